@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+# make            build/machc
+# make test       unit, golden, errors, examples: minutes at most
+# make bench      the tables of docs/bench.md
+# SAN=1 builds with ASan and UBSan into build/san instead.
+
+CC      ?= gcc
+OPT     ?= -O2 -g
+WARN     = -Wall -Wextra -Wshadow -Wconversion -Werror
+B        = build
+ifdef SAN
+B        = build/san
+OPT      = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+endif
+CPPFLAGS = -D_GNU_SOURCE -Icompiler -I$(B)/gen -Iruntime/include
+CFLAGS   = -std=c11 $(OPT) $(WARN) -fPIC
+LDLIBS   = -lfdt -ljson-c
+
+lib_src  = $(filter-out compiler/main.c,$(sort $(wildcard compiler/*.c compiler/*/*.c)))
+lib_obj  = $(lib_src:%.c=$(B)/%.o) $(B)/gen/mach.tab.o $(B)/gen/mach.lex.o $(B)/gen/schemas_data.o
+schemas  = $(sort $(wildcard schemas/*.json schemas/*/*.json))
+
+all: $(B)/machc
+
+$(B)/machc: $(B)/compiler/main.o $(B)/libmachc.a
+	$(CC) $(OPT) -o $@ $^ $(LDLIBS)
+
+$(B)/libmachc.a: $(lib_obj)
+	@rm -f $@
+	ar rcs $@ $^
+
+$(B)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# Generated scanners and parsers are not held to -Wconversion: their code is flex's and bison's.
+$(B)/gen/%.o: $(B)/gen/%.c
+	$(CC) $(CPPFLAGS) -std=c11 $(OPT) -Wall -Wextra -fPIC -MMD -MP -c -o $@ $<
+
+$(B)/gen/mach.tab.c $(B)/gen/mach.tab.h &: grammar/mach.y
+	@mkdir -p $(@D)
+	bison -Werror -o $(B)/gen/mach.tab.c --header=$(B)/gen/mach.tab.h $<
+
+$(B)/gen/mach.lex.c: grammar/mach.l $(B)/gen/mach.tab.h
+	flex -o $@ --header-file=$(B)/gen/mach.lex.h $<
+$(B)/gen/mach.lex.h: $(B)/gen/mach.lex.c
+$(lib_obj): | $(B)/gen/mach.tab.h $(B)/gen/mach.lex.h
+
+# The schemas, as they are, in one C array each.
+$(B)/gen/schemas_data.c: compiler/schema/embed.sh $(schemas)
+	@mkdir -p $(@D)
+	sh compiler/schema/embed.sh $(schemas) > $@.tmp && mv $@.tmp $@
+
+clean:
+	rm -rf build
+
+.PHONY: all clean test bench
+-include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// Memory of one compilation: taken piece by piece, given back all at once.
+#ifndef MACHC_BASE_ARENA_H
+#define MACHC_BASE_ARENA_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+struct arena;
+
+/*
+ * A new, empty arena, or NULL when there is no memory. The caller owns it and
+ * ends it with arena_free(). When memory runs out later, the arena jumps to
+ * *on_oom (value 1), which must stay alive as long as the arena is used.
+ * An arena belongs to one thread at a time.
+ */
+struct arena *arena_new(jmp_buf *on_oom);
+
+/* Gives back the arena and all that was taken from it. NULL is fine. */
+void arena_free(struct arena *a);
+
+/* `size` zeroed bytes, aligned for any type. Never NULL: jumps to on_oom instead. */
+void *arena_alloc(struct arena *a, size_t size);
+
+/* An array of `n` zeroed elements; the product is checked for overflow. */
+void *arena_array(struct arena *a, size_t n, size_t size);
+
+/* A copy of `n` bytes with a NUL after them. */
+char *arena_strndup(struct arena *a, const char *s, size_t n);
+
+/* printf into the arena. */
+char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+
+/* Bytes taken so far, for the benchmark's memory column. */
+size_t arena_used(const struct arena *a);
+
+#define NEW(arena, T) ((T *)arena_alloc((arena), sizeof(T)))
+
+#endif

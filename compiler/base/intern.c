@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+#include "base/intern.h"
+
+#include <stddef.h>
+#include <string.h>
+
+struct entry {
+    uint32_t hash;
+    uint32_t len;
+    char s[];
+};
+
+struct intern {
+    struct arena *arena;
+    struct entry **slots;
+    uint32_t n, room;
+};
+
+struct intern *intern_new(struct arena *a)
+{
+    struct intern *t = NEW(a, struct intern);
+    t->arena = a;
+    t->room = 1024;
+    t->slots = arena_array(a, t->room, sizeof *t->slots);
+    return t;
+}
+
+// FNV-1a, 32 bit (draft-eastlake-fnv: offset basis 2166136261, prime 16777619).
+static uint32_t hash_bytes(const char *s, size_t n)
+{
+    uint32_t h = 2166136261U;
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ (unsigned char)s[i]) * 16777619U;
+    return h ^ (h >> 15);
+}
+
+static void grow(struct intern *t)
+{
+    struct entry **old = t->slots;
+    uint32_t room = t->room;
+    t->room *= 2;
+    t->slots = arena_array(t->arena, t->room, sizeof *t->slots);
+    for (uint32_t i = 0; i < room; i++) {
+        if (!old[i])
+            continue;
+        uint32_t j = old[i]->hash;
+        while (t->slots[j & (t->room - 1)])
+            j++;
+        t->slots[j & (t->room - 1)] = old[i];
+    }
+}
+
+const char *intern_n(struct intern *t, const char *s, size_t n)
+{
+    uint32_t h = hash_bytes(s, n);
+    uint32_t i = h;
+    struct entry *e;
+    while ((e = t->slots[i & (t->room - 1)])) {
+        if (e->hash == h && e->len == n && !memcmp(e->s, s, n))
+            return e->s;
+        i++;
+    }
+    e = arena_alloc(t->arena, sizeof *e + n + 1);
+    e->hash = h;
+    e->len = (uint32_t)n;
+    if (n)
+        memcpy(e->s, s, n);
+    t->slots[i & (t->room - 1)] = e;
+    if (++t->n > t->room / 4 * 3)
+        grow(t);
+    return e->s;
+}
+
+const char *intern(struct intern *t, const char *s)
+{
+    return intern_n(t, s, strlen(s));
+}
+
+uint32_t intern_len(const char *interned)
+{
+    uint32_t len;
+    memcpy(&len, interned - offsetof(struct entry, s) + offsetof(struct entry, len), sizeof len);
+    return len;
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+// A growing array in an arena. What it outgrows stays in the arena until its end.
+#ifndef MACHC_BASE_VEC_H
+#define MACHC_BASE_VEC_H
+
+#include "base/arena.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#define VEC(T)            \
+    struct {              \
+        T *at;            \
+        uint32_t n, room; \
+    }
+
+/* Appends one element, zeroed, and gives its address (valid until the next push). */
+#define vec_add(arena, v)                                                                      \
+    ((v)->n == (v)->room ? (void)((v)->at = vec_grow((arena), (v)->at, (v)->n, &(v)->room,     \
+                                                     sizeof *(v)->at))                         \
+                         : (void)0,                                                            \
+     &(v)->at[(v)->n++])
+
+#define vec_push(arena, v, item) (*vec_add((arena), (v)) = (item))
+
+static inline void *vec_grow(struct arena *a, const void *at, uint32_t n, uint32_t *room,
+                             size_t size)
+{
+    uint32_t more = *room ? *room : 4;
+    if (more > UINT32_MAX - *room)
+        more = UINT32_MAX - *room;
+    *room += more;
+    void *p = arena_array(a, *room, size);
+    if (n)
+        memcpy(p, at, n * size);
+    return p;
+}
+
+#endif

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// Messages: collected by every pass, sorted and shown at the end. Passes never print and never exit.
+#ifndef MACHC_DIAG_DIAG_H
+#define MACHC_DIAG_DIAG_H
+
+#include "base/arena.h"
+#include "diag/source.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Stable numbers: diag/messages.def is the one registry. E... are errors, W... warnings, F... faults of machc itself. */
+enum msg {
+#define MSG(code, name, title, text) code,
+#include "diag/messages.def"
+#undef MSG
+    MSG_COUNT
+};
+
+/* What a message means, for --explain and docs/messages.md. */
+struct msg_info {
+    const char *code;  // "E0311"
+    const char *name;  // "shared-interrupt": the name that -W takes
+    const char *title; // one line
+    const char *text;  // what it means, an example, its cure
+};
+extern const struct msg_info msg_infos[MSG_COUNT];
+
+/* A text that was written at a place and is used from others: templates, for loops, includes. */
+struct via {
+    struct loc loc;         // the `use`, `for` or `machine` that put it there
+    const char *what;       // "template qman-portal", "for n = 3"
+    const struct via *next; // the next one outwards, or NULL
+};
+
+/* Where something was said: the place in the text, and how the text came to be used there. */
+struct src {
+    struct loc loc;
+    const struct via *via;
+};
+
+static inline struct src src_at(struct loc loc)
+{
+    return (struct src){loc, NULL};
+}
+
+struct diag;
+struct diags;
+
+/* An empty list; messages live in `a`. `sources` gives names and text when they are shown. */
+struct diags *diags_new(struct arena *a, struct sources *sources);
+
+/*
+ * Adds a message. `at` may be of file 0: a message without a place. The same message at the same
+ * place is added once. Never NULL. The calls below add to it, in the order they are to be shown.
+ */
+struct diag *diag(struct diags *ds, enum msg m, struct src at, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Text to the right of the caret line: "GIC SPI 54, level-high". */
+void diag_label(struct diag *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* A second place in a text of ours, shown with its file:line:column and source line. */
+void diag_note(struct diag *d, struct src at, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* A second place that has no line: a node of a host DTB ("ls1046a.dtb: /soc/serial@21c0500 ..."). */
+void diag_fact(struct diag *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* What to do: one sentence, with the text to write in backquotes. */
+void diag_help(struct diag *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* A replacement of `where` that mends it (start == end inserts). Used by machine formats and --fix. */
+void diag_fix(struct diag *d, struct loc where, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+uint32_t diags_errors(const struct diags *ds);
+uint32_t diags_warnings(const struct diags *ds);
+
+/* How messages are shown. */
+struct diag_style {
+    bool colour;
+    uint32_t max_errors; // 0: all
+};
+
+/* Prints all messages as text, sorted by file (in order of first use) and offset, then a summary line. */
+void diags_print(struct diags *ds, FILE *to, const struct diag_style *style);
+
+/*
+ * The candidate nearest to `word` if it is near enough (Damerau-Levenshtein distance of at most
+ * max(1, length / 3)), else NULL. Ties go to the earlier candidate. At most 1000 are looked at.
+ */
+const char *nearest(const char *word, const char *const *candidates, size_t n);
+
+#endif

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// Emitters: they write what the plan says and decide nothing. (DTB and DTS are in tree/tree.h.)
+#ifndef MACHC_EMIT_EMIT_H
+#define MACHC_EMIT_EMIT_H
+
+#include "plan/plan.h"
+
+/* guest.cfg for a machine, with the digest of its DTB in it. In the arena; size in *size. */
+uint8_t *emit_config(struct machc *c, const struct plan *p, const struct p_machine *m, const uint8_t *dtb,
+                     uint32_t dtb_size, uint32_t *size);
+
+/* The config's JSON view: made from the config's bytes alone, so that it shows what the runtime will see. NUL-terminated. */
+char *emit_config_json(struct machc *c, const uint8_t *config, uint32_t size);
+
+/* The ownership table and the DMA of all machines (or of one), for people. */
+char *emit_plan(struct machc *c, const struct plan *p, const struct p_machine *only);
+
+#endif

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What is meant: names and numbers of the text resolved, against the host tree and the schemas, but nothing
+ * chosen yet. Built by model/; read by plan/.
+ */
+#ifndef MACHC_MODEL_MODEL_H
+#define MACHC_MODEL_MODEL_H
+
+#include "base/vec.h"
+#include "host/host.h"
+
+struct machc;
+
+/* A number that may not have been written. */
+struct opt_u64 {
+    uint64_t value;
+    bool set;
+    struct src at;
+};
+
+/* The bindings of names that a statement sees: parameters and variables, then those outside. */
+struct frame;
+
+struct m_range {
+    uint32_t first, last; // both included
+};
+
+enum backing { BACK_ANONYMOUS, BACK_HUGETLB, BACK_FILE, BACK_PHYSICAL };
+
+struct m_memory {
+    const char *name;
+    struct src at;
+    struct opt_u64 address, size;
+    uint8_t backing;          // enum backing
+    struct opt_u64 back_arg;  // page size of hugetlb, offset of a file, address of physical
+    const char *file;
+    const char *share;        // or NULL
+    struct src share_at;
+    bool no_dma, readonly;
+};
+
+/* Where an interrupt goes: `to [chip] [kind] number [trigger]`, or `to &chip <cells>`. */
+struct m_irq_to {
+    bool set;
+    const char *words[4]; // chip, kind, trigger in the order written
+    struct src word_at[4];
+    uint32_t nwords, nbefore; // nbefore: words in front of the number
+    struct opt_u64 number;
+    const char *label; // to &label <cells>
+    uint32_t cells[IRQ_MAX_CELLS];
+    uint32_t ncells;
+    struct src at;
+};
+
+/* region "ctrl", irq 0: an index or a name. */
+struct m_which {
+    const char *name; // NULL: index
+    uint32_t index;
+    struct src at;
+};
+
+enum region_mode { REGION_DEFAULT, REGION_MAP, REGION_TRAP, REGION_DROP };
+
+struct m_region {
+    struct m_which which;
+    struct src at;
+    struct opt_u64 address, size, offset;
+    const char *file;
+    uint8_t mode;
+    const char *unsafe; // map unsafe "why"; or NULL
+};
+
+struct m_irq {
+    struct m_which which;
+    struct src at;
+    struct m_irq_to to;
+    const char *file;
+    bool drop;
+};
+
+struct m_ref {
+    const char *property; // interned; "*": all that are not mentioned
+    struct opt_u64 index;
+    struct src at;
+    uint8_t fate;
+    uint64_t fixed;
+    const char *to; // label or path of a guest node
+    struct src to_at;
+    uint32_t cells[HOST_MAX_CELLS];
+    uint32_t ncells;
+    bool has_cells;
+};
+
+enum dma_mode { DMA_NONE, DMA_ALL, DMA_IDENTITY, DMA_GUEST_IOMMU, DMA_WINDOW };
+
+struct m_dma_map {
+    uint8_t what; // enum map_kind
+    const char *memory;
+    struct m_which region;
+    uint32_t bank;
+    struct src at;
+    struct opt_u64 offset, size, address;
+    bool readonly;
+};
+
+enum stash_kind { STASH_NONE, STASH_L1, STASH_L2, STASH_L3, STASH_ID, STASH_TPH };
+
+struct m_stash {
+    uint8_t kind;
+    struct opt_u64 vcpu, id;
+    bool if_possible;
+    struct src at;
+};
+
+struct m_dma {
+    uint8_t mode;
+    const char *name;  // "main", "stash-dqrr"; of DMA_GUEST_IOMMU: the IOMMU
+    struct src at;
+    bool unsafe;
+    VEC(struct m_dma_map) maps;
+    struct opt_u64 window, size, subwindows, liodn_index, stream;
+    const char *operation; // "qman", "fman", "qman-private", "caam", or NULL
+    struct opt_u64 operation_number;
+    struct m_stash stash;
+};
+
+/* What is said of one node of an assigned subtree: the top node, or a `child`. */
+struct m_part {
+    const struct dt_node *node; // host node; NULL: platform by name, pci, raw
+    struct src at;
+    VEC(struct m_region) regions;
+    VEC(struct m_irq) irqs;
+    VEC(struct m_ref) refs;
+    VEC(struct m_dma) dmas;
+    VEC(struct m_edit) edits;
+    bool has_dma;
+};
+
+/* DTS statements to merge: an edit's, or a node statement's. */
+struct m_edit {
+    const struct dts_op *ops;
+    struct src at;
+    struct frame *frame;
+    const char *path; // of a node statement
+};
+
+struct m_passthrough {
+    uint8_t kind;      // enum passthrough_kind
+    struct src at;
+    const char *name;  // `as`, else made from the node's label or name
+    bool named;
+    const char *host_name; // platform: "ffe03000.i2c"; pci: "0000:01:00.0"
+    bool only;
+    VEC(const struct dt_node *) without;
+    const char *under; // path or label of a guest node, or NULL
+    bool under_label;
+    struct src under_at;
+    const char *bus;   // on pci0 slot 3
+    struct opt_u64 slot, vcpu;
+    VEC(struct m_part) parts; // [0] is the top
+    VEC(const struct dt_node *) below; // nodes of parts, same index
+};
+
+struct m_device {
+    const char *name;
+    struct src at;
+    const struct dev_class *class;
+    struct opt_u64 address, size;
+    struct m_irq_to irq;
+    VEC(struct m_edit) edits;
+};
+
+struct m_irqchip {
+    const char *name;
+    struct src at;
+    const struct irqchip_class *class;
+    struct opt_u64 address;
+    VEC(struct m_edit) edits;
+};
+
+struct m_machine {
+    const char *name;
+    struct src at;
+    const struct platform *platform;
+    struct src platform_at;
+    const char *model, *bootargs;
+    struct src model_at, bootargs_at;
+    VEC(const char *) compatible;
+    struct opt_u64 cpus;
+    VEC(struct m_range) host_cpus;
+    struct src host_cpus_at;
+    VEC(struct m_memory) memory;
+    VEC(struct m_irqchip) irqchips;
+    VEC(struct m_device) devices;
+    VEC(struct m_passthrough) passthroughs;
+    VEC(struct m_edit) nodes;
+    struct map named; // (interned name, 0) -> struct src *: every name of the machine once
+};
+
+enum iommu_kind { IOMMU_AUTO, IOMMU_SMMU, IOMMU_PAMU, IOMMU_SPAPR_TCE, IOMMU_NONE };
+
+struct model {
+    struct machc *c;
+    const struct schemas *schemas;
+    struct host *host; // NULL: no host statement
+    struct src host_at;
+    uint64_t page_size; // bytes, 4096 unless written
+    uint8_t iommu;      // enum iommu_kind as written
+    const char *facts;
+    struct src facts_at;
+    struct m_keep {
+        const struct dt_node *node;
+        struct src at;
+    } *keeps;
+    uint32_t nkeeps;
+    VEC(struct m_machine *) machines;
+    VEC(struct m_assert) asserts;
+};
+
+struct m_assert {
+    const struct expr *e;
+    const char *message;
+    struct src at;
+    struct frame *frame;
+};
+
+/* Expands and resolves the file and all that it includes. NULL only when it could not be read at all; else see c->diags. */
+struct model *model_build(struct machc *c, const struct source *top);
+
+/*
+ * An expression's value in a frame. `attr` answers EXPR_ATTR (NULL: attributes are not allowed here).
+ * With `dts`, dtc's rules (64 bits, wrapping); else overflow, division by 0 and negative results are errors.
+ */
+struct value {
+    const char *s; // NULL: a number
+    uint64_t u;
+};
+typedef bool attr_fn(void *opaque, const struct expr *e, struct value *v);
+bool expr_eval(struct machc *c, struct frame *f, const struct expr *e, bool dts, attr_fn *attr, void *opaque, struct value *v);
+
+/* The dts_eval_fn for an edit: `opaque` is a struct dts_env. */
+struct dts_env {
+    struct machc *c;
+    struct frame *frame;
+};
+bool dts_eval_frame(void *opaque, const struct expr *e, uint64_t *value);
+
+/* A frame with one more name in it (interned), for built-in bodies: `cpu` in a platform's cpu node. */
+struct frame *frame_with(struct machc *c, struct frame *outer, const char *name, uint64_t value);
+
+#endif

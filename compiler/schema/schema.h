@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+// Device knowledge as data: schemas/*.json, compiled in, and --schema-dir on top. No device is known to C code by name.
+#ifndef MACHC_SCHEMA_SCHEMA_H
+#define MACHC_SCHEMA_SCHEMA_H
+
+#include "ast/ast.h"
+#include "base/map.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct machc;
+struct dt_prop;
+
+/* ---- references: which properties hold phandles ---- */
+
+enum fate { FATE_ERROR, FATE_DROP, FATE_KEEP, FATE_FIXED, FATE_ASSIGN, FATE_COPY, FATE_TO };
+
+enum ref_layout {
+    REF_CELLS,  // phandle, then as many cells as the target's `cells` property says; repeated
+    REF_FIXED,  // phandle, then `fixed` cells; repeated
+    REF_SINGLE, // one phandle, the rest of the property is arguments of any number
+    REF_STRIDE, // the phandle is cell `at` of every `fixed` cells (rockchip,pins: cell 3 of 4)
+    REF_MAP,    // `before` cells, phandle, the target's `cells`, `after` cells; repeated (iommu-map: 1, ..., 1)
+    REF_INTERRUPT_MAP, // interrupt-map, handled by the interrupt code
+    REF_INTERRUPT, // interrupts, interrupt-parent, interrupts-extended: handled by the interrupt code
+    REF_GRAPH   // remote-endpoint
+};
+
+struct ref_rule {
+    const char *property; // interned; of a suffix rule, the suffix ("-supply")
+    const char *cells;    // "#clock-cells", or NULL
+    const char *names;    // "clock-names", or NULL
+    const char *kind;     // "clock", "reset", "regulator": what one entry is called in messages
+    const char *why;      // one line for --explain and messages: why this default
+    uint8_t layout;       // enum ref_layout
+    uint8_t fate;         // enum fate: the default
+    bool cells_optional;  // a target without the cells property has 0
+    uint16_t fixed, at, before, after;
+};
+
+/* ---- irqchips ---- */
+
+struct irq_kind {
+    const char *name;     // "spi"; "" where a chip has one kind only
+    uint32_t value;       // in the specifier's kind cell
+    uint32_t min, max;    // line numbers, both included
+    uint32_t first;       // where free lines are looked for
+    int32_t gsi;          // GSI = line + gsi; INT32_MIN: such a line cannot be an irqfd
+};
+
+struct irq_trigger {
+    const char *name; // "level-high", "edge-rising"
+    uint32_t value;   // in the flags cell
+    bool level;
+};
+
+enum { IRQ_MAX_CELLS = 8 };
+
+/* What a cell of the specifier holds. */
+enum irq_cell { IRQ_CELL_ZERO, IRQ_CELL_KIND, IRQ_CELL_NUMBER, IRQ_CELL_TRIGGER, IRQ_CELL_SUB };
+
+struct irqchip_class {
+    const char *name;              // "gic-v3"
+    const char *const *compatible; // NULL-terminated; identifies host controllers
+    const char *describe;          // "GIC {kind} {number}" in messages: the prefix, "GIC"
+    uint8_t cells[IRQ_MAX_CELLS];  // enum irq_cell of each cell of the guest's specifier
+    uint32_t ncells;
+    const struct irq_kind *kinds;
+    uint32_t nkinds, default_kind;
+    const struct irq_trigger *triggers;
+    uint32_t ntriggers;
+    int32_t default_trigger;       // index, or -1: must be written
+    uint32_t trigger_mask;         // bits of the flags cell that mean the trigger
+    bool sub;                      // lines have sub-interrupts (MPIC error interrupts): cells with IRQ_CELL_SUB are part of the identity
+    const char *kvm;               // "arm-vgic-v3", "fsl-mpic-42", ...: who serves it, a word of the config format
+    const char *node_name;         // "interrupt-controller"
+    const struct schema_region *regions;
+    uint32_t nregions;
+    const struct dts_op *body;     // merged into the guest's node
+    const char *file;              // the schema's name, for messages
+};
+
+/* ---- device classes ---- */
+
+struct schema_region {
+    const char *name; // or NULL
+    uint64_t size;
+    uint64_t per_cpu; // added for each vcpu (GICR frames)
+    uint64_t align;   // 0: the size
+};
+
+struct schema_irq {
+    const char *name;    // or NULL
+    const char *kind;    // NULL: the chip's default
+    const char *trigger; // "level-high"; NULL: the chip's default
+};
+
+struct schema_clock {
+    const char *name; // clock-names entry
+    uint64_t rate;    // Hz
+};
+
+struct schema_fate {
+    const char *property;
+    uint8_t fate;
+    uint64_t fixed; // Hz or microvolts
+};
+
+struct dev_class {
+    const char *name;              // "ns16550a", or the first compatible
+    const char *const *compatible; // NULL-terminated
+    bool emulated;                 // can stand in a `device` statement
+    const char *node_name;         // generic name of the guest's node: "serial"
+    const struct schema_region *regions;
+    uint32_t nregions;
+    const struct schema_irq *irqs;
+    uint32_t nirqs;
+    const struct schema_clock *clocks;
+    uint32_t nclocks;
+    const struct schema_fate *fates; // beat the defaults of references
+    uint32_t nfates;
+    const char *vcpu_property;     // `vcpu N` sets it to the cpu's phandle
+    const char *alias;             // emulated: /aliases entry "serial" + number; or NULL
+    bool console;                  // emulated: the first one is stdout-path
+    const struct dts_op *body;     // merged into the guest's node before edits
+    const char *file;
+};
+
+/* ---- platforms ---- */
+
+struct platform {
+    const char *name; // "arm64-virt"
+    const char *arch; // "arm64", "arm", "riscv64", "ppc", "x86-64": a word of the config format
+    const struct dts_op *root; // merged into /
+    const struct dts_op *cpu;  // merged into each cpu's node; the const `cpu` is its number
+    const char *cpu_name;      // "cpu", "PowerPC,e500mc"
+    uint32_t max_cpus;
+    uint32_t cpu_address_cells;
+    const char *irqchip_name, *irqchip_class; // made unless the machine has an irqchip of its own
+    uint64_t irqchip_at;
+    uint64_t mmio_base, mmio_end; // where addresses are chosen: [base, end)
+    const char *file;
+};
+
+struct schemas {
+    struct map refs;              // (interned property, 0) -> struct ref_rule
+    const struct ref_rule *suffixes; // tried in order when no name matches
+    uint32_t nsuffixes;
+    struct map irqchips_by_name, irqchips_by_compatible;
+    struct map classes_by_name, classes_by_compatible;
+    struct map platforms;
+    const char *const *irqchip_names, *const *class_names, *const *platform_names; // sorted, NULL-terminated
+};
+
+/* Loads the built-in schemas and c->schema_dir. NULL after messages. */
+struct schemas *schemas_load(struct machc *c);
+
+/* The rule for a property name (interned), or NULL: not known to hold references. */
+const struct ref_rule *schema_ref(const struct schemas *s, const char *property);
+
+/* By compatible list of a node, first match; or NULL. Strings are looked up in c->names. */
+const struct irqchip_class *schema_irqchip_of(struct machc *c, const struct schemas *s, const struct dt_prop *compatible);
+const struct dev_class *schema_class_of(struct machc *c, const struct schemas *s, const struct dt_prop *compatible);
+
+/* By the name written in a .mach file (interned); or NULL. A device class is also found by a compatible. */
+const struct irqchip_class *schema_irqchip(const struct schemas *s, const char *name);
+const struct dev_class *schema_class(const struct schemas *s, const char *name);
+const struct platform *schema_platform(const struct schemas *s, const char *name);
+
+#endif

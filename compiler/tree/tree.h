@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+// A device tree in memory: the host's (read only after it is built) and the guests'.
+#ifndef MACHC_TREE_TREE_H
+#define MACHC_TREE_TREE_H
+
+#include "ast/ast.h"
+#include "base/arena.h"
+#include "base/map.h"
+#include "diag/diag.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct machc;
+struct dt_node;
+
+/* Where a property or node of a guest tree comes from, for --explain. */
+enum origin_kind {
+    ORIGIN_HOST,     // copied as it was from the host's node
+    ORIGIN_WRITTEN,  // an edit or node statement: at `at`
+    ORIGIN_SCHEMA,   // a schema file says so: `why` names it
+    ORIGIN_COMPUTED, // the compiler decided: `why` says how, `at` the statement that asked
+};
+
+struct origin {
+    uint8_t kind;
+    struct src at;
+    const char *why;
+};
+
+/* A hole in a property's value that holds another node: a phandle (4 bytes) or its full path. */
+struct dt_ref {
+    struct dt_ref *next;
+    uint32_t offset;
+    bool path;              // a path string (the whole property) instead of a phandle
+    struct dt_node *target; // NULL until resolved
+    struct text name;       // what was written: &label or &{/path}
+    struct src at;
+};
+
+struct dt_prop {
+    struct dt_prop *next;
+    const char *name; // interned
+    const uint8_t *data;
+    uint32_t len;
+    struct dt_ref *refs; // by rising offset
+    const struct origin *origin;
+};
+
+struct dt_label {
+    struct dt_label *next;
+    const char *name; // interned
+    struct loc loc;
+};
+
+struct dt_node {
+    const char *name; // interned; "" for the root
+    struct dt_node *parent;
+    struct dt_node *child, *last; // in order
+    struct dt_node *next, *prev;
+    struct dt_prop *props, *last_prop;
+    struct dt_label *labels;
+    const struct dt_node *source; // guest: the host node it was copied from
+    const struct origin *origin;
+    uint32_t phandle; // 0: none (yet)
+    uint32_t nprops;
+    uint32_t id; // 0, 1, 2 ... in the order of making: index for side tables
+    uint16_t depth;
+    bool deleted;
+};
+
+struct dt_tree {
+    struct arena *arena;
+    struct intern *names;
+    struct dt_node *root;
+    struct map children; // (parent, interned name) -> node
+    struct map props;    // (node, interned name) -> prop, only of nodes with many properties
+    struct map labels;   // (interned label, 0) -> node
+    struct dt_reserve {
+        uint64_t address, size;
+    } *reserves;
+    uint32_t nreserves;
+    uint32_t nnodes; // made so far, deleted ones included
+    uint32_t boot_cpuid;
+};
+
+struct dt_tree *dt_tree_new(struct arena *a, struct intern *names);
+
+/* The child of that name; or NULL. Constant time. */
+struct dt_node *dt_child(const struct dt_tree *t, const struct dt_node *parent, const char *interned);
+
+/* A new last child; the caller has checked that the name is free. */
+struct dt_node *dt_add_child(struct dt_tree *t, struct dt_node *parent, const char *interned);
+
+/* Takes a node and all below out of the tree (marked deleted; memory stays with the arena). Labels go, too. */
+void dt_remove(struct dt_tree *t, struct dt_node *n);
+
+/* The node gets another name; its place among its siblings stays. */
+void dt_rename(struct dt_tree *t, struct dt_node *n, const char *interned);
+
+/* The property of that (interned) name; or NULL. */
+struct dt_prop *dt_prop(const struct dt_tree *t, const struct dt_node *n, const char *interned);
+
+/* Sets a property, in place when it exists, else as the last one. `data` is not copied. */
+struct dt_prop *dt_set(struct dt_tree *t, struct dt_node *n, const char *interned, const void *data,
+                       uint32_t len, const struct origin *o);
+bool dt_del(struct dt_tree *t, struct dt_node *n, const char *interned);
+
+/* Shorthands that copy what they are given; names need not be interned. */
+struct dt_prop *dt_set_str(struct dt_tree *t, struct dt_node *n, const char *name, const char *s,
+                           const struct origin *o);
+struct dt_prop *dt_set_cells(struct dt_tree *t, struct dt_node *n, const char *name,
+                             const uint32_t *cells, uint32_t ncells, const struct origin *o);
+struct dt_prop *dt_set_flag(struct dt_tree *t, struct dt_node *n, const char *name,
+                            const struct origin *o);
+/* Makes the 4 bytes at `offset` a phandle of `target`. */
+void dt_add_ref(struct dt_tree *t, struct dt_prop *p, uint32_t offset, struct dt_node *target,
+                struct src at);
+
+/* Cell i (from 0) of a property, big-endian; the caller has checked len. */
+static inline uint32_t dt_cell(const struct dt_prop *p, uint32_t i)
+{
+    const uint8_t *b = p->data + (uint64_t)i * 4;
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+/* A u32 property's value, or `otherwise` when it is missing or not one cell. */
+uint32_t dt_u32(const struct dt_tree *t, const struct dt_node *n, const char *name,
+                uint32_t otherwise);
+
+/* The i-th string of a string list; NULL when there is none or it is not NUL-terminated. */
+const char *dt_string(const struct dt_prop *p, uint32_t i);
+
+/* Index of a string in a string list, or -1. */
+int32_t dt_string_index(const struct dt_prop *p, const char *s);
+
+/* "/soc@ffe000000/i2c@118000", in the arena. The root is "/". */
+const char *dt_path(struct arena *a, const struct dt_node *n);
+
+/* The node at an absolute path, each component in full ("i2c@118000") or, when unambiguous, without its unit address; or NULL. */
+struct dt_node *dt_at(const struct dt_tree *t, const char *path);
+
+/* True for `n` itself and everything below it. */
+bool dt_is_below(const struct dt_node *top, const struct dt_node *n);
+
+/* The next node in document order below `top` (start with n = top); NULL at the end. Skips nothing. */
+struct dt_node *dt_next(const struct dt_node *n, const struct dt_node *top);
+
+/* ---- reading and writing ---- */
+
+/*
+ * Reads a DTB (hostile input: checked in full). Properties point into the blob, which must outlive the tree.
+ * Phandles, labels (from /__symbols__) are filled in. NULL after adding a message to c->diags at `at`.
+ */
+struct dt_tree *dtb_read(struct machc *c, const struct source *s, struct src at);
+
+/* Builds a tree from parsed source: merges, deletes, labels, phandles given out and filled in. NULL after messages. */
+struct dt_tree *dts_build(struct machc *c, const struct source *s, const struct dts_file *f);
+
+/* Evaluates an expression in a DTS value; false after a message. dtc's rules: 64 bits, wrapping. */
+typedef bool dts_eval_fn(void *opaque, const struct expr *e, uint64_t *value);
+
+/*
+ * Merges DTS statements into a node with DTS meaning: properties replaced, child nodes merged, deletions done.
+ * References are recorded unresolved in the properties (dt_ref.name). `eval` gives the values of expressions.
+ * Every property and node touched gets an origin with kind `kind` (written or schema) and its own place.
+ */
+bool dts_merge(struct machc *c, struct dt_tree *t, struct dt_node *n, const struct dts_op *ops,
+               uint8_t kind, const char *why, const struct via *via, dts_eval_fn *eval, void *opaque);
+
+/* Fills every resolved reference: phandles are given out, 1, 2, 3 ... in document order of their first need, only where used. */
+void dt_assign_phandles(struct dt_tree *t);
+
+/* A finished tree (every reference resolved and filled) as a DTB, version 17, written in one pass. Size in *size. In the arena. */
+uint8_t *dtb_write(struct machc *c, const struct dt_tree *t, bool symbols, uint32_t *size);
+
+/* The same as source text that dtc reads back to the same tree; NUL-terminated, in the arena. With `origins`, a comment per property. */
+char *dts_write(struct machc *c, const struct dt_tree *t, bool origins);
+
+#endif
