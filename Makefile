@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # make            build/machc
-# make test       unit, golden, errors, examples: minutes at most
+# make test       unit, errors, golden, dtc, cli: minutes at most. SUITE="errors cli" runs some of them
 # make bench      the tables of docs/bench.md
+# make format     clang-format; `make format-check` only looks
 # SAN=1 builds with ASan and UBSan into build/san instead.
 
 CC      ?= gcc
@@ -14,11 +15,14 @@ OPT      = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-om
 endif
 CPPFLAGS = -D_GNU_SOURCE -Icompiler -I$(B)/gen -Iruntime/include
 CFLAGS   = -std=c11 $(OPT) $(WARN) -fPIC
-LDLIBS   = -lfdt -ljson-c
+LDLIBS   = -lfdt -ljson-c -lmd
 
-lib_src  = $(filter-out compiler/main.c,$(sort $(wildcard compiler/*.c compiler/*/*.c)))
+# The reader of configs is the runtime's; machc shows a config as the runtime will see it.
+lib_src  = $(filter-out compiler/main.c,$(sort $(wildcard compiler/*.c compiler/*/*.c runtime/config/*.c)))
 lib_obj  = $(lib_src:%.c=$(B)/%.o) $(B)/gen/mach.tab.o $(B)/gen/mach.lex.o $(B)/gen/schemas_data.o
 schemas  = $(sort $(wildcard schemas/*.json schemas/*/*.json))
+unit     = $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
+sources  = $(wildcard compiler/*.[ch] compiler/*/*.[ch] runtime/*.[ch] runtime/*/*.[ch] runtime/*/*/*.[ch] tests/*/*.[ch])
 
 all: $(B)/machc
 
@@ -51,8 +55,24 @@ $(B)/gen/schemas_data.c: compiler/schema/embed.sh $(schemas)
 	@mkdir -p $(@D)
 	sh compiler/schema/embed.sh $(schemas) > $@.tmp && mv $@.tmp $@
 
+$(B)/unit/%: tests/unit/%.c $(B)/libmachc.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(B)/libmachc.a $(LDLIBS) -lcmocka
+
+test: $(B)/machc $(unit)
+	python3 tests/run.py --build $(B) $(SUITE)
+
+bench: $(B)/machc
+	python3 tests/bench/run.py --machc $(B)/machc
+
+format:
+	clang-format -i $(sources)
+
+format-check:
+	clang-format --dry-run -Werror $(sources)
+
 clean:
 	rm -rf build
 
-.PHONY: all clean test bench
+.PHONY: all test bench format format-check clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -24,8 +24,22 @@ struct machc {
 };
 
 struct define {
-    const char *name;
+    const char *name; // interned
     const char *value;
 };
+
+#define MACHC_VERSION "0.1.0"
+
+enum { MACHC_OUT_OF_MEMORY = -1 };
+
+/* Work done in a compilation: it may add to `c` but keep nothing of it. */
+typedef int machc_fn(struct machc *c, void *opaque);
+
+/*
+ * Calls `work` with a compilation of its own (arena, names, sources and messages; no options set) and gives
+ * everything back afterwards. Returns what `work` returned, or MACHC_OUT_OF_MEMORY when memory ran out: then
+ * `work` was left in the middle, wherever it took memory from the arena.
+ */
+int machc_run(machc_fn *work, void *opaque);
 
 #endif

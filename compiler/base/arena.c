@@ -55,7 +55,7 @@ void *arena_alloc(struct arena *a, size_t size)
 {
     if (size > SIZE_MAX - ALIGN)
         longjmp(*a->on_oom, 1);
-    size = (size + (ALIGN / 2 - 1)) & ~(size_t)(ALIGN / 2 - 1);
+    size = size ? (size + (ALIGN / 2 - 1)) & ~(size_t)(ALIGN / 2 - 1) : ALIGN / 2;
     a->used += size;
     if (size > a->left) {
         // A large piece gets a block of its own, so that the rest of the current one is not lost.

@@ -20,7 +20,7 @@ struct arena *arena_new(jmp_buf *on_oom);
 /* Gives back the arena and all that was taken from it. NULL is fine. */
 void arena_free(struct arena *a);
 
-/* `size` zeroed bytes, aligned for any type. Never NULL: jumps to on_oom instead. */
+/* `size` zeroed bytes, aligned to 8: for any type but long double and vectors. Never NULL: jumps to on_oom instead. */
 void *arena_alloc(struct arena *a, size_t size);
 
 /* An array of `n` zeroed elements; the product is checked for overflow. */

@@ -26,7 +26,7 @@
 static inline void *vec_grow(struct arena *a, const void *at, uint32_t n, uint32_t *room,
                              size_t size)
 {
-    uint32_t more = *room ? *room : 4;
+    uint32_t more = *room ? *room : 1; // most lists have one member, and there are many lists
     if (more > UINT32_MAX - *room)
         more = UINT32_MAX - *room;
     *room += more;

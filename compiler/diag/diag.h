@@ -10,7 +10,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Stable numbers: diag/messages.def is the one registry. E... are errors, W... warnings, F... faults of machc itself. */
+/* Stable numbers: diag/messages.def is the one registry. E... are errors, W... warnings, F... faults of machc itself.
+ */
 enum msg {
 #define MSG(code, name, title, text) code,
 #include "diag/messages.def"
@@ -51,9 +52,21 @@ struct diags;
 /* An empty list; messages live in `a`. `sources` gives names and text when they are shown. */
 struct diags *diags_new(struct arena *a, struct sources *sources);
 
+/* What to do with warnings. All zero: show them. */
+struct diag_policy {
+    bool none;             // -w: no warnings at all
+    bool errors;           // -Werror: every warning is an error
+    bool off[MSG_COUNT];   // -Wno-NAME
+    bool error[MSG_COUNT]; // -Werror=NAME
+};
+
+/* Sets the policy for the messages added from now on. It is copied. */
+void diags_policy(struct diags *ds, const struct diag_policy *policy);
+
 /*
- * Adds a message. `at` may be of file 0: a message without a place. The same message at the same
- * place is added once. Never NULL. The calls below add to it, in the order they are to be shown.
+ * Adds a message. `at` may be of file 0: a message without a place. The same message (code and text) at the
+ * same place, used from the same places, is added once. Never NULL. The calls below add to it, in the order they are to
+ * be shown.
  */
 struct diag *diag(struct diags *ds, enum msg m, struct src at, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
@@ -62,8 +75,7 @@ struct diag *diag(struct diags *ds, enum msg m, struct src at, const char *fmt, 
 void diag_label(struct diag *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* A second place in a text of ours, shown with its file:line:column and source line. */
-void diag_note(struct diag *d, struct src at, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+void diag_note(struct diag *d, struct src at, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* A second place that has no line: a node of a host DTB ("ls1046a.dtb: /soc/serial@21c0500 ..."). */
 void diag_fact(struct diag *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -72,9 +84,9 @@ void diag_fact(struct diag *d, const char *fmt, ...) __attribute__((format(print
 void diag_help(struct diag *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* A replacement of `where` that mends it (start == end inserts). Used by machine formats and --fix. */
-void diag_fix(struct diag *d, struct loc where, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+void diag_fix(struct diag *d, struct loc where, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* How many there are: warnings that the policy made errors count as errors, suppressed ones not at all. */
 uint32_t diags_errors(const struct diags *ds);
 uint32_t diags_warnings(const struct diags *ds);
 
@@ -84,12 +96,14 @@ struct diag_style {
     uint32_t max_errors; // 0: all
 };
 
-/* Prints all messages as text, sorted by file (in order of first use) and offset, then a summary line. */
+/* Prints all messages as text, sorted by file (in order of first use) and offset, those without a place first, then a
+ * summary line. */
 void diags_print(struct diags *ds, FILE *to, const struct diag_style *style);
 
 /*
  * The candidate nearest to `word` if it is near enough (Damerau-Levenshtein distance of at most
- * max(1, length / 3)), else NULL. Ties go to the earlier candidate. At most 1000 are looked at.
+ * max(1, length / 3), and something left in common), else NULL. Ties go to the earlier candidate. At most
+ * 1000 are looked at; words longer than 128 bytes have no neighbours.
  */
 const char *nearest(const char *word, const char *const *candidates, size_t n);
 

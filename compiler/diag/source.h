@@ -26,6 +26,7 @@ struct source {
     uint32_t len;
     struct loc included_from; // the include statement, or file 0
     bool builtin;             // from schemas/, compiled in
+    bool binary;              // holds NUL bytes: it has no lines to show
     uint32_t *lines;          // offsets of line starts, made on first use
     uint32_t nlines;
 };
@@ -37,7 +38,7 @@ struct sources *sources_new(struct arena *a);
 /*
  * Reads a whole file (at most 1 GiB), "-" being standard input. NULL on failure with *why set to
  * one sentence and *err to an errno (0: the file was read but is not a text: a NUL byte in it).
- * `binary` allows NUL bytes. The same path read twice gives the same source when `once` is set.
+ * `binary` allows NUL bytes. A path that was read before gives the same source again.
  */
 struct source *source_read(struct sources *ss, const char *path, bool binary, const char **why,
                            int *err);

@@ -9,7 +9,8 @@
 uint8_t *emit_config(struct machc *c, const struct plan *p, const struct p_machine *m, const uint8_t *dtb,
                      uint32_t dtb_size, uint32_t *size);
 
-/* The config's JSON view: made from the config's bytes alone, so that it shows what the runtime will see. NUL-terminated. */
+/* The config's JSON view: made from the config's bytes alone, so that it shows what the runtime will see.
+ * NUL-terminated; NULL when it is no config. */
 char *emit_config_json(struct machc *c, const uint8_t *config, uint32_t size);
 
 /* The ownership table and the DMA of all machines (or of one), for people. */

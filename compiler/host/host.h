@@ -56,11 +56,11 @@ struct host {
     struct host_irq *irqs;       // in document order
     uint32_t nirqs;
     /* the rest is private to host/ */
-    struct map by_phandle, by_name, by_irq;
+    struct map by_phandle, by_irq;
     struct host_span *spans; // translated regions by address, for host_overlaps()
     uint32_t nspans;
-    struct dt_node **name_next; // by node id: the next node of the same unit name
-    struct host_irq **irq_next; // by irq index: the next user of the same line
+    uint32_t *irq_next; // by irq index: the next user of the same line, UINT32_MAX at the end
+    struct host_private *p;
 };
 
 /* Builds the index. `t` is from dtb_read() or dts_build(). Odd trees give warnings at `at`, never a crash. */
@@ -76,9 +76,9 @@ struct dt_node *host_find(struct machc *c, const struct host *h, const struct te
 struct dt_node *host_phandle(const struct host *h, uint32_t phandle);
 
 /*
- * An address range on the bus of `n`'s children (or, with `own`, on the bus that `n` itself is on),
- * translated to the cpus' view. False when a bus between has no `ranges` or none that fits;
- * *blocked is then that bus.
+ * An address range on the bus of `n`'s children (for a `reg` of a node: its parent), translated to the
+ * cpus' view. False when a bus between has no `ranges` or none that fits; *blocked is then that bus.
+ * `address` has as many cells as an address on that bus; those of PCI begin with the space code.
  */
 bool host_translate(const struct host *h, const struct dt_node *n, const uint32_t *address, uint32_t naddress,
                     uint64_t size, uint64_t *result, const struct dt_node **blocked);

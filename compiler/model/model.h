@@ -133,7 +133,6 @@ struct m_part {
     VEC(struct m_ref) refs;
     VEC(struct m_dma) dmas;
     VEC(struct m_edit) edits;
-    bool has_dma;
 };
 
 /* DTS statements to merge: an edit's, or a node statement's. */
@@ -156,9 +155,10 @@ struct m_passthrough {
     bool under_label;
     struct src under_at;
     const char *bus;   // on pci0 slot 3
+    struct src bus_at;
     struct opt_u64 slot, vcpu;
     VEC(struct m_part) parts; // [0] is the top
-    VEC(const struct dt_node *) below; // nodes of parts, same index
+    struct map part_index;  // host node -> index in parts
 };
 
 struct m_device {

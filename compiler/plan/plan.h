@@ -68,6 +68,7 @@ struct p_region {
     const char *file;   // raw: "/dev/mem"
     uint64_t offset;    // in file
     bool window;        // a window of the node's `ranges` (PCI memory, child bus) instead of an entry of reg
+    uint64_t align;     // when the address is chosen; 0: a page
     uint8_t how;
     struct src at;
     const struct host_region *source;

@@ -27,16 +27,41 @@ enum ref_layout {
     REF_GRAPH   // remote-endpoint
 };
 
+/* How a rule finds its properties. */
+enum ref_match {
+    REF_MATCH_NAME,    // the whole name
+    REF_MATCH_SUFFIX,  // names that end so: "-supply"
+    REF_MATCH_NUMBERED // names that begin so and go on with decimal digits only: "pinctrl-"
+};
+
+/* What `fixed RATE` puts in a provider's place. */
+struct schema_provider {
+    const char *name;          // "fixed-clock": the word that rules use
+    const char *node_name;     // "clock"
+    const char *const *values; // NULL-terminated: u32 properties that get the value written ("clock-frequency")
+    const char *name_property; // a string property that gets the node's name: "regulator-name"; or NULL
+    const char *unit;          // "Hz", "uV": for messages
+    const struct dts_op *body; // merged into the node
+    const char *file;
+};
+
 struct ref_rule {
-    const char *property; // interned; of a suffix rule, the suffix ("-supply")
+    const char *property; // interned; of a suffix rule, the suffix ("-supply"); of a numbered one, the beginning
     const char *cells;    // "#clock-cells", or NULL
-    const char *names;    // "clock-names", or NULL
+    const char *names;    // "clock-names", or NULL. Of a numbered rule: its entry N is for the property with number N
     const char *kind;     // "clock", "reset", "regulator": what one entry is called in messages
     const char *why;      // one line for --explain and messages: why this default
     uint8_t layout;       // enum ref_layout
     uint8_t fate;         // enum fate: the default
+    uint8_t match;        // enum ref_match
     bool cells_optional;  // a target without the cells property has 0
+    bool numbers;         // may hold plain numbers instead (dma-masters): what is no phandle of the host stays as it is
     uint16_t fixed, at, before, after;
+    uint16_t group;           // entries to one entry of `names`, which live and die together: 1; interconnects: 2
+    const char *const *along; // NULL-terminated: properties with one cell per entry (assigned-clock-rates); or NULL
+    const char *const *except; // of patterns, NULL-terminated: names that end so do not match (",nr-gpios"); or NULL
+    const char *unless;        // the rule does not hold in a node with this property (gpio-hog: no phandle); or NULL
+    const struct schema_provider *provider; // what `fixed` makes; NULL: `fixed` is no choice here
 };
 
 /* ---- irqchips ---- */
@@ -45,6 +70,7 @@ struct irq_kind {
     const char *name;     // "spi"; "" where a chip has one kind only
     uint32_t value;       // in the specifier's kind cell
     uint32_t min, max;    // line numbers, both included
+    uint32_t guest_max;   // the highest line that the guest's chip can have; at most max
     uint32_t first;       // where free lines are looked for
     int32_t gsi;          // GSI = line + gsi; INT32_MIN: such a line cannot be an irqfd
 };
@@ -53,6 +79,7 @@ struct irq_trigger {
     const char *name; // "level-high", "edge-rising"
     uint32_t value;   // in the flags cell
     bool level;
+    const char *const *aliases; // NULL-terminated: other words for it ("level"); or NULL
 };
 
 enum { IRQ_MAX_CELLS = 8 };
@@ -60,6 +87,10 @@ enum { IRQ_MAX_CELLS = 8 };
 /* What a cell of the specifier holds. */
 enum irq_cell { IRQ_CELL_ZERO, IRQ_CELL_KIND, IRQ_CELL_NUMBER, IRQ_CELL_TRIGGER, IRQ_CELL_SUB };
 
+/*
+ * A host's specifier may have fewer cells than `cells` (what is missing is 0: the two of an Open PIC) or
+ * more (what is more does not matter: the affinity cell of a GICv3).
+ */
 struct irqchip_class {
     const char *name;              // "gic-v3"
     const char *const *compatible; // NULL-terminated; identifies host controllers
@@ -73,10 +104,13 @@ struct irqchip_class {
     int32_t default_trigger;       // index, or -1: must be written
     uint32_t trigger_mask;         // bits of the flags cell that mean the trigger
     bool sub;                      // lines have sub-interrupts (MPIC error interrupts): cells with IRQ_CELL_SUB are part of the identity
-    const char *kvm;               // "arm-vgic-v3", "fsl-mpic-42", ...: who serves it, a word of the config format
+    const char *kvm;               // "arm-vgic-v3", "fsl-mpic-42", ...: KVM's device that serves it; NULL: the VMM's own
     const char *node_name;         // "interrupt-controller"
     const struct schema_region *regions;
     uint32_t nregions;
+    const uint32_t *cpu_irqs;      // interrupts-extended = for each cpu, each of these: <&platform.cpu_intc N>
+    uint32_t ncpu_irqs;            // 0: no interrupts-extended
+    uint32_t max_cpus;             // vcpus that it can serve; 0: any number
     const struct dts_op *body;     // merged into the guest's node
     const char *file;              // the schema's name, for messages
 };
@@ -88,6 +122,7 @@ struct schema_region {
     uint64_t size;
     uint64_t per_cpu; // added for each vcpu (GICR frames)
     uint64_t align;   // 0: the size
+    uint32_t range;   // 0: an entry of reg. Else of `ranges`, with this phys.hi and the same address on both sides
 };
 
 struct schema_irq {
@@ -121,6 +156,8 @@ struct dev_class {
     const struct schema_fate *fates; // beat the defaults of references
     uint32_t nfates;
     const char *vcpu_property;     // `vcpu N` sets it to the cpu's phandle
+    const char *dma_operation;     // PAMU operation mapping unless written: "qman"; or NULL
+    const char *bus;               // emulated: what stands below it (`on pci0 slot 3`): "pci"; or NULL
     const char *alias;             // emulated: /aliases entry "serial" + number; or NULL
     bool console;                  // emulated: the first one is stdout-path
     const struct dts_op *body;     // merged into the guest's node before edits
@@ -133,8 +170,13 @@ struct platform {
     const char *name; // "arm64-virt"
     const char *arch; // "arm64", "arm", "riscv64", "ppc", "x86-64": a word of the config format
     const struct dts_op *root; // merged into /
+    const struct dts_op *cpus; // merged into /cpus
     const struct dts_op *cpu;  // merged into each cpu's node; the const `cpu` is its number
     const char *cpu_name;      // "cpu", "PowerPC,e500mc"
+    const char *cpu_intc;      // child of a cpu's node that is its interrupt controller (irqchip cpu_irqs); or NULL
+    const char *const *cpu_copy;  // NULL-terminated: copied from the host's cpu node where it has them; or NULL
+    const char *const *cpus_copy; // the same for /cpus itself
+    uint32_t cpu_aff0;         // cpus per lowest affinity level: reg = n % aff0 | n / aff0 << 8; 0: reg = n
     uint32_t max_cpus;
     uint32_t cpu_address_cells;
     const char *irqchip_name, *irqchip_class; // made unless the machine has an irqchip of its own
@@ -150,13 +192,14 @@ struct schemas {
     struct map irqchips_by_name, irqchips_by_compatible;
     struct map classes_by_name, classes_by_compatible;
     struct map platforms;
+    struct map providers; // (interned name, 0) -> struct schema_provider
     const char *const *irqchip_names, *const *class_names, *const *platform_names; // sorted, NULL-terminated
 };
 
 /* Loads the built-in schemas and c->schema_dir. NULL after messages. */
 struct schemas *schemas_load(struct machc *c);
 
-/* The rule for a property name (interned), or NULL: not known to hold references. */
+/* The rule for a property name (interned), or NULL: not known to hold references. `unless` is the caller's to look at. */
 const struct ref_rule *schema_ref(const struct schemas *s, const char *property);
 
 /* By compatible list of a node, first match; or NULL. Strings are looked up in c->names. */

@@ -28,18 +28,23 @@ struct origin {
     const char *why;
 };
 
-/* A hole in a property's value that holds another node: a phandle (4 bytes) or its full path. */
+/*
+ * A hole in a property's value that holds another node: a phandle (4 bytes, in `data` until then as 0) or
+ * its full path, which is put in at `offset` when the tree is finished (until then `data` is without it).
+ */
 struct dt_ref {
     struct dt_ref *next;
+    struct dt_ref *last; // of the first one in a list: the last one
     uint32_t offset;
-    bool path;              // a path string (the whole property) instead of a phandle
+    bool path;              // a path string instead of a phandle
+    bool filled;            // dt_assign_phandles() has written it
     struct dt_node *target; // NULL until resolved
     struct text name;       // what was written: &label or &{/path}
     struct src at;
 };
 
 struct dt_prop {
-    struct dt_prop *next;
+    struct dt_prop *next, *prev;
     const char *name; // interned
     const uint8_t *data;
     uint32_t len;
@@ -49,7 +54,8 @@ struct dt_prop {
 
 struct dt_label {
     struct dt_label *next;
-    const char *name; // interned
+    struct dt_label *last; // of the first one in a list: the last one
+    const char *name;      // interned
     struct loc loc;
 };
 
@@ -76,6 +82,8 @@ struct dt_tree {
     struct map children; // (parent, interned name) -> node
     struct map props;    // (node, interned name) -> prop, only of nodes with many properties
     struct map labels;   // (interned label, 0) -> node
+    struct map phandles; // (number, 0) -> node, as dt_take_phandles() found them
+    struct dt_bases *bases; // private to tree/: children by name without unit address
     struct dt_reserve {
         uint64_t address, size;
     } *reserves;
@@ -105,6 +113,9 @@ struct dt_prop *dt_prop(const struct dt_tree *t, const struct dt_node *n, const 
 struct dt_prop *dt_set(struct dt_tree *t, struct dt_node *n, const char *interned, const void *data,
                        uint32_t len, const struct origin *o);
 bool dt_del(struct dt_tree *t, struct dt_node *n, const char *interned);
+
+/* Gives a node a label. False when another node of the tree has it (t->labels says which); nothing is changed then. */
+bool dt_add_label(struct dt_tree *t, struct dt_node *n, const char *interned, struct loc loc);
 
 /* Shorthands that copy what they are given; names need not be interned. */
 struct dt_prop *dt_set_str(struct dt_tree *t, struct dt_node *n, const char *name, const char *s,
@@ -168,7 +179,16 @@ typedef bool dts_eval_fn(void *opaque, const struct expr *e, uint64_t *value);
 bool dts_merge(struct machc *c, struct dt_tree *t, struct dt_node *n, const struct dts_op *ops,
                uint8_t kind, const char *why, const struct via *via, dts_eval_fn *eval, void *opaque);
 
-/* Fills every resolved reference: phandles are given out, 1, 2, 3 ... in document order of their first need, only where used. */
+/*
+ * Takes explicit `phandle` properties (an edit's `phandle = <7>;`, a blob's) into dt_node.phandle and t->phandles.
+ * A value of 0 or 0xffffffff, or one that an earlier node has, does not count: false after an error; of a host tree
+ * (`host`: its name for messages) warnings at `at`, and always true.
+ */
+bool dt_take_phandles(struct machc *c, struct dt_tree *t, const char *host, struct src at);
+
+/* Fills every resolved reference: phandles are given out, 1, 2, 3 ... in document order of their first need, only where used.
+ * An explicit `phandle` property (see dt_take_phandles(), which says what is wrong with it) is honoured; all others are
+ * in dt_node.phandle alone, and written as the last property of the node. */
 void dt_assign_phandles(struct dt_tree *t);
 
 /* A finished tree (every reference resolved and filled) as a DTB, version 17, written in one pass. Size in *size. In the arena. */

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// The ways into the grammar, and the files that a text names.
+#include "ast/parse.h"
+
+#include "mach.tab.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { INCLUDE_MAX = 64 };
+
+static struct input *input_new(struct parser *p, const struct source *s, uint32_t start, uint32_t end)
+{
+    struct input *in = NEW(p->c->arena, struct input);
+    in->source = s;
+    in->offset = start;
+    in->end = end;
+    in->outer = p->in;
+    // The scanner writes into what it reads, and wants two NUL bytes at the end.
+    in->base = arena_alloc(p->c->arena, (size_t)(end - start) + 2);
+    if (end > start)
+        memcpy(in->base, s->text + start, end - start);
+    return in;
+}
+
+static void run(struct parser *p, const struct source *s, uint32_t start, uint32_t end, int what)
+{
+    p->in = input_new(p, s, start, end);
+    scanner_new(p);
+    scanner_push(p, p->in->base, end - start);
+    push_token(p, what, NULL, (struct loc){s->id, start, start});
+    p->cur = p->past[0].kind = what;
+    mach_yyparse(p);
+    scanner_free(p);
+}
+
+struct ast *mach_parse(struct machc *c, const struct source *s)
+{
+    struct parser p = {.c = c, .mode = MODE_MACH, .base_mode = MODE_MACH};
+    run(&p, s, 0, s->len, T_START_MACH);
+    return p.top.head;
+}
+
+struct dts_file *dts_parse(struct machc *c, const struct source *s)
+{
+    struct parser p = {.c = c, .mode = MODE_DTS, .base_mode = MODE_DTS, .plain = true};
+    p.dts = NEW(c->arena, struct dts_file);
+    run(&p, s, 0, s->len, T_START_DTS);
+    p.dts->ops = p.ops.head;
+    return p.dts;
+}
+
+struct dts_op *dts_parse_body(struct machc *c, const struct source *s)
+{
+    struct parser p = {.c = c, .mode = MODE_DTS, .base_mode = MODE_DTS, .plain = true};
+    run(&p, s, 0, s->len, T_START_BODY);
+    return p.ops.head;
+}
+
+struct expr *parse_expr_at(struct parser *outer, const struct source *s, uint32_t start, uint32_t end)
+{
+    struct parser p = {.c = outer->c, .mode = MODE_EXPR, .base_mode = MODE_EXPR, .plain = true};
+    run(&p, s, start, end, T_START_EXPR);
+    return p.expr;
+}
+
+struct source *find_file(struct parser *p, const char *name, bool binary, enum msg m, struct loc loc)
+{
+    struct machc *c = p->c;
+    const struct source *from = source_get(c->sources, loc.file);
+    const char *slash = from && !from->builtin ? strrchr(from->name, '/') : NULL;
+    const char *why = "it has no name";
+    int err = ENOENT;
+    bool absolute = name[0] == '/';
+    struct diag *d;
+    if (!*name)
+        goto bad;
+    for (uint32_t i = 0; i <= c->ninclude_dirs; i++) {
+        const char *path = name;
+        if (i == 0 && slash && !absolute)
+            path = arena_printf(c->arena, "%.*s/%s", (int)(slash - from->name), from->name, name);
+        else if (i > 0)
+            path = arena_printf(c->arena, "%s/%s", c->include_dirs[i - 1], name);
+        struct source *s = source_read(c->sources, path, binary, &why, &err);
+        if (s)
+            return s;
+        if (err != ENOENT || absolute)
+            break;
+    }
+bad:
+    d = scan_error(p, m, loc, "cannot read \"%s\": %s", name, why);
+    if (absolute || err != ENOENT)
+        return NULL;
+    if (c->ninclude_dirs)
+        scan_help(d, "files are looked for beside the one that names them, then in the %u directories given with `-I`",
+                  c->ninclude_dirs);
+    else
+        scan_help(d, "files are looked for beside the one that names them; `-I DIR` adds directories");
+    return NULL;
+}
+
+void push_include(struct parser *p, const char *name, size_t len, struct loc loc)
+{
+    if (p->mute || p->quiet)
+        return;
+    if (p->include_depth == INCLUDE_MAX) {
+        scan_help(scan_error(p, E0127, loc, "files include each other more than %u deep", (unsigned)INCLUDE_MAX),
+                  "does a file include itself?");
+        p->quiet = true;
+        return;
+    }
+    struct source *s = find_file(p, arena_strndup(p->c->arena, name, len), false, E0126, loc);
+    if (!s)
+        return;
+    if (!s->included_from.file)
+        s->included_from = loc;
+    p->in = input_new(p, s, 0, s->len);
+    p->include_depth++;
+    scanner_push(p, p->in->base, s->len);
+}
+
+bool pop_include(struct parser *p)
+{
+    if (!p->in->outer)
+        return false;
+    p->in = p->in->outer;
+    p->include_depth--;
+    scanner_pop(p);
+    return true;
+}

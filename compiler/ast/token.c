@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Between scanner and grammar. Remembers the last tokens for messages, ends what is open at the end of the
+ * file, and after a mistake skips to where parsing goes on: the grammar's `error RESUME` then stands for all
+ * that was skipped.
+ */
+#define YYSTYPE union value
+#define YYLTYPE struct loc
+#include "ast/parse.h"
+
+#include "mach.tab.h"
+
+#include "mach.lex.h"
+
+bool is_boundary(int token)
+{
+    switch (token) {
+    case ';':
+    case '{':
+    case '}':
+    case T_DTS_OPEN:
+    case T_START_MACH:
+    case T_START_DTS:
+    case T_START_BODY:
+        return true;
+    default:
+        return false;
+    }
+}
+
+void push_token(struct parser *p, int kind, const union value *v, struct loc loc)
+{
+    struct token *t = &p->queue[p->nqueue++];
+    t->kind = kind;
+    t->loc = loc;
+    if (v)
+        t->v = *v;
+}
+
+static int end_of_file(struct parser *p, struct loc *loc)
+{
+    loc->file = p->in->source->id;
+    loc->start = loc->end = p->in->end;
+    uint32_t braces = 0;
+    const struct bracket *open = NULL;
+    for (uint32_t i = 0; i < p->depth; i++) {
+        if (p->stack[i].open == '{') {
+            open = &p->stack[i];
+            braces++;
+        }
+    }
+    if (!braces)
+        return 0;
+    if (p->suspect.open)
+        open = &p->suspect;
+    if (!p->at_end) {
+        p->at_end = true;
+        struct diag *d =
+            p->mute || p->quiet
+                ? NULL
+                : diag(p->c->diags, E0114, src_at(*loc), "the end of the file comes before the `}` of %u open `{`", braces);
+        if (d) {
+            diag_note(d, src_at(open->loc), p->suspect.open ? "most likely this `{` is the one that is not closed"
+                                                           : "this `{` is not closed");
+            diag_help(d, "write `}` where the block ends");
+        }
+        p->quiet = true;
+    }
+    if (!p->end_semi && !is_boundary(p->cur)) {
+        p->end_semi = true;
+        return scan_semicolon(p);
+    }
+    return scan_close_brace(p, *loc);
+}
+
+// The next token of the scanner, or of the ones that the end of the file stands for.
+static int raw(struct parser *p, union value *v, struct loc *loc)
+{
+    int t = p->at_end ? 0 : mach_flexlex(v, loc, p->scanner);
+    if (p->mode == MODE_PROP && t != T_REF)
+        p->mode = MODE_MACH;
+    while (t == 0 && !p->too_deep && pop_include(p))
+        t = mach_flexlex(v, loc, p->scanner);
+    if (t == 0)
+        t = end_of_file(p, loc);
+    p->before = p->cur;
+    p->cur = t;
+    p->cur_loc = *loc;
+    return t;
+}
+
+// A keyword that begins a statement and stands on no statement's line: what is in front of it lacks its `;`.
+static bool begins_statement(const struct parser *p, int token, struct loc loc)
+{
+    switch (token) {
+    case T_INCLUDE:
+    case T_CONST:
+    case T_HOST:
+    case T_TEMPLATE:
+    case T_MACHINE:
+    case T_ASSERT:
+    case T_USE:
+    case T_FOR:
+    case T_IF:
+    case T_CPUS:
+    case T_MEMORY:
+    case T_IRQCHIP:
+    case T_DEVICE:
+    case T_PASSTHROUGH:
+    case T_NODE:
+    case T_EDIT:
+    case T_REGION:
+    case T_REF:
+    case T_CHILD:
+        return first_on_line(p, loc, &(uint32_t){0});
+    default:
+        return false;
+    }
+}
+
+// Reads on to the end of the statement. `t` is the token that was wrong.
+static void skip(struct parser *p, struct token *t, bool block)
+{
+    bool was_mute = p->mute;
+    p->mute = true;
+    bool first = true;
+    for (;;) {
+        switch (t->kind) {
+        case ';':
+            push_token(p, T_RESUME, NULL, t->loc);
+            push_token(p, ';', NULL, t->loc);
+            goto done;
+        case 0:
+        case '}':
+            push_token(p, T_RESUME, NULL, t->loc);
+            push_token(p, ';', NULL, t->loc);
+            push_token(p, t->kind, NULL, t->loc);
+            goto done;
+        case '{':
+        case T_DTS_OPEN:
+            if (!block) {
+                push_token(p, T_RESUME, NULL, t->loc);
+                push_token(p, t->kind, NULL, t->loc);
+                goto done;
+            }
+            // Only the scanner's stack tells which `}` closes it.
+            for (uint32_t depth = p->depth; t->kind && p->depth >= depth;)
+                t->kind = raw(p, &t->v, &t->loc);
+            if (!t->kind)
+                continue;
+            push_token(p, T_RESUME, NULL, t->loc);
+            push_token(p, ';', NULL, t->loc);
+            goto done;
+        default:
+            break;
+        }
+        if (!first && begins_statement(p, t->kind, t->loc)) {
+            push_token(p, T_RESUME, NULL, t->loc);
+            push_token(p, ';', NULL, t->loc);
+            push_token(p, t->kind, &t->v, t->loc);
+            goto done;
+        }
+        first = false;
+        t->kind = raw(p, &t->v, &t->loc);
+    }
+done:
+    p->mute = was_mute;
+    p->resumed = t->loc.start;
+    p->resumed_set = true;
+}
+
+static void recover(struct parser *p)
+{
+    struct token t = p->past[0];
+    uint8_t how = p->recovery;
+    p->recovery = RECOVER_NONE;
+    p->nqueue = p->queue_at = 0;
+    if (how != RECOVER_INSERT) {
+        skip(p, &t, how == RECOVER_SKIP);
+        return;
+    }
+    push_token(p, T_RESUME, NULL, t.loc);
+    push_token(p, ';', NULL, t.loc);
+    if (t.kind == '}' || t.kind == 0) {
+        push_token(p, t.kind, NULL, t.loc);
+        return;
+    }
+    // The token was read as part of the statement in front of it; as the first of its own it may be another.
+    scan_semicolon(p);
+    p->cur = p->before = ';';
+    scanner_again(p);
+}
+
+int mach_yylex(union value *v, struct loc *loc, struct parser *p)
+{
+    struct token *t = &p->past[0];
+    if (p->recovery)
+        recover(p);
+    for (uint32_t i = HISTORY - 1; i; i--) {
+        p->past[i].kind = p->past[i - 1].kind;
+        p->past[i].loc = p->past[i - 1].loc;
+    }
+    if (p->queue_at < p->nqueue) {
+        *t = p->queue[p->queue_at++];
+    } else {
+        p->nqueue = p->queue_at = 0;
+        t->kind = raw(p, &t->v, &t->loc);
+    }
+    if (p->too_deep)
+        t->kind = 0;
+    if (is_boundary(p->past[1].kind))
+        p->stmt = t->loc.start;
+    *v = t->v;
+    *loc = t->loc;
+    return t->kind;
+}

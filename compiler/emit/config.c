@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: MIT
+#include "emit/config_out.h"
+
+#include <string.h>
+
+static uint32_t arch_number(const char *word)
+{
+    for (size_t i = 0; word && i < sizeof mach_cfg_words_arch / sizeof mach_cfg_words_arch[0]; i++)
+        if (!strcmp(mach_cfg_words_arch[i].word, word))
+            return mach_cfg_words_arch[i].value;
+    return MACH_CFG_ARCH_UNKNOWN;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = path ? strrchr(path, '/') : NULL;
+    return slash ? slash + 1 : path;
+}
+
+static void put_machine(struct cfg_out *o, const struct plan *p, const struct p_machine *m)
+{
+    static const uint8_t iommu[] = {
+        [IOMMU_AUTO] = MACH_CFG_IOMMU_AUTO,           [IOMMU_SMMU] = MACH_CFG_IOMMU_SMMU,
+        [IOMMU_PAMU] = MACH_CFG_IOMMU_PAMU,           [IOMMU_NONE] = MACH_CFG_IOMMU_NONE,
+        [IOMMU_SPAPR_TCE] = MACH_CFG_IOMMU_SPAPR_TCE,
+    };
+    const struct platform *platform = m->m ? m->m->platform : NULL;
+    struct mach_cfg_machine r = {
+        .name = cfg_str(o, m->name),
+        .model = cfg_str(o, m->model),
+        .platform = cfg_str(o, platform ? platform->name : NULL),
+        .arch = w32(arch_number(platform ? platform->arch : NULL)),
+        .iommu = w32(iommu[p->model->iommu]),
+        .host_page_size = w64(p->model->page_size),
+    };
+    const struct host *h = p->model->host;
+    if (h) {
+        const struct dt_prop *model = dt_prop(h->tree, h->tree->root, intern(o->c->names, "model"));
+        const struct dt_prop *compatible = dt_prop(h->tree, h->tree->root, intern(o->c->names, "compatible"));
+        // Without its directory: the same description gives the same bytes wherever it lies.
+        r.host_file = cfg_str(o, base_name(h->file));
+        r.host_model = cfg_str(o, model ? dt_string(model, 0) : NULL);
+        r.host_compatible = cfg_str(o, compatible ? dt_string(compatible, 0) : NULL);
+    }
+    *CFG_ADD(o, machine, MACHINE) = r;
+}
+
+static uint64_t cpu_reg(struct cfg_out *o, const struct p_machine *m, const struct p_cpu *cpu)
+{
+    const struct dt_prop *reg = cpu->node ? dt_prop(m->tree, cpu->node, intern(o->c->names, "reg")) : NULL;
+    if (reg && reg->len == 8)
+        return (uint64_t)dt_cell(reg, 0) << 32 | dt_cell(reg, 1);
+    return reg && reg->len == 4 ? dt_cell(reg, 0) : cpu->vcpu;
+}
+
+static void put_cpus(struct cfg_out *o, const struct p_machine *m)
+{
+    for (uint32_t i = 0; i < m->cpus.n; i++) {
+        const struct p_cpu *cpu = &m->cpus.at[i];
+        *CFG_ADD(o, cpu, CPU) = (struct mach_cfg_cpu){
+            .vcpu = w32(cpu->vcpu),
+            .host_cpu = w32(cpu->host_cpu),
+            .reg = w64(cpu_reg(o, m, cpu)),
+        };
+    }
+}
+
+static void put_memory(struct cfg_out *o, const struct p_machine *m)
+{
+    static const uint8_t backing[] = {
+        [BACK_ANONYMOUS] = MACH_CFG_BACKING_ANONYMOUS,
+        [BACK_HUGETLB] = MACH_CFG_BACKING_HUGETLB,
+        [BACK_FILE] = MACH_CFG_BACKING_FILE,
+        [BACK_PHYSICAL] = MACH_CFG_BACKING_PHYSICAL,
+    };
+    for (uint32_t i = 0; i < m->memory.n; i++) {
+        const struct p_memory *p = &m->memory.at[i];
+        const struct m_memory *w = p->m;
+        uint32_t flags = (w->readonly ? MACH_CFG_MEMORY_READONLY : 0) | (w->no_dma ? MACH_CFG_MEMORY_NO_DMA : 0);
+        uint64_t arg = w->back_arg.value;
+        *CFG_ADD(o, memory, MEMORY) = (struct mach_cfg_memory){
+            .name = cfg_str(o, w->name),
+            .backing = w32(backing[w->backing]),
+            .path = cfg_str(o, w->backing == BACK_FILE ? w->file : NULL),
+            .share = cfg_str(o, w->share),
+            .flags = w32(flags),
+            .address = w64(p->address),
+            .size = w64(p->size),
+            .offset = w64(w->backing == BACK_FILE && w->back_arg.set ? arg : 0),
+            .physical = w64(w->backing == BACK_PHYSICAL ? arg : MACH_CFG_NONE64),
+            .page_size = w64(w->backing == BACK_HUGETLB ? arg : 0),
+        };
+    }
+}
+
+static void put_irqchips(struct cfg_out *o, const struct p_machine *m)
+{
+    for (uint32_t i = 0; i < m->irqchips.n; i++) {
+        const struct p_irqchip *chip = m->irqchips.at[i];
+        *CFG_ADD(o, irqchip, IRQCHIP) = (struct mach_cfg_irqchip){
+            .name = cfg_str(o, chip->name),
+            .class_name = cfg_str(o, chip->class->name),
+            .kvm = cfg_str(o, chip->class->kvm),
+            .lines = w32(chip->nlines),
+            .first_region = w32(o->section[MACH_CFG_S_CHIP_REGION].n),
+            .regions = w32(chip->nregions),
+        };
+        for (uint32_t k = 0; k < chip->nregions; k++)
+            *CFG_ADD(o, chip_region, CHIP_REGION) = (struct mach_cfg_chip_region){
+                .name = cfg_str(o, k < chip->class->nregions ? chip->class->regions[k].name : NULL),
+                .address = w64(chip->address[k]),
+                .size = w64(chip->size[k]),
+            };
+    }
+}
+
+// Regions, interrupts and domains follow in sections of their own, device by device: their rows are counted here.
+static void put_devices(struct cfg_out *o, const struct p_machine *m)
+{
+    static const uint8_t kind[] = {
+        [DEV_EMULATED] = MACH_CFG_DEVICE_EMULATED,
+        [DEV_PLATFORM] = MACH_CFG_DEVICE_PLATFORM,
+        [DEV_PCI] = MACH_CFG_DEVICE_PCI,
+        [DEV_RAW] = MACH_CFG_DEVICE_RAW,
+    };
+    uint32_t regions = 0, irqs = 0, dmas = 0;
+    for (uint32_t i = 0; i < m->devices.n; i++) {
+        const struct p_device *d = m->devices.at[i];
+        bool on_host = d->kind == DEV_PLATFORM || d->kind == DEV_PCI;
+        const struct m_passthrough *top = d->parent ? NULL : d->pass;
+        *CFG_ADD(o, device, DEVICE) = (struct mach_cfg_device){
+            .name = cfg_str(o, d->name),
+            .kind = w32(kind[d->kind]),
+            .class_name = cfg_str(o, d->class ? d->class->name : NULL),
+            .node = cfg_str(o, d->node ? dt_path(o->c->arena, d->node) : NULL),
+            .host_path = cfg_str(o, d->host_path),
+            .sysfs_name = cfg_str(o, d->sysfs_name),
+            .compatible = cfg_str(o, d->compatible),
+            .reset = w32(on_host ? MACH_CFG_RESET_IF_POSSIBLE : MACH_CFG_RESET_NEVER),
+            .vcpu = w32(d->vcpu),
+            .parent = w32(d->parent ? d->parent->index : MACH_CFG_NONE),
+            .bus = cfg_str(o, top ? top->bus : NULL),
+            .slot = w32(top && top->slot.set ? (uint32_t)top->slot.value : MACH_CFG_NONE),
+            .first_region = w32(regions),
+            .regions = w32(d->regions.n),
+            .first_irq = w32(irqs),
+            .irqs = w32(d->irqs.n),
+            .first_dma = w32(dmas),
+            .dmas = w32(d->dmas.n),
+        };
+        regions += d->regions.n;
+        irqs += d->irqs.n;
+        dmas += d->dmas.n;
+    }
+}
+
+static uint32_t region_mode(const struct p_region *r)
+{
+    return r->mode == REGION_TRAP   ? MACH_CFG_REGION_TRAP
+           : r->mode == REGION_DROP ? MACH_CFG_REGION_DROP
+                                    : MACH_CFG_REGION_MAP;
+}
+
+// The regions that a DMA mapping speaks of: struct p_region * -> its record, once put_regions() knows it.
+static void mapped_regions(struct cfg_out *o, const struct p_machine *m, struct map *index)
+{
+    for (uint32_t i = 0; i < m->devices.n; i++)
+        for (uint32_t k = 0; k < m->devices.at[i]->dmas.n; k++)
+            for (uint32_t n = 0; n < m->devices.at[i]->dmas.at[k]->maps.n; n++) {
+                const struct p_dma_map *x = &m->devices.at[i]->dmas.at[k]->maps.at[n];
+                if (x->what == MAP_REGION)
+                    map_put(o->c->arena, index, (uintptr_t)x->region, 0, MACH_CFG_NONE);
+            }
+}
+
+static void put_regions(struct cfg_out *o, const struct p_machine *m, struct map *index)
+{
+    for (uint32_t i = 0; i < m->devices.n; i++) {
+        for (uint32_t k = 0; k < m->devices.at[i]->regions.n; k++) {
+            const struct p_region *r = m->devices.at[i]->regions.at[k];
+            uint32_t flags = (r->unsafe ? MACH_CFG_REGION_UNSAFE : 0) | (r->window ? MACH_CFG_REGION_WINDOW : 0);
+            uint64_t unknown;
+            if (map_get(index, (uintptr_t)r, 0, &unknown))
+                map_put(o->c->arena, index, (uintptr_t)r, 0, o->section[MACH_CFG_S_REGION].n);
+            *CFG_ADD(o, region, REGION) = (struct mach_cfg_region){
+                .device = w32(i),
+                .index = w32(r->index),
+                .name = cfg_str(o, r->name),
+                .mode = w32(region_mode(r)),
+                .flags = w32(flags),
+                .reason = cfg_str(o, r->unsafe),
+                .file = cfg_str(o, r->file),
+                .host = w64(r->host),
+                .size = w64(r->size),
+                .guest = w64(r->mode == REGION_DROP ? MACH_CFG_NONE64 : r->guest),
+                .offset = w64(r->offset),
+            };
+        }
+    }
+}
+
+// `chips`: struct p_irqchip * -> its record.
+static void put_irq(struct cfg_out *o, uint32_t device, const struct p_irq *q, const struct map *chips)
+{
+    static const uint8_t source[] = {
+        [IRQ_DEVICE] = MACH_CFG_IRQ_DEVICE,
+        [IRQ_MAP_ENTRY] = MACH_CFG_IRQ_MAP_ENTRY,
+        [IRQ_EMULATED] = MACH_CFG_IRQ_EMULATED,
+        [IRQ_FILE] = MACH_CFG_IRQ_FILE,
+    };
+    uint64_t chip = MACH_CFG_NONE;
+    bool linked = !q->drop && map_get(chips, (uintptr_t)q->chip, 0, &chip);
+    struct mach_cfg_irq r = {
+        .device = w32(device),
+        .source = w32(source[q->source]),
+        .index = w32(q->index),
+        .name = cfg_str(o, q->name),
+        .host = cfg_str(o, q->host ? host_irq_text(o->c, q->host) : NULL),
+        .file = cfg_str(o, q->file),
+        .chip = w32((uint32_t)chip),
+        .number = w32(linked ? q->number : MACH_CFG_NONE),
+        .gsi = w32(linked ? q->gsi : MACH_CFG_NONE),
+        .flags = w32((q->drop ? MACH_CFG_IRQ_DROPPED : 0) | (linked && q->resample ? MACH_CFG_IRQ_RESAMPLE : 0)),
+        .first_cell = w32(o->section[MACH_CFG_S_CELL].n),
+        .cells = w32(linked ? q->ncells : 0),
+    };
+    if (linked) {
+        r.kind = cfg_str(o, q->kind ? q->kind->name : NULL);
+        if (q->trigger) {
+            r.trigger = w32(q->trigger->level ? MACH_CFG_TRIGGER_LEVEL : MACH_CFG_TRIGGER_EDGE);
+            r.trigger_name = cfg_str(o, q->trigger->name);
+        }
+        for (uint32_t i = 0; i < q->ncells; i++)
+            CFG_ADD(o, cell, CELL)->value = w32(q->cells[i]);
+    }
+    *CFG_ADD(o, irq, IRQ) = r;
+}
+
+static void put_irqs(struct cfg_out *o, const struct p_machine *m)
+{
+    struct map chips = {0};
+    for (uint32_t i = 0; i < m->irqchips.n; i++)
+        map_put(o->c->arena, &chips, (uintptr_t)m->irqchips.at[i], 0, i);
+    for (uint32_t i = 0; i < m->devices.n; i++)
+        for (uint32_t k = 0; k < m->devices.at[i]->irqs.n; k++)
+            put_irq(o, i, m->devices.at[i]->irqs.at[k], &chips);
+}
+
+static uint32_t put_stash(struct cfg_out *o, uint32_t dma, const struct p_dma *d)
+{
+    static const uint8_t kind[] = {
+        [STASH_L1] = MACH_CFG_STASH_L1, [STASH_L2] = MACH_CFG_STASH_L2,   [STASH_L3] = MACH_CFG_STASH_L3,
+        [STASH_ID] = MACH_CFG_STASH_ID, [STASH_TPH] = MACH_CFG_STASH_TPH,
+    };
+    if (d->stash.kind == STASH_NONE)
+        return MACH_CFG_NONE;
+    *CFG_ADD(o, stash, STASH) = (struct mach_cfg_stash){
+        .dma = w32(dma),
+        .kind = w32(kind[d->stash.kind]),
+        .flags = w32(d->stash.if_possible ? MACH_CFG_STASH_IF_POSSIBLE : 0),
+        .vcpu = w32(d->stash.vcpu),
+        .host_cpu = w32(d->stash.host_cpu),
+        .cache_id = w32(d->stash.id),
+        .memory_type = w32(MACH_CFG_MEMORY_VOLATILE),
+        .st_index = w32(MACH_CFG_NONE),
+    };
+    return o->section[MACH_CFG_S_STASH].n - 1;
+}
+
+static void put_map(struct cfg_out *o, const struct p_machine *m, uint32_t dma, const struct p_dma_map *x,
+                    const struct map *regions)
+{
+    uint64_t region = MACH_CFG_NONE;
+    uint32_t memory = MACH_CFG_NONE, what = MACH_CFG_MAP_MSI_BANK;
+    if (x->what == MAP_MEMORY) {
+        what = MACH_CFG_MAP_MEMORY;
+        memory = (uint32_t)(x->memory - m->memory.at);
+    } else if (x->what == MAP_REGION) {
+        what = MACH_CFG_MAP_REGION;
+        map_get(regions, (uintptr_t)x->region, 0, &region);
+    }
+    *CFG_ADD(o, dma_map, DMA_MAP) = (struct mach_cfg_dma_map){
+        .dma = w32(dma),
+        .what = w32(what),
+        .memory = w32(memory),
+        .region = w32((uint32_t)region),
+        .bank = w32(x->what == MAP_MSI_BANK ? x->bank : 0),
+        .flags = w32(x->readonly ? MACH_CFG_MAP_READONLY : 0),
+        .offset = w64(x->offset),
+        .size = w64(x->size),
+        .iova = w64(x->iova),
+    };
+}
+
+static void put_dma(struct cfg_out *o, const struct p_machine *m, uint32_t device, const struct p_dma *d,
+                    const struct map *regions, const struct map *names)
+{
+    static const uint8_t mode[] = {
+        [DMA_NONE] = MACH_CFG_DMA_NONE,         [DMA_ALL] = MACH_CFG_DMA_ALL,
+        [DMA_IDENTITY] = MACH_CFG_DMA_IDENTITY, [DMA_GUEST_IOMMU] = MACH_CFG_DMA_GUEST_IOMMU,
+        [DMA_WINDOW] = MACH_CFG_DMA_WINDOW,
+    };
+    uint64_t guest_iommu = MACH_CFG_NONE;
+    if (d->mode == DMA_GUEST_IOMMU && d->guest_iommu)
+        map_get(names, (uintptr_t)intern(o->c->names, d->guest_iommu), 0, &guest_iommu);
+    uint32_t flags =
+        (d->has_window ? MACH_CFG_DMA_HAS_WINDOW : 0) | (d->has_liodn_index ? MACH_CFG_DMA_HAS_LIODN_INDEX : 0) |
+        (d->has_stream ? MACH_CFG_DMA_HAS_STREAM : 0) | (d->has_operation ? MACH_CFG_DMA_HAS_OPERATION : 0);
+    uint32_t self = o->section[MACH_CFG_S_DMA].n;
+    *CFG_ADD(o, dma, DMA) = (struct mach_cfg_dma){
+        .device = w32(device),
+        .name = cfg_str(o, d->name),
+        .mode = w32(mode[d->mode]),
+        .guest_iommu = w32((uint32_t)guest_iommu),
+        .flags = w32(flags),
+        .subwindows = w32(d->subwindows),
+        .liodn_index = w32(d->has_liodn_index ? d->liodn_index : 0),
+        .stream = w32(d->has_stream ? d->stream : 0),
+        .operation = w32(d->has_operation ? d->operation : 0),
+        .first_map = w32(o->section[MACH_CFG_S_DMA_MAP].n),
+        .maps = w32(d->maps.n),
+        .stash = w32(put_stash(o, self, d)),
+        .window = w64(d->has_window ? d->window : 0),
+        .size = w64(d->has_window ? d->size : 0),
+    };
+    for (uint32_t i = 0; i < d->maps.n; i++)
+        put_map(o, m, self, &d->maps.at[i], regions);
+}
+
+static void put_dmas(struct cfg_out *o, const struct p_machine *m, const struct map *regions)
+{
+    struct map names = {0};
+    for (uint32_t i = 0; i < m->devices.n; i++)
+        if (m->devices.at[i]->kind == DEV_EMULATED)
+            map_put(o->c->arena, &names, (uintptr_t)intern(o->c->names, m->devices.at[i]->name), 0, i);
+    for (uint32_t i = 0; i < m->devices.n; i++)
+        for (uint32_t k = 0; k < m->devices.at[i]->dmas.n; k++)
+            put_dma(o, m, i, m->devices.at[i]->dmas.at[k], regions, &names);
+}
+
+uint8_t *emit_config(struct machc *c, const struct plan *p, const struct p_machine *m, const uint8_t *dtb,
+                     uint32_t dtb_size, uint32_t *size)
+{
+    struct cfg_out *o = cfg_out_new(c);
+    struct map regions = {0};
+    put_machine(o, p, m);
+    put_cpus(o, m);
+    put_memory(o, m);
+    put_irqchips(o, m);
+    put_devices(o, m);
+    mapped_regions(o, m, &regions);
+    put_regions(o, m, &regions);
+    put_irqs(o, m);
+    put_dmas(o, m, &regions);
+    cfg_expectations(o, p, m);
+    return cfg_finish(o, dtb, dtb_size, size);
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+#include "emit/config_out.h"
+
+#include "machcfg_file.h"
+
+#include <sha256.h>
+#include <string.h>
+
+struct cfg_chunk {
+    struct cfg_chunk *next;
+    uint32_t n, room; // records
+    uint64_t records[];
+};
+
+static uint32_t record_size(uint32_t section)
+{
+    return mach_cfg_sections[section - MACH_CFG_S_MACHINE].record_size;
+}
+
+struct cfg_out *cfg_out_new(struct machc *c)
+{
+    struct cfg_out *o = NEW(c->arena, struct cfg_out);
+    o->c = c;
+    o->strings_room = 4096;
+    o->strings = arena_alloc(c->arena, o->strings_room);
+    o->strings_size = 1; // offset 0 is the empty string
+    o->nslots = 1024;
+    o->slots = arena_array(c->arena, o->nslots, sizeof *o->slots);
+    return o;
+}
+
+void *cfg_add(struct cfg_out *o, enum mach_cfg_section_type section)
+{
+    enum { LARGEST = 8192 };
+    struct cfg_section *s = &o->section[section];
+    if (!s->last || s->last->n == s->last->room) {
+        uint32_t room = !s->last ? 16 : s->last->room < LARGEST ? s->last->room * 2 : LARGEST;
+        struct cfg_chunk *k = arena_alloc(o->c->arena, sizeof *k + (size_t)room * record_size(section));
+        k->room = room;
+        if (s->last)
+            s->last->next = k;
+        else
+            s->first = k;
+        s->last = k;
+    }
+    s->n++;
+    return (uint8_t *)s->last->records + (size_t)s->last->n++ * record_size(section);
+}
+
+// FNV-1a, 32 bit (draft-eastlake-fnv), folded: the low bits choose the slot.
+static uint32_t hash(const char *s, size_t n)
+{
+    uint32_t h = 2166136261U;
+    for (size_t i = 0; i < n; i++)
+        h = (h ^ (unsigned char)s[i]) * 16777619U;
+    return h ^ h >> 15;
+}
+
+static uint32_t *slot_of(const struct cfg_out *o, const char *s, size_t n)
+{
+    uint32_t i = hash(s, n);
+    while (o->slots[i & (o->nslots - 1)] && strcmp(o->strings + o->slots[i & (o->nslots - 1)], s))
+        i++;
+    return &o->slots[i & (o->nslots - 1)];
+}
+
+static void grow_slots(struct cfg_out *o)
+{
+    o->nslots *= 2;
+    o->slots = arena_array(o->c->arena, o->nslots, sizeof *o->slots);
+    for (size_t at = 1; at < o->strings_size;) {
+        size_t n = strlen(o->strings + at);
+        *slot_of(o, o->strings + at, n) = (uint32_t)at;
+        at += n + 1;
+    }
+}
+
+mach_le32 cfg_str(struct cfg_out *o, const char *s)
+{
+    if (!s || !*s)
+        return w32(0);
+    size_t n = strlen(s);
+    uint32_t *slot = slot_of(o, s, n);
+    if (*slot)
+        return w32(*slot);
+    if (o->strings_room - o->strings_size <= n) {
+        size_t room = o->strings_room;
+        while (room - o->strings_size <= n)
+            room = room > SIZE_MAX / 2 ? SIZE_MAX : room * 2;
+        char *strings = arena_alloc(o->c->arena, room);
+        memcpy(strings, o->strings, o->strings_size);
+        o->strings = strings;
+        o->strings_room = room;
+    }
+    uint32_t at = *slot = (uint32_t)o->strings_size;
+    memcpy(o->strings + at, s, n + 1);
+    o->strings_size += n + 1;
+    if (++o->nstrings > o->nslots / 4 * 3)
+        grow_slots(o);
+    return w32(at);
+}
+
+static uint64_t align8(uint64_t n)
+{
+    return (n + 7) & ~(uint64_t)7;
+}
+
+// Bytes of a section.
+static uint64_t section_size(const struct cfg_out *o, uint32_t t)
+{
+    return t == MACH_CFG_S_STRINGS ? o->strings_size : (uint64_t)o->section[t].n * record_size(t);
+}
+
+static void put_header(uint8_t *file, uint64_t total, uint32_t nsections, const uint8_t *dtb, uint32_t dtb_size)
+{
+    struct mach_cfg_header h = {
+        .major = {{MACH_CFG_MAJOR, 0}},
+        .minor = {{MACH_CFG_MINOR, 0}},
+        .header_size = w32(sizeof h),
+        .total_size = w64(total),
+        .sections = w32(nsections),
+        .section_table = w64(sizeof h),
+        .entry_size = w32(sizeof(struct mach_cfg_entry)),
+        .dtb_size = w64(dtb_size),
+    };
+    memcpy(h.magic.b, MACH_CFG_MAGIC, sizeof h.magic.b);
+    SHA2_CTX sha;
+    SHA256Init(&sha);
+    SHA256Update(&sha, dtb, dtb_size);
+    SHA256Final(h.dtb_sha256.b, &sha);
+    memcpy(file, &h, sizeof h);
+}
+
+static void put_section(const struct cfg_out *o, uint8_t *at, uint32_t t)
+{
+    if (t == MACH_CFG_S_STRINGS)
+        memcpy(at, o->strings, o->strings_size);
+    for (const struct cfg_chunk *k = o->section[t].first; k; k = k->next) {
+        memcpy(at, k->records, (size_t)k->n * record_size(t));
+        at += (size_t)k->n * record_size(t);
+    }
+}
+
+uint8_t *cfg_finish(struct cfg_out *o, const uint8_t *dtb, uint32_t dtb_size, uint32_t *size)
+{
+    uint32_t nsections = 0;
+    for (uint32_t t = MACH_CFG_S_STRINGS; t < MACH_CFG_S_END; t++)
+        nsections += section_size(o, t) > 0;
+    uint64_t table = sizeof(struct mach_cfg_header), at = table + nsections * sizeof(struct mach_cfg_entry);
+    uint64_t total = at;
+    for (uint32_t t = MACH_CFG_S_STRINGS; t < MACH_CFG_S_END; t++)
+        total = align8(total) + section_size(o, t);
+    total = align8(total);
+    // Sizes and string offsets are 32 bits: what does not fit is treated as memory that there is not.
+    uint8_t *file = arena_alloc(o->c->arena, total > UINT32_MAX ? SIZE_MAX : (size_t)total);
+    put_header(file, total, nsections, dtb, dtb_size);
+    for (uint32_t t = MACH_CFG_S_STRINGS; t < MACH_CFG_S_END; t++) {
+        bool strings = t == MACH_CFG_S_STRINGS;
+        uint64_t bytes = section_size(o, t);
+        if (!bytes)
+            continue;
+        at = align8(at);
+        // Every section of this version says something that a guest may depend on: none may be skipped.
+        struct mach_cfg_entry e = {
+            .type = w32(t),
+            .flags = w32(MACH_CFG_SECTION_REQUIRED),
+            .offset = w64(at),
+            .size = w64(bytes),
+            .record_size = w32(strings ? 1 : record_size(t)),
+            .count = w32(strings ? (uint32_t)bytes : o->section[t].n),
+        };
+        memcpy(file + table, &e, sizeof e);
+        table += sizeof e;
+        put_section(o, file + at, t);
+        at += bytes;
+    }
+    mach_cfg_store(file + offsetof(struct mach_cfg_header, checksum), 4, mach_cfg_checksum(file, (size_t)total));
+    *size = (uint32_t)total;
+    return file;
+}

@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: MIT
+// The plan for people: what each machine owns, in aligned columns, sorted by guest address and line.
+#include "emit/columns.h"
+#include "emit/emit.h"
+#include "machc.h"
+
+#include <stdlib.h>
+
+static const char *how_text(uint8_t how)
+{
+    static const char *const words[] = {
+        [HOW_WRITTEN] = "written",
+        [HOW_SCHEMA] = "schema",
+        [HOW_DEFAULT] = "default",
+        [HOW_CHOSEN] = "chosen",
+    };
+    return how < sizeof words / sizeof words[0] ? words[how] : "";
+}
+
+static const char *size_text(struct machc *c, uint64_t size)
+{
+    static const char units[] = " KMGT";
+    uint32_t u = 0;
+    while (size && !(size & 1023) && u + 2 < sizeof units) {
+        size >>= 10;
+        u++;
+    }
+    return u ? arena_printf(c->arena, "%llu%c", (unsigned long long)size, units[u])
+             : arena_printf(c->arena, "%llu", (unsigned long long)size);
+}
+
+static const char *span_text(struct machc *c, uint64_t start, uint64_t size)
+{
+    unsigned long long first = start, last = start + (size ? size - 1 : 0);
+    return arena_printf(c->arena, "0x%08llx-0x%08llx", first, last);
+}
+
+static const char *hex_text(struct machc *c, uint64_t v)
+{
+    return arena_printf(c->arena, "0x%08llx", (unsigned long long)v);
+}
+
+static const char *number_text(struct machc *c, uint32_t v)
+{
+    return v == UINT32_MAX ? "-" : arena_printf(c->arena, "%u", v);
+}
+
+// "0", or "0 tx".
+static const char *index_text(struct machc *c, uint32_t index, const char *name)
+{
+    return arena_printf(c->arena, name ? "%u %s" : "%u", index, name);
+}
+
+/* ---- memory ---- */
+
+static int by_address(const void *a, const void *b)
+{
+    const struct p_memory *x = *(const struct p_memory *const *)a, *y = *(const struct p_memory *const *)b;
+    return x->address != y->address ? (x->address < y->address ? -1 : 1) : (x > y) - (x < y);
+}
+
+static const char *backing_text(struct machc *c, const struct p_memory *p)
+{
+    const struct m_memory *m = p->m;
+    const char *s = "anonymous";
+    if (m->backing == BACK_HUGETLB)
+        s = arena_printf(c->arena, "hugetlb %s", size_text(c, m->back_arg.value));
+    else if (m->backing == BACK_PHYSICAL)
+        s = arena_printf(c->arena, "physical %s", span_text(c, m->back_arg.value, p->size));
+    else if (m->backing == BACK_FILE)
+        s = arena_printf(c->arena, "file %s", m->file);
+    return arena_printf(c->arena, "%s%s%s%s%s", s, m->share ? ", share " : "", m->share ? m->share : "",
+                        m->readonly ? ", readonly" : "", m->no_dma ? ", no-dma" : "");
+}
+
+static void memory_table(struct machc *c, struct columns *t, const struct p_machine *m)
+{
+    const struct p_memory **sorted = arena_array(c->arena, m->memory.n, sizeof *sorted);
+    for (uint32_t i = 0; i < m->memory.n; i++)
+        sorted[i] = &m->memory.at[i];
+    if (m->memory.n)
+        qsort(sorted, m->memory.n, sizeof *sorted, by_address);
+    columns_begin(t, "memory", "guest", "size", "name", "from", "address", NULL);
+    for (uint32_t i = 0; i < m->memory.n; i++) {
+        columns_cell(t, span_text(c, sorted[i]->address, sorted[i]->size));
+        columns_cell(t, size_text(c, sorted[i]->size));
+        columns_cell(t, sorted[i]->m->name);
+        columns_cell(t, backing_text(c, sorted[i]));
+        columns_cell(t, how_text(sorted[i]->how));
+    }
+    columns_end(t);
+}
+
+/* ---- regions ---- */
+
+// A region and its place in the plan, which decides between equal addresses.
+struct region_row {
+    const struct p_region *r;
+    uint32_t place;
+};
+
+static int by_guest(const void *a, const void *b)
+{
+    const struct region_row *x = a, *y = b;
+    if (x->r->guest != y->r->guest)
+        return x->r->guest < y->r->guest ? -1 : 1; // those that are not in the guest come last
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+static void region_table(struct machc *c, struct columns *t, const struct p_machine *m)
+{
+    static const char *const modes[] = {
+        [REGION_DEFAULT] = "map", [REGION_MAP] = "map", [REGION_TRAP] = "trap", [REGION_DROP] = "drop"};
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < m->devices.n; i++)
+        n += m->devices.at[i]->regions.n;
+    struct region_row *rows = arena_array(c->arena, n, sizeof *rows);
+    n = 0;
+    for (uint32_t i = 0; i < m->devices.n; i++)
+        for (uint32_t k = 0; k < m->devices.at[i]->regions.n; k++, n++)
+            rows[n] = (struct region_row){m->devices.at[i]->regions.at[k], n};
+    if (n)
+        qsort(rows, n, sizeof *rows, by_guest);
+    columns_begin(t, "regions", "guest", "host", "size", "device", "region", "mode", "address", NULL);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct p_region *r = rows[i].r;
+        columns_cell(t, r->guest == UINT64_MAX ? "-" : span_text(c, r->guest, r->size));
+        columns_cell(t, r->file                 ? arena_printf(c->arena, "%s+%s", r->file, hex_text(c, r->offset))
+                        : r->host == UINT64_MAX ? "-"
+                                                : hex_text(c, r->host));
+        columns_cell(t, r->size ? size_text(c, r->size) : "-");
+        columns_cell(t, r->device->name);
+        columns_cell(t, arena_printf(c->arena, "%s%s", r->window ? "window " : "", index_text(c, r->index, r->name)));
+        columns_cell(t, arena_printf(c->arena, r->unsafe ? "%s unsafe \"%s\"" : "%s", modes[r->mode], r->unsafe));
+        columns_cell(t, how_text(r->how));
+    }
+    columns_end(t);
+}
+
+/* ---- interrupts ---- */
+
+struct irq_row {
+    const struct p_irq *q;
+    uint64_t chip; // its number in the plan; those without one come last
+    uint32_t place;
+};
+
+static int by_line(const void *a, const void *b)
+{
+    const struct irq_row *x = a, *y = b;
+    if (x->chip != y->chip)
+        return x->chip < y->chip ? -1 : 1;
+    uint32_t u = x->q->kind ? x->q->kind->value : 0, v = y->q->kind ? y->q->kind->value : 0;
+    if (u != v)
+        return u < v ? -1 : 1;
+    if (x->q->number != y->q->number)
+        return x->q->number < y->q->number ? -1 : 1;
+    return (x->place > y->place) - (x->place < y->place);
+}
+
+static const char *line_text(struct machc *c, const struct p_irq *q)
+{
+    const char *kind = q->kind ? q->kind->name : "";
+    return arena_printf(c->arena, "%s %s%s%u%s%s", q->chip->name, kind, *kind ? " " : "", q->number,
+                        q->trigger ? " " : "", q->trigger ? q->trigger->name : "");
+}
+
+static const char *irq_host_text(struct machc *c, const struct p_irq *q)
+{
+    return q->host ? host_irq_text(c, q->host) : q->file ? q->file : q->source == IRQ_EMULATED ? "emulated" : "-";
+}
+
+static void irq_table(struct machc *c, struct columns *t, const struct p_machine *m)
+{
+    struct map chips = {0};
+    for (uint32_t i = 0; i < m->irqchips.n; i++)
+        map_put(c->arena, &chips, (uintptr_t)m->irqchips.at[i], 0, i);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < m->devices.n; i++)
+        n += m->devices.at[i]->irqs.n;
+    struct irq_row *rows = arena_array(c->arena, n, sizeof *rows);
+    n = 0;
+    for (uint32_t i = 0; i < m->devices.n; i++) {
+        for (uint32_t k = 0; k < m->devices.at[i]->irqs.n; k++, n++) {
+            const struct p_irq *q = m->devices.at[i]->irqs.at[k];
+            rows[n] = (struct irq_row){q, UINT64_MAX, n};
+            if (!q->drop)
+                map_get(&chips, (uintptr_t)q->chip, 0, &rows[n].chip);
+        }
+    }
+    if (n)
+        qsort(rows, n, sizeof *rows, by_line);
+    columns_begin(t, "interrupts", "guest", "host", "device", "irq", "line", NULL);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct p_irq *q = rows[i].q;
+        columns_cell(t, rows[i].chip == UINT64_MAX ? "drop" : line_text(c, q));
+        columns_cell(t, irq_host_text(c, q));
+        columns_cell(t, q->device->name);
+        columns_cell(t, arena_printf(c->arena, "%s%s", q->source == IRQ_MAP_ENTRY ? "map " : "",
+                                     index_text(c, q->index, q->name)));
+        columns_cell(t, how_text(q->how));
+    }
+    columns_end(t);
+}
+
+/* ---- DMA ---- */
+
+static const char *domain_text(struct machc *c, const struct p_dma *d)
+{
+    static const char *const modes[] = {[DMA_NONE] = "none",
+                                        [DMA_ALL] = "all",
+                                        [DMA_IDENTITY] = "identity",
+                                        [DMA_GUEST_IOMMU] = "guest-iommu",
+                                        [DMA_WINDOW] = "window"};
+    struct arena *a = c->arena;
+    const char *s = modes[d->mode];
+    if (d->mode == DMA_GUEST_IOMMU && d->guest_iommu)
+        s = arena_printf(a, "%s %s", s, d->guest_iommu);
+    if (d->has_window)
+        s = arena_printf(a, "%s %s", s, span_text(c, d->window, d->size));
+    if (d->subwindows)
+        s = arena_printf(a, "%s, %u subwindows", s, d->subwindows);
+    if (d->has_liodn_index)
+        s = arena_printf(a, "%s, liodn-index %u", s, d->liodn_index);
+    if (d->has_stream)
+        s = arena_printf(a, "%s, stream %u", s, d->stream);
+    return d->has_operation ? arena_printf(a, "%s, operation %u", s, d->operation) : s;
+}
+
+static const char *stash_text(struct machc *c, const struct p_dma *d)
+{
+    static const char *const kinds[] = {[STASH_NONE] = "", [STASH_L1] = "l1", [STASH_L2] = "l2",
+                                        [STASH_L3] = "l3", [STASH_ID] = "id", [STASH_TPH] = "tph"};
+    struct arena *a = c->arena;
+    const char *s = kinds[d->stash.kind];
+    if (d->stash.kind == STASH_NONE)
+        return NULL;
+    if (d->stash.id != UINT32_MAX)
+        s = arena_printf(a, d->stash.kind == STASH_ID ? "%s %u" : "%s (id %u)", s, d->stash.id);
+    if (d->stash.vcpu != UINT32_MAX)
+        s = arena_printf(a, "%s of vcpu %u", s, d->stash.vcpu);
+    if (d->stash.host_cpu != UINT32_MAX)
+        s = arena_printf(a, "%s, host cpu %u", s, d->stash.host_cpu);
+    return d->stash.if_possible ? arena_printf(a, "%s, if-possible", s) : s;
+}
+
+static const char *target_text(struct machc *c, const struct p_dma_map *x)
+{
+    const char *s = "";
+    if (x->what == MAP_MEMORY)
+        s = x->memory->m->name;
+    else if (x->what == MAP_REGION)
+        s = arena_printf(c->arena, "region %s", index_text(c, x->region->index, x->region->name));
+    else
+        s = arena_printf(c->arena, "msi-bank %u", x->bank);
+    if (x->offset)
+        s = arena_printf(c->arena, "%s+0x%llx", s, (unsigned long long)x->offset);
+    return x->readonly ? arena_printf(c->arena, "%s readonly", s) : s;
+}
+
+static void dma_table(struct machc *c, struct columns *t, const struct p_machine *m)
+{
+    columns_begin(t, "dma", "device", "domain", "mode", "device address", "size", "what", "stash", NULL);
+    for (uint32_t i = 0; i < m->devices.n; i++) {
+        const struct p_device *d = m->devices.at[i];
+        for (uint32_t k = 0; k < d->dmas.n; k++) {
+            const struct p_dma *dma = d->dmas.at[k];
+            for (uint32_t n = 0; n < dma->maps.n || !n; n++) {
+                const struct p_dma_map *x = n < dma->maps.n ? &dma->maps.at[n] : NULL;
+                columns_cell(t, n ? NULL : d->name);
+                columns_cell(t, n ? NULL : dma->name);
+                columns_cell(t, n ? NULL : domain_text(c, dma));
+                columns_cell(t, x ? span_text(c, x->iova, x->size) : NULL);
+                columns_cell(t, x ? size_text(c, x->size) : NULL);
+                columns_cell(t, x ? target_text(c, x) : NULL);
+                columns_cell(t, n ? NULL : stash_text(c, dma));
+            }
+        }
+    }
+    columns_end(t);
+}
+
+static void machine_text(struct machc *c, struct columns *t, const struct p_machine *m)
+{
+    const struct platform *platform = m->m ? m->m->platform : NULL;
+    columns_print(t, "%smachine %s%s%s\n", t->n ? "\n" : "", m->name, platform ? " : " : "",
+                  platform ? platform->name : "");
+    columns_begin(t, "cpus", "vcpu", "host cpu", NULL);
+    for (uint32_t i = 0; i < m->cpus.n; i++) {
+        columns_cell(t, number_text(c, m->cpus.at[i].vcpu));
+        columns_cell(t, number_text(c, m->cpus.at[i].host_cpu));
+    }
+    columns_end(t);
+    memory_table(c, t, m);
+    region_table(c, t, m);
+    irq_table(c, t, m);
+    dma_table(c, t, m);
+}
+
+char *emit_plan(struct machc *c, const struct plan *p, const struct p_machine *only)
+{
+    struct columns t = {.arena = c->arena};
+    columns_print(&t, "%s", "");
+    for (uint32_t i = 0; i < p->machines.n; i++)
+        if (!only || only == p->machines.at[i])
+            machine_text(c, &t, p->machines.at[i]);
+    return t.text;
+}

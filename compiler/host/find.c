@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT
+// The node that a text names.
+#include "host/internal.h"
+
+enum { CANDIDATES = 1000, LISTED = 8 };
+
+/* One question. */
+struct finding {
+    struct machc *c;
+    const struct host *h;
+    const char *value;
+    struct src at;
+};
+
+// "machine.dtb: /soc/serial@21c0500 (duart0)"
+static void fact(struct finding *f, struct diag *d, const struct dt_node *n)
+{
+    const char *label = n->labels ? dt_show(f->c->arena, n->labels->name) : NULL;
+    diag_fact(d, "%s: %s%s%s%s", f->h->file, dt_show_path(f->c->arena, n), label ? " (" : "", label ? label : "",
+              label ? ")" : "");
+}
+
+static const struct dt_prop *aliases(const struct host *h)
+{
+    const struct dt_node *n = dt_child(h->tree, h->tree->root, intern(h->tree->names, "aliases"));
+    return n ? n->props : NULL;
+}
+
+// A label; or an alias, whose value is a path.
+static struct dt_node *by_label(const struct host *h, const char *label)
+{
+    struct dt_node *n = map_getp(&h->tree->labels, label, NULL);
+    const struct dt_node *all = n ? NULL : dt_child(h->tree, h->tree->root, intern(h->tree->names, "aliases"));
+    const struct dt_prop *p = all ? dt_prop(h->tree, all, label) : NULL;
+    const char *path = p ? dt_string(p, 0) : NULL;
+    return path ? dt_at(h->tree, path) : n;
+}
+
+static struct dt_node *no_label(struct finding *f, const char *label)
+{
+    const char *names[CANDIDATES];
+    size_t n = 0;
+    for (const struct dt_prop *p = aliases(f->h); p && n < CANDIDATES / 2; p = p->next)
+        names[n++] = p->name;
+    for (const struct dt_node *i = f->h->tree->root; i && n < CANDIDATES; i = dt_next(i, f->h->tree->root))
+        for (const struct dt_label *l = i->labels; l && n < CANDIDATES; l = l->next)
+            names[n++] = l->name;
+    const char *near = nearest(label, names, n);
+    struct diag *d = diag(f->c->diags, E0705, f->at, "%s has no node with the label or alias `%s`", f->h->file,
+                          dt_show(f->c->arena, label));
+    const struct dt_node *is = near ? by_label(f->h, intern(f->c->names, near)) : NULL;
+    if (is)
+        fact(f, d, is);
+    if (near)
+        diag_help(d, "did you mean `&%s`?", dt_show(f->c->arena, near));
+    else if (!f->h->tree->labels.n)
+        diag_help(d, "this tree holds no labels: write the node's path, or compile the tree with `dtc -@`");
+    else
+        diag_help(d, "write a label or alias of this tree, or the node's path");
+    return NULL;
+}
+
+// Nothing of that name below `deepest`.
+static struct dt_node *no_node(struct finding *f, const struct dt_node *deepest, const char *component)
+{
+    const char *names[CANDIDATES], *name = dt_show(f->c->arena, component);
+    const struct dt_node *sibling[CANDIDATES];
+    size_t n = 0;
+    for (const struct dt_node *i = deepest->child; i && n < CANDIDATES; i = i->next) {
+        sibling[n] = i;
+        names[n++] = strchr(component, '@') ? i->name : host_base_name(f->h, i);
+    }
+    const char *near = nearest(component, names, n);
+    // Half a name may be right: i2c@21800000 for i2c@2180000, or for the only i2c.
+    const char *base = intern_n(f->c->names, component, strcspn(component, "@"));
+    uint32_t same;
+    if (!near) {
+        const struct dt_node *only = dt_child(f->h->tree, deepest, base);
+        only = only ? only : dt_child_base(f->h->tree, deepest, base, &same);
+        near = only ? only->name : NULL;
+    }
+    struct diag *d =
+        diag(f->c->diags, E0704, f->at, "%s has no node `%s`: there is no `%s` in %s", f->h->file,
+             dt_show(f->c->arena, f->value), name, dt_show_path(f->c->arena, deepest));
+    const struct dt_node *is = NULL;
+    for (size_t i = 0; i < n && near; i++)
+        if (names[i] == near || sibling[i]->name == near) {
+            is = sibling[i];
+            break;
+        }
+    if (is) {
+        diag_help(d, "did you mean `%s`?", dt_show_path(f->c->arena, is));
+        return NULL;
+    }
+    uint32_t count = 0;
+    for (const struct dt_node *i = deepest->child; i && count < LISTED; i = i->next)
+        if (host_base_name(f->h, i) == base) {
+            fact(f, d, i);
+            count++;
+        }
+    diag_help(d, "`dtc -I dtb -O dts %s` shows what is there", f->h->file);
+    return NULL;
+}
+
+static struct dt_node *ambiguous(struct finding *f, const char *what, const struct dt_node *const *nodes, uint32_t n)
+{
+    struct diag *d = diag(f->c->diags, E0706, f->at, "`%s` fits %u nodes of %s", dt_show(f->c->arena, what), n,
+                          f->h->file);
+    for (uint32_t i = 0; i < n && i < LISTED; i++)
+        fact(f, d, nodes[i]);
+    if (n > LISTED)
+        diag_fact(d, "and %u more", n - LISTED);
+    diag_help(d, "write the one that is meant: `%s`", dt_show_path(f->c->arena, nodes[0]));
+    return NULL;
+}
+
+static struct dt_node *by_path(struct finding *f, const char *path)
+{
+    const struct host *h = f->h;
+    struct dt_node *n = h->tree->root;
+    for (;;) {
+        path += strspn(path, "/");
+        size_t len = strcspn(path, "/");
+        if (!len)
+            return n;
+        const char *name = intern_n(f->c->names, path, len);
+        struct dt_node *child = dt_child(h->tree, n, name);
+        uint32_t count = 0;
+        if (!child && !memchr(name, '@', len))
+            child = dt_child_base(h->tree, n, name, &count);
+        if (!child && count > 1) {
+            const struct dt_node *list[LISTED];
+            uint32_t listed = 0;
+            for (const struct dt_node *i = n->child; i && listed < LISTED; i = i->next)
+                if (host_base_name(h, i) == name)
+                    list[listed++] = i;
+            return ambiguous(f, f->value, list, count);
+        }
+        if (!child)
+            return no_node(f, n, name);
+        n = child;
+        path += len;
+    }
+}
+
+// True when the components in front of the last one fit the nodes above n, in full or without their unit addresses.
+static bool tail_fits(const struct host *h, const struct dt_node *n, const char *value, const char *last)
+{
+    while (last > value) {
+        const char *end = last;
+        while (end > value && end[-1] == '/')
+            end--;
+        const char *start = end;
+        while (start > value && start[-1] != '/')
+            start--;
+        if (start == end)
+            return true;
+        n = n->parent;
+        size_t len = (size_t)(end - start);
+        if (!n || !n->parent)
+            return false;
+        bool full = intern_len(n->name) == len && !memcmp(n->name, start, len);
+        if (!full && host_base_name(h, n) != intern_n(h->tree->names, start, len))
+            return false;
+        last = start;
+    }
+    return true;
+}
+
+// Nodes by their names, for tails of paths. Most files use none, so the first one that does pays for it.
+static void index_names(const struct host *h, struct arena *a)
+{
+    struct host_private *p = h->p;
+    if (p->name_next)
+        return;
+    p->name_next = arena_array(a, h->tree->nnodes, sizeof *p->name_next);
+    p->base_next = arena_array(a, h->tree->nnodes, sizeof *p->base_next);
+    struct dt_node **order = arena_array(a, h->tree->nnodes, sizeof *order);
+    uint32_t count = 0;
+    for (struct dt_node *n = dt_next(h->tree->root, h->tree->root); n; n = dt_next(n, h->tree->root))
+        order[count++] = n;
+    // From the end, so that each list comes out in document order.
+    while (count--) {
+        struct dt_node *n = order[count];
+        const char *base = host_base_name(h, n);
+        p->name_next[n->id] = map_getp(&p->by_name, n->name, NULL);
+        map_putp(a, &p->by_name, n->name, NULL, n);
+        p->base_next[n->id] = map_getp(&p->by_name, base, p);
+        map_putp(a, &p->by_name, base, p, n);
+    }
+}
+
+static struct dt_node *no_tail(struct finding *f, const char *last)
+{
+    const char *names[CANDIDATES];
+    size_t n = 0;
+    bool full = strchr(last, '@') != NULL;
+    for (const struct dt_node *i = f->h->tree->root->child; i && n < CANDIDATES; i = dt_next(i, f->h->tree->root))
+        names[n++] = full ? i->name : host_base_name(f->h, i);
+    struct diag *d = diag(f->c->diags, E0704, f->at, "%s has no node `%s`", f->h->file, dt_show(f->c->arena, f->value));
+    const struct dt_node *label = by_label(f->h, last);
+    const char *near = nearest(last, names, n);
+    const char *interned = near ? intern(f->c->names, near) : NULL;
+    const struct dt_node *is = interned ? map_getp(&f->h->p->by_name, interned, full ? NULL : f->h->p) : NULL;
+    if (label) {
+        fact(f, d, label);
+        diag_help(d, "a label or alias is written with `&`: `&%s`", dt_show(f->c->arena, last));
+    } else if (is) {
+        diag_help(d, "did you mean `%s`?", dt_show_path(f->c->arena, is));
+    } else {
+        diag_help(d, "`dtc -I dtb -O dts %s` shows what is there", f->h->file);
+    }
+    return NULL;
+}
+
+static struct dt_node *by_tail(struct finding *f)
+{
+    const struct host *h = f->h;
+    index_names(h, f->c->arena);
+    const char *slash = strrchr(f->value, '/');
+    const char *last = slash ? slash + 1 : f->value, *name = intern(f->c->names, last);
+    const struct dt_node *list[LISTED];
+    uint32_t count = 0;
+    // By full names first: `timer` is the node of that name, even where there is a timer@1000.
+    for (int base = 0; base < 2 && !count; base++) {
+        struct dt_node *n = map_getp(&h->p->by_name, name, base ? h->p : NULL);
+        for (; n; n = base ? h->p->base_next[n->id] : h->p->name_next[n->id])
+            if (tail_fits(h, n, f->value, last) && count++ < LISTED)
+                list[count - 1] = n;
+    }
+    if (!count)
+        return no_tail(f, name);
+    return count == 1 ? dt_at_exact(h->tree, dt_path(f->c->arena, list[0])) : ambiguous(f, f->value, list, count);
+}
+
+struct dt_node *host_find(struct machc *c, const struct host *h, const struct text *t, const char *value,
+                          struct src at)
+{
+    struct finding f = {c, h, value ? value : t->s, at};
+    bool label = t->kind == TEXT_LABEL;
+    if (!f.value)
+        f.value = "";
+    if (!label && f.value[0] == '&') { // in quotes: "&i2c{n}"
+        f.value++;
+        label = true;
+        size_t len = strlen(f.value);
+        if (len > 2 && f.value[0] == '{' && f.value[len - 1] == '}') {
+            f.value = arena_strndup(c->arena, f.value + 1, len - 2);
+            label = false;
+        }
+    }
+    if (label) {
+        struct dt_node *n = by_label(h, intern(c->names, f.value));
+        return n ? n : no_label(&f, f.value);
+    }
+    if (f.value[0] == '/')
+        return by_path(&f, f.value);
+    const char *slash = t->kind == TEXT_REFPATH ? strchr(f.value, '/') : NULL;
+    if (slash) { // &{label/path}
+        const char *name = intern_n(c->names, f.value, (size_t)(slash - f.value));
+        struct dt_node *n = by_label(h, name);
+        return n ? by_path(&f, arena_printf(c->arena, "%s%s", n->parent ? dt_path(c->arena, n) : "", slash))
+                 : no_label(&f, name);
+    }
+    return by_tail(&f);
+}

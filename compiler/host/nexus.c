@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+// Nodes with an interrupt-map (Devicetree Specification 0.4, 2.4.3).
+#include "host/internal.h"
+
+enum { NONE = UINT32_MAX, MAX_ADDRESS = 8 };
+
+static uint32_t be32(const uint8_t *b)
+{
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+// FNV-1a over the cells that the mask lets through, in 64 bits (offset basis and prime of draft-eastlake-fnv).
+static uint64_t key(const struct nexus *x, const uint8_t *address, const uint8_t *spec)
+{
+    uint64_t h = 0xcbf29ce484222325ULL;
+    uint32_t split = x->address_cells * 4, all = split + x->cells * 4;
+    for (uint32_t i = 0; i < all; i++) {
+        uint8_t b = i < split ? address[i] : spec[i - split];
+        h = (h ^ (x->mask ? b & x->mask[i] : b)) * 0x100000001b3ULL;
+    }
+    return h;
+}
+
+static bool same(const struct nexus *x, const struct nexus_entry *e, const uint8_t *address, const uint8_t *spec)
+{
+    uint32_t split = x->address_cells * 4, all = split + x->cells * 4;
+    for (uint32_t i = 0; i < all; i++) {
+        uint8_t b = i < split ? address[i] : spec[i - split];
+        if ((b ^ e->child[i]) & (x->mask ? x->mask[i] : 0xff))
+            return false;
+    }
+    return true;
+}
+
+const struct nexus_entry *host_nexus_find(const struct nexus *x, const uint8_t *address, const uint8_t *spec)
+{
+    uint64_t i;
+    if (!map_get(&x->by_key, key(x, address, spec), 0, &i))
+        return NULL;
+    for (; i != NONE; i = x->entries.at[i].next)
+        if (same(x, &x->entries.at[i], address, spec))
+            return &x->entries.at[i];
+    return NULL;
+}
+
+static void bad_map(struct indexing *x, const struct dt_node *n, struct nexus *nexus, const char *what)
+{
+    nexus->problem = arena_printf(x->c->arena, "the interrupt-map of %s cannot be read: %s",
+                                  dt_show_path(x->c->arena, n), what);
+    if (noise_ok(&x->noise, W0712))
+        diag(x->c->diags, W0712, x->at, "%s: %s", x->h->file, nexus->problem);
+}
+
+// Linux takes #address-cells of a nexus from further up where it has none (drivers/of/irq.c, of_irq_parse_raw).
+static uint32_t unit_cells(const struct host *h, const struct dt_node *n)
+{
+    for (; n; n = n->parent) {
+        const struct dt_prop *p = dt_prop(h->tree, n, h->p->address_cells);
+        if (p)
+            return p->len == 4 ? dt_cell(p, 0) : NONE;
+    }
+    return 2;
+}
+
+static void read_entries(struct indexing *x, const struct dt_node *n, struct nexus *nexus, const struct dt_prop *map)
+{
+    struct host_private *p = x->h->p;
+    uint32_t child = (nexus->address_cells + nexus->cells) * 4;
+    for (uint32_t at = 0; at < map->len;) {
+        uint32_t number = nexus->entries.n;
+        if (map->len - at < child + 4) {
+            bad_map(x, n, nexus, arena_printf(x->c->arena, "entry %u is cut off", number));
+            return;
+        }
+        uint32_t phandle = be32(map->data + at + child);
+        const struct dt_node *parent = host_phandle(x->h, phandle);
+        const struct dt_prop *cells = parent ? dt_prop(x->h->tree, parent, p->interrupt_cells) : NULL;
+        if (!cells || cells->len != 4 || dt_cell(cells, 0) > HOST_MAX_CELLS) {
+            bad_map(x, n, nexus,
+                    parent ? arena_printf(x->c->arena, "entry %u goes to %s, which has no proper #interrupt-cells",
+                                          number, dt_show_path(x->c->arena, parent))
+                           : arena_printf(x->c->arena, "entry %u goes to the phandle %#x, which no node has", number,
+                                          phandle));
+            return;
+        }
+        // Without #address-cells a controller takes no unit address: 0, not 2 (of_irq_parse_raw).
+        uint32_t naddress = dt_u32(x->h->tree, parent, p->address_cells, 0), nspec = dt_cell(cells, 0);
+        if (naddress > MAX_ADDRESS || map->len - at - child - 4 < (naddress + nspec) * 4) {
+            bad_map(x, n, nexus, arena_printf(x->c->arena, "entry %u is cut off", number));
+            return;
+        }
+        struct nexus_entry *e = vec_add(x->c->arena, &nexus->entries);
+        e->child = map->data + at;
+        e->parent = parent;
+        e->address = e->child + child + 4;
+        e->naddress = naddress;
+        e->spec = e->address + (size_t)naddress * 4;
+        e->nspec = nspec;
+        at += child + 4 + (naddress + nspec) * 4;
+    }
+}
+
+struct nexus *host_nexus(struct indexing *x, const struct dt_node *n)
+{
+    struct host_private *p = x->h->p;
+    const struct dt_prop *map = dt_prop(x->h->tree, n, p->interrupt_map);
+    if (!map)
+        return NULL;
+    struct nexus *nexus = map_getp(&p->nexus, n, NULL);
+    if (nexus)
+        return nexus;
+    nexus = NEW(x->c->arena, struct nexus);
+    map_putp(x->c->arena, &p->nexus, n, NULL, nexus);
+    nexus->address_cells = unit_cells(x->h, n);
+    nexus->cells = dt_u32(x->h->tree, n, p->interrupt_cells, 0);
+    if (nexus->address_cells > MAX_ADDRESS || nexus->cells > HOST_MAX_CELLS || !nexus->cells) {
+        bad_map(x, n, nexus, "#address-cells and #interrupt-cells of the node make no sense");
+        return nexus;
+    }
+    const struct dt_prop *mask = dt_prop(x->h->tree, n, p->interrupt_map_mask);
+    if (mask && mask->len == (nexus->address_cells + nexus->cells) * 4)
+        nexus->mask = mask->data;
+    else if (mask && noise_ok(&x->noise, W0712))
+        diag(x->c->diags, W0712, x->at, "%s: interrupt-map-mask of %s has %u bytes instead of %u; it is not used",
+             x->h->file, dt_show_path(x->c->arena, n), mask->len, (nexus->address_cells + nexus->cells) * 4);
+    read_entries(x, n, nexus, map);
+    // From the end, so that the first of several entries for the same interrupt is found.
+    for (uint32_t i = nexus->entries.n; i--;) {
+        struct nexus_entry *e = &nexus->entries.at[i];
+        uint64_t k = key(nexus, e->child, e->child + (size_t)nexus->address_cells * 4), next = NONE;
+        map_get(&nexus->by_key, k, 0, &next);
+        e->next = (uint32_t)next;
+        map_put(x->c->arena, &nexus->by_key, k, 0, i);
+    }
+    return nexus;
+}

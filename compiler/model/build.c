@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: MIT
+// The top level of the files: includes, consts, templates, the host, machines.
+#include "model/build.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void collect(struct build *b, const struct scope *s, const struct ast *list);
+
+static const char *beside(struct build *b, struct loc from, const char *name)
+{
+    const struct source *src = source_get(b->c->sources, from.file);
+    const char *slash = src ? strrchr(src->name, '/') : NULL;
+    if (!slash || name[0] == '/')
+        return name;
+    return arena_printf(b->c->arena, "%.*s/%s", (int)(slash - src->name), src->name, name);
+}
+
+/* A file named in the text: next to that text, then in the -I directories. */
+static const char *locate(struct build *b, struct loc from, const char *name)
+{
+    const char *path = beside(b, from, name);
+    if (name[0] == '/' || !access(path, F_OK))
+        return path;
+    for (uint32_t i = 0; i < b->c->ninclude_dirs; i++) {
+        const char *p = arena_printf(b->c->arena, "%s/%s", b->c->include_dirs[i], name);
+        if (!access(p, F_OK))
+            return p;
+    }
+    return path;
+}
+
+static struct source *read_named(struct build *b, const struct scope *s, const struct text *t, const char *path, bool binary)
+{
+    const char *why;
+    int err;
+    struct source *src = source_read(b->c->sources, path, binary, &why, &err);
+    if (!src) {
+        struct diag *d = diag(b->c->diags, E0218, at(s, t->loc), "cannot read \"%s\": %s", path, why);
+        if (err == ENOENT)
+            diag_help(d, "files are looked for next to the file that names them, then in the directories given by -I");
+    }
+    return src;
+}
+
+static void include(struct build *b, const struct scope *s, const struct ast *st)
+{
+    const char *name = eval_text(b, s, &st->name);
+    if (!name)
+        return;
+    struct source *src = read_named(b, s, &st->name, locate(b, st->name.loc, name), false);
+    uint64_t before;
+    // A file included twice means the same as once: everything in it has a name.
+    if (!src || map_get(&b->included, src->id, 0, &before))
+        return;
+    if (!src->included_from.file)
+        src->included_from = st->loc;
+    map_put(b->c->arena, &b->included, src->id, 0, 1);
+    collect(b, s, mach_parse(b->c, src));
+}
+
+static void define_const(struct build *b, const struct scope *s, const struct ast *st)
+{
+    const struct const_def *old = map_getp(&b->consts->by_name, st->name.s, NULL);
+    if (s->in_template) {
+        struct diag *d = diag(b->c->diags, E0219, at(s, st->loc), "`const` stands at the top of a file, not in a template");
+        diag_help(d, "give the template one more parameter");
+        return;
+    }
+    if (old && old->st) {
+        struct diag *d = diag(b->c->diags, E0220, at(s, st->name.loc), "const `%s` is defined twice", st->name.s);
+        diag_note(d, at(&old->scope, old->st->name.loc), "first defined here");
+        return;
+    }
+    if (old) // -D has the last word
+        return;
+    struct const_def *d = NEW(b->c->arena, struct const_def);
+    d->st = st;
+    d->scope = *s;
+    map_putp(b->c->arena, &b->consts->by_name, st->name.s, NULL, d);
+    vec_push(b->c->arena, &b->consts->names, st->name.s);
+}
+
+static void define_template(struct build *b, const struct scope *s, const struct ast *st)
+{
+    const struct ast *old = map_getp(&b->templates, st->name.s, NULL);
+    if (old) {
+        struct diag *d = diag(b->c->diags, E0221, at(s, st->name.loc), "template `%s` is defined twice", st->name.s);
+        diag_note(d, src_at(old->name.loc), "first defined here");
+        return;
+    }
+    map_putp(b->c->arena, &b->templates, st->name.s, NULL, st);
+    vec_push(b->c->arena, &b->template_names, st->name.s);
+    for (const struct item *p = st->items; p; p = p->next) {
+        for (const struct item *q = st->items; q != p; q = q->next) {
+            if (q->t.s == p->t.s) {
+                struct diag *d = diag(b->c->diags, E0222, at(s, p->t.loc), "parameter `%s` is named twice", p->t.s);
+                diag_note(d, at(s, q->t.loc), "first named here");
+                break;
+            }
+        }
+    }
+}
+
+static void top_statement(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
+{
+    (void)opaque;
+    switch (st->kind) {
+    case AST_INCLUDE:
+        include(b, s, st);
+        break;
+    case AST_CONST:
+        define_const(b, s, st);
+        break;
+    case AST_TEMPLATE:
+        define_template(b, s, st);
+        break;
+    case AST_HOST:
+        if (b->host) {
+            struct diag *d = diag(b->c->diags, E0223, at(s, st->loc), "a second `host`; all machines of a run share one");
+            diag_note(d, at(&b->host_scope, b->host->loc), "the first is here");
+            break;
+        }
+        b->host = st;
+        b->host_scope = *s;
+        break;
+    case AST_MACHINE:
+        vec_push(b->c->arena, &b->machines, ((struct pending){st, *s}));
+        break;
+    case AST_ASSERT: {
+        struct m_assert a = {st->e, eval_text(b, s, &st->name), at(s, st->loc), s->frame};
+        vec_push(b->c->arena, &b->model->asserts, a);
+        break;
+    }
+    case AST_USE: {
+        const char *n = eval_text(b, s, &st->name);
+        struct diag *d = diag(b->c->diags, E0217, at(s, st->name.loc), "there is no template `%s`", n ? n : "");
+        const char *near = n ? nearest(n, b->template_names.at, b->template_names.n) : NULL;
+        if (near)
+            diag_help(d, "did you mean `%s`?", near);
+        break;
+    }
+    default: {
+        struct diag *d = diag(b->c->diags, E0224, at(s, st->loc), "`%s` does not stand at the top of a file", ast_keyword(st->kind));
+        diag_help(d, "put it in a machine: `machine NAME : PLATFORM { %s ... }`", ast_keyword(st->kind));
+    }
+    }
+}
+
+/*
+ * First what has a name and is not conditional, so that order does not matter; then the rest, in order.
+ */
+static void collect(struct build *b, const struct scope *s, const struct ast *list)
+{
+    for (const struct ast *st = list; st; st = st->next)
+        if (st->kind == AST_CONST || st->kind == AST_TEMPLATE || st->kind == AST_INCLUDE)
+            top_statement(b, s, st, NULL);
+    // expand() takes lists: each remaining statement goes through it alone, so that named ones are not met twice.
+    for (const struct ast *st = list; st; st = st->next) {
+        if (st->kind == AST_CONST || st->kind == AST_TEMPLATE || st->kind == AST_INCLUDE)
+            continue;
+        struct ast one = *st;
+        one.next = NULL;
+        if (st->kind == AST_IF || st->kind == AST_FOR || st->kind == AST_USE)
+            expand(b, s, &one, top_statement, NULL);
+        else
+            top_statement(b, s, st, NULL);
+    }
+}
+
+/* ---- host ---- */
+
+static void host_statement(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
+{
+    (void)opaque;
+    static const char *const iommus[] = {"auto", "smmu", "pamu", "spapr-tce", "none"};
+    struct model *m = b->model;
+    switch (st->kind) {
+    case AST_PAGE_SIZE:
+        if (eval_u64(b, s, st->e, &m->page_size) && m->page_size != 4096 && m->page_size != 16384 && m->page_size != 65536) {
+            struct diag *d = diag(b->c->diags, E0225, at(s, st->e->loc), "page-size %" PRIu64 " is none that Linux runs with",
+                                  m->page_size);
+            diag_help(d, "write `page-size 4K;`, `16K` or `64K`");
+            m->page_size = 4096;
+        }
+        break;
+    case AST_IOMMU: {
+        const char *w = eval_text(b, s, &st->name);
+        for (uint8_t i = 0; w && i < 5; i++) {
+            if (!strcmp(w, iommus[i])) {
+                m->iommu = i;
+                return;
+            }
+        }
+        struct diag *d = diag(b->c->diags, E0226, at(s, st->name.loc), "there is no kind of IOMMU called `%s`", w ? w : "");
+        diag_help(d, "write one of `auto`, `smmu`, `pamu`, `spapr-tce`, `none`");
+        break;
+    }
+    case AST_FACTS: {
+        const char *name = eval_text(b, s, &st->name);
+        m->facts = name ? locate(b, st->name.loc, name) : NULL;
+        m->facts_at = at(s, st->name.loc);
+        break;
+    }
+    default:
+        break; // keep: when the tree is there
+    }
+}
+
+struct keeps {
+    VEC(struct m_keep) list;
+};
+
+static void keep_statement(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
+{
+    struct keeps *k = opaque;
+    if (st->kind != AST_KEEP)
+        return;
+    for (const struct item *i = st->items; i; i = i->next) {
+        const char *name = eval_text(b, s, &i->t);
+        const struct dt_node *n = name ? host_find(b->c, b->model->host, &i->t, name, at(s, i->loc)) : NULL;
+        if (n)
+            vec_push(b->c->arena, &k->list, ((struct m_keep){n, at(s, i->loc)}));
+    }
+}
+
+static bool ends_with(const char *s, const char *end)
+{
+    size_t n = strlen(s), m = strlen(end);
+    return n >= m && !strcmp(s + n - m, end);
+}
+
+static void build_host(struct build *b)
+{
+    struct machc *c = b->c;
+    struct model *m = b->model;
+    const struct ast *st = b->host;
+    if (!st && !c->host_file)
+        return;
+    struct scope *s = &b->host_scope;
+    struct src where = st ? at(s, st->name.loc) : (struct src){{0, 0, 0}, NULL};
+    m->host_at = where;
+    if (st)
+        expand_body(b, s, st, host_statement, NULL);
+    const char *name = st ? eval_text(b, s, &st->name) : NULL;
+    const char *path = c->host_file;
+    if (!path && st->name.kind == TEXT_WORD && name && !strcmp(name, "live"))
+        path = "/sys/firmware/fdt"; // the flattened tree that the kernel was started with (drivers/of/fdt.c)
+    else if (!path && name)
+        path = locate(b, st->name.loc, name);
+    if (!path)
+        return;
+    const struct text here = st ? st->name : (struct text){.loc = where.loc};
+    bool text = ends_with(path, ".dts");
+    struct source *src = read_named(b, s, &here, path, !text);
+    if (!src)
+        return;
+    struct dt_tree *t = NULL;
+    if (text) {
+        struct dts_file *f = dts_parse(c, src);
+        t = f && !diags_errors(c->diags) ? dts_build(c, src, f) : NULL;
+    } else {
+        t = dtb_read(c, src, where);
+    }
+    if (!t)
+        return;
+    const char *base = strrchr(path, '/');
+    m->host = host_index(c, m->schemas, t, base ? base + 1 : path, where);
+    struct keeps k = {0};
+    if (m->host && st)
+        expand_body(b, s, st, keep_statement, &k);
+    m->keeps = k.list.at;
+    m->nkeeps = k.list.n;
+}
+
+/* ---- -D ---- */
+
+static void define_given(struct build *b)
+{
+    struct machc *c = b->c;
+    for (uint32_t i = 0; i < c->ndefines; i++) {
+        struct const_def *d = NEW(c->arena, struct const_def);
+        const char *text = c->defines[i].value, *name = intern(c->names, c->defines[i].name);
+        char *end;
+        errno = 0;
+        d->v.u = strtoull(text, &end, 0);
+        static const char units[] = "KMGT";
+        const char *unit = *end ? strchr(units, *end) : NULL;
+        if (unit && end != text && !end[1]) {
+            unsigned shift = 10U * (unsigned)(unit - units + 1);
+            errno = d->v.u >> (64 - shift) ? ERANGE : errno;
+            d->v.u <<= shift;
+            end++;
+        }
+        if (end == text || *end || errno || text[0] == '-')
+            d->v = (struct value){text, 0}; // not a number: a string
+        d->state = CONST_DONE;
+        map_putp(c->arena, &b->consts->by_name, name, NULL, d);
+        vec_push(c->arena, &b->consts->names, name);
+    }
+}
+
+struct model *model_build(struct machc *c, const struct source *top)
+{
+    struct build b = {.c = c, .model = NEW(c->arena, struct model)};
+    b.model->c = c;
+    b.model->page_size = 4096;
+    b.consts = NEW(c->arena, struct consts);
+    b.consts->c = c;
+    b.root = NEW(c->arena, struct frame);
+    b.root->consts = b.consts;
+    b.model->schemas = schemas_load(c);
+    if (!b.model->schemas)
+        return b.model;
+    define_given(&b);
+    struct scope s = {.frame = b.root};
+    map_put(c->arena, &b.included, top->id, 0, 1);
+    uint32_t before = diags_errors(c->diags);
+    collect(&b, &s, mach_parse(c, top));
+    for (uint32_t i = 0; i < b.consts->names.n; i++) { // a const that nobody uses is checked as well
+        struct value v;
+        bool known;
+        const struct const_def *d = map_getp(&b.consts->by_name, b.consts->names.at[i], NULL);
+        if (d->st)
+            const_value(b.consts, b.consts->names.at[i], at(&d->scope, d->st->name.loc), &v, &known);
+    }
+    build_host(&b);
+    for (uint32_t i = 0; i < b.machines.n; i++)
+        build_machine(&b, &b.machines.at[i]);
+    if (!b.machines.n && diags_errors(c->diags) == before) {
+        struct diag *d = diag(c->diags, E0227, (struct src){{top->id, 0, 0}, NULL}, "no machine is described");
+        diag_help(d, "write one: `machine linux1 : arm64-virt { cpus 1; memory ram size 256M; }`");
+    }
+    return b.model;
+}

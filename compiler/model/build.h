@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// Private to model/: the state of building one model.
+#ifndef MACHC_MODEL_BUILD_H
+#define MACHC_MODEL_BUILD_H
+
+#include "machc.h"
+#include "model/model.h"
+
+/* One binding, and those outside. The outermost frame has no name: it holds the consts of the files. */
+struct frame {
+    struct frame *outer;
+    const char *name; // interned; NULL: the outermost
+    struct value v;
+    struct consts *consts; // of the outermost
+};
+
+/* How the text being read came to be used here: its names, and the chain for messages. */
+struct scope {
+    struct frame *frame;
+    const struct via *via;
+    uint32_t depth;    // of templates, for and if
+    bool in_template;
+};
+
+struct const_def {
+    const struct ast *st; // NULL: from -D
+    struct scope scope;
+    struct value v;
+    uint8_t state; // enum const_state
+};
+
+enum const_state { CONST_NEW, CONST_BUSY, CONST_DONE, CONST_BAD };
+
+struct consts {
+    struct machc *c;
+    struct map by_name; // -> struct const_def
+    VEC(const char *) names;
+};
+
+struct pending {
+    const struct ast *st;
+    struct scope scope;
+};
+
+struct build {
+    struct machc *c;
+    struct model *model;
+    struct frame *root;
+    struct consts *consts;
+    struct map templates; // interned name -> struct ast
+    VEC(const char *) template_names;
+    struct map machine_names; // -> struct m_machine
+    VEC(struct pending) machines;
+    const struct ast *host;
+    struct scope host_scope;
+    struct map included; // source id -> 1
+    uint64_t expanded;   // statements so far
+    bool out_of_bounds;
+    /* the machine being built */
+    struct m_machine *machine;
+    struct m_passthrough *pass;
+};
+
+enum {
+    MAX_DEPTH = 64,           // templates, for and if inside each other
+    MAX_EXPANDED = 8000000    // statements of the whole compilation
+};
+
+static inline struct src at(const struct scope *s, struct loc loc)
+{
+    return (struct src){loc, s->via};
+}
+
+/* ---- expr.c ---- */
+
+/* A const by name, its value computed on first use; false after a message, or (silently) when there is none. */
+bool const_value(struct consts *cs, const char *name, struct src user, struct value *v, bool *known);
+
+/* Numbers. A message and false when the expression has no (numeric) value. */
+bool eval_u64(struct build *b, const struct scope *s, const struct expr *e, uint64_t *v);
+bool eval_opt(struct build *b, const struct scope *s, const struct expr *e, struct opt_u64 *o);
+
+/* At most `max`; `what` is named in the message. */
+bool eval_u32(struct build *b, const struct scope *s, const struct expr *e, uint32_t max, const char *what, uint32_t *v);
+
+/* A text with its {expr} replaced, interned. NULL after a message, or for a text that is not there. */
+const char *eval_text(struct build *b, const struct scope *s, const struct text *t);
+
+/* The same for a name that is declared: letters, digits, _ and -; checked after replacement. */
+const char *eval_name(struct build *b, const struct scope *s, const struct text *t);
+
+/* ---- expand.c ---- */
+
+typedef void stmt_fn(struct build *b, const struct scope *s, const struct ast *st, void *opaque);
+
+/* Calls fn for every statement of a list, with `use`, `for` and `if` carried out. */
+void expand(struct build *b, const struct scope *s, const struct ast *list, stmt_fn *fn, void *opaque);
+
+/*
+ * The same for the body of `in`, refusing what does not belong there and clauses that are given twice.
+ */
+void expand_body(struct build *b, const struct scope *s, const struct ast *in, stmt_fn *fn, void *opaque);
+
+/* Carries out `use NAME(...)` or `machine X : NAME(...)`: statements of the template with its parameters bound. */
+bool expand_template(struct build *b, const struct scope *s, const struct text *name, const struct item *args,
+                     struct loc where, stmt_fn *fn, void *opaque);
+
+/* ---- machine.c, passthrough.c, dma.c ---- */
+
+void build_machine(struct build *b, const struct pending *p);
+void build_passthrough(struct build *b, const struct scope *s, const struct ast *st);
+void build_dma(struct build *b, const struct scope *s, const struct ast *st, struct m_part *part);
+bool build_irq_to(struct build *b, const struct scope *s, const struct ast *st, struct m_irq_to *to);
+
+/* Declares a name of the machine; false after a message that shows the other place. */
+bool declare(struct build *b, const char *name, struct src where);
+
+/* Text and expression evaluation for a `region 0` / `irq "tx"` selector. */
+bool build_which(struct build *b, const struct scope *s, const struct text *name, const struct expr *e, struct loc loc,
+                 struct m_which *w);
+
+#endif

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+// dma statements: which memory at which device address, as intended. What the IOMMU makes of it is the plan's.
+#include "model/build.h"
+
+#include <inttypes.h>
+
+static void map_clause(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
+{
+    struct m_dma_map *m = opaque;
+    switch (st->kind) {
+    case AST_AT:
+        eval_opt(b, s, st->e, &m->address);
+        break;
+    case AST_SIZE:
+        eval_opt(b, s, st->e, &m->size);
+        break;
+    case AST_OFFSET:
+        eval_opt(b, s, st->e, &m->offset);
+        break;
+    case AST_READONLY:
+        m->readonly = true;
+        break;
+    case AST_UNSAFE:
+        diag_help(diag(b->c->diags, E0601, at(s, st->loc), "`unsafe` does not belong to a mapping of a `dma`"),
+                  "`map unsafe \"why\"` is said of a region; a `dma` without an IOMMU is `dma identity unsafe;`");
+        break;
+    default:
+        break;
+    }
+}
+
+static void build_map(struct build *b, const struct scope *s, const struct ast *st, struct m_dma *d)
+{
+    struct m_dma_map m = {.what = st->sub, .at = at(s, st->loc)};
+    bool ok = true;
+    switch (st->sub) {
+    case MAP_MSI_BANK:
+        ok = eval_u32(b, s, st->e, 255, "MSI bank", &m.bank);
+        break;
+    case MAP_REGION:
+        ok = build_which(b, s, &st->name, st->e, st->loc, &m.region);
+        break;
+    default:
+        m.memory = eval_text(b, s, &st->name);
+        if (!m.memory) {
+            diag_help(diag(b->c->diags, E0602, m.at, "what is mapped?"), "write `map MEMORY;`, `map region 0;` or `map msi-bank 0;`");
+            return;
+        }
+    }
+    expand_body(b, s, st, map_clause, &m);
+    if (ok)
+        vec_push(b->c->arena, &d->maps, m);
+}
+
+static void stash_clause(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
+{
+    (void)b;
+    (void)s;
+    struct m_stash *stash = opaque;
+    if (st->kind == AST_IF_POSSIBLE)
+        stash->if_possible = true;
+}
+
+static void build_stash(struct build *b, const struct scope *s, const struct ast *st, struct m_dma *d)
+{
+    static const char *const kinds[] = {"", "l1", "l2", "l3", "id", "tph"};
+    const char *w = eval_text(b, s, &st->name);
+    uint8_t i = 1;
+    while (w && i < 6 && strcmp(w, kinds[i]))
+        i++;
+    if (!w || i == 6) {
+        diag_help(diag(b->c->diags, E0603, at(s, st->loc), "there is no stash target `%s`", w ? w : ""),
+                  "write `stash l1 of vcpu 0`, `l2`, `l3`, `stash id N` or `stash tph of vcpu N`");
+        return;
+    }
+    bool maybe = d->stash.if_possible;
+    d->stash = (struct m_stash){.kind = i, .at = at(s, st->loc), .if_possible = maybe};
+    if (st->e)
+        eval_opt(b, s, st->e, &d->stash.id);
+    if (st->e2)
+        eval_opt(b, s, st->e2, &d->stash.vcpu);
+    if (i == STASH_ID && !st->e)
+        diag_help(diag(b->c->diags, E0604, at(s, st->loc), "`stash id` needs the cache's id"), "write `stash id N`, N as in its cache-stash-id");
+    if ((i == STASH_L1 || i == STASH_L2 || i == STASH_TPH) && !st->e2)
+        diag_help(diag(b->c->diags, E0605, at(s, st->loc), "whose %s? That cache belongs to one cpu", w), "write `stash %s of vcpu 0`", w);
+    expand_body(b, s, st, stash_clause, &d->stash);
+}
+
+static void dma_clause(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
+{
+    struct m_dma *d = opaque;
+    switch (st->kind) {
+    case AST_UNSAFE:
+        d->unsafe = true;
+        break;
+    case AST_MAP:
+        build_map(b, s, st, d);
+        break;
+    case AST_WINDOW:
+        eval_opt(b, s, st->e, &d->window);
+        break;
+    case AST_SIZE:
+        eval_opt(b, s, st->e, &d->size);
+        break;
+    case AST_SUBWINDOWS:
+        eval_opt(b, s, st->e, &d->subwindows);
+        break;
+    case AST_LIODN_INDEX:
+        if (eval_opt(b, s, st->e, &d->liodn_index) && d->liodn_index.value > 255)
+            diag(b->c->diags, E0606, d->liodn_index.at, "liodn-index %" PRIu64 " is out of range: 0..255", d->liodn_index.value);
+        break;
+    case AST_STREAM:
+        if (eval_opt(b, s, st->e, &d->stream) && d->stream.value > UINT32_MAX)
+            diag(b->c->diags, E0607, d->stream.at, "stream %" PRIu64 " does not fit 32 bits", d->stream.value);
+        break;
+    case AST_OPERATION: {
+        if (st->e) {
+            // The operation mapping table has 16 entries (linux drivers/iommu/fsl_pamu.h, OME_NUMBER_ENTRIES).
+            if (eval_opt(b, s, st->e, &d->operation_number) && d->operation_number.value > 15)
+                diag(b->c->diags, E0608, d->operation_number.at, "operation mapping %" PRIu64 " is out of range: 0..15", d->operation_number.value);
+            break;
+        }
+        // OMI_QMAN 0, OMI_FMAN 1, OMI_QMAN_PRIV 2, OMI_CAAM 3 (linux drivers/iommu/fsl_pamu.h)
+        static const char *const names[] = {"qman", "fman", "qman-private", "caam"};
+        const char *w = eval_text(b, s, &st->name);
+        d->operation_number.at = at(s, st->loc);
+        for (uint64_t i = 0; w && i < 4; i++) {
+            if (!strcmp(w, names[i])) {
+                d->operation = names[i];
+                d->operation_number = (struct opt_u64){i, true, at(s, st->loc)};
+                return;
+            }
+        }
+        struct diag *g = diag(b->c->diags, E0609, at(s, st->loc), "there is no operation mapping `%s`", w ? w : "");
+        diag_help(g, "write `qman`, `fman`, `qman-private`, `caam` or its index, 0..15");
+        break;
+    }
+    case AST_STASH:
+        build_stash(b, s, st, d);
+        break;
+    case AST_IF_POSSIBLE:
+        d->stash.if_possible = true;
+        break;
+    default:
+        break;
+    }
+}
+
+static void check_window(struct build *b, const struct m_dma *d)
+{
+    if (d->window.set && !d->size.set && !d->size.at.loc.file) {
+        diag_help(diag(b->c->diags, E0610, d->window.at, "the window has no size"), "write `window 0x%" PRIx64 " size 4G`", d->window.value);
+        return;
+    }
+    if (d->size.set && !d->window.set && !d->window.at.loc.file) {
+        diag_help(diag(b->c->diags, E0611, d->size.at, "a size without a window"), "write `window 0x0 size 0x%" PRIx64 "`", d->size.value);
+        return;
+    }
+    if (!d->window.set || !d->size.set)
+        return;
+    if (!d->size.value || d->window.value + (d->size.value - 1) < d->window.value)
+        diag(b->c->diags, E0612, d->size.at, "a window of 0x%" PRIx64 " bytes at 0x%" PRIx64 " does not fit the address space", d->size.value,
+             d->window.value);
+}
+
+void build_dma(struct build *b, const struct scope *s, const struct ast *st, struct m_part *part)
+{
+    static const char *const modes[] = {"none", "all", "identity", "guest-iommu"};
+    struct m_dma d = {.mode = DMA_WINDOW, .at = at(s, st->loc)};
+    const char *name = eval_text(b, s, &st->name);
+    if (!name)
+        return;
+    for (uint8_t i = 0; i < 4; i++)
+        if (!strcmp(name, modes[i]))
+            d.mode = i;
+    d.name = name;
+    if (d.mode == DMA_GUEST_IOMMU) {
+        d.name = eval_text(b, s, &st->arg);
+        if (!d.name)
+            diag_help(diag(b->c->diags, E0613, d.at, "which IOMMU of the guest?"), "write `dma guest-iommu NAME;`");
+    }
+    expand_body(b, s, st, dma_clause, &d);
+    if (d.mode == DMA_WINDOW) {
+        check_window(b, &d);
+        if (!d.maps.n && !d.window.set && !d.window.at.loc.file && !d.size.at.loc.file)
+            diag_help(diag(b->c->diags, E0614, d.at, "dma `%s` maps nothing", name), "write `{ map MEMORY; }` or `window 0x0 size 4G`; `dma none;` if it shall reach nothing");
+    } else if (d.maps.n || d.window.set) {
+        diag_help(diag(b->c->diags, E0615, d.maps.n ? d.maps.at[0].at : d.window.at, "`dma %s` has no windows and mappings of its own", modes[d.mode]),
+                  "give it a name instead: `dma main { map ram; }`");
+    }
+    if (d.unsafe && d.mode != DMA_IDENTITY)
+        diag(b->c->diags, E0616, d.at, "`unsafe` belongs to `dma identity`");
+    if (d.mode == DMA_IDENTITY && !d.unsafe)
+        diag_help(diag(b->c->diags, E0617, d.at, "without an IOMMU the device can reach all of the host's memory"), "write `dma identity unsafe;` if that is meant, else `dma none;`");
+    for (uint32_t i = 0; i < part->dmas.n; i++) {
+        const struct m_dma *o = &part->dmas.at[i];
+        if (o->mode != DMA_WINDOW || d.mode != DMA_WINDOW) {
+            diag_note(diag(b->c->diags, E0618, d.at, "`dma %s` and another `dma` for one device", name), o->at, "the other is here");
+            return;
+        }
+        if (o->name == d.name) {
+            diag_note(diag(b->c->diags, E0619, d.at, "two `dma` called `%s` for one device", name), o->at, "the first is here");
+            return;
+        }
+    }
+    vec_push(b->c->arena, &part->dmas, d);
+}

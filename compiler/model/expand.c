@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+// Templates, for and if; and which statement may stand where.
+#include "model/build.h"
+
+#include <inttypes.h>
+
+/* What may stand in the braces (or on the line) of what. `many`: more than once. */
+struct takes {
+    uint8_t kind;
+    bool many;
+};
+
+#define DEVICE_PART                                                                                                    \
+    {AST_REGION, true}, {AST_IRQ, true}, {AST_REF, true}, {AST_DMA, true},                                             \
+    {                                                                                                                  \
+        AST_EDIT, true                                                                                                 \
+    }
+
+enum { MAX_TAKES = 20 };
+
+static const struct takes takes[AST_KIND_COUNT][MAX_TAKES] = {
+    [AST_HOST] = {{AST_PAGE_SIZE, false}, {AST_IOMMU, false}, {AST_FACTS, false}, {AST_KEEP, true}},
+    [AST_MACHINE] = {{AST_MODEL, false},
+                     {AST_COMPATIBLE, false},
+                     {AST_BOOTARGS, false},
+                     {AST_CPUS, false},
+                     {AST_MEMORY, true},
+                     {AST_IRQCHIP, true},
+                     {AST_DEVICE, true},
+                     {AST_PASSTHROUGH, true},
+                     {AST_NODE, true},
+                     {AST_ASSERT, true}},
+    [AST_CPUS] = {{AST_ON, false}},
+    [AST_MEMORY] = {{AST_AT, false},
+                    {AST_SIZE, false},
+                    {AST_FROM, false},
+                    {AST_OFFSET, false},
+                    {AST_SHARE, false},
+                    {AST_NO_DMA, false},
+                    {AST_READONLY, false}},
+    [AST_IRQCHIP] = {{AST_AT, false}, {AST_EDIT, true}},
+    [AST_DEVICE] = {{AST_AT, false}, {AST_SIZE, false}, {AST_IRQ, false}, {AST_TO, false}, {AST_EDIT, true}},
+    [AST_PASSTHROUGH] = {DEVICE_PART,
+                         {AST_CHILD, true},
+                         {AST_AS, false},
+                         {AST_ONLY, false},
+                         {AST_WITHOUT, true},
+                         {AST_UNDER, false},
+                         {AST_ON, false},
+                         {AST_SLOT, false},
+                         {AST_VCPU, false}},
+    [AST_CHILD] = {DEVICE_PART},
+    [AST_REGION] = {{AST_AT, false},
+                    {AST_SIZE, false},
+                    {AST_FILE, false},
+                    {AST_OFFSET, false},
+                    {AST_MAP, false},
+                    {AST_TRAP, false},
+                    {AST_DROP, false}},
+    [AST_IRQ] = {{AST_TO, false}, {AST_DROP, false}, {AST_FILE, false}},
+    [AST_REF] = {{AST_DROP, false}, {AST_FIXED, false}, {AST_ASSIGN, false}, {AST_COPY, false}, {AST_TO, false}, {AST_KEEP, false}},
+    [AST_DMA] = {{AST_UNSAFE, false},
+                 {AST_MAP, true},
+                 {AST_WINDOW, false},
+                 {AST_SIZE, false},
+                 {AST_SUBWINDOWS, false},
+                 {AST_LIODN_INDEX, false},
+                 {AST_STREAM, false},
+                 {AST_OPERATION, false},
+                 {AST_STASH, false},
+                 {AST_IF_POSSIBLE, false}},
+    [AST_MAP] = {{AST_UNSAFE, false}, {AST_OFFSET, false}, {AST_SIZE, false}, {AST_AT, false}, {AST_READONLY, false}},
+    [AST_STASH] = {{AST_IF_POSSIBLE, false}},
+};
+
+static bool bounded(struct build *b, const struct scope *s, struct loc where)
+{
+    if (++b->expanded <= MAX_EXPANDED)
+        return true;
+    if (!b->out_of_bounds)
+        diag(b->c->diags, E0211, at(s, where), "the text expands to more than %d statements", MAX_EXPANDED);
+    b->out_of_bounds = true;
+    return false;
+}
+
+static bool too_deep(struct build *b, const struct scope *s, struct loc where)
+{
+    if (s->depth < MAX_DEPTH)
+        return false;
+    struct diag *d = diag(b->c->diags, E0212, src_at(where), "templates, `for` and `if` are nested more than %d deep", MAX_DEPTH);
+    diag_help(d, "does a template use itself?");
+    return true;
+}
+
+static void expand_for(struct build *b, const struct scope *s, const struct ast *st, stmt_fn *fn, void *opaque)
+{
+    uint64_t first, last;
+    if (!eval_u64(b, s, st->e, &first) || !eval_u64(b, s, st->e2, &last) || too_deep(b, s, st->loc))
+        return;
+    if (first > last) {
+        struct diag *d = diag(b->c->diags, E0213, at(s, loc_join(st->e->loc, st->e2->loc)),
+                              "the range %" PRIu64 "..%" PRIu64 " is empty: its end is before its start", first, last);
+        diag_help(d, "both ends belong to a range; put an `if` around a loop that may have no rounds");
+        return;
+    }
+    for (uint64_t i = first;; i++) {
+        if (!bounded(b, s, st->loc))
+            return;
+        struct frame *f = frame_with(b->c, s->frame, st->name.s, i);
+        struct via *via = NEW(b->c->arena, struct via);
+        *via = (struct via){st->loc, arena_printf(b->c->arena, "`for %s` at %" PRIu64, st->name.s, i), s->via};
+        struct scope in = {f, via, s->depth + 1, s->in_template};
+        expand(b, &in, st->body, fn, opaque);
+        if (i == last || b->out_of_bounds)
+            return;
+    }
+}
+
+void expand(struct build *b, const struct scope *s, const struct ast *list, stmt_fn *fn, void *opaque)
+{
+    for (const struct ast *st = list; st; st = st->next) {
+        if (!bounded(b, s, st->loc))
+            return;
+        uint64_t yes;
+        switch (st->kind) {
+        case AST_USE:
+            if (!expand_template(b, s, &st->name, st->items, st->loc, fn, opaque))
+                fn(b, s, st, opaque); // not a template: the statement's owner may know what it is
+            break;
+        case AST_FOR:
+            expand_for(b, s, st, fn, opaque);
+            break;
+        case AST_IF:
+            if (!too_deep(b, s, st->loc) && eval_u64(b, s, st->e, &yes)) {
+                struct scope in = *s;
+                in.depth++;
+                expand(b, &in, yes ? st->body : st->alt, fn, opaque);
+            }
+            break;
+        default:
+            fn(b, s, st, opaque);
+        }
+    }
+}
+
+bool expand_template(struct build *b, const struct scope *s, const struct text *name, const struct item *args,
+                     struct loc where, stmt_fn *fn, void *opaque)
+{
+    const char *n = eval_text(b, s, name);
+    const struct ast *t = n ? map_getp(&b->templates, n, NULL) : NULL;
+    if (!t)
+        return false;
+    if (too_deep(b, s, where))
+        return true;
+    struct frame *f = b->root;
+    const struct item *a = args;
+    uint32_t given = 0, wanted = 0;
+    for (const struct item *i = args; i; i = i->next)
+        given++;
+    for (const struct item *p = t->items; p; p = p->next)
+        wanted++;
+    if (given != wanted) {
+        struct diag *d = diag(b->c->diags, E0214, at(s, where), "template `%s` takes %u argument%s, %u given", n, wanted,
+                              wanted == 1 ? "" : "s", given);
+        diag_note(d, src_at(t->name.loc), "defined here");
+        return true;
+    }
+    bool ok = true;
+    for (const struct item *p = t->items; p; p = p->next, a = a->next) {
+        struct frame *next = NEW(b->c->arena, struct frame);
+        next->outer = f;
+        next->name = p->t.s;
+        if (a->e)
+            ok = expr_eval(b->c, s->frame, a->e, false, NULL, NULL, &next->v) && ok;
+        else
+            ok = (next->v.s = eval_text(b, s, &a->t)) && ok;
+        f = next;
+    }
+    if (!ok)
+        return true;
+    struct via *via = NEW(b->c->arena, struct via);
+    *via = (struct via){where, arena_printf(b->c->arena, "template `%s`", n), s->via};
+    struct scope inner = {f, via, s->depth + 1, true};
+    expand(b, &inner, t->body, fn, opaque);
+    return true;
+}
+
+/* ---- what belongs where ---- */
+
+struct once {
+    stmt_fn *fn;
+    void *opaque;
+    const struct ast *in;
+    struct src seen[AST_KIND_COUNT];
+};
+
+static void not_here(struct build *b, const struct scope *s, const struct ast *st, const struct ast *in)
+{
+    struct diag *d = diag(b->c->diags, E0215, at(s, st->loc), "`%s` does not belong in `%s`",
+                          ast_keyword(st->kind), ast_keyword(in->kind));
+    const char *list = "";
+    const struct takes *t = takes[in->kind];
+    for (uint32_t i = 0; i < MAX_TAKES && (t[i].kind || t[i].many); i++)
+        list = arena_printf(b->c->arena, "%s%s`%s`", list, *list ? ", " : "", ast_keyword(t[i].kind));
+    if (*list)
+        diag_help(d, "`%s` takes %s", ast_keyword(in->kind), list);
+}
+
+static void check_once(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
+{
+    struct once *o = opaque;
+    const struct takes *t = takes[o->in->kind];
+    if (o->in->kind == AST_MACHINE && st->kind == AST_USE) { // `use PLATFORM;`: the machine looks it up
+        o->fn(b, s, st, o->opaque);
+        return;
+    }
+    for (uint32_t i = 0; i < MAX_TAKES && (t[i].kind || t[i].many); i++) {
+        if (t[i].kind != st->kind)
+            continue;
+        if (!t[i].many && o->seen[st->kind].loc.file) {
+            struct diag *d = diag(b->c->diags, E0216, at(s, st->loc), "`%s` is given twice for one `%s`",
+                                  ast_keyword(st->kind), ast_keyword(o->in->kind));
+            diag_note(d, o->seen[st->kind], "first given here");
+            return;
+        }
+        o->seen[st->kind] = at(s, st->loc);
+        o->fn(b, s, st, o->opaque);
+        return;
+    }
+    if (st->kind == AST_USE) {
+        const char *n = eval_text(b, s, &st->name);
+        struct diag *d = diag(b->c->diags, E0217, at(s, st->name.loc), "there is no template `%s`", n ? n : "");
+        const char *near = n ? nearest(n, b->template_names.at, b->template_names.n) : NULL;
+        if (near)
+            diag_help(d, "did you mean `%s`?", near);
+        return;
+    }
+    not_here(b, s, st, o->in);
+}
+
+void expand_body(struct build *b, const struct scope *s, const struct ast *in, stmt_fn *fn, void *opaque)
+{
+    if (!in->body)
+        return;
+    struct once o = {.fn = fn, .opaque = opaque, .in = in};
+    expand(b, s, in->body, check_once, &o);
+}

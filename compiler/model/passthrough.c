@@ -1,0 +1,434 @@
+// SPDX-License-Identifier: MIT
+// passthrough statements: what is assigned, and what is said of its regions, interrupts and references.
+#include "model/build.h"
+
+#include <inttypes.h>
+
+bool build_which(struct build *b, const struct scope *s, const struct text *name, const struct expr *e, struct loc loc,
+                 struct m_which *w)
+{
+    w->at = at(s, loc);
+    w->name = NULL;
+    if (e)
+        return eval_u32(b, s, e, 65535, "index", &w->index);
+    w->name = eval_text(b, s, name);
+    return w->name != NULL;
+}
+
+/* ---- region ---- */
+
+static void region_clause(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
+{
+    struct m_region *r = opaque;
+    if ((st->kind == AST_MAP || st->kind == AST_TRAP || st->kind == AST_DROP) && r->mode != REGION_DEFAULT) {
+        diag(b->c->diags, E0322, at(s, st->loc), "a region has one fate: `map`, `trap` or `drop`");
+        return;
+    }
+    switch (st->kind) {
+    case AST_AT:
+        eval_opt(b, s, st->e, &r->address);
+        break;
+    case AST_SIZE:
+        eval_opt(b, s, st->e, &r->size);
+        break;
+    case AST_OFFSET:
+        eval_opt(b, s, st->e, &r->offset);
+        break;
+    case AST_FILE:
+        r->file = eval_text(b, s, &st->name);
+        break;
+    case AST_TRAP:
+        r->mode = REGION_TRAP;
+        break;
+    case AST_DROP:
+        r->mode = REGION_DROP;
+        break;
+    case AST_MAP:
+        r->mode = REGION_MAP;
+        for (const struct ast *c = st->body; c; c = c->next) {
+            if (c->kind != AST_UNSAFE)
+                continue;
+            r->unsafe = eval_text(b, s, &c->name);
+            if (!r->unsafe || !*r->unsafe)
+                diag_help(diag(b->c->diags, E0323, at(s, c->loc), "`map unsafe` needs a reason, for those who read this later"),
+                          "write `map unsafe \"why sharing this page is safe\"`");
+        }
+        break;
+    default:
+        break;
+    }
+}
+
+static void build_region(struct build *b, const struct scope *s, const struct ast *st, struct m_part *part)
+{
+    struct m_region r = {.at = at(s, st->loc)};
+    if (!build_which(b, s, &st->name, st->e, st->loc, &r.which))
+        return;
+    expand_body(b, s, st, region_clause, &r);
+    for (uint32_t i = 0; i < part->regions.n; i++) {
+        const struct m_region *o = &part->regions.at[i];
+        if (o->which.name == r.which.name && (r.which.name || o->which.index == r.which.index)) {
+            diag_note(diag(b->c->diags, E0324, r.at, "the same region is spoken of twice"), o->at, "first here");
+            return;
+        }
+    }
+    vec_push(b->c->arena, &part->regions, r);
+}
+
+/* ---- irq ---- */
+
+static void irq_clause(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
+{
+    struct m_irq *i = opaque;
+    if (st->kind == AST_TO)
+        build_irq_to(b, s, st, &i->to);
+    else if (st->kind == AST_DROP)
+        i->drop = true;
+    else if (st->kind == AST_FILE)
+        i->file = eval_text(b, s, &st->name);
+}
+
+static void build_irq(struct build *b, const struct scope *s, const struct ast *st, struct m_part *part)
+{
+    struct m_irq irq = {.at = at(s, st->loc)};
+    const struct item *i = st->items;
+    if (!i || i->next) {
+        diag_help(diag(b->c->diags, E0325, irq.at, "which interrupt of the device?"), "write its index or name first: `irq 0 to spi 40;` or `irq \"tx\" drop;`");
+        return;
+    }
+    if (!build_which(b, s, &i->t, i->e, i->loc, &irq.which))
+        return;
+    expand_body(b, s, st, irq_clause, &irq);
+    if (irq.drop && irq.to.set)
+        diag(b->c->diags, E0326, irq.at, "an interrupt is linked (`to`) or dropped, not both");
+    if (!irq.drop && !irq.to.set && !irq.file && !st->body)
+        diag_help(diag(b->c->diags, E0327, irq.at, "nothing is said of this interrupt"), "write `to [CHIP] [KIND] NUMBER [TRIGGER]` or `drop`");
+    for (uint32_t k = 0; k < part->irqs.n; k++) {
+        const struct m_irq *o = &part->irqs.at[k];
+        if (o->which.name == irq.which.name && (irq.which.name || o->which.index == irq.which.index)) {
+            diag_note(diag(b->c->diags, E0328, irq.at, "the same interrupt is spoken of twice"), o->at, "first here");
+            return;
+        }
+    }
+    vec_push(b->c->arena, &part->irqs, irq);
+}
+
+/* ---- ref ---- */
+
+static bool ref_cells(struct build *b, const struct scope *s, const struct dts_value *v, struct m_ref *r)
+{
+    uint32_t n = v->len / 4;
+    if (v->bits != 32 || n > HOST_MAX_CELLS || v->next) {
+        diag(b->c->diags, E0401, at(s, v->loc), "a specifier is up to %d cells in `< >`", HOST_MAX_CELLS);
+        return false;
+    }
+    for (uint32_t i = 0; i < n; i++)
+        r->cells[i] = (uint32_t)v->data[i * 4] << 24 | (uint32_t)v->data[i * 4 + 1] << 16 | (uint32_t)v->data[i * 4 + 2] << 8 | v->data[i * 4 + 3];
+    for (const struct dts_fixup *f = v->fixups; f; f = f->next) {
+        struct dts_env env = {b->c, s->frame};
+        uint64_t u;
+        if (!f->e) {
+            diag(b->c->diags, E0401, at(s, f->loc), "a specifier holds numbers only");
+            return false;
+        }
+        if (!dts_eval_frame(&env, f->e, &u))
+            return false;
+        r->cells[f->offset / 4] = (uint32_t)u;
+    }
+    r->ncells = n;
+    r->has_cells = true;
+    return true;
+}
+
+static void ref_clause(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
+{
+    struct m_ref *r = opaque;
+    if (r->fate != FATE_ERROR) {
+        diag(b->c->diags, E0402, at(s, st->loc), "a reference has one fate");
+        return;
+    }
+    switch (st->kind) {
+    case AST_DROP:
+        r->fate = FATE_DROP;
+        break;
+    case AST_KEEP:
+        r->fate = FATE_KEEP;
+        break;
+    case AST_ASSIGN:
+        r->fate = FATE_ASSIGN;
+        break;
+    case AST_COPY:
+        r->fate = FATE_COPY;
+        break;
+    case AST_FIXED:
+        r->fate = FATE_FIXED;
+        if (eval_u64(b, s, st->e, &r->fixed) && (r->fixed == 0 || r->fixed > UINT32_MAX))
+            diag(b->c->diags, E0403, at(s, st->e->loc), "a fixed rate of %" PRIu64 " does not fit a cell: 1..4294967295", r->fixed);
+        break;
+    case AST_TO:
+        r->fate = FATE_TO;
+        r->to = eval_text(b, s, &st->name);
+        r->to_at = at(s, st->loc);
+        if (st->name.kind != TEXT_LABEL && st->name.kind != TEXT_REFPATH) {
+            diag_help(diag(b->c->diags, E0404, r->to_at, "a reference goes to a node"), "write `to &label` or `to &{/path}`, with `<cells>` behind it where the provider wants them");
+            r->to = NULL;
+        }
+        if (st->dts_cells)
+            ref_cells(b, s, st->dts_cells, r);
+        break;
+    default:
+        break;
+    }
+}
+
+static void build_ref(struct build *b, const struct scope *s, const struct ast *st, struct m_part *part)
+{
+    struct m_ref r = {.at = at(s, st->loc), .property = eval_text(b, s, &st->name)};
+    if (!r.property || (st->e && !eval_opt(b, s, st->e, &r.index)))
+        return;
+    expand_body(b, s, st, ref_clause, &r);
+    if (r.fate == FATE_ERROR && !st->body) {
+        diag_help(diag(b->c->diags, E0405, r.at, "nothing is said of the reference `%s`", r.property),
+                  "write one of `drop`, `fixed RATE`, `assign`, `copy`, `to &node`, `keep`");
+        return;
+    }
+    for (uint32_t i = 0; i < part->refs.n; i++) {
+        const struct m_ref *o = &part->refs.at[i];
+        if (o->property == r.property && o->index.set == r.index.set && o->index.value == r.index.value) {
+            diag_note(diag(b->c->diags, E0406, r.at, "the same reference is spoken of twice"), o->at, "first here");
+            return;
+        }
+    }
+    vec_push(b->c->arena, &part->refs, r);
+}
+
+/* ---- what is below ---- */
+
+/* A node below `top` by a path from it; components may leave their unit address out where that is unambiguous. */
+static const struct dt_node *find_below(struct build *b, const struct scope *s, const struct dt_node *top,
+                                        const struct text *t, const char *path)
+{
+    const struct dt_tree *tree = b->model->host->tree;
+    const struct dt_node *n = top;
+    for (const char *p = path; *p;) {
+        size_t len = strcspn(p, "/");
+        const struct dt_node *hit = dt_child(tree, n, intern_n(b->c->names, p, len));
+        for (const struct dt_node *c = hit ? NULL : n->child; c; c = c->next) {
+            if (strcspn(c->name, "@") != len || strncmp(c->name, p, len) != 0)
+                continue;
+            if (hit) {
+                struct diag *d = diag(b->c->diags, E0330, at(s, t->loc), "`%s` is more than one node below %s", path, dt_path(b->c->arena, n));
+                diag_help(d, "write its unit address: `%s` or `%s`", hit->name, c->name);
+                return NULL;
+            }
+            hit = c;
+        }
+        if (!hit) {
+            struct diag *d = diag(b->c->diags, E0329, at(s, t->loc), "there is no node `%.*s` below %s", (int)len, p, dt_path(b->c->arena, n));
+            VEC(const char *) names = {0};
+            for (const struct dt_node *c = n->child; c && names.n < 1000; c = c->next)
+                vec_push(b->c->arena, &names, c->name);
+            const char *near = nearest(arena_strndup(b->c->arena, p, len), names.at, names.n);
+            if (near)
+                diag_help(d, "did you mean `%s`?", near);
+            else if (names.n)
+                diag_help(d, "below it are `%s`%s", names.at[0], names.n > 1 ? " and others" : " only");
+            return NULL;
+        }
+        n = hit;
+        p += len;
+        p += *p == '/';
+    }
+    return n;
+}
+
+static struct m_part *part_of(struct build *b, struct m_passthrough *p, const struct dt_node *n, struct src where)
+{
+    uint64_t i;
+    if (p->parts.at[0].node == n)
+        return &p->parts.at[0];
+    if (map_get(&p->part_index, (uintptr_t)n, 0, &i))
+        return &p->parts.at[i];
+    map_put(b->c->arena, &p->part_index, (uintptr_t)n, 0, p->parts.n);
+    struct m_part *part = vec_add(b->c->arena, &p->parts);
+    *part = (struct m_part){.node = n, .at = where};
+    return part;
+}
+
+static bool without_holds(const struct m_passthrough *p, const struct dt_node *n)
+{
+    for (uint32_t i = 0; i < p->without.n; i++)
+        if (dt_is_below(p->without.at[i], n))
+            return true;
+    return false;
+}
+
+struct part_ctx {
+    struct m_passthrough *pass;
+    uint32_t part;
+};
+
+static void part_statement(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
+{
+    const struct part_ctx *ctx = opaque;
+    struct m_part *part = &ctx->pass->parts.at[ctx->part];
+    switch (st->kind) {
+    case AST_REGION:
+        build_region(b, s, st, part);
+        break;
+    case AST_IRQ:
+        build_irq(b, s, st, part);
+        break;
+    case AST_REF:
+        build_ref(b, s, st, part);
+        break;
+    case AST_DMA:
+        build_dma(b, s, st, part);
+        break;
+    case AST_EDIT:
+        vec_push(b->c->arena, &part->edits, ((struct m_edit){st->dts, at(s, st->loc), s->frame, NULL}));
+        break;
+    default:
+        break;
+    }
+}
+
+static void pass_statement(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
+{
+    struct part_ctx *ctx = opaque;
+    struct m_passthrough *p = ctx->pass;
+    const struct dt_node *top = p->parts.at[0].node;
+    switch (st->kind) {
+    case AST_AS:
+        p->name = eval_name(b, s, &st->name);
+        p->named = true;
+        if (p->name && !declare(b, p->name, at(s, st->name.loc)))
+            p->name = NULL;
+        break;
+    case AST_ONLY:
+        p->only = true;
+        break;
+    case AST_WITHOUT:
+        for (const struct item *i = st->items; i; i = i->next) {
+            const char *path = eval_text(b, s, &i->t);
+            const struct dt_node *n = path && top ? find_below(b, s, top, &i->t, path) : NULL;
+            if (n)
+                vec_push(b->c->arena, &p->without, n);
+            else if (path && !top)
+                diag(b->c->diags, E0331, at(s, i->loc), "there is nothing below a device that has no host node");
+        }
+        break;
+    case AST_UNDER:
+        p->under = eval_text(b, s, &st->name);
+        p->under_label = st->name.kind == TEXT_LABEL;
+        p->under_at = at(s, st->loc);
+        break;
+    case AST_ON:
+        p->bus = st->name.kind != TEXT_NONE ? eval_text(b, s, &st->name) : NULL;
+        p->bus_at = at(s, st->loc);
+        if (!p->bus)
+            diag_help(diag(b->c->diags, E0332, p->bus_at, "host cpus belong to `cpus`"), "write `on pci0 slot 3` to place a PCI function");
+        else if (p->kind != PASS_PCI)
+            diag(b->c->diags, E0333, p->bus_at, "only a `passthrough pci` goes into a slot of a PCI bus");
+        break;
+    case AST_SLOT:
+        if (eval_opt(b, s, st->e, &p->slot) && p->slot.value > 31)
+            diag(b->c->diags, E0334, p->slot.at, "slot %" PRIu64 ": a PCI bus has slots 0 to 31", p->slot.value);
+        break;
+    case AST_VCPU:
+        eval_opt(b, s, st->e, &p->vcpu);
+        break;
+    case AST_CHILD: {
+        const char *path = eval_text(b, s, &st->name);
+        if (path && !top)
+            diag(b->c->diags, E0331, at(s, st->loc), "there is nothing below a device that has no host node");
+        const struct dt_node *n = path && top ? find_below(b, s, top, &st->name, path) : NULL;
+        if (!n)
+            break;
+        part_of(b, p, n, at(s, st->loc));
+        uint64_t i = 0;
+        map_get(&p->part_index, (uintptr_t)n, 0, &i);
+        struct part_ctx inner = {p, (uint32_t)i};
+        expand_body(b, s, st, part_statement, &inner);
+        break;
+    }
+    default:
+        part_statement(b, s, st, opaque);
+    }
+}
+
+static bool is_bdf(const char *s)
+{
+    // domain:bus:device.function, as in /sys/bus/pci/devices
+    static const char shape[] = "hhhh:hh:hh.f";
+    for (uint32_t i = 0; i < sizeof shape; i++) {
+        char c = s[i];
+        bool hex = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+        if (shape[i] == 'h' ? !hex : shape[i] == 'f' ? !(c >= '0' && c <= '7') : c != shape[i])
+            return false;
+    }
+    return true;
+}
+
+static const char *default_name(struct build *b, const struct m_passthrough *p, const struct text *t)
+{
+    const struct dt_node *n = p->parts.at[0].node;
+    const char *name = p->host_name;
+    if (n)
+        name = t->kind == TEXT_LABEL ? t->s : n->labels ? n->labels->name : n->name;
+    if (name && n && map_getp(&b->machine->named, name, NULL))
+        name = dt_path(b->c->arena, n);
+    return name ? intern(b->c->names, name) : NULL;
+}
+
+void build_passthrough(struct build *b, const struct scope *s, const struct ast *st)
+{
+    struct m_machine *m = b->machine;
+    struct m_passthrough p = {.kind = st->sub, .at = at(s, st->loc)};
+    const char *what = eval_text(b, s, &st->name);
+    struct m_part *top = vec_add(b->c->arena, &p.parts);
+    top->at = at(s, st->name.kind == TEXT_NONE ? st->loc : st->name.loc);
+    if (p.kind != PASS_RAW && !what)
+        return;
+    if (p.kind == PASS_NODE) {
+        if (!b->model->host) {
+            if (!b->host && !b->c->host_file) {
+                struct diag *d = diag(b->c->diags, E0335, top->at, "a node of the host cannot be found: the file names no host tree");
+                diag_help(d, "write `host \"board.dtb\";` at the top, or assign it by its name: `passthrough platform \"...\"`");
+            }
+            return;
+        }
+        top->node = host_find(b->c, b->model->host, &st->name, what, top->at);
+        if (!top->node)
+            return;
+        if (!top->node->parent) {
+            diag(b->c->diags, E0336, top->at, "the root of the host's tree cannot be passed through");
+            return;
+        }
+    } else {
+        p.host_name = what;
+        if (p.kind == PASS_PCI && !is_bdf(what))
+            diag_help(diag(b->c->diags, E0337, top->at, "`%s` is not the address of a PCI function", what), "write it as sysfs does: `0000:01:00.0`");
+        if (p.kind == PASS_PLATFORM && (!*what || strchr(what, '/')))
+            diag_help(diag(b->c->diags, E0338, top->at, "\"%s\" is not the name of a platform device", what), "write it as in /sys/bus/platform/devices: \"fff51000.ethernet\"");
+    }
+    struct part_ctx ctx = {&p, 0};
+    expand_body(b, s, st, pass_statement, &ctx);
+    if (p.only && p.without.n)
+        diag(b->c->diags, E0339, p.at, "`only` takes the node alone; `without` has nothing left to leave out");
+    for (uint32_t i = 1; i < p.parts.n; i++)
+        if (p.only || without_holds(&p, p.parts.at[i].node))
+            diag(b->c->diags, E0340, p.parts.at[i].at, "%s is spoken of, but left out", dt_path(b->c->arena, p.parts.at[i].node));
+    if (!p.named)
+        p.name = default_name(b, &p, &st->name);
+    if (p.kind == PASS_RAW && !p.named)
+        diag_help(diag(b->c->diags, E0341, p.at, "a raw device has no name of its own"), "write `passthrough raw as NAME { ... }`");
+    if (!p.name)
+        return;
+    if (!p.named && !map_getp(&m->named, p.name, NULL)) {
+        struct src *here = NEW(b->c->arena, struct src);
+        *here = p.at;
+        map_putp(b->c->arena, &m->named, p.name, NULL, here);
+    }
+    vec_push(b->c->arena, &m->passthroughs, p);
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// What the parts of the loader share. Files are read one by one into lists of things; index.c then decides which count.
+#ifndef MACHC_SCHEMA_LOAD_H
+#define MACHC_SCHEMA_LOAD_H
+
+#include "base/vec.h"
+#include "schema/fields.h"
+
+enum layer { LAYER_BUILTIN, LAYER_DIR };
+
+/* An irqchip, class, platform or provider as a file describes it. */
+struct thing {
+    const char *name; // interned
+    void *item;
+    const struct jval *object; // for the places of its keys; its values are gone
+    struct src at;             // its name
+    uint8_t layer;
+};
+
+/* A rule and where it stands. */
+struct ref_entry {
+    struct ref_rule rule; // first, so that a rule of schemas.refs is its entry
+    struct src at;
+    uint8_t layer;
+};
+
+/* Rules that name what `fixed` makes of them. */
+struct ref_fixed {
+    struct ref_entry *entries;
+    uint32_t n;
+    const char *provider;
+    struct src at;
+};
+
+struct loader {
+    struct machc *c;
+    struct schemas *s;
+    VEC(struct thing) irqchips, classes, platforms, providers;
+    VEC(struct ref_entry *) patterns;
+    VEC(struct ref_fixed) fixed;
+};
+
+/* Handlers of the top-level keys: they read the value and add what it describes to the loader. */
+bool load_references(struct load *l, const struct jval *v, void *unused);
+bool load_providers(struct load *l, const struct jval *v, void *unused);
+bool load_irqchip(struct load *l, const struct jval *v, void *unused);
+bool load_class(struct load *l, const struct jval *v, void *unused);
+bool load_classes(struct load *l, const struct jval *v, void *unused);
+bool load_platform(struct load *l, const struct jval *v, void *unused);
+
+/* A region's table: irqchips and classes have the same. */
+extern const struct table region_table;
+
+/* False after a message for each region that has no size of its own. `list` is the value of "regions", or NULL. */
+bool regions_sized(struct load *l, const struct jval *list, const struct schema_region *regions);
+
+/* The value of `object`'s key, or NULL. */
+const struct jval *load_member(struct load *l, const struct jval *object, const char *key);
+
+/* A message of a contradiction at v; false. */
+bool load_contradiction(struct load *l, const struct jval *v, const char *what, const char *help);
+
+/* The same thing described twice in one layer. */
+void load_twice(struct machc *c, const char *what, const char *name, struct src at, struct src first);
+
+/* Fills schemas from the lists: later layers win, names are checked against each other. */
+void index_build(struct loader *ld);
+
+#endif

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+// Top-level keys "references" and "providers".
+#include "schema/load.h"
+
+// A group of properties that follow one rule.
+struct ref_group {
+    struct ref_rule rule;
+    const char *const *properties;
+    const char *provider;
+};
+
+// In the order of the enums.
+static const char *const fates[] = {"error", "drop", "keep", "fixed", "assign", "copy", NULL};
+static const char *const layouts[] = {"cells", "fixed",         "single",    "stride",
+                                      "map",   "interrupt-map", "interrupt", "graph", NULL};
+static const char *const matches[] = {"name", "suffix", "numbered", NULL};
+
+static bool check_group(struct load *l, const struct jval *object, void *item);
+
+#define RULE(member) offsetof(struct ref_group, rule.member)
+static const struct field group_fields[] = {
+    {.key = "kind", .type = FIELD_TEXT, .offset = RULE(kind), .required = true},
+    {.key = "why", .type = FIELD_TEXT, .offset = RULE(why), .required = true},
+    {.key = "default", .type = FIELD_WORD, .offset = RULE(fate), .words = fates, .required = true},
+    {.key = "layout", .type = FIELD_WORD, .offset = RULE(layout), .words = layouts},
+    {.key = "match", .type = FIELD_WORD, .offset = RULE(match), .words = matches},
+    {.key = "cells", .type = FIELD_NAME, .offset = RULE(cells)},
+    {.key = "cells-optional", .type = FIELD_BOOL, .offset = RULE(cells_optional)},
+    {.key = "args", .type = FIELD_U16, .offset = RULE(fixed), .max = 255},
+    {.key = "every", .type = FIELD_U16, .offset = RULE(fixed), .min = 1, .max = 255},
+    {.key = "at", .type = FIELD_U16, .offset = RULE(at), .max = 254},
+    {.key = "before", .type = FIELD_U16, .offset = RULE(before), .max = 255},
+    {.key = "after", .type = FIELD_U16, .offset = RULE(after), .max = 255},
+    {.key = "names", .type = FIELD_NAME, .offset = RULE(names)},
+    {.key = "group", .type = FIELD_U16, .offset = RULE(group), .min = 1, .max = 255},
+    {.key = "along", .type = FIELD_NAMES, .offset = RULE(along)},
+    {.key = "except", .type = FIELD_NAMES, .offset = RULE(except)},
+    {.key = "unless", .type = FIELD_NAME, .offset = RULE(unless)},
+    {.key = "numbers", .type = FIELD_BOOL, .offset = RULE(numbers)},
+    {.key = "fixed", .type = FIELD_NAME, .offset = offsetof(struct ref_group, provider)},
+    {.key = "properties", .type = FIELD_NAMES, .offset = offsetof(struct ref_group, properties), .required = true},
+    {.key = "source", .type = FIELD_REMARK},
+};
+static const struct table group_table = {"a group of references", group_fields,
+                                         sizeof group_fields / sizeof *group_fields, sizeof(struct ref_group),
+                                         check_group};
+
+// Which layouts a key goes with, as bits; `needed` where it cannot be left out.
+static const struct {
+    const char *key;
+    uint8_t layouts;
+    bool needed;
+} layout_keys[] = {
+    {"cells", 1 << REF_CELLS | 1 << REF_MAP, true},
+    {"cells-optional", 1 << REF_CELLS | 1 << REF_MAP, false},
+    {"args", 1 << REF_FIXED, false},
+    {"every", 1 << REF_STRIDE, true},
+    {"at", 1 << REF_STRIDE, true},
+    {"before", 1 << REF_MAP, true},
+    {"after", 1 << REF_MAP, true},
+};
+
+static bool check_group(struct load *l, const struct jval *object, void *item)
+{
+    struct ref_group *g = item;
+    bool ok = true;
+    for (uint32_t i = 0; i < sizeof layout_keys / sizeof *layout_keys; i++) {
+        const struct jval *m = load_member(l, object, layout_keys[i].key);
+        bool fits = layout_keys[i].layouts >> g->rule.layout & 1;
+        if (m && !fits)
+            ok = load_contradiction(l, m,
+                                    arena_printf(l->c->arena, "\"%s\" says nothing about the layout \"%s\"",
+                                                 layout_keys[i].key, layouts[g->rule.layout]),
+                                    "remove it, or choose another layout");
+        else if (!m && fits && layout_keys[i].needed)
+            ok = load_contradiction(l, object,
+                                    arena_printf(l->c->arena, "the layout \"%s\" needs \"%s\"", layouts[g->rule.layout],
+                                                 layout_keys[i].key),
+                                    "add it, or choose another layout");
+    }
+    const struct jval *except = load_member(l, object, "except");
+    if (except && g->rule.match == REF_MATCH_NAME)
+        ok = load_contradiction(l, except, "a rule for whole names has no exceptions",
+                                "remove \"except\", or set \"match\" to \"suffix\" or \"numbered\"");
+    if (g->rule.layout == REF_STRIDE && ok && g->rule.at >= g->rule.fixed)
+        ok = load_contradiction(l, load_member(l, object, "at"), "\"at\" must be less than \"every\"",
+                                "count cells from 0");
+    if (g->rule.fate == FATE_FIXED)
+        ok = load_contradiction(l, load_member(l, object, "default"), "\"fixed\" needs a value and cannot be a default",
+                                "choose another one; classes have \"fates\" with values");
+    if (!g->rule.group)
+        g->rule.group = 1;
+    return ok;
+}
+
+static void add_rule(struct load *l, struct ref_entry *e)
+{
+    struct loader *ld = l->loader;
+    struct ref_entry *old = NULL;
+    if (e->rule.match == REF_MATCH_NAME)
+        old = map_getp(&ld->s->refs, e->rule.property, NULL);
+    for (uint32_t i = 0; i < ld->patterns.n && e->rule.match != REF_MATCH_NAME; i++) {
+        struct ref_entry *p = ld->patterns.at[i];
+        if (p->rule.property == e->rule.property && p->rule.match == e->rule.match) {
+            old = p;
+            if (p->layer != e->layer)
+                ld->patterns.at[i] = e;
+        }
+    }
+    if (old && old->layer == e->layer)
+        load_twice(l->c, "property", e->rule.property, e->at, old->at);
+    else if (e->rule.match == REF_MATCH_NAME)
+        map_putp(l->c->arena, &ld->s->refs, e->rule.property, NULL, e);
+    else if (!old)
+        vec_push(l->c->arena, &ld->patterns, e);
+}
+
+static bool load_group(struct load *l, const struct jval *v)
+{
+    struct ref_group g = {0};
+    if (!fields_read(l, &group_table, v, &g))
+        return false;
+    const struct jval *list = load_member(l, v, "properties");
+    struct ref_entry *entries = arena_array(l->c->arena, list->n ? list->n : 1, sizeof *entries);
+    uint32_t i = 0;
+    for (const struct jval *p = list->child; p; p = p->next, i++) {
+        entries[i] = (struct ref_entry){.rule = g.rule, .at = src_at(p->loc), .layer = l->layer};
+        entries[i].rule.property = g.properties[i];
+        add_rule(l, &entries[i]);
+    }
+    if (g.provider) {
+        struct ref_fixed *f = vec_add(l->c->arena, &l->loader->fixed);
+        *f = (struct ref_fixed){entries, list->n, g.provider, src_at(load_member(l, v, "fixed")->loc)};
+    }
+    return true;
+}
+
+bool load_references(struct load *l, const struct jval *v, void *unused)
+{
+    (void)unused;
+    if (!json_object_is_type(v->v, json_type_array))
+        return field_wrong_type(l, v, "a list of objects");
+    bool ok = true;
+    for (const struct jval *g = v->child; g; g = g->next)
+        ok = load_group(l, g) && ok;
+    return ok;
+}
+
+#define PROVIDER(member) offsetof(struct schema_provider, member)
+static const struct field provider_fields[] = {
+    {.key = "name", .type = FIELD_NAME, .offset = PROVIDER(name), .required = true},
+    {.key = "node-name", .type = FIELD_NAME, .offset = PROVIDER(node_name), .required = true},
+    {.key = "values", .type = FIELD_NAMES, .offset = PROVIDER(values), .required = true},
+    {.key = "name-property", .type = FIELD_NAME, .offset = PROVIDER(name_property)},
+    {.key = "unit", .type = FIELD_TEXT, .offset = PROVIDER(unit), .required = true},
+    {.key = "body", .type = FIELD_BODY, .offset = PROVIDER(body), .required = true},
+    {.key = "source", .type = FIELD_REMARK},
+};
+static const struct table provider_table = {"a provider", provider_fields,
+                                            sizeof provider_fields / sizeof *provider_fields,
+                                            sizeof(struct schema_provider), NULL};
+
+bool load_providers(struct load *l, const struct jval *v, void *unused)
+{
+    (void)unused;
+    if (!json_object_is_type(v->v, json_type_array))
+        return field_wrong_type(l, v, "a list of objects");
+    bool ok = true;
+    for (const struct jval *e = v->child; e; e = e->next) {
+        struct schema_provider *p = NEW(l->c->arena, struct schema_provider);
+        const struct jval *name = load_member(l, e, "name");
+        l->body_name = name && json_object_is_type(name->v, json_type_string)
+                           ? intern(l->c->names, json_object_get_string(name->v))
+                           : NULL;
+        p->file = l->source->name;
+        if (fields_read(l, &provider_table, e, p)) {
+            struct thing *t = vec_add(l->c->arena, &l->loader->providers);
+            *t = (struct thing){p->name, p, e, src_at(name->loc), l->layer};
+        } else {
+            ok = false;
+        }
+    }
+    l->body_name = NULL;
+    return ok;
+}

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// Look-ups in what was loaded.
+#include "schema/schema.h"
+
+#include "machc.h"
+#include "tree/tree.h"
+
+#include <string.h>
+
+static bool digits(const char *s)
+{
+    const char *end = s;
+    while (*end >= '0' && *end <= '9')
+        end++;
+    return end != s && !*end;
+}
+
+static bool ends_in(const char *s, size_t n, const char *end)
+{
+    size_t m = intern_len(end);
+    return n >= m && !memcmp(s + n - m, end, m);
+}
+
+static bool matches(const struct ref_rule *r, const char *property)
+{
+    size_t n = intern_len(property), m = intern_len(r->property);
+    bool ok = r->match == REF_MATCH_SUFFIX ? n > m && ends_in(property, n, r->property)
+                                           : !strncmp(property, r->property, m) && digits(property + m);
+    for (const char *const *e = r->except; e && *e && ok; e++)
+        ok = !ends_in(property, n, *e);
+    return ok;
+}
+
+const struct ref_rule *schema_ref(const struct schemas *s, const char *property)
+{
+    const struct ref_rule *r = map_getp(&s->refs, property, NULL);
+    for (uint32_t i = 0; i < s->nsuffixes && !r; i++) {
+        if (matches(&s->suffixes[i], property))
+            r = &s->suffixes[i];
+    }
+    return r;
+}
+
+// The strings of a property, which need not end in a NUL, one by one.
+static void *by_compatible(struct machc *c, const struct map *m, const struct dt_prop *compatible)
+{
+    if (!compatible)
+        return NULL;
+    const char *s = (const char *)compatible->data, *end, *nul;
+    for (end = s + compatible->len; s < end && (nul = memchr(s, 0, (size_t)(end - s))); s = nul + 1) {
+        void *found = map_getp(m, intern_n(c->names, s, (size_t)(nul - s)), NULL);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
+const struct irqchip_class *schema_irqchip_of(struct machc *c, const struct schemas *s,
+                                              const struct dt_prop *compatible)
+{
+    return by_compatible(c, &s->irqchips_by_compatible, compatible);
+}
+
+const struct dev_class *schema_class_of(struct machc *c, const struct schemas *s, const struct dt_prop *compatible)
+{
+    return by_compatible(c, &s->classes_by_compatible, compatible);
+}
+
+const struct irqchip_class *schema_irqchip(const struct schemas *s, const char *name)
+{
+    return map_getp(&s->irqchips_by_name, name, NULL);
+}
+
+const struct dev_class *schema_class(const struct schemas *s, const char *name)
+{
+    const struct dev_class *c = map_getp(&s->classes_by_name, name, NULL);
+    return c ? c : map_getp(&s->classes_by_compatible, name, NULL);
+}
+
+const struct platform *schema_platform(const struct schemas *s, const char *name)
+{
+    return map_getp(&s->platforms, name, NULL);
+}

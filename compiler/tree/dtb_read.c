@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+// A device tree blob, from anywhere: checked and turned into a tree in one walk.
+#include "tree/internal.h"
+#include "tree/tree.h"
+
+#include <libfdt.h>
+#include <string.h>
+
+/*
+ * Devicetree Specification 0.4, 2.2.1 and 2.2.4.1, allows 31 bytes in a name; real trees go beyond that.
+ * A limit keeps names from overlapping each other in the strings block a million times.
+ */
+enum { MAX_NAME = 255 };
+
+struct reader {
+    struct machc *c;
+    struct dt_tree *t;
+    const char *file;
+    struct src at;
+    const uint8_t *blob;
+    uint32_t total;
+    const char *strings;
+    uint32_t strings_len;
+    struct map names; // (offset in the strings block, 0) -> interned name
+    struct noise noise;
+};
+
+static bool bad(struct reader *r, enum msg m, const char *what)
+{
+    struct diag *d = diag(r->c->diags, m, r->at, "%s: %s", dt_show(r->c->arena, r->file), what);
+    diag_help(d, m == E0701 ? "a host tree is a `.dtb`, or a `.dts` in text form"
+                            : "read the tree again from the board: `cp /sys/firmware/fdt host.dtb`");
+    return false;
+}
+
+static uint32_t be32(const uint8_t *b)
+{
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+static uint64_t be64(const uint8_t *b)
+{
+    return (uint64_t)be32(b) << 32 | be32(b + 4);
+}
+
+static bool check_header(struct reader *r, uint32_t len)
+{
+    struct arena *a = r->c->arena;
+    if (len < 4 || be32(r->blob) != FDT_MAGIC)
+        return bad(r, E0701, "this is not a device tree blob: it does not begin with d0 0d fe ed");
+    if (len < sizeof(struct fdt_header))
+        return bad(r, E0702, arena_printf(a, "the blob is cut off within its header, after %u bytes", len));
+    r->total = fdt_totalsize(r->blob);
+    if (r->total > len)
+        return bad(r, E0702, arena_printf(a, "the blob is cut off: %u bytes of %u are there", len, r->total));
+    if (fdt_version(r->blob) < 16 || fdt_last_comp_version(r->blob) > 17)
+        return bad(r, E0701,
+                   arena_printf(a, "version %u of the format (readable as %u) is not known here, only 16 and 17",
+                                fdt_version(r->blob), fdt_last_comp_version(r->blob)));
+    int err = fdt_check_header(r->blob);
+    if (err)
+        return bad(r, E0702, arena_printf(a, "the header is damaged: %s", fdt_strerror(err)));
+    // Version 17 says how long the structure block is; fdt_next_tag() keeps to that, or to the total size.
+    r->strings = (const char *)r->blob + fdt_off_dt_strings(r->blob);
+    r->strings_len = fdt_size_dt_strings(r->blob);
+    return true;
+}
+
+static bool read_reserves(struct reader *r)
+{
+    uint32_t off = fdt_off_mem_rsvmap(r->blob), n = 0;
+    for (;; n++) {
+        if (off > r->total || r->total - off < 16)
+            return bad(r, E0702, "the list of memory reservations has no end");
+        if (!be64(r->blob + off) && !be64(r->blob + off + 8))
+            break;
+        off += 16;
+    }
+    r->t->reserves = arena_array(r->c->arena, n, sizeof *r->t->reserves);
+    r->t->nreserves = n;
+    off -= n * 16;
+    for (uint32_t i = 0; i < n; i++, off += 16) {
+        r->t->reserves[i].address = be64(r->blob + off);
+        r->t->reserves[i].size = be64(r->blob + off + 8);
+    }
+    return true;
+}
+
+static void check_name(struct reader *r, const struct dt_node *n, const char *prop)
+{
+    const char *name = prop ? prop : n->name;
+    if (dt_name_plain(name) || !noise_ok(&r->noise, W0703))
+        return;
+    const char *path = dt_show_path(r->c->arena, n), *file = dt_show(r->c->arena, r->file);
+    if (prop)
+        diag(r->c->diags, W0703, r->at, "%s: %s has a property whose name device tree source cannot write: `%s`", file,
+             path, dt_show(r->c->arena, prop));
+    else
+        diag(r->c->diags, W0703, r->at, "%s: device tree source cannot write the name of the node %s", file, path);
+}
+
+// The interned name at an offset of the strings block; NULL when there is none.
+static const char *prop_name(struct reader *r, const struct dt_node *n, uint32_t off)
+{
+    uint64_t known;
+    if (map_get(&r->names, off, 0, &known))
+        return (const char *)(uintptr_t)known;
+    if (off >= r->strings_len)
+        return NULL;
+    uint32_t left = r->strings_len - off;
+    const char *nul = memchr(r->strings + off, 0, left < MAX_NAME + 1 ? left : MAX_NAME + 1);
+    if (!nul)
+        return NULL;
+    const char *name = intern_n(r->c->names, r->strings + off, (size_t)(nul - r->strings) - off);
+    map_put(r->c->arena, &r->names, off, 0, (uintptr_t)name);
+    check_name(r, n, name); // once for each name
+    return name;
+}
+
+static bool read_prop(struct reader *r, struct dt_node *n, uint32_t at)
+{
+    const struct fdt_property *f = fdt_offset_ptr(r->blob, (int)at, sizeof *f);
+    if (!f)
+        return bad(r, E0702, arena_printf(r->c->arena, "a property at offset %u is cut off", at));
+    uint32_t len = fdt32_to_cpu(f->len);
+    const char *name = prop_name(r, n, fdt32_to_cpu(f->nameoff));
+    if (!name)
+        return bad(r, E0702,
+                   arena_printf(r->c->arena, "a property of %s has no proper name: offset %u of the strings block",
+                                dt_show_path(r->c->arena, n), fdt32_to_cpu(f->nameoff)));
+    if (dt_prop(r->t, n, name)) {
+        if (noise_ok(&r->noise, W0702))
+            diag(r->c->diags, W0702, r->at, "%s: %s has the property `%s` twice; the first one counts",
+                 dt_show(r->c->arena, r->file), dt_show_path(r->c->arena, n), dt_show(r->c->arena, name));
+        return true;
+    }
+    struct dt_prop *p = dt_append(r->t, n, name);
+    p->data = (const uint8_t *)f->data;
+    p->len = len;
+    return true;
+}
+
+/* What the walk through the structure block knows. */
+struct walk {
+    struct dt_node *n;  // where properties go; NULL before and after the root
+    uint32_t skip;      // depth below a node that is left out, because its name was there already
+    bool root;
+};
+
+static bool begin_node(struct reader *r, struct walk *w, const char *name)
+{
+    size_t len = strlen(name);
+    if (w->skip) {
+        w->skip++;
+        return true;
+    }
+    if (!w->n) {
+        if (w->root)
+            return bad(r, E0702, "there is a second root node");
+        w->root = true;
+        w->n = r->t->root;
+        return true;
+    }
+    if (w->n->depth >= MACH_MAX_NESTING)
+        return bad(r, E0703,
+                   arena_printf(r->c->arena, "nodes are nested more than %d deep, below %s", MACH_MAX_NESTING,
+                                dt_show_path(r->c->arena, w->n)));
+    if (len > MAX_NAME)
+        return bad(r, E0702,
+                   arena_printf(r->c->arena, "a node in %s has a name of %zu bytes; %d are the limit",
+                                dt_show_path(r->c->arena, w->n), len, MAX_NAME));
+    const char *interned = intern_n(r->c->names, name, len);
+    if (dt_child(r->t, w->n, interned)) {
+        if (noise_ok(&r->noise, W0701))
+            diag(r->c->diags, W0701, r->at, "%s: %s has two children `%s`; the first one counts",
+                 dt_show(r->c->arena, r->file), dt_show_path(r->c->arena, w->n), dt_show(r->c->arena, name));
+        w->skip = 1;
+        return true;
+    }
+    w->n = dt_add_child(r->t, w->n, interned);
+    check_name(r, w->n, NULL);
+    return true;
+}
+
+static bool read_struct(struct reader *r)
+{
+    struct walk w = {0};
+    int off = 0, next;
+    for (;; off = next) {
+        uint32_t tag = fdt_next_tag(r->blob, off, &next);
+        if (next < 0)
+            return bad(r, E0702, arena_printf(r->c->arena, "the structure block is damaged at offset %d", off));
+        switch (tag) {
+        case FDT_BEGIN_NODE:
+            if (!begin_node(r, &w, (const char *)r->blob + fdt_off_dt_struct(r->blob) + off + FDT_TAGSIZE))
+                return false;
+            break;
+        case FDT_END_NODE:
+            if (w.skip)
+                w.skip--;
+            else if (w.n)
+                w.n = w.n->parent;
+            else
+                return bad(r, E0702, arena_printf(r->c->arena, "a node ends at offset %d that never began", off));
+            break;
+        case FDT_PROP:
+            if (!w.n)
+                return bad(r, E0702,
+                           arena_printf(r->c->arena, "a property at offset %d stands outside of every node", off));
+            if (!w.skip && !read_prop(r, w.n, (uint32_t)off))
+                return false;
+            break;
+        case FDT_END:
+            if (w.n || !w.root)
+                return bad(r, E0702,
+                           w.n ? "the structure block ends within a node" : "there is no root node in the blob");
+            return true;
+        default: // FDT_NOP
+            break;
+        }
+    }
+}
+
+// Labels, from dtc -@: each property of /__symbols__ is a label, its value the node's path.
+static void read_symbols(struct reader *r)
+{
+    const struct dt_node *symbols = dt_child(r->t, r->t->root, intern(r->c->names, "__symbols__"));
+    for (const struct dt_prop *p = symbols ? symbols->props : NULL; p; p = p->next) {
+        const char *path = dt_string(p, 0);
+        struct dt_node *n = path && strlen(path) + 1 == p->len ? dt_at_exact(r->t, path) : NULL;
+        if (n)
+            dt_add_label(r->t, n, p->name, (struct loc){0});
+        else if (noise_ok(&r->noise, W0706))
+            diag(r->c->diags, W0706, r->at, "%s: /__symbols__ gives the label `%s` to no node of the tree%s%s",
+                 dt_show(r->c->arena, r->file), dt_show(r->c->arena, p->name), path ? ": " : "",
+                 path ? dt_show(r->c->arena, path) : "");
+    }
+}
+
+struct dt_tree *dtb_read(struct machc *c, const struct source *s, struct src at)
+{
+    struct reader r = {.c = c, .file = s->name, .at = at, .blob = (const uint8_t *)s->text};
+    if ((uintptr_t)r.blob % 8) // libfdt reads at aligned addresses only
+        r.blob = (const uint8_t *)arena_strndup(c->arena, s->text, s->len);
+    if (!check_header(&r, s->len))
+        return NULL;
+    r.t = dt_tree_new(c->arena, c->names);
+    r.t->boot_cpuid = fdt_boot_cpuid_phys(r.blob);
+    if (!read_reserves(&r) || !read_struct(&r))
+        return NULL;
+    read_symbols(&r);
+    dt_take_phandles(c, r.t, s->name, at);
+    noise_end(c, &r.noise, s->name, at);
+    return r.t;
+}

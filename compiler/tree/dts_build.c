@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+// A tree out of a parsed .dts: statements merged in order, then references resolved and filled in.
+#include "tree/internal.h"
+#include "tree/tree.h"
+
+#include <string.h>
+
+enum { MAX_EXPR = 1000, SUGGESTIONS = 20 };
+
+struct build {
+    struct machc *c;
+    struct dt_tree *t;
+    const char *labels[1000]; // candidates for "did you mean", once they are needed
+    size_t nlabels;
+    uint32_t suggested;
+    bool ok;
+};
+
+static bool refuse(struct machc *c, const struct expr *e, const char *what)
+{
+    struct diag *d = diag(c->diags, E0709, src_at(e->loc), "%s", what);
+    diag_help(d, "run the file through the C preprocessor first, or write the number: `cpp -nostdinc -undef -x "
+                 "assembler-with-cpp`");
+    return false;
+}
+
+static bool eval_at(struct machc *c, const struct expr *e, uint32_t depth, uint64_t *v);
+
+static bool eval_binary(struct machc *c, const struct expr *e, uint32_t depth, uint64_t *v)
+{
+    uint64_t a, b;
+    if (!eval_at(c, e->a, depth, &a) || !eval_at(c, e->b, depth, &b))
+        return false;
+    switch (e->op) {
+    case '+': *v = a + b; break;
+    case '-': *v = a - b; break;
+    case '*': *v = a * b; break;
+    case '/':
+    case '%':
+        if (!b)
+            return refuse(c, e, "division by 0");
+        *v = e->op == '/' ? a / b : a % b;
+        break;
+    case '&': *v = a & b; break;
+    case '|': *v = a | b; break;
+    case '^': *v = a ^ b; break;
+    case '<': *v = a < b; break;
+    case '>': *v = a > b; break;
+    case OP_SHL: *v = b < 64 ? a << b : 0; break;
+    case OP_SHR: *v = b < 64 ? a >> b : 0; break;
+    case OP_LE: *v = a <= b; break;
+    case OP_GE: *v = a >= b; break;
+    case OP_EQ: *v = a == b; break;
+    case OP_NE: *v = a != b; break;
+    case OP_AND: *v = a && b; break;
+    case OP_OR: *v = a || b; break;
+    default: return refuse(c, e, "this operator is unknown in device tree source");
+    }
+    return true;
+}
+
+static bool eval_at(struct machc *c, const struct expr *e, uint32_t depth, uint64_t *v)
+{
+    if (depth > MAX_EXPR)
+        return refuse(c, e, "the expression is nested too deep");
+    uint64_t a;
+    switch (e->kind) {
+    case EXPR_INT:
+        *v = e->val;
+        return true;
+    case EXPR_UNARY:
+        if (!eval_at(c, e->a, depth + 1, &a))
+            return false;
+        *v = e->op == '-' ? -a : e->op == '~' ? ~a : !a;
+        return true;
+    case EXPR_BINARY:
+        return eval_binary(c, e, depth + 1, v);
+    case EXPR_COND:
+        return eval_at(c, e->a, depth + 1, &a) && eval_at(c, a ? e->b : e->c, depth + 1, v);
+    case EXPR_NAME:
+        return refuse(c, e,
+                      arena_printf(c->arena, "`%s` is not a number: a .dts knows no names", dt_show(c->arena, e->name.s)));
+    default:
+        return refuse(c, e, "this is not a number");
+    }
+}
+
+static bool eval(void *opaque, const struct expr *e, uint64_t *v)
+{
+    return eval_at(opaque, e, 0, v);
+}
+
+// &label, &{/path} or &{label/path}.
+static struct dt_node *target(const struct build *b, const struct text *name)
+{
+    const char *slash = name->kind == TEXT_REFPATH || name->kind == TEXT_PATH ? strchr(name->s, '/') : NULL;
+    size_t len = slash ? (size_t)(slash - name->s) : strlen(name->s);
+    if (slash && !len)
+        return dt_at(b->t, name->s);
+    struct dt_node *n = map_getp(&b->t->labels, intern_n(b->c->names, name->s, len), NULL);
+    while (n && slash) {
+        slash += strspn(slash, "/");
+        len = strcspn(slash, "/");
+        if (!len)
+            break;
+        n = dt_child(b->t, n, intern_n(b->c->names, slash, len));
+        slash += len;
+    }
+    return n;
+}
+
+static void undefined(struct build *b, const struct text *name, struct src at)
+{
+    bool path = name->kind == TEXT_REFPATH || name->kind == TEXT_PATH;
+    const char *s = dt_show(b->c->arena, name->s);
+    struct diag *d = path ? diag(b->c->diags, E0707, at, "there is no node `&{%s}`", s)
+                          : diag(b->c->diags, E0707, at, "there is no label `%s` in this tree", s);
+    b->ok = false;
+    if (path || b->suggested++ >= SUGGESTIONS)
+        return;
+    if (!b->nlabels)
+        for (const struct dt_node *n = b->t->root; n; n = dt_next(n, b->t->root))
+            for (const struct dt_label *l = n->labels; l && b->nlabels < 1000; l = l->next)
+                b->labels[b->nlabels++] = l->name;
+    const char *near = nearest(name->s, b->labels, b->nlabels);
+    if (near)
+        diag_help(d, "did you mean `&%s`?", near);
+    else
+        diag_help(d, "put `%s:` in front of the node that is meant", s);
+}
+
+static void merge_top(struct build *b, const struct dts_op *op)
+{
+    struct dt_node *n = b->t->root;
+    struct src at = src_at(op->ref.kind == TEXT_NONE ? op->loc : op->ref.loc);
+    if (op->ref.kind != TEXT_NONE && !(n = target(b, &op->ref))) {
+        undefined(b, &op->ref, at);
+        return;
+    }
+    if (op->kind == DTS_DEL_NODE) {
+        if (n->parent) {
+            dt_remove(b->t, n);
+            return;
+        }
+        diag_help(diag(b->c->diags, E0711, at, "the root node cannot be deleted"), "leave the statement out");
+        b->ok = false;
+        return;
+    }
+    // A node without a name of its own, so that merging `/` and `&label` is merging a child: labels and all.
+    struct dts_op body = {.name = n->name, .labels = op->labels, .ops = op->ops, .loc = op->loc, .kind = DTS_NODE};
+    if (n->parent) {
+        b->ok &= dts_merge(b->c, b->t, n->parent, &body, ORIGIN_HOST, NULL, NULL, eval, b->c);
+        return;
+    }
+    for (const struct dts_label *l = op->labels; l; l = l->next)
+        if (!dt_add_label(b->t, n, l->name, l->loc)) {
+            struct diag *d = diag(b->c->diags, E0902, src_at(l->loc), "the label `%s` names two nodes: %s and /",
+                                  l->name, dt_show_path(b->c->arena, map_getp(&b->t->labels, l->name, NULL)));
+            diag_help(d, "give one of them another label");
+            b->ok = false;
+        }
+    b->ok &= dts_merge(b->c, b->t, n, op->ops, ORIGIN_HOST, NULL, NULL, eval, b->c);
+}
+
+static void resolve(struct build *b)
+{
+    for (struct dt_node *n = b->t->root; n; n = dt_next(n, b->t->root))
+        for (struct dt_prop *p = n->props; p; p = p->next)
+            for (struct dt_ref *r = p->refs; r; r = r->next) {
+                r->target = target(b, &r->name);
+                if (!r->target)
+                    undefined(b, &r->name, r->at);
+            }
+}
+
+struct dt_tree *dts_build(struct machc *c, const struct source *s, const struct dts_file *f)
+{
+    struct build *b = NEW(c->arena, struct build);
+    b->c = c;
+    b->t = dt_tree_new(c->arena, c->names);
+    b->ok = true;
+    bool root = false;
+    for (const struct dts_op *op = f->ops; op; op = op->next) {
+        root = root || (op->kind == DTS_NODE && op->ref.kind == TEXT_NONE);
+        merge_top(b, op);
+    }
+    if (!root) {
+        struct src at = src_at((struct loc){s->id, 0, 0});
+        diag_help(diag(c->diags, E0710, at, "there is no root node in this file"), "write `/ { };` around the nodes");
+        return NULL;
+    }
+    for (const struct dts_reserve *r = f->reserves; r; r = r->next)
+        b->t->nreserves++;
+    b->t->reserves = arena_array(c->arena, b->t->nreserves, sizeof *b->t->reserves);
+    uint32_t i = 0;
+    for (const struct dts_reserve *r = f->reserves; r; r = r->next, i++) {
+        b->t->reserves[i].address = r->address;
+        b->t->reserves[i].size = r->size;
+    }
+    resolve(b);
+    if (!b->ok)
+        return NULL;
+    dt_take_phandles(c, b->t, s->name, src_at((struct loc){s->id, 0, 0}));
+    dt_assign_phandles(b->t);
+    // What was given out counts from here on like what was written.
+    for (struct dt_node *n = b->t->root; n; n = dt_next(n, b->t->root))
+        if (n->phandle)
+            map_put(c->arena, &b->t->phandles, n->phandle, 0, (uintptr_t)n);
+    return b->t;
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT
+// Properties: found, set, deleted, and read as cells and strings.
+#include "tree/tree.h"
+#include "tree/internal.h"
+
+#include <string.h>
+
+enum { FEW = 16 }; // up to so many properties of a node are searched one by one
+
+struct dt_prop *dt_prop(const struct dt_tree *t, const struct dt_node *n, const char *interned)
+{
+    if (n->nprops > FEW)
+        return map_getp(&t->props, n, interned);
+    struct dt_prop *p = n->props;
+    while (p && p->name != interned)
+        p = p->next;
+    return p;
+}
+
+struct dt_prop *dt_append(struct dt_tree *t, struct dt_node *n, const char *interned)
+{
+    struct dt_prop *p = NEW(t->arena, struct dt_prop);
+    p->name = interned;
+    p->prev = n->last_prop;
+    if (n->last_prop)
+        n->last_prop->next = p;
+    else
+        n->props = p;
+    n->last_prop = p;
+    n->nprops++;
+    if (n->nprops == FEW + 1)
+        for (struct dt_prop *i = n->props; i; i = i->next)
+            map_putp(t->arena, &t->props, n, i->name, i);
+    else if (n->nprops > FEW)
+        map_putp(t->arena, &t->props, n, interned, p);
+    return p;
+}
+
+struct dt_prop *dt_set(struct dt_tree *t, struct dt_node *n, const char *interned, const void *data, uint32_t len,
+                       const struct origin *o)
+{
+    struct dt_prop *p = dt_prop(t, n, interned);
+    if (!p)
+        p = dt_append(t, n, interned);
+    p->data = data;
+    p->len = len;
+    p->refs = NULL;
+    p->origin = o;
+    return p;
+}
+
+bool dt_del(struct dt_tree *t, struct dt_node *n, const char *interned)
+{
+    struct dt_prop *p = dt_prop(t, n, interned);
+    if (!p)
+        return false;
+    if (p->prev)
+        p->prev->next = p->next;
+    else
+        n->props = p->next;
+    if (p->next)
+        p->next->prev = p->prev;
+    else
+        n->last_prop = p->prev;
+    n->nprops--;
+    // Also where the node has few properties now: it may have had many, and may again.
+    map_del(&t->props, (uintptr_t)n, (uintptr_t)interned);
+    return true;
+}
+
+struct dt_prop *dt_set_str(struct dt_tree *t, struct dt_node *n, const char *name, const char *s,
+                           const struct origin *o)
+{
+    size_t len = strlen(s);
+    return dt_set(t, n, intern(t->names, name), arena_strndup(t->arena, s, len), (uint32_t)len + 1, o);
+}
+
+struct dt_prop *dt_set_cells(struct dt_tree *t, struct dt_node *n, const char *name, const uint32_t *cells,
+                             uint32_t ncells, const struct origin *o)
+{
+    uint8_t *data = arena_array(t->arena, ncells, 4);
+    for (uint32_t i = 0; i < ncells; i++) {
+        uint8_t *b = data + (size_t)i * 4;
+        b[0] = (uint8_t)(cells[i] >> 24);
+        b[1] = (uint8_t)(cells[i] >> 16);
+        b[2] = (uint8_t)(cells[i] >> 8);
+        b[3] = (uint8_t)cells[i];
+    }
+    return dt_set(t, n, intern(t->names, name), data, ncells * 4, o);
+}
+
+struct dt_prop *dt_set_flag(struct dt_tree *t, struct dt_node *n, const char *name, const struct origin *o)
+{
+    return dt_set(t, n, intern(t->names, name), NULL, 0, o);
+}
+
+struct dt_ref *dt_append_ref(struct dt_tree *t, struct dt_prop *p, uint32_t offset)
+{
+    struct dt_ref *r = NEW(t->arena, struct dt_ref);
+    r->offset = offset;
+    if (!p->refs) {
+        p->refs = r;
+    } else {
+        struct dt_ref *last = p->refs->last ? p->refs->last : p->refs;
+        while (last->next)
+            last = last->next;
+        last->next = r;
+    }
+    p->refs->last = r;
+    return r;
+}
+
+void dt_add_ref(struct dt_tree *t, struct dt_prop *p, uint32_t offset, struct dt_node *target, struct src at)
+{
+    const struct dt_ref *last = p->refs ? p->refs->last : NULL;
+    struct dt_ref *r;
+    if (!p->refs || (last && last->offset <= offset)) {
+        r = dt_append_ref(t, p, offset);
+    } else {
+        struct dt_ref **where = &p->refs;
+        while (*where && (*where)->offset <= offset)
+            where = &(*where)->next;
+        r = NEW(t->arena, struct dt_ref);
+        r->offset = offset;
+        r->last = p->refs->last;
+        r->next = *where;
+        *where = r;
+        if (!r->next)
+            p->refs->last = r;
+    }
+    r->target = target;
+    r->at = at;
+}
+
+uint32_t dt_u32(const struct dt_tree *t, const struct dt_node *n, const char *name, uint32_t otherwise)
+{
+    const struct dt_prop *p = dt_prop(t, n, intern(t->names, name));
+    return p && p->len == 4 ? dt_cell(p, 0) : otherwise;
+}
+
+const char *dt_string(const struct dt_prop *p, uint32_t i)
+{
+    const char *s = (const char *)p->data;
+    uint32_t left = p->len;
+    while (left) {
+        const char *nul = memchr(s, 0, left);
+        if (!nul)
+            return NULL;
+        if (!i--)
+            return s;
+        left -= (uint32_t)(nul + 1 - s);
+        s = nul + 1;
+    }
+    return NULL;
+}
+
+int32_t dt_string_index(const struct dt_prop *p, const char *s)
+{
+    const char *at = (const char *)p->data;
+    uint32_t left = p->len;
+    for (int32_t i = 0; left; i++) {
+        const char *nul = memchr(at, 0, left);
+        if (!nul)
+            return -1;
+        if (!strcmp(at, s))
+            return i;
+        left -= (uint32_t)(nul + 1 - at);
+        at = nul + 1;
+    }
+    return -1;
+}

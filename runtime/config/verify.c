@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+#include "verify.h"
+
+// The record and field that are being looked at.
+struct place {
+    const struct mach_cfg_file *file;
+    const struct mach_cfg_section_info *section;
+    uint32_t record;
+    const struct mach_cfg_field *field;
+    struct mach_cfg_fault *fault;
+};
+
+static int refuse(const struct place *p, enum mach_cfg_error error)
+{
+    const struct mach_cfg_section *s = &p->file->section[p->section->type];
+    p->fault->error = error;
+    p->fault->offset =
+        (uint64_t)(s->at - p->file->base) + (uint64_t)p->record * s->record_size + (p->field ? p->field->offset : 0U);
+    p->fault->section = p->section;
+    p->fault->record = p->record;
+    p->fault->field = p->field;
+    return -1;
+}
+
+// The field of `s` that says which record of section `owner` a record belongs to; or NULL.
+static const struct mach_cfg_field *owner_field(const struct mach_cfg_section_info *s, uint32_t owner)
+{
+    for (uint32_t i = 0; i < s->nfields; i++)
+        if (s->fields[i].kind == MACH_CFG_K_OWNER && s->fields[i].section == owner)
+            return &s->fields[i];
+    return NULL;
+}
+
+// Rows of records lie one behind the other, in the order of their owners, and leave none out: so all of them
+// together are looked at once, and no reader can be made to walk the same record for many owners.
+static int verify_rows(struct place p)
+{
+    const struct mach_cfg_field *first = p.field, *count = first + 1;
+    const struct mach_cfg_section_info *target = &mach_cfg_sections[first->section - MACH_CFG_S_MACHINE];
+    const struct mach_cfg_field *owner = owner_field(target, p.section->type);
+    uint64_t next = 0, total = p.file->section[target->type].count;
+    for (p.record = 0; p.record < p.file->section[p.section->type].count; p.record++) {
+        struct mach_cfg_rec r = mach_cfg_record(p.file, p.section->type, p.record);
+        uint64_t n = mach_cfg_value(r, count);
+        if (mach_cfg_value(r, first) != next || n > total - next)
+            return refuse(&p, MACH_CFG_E_RANGE);
+        for (uint64_t i = next; owner && i < next + n; i++)
+            if (mach_cfg_value(mach_cfg_record(p.file, target->type, (uint32_t)i), owner) != p.record)
+                return refuse(&p, MACH_CFG_E_OWNER);
+        next += n;
+    }
+    if (next == total)
+        return 0;
+    struct place left = {p.file, target, (uint32_t)next, NULL, p.fault};
+    return refuse(&left, MACH_CFG_E_RANGE);
+}
+
+static int verify_field(const struct place *p, struct mach_cfg_rec r)
+{
+    const struct mach_cfg_field *f = p->field;
+    const struct mach_cfg_section *strings = &p->file->section[MACH_CFG_S_STRINGS];
+    uint64_t v = mach_cfg_value(r, f), known = 0;
+    switch ((enum mach_cfg_kind)f->kind) {
+    case MACH_CFG_K_STR:
+        return v && (v >= strings->count || strings->at[v - 1]) ? refuse(p, MACH_CFG_E_STRING) : 0;
+    case MACH_CFG_K_REF:
+        if (v == MACH_CFG_NONE)
+            return 0;
+        return v >= p->file->section[f->section].count ? refuse(p, MACH_CFG_E_INDEX) : 0;
+    case MACH_CFG_K_OWNER:
+        return v >= p->file->section[f->section].count ? refuse(p, MACH_CFG_E_INDEX) : 0;
+    case MACH_CFG_K_ENUM:
+        return mach_cfg_word(f, v) ? 0 : refuse(p, MACH_CFG_E_ENUM);
+    case MACH_CFG_K_FLAGS:
+        for (uint32_t i = 0; i < f->nwords; i++)
+            known |= f->words[i].value;
+        return v & ~known ? refuse(p, MACH_CFG_E_FLAGS) : 0;
+    case MACH_CFG_K_ZERO:
+        return v ? refuse(p, MACH_CFG_E_RESERVED) : 0;
+    case MACH_CFG_K_NUM:
+    case MACH_CFG_K_HEX:
+    case MACH_CFG_K_OPT:
+    case MACH_CFG_K_FIRST:
+    case MACH_CFG_K_COUNT:
+    case MACH_CFG_K_BYTES:
+        break;
+    }
+    return 0;
+}
+
+/* ---- rules that the tables cannot say ---- */
+
+// [start, start + size) is not empty and does not pass 2^64.
+static int fits(uint64_t start, uint64_t size)
+{
+    return size && size - 1 <= UINT64_MAX - start;
+}
+
+// [start, start + size) is not empty and lies in [0, limit).
+static int inside(uint64_t start, uint64_t size, uint64_t limit)
+{
+    return size && start <= limit && size <= limit - start;
+}
+
+static int memory_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
+{
+    (void)f;
+    return fits(mach_cfg_memory_address(r), mach_cfg_memory_size(r)) &&
+           fits(mach_cfg_memory_offset(r), mach_cfg_memory_size(r)) &&
+           (mach_cfg_memory_backing(r) != MACH_CFG_BACKING_PHYSICAL ||
+            fits(mach_cfg_memory_physical(r), mach_cfg_memory_size(r)));
+}
+
+static int chip_region_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
+{
+    (void)f;
+    return fits(mach_cfg_chip_region_address(r), mach_cfg_chip_region_size(r));
+}
+
+// Only the host knows how large a BAR is: of a PCI function the size may be 0.
+static int region_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
+{
+    uint64_t guest = mach_cfg_region_guest(r), host = mach_cfg_region_host(r), size = mach_cfg_region_size(r);
+    if (mach_cfg_region_mode(r) == MACH_CFG_REGION_DROP)
+        return 1;
+    if (!size)
+        return mach_cfg_device_kind(mach_cfg_record(f, MACH_CFG_S_DEVICE, mach_cfg_region_device(r))) ==
+               MACH_CFG_DEVICE_PCI;
+    return (guest == MACH_CFG_NONE64 || fits(guest, size)) && (host == MACH_CFG_NONE64 || fits(host, size)) &&
+           fits(mach_cfg_region_offset(r), size);
+}
+
+static int map_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
+{
+    uint64_t offset = mach_cfg_dma_map_offset(r), size = mach_cfg_dma_map_size(r);
+    uint32_t memory = mach_cfg_dma_map_memory(r), region = mach_cfg_dma_map_region(r);
+    if (!fits(mach_cfg_dma_map_iova(r), size))
+        return 0;
+    if (memory != MACH_CFG_NONE &&
+        !inside(offset, size, mach_cfg_memory_size(mach_cfg_record(f, MACH_CFG_S_MEMORY, memory))))
+        return 0;
+    return region == MACH_CFG_NONE ||
+           inside(offset, size, mach_cfg_region_size(mach_cfg_record(f, MACH_CFG_S_REGION, region)));
+}
+
+// Exactly the target that `what` names is given.
+static int map_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
+{
+    (void)f;
+    uint32_t what = mach_cfg_dma_map_what(r);
+    return (what == MACH_CFG_MAP_MEMORY) == (mach_cfg_dma_map_memory(r) != MACH_CFG_NONE) &&
+           (what == MACH_CFG_MAP_REGION) == (mach_cfg_dma_map_region(r) != MACH_CFG_NONE);
+}
+
+// A link has a line of a chip, a dropped interrupt has none.
+static int irq_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
+{
+    (void)f;
+    int dropped = (mach_cfg_irq_flags(r) & MACH_CFG_IRQ_DROPPED) != 0;
+    return dropped == (mach_cfg_irq_chip(r) == MACH_CFG_NONE) && dropped == (mach_cfg_irq_number(r) == MACH_CFG_NONE) &&
+           !(mach_cfg_irq_flags(r) & MACH_CFG_IRQ_RESAMPLE && mach_cfg_irq_trigger(r) != MACH_CFG_TRIGGER_LEVEL);
+}
+
+// A parent stands in front of its children, so that a walk up the parents ends.
+static int device_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
+{
+    uint64_t self = (uint64_t)(r.at - f->section[MACH_CFG_S_DEVICE].at) / r.size;
+    uint32_t parent = mach_cfg_device_parent(r);
+    return parent == MACH_CFG_NONE || parent < self;
+}
+
+// What a device that the guest owns the mapping of is attached to is made by the VMM.
+static int dma_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
+{
+    uint32_t iommu = mach_cfg_dma_guest_iommu(r), stash = mach_cfg_dma_stash(r);
+    uint64_t self = (uint64_t)(r.at - f->section[MACH_CFG_S_DMA].at) / r.size;
+    if ((mach_cfg_dma_mode(r) == MACH_CFG_DMA_GUEST_IOMMU) != (iommu != MACH_CFG_NONE))
+        return 0;
+    if (iommu != MACH_CFG_NONE &&
+        mach_cfg_device_kind(mach_cfg_record(f, MACH_CFG_S_DEVICE, iommu)) != MACH_CFG_DEVICE_EMULATED)
+        return 0;
+    return stash == MACH_CFG_NONE || mach_cfg_stash_dma(mach_cfg_record(f, MACH_CFG_S_STASH, stash)) == self;
+}
+
+static int dma_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
+{
+    (void)f;
+    return !(mach_cfg_dma_flags(r) & MACH_CFG_DMA_HAS_WINDOW) || fits(mach_cfg_dma_window(r), mach_cfg_dma_size(r));
+}
+
+static int stash_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
+{
+    uint64_t self = (uint64_t)(r.at - f->section[MACH_CFG_S_STASH].at) / r.size;
+    uint32_t dma = mach_cfg_stash_dma(r);
+    return dma != MACH_CFG_NONE && mach_cfg_dma_stash(mach_cfg_record(f, MACH_CFG_S_DMA, dma)) == self;
+}
+
+static const struct rule {
+    uint32_t section;
+    enum mach_cfg_error error;
+    int (*holds)(const struct mach_cfg_file *f, struct mach_cfg_rec r);
+} rules[] = {
+    {MACH_CFG_S_MEMORY, MACH_CFG_E_EXTENT, memory_fits},
+    {MACH_CFG_S_CHIP_REGION, MACH_CFG_E_EXTENT, chip_region_fits},
+    {MACH_CFG_S_DEVICE, MACH_CFG_E_CONTRADICTION, device_agrees},
+    {MACH_CFG_S_REGION, MACH_CFG_E_EXTENT, region_fits},
+    {MACH_CFG_S_IRQ, MACH_CFG_E_CONTRADICTION, irq_agrees},
+    {MACH_CFG_S_DMA, MACH_CFG_E_CONTRADICTION, dma_agrees},
+    {MACH_CFG_S_DMA, MACH_CFG_E_EXTENT, dma_fits},
+    {MACH_CFG_S_DMA_MAP, MACH_CFG_E_CONTRADICTION, map_agrees},
+    {MACH_CFG_S_DMA_MAP, MACH_CFG_E_EXTENT, map_fits},
+    {MACH_CFG_S_STASH, MACH_CFG_E_CONTRADICTION, stash_agrees},
+};
+
+static int verify_rules(const struct mach_cfg_file *f, struct mach_cfg_fault *fault)
+{
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+        const struct mach_cfg_section_info *s = &mach_cfg_sections[rules[i].section - MACH_CFG_S_MACHINE];
+        for (uint32_t k = 0; k < f->section[s->type].count; k++) {
+            if (rules[i].holds(f, mach_cfg_record(f, s->type, k)))
+                continue;
+            struct place p = {f, s, k, NULL, fault};
+            return refuse(&p, rules[i].error);
+        }
+    }
+    return 0;
+}
+
+int mach_cfg_verify(const struct mach_cfg_file *f, struct mach_cfg_fault *fault)
+{
+    for (uint32_t i = 0; i < MACH_CFG_NSECTIONS; i++) {
+        const struct mach_cfg_section_info *s = &mach_cfg_sections[i];
+        for (uint32_t k = 0; k < f->section[s->type].count; k++) {
+            struct mach_cfg_rec r = mach_cfg_record(f, s->type, k);
+            for (uint32_t n = 0; n < s->nfields; n++) {
+                struct place p = {f, s, k, &s->fields[n], fault};
+                if (verify_field(&p, r))
+                    return -1;
+            }
+        }
+    }
+    for (uint32_t i = 0; i < MACH_CFG_NSECTIONS; i++) {
+        const struct mach_cfg_section_info *s = &mach_cfg_sections[i];
+        for (uint32_t n = 0; n < s->nfields; n++) {
+            struct place p = {f, s, 0, &s->fields[n], fault};
+            if (s->fields[n].kind == MACH_CFG_K_FIRST && verify_rows(p))
+                return -1;
+        }
+    }
+    return verify_rules(f, fault);
+}
+
+static const char *const error_names[] = {
+#define NAME(name, text) #name,
+    MACH_CFG_ERRORS(NAME)
+#undef NAME
+};
+
+static const char *const error_texts[] = {
+#define TEXT(name, text) text,
+    MACH_CFG_ERRORS(TEXT)
+#undef TEXT
+};
+
+const char *mach_cfg_error_name(enum mach_cfg_error error)
+{
+    return error_names[error];
+}
+
+const char *mach_cfg_error_text(enum mach_cfg_error error)
+{
+    return error_texts[error];
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+// What the records of a guest.cfg hold, checked once, so that everything after it may trust them.
+#ifndef MACH_CONFIG_VERIFY_H
+#define MACH_CONFIG_VERIFY_H
+
+#include "machcfg_file.h"
+
+/*
+ * Checks every string, index, row, enum, flag and extent of a file whose sections mach_cfg_frame() has found.
+ * Linear time, no allocation. 0, or -1 and *fault says what is wrong and where.
+ */
+int mach_cfg_verify(const struct mach_cfg_file *f, struct mach_cfg_fault *fault);
+
+/* "MAGIC", and its sentence. Never NULL. */
+const char *mach_cfg_error_name(enum mach_cfg_error error);
+const char *mach_cfg_error_text(enum mach_cfg_error error);
+
+#endif

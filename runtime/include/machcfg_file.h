@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MIT
+/*
+ * guest.cfg: finding one's way in the file. Its frame (header, checksum, section table) is checked here, in one place
+ * for the compiler's view and the runtime's reader; what the records hold is the runtime's to verify.
+ */
+#ifndef MACHCFG_FILE_H
+#define MACHCFG_FILE_H
+
+#include "machcfg.h"
+
+/* ---- checksum ---- */
+
+/* CRC-32C (RFC 3720, 12.1: polynomial 0x1edc6f41, reflected), of the file with the checksum's field taken as 0. */
+static inline uint32_t mach_cfg_checksum(const uint8_t *p, size_t size)
+{
+    // Eight bytes a step, from tables on the stack: nothing to set up once, nothing shared between threads.
+    uint32_t t[8][256];
+    for (uint32_t i = 0; i < 256; i++) {
+        uint32_t c = i;
+        for (int k = 0; k < 8; k++)
+            c = c & 1 ? c >> 1 ^ UINT32_C(0x82f63b78) : c >> 1;
+        t[0][i] = c;
+    }
+    for (uint32_t i = 0; i < 256; i++)
+        for (int k = 1; k < 8; k++)
+            t[k][i] = t[k - 1][i] >> 8 ^ t[0][t[k - 1][i] & 0xff];
+    const size_t hole = offsetof(struct mach_cfg_header, checksum);
+    uint32_t crc = UINT32_MAX;
+    for (size_t i = 0; i < size;) {
+        if (size - i >= 8 && (i >= hole + 4 || i + 8 <= hole)) {
+            uint32_t a = crc ^ mach_cfg_load32(p + i), b = mach_cfg_load32(p + i + 4);
+            crc = t[7][a & 0xff] ^ t[6][a >> 8 & 0xff] ^ t[5][a >> 16 & 0xff] ^ t[4][a >> 24] ^ t[3][b & 0xff] ^
+                  t[2][b >> 8 & 0xff] ^ t[1][b >> 16 & 0xff] ^ t[0][b >> 24];
+            i += 8;
+        } else {
+            uint8_t byte = i >= hole && i < hole + 4 ? 0 : p[i];
+            crc = crc >> 8 ^ t[0][(crc ^ byte) & 0xff];
+            i++;
+        }
+    }
+    return ~crc;
+}
+
+/* ---- finding the sections ---- */
+
+/* What can be wrong with a file: X(NAME, one sentence). */
+#define MACH_CFG_ERRORS(X)                                                                                             \
+    X(OK, "nothing is wrong")                                                                                          \
+    X(TOO_SHORT, "the file is too short to be a guest.cfg")                                                            \
+    X(MAGIC, "this is not a guest.cfg: its first bytes are others")                                                    \
+    X(VERSION, "the file's major version is not the one that this reader knows")                                       \
+    X(TOTAL_SIZE, "the file is not as long as its header says")                                                        \
+    X(HEADER_SIZE, "the header's size is impossible")                                                                  \
+    X(CHECKSUM, "the checksum is wrong: the file is damaged")                                                          \
+    X(SECTION_TABLE, "the section table is not inside the file, or its entries have an impossible size")               \
+    X(SECTION_ORDER, "the sections are not in rising order, each at most once")                                        \
+    X(SECTION_FLAGS, "a section has flags that this reader does not know")                                             \
+    X(SECTION_UNKNOWN, "a section is marked as required, and this reader does not know it")                            \
+    X(SECTION_ALIGN, "a section does not start at a multiple of 8")                                                    \
+    X(SECTION_BOUNDS, "a section is not inside the file, behind the one before it")                                    \
+    X(SECTION_SIZE, "a section's size is not its record size times its record count")                                  \
+    X(RECORD_SIZE, "the records of a section have an impossible size")                                                 \
+    X(PADDING, "bytes that belong to no section are not 0")                                                            \
+    X(STRINGS, "there is no string table that begins and ends with a NUL")                                             \
+    X(MACHINE, "there is not exactly one machine record")                                                              \
+    X(STRING, "a string's offset is not the start of a string")                                                        \
+    X(INDEX, "an index is behind the last record of its section")                                                      \
+    X(RANGE, "a row of records does not start where the one before it ended, or ends behind the section")              \
+    X(OWNER, "a record is in the row of another record than the one it names")                                         \
+    X(ENUM, "a value is none that this reader knows")                                                                  \
+    X(FLAGS, "a flag is set that this reader does not know")                                                           \
+    X(RESERVED, "a reserved field is not 0")                                                                           \
+    X(EXTENT, "an address and a size do not fit together: empty, past 2^64, or past the end of what is mapped")        \
+    X(CONTRADICTION, "two fields of a record contradict each other")
+
+enum mach_cfg_error {
+#define MACH_CFG_ERROR_(name, text) MACH_CFG_E_##name,
+    MACH_CFG_ERRORS(MACH_CFG_ERROR_)
+#undef MACH_CFG_ERROR_
+};
+
+/* What is wrong, and where. */
+struct mach_cfg_fault {
+    enum mach_cfg_error error;
+    uint64_t offset;                             // in the file
+    const struct mach_cfg_section_info *section; // NULL: not in a record
+    uint32_t record;
+    const struct mach_cfg_field *field; // or NULL
+};
+
+struct mach_cfg_section {
+    const uint8_t *at; // NULL: not in the file, no records
+    uint32_t record_size;
+    uint32_t count;
+};
+
+struct mach_cfg_file {
+    const uint8_t *base;
+    size_t size;
+    struct mach_cfg_section section[MACH_CFG_S_END]; // by type
+};
+
+#define MACH_CFG_HEADER_GET(base, field)                                                                               \
+    mach_cfg_load((base) + offsetof(struct mach_cfg_header, field), sizeof(((struct mach_cfg_header *)0)->field))
+
+static inline int mach_cfg_fault_at(struct mach_cfg_fault *fault, enum mach_cfg_error error, uint64_t offset)
+{
+    fault->error = error;
+    fault->offset = offset;
+    fault->section = NULL;
+    fault->record = 0;
+    fault->field = NULL;
+    return -1;
+}
+
+static inline int mach_cfg_is_zero(const uint8_t *p, uint64_t n)
+{
+    for (uint64_t i = 0; i < n; i++)
+        if (p[i])
+            return 0;
+    return 1;
+}
+
+static inline int mach_cfg_frame_header(const uint8_t *p, size_t size, struct mach_cfg_fault *fault)
+{
+    if (size < MACH_CFG_HEADER_LEAST)
+        return mach_cfg_fault_at(fault, MACH_CFG_E_TOO_SHORT, size);
+    if (memcmp(p, MACH_CFG_MAGIC, 8))
+        return mach_cfg_fault_at(fault, MACH_CFG_E_MAGIC, 0);
+    if (MACH_CFG_HEADER_GET(p, major) != MACH_CFG_MAJOR)
+        return mach_cfg_fault_at(fault, MACH_CFG_E_VERSION, offsetof(struct mach_cfg_header, major));
+    if (MACH_CFG_HEADER_GET(p, total_size) != size)
+        return mach_cfg_fault_at(fault, MACH_CFG_E_TOTAL_SIZE, offsetof(struct mach_cfg_header, total_size));
+    if (MACH_CFG_HEADER_GET(p, checksum) != mach_cfg_checksum(p, size))
+        return mach_cfg_fault_at(fault, MACH_CFG_E_CHECKSUM, offsetof(struct mach_cfg_header, checksum));
+    uint64_t header = MACH_CFG_HEADER_GET(p, header_size);
+    if (header < MACH_CFG_HEADER_LEAST || header > size || header % 8)
+        return mach_cfg_fault_at(fault, MACH_CFG_E_HEADER_SIZE, offsetof(struct mach_cfg_header, header_size));
+    if (MACH_CFG_HEADER_GET(p, reserved0))
+        return mach_cfg_fault_at(fault, MACH_CFG_E_RESERVED, offsetof(struct mach_cfg_header, reserved0));
+    if (MACH_CFG_HEADER_GET(p, reserved1))
+        return mach_cfg_fault_at(fault, MACH_CFG_E_RESERVED, offsetof(struct mach_cfg_header, reserved1));
+    uint64_t table = MACH_CFG_HEADER_GET(p, section_table), n = MACH_CFG_HEADER_GET(p, sections);
+    uint64_t entry = MACH_CFG_HEADER_GET(p, entry_size);
+    if (table % 8 || table < header || table > size || entry < MACH_CFG_ENTRY_LEAST || entry % 8 ||
+        n > (size - table) / entry)
+        return mach_cfg_fault_at(fault, MACH_CFG_E_SECTION_TABLE, offsetof(struct mach_cfg_header, section_table));
+    if (!mach_cfg_is_zero(p + header, table - header))
+        return mach_cfg_fault_at(fault, MACH_CFG_E_PADDING, header);
+    return 0;
+}
+
+/* One entry of the section table, at offset `at`; *end: where the section before it ended, and then where this one
+ * does. */
+static inline int mach_cfg_frame_section(const uint8_t *p, uint64_t at, uint64_t *end, struct mach_cfg_file *f,
+                                         struct mach_cfg_fault *fault)
+{
+    struct mach_cfg_rec e = {p + at, MACH_CFG_ENTRY_LEAST};
+    uint32_t type = mach_cfg_entry_type(e), record_size = mach_cfg_entry_record_size(e);
+    uint32_t flags = mach_cfg_entry_flags(e), count = mach_cfg_entry_count(e);
+    uint64_t offset = mach_cfg_entry_offset(e), size = mach_cfg_entry_size(e);
+    int known = type >= MACH_CFG_S_STRINGS && type < MACH_CFG_S_END;
+    if (flags & ~(uint32_t)MACH_CFG_SECTION_REQUIRED)
+        return mach_cfg_fault_at(fault, MACH_CFG_E_SECTION_FLAGS, at + offsetof(struct mach_cfg_entry, flags));
+    if (flags && !known)
+        return mach_cfg_fault_at(fault, MACH_CFG_E_SECTION_UNKNOWN, at);
+    if (offset % 8)
+        return mach_cfg_fault_at(fault, MACH_CFG_E_SECTION_ALIGN, at + offsetof(struct mach_cfg_entry, offset));
+    if (offset < *end || offset > f->size || size > f->size - offset)
+        return mach_cfg_fault_at(fault, MACH_CFG_E_SECTION_BOUNDS, at + offsetof(struct mach_cfg_entry, offset));
+    if (size != (uint64_t)record_size * count)
+        return mach_cfg_fault_at(fault, MACH_CFG_E_SECTION_SIZE, at + offsetof(struct mach_cfg_entry, size));
+    if (type == MACH_CFG_S_STRINGS
+            ? record_size != 1
+            : known && (record_size % 4 || record_size < mach_cfg_sections[type - MACH_CFG_S_MACHINE].least))
+        return mach_cfg_fault_at(fault, MACH_CFG_E_RECORD_SIZE, at + offsetof(struct mach_cfg_entry, record_size));
+    if (!mach_cfg_is_zero(p + *end, offset - *end))
+        return mach_cfg_fault_at(fault, MACH_CFG_E_PADDING, *end);
+    *end = offset + size;
+    if (known) {
+        f->section[type].at = p + offset;
+        f->section[type].record_size = record_size;
+        f->section[type].count = count;
+    }
+    return 0;
+}
+
+/*
+ * Finds the sections of a file that is `size` bytes at `bytes`, in linear time and without reading outside it.
+ * 0, and *f is filled in: every record and every string can then be read in place, whatever it holds.
+ * -1, and *fault says what is wrong. What the records hold is not looked at: see runtime/config/verify.h.
+ */
+static inline int mach_cfg_frame(const void *bytes, size_t size, struct mach_cfg_file *f, struct mach_cfg_fault *fault)
+{
+    const uint8_t *p = (const uint8_t *)bytes;
+    memset(f, 0, sizeof *f);
+    f->base = p;
+    f->size = size;
+    if (mach_cfg_frame_header(p, size, fault))
+        return -1;
+    uint64_t table = MACH_CFG_HEADER_GET(p, section_table), n = MACH_CFG_HEADER_GET(p, sections);
+    uint64_t entry = MACH_CFG_HEADER_GET(p, entry_size), end = table + n * entry;
+    uint32_t last = 0;
+    for (uint64_t i = 0; i < n; i++) {
+        uint32_t type = mach_cfg_load32(p + table + i * entry);
+        if (type <= last)
+            return mach_cfg_fault_at(fault, MACH_CFG_E_SECTION_ORDER, table + i * entry);
+        last = type;
+        if (mach_cfg_frame_section(p, table + i * entry, &end, f, fault))
+            return -1;
+    }
+    if (!mach_cfg_is_zero(p + end, size - end))
+        return mach_cfg_fault_at(fault, MACH_CFG_E_PADDING, end);
+    const struct mach_cfg_section *s = &f->section[MACH_CFG_S_STRINGS];
+    if (!s->count || s->at[0] || s->at[s->count - 1])
+        return mach_cfg_fault_at(fault, MACH_CFG_E_STRINGS, s->at ? (uint64_t)(s->at - p) : table);
+    if (f->section[MACH_CFG_S_MACHINE].count != 1)
+        return mach_cfg_fault_at(fault, MACH_CFG_E_MACHINE, table);
+    mach_cfg_fault_at(fault, MACH_CFG_E_OK, 0);
+    return 0;
+}
+
+/* Record i of a section. One that is not there reads as missing in every field. */
+static inline struct mach_cfg_rec mach_cfg_record(const struct mach_cfg_file *f, uint32_t section, uint32_t i)
+{
+    struct mach_cfg_rec r = {NULL, 0};
+    const struct mach_cfg_section *s = &f->section[section];
+    if (i < s->count) {
+        r.at = s->at + (size_t)i * s->record_size;
+        r.size = s->record_size;
+    }
+    return r;
+}
+
+/* A string of the table, NUL-terminated; "" for none (0) and for an offset outside it. */
+static inline const char *mach_cfg_string(const struct mach_cfg_file *f, uint32_t offset)
+{
+    const struct mach_cfg_section *s = &f->section[MACH_CFG_S_STRINGS];
+    return offset < s->count ? (const char *)(s->at + offset) : "";
+}
+
+/*
+ * Bytes of the UTF-8 character at s (NUL-terminated), 1 to 4, or 0 when it is none: no overlong forms, no surrogates,
+ * nothing above U+10FFFF (RFC 3629, 4). Strings may hold any bytes, as file names do; the JSON view needs to know.
+ */
+static inline unsigned mach_cfg_utf8(const char *s)
+{
+    const uint8_t *p = (const uint8_t *)s;
+    if (p[0] < 0x80)
+        return 1;
+    unsigned n = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+    for (unsigned i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) || (p[0] == 0xf0 && p[1] < 0x90) ||
+        (p[0] == 0xf4 && p[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+#endif

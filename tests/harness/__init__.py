@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""What all suites share: running commands, counting, telling differences."""
+
+import difflib
+import os
+import subprocess
+
+# The same messages whatever the terminal and the language of whoever runs the tests; a finding of a sanitizer has an
+# exit status that machc itself never has.
+ENVIRONMENT = {
+    **os.environ,
+    "LC_ALL": "C",
+    "NO_COLOR": "1",
+    "ASAN_OPTIONS": "exitcode=99:allocator_may_return_null=1",
+    "UBSAN_OPTIONS": "exitcode=99:print_stacktrace=1",
+}
+
+
+class Context:
+    """Where things are, and which tests are wanted."""
+
+    def __init__(self, root, build, pool, wanted, update):
+        self.root = root
+        self.build = build
+        self.machc = build / "machc"
+        self.pool = pool
+        self.wanted = wanted
+        self.update = update
+
+    def each(self, function, items, name):
+        """function(item) for every item whose name is wanted, several at a time; results in order."""
+        chosen = [item for item in items if self.wanted in name(item)]
+        return zip(chosen, self.pool.map(function, chosen))
+
+
+class Result:
+    """Counts what passed, and prints what failed as it comes."""
+
+    def __init__(self):
+        self.passed = 0
+        self.failed = 0
+        self.skipped = 0
+
+    def add(self, name, problem):
+        """problem: None or "" when it passed, else what is wrong; the first line is the message."""
+        if problem:
+            self.failed += 1
+            first, *rest = problem.rstrip().split("\n")
+            print(f"FAIL {name}: {first}")
+            for line in rest[:60]:
+                print(f"    {line}")
+        else:
+            self.passed += 1
+
+    def report(self, suite):
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        print(f"{suite}: {self.passed} passed, {self.failed} failed{skipped}", flush=True)
+        return self.failed
+
+
+class Ran:
+    """What a command did."""
+
+    def __init__(self, status, out, err):
+        self.status = status
+        self.out = out
+        self.err = err.decode("utf-8", "backslashreplace")
+
+
+def run(*command, cwd=None, stdin=b"", env=None, timeout=120, **more):
+    """Runs a command to its end. A negative status is a signal, None a timeout."""
+    try:
+        done = subprocess.run(
+            [str(word) for word in command], cwd=cwd, input=stdin, capture_output=True, timeout=timeout,
+            env={**ENVIRONMENT, **(env or {})}, check=False, **more)
+    except subprocess.TimeoutExpired as late:
+        return Ran(None, late.stdout or b"", (late.stderr or b"") + b"\ntimed out")
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+def difference(want, got, what="expected"):
+    """None when both texts are the same, else a unified diff."""
+    if want == got:
+        return None
+    lines = difflib.unified_diff(want.splitlines(), got.splitlines(), what, "got", lineterm="", n=2)
+    return "is not as expected\n" + "\n".join(lines)

@@ -1,0 +1,382 @@
+# SPDX-License-Identifier: MIT
+"""cli: options, exit statuses, and that outputs are all there or not at all."""
+
+import os
+import pathlib
+import resource
+import signal
+import subprocess
+import tempfile
+
+from . import ENVIRONMENT, Result, run
+
+ONE = """machine alpha : arm64-virt {
+    cpus 1;
+    memory ram at 0x80000000 size 256M;
+    device uart0 : ns16550a;
+}
+"""
+TWO = ONE + ONE.replace("alpha", "beta")
+BROKEN = ONE + "machine gamma : no-such-platform { cpus 1; memory ram at 0x80000000 size 1M; }\n"
+
+
+class Failure(Exception):
+    pass
+
+
+def expect(condition, text, done=None):
+    if not condition:
+        said = f"\nexit status {done.status}\n{done.err}{done.out.decode('utf-8', 'replace')[:500]}" if done else ""
+        raise Failure(text + said)
+
+
+class Box:
+    """A directory of its own for one test, with descriptions in it."""
+
+    def __init__(self, context, directory):
+        self.context = context
+        self.path = pathlib.Path(directory)
+        self.write("one.mach", ONE)
+        self.write("two.mach", TWO)
+        self.write("broken.mach", BROKEN)
+
+    def write(self, name, text):
+        path = self.path / name
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return path
+
+    def read(self, name):
+        return (self.path / name).read_bytes()
+
+    def files(self):
+        return sorted(str(path.relative_to(self.path)) for path in self.path.rglob("*"))
+
+    def machc(self, *args, status=0, **more):
+        """Runs machc in the directory; the status must be as said."""
+        done = run(self.context.machc, *args, **{"cwd": self.path, **more})
+        expect(done.status == status, f"machc {' '.join(map(str, args))}: exit status {done.status}, not {status}", done)
+        return done
+
+
+def is_dtb(data):
+    return data[:4] == b"\xd0\x0d\xfe\xed"
+
+
+# ---- what to do ----
+
+def one_machine(box):
+    box.machc("one.mach", "-o", "guest.dtb", "-c", "guest.cfg")
+    expect(is_dtb(box.read("guest.dtb")), "guest.dtb is no DTB")
+    expect(len(box.read("guest.cfg")) > 64, "guest.cfg is too short")
+
+
+def options_in_front_and_behind(box):
+    box.machc("-o", "a.dtb", "one.mach", "-ca.cfg", env={"POSIXLY_CORRECT": "1"})
+    box.machc("-o", "b.dtb", "-c", "b.cfg", "--", "one.mach")
+    expect(box.read("a.dtb") == box.read("b.dtb") and box.read("a.cfg") == box.read("b.cfg"), "outputs differ")
+
+
+def standard_output(box):
+    box.machc("one.mach", "-o", "a.dtb", "-c", "a.cfg")
+    expect(box.machc("one.mach", "-o", "-").out == box.read("a.dtb"), "-o - is not what -o writes")
+    expect(box.machc("one.mach", "-c", "-").out == box.read("a.cfg"), "-c - is not what -c writes")
+    expect(box.machc("one.mach", "-o", "/dev/stdout").out == box.read("a.dtb"), "-o /dev/stdout")
+    with open(box.path / "b.dtb", "ab") as to:
+        to.write(b"before")
+        to.flush()
+        subprocess.run([box.context.machc, "one.mach", "-o", "/dev/stdout"], cwd=box.path, stdout=to, check=True)
+    expect(box.read("b.dtb") == b"before" + box.read("a.dtb"), "appending to a file through /dev/stdout")
+
+
+def standard_input(box):
+    box.machc("one.mach", "-o", "a.dtb", "-c", "a.cfg")
+    expect(box.machc("-", "-o", "-", stdin=ONE.encode()).out == box.read("a.dtb"), "from standard input")
+    done = box.machc("-", "--check", stdin=b"machine", status=1)
+    expect("<stdin>:1:" in done.err, "messages do not name <stdin>", done)
+
+
+def every_machine(box):
+    box.machc("two.mach", "-O", "out/")
+    expect([name for name in box.files() if name.startswith("out/")] ==
+           ["out/alpha.cfg", "out/alpha.dtb", "out/beta.cfg", "out/beta.dtb"], f"files are {box.files()}")
+    box.machc("two.mach", "-m", "beta", "-o", "b.dtb", "-c", "b.cfg")
+    expect(box.read("b.dtb") == box.read("out/beta.dtb"), "-O and -o write different trees")
+    expect(box.read("b.cfg") == box.read("out/beta.cfg"), "-O and -c write different configs")
+
+
+def several_machines_need_a_name(box):
+    done = box.machc("two.mach", "-o", "a.dtb", status=2)
+    expect("alpha, beta" in done.err, "the machines are not listed", done)
+    done = box.machc("two.mach", "-m", "alhpa", "-o", "a.dtb", status=2)
+    expect("did you mean `alpha`?" in done.err, "no suggestion", done)
+    expect("a.dtb" not in box.files(), "something was written")
+
+
+def checks_write_nothing(box):
+    before = box.files()
+    for args in (["--check", "two.mach"], ["two.mach"], ["--syntax", "two.mach"]):
+        done = box.machc(*args)
+        expect(not done.out and not done.err, "something was said", done)
+    expect(box.files() == before, f"files are {box.files()}")
+
+
+def views(box):
+    dts = box.machc("one.mach", "--emit=dts").out
+    expect(b"/dts-v1/" in dts, "no DTS")
+    expect(box.machc("one.mach", "--emit=json").out.startswith(b"{"), "no JSON")
+    expect(b"alpha" in box.machc("one.mach", "--emit=plan").out, "no plan")
+    both = box.machc("two.mach", "--emit=dts").out
+    expect(b"// machine alpha\n" in both and b"// machine beta\n" in both, "not both machines")
+    only = box.machc("two.mach", "--emit=dts", "-m", "beta").out
+    expect(only == both[both.index(b"// machine beta\n") + len(b"// machine beta\n"):], "-m beta is not the second half")
+    plan = box.machc("two.mach", "-O", "out", "--emit=plan").out
+    expect(b"alpha" in plan and b"beta" in plan and len(list((box.path / "out").iterdir())) == 4, "view and files at once")
+
+
+def labels_only_when_asked(box):
+    box.write("l.mach", ONE.replace("}\n", '    node /x { y: z { compatible = "a,b"; }; };\n}\n'))
+    expect(b"__symbols__" not in box.machc("l.mach", "-o", "-").out, "__symbols__ without -@")
+    expect(b"__symbols__" in box.machc("l.mach", "-o", "-", "-@").out, "no __symbols__ with -@")
+
+
+def constants_and_includes(box):
+    (box.path / "lib").mkdir()
+    box.write("lib/size.mach", "const SIZE = 256M;\n")
+    box.write("inc.mach", 'include "size.mach";\n' + ONE.replace("256M", "SIZE"))
+    box.machc("inc.mach", status=1)
+    box.machc("-I", "lib", "inc.mach", "-o", "a.dtb")
+    expect(box.read("a.dtb") == box.machc("one.mach", "-o", "-").out, "the include's const has another value")
+    box.machc("-I", "lib", "-D", "SIZE=512M", "inc.mach", "-o", "b.dtb")
+    expect(box.read("a.dtb") != box.read("b.dtb"), "-D changes nothing")
+
+
+# ---- what is said ----
+
+def usage_errors(box):
+    for args, text in (
+            ([], "no input file"),
+            (["--chekc", "one.mach"], "did you mean `--check`?"),
+            (["--check=1", "one.mach"], "takes no argument"),
+            (["-Z", "one.mach"], "unknown option `-Z`"),
+            (["one.mach", "two.mach"], "one input file"),
+            (["one.mach", "-o"], "needs an argument"),
+            (["one.mach", "-o", "a", "-o", "b"], "given twice"),
+            (["one.mach", "-o", "-", "-c", "-"], "standard output"),
+            (["one.mach", "-o", "-", "--emit=dts"], "standard output"),
+            (["one.mach", "-o", "x", "-c", "x"], "same file"),
+            (["one.mach", "-o", "x", "-c", "./x"], "same file"),
+            (["one.mach", "-O", "x", "-m", "alpha"], "-O writes every machine"),
+            (["one.mach", "--check", "-o", "x"], "--check writes nothing"),
+            (["one.mach", "--emit=jsno"], "did you mean `--emit=json`?"),
+            (["one.mach", "--max-errors", "many"], "not a number"),
+            (["one.mach", "-D", "X"], "NAME=VALUE"),
+            (["one.mach", "-Wno-such-thing"], "there is no warning `such-thing`"),
+            (["--explain=E999"], "there is no message"),
+            (["no.mach"], "cannot read no.mach: there is no such file"),
+            (["."], "cannot read .: it is a directory"),
+            (["one.mach", "-o", "no/such/dir.dtb"], "cannot write no/such/dir.dtb"),
+            (["one.mach", "-o", "."], "cannot write ."),
+            (["one.mach", "-o", "one.mach"], "is also read"),
+            (["one.mach", "-o", "./one.mach"], "is also read"),
+    ):
+        done = box.machc(*args, status=2)
+        expect(text in done.err, f"machc {' '.join(args)} does not say `{text}`", done)
+    expect(box.files() == ["broken.mach", "one.mach", "two.mach"], f"files are {box.files()}")
+    expect(box.read("one.mach") == ONE.encode(), "the input was changed")
+
+
+def help_and_version(box):
+    expect(box.machc("--version").out.startswith(b"machc "), "--version")
+    text = box.machc("--help").out.decode()
+    for option in ("-o", "-c", "-O", "-m", "--host", "-I", "-D", "-@", "--check", "-Wno-NAME", "-Werror", "-w",
+                   "--max-errors", "--explain", "--emit", "--list-classes", "--schema-dir", "--version", "--help"):
+        expect(option in text, f"--help does not tell {option}")
+
+
+def messages_are_explained(box):
+    done = box.machc("--explain=e0001")
+    expect(b"E0001 cannot-read: " in done.out and done.out.count(b"\n") > 3, "no text", done)
+    for line in box.machc("--explain=list").out.decode().splitlines():
+        expect(box.machc(f"--explain={line.split()[0]}").out.startswith(line.split()[0].encode()), line)
+
+
+def classes_are_listed(box):
+    text = box.machc("--list-classes").out.decode()
+    for name in ("gic-v3", "ns16550a", "arm64-virt"):
+        expect(f"  {name} " in text, f"{name} is missing")
+
+
+def errors_are_counted(box):
+    box.write("many.mach", ONE + "".join(f"assert {n} == 0, \"no\";\n" for n in range(1, 31)))
+    done = box.machc("many.mach", status=1)
+    expect("10 errors more not shown" in done.err and done.err.endswith("30 errors\n"), "not 20 of 30", done)
+    done = box.machc("many.mach", "--max-errors", "0", status=1)
+    expect(done.err.count(": error: ") == 30 and "not shown" not in done.err, "not all", done)
+
+
+def full_standard_output(box):
+    for args in (["--help"], ["--version"], ["--explain=list"], ["--list-classes"], ["one.mach", "--emit=dts"]):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([box.context.machc, *args], cwd=box.path, stdout=full, stderr=subprocess.PIPE, check=False,
+                                  env=ENVIRONMENT)
+        expect(done.returncode == 2 and b"cannot write" in done.stderr, f"machc {args}: {done}")
+
+
+def out_of_memory(box):
+    if "san" in box.context.build.parts:
+        return  # the sanitizers need terabytes of address space
+    box.write("big.mach", ONE + "// " + "x" * (64 << 20))
+    limit = 48 << 20
+    done = box.machc("big.mach", "-o", "a.dtb", status=3,
+                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+    expect("[F0001]" in done.err, "no message", done)
+    expect("a.dtb" not in box.files(), "something was written")
+
+
+# ---- all or nothing ----
+
+def errors_write_nothing(box):
+    box.write("g.dtb", "old")
+    box.machc("broken.mach", "-m", "alpha", "-o", "g.dtb", "-c", "g.cfg", status=1)
+    box.machc("broken.mach", "-O", "out", status=1)
+    expect(box.files() == ["broken.mach", "g.dtb", "one.mach", "two.mach"], f"files are {box.files()}")
+    expect(box.read("g.dtb") == b"old", "g.dtb was changed")
+
+
+def second_output_fails_to_open(box):
+    box.write("g.dtb", "old")
+    before = box.files()
+    box.machc("one.mach", "-o", "g.dtb", "-c", "/proc/self/g.cfg", status=2)
+    box.machc("one.mach", "-o", "g.dtb", "-c", "missing/g.cfg", status=2)
+    box.machc("one.mach", "-o", "new.dtb", "-c", "missing/g.cfg", status=2)
+    expect(box.files() == before and box.read("g.dtb") == b"old", f"files are {box.files()}")
+
+
+def second_output_fails_to_write(box):
+    """The DTB is in place already when the device turns out to be full: the old one comes back."""
+    box.write("g.dtb", "old")
+    before, inode = box.files(), (box.path / "g.dtb").stat().st_ino
+    done = box.machc("one.mach", "-o", "g.dtb", "-c", "/dev/full", status=2)
+    expect("cannot write /dev/full" in done.err, "no message", done)
+    expect(box.files() == before and box.read("g.dtb") == b"old", f"files are {box.files()}")
+    expect((box.path / "g.dtb").stat().st_ino == inode, "it is another file")
+    box.machc("one.mach", "-o", "new.dtb", "-c", "/dev/full", status=2)
+    expect(box.files() == before, f"files are {box.files()}")
+
+
+def disk_full(box):
+    box.write("g.dtb", "old")
+    before = box.files()
+
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
+    box.machc("one.mach", "-o", "g.dtb", "-c", "g.cfg", status=2, preexec_fn=limit)
+    box.machc("two.mach", "-O", "out", status=2, preexec_fn=limit)
+    expect(box.files() == before and box.read("g.dtb") == b"old", f"files are {box.files()}")
+
+
+def read_only_directory(box):
+    """Root may write anywhere, so that it has to be somebody else who tries."""
+    locked = box.path / "locked"
+    locked.mkdir()
+    (locked / "g.dtb").write_text("old")
+    locked.chmod(0o555)
+    args = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+    if args:
+        box.path.chmod(0o777)
+        # Not all directories above the build need to be open to everyone.
+        probe = run(box.context.machc, "--version", cwd="/", **args) if os.access(box.context.machc, os.X_OK) else None
+        if not probe or probe.status != 0:
+            return
+    box.machc("one.mach", "-o", "g.dtb", "-c", "locked/g.cfg", status=2, **args)
+    box.machc("one.mach", "-o", "locked/g.dtb", "-c", "g.cfg", status=2, **args)
+    expect(sorted(path.name for path in locked.iterdir()) == ["g.dtb"], "something was made")
+    expect((locked / "g.dtb").read_text() == "old", "g.dtb was changed")
+    expect("g.dtb" not in box.files() and "g.cfg" not in box.files(), f"files are {box.files()}")
+    locked.chmod(0o755)
+
+
+def signals_leave_nothing(box):
+    """A pipe that nobody empties holds machc up in the middle of writing."""
+    box.write("large.mach", ONE + "machine large : arm64-virt { cpus 1; memory ram at 0x80000000 size 1M; node /x { y = ["
+              + "00 " * 200000 + "]; }; }\n")
+    box.write("g.cfg", "old")
+    before = box.files()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        read_end, write_end = os.pipe()
+        with subprocess.Popen([box.context.machc, "large.mach", "-m", "large", "-o", "-", "-c", "g.cfg"], cwd=box.path,
+                              stdout=write_end, stderr=subprocess.PIPE, env=ENVIRONMENT) as process:
+            os.close(write_end)
+            os.read(read_end, 1)  # now it writes
+            process.send_signal(number)
+            process.wait(30)
+        os.close(read_end)
+        expect(process.returncode == -number, f"ended with {process.returncode}, not by signal {number}")
+        expect(box.files() == before and box.read("g.cfg") == b"old", f"files are {box.files()}")
+
+
+def broken_pipe(box):
+    box.write("g.cfg", "old")
+    before = box.files()
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    done = subprocess.run([box.context.machc, "one.mach", "-o", "-", "-c", "g.cfg"], cwd=box.path, stdout=write_end,
+                          stderr=subprocess.PIPE, env=ENVIRONMENT, check=False)
+    os.close(write_end)
+    expect(done.returncode in (-signal.SIGPIPE, 2), f"ended with {done.returncode}")
+    expect(box.files() == before and box.read("g.cfg") == b"old", f"files are {box.files()}")
+
+
+def links_are_followed(box):
+    (box.path / "d").mkdir()
+    box.write("d/real.dtb", "old")
+    (box.path / "link.dtb").symlink_to("d/real.dtb")
+    box.machc("one.mach", "-o", "link.dtb", "-c", "g.cfg")
+    expect((box.path / "link.dtb").is_symlink() and is_dtb(box.read("d/real.dtb")), "the link was replaced")
+
+
+def modes_follow_the_umask(box):
+    box.machc("one.mach", "-o", "a.dtb", "-c", "a.cfg", preexec_fn=lambda: os.umask(0o027))
+    modes = [oct((box.path / name).stat().st_mode & 0o777) for name in ("a.dtb", "a.cfg")]
+    expect(modes == ["0o640", "0o640"], f"modes are {modes}")
+    expect(box.files() == ["a.cfg", "a.dtb", "broken.mach", "one.mach", "two.mach"], f"files are {box.files()}")
+
+
+# ---- the same bytes everywhere ----
+
+def outputs_are_reproducible(box):
+    """Of all examples: other directories, names, locales, times, umasks."""
+    root = box.context.root
+    for source in sorted((root / "examples").glob("*.mach")):
+        box.machc(f"examples/{source.name}", "-O", box.path / "a", cwd=root)
+        env = {"LC_ALL": "tr_TR.UTF-8", "LANG": "de_DE.UTF-8", "TZ": "Asia/Tokyo", "HOME": "/nonexistent", "TERM": "xterm"}
+        box.machc(source, "-O", box.path / "b", env=env, preexec_fn=lambda: os.umask(0o077))
+        ours, theirs = [{path.name: path.read_bytes() for path in (box.path / name).iterdir()} for name in "ab"]
+        expect(ours == theirs, f"{source.name} gives other bytes from another directory")
+
+
+TESTS = [
+    one_machine, options_in_front_and_behind, standard_output, standard_input, every_machine,
+    several_machines_need_a_name, checks_write_nothing, views, labels_only_when_asked, constants_and_includes,
+    usage_errors, help_and_version, messages_are_explained, classes_are_listed, errors_are_counted,
+    full_standard_output, out_of_memory, errors_write_nothing, second_output_fails_to_open,
+    second_output_fails_to_write, disk_full, read_only_directory, signals_leave_nothing, broken_pipe,
+    links_are_followed, modes_follow_the_umask, outputs_are_reproducible,
+]
+
+
+def check(context, test):
+    with tempfile.TemporaryDirectory() as directory:
+        try:
+            test(Box(context, directory))
+        except Failure as failure:
+            return str(failure)
+    return None
+
+
+def run_all(context):
+    result = Result()
+    for test, problem in context.each(lambda test: check(context, test), TESTS, lambda test: test.__name__):
+        result.add(test.__name__, problem)
+    return result

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""errors: every tests/errors/*.mach says in comments what machc has to say about it.
+
+    // error: 14:21 E0311          the messages, exactly these, in the order in which they are shown;
+    // warning: 3:5 W0502          of another file: `// error: inc/part.mach:3:5 E0101`, of no place: `// error: - E0002`
+    // args: --check -Werror       the options (without: --check); the file's name is put behind them
+    // contains: also belongs      a text that the messages hold, any number of them
+    // fine                        nothing at all is said
+
+The exit status has to be 1 when there is an error, else 0. What the files include stands in directories below.
+When all files are run, every code of the registry must have been caused by one of them.
+"""
+
+import re
+import shlex
+
+from . import Result, run
+
+# Codes that no file can cause: why.
+EXEMPT = {
+    "E0003": "needs a config of more than 4 GB",
+    "F0001": "needs the memory to run out; tested in the suite cli",
+}
+
+MESSAGE = re.compile(r"^(?P<place>.*?): (?P<kind>error|warning|fault of machc): .*\[(?P<code>[EWF]\d{4})(?: -W[^\]]*)?\]$")
+EXPECTED = re.compile(r"^\s*//\s*(?P<kind>error|warning):\s+(?P<place>\S+)\s+(?P<code>[EWF]\d{4})\s*$")
+OTHER = re.compile(r"^\s*//\s*(?P<what>args|contains):\s+(?P<text>.*?)\s*$")
+FINE = re.compile(r"^\s*//\s*fine\s*$")
+# What looks like an expectation but is none of these would make a test pass for nothing.
+SLIP = re.compile(r"^\s*//\s*(errors?|warnings?|args|contains?)\s*:")
+
+
+def expectation(path):
+    expected, args, contains, slips, fine = [], None, [], [], False
+    text = path.read_bytes().decode("utf-8", "replace")
+    for line in text.splitlines():
+        if match := EXPECTED.match(line):
+            expected.append((match["kind"], match["place"], match["code"]))
+        elif match := OTHER.match(line):
+            if match["what"] == "args":
+                args = shlex.split(match["text"])
+            else:
+                contains.append(match["text"])
+        elif FINE.match(line):
+            fine = True
+        elif SLIP.match(line):
+            slips.append(line.strip())
+    return expected, args, contains, slips, fine
+
+
+def messages(name, err):
+    """The messages in machc's output, in order: (kind, place, code)."""
+    found = []
+    for line in err.splitlines():
+        if match := MESSAGE.match(line):
+            place = match["place"]
+            if place == "machc":
+                place = "-"
+            elif place.startswith(name + ":"):
+                place = place[len(name) + 1:]
+            found.append((match["kind"], place, match["code"]))
+    return found
+
+
+def check(context, path):
+    """(problem, codes that were caused)"""
+    expected, args, contains, slips, fine = expectation(path)
+    done = run(context.machc, "--max-errors", "0", *(["--check"] if args is None else args), path.name, cwd=path.parent)
+    found = messages(path.name, done.err)
+    codes = {code for _, _, code in found}
+    if slips:
+        return f"this is not an expectation: {slips[0]}", codes
+    if not expected and not fine:
+        return "it has no expectation\n" + done.err, codes
+    if found != expected:
+        lines = [f"- {kind}: {place} {code}" for kind, place, code in expected]
+        lines += [f"+ {kind}: {place} {code}" for kind, place, code in found]
+        return "expected (-) and got (+):\n" + "\n".join(lines) + "\n" + done.err, codes
+    status = 1 if any(kind == "error" for kind, _, _ in expected) else 0
+    if done.status != status:
+        return f"exit status {done.status}, not {status}\n{done.err}", codes
+    for text in contains:
+        if text not in done.err:
+            return f"nothing says `{text}`\n{done.err}", codes
+    return None, codes
+
+
+def registry(context):
+    """code -> title"""
+    done = run(context.machc, "--explain=list")
+    lines = done.out.decode().splitlines()
+    return {line.split()[0]: line.split(None, 1)[1] for line in lines}
+
+
+def run_all(context):
+    result = Result()
+    caused = set()
+    files = sorted((context.root / "tests/errors").glob("*.mach"))
+    for path, (problem, codes) in context.each(lambda path: check(context, path), files, lambda path: path.name):
+        result.add(path.relative_to(context.root), problem)
+        caused |= codes
+    if context.wanted:
+        return result
+    codes = registry(context)
+    missing = [f"{code} {title}" for code, title in codes.items() if code not in caused and code not in EXEMPT]
+    result.add("every message has a file that causes it", missing and "these have none:\n" + "\n".join(missing))
+    stale = [code for code in EXEMPT if code not in codes or code in caused]
+    result.add("exemptions are needed", stale and "these are not: " + ", ".join(stale))
+    return result

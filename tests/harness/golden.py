@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: MIT
+"""golden: every machine of examples/*.mach and tests/golden/*.mach as source and as JSON, byte for byte.
+
+tests/golden/FILE.MACHINE.dts and FILE.MACHINE.json hold what is expected, FILE.warnings the warnings, if there are
+any. `tests/run.py --update golden` writes them anew; look at the difference before it is committed.
+"""
+
+import pathlib
+import tempfile
+
+from . import Result, difference, run
+
+GOLDEN = pathlib.Path("tests/golden")
+
+
+def sources():
+    """Descriptions that compile as they stand, by paths from the root, which is what the messages show."""
+    return sorted(pathlib.Path("examples").glob("*.mach")) + sorted(GOLDEN.glob("*.mach"))
+
+
+def machines(context, source, directory):
+    """Compiles every machine into the directory; their names, and what machc did."""
+    done = run(context.machc, source, "-O", directory, cwd=context.root)
+    return sorted(path.stem for path in pathlib.Path(directory).glob("*.dtb")), done
+
+
+def compare(context, path, text):
+    if context.update:
+        if text:
+            path.write_bytes(text)
+        else:
+            path.unlink(missing_ok=True)
+        return None
+    want = path.read_bytes() if path.exists() else b""
+    if want == text:
+        return None
+    problem = difference(want.decode("utf-8", "replace"), text.decode("utf-8", "replace"), str(path))
+    return problem or "differs in bytes that are no text"
+
+
+def check(context, source):
+    """[(name, problem)]"""
+    with tempfile.TemporaryDirectory() as directory:
+        names, done = machines(context, source, directory)
+    if done.status != 0:
+        return [(str(source), f"exit status {done.status}\n{done.err}")]
+    stem = str(GOLDEN / source.stem)
+    results = [(f"{source} warnings", compare(context, pathlib.Path(stem + ".warnings"), done.err.encode()))]
+    for name in names:
+        for view in ("dts", "json"):
+            done = run(context.machc, source, "-m", name, f"--emit={view}", cwd=context.root)
+            problem = f"exit status {done.status}\n{done.err}" if done.status else None
+            problem = problem or compare(context, pathlib.Path(f"{stem}.{name}.{view}"), done.out)
+            results.append((f"{source} {name} {view}", problem))
+    return results
+
+
+def run_all(context):
+    result = Result()
+    expected = set()
+    for source, results in context.each(lambda source: check(context, source), sources(), str):
+        for name, problem in results:
+            result.add(name, problem)
+        expected.add(source.stem)
+    if not context.wanted:
+        files = [path for kind in ("dts", "json", "warnings") for path in GOLDEN.glob(f"*.{kind}")]
+        stray = [str(path) for path in files if path.name.split(".")[0] not in expected]
+        result.add("no golden file is left over", stray and "these belong to nothing: " + " ".join(stray))
+    return result

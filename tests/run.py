@@ -1,0 +1,41 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The tests of machc; what each suite does is said at the top of its file in tests/harness/.
+
+    tests/run.py [--build DIR] [--update] [-k TEXT] [SUITE ...]
+"""
+
+import argparse
+import concurrent.futures
+import os
+import pathlib
+import sys
+
+from harness import Context, cli, dtc, errors, golden, unit
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SUITES = {"unit": unit.run_all, "errors": errors.run_all, "golden": golden.run_all, "dtc": dtc.run_all, "cli": cli.run_all}
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Runs the tests of machc.")
+    parser.add_argument("--build", default="build", help="where machc and the unit tests are (build)")
+    parser.add_argument("--update", action="store_true", help="write tests/golden anew from what machc says now")
+    parser.add_argument("-k", default="", metavar="TEXT", help="only tests whose name holds TEXT")
+    parser.add_argument("-j", type=int, default=os.cpu_count() or 1, help="tests at a time")
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=" ".join(SUITES))
+    args = parser.parse_args()
+    for name in args.suites:
+        if name not in SUITES:
+            parser.error(f"no suite {name}; there are {', '.join(SUITES)}")
+    os.chdir(ROOT)
+    failed = 0
+    with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
+        context = Context(ROOT, (ROOT / args.build).resolve(), pool, args.k, args.update)
+        for name in args.suites or SUITES:
+            failed += SUITES[name](context).report(name)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

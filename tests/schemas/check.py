@@ -1,0 +1,122 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Validates every file of schemas/ against its JSON Schema (draft-07, python3-jsonschema).
+
+    tests/schemas/check.py [FILE ...]      the files named instead of all of schemas/
+
+It also holds the JSON Schemas themselves to the meta-schema and to the loader's tables (compiler/schema/*.c): both
+know the same keys, and require the same. Built-in files must be UTF-8 and free of duplicate keys.
+"""
+
+import json
+import pathlib
+import re
+import sys
+
+import jsonschema
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+JSON_SCHEMAS = ROOT / "schemas" / "json"
+KINDS = {
+    "references": "references",
+    "providers": "references",
+    "irqchip": "irqchip",
+    "class": "class",
+    "classes": "class",
+    "platform": "platform",
+}
+# Tables of the loader, and the definition of a JSON Schema that says the same.
+TABLES = {
+    "group": ("references", "group"),
+    "provider": ("references", "provider"),
+    "chip": ("irqchip", "irqchip"),
+    "kind": ("irqchip", "kind"),
+    "trigger": ("irqchip", "trigger"),
+    "region": ("irqchip", "region"),
+    "class": ("class", "class"),
+    "irq": ("class", "irq"),
+    "clock": ("class", "clock"),
+    "fate": ("class", "fate-of"),
+    "platform": ("platform", "platform"),
+    "irqchip": ("platform", "platform-irqchip"),
+    "mmio": ("platform", "mmio"),
+}
+
+
+def unique(pairs):
+    keys = [key for key, _ in pairs]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise ValueError(f"the key {key!r} stands twice in an object")
+    return dict(pairs)
+
+
+def load(path):
+    return json.loads(path.read_bytes().decode("utf-8"), object_pairs_hook=unique)
+
+
+def check_data(path, validators):
+    """Yields what is wrong with a data file."""
+    try:
+        data = load(path)
+    except ValueError as error:
+        yield f"{path}: {error}"
+        return
+    schemas = {KINDS[key] for key in data if key in KINDS} if isinstance(data, dict) else set()
+    if len(schemas) != 1:
+        yield f"{path}: it must describe one kind of thing, not {sorted(schemas) or 'none'}"
+        return
+    for error in validators[schemas.pop()].iter_errors(data):
+        where = "/".join(str(part) for part in error.absolute_path)
+        yield f"{path}: /{where}: {error.message}"
+    wanted = {part.name for part in JSON_SCHEMAS.iterdir()}
+    named = data.get("$schema", "")
+    if named and pathlib.PurePosixPath(named).name not in wanted:
+        yield f"{path}: $schema names {named}, which is not there"
+
+
+def check_tables(schemas):
+    """Yields where the loader's tables and the JSON Schemas differ."""
+    source = "".join(path.read_text() for path in sorted((ROOT / "compiler" / "schema").glob("*.c")))
+    found = set()
+    for name, body in re.findall(r"static const struct field (\w+)_fields\[\] = \{(.*?)\n\};", source, re.S):
+        if name == "file":
+            continue
+        found.add(name)
+        if name not in TABLES:
+            yield f"table {name}_fields has no JSON Schema"
+            continue
+        schema, definition = TABLES[name]
+        fields = re.findall(r'\{\.key = "([^"]+)"(.*?)\}', body, re.S)
+        theirs = schemas[schema]["definitions"][definition]
+        keys = {key for key, _ in fields}
+        if keys != set(theirs["properties"]):
+            yield f"{name}: keys differ: {sorted(keys ^ set(theirs['properties']))}"
+        required = {key for key, rest in fields if ".required = true" in rest}
+        if required != set(theirs.get("required", [])):
+            yield f"{name}: required keys differ: {sorted(required ^ set(theirs['required']))}"
+    for name in TABLES.keys() - found:
+        yield f"there is no table {name}_fields in compiler/schema"
+
+
+def main():
+    schemas = {path.name.split(".")[0]: load(path) for path in sorted(JSON_SCHEMAS.glob("*.schema.json"))}
+    validators = {}
+    for name, schema in schemas.items():
+        jsonschema.Draft7Validator.check_schema(schema)
+        validators[name] = jsonschema.Draft7Validator(schema)
+    files = [pathlib.Path(name) for name in sys.argv[1:]]
+    wrong = []
+    if not files:
+        files = [path for path in sorted((ROOT / "schemas").rglob("*.json")) if not path.name.endswith(".schema.json")]
+        wrong += check_tables(schemas)
+    for path in files:
+        wrong += check_data(path, validators)
+    for line in wrong:
+        print(line)
+    print(f"{len(files)} files, {len(wrong)} mistakes")
+    return 1 if wrong or not files else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,331 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Checks a guest.cfg and prints its JSON view, by the words and tables of docs/guest-cfg.md alone.
+
+    readcfg.py [--dtb GUEST.DTB] [--quiet] GUEST.CFG
+
+A second opinion on the format: it shares no code with the compiler or the runtime. Exit: 0, or 1 and what is wrong.
+"""
+
+import argparse
+import hashlib
+import pathlib
+import re
+import sys
+
+DOC = pathlib.Path(__file__).resolve().parent.parent.parent / "docs" / "guest-cfg.md"
+MAGIC = bytes.fromhex("89 4d 41 43 48 0d 0a 1a")
+MAJOR = 1
+NONE = 0xFFFFFFFF
+NONE64 = 0xFFFFFFFFFFFFFFFF
+
+
+class Refused(Exception):
+    def __init__(self, offset, text):
+        super().__init__(f"at {offset:#x}: {text}")
+
+
+class Field:
+    def __init__(self, row):
+        self.offset, self.size, self.name = int(row[0]), int(row[1]), row[2].strip("`")
+        self.kind, _, self.arg = row[3].replace(" of ", " ", 1).partition(" ")
+
+    def get(self, data, at, record_size):
+        if self.offset + self.size > record_size:
+            if self.kind not in ("optional", "index", "owner"):
+                return 0
+            return NONE64 if self.size == 8 else NONE
+        return int.from_bytes(data[at + self.offset : at + self.offset + self.size], "little")
+
+
+class Format:
+    """The tables of the document."""
+
+    def __init__(self, path):
+        text = path.read_text(encoding="utf-8")
+        self.header = {f.name: f for f in self.fields(self.block(text, "header"))}
+        self.entry = {f.name: f for f in self.fields(self.block(text, "entry"))}
+        self.sections, self.sizes, self.sets = {}, {}, {}
+        for part in self.block(text, "records").split("\n### ")[1:]:
+            number, name, size = re.match(r"Section (\d+): `(\w+)`, (\d+) bytes", part).groups()
+            self.sections[int(number)] = (name, self.fields(part))
+            self.sizes[name] = int(size)
+        for part in self.block(text, "sets").split("\n### ")[1:]:
+            name = re.match(r"Set `(\w+)`", part).group(1)
+            self.sets[name] = {int(row[0], 0): row[1].strip("`") for row in self.rows(part)}
+
+    @staticmethod
+    def block(text, name):
+        return re.search(rf"<!-- begin {name} -->(.*?)<!-- end {name} -->", text, re.S).group(1)
+
+    @staticmethod
+    def rows(text):
+        rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line.startswith("|")]
+        return rows[2:]
+
+    def fields(self, text):
+        return [Field(row) for row in self.rows(text)]
+
+
+def crc32c(data):
+    table = []
+    for n in range(256):
+        for _ in range(8):
+            n = n >> 1 ^ (0x82F63B78 if n & 1 else 0)
+        table.append(n)
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = crc >> 8 ^ table[(crc ^ byte) & 0xFF]
+    return crc ^ 0xFFFFFFFF
+
+
+class Config:
+    def __init__(self, data, form):
+        self.data, self.form = data, form
+        self.records = {name: [] for name, _ in form.sections.values()}
+        self.places = {}
+        self.strings = None
+        self.read_header()
+        self.read_sections()
+        for name, fields in form.sections.values():
+            for i, record in enumerate(self.records[name]):
+                for field in fields:
+                    self.check_field(name, i, field, record[field.name])
+        for name, fields in form.sections.values():
+            for k, field in enumerate(fields):
+                if field.kind == "first":
+                    self.check_rows(name, field, fields[k + 1])
+        for name in self.records:
+            check = getattr(self, "check_" + name, None)
+            for i, record in enumerate(self.records[name] if check else ()):
+                problem = check(i, record)
+                if problem:
+                    raise Refused(self.places[name, i], f"{name} {i}: {problem}")
+
+    # ---- frame ----
+
+    def read_header(self):
+        data, size = self.data, sum(f.size for f in self.form.header.values())
+        if len(data) < size:
+            raise Refused(len(data), "too short")
+        self.h = {n: f.get(data, 0, size) for n, f in self.form.header.items() if f.kind != "bytes"}
+        self.digest = data[self.form.header["dtb_sha256"].offset :][:32]
+        h = self.h
+        if data[:8] != MAGIC:
+            raise Refused(0, "magic")
+        if h["major"] != MAJOR:
+            raise Refused(8, f"major version {h['major']}")
+        if h["total_size"] != len(data):
+            raise Refused(16, "total size")
+        hole = self.form.header["checksum"].offset
+        if h["checksum"] != crc32c(data[:hole] + bytes(4) + data[hole + 4 :]):
+            raise Refused(hole, "checksum")
+        if h["header_size"] < size or h["header_size"] % 8 or h["reserved0"] or h["reserved1"]:
+            raise Refused(12, "header size or reserved fields")
+        least = sum(f.size for f in self.form.entry.values())
+        end = h["section_table"] + h["sections"] * h["entry_size"]
+        if h["section_table"] % 8 or h["section_table"] < h["header_size"] or end > len(data):
+            raise Refused(32, "section table")
+        if h["entry_size"] < least or h["entry_size"] % 8:
+            raise Refused(40, "entry size")
+        self.check_zero(h["header_size"], h["section_table"])
+
+    def check_zero(self, start, end):
+        if any(self.data[start:end]):
+            raise Refused(start, "padding is not 0")
+
+    def read_sections(self):
+        last, end = 0, self.h["section_table"] + self.h["sections"] * self.h["entry_size"]
+        for i in range(self.h["sections"]):
+            at = self.h["section_table"] + i * self.h["entry_size"]
+            e = {n: f.get(self.data, at, self.h["entry_size"]) for n, f in self.form.entry.items()}
+            known = e["type"] == 1 or e["type"] in self.form.sections
+            if e["type"] <= last:
+                raise Refused(at, "order of sections")
+            if e["flags"] > 1 or (e["flags"] and not known):
+                raise Refused(at, f"section {e['type']} is required and not known, or has unknown flags")
+            if e["offset"] % 8 or e["offset"] < end or e["offset"] + e["size"] > len(self.data):
+                raise Refused(at, "place of section")
+            if e["size"] != e["record_size"] * e["count"]:
+                raise Refused(at, "size of section")
+            self.check_zero(end, e["offset"])
+            last, end = e["type"], e["offset"] + e["size"]
+            if e["type"] == 1:
+                if e["record_size"] != 1:
+                    raise Refused(at, "record size of the string table")
+                self.strings = self.data[e["offset"] : end]
+            elif known:
+                self.read_records(at, e)
+        self.check_zero(end, len(self.data))
+        if not self.strings or self.strings[0] or self.strings[-1]:
+            raise Refused(self.h["section_table"], "string table")
+        if len(self.records["machine"]) != 1:
+            raise Refused(self.h["section_table"], "not exactly one machine")
+
+    def read_records(self, at, e):
+        name, fields = self.form.sections[e["type"]]
+        if e["record_size"] % 4 or e["record_size"] < self.form.sizes[name]:
+            raise Refused(at, f"record size of {name}")
+        for k in range(e["count"]):
+            place = self.places[name, k] = e["offset"] + k * e["record_size"]
+            self.records[name].append({f.name: f.get(self.data, place, e["record_size"]) for f in fields})
+
+    # ---- contents ----
+
+    def check_field(self, section, i, f, v):
+        def refuse(what):
+            raise Refused(self.places[section, i] + f.offset, f"{section} {i}: {f.name}: {what}")
+
+        if f.kind == "string" and v and (v >= len(self.strings) or self.strings[v - 1]):
+            refuse("not the start of a string")
+        if f.kind in ("index", "owner") and v >= len(self.records[f.arg]) and not (f.kind == "index" and v == NONE):
+            refuse("no such record")
+        if f.kind == "one" and v not in self.form.sets[f.arg]:
+            refuse("unknown value")
+        if f.kind == "flags" and v & ~sum(self.form.sets[f.arg]):
+            refuse("unknown flag")
+        if f.kind == "reserved" and v:
+            refuse("not 0")
+
+    def check_rows(self, section, first, count):
+        target = self.records[first.arg]
+        fields = next(fields for name, fields in self.form.sections.values() if name == first.arg)
+        owner = [f.name for f in fields if f.kind == "owner" and f.arg == section]
+        following = 0
+        for i, record in enumerate(self.records[section]):
+            n = record[count.name]
+            if record[first.name] != following or n > len(target) - following:
+                raise Refused(self.places[section, i] + first.offset, f"{section} {i}: row of {first.arg}")
+            if any(target[k][owner[0]] != i for k in range(following, following + n) if owner):
+                raise Refused(self.places[section, i] + first.offset, f"{section} {i}: owners in row of {first.arg}")
+            following += n
+        if following != len(target):
+            raise Refused(self.places[first.arg, following], f"{first.arg} {following} belongs to no row")
+
+    @staticmethod
+    def fits(start, size):
+        return size > 0 and start + size <= 1 << 64
+
+    def word(self, name, value):
+        return self.form.sets[name][value]
+
+    def flag(self, name, value, word):
+        return any(value & bit for bit, w in self.form.sets[name].items() if w == word)
+
+    def check_memory(self, _, r):
+        physical = self.word("backing", r["backing"]) == "physical"
+        if not self.fits(r["address"], r["size"]) or not self.fits(r["offset"], r["size"]):
+            return "extent"
+        return "extent" if physical and not self.fits(r["physical"], r["size"]) else None
+
+    def check_chip_region(self, _, r):
+        return None if self.fits(r["address"], r["size"]) else "extent"
+
+    def check_device(self, i, r):
+        return "parent behind it" if r["parent"] != NONE and r["parent"] >= i else None
+
+    def check_region(self, _, r):
+        if self.word("region_mode", r["mode"]) == "drop":
+            return None
+        if not r["size"]:
+            kind = self.word("device_kind", self.records["device"][r["device"]]["kind"])
+            return None if kind == "pci" else "no size"
+        known = [r["offset"]] + [r[name] for name in ("host", "guest") if r[name] != NONE64]
+        return None if all(self.fits(start, r["size"]) for start in known) else "extent"
+
+    def check_irq(self, _, r):
+        dropped = self.flag("irq_flags", r["flags"], "dropped")
+        if dropped != (r["chip"] == NONE) or dropped != (r["number"] == NONE):
+            return "dropped and chip or number contradict"
+        level = self.word("trigger", r["trigger"]) == "level"
+        return "resample without level" if self.flag("irq_flags", r["flags"], "resample") and not level else None
+
+    def check_dma(self, i, r):
+        iommu = r["guest_iommu"]
+        if (self.word("dma_mode", r["mode"]) == "guest-iommu") != (iommu != NONE):
+            return "mode and guest_iommu contradict"
+        if iommu != NONE and self.word("device_kind", self.records["device"][iommu]["kind"]) != "emulated":
+            return "guest_iommu is not emulated"
+        if r["stash"] != NONE and self.records["stash"][r["stash"]]["dma"] != i:
+            return "its stash names another dma"
+        window = self.flag("dma_flags", r["flags"], "window")
+        return "window" if window and not self.fits(r["window"], r["size"]) else None
+
+    def check_dma_map(self, _, r):
+        what = self.word("map_kind", r["what"])
+        for name in ("memory", "region"):
+            if (what == name) != (r[name] != NONE):
+                return f"what and {name} contradict"
+        if not self.fits(r["iova"], r["size"]):
+            return "iova"
+        for name in ("memory", "region"):
+            if r[name] != NONE and r["offset"] + r["size"] > self.records[name][r[name]]["size"]:
+                return f"past the end of its {name}"
+        return None
+
+    def check_stash(self, i, r):
+        return None if r["dma"] != NONE and self.records["dma"][r["dma"]]["stash"] == i else "its dma does not name it"
+
+    # ---- JSON ----
+
+    def text(self, offset):
+        raw = self.strings[offset : self.strings.index(0, offset)]
+        out = []
+        for ch in raw.decode("utf-8", "surrogateescape"):
+            if ch in '"\\':
+                out.append("\\" + ch)
+            elif ch < " " or "\udc80" <= ch <= "\udcff":
+                out.append(f"\\u{ord(ch):04x}")
+            else:
+                out.append(ch)
+        return '"' + "".join(out) + '"'
+
+    def value(self, f, v):
+        none = v == (NONE64 if f.size == 8 else NONE)
+        if f.kind == "string":
+            return self.text(v) if v else "null"
+        if f.kind == "one":
+            return f'"{self.word(f.arg, v)}"'
+        if f.kind == "flags":
+            return "[" + ", ".join(f'"{word}"' for bit, word in self.form.sets[f.arg].items() if v & bit) + "]"
+        if f.kind in ("optional", "index") and none:
+            return "null"
+        return f'"{v:#x}"' if f.kind == "address" or (f.kind == "optional" and f.size == 8) else str(v)
+
+    def json(self):
+        members = [
+            '  "format": "guest.cfg"',
+            f'  "version": "{self.h["major"]}.{self.h["minor"]}"',
+            f'  "dtb": {{"size": "{self.h["dtb_size"]:#x}", "sha256": "{self.digest.hex()}"}}',
+        ]
+        for name, fields in self.form.sections.values():
+            lines = [
+                "    {" + ", ".join(f'"{f.name}": {self.value(f, r[f.name])}' for f in fields if f.kind != "reserved") + "}"
+                for r in self.records[name]
+            ]
+            members.append(f'  "{name}": [' + ("\n" + ",\n".join(lines) + "\n  ]" if lines else "]"))
+        return "{\n" + ",\n".join(members) + "\n}\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Checks a guest.cfg and prints its JSON view.")
+    parser.add_argument("--dtb", help="check that this is the guest.dtb that it belongs to")
+    parser.add_argument("--quiet", action="store_true", help="check only")
+    parser.add_argument("config")
+    args = parser.parse_args()
+    try:
+        config = Config(pathlib.Path(args.config).read_bytes(), Format(DOC))
+        if args.dtb:
+            dtb = pathlib.Path(args.dtb).read_bytes()
+            if len(dtb) != config.h["dtb_size"] or hashlib.sha256(dtb).digest() != config.digest:
+                raise Refused(48, f"{args.dtb} is not the guest.dtb that this belongs to")
+        if not args.quiet:
+            sys.stdout.buffer.write(config.json().encode("utf-8"))
+    except Refused as e:
+        print(f"{args.config}: {e}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
