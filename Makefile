@@ -12,6 +12,8 @@ B        = build
 ifdef SAN
 B        = build/san
 OPT      = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# What UBSan puts in hides from gcc that (uint8_t)(x >> 24) fits: conversions are judged in the other build.
+WARN     = -Wall -Wextra -Wshadow -Werror
 endif
 CPPFLAGS = -D_GNU_SOURCE -Icompiler -I$(B)/gen -Iruntime/include
 CFLAGS   = -std=c11 $(OPT) $(WARN) -fPIC

@@ -146,8 +146,10 @@ stmt: ';'                                               { $$ = list_of(NULL); }
     | CHILD below tail                                  { struct ast *a = AST(CHILD, loc_join(@1, @2)); a->name = $2; $$ = list_of(with_body(a, $3)); }
     | dma_head mtail                                    { $$ = list_of(with_body($1, $2)); }
     | map_head tail                                     { $$ = list_of(with_body($1, $2)); }
-    | stash_head tail                                   { $$ = list_of(with_body($1, $2)); }
-    | clause clauses ';'                                { $$ = $1; list_join(&$$, $2); }
+    /* These are clauses in braces: what follows on their line are their siblings. */
+    | MAP tail                                          { $$ = with_siblings(AST(MAP, @1), $2); }
+    | stash_head mtail                                  { $$ = with_siblings($1, $2); }
+    | clause dma_clauses ';'                            { $$ = with_siblings($1.head, $2); }
     | bad ';'                                           { $$ = list_of(NULL); }
     | bad block                                         { $$ = $2; }
     | bad DTS_OPEN dts_body '}'                         { $$ = list_of(NULL); }
@@ -213,8 +215,7 @@ passthrough_head: PASSTHROUGH inode                     { $$ = AST(PASSTHROUGH, 
 dma_head: DMA name                                      { $$ = AST(DMA, loc_join(@1, @2)); $$->name = $2; }
         | DMA GUEST_IOMMU name                          { $$ = AST(DMA, loc_join(@1, @3)); $$->name = word_text(p, "guest-iommu", @2); $$->arg = $3; }
         ;
-map_head: MAP                                           { $$ = AST(MAP, @1); }
-        | MAP name                                      { $$ = AST(MAP, loc_join(@1, @2)); $$->name = $2; $$->sub = MAP_MEMORY; }
+map_head: MAP name                                      { $$ = AST(MAP, loc_join(@1, @2)); $$->name = $2; $$->sub = MAP_MEMORY; }
         | MAP REGION name                               { $$ = AST(MAP, loc_join(@1, @3)); $$->name = $3; $$->sub = MAP_REGION; }
         | MAP REGION inumber                            { $$ = AST(MAP, loc_join(@1, @3)); $$->e = $<x>3.e; $$->sub = MAP_REGION; }
         | MAP MSI_BANK value                            { $$ = AST(MAP, loc_join(@1, @3)); $$->e = $3.e; $$->sub = MAP_MSI_BANK; }

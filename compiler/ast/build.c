@@ -54,6 +54,17 @@ void add_clause(struct ast_list *l, struct ast *a)
         list_add(l, a);
 }
 
+struct ast_list with_siblings(struct ast *clause, struct ast_list more)
+{
+    struct ast_list l = list_of(clause);
+    for (struct ast *a = more.head, *next; a; a = next) {
+        next = a->next;
+        a->next = NULL;
+        add_clause(&l, a);
+    }
+    return l;
+}
+
 struct ast *with_body(struct ast *a, struct ast_list body)
 {
     a->body = body.head;

@@ -273,6 +273,8 @@ void list_add(struct ast_list *l, struct ast *a);
 void list_join(struct ast_list *l, struct ast_list more);
 /* Adds a clause of a line; `unsafe` and `if-possible` go into the `map` or `stash` in front of them. */
 void add_clause(struct ast_list *l, struct ast *a);
+/* A clause that is a statement, and the clauses that follow on its line. */
+struct ast_list with_siblings(struct ast *clause, struct ast_list more);
 /* Clauses of the line, then statements of the braces. */
 struct ast *with_body(struct ast *a, struct ast_list body);
 /* Appends an `else` branch to a chain of ifs. */

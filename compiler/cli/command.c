@@ -75,7 +75,7 @@ static void emit_machine(struct machc *c, const struct options *o, const struct 
     const uint8_t *dtb = dtb_write(c, m->tree, c->symbols, &dtb_size);
     const uint8_t *config = dtb ? emit_config(c, p, m, dtb, dtb_size, &config_size) : NULL;
     if (dtb && !config)
-        diag(c->diags, E0003, m->m->at, "the config of machine %s would be larger than 4 GB", m->name);
+        diag(c->diags, E0002, m->m->at, "the config of machine %s would be larger than 4 GB", m->name);
     if (diags_errors(c->diags))
         return;
     if (o->dtb)
@@ -143,12 +143,6 @@ static bool overwrites_input(struct machc *c, const struct results *r, FILE *err
 static int emit(struct machc *c, const struct options *o, const struct plan *p, FILE *err)
 {
     struct results r = {0};
-    if (p->machines.n == 0) {
-        static const struct src nowhere = {{0, 0, 0}, NULL};
-        struct diag *d = diag(c->diags, E0002, nowhere, "%s describes no machine: there is nothing to write", o->input);
-        diag_help(d, "add a machine: `machine NAME : PLATFORM { ... }`; `machc --list-classes` names the platforms");
-        return show(c, o, err);
-    }
     if (!chosen(c, o, p, err))
         return STATUS_USAGE;
     for (uint32_t i = 0; i < p->machines.n; i++) {

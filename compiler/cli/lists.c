@@ -46,8 +46,7 @@ static void put_irqchip(FILE *to, const struct irqchip_class *class)
 
 static void put_class(FILE *to, const struct dev_class *class)
 {
-    fprintf(to, "  %-28s %s  %2u region%s %2u irq%s  ", class->name, class->emulated ? "emulated" : "        ",
-            class->nregions, class->nregions == 1 ? " " : "s", class->nirqs, class->nirqs == 1 ? " " : "s");
+    fprintf(to, "  %-20s %-12s ", class->name, class->emulated ? "device" : "passthrough");
     put_strings(to, class->compatible);
     fputc('\n', to);
 }
@@ -66,7 +65,9 @@ bool list_classes(struct machc *c, FILE *to)
     fputs("Interrupt controllers (`irqchip NAME : CLASS`): class, served by, compatible\n", to);
     for (size_t i = 0; s->irqchip_names[i]; i++)
         put_irqchip(to, schema_irqchip(s, intern(c->names, s->irqchip_names[i])));
-    fputs("\nDevice classes (`device NAME : CLASS` where emulated): class, compatible\n", to);
+    fputs("\nDevice classes: class, can stand in a `device NAME : CLASS` or is recognised in a `passthrough`, "
+          "compatible\n",
+          to);
     for (size_t i = 0; s->class_names[i]; i++)
         put_class(to, schema_class(s, intern(c->names, s->class_names[i])));
     fputs("\nPlatforms (`machine NAME : PLATFORM`)\n", to);

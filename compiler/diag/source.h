@@ -20,9 +20,9 @@ static inline struct loc loc_join(struct loc a, struct loc b)
 }
 
 struct source {
-    uint32_t id;              // the number in struct loc, from 1
-    const char *name;         // as the user wrote it, or found it
-    const char *text;         // len bytes and two NUL bytes after them (for yy_scan_buffer)
+    uint32_t id;      // the number in struct loc, from 1
+    const char *name; // as the user wrote it, or found it
+    const char *text; // len bytes and two NUL bytes after them (for yy_scan_buffer)
     uint32_t len;
     struct loc included_from; // the include statement, or file 0
     bool builtin;             // from schemas/, compiled in
@@ -40,8 +40,7 @@ struct sources *sources_new(struct arena *a);
  * one sentence and *err to an errno (0: the file was read but is not a text: a NUL byte in it).
  * `binary` allows NUL bytes. A path that was read before gives the same source again.
  */
-struct source *source_read(struct sources *ss, const char *path, bool binary, const char **why,
-                           int *err);
+struct source *source_read(struct sources *ss, const char *path, bool binary, const char **why, int *err);
 
 /* A source from memory, which must outlive `ss` and end in two NUL bytes. */
 struct source *source_builtin(struct sources *ss, const char *name, const char *text, uint32_t len);

@@ -114,6 +114,14 @@ static void put_irqchips(struct cfg_out *o, const struct p_machine *m)
     }
 }
 
+// Where a PCI function sits, as the guest is told: bits 15 to 11 of the first cell of reg (IEEE 1275 PCI
+// binding, 2.2.1.1).
+static uint32_t slot_of(struct cfg_out *o, const struct p_machine *m, const struct p_device *d)
+{
+    const struct dt_prop *reg = d->node ? dt_prop(m->tree, d->node, intern(o->c->names, "reg")) : NULL;
+    return reg && reg->len >= 4 ? dt_cell(reg, 0) >> 11 & 31 : MACH_CFG_NONE;
+}
+
 // Regions, interrupts and domains follow in sections of their own, device by device: their rows are counted here.
 static void put_devices(struct cfg_out *o, const struct p_machine *m)
 {
@@ -127,7 +135,7 @@ static void put_devices(struct cfg_out *o, const struct p_machine *m)
     for (uint32_t i = 0; i < m->devices.n; i++) {
         const struct p_device *d = m->devices.at[i];
         bool on_host = d->kind == DEV_PLATFORM || d->kind == DEV_PCI;
-        const struct m_passthrough *top = d->parent ? NULL : d->pass;
+        const char *bus = d->pass && !d->parent ? d->pass->bus : NULL;
         *CFG_ADD(o, device, DEVICE) = (struct mach_cfg_device){
             .name = cfg_str(o, d->name),
             .kind = w32(kind[d->kind]),
@@ -139,8 +147,8 @@ static void put_devices(struct cfg_out *o, const struct p_machine *m)
             .reset = w32(on_host ? MACH_CFG_RESET_IF_POSSIBLE : MACH_CFG_RESET_NEVER),
             .vcpu = w32(d->vcpu),
             .parent = w32(d->parent ? d->parent->index : MACH_CFG_NONE),
-            .bus = cfg_str(o, top ? top->bus : NULL),
-            .slot = w32(top && top->slot.set ? (uint32_t)top->slot.value : MACH_CFG_NONE),
+            .bus = cfg_str(o, bus),
+            .slot = w32(bus ? slot_of(o, m, d) : MACH_CFG_NONE),
             .first_region = w32(regions),
             .regions = w32(d->regions.n),
             .first_irq = w32(irqs),

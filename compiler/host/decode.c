@@ -43,7 +43,7 @@ void host_decode_irq(struct indexing *x, struct host_irq *i)
     bool number = false, parts = false;
     for (uint32_t k = 0; k < class->ncells && k < i->ncells; k++) {
         uint32_t cell = i->cells[k];
-        switch ((enum irq_cell)class->cells[k]) {
+        switch ((enum irq_cell) class->cells[k]) {
         case IRQ_CELL_KIND:
             kind = NULL;
             for (uint32_t j = 0; j < class->nkinds && !kind; j++)

@@ -79,9 +79,8 @@ static struct dt_node *no_node(struct finding *f, const struct dt_node *deepest,
         only = only ? only : dt_child_base(f->h->tree, deepest, base, &same);
         near = only ? only->name : NULL;
     }
-    struct diag *d =
-        diag(f->c->diags, E0704, f->at, "%s has no node `%s`: there is no `%s` in %s", f->h->file,
-             dt_show(f->c->arena, f->value), name, dt_show_path(f->c->arena, deepest));
+    struct diag *d = diag(f->c->diags, E0704, f->at, "%s has no node `%s`: there is no `%s` in %s", f->h->file,
+                          dt_show(f->c->arena, f->value), name, dt_show_path(f->c->arena, deepest));
     const struct dt_node *is = NULL;
     for (size_t i = 0; i < n && near; i++)
         if (names[i] == near || sibling[i]->name == near) {
@@ -104,8 +103,8 @@ static struct dt_node *no_node(struct finding *f, const struct dt_node *deepest,
 
 static struct dt_node *ambiguous(struct finding *f, const char *what, const struct dt_node *const *nodes, uint32_t n)
 {
-    struct diag *d = diag(f->c->diags, E0706, f->at, "`%s` fits %u nodes of %s", dt_show(f->c->arena, what), n,
-                          f->h->file);
+    struct diag *d =
+        diag(f->c->diags, E0706, f->at, "`%s` fits %u nodes of %s", dt_show(f->c->arena, what), n, f->h->file);
     for (uint32_t i = 0; i < n && i < LISTED; i++)
         fact(f, d, nodes[i]);
     if (n > LISTED)
@@ -233,8 +232,7 @@ static struct dt_node *by_tail(struct finding *f)
     return count == 1 ? dt_at_exact(h->tree, dt_path(f->c->arena, list[0])) : ambiguous(f, f->value, list, count);
 }
 
-struct dt_node *host_find(struct machc *c, const struct host *h, const struct text *t, const char *value,
-                          struct src at)
+struct dt_node *host_find(struct machc *c, const struct host *h, const struct text *t, const char *value, struct src at)
 {
     struct finding f = {c, h, value ? value : t->s, at};
     bool label = t->kind == TEXT_LABEL;

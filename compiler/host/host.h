@@ -13,20 +13,20 @@ enum { HOST_MAX_CELLS = 16 };
 /* One entry of a node's reg, translated through every `ranges` above it. */
 struct host_region {
     const struct dt_node *node;
-    uint32_t index;      // in the node's reg
-    uint64_t bus;        // the address on its own bus (low 64 bits)
-    uint64_t address;    // as the cpus see it; only when translated
+    uint32_t index;   // in the node's reg
+    uint64_t bus;     // the address on its own bus (low 64 bits)
+    uint64_t address; // as the cpus see it; only when translated
     uint64_t size;
-    const char *name;    // reg-names entry, or NULL
-    bool translated;     // false: not a cpu address (i2c address, PCI configuration space, no `ranges` above)
+    const char *name; // reg-names entry, or NULL
+    bool translated;  // false: not a cpu address (i2c address, PCI configuration space, no `ranges` above)
 };
 
 /* One interrupt of a node, followed to a controller. */
 struct host_irq {
-    const struct dt_node *node;   // the device
-    uint32_t index;               // in its interrupts / interrupts-extended, or entry of its interrupt-map
-    const char *name;             // interrupt-names entry, or NULL
-    const struct dt_node *chip;   // the controller it reaches; NULL when it could not be followed
+    const struct dt_node *node;        // the device
+    uint32_t index;                    // in its interrupts / interrupts-extended, or entry of its interrupt-map
+    const char *name;                  // interrupt-names entry, or NULL
+    const struct dt_node *chip;        // the controller it reaches; NULL when it could not be followed
     const struct irqchip_class *class; // the controller's class, or NULL: unknown
     uint32_t cells[HOST_MAX_CELLS];    // specifier at that controller
     uint32_t ncells;
@@ -34,9 +34,9 @@ struct host_irq {
     const struct irq_kind *kind;
     uint32_t number;
     const struct irq_trigger *trigger; // NULL: none that the class knows
-    uint64_t identity;            // equal for the same line of the same chip (class unknown: a hash-free index of its cells)
-    bool from_map;                // an entry of an interrupt-map in this node
-    const char *problem;          // why it could not be followed: one sentence; or NULL
+    uint64_t identity;   // equal for the same line of the same chip (class unknown: a hash-free index of its cells)
+    bool from_map;       // an entry of an interrupt-map in this node
+    const char *problem; // why it could not be followed: one sentence; or NULL
 };
 
 /* Side table, by dt_node.id. */
@@ -48,12 +48,12 @@ struct host_node {
 
 struct host {
     struct dt_tree *tree;
-    const char *file;   // name for messages
+    const char *file; // name for messages
     const struct schemas *schemas;
     struct host_node *nodes;
     struct host_region *regions; // in document order
     uint32_t nregions;
-    struct host_irq *irqs;       // in document order
+    struct host_irq *irqs; // in document order
     uint32_t nirqs;
     /* the rest is private to host/ */
     struct map by_phandle, by_irq;
@@ -70,7 +70,8 @@ struct host *host_index(struct machc *c, const struct schemas *s, struct dt_tree
  * The node that a text names: path, &label (label or alias), &{/path}, or an unambiguous tail of a path.
  * NULL after a message at `at` that offers near names or lists the matches.
  */
-struct dt_node *host_find(struct machc *c, const struct host *h, const struct text *t, const char *value, struct src at);
+struct dt_node *host_find(struct machc *c, const struct host *h, const struct text *t, const char *value,
+                          struct src at);
 
 /* The node with this phandle, or NULL. */
 struct dt_node *host_phandle(const struct host *h, uint32_t phandle);
@@ -101,7 +102,7 @@ uint32_t host_size_cells(const struct host *h, const struct dt_node *n);
 /* Not status "okay" or "ok": present in the tree but not for use. */
 bool host_disabled(const struct host *h, const struct dt_node *n);
 
-/* The name Linux gives to the platform device of a node: "ffe118000.i2c" (drivers/of/device.c, of_device_make_bus_id). */
+/* The name of a node's platform device in Linux: "ffe118000.i2c" (drivers/of/device.c, of_device_make_bus_id). */
 const char *host_sysfs_name(struct machc *c, const struct host *h, const struct dt_node *n);
 
 #endif

@@ -37,7 +37,7 @@ struct host_bus {
 
 /* One entry of an interrupt-map. Cells are big-endian, in the property. */
 struct nexus_entry {
-    const uint8_t *child;         // unit address and specifier
+    const uint8_t *child;          // unit address and specifier
     const uint8_t *address, *spec; // at `parent`
     const struct dt_node *parent;
     uint32_t naddress, nspec;
@@ -54,10 +54,10 @@ struct nexus {
 };
 
 struct host_private {
-    struct host_bus **buses;          // by node id; NULL: the node has neither children nor `ranges`
+    struct host_bus **buses;           // by node id; NULL: the node has neither children nor `ranges`
     const struct dt_node **irq_parent; // by node id: the controller that its interrupts go to
-    struct map nexus;                 // (node, 0) -> struct nexus
-    struct map classes;               // (chip, 0) -> struct irqchip_class
+    struct map nexus;                  // (node, 0) -> struct nexus
+    struct map classes;                // (chip, 0) -> struct irqchip_class
     /* Made when a tail of a path is first looked up: (name, 0) and (name without unit address, this) -> first node. */
     struct map by_name;
     struct dt_node **name_next, **base_next; // by node id: the next node with the same one

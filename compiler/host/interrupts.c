@@ -24,16 +24,13 @@ void host_read_irq_parent(struct indexing *x, const struct dt_node *n)
     const struct dt_prop *own = prop(x, n, p->interrupt_parent);
     if (!own || own->len != 4) {
         if (n->parent)
-            p->irq_parent[n->id] =
-                prop(x, n->parent, p->interrupt_cells) ? n->parent : p->irq_parent[n->parent->id];
+            p->irq_parent[n->id] = prop(x, n->parent, p->interrupt_cells) ? n->parent : p->irq_parent[n->parent->id];
         return;
     }
     const struct dt_node *to = host_phandle(x->h, dt_cell(own, 0));
     for (uint32_t hops = 0; to && !prop(x, to, p->interrupt_cells); hops++) {
         own = prop(x, to, p->interrupt_parent);
-        to = hops == MACH_MAX_NESTING         ? NULL
-             : own && own->len == 4 ? host_phandle(x->h, dt_cell(own, 0))
-                                    : to->parent;
+        to = hops == MACH_MAX_NESTING ? NULL : own && own->len == 4 ? host_phandle(x->h, dt_cell(own, 0)) : to->parent;
     }
     p->irq_parent[n->id] = to;
 }
@@ -66,7 +63,8 @@ static const char *follow(struct indexing *x, struct trace *t)
         if (!nexus) {
             if (prop(x, t->at, p->interrupt_controller))
                 return NULL;
-            // Linux goes on upwards, with the same cells; a last node is taken for the controller that it says it is not.
+            // Linux goes on upwards, with the same cells; a last node is taken for the controller that it says it is
+            // not.
             const struct dt_node *up = p->irq_parent[t->at->id];
             if (!up || up == t->at || dt_u32(x->h->tree, up, p->interrupt_cells, 0) != t->nspec)
                 return NULL;
@@ -115,11 +113,11 @@ static uint32_t spec_cells(struct indexing *x, const struct dt_node *chip, const
     const struct dt_prop *p = prop(x, chip, x->h->p->interrupt_cells);
     if (p && p->len == 4 && dt_cell(p, 0) && dt_cell(p, 0) <= HOST_MAX_CELLS)
         return dt_cell(p, 0);
-    *problem = arena_printf(x->c->arena, "#interrupt-cells of %s is %s", dt_show_path(x->c->arena, chip),
-                            !p            ? "missing"
-                            : p->len != 4 ? "not one cell"
-                                          : arena_printf(x->c->arena, "%u; 1 to %d can be", dt_cell(p, 0),
-                                                         HOST_MAX_CELLS));
+    *problem =
+        arena_printf(x->c->arena, "#interrupt-cells of %s is %s", dt_show_path(x->c->arena, chip),
+                     !p            ? "missing"
+                     : p->len != 4 ? "not one cell"
+                                   : arena_printf(x->c->arena, "%u; 1 to %d can be", dt_cell(p, 0), HOST_MAX_CELLS));
     return 0;
 }
 

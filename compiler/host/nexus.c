@@ -45,8 +45,8 @@ const struct nexus_entry *host_nexus_find(const struct nexus *x, const uint8_t *
 
 static void bad_map(struct indexing *x, const struct dt_node *n, struct nexus *nexus, const char *what)
 {
-    nexus->problem = arena_printf(x->c->arena, "the interrupt-map of %s cannot be read: %s",
-                                  dt_show_path(x->c->arena, n), what);
+    nexus->problem =
+        arena_printf(x->c->arena, "the interrupt-map of %s cannot be read: %s", dt_show_path(x->c->arena, n), what);
     if (noise_ok(&x->noise, W0712))
         diag(x->c->diags, W0712, x->at, "%s: %s", x->h->file, nexus->problem);
 }

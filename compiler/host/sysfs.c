@@ -4,7 +4,8 @@
 
 #include <strings.h>
 
-// Where the node's first register is, as Linux's of_translate_address() sees it: the size does not matter, but must be said.
+// Where the node's first register is, as Linux's of_translate_address() sees it: the size does not matter, but must be
+// said.
 static bool unit_address(const struct host *h, const struct dt_node *n, uint64_t *address)
 {
     const struct dt_prop *reg = dt_prop(h->tree, n, h->p->reg);
@@ -17,7 +18,8 @@ static bool unit_address(const struct host *h, const struct dt_node *n, uint64_t
 
 /*
  * linux-6.12 drivers/of/device.c, of_device_make_bus_id(): the first node upwards with an address gives the front part,
- * "%llx.%pOFn" (with a `mask` property "%llx.%x.%pOFn"); nodes without one put their full names in front, joined by ":".
+ * "%llx.%pOFn" (with a `mask` property "%llx.%x.%pOFn"); nodes without one put their full names in front, joined by
+ * ":".
  */
 const char *host_sysfs_name(struct machc *c, const struct host *h, const struct dt_node *n)
 {

@@ -141,11 +141,8 @@ static void one_map(struct planner *p, struct p_dma *dma, const struct m_dma_map
 /* The cache of a level next to a host cpu: the cpu's own node is level 1, then along next-level-cache. */
 static const struct dt_node *cache_of(const struct planner *p, uint32_t host_cpu, uint32_t level)
 {
-    const struct dt_node *cpus = p->host ? dt_at(p->host->tree, "/cpus") : NULL, *n = NULL;
+    const struct dt_node *n = host_cpu_node(p, host_cpu);
     const char *next = intern(p->c->names, "next-level-cache");
-    for (const struct dt_node *c = cpus ? cpus->child : NULL; c && !n; c = c->next)
-        if (dt_u32(p->host->tree, c, "reg", UINT32_MAX) == host_cpu)
-            n = c;
     for (uint32_t l = 1; n && l < level; l++) {
         const struct dt_prop *to = dt_prop(p->host->tree, n, next);
         n = to && to->len == 4 ? host_phandle(p->host, dt_cell(to, 0)) : NULL;

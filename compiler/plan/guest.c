@@ -61,24 +61,22 @@ static void place_cpus(struct planner *p)
     }
 }
 
-/* The host's node of a cpu: by its reg; and /cpus itself. */
-static const struct dt_node *host_cpu_node(const struct planner *p, uint32_t cpu)
+/* Linux does not count a cpu that is disabled, unless it says how to enable it (Devicetree Specification 3.8.1). */
+static bool counts(const struct planner *p, const struct dt_node *n)
+{
+    const struct dt_prop *type = dt_prop(p->host->tree, n, intern(p->c->names, "device_type"));
+    const char *s = type ? dt_string(type, 0) : NULL;
+    return s && !strcmp(s, "cpu") && (!host_disabled(p->host, n) || dt_prop(p->host->tree, n, intern(p->c->names, "enable-method")));
+}
+
+const struct dt_node *host_cpu_node(const struct planner *p, uint32_t cpu)
 {
     const struct dt_node *cpus = p->host ? dt_at(p->host->tree, "/cpus") : NULL;
     uint32_t i = 0;
-    const struct dt_node *first = NULL;
-    for (const struct dt_node *c = cpus ? cpus->child : NULL; c; c = c->next) {
-        const struct dt_prop *type = dt_prop(p->host->tree, c, intern(p->c->names, "device_type"));
-        const char *s = type ? dt_string(type, 0) : NULL;
-        if (!s || strcmp(s, "cpu"))
-            continue;
-        // Linux numbers cpus in the order of the tree when the boot cpu comes first, as it does on real boards.
-        if (!first)
-            first = c;
-        if (i++ == cpu)
+    for (const struct dt_node *c = cpus ? cpus->child : NULL; c; c = c->next)
+        if (counts(p, c) && i++ == cpu)
             return c;
-    }
-    return cpu == UINT32_MAX ? first : NULL;
+    return NULL;
 }
 
 static void copy_named(struct planner *p, struct dt_node *to, const struct dt_node *from, const char *const *names)
@@ -115,7 +113,7 @@ static void make_cpus(struct planner *p)
         merge_schema(p, n, pl->cpu, f, pl->file);
         uint32_t cells[2] = {0, reg};
         dt_set_cells(t, n, "reg", na == 2 ? cells : cells + 1, na == 2 ? 2 : 1, o);
-        copy_named(p, n, host_cpu_node(p, cpu->host_cpu), pl->cpu_copy);
+        copy_named(p, n, host_cpu_node(p, cpu->host_cpu == UINT32_MAX ? 0 : cpu->host_cpu), pl->cpu_copy);
         cpu->node = n;
     }
 }

@@ -136,10 +136,17 @@ static void check_line(struct planner *p, const struct p_machine *m, const struc
         // A bus or controller above lists the same line for what is below it.
         if (dt_is_below(n, irq->host->node) || dt_is_below(irq->host->node, n) || u->from_map)
             continue;
-        struct diag *d = diag(p->c->diags, E0375, irq->at, "interrupt %u of %s also belongs to the host", irq->index, dt_path(p->c->arena, irq->host->node));
+        const char *path = dt_path(p->c->arena, irq->host->node);
+        // The INTx lines of a PCI bus are made to be shared, and no device on it is known to use this one.
+        struct diag *d = irq->source == IRQ_MAP_ENTRY
+                             ? diag(p->c->diags, W0301, irq->at, "entry %u of the interrupt-map of %s uses a line of the host", irq->index, path)
+                             : diag(p->c->diags, E0375, irq->at, "interrupt %u of %s also belongs to the host", irq->index, path);
         diag_label(d, "%s", host_irq_text(p->c, irq->host));
         diag_fact(d, "%s: %s%s%s%s uses the same line", p->host->file, dt_path(p->c->arena, n), n->labels ? " (" : "", n->labels ? n->labels->name : "", n->labels ? ")" : "");
-        diag_help(d, "pass both through together, or give `%s` no interrupt: `irq %u drop;`", irq->device->name, irq->index);
+        if (irq->source == IRQ_MAP_ENTRY)
+            diag_help(d, "a device behind it that uses this INTx disturbs the host's: let it use MSIs");
+        else
+            diag_help(d, "pass both through together, or give `%s` no interrupt: `irq %u drop;`", irq->device->name, irq->index);
         (void)m;
         return;
     }
@@ -227,12 +234,8 @@ static void check_cpus(struct planner *p)
 {
     struct map used = {0};
     uint32_t ncpus = 0;
-    const struct dt_node *cpus = p->host ? dt_at(p->host->tree, "/cpus") : NULL;
-    for (const struct dt_node *c = cpus ? cpus->child : NULL; c; c = c->next) {
-        const struct dt_prop *type = dt_prop(p->host->tree, c, intern(p->c->names, "device_type"));
-        const char *s = type ? dt_string(type, 0) : NULL;
-        ncpus += s && !strcmp(s, "cpu");
-    }
+    while (host_cpu_node(p, ncpus))
+        ncpus++;
     for (uint32_t i = 0; i < p->plan->machines.n; i++) {
         const struct p_machine *m = p->plan->machines.at[i];
         for (uint32_t k = 0; k < m->cpus.n; k++) {

@@ -85,6 +85,9 @@ bool guest_begin(struct planner *p);    // root, cpus, irqchips with their addre
 void guest_memory(struct planner *p);   // /memory@, /reserved-memory
 void guest_finish(struct planner *p);   // chosen, aliases
 
+/* The host's node of a cpu, numbered as Linux does: in the order of the tree. NULL: no such cpu, or no host tree. */
+const struct dt_node *host_cpu_node(const struct planner *p, uint32_t cpu);
+
 /* A class's or platform's body, merged into a node. */
 void merge_schema(struct planner *p, struct dt_node *n, const struct dts_op *ops, struct frame *f, const char *file);
 

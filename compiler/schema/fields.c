@@ -86,7 +86,8 @@ static const char *field_text(struct load *l, const struct jval *v)
     const char *s = json_object_get_string(v->v);
     size_t n = (size_t)json_object_get_string_len(v->v);
     if (n == 0 || memchr(s, 0, n)) {
-        struct diag *d = diag(l->c->diags, E0812, src_at(v->loc), "%s", n ? "a text with a NUL in it" : "an empty text");
+        struct diag *d =
+            diag(l->c->diags, E0812, src_at(v->loc), "%s", n ? "a text with a NUL in it" : "an empty text");
         diag_help(d, "write what it is to be called");
         return NULL;
     }

@@ -165,7 +165,7 @@ static void place_patterns(struct loader *ld)
     ld->s->nsuffixes = n;
 }
 
-void index_build(struct loader *ld)
+void index_build(struct loader *ld, bool complete)
 {
     struct schemas *s = ld->s;
     choose(ld, "irqchip", ld->irqchips.at, &ld->irqchips.n, &s->irqchips_by_name, &s->irqchip_names);
@@ -179,8 +179,11 @@ void index_build(struct loader *ld)
     for (uint32_t i = 0; i < ld->classes.n; i++)
         index_compatible(ld, &ld->classes.at[i], ((struct dev_class *)ld->classes.at[i].item)->compatible,
                          &class_owners, &s->classes_by_compatible);
-    check_irqs(ld);
-    check_platforms(ld);
-    resolve_providers(ld);
+    // What could not be read would be missed here once more.
+    if (complete) {
+        check_irqs(ld);
+        check_platforms(ld);
+        resolve_providers(ld);
+    }
     place_patterns(ld);
 }

@@ -151,13 +151,15 @@ static bool set_cells(struct load *l, const struct jval *v, void *item)
             return false;
         }
         if (cell != IRQ_CELL_ZERO && seen >> cell & 1)
-            return load_contradiction(l, e, "two cells of the same meaning", "each of them can stand once, but \"zero\"");
+            return load_contradiction(l, e, "two cells of the same meaning",
+                                      "each of them can stand once, but \"zero\"");
         seen |= 1U << cell;
         chip->class.cells[chip->class.ncells++] = cell;
     }
     chip->class.sub = seen >> IRQ_CELL_SUB & 1;
     if (!(seen >> IRQ_CELL_NUMBER & 1))
-        return load_contradiction(l, v, "no cell of the specifier is the \"number\"", "add it: it tells the lines apart");
+        return load_contradiction(l, v, "no cell of the specifier is the \"number\"",
+                                  "add it: it tells the lines apart");
     return true;
 }
 
@@ -200,8 +202,8 @@ static bool check_words(struct load *l, const struct jval *object, struct chip *
     for (uint32_t i = 0; i < c->nkinds; i++, e = e->next) {
         for (uint32_t j = 0; j < i; j++) {
             if (c->kinds[i].name == c->kinds[j].name || c->kinds[i].value == c->kinds[j].value)
-                ok = load_contradiction(l, e, "two kinds of interrupt with the same name or value",
-                                        "give each its own");
+                ok =
+                    load_contradiction(l, e, "two kinds of interrupt with the same name or value", "give each its own");
         }
     }
     const struct jval *triggers = load_member(l, object, "triggers");
@@ -258,17 +260,28 @@ static const struct field chip_fields[] = {
     {.key = "compatible", .type = FIELD_NAMES, .offset = CHIP(compatible), .required = true},
     {.key = "describe", .type = FIELD_TEXT, .offset = CHIP(describe), .required = true},
     {.key = "cells", .type = FIELD_CUSTOM, .set = set_cells, .required = true},
-    {.key = "kinds", .type = FIELD_LIST, .offset = CHIP(kinds), .count_offset = CHIP(nkinds), .table = &kind_table,
+    {.key = "kinds",
+     .type = FIELD_LIST,
+     .offset = CHIP(kinds),
+     .count_offset = CHIP(nkinds),
+     .table = &kind_table,
      .required = true},
     {.key = "default-kind", .type = FIELD_NAME, .offset = offsetof(struct chip, default_kind)},
-    {.key = "triggers", .type = FIELD_LIST, .offset = CHIP(triggers), .count_offset = CHIP(ntriggers),
+    {.key = "triggers",
+     .type = FIELD_LIST,
+     .offset = CHIP(triggers),
+     .count_offset = CHIP(ntriggers),
      .table = &trigger_table},
     {.key = "default-trigger", .type = FIELD_NAME, .offset = offsetof(struct chip, default_trigger)},
     {.key = "trigger-mask", .type = FIELD_U32, .offset = CHIP(trigger_mask), .max = UINT32_MAX},
     {.key = "kvm", .type = FIELD_NAME, .offset = CHIP(kvm)},
     {.key = "node-name", .type = FIELD_NAME, .offset = CHIP(node_name), .required = true},
-    {.key = "regions", .type = FIELD_LIST, .offset = CHIP(regions), .count_offset = CHIP(nregions),
-     .table = &region_table, .required = true},
+    {.key = "regions",
+     .type = FIELD_LIST,
+     .offset = CHIP(regions),
+     .count_offset = CHIP(nregions),
+     .table = &region_table,
+     .required = true},
     {.key = "cpu-interrupts", .type = FIELD_CUSTOM, .set = set_cpu_irqs},
     {.key = "max-cpus", .type = FIELD_U32, .offset = CHIP(max_cpus), .min = 1, .max = 65536},
     {.key = "body", .type = FIELD_BODY, .offset = CHIP(body), .required = true},

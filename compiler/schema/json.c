@@ -152,9 +152,7 @@ static bool scan_value(struct scan *s, struct jval *v, uint32_t depth)
     }
     char first = peek(s);
     v->loc = (struct loc){s->s->id, s->at, s->at};
-    bool ok = first == '{' || first == '[' ? scan_children(s, v, depth)
-              : first == '"'               ? skip_string(s)
-                                           : skip_word(s);
+    bool ok = first == '{' || first == '[' ? scan_children(s, v, depth) : first == '"' ? skip_string(s) : skip_word(s);
     v->loc.end = s->at;
     return ok;
 }
@@ -192,7 +190,8 @@ bool json_read(struct machc *c, const struct source *src, struct jdoc *doc)
         diag(c->diags, F0001, src_at((struct loc){src->id, 0, 0}), "no memory to read this file");
         return false;
     }
-    // Checking UTF-8 takes json-c as long as everything else; tests/schemas/check.py has done it for the built-in files.
+    // Checking UTF-8 takes json-c as long as everything else; tests/schemas/check.py has done it for the built-in
+    // files.
     json_tokener_set_flags(t, JSON_TOKENER_STRICT | (src->builtin ? 0 : JSON_TOKENER_VALIDATE_UTF8));
     doc->owner = json_tokener_parse_ex(t, src->text, (int)src->len);
     enum json_tokener_error err = json_tokener_get_error(t);

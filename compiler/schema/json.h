@@ -7,7 +7,8 @@
 
 #include <json-c/json.h>
 
-/* A value, where it stands, and its name in the object that holds it. Lives in the arena, but `v` only until json_free(). */
+/* A value, where it stands, and its name in the object that holds it. Lives in the arena, but `v` only until
+ * json_free(). */
 struct jval {
     struct jval *next;  // in the object or array that holds it
     struct jval *child; // members or elements, as written

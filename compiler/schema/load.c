@@ -144,6 +144,6 @@ struct schemas *schemas_load(struct machc *c)
     }
     if (c->schema_dir)
         load_dir(&ld, c->schema_dir, 0);
-    index_build(&ld);
+    index_build(&ld, diags_errors(c->diags) == errors);
     return diags_errors(c->diags) == errors ? ld.s : NULL;
 }

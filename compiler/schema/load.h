@@ -63,7 +63,8 @@ bool load_contradiction(struct load *l, const struct jval *v, const char *what, 
 /* The same thing described twice in one layer. */
 void load_twice(struct machc *c, const char *what, const char *name, struct src at, struct src first);
 
-/* Fills schemas from the lists: later layers win, names are checked against each other. */
-void index_build(struct loader *ld);
+/* Fills schemas from the lists: later layers win. Names are checked against each other when all files were read without
+ * a mistake. */
+void index_build(struct loader *ld, bool complete);
 
 #endif

@@ -43,16 +43,19 @@ static const struct field platform_fields[] = {
     {.key = "cpu-copy", .type = FIELD_NAMES, .offset = PLATFORM(cpu_copy)},
     {.key = "cpus-copy", .type = FIELD_NAMES, .offset = PLATFORM(cpus_copy)},
     {.key = "cpu-aff0", .type = FIELD_U32, .offset = PLATFORM(cpu_aff0), .min = 1, .max = 256},
-    {.key = "cpu-address-cells", .type = FIELD_U32, .offset = PLATFORM(cpu_address_cells), .min = 1, .max = 2,
+    {.key = "cpu-address-cells",
+     .type = FIELD_U32,
+     .offset = PLATFORM(cpu_address_cells),
+     .min = 1,
+     .max = 2,
      .required = true},
     {.key = "max-cpus", .type = FIELD_U32, .offset = PLATFORM(max_cpus), .min = 1, .max = 65536, .required = true},
     {.key = "irqchip", .type = FIELD_OBJECT, .table = &irqchip_table, .required = true},
     {.key = "mmio", .type = FIELD_OBJECT, .table = &mmio_table, .required = true},
     {.key = "source", .type = FIELD_REMARK},
 };
-static const struct table platform_table = {"a platform", platform_fields,
-                                            sizeof platform_fields / sizeof *platform_fields, sizeof(struct platform),
-                                            NULL};
+static const struct table platform_table = {
+    "a platform", platform_fields, sizeof platform_fields / sizeof *platform_fields, sizeof(struct platform), NULL};
 
 bool load_platform(struct load *l, const struct jval *v, void *unused)
 {

@@ -11,8 +11,8 @@ struct ref_group {
 
 // In the order of the enums.
 static const char *const fates[] = {"error", "drop", "keep", "fixed", "assign", "copy", NULL};
-static const char *const layouts[] = {"cells", "fixed",         "single",    "stride",
-                                      "map",   "interrupt-map", "interrupt", "graph", NULL};
+static const char *const layouts[] = {"cells",         "fixed",     "single", "stride", "map",
+                                      "interrupt-map", "interrupt", "graph",  NULL};
 static const char *const matches[] = {"name", "suffix", "numbered", NULL};
 
 static bool check_group(struct load *l, const struct jval *object, void *item);

@@ -17,14 +17,14 @@ struct dt_prop;
 enum fate { FATE_ERROR, FATE_DROP, FATE_KEEP, FATE_FIXED, FATE_ASSIGN, FATE_COPY, FATE_TO };
 
 enum ref_layout {
-    REF_CELLS,  // phandle, then as many cells as the target's `cells` property says; repeated
-    REF_FIXED,  // phandle, then `fixed` cells; repeated
-    REF_SINGLE, // one phandle, the rest of the property is arguments of any number
-    REF_STRIDE, // the phandle is cell `at` of every `fixed` cells (rockchip,pins: cell 3 of 4)
-    REF_MAP,    // `before` cells, phandle, the target's `cells`, `after` cells; repeated (iommu-map: 1, ..., 1)
+    REF_CELLS,         // phandle, then as many cells as the target's `cells` property says; repeated
+    REF_FIXED,         // phandle, then `fixed` cells; repeated
+    REF_SINGLE,        // one phandle, the rest of the property is arguments of any number
+    REF_STRIDE,        // the phandle is cell `at` of every `fixed` cells (rockchip,pins: cell 3 of 4)
+    REF_MAP,           // `before` cells, phandle, the target's `cells`, `after` cells; repeated (iommu-map: 1, ..., 1)
     REF_INTERRUPT_MAP, // interrupt-map, handled by the interrupt code
-    REF_INTERRUPT, // interrupts, interrupt-parent, interrupts-extended: handled by the interrupt code
-    REF_GRAPH   // remote-endpoint
+    REF_INTERRUPT,     // interrupts, interrupt-parent, interrupts-extended: handled by the interrupt code
+    REF_GRAPH          // remote-endpoint
 };
 
 /* How a rule finds its properties. */
@@ -57,8 +57,8 @@ struct ref_rule {
     bool cells_optional;  // a target without the cells property has 0
     bool numbers;         // may hold plain numbers instead (dma-masters): what is no phandle of the host stays as it is
     uint16_t fixed, at, before, after;
-    uint16_t group;           // entries to one entry of `names`, which live and die together: 1; interconnects: 2
-    const char *const *along; // NULL-terminated: properties with one cell per entry (assigned-clock-rates); or NULL
+    uint16_t group;            // entries to one entry of `names`, which live and die together: 1; interconnects: 2
+    const char *const *along;  // NULL-terminated: properties with one cell per entry (assigned-clock-rates); or NULL
     const char *const *except; // of patterns, NULL-terminated: names that end so do not match (",nr-gpios"); or NULL
     const char *unless;        // the rule does not hold in a node with this property (gpio-hog: no phandle); or NULL
     const struct schema_provider *provider; // what `fixed` makes; NULL: `fixed` is no choice here
@@ -67,12 +67,12 @@ struct ref_rule {
 /* ---- irqchips ---- */
 
 struct irq_kind {
-    const char *name;     // "spi"; "" where a chip has one kind only
-    uint32_t value;       // in the specifier's kind cell
-    uint32_t min, max;    // line numbers, both included
-    uint32_t guest_max;   // the highest line that the guest's chip can have; at most max
-    uint32_t first;       // where free lines are looked for
-    int32_t gsi;          // GSI = line + gsi; INT32_MIN: such a line cannot be an irqfd
+    const char *name;   // "spi"; "" where a chip has one kind only
+    uint32_t value;     // in the specifier's kind cell
+    uint32_t min, max;  // line numbers, both included
+    uint32_t guest_max; // the highest line that the guest's chip can have; at most max
+    uint32_t first;     // where free lines are looked for
+    int32_t gsi;        // GSI = line + gsi; INT32_MIN: such a line cannot be an irqfd
 };
 
 struct irq_trigger {
@@ -101,18 +101,18 @@ struct irqchip_class {
     uint32_t nkinds, default_kind;
     const struct irq_trigger *triggers;
     uint32_t ntriggers;
-    int32_t default_trigger;       // index, or -1: must be written
-    uint32_t trigger_mask;         // bits of the flags cell that mean the trigger
-    bool sub;                      // lines have sub-interrupts (MPIC error interrupts): cells with IRQ_CELL_SUB are part of the identity
-    const char *kvm;               // "arm-vgic-v3", "fsl-mpic-42", ...: KVM's device that serves it; NULL: the VMM's own
-    const char *node_name;         // "interrupt-controller"
+    int32_t default_trigger; // index, or -1: must be written
+    uint32_t trigger_mask;   // bits of the flags cell that mean the trigger
+    bool sub; // lines have sub-interrupts (MPIC error interrupts): cells with IRQ_CELL_SUB are part of the identity
+    const char *kvm;       // "arm-vgic-v3", "fsl-mpic-42", ...: KVM's device that serves it; NULL: the VMM's own
+    const char *node_name; // "interrupt-controller"
     const struct schema_region *regions;
     uint32_t nregions;
-    const uint32_t *cpu_irqs;      // interrupts-extended = for each cpu, each of these: <&platform.cpu_intc N>
-    uint32_t ncpu_irqs;            // 0: no interrupts-extended
-    uint32_t max_cpus;             // vcpus that it can serve; 0: any number
-    const struct dts_op *body;     // merged into the guest's node
-    const char *file;              // the schema's name, for messages
+    const uint32_t *cpu_irqs;  // interrupts-extended = for each cpu, each of these: <&platform.cpu_intc N>
+    uint32_t ncpu_irqs;        // 0: no interrupts-extended
+    uint32_t max_cpus;         // vcpus that it can serve; 0: any number
+    const struct dts_op *body; // merged into the guest's node
+    const char *file;          // the schema's name, for messages
 };
 
 /* ---- device classes ---- */
@@ -155,28 +155,28 @@ struct dev_class {
     uint32_t nclocks;
     const struct schema_fate *fates; // beat the defaults of references
     uint32_t nfates;
-    const char *vcpu_property;     // `vcpu N` sets it to the cpu's phandle
-    const char *dma_operation;     // PAMU operation mapping unless written: "qman"; or NULL
-    const char *bus;               // emulated: what stands below it (`on pci0 slot 3`): "pci"; or NULL
-    const char *alias;             // emulated: /aliases entry "serial" + number; or NULL
-    bool console;                  // emulated: the first one is stdout-path
-    const struct dts_op *body;     // merged into the guest's node before edits
+    const char *vcpu_property; // `vcpu N` sets it to the cpu's phandle
+    const char *dma_operation; // PAMU operation mapping unless written: "qman"; or NULL
+    const char *bus;           // emulated: what stands below it (`on pci0 slot 3`): "pci"; or NULL
+    const char *alias;         // emulated: /aliases entry "serial" + number; or NULL
+    bool console;              // emulated: the first one is stdout-path
+    const struct dts_op *body; // merged into the guest's node before edits
     const char *file;
 };
 
 /* ---- platforms ---- */
 
 struct platform {
-    const char *name; // "arm64-virt"
-    const char *arch; // "arm64", "arm", "riscv64", "ppc", "x86-64": a word of the config format
-    const struct dts_op *root; // merged into /
-    const struct dts_op *cpus; // merged into /cpus
-    const struct dts_op *cpu;  // merged into each cpu's node; the const `cpu` is its number
-    const char *cpu_name;      // "cpu", "PowerPC,e500mc"
-    const char *cpu_intc;      // child of a cpu's node that is its interrupt controller (irqchip cpu_irqs); or NULL
+    const char *name;             // "arm64-virt"
+    const char *arch;             // "arm64", "arm", "riscv64", "ppc", "x86-64": a word of the config format
+    const struct dts_op *root;    // merged into /
+    const struct dts_op *cpus;    // merged into /cpus
+    const struct dts_op *cpu;     // merged into each cpu's node; the const `cpu` is its number
+    const char *cpu_name;         // "cpu", "PowerPC,e500mc"
+    const char *cpu_intc;         // child of a cpu's node that is its interrupt controller (irqchip cpu_irqs); or NULL
     const char *const *cpu_copy;  // NULL-terminated: copied from the host's cpu node where it has them; or NULL
     const char *const *cpus_copy; // the same for /cpus itself
-    uint32_t cpu_aff0;         // cpus per lowest affinity level: reg = n % aff0 | n / aff0 << 8; 0: reg = n
+    uint32_t cpu_aff0;            // cpus per lowest affinity level: reg = n % aff0 | n / aff0 << 8; 0: reg = n
     uint32_t max_cpus;
     uint32_t cpu_address_cells;
     const char *irqchip_name, *irqchip_class; // made unless the machine has an irqchip of its own
@@ -186,7 +186,7 @@ struct platform {
 };
 
 struct schemas {
-    struct map refs;              // (interned property, 0) -> struct ref_rule
+    struct map refs;                 // (interned property, 0) -> struct ref_rule
     const struct ref_rule *suffixes; // tried in order when no name matches
     uint32_t nsuffixes;
     struct map irqchips_by_name, irqchips_by_compatible;
@@ -199,11 +199,13 @@ struct schemas {
 /* Loads the built-in schemas and c->schema_dir. NULL after messages. */
 struct schemas *schemas_load(struct machc *c);
 
-/* The rule for a property name (interned), or NULL: not known to hold references. `unless` is the caller's to look at. */
+/* The rule for a property name (interned), or NULL: not known to hold references. `unless` is the caller's to look at.
+ */
 const struct ref_rule *schema_ref(const struct schemas *s, const char *property);
 
 /* By compatible list of a node, first match; or NULL. Strings are looked up in c->names. */
-const struct irqchip_class *schema_irqchip_of(struct machc *c, const struct schemas *s, const struct dt_prop *compatible);
+const struct irqchip_class *schema_irqchip_of(struct machc *c, const struct schemas *s,
+                                              const struct dt_prop *compatible);
 const struct dev_class *schema_class_of(struct machc *c, const struct schemas *s, const struct dt_prop *compatible);
 
 /* By the name written in a .mach file (interned); or NULL. A device class is also found by a compatible. */

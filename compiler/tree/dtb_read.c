@@ -19,6 +19,8 @@ struct reader {
     struct src at;
     const uint8_t *blob;
     uint32_t total;
+    const uint8_t *tokens; // the structure block
+    uint32_t tokens_len;
     const char *strings;
     uint32_t strings_len;
     struct map names; // (offset in the strings block, 0) -> interned name
@@ -60,7 +62,12 @@ static bool check_header(struct reader *r, uint32_t len)
     int err = fdt_check_header(r->blob);
     if (err)
         return bad(r, E0702, arena_printf(a, "the header is damaged: %s", fdt_strerror(err)));
-    // Version 17 says how long the structure block is; fdt_next_tag() keeps to that, or to the total size.
+    // Version 16 does not say how long the structure block is.
+    uint32_t start = fdt_off_dt_struct(r->blob);
+    r->tokens_len = fdt_version(r->blob) < 17 ? r->total - start : fdt_size_dt_struct(r->blob);
+    if (start > r->total || r->tokens_len > r->total - start)
+        return bad(r, E0702, "the header is damaged: the structure block lies outside of the blob");
+    r->tokens = r->blob + start;
     r->strings = (const char *)r->blob + fdt_off_dt_strings(r->blob);
     r->strings_len = fdt_size_dt_strings(r->blob);
     return true;
@@ -117,17 +124,13 @@ static const char *prop_name(struct reader *r, const struct dt_node *n, uint32_t
     return name;
 }
 
-static bool read_prop(struct reader *r, struct dt_node *n, uint32_t at)
+static bool read_prop(struct reader *r, struct dt_node *n, const uint8_t *data, uint32_t len, uint32_t nameoff)
 {
-    const struct fdt_property *f = fdt_offset_ptr(r->blob, (int)at, sizeof *f);
-    if (!f)
-        return bad(r, E0702, arena_printf(r->c->arena, "a property at offset %u is cut off", at));
-    uint32_t len = fdt32_to_cpu(f->len);
-    const char *name = prop_name(r, n, fdt32_to_cpu(f->nameoff));
+    const char *name = prop_name(r, n, nameoff);
     if (!name)
         return bad(r, E0702,
                    arena_printf(r->c->arena, "a property of %s has no proper name: offset %u of the strings block",
-                                dt_show_path(r->c->arena, n), fdt32_to_cpu(f->nameoff)));
+                                dt_show_path(r->c->arena, n), nameoff));
     if (dt_prop(r->t, n, name)) {
         if (noise_ok(&r->noise, W0702))
             diag(r->c->diags, W0702, r->at, "%s: %s has the property `%s` twice; the first one counts",
@@ -135,15 +138,15 @@ static bool read_prop(struct reader *r, struct dt_node *n, uint32_t at)
         return true;
     }
     struct dt_prop *p = dt_append(r->t, n, name);
-    p->data = (const uint8_t *)f->data;
+    p->data = data;
     p->len = len;
     return true;
 }
 
 /* What the walk through the structure block knows. */
 struct walk {
-    struct dt_node *n;  // where properties go; NULL before and after the root
-    uint32_t skip;      // depth below a node that is left out, because its name was there already
+    struct dt_node *n; // where properties go; NULL before and after the root
+    uint32_t skip;     // depth below a node that is left out, because its name was there already
     bool root;
 };
 
@@ -182,43 +185,59 @@ static bool begin_node(struct reader *r, struct walk *w, const char *name)
     return true;
 }
 
+static bool end_node(struct reader *r, struct walk *w, uint32_t at)
+{
+    if (w->skip)
+        w->skip--;
+    else if (w->n)
+        w->n = w->n->parent;
+    else
+        return bad(r, E0702, arena_printf(r->c->arena, "a node ends at offset %u that never began", at));
+    return true;
+}
+
+/*
+ * libfdt's own fdt_next_tag() is not used: up to 1.6.1 a property's length can overflow in it, and it looks at each
+ * byte of a name with a check of its own.
+ */
 static bool read_struct(struct reader *r)
 {
     struct walk w = {0};
-    int off = 0, next;
-    for (;; off = next) {
-        uint32_t tag = fdt_next_tag(r->blob, off, &next);
-        if (next < 0)
-            return bad(r, E0702, arena_printf(r->c->arena, "the structure block is damaged at offset %d", off));
-        switch (tag) {
-        case FDT_BEGIN_NODE:
-            if (!begin_node(r, &w, (const char *)r->blob + fdt_off_dt_struct(r->blob) + off + FDT_TAGSIZE))
+    const uint8_t *tokens = r->tokens;
+    uint32_t at = 0, end = r->tokens_len & ~3U;
+    while (at < end) {
+        uint32_t start = at, tag = be32(tokens + at), left = end - at - 4;
+        at += 4;
+        if (tag == FDT_BEGIN_NODE) {
+            const uint8_t *nul = memchr(tokens + at, 0, left);
+            if (!nul)
+                return bad(r, E0702, arena_printf(r->c->arena, "a node's name at offset %u has no end", at));
+            if (!begin_node(r, &w, (const char *)tokens + at))
                 return false;
-            break;
-        case FDT_END_NODE:
-            if (w.skip)
-                w.skip--;
-            else if (w.n)
-                w.n = w.n->parent;
-            else
-                return bad(r, E0702, arena_printf(r->c->arena, "a node ends at offset %d that never began", off));
-            break;
-        case FDT_PROP:
+            at = (uint32_t)(nul - tokens) / 4 * 4 + 4;
+        } else if (tag == FDT_END_NODE) {
+            if (!end_node(r, &w, start))
+                return false;
+        } else if (tag == FDT_PROP) {
+            uint32_t len = left < 8 ? UINT32_MAX : be32(tokens + at);
+            if (left < 8 || len > left - 8)
+                return bad(r, E0702, arena_printf(r->c->arena, "a property at offset %u is cut off", start));
             if (!w.n)
                 return bad(r, E0702,
-                           arena_printf(r->c->arena, "a property at offset %d stands outside of every node", off));
-            if (!w.skip && !read_prop(r, w.n, (uint32_t)off))
+                           arena_printf(r->c->arena, "a property at offset %u stands outside of every node", start));
+            if (!w.skip && !read_prop(r, w.n, tokens + at + 8, len, be32(tokens + at + 4)))
                 return false;
-            break;
-        case FDT_END:
+            at += 8 + (len + 3) / 4 * 4;
+        } else if (tag == FDT_END) {
             if (w.n || !w.root)
                 return bad(r, E0702,
                            w.n ? "the structure block ends within a node" : "there is no root node in the blob");
             return true;
-        default: // FDT_NOP
-            break;
+        } else if (tag != FDT_NOP) {
+            return bad(r, E0702, arena_printf(r->c->arena, "the structure block is damaged at offset %u", start));
         }
     }
+    return bad(r, E0702, "the structure block has no end");
 }
 
 // Labels, from dtc -@: each property of /__symbols__ is a label, its value the node's path.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A tree as a blob, version 17. Sizes are summed up in one walk, bytes are written in a second; no name is searched for.
+// A tree as a blob, version 17. Sizes are summed up in one walk, bytes are written in a second; no name is searched
+// for.
 #include "tree/internal.h"
 #include "tree/tree.h"
 
@@ -12,7 +13,7 @@ struct writer {
     struct map offsets; // (interned name, 0) -> offset in the strings block
     uint64_t strings_len, struct_len;
     uint8_t *blob;
-    uint32_t at, strings; // where to write next
+    uint32_t at, strings;          // where to write next
     const struct dt_node *symbols; // a /__symbols__ of the tree's own, which is left out
     bool with_symbols;
     uint32_t next; // phandles from here on are free
@@ -158,8 +159,16 @@ uint8_t *dtb_write(struct machc *c, const struct dt_tree *t, bool with_symbols, 
     uint32_t structs = (uint32_t)(head + ((uint64_t)t->nreserves + 1) * 16);
     w.blob = arena_alloc(c->arena, total);
     w.strings = structs + (uint32_t)w.struct_len;
-    const uint32_t header[] = {FDT_MAGIC,           (uint32_t)total, structs, w.strings, (uint32_t)head, 17, 16,
-                               t->boot_cpuid, (uint32_t)w.strings_len, (uint32_t)w.struct_len};
+    const uint32_t header[] = {FDT_MAGIC,
+                               (uint32_t)total,
+                               structs,
+                               w.strings,
+                               (uint32_t)head,
+                               17,
+                               16,
+                               t->boot_cpuid,
+                               (uint32_t)w.strings_len,
+                               (uint32_t)w.struct_len};
     for (size_t i = 0; i < sizeof header / sizeof *header; i++)
         put(&w, header[i]);
     w.at = (uint32_t)head;

@@ -32,29 +32,62 @@ static bool eval_binary(struct machc *c, const struct expr *e, uint32_t depth, u
     if (!eval_at(c, e->a, depth, &a) || !eval_at(c, e->b, depth, &b))
         return false;
     switch (e->op) {
-    case '+': *v = a + b; break;
-    case '-': *v = a - b; break;
-    case '*': *v = a * b; break;
+    case '+':
+        *v = a + b;
+        break;
+    case '-':
+        *v = a - b;
+        break;
+    case '*':
+        *v = a * b;
+        break;
     case '/':
     case '%':
         if (!b)
             return refuse(c, e, "division by 0");
         *v = e->op == '/' ? a / b : a % b;
         break;
-    case '&': *v = a & b; break;
-    case '|': *v = a | b; break;
-    case '^': *v = a ^ b; break;
-    case '<': *v = a < b; break;
-    case '>': *v = a > b; break;
-    case OP_SHL: *v = b < 64 ? a << b : 0; break;
-    case OP_SHR: *v = b < 64 ? a >> b : 0; break;
-    case OP_LE: *v = a <= b; break;
-    case OP_GE: *v = a >= b; break;
-    case OP_EQ: *v = a == b; break;
-    case OP_NE: *v = a != b; break;
-    case OP_AND: *v = a && b; break;
-    case OP_OR: *v = a || b; break;
-    default: return refuse(c, e, "this operator is unknown in device tree source");
+    case '&':
+        *v = a & b;
+        break;
+    case '|':
+        *v = a | b;
+        break;
+    case '^':
+        *v = a ^ b;
+        break;
+    case '<':
+        *v = a < b;
+        break;
+    case '>':
+        *v = a > b;
+        break;
+    case OP_SHL:
+        *v = b < 64 ? a << b : 0;
+        break;
+    case OP_SHR:
+        *v = b < 64 ? a >> b : 0;
+        break;
+    case OP_LE:
+        *v = a <= b;
+        break;
+    case OP_GE:
+        *v = a >= b;
+        break;
+    case OP_EQ:
+        *v = a == b;
+        break;
+    case OP_NE:
+        *v = a != b;
+        break;
+    case OP_AND:
+        *v = a && b;
+        break;
+    case OP_OR:
+        *v = a || b;
+        break;
+    default:
+        return refuse(c, e, "this operator is unknown in device tree source");
     }
     return true;
 }
@@ -78,8 +111,8 @@ static bool eval_at(struct machc *c, const struct expr *e, uint32_t depth, uint6
     case EXPR_COND:
         return eval_at(c, e->a, depth + 1, &a) && eval_at(c, a ? e->b : e->c, depth + 1, v);
     case EXPR_NAME:
-        return refuse(c, e,
-                      arena_printf(c->arena, "`%s` is not a number: a .dts knows no names", dt_show(c->arena, e->name.s)));
+        return refuse(
+            c, e, arena_printf(c->arena, "`%s` is not a number: a .dts knows no names", dt_show(c->arena, e->name.s)));
     default:
         return refuse(c, e, "this is not a number");
     }

@@ -37,8 +37,8 @@ static void add_labels(struct merge *m, struct dt_node *n, const struct dts_labe
         if (dt_add_label(m->t, n, l->name, l->loc))
             continue;
         const struct dt_node *has = map_getp(&m->t->labels, l->name, NULL);
-        struct diag *d = diag(m->c->diags, E0902, place(m, l->loc), "the label `%s` names two nodes: %s and %s", l->name,
-                              dt_show_path(m->c->arena, has), dt_show_path(m->c->arena, n));
+        struct diag *d = diag(m->c->diags, E0902, place(m, l->loc), "the label `%s` names two nodes: %s and %s",
+                              l->name, dt_show_path(m->c->arena, has), dt_show_path(m->c->arena, n));
         for (const struct dt_label *i = has->labels; i; i = i->next)
             if (i->name == l->name && i->loc.file)
                 diag_note(d, src_at(i->loc), "the label is given to %s here", dt_show_path(m->c->arena, has));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Properties: found, set, deleted, and read as cells and strings.
-#include "tree/tree.h"
 #include "tree/internal.h"
+#include "tree/tree.h"
 
 #include <string.h>
 

@@ -79,14 +79,14 @@ struct dt_tree {
     struct arena *arena;
     struct intern *names;
     struct dt_node *root;
-    struct map children; // (parent, interned name) -> node
-    struct map props;    // (node, interned name) -> prop, only of nodes with many properties
-    struct map labels;   // (interned label, 0) -> node
-    struct map phandles; // (number, 0) -> node, as dt_take_phandles() found them
+    struct map children;    // (parent, interned name) -> node
+    struct map props;       // (node, interned name) -> prop, only of nodes with many properties
+    struct map labels;      // (interned label, 0) -> node
+    struct map phandles;    // (number, 0) -> node, as dt_take_phandles() found them
     struct dt_bases *bases; // private to tree/: children by name without unit address
     struct dt_reserve {
         uint64_t address, size;
-    } *reserves;
+    } * reserves;
     uint32_t nreserves;
     uint32_t nnodes; // made so far, deleted ones included
     uint32_t boot_cpuid;
@@ -110,8 +110,8 @@ void dt_rename(struct dt_tree *t, struct dt_node *n, const char *interned);
 struct dt_prop *dt_prop(const struct dt_tree *t, const struct dt_node *n, const char *interned);
 
 /* Sets a property, in place when it exists, else as the last one. `data` is not copied. */
-struct dt_prop *dt_set(struct dt_tree *t, struct dt_node *n, const char *interned, const void *data,
-                       uint32_t len, const struct origin *o);
+struct dt_prop *dt_set(struct dt_tree *t, struct dt_node *n, const char *interned, const void *data, uint32_t len,
+                       const struct origin *o);
 bool dt_del(struct dt_tree *t, struct dt_node *n, const char *interned);
 
 /* Gives a node a label. False when another node of the tree has it (t->labels says which); nothing is changed then. */
@@ -120,13 +120,11 @@ bool dt_add_label(struct dt_tree *t, struct dt_node *n, const char *interned, st
 /* Shorthands that copy what they are given; names need not be interned. */
 struct dt_prop *dt_set_str(struct dt_tree *t, struct dt_node *n, const char *name, const char *s,
                            const struct origin *o);
-struct dt_prop *dt_set_cells(struct dt_tree *t, struct dt_node *n, const char *name,
-                             const uint32_t *cells, uint32_t ncells, const struct origin *o);
-struct dt_prop *dt_set_flag(struct dt_tree *t, struct dt_node *n, const char *name,
-                            const struct origin *o);
+struct dt_prop *dt_set_cells(struct dt_tree *t, struct dt_node *n, const char *name, const uint32_t *cells,
+                             uint32_t ncells, const struct origin *o);
+struct dt_prop *dt_set_flag(struct dt_tree *t, struct dt_node *n, const char *name, const struct origin *o);
 /* Makes the 4 bytes at `offset` a phandle of `target`. */
-void dt_add_ref(struct dt_tree *t, struct dt_prop *p, uint32_t offset, struct dt_node *target,
-                struct src at);
+void dt_add_ref(struct dt_tree *t, struct dt_prop *p, uint32_t offset, struct dt_node *target, struct src at);
 
 /* Cell i (from 0) of a property, big-endian; the caller has checked len. */
 static inline uint32_t dt_cell(const struct dt_prop *p, uint32_t i)
@@ -136,8 +134,7 @@ static inline uint32_t dt_cell(const struct dt_prop *p, uint32_t i)
 }
 
 /* A u32 property's value, or `otherwise` when it is missing or not one cell. */
-uint32_t dt_u32(const struct dt_tree *t, const struct dt_node *n, const char *name,
-                uint32_t otherwise);
+uint32_t dt_u32(const struct dt_tree *t, const struct dt_node *n, const char *name, uint32_t otherwise);
 
 /* The i-th string of a string list; NULL when there is none or it is not NUL-terminated. */
 const char *dt_string(const struct dt_prop *p, uint32_t i);
@@ -148,7 +145,8 @@ int32_t dt_string_index(const struct dt_prop *p, const char *s);
 /* "/soc@ffe000000/i2c@118000", in the arena. The root is "/". */
 const char *dt_path(struct arena *a, const struct dt_node *n);
 
-/* The node at an absolute path, each component in full ("i2c@118000") or, when unambiguous, without its unit address; or NULL. */
+/* The node at an absolute path, each component in full ("i2c@118000") or, when unambiguous, without its unit address;
+ * or NULL. */
 struct dt_node *dt_at(const struct dt_tree *t, const char *path);
 
 /* True for `n` itself and everything below it. */
@@ -176,8 +174,8 @@ typedef bool dts_eval_fn(void *opaque, const struct expr *e, uint64_t *value);
  * References are recorded unresolved in the properties (dt_ref.name). `eval` gives the values of expressions.
  * Every property and node touched gets an origin with kind `kind` (written or schema) and its own place.
  */
-bool dts_merge(struct machc *c, struct dt_tree *t, struct dt_node *n, const struct dts_op *ops,
-               uint8_t kind, const char *why, const struct via *via, dts_eval_fn *eval, void *opaque);
+bool dts_merge(struct machc *c, struct dt_tree *t, struct dt_node *n, const struct dts_op *ops, uint8_t kind,
+               const char *why, const struct via *via, dts_eval_fn *eval, void *opaque);
 
 /*
  * Takes explicit `phandle` properties (an edit's `phandle = <7>;`, a blob's) into dt_node.phandle and t->phandles.
@@ -186,15 +184,17 @@ bool dts_merge(struct machc *c, struct dt_tree *t, struct dt_node *n, const stru
  */
 bool dt_take_phandles(struct machc *c, struct dt_tree *t, const char *host, struct src at);
 
-/* Fills every resolved reference: phandles are given out, 1, 2, 3 ... in document order of their first need, only where used.
- * An explicit `phandle` property (see dt_take_phandles(), which says what is wrong with it) is honoured; all others are
- * in dt_node.phandle alone, and written as the last property of the node. */
+/* Fills every resolved reference: phandles are given out, 1, 2, 3 ... in document order of their first need, only where
+ * used. An explicit `phandle` property (see dt_take_phandles(), which says what is wrong with it) is honoured; all
+ * others are in dt_node.phandle alone, and written as the last property of the node. */
 void dt_assign_phandles(struct dt_tree *t);
 
-/* A finished tree (every reference resolved and filled) as a DTB, version 17, written in one pass. Size in *size. In the arena. */
+/* A finished tree (every reference resolved and filled) as a DTB, version 17, written in one pass. Size in *size. In
+ * the arena. */
 uint8_t *dtb_write(struct machc *c, const struct dt_tree *t, bool symbols, uint32_t *size);
 
-/* The same as source text that dtc reads back to the same tree; NUL-terminated, in the arena. With `origins`, a comment per property. */
+/* The same as source text that dtc reads back to the same tree; NUL-terminated, in the arena. With `origins`, a comment
+ * per property. */
 char *dts_write(struct machc *c, const struct dt_tree *t, bool origins);
 
 #endif

@@ -75,6 +75,8 @@ def run(*command, cwd=None, stdin=b"", env=None, timeout=120, **more):
             env={**ENVIRONMENT, **(env or {})}, check=False, **more)
     except subprocess.TimeoutExpired as late:
         return Ran(None, late.stdout or b"", (late.stderr or b"") + b"\ntimed out")
+    except OSError as error:
+        return Ran(127, b"", str(error).encode())
     return Ran(done.returncode, done.stdout, done.stderr)
 
 

@@ -2,7 +2,7 @@
 """errors: every tests/errors/*.mach says in comments what machc has to say about it.
 
     // error: 14:21 E0311          the messages, exactly these, in the order in which they are shown;
-    // warning: 3:5 W0502          of another file: `// error: inc/part.mach:3:5 E0101`, of no place: `// error: - E0002`
+    // warning: 3:5 W0502          of another file: `// error: inc/part.mach:3:5 E0101`, of no place: `// error: - E0001`
     // args: --check -Werror       the options (without: --check); the file's name is put behind them
     // contains: also belongs      a text that the messages hold, any number of them
     // fine                        nothing at all is said
@@ -18,7 +18,7 @@ from . import Result, run
 
 # Codes that no file can cause: why.
 EXEMPT = {
-    "E0003": "needs a config of more than 4 GB",
+    "E0002": "needs a config of more than 4 GB",
     "F0001": "needs the memory to run out; tested in the suite cli",
 }
 

@@ -8,11 +8,11 @@
 #include <cmocka.h>
 
 #include "config_sample.h"
-#include "machcfg_file.h"
+#include "machrt.h"
 
-// The runtime's verifier, as it is: the two sides share nothing but the layout.
-#include "../../runtime/config/verify.c"
+#include "../../runtime/config/verify.h"
 
+#include <errno.h>
 #include <sha256.h>
 #include <stdio.h>
 #include <time.h>
@@ -491,7 +491,84 @@ static void test_short_record(void **state)
     assert_int_equal(mach_cfg_device_slot(r), MACH_CFG_NONE);
 }
 
-/* ---- another reader, and size ---- */
+/* ---- other readers, and size ---- */
+
+static int runtime(struct machc *c, void *opaque)
+{
+    (void)opaque;
+    struct made x = make(c);
+    struct mach_config *config;
+    struct mach_error error;
+    assert_int_equal(mach_config_from_memory("guest.cfg", x.config, x.size, &config, &error), 0);
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+    assert_non_null(f);
+    mach_config_json(config, f);
+    fclose(f);
+    assert_string_equal(text, emit_config_json(c, x.config, x.size));
+    free(text);
+    f = open_memstream(&text, &size);
+    assert_non_null(f);
+    mach_config_show(config, f);
+    fclose(f);
+    expect_file(c, "tests/unit/expected/config-show.txt", text);
+    free(text);
+    mach_config_close(config);
+    return 0;
+}
+
+static void test_runtime(void **state)
+{
+    (void)state;
+    in_machc(runtime);
+}
+
+static int runtime_errors(struct machc *c, void *opaque)
+{
+    (void)opaque;
+    struct made x = make(c);
+    struct mach_config *config;
+    struct mach_error error;
+    assert_int_equal(mach_config_open("/nowhere/guest.cfg", &config, &error), -1);
+    assert_null(config);
+    assert_int_equal(error.number, ENOENT);
+    assert_string_equal(error.step, "open");
+    assert_int_equal(mach_config_open("/", &config, &error), -1);
+    assert_int_equal(error.number, EINVAL);
+    char path[] = "/tmp/test_config.XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    assert_int_equal(mach_config_open(path, &config, &error), -1);
+    assert_string_equal(error.name, "TOO_SHORT");
+    assert_int_equal(write(fd, x.config, x.size), x.size);
+    assert_int_equal(mach_config_open(path, &config, &error), 0);
+    assert_int_equal(mach_config_file(config)->size, x.size);
+    mach_config_close(config);
+    assert_int_equal(pwrite(fd, "Z", 1, x.size - 16), 1);
+    assert_int_equal(mach_config_open(path, &config, NULL), -1);
+    close(fd);
+    unlink(path);
+    // The record and the field are named.
+    struct mach_cfg_file file;
+    struct mach_cfg_fault fault;
+    assert_int_equal(mach_cfg_frame(x.config, x.size, &file, &fault), 0);
+    size_t at = (size_t)(mach_cfg_record(&file, MACH_CFG_S_DEVICE, 2).at - x.config);
+    at += offsetof(struct mach_cfg_device, parent);
+    mach_cfg_store(x.config + at, 4, 77);
+    seal(x.config, x.size);
+    assert_int_equal(mach_config_from_memory("g", x.config, x.size, &config, &error), -1);
+    assert_string_equal(error.object, "g: device 2, parent");
+    assert_string_equal(error.name, "INDEX");
+    assert_int_equal(error.offset, at);
+    return 0;
+}
+
+static void test_runtime_errors(void **state)
+{
+    (void)state;
+    in_machc(runtime_errors);
+}
 
 static int python(struct machc *c, void *opaque)
 {
@@ -562,11 +639,12 @@ static void test_many(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_layout),        cmocka_unit_test(test_words),     cmocka_unit_test(test_checksum),
-        cmocka_unit_test(test_utf8),          cmocka_unit_test(test_golden),    cmocka_unit_test(test_accessors),
-        cmocka_unit_test(test_deterministic), cmocka_unit_test(test_empty),     cmocka_unit_test(test_every_byte),
-        cmocka_unit_test(test_every_length),  cmocka_unit_test(test_one_error), cmocka_unit_test(test_versions),
-        cmocka_unit_test(test_short_record),  cmocka_unit_test(test_python),    cmocka_unit_test(test_many),
+        cmocka_unit_test(test_layout),        cmocka_unit_test(test_words),          cmocka_unit_test(test_checksum),
+        cmocka_unit_test(test_utf8),          cmocka_unit_test(test_golden),         cmocka_unit_test(test_accessors),
+        cmocka_unit_test(test_deterministic), cmocka_unit_test(test_empty),          cmocka_unit_test(test_every_byte),
+        cmocka_unit_test(test_every_length),  cmocka_unit_test(test_one_error),      cmocka_unit_test(test_versions),
+        cmocka_unit_test(test_short_record),  cmocka_unit_test(test_python),         cmocka_unit_test(test_many),
+        cmocka_unit_test(test_runtime),       cmocka_unit_test(test_runtime_errors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

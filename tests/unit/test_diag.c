@@ -315,7 +315,7 @@ static void the_same_is_said_once(void **state)
     diag(f->diags, E0001, again, "text %d", 2);
     diag(f->diags, E0001, third, "text %d", 1);
     diag(f->diags, E0001, at(s, "1"), "text %d", 1);
-    diag(f->diags, E0002, again, "text %d", 1);
+    diag(f->diags, F0001, again, "text %d", 1);
     assert_int_equal(diags_errors(f->diags), 5);
     assert_null(strstr(shown(f), "twice"));
 }

@@ -129,12 +129,11 @@ static void fifty_thousand_siblings(void **state)
 
 // ---- blobs ----
 
-static const char sample[] =
-    "/memreserve/ 0x1000 0x2000;\n"
-    "/ { #address-cells = <1>; model = \"a\", \"b\"; empty; bytes = [01 02 03];"
-    "  gic: chip@0 { reg = <0>; };"
-    "  bus { dev: dev@1 { clocks = <&clk 1 &gic>; parent = &gic; }; };"
-    "  clk: clock { #clock-cells = <1>; }; };";
+static const char sample[] = "/memreserve/ 0x1000 0x2000;\n"
+                             "/ { #address-cells = <1>; model = \"a\", \"b\"; empty; bytes = [01 02 03];"
+                             "  gic: chip@0 { reg = <0>; };"
+                             "  bus { dev: dev@1 { clocks = <&clk 1 &gic>; parent = &gic; }; };"
+                             "  clk: clock { #clock-cells = <1>; }; };";
 
 static void blobs_are_written_and_read_back(void **state)
 {
@@ -281,7 +280,9 @@ static void bad_blobs_are_refused(void **state)
     assert_null(dtb_read(c, &s, nowhere));
     assert_said(c, "has no proper name");
 
-    s = blob_source((const uint8_t *)"\x7f" "ELF....", 8);
+    s = blob_source((const uint8_t *)"\x7f"
+                                     "ELF....",
+                    8);
     assert_null(dtb_read(c, &s, nowhere));
     assert_said(c, "E0701");
 }
@@ -461,7 +462,8 @@ static void source_is_written_and_read_back(void **state)
     struct machc *c = *state;
     struct dt_tree *t = tree_of_file(
         c, "/memreserve/ 0x100000000 0x2000;\n"
-           "/ { #address-cells = <0x41424300>; s = \"a\\\\b\", \"q\\\"q\\n\"; b = [ff 00 01]; e; z = \"\"; n = \"a\", \"\";"
+           "/ { #address-cells = <0x41424300>; s = \"a\\\\b\", \"q\\\"q\\n\"; b = [ff 00 01]; e; z = \"\"; n = \"a\", "
+           "\"\";"
            " l: m: dev@1 { r = <0x41424300 &l>; p = &l; odd = [00], <&l>; }; un { r = <&{/un/x}>; x { }; }; };");
     assert_silent(c);
     const char *text = dts_write(c, t, false);
@@ -495,8 +497,7 @@ static void source_says_where_things_come_from(void **state)
     const char *text = dts_write(c, t, true);
     assert_non_null(strstr(text, "h; /* from host: /soc/uart@1 */\n"));
     assert_non_null(strstr(text, "s; /* schema gic-v3 */\n"));
-    assert_non_null(strstr(text, "c; /* a*/ /b */\n") ? NULL : "x");
-    assert_null(strstr(text, "a*/b"));
+    assert_non_null(strstr(text, "c; /* a* /b */\n"));
     assert_non_null(strstr(text, "w; /* edit: board.mach:3 */\n"));
 }
 
