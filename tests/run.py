@@ -11,7 +11,9 @@ import os
 import pathlib
 import sys
 
-from harness import Context, cli, dtc, errors, golden, unit
+sys.dont_write_bytecode = True  # a test run leaves nothing in the sources
+
+from harness import Context, cli, dtc, errors, golden, unit  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITES = {"unit": unit.run_all, "errors": errors.run_all, "golden": golden.run_all, "dtc": dtc.run_all, "cli": cli.run_all}

@@ -220,7 +220,7 @@ struct text parse_string(struct parser *p, const char *s, size_t n, struct loc l
             uint8_t c = 0;
             t.at++;
             struct loc l = place(&t, at, at + 2 <= t.end ? at + 2 : t.end);
-            if (!decode_escape(p, &t.at, t.end, l, false, &c))
+            if (!decode_escape(p, &t.at, t.end, l, plain, &c))
                 continue;
             if (c)
                 t.out[t.n++] = (char)c;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "base/arena.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK = 256 * 1024, ALIGN = 16 };
+enum { BLOCK = 256 * 1024, ALIGN = 8 }; // nothing of ours is wider than a pointer
 
 struct block {
-    struct block *next;
-    size_t pad; // keeps what follows aligned to ALIGN
+    struct block *next, *prev;
 };
 
 struct arena {
@@ -47,20 +47,32 @@ static char *block_new(struct arena *a, size_t size)
     if (!b)
         longjmp(*a->on_oom, 1);
     b->next = a->blocks;
+    if (b->next)
+        b->next->prev = b;
     a->blocks = b;
     return (char *)(b + 1);
+}
+
+static bool own_block(size_t size)
+{
+    // A large piece gets a block of its own, so that the rest of the current one is not lost.
+    return size > BLOCK / 4;
+}
+
+static size_t rounded(size_t size)
+{
+    return size ? (size + (ALIGN - 1)) & ~(size_t)(ALIGN - 1) : ALIGN; // nothing, too, has an address of its own
 }
 
 void *arena_alloc(struct arena *a, size_t size)
 {
     if (size > SIZE_MAX - ALIGN)
         longjmp(*a->on_oom, 1);
-    size = size ? (size + (ALIGN / 2 - 1)) & ~(size_t)(ALIGN / 2 - 1) : ALIGN / 2;
+    size = rounded(size);
     a->used += size;
+    if (own_block(size))
+        return block_new(a, size);
     if (size > a->left) {
-        // A large piece gets a block of its own, so that the rest of the current one is not lost.
-        if (size > BLOCK / 4)
-            return block_new(a, size);
         a->at = block_new(a, BLOCK);
         a->left = BLOCK;
     }
@@ -68,6 +80,22 @@ void *arena_alloc(struct arena *a, size_t size)
     a->at += size;
     a->left -= size;
     return p;
+}
+
+void arena_release(struct arena *a, void *p, size_t size)
+{
+    size = rounded(size);
+    if (!p || !own_block(size))
+        return;
+    struct block *b = (struct block *)p - 1;
+    if (b->next)
+        b->next->prev = b->prev;
+    if (b->prev)
+        b->prev->next = b->next;
+    else
+        a->blocks = b->next;
+    a->used -= size;
+    free(b);
 }
 
 void *arena_array(struct arena *a, size_t n, size_t size)

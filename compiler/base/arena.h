@@ -23,6 +23,12 @@ void arena_free(struct arena *a);
 /* `size` zeroed bytes, aligned to 8: for any type but long double and vectors. Never NULL: jumps to on_oom instead. */
 void *arena_alloc(struct arena *a, size_t size);
 
+/*
+ * Gives back what arena_alloc() or arena_array() returned for `size` bytes in all. Only large pieces go back to the
+ * system; small ones wait for arena_free(). For tables that have outgrown their place.
+ */
+void arena_release(struct arena *a, void *p, size_t size);
+
 /* An array of `n` zeroed elements; the product is checked for overflow. */
 void *arena_array(struct arena *a, size_t n, size_t size);
 

@@ -48,6 +48,7 @@ static void grow(struct intern *t)
             j++;
         t->slots[j & (t->room - 1)] = old[i];
     }
+    arena_release(t->arena, old, room * sizeof *old);
 }
 
 const char *intern_n(struct intern *t, const char *s, size_t n)

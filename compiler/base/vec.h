@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A growing array in an arena. What it outgrows stays in the arena until its end.
+// A growing array in an arena. Addresses of its members are valid until the next push.
 #ifndef MACHC_BASE_VEC_H
 #define MACHC_BASE_VEC_H
 
@@ -23,16 +23,18 @@
 
 #define vec_push(arena, v, item) (*vec_add((arena), (v)) = (item))
 
-static inline void *vec_grow(struct arena *a, const void *at, uint32_t n, uint32_t *room,
+static inline void *vec_grow(struct arena *a, void *at, uint32_t n, uint32_t *room,
                              size_t size)
 {
     uint32_t more = *room ? *room : 1; // most lists have one member, and there are many lists
     if (more > UINT32_MAX - *room)
         more = UINT32_MAX - *room;
+    size_t old = *room * size;
     *room += more;
     void *p = arena_array(a, *room, size);
     if (n)
         memcpy(p, at, n * size);
+    arena_release(a, at, old);
     return p;
 }
 

@@ -66,6 +66,7 @@ static uint32_t *slot_of(const struct cfg_out *o, const char *s, size_t n)
 
 static void grow_slots(struct cfg_out *o)
 {
+    arena_release(o->c->arena, o->slots, o->nslots * sizeof *o->slots);
     o->nslots *= 2;
     o->slots = arena_array(o->c->arena, o->nslots, sizeof *o->slots);
     for (size_t at = 1; at < o->strings_size;) {
@@ -89,6 +90,7 @@ mach_le32 cfg_str(struct cfg_out *o, const char *s)
             room = room > SIZE_MAX / 2 ? SIZE_MAX : room * 2;
         char *strings = arena_alloc(o->c->arena, room);
         memcpy(strings, o->strings, o->strings_size);
+        arena_release(o->c->arena, o->strings, o->strings_room);
         o->strings = strings;
         o->strings_room = room;
     }

@@ -192,7 +192,7 @@ struct m_machine {
     VEC(struct m_memory) memory;
     VEC(struct m_irqchip) irqchips;
     VEC(struct m_device) devices;
-    VEC(struct m_passthrough) passthroughs;
+    VEC(struct m_passthrough *) passthroughs;
     VEC(struct m_edit) nodes;
     struct map named; // (interned name, 0) -> struct src *: every name of the machine once
 };

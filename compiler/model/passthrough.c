@@ -430,5 +430,7 @@ void build_passthrough(struct build *b, const struct scope *s, const struct ast 
         *here = p.at;
         map_putp(b->c->arena, &m->named, p.name, NULL, here);
     }
-    vec_push(b->c->arena, &m->passthroughs, p);
+    struct m_passthrough *kept = NEW(b->c->arena, struct m_passthrough);
+    *kept = p;
+    vec_push(b->c->arena, &m->passthroughs, kept);
 }

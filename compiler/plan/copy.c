@@ -86,7 +86,7 @@ static struct copied *copy_node(struct planner *p, const struct m_passthrough *p
     guest->source = host;
     guest->origin = host == top ? origin_of(p, ORIGIN_HOST, pass->at, NULL) : guest->parent->origin;
     vec_push(p->c->arena, &p->copies, k);
-    map_putp(p->c->arena, &p->copy_of, host, NULL, k);
+    p->copy_of[host->id] = k;
     copy_labels(p, guest, host);
     if (host != top) {
         bool said = k->part && (k->part->regions.n || k->part->irqs.n || k->part->dmas.n);
@@ -209,7 +209,7 @@ void copy_description(struct planner *p, const struct dt_node *host, const struc
     k->guest->source = host;
     k->guest->origin = origin_of(p, ORIGIN_HOST, from->pass->at, NULL);
     vec_push(p->c->arena, &p->copies, k);
-    map_putp(p->c->arena, &p->copy_of, host, NULL, k);
+    p->copy_of[host->id] = k;
     copy_labels(p, k->guest, host);
     const char *const no[] = {p->n.reg, p->n.reg_names, p->n.ranges, p->n.dma_ranges, p->n.interrupts, p->n.interrupts_extended,
                               p->n.interrupt_names, p->n.interrupt_map, p->n.interrupt_map_mask, p->n.address_cells, p->n.size_cells, p->n.status};
@@ -225,7 +225,7 @@ void copy_description(struct planner *p, const struct dt_node *host, const struc
 void copy_passthroughs(struct planner *p)
 {
     for (uint32_t i = 0; i < p->m->m->passthroughs.n; i++) {
-        const struct m_passthrough *pass = &p->m->m->passthroughs.at[i];
+        const struct m_passthrough *pass = p->m->m->passthroughs.at[i];
         if (pass->kind == PASS_NODE)
             copy_one(p, pass);
         else

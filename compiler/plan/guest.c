@@ -352,7 +352,7 @@ void guest_finish(struct planner *p)
     for (const struct dt_prop *a = aliases ? aliases->props : NULL; a; a = a->next) {
         const char *path = dt_string(a, 0);
         const struct dt_node *host = path && alias_name(a->name) ? dt_at(p->host->tree, path) : NULL;
-        const struct copied *k = host ? map_getp(&p->copy_of, host, NULL) : NULL;
+        const struct copied *k = host ? any_copy(p, host) : NULL;
         if (k && !k->description)
             add_alias(p, a->name, k->guest, k->pass->at);
     }

@@ -27,7 +27,7 @@ const struct dt_node *irq_parent(const struct planner *p, const struct dt_node *
 
 struct copied *copy_of(struct planner *p, const struct dt_node *host)
 {
-    struct copied *k = map_getp(&p->copy_of, host, NULL);
+    struct copied *k = any_copy(p, host);
     return k && !k->description ? k : NULL;
 }
 

@@ -75,12 +75,39 @@ static bool bad_trigger(struct planner *p, const struct irqchip_class *class, co
     return false;
 }
 
+static const char *cell_names(struct planner *p, const struct irqchip_class *class)
+{
+    static const char *const words[] = {"0", "kind", "number", "trigger", "0"}; // enum irq_cell
+    const char *list = "";
+    for (uint32_t i = 0; i < class->ncells; i++)
+        list = arena_printf(p->c->arena, "%s%s%s", list, *list ? " " : "", words[class->cells[i]]);
+    return arena_printf(p->c->arena, "<%s>", list);
+}
+
+static const char *kind_values(struct planner *p, const struct irqchip_class *class)
+{
+    const char *list = "";
+    for (uint32_t i = 0; i < class->nkinds; i++)
+        list = arena_printf(p->c->arena, "%s%s%" PRIu32 "%s%s", list, *list ? ", " : "", class->kinds[i].value, *class->kinds[i].name ? " " : "",
+                            class->kinds[i].name);
+    return list;
+}
+
+static const char *trigger_values(struct planner *p, const struct irqchip_class *class)
+{
+    const char *list = "";
+    for (uint32_t i = 0; i < class->ntriggers; i++)
+        list = arena_printf(p->c->arena, "%s%s%" PRIu32 " %s", list, *list ? ", " : "", class->triggers[i].value, class->triggers[i].name);
+    return list;
+}
+
 /* A specifier that was written in cells, read back into kind, number and trigger. */
 static bool decode_cells(struct planner *p, struct p_irq *irq, const struct m_irq_to *to)
 {
     const struct irqchip_class *class = irq->chip->class;
     if (to->ncells != class->ncells) {
-        diag(p->c->diags, E0351, to->at, "a `%s` takes %u cells, not %u", class->name, class->ncells, to->ncells);
+        diag_help(diag(p->c->diags, E0351, to->at, "a specifier of a `%s` has %u cell%s, not %u", class->name, class->ncells, class->ncells == 1 ? "" : "s", to->ncells),
+                  "they are %s", cell_names(p, class));
         return false;
     }
     uint32_t kind = UINT32_MAX;
@@ -95,17 +122,22 @@ static bool decode_cells(struct planner *p, struct p_irq *irq, const struct m_ir
         if (kind == UINT32_MAX || class->kinds[i].value == kind)
             irq->kind = &class->kinds[kind == UINT32_MAX ? class->default_kind : i];
     if (!irq->kind) {
-        diag(p->c->diags, E0351, to->at, "a `%s` has no kind of line %u", class->name, kind);
+        diag_help(diag(p->c->diags, E0378, to->at, "a `%s` has no kind of line %" PRIu32, class->name, kind), "kinds are %s", kind_values(p, class));
         return false;
     }
-    for (uint32_t i = 0; i < to->ncells; i++)
-        for (uint32_t k = 0; class->cells[i] == IRQ_CELL_TRIGGER && k < class->ntriggers; k++)
+    for (uint32_t i = 0; i < to->ncells; i++) {
+        if (class->cells[i] != IRQ_CELL_TRIGGER)
+            continue; // some have no such cell: their lines have one trigger
+        for (uint32_t k = 0; k < class->ntriggers; k++)
             if ((to->cells[i] & class->trigger_mask) == class->triggers[k].value)
                 irq->trigger = &class->triggers[k];
-    if (!irq->trigger && class->ntriggers) {
-        diag(p->c->diags, E0351, to->at, "the flags cell names no trigger that a `%s` knows", class->name);
-        return false;
+        if (!irq->trigger) {
+            diag_help(diag(p->c->diags, E0379, to->at, "0x%" PRIx32 " is no trigger of a `%s`", to->cells[i], class->name), "it knows %s", trigger_values(p, class));
+            return false;
+        }
     }
+    irq->ncells = to->ncells; // as they are, with bits that no word stands for
+    memcpy(irq->cells, to->cells, to->ncells * sizeof *to->cells);
     return true;
 }
 
@@ -197,6 +229,8 @@ static bool settle_kind_and_trigger(struct planner *p, struct p_irq *irq)
 static void encode(struct p_irq *irq)
 {
     const struct irqchip_class *class = irq->chip->class;
+    if (irq->ncells)
+        return;
     irq->ncells = class->ncells;
     for (uint32_t i = 0; i < class->ncells; i++) {
         uint32_t v = 0;

@@ -128,7 +128,7 @@ void nodes_wanted_first(struct planner *p)
     const struct m_machine *m = p->m->m;
     struct unders u = {0};
     for (uint32_t i = 0; i < m->passthroughs.n; i++) {
-        const struct m_passthrough *pass = &m->passthroughs.at[i];
+        const struct m_passthrough *pass = m->passthroughs.at[i];
         uint64_t yes;
         if (!pass->under || map_get(&u.seen, (uintptr_t)pass->under, 0, &yes))
             continue;

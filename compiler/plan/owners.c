@@ -7,7 +7,7 @@
 
 bool own_host_node(struct planner *p, const struct dt_node *n, struct src where)
 {
-    struct owner *o = map_getp(&p->host_owner, n, NULL);
+    struct owner *o = p->host_owner[n->id];
     if (o) {
         struct diag *d = diag(p->c->diags, E0373, where, "%s is passed through twice", dt_path(p->c->arena, n));
         diag_note(d, o->at, "machine `%s` has it from here", o->machine->name);
@@ -21,7 +21,7 @@ bool own_host_node(struct planner *p, const struct dt_node *n, struct src where)
     }
     o = NEW(p->c->arena, struct owner);
     *o = (struct owner){p->m, where};
-    map_putp(p->c->arena, &p->host_owner, n, NULL, o);
+    p->host_owner[n->id] = o;
     return true;
 }
 
@@ -91,7 +91,7 @@ struct neighbours {
 static bool one_neighbour(void *opaque, const struct host_region *h)
 {
     struct neighbours *s = opaque;
-    const struct owner *o = map_getp(&s->p->host_owner, h->node, NULL);
+    const struct owner *o = s->p->host_owner[h->node->id];
     const struct dt_node *mine = s->r->device->host;
     if ((o && o->machine == s->m) || (mine && (dt_is_below(h->node, mine) || dt_is_below(mine, h->node))) || (!o && host_disabled(s->p->host, h->node)))
         return true;
@@ -131,7 +131,7 @@ static void check_line(struct planner *p, const struct p_machine *m, const struc
         return;
     for (const struct host_irq *u = host_irq_users(p->host, irq->host); u; u = host_irq_next(p->host, u)) {
         const struct dt_node *n = u->node;
-        if (n == irq->host->node || map_getp(&p->host_owner, n, NULL) || host_disabled(p->host, n))
+        if (n == irq->host->node || p->host_owner[n->id] || host_disabled(p->host, n))
             continue;
         // A bus or controller above lists the same line for what is below it.
         if (dt_is_below(n, irq->host->node) || dt_is_below(irq->host->node, n) || u->from_map)

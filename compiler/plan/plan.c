@@ -35,8 +35,10 @@ static void name_all(struct planner *p)
 /* What the steps below keep of one machine only. */
 static void forget(struct planner *p)
 {
+    for (uint32_t i = 0; i < p->copies.n; i++)
+        p->copy_of[p->copies.at[i]->host->id] = NULL;
     struct planner fresh = {.c = p->c, .model = p->model, .host = p->host, .schemas = p->schemas, .plan = p->plan,
-                            .host_owner = p->host_owner, .line_owner = p->line_owner, .sysfs_owner = p->sysfs_owner, .kept = p->kept, .n = p->n};
+                            .host_owner = p->host_owner, .copy_of = p->copy_of, .line_owner = p->line_owner, .sysfs_owner = p->sysfs_owner, .kept = p->kept, .n = p->n};
     *p = fresh;
 }
 
@@ -93,6 +95,10 @@ struct plan *plan_make(struct machc *c, struct model *m)
         return plan;
     struct planner p = {.c = c, .model = m, .host = m->host, .schemas = m->schemas, .plan = plan};
     name_all(&p);
+    if (m->host) {
+        p.host_owner = arena_array(c->arena, m->host->tree->nnodes, sizeof(struct owner *));
+        p.copy_of = arena_array(c->arena, m->host->tree->nnodes, sizeof(struct copied *));
+    }
     for (uint32_t i = 0; i < m->nkeeps; i++)
         map_putp(c->arena, &p.kept, m->keeps[i].node, NULL, &m->keeps[i]);
     for (uint32_t i = 0; i < m->machines.n; i++) {

@@ -260,7 +260,7 @@ static void carry_out(struct settle *s, uint32_t index, const struct entry *e, c
             assign(s, e->target, v);
         else
             copy_description(p, e->target, s->k);
-        there = map_getp(&p->copy_of, e->target, NULL);
+        there = any_copy(p, e->target);
         if (!there) { // refused, with a message
             s->failed = true;
             return;
@@ -417,7 +417,7 @@ static void settle_prop(struct planner *p, struct copied *k, const struct dt_pro
         bool inner = false;
         for (uint32_t i = 0; i < prop->len / 4 && !inner; i++) {
             const struct dt_node *t = host_phandle(p->host, dt_cell(prop, i));
-            inner = t && map_getp(&p->copy_of, t, NULL);
+            inner = t && any_copy(p, t);
         }
         if (!inner) {
             s.changed = true;
@@ -437,7 +437,7 @@ static void settle_prop(struct planner *p, struct copied *k, const struct dt_pro
     uint32_t *open = arena_array(p->c->arena, s.entries.n + 1, sizeof *open), nopen = 0;
     for (uint32_t i = 0; i < s.entries.n; i++) {
         const struct entry *e = &s.entries.at[i];
-        struct copied *there = e->target ? map_getp(&p->copy_of, e->target, NULL) : NULL;
+        struct copied *there = e->target ? any_copy(p, e->target) : NULL;
         if (e->hole) {
             put(&s, prop->data + (size_t)e->start * 4, e->cells * 4);
             s.kept[i] = true;

@@ -345,7 +345,8 @@ void write_ranges(struct planner *p, struct copied *k)
         memcpy(e, ranges->data + (size_t)i * step * 4, na * 4);
         put_cells(e + na * 4, on_bus, gna);
         put_cells(e + (na + gna) * 4, size, ns);
-        if (!covered(k->device, cpu, size)) {
+        // What is below another bus has regions of its own; functions on PCI have no nodes, and get all of the window.
+        if (na == 3 && !covered(k->device, cpu, size)) {
             struct p_region r = {.index = i, .host = cpu, .size = size, .guest = guest, .mode = REGION_MAP, .window = true, .how = HOW_DEFAULT, .at = k->pass->at};
             struct p_region *w = add_region(p, k->device, &r);
             claim(p, w->guest, w->size, region_text(p, k->device, w), w->at);

@@ -36,7 +36,7 @@ struct planner {
     const struct host *host; // or NULL
     const struct schemas *schemas;
     struct plan *plan;
-    struct map host_owner;   // host node -> struct owner: tops of assigned subtrees, whole file
+    struct owner **host_owner; // by host node id: who has it, of the whole file
     struct map kept;         // host node -> struct m_keep
     struct map sysfs_owner;  // interned sysfs name -> struct p_device: devices given by name
     struct map line_owner;   // host interrupt (chip, identity) -> struct p_irq
@@ -54,7 +54,7 @@ struct planner {
     VEC(struct p_irq *) unlinked; // interrupts whose line is to be chosen
     struct map irq_of;           // host_irq -> struct p_irq
     struct map ref_used;         // m_ref -> 1
-    struct map copy_of;         // host node -> struct copied
+    struct copied **copy_of;    // by host node id, or NULL
     struct map nodes_done;      // m_edit -> 1: node statements that are merged
     struct map fixed;           // (kind, rate) -> guest node
     struct map slots;           // (bus, slot) -> struct p_device
@@ -137,7 +137,12 @@ void choose_lines(struct planner *p);
 void write_interrupts(struct planner *p);
 /* The node that a host node's `interrupts` speak to first: a controller or a nexus; or NULL. */
 const struct dt_node *irq_parent(const struct planner *p, const struct dt_node *host);
-/* The copy of a host node in this guest, or NULL; descriptions do not count. */
+/* The copy of a host node in this guest, or NULL; of any kind, or without descriptions. */
+static inline struct copied *any_copy(const struct planner *p, const struct dt_node *host)
+{
+    return p->copy_of[host->id];
+}
+
 struct copied *copy_of(struct planner *p, const struct dt_node *host);
 
 /* ---- refs.c: references ---- */

@@ -174,7 +174,7 @@ struct platform {
     const struct dts_op *cpu;     // merged into each cpu's node; the const `cpu` is its number
     const char *cpu_name;         // "cpu", "PowerPC,e500mc"
     const char *cpu_intc;         // child of a cpu's node that is its interrupt controller (irqchip cpu_irqs); or NULL
-    const char *const *cpu_copy;  // NULL-terminated: copied from the host's cpu node where it has them; or NULL
+    const char *const *cpu_copy;  // NULL-terminated: the host's cpu node's take the place of `cpu`'s; or NULL
     const char *const *cpus_copy; // the same for /cpus itself
     uint32_t cpu_aff0;            // cpus per lowest affinity level: reg = n % aff0 | n / aff0 << 8; 0: reg = n
     uint32_t max_cpus;
@@ -199,8 +199,7 @@ struct schemas {
 /* Loads the built-in schemas and c->schema_dir. NULL after messages. */
 struct schemas *schemas_load(struct machc *c);
 
-/* The rule for a property name (interned), or NULL: not known to hold references. `unless` is the caller's to look at.
- */
+/* The rule for a property name (interned); NULL: not known to hold references. `unless` is the caller's to look at. */
 const struct ref_rule *schema_ref(const struct schemas *s, const char *property);
 
 /* By compatible list of a node, first match; or NULL. Strings are looked up in c->names. */

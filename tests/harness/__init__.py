@@ -52,6 +52,10 @@ class Result:
         else:
             self.passed += 1
 
+    def skip(self, name, why):
+        self.skipped += 1
+        print(f"SKIP {name}: {why}")
+
     def report(self, suite):
         skipped = f", {self.skipped} skipped" if self.skipped else ""
         print(f"{suite}: {self.passed} passed, {self.failed} failed{skipped}", flush=True)
