@@ -8,14 +8,27 @@ int machc_run(machc_fn *work, void *opaque)
     if (!arena)
         return MACHC_OUT_OF_MEMORY;
     int result = MACHC_OUT_OF_MEMORY;
+    struct machc *volatile made = NULL;
     if (!setjmp(on_oom)) {
-        struct machc *c = NEW(arena, struct machc);
+        struct machc *c = made = NEW(arena, struct machc);
         c->arena = arena;
+        c->syntax = arena_new(&on_oom);
+        c->draft = arena_new(&on_oom);
         c->names = intern_new(arena);
         c->sources = sources_new(arena);
         c->diags = diags_new(arena, c->sources);
         result = work(c, opaque);
     }
+    if (made) {
+        machc_forget(&made->syntax);
+        machc_forget(&made->draft);
+    }
     arena_free(arena);
     return result;
+}
+
+void machc_forget(struct arena **a)
+{
+    arena_free(*a);
+    *a = NULL;
 }

@@ -11,6 +11,8 @@
 /* What every pass works in. One per compilation; passes add to it and never print or exit. */
 struct machc {
     struct arena *arena;
+    struct arena *syntax; // statements as written: gone when the model is built. NULL: in `arena`
+    struct arena *draft;  // model and tables of the planner: gone when the plan is made. NULL: in `arena`
     struct intern *names;
     struct sources *sources;
     struct diags *diags;
@@ -27,6 +29,19 @@ struct define {
     const char *name; // interned
     const char *value;
 };
+
+/* Where a stage keeps what outlives it, or does not. */
+static inline struct arena *syntax_arena(const struct machc *c)
+{
+    return c->syntax ? c->syntax : c->arena;
+}
+static inline struct arena *draft_arena(const struct machc *c)
+{
+    return c->draft ? c->draft : c->arena;
+}
+
+/* Gives an arena back before its time. */
+void machc_forget(struct arena **a);
 
 #define MACHC_VERSION "0.1.0"
 

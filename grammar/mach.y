@@ -41,7 +41,8 @@ static void mach_yyerror(const struct loc *loc, struct parser *p, const char *wh
 %initial-action { @$ = (struct loc){p->in->source->id, p->in->offset, p->in->offset}; }
 
 %token END 0 "the end of the file"
-%token START_MACH START_DTS START_BODY START_EXPR RESUME STRAY
+%token START_MACH START_DTS START_BODY START_EXPR STRAY
+%token <num> RESUME
 
 /* statements */
 %token INCLUDE "include" CONST "const" HOST "host" LIVE "live" TEMPLATE "template" MACHINE "machine" ASSERT "assert"
@@ -70,8 +71,7 @@ static void mach_yyerror(const struct loc *loc, struct parser *p, const char *wh
 %token BARE DTS_DIRECTIVE
 %token <num> CELL_CHAR "a character"
 
-%precedence '?'
-%precedence ':'
+%right '?' ':'
 %left OR
 %left AND
 %left '|'
@@ -95,7 +95,7 @@ static void mach_yyerror(const struct loc *loc, struct parser *p, const char *wh
 %type <labels> labels
 %type <values> values
 %type <val> chunk cells
-%type <num> mr_int
+%type <num> mr_int bad
 
 %%
 
@@ -116,7 +116,7 @@ stmts: %empty                                           { $$ = list_of(NULL); }
      ;
 
 /* What token.c skips after a mistake. Messages may be given again at once. */
-bad: error RESUME                                       { yyerrok; }
+bad: error RESUME                                       { $$ = $2; yyerrok; }
    ;
 
 stmt: ';'                                               { $$ = list_of(NULL); }
@@ -150,9 +150,16 @@ stmt: ';'                                               { $$ = list_of(NULL); }
     | MAP tail                                          { $$ = with_siblings(AST(MAP, @1), $2); }
     | stash_head mtail                                  { $$ = with_siblings($1, $2); }
     | clause dma_clauses ';'                            { $$ = with_siblings($1.head, $2); }
-    | bad ';'                                           { $$ = list_of(NULL); }
-    | bad block                                         { $$ = $2; }
-    | bad DTS_OPEN dts_body '}'                         { $$ = list_of(NULL); }
+    | bad ';'                                           { $$ = lost(p, $1, @1); }
+    | bad block                                         { $$ = lost(p, true, @1); }
+    | bad DTS_OPEN dts_body '}'                         { $$ = lost(p, true, @1); }
+    /* What is complete is kept. */
+    | INCLUDE string bad ';'                            { $$ = list_of(AST(INCLUDE, @1)); $$.head->name = $2; $$.head->loc = loc_join(@1, @2); }
+    | CONST name '=' const_value bad ';'                { $$ = list_of(AST(CONST, loc_join(@1, @4))); $$.head->name = $2; $$.head->e = $4.e; }
+    | CONST name '=' bad ';'                            { $$ = list_of(AST(CONST, loc_join(@1, @3))); $$.head->name = $2; $$.head->e = expr_bad(p, @3).e; }
+    | ASSERT expr bad ';'                               { $$ = list_of(AST(ASSERT, loc_join(@1, @2))); $$.head->e = $2.e; }
+    | ASSERT expr ',' string bad ';'                    { $$ = list_of(AST(ASSERT, loc_join(@1, @2))); $$.head->e = $2.e; $$.head->name = $4; }
+    | use_head bad ';'                                  { $$ = list_of($1); }
     ;
 
 /* Clauses of the line, and then the block. One for each kind of line. */
@@ -170,23 +177,23 @@ mtail: dma_clauses ';'
      ;
 clauses: %empty                                         { $$ = list_of(NULL); }
        | clauses clause                                 { $$ = $1; add_clause(&$$, $2.head); }
-       | clauses bad
+       | clauses bad                                    { $$ = $1; list_join(&$$, lost(p, $2, @2)); }
        ;
 dev_clauses: %empty                                     { $$ = list_of(NULL); }
            | dev_clauses clause                         { $$ = $1; add_clause(&$$, $2.head); }
            | dev_clauses IRQ items                      { $$ = $1; struct ast *a = AST(IRQ, loc_join(@2, @3)); a->items = $3.head; add_clause(&$$, a); }
            | dev_clauses dma_head                       { $$ = $1; add_clause(&$$, $2); }
-           | dev_clauses bad
+           | dev_clauses bad                                    { $$ = $1; list_join(&$$, lost(p, $2, @2)); }
            ;
 region_clauses: %empty                                  { $$ = list_of(NULL); }
               | region_clauses clause                   { $$ = $1; add_clause(&$$, $2.head); }
               | region_clauses MAP                      { $$ = $1; add_clause(&$$, AST(MAP, @2)); }
-              | region_clauses bad
+              | region_clauses bad                                    { $$ = $1; list_join(&$$, lost(p, $2, @2)); }
               ;
 dma_clauses: %empty                                     { $$ = list_of(NULL); }
            | dma_clauses clause                         { $$ = $1; add_clause(&$$, $2.head); }
            | dma_clauses stash_head                     { $$ = $1; add_clause(&$$, $2); }
-           | dma_clauses bad
+           | dma_clauses bad                                    { $$ = $1; list_join(&$$, lost(p, $2, @2)); }
            ;
 
 host_head: HOST string                                  { $$ = AST(HOST, loc_join(@1, @2)); $$->name = $2; }
@@ -202,8 +209,8 @@ use_head: USE name                                      { $$ = AST(USE, loc_join
         | USE name '(' args ')'                         { $$ = AST(USE, loc_join(@1, @5)); $$->name = $2; $$->items = $4.head; }
         ;
 if_chain: IF expr block                                 { $$ = AST(IF, loc_join(@1, @2)); $$->e = $2.e; $$->body = $3.head; }
-        | IF bad block                                  { $$ = AST(IF, @1); $$->e = expr_int(p, 0, @1).e; $$->body = $3.head; }
-        | if_chain ELSE IF bad block                    { struct ast *a = AST(IF, @3); a->e = expr_int(p, 0, @3).e; a->body = $5.head; $$ = $1; chain_else(p, $$, list_of(NULL), a); }
+        | IF bad block                                  { $$ = AST(IF, @1); $$->e = expr_bad(p, @1).e; $$->body = $3.head; }
+        | if_chain ELSE IF bad block                    { struct ast *a = AST(IF, @3); a->e = expr_bad(p, @3).e; a->body = $5.head; $$ = $1; chain_else(p, $$, list_of(NULL), a); }
         | if_chain ELSE IF expr block                   { struct ast *a = AST(IF, loc_join(@3, @4)); a->e = $4.e; a->body = $5.head; $$ = $1; chain_else(p, $$, list_of(NULL), a); }
         ;
 passthrough_head: PASSTHROUGH inode                     { $$ = AST(PASSTHROUGH, loc_join(@1, @2)); $$->name = $2; $$->sub = PASS_NODE; }

@@ -10,6 +10,7 @@
 #include "diag/source.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct machc;
@@ -48,7 +49,8 @@ enum expr_kind {
     EXPR_ATTR,  // a . name          (linux1.shm0.size)
     EXPR_UNARY, // op a              ('-' '~' '!')
     EXPR_BINARY,// a op b            (a character, or one of enum expr_op)
-    EXPR_COND   // a ? b : c
+    EXPR_COND,  // a ? b : c
+    EXPR_BAD    // has no value, and its message already
 };
 
 /* Operators of more than one character; the others are their character. */
@@ -139,7 +141,8 @@ enum ast_kind {
     AST_STREAM,      // e
     AST_OPERATION,   // name: word, or e
     AST_IF_POSSIBLE,
-    AST_KIND_COUNT
+    AST_KIND_COUNT,
+    AST_LOST = AST_KIND_COUNT // text was skipped here after a mistake: what seems to be missing may have stood in it
 };
 
 enum passthrough_kind { PASS_NODE, PASS_PLATFORM, PASS_PCI, PASS_RAW };
@@ -228,7 +231,7 @@ struct dts_file {
 
 /*
  * Parses a source. Mistakes go to c->diags, one message each, and what could be understood is
- * returned (NULL: nothing). The result lives in c->arena. Includes are not followed.
+ * returned (NULL: nothing), with AST_LOST where text was skipped. The result lives in c->arena. Includes are not followed.
  * Nesting deeper than MACH_MAX_NESTING is an error.
  */
 struct ast *mach_parse(struct machc *c, const struct source *s);
@@ -240,5 +243,8 @@ struct dts_file *dts_parse(struct machc *c, const struct source *s);
 struct dts_op *dts_parse_body(struct machc *c, const struct source *s);
 
 enum { MACH_MAX_NESTING = 256 };
+
+/* The value of a number as it is written in statements, suffixes included; false when s[0, n) is none. */
+bool number_value(const char *s, size_t n, uint64_t *value);
 
 #endif

@@ -4,7 +4,7 @@
 
 struct ast *ast_new(struct parser *p, enum ast_kind kind, struct loc loc)
 {
-    struct ast *a = NEW(p->c->arena, struct ast);
+    struct ast *a = NEW(syntax_arena(p->c), struct ast);
     a->kind = (uint8_t)kind;
     a->loc = loc;
     return a;
@@ -13,6 +13,11 @@ struct ast *ast_new(struct parser *p, enum ast_kind kind, struct loc loc)
 struct ast_list list_of(struct ast *a)
 {
     return (struct ast_list){a, a};
+}
+
+struct ast_list lost(struct parser *p, uint64_t skipped, struct loc loc)
+{
+    return list_of(skipped ? ast_new(p, AST_LOST, loc) : NULL);
 }
 
 void list_add(struct ast_list *l, struct ast *a)
@@ -125,9 +130,16 @@ static struct expr_height expr_new(struct parser *p, uint8_t kind, struct loc lo
 
 struct expr_height expr_int(struct parser *p, uint64_t val, struct loc loc)
 {
+    if (p->nbad && (p->bad_number[0] == loc.start || p->bad_number[1] == loc.start))
+        return expr_bad(p, loc);
     struct expr_height x = expr_new(p, EXPR_INT, loc);
     x.e->val = val;
     return x;
+}
+
+struct expr_height expr_bad(struct parser *p, struct loc loc)
+{
+    return expr_new(p, EXPR_BAD, loc);
 }
 
 struct expr_height expr_name(struct parser *p, struct text name, uint8_t kind)

@@ -62,8 +62,9 @@ void reserve_add(struct parser *p, uint64_t address, uint64_t size)
 void check_omit(struct parser *p, bool omit, struct loc loc)
 {
     if (!omit)
-        scan_help(scan_error(p, E0101, (struct loc){loc.file, loc.end, loc.end}, "expected `{` after `%s`", quote_at(p, loc)),
-                  "write `%s { ... };` to change the node, or `/delete-node/ %s;`", quote_at(p, loc), quote_at(p, loc));
+        scan_help(
+            scan_error(p, E0101, (struct loc){loc.file, loc.end, loc.end}, "expected `{` after `%s`", quote_at(p, loc)),
+            "write `%s { ... };` to change the node, or `/delete-node/ %s;`", quote_at(p, loc), quote_at(p, loc));
 }
 
 static struct dts_value *value_new(struct parser *p, enum dts_value_kind kind, struct loc loc)
@@ -120,10 +121,12 @@ static void put_checked(struct parser *p, uint64_t v, struct loc loc)
 {
     uint64_t largest = p->cells.bits < 64 ? (UINT64_C(1) << p->cells.bits) - 1 : UINT64_MAX;
     if (v > largest && (v | largest) != UINT64_MAX) {
-        struct diag *d = scan_error(p, E0111, loc, "0x%" PRIx64 " does not fit into a cell of %u bits: the largest is 0x%" PRIx64,
-                                    v, p->cells.bits, largest);
+        struct diag *d =
+            scan_error(p, E0111, loc, "0x%" PRIx64 " does not fit into a cell of %u bits: the largest is 0x%" PRIx64, v,
+                       p->cells.bits, largest);
         if (p->cells.bits == 32)
-            scan_help(d, "write two cells, `<0x%" PRIx64 " 0x%" PRIx64 ">`, or `/bits/ 64 <...>`", v >> 32, v & 0xffffffff);
+            scan_help(d, "write two cells, `<0x%" PRIx64 " 0x%" PRIx64 ">`, or `/bits/ 64 <...>`", v >> 32,
+                      v & 0xffffffff);
         else
             scan_help(d, "write `/bits/ %u <...>`", v > UINT32_MAX ? 64U : v > UINT16_MAX ? 32U : 16U);
     }
@@ -152,7 +155,8 @@ void cells_literals(struct parser *p, struct loc loc)
         if (!to) {
             struct diag *d = scan_error(p, E0109, l, "`%s` is not a number", quote_at(p, l));
             if (*s == '0')
-                scan_help(d, "a number that begins with 0 is octal and has no digits 8 and 9; leave the 0 away for decimal");
+                scan_help(
+                    d, "a number that begins with 0 is octal and has no digits 8 and 9; leave the 0 away for decimal");
             else
                 scan_help(d, "suffixes of cells are `U`, `L`, `UL`, `LL` and `ULL`");
             put(p, 0);
@@ -193,8 +197,8 @@ void cells_expr(struct parser *p, struct expr *e, struct loc loc)
 void cells_ref(struct parser *p, struct text ref)
 {
     if (p->cells.bits != 32)
-        scan_help(scan_error(p, E0120, ref.loc, "`%s` is a phandle of 32 bits, and these cells have %u", quote_at(p, ref.loc),
-                             p->cells.bits),
+        scan_help(scan_error(p, E0120, ref.loc, "`%s` is a phandle of 32 bits, and these cells have %u",
+                             quote_at(p, ref.loc), p->cells.bits),
                   "references stand in plain `< >` only");
     else
         fixup(p, ref.loc)->ref = ref;
@@ -238,7 +242,9 @@ void value_hex(struct parser *p, struct loc loc)
     uint8_t *to = room_for(p, (uint32_t)(n / 2));
     uint32_t nibbles = 0;
     for (; s < end; s++) {
-        int d = *s >= '0' && *s <= '9' ? *s - '0' : (*s | 0x20) >= 'a' && (*s | 0x20) <= 'f' ? (*s | 0x20) - 'a' + 10 : -1;
+        int d = *s >= '0' && *s <= '9'                     ? *s - '0'
+                : (*s | 0x20) >= 'a' && (*s | 0x20) <= 'f' ? (*s | 0x20) - 'a' + 10
+                                                           : -1;
         if (d < 0)
             continue;
         to[nibbles / 2] = (uint8_t)(to[nibbles / 2] << 4 | d);
@@ -251,7 +257,8 @@ uint64_t constant(struct parser *p, const struct expr *e)
 {
     if (e->kind == EXPR_INT)
         return e->val;
-    scan_help(scan_error(p, E0101, e->loc, "a constant is wanted here"), "write a number");
+    if (e->kind != EXPR_BAD)
+        scan_help(scan_error(p, E0101, e->loc, "a constant is wanted here"), "write a number");
     return 0;
 }
 

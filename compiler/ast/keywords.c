@@ -84,13 +84,13 @@ bool is_keyword(const char *word)
     {                                                                                                                  \
         __VA_ARGS__, NULL                                                                                              \
     }
-#define REGION_CLAUSES "at", "size", "map", "trap", "drop", "file", "offset", "unsafe"
-#define IRQ_CLAUSES "to", "drop", "file"
-#define FATES "drop", "fixed", "assign", "copy", "to", "keep"
-#define MEMORY_CLAUSES "at", "size", "from", "offset", "share", "no-dma", "readonly"
-#define HOST_CLAUSES "page-size", "iommu", "facts", "keep"
-#define DMA_CLAUSES "window", "size", "subwindows", "liodn-index", "stream", "operation", "stash", "unsafe"
-#define PLACE_CLAUSES "as", "only", "without", "under", "vcpu", "on", "slot"
+#define REGION_CLAUSES  "at", "size", "map", "trap", "drop", "file", "offset", "unsafe"
+#define IRQ_CLAUSES     "to", "drop", "file"
+#define FATES           "drop", "fixed", "assign", "copy", "to", "keep"
+#define MEMORY_CLAUSES  "at", "size", "from", "offset", "share", "no-dma", "readonly"
+#define HOST_CLAUSES    "page-size", "iommu", "facts", "keep"
+#define DMA_CLAUSES     "window", "size", "subwindows", "liodn-index", "stream", "operation", "stash", "unsafe"
+#define PLACE_CLAUSES   "as", "only", "without", "under", "vcpu", "on", "slot"
 #define MACHINE_CLAUSES "model", "compatible", "bootargs"
 
 // The members of each block, besides `use`, `for`, `if` and `assert`, which stand in all of them.

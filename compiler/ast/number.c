@@ -68,10 +68,17 @@ static const struct {
     const char *word;
     uint64_t factor;
 } suffixes[] = {
-    {"K", 1024},   {"M", 1024 * 1024}, {"G", 1024 * 1024 * 1024}, {"T", 1024ULL * 1024 * 1024 * 1024}, {"Hz", 1},
-    {"kHz", 1000}, {"MHz", 1000000},   {"GHz", 1000000000},
+    {"K", 1024}, {"M", 1024 * 1024}, {"G", 1024 * 1024 * 1024}, {"T", 1024ULL * 1024 * 1024 * 1024},
+    {"Hz", 1},   {"kHz", 1000},      {"MHz", 1000000},          {"GHz", 1000000000},
 };
 enum { SUFFIXES = sizeof suffixes / sizeof *suffixes };
+
+// Remembers that there is no number at this place: the grammar reads at most one token ahead.
+static uint64_t none(struct parser *p, struct loc loc)
+{
+    p->bad_number[p->nbad++ % 2] = loc.start;
+    return 0;
+}
 
 static void bad_number(struct parser *p, const char *s, size_t n, const char *rest, size_t nrest, struct loc loc)
 {
@@ -99,31 +106,45 @@ static void bad_number(struct parser *p, const char *s, size_t n, const char *re
         scan_help(d, "numbers are written as in C, with K, M, G, T (powers of 1024) or Hz, kHz, MHz, GHz behind them");
 }
 
-uint64_t parse_number(struct parser *p, const char *s, size_t n, struct loc loc)
+// *rest: the end of the digits.
+static bool read_number(const char *s, size_t n, const char **rest, uint64_t *value, bool *overflow)
 {
     uint64_t v, factor = 1;
-    bool overflow = false;
-    const char *end = s + n, *rest = digits(s, end, &v, &overflow);
-    size_t nrest = (size_t)(end - rest);
-    if (nrest) {
-        bool known = is_c_suffix(rest, nrest);
-        for (size_t i = 0; i < SUFFIXES && !known; i++) {
-            if (strlen(suffixes[i].word) == nrest && !memcmp(suffixes[i].word, rest, nrest)) {
-                factor = suffixes[i].factor;
-                known = true;
-            }
-        }
-        if (!known) {
-            bad_number(p, s, n, rest, nrest, loc);
-            return 0;
-        }
+    *overflow = false;
+    *rest = digits(s, s + n, &v, overflow);
+    size_t nrest = (size_t)(s + n - *rest);
+    bool known = !nrest || is_c_suffix(*rest, nrest);
+    for (size_t i = 0; i < SUFFIXES && !known; i++) {
+        known = strlen(suffixes[i].word) == nrest && !memcmp(suffixes[i].word, *rest, nrest);
+        factor = known ? suffixes[i].factor : 1;
     }
-    if (overflow || (factor > 1 && v > UINT64_MAX / factor)) {
+    *overflow |= v > UINT64_MAX / factor;
+    *value = v * factor;
+    return known;
+}
+
+bool number_value(const char *s, size_t n, uint64_t *value)
+{
+    const char *rest;
+    bool overflow;
+    return n && *s >= '0' && *s <= '9' && read_number(s, n, &rest, value, &overflow) && !overflow;
+}
+
+uint64_t parse_number(struct parser *p, const char *s, size_t n, struct loc loc)
+{
+    uint64_t v;
+    bool overflow;
+    const char *rest;
+    if (!read_number(s, n, &rest, &v, &overflow)) {
+        bad_number(p, s, n, rest, (size_t)(s + n - rest), loc);
+        return none(p, loc);
+    }
+    if (overflow) {
         scan_help(scan_error(p, E0110, loc, "`%.*s` does not fit into 64 bits", n > 60 ? 60 : (int)n, s),
                   "the largest number is 0xffffffffffffffff");
-        return 0;
+        return none(p, loc);
     }
-    return v * factor;
+    return v;
 }
 
 uint64_t parse_char(struct parser *p, const char *s, size_t n, struct loc loc)
@@ -133,12 +154,15 @@ uint64_t parse_char(struct parser *p, const char *s, size_t n, struct loc loc)
     if (n && *at == '\\') {
         at++;
         if (!decode_escape(p, &at, end, loc, false, &c))
-            return 0;
+            return none(p, loc);
     } else if (n) {
         c = (uint8_t)*at++;
     }
-    if (!n || at != end)
+    if (!n || at != end) {
         scan_help(scan_error(p, E0119, loc, "a character literal holds one character, not %s", n ? "several" : "none"),
-                  n ? "write a string in `\"` or one character in `'`" : "write the character between the quotes: `'a'`");
+                  n ? "write a string in `\"` or one character in `'`"
+                    : "write the character between the quotes: `'a'`");
+        return none(p, loc);
+    }
     return c;
 }

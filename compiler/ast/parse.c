@@ -25,13 +25,14 @@ static struct input *input_new(struct parser *p, const struct source *s, uint32_
 
 static void run(struct parser *p, const struct source *s, uint32_t start, uint32_t end, int what)
 {
-    p->in = input_new(p, s, start, end);
+    struct input *in = p->in = input_new(p, s, start, end);
     scanner_new(p);
     scanner_push(p, p->in->base, end - start);
     push_token(p, what, NULL, (struct loc){s->id, start, start});
     p->cur = p->past[0].kind = what;
     mach_yyparse(p);
     scanner_free(p);
+    arena_release(p->c->arena, in->base, (size_t)(end - start) + 2);
 }
 
 struct ast *mach_parse(struct machc *c, const struct source *s)

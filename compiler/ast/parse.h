@@ -134,7 +134,8 @@ struct parser {
     struct token past[HISTORY]; // tokens given to the grammar, the newest first (values: of the newest only)
     struct token queue[QUEUE];  // to be given next
     uint32_t nqueue, queue_at;
-    uint32_t stmt; // offset of the current statement's first token
+    uint32_t bad_number[2], nbad; // offsets of the last tokens that were to be numbers and are none
+    uint32_t stmt;                // offset of the current statement's first token
     uint8_t recovery;
     uint32_t resumed; // where parsing went on after the last mistake
     bool resumed_set;
@@ -142,10 +143,10 @@ struct parser {
     bool said_set;
     uint32_t again;    // mistakes in a row at one place,
     uint32_t again_at; // which is this one
-    bool quiet;      // nothing said from here on would be news
+    bool quiet;        // nothing said from here on would be news
     bool too_deep;
-    bool at_end;     // the scanner is at the end of the file
-    bool end_semi;   // and a `;` has been put in where one was missing
+    bool at_end;   // the scanner is at the end of the file
+    bool end_semi; // and a `;` has been put in where one was missing
 
     // the <cells> being read
     struct {
@@ -248,7 +249,8 @@ void report_too_deep(struct parser *p, struct loc loc);
 
 /* ---- keywords.c ---- */
 
-/* What may stand in a statement's braces and on its line, NULL-terminated; NULL for an unknown keyword. "" is the top level. */
+/* What may stand in a statement's braces and on its line, NULL-terminated; NULL for an unknown keyword. "" is the top
+ * level. */
 const char *const *keyword_members(const char *keyword);
 const char *const *keyword_clauses(const char *keyword);
 bool is_keyword(const char *word);
@@ -269,6 +271,8 @@ char char_after(const struct parser *p, struct loc loc);
 
 struct ast *ast_new(struct parser *p, enum ast_kind kind, struct loc loc);
 struct ast_list list_of(struct ast *a);
+/* What stands for skipped text: nothing when only a `;` was missing. */
+struct ast_list lost(struct parser *p, uint64_t skipped, struct loc loc);
 void list_add(struct ast_list *l, struct ast *a);
 void list_join(struct ast_list *l, struct ast_list more);
 /* Adds a clause of a line; `unsafe` and `if-possible` go into the `map` or `stash` in front of them. */
@@ -285,7 +289,9 @@ struct item *item_expr(struct parser *p, struct expr *e, struct expr *e2, struct
 void item_add(struct item_list *l, struct item *i);
 
 struct text word_text(struct parser *p, const char *word, struct loc loc);
+/* A number; EXPR_BAD when the scanner has said at `loc` that it is none. */
 struct expr_height expr_int(struct parser *p, uint64_t val, struct loc loc);
+struct expr_height expr_bad(struct parser *p, struct loc loc);
 struct expr_height expr_name(struct parser *p, struct text name, uint8_t kind);
 struct expr_height expr_attr(struct parser *p, struct expr_height a, struct text name, struct loc loc);
 struct expr_height expr_unary(struct parser *p, int op, struct expr_height a, struct loc loc);

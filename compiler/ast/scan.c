@@ -87,7 +87,8 @@ int scan_close_brace(struct parser *p, struct loc loc)
     unwind(p);
     p->dts_next = false;
     if (!p->depth) {
-        scan_help(scan_error(p, E0115, loc, "this `}` closes nothing"), "take it out, or write the `{` that it belongs to");
+        scan_help(scan_error(p, E0115, loc, "this `}` closes nothing"),
+                  "take it out, or write the `{` that it belongs to");
         return 0;
     }
     const struct bracket *b = &p->stack[--p->depth];
@@ -263,9 +264,9 @@ void scan_cpp(struct parser *p, const char *s, size_t n, struct loc loc)
 
 void scan_directive(struct parser *p, const char *s, size_t n, struct loc loc)
 {
-    static const char *const known[] = {"/bits/",       "/incbin/",      "/include/",
-                                        "/delete-property/", "/delete-node/", "/omit-if-no-ref/",
-                                        "/memreserve/", "/dts-v1/",      "/plugin/"};
+    static const char *const known[] = {"/bits/",        "/incbin/",         "/include/",    "/delete-property/",
+                                        "/delete-node/", "/omit-if-no-ref/", "/memreserve/", "/dts-v1/",
+                                        "/plugin/"};
     const char *word = arena_strndup(p->c->arena, s, n);
     const char *near = nearest(word, known, sizeof known / sizeof *known);
     if (near && !strcmp(near, word))

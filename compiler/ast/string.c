@@ -45,12 +45,12 @@ bool decode_escape(struct parser *p, const char **s, const char *end, struct loc
         return false;
     }
     if (v > 255) {
-        scan_help(scan_error(p, E0116, loc, "the octal escape \\%o does not fit into a byte", v), "the largest is `\\377`");
-        v = 0;
+        scan_help(scan_error(p, E0116, loc, "the octal escape \\%o does not fit into a byte", v),
+                  "the largest is `\\377`");
     }
     *c = (uint8_t)v;
     *s = at;
-    return true;
+    return v <= 255;
 }
 
 const uint8_t *decode_dts_string(struct parser *p, const char *s, size_t n, struct loc loc, uint32_t *len)
@@ -141,8 +141,9 @@ static void interpolate(struct string *t)
     struct parser *p = t->p;
     const char *open = t->at, *close = memchr(open, '}', (size_t)(t->end - open));
     if (!close) {
-        scan_help(scan_error(p, E0117, place(t, open, open + 1), "`{` in a string begins an expression, which has no `}`"),
-                  "write `{{` for a brace");
+        scan_help(
+            scan_error(p, E0117, place(t, open, open + 1), "`{` in a string begins an expression, which has no `}`"),
+            "write `{{` for a brace");
         t->failed = true;
         t->at = t->end;
         return;
@@ -238,7 +239,7 @@ struct text parse_string(struct parser *p, const char *s, size_t n, struct loc l
         text.parts = t.parts;
         text.s = arena_strndup(p->c->arena, s, n); // as written, for messages
     } else {
-        text.s = intern_n(p->c->names, t.out, t.n);
+        text.s = t.failed ? NULL : intern_n(p->c->names, t.out, t.n); // NULL: it has its message
     }
     return text;
 }

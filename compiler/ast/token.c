@@ -33,8 +33,7 @@ void push_token(struct parser *p, int kind, const union value *v, struct loc loc
     struct token *t = &p->queue[p->nqueue++];
     t->kind = kind;
     t->loc = loc;
-    if (v)
-        t->v = *v;
+    t->v = v ? *v : (union value){.num = 0};
 }
 
 static int end_of_file(struct parser *p, struct loc *loc)
@@ -55,13 +54,13 @@ static int end_of_file(struct parser *p, struct loc *loc)
         open = &p->suspect;
     if (!p->at_end) {
         p->at_end = true;
-        struct diag *d =
-            p->mute || p->quiet
-                ? NULL
-                : diag(p->c->diags, E0114, src_at(*loc), "the end of the file comes before the `}` of %u open `{`", braces);
+        struct diag *d = p->mute || p->quiet ? NULL
+                                             : diag(p->c->diags, E0114, src_at(*loc),
+                                                    "the end of the file comes before the `}` of %u open `{`", braces);
         if (d) {
-            diag_note(d, src_at(open->loc), p->suspect.open ? "most likely this `{` is the one that is not closed"
-                                                           : "this `{` is not closed");
+            diag_note(d, src_at(open->loc),
+                      p->suspect.open ? "most likely this `{` is the one that is not closed"
+                                      : "this `{` is not closed");
             diag_help(d, "write `}` where the block ends");
         }
         p->quiet = true;
@@ -118,6 +117,12 @@ static bool begins_statement(const struct parser *p, int token, struct loc loc)
     }
 }
 
+// Lets the grammar go on; `lost`: text was skipped, or a part of the statement is missing.
+static void resume(struct parser *p, bool lost, struct loc loc)
+{
+    push_token(p, T_RESUME, &(union value){.num = lost}, loc);
+}
+
 // Reads on to the end of the statement. `t` is the token that was wrong.
 static void skip(struct parser *p, struct token *t, bool block)
 {
@@ -127,19 +132,19 @@ static void skip(struct parser *p, struct token *t, bool block)
     for (;;) {
         switch (t->kind) {
         case ';':
-            push_token(p, T_RESUME, NULL, t->loc);
+            resume(p, true, t->loc);
             push_token(p, ';', NULL, t->loc);
             goto done;
         case 0:
         case '}':
-            push_token(p, T_RESUME, NULL, t->loc);
+            resume(p, true, t->loc);
             push_token(p, ';', NULL, t->loc);
             push_token(p, t->kind, NULL, t->loc);
             goto done;
         case '{':
         case T_DTS_OPEN:
             if (!block) {
-                push_token(p, T_RESUME, NULL, t->loc);
+                resume(p, true, t->loc);
                 push_token(p, t->kind, NULL, t->loc);
                 goto done;
             }
@@ -148,14 +153,14 @@ static void skip(struct parser *p, struct token *t, bool block)
                 t->kind = raw(p, &t->v, &t->loc);
             if (!t->kind)
                 continue;
-            push_token(p, T_RESUME, NULL, t->loc);
+            resume(p, true, t->loc);
             push_token(p, ';', NULL, t->loc);
             goto done;
         default:
             break;
         }
         if (!first && begins_statement(p, t->kind, t->loc)) {
-            push_token(p, T_RESUME, NULL, t->loc);
+            resume(p, true, t->loc);
             push_token(p, ';', NULL, t->loc);
             push_token(p, t->kind, &t->v, t->loc);
             goto done;
@@ -179,7 +184,7 @@ static void recover(struct parser *p)
         skip(p, &t, how == RECOVER_SKIP);
         return;
     }
-    push_token(p, T_RESUME, NULL, t.loc);
+    resume(p, false, t.loc);
     push_token(p, ';', NULL, t.loc);
     if (t.kind == '}' || t.kind == 0) {
         push_token(p, t.kind, NULL, t.loc);

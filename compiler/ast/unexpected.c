@@ -151,7 +151,7 @@ static bool looks_like_dts(const struct mistake *m)
 static bool unknown_statement(const struct mistake *m)
 {
     struct parser *p = m->p;
-    if (!m->at_start || m->dts)
+    if (!m->at_start || !expects(m, "machine"))
         return false;
     struct words w = {.n = 0};
     if (m->found->kind == T_ELSE) {
@@ -220,7 +220,8 @@ static bool missing_semicolon(const struct mistake *m)
     struct loc at = end_of(m->before->loc);
     struct diag *d = say(m, E0102, at, RECOVER_INSERT, TEXTF("expected `;` after `%s`", quote_at(p, m->before->loc)));
     if (d) {
-        scan_help(d, m->dts && m->before->kind == '}' ? "in device tree source a `}` has a `;` behind it" : "write `;` here");
+        scan_help(d, m->dts && m->before->kind == '}' ? "in device tree source a `}` has a `;` behind it"
+                                                      : "write `;` here");
         diag_fix(d, at, ";");
     }
     return true;
@@ -250,7 +251,8 @@ static bool unclosed_bracket(const struct mistake *m)
         if (!expects(m, pairs[i][1] == '>' ? ">" : close))
             return false; // something else is missing, too
         struct loc at = end_of(m->before->loc);
-        struct diag *d = say(m, E0130, at, how, TEXTF("expected `%c` after `%s`", pairs[i][1], quote_at(m->p, m->before->loc)));
+        struct diag *d =
+            say(m, E0130, at, how, TEXTF("expected `%c` after `%s`", pairs[i][1], quote_at(m->p, m->before->loc)));
         if (d) {
             diag_note(d, src_at(open.loc), "this `%c` is not closed", open.open);
             diag_help(d, "write `%c` where it ends", pairs[i][1]);
@@ -265,8 +267,9 @@ static bool keyword_as_value(const struct mistake *m)
     const struct parser *p = m->p;
     bool word = m->found->kind > 255 && is_keyword(m->word) && m->found->kind != T_WORD;
     if (word && expects_value(m)) {
-        struct diag *d = say(m, E0105, m->found->loc, RECOVER_CLAUSE,
-                             TEXTF("expected a value after `%s`, found the keyword `%s`", quote_at(p, m->before->loc), m->word));
+        struct diag *d =
+            say(m, E0105, m->found->loc, RECOVER_CLAUSE,
+                TEXTF("expected a value after `%s`, found the keyword `%s`", quote_at(p, m->before->loc), m->word));
         scan_help(d, "a const or parameter of that name is written `(%s)`", m->word);
         return true;
     }
@@ -275,7 +278,8 @@ static bool keyword_as_value(const struct mistake *m)
     if (m->before->kind == T_WORD && is_keyword(before) && is_boundary(m->p->past[2].kind) == false &&
         m->p->past[2].kind != T_PASSTHROUGH && expects_clause(m) && !is_boundary(m->found->kind)) {
         const char *owner = quote_at(p, m->p->past[2].loc);
-        struct diag *d = say(m, E0105, m->before->loc, RECOVER_CLAUSE, TEXTF("`%s` stands where a name is expected", before));
+        struct diag *d =
+            say(m, E0105, m->before->loc, RECOVER_CLAUSE, TEXTF("`%s` stands where a name is expected", before));
         scan_help(d, "write the name first: `%s NAME %s ...`", owner, before);
         return true;
     }
@@ -296,7 +300,8 @@ static bool unknown_clause(const struct mistake *m)
         words_add(&w, keyword_members("template"));
     struct diag *d;
     if (keyword && m->found->kind != T_WORD)
-        d = say(m, E0104, m->found->loc, RECOVER_CLAUSE, TEXTF("`%s` cannot stand on the line of `%s`", m->word, m->stmt));
+        d = say(m, E0104, m->found->loc, RECOVER_CLAUSE,
+                TEXTF("`%s` cannot stand on the line of `%s`", m->word, m->stmt));
     else
         d = say(m, E0104, m->found->loc, RECOVER_CLAUSE, TEXTF("`%s` has no clause `%s`", m->stmt, m->word));
     const char *near = keyword ? NULL : nearest(m->word, w.at, w.n);
@@ -334,8 +339,9 @@ static bool bare_in_cells(const struct mistake *m)
         return true;
     }
     if (m->found->kind == T_STRAY && strchr("-~!+*", m->word[0])) {
-        scan_help(say(m, E0112, m->found->loc, RECOVER_CLAUSE, TEXTF("the operator `%s` stands bare in `< >`", m->word)),
-                  "write the expression in parentheses: `<(%s1)>`", m->word);
+        scan_help(
+            say(m, E0112, m->found->loc, RECOVER_CLAUSE, TEXTF("the operator `%s` stands bare in `< >`", m->word)),
+            "write the expression in parentheses: `<(%s1)>`", m->word);
         return true;
     }
     return false;
@@ -354,7 +360,8 @@ static bool bare_value(const struct mistake *m)
 // What is expected, in a few words.
 static const char *summary(const struct mistake *m, size_t *count)
 {
-    static const char *const marks[] = {"';'", "'{'", "{", "'}'", "')'", "']'", ">", "','", "'='", "':'", "..", "'['", "<"};
+    static const char *const marks[] = {"';'", "'{'", "{",   "'}'", "')'", "']'", ">",
+                                        "','", "'='", "':'", "..",  "'['", "<"};
     static const char *const words[] = {"a string", "\"a string\"", "a PCI address", "a property or node", "/bits/"};
     const char *list[12];
     size_t n = 0;
@@ -420,7 +427,8 @@ static void other(const struct mistake *m)
     else if (m->before->kind > 255 && is_keyword(quote_at(m->p, m->before->loc)) && !is_boundary(m->before->kind))
         scan_help(d, "`%s` lacks what belongs behind it", quote_at(m->p, m->before->loc));
     else if (m->dts && m->at_start)
-        scan_help(d, "in a node stand `NAME = VALUE;`, `NAME { ... };`, `/delete-property/ NAME;` and `/delete-node/ NAME;`");
+        scan_help(
+            d, "in a node stand `NAME = VALUE;`, `NAME { ... };`, `/delete-property/ NAME;` and `/delete-node/ NAME;`");
     else if (m->found->kind == 0)
         scan_help(d, "write what is missing");
     else if (n == 1)
@@ -448,7 +456,8 @@ void report_unexpected(struct parser *p, const struct expected *x)
         p->recovery = resumed || m.at_start ? RECOVER_SKIP : RECOVER_CLAUSE; // this mistake has its message
         return;
     }
-    m.dts = p->base_mode == MODE_DTS;
+    // A } has left the mode already; only device tree source wants something behind one.
+    m.dts = p->base_mode == MODE_DTS || (m.found->kind == '}' && m.before->kind == '}');
     m.line_start = first_on_line(p, m.found->loc, &m.column);
     m.word = quote_at(p, m.found->loc);
     m.stmt = p->base_mode == MODE_MACH ? keyword_at(p, m.found->loc.file, p->stmt) : "";

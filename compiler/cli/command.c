@@ -176,6 +176,8 @@ static int compile(struct machc *c, const struct options *o, FILE *err)
     }
     struct model *model = model_build(c, s);
     const struct plan *plan = model ? plan_make(c, model) : NULL;
+    if (plan && !diags_errors(c->diags))
+        model_check_defines(model);
     bool writes = o->dtb || o->config || o->dir || o->view != VIEW_NONE;
     if (!plan || !writes || diags_errors(c->diags))
         return show(c, o, err);

@@ -135,7 +135,7 @@ static void put_devices(struct cfg_out *o, const struct p_machine *m)
     for (uint32_t i = 0; i < m->devices.n; i++) {
         const struct p_device *d = m->devices.at[i];
         bool on_host = d->kind == DEV_PLATFORM || d->kind == DEV_PCI;
-        const char *bus = d->pass && !d->parent ? d->pass->bus : NULL;
+        const char *bus = d->parent ? NULL : d->bus;
         *CFG_ADD(o, device, DEVICE) = (struct mach_cfg_device){
             .name = cfg_str(o, d->name),
             .kind = w32(kind[d->kind]),

@@ -133,13 +133,19 @@ static void put_header(uint8_t *file, uint64_t total, uint32_t nsections, const 
     memcpy(file, &h, sizeof h);
 }
 
-static void put_section(const struct cfg_out *o, uint8_t *at, uint32_t t)
+/* Copies a section to its place. What it was collected in goes at once: two of it would be the peak of the whole run. */
+static void put_section(struct cfg_out *o, uint8_t *at, uint32_t t)
 {
-    if (t == MACH_CFG_S_STRINGS)
+    if (t == MACH_CFG_S_STRINGS) {
         memcpy(at, o->strings, o->strings_size);
-    for (const struct cfg_chunk *k = o->section[t].first; k; k = k->next) {
+        arena_release(o->c->arena, o->strings, o->strings_room);
+        o->strings = NULL;
+    }
+    for (struct cfg_chunk *k = o->section[t].first, *next; k; k = next) {
+        next = k->next;
         memcpy(at, k->records, (size_t)k->n * record_size(t));
         at += (size_t)k->n * record_size(t);
+        arena_release(o->c->arena, k, sizeof *k + (size_t)k->room * record_size(t));
     }
 }
 

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void collect(struct build *b, const struct scope *s, const struct ast *list);
@@ -46,61 +47,93 @@ static struct source *read_named(struct build *b, const struct scope *s, const s
     return src;
 }
 
+/* False for a file that was read before, under whatever name: two files may include a third by different paths. */
+static bool first_time(struct build *b, const struct source *src)
+{
+    struct stat st;
+    uint64_t before, device = 0, inode = src->id; // standard input and the like: by themselves
+    if (!stat(src->name, &st) && S_ISREG(st.st_mode)) {
+        device = st.st_dev;
+        inode = st.st_ino;
+    }
+    if (map_get(&b->included, inode, device, &before))
+        return false;
+    map_put(b->c->arena, &b->included, inode, device, 1);
+    return true;
+}
+
 static void include(struct build *b, const struct scope *s, const struct ast *st)
 {
     const char *name = eval_text(b, s, &st->name);
     if (!name)
         return;
     struct source *src = read_named(b, s, &st->name, locate(b, st->name.loc, name), false);
-    uint64_t before;
+    if (!src)
+        b->consts->incomplete = true;
     // A file included twice means the same as once: everything in it has a name.
-    if (!src || map_get(&b->included, src->id, 0, &before))
+    if (!src || !first_time(b, src))
         return;
     if (!src->included_from.file)
         src->included_from = st->loc;
-    map_put(b->c->arena, &b->included, src->id, 0, 1);
     collect(b, s, mach_parse(b->c, src));
 }
 
 static void define_const(struct build *b, const struct scope *s, const struct ast *st)
 {
-    const struct const_def *old = map_getp(&b->consts->by_name, st->name.s, NULL);
     if (s->in_template) {
         struct diag *d = diag(b->c->diags, E0219, at(s, st->loc), "`const` stands at the top of a file, not in a template");
         diag_help(d, "give the template one more parameter");
         return;
     }
+    const char *name = eval_name(b, s, &st->name);
+    struct const_def *old = name ? map_getp(&b->consts->by_name, name, NULL) : NULL;
     if (old && old->st) {
-        struct diag *d = diag(b->c->diags, E0220, at(s, st->name.loc), "const `%s` is defined twice", st->name.s);
+        struct diag *d = diag(b->c->diags, E0220, at(s, st->name.loc), "const `%s` is defined twice", name);
         diag_note(d, at(&old->scope, old->st->name.loc), "first defined here");
+        diag_help(d, "give one of them another name; `-D %s=VALUE` sets it from outside", name);
         return;
     }
     if (old) // -D has the last word
+        old->used = true;
+    if (old || !name)
         return;
     struct const_def *d = NEW(b->c->arena, struct const_def);
     d->st = st;
     d->scope = *s;
-    map_putp(b->c->arena, &b->consts->by_name, st->name.s, NULL, d);
-    vec_push(b->c->arena, &b->consts->names, st->name.s);
+    map_putp(b->c->arena, &b->consts->by_name, name, NULL, d);
+    vec_push(b->c->arena, &b->consts->names, name);
 }
 
 static void define_template(struct build *b, const struct scope *s, const struct ast *st)
 {
-    const struct ast *old = map_getp(&b->templates, st->name.s, NULL);
+    const char *name = eval_name(b, s, &st->name);
+    if (!name)
+        return;
+    const struct ast *old = map_getp(&b->templates, name, NULL);
     if (old) {
-        struct diag *d = diag(b->c->diags, E0221, at(s, st->name.loc), "template `%s` is defined twice", st->name.s);
+        struct diag *d = diag(b->c->diags, E0221, at(s, st->name.loc), "template `%s` is defined twice", name);
         diag_note(d, src_at(old->name.loc), "first defined here");
+        diag_help(d, "give one of them another name");
         return;
     }
-    map_putp(b->c->arena, &b->templates, st->name.s, NULL, st);
-    vec_push(b->c->arena, &b->template_names, st->name.s);
+    map_putp(b->c->arena, &b->templates, name, NULL, st);
+    vec_push(b->c->arena, &b->template_names, name);
+    struct map seen = {0};
+    uint32_t n = 0;
     for (const struct item *p = st->items; p; p = p->next) {
-        for (const struct item *q = st->items; q != p; q = q->next) {
-            if (q->t.s == p->t.s) {
-                struct diag *d = diag(b->c->diags, E0222, at(s, p->t.loc), "parameter `%s` is named twice", p->t.s);
-                diag_note(d, at(s, q->t.loc), "first named here");
-                break;
-            }
+        const char *param = eval_name(b, s, &p->t);
+        const struct item *first = param ? map_getp(&seen, param, NULL) : NULL;
+        if (first) {
+            struct diag *d = diag(b->c->diags, E0222, at(s, p->t.loc), "parameter `%s` is named twice", param);
+            diag_note(d, at(s, first->t.loc), "first named here");
+            diag_help(d, "give each parameter a name of its own");
+        } else if (param) {
+            map_putp(b->c->arena, &seen, param, NULL, p);
+        }
+        if (++n == MAX_PARAMS + 1) {
+            struct diag *d = diag(b->c->diags, E0234, at(s, p->t.loc), "template `%s` has more than %d parameters", name, MAX_PARAMS);
+            diag_help(d, "what is the same at every use can be a const");
+            break;
         }
     }
 }
@@ -122,6 +155,7 @@ static void top_statement(struct build *b, const struct scope *s, const struct a
         if (b->host) {
             struct diag *d = diag(b->c->diags, E0223, at(s, st->loc), "a second `host`; all machines of a run share one");
             diag_note(d, at(&b->host_scope, b->host->loc), "the first is here");
+            diag_help(d, "keep one; `--host FILE` takes another tree in its place");
             break;
         }
         b->host = st;
@@ -135,39 +169,44 @@ static void top_statement(struct build *b, const struct scope *s, const struct a
         vec_push(b->c->arena, &b->model->asserts, a);
         break;
     }
-    case AST_USE: {
-        const char *n = eval_text(b, s, &st->name);
-        struct diag *d = diag(b->c->diags, E0217, at(s, st->name.loc), "there is no template `%s`", n ? n : "");
-        const char *near = n ? nearest(n, b->template_names.at, b->template_names.n) : NULL;
-        if (near)
-            diag_help(d, "did you mean `%s`?", near);
+    case AST_USE:
+        no_template(b, s, st, "");
+        b->consts->incomplete = true;
         break;
-    }
     default: {
         struct diag *d = diag(b->c->diags, E0224, at(s, st->loc), "`%s` does not stand at the top of a file", ast_keyword(st->kind));
-        diag_help(d, "put it in a machine: `machine NAME : PLATFORM { %s ... }`", ast_keyword(st->kind));
+        help_where(b, d, st);
     }
     }
 }
 
-/*
- * First what has a name and is not conditional, so that order does not matter; then the rest, in order.
- */
+/* First what has a name and is not conditional, of all files, so that order does not matter. The rest is kept for later. */
 static void collect(struct build *b, const struct scope *s, const struct ast *list)
 {
-    for (const struct ast *st = list; st; st = st->next)
-        if (st->kind == AST_CONST || st->kind == AST_TEMPLATE || st->kind == AST_INCLUDE)
-            top_statement(b, s, st, NULL);
-    // expand() takes lists: each remaining statement goes through it alone, so that named ones are not met twice.
     for (const struct ast *st = list; st; st = st->next) {
-        if (st->kind == AST_CONST || st->kind == AST_TEMPLATE || st->kind == AST_INCLUDE)
-            continue;
-        struct ast one = *st;
-        one.next = NULL;
-        if (st->kind == AST_IF || st->kind == AST_FOR || st->kind == AST_USE)
-            expand(b, s, &one, top_statement, NULL);
-        else
+        if (st->kind == AST_LOST)
+            b->consts->incomplete = true;
+        else if (st->kind == AST_CONST || st->kind == AST_TEMPLATE || st->kind == AST_INCLUDE)
             top_statement(b, s, st, NULL);
+        else
+            vec_push(b->c->arena, &b->rest, ((struct pending){st, *s}));
+    }
+}
+
+/* The rest, in order; an `if` or a template may include files, whose rest comes behind it. */
+static void collect_rest(struct build *b)
+{
+    for (uint32_t i = 0; i < b->rest.n; i++) {
+        struct pending p = b->rest.at[i];
+        if (p.st->kind == AST_IF || p.st->kind == AST_FOR || p.st->kind == AST_USE) {
+            struct ast one = *p.st; // expand() takes a list
+            one.next = NULL;
+            uint64_t lost = b->lost;
+            expand(b, &p.scope, &one, top_statement, NULL);
+            b->consts->incomplete |= b->lost != lost;
+        } else {
+            top_statement(b, &p.scope, p.st, NULL);
+        }
     }
 }
 
@@ -189,14 +228,22 @@ static void host_statement(struct build *b, const struct scope *s, const struct 
         break;
     case AST_IOMMU: {
         const char *w = eval_text(b, s, &st->name);
-        for (uint8_t i = 0; w && i < 5; i++) {
+        if (!w)
+            break;
+        for (uint8_t i = 0; i < 5; i++) {
             if (!strcmp(w, iommus[i])) {
                 m->iommu = i;
                 return;
             }
         }
-        struct diag *d = diag(b->c->diags, E0226, at(s, st->name.loc), "there is no kind of IOMMU called `%s`", w ? w : "");
-        diag_help(d, "write one of `auto`, `smmu`, `pamu`, `spapr-tce`, `none`");
+        struct diag *d = diag(b->c->diags, E0226, at(s, st->name.loc), "there is no kind of IOMMU called `%s`", w);
+        const char *near = nearest(w, iommus, 5);
+        if (near) {
+            diag_help(d, "did you mean `%s`?", near);
+            diag_fix(d, st->name.loc, "%s", near);
+        } else {
+            diag_help(d, "write one of `auto`, `smmu`, `pamu`, `spapr-tce`, `none`");
+        }
         break;
     }
     case AST_FACTS: {
@@ -260,8 +307,9 @@ static void build_host(struct build *b)
         return;
     struct dt_tree *t = NULL;
     if (text) {
+        uint32_t before = diags_errors(c->diags);
         struct dts_file *f = dts_parse(c, src);
-        t = f && !diags_errors(c->diags) ? dts_build(c, src, f) : NULL;
+        t = f && diags_errors(c->diags) == before ? dts_build(c, src, f) : NULL;
     } else {
         t = dtb_read(c, src, where);
     }
@@ -283,23 +331,34 @@ static void define_given(struct build *b)
     struct machc *c = b->c;
     for (uint32_t i = 0; i < c->ndefines; i++) {
         struct const_def *d = NEW(c->arena, struct const_def);
-        const char *text = c->defines[i].value, *name = intern(c->names, c->defines[i].name);
-        char *end;
-        errno = 0;
-        d->v.u = strtoull(text, &end, 0);
-        static const char units[] = "KMGT";
-        const char *unit = *end ? strchr(units, *end) : NULL;
-        if (unit && end != text && !end[1]) {
-            unsigned shift = 10U * (unsigned)(unit - units + 1);
-            errno = d->v.u >> (64 - shift) ? ERANGE : errno;
-            d->v.u <<= shift;
-            end++;
-        }
-        if (end == text || *end || errno || text[0] == '-')
+        const char *text = c->defines[i].value, *name = c->defines[i].name;
+        if (!number_value(text, strlen(text), &d->v.u))
             d->v = (struct value){text, 0}; // not a number: a string
         d->state = CONST_DONE;
-        map_putp(c->arena, &b->consts->by_name, name, NULL, d);
-        vec_push(c->arena, &b->consts->names, name);
+        if (!map_getp(&b->consts->by_name, name, NULL))
+            vec_push(c->arena, &b->consts->names, name);
+        map_putp(c->arena, &b->consts->by_name, name, NULL, d); // of two, the last one counts
+    }
+}
+
+void model_check_defines(const struct model *m)
+{
+    struct machc *c = m->c;
+    for (uint32_t i = 0; i < c->ndefines; i++) {
+        const char *name = c->defines[i].name;
+        const struct const_def *d = map_getp(&m->consts->by_name, name, NULL);
+        if (d->used)
+            continue;
+        VEC(const char *) others = {0};
+        for (uint32_t k = 0; k < m->consts->names.n && others.n < 1000; k++)
+            if (m->consts->names.at[k] != name)
+                vec_push(c->arena, &others, m->consts->names.at[k]);
+        const char *near = nearest(name, others.at, others.n);
+        struct diag *w = diag(c->diags, W0001, (struct src){{0, 0, 0}, NULL}, "-D sets `%s`, which nothing in the files uses", name);
+        if (near)
+            diag_help(w, "did you mean `%s`?", near);
+        else
+            diag_help(w, "the files have no `const %s`: take the option out, or correct its name", name);
     }
 }
 
@@ -317,9 +376,12 @@ struct model *model_build(struct machc *c, const struct source *top)
         return b.model;
     define_given(&b);
     struct scope s = {.frame = b.root};
-    map_put(c->arena, &b.included, top->id, 0, 1);
+    first_time(&b, top);
     uint32_t before = diags_errors(c->diags);
     collect(&b, &s, mach_parse(c, top));
+    collect_rest(&b);
+    b.model->incomplete = b.consts->incomplete;
+    b.model->consts = b.consts;
     for (uint32_t i = 0; i < b.consts->names.n; i++) { // a const that nobody uses is checked as well
         struct value v;
         bool known;
@@ -334,5 +396,6 @@ struct model *model_build(struct machc *c, const struct source *top)
         struct diag *d = diag(c->diags, E0227, (struct src){{top->id, 0, 0}, NULL}, "no machine is described");
         diag_help(d, "write one: `machine linux1 : arm64-virt { cpus 1; memory ram size 256M; }`");
     }
+    machc_forget(&c->syntax);
     return b.model;
 }

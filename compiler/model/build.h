@@ -19,7 +19,7 @@ struct scope {
     struct frame *frame;
     const struct via *via;
     uint32_t depth;    // of templates, for and if
-    bool in_template;
+    const struct ast *in_template; // the innermost one, or NULL
 };
 
 struct const_def {
@@ -27,6 +27,7 @@ struct const_def {
     struct scope scope;
     struct value v;
     uint8_t state; // enum const_state
+    bool used;
 };
 
 enum const_state { CONST_NEW, CONST_BUSY, CONST_DONE, CONST_BAD };
@@ -35,6 +36,7 @@ struct consts {
     struct machc *c;
     struct map by_name; // -> struct const_def
     VEC(const char *) names;
+    bool incomplete; // text was lost at the top of a file: there may be more
 };
 
 struct pending {
@@ -50,10 +52,13 @@ struct build {
     struct map templates; // interned name -> struct ast
     VEC(const char *) template_names;
     struct map machine_names; // -> struct m_machine
+    VEC(struct pending) rest; // statements of the top without a name
     VEC(struct pending) machines;
     const struct ast *host;
     struct scope host_scope;
-    struct map included; // source id -> 1
+    struct map included; // (device, inode) of a file -> 1
+    struct map endless;  // struct ast of a template that nests too deep -> 1
+    uint64_t lost;       // how often text that could not be read was met
     uint64_t expanded;   // statements so far
     bool out_of_bounds;
     /* the machine being built */
@@ -63,7 +68,8 @@ struct build {
 
 enum {
     MAX_DEPTH = 64,           // templates, for and if inside each other
-    MAX_EXPANDED = 8000000    // statements of the whole compilation
+    MAX_EXPANDED = 8000000,   // statements of the whole compilation
+    MAX_PARAMS = 100          // of a template: a name is looked for among all of them
 };
 
 static inline struct src at(const struct scope *s, struct loc loc)
@@ -111,6 +117,12 @@ void build_machine(struct build *b, const struct pending *p);
 void build_passthrough(struct build *b, const struct scope *s, const struct ast *st);
 void build_dma(struct build *b, const struct scope *s, const struct ast *st, struct m_part *part);
 bool build_irq_to(struct build *b, const struct scope *s, const struct ast *st, struct m_irq_to *to);
+
+/* Says that there is no template (or `or_what`) of that name. */
+void no_template(struct build *b, const struct scope *s, const struct ast *use, const char *or_what);
+
+/* A help that says where a statement of this kind belongs. */
+void help_where(struct build *b, struct diag *d, const struct ast *st);
 
 /* Declares a name of the machine; false after a message that shows the other place. */
 bool declare(struct build *b, const char *name, struct src where);

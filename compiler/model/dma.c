@@ -49,7 +49,7 @@ static void build_map(struct build *b, const struct scope *s, const struct ast *
     }
     expand_body(b, s, st, map_clause, &m);
     if (ok)
-        vec_push(b->c->arena, &d->maps, m);
+        vec_push(draft_arena(b->c), &d->maps, m);
 }
 
 static void stash_clause(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
@@ -61,7 +61,7 @@ static void stash_clause(struct build *b, const struct scope *s, const struct as
         stash->if_possible = true;
 }
 
-static void build_stash(struct build *b, const struct scope *s, const struct ast *st, struct m_dma *d)
+static void build_stash(struct build *b, const struct scope *s, const struct ast *st, struct m_channel *h)
 {
     static const char *const kinds[] = {"", "l1", "l2", "l3", "id", "tph"};
     const char *w = eval_text(b, s, &st->name);
@@ -73,22 +73,41 @@ static void build_stash(struct build *b, const struct scope *s, const struct ast
                   "write `stash l1 of vcpu 0`, `l2`, `l3`, `stash id N` or `stash tph of vcpu N`");
         return;
     }
-    bool maybe = d->stash.if_possible;
-    d->stash = (struct m_stash){.kind = i, .at = at(s, st->loc), .if_possible = maybe};
+    bool maybe = h->stash.if_possible;
+    h->stash = (struct m_stash){.kind = i, .at = at(s, st->loc), .if_possible = maybe};
     if (st->e)
-        eval_opt(b, s, st->e, &d->stash.id);
+        eval_opt(b, s, st->e, &h->stash.id);
     if (st->e2)
-        eval_opt(b, s, st->e2, &d->stash.vcpu);
+        eval_opt(b, s, st->e2, &h->stash.vcpu);
     if (i == STASH_ID && !st->e)
         diag_help(diag(b->c->diags, E0604, at(s, st->loc), "`stash id` needs the cache's id"), "write `stash id N`, N as in its cache-stash-id");
     if ((i == STASH_L1 || i == STASH_L2 || i == STASH_TPH) && !st->e2)
         diag_help(diag(b->c->diags, E0605, at(s, st->loc), "whose %s? That cache belongs to one cpu", w), "write `stash %s of vcpu 0`", w);
-    expand_body(b, s, st, stash_clause, &d->stash);
+    expand_body(b, s, st, stash_clause, &h->stash);
+}
+
+struct dma_being_built {
+    struct m_dma dma;
+    struct m_channel how;
+    bool plain; // nothing of `how` was written
+};
+
+bool operation_named(const char *name, uint32_t *number)
+{
+    // OMI_QMAN 0, OMI_FMAN 1, OMI_QMAN_PRIV 2, OMI_CAAM 3 (linux drivers/iommu/fsl_pamu.h)
+    static const char *const names[] = {"qman", "fman", "qman-private", "caam"};
+    for (*number = 0; *number < 4; ++*number)
+        if (!strcmp(name, names[*number]))
+            return true;
+    return false;
 }
 
 static void dma_clause(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
 {
-    struct m_dma *d = opaque;
+    struct dma_being_built *x = opaque;
+    struct m_dma *d = &x->dma;
+    struct m_channel *h = &x->how;
+    x->plain = x->plain && (st->kind == AST_UNSAFE || st->kind == AST_MAP);
     switch (st->kind) {
     case AST_UNSAFE:
         d->unsafe = true;
@@ -97,111 +116,117 @@ static void dma_clause(struct build *b, const struct scope *s, const struct ast 
         build_map(b, s, st, d);
         break;
     case AST_WINDOW:
-        eval_opt(b, s, st->e, &d->window);
+        eval_opt(b, s, st->e, &h->window);
         break;
     case AST_SIZE:
-        eval_opt(b, s, st->e, &d->size);
+        eval_opt(b, s, st->e, &h->size);
         break;
     case AST_SUBWINDOWS:
-        eval_opt(b, s, st->e, &d->subwindows);
+        eval_opt(b, s, st->e, &h->subwindows);
         break;
     case AST_LIODN_INDEX:
-        if (eval_opt(b, s, st->e, &d->liodn_index) && d->liodn_index.value > 255)
-            diag(b->c->diags, E0606, d->liodn_index.at, "liodn-index %" PRIu64 " is out of range: 0..255", d->liodn_index.value);
+        if (eval_opt(b, s, st->e, &h->liodn_index) && h->liodn_index.value > 255)
+            diag(b->c->diags, E0606, h->liodn_index.at, "liodn-index %" PRIu64 " is out of range: 0..255", h->liodn_index.value);
         break;
     case AST_STREAM:
-        if (eval_opt(b, s, st->e, &d->stream) && d->stream.value > UINT32_MAX)
-            diag(b->c->diags, E0607, d->stream.at, "stream %" PRIu64 " does not fit 32 bits", d->stream.value);
+        if (eval_opt(b, s, st->e, &h->stream) && h->stream.value > UINT32_MAX)
+            diag(b->c->diags, E0607, h->stream.at, "stream %" PRIu64 " does not fit 32 bits", h->stream.value);
         break;
     case AST_OPERATION: {
         if (st->e) {
             // The operation mapping table has 16 entries (linux drivers/iommu/fsl_pamu.h, OME_NUMBER_ENTRIES).
-            if (eval_opt(b, s, st->e, &d->operation_number) && d->operation_number.value > 15)
-                diag(b->c->diags, E0608, d->operation_number.at, "operation mapping %" PRIu64 " is out of range: 0..15", d->operation_number.value);
+            if (eval_opt(b, s, st->e, &h->operation) && h->operation.value > 15)
+                diag(b->c->diags, E0608, h->operation.at, "operation mapping %" PRIu64 " is out of range: 0..15", h->operation.value);
             break;
         }
-        // OMI_QMAN 0, OMI_FMAN 1, OMI_QMAN_PRIV 2, OMI_CAAM 3 (linux drivers/iommu/fsl_pamu.h)
-        static const char *const names[] = {"qman", "fman", "qman-private", "caam"};
         const char *w = eval_text(b, s, &st->name);
-        d->operation_number.at = at(s, st->loc);
-        for (uint64_t i = 0; w && i < 4; i++) {
-            if (!strcmp(w, names[i])) {
-                d->operation = names[i];
-                d->operation_number = (struct opt_u64){i, true, at(s, st->loc)};
-                return;
-            }
+        uint32_t number;
+        h->operation.at = at(s, st->loc);
+        if (w && operation_named(w, &number)) {
+            h->operation.value = number;
+            h->operation.set = true;
+            return;
         }
         struct diag *g = diag(b->c->diags, E0609, at(s, st->loc), "there is no operation mapping `%s`", w ? w : "");
         diag_help(g, "write `qman`, `fman`, `qman-private`, `caam` or its index, 0..15");
         break;
     }
     case AST_STASH:
-        build_stash(b, s, st, d);
+        build_stash(b, s, st, h);
         break;
     case AST_IF_POSSIBLE:
-        d->stash.if_possible = true;
+        h->stash.if_possible = true;
         break;
     default:
         break;
     }
 }
 
-static void check_window(struct build *b, const struct m_dma *d)
+static void check_window(struct build *b, const struct m_channel *h)
 {
-    if (d->window.set && !d->size.set && !d->size.at.loc.file) {
-        diag_help(diag(b->c->diags, E0610, d->window.at, "the window has no size"), "write `window 0x%" PRIx64 " size 4G`", d->window.value);
+    if (h->window.set && !h->size.set && !h->size.at.loc.file) {
+        diag_help(diag(b->c->diags, E0610, h->window.at, "the window has no size"), "write `window 0x%" PRIx64 " size 4G`", h->window.value);
         return;
     }
-    if (d->size.set && !d->window.set && !d->window.at.loc.file) {
-        diag_help(diag(b->c->diags, E0611, d->size.at, "a size without a window"), "write `window 0x0 size 0x%" PRIx64 "`", d->size.value);
+    if (h->size.set && !h->window.set && !h->window.at.loc.file) {
+        diag_help(diag(b->c->diags, E0611, h->size.at, "a size without a window"), "write `window 0x0 size 0x%" PRIx64 "`", h->size.value);
         return;
     }
-    if (!d->window.set || !d->size.set)
+    if (!h->window.set || !h->size.set)
         return;
-    if (!d->size.value || d->window.value + (d->size.value - 1) < d->window.value)
-        diag(b->c->diags, E0612, d->size.at, "a window of 0x%" PRIx64 " bytes at 0x%" PRIx64 " does not fit the address space", d->size.value,
-             d->window.value);
+    if (!h->size.value || h->window.value + (h->size.value - 1) < h->window.value)
+        diag(b->c->diags, E0612, h->size.at, "a window of 0x%" PRIx64 " bytes at 0x%" PRIx64 " does not fit the address space", h->size.value,
+             h->window.value);
 }
 
 void build_dma(struct build *b, const struct scope *s, const struct ast *st, struct m_part *part)
 {
     static const char *const modes[] = {"none", "all", "identity", "guest-iommu"};
-    struct m_dma d = {.mode = DMA_WINDOW, .at = at(s, st->loc)};
+    // Most say `none` or `all` and no more: they share one empty channel.
+    static const struct m_channel nothing;
+    struct dma_being_built x = {.dma = {.mode = DMA_WINDOW, .at = at(s, st->loc)}, .plain = true};
     const char *name = eval_text(b, s, &st->name);
     if (!name)
         return;
     for (uint8_t i = 0; i < 4; i++)
         if (!strcmp(name, modes[i]))
-            d.mode = i;
-    d.name = name;
-    if (d.mode == DMA_GUEST_IOMMU) {
-        d.name = eval_text(b, s, &st->arg);
-        if (!d.name)
-            diag_help(diag(b->c->diags, E0613, d.at, "which IOMMU of the guest?"), "write `dma guest-iommu NAME;`");
+            x.dma.mode = i;
+    x.dma.name = name;
+    if (x.dma.mode == DMA_GUEST_IOMMU) {
+        x.dma.name = eval_text(b, s, &st->arg);
+        if (!x.dma.name)
+            diag_help(diag(b->c->diags, E0613, x.dma.at, "which IOMMU of the guest?"), "write `dma guest-iommu NAME;`");
     }
-    expand_body(b, s, st, dma_clause, &d);
-    if (d.mode == DMA_WINDOW) {
-        check_window(b, &d);
-        if (!d.maps.n && !d.window.set && !d.window.at.loc.file && !d.size.at.loc.file)
-            diag_help(diag(b->c->diags, E0614, d.at, "dma `%s` maps nothing", name), "write `{ map MEMORY; }` or `window 0x0 size 4G`; `dma none;` if it shall reach nothing");
-    } else if (d.maps.n || d.window.set) {
-        diag_help(diag(b->c->diags, E0615, d.maps.n ? d.maps.at[0].at : d.window.at, "`dma %s` has no windows and mappings of its own", modes[d.mode]),
+    expand_body(b, s, st, dma_clause, &x);
+    if (x.dma.mode == DMA_WINDOW) {
+        check_window(b, &x.how);
+        if (!x.dma.maps.n && !x.how.window.set && !x.how.window.at.loc.file && !x.how.size.at.loc.file)
+            diag_help(diag(b->c->diags, E0614, x.dma.at, "dma `%s` maps nothing", name), "write `{ map MEMORY; }` or `window 0x0 size 4G`; `dma none;` if it shall reach nothing");
+    } else if (x.dma.maps.n || x.how.window.set) {
+        diag_help(diag(b->c->diags, E0615, x.dma.maps.n ? x.dma.maps.at[0].at : x.how.window.at, "`dma %s` has no windows and mappings of its own", modes[x.dma.mode]),
                   "give it a name instead: `dma main { map ram; }`");
     }
-    if (d.unsafe && d.mode != DMA_IDENTITY)
-        diag(b->c->diags, E0616, d.at, "`unsafe` belongs to `dma identity`");
-    if (d.mode == DMA_IDENTITY && !d.unsafe)
-        diag_help(diag(b->c->diags, E0617, d.at, "without an IOMMU the device can reach all of the host's memory"), "write `dma identity unsafe;` if that is meant, else `dma none;`");
+    if (x.dma.unsafe && x.dma.mode != DMA_IDENTITY)
+        diag(b->c->diags, E0616, x.dma.at, "`unsafe` belongs to `dma identity`");
+    if (x.dma.mode == DMA_IDENTITY && !x.dma.unsafe)
+        diag_help(diag(b->c->diags, E0617, x.dma.at, "without an IOMMU the device can reach all of the host's memory"), "write `dma identity unsafe;` if that is meant, else `dma none;`");
     for (uint32_t i = 0; i < part->dmas.n; i++) {
         const struct m_dma *o = &part->dmas.at[i];
-        if (o->mode != DMA_WINDOW || d.mode != DMA_WINDOW) {
-            diag_note(diag(b->c->diags, E0618, d.at, "`dma %s` and another `dma` for one device", name), o->at, "the other is here");
+        if (o->mode != DMA_WINDOW || x.dma.mode != DMA_WINDOW) {
+            diag_note(diag(b->c->diags, E0618, x.dma.at, "`dma %s` and another `dma` for one device", name), o->at, "the other is here");
             return;
         }
-        if (o->name == d.name) {
-            diag_note(diag(b->c->diags, E0619, d.at, "two `dma` called `%s` for one device", name), o->at, "the first is here");
+        if (o->name == x.dma.name) {
+            diag_note(diag(b->c->diags, E0619, x.dma.at, "two `dma` called `%s` for one device", name), o->at, "the first is here");
             return;
         }
     }
-    vec_push(b->c->arena, &part->dmas, d);
+    if (x.plain) {
+        x.dma.how = &nothing;
+    } else {
+        struct m_channel *how = NEW(draft_arena(b->c), struct m_channel);
+        *how = x.how;
+        x.dma.how = how;
+    }
+    vec_push(draft_arena(b->c), &part->dmas, x.dma);
 }

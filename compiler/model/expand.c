@@ -77,9 +77,12 @@ static bool bounded(struct build *b, const struct scope *s, struct loc where)
 {
     if (++b->expanded <= MAX_EXPANDED)
         return true;
-    if (!b->out_of_bounds)
-        diag(b->c->diags, E0211, at(s, where), "the text expands to more than %d statements", MAX_EXPANDED);
+    if (!b->out_of_bounds) {
+        struct diag *d = diag(b->c->diags, E0211, at(s, where), "the text expands to more than %d statements", MAX_EXPANDED);
+        diag_help(d, "make the range of the `for` smaller");
+    }
     b->out_of_bounds = true;
+    b->lost++;
     return false;
 }
 
@@ -87,8 +90,13 @@ static bool too_deep(struct build *b, const struct scope *s, struct loc where)
 {
     if (s->depth < MAX_DEPTH)
         return false;
+    b->lost++;
+    if (s->in_template) // said once, and not expanded any more: one that uses itself twice would take for ever
+        map_putp(b->c->arena, &b->endless, s->in_template, NULL, s->in_template);
     struct diag *d = diag(b->c->diags, E0212, src_at(where), "templates, `for` and `if` are nested more than %d deep", MAX_DEPTH);
-    diag_help(d, "does a template use itself?");
+    if (s->in_template)
+        diag_note(d, src_at(s->in_template->name.loc), "in this template; does it use itself?");
+    diag_help(d, "a template that uses itself needs an `if` around that which comes to an end");
     return true;
 }
 
@@ -123,6 +131,9 @@ void expand(struct build *b, const struct scope *s, const struct ast *list, stmt
             return;
         uint64_t yes;
         switch (st->kind) {
+        case AST_LOST:
+            b->lost++;
+            break;
         case AST_USE:
             if (!expand_template(b, s, &st->name, st->items, st->loc, fn, opaque))
                 fn(b, s, st, opaque); // not a template: the statement's owner may know what it is
@@ -149,9 +160,11 @@ bool expand_template(struct build *b, const struct scope *s, const struct text *
     const char *n = eval_text(b, s, name);
     const struct ast *t = n ? map_getp(&b->templates, n, NULL) : NULL;
     if (!t)
-        return false;
-    if (too_deep(b, s, where))
+        return !n;
+    if (map_getp(&b->endless, t, NULL) || too_deep(b, s, where)) {
+        b->lost++;
         return true;
+    }
     struct frame *f = b->root;
     const struct item *a = args;
     uint32_t given = 0, wanted = 0;
@@ -163,6 +176,15 @@ bool expand_template(struct build *b, const struct scope *s, const struct text *
         struct diag *d = diag(b->c->diags, E0214, at(s, where), "template `%s` takes %u argument%s, %u given", n, wanted,
                               wanted == 1 ? "" : "s", given);
         diag_note(d, src_at(t->name.loc), "defined here");
+        if (wanted) {
+            const char *list = "";
+            for (const struct item *p = t->items; p; p = p->next)
+                list = arena_printf(b->c->arena, "%s%s%s", list, *list ? ", " : "", p->t.s);
+            diag_help(d, "write `%s(%s)` with a value for each", n, list);
+        } else {
+            diag_help(d, "write `%s` without arguments", n);
+        }
+        b->lost++;
         return true;
     }
     bool ok = true;
@@ -171,16 +193,18 @@ bool expand_template(struct build *b, const struct scope *s, const struct text *
         next->outer = f;
         next->name = p->t.s;
         if (a->e)
-            ok = expr_eval(b->c, s->frame, a->e, false, NULL, NULL, &next->v) && ok;
+            ok = expr_eval(b->c, s->frame, s->via, a->e, NULL, NULL, &next->v) && ok;
         else
             ok = (next->v.s = eval_text(b, s, &a->t)) && ok;
         f = next;
     }
-    if (!ok)
+    if (!ok) {
+        b->lost++;
         return true;
+    }
     struct via *via = NEW(b->c->arena, struct via);
     *via = (struct via){where, arena_printf(b->c->arena, "template `%s`", n), s->via};
-    struct scope inner = {f, via, s->depth + 1, true};
+    struct scope inner = {f, via, s->depth + 1, t};
     expand(b, &inner, t->body, fn, opaque);
     return true;
 }
@@ -198,12 +222,44 @@ static void not_here(struct build *b, const struct scope *s, const struct ast *s
 {
     struct diag *d = diag(b->c->diags, E0215, at(s, st->loc), "`%s` does not belong in `%s`",
                           ast_keyword(st->kind), ast_keyword(in->kind));
+    help_where(b, d, st);
     const char *list = "";
     const struct takes *t = takes[in->kind];
     for (uint32_t i = 0; i < MAX_TAKES && (t[i].kind || t[i].many); i++)
         list = arena_printf(b->c->arena, "%s%s`%s`", list, *list ? ", " : "", ast_keyword(t[i].kind));
     if (*list)
         diag_help(d, "`%s` takes %s", ast_keyword(in->kind), list);
+}
+
+void help_where(struct build *b, struct diag *d, const struct ast *st)
+{
+    const char *list = "";
+    for (uint8_t in = 0; in < AST_KIND_COUNT; in++)
+        for (uint32_t i = 0; i < MAX_TAKES && (takes[in][i].kind || takes[in][i].many); i++)
+            if (takes[in][i].kind == st->kind)
+                list = arena_printf(b->c->arena, "%s%s`%s`", list, *list ? ", " : "", ast_keyword(in));
+    if (st->kind == AST_INCLUDE || st->kind == AST_CONST || st->kind == AST_HOST || st->kind == AST_TEMPLATE || st->kind == AST_MACHINE)
+        diag_help(d, "`%s` stands at the top of a file, outside of all braces", ast_keyword(st->kind));
+    else if (*list)
+        diag_help(d, "`%s` stands in %s", ast_keyword(st->kind), list);
+}
+
+void no_template(struct build *b, const struct scope *s, const struct ast *use, const char *or_what)
+{
+    const char *n = eval_text(b, s, &use->name);
+    if (!n)
+        return;
+    const char *near = nearest(n, b->template_names.at, b->template_names.n);
+    b->lost++;
+    if (!near && b->consts->incomplete)
+        return; // it may stand in text that could not be read
+    struct diag *d = diag(b->c->diags, E0217, at(s, use->name.loc), "there is no template%s `%s`", or_what, n);
+    if (near) {
+        diag_help(d, "did you mean `%s`?", near);
+        diag_fix(d, use->name.loc, "%s", near);
+    } else {
+        diag_help(d, "define it at the top of a file: `template %s { ... }`", n);
+    }
 }
 
 static void check_once(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
@@ -228,11 +284,7 @@ static void check_once(struct build *b, const struct scope *s, const struct ast 
         return;
     }
     if (st->kind == AST_USE) {
-        const char *n = eval_text(b, s, &st->name);
-        struct diag *d = diag(b->c->diags, E0217, at(s, st->name.loc), "there is no template `%s`", n ? n : "");
-        const char *near = n ? nearest(n, b->template_names.at, b->template_names.n) : NULL;
-        if (near)
-            diag_help(d, "did you mean `%s`?", near);
+        no_template(b, s, st, "");
         return;
     }
     not_here(b, s, st, o->in);

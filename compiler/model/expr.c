@@ -11,9 +11,18 @@ struct eval {
     attr_fn *attr;
     void *opaque;
     const struct via *via;
+    uint32_t depth; // of expressions in each other, through consts and strings
+};
+
+enum {
+    MAX_EVAL = 1000,      // so that recursion is bounded whatever is written
+    MAX_TEXT = 64 * 1024  // bytes of one string: consts that hold each other could make it of any length
 };
 
 static bool eval(struct eval *ev, const struct expr *e, struct value *v);
+
+static bool const_at(struct consts *cs, const char *name, struct src user, uint32_t depth, struct value *v, bool *known);
+static const char *text_at_depth(struct machc *c, struct frame *f, const struct via *via, const struct text *t, uint32_t depth);
 
 static struct src src_of(const struct eval *ev, struct loc loc)
 {
@@ -26,7 +35,11 @@ static bool number(struct eval *ev, const struct expr *e, uint64_t *u)
     if (!eval(ev, e, &v))
         return false;
     if (v.s) {
-        diag(ev->c->diags, E0201, src_of(ev, e->loc), "\"%s\" is a string; a number is needed here", v.s);
+        struct diag *d = diag(ev->c->diags, E0201, src_of(ev, e->loc), "\"%.60s\" is a string; a number is needed here", v.s);
+        if (e->kind == EXPR_STR)
+            diag_help(d, "write the number without quotes");
+        else if (e->kind == EXPR_NAME)
+            diag_help(d, "give `%s` a number, or use another name here", e->name.s);
         return false;
     }
     *u = v.u;
@@ -35,7 +48,6 @@ static bool number(struct eval *ev, const struct expr *e, uint64_t *u)
 
 static bool unknown_name(struct eval *ev, const struct expr *e, const struct consts *cs)
 {
-    struct diag *d = diag(ev->c->diags, E0202, src_of(ev, e->loc), "there is no const or parameter `%s`", e->name.s);
     VEC(const char *) names = {0};
     for (const struct frame *f = ev->frame; f; f = f->outer)
         if (f->name)
@@ -43,6 +55,9 @@ static bool unknown_name(struct eval *ev, const struct expr *e, const struct con
     for (uint32_t i = 0; cs && i < cs->names.n && names.n < 1000; i++)
         vec_push(ev->c->arena, &names, cs->names.at[i]);
     const char *near = nearest(e->name.s, names.at, names.n);
+    if (!near && cs && cs->incomplete)
+        return false; // it may stand in text that could not be read
+    struct diag *d = diag(ev->c->diags, E0202, src_of(ev, e->loc), "there is no const or parameter `%s`", e->name.s);
     if (near) {
         diag_help(d, "did you mean `%s`?", near);
         diag_fix(d, e->loc, "%s", near);
@@ -62,7 +77,7 @@ static bool eval_named(struct eval *ev, const struct expr *e, struct value *v)
         }
         if (!f->outer && f->consts) {
             bool known = false;
-            if (const_value(f->consts, e->name.s, src_of(ev, e->loc), v, &known))
+            if (const_at(f->consts, e->name.s, src_of(ev, e->loc), ev->depth, v, &known))
                 return true;
             return known ? false : unknown_name(ev, e, f->consts);
         }
@@ -72,13 +87,14 @@ static bool eval_named(struct eval *ev, const struct expr *e, struct value *v)
 
 static bool overflow(struct eval *ev, const struct expr *e, uint64_t a, const char *op, uint64_t b)
 {
-    diag(ev->c->diags, E0203, src_of(ev, e->loc), "0x%" PRIx64 " %s 0x%" PRIx64 " does not fit in 64 bits", a, op, b);
+    struct diag *d = diag(ev->c->diags, E0203, src_of(ev, e->loc), "0x%" PRIx64 " %s 0x%" PRIx64 " does not fit in 64 bits", a, op, b);
+    diag_help(d, "the largest number is 0xffffffffffffffff");
     return false;
 }
 
 static bool by_zero(struct eval *ev, const struct expr *e)
 {
-    diag(ev->c->diags, E0204, src_of(ev, e->loc), "division by zero");
+    diag_help(diag(ev->c->diags, E0204, src_of(ev, e->b->loc), "division by zero"), "the right side of `%c` must not be 0", e->op);
     return false;
 }
 
@@ -93,7 +109,8 @@ static bool arithmetic(struct eval *ev, const struct expr *e, uint64_t a, uint64
     case '-':
         *r = a - b;
         if (a < b && !dts) {
-            diag(ev->c->diags, E0205, src_of(ev, e->loc), "%" PRIu64 " - %" PRIu64 " is less than zero", a, b);
+            struct diag *d = diag(ev->c->diags, E0205, src_of(ev, e->loc), "%" PRIu64 " - %" PRIu64 " is less than zero", a, b);
+            diag_help(d, "numbers have no sign; only in device tree source a negative one wraps around");
             return false;
         }
         return true;
@@ -168,7 +185,9 @@ static bool binary(struct eval *ev, const struct expr *e, struct value *v)
         if (!eval(ev, e->a, &x) || !eval(ev, e->b, &y))
             return false;
         if (!x.s != !y.s) {
-            diag(ev->c->diags, E0206, src_of(ev, e->loc), "a string and a number cannot be compared");
+            const struct value *s = x.s ? &x : &y, *n = x.s ? &y : &x;
+            struct diag *d = diag(ev->c->diags, E0206, src_of(ev, e->loc), "a string and a number cannot be compared: \"%.60s\" and %" PRIu64, s->s, n->u);
+            diag_help(d, "make both numbers or both strings: `\"{NAME}\"` is the string of a number");
             return false;
         }
         if (x.s) {
@@ -196,34 +215,32 @@ static bool unary(struct eval *ev, const struct expr *e, struct value *v)
     default:
         v->u = 0 - a;
         if (a && !ev->dts) {
-            diag(ev->c->diags, E0205, src_of(ev, e->loc), "-%" PRIu64 " is less than zero", a);
+            struct diag *d = diag(ev->c->diags, E0205, src_of(ev, e->loc), "-%" PRIu64 " is less than zero", a);
+            diag_help(d, "numbers have no sign; only in device tree source a negative one wraps around");
             return false;
         }
         return true;
     }
 }
 
-static bool eval(struct eval *ev, const struct expr *e, struct value *v)
+static bool eval_kind(struct eval *ev, const struct expr *e, struct value *v)
 {
     uint64_t a;
     switch (e->kind) {
+    case EXPR_BAD:
+        return false;
     case EXPR_INT:
         *v = (struct value){NULL, e->val};
         return true;
     case EXPR_STR:
-        if (e->name.parts) {
-            struct build b = {.c = ev->c};
-            struct scope s = {.frame = ev->frame, .via = ev->via};
-            *v = (struct value){eval_text(&b, &s, &e->name), 0};
-            return v->s != NULL;
-        }
-        *v = (struct value){e->name.s, 0};
-        return true;
+        *v = (struct value){text_at_depth(ev->c, ev->frame, ev->via, &e->name, ev->depth), 0};
+        return v->s != NULL;
     case EXPR_NAME:
         return eval_named(ev, e, v);
     case EXPR_ATTR:
         if (!ev->attr) {
-            diag(ev->c->diags, E0207, src_of(ev, e->loc), "attributes of machines are known to `assert` only");
+            struct diag *d = diag(ev->c->diags, E0207, src_of(ev, e->loc), "attributes of machines are known to `assert` only");
+            diag_help(d, "they are computed from everything else: give the value a name, `const NAME = VALUE;`, and use it at both places");
             return false;
         }
         return ev->attr(ev->opaque, e, v);
@@ -236,23 +253,30 @@ static bool eval(struct eval *ev, const struct expr *e, struct value *v)
     }
 }
 
-static bool eval_via(struct machc *c, struct frame *f, const struct via *via, const struct expr *e, bool dts,
-                     attr_fn *attr, void *opaque, struct value *v)
+static bool eval(struct eval *ev, const struct expr *e, struct value *v)
 {
-    struct eval ev = {c, f, dts, attr, opaque, via};
-    return eval(&ev, e, v);
+    if (ev->depth == MAX_EVAL) {
+        struct diag *d = diag(ev->c->diags, E0232, src_of(ev, e->loc), "the value depends on more than %d others inside of each other", MAX_EVAL);
+        diag_help(d, "let the consts depend on fewer others");
+        return false;
+    }
+    ev->depth++;
+    bool ok = eval_kind(ev, e, v);
+    ev->depth--;
+    return ok;
 }
 
-bool expr_eval(struct machc *c, struct frame *f, const struct expr *e, bool dts, attr_fn *attr, void *opaque,
+bool expr_eval(struct machc *c, struct frame *f, const struct via *via, const struct expr *e, attr_fn *attr, void *opaque,
                struct value *v)
 {
-    return eval_via(c, f, NULL, e, dts, attr, opaque, v);
+    struct eval ev = {.c = c, .frame = f, .attr = attr, .opaque = opaque, .via = via};
+    return eval(&ev, e, v);
 }
 
 bool dts_eval_frame(void *opaque, const struct expr *e, uint64_t *value)
 {
     struct dts_env *env = opaque;
-    struct eval ev = {env->c, env->frame, true, NULL, NULL, NULL};
+    struct eval ev = {.c = env->c, .frame = env->frame, .dts = true, .via = env->via};
     return number(&ev, e, value);
 }
 
@@ -267,19 +291,27 @@ struct frame *frame_with(struct machc *c, struct frame *outer, const char *name,
 
 bool const_value(struct consts *cs, const char *name, struct src user, struct value *v, bool *known)
 {
+    return const_at(cs, name, user, 0, v, known);
+}
+
+static bool const_at(struct consts *cs, const char *name, struct src user, uint32_t depth, struct value *v, bool *known)
+{
     struct const_def *d = map_getp(&cs->by_name, name, NULL);
     *known = d != NULL;
     if (!d || d->state == CONST_BAD)
         return false;
+    d->used = true;
     if (d->state == CONST_BUSY) {
         struct diag *m = diag(cs->c->diags, E0208, at(&d->scope, d->st->name.loc), "const `%s` needs its own value", name);
         diag_note(m, user, "used here on the way to it");
+        diag_help(m, "write the value of one of them as a number");
         d->state = CONST_BAD;
         return false;
     }
     if (d->state == CONST_NEW) {
         d->state = CONST_BUSY;
-        bool ok = eval_via(cs->c, d->scope.frame, d->scope.via, d->st->e, false, NULL, NULL, &d->v);
+        struct eval ev = {.c = cs->c, .frame = d->scope.frame, .via = d->scope.via, .depth = depth};
+        bool ok = eval(&ev, d->st->e, &d->v);
         if (d->state == CONST_BAD || !ok) {
             d->state = CONST_BAD;
             return false;
@@ -292,7 +324,7 @@ bool const_value(struct consts *cs, const char *name, struct src user, struct va
 
 bool eval_u64(struct build *b, const struct scope *s, const struct expr *e, uint64_t *v)
 {
-    struct eval ev = {b->c, s->frame, false, NULL, NULL, s->via};
+    struct eval ev = {.c = b->c, .frame = s->frame, .via = s->via};
     return number(&ev, e, v);
 }
 
@@ -316,27 +348,40 @@ bool eval_u32(struct build *b, const struct scope *s, const struct expr *e, uint
     return true;
 }
 
-const char *eval_text(struct build *b, const struct scope *s, const struct text *t)
+static const char *text_at_depth(struct machc *c, struct frame *f, const struct via *via, const struct text *t, uint32_t depth)
 {
     if (t->kind == TEXT_NONE)
         return NULL;
     if (!t->parts)
         return t->s;
-    const char *all = "";
+    VEC(char) all = {0};
     for (const struct text_part *p = t->parts; p; p = p->next) {
-        if (p->literal) {
-            all = arena_printf(b->c->arena, "%s%s", all, p->literal);
-            continue;
+        char digits[24];
+        const char *piece = p->literal;
+        if (!piece) {
+            struct eval ev = {.c = c, .frame = f, .via = via, .depth = depth};
+            struct value v;
+            if (!eval(&ev, p->e, &v))
+                return NULL;
+            if (!v.s)
+                snprintf(digits, sizeof digits, p->hex ? "%" PRIx64 : "%" PRIu64, v.u);
+            piece = v.s ? v.s : digits;
         }
-        struct value v;
-        if (!eval_via(b->c, s->frame, s->via, p->e, false, NULL, NULL, &v))
+        if (all.n + strlen(piece) > MAX_TEXT) {
+            struct diag *d = diag(c->diags, E0233, (struct src){t->loc, via}, "the string has more than %d bytes", MAX_TEXT);
+            diag_help(d, "do the consts in it hold each other?");
             return NULL;
-        if (v.s)
-            all = arena_printf(b->c->arena, "%s%s", all, v.s);
-        else
-            all = arena_printf(b->c->arena, p->hex ? "%s%" PRIx64 : "%s%" PRIu64, all, v.u);
+        }
+        for (; *piece; piece++)
+            vec_push(c->arena, &all, *piece);
     }
-    return intern(b->c->names, all);
+    vec_push(c->arena, &all, '\0');
+    return intern(c->names, all.at);
+}
+
+const char *eval_text(struct build *b, const struct scope *s, const struct text *t)
+{
+    return text_at_depth(b->c, s->frame, s->via, t, 0);
 }
 
 const char *eval_name(struct build *b, const struct scope *s, const struct text *t)

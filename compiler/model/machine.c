@@ -12,9 +12,9 @@ bool declare(struct build *b, const char *name, struct src where)
         diag_note(d, *old, "the first is here");
         return false;
     }
-    struct src *here = NEW(b->c->arena, struct src);
+    struct src *here = NEW(draft_arena(b->c), struct src);
     *here = where;
-    map_putp(b->c->arena, &b->machine->named, name, NULL, here);
+    map_putp(draft_arena(b->c), &b->machine->named, name, NULL, here);
     return true;
 }
 
@@ -90,12 +90,13 @@ static void memory_clause(struct build *b, const struct scope *s, const struct a
 static void build_memory(struct build *b, const struct scope *s, const struct ast *st)
 {
     struct m_memory m = {.at = at(s, loc_join(st->loc, st->name.loc)), .name = eval_name(b, s, &st->name)};
+    uint64_t lost = b->lost;
     expand_body(b, s, st, memory_clause, &m);
     if (!m.name || !declare(b, m.name, at(s, st->name.loc)))
         return;
     uint64_t page = b->model->page_size;
     if (!m.size.set) {
-        bool failed = m.size.at.loc.file != 0;
+        bool failed = m.size.at.loc.file != 0 || b->lost != lost;
         if (!failed)
             diag_help(diag(b->c->diags, E0304, m.at, "memory `%s` has no size", m.name), "write `memory %s size 256M;`", m.name);
         return;
@@ -184,7 +185,7 @@ bool build_irq_to(struct build *b, const struct scope *s, const struct ast *st, 
         for (uint32_t i = 0; i < n; i++)
             to->cells[i] = (uint32_t)v->data[i * 4] << 24 | (uint32_t)v->data[i * 4 + 1] << 16 | (uint32_t)v->data[i * 4 + 2] << 8 | v->data[i * 4 + 3];
         for (const struct dts_fixup *f = v->fixups; f; f = f->next) {
-            struct dts_env env = {b->c, s->frame};
+            struct dts_env env = {b->c, s->frame, s->via};
             uint64_t u;
             if (!f->e || !dts_eval_frame(&env, f->e, &u)) {
                 if (!f->e)
@@ -235,8 +236,10 @@ static void device_clause(struct build *b, const struct scope *s, const struct a
     case AST_IRQ: {
         // In braces, `irq 0 to ...;` has its own clauses; on the line the words are the target.
         const struct ast *to = st->body;
-        while (to && to->kind != AST_TO)
+        while (to && to->kind != AST_TO && to->kind != AST_LOST)
             to = to->next;
+        if (to && to->kind == AST_LOST)
+            break;
         if (to)
             build_irq_to(b, s, to, &d->irq);
         else if (st->body)
@@ -329,10 +332,7 @@ static void machine_statement(struct build *b, const struct scope *s, const stru
         const char *n = eval_text(b, s, &st->name);
         const struct platform *p = n ? schema_platform(b->model->schemas, n) : NULL;
         if (!p || st->items) {
-            struct diag *d = diag(b->c->diags, E0217, at(s, st->name.loc), "there is no template or platform `%s`", n ? n : "");
-            const char *near = n ? nearest(n, b->template_names.at, b->template_names.n) : NULL;
-            if (near)
-                diag_help(d, "did you mean `%s`?", near);
+            no_template(b, s, st, " or platform");
         } else if (m->platform && m->platform != p) {
             struct diag *d = diag(b->c->diags, E0317, at(s, st->name.loc), "machine `%s` is a `%s` already", m->name, m->platform->name);
             diag_note(d, m->platform_at, "said here");
@@ -378,6 +378,7 @@ void build_machine(struct build *b, const struct pending *p)
 {
     const struct ast *st = p->st;
     const struct scope *s = &p->scope;
+    uint64_t lost = b->lost;
     const char *name = eval_name(b, s, &st->name);
     if (!name)
         return;
@@ -396,10 +397,11 @@ void build_machine(struct build *b, const struct pending *p)
     uint32_t before = diags_errors(b->c->diags);
     build_base(b, s, st);
     expand_body(b, s, st, machine_statement, NULL);
-    if (!m->platform && diags_errors(b->c->diags) == before)
+    m->incomplete |= b->lost != lost;
+    if (!m->platform && !m->incomplete && diags_errors(b->c->diags) == before)
         diag_help(diag(b->c->diags, E0319, m->at, "machine `%s` has no platform", name), "write `machine %s : arm64-virt { ... }`; `machc --list-classes` shows all",
                   name);
-    if (!m->cpus.set && !m->cpus.at.loc.file)
+    if (!m->cpus.set && !m->cpus.at.loc.file && !m->incomplete)
         diag_help(diag(b->c->diags, E0320, m->at, "machine `%s` has no cpus", name), "write `cpus 1;` in it");
     else if (m->cpus.set && m->platform && (m->cpus.value < 1 || m->cpus.value > m->platform->max_cpus))
         diag(b->c->diags, E0321, m->cpus.at, "`%s` can have 1 to %u cpus, not %" PRIu64, m->platform->name, m->platform->max_cpus, m->cpus.value);

@@ -112,16 +112,20 @@ struct m_stash {
     struct src at;
 };
 
+/* Through which window and LIODN or stream, and how. */
+struct m_channel {
+    struct opt_u64 window, size, subwindows, liodn_index, stream;
+    struct opt_u64 operation; // index in the PAMU's operation mapping table
+    struct m_stash stash;
+};
+
 struct m_dma {
     uint8_t mode;
     const char *name;  // "main", "stash-dqrr"; of DMA_GUEST_IOMMU: the IOMMU
     struct src at;
     bool unsafe;
     VEC(struct m_dma_map) maps;
-    struct opt_u64 window, size, subwindows, liodn_index, stream;
-    const char *operation; // "qman", "fman", "qman-private", "caam", or NULL
-    struct opt_u64 operation_number;
-    struct m_stash stash;
+    const struct m_channel *how; // never NULL
 };
 
 /* What is said of one node of an assigned subtree: the top node, or a `child`. */
@@ -195,6 +199,7 @@ struct m_machine {
     VEC(struct m_passthrough *) passthroughs;
     VEC(struct m_edit) nodes;
     struct map named; // (interned name, 0) -> struct src *: every name of the machine once
+    bool incomplete;  // text in it could not be read: what seems to be missing may have been there
 };
 
 enum iommu_kind { IOMMU_AUTO, IOMMU_SMMU, IOMMU_PAMU, IOMMU_SPAPR_TCE, IOMMU_NONE };
@@ -213,6 +218,8 @@ struct model {
         struct src at;
     } *keeps;
     uint32_t nkeeps;
+    bool incomplete; // as of a machine, at the top of the files
+    const struct consts *consts;
     VEC(struct m_machine *) machines;
     VEC(struct m_assert) asserts;
 };
@@ -224,24 +231,31 @@ struct m_assert {
     struct frame *frame;
 };
 
+/* The index of a PAMU operation mapping in its words: "qman", "fman", "qman-private", "caam"; false for others. */
+bool operation_named(const char *name, uint32_t *number);
+
+/* Says which of -D's names nothing in the files knows. */
+void model_check_defines(const struct model *m);
+
 /* Expands and resolves the file and all that it includes. NULL only when it could not be read at all; else see c->diags. */
 struct model *model_build(struct machc *c, const struct source *top);
 
 /*
- * An expression's value in a frame. `attr` answers EXPR_ATTR (NULL: attributes are not allowed here).
- * With `dts`, dtc's rules (64 bits, wrapping); else overflow, division by 0 and negative results are errors.
+ * An expression's value in a frame; `via` is for messages. `attr` answers EXPR_ATTR (NULL: attributes are not allowed here).
+ * Overflow, division by 0 and negative results are errors.
  */
 struct value {
     const char *s; // NULL: a number
     uint64_t u;
 };
 typedef bool attr_fn(void *opaque, const struct expr *e, struct value *v);
-bool expr_eval(struct machc *c, struct frame *f, const struct expr *e, bool dts, attr_fn *attr, void *opaque, struct value *v);
+bool expr_eval(struct machc *c, struct frame *f, const struct via *via, const struct expr *e, attr_fn *attr, void *opaque, struct value *v);
 
-/* The dts_eval_fn for an edit: `opaque` is a struct dts_env. */
+/* The dts_eval_fn for an edit, with dtc's rules (64 bits, wrapping): `opaque` is a struct dts_env. */
 struct dts_env {
     struct machc *c;
     struct frame *frame;
+    const struct via *via; // how the text came to be used, for messages
 };
 bool dts_eval_frame(void *opaque, const struct expr *e, uint64_t *value);
 

@@ -72,7 +72,7 @@ static void build_region(struct build *b, const struct scope *s, const struct as
             return;
         }
     }
-    vec_push(b->c->arena, &part->regions, r);
+    vec_push(draft_arena(b->c), &part->regions, r);
 }
 
 /* ---- irq ---- */
@@ -110,7 +110,7 @@ static void build_irq(struct build *b, const struct scope *s, const struct ast *
             return;
         }
     }
-    vec_push(b->c->arena, &part->irqs, irq);
+    vec_push(draft_arena(b->c), &part->irqs, irq);
 }
 
 /* ---- ref ---- */
@@ -125,7 +125,7 @@ static bool ref_cells(struct build *b, const struct scope *s, const struct dts_v
     for (uint32_t i = 0; i < n; i++)
         r->cells[i] = (uint32_t)v->data[i * 4] << 24 | (uint32_t)v->data[i * 4 + 1] << 16 | (uint32_t)v->data[i * 4 + 2] << 8 | v->data[i * 4 + 3];
     for (const struct dts_fixup *f = v->fixups; f; f = f->next) {
-        struct dts_env env = {b->c, s->frame};
+        struct dts_env env = {b->c, s->frame, s->via};
         uint64_t u;
         if (!f->e) {
             diag(b->c->diags, E0401, at(s, f->loc), "a specifier holds numbers only");
@@ -199,7 +199,7 @@ static void build_ref(struct build *b, const struct scope *s, const struct ast *
             return;
         }
     }
-    vec_push(b->c->arena, &part->refs, r);
+    vec_push(draft_arena(b->c), &part->refs, r);
 }
 
 /* ---- what is below ---- */
@@ -249,8 +249,8 @@ static struct m_part *part_of(struct build *b, struct m_passthrough *p, const st
         return &p->parts.at[0];
     if (map_get(&p->part_index, (uintptr_t)n, 0, &i))
         return &p->parts.at[i];
-    map_put(b->c->arena, &p->part_index, (uintptr_t)n, 0, p->parts.n);
-    struct m_part *part = vec_add(b->c->arena, &p->parts);
+    map_put(draft_arena(b->c), &p->part_index, (uintptr_t)n, 0, p->parts.n);
+    struct m_part *part = vec_add(draft_arena(b->c), &p->parts);
     *part = (struct m_part){.node = n, .at = where};
     return part;
 }
@@ -286,7 +286,7 @@ static void part_statement(struct build *b, const struct scope *s, const struct 
         build_dma(b, s, st, part);
         break;
     case AST_EDIT:
-        vec_push(b->c->arena, &part->edits, ((struct m_edit){st->dts, at(s, st->loc), s->frame, NULL}));
+        vec_push(draft_arena(b->c), &part->edits, ((struct m_edit){st->dts, at(s, st->loc), s->frame, NULL}));
         break;
     default:
         break;
@@ -386,7 +386,7 @@ void build_passthrough(struct build *b, const struct scope *s, const struct ast 
     struct m_machine *m = b->machine;
     struct m_passthrough p = {.kind = st->sub, .at = at(s, st->loc)};
     const char *what = eval_text(b, s, &st->name);
-    struct m_part *top = vec_add(b->c->arena, &p.parts);
+    struct m_part *top = vec_add(draft_arena(b->c), &p.parts);
     top->at = at(s, st->name.kind == TEXT_NONE ? st->loc : st->name.loc);
     if (p.kind != PASS_RAW && !what)
         return;
@@ -396,6 +396,7 @@ void build_passthrough(struct build *b, const struct scope *s, const struct ast 
                 struct diag *d = diag(b->c->diags, E0335, top->at, "a node of the host cannot be found: the file names no host tree");
                 diag_help(d, "write `host \"board.dtb\";` at the top, or assign it by its name: `passthrough platform \"...\"`");
             }
+            m->incomplete = true; // the host's tree could not be read
             return;
         }
         top->node = host_find(b->c, b->model->host, &st->name, what, top->at);
@@ -430,7 +431,7 @@ void build_passthrough(struct build *b, const struct scope *s, const struct ast 
         *here = p.at;
         map_putp(b->c->arena, &m->named, p.name, NULL, here);
     }
-    struct m_passthrough *kept = NEW(b->c->arena, struct m_passthrough);
+    struct m_passthrough *kept = NEW(draft_arena(b->c), struct m_passthrough);
     *kept = p;
-    vec_push(b->c->arena, &m->passthroughs, kept);
+    vec_push(draft_arena(b->c), &m->passthroughs, kept);
 }

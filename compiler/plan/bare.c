@@ -28,8 +28,8 @@ void plan_emulated(struct planner *p, const struct m_device *dev)
     struct p_device *d = new_device(p, dev->name, DEV_EMULATED, dev->at);
     d->emulated = dev;
     d->class = dev->class;
-    map_putp(p->c->arena, &p->devices, dev->name, NULL, d);
-    vec_push(p->c->arena, &p->bare, d);
+    map_putp(draft_arena(p->c), &p->devices, dev->name, NULL, d);
+    vec_push(draft_arena(p->c), &p->bare, d);
     struct opt_u64 none = {0};
     for (uint32_t i = 0; i < dev->class->nregions; i++) {
         const struct schema_region *s = &dev->class->regions[i];
@@ -188,6 +188,7 @@ void plan_bare(struct planner *p, const struct m_passthrough *pass)
     const struct m_part *part = &pass->parts.at[0];
     struct p_device *d = new_device(p, pass->name, kinds[pass->kind], pass->at);
     d->pass = pass;
+    d->bus = pass->bus;
     d->sysfs_name = pass->host_name;
     if (pass->host_name) {
         struct p_device *other = map_getp(&p->sysfs_owner, pass->host_name, NULL);
@@ -195,12 +196,12 @@ void plan_bare(struct planner *p, const struct m_passthrough *pass)
             struct diag *g = diag(p->c->diags, E0370, pass->at, "the device %s is passed through twice", pass->host_name);
             diag_note(g, other->at, "first here");
         }
-        map_putp(p->c->arena, &p->sysfs_owner, pass->host_name, NULL, d);
+        map_putp(draft_arena(p->c), &p->sysfs_owner, pass->host_name, NULL, d);
     }
     const struct dt_prop *compatible = edited_compatible(p, part);
     d->class = compatible ? schema_class_of(p->c, p->schemas, compatible) : NULL;
-    map_putp(p->c->arena, &p->devices, pass->name, NULL, d);
-    vec_push(p->c->arena, &p->bare, d);
+    map_putp(draft_arena(p->c), &p->devices, pass->name, NULL, d);
+    vec_push(draft_arena(p->c), &p->bare, d);
     if (pass->vcpu.set && pass->vcpu.value < p->m->cpus.n)
         d->vcpu = (uint32_t)pass->vcpu.value;
     for (uint32_t i = 0; i < part->regions.n; i++)
@@ -272,7 +273,7 @@ static void write_clocks(struct planner *p, struct p_device *d)
     char *names = arena_alloc(p->c->arena, len + 1), *s = names;
     struct dt_prop *prop = dt_set(p->m->tree, d->node, p->n.clocks, arena_alloc(p->c->arena, (size_t)class->nclocks * 4), class->nclocks * 4, o);
     for (uint32_t i = 0; i < class->nclocks; i++) {
-        dt_add_ref(p->m->tree, prop, i * 4, fixed_provider(p, rule->provider, class->clocks[i].rate, d->at), d->at);
+        dt_add_ref(p->m->tree, prop, i * 4, fixed_provider(p, rule->provider, class->clocks[i].rate, d->at));
         size_t n = class->clocks[i].name ? strlen(class->clocks[i].name) + 1 : 0;
         if (n)
             memcpy(s, class->clocks[i].name, n);
@@ -298,7 +299,7 @@ static bool on_pci(struct planner *p, struct p_device *d, const struct m_passthr
         diag_note(diag(p->c->diags, E0372, pass->slot.set ? pass->slot.at : pass->at, "slot %u of `%s` is taken", slot, pass->bus), other->at, "by `%s`", other->name);
         return false;
     }
-    map_putp(p->c->arena, &p->slots, bus, (const void *)(uintptr_t)key, d);
+    map_putp(draft_arena(p->c), &p->slots, bus, (const void *)(uintptr_t)key, d);
     d->node = new_child(p, bus->node, arena_printf(p->c->arena, "%s@%x", base_name(p, d), slot), ORIGIN_COMPUTED, d->at);
     if (!d->node)
         return false;

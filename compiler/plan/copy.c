@@ -81,11 +81,11 @@ static struct copied *copy_node(struct planner *p, const struct m_passthrough *p
                                 struct dt_node *guest, struct p_device *above)
 {
     const struct dt_node *top = pass->parts.at[0].node;
-    struct copied *k = NEW(p->c->arena, struct copied);
+    struct copied *k = NEW(draft_arena(p->c), struct copied);
     *k = (struct copied){.guest = guest, .host = host, .pass = pass, .part = part_of(pass, host), .device = above};
     guest->source = host;
     guest->origin = host == top ? origin_of(p, ORIGIN_HOST, pass->at, NULL) : guest->parent->origin;
-    vec_push(p->c->arena, &p->copies, k);
+    vec_push(draft_arena(p->c), &p->copies, k);
     p->copy_of[host->id] = k;
     copy_labels(p, guest, host);
     if (host != top) {
@@ -156,7 +156,7 @@ void copy_one(struct planner *p, const struct m_passthrough *pass)
     struct p_device *d = new_device(p, pass->name, DEV_PLATFORM, pass->at);
     d->pass = pass;
     describe_host(p, d, host);
-    map_putp(p->c->arena, &p->devices, pass->name, NULL, d);
+    map_putp(draft_arena(p->c), &p->devices, pass->name, NULL, d);
     const char *path = intern(p->c->names, d->host_path);
     struct dt_node *guest = dt_add_child(p->m->tree, bus, path);
     if (pass->named && !dt_add_label(p->m->tree, guest, pass->name, pass->at.loc)) {
@@ -186,7 +186,7 @@ void copy_one(struct planner *p, const struct m_passthrough *pass)
                 const struct origin *o = origin_of(p, ORIGIN_COMPUTED, pass->vcpu.at, "the vcpu that was written");
                 struct dt_prop *prop = dt_set(p->m->tree, guest, intern(p->c->names, d->class->vcpu_property),
                                               arena_alloc(p->c->arena, 4), 4, o);
-                dt_add_ref(p->m->tree, prop, 0, p->m->cpus.at[d->vcpu].node, pass->vcpu.at);
+                dt_add_ref(p->m->tree, prop, 0, p->m->cpus.at[d->vcpu].node);
             }
         }
     }
@@ -204,11 +204,11 @@ void copy_description(struct planner *p, const struct dt_node *host, const struc
     const char *name = intern_n(p->c->names, host->name, strcspn(host->name, "@"));
     if (dt_child(t, t->root, name))
         name = intern(p->c->names, arena_printf(p->c->arena, "%s-%u", name, p->copies.n));
-    struct copied *k = NEW(p->c->arena, struct copied);
+    struct copied *k = NEW(draft_arena(p->c), struct copied);
     *k = (struct copied){.guest = dt_add_child(t, t->root, name), .host = host, .pass = from->pass, .part = from->part, .device = from->device, .description = true};
     k->guest->source = host;
     k->guest->origin = origin_of(p, ORIGIN_HOST, from->pass->at, NULL);
-    vec_push(p->c->arena, &p->copies, k);
+    vec_push(draft_arena(p->c), &p->copies, k);
     p->copy_of[host->id] = k;
     copy_labels(p, k->guest, host);
     const char *const no[] = {p->n.reg, p->n.reg_names, p->n.ranges, p->n.dma_ranges, p->n.interrupts, p->n.interrupts_extended,

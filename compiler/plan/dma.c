@@ -207,22 +207,25 @@ void plan_dma(struct planner *p, struct p_device *d, const struct m_part *part, 
 {
     for (uint32_t i = 0; part && i < part->dmas.n; i++) {
         const struct m_dma *m = &part->dmas.at[i];
+        const struct m_channel *h = m->how;
         struct p_dma *dma = new_domain(p, d, m->mode, m->mode == DMA_WINDOW ? m->name : NULL, m->at);
-        dma->has_window = m->window.set && m->size.set;
-        dma->window = m->window.value;
-        dma->size = m->size.value;
-        dma->subwindows = (uint32_t)m->subwindows.value;
-        dma->has_liodn_index = m->liodn_index.set;
-        dma->liodn_index = (uint32_t)m->liodn_index.value;
-        dma->has_stream = m->stream.set;
-        dma->stream = (uint32_t)m->stream.value;
-        dma->has_operation = m->operation_number.set;
-        dma->operation = (uint32_t)m->operation_number.value;
-        if (m->subwindows.set && (!m->subwindows.value || (m->subwindows.value & (m->subwindows.value - 1)) || m->subwindows.value > 256))
-            diag(p->c->diags, E0633, m->subwindows.at, "%" PRIu64 " sub-windows: a power of two from 1 to 256 is possible", m->subwindows.value);
+        dma->has_window = h->window.set && h->size.set;
+        dma->window = h->window.value;
+        dma->size = h->size.value;
+        dma->subwindows = (uint32_t)h->subwindows.value;
+        dma->has_liodn_index = h->liodn_index.set;
+        dma->liodn_index = (uint32_t)h->liodn_index.value;
+        dma->has_stream = h->stream.set;
+        dma->stream = (uint32_t)h->stream.value;
+        dma->has_operation = h->operation.set;
+        dma->operation = (uint32_t)h->operation.value;
+        if (!dma->has_operation && d->class && d->class->dma_operation)
+            dma->has_operation = operation_named(d->class->dma_operation, &dma->operation);
+        if (h->subwindows.set && (!h->subwindows.value || (h->subwindows.value & (h->subwindows.value - 1)) || h->subwindows.value > 256))
+            diag(p->c->diags, E0633, h->subwindows.at, "%" PRIu64 " sub-windows: a power of two from 1 to 256 is possible", h->subwindows.value);
         for (uint32_t k = 0; k < i; k++)
-            if (part->dmas.at[k].liodn_index.set && m->liodn_index.set && part->dmas.at[k].liodn_index.value == m->liodn_index.value)
-                diag_note(diag(p->c->diags, E0634, m->liodn_index.at, "LIODN %u of `%s` has two dma statements", dma->liodn_index, d->name), part->dmas.at[k].liodn_index.at, "the first is here");
+            if (part->dmas.at[k].how->liodn_index.set && h->liodn_index.set && part->dmas.at[k].how->liodn_index.value == h->liodn_index.value)
+                diag_note(diag(p->c->diags, E0634, h->liodn_index.at, "LIODN %u of `%s` has two dma statements", dma->liodn_index, d->name), part->dmas.at[k].how->liodn_index.at, "the first is here");
         if (m->mode == DMA_ALL)
             map_all(p, dma, false);
         else if (m->mode == DMA_IDENTITY)
@@ -241,8 +244,8 @@ void plan_dma(struct planner *p, struct p_device *d, const struct m_part *part, 
             one_map(p, dma, &m->maps.at[k]);
         if (m->mode == DMA_WINDOW && !m->maps.n && !dma->maps.n)
             diag_help(diag(p->c->diags, E0637, m->at, "no memory region lies in the window 0x%" PRIx64 "..0x%" PRIx64, dma->window, dma->window + (dma->size - 1)), "map what it is for: `{ map region 0; }`");
-        if (m->stash.kind != STASH_NONE)
-            plan_stash(p, dma, &m->stash);
+        if (h->stash.kind != STASH_NONE)
+            plan_stash(p, dma, &h->stash);
     }
     // Only the device of the statement needs a word; what is below it uses the same IOMMU.
     if (d->dmas.n || d->parent || d->kind == DEV_EMULATED)

@@ -7,14 +7,20 @@
 
 const struct origin *origin_of(struct planner *p, uint8_t kind, struct src where, const char *why)
 {
+    // A node's properties mostly come from one place, one after the other.
+    const struct origin *last = p->last_origin;
+    if (last && last->kind == kind && last->why == why && last->at.via == where.via && last->at.loc.file == where.loc.file &&
+        last->at.loc.start == where.loc.start && last->at.loc.end == where.loc.end)
+        return last;
     struct origin *o = NEW(p->c->arena, struct origin);
     *o = (struct origin){kind, where, why};
+    p->last_origin = o;
     return o;
 }
 
 void merge_schema(struct planner *p, struct dt_node *n, const struct dts_op *ops, struct frame *f, const char *file)
 {
-    struct dts_env env = {p->c, f};
+    struct dts_env env = {p->c, f, NULL};
     if (ops)
         dts_merge(p->c, p->m->tree, n, ops, ORIGIN_SCHEMA, file, NULL, dts_eval_frame, &env);
 }
@@ -38,7 +44,7 @@ struct dt_node *fixed_provider(struct planner *p, const struct schema_provider *
         if (kind->name_property)
             dt_set_str(t, n, kind->name_property, name, o);
     }
-    map_putp(p->c->arena, &p->fixed, kind, (const void *)(uintptr_t)rate, n);
+    map_putp(draft_arena(p->c), &p->fixed, kind, (const void *)(uintptr_t)rate, n);
     return n;
 }
 
@@ -84,7 +90,7 @@ static void copy_named(struct planner *p, struct dt_node *to, const struct dt_no
     for (const char *const *n = names; from && n && *n; n++) {
         const char *name = intern(p->c->names, *n);
         const struct dt_prop *prop = dt_prop(p->host->tree, from, name);
-        if (prop && !dt_prop(p->m->tree, to, name))
+        if (prop)
             dt_set(p->m->tree, to, name, prop->data, prop->len, origin_of(p, ORIGIN_HOST, p->m->m->at, NULL));
     }
 }
@@ -102,6 +108,7 @@ static void make_cpus(struct planner *p)
     uint32_t na = pl->cpu_address_cells ? pl->cpu_address_cells : 1, zero = 0;
     dt_set_cells(t, cpus, "#address-cells", &na, 1, o);
     dt_set_cells(t, cpus, "#size-cells", &zero, 1, o);
+    merge_schema(p, cpus, pl->cpus, p->frame, pl->file);
     copy_named(p, cpus, p->host ? dt_at(p->host->tree, "/cpus") : NULL, pl->cpus_copy);
     for (uint32_t i = 0; i < p->m->cpus.n; i++) {
         struct p_cpu *cpu = &p->m->cpus.at[i];
@@ -145,7 +152,7 @@ static void add_chip(struct planner *p, const char *name, const struct irqchip_c
     if (class->max_cpus && p->m->cpus.n > class->max_cpus)
         diag(p->c->diags, E0347, where, "a `%s` serves %u cpus at most; machine `%s` has %u", class->name, class->max_cpus, p->m->name, p->m->cpus.n);
     vec_push(p->c->arena, &p->m->irqchips, chip);
-    map_putp(p->c->arena, &p->chips, name, NULL, chip);
+    map_putp(draft_arena(p->c), &p->chips, name, NULL, chip);
 }
 
 static void make_chip_node(struct planner *p, struct p_irqchip *chip)
@@ -180,7 +187,7 @@ static void make_chip_node(struct planner *p, struct p_irqchip *chip)
     for (uint32_t i = 0, at_cell = 0; i < p->m->cpus.n; i++) {
         struct dt_node *target = dt_child(t, p->m->cpus.at[i].node, intern(p->c->names, intc));
         for (uint32_t k = 0; target && k < class->ncpu_irqs; k++, at_cell += 2) {
-            dt_add_ref(t, prop, at_cell * 4, target, chip->at);
+            dt_add_ref(t, prop, at_cell * 4, target);
             put_cells(data + (size_t)at_cell * 4 + 4, class->cpu_irqs[k], 1);
         }
     }
@@ -239,13 +246,13 @@ bool guest_begin(struct planner *p)
     }
     if (p->m->irqchips.n && p->m->irqchips.at[0]->node) {
         struct dt_prop *prop = dt_set(t, t->root, p->n.interrupt_parent, arena_alloc(p->c->arena, 4), 4, o);
-        dt_add_ref(t, prop, 0, p->m->irqchips.at[0]->node, m->at);
+        dt_add_ref(t, prop, 0, p->m->irqchips.at[0]->node);
     }
     for (uint32_t i = 0; i < m->memory.n; i++) {
         const struct m_memory *mem = &m->memory.at[i];
         struct p_memory pm = {mem, mem->address.value, mem->size.value, mem->address.set ? HOW_WRITTEN : HOW_CHOSEN};
         vec_push(p->c->arena, &p->m->memory, pm);
-        map_put(p->c->arena, &p->memories, (uintptr_t)mem->name, 0, i);
+        map_put(draft_arena(p->c), &p->memories, (uintptr_t)mem->name, 0, i);
         if (mem->address.set)
             claim(p, pm.address, pm.size, arena_printf(p->c->arena, "memory `%s`", mem->name), mem->at);
     }

@@ -50,7 +50,7 @@ static void set_parent(struct planner *p, struct dt_node *n, struct dt_node *chi
         return;
     struct dt_prop *prop = dt_set(p->m->tree, n, p->n.interrupt_parent, arena_alloc(p->c->arena, 4), 4,
                                   origin_of(p, ORIGIN_COMPUTED, where, "its interrupt controller"));
-    dt_add_ref(p->m->tree, prop, 0, chip, where);
+    dt_add_ref(p->m->tree, prop, 0, chip);
 }
 
 /* interrupt-names without those of dropped interrupts. */
@@ -109,7 +109,7 @@ static void put_irqs(struct planner *p, struct dt_node *n, struct p_irq *const *
             continue;
         if (!one) {
             if (irq->chip->node)
-                dt_add_ref(t, prop, at_byte, irq->chip->node, where);
+                dt_add_ref(t, prop, at_byte, irq->chip->node);
             at_byte += 4;
         }
         for (uint32_t c = 0; c < irq->ncells; c++, at_byte += 4)
@@ -134,7 +134,7 @@ static void put_mixed(struct planner *p, struct copied *k, const struct host_irq
             continue;
         const uint32_t *cells = irq ? irq->cells : irqs[i].cells;
         uint32_t ncells = irq ? irq->ncells : irqs[i].ncells;
-        dt_add_ref(t, prop, len, irq ? irq->chip->node : inner->guest, k->pass->at);
+        dt_add_ref(t, prop, len, irq ? irq->chip->node : inner->guest);
         len += 4;
         for (uint32_t c = 0; c < ncells; c++, len += 4)
             put_cells(data + len, cells[c], 1);
@@ -210,7 +210,7 @@ static void write_map(struct planner *p, struct copied *k)
         if (inner || (irq && !irq->drop && irq->chip->node)) {
             memcpy(data + len, map->data + (size_t)c * 4, (size_t)child * 4);
             len += child * 4;
-            dt_add_ref(t, prop, len, inner ? inner->guest : irq->chip->node, k->pass->at);
+            dt_add_ref(t, prop, len, inner ? inner->guest : irq->chip->node);
             len += 4;
             if (inner) {
                 memcpy(data + len, map->data + (size_t)(c + child + 1) * 4, (size_t)(pa + pi) * 4);

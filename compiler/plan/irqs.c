@@ -307,7 +307,7 @@ void link_irq(struct planner *p, struct p_irq *irq, const struct m_irq_to *to)
     }
     irq->how = to && to->set ? HOW_WRITTEN : HOW_CHOSEN;
     if (irq->how == HOW_CHOSEN)
-        vec_push(p->c->arena, &p->unlinked, irq);
+        vec_push(draft_arena(p->c), &p->unlinked, irq);
     else if (!take_line(p, irq))
         irq->drop = true;
 }
@@ -419,7 +419,7 @@ static void own_line(struct planner *p, struct p_irq *irq)
         }
         return;
     }
-    map_putp(p->c->arena, &p->line_owner, h->chip, (const void *)(uintptr_t)h->identity, irq);
+    map_putp(draft_arena(p->c), &p->line_owner, h->chip, (const void *)(uintptr_t)h->identity, irq);
 }
 
 void decide_irqs(struct planner *p, struct copied *k)
@@ -447,7 +447,7 @@ void decide_irqs(struct planner *p, struct copied *k)
         }
         if (!irq->drop)
             own_line(p, irq);
-        map_putp(p->c->arena, &p->irq_of, h, NULL, irq);
+        map_putp(draft_arena(p->c), &p->irq_of, h, NULL, irq);
         link_irq(p, irq, m ? &m->to : NULL);
     }
 }

@@ -42,7 +42,7 @@ static bool decided_elsewhere(struct planner *p, const struct dt_node *n, const 
 
 void merge_edit(struct planner *p, struct dt_node *n, const struct m_edit *e)
 {
-    struct dts_env env = {p->c, e->frame};
+    struct dts_env env = {p->c, e->frame, e->at.via};
     for (const struct dts_op *op = e->ops; op; op = op->next)
         if ((op->kind == DTS_PROP || op->kind == DTS_DEL_PROP) && decided_elsewhere(p, n, e, op))
             return;
@@ -85,7 +85,7 @@ static struct dt_node *path_node(struct planner *p, const char *path, struct src
 static void merge_node(struct planner *p, const struct m_edit *e)
 {
     struct dt_node *n = path_node(p, e->path, e->at);
-    struct dts_env env = {p->c, e->frame};
+    struct dts_env env = {p->c, e->frame, e->at.via};
     if (n)
         dts_merge(p->c, p->m->tree, n, e->ops, ORIGIN_WRITTEN, NULL, e->at.via, dts_eval_frame, &env);
 }
@@ -139,7 +139,7 @@ void nodes_wanted_first(struct planner *p)
         const struct m_edit *e = &m->nodes.at[i];
         if (!wanted(&u, e))
             continue;
-        map_put(p->c->arena, &p->nodes_done, (uintptr_t)e, 0, 1);
+        map_put(draft_arena(p->c), &p->nodes_done, (uintptr_t)e, 0, 1);
         merge_node(p, e);
     }
 }
@@ -158,12 +158,18 @@ void nodes_rest(struct planner *p)
 
 static void leads_nowhere(struct planner *p, const struct dt_node *n, const struct dt_prop *prop, const struct dt_ref *r)
 {
-    const char *mark = r->name.kind == TEXT_LABEL ? "&" : "";
-    struct diag *d = diag(p->c->diags, E0925, r->at, "`%s` of %s leads to %s%s, which the guest does not have", prop->name, dt_path(p->c->arena, n), mark,
-                          r->name.s);
+    if (!r->name) { // it led to a node that an edit or a node statement has taken away
+        diag(p->c->diags, E0925, prop->origin ? prop->origin->at : p->m->m->at, "`%s` of %s leads to %s, which was deleted", prop->name,
+             dt_path(p->c->arena, n), dt_path(p->c->arena, r->target));
+        return;
+    }
+    const struct text *name = &r->name->text;
+    const char *mark = name->kind == TEXT_LABEL ? "&" : "";
+    struct diag *d = diag(p->c->diags, E0925, r->name->at, "`%s` of %s leads to %s%s, which the guest does not have", prop->name, dt_path(p->c->arena, n), mark,
+                          name->s);
     const struct dt_node *host = NULL;
     if (p->host)
-        host = r->name.kind == TEXT_LABEL ? map_getp(&p->host->tree->labels, r->name.s, NULL) : dt_at(p->host->tree, r->name.s);
+        host = name->kind == TEXT_LABEL ? map_getp(&p->host->tree->labels, name->s, NULL) : dt_at(p->host->tree, name->s);
     if (host) {
         diag_fact(d, "%s: %s is the host's", p->host->file, dt_path(p->c->arena, host));
         diag_help(d, "pass it through as well, or make one for the guest: `node /%.*s { ... }`", (int)strcspn(host->name, "@"), host->name);
@@ -173,7 +179,7 @@ static void leads_nowhere(struct planner *p, const struct dt_node *n, const stru
     for (const struct dt_node *k = p->m->tree->root; k && names.n < 1000; k = dt_next(k, p->m->tree->root))
         for (const struct dt_label *l = k->labels; l && names.n < 1000; l = l->next)
             vec_push(p->c->arena, &names, l->name);
-    const char *near = r->name.kind == TEXT_LABEL ? nearest(r->name.s, names.at, names.n) : NULL;
+    const char *near = name->kind == TEXT_LABEL ? nearest(name->s, names.at, names.n) : NULL;
     if (near)
         diag_help(d, "did you mean `&%s`?", near);
 }
@@ -185,7 +191,7 @@ void resolve_names(struct planner *p)
         for (struct dt_prop *prop = n->props; prop; prop = prop->next) {
             for (struct dt_ref *r = prop->refs; r; r = r->next) {
                 if (!r->target)
-                    r->target = r->name.kind == TEXT_LABEL ? map_getp(&t->labels, r->name.s, NULL) : dt_at(t, r->name.s);
+                    r->target = r->name->text.kind == TEXT_LABEL ? map_getp(&t->labels, r->name->text.s, NULL) : dt_at(t, r->name->text.s);
                 if (!r->target || r->target->deleted)
                     leads_nowhere(p, n, prop, r);
             }

@@ -19,7 +19,7 @@ bool own_host_node(struct planner *p, const struct dt_node *n, struct src where)
         diag_note(diag(p->c->diags, E0374, where, "%s stays with the host", dt_path(p->c->arena, n)), k->at, "it is kept here");
         return false;
     }
-    o = NEW(p->c->arena, struct owner);
+    o = NEW(draft_arena(p->c), struct owner);
     *o = (struct owner){p->m, where};
     p->host_owner[n->id] = o;
     return true;

@@ -14,7 +14,7 @@ void claim(struct planner *p, uint64_t address, uint64_t size, const char *what,
         diag(p->c->diags, E0501, where, "%s ends beyond the last address: 0x%" PRIx64 " + 0x%" PRIx64, what, address, size);
         return;
     }
-    vec_push(p->c->arena, &p->claims, ((struct claim){address, last, what, where}));
+    vec_push(draft_arena(p->c), &p->claims, ((struct claim){address, last, what, where}));
 }
 
 static int by_address(const void *a, const void *b)

@@ -49,7 +49,7 @@ static void plan_machine(struct planner *p, const struct m_machine *m)
     out->name = m->name;
     out->tree = dt_tree_new(p->c->arena, p->c->names);
     vec_push(p->c->arena, &p->plan->machines, out);
-    if (!m->platform)
+    if (!m->platform || m->incomplete)
         return; // said already
     p->m = out;
     p->frame = frame_with(p->c, NULL, "cpus", m->cpus.value);
@@ -96,16 +96,21 @@ struct plan *plan_make(struct machc *c, struct model *m)
     struct planner p = {.c = c, .model = m, .host = m->host, .schemas = m->schemas, .plan = plan};
     name_all(&p);
     if (m->host) {
-        p.host_owner = arena_array(c->arena, m->host->tree->nnodes, sizeof(struct owner *));
-        p.copy_of = arena_array(c->arena, m->host->tree->nnodes, sizeof(struct copied *));
+        p.host_owner = arena_array(draft_arena(c), m->host->tree->nnodes, sizeof(struct owner *));
+        p.copy_of = arena_array(draft_arena(c), m->host->tree->nnodes, sizeof(struct copied *));
     }
     for (uint32_t i = 0; i < m->nkeeps; i++)
-        map_putp(c->arena, &p.kept, m->keeps[i].node, NULL, &m->keeps[i]);
+        map_putp(draft_arena(c), &p.kept, m->keeps[i].node, NULL, &m->keeps[i]);
     for (uint32_t i = 0; i < m->machines.n; i++) {
         forget(&p);
         plan_machine(&p, m->machines.at[i]);
     }
     check_owners(&p);
     check_asserts(&p);
+    // The plan stands by itself; what it was made from goes.
+    for (uint32_t i = 0; i < plan->machines.n; i++)
+        for (uint32_t k = 0; k < plan->machines.at[i]->devices.n; k++)
+            plan->machines.at[i]->devices.at[k]->pass = NULL;
+    machc_forget(&c->draft);
     return plan;
 }

@@ -115,7 +115,8 @@ struct p_device {
     const char *name;   // "i2c0", "fman0/ethernet@e0000"
     uint8_t kind;       // enum device_kind
     struct src at;
-    const struct m_passthrough *pass; // or NULL
+    const struct m_passthrough *pass; // while planning; NULL afterwards
+    const char *bus;                  // pci: the emulated bus that it is put on; or NULL
     const struct m_device *emulated;  // or NULL
     const struct dev_class *class;    // or NULL
     const struct dt_node *host;       // or NULL

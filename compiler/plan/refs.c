@@ -12,25 +12,50 @@ struct entry {
     bool hole;                   // nothing to settle: stays as it is
 };
 
+struct entries {
+    struct entry *at;
+    uint32_t n, room;
+};
+
+struct new_ref {
+    uint32_t offset;
+    struct dt_node *target;
+    const struct dt_name *name; // of a target that is still to be found
+};
+
 struct settle {
     struct planner *p;
     struct copied *k;
     const struct dt_prop *prop; // the host's value
     const struct ref_rule *rule;
-    VEC(struct entry) entries;
+    struct entries entries;
     /* the new value */
     uint8_t *data;
     uint32_t len;
-    struct {
-        uint32_t offset;
-        struct dt_node *target;
-        struct text name;
-    } *refs;
+    struct new_ref *refs;
     uint32_t nrefs;
     bool *kept;     // by entry
     bool changed;
     bool failed;
 };
+
+/* Room for one property at a time, used again for the next. */
+struct settle_room {
+    struct entries entries;
+    VEC(struct new_ref) refs;
+    VEC(bool) kept;
+    VEC(uint32_t) open;
+};
+
+/* Makes a list `n` long, zeroed. */
+#define ROOM(p, list, count)                                                                                               \
+    do {                                                                                                               \
+        while ((list)->room < (count)) {                                                                                   \
+            (list)->n = 0;                                                                                             \
+            (list)->at = vec_grow(draft_arena((p)->c), (list)->at, 0, &(list)->room, sizeof *(list)->at);             \
+        }                                                                                                              \
+        memset((list)->at, 0, (count) * sizeof *(list)->at);                                                               \
+    } while (0)
 
 /* ---- reading the host's value ---- */
 
@@ -63,7 +88,7 @@ static struct diag *malformed(struct settle *s, const char *what)
 
 static void add_entry(struct settle *s, uint32_t start, uint32_t cells, uint32_t phandle, const struct dt_node *target, bool hole)
 {
-    vec_push(s->p->c->arena, &s->entries, ((struct entry){start, cells, phandle, target, hole}));
+    vec_push(draft_arena(s->p->c), &s->entries, ((struct entry){start, cells, phandle, target, hole}));
 }
 
 /* Entries of `before` cells, a phandle, its arguments and `after` cells. */
@@ -150,14 +175,14 @@ static const struct m_ref *find_ref(struct settle *s, const struct m_part *part,
         if (r->property != property)
             continue;
         if (r->index.set && r->index.value == index) {
-            map_put(s->p->c->arena, &s->p->ref_used, (uintptr_t)r, 0, 1);
+            map_put(draft_arena(s->p->c), &s->p->ref_used, (uintptr_t)r, 0, 1);
             return r;
         }
         if (!r->index.set)
             whole = r;
     }
     if (whole)
-        map_put(s->p->c->arena, &s->p->ref_used, (uintptr_t)whole, 0, 1);
+        map_put(draft_arena(s->p->c), &s->p->ref_used, (uintptr_t)whole, 0, 1);
     return whole;
 }
 
@@ -190,7 +215,7 @@ static void put(struct settle *s, const uint8_t *bytes, uint32_t len)
     s->len += len;
 }
 
-static void put_ref(struct settle *s, struct dt_node *target, struct text name)
+static void put_ref(struct settle *s, struct dt_node *target, const struct dt_name *name)
 {
     s->refs[s->nrefs].offset = s->len;
     s->refs[s->nrefs].target = target;
@@ -203,7 +228,7 @@ static void put_ref(struct settle *s, struct dt_node *target, struct text name)
 static void put_cells_of(struct settle *s, const struct entry *e, struct dt_node *target)
 {
     put(s, s->prop->data + (size_t)e->start * 4, (e->phandle - e->start) * 4);
-    put_ref(s, target, (struct text){0});
+    put_ref(s, target, NULL);
     put(s, s->prop->data + ((size_t)e->phandle + 1) * 4, (e->start + e->cells - e->phandle - 1) * 4);
 }
 
@@ -244,12 +269,14 @@ static void carry_out(struct settle *s, uint32_t index, const struct entry *e, c
             s->failed = true;
             return;
         }
-        put_ref(s, fixed_provider(p, s->rule->provider, v->fixed, v->said ? v->said->at : s->k->pass->at), (struct text){0});
+        put_ref(s, fixed_provider(p, s->rule->provider, v->fixed, v->said ? v->said->at : s->k->pass->at), NULL);
         break;
     case FATE_TO: {
         // ref_clause() has made sure that it is &label or &{/path}
         struct text to = {.s = v->said->to, .loc = v->said->to_at.loc, .kind = v->said->to && *v->said->to == '/' ? TEXT_REFPATH : TEXT_LABEL};
-        put_ref(s, NULL, to);
+        struct dt_name *name = NEW(p->c->arena, struct dt_name);
+        *name = (struct dt_name){to, v->said->to_at};
+        put_ref(s, NULL, name);
         for (uint32_t i = 0; i < v->said->ncells; i++, s->len += 4)
             put_cells(s->data + s->len, v->said->cells[i], 1);
         break;
@@ -385,10 +412,9 @@ static void write_back(struct settle *s)
         struct dt_prop *prop = dt_set(p->m->tree, s->k->guest, s->prop->name, s->data, s->len,
                                       origin_of(p, ORIGIN_COMPUTED, s->k->pass->at, "references for the guest"));
         for (uint32_t i = 0; i < s->nrefs; i++) {
-            dt_add_ref(p->m->tree, prop, s->refs[i].offset, s->refs[i].target, s->k->pass->at);
-            struct dt_ref *last = prop->refs->last ? prop->refs->last : prop->refs;
+            dt_add_ref(p->m->tree, prop, s->refs[i].offset, s->refs[i].target);
             if (!s->refs[i].target)
-                last->name = s->refs[i].name;
+                prop->refs->last->name = s->refs[i].name;
         }
     }
     if (all)
@@ -403,7 +429,9 @@ static void write_back(struct settle *s)
 
 static void settle_prop(struct planner *p, struct copied *k, const struct dt_prop *prop, const struct ref_rule *rule)
 {
-    struct settle s = {.p = p, .k = k, .prop = prop, .rule = rule};
+    struct settle_room *room = p->settle_room;
+    struct settle s = {.p = p, .k = k, .prop = prop, .rule = rule, .entries = room->entries};
+    s.entries.n = 0;
     // When the whole property goes, or holds no references, it need not even be readable.
     const struct verdict whole = verdict_of(&s, UINT32_MAX);
     if (whole.fate == FATE_KEEP)
@@ -421,20 +449,29 @@ static void settle_prop(struct planner *p, struct copied *k, const struct dt_pro
         }
         if (!inner) {
             s.changed = true;
-            s.kept = arena_array(p->c->arena, prop->len / 4 + 1, sizeof *s.kept);
+            ROOM(p, &room->kept, prop->len / 4 + 1);
+            s.kept = room->kept.at;
             for (uint32_t i = 0; i < prop->len / 4 + 1; i++)
-                vec_push(p->c->arena, &s.entries, ((struct entry){0}));
+                vec_push(draft_arena(p->c), &s.entries, ((struct entry){0}));
+            room->entries = s.entries;
             write_back(&s);
             return;
         }
     }
-    if (!read_entries(&s))
+    bool readable = read_entries(&s);
+    room->entries = s.entries;
+    if (!readable)
         return;
-    uint32_t most = prop->len + s.entries.n * (HOST_MAX_CELLS + 1) * 4;
-    s.data = arena_alloc(p->c->arena, most + 4);
-    s.refs = arena_array(p->c->arena, s.entries.n + 1, sizeof *s.refs);
-    s.kept = arena_array(p->c->arena, s.entries.n + 1, sizeof *s.kept);
-    uint32_t *open = arena_array(p->c->arena, s.entries.n + 1, sizeof *open), nopen = 0;
+    ROOM(p, &room->refs, s.entries.n + 1);
+    ROOM(p, &room->kept, s.entries.n + 1);
+    ROOM(p, &room->open, s.entries.n + 1);
+    // Only `to &node <cells>` makes an entry longer than it was.
+    const struct m_part *top = &k->pass->parts.at[0];
+    bool longer = (k->part && k->part->refs.n) || top->refs.n;
+    s.data = arena_alloc(p->c->arena, prop->len + (longer ? (size_t)s.entries.n * (HOST_MAX_CELLS + 1) * 4 : 0));
+    s.refs = room->refs.at;
+    s.kept = room->kept.at;
+    uint32_t *open = room->open.at, nopen = 0;
     for (uint32_t i = 0; i < s.entries.n; i++) {
         const struct entry *e = &s.entries.at[i];
         struct copied *there = e->target ? any_copy(p, e->target) : NULL;
@@ -457,7 +494,7 @@ static void settle_prop(struct planner *p, struct copied *k, const struct dt_pro
     for (uint32_t i = 0; k->part && i < k->part->refs.n; i++) {
         const struct m_ref *r = &k->part->refs.at[i];
         if (r->property == prop->name && r->index.set && r->index.value >= s.entries.n) {
-            map_put(p->c->arena, &p->ref_used, (uintptr_t)r, 0, 1);
+            map_put(draft_arena(p->c), &p->ref_used, (uintptr_t)r, 0, 1);
             diag_help(diag(p->c->diags, E0410, r->index.at, "`%s` has no entry %" PRIu64, prop->name, r->index.value), "it has %u, from 0", s.entries.n);
         }
     }
@@ -498,6 +535,7 @@ static void check_unused(struct planner *p, const struct copied *k)
 
 void settle_refs(struct planner *p, uint32_t first)
 {
+    p->settle_room = NEW(draft_arena(p->c), struct settle_room);
     // `assign` and `copy` add to the list; those are settled when their turn comes.
     for (uint32_t i = first; i < p->copies.n; i++) {
         struct copied *k = p->copies.at[i];

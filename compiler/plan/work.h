@@ -54,6 +54,7 @@ struct planner {
     VEC(struct p_irq *) unlinked; // interrupts whose line is to be chosen
     struct map irq_of;           // host_irq -> struct p_irq
     struct map ref_used;         // m_ref -> 1
+    struct settle_room *settle_room; // private to refs.c
     struct copied **copy_of;    // by host node id, or NULL
     struct map nodes_done;      // m_edit -> 1: node statements that are merged
     struct map fixed;           // (kind, rate) -> guest node
@@ -62,6 +63,7 @@ struct planner {
     struct map devices;         // interned name -> struct p_device
     struct map memories;        // interned name -> index + 1
     struct frame *frame;        // what built-in bodies see
+    const struct origin *last_origin;
 };
 
 

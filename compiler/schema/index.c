@@ -165,6 +165,18 @@ static void place_patterns(struct loader *ld)
     ld->s->nsuffixes = n;
 }
 
+// Of the rules that say something of an IOMMU, those that no later layer has replaced.
+static void list_iommus(struct loader *ld)
+{
+    const struct ref_rule **list = arena_array(ld->c->arena, ld->iommus.n + 1U, sizeof *list);
+    for (uint32_t i = 0; i < ld->iommus.n; i++) {
+        const struct ref_rule *rule = &ld->iommus.at[i]->rule;
+        if (schema_ref(ld->s, rule->property) == rule)
+            list[ld->s->niommus++] = rule;
+    }
+    ld->s->iommus = list;
+}
+
 void index_build(struct loader *ld, bool complete)
 {
     struct schemas *s = ld->s;
@@ -186,4 +198,5 @@ void index_build(struct loader *ld, bool complete)
         resolve_providers(ld);
     }
     place_patterns(ld);
+    list_iommus(ld);
 }

@@ -21,10 +21,14 @@ static const struct field region_fields[] = {
 
 static bool check_region(struct load *l, const struct jval *object, void *item)
 {
-    const struct schema_region *r = item;
+    struct schema_region *r = item;
+    const struct jval *align = load_member(l, object, "align");
+    if (!align && r->size) {
+        for (r->align = 1; r->align < r->size && r->align >> 62 == 0;)
+            r->align <<= 1;
+    }
     if (!(r->align & (r->align - 1)))
         return true;
-    const struct jval *align = load_member(l, object, "align");
     struct diag *d = diag(l->c->diags, E0806, src_at(align->loc), "an alignment must be a power of two");
     diag_help(d, "write \"0x1000\" or \"64K\", for example");
     return false;

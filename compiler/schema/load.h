@@ -36,7 +36,7 @@ struct loader {
     struct machc *c;
     struct schemas *s;
     VEC(struct thing) irqchips, classes, platforms, providers;
-    VEC(struct ref_entry *) patterns;
+    VEC(struct ref_entry *) patterns, iommus;
     VEC(struct ref_fixed) fixed;
 };
 

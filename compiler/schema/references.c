@@ -14,6 +14,7 @@ static const char *const fates[] = {"error", "drop", "keep", "fixed", "assign", 
 static const char *const layouts[] = {"cells",         "fixed",     "single", "stride", "map",
                                       "interrupt-map", "interrupt", "graph",  NULL};
 static const char *const matches[] = {"name", "suffix", "numbered", NULL};
+static const char *const iommus[] = {"none", "device", "board", NULL};
 
 static bool check_group(struct load *l, const struct jval *object, void *item);
 
@@ -36,6 +37,7 @@ static const struct field group_fields[] = {
     {.key = "along", .type = FIELD_NAMES, .offset = RULE(along)},
     {.key = "except", .type = FIELD_NAMES, .offset = RULE(except)},
     {.key = "unless", .type = FIELD_NAME, .offset = RULE(unless)},
+    {.key = "iommu", .type = FIELD_WORD, .offset = RULE(iommu), .words = iommus},
     {.key = "numbers", .type = FIELD_BOOL, .offset = RULE(numbers)},
     {.key = "fixed", .type = FIELD_NAME, .offset = offsetof(struct ref_group, provider)},
     {.key = "properties", .type = FIELD_NAMES, .offset = offsetof(struct ref_group, properties), .required = true},
@@ -82,6 +84,10 @@ static bool check_group(struct load *l, const struct jval *object, void *item)
     if (except && g->rule.match == REF_MATCH_NAME)
         ok = load_contradiction(l, except, "a rule for whole names has no exceptions",
                                 "remove \"except\", or set \"match\" to \"suffix\" or \"numbered\"");
+    const struct jval *iommu = load_member(l, object, "iommu");
+    if (iommu && g->rule.iommu && g->rule.match != REF_MATCH_NAME)
+        ok = load_contradiction(l, iommu, "a property that leads to an IOMMU is known by its whole name",
+                                "remove \"iommu\", or \"match\"");
     if (g->rule.layout == REF_STRIDE && ok && g->rule.at >= g->rule.fixed)
         ok = load_contradiction(l, load_member(l, object, "at"), "\"at\" must be less than \"every\"",
                                 "count cells from 0");
@@ -127,6 +133,8 @@ static bool load_group(struct load *l, const struct jval *v)
         entries[i] = (struct ref_entry){.rule = g.rule, .at = src_at(p->loc), .layer = l->layer};
         entries[i].rule.property = g.properties[i];
         add_rule(l, &entries[i]);
+        if (g.rule.iommu)
+            vec_push(l->c->arena, &l->loader->iommus, &entries[i]);
     }
     if (g.provider) {
         struct ref_fixed *f = vec_add(l->c->arena, &l->loader->fixed);

@@ -34,6 +34,13 @@ enum ref_match {
     REF_MATCH_NUMBERED // names that begin so and go on with decimal digits only: "pinctrl-"
 };
 
+/* What a property says of the IOMMU. */
+enum ref_iommu {
+    REF_IOMMU_NONE,
+    REF_IOMMU_DEVICE, // the node, and what is below it, is behind the IOMMU that it names: "iommus"
+    REF_IOMMU_BOARD   // so is every device of the board: "fsl,iommu-parent"
+};
+
 /* What `fixed RATE` puts in a provider's place. */
 struct schema_provider {
     const char *name;          // "fixed-clock": the word that rules use
@@ -55,6 +62,7 @@ struct ref_rule {
     uint8_t fate;         // enum fate: the default
     uint8_t match;        // enum ref_match
     bool cells_optional;  // a target without the cells property has 0
+    uint8_t iommu;        // enum ref_iommu
     bool numbers;         // may hold plain numbers instead (dma-masters): what is no phandle of the host stays as it is
     uint16_t fixed, at, before, after;
     uint16_t group;            // entries to one entry of `names`, which live and die together: 1; interconnects: 2
@@ -121,7 +129,7 @@ struct schema_region {
     const char *name; // or NULL
     uint64_t size;
     uint64_t per_cpu; // added for each vcpu (GICR frames)
-    uint64_t align;   // 0: the size
+    uint64_t align;   // a power of two: as written, else the size rounded up to one; 0 where the host knows the size
     uint32_t range;   // 0: an entry of reg. Else of `ranges`, with this phys.hi and the same address on both sides
 };
 
@@ -189,6 +197,8 @@ struct schemas {
     struct map refs;                 // (interned property, 0) -> struct ref_rule
     const struct ref_rule *suffixes; // tried in order when no name matches
     uint32_t nsuffixes;
+    const struct ref_rule *const *iommus; // those that say something of an IOMMU, by whole name
+    uint32_t niommus;
     struct map irqchips_by_name, irqchips_by_compatible;
     struct map classes_by_name, classes_by_compatible;
     struct map platforms;

@@ -200,9 +200,9 @@ static void resolve(struct build *b)
     for (struct dt_node *n = b->t->root; n; n = dt_next(n, b->t->root))
         for (struct dt_prop *p = n->props; p; p = p->next)
             for (struct dt_ref *r = p->refs; r; r = r->next) {
-                r->target = target(b, &r->name);
+                r->target = target(b, &r->name->text);
                 if (!r->target)
-                    undefined(b, &r->name, r->at);
+                    undefined(b, &r->name->text, r->name->at);
             }
 }
 

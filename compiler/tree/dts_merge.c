@@ -83,8 +83,9 @@ static void record(struct merge *m, struct dt_prop *p, uint32_t offset, bool pat
 {
     struct dt_ref *r = dt_append_ref(m->t, p, offset);
     r->path = path;
-    r->name = *name;
-    r->at = place(m, loc);
+    struct dt_name *n = NEW(m->t->arena, struct dt_name);
+    *n = (struct dt_name){*name, place(m, loc)};
+    r->name = n;
 }
 
 // The chunks of a value put together; numbers written in, references recorded.

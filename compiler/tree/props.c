@@ -110,7 +110,7 @@ struct dt_ref *dt_append_ref(struct dt_tree *t, struct dt_prop *p, uint32_t offs
     return r;
 }
 
-void dt_add_ref(struct dt_tree *t, struct dt_prop *p, uint32_t offset, struct dt_node *target, struct src at)
+void dt_add_ref(struct dt_tree *t, struct dt_prop *p, uint32_t offset, struct dt_node *target)
 {
     const struct dt_ref *last = p->refs ? p->refs->last : NULL;
     struct dt_ref *r;
@@ -129,7 +129,6 @@ void dt_add_ref(struct dt_tree *t, struct dt_prop *p, uint32_t offset, struct dt
             p->refs->last = r;
     }
     r->target = target;
-    r->at = at;
 }
 
 uint32_t dt_u32(const struct dt_tree *t, const struct dt_node *n, const char *name, uint32_t otherwise)

@@ -39,7 +39,12 @@ struct dt_ref {
     bool path;              // a path string instead of a phandle
     bool filled;            // dt_assign_phandles() has written it
     struct dt_node *target; // NULL until resolved
-    struct text name;       // what was written: &label or &{/path}
+    const struct dt_name *name; // NULL: made with its target
+};
+
+/* What was written for a reference, and where. */
+struct dt_name {
+    struct text text; // &label or &{/path}
     struct src at;
 };
 
@@ -124,7 +129,7 @@ struct dt_prop *dt_set_cells(struct dt_tree *t, struct dt_node *n, const char *n
                              uint32_t ncells, const struct origin *o);
 struct dt_prop *dt_set_flag(struct dt_tree *t, struct dt_node *n, const char *name, const struct origin *o);
 /* Makes the 4 bytes at `offset` a phandle of `target`. */
-void dt_add_ref(struct dt_tree *t, struct dt_prop *p, uint32_t offset, struct dt_node *target, struct src at);
+void dt_add_ref(struct dt_tree *t, struct dt_prop *p, uint32_t offset, struct dt_node *target);
 
 /* Cell i (from 0) of a property, big-endian; the caller has checked len. */
 static inline uint32_t dt_cell(const struct dt_prop *p, uint32_t i)

@@ -2,16 +2,17 @@
 # SPDX-License-Identifier: MIT
 """grammar/mach.ebnf and machc's parser agree.
 
-    agree.py --parser PROGRAM [--seed N] [--count N] [FILE.mach | DIRECTORY]...
+    agree.py --parser COMMAND [--seed N] [--count N] [FILE.mach | DIRECTORY]...
 
-Recognises every .mach file with the EBNF (Earley's algorithm over the characters), and lets PROGRAM (parse_only,
-or anything that exits with 0 when a file has no syntax errors) read random sentences made from the EBNF.
+Recognises every .mach file with the EBNF (Earley's algorithm over the characters), and lets COMMAND (such as
+"build/machc --syntax", or parse_only of tests/unit) read random sentences made from the EBNF.
 """
 
 import argparse
 import pathlib
 import random
 import re
+import shlex
 import subprocess
 import sys
 import tempfile
@@ -312,7 +313,7 @@ class Maker:
 def main():
     root = pathlib.Path(__file__).resolve().parent.parent.parent
     parser = argparse.ArgumentParser(description="Checks that the EBNF and the parser agree.")
-    parser.add_argument("--parser", help="program that reads files and exits with 0 when they are without mistakes")
+    parser.add_argument("--parser", help="command that reads the file given to it and shows what is wrong with it")
     parser.add_argument("--ebnf", default=root / "grammar/mach.ebnf", type=pathlib.Path)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--count", type=int, default=500, help="random sentences to try")
@@ -355,7 +356,7 @@ def main():
             for i in range(args.count):
                 path = pathlib.Path(tmp, "sentence.mach")
                 path.write_text(maker.sentence("file"))
-                done = subprocess.run([args.parser, path], capture_output=True, text=True, errors="replace", check=False)
+                done = subprocess.run([*shlex.split(args.parser), path], capture_output=True, text=True, errors="replace", check=False)
                 codes = set(re.findall(r"\[([EWF]\d{4})\]", done.stdout + done.stderr)) - NOT_SYNTAX
                 if codes or done.returncode not in (0, 1):
                     bad += 1

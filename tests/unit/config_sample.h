@@ -189,10 +189,8 @@ static void sample_platform_devices(struct sample *s)
 static void sample_other_devices(struct sample *s)
 {
     struct p_device *pci = sample_device(s, "edu", DEV_PCI);
-    struct m_passthrough *pass = NEW(s->c->arena, struct m_passthrough);
-    pass->bus = "pci0";
     dt_set_cells(s->m->tree, pci->node, "reg", (uint32_t[]){3 << 11, 0, 0, 0, 0}, 5, NULL);
-    pci->pass = pass;
+    pci->bus = "pci0";
     pci->sysfs_name = "0000:00:02.0";
     struct p_region *bar = sample_region(s, pci, UINT64_MAX, 0, REGION_MAP);
     bar->guest = 0x50000000;

@@ -176,6 +176,7 @@ static void irqchips(struct machc *c, const struct schemas *s)
     assert_string_equal(gic->triggers[0].aliases[0], "edge");
     assert_int_equal(gic->regions[1].per_cpu, 0x20000);
     assert_int_equal(gic->regions[1].align, 0x10000);
+    assert_int_equal(gic->regions[0].align, 0x10000); // the size
 
     const struct irqchip_class *mpic = schema_irqchip(s, NAME("mpic"));
     assert_int_equal(mpic->ncells, 4);

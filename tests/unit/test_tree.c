@@ -410,7 +410,7 @@ static void edits_merge_and_delete(void **state)
     struct dt_prop *link = prop_at(t, "/eth", "link");
     assert_int_equal(link->origin->kind, ORIGIN_WRITTEN);
     assert_int_equal(dt_at(t, "/eth/fixed-link")->origin->kind, ORIGIN_WRITTEN);
-    assert_string_equal(link->refs->name.s, "lab");
+    assert_string_equal(link->refs->name->text.s, "lab");
     assert_int_equal(link->refs->offset, 0);
     assert_null(link->refs->target);
     link->refs->target = map_getp(&t->labels, intern(c->names, "lab"), NULL);
