@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # make            build/machc
-# make test       unit, errors, golden, dtc, cli: minutes at most. SUITE="errors cli" runs some of them
+# make test       unit, errors, golden, dtc, cli, docs: minutes at most. SUITE="errors cli" runs some of them
+# make docs       docs/messages.md and the grammar in docs/language.md, anew
 # make bench      the tables of docs/bench.md
 # make format     clang-format; `make format-check` only looks
 # SAN=1 builds with ASan and UBSan into build/san instead.
@@ -64,6 +65,9 @@ $(B)/unit/%: tests/unit/%.c $(B)/libmachc.a
 test: $(B)/machc $(unit)
 	python3 tests/run.py --build $(B) $(SUITE)
 
+docs: $(B)/machc
+	python3 tests/run.py --build $(B) --update docs
+
 bench: $(B)/machc
 	python3 tests/bench/run.py --machc $(B)/machc
 
@@ -76,5 +80,5 @@ format-check:
 clean:
 	rm -rf build
 
-.PHONY: all test bench format format-check clean
+.PHONY: all test docs bench format format-check clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -116,7 +116,7 @@ stmts: %empty                                           { $$ = list_of(NULL); }
      ;
 
 /* What token.c skips after a mistake. Messages may be given again at once. */
-bad: error RESUME                                       { $$ = $2; yyerrok; }
+bad: error RESUME                                       { $$ = $2 || @1.start < @2.start; yyerrok; }
    ;
 
 stmt: ';'                                               { $$ = list_of(NULL); }
@@ -129,8 +129,8 @@ stmt: ';'                                               { $$ = list_of(NULL); }
     | FOR name IN value DOTDOT value block              { $$ = list_of(AST(FOR, loc_join(@1, @6))); $$.head->name = $2; $$.head->e = $4.e; $$.head->e2 = $6.e; $$.head->body = $7.head; }
     | if_chain                                          { $$ = list_of($1); }
     | if_chain ELSE block                               { $$ = list_of($1); chain_else(p, $1, $3, NULL); }
-    | NODE anode DTS_OPEN dts_body '}'                  { $$ = list_of(AST(NODE, loc_join(@1, @2))); $$.head->name = $2; $$.head->dts = $4.head; }
-    | EDIT DTS_OPEN dts_body '}'                        { $$ = list_of(AST(EDIT, @1)); $$.head->dts = $3.head; }
+    | NODE anode DTS_OPEN dts_body '}'                  { $$ = list_of(AST(NODE, loc_join(@1, @2))); $$.head->name = $2; $$.head->dts = $4.head; $$.head->sub = p->dts_lost; p->dts_lost = false; }
+    | EDIT DTS_OPEN dts_body '}'                        { $$ = list_of(AST(EDIT, @1)); $$.head->dts = $3.head; $$.head->sub = p->dts_lost; p->dts_lost = false; }
     | host_head tail                                    { $$ = list_of(with_body($1, $2)); }
     | machine_head tail                                 { $$ = list_of(with_body($1, $2)); }
     | CPUS value tail                                   { struct ast *a = AST(CPUS, loc_join(@1, @2)); a->e = $2.e; $$ = list_of(with_body(a, $3)); }
@@ -342,7 +342,7 @@ inumber: INT                                            { $<x>$ = expr_int(p, $1
        | '(' expr ')'                                   { $<x>$ = $2; }
        ;
 value: INT                                              { $$ = expr_int(p, $1, @1); }
-     | WORD                                             { $$ = expr_name(p, $1, EXPR_NAME); }
+     | attr
      | '(' expr ')'                                     { $$ = $2; }
      ;
 const_value: value

@@ -102,8 +102,8 @@ enum ast_kind {
     AST_IRQCHIP,    // name, arg: class
     AST_DEVICE,     // name, arg: class
     AST_PASSTHROUGH,// name: node, or platform's name, or BDF; sub: enum passthrough_kind
-    AST_NODE,       // name: path; dts
-    AST_EDIT,       // dts
+    AST_NODE,       // name: path; dts; sub 1: with a mistake in it
+    AST_EDIT,       // dts; sub the same
     /* in a passthrough */
     AST_REGION, // name or e: which
     AST_IRQ,    // items: which one (`irq 0 to ...`), or on a device's line the line itself (`irq spi 33`)
@@ -142,7 +142,8 @@ enum ast_kind {
     AST_OPERATION,   // name: word, or e
     AST_IF_POSSIBLE,
     AST_KIND_COUNT,
-    AST_LOST = AST_KIND_COUNT // text was skipped here after a mistake: what seems to be missing may have stood in it
+    // Text was skipped here after a mistake: what seems to be missing may have stood in it.
+    AST_LOST = AST_KIND_COUNT // sub 1, at the top: braces do not match, so nothing can be said of what stands in what
 };
 
 enum passthrough_kind { PASS_NODE, PASS_PLATFORM, PASS_PCI, PASS_RAW };

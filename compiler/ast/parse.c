@@ -39,6 +39,10 @@ struct ast *mach_parse(struct machc *c, const struct source *s)
 {
     struct parser p = {.c = c, .mode = MODE_MACH, .base_mode = MODE_MACH};
     run(&p, s, 0, s->len, T_START_MACH);
+    if (p.unbalanced) {
+        list_join(&p.top, lost(&p, true, (struct loc){s->id, 0, s->len}));
+        p.top.last->sub = 1;
+    }
     return p.top.head;
 }
 

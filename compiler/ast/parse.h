@@ -97,7 +97,8 @@ enum recovery {
     RECOVER_NONE,
     RECOVER_INSERT, // a `;` is missing in front of the token
     RECOVER_CLAUSE, // skip to the `;` or `{` of the statement, which is then read as usual
-    RECOVER_SKIP    // skip the statement and its block
+    RECOVER_SKIP,   // skip the statement and its block
+    RECOVER_BODY    // skip device tree source whose `{` is missing
 };
 
 enum { HISTORY = 3, QUEUE = 8 };
@@ -143,6 +144,9 @@ struct parser {
     bool said_set;
     uint32_t again;    // mistakes in a row at one place,
     uint32_t again_at; // which is this one
+    uint32_t mistakes; // messages so far
+    bool unbalanced; // a brace is missing, or there is one too many
+    bool dts_lost;   // a mistake in the `edit` or `node` being read
     bool quiet;        // nothing said from here on would be news
     bool too_deep;
     bool at_end;   // the scanner is at the end of the file

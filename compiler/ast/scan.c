@@ -11,6 +11,8 @@ struct diag *scan_error(struct parser *p, enum msg m, struct loc loc, const char
 {
     if (p->mute || p->quiet)
         return NULL;
+    p->mistakes++;
+    p->dts_lost |= p->base_mode == MODE_DTS;
     va_list ap;
     va_start(ap, fmt);
     const char *text = arena_vprintf(p->c->arena, fmt, ap);
@@ -87,7 +89,9 @@ int scan_close_brace(struct parser *p, struct loc loc)
     unwind(p);
     p->dts_next = false;
     if (!p->depth) {
-        scan_help(scan_error(p, E0115, loc, "this `}` closes nothing"),
+        p->unbalanced = true;
+        if (!p->mistakes) // else the brace may belong to what could not be read
+            scan_help(scan_error(p, E0115, loc, "this `}` closes nothing"),
                   "take it out, or write the `{` that it belongs to");
         return 0;
     }

@@ -45,6 +45,7 @@ bool decode_escape(struct parser *p, const char **s, const char *end, struct loc
         return false;
     }
     if (v > 255) {
+        loc.end = loc.start + 1 + (uint32_t)(at - *s);
         scan_help(scan_error(p, E0116, loc, "the octal escape \\%o does not fit into a byte", v),
                   "the largest is `\\377`");
     }

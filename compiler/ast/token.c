@@ -53,10 +53,11 @@ static int end_of_file(struct parser *p, struct loc *loc)
     if (p->suspect.open)
         open = &p->suspect;
     if (!p->at_end) {
-        p->at_end = true;
-        struct diag *d = p->mute || p->quiet ? NULL
-                                             : diag(p->c->diags, E0114, src_at(*loc),
-                                                    "the end of the file comes before the `}` of %u open `{`", braces);
+        p->at_end = p->unbalanced = true;
+        // After another mistake, the brace may belong to what could not be read.
+        struct diag *d = p->mistakes ? NULL
+                                     : scan_error(p, E0114, *loc,
+                                                  "the end of the file comes before the `}` of %u open `{`", braces);
         if (d) {
             diag_note(d, src_at(open->loc),
                       p->suspect.open ? "most likely this `{` is the one that is not closed"
@@ -129,6 +130,7 @@ static void skip(struct parser *p, struct token *t, bool block)
     bool was_mute = p->mute;
     p->mute = true;
     bool first = true;
+    uint32_t resumed;
     for (;;) {
         switch (t->kind) {
         case ';':
@@ -153,9 +155,18 @@ static void skip(struct parser *p, struct token *t, bool block)
                 t->kind = raw(p, &t->v, &t->loc);
             if (!t->kind)
                 continue;
+            resumed = t->loc.start;
+            // What belongs to the block: `else`; in device tree source a `;`.
+            t->kind = raw(p, &t->v, &t->loc);
+            if (t->kind == T_ELSE || (t->kind == ';' && p->base_mode == MODE_DTS))
+                continue;
             resume(p, true, t->loc);
             push_token(p, ';', NULL, t->loc);
-            goto done;
+            push_token(p, t->kind, &t->v, t->loc);
+            p->mute = was_mute;
+            p->resumed = resumed;
+            p->resumed_set = true;
+            return;
         default:
             break;
         }
@@ -174,17 +185,39 @@ done:
     p->resumed_set = true;
 }
 
+// As if its `{` were there.
+static void skip_body(struct parser *p, struct token *t)
+{
+    bool was_mute = p->mute;
+    uint32_t depth = p->depth;
+    p->mute = true;
+    p->dts_next = true;
+    scan_open_brace(p, t->loc);
+    while (t->kind && p->depth > depth)
+        t->kind = raw(p, &t->v, &t->loc);
+    p->mute = was_mute;
+    resume(p, true, t->loc);
+    push_token(p, ';', NULL, t->loc);
+    if (!t->kind)
+        push_token(p, 0, NULL, t->loc);
+}
+
 static void recover(struct parser *p)
 {
     struct token t = p->past[0];
     uint8_t how = p->recovery;
     p->recovery = RECOVER_NONE;
     p->nqueue = p->queue_at = 0;
+    if (how == RECOVER_BODY) {
+        skip_body(p, &t);
+        return;
+    }
     if (how != RECOVER_INSERT) {
         skip(p, &t, how == RECOVER_SKIP);
         return;
     }
-    resume(p, false, t.loc);
+    // It begins where the token in front ends, so that the grammar sees whether it had to give something up.
+    resume(p, false, (struct loc){t.loc.file, p->past[1].loc.end, t.loc.end});
     push_token(p, ';', NULL, t.loc);
     if (t.kind == '}' || t.kind == 0) {
         push_token(p, t.kind, NULL, t.loc);

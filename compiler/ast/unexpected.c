@@ -120,13 +120,36 @@ static struct diag *say(const struct mistake *m, enum msg code, struct loc loc, 
 
 #define TEXTF(...) arena_printf(m->p->c->arena, __VA_ARGS__)
 
+// `edit` and `node` without their `{`: what follows is device tree source all the same.
+static bool missing_body(const struct mistake *m)
+{
+    bool edit = m->before->kind == T_EDIT, node = m->p->past[2].kind == T_NODE;
+    if (m->dts || (!edit && !node) || !expects(m, "{") || is_boundary(m->found->kind) || !m->found->kind)
+        return false;
+    struct loc at = {m->before->loc.file, m->before->loc.end, m->before->loc.end};
+    struct diag *d = say(m, E0101, at, RECOVER_BODY, TEXTF("expected `{` after `%s`", quote_at(m->p, m->before->loc)));
+    scan_help(d, "device tree source stands in braces: `%s { ... }`", edit ? "edit" : "node /PATH");
+    return true;
+}
+
+// `NAME =`, not `NAME ==`.
+static bool is_assigned(const struct mistake *m)
+{
+    struct loc l = m->found->loc;
+    size_t n, i = 0;
+    const char *s = text_at(m->p, (struct loc){l.file, l.end, l.end + 80}, &n);
+    while (i < n && (s[i] == ' ' || (s[i] >= '\t' && s[i] <= '\r')))
+        i++;
+    return i + 1 < n && s[i] == '=' && s[i + 1] != '=';
+}
+
 static bool looks_like_dts(const struct mistake *m)
 {
     if (m->dts || m->p->mode == MODE_EXPR)
         return false;
     char next = char_after(m->p, m->found->loc);
     bool directive = m->found->kind == T_DTS_DIRECTIVE;
-    bool assigned = m->at_start && next == '=';
+    bool assigned = m->at_start && is_assigned(m);
     bool label = m->at_start && m->found->kind == T_WORD && next == ':';
     bool number_sign = m->at_start && m->word[0] == '#';
     bool equals = m->found->kind == '=' && is_boundary(m->p->past[2].kind);
@@ -160,6 +183,8 @@ static bool unknown_statement(const struct mistake *m)
         return true;
     }
     members_of(m->block, &w);
+    if (m->before->kind == '}' && w.n < WORDS_MAX)
+        w.at[w.n++] = "else";
     if (m->found->kind != T_WORD) {
         struct diag *d = say(m, E0101, m->found->loc, RECOVER_SKIP, TEXTF("expected a statement, found `%s`", m->word));
         if (m->found->kind == T_LABEL || m->found->kind == T_PATH)
@@ -276,7 +301,7 @@ static bool keyword_as_value(const struct mistake *m)
     // `memory at 0x1000`: the keyword was taken for the name that is missing.
     const char *before = quote_at(p, m->before->loc);
     if (m->before->kind == T_WORD && is_keyword(before) && is_boundary(m->p->past[2].kind) == false &&
-        m->p->past[2].kind != T_PASSTHROUGH && expects_clause(m) && !is_boundary(m->found->kind)) {
+        (m->p->past[2].kind != T_PASSTHROUGH || among(before, keyword_clauses("passthrough"))) && expects_clause(m) && !is_boundary(m->found->kind)) {
         const char *owner = quote_at(p, m->p->past[2].loc);
         struct diag *d =
             say(m, E0105, m->before->loc, RECOVER_CLAUSE, TEXTF("`%s` stands where a name is expected", before));
@@ -414,17 +439,23 @@ static void other(const struct mistake *m)
     enum recovery how = m->at_start ? RECOVER_SKIP : RECOVER_CLAUSE;
     struct diag *d = say(m, E0101, m->found->loc, how,
                          what ? TEXTF("expected %s, found %s", what, found) : TEXTF("%s cannot stand here", found));
-    if (expects(m, "in"))
+    const char *near = m->found->kind == T_WORD ? nearest(m->word, m->x->name, (size_t)m->x->n) : NULL;
+    if (near)
+        scan_help(d, "did you mean `%s`?", near);
+    else if (expects(m, "in"))
         scan_help(d, "write `for NAME in FIRST..LAST { ... }`");
-    else if (m->found->kind == '.' && m->before->kind == T_WORD)
-        scan_help(d, "an attribute stands in parentheses: `(%s.NAME)`", quote_at(m->p, m->before->loc));
+    else if (m->found->kind == '=' && expects(m, "=="))
+        scan_help(d, "write `==` to compare");
+    else if (m->found->kind == m->before->kind && expects(m, "','"))
+        scan_help(d, "write `,` between `%s` and `%s`", quote_at(m->p, m->before->loc), m->word);
     else if (expects_value(m) && strchr("-~!", m->word[0]) && m->word[0])
         scan_help(d, "arithmetic stands in parentheses: `(%s1)`", m->word);
     else if (m->before->kind == T_INT && strchr("+-*/%", m->word[0]) && m->word[0])
         scan_help(d, "arithmetic stands in parentheses: `(%s %s ...)`", quote_at(m->p, m->before->loc), m->word);
-    else if (m->found->kind == T_STRING && expects(m, "a name") == false && expects_value(m))
+    else if (m->found->kind == T_STRING && expects_value(m))
         scan_help(d, "write the number without quotes");
-    else if (m->before->kind > 255 && is_keyword(quote_at(m->p, m->before->loc)) && !is_boundary(m->before->kind))
+    else if (is_boundary(m->found->kind) && m->before->kind > 255 && !m->at_start &&
+             is_keyword(quote_at(m->p, m->before->loc)))
         scan_help(d, "`%s` lacks what belongs behind it", quote_at(m->p, m->before->loc));
     else if (m->dts && m->at_start)
         scan_help(
@@ -453,6 +484,7 @@ void report_unexpected(struct parser *p, const struct expected *x)
     m.at_start = is_boundary(m.before->kind);
     bool resumed = p->resumed_set && p->resumed == at;
     if (p->quiet || resumed || (p->said_set && p->said == at)) {
+        p->dts_lost |= p->base_mode == MODE_DTS;
         p->recovery = resumed || m.at_start ? RECOVER_SKIP : RECOVER_CLAUSE; // this mistake has its message
         return;
     }
@@ -473,7 +505,7 @@ void report_unexpected(struct parser *p, const struct expected *x)
             m.block = "";
         }
     }
-    if (!looks_like_dts(&m) && !unknown_statement(&m) && !unclosed_bracket(&m) && !bare_in_cells(&m) &&
+    if (!missing_body(&m) && !looks_like_dts(&m) && !unknown_statement(&m) && !unclosed_bracket(&m) && !bare_in_cells(&m) &&
         !missing_semicolon(&m) && !keyword_as_value(&m) && !unknown_clause(&m) && !bare_value(&m))
         other(&m);
 }

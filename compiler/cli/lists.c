@@ -9,19 +9,20 @@
 
 bool explain_message(const char *code, FILE *to, FILE *err)
 {
-    bool list = !strcmp(code, "list");
+    bool list = !strcmp(code, "list"), all = !strcmp(code, "all");
     const char *codes[MSG_COUNT];
     for (size_t m = 0; m < MSG_COUNT; m++) {
         const struct msg_info *info = &msg_infos[m];
         codes[m] = info->code;
         if (list) {
             fprintf(to, "%s %-28s %s\n", info->code, info->name, info->title);
-        } else if (!strcasecmp(code, info->code)) {
-            fprintf(to, "%s %s: %s\n\n%s\n", info->code, info->name, info->title, info->text);
-            return true;
+        } else if (all || !strcasecmp(code, info->code)) {
+            fprintf(to, "%s%s %s: %s\n\n%s\n", all && m ? "\n" : "", info->code, info->name, info->title, info->text);
+            if (!all)
+                return true;
         }
     }
-    if (list)
+    if (list || all)
         return true;
     const char *near = nearest(code, codes, MSG_COUNT);
     fprintf(err, "machc: there is no message `%s`", code);

@@ -5,7 +5,8 @@
 
 #include "machc.h"
 
-/* Prints what a message code means; "list": code, name and title of all. False after a message on `err`. */
+/* Prints what a message code means; "list": code, name and title of all; "all": all texts. False after a message on
+ * `err`. */
 bool explain_message(const char *code, FILE *to, FILE *err);
 
 /* Prints irqchips, device classes and platforms in three tables. False when the schemas have errors: see c->diags. */

@@ -57,7 +57,7 @@ void options_help(FILE *to)
           "  -Werror[=NAME]      make all warnings, or one, errors\n"
           "  -w                  no warnings\n"
           "  --max-errors N      stop showing after N errors (20; 0: show all)\n"
-          "  --explain=CODE      what a message means; `list` names all of them\n"
+          "  --explain=CODE      what a message means; `list` names all of them, `all` tells all\n"
           "  --list-classes      device classes, interrupt controllers and platforms\n"
           "  --schema-dir DIR    more of these, from *.json\n"
           "  --version, --help\n"

@@ -38,10 +38,7 @@ static uint64_t hash_str(uint64_t h, const char *s)
 
 static uint64_t hash(struct src at, const char *text)
 {
-    uint64_t h = hash_str(hash_loc(0, at.loc), text);
-    for (const struct via *v = at.via; v; v = v->next)
-        h = hash_str(hash_loc(h, v->loc), v->what);
-    return h;
+    return hash_str(hash_loc(0, at.loc), text);
 }
 
 static bool same_loc(struct loc a, struct loc b)
@@ -78,8 +75,14 @@ static struct diag *add(struct diags *ds, enum msg m, struct src at, const char 
     uint64_t h = hash(at, text), first = 0;
     if (map_get(&ds->seen, h, m, &first)) {
         for (struct diag *d = (struct diag *)(uintptr_t)first; d; d = d->same_hash) {
-            if (same_loc(d->at.loc, at.loc) && same_via(d->at.via, at.via) && !strcmp(d->text, text))
-                return &ds->dropped;
+            if (!same_loc(d->at.loc, at.loc) || strcmp(d->text, text) != 0)
+                continue;
+            // One message for a text that is wrong wherever it is used.
+            if (!same_via(d->at.via, at.via)) {
+                d->more++;
+                ds->repeated += severity != SEVERITY_WARNING;
+            }
+            return &ds->dropped;
         }
     }
     struct diag *d = NEW(ds->arena, struct diag);
@@ -187,7 +190,7 @@ void diag_fix(struct diag *d, struct loc where, const char *fmt, ...)
 
 uint32_t diags_errors(const struct diags *ds)
 {
-    return ds->errors;
+    return ds->errors + ds->repeated;
 }
 
 uint32_t diags_warnings(const struct diags *ds)

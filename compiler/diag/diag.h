@@ -65,7 +65,7 @@ void diags_policy(struct diags *ds, const struct diag_policy *policy);
 
 /*
  * Adds a message. `at` may be of file 0: a message without a place. The same message (code and text) at the
- * same place, used from the same places, is added once. Never NULL. The calls below add to it, in the order they are to
+ * same place is added once; when that place is used from others, they are counted. Never NULL. The calls below add to it, in the order they are to
  * be shown.
  */
 struct diag *diag(struct diags *ds, enum msg m, struct src at, const char *fmt, ...)
@@ -86,7 +86,10 @@ void diag_help(struct diag *d, const char *fmt, ...) __attribute__((format(print
 /* A replacement of `where` that mends it (start == end inserts). Used by machine formats and --fix. */
 void diag_fix(struct diag *d, struct loc where, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* How many there are: warnings that the policy made errors count as errors, suppressed ones not at all. */
+/*
+ * How many there are: warnings that the policy made errors count as errors, suppressed ones not at all. An error
+ * that is the same for several uses of a text counts for each.
+ */
 uint32_t diags_errors(const struct diags *ds);
 uint32_t diags_warnings(const struct diags *ds);
 

@@ -33,6 +33,7 @@ struct diag {
     struct diag_fix *fixes, *last_fix;
     struct diag *same_hash;
     uint32_t seq; // in the order of adding
+    uint32_t more; // times it was said of other uses of the same text
     enum msg m;
     uint8_t severity; // after the policy
 };
@@ -43,7 +44,8 @@ struct diags {
     struct diag_policy policy;
     struct map seen; // (hash, code) -> struct diag, chained by same_hash
     VEC(struct diag *) all;
-    uint32_t errors, warnings;
+    uint32_t errors, warnings; // shown
+    uint32_t repeated;         // errors that were the same for another use of a text
     struct diag dropped;
 };
 

@@ -76,7 +76,8 @@ static void put_used_from(const struct printer *p, const struct via *via)
 
 static void put_included_from(const struct printer *p, const struct source *s)
 {
-    for (uint32_t n = 0; s && s->included_from.file && n < MOST_VIA; n++) {
+    const struct source *first = s;
+    for (uint32_t n = 0; s && s->included_from.file && n < MOST_VIA && !(n && s == first); n++) {
         fputs("   included from ", p->to);
         put_place(p, s->included_from);
         fputc('\n', p->to);
@@ -120,6 +121,8 @@ static void put_diag(struct printer *p, const struct diag *d)
     if (s && s->id != p->file)
         put_included_from(p, s);
     put_used_from(p, d->at.via);
+    if (d->more)
+        fprintf(p->to, "   and the same for %u other use%s\n", d->more, d->more == 1 ? "" : "s");
     p->file = d->at.loc.file;
     for (const struct diag_part *part = d->parts; part; part = part->next)
         put_part(p, d, part);

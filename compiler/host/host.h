@@ -88,6 +88,9 @@ bool host_translate(const struct host *h, const struct dt_node *n, const uint32_
 void host_overlaps(const struct host *h, uint64_t address, uint64_t size,
                    bool (*each)(void *opaque, const struct host_region *r), void *opaque);
 
+/* The node that the `interrupts` of a node speak to: a controller or a nexus; or NULL. */
+const struct dt_node *host_irq_parent(const struct host *h, const struct dt_node *n);
+
 /* Every user of the same line, first to last; start with the first one. NULL at the end. */
 const struct host_irq *host_irq_users(const struct host *h, const struct host_irq *i);
 const struct host_irq *host_irq_next(const struct host *h, const struct host_irq *i);

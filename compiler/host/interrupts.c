@@ -35,6 +35,11 @@ void host_read_irq_parent(struct indexing *x, const struct dt_node *n)
     p->irq_parent[n->id] = to;
 }
 
+const struct dt_node *host_irq_parent(const struct host *h, const struct dt_node *n)
+{
+    return h->p->irq_parent[n->id];
+}
+
 static const char *no_parent(const struct indexing *x, const struct dt_node *n)
 {
     for (const struct dt_node *i = n; i; i = i->parent) {

@@ -43,6 +43,8 @@ static struct source *read_named(struct build *b, const struct scope *s, const s
         struct diag *d = diag(b->c->diags, E0218, at(s, t->loc), "cannot read \"%s\": %s", path, why);
         if (err == ENOENT)
             diag_help(d, "files are looked for next to the file that names them, then in the directories given by -I");
+        else
+            diag_help(d, "name %s that can be read", binary ? "a .dtb or .dts file" : "a text");
     }
     return src;
 }
@@ -184,9 +186,10 @@ static void top_statement(struct build *b, const struct scope *s, const struct a
 static void collect(struct build *b, const struct scope *s, const struct ast *list)
 {
     for (const struct ast *st = list; st; st = st->next) {
-        if (st->kind == AST_LOST)
+        if (st->kind == AST_LOST) {
             b->consts->incomplete = true;
-        else if (st->kind == AST_CONST || st->kind == AST_TEMPLATE || st->kind == AST_INCLUDE)
+            b->unbalanced |= st->sub;
+        } else if (st->kind == AST_CONST || st->kind == AST_TEMPLATE || st->kind == AST_INCLUDE)
             top_statement(b, s, st, NULL);
         else
             vec_push(b->c->arena, &b->rest, ((struct pending){st, *s}));
@@ -201,9 +204,9 @@ static void collect_rest(struct build *b)
         if (p.st->kind == AST_IF || p.st->kind == AST_FOR || p.st->kind == AST_USE) {
             struct ast one = *p.st; // expand() takes a list
             one.next = NULL;
-            uint64_t lost = b->lost;
+            uint64_t lost = b->consts->lost;
             expand(b, &p.scope, &one, top_statement, NULL);
-            b->consts->incomplete |= b->lost != lost;
+            b->consts->incomplete |= b->consts->lost != lost;
         } else {
             top_statement(b, &p.scope, p.st, NULL);
         }
@@ -379,7 +382,8 @@ struct model *model_build(struct machc *c, const struct source *top)
     first_time(&b, top);
     uint32_t before = diags_errors(c->diags);
     collect(&b, &s, mach_parse(c, top));
-    collect_rest(&b);
+    if (!b.unbalanced)
+        collect_rest(&b);
     b.model->incomplete = b.consts->incomplete;
     b.model->consts = b.consts;
     for (uint32_t i = 0; i < b.consts->names.n; i++) { // a const that nobody uses is checked as well
@@ -389,7 +393,8 @@ struct model *model_build(struct machc *c, const struct source *top)
         if (d->st)
             const_value(b.consts, b.consts->names.at[i], at(&d->scope, d->st->name.loc), &v, &known);
     }
-    build_host(&b);
+    if (!b.unbalanced)
+        build_host(&b);
     for (uint32_t i = 0; i < b.machines.n; i++)
         build_machine(&b, &b.machines.at[i]);
     if (!b.machines.n && diags_errors(c->diags) == before) {

@@ -37,6 +37,7 @@ struct consts {
     struct map by_name; // -> struct const_def
     VEC(const char *) names;
     bool incomplete; // text was lost at the top of a file: there may be more
+    uint64_t lost;   // how often something that has its message already was left out
 };
 
 struct pending {
@@ -58,7 +59,8 @@ struct build {
     struct scope host_scope;
     struct map included; // (device, inode) of a file -> 1
     struct map endless;  // struct ast of a template that nests too deep -> 1
-    uint64_t lost;       // how often text that could not be read was met
+    bool unbalanced;     // braces do not match: only syntax is worth a message
+    bool told_no_host;
     uint64_t expanded;   // statements so far
     bool out_of_bounds;
     /* the machine being built */
@@ -115,14 +117,21 @@ bool expand_template(struct build *b, const struct scope *s, const struct text *
 
 void build_machine(struct build *b, const struct pending *p);
 void build_passthrough(struct build *b, const struct scope *s, const struct ast *st);
+
+/* Names for the passthroughs that got none, when all names that were written are known. */
+void name_passthroughs(struct build *b);
+
 void build_dma(struct build *b, const struct scope *s, const struct ast *st, struct m_part *part);
 bool build_irq_to(struct build *b, const struct scope *s, const struct ast *st, struct m_irq_to *to);
+
+/* A keyword was taken for the name that is missing in front of it, and the parser has said so. */
+bool is_guess(const struct ast *st, const struct text *name);
 
 /* Says that there is no template (or `or_what`) of that name. */
 void no_template(struct build *b, const struct scope *s, const struct ast *use, const char *or_what);
 
-/* A help that says where a statement of this kind belongs. */
-void help_where(struct build *b, struct diag *d, const struct ast *st);
+/* A help that says where a statement of this kind belongs; false when that is not known. */
+bool help_where(struct build *b, struct diag *d, const struct ast *st);
 
 /* Declares a name of the machine; false after a message that shows the other place. */
 bool declare(struct build *b, const char *name, struct src where);

@@ -82,7 +82,7 @@ static bool bounded(struct build *b, const struct scope *s, struct loc where)
         diag_help(d, "make the range of the `for` smaller");
     }
     b->out_of_bounds = true;
-    b->lost++;
+    b->consts->lost++;
     return false;
 }
 
@@ -90,7 +90,9 @@ static bool too_deep(struct build *b, const struct scope *s, struct loc where)
 {
     if (s->depth < MAX_DEPTH)
         return false;
-    b->lost++;
+    b->consts->lost++;
+    if (s->in_template && map_getp(&b->endless, s->in_template, NULL))
+        return true;
     if (s->in_template) // said once, and not expanded any more: one that uses itself twice would take for ever
         map_putp(b->c->arena, &b->endless, s->in_template, NULL, s->in_template);
     struct diag *d = diag(b->c->diags, E0212, src_at(where), "templates, `for` and `if` are nested more than %d deep", MAX_DEPTH);
@@ -103,6 +105,11 @@ static bool too_deep(struct build *b, const struct scope *s, struct loc where)
 static void expand_for(struct build *b, const struct scope *s, const struct ast *st, stmt_fn *fn, void *opaque)
 {
     uint64_t first, last;
+    const char *name = eval_name(b, s, &st->name);
+    if (!name) {
+        b->consts->lost++;
+        return;
+    }
     if (!eval_u64(b, s, st->e, &first) || !eval_u64(b, s, st->e2, &last) || too_deep(b, s, st->loc))
         return;
     if (first > last) {
@@ -114,9 +121,9 @@ static void expand_for(struct build *b, const struct scope *s, const struct ast 
     for (uint64_t i = first;; i++) {
         if (!bounded(b, s, st->loc))
             return;
-        struct frame *f = frame_with(b->c, s->frame, st->name.s, i);
+        struct frame *f = frame_with(b->c, s->frame, name, i);
         struct via *via = NEW(b->c->arena, struct via);
-        *via = (struct via){st->loc, arena_printf(b->c->arena, "`for %s` at %" PRIu64, st->name.s, i), s->via};
+        *via = (struct via){st->loc, arena_printf(b->c->arena, "`for %s` at %" PRIu64, name, i), s->via};
         struct scope in = {f, via, s->depth + 1, s->in_template};
         expand(b, &in, st->body, fn, opaque);
         if (i == last || b->out_of_bounds)
@@ -132,7 +139,7 @@ void expand(struct build *b, const struct scope *s, const struct ast *list, stmt
         uint64_t yes;
         switch (st->kind) {
         case AST_LOST:
-            b->lost++;
+            b->consts->lost++;
             break;
         case AST_USE:
             if (!expand_template(b, s, &st->name, st->items, st->loc, fn, opaque))
@@ -149,6 +156,7 @@ void expand(struct build *b, const struct scope *s, const struct ast *list, stmt
             }
             break;
         default:
+            b->consts->lost += (st->kind == AST_EDIT || st->kind == AST_NODE) && st->sub;
             fn(b, s, st, opaque);
         }
     }
@@ -162,7 +170,7 @@ bool expand_template(struct build *b, const struct scope *s, const struct text *
     if (!t)
         return !n;
     if (map_getp(&b->endless, t, NULL) || too_deep(b, s, where)) {
-        b->lost++;
+        b->consts->lost++;
         return true;
     }
     struct frame *f = b->root;
@@ -184,7 +192,7 @@ bool expand_template(struct build *b, const struct scope *s, const struct text *
         } else {
             diag_help(d, "write `%s` without arguments", n);
         }
-        b->lost++;
+        b->consts->lost++;
         return true;
     }
     bool ok = true;
@@ -199,7 +207,7 @@ bool expand_template(struct build *b, const struct scope *s, const struct text *
         f = next;
     }
     if (!ok) {
-        b->lost++;
+        b->consts->lost++;
         return true;
     }
     struct via *via = NEW(b->c->arena, struct via);
@@ -211,18 +219,33 @@ bool expand_template(struct build *b, const struct scope *s, const struct text *
 
 /* ---- what belongs where ---- */
 
+bool is_guess(const struct ast *st, const struct text *name)
+{
+    bool lost = false;
+    for (const struct ast *a = st->body; a && !lost; a = a->next)
+        lost = a->kind == AST_LOST;
+    for (uint8_t kind = 0; lost && name->kind == TEXT_WORD && kind < AST_KIND_COUNT; kind++)
+        if (!strcmp(name->s, ast_keyword(kind)))
+            return true;
+    return false;
+}
+
 struct once {
     stmt_fn *fn;
     void *opaque;
     const struct ast *in;
     struct src seen[AST_KIND_COUNT];
+    bool bare_map; // the last one was a `map` of nothing
 };
 
 static void not_here(struct build *b, const struct scope *s, const struct ast *st, const struct ast *in)
 {
     struct diag *d = diag(b->c->diags, E0215, at(s, st->loc), "`%s` does not belong in `%s`",
                           ast_keyword(st->kind), ast_keyword(in->kind));
-    help_where(b, d, st);
+    b->consts->lost++;
+    b->consts->incomplete |= st->kind == AST_CONST;
+    if (help_where(b, d, st))
+        return;
     const char *list = "";
     const struct takes *t = takes[in->kind];
     for (uint32_t i = 0; i < MAX_TAKES && (t[i].kind || t[i].many); i++)
@@ -231,7 +254,7 @@ static void not_here(struct build *b, const struct scope *s, const struct ast *s
         diag_help(d, "`%s` takes %s", ast_keyword(in->kind), list);
 }
 
-void help_where(struct build *b, struct diag *d, const struct ast *st)
+bool help_where(struct build *b, struct diag *d, const struct ast *st)
 {
     const char *list = "";
     for (uint8_t in = 0; in < AST_KIND_COUNT; in++)
@@ -242,6 +265,9 @@ void help_where(struct build *b, struct diag *d, const struct ast *st)
         diag_help(d, "`%s` stands at the top of a file, outside of all braces", ast_keyword(st->kind));
     else if (*list)
         diag_help(d, "`%s` stands in %s", ast_keyword(st->kind), list);
+    else
+        return false;
+    return true;
 }
 
 void no_template(struct build *b, const struct scope *s, const struct ast *use, const char *or_what)
@@ -250,7 +276,7 @@ void no_template(struct build *b, const struct scope *s, const struct ast *use, 
     if (!n)
         return;
     const char *near = nearest(n, b->template_names.at, b->template_names.n);
-    b->lost++;
+    b->consts->lost++;
     if (!near && b->consts->incomplete)
         return; // it may stand in text that could not be read
     struct diag *d = diag(b->c->diags, E0217, at(s, use->name.loc), "there is no template%s `%s`", or_what, n);
@@ -262,10 +288,31 @@ void no_template(struct build *b, const struct scope *s, const struct ast *use, 
     }
 }
 
+/* `region trap;`: the clause was taken for the name. */
+static bool name_missing(struct build *b, const struct scope *s, const struct ast *st)
+{
+    if ((st->kind != AST_REGION && st->kind != AST_REF) || st->body || st->name.kind != TEXT_WORD)
+        return false;
+    const struct takes *t = takes[st->kind];
+    for (uint32_t i = 0; i < MAX_TAKES && (t[i].kind || t[i].many); i++) {
+        if (strcmp(ast_keyword(t[i].kind), st->name.s) != 0)
+            continue;
+        struct diag *d = diag(b->c->diags, E0105, at(s, st->name.loc), "`%s` stands where a name is expected", st->name.s);
+        diag_help(d, "write which %s first: `%s %s %s`", st->kind == AST_REGION ? "region" : "reference", ast_keyword(st->kind),
+                  st->kind == AST_REGION ? "0" : "clocks", st->name.s);
+        b->consts->lost++;
+        return true;
+    }
+    return false;
+}
+
 static void check_once(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
 {
     struct once *o = opaque;
     const struct takes *t = takes[o->in->kind];
+    if (o->in->kind == AST_DMA && o->bare_map && (st->kind == AST_AT || st->kind == AST_OFFSET || st->kind == AST_READONLY))
+        return; // what is mapped is missing in front of it
+    o->bare_map = st->kind == AST_MAP && st->name.kind == TEXT_NONE && !st->e;
     if (o->in->kind == AST_MACHINE && st->kind == AST_USE) { // `use PLATFORM;`: the machine looks it up
         o->fn(b, s, st, o->opaque);
         return;
@@ -277,10 +324,12 @@ static void check_once(struct build *b, const struct scope *s, const struct ast 
             struct diag *d = diag(b->c->diags, E0216, at(s, st->loc), "`%s` is given twice for one `%s`",
                                   ast_keyword(st->kind), ast_keyword(o->in->kind));
             diag_note(d, o->seen[st->kind], "first given here");
+            diag_help(d, "take one of them out");
             return;
         }
         o->seen[st->kind] = at(s, st->loc);
-        o->fn(b, s, st, o->opaque);
+        if (!name_missing(b, s, st))
+            o->fn(b, s, st, o->opaque);
         return;
     }
     if (st->kind == AST_USE) {

@@ -46,7 +46,7 @@ static bool number(struct eval *ev, const struct expr *e, uint64_t *u)
     return true;
 }
 
-static bool unknown_name(struct eval *ev, const struct expr *e, const struct consts *cs)
+static bool unknown_name(struct eval *ev, const struct expr *e, struct consts *cs)
 {
     VEC(const char *) names = {0};
     for (const struct frame *f = ev->frame; f; f = f->outer)
@@ -55,12 +55,16 @@ static bool unknown_name(struct eval *ev, const struct expr *e, const struct con
     for (uint32_t i = 0; cs && i < cs->names.n && names.n < 1000; i++)
         vec_push(ev->c->arena, &names, cs->names.at[i]);
     const char *near = nearest(e->name.s, names.at, names.n);
-    if (!near && cs && cs->incomplete)
-        return false; // it may stand in text that could not be read
+    if (!near && cs && cs->incomplete) { // it may stand in text that could not be read
+        cs->lost++;
+        return false;
+    }
     struct diag *d = diag(ev->c->diags, E0202, src_of(ev, e->loc), "there is no const or parameter `%s`", e->name.s);
     if (near) {
         diag_help(d, "did you mean `%s`?", near);
         diag_fix(d, e->loc, "%s", near);
+    } else if (ev->via && !strncmp(ev->via->what, "template", 8)) {
+        diag_help(d, "make it a parameter of the template, or define it at the top of a file: `const %s = 0;`", e->name.s);
     } else {
         diag_help(d, "define it at the top of the file: `const %s = 0;`", e->name.s);
     }
@@ -223,11 +227,20 @@ static bool unary(struct eval *ev, const struct expr *e, struct value *v)
     }
 }
 
+static struct consts *consts_of(const struct frame *f)
+{
+    while (f && f->outer)
+        f = f->outer;
+    return f ? f->consts : NULL;
+}
+
 static bool eval_kind(struct eval *ev, const struct expr *e, struct value *v)
 {
     uint64_t a;
     switch (e->kind) {
     case EXPR_BAD:
+        if (consts_of(ev->frame))
+            consts_of(ev->frame)->lost++;
         return false;
     case EXPR_INT:
         *v = (struct value){NULL, e->val};
@@ -298,9 +311,13 @@ static bool const_at(struct consts *cs, const char *name, struct src user, uint3
 {
     struct const_def *d = map_getp(&cs->by_name, name, NULL);
     *known = d != NULL;
-    if (!d || d->state == CONST_BAD)
+    if (!d)
         return false;
     d->used = true;
+    if (d->state == CONST_BAD) {
+        cs->lost++;
+        return false;
+    }
     if (d->state == CONST_BUSY) {
         struct diag *m = diag(cs->c->diags, E0208, at(&d->scope, d->st->name.loc), "const `%s` needs its own value", name);
         diag_note(m, user, "used here on the way to it");
@@ -341,7 +358,8 @@ bool eval_u32(struct build *b, const struct scope *s, const struct expr *e, uint
     if (!eval_u64(b, s, e, &u))
         return false;
     if (u > max) {
-        diag(b->c->diags, E0209, at(s, e->loc), "%s %" PRIu64 " is out of range: 0..%" PRIu32, what, u, max);
+        struct diag *d = diag(b->c->diags, E0209, at(s, e->loc), "%s %" PRIu64 " is out of range: 0..%" PRIu32, what, u, max);
+        diag_help(d, "write a number from 0 to %" PRIu32, max);
         return false;
     }
     *v = (uint32_t)u;

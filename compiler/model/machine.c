@@ -10,6 +10,7 @@ bool declare(struct build *b, const char *name, struct src where)
     if (old) {
         struct diag *d = diag(b->c->diags, E0301, where, "machine `%s` has two things called `%s`", b->machine->name, name);
         diag_note(d, *old, "the first is here");
+        diag_help(d, "give one of them another name");
         return false;
     }
     struct src *here = NEW(draft_arena(b->c), struct src);
@@ -31,17 +32,35 @@ static void host_cpus(struct build *b, const struct scope *s, const struct ast *
         if (i->e2 && !eval_u32(b, s, i->e2, 4095, "host cpu", &r.last))
             return;
         if (r.last < r.first) {
-            diag(b->c->diags, E0213, at(s, i->loc), "the range %u..%u is empty: its end is before its start", r.first, r.last);
+            struct diag *d = diag(b->c->diags, E0213, at(s, i->loc), "the range %u..%u is empty: its end is before its start", r.first, r.last);
+            diag_help(d, "write the smaller one first: `%u..%u`", r.last, r.first);
+            return;
+        }
+        for (uint32_t k = 0; k < m->host_cpus.n; k++) {
+            const struct m_range *o = &m->host_cpus.at[k];
+            if (r.first > o->last || o->first > r.last)
+                continue;
+            struct diag *d = diag(b->c->diags, E0387, at(s, i->loc), "host cpu %u is listed twice", r.first > o->first ? r.first : o->first);
+            diag_help(d, "list each host cpu once; where there are fewer of them than vcpus, vcpus take turns on them");
             return;
         }
         vec_push(b->c->arena, &m->host_cpus, r);
     }
 }
 
+static const char *const backings[] = {"anonymous", "hugetlb", "file", "physical"}; // enum backing
+
+/* A memory statement, while its clauses are read. */
+struct memory {
+    struct m_memory *m;
+    struct opt_u64 offset;
+    struct src offset_at;
+};
+
 static void memory_clause(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
 {
-    static const char *const backings[] = {"anonymous", "hugetlb", "file", "physical"};
-    struct m_memory *m = opaque;
+    struct memory *in = opaque;
+    struct m_memory *m = in->m;
     switch (st->kind) {
     case AST_AT:
         eval_opt(b, s, st->e, &m->address);
@@ -50,7 +69,8 @@ static void memory_clause(struct build *b, const struct scope *s, const struct a
         eval_opt(b, s, st->e, &m->size);
         break;
     case AST_OFFSET:
-        eval_opt(b, s, st->e, &m->back_arg);
+        eval_opt(b, s, st->e, &in->offset);
+        in->offset_at = at(s, st->loc);
         break;
     case AST_NO_DMA:
         m->no_dma = true;
@@ -63,22 +83,11 @@ static void memory_clause(struct build *b, const struct scope *s, const struct a
         m->share_at = at(s, st->name.loc);
         break;
     case AST_FROM: {
-        const char *w = eval_text(b, s, &st->name);
-        uint8_t i = 0;
-        while (w && i < 4 && strcmp(w, backings[i]))
-            i++;
-        if (!w || i == 4) {
-            struct diag *d = diag(b->c->diags, E0302, at(s, st->name.loc), "memory cannot come from `%s`", w ? w : "");
-            diag_help(d, "write `from anonymous`, `from hugetlb 2M`, `from file \"path\"` or `from physical 0x...`");
-            break;
-        }
-        m->backing = i;
+        while (m->backing < BACK_PHYSICAL && strcmp(st->name.s, backings[m->backing])) // the grammar knows these words only
+            m->backing++;
         if (st->e)
             eval_opt(b, s, st->e, &m->back_arg);
-        else if (i == BACK_PHYSICAL || i == BACK_HUGETLB)
-            diag_help(diag(b->c->diags, E0303, at(s, st->loc), "`from %s` needs a number", w), "write `from %s`",
-                      i == BACK_PHYSICAL ? "physical 0x..." : "hugetlb 2M");
-        if (i == BACK_FILE)
+        if (m->backing == BACK_FILE)
             m->file = eval_text(b, s, &st->arg);
         break;
     }
@@ -87,16 +96,50 @@ static void memory_clause(struct build *b, const struct scope *s, const struct a
     }
 }
 
+/* Where the memory comes from: whole pages, and of what kind. */
+static void check_backing(struct build *b, struct memory *in)
+{
+    struct diags *ds = b->c->diags;
+    struct m_memory *m = in->m;
+    uint64_t page = b->model->page_size, arg = m->back_arg.value, size = m->size.value;
+    if (in->offset_at.loc.file && m->backing != BACK_FILE) {
+        struct diag *d = diag(ds, E0385, in->offset_at, "`offset` is a place in a file, and memory `%s` comes from %s", m->name,
+                              m->backing == BACK_PHYSICAL ? "physical memory" : m->backing == BACK_HUGETLB ? "huge pages" : "anonymous memory");
+        diag_help(d, m->backing == BACK_PHYSICAL ? "add it to the address behind `physical`" : "leave it out, or write `from file \"path\" offset ...`");
+    }
+    if (m->backing == BACK_FILE) {
+        m->back_arg = in->offset;
+        if (m->back_arg.value % page)
+            diag_help(diag(ds, E0389, m->back_arg.at, "offset 0x%" PRIx64 " into \"%s\" is in the middle of a page", m->back_arg.value, m->file ? m->file : ""),
+                      "write `offset 0x%" PRIx64 "`", m->back_arg.value / page * page);
+        return;
+    }
+    if (!m->back_arg.set)
+        return;
+    if (m->backing == BACK_PHYSICAL && arg % page)
+        diag_help(diag(ds, E0308, m->back_arg.at, "0x%" PRIx64 " is in the middle of a page of the host", arg), "write `physical 0x%" PRIx64 "`", arg / page * page);
+    else if (m->backing == BACK_PHYSICAL && arg + (size - 1) < arg)
+        diag_help(diag(ds, E0390, m->back_arg.at, "memory `%s` ends beyond the host's last address: 0x%" PRIx64 " + 0x%" PRIx64, m->name, arg, size),
+                  "give it a lower address or a smaller size");
+    else if (m->backing == BACK_HUGETLB && (arg <= page || (arg & (arg - 1))))
+        diag_help(diag(ds, E0309, m->back_arg.at, "0x%" PRIx64 " is not the size of a huge page", arg),
+                  "it is a power of two above the page size, one of /sys/kernel/mm/hugepages: `hugetlb 2M`, `hugetlb 1G`");
+    else if (m->backing == BACK_HUGETLB && size % arg)
+        diag_help(diag(ds, E0386, m->size.at, "the 0x%" PRIx64 " bytes of memory `%s` are not whole huge pages of 0x%" PRIx64, size, m->name, arg),
+                  "write `size 0x%" PRIx64 "`", (size / arg + 1) * arg);
+}
+
 static void build_memory(struct build *b, const struct scope *s, const struct ast *st)
 {
     struct m_memory m = {.at = at(s, loc_join(st->loc, st->name.loc)), .name = eval_name(b, s, &st->name)};
-    uint64_t lost = b->lost;
-    expand_body(b, s, st, memory_clause, &m);
+    struct memory in = {.m = &m};
+    uint64_t lost = b->consts->lost;
+    expand_body(b, s, st, memory_clause, &in);
     if (!m.name || !declare(b, m.name, at(s, st->name.loc)))
         return;
     uint64_t page = b->model->page_size;
     if (!m.size.set) {
-        bool failed = m.size.at.loc.file != 0 || b->lost != lost;
+        bool failed = m.size.at.loc.file != 0 || b->consts->lost != lost;
         if (!failed)
             diag_help(diag(b->c->diags, E0304, m.at, "memory `%s` has no size", m.name), "write `memory %s size 256M;`", m.name);
         return;
@@ -109,18 +152,11 @@ static void build_memory(struct build *b, const struct scope *s, const struct as
         diag_help(diag(b->c->diags, E0306, m.address.at, "memory `%s` starts in the middle of a page: 0x%" PRIx64, m.name, m.address.value),
                   "write `at 0x%" PRIx64 "`", m.address.value / page * page);
     else if (m.address.set && m.address.value + (m.size.value - 1) < m.address.value)
-        diag(b->c->diags, E0307, m.address.at, "memory `%s` ends beyond the last address: 0x%" PRIx64 " + 0x%" PRIx64, m.name,
-             m.address.value, m.size.value);
-    else if (m.backing == BACK_PHYSICAL && m.back_arg.set && (m.back_arg.value % page || m.back_arg.value + (m.size.value - 1) < m.back_arg.value))
-        diag(b->c->diags, E0308, m.back_arg.at, "0x%" PRIx64 " cannot be the physical address of 0x%" PRIx64 " bytes of whole pages",
-             m.back_arg.value, m.size.value);
-    else if (m.backing == BACK_HUGETLB && m.back_arg.set &&
-             (!m.back_arg.value || (m.back_arg.value & (m.back_arg.value - 1)) || m.back_arg.value < page || m.size.value % m.back_arg.value))
-        diag(b->c->diags, E0309, m.back_arg.at, "memory `%s` of 0x%" PRIx64 " bytes is not made of huge pages of 0x%" PRIx64, m.name,
-             m.size.value, m.back_arg.value);
-    else if (m.backing == BACK_FILE && m.back_arg.value % page)
-        diag(b->c->diags, E0308, m.back_arg.at, "the offset 0x%" PRIx64 " into \"%s\" is not a multiple of the page size", m.back_arg.value,
-             m.file ? m.file : "");
+        diag_help(diag(b->c->diags, E0307, m.address.at, "memory `%s` ends beyond the last address: 0x%" PRIx64 " + 0x%" PRIx64, m.name,
+                       m.address.value, m.size.value),
+                  "give it a lower address or a smaller size");
+    else
+        check_backing(b, &in);
     vec_push(b->c->arena, &b->machine->memory, m);
 }
 
@@ -138,14 +174,18 @@ static void irqchip_clause(struct build *b, const struct scope *s, const struct 
         vec_push(b->c->arena, &chip->edits, edit_of(s, st));
 }
 
-static void no_class(struct build *b, const struct scope *s, const struct text *t, const char *name, const char *what,
+static void no_class(struct build *b, const struct scope *s, const struct ast *st, const char *name, const char *what,
                      const char *const *names)
 {
-    struct diag *d = diag(b->c->diags, E0310, at(s, t->loc), "there is no %s `%s`", what, name);
+    const struct text *t = &st->arg;
     size_t n = 0;
     while (names && names[n])
         n++;
     const char *near = nearest(name, names, n);
+    b->consts->lost++;
+    if (is_guess(st, t) || (st->kind == AST_MACHINE && !near && b->consts->incomplete))
+        return;
+    struct diag *d = diag(b->c->diags, E0310, at(s, t->loc), "there is no %s `%s`", what, name);
     if (near) {
         diag_help(d, "did you mean `%s`?", near);
         diag_fix(d, t->loc, "%s", near);
@@ -163,7 +203,7 @@ static void build_irqchip(struct build *b, const struct scope *s, const struct a
         return;
     chip.class = schema_irqchip(b->model->schemas, class);
     if (!chip.class)
-        no_class(b, s, &st->arg, class, "irqchip class", b->model->schemas->irqchip_names);
+        no_class(b, s, st, class, "irqchip class", b->model->schemas->irqchip_names);
     else
         vec_push(b->c->arena, &b->machine->irqchips, chip);
 }
@@ -177,21 +217,23 @@ bool build_irq_to(struct build *b, const struct scope *s, const struct ast *st, 
         to->label = eval_text(b, s, &st->name);
         const struct dts_value *v = st->dts_cells;
         uint32_t n = v ? v->len / 4 : 0;
-        if (!to->label || !v || v->bits != 32 || v->next || n > IRQ_MAX_CELLS || !n) {
-            diag_help(diag(b->c->diags, E0311, to->at, "a specifier of 1 to %d cells must follow the controller", IRQ_MAX_CELLS),
-                      "write `to &gic <0 40 4>`");
+        to->cells_at = v ? at(s, v->loc) : to->at;
+        if (!n || n > IRQ_MAX_CELLS)
+            diag_help(diag(b->c->diags, E0311, to->cells_at, "a specifier of 1 to %d cells must follow the controller", IRQ_MAX_CELLS),
+                      "write `to &%s <...>` with the cells of its binding, or use the words: `to %s NUMBER`", to->label ? to->label : "gic", to->label ? to->label : "gic");
+        to->set = to->label && n && n <= IRQ_MAX_CELLS;
+        if (!to->set)
             return false;
-        }
         for (uint32_t i = 0; i < n; i++)
             to->cells[i] = (uint32_t)v->data[i * 4] << 24 | (uint32_t)v->data[i * 4 + 1] << 16 | (uint32_t)v->data[i * 4 + 2] << 8 | v->data[i * 4 + 3];
         for (const struct dts_fixup *f = v->fixups; f; f = f->next) {
             struct dts_env env = {b->c, s->frame, s->via};
             uint64_t u;
-            if (!f->e || !dts_eval_frame(&env, f->e, &u)) {
-                if (!f->e)
-                    diag(b->c->diags, E0312, at(s, f->loc), "an interrupt specifier holds numbers only");
+            if (!f->e)
+                diag_help(diag(b->c->diags, E0312, at(s, f->loc), "an interrupt specifier holds numbers only"), "leave the reference out: the controller is named in front of the cells");
+            to->set = f->e && dts_eval_frame(&env, f->e, &u);
+            if (!to->set)
                 return false;
-            }
             to->cells[f->offset / 4] = (uint32_t)u;
         }
         to->ncells = n;
@@ -200,7 +242,8 @@ bool build_irq_to(struct build *b, const struct scope *s, const struct ast *st, 
     for (const struct item *i = st->items; i; i = i->next) {
         if (i->e) {
             if (to->number.set) {
-                diag(b->c->diags, E0313, at(s, i->loc), "a second line number; an interrupt goes to one line");
+                diag_help(diag(b->c->diags, E0313, at(s, i->loc), "a second line number; an interrupt goes to one line"), "write `to [CHIP] [KIND] NUMBER [TRIGGER]`");
+                to->set = false;
                 return false;
             }
             if (!eval_opt(b, s, i->e, &to->number))
@@ -211,8 +254,10 @@ bool build_irq_to(struct build *b, const struct scope *s, const struct ast *st, 
         const char *w = eval_text(b, s, &i->t);
         if (!w)
             return false;
-        if (to->nwords == 4) {
-            diag(b->c->diags, E0314, at(s, i->loc), "one word too many: `to [CHIP] [KIND] NUMBER [TRIGGER]`");
+        if (to->number.set ? to->nwords > to->nbefore : to->nwords == 2) {
+            diag_help(diag(b->c->diags, E0314, at(s, i->loc), to->number.set ? "a word too many behind the line's number" : "a word too many in front of the line's number"),
+                      "write `to [CHIP] [KIND] NUMBER [TRIGGER]`");
+            to->set = false;
             return false;
         }
         to->word_at[to->nwords] = at(s, i->loc);
@@ -270,7 +315,7 @@ static void build_device(struct build *b, const struct scope *s, const struct as
         return;
     d.class = schema_class(b->model->schemas, class);
     if (!d.class) {
-        no_class(b, s, &st->arg, class, "device class", b->model->schemas->class_names);
+        no_class(b, s, st, class, "device class", b->model->schemas->class_names);
         return;
     }
     if (!d.class->emulated) {
@@ -362,7 +407,7 @@ static void build_base(struct build *b, const struct scope *s, const struct ast 
         m->platform = p;
         m->platform_at = at(s, st->arg.loc);
     } else if (p) {
-        diag(b->c->diags, E0214, at(s, st->arg.loc), "platform `%s` takes no arguments", base);
+        diag_help(diag(b->c->diags, E0214, at(s, st->arg.loc), "platform `%s` takes no arguments", base), "write `%s` alone", base);
     } else {
         VEC(const char *) names = {0};
         for (const char *const *n = b->model->schemas->platform_names; *n; n++)
@@ -370,7 +415,7 @@ static void build_base(struct build *b, const struct scope *s, const struct ast 
         for (uint32_t i = 0; i < b->template_names.n && i < 1000; i++)
             vec_push(b->c->arena, &names, b->template_names.at[i]);
         vec_push(b->c->arena, &names, NULL);
-        no_class(b, s, &st->arg, base, "platform or template", names.at);
+        no_class(b, s, st, base, "platform or template", names.at);
     }
 }
 
@@ -378,7 +423,7 @@ void build_machine(struct build *b, const struct pending *p)
 {
     const struct ast *st = p->st;
     const struct scope *s = &p->scope;
-    uint64_t lost = b->lost;
+    uint64_t lost = b->consts->lost;
     const char *name = eval_name(b, s, &st->name);
     if (!name)
         return;
@@ -386,6 +431,7 @@ void build_machine(struct build *b, const struct pending *p)
     if (old) {
         struct diag *d = diag(b->c->diags, E0318, at(s, st->name.loc), "there are two machines called `%s`", name);
         diag_note(d, old->at, "the first is here");
+        diag_help(d, "give one of them another name");
         return;
     }
     struct m_machine *m = NEW(b->c->arena, struct m_machine);
@@ -397,12 +443,21 @@ void build_machine(struct build *b, const struct pending *p)
     uint32_t before = diags_errors(b->c->diags);
     build_base(b, s, st);
     expand_body(b, s, st, machine_statement, NULL);
-    m->incomplete |= b->lost != lost;
+    m->incomplete |= b->consts->lost != lost;
+    const struct src *taken = m->platform && !m->irqchips.n && !m->incomplete && diags_errors(b->c->diags) == before ? map_getp(&m->named, intern(b->c->names, m->platform->irqchip_name), NULL) : NULL;
+    if (taken) {
+        struct diag *d = diag(b->c->diags, E0382, *taken, "`%s` is the name of the irqchip that `%s` brings along", m->platform->irqchip_name, m->platform->name);
+        diag_help(d, "choose another name, or name the irqchip: `irqchip NAME : %s;`", m->platform->irqchip_class);
+    }
+    name_passthroughs(b);
     if (!m->platform && !m->incomplete && diags_errors(b->c->diags) == before)
         diag_help(diag(b->c->diags, E0319, m->at, "machine `%s` has no platform", name), "write `machine %s : arm64-virt { ... }`; `machc --list-classes` shows all",
                   name);
     if (!m->cpus.set && !m->cpus.at.loc.file && !m->incomplete)
         diag_help(diag(b->c->diags, E0320, m->at, "machine `%s` has no cpus", name), "write `cpus 1;` in it");
     else if (m->cpus.set && m->platform && (m->cpus.value < 1 || m->cpus.value > m->platform->max_cpus))
-        diag(b->c->diags, E0321, m->cpus.at, "`%s` can have 1 to %u cpus, not %" PRIu64, m->platform->name, m->platform->max_cpus, m->cpus.value);
+        diag_help(diag(b->c->diags, E0321, m->cpus.at, "`%s` can have 1 to %u cpus, not %" PRIu64, m->platform->name, m->platform->max_cpus, m->cpus.value),
+                  "write `cpus %u`", m->cpus.value ? m->platform->max_cpus : 1);
+    // A mistake would bring others in its train if the rest were planned without what it concerns.
+    m->incomplete |= diags_errors(b->c->diags) != before;
 }

@@ -49,7 +49,7 @@ struct m_irq_to {
     const char *label; // to &label <cells>
     uint32_t cells[IRQ_MAX_CELLS];
     uint32_t ncells;
-    struct src at;
+    struct src at, cells_at;
 };
 
 /* region "ctrl", irq 0: an index or a name. */
@@ -85,6 +85,7 @@ struct m_ref {
     uint8_t fate;
     uint64_t fixed;
     const char *to; // label or path of a guest node
+    uint8_t to_kind; // TEXT_LABEL or TEXT_REFPATH
     struct src to_at;
     uint32_t cells[HOST_MAX_CELLS];
     uint32_t ncells;
@@ -135,6 +136,7 @@ struct m_part {
     VEC(struct m_region) regions;
     VEC(struct m_irq) irqs;
     VEC(struct m_ref) refs;
+    struct map ref_index; // (interned property, index + 1, or 0: all) -> index in refs
     VEC(struct m_dma) dmas;
     VEC(struct m_edit) edits;
 };
@@ -153,6 +155,7 @@ struct m_passthrough {
     const char *name;  // `as`, else made from the node's label or name
     bool named;
     const char *host_name; // platform: "ffe03000.i2c"; pci: "0000:01:00.0"
+    bool assigned; // the planner made it, for a provider with the fate `assign`
     bool only;
     VEC(const struct dt_node *) without;
     const char *under; // path or label of a guest node, or NULL

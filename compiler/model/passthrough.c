@@ -21,7 +21,7 @@ static void region_clause(struct build *b, const struct scope *s, const struct a
 {
     struct m_region *r = opaque;
     if ((st->kind == AST_MAP || st->kind == AST_TRAP || st->kind == AST_DROP) && r->mode != REGION_DEFAULT) {
-        diag(b->c->diags, E0322, at(s, st->loc), "a region has one fate: `map`, `trap` or `drop`");
+        diag_help(diag(b->c->diags, E0322, at(s, st->loc), "a region has one fate: `map`, `trap` or `drop`"), "keep one of them");
         return;
     }
     switch (st->kind) {
@@ -68,7 +68,9 @@ static void build_region(struct build *b, const struct scope *s, const struct as
     for (uint32_t i = 0; i < part->regions.n; i++) {
         const struct m_region *o = &part->regions.at[i];
         if (o->which.name == r.which.name && (r.which.name || o->which.index == r.which.index)) {
-            diag_note(diag(b->c->diags, E0324, r.at, "the same region is spoken of twice"), o->at, "first here");
+            struct diag *d = diag(b->c->diags, E0324, r.at, "the same region is spoken of twice");
+            diag_note(d, o->at, "first here");
+            diag_help(d, "write all of it into one statement");
             return;
         }
     }
@@ -100,13 +102,15 @@ static void build_irq(struct build *b, const struct scope *s, const struct ast *
         return;
     expand_body(b, s, st, irq_clause, &irq);
     if (irq.drop && irq.to.set)
-        diag(b->c->diags, E0326, irq.at, "an interrupt is linked (`to`) or dropped, not both");
+        diag_help(diag(b->c->diags, E0326, irq.at, "an interrupt is linked (`to`) or dropped, not both"), "keep one of them");
     if (!irq.drop && !irq.to.set && !irq.file && !st->body)
         diag_help(diag(b->c->diags, E0327, irq.at, "nothing is said of this interrupt"), "write `to [CHIP] [KIND] NUMBER [TRIGGER]` or `drop`");
     for (uint32_t k = 0; k < part->irqs.n; k++) {
         const struct m_irq *o = &part->irqs.at[k];
         if (o->which.name == irq.which.name && (irq.which.name || o->which.index == irq.which.index)) {
-            diag_note(diag(b->c->diags, E0328, irq.at, "the same interrupt is spoken of twice"), o->at, "first here");
+            struct diag *d = diag(b->c->diags, E0328, irq.at, "the same interrupt is spoken of twice");
+            diag_note(d, o->at, "first here");
+            diag_help(d, "keep one of them");
             return;
         }
     }
@@ -115,11 +119,17 @@ static void build_irq(struct build *b, const struct scope *s, const struct ast *
 
 /* ---- ref ---- */
 
+struct ref_build {
+    struct m_ref r;
+    struct src fate_at;
+};
+
 static bool ref_cells(struct build *b, const struct scope *s, const struct dts_value *v, struct m_ref *r)
 {
     uint32_t n = v->len / 4;
-    if (v->bits != 32 || n > HOST_MAX_CELLS || v->next) {
-        diag(b->c->diags, E0401, at(s, v->loc), "a specifier is up to %d cells in `< >`", HOST_MAX_CELLS);
+    if (n > HOST_MAX_CELLS) {
+        diag_help(diag(b->c->diags, E0401, at(s, v->loc), "a specifier of %u cells; %d are the most", n, HOST_MAX_CELLS),
+                  "write as many as the `#...-cells` of the node says");
         return false;
     }
     for (uint32_t i = 0; i < n; i++)
@@ -128,11 +138,16 @@ static bool ref_cells(struct build *b, const struct scope *s, const struct dts_v
         struct dts_env env = {b->c, s->frame, s->via};
         uint64_t u;
         if (!f->e) {
-            diag(b->c->diags, E0401, at(s, f->loc), "a specifier holds numbers only");
+            diag_help(diag(b->c->diags, E0413, at(s, f->loc), "the specifier of a reference holds numbers only"),
+                      "write the property into an `edit`: there, values are device tree source");
             return false;
         }
         if (!dts_eval_frame(&env, f->e, &u))
             return false;
+        if (u > UINT32_MAX && u < (uint64_t)INT32_MIN) {
+            diag_help(diag(b->c->diags, E0903, at(s, f->loc), "0x%" PRIx64 " does not fit into a cell of 32 bits", u), "write two cells, the high half first");
+            return false;
+        }
         r->cells[f->offset / 4] = (uint32_t)u;
     }
     r->ncells = n;
@@ -140,13 +155,31 @@ static bool ref_cells(struct build *b, const struct scope *s, const struct dts_v
     return true;
 }
 
+static void ref_to(struct build *b, const struct scope *s, const struct ast *st, struct m_ref *r)
+{
+    r->to = eval_text(b, s, &st->name);
+    r->to_at = at(s, st->loc);
+    r->to_kind = st->name.kind;
+    bool node = st->name.kind == TEXT_LABEL || st->name.kind == TEXT_REFPATH;
+    if (st->name.kind == TEXT_PATH)
+        diag_help(diag(b->c->diags, E0404, r->to_at, "a reference goes to a node by label or `&{/path}`"), "write `to &{%s}`", r->to);
+    else if (!node)
+        diag_help(diag(b->c->diags, E0404, r->to_at, "a reference goes to a node"), "write `to &label` or `to &{/path}`, with `<cells>` behind it where the provider wants them");
+    if (!node || !r->to || (st->dts_cells && !ref_cells(b, s, st->dts_cells, r)))
+        r->fate = FATE_DROP; // a message was enough
+}
+
 static void ref_clause(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
 {
-    struct m_ref *r = opaque;
+    struct ref_build *rb = opaque;
+    struct m_ref *r = &rb->r;
     if (r->fate != FATE_ERROR) {
-        diag(b->c->diags, E0402, at(s, st->loc), "a reference has one fate");
+        struct diag *d = diag(b->c->diags, E0402, at(s, st->loc), "a reference has one fate");
+        diag_note(d, rb->fate_at, "it has this one already");
+        diag_help(d, "leave one of them out; to treat entries differently, speak of each: `ref %s[0] ...`", r->property);
         return;
     }
+    rb->fate_at = at(s, st->loc);
     switch (st->kind) {
     case AST_DROP:
         r->fate = FATE_DROP;
@@ -162,19 +195,15 @@ static void ref_clause(struct build *b, const struct scope *s, const struct ast 
         break;
     case AST_FIXED:
         r->fate = FATE_FIXED;
-        if (eval_u64(b, s, st->e, &r->fixed) && (r->fixed == 0 || r->fixed > UINT32_MAX))
-            diag(b->c->diags, E0403, at(s, st->e->loc), "a fixed rate of %" PRIu64 " does not fit a cell: 1..4294967295", r->fixed);
+        if (!eval_u64(b, s, st->e, &r->fixed))
+            r->fate = FATE_DROP;
+        else if (r->fixed == 0 || r->fixed > UINT32_MAX)
+            diag_help(diag(b->c->diags, E0403, at(s, st->e->loc), "a fixed value of %" PRIu64 " is out of range: 1..4294967295", r->fixed),
+                      "write a clock's rate in Hz (`24MHz`), a regulator's voltage in microvolts");
         break;
     case AST_TO:
         r->fate = FATE_TO;
-        r->to = eval_text(b, s, &st->name);
-        r->to_at = at(s, st->loc);
-        if (st->name.kind != TEXT_LABEL && st->name.kind != TEXT_REFPATH) {
-            diag_help(diag(b->c->diags, E0404, r->to_at, "a reference goes to a node"), "write `to &label` or `to &{/path}`, with `<cells>` behind it where the provider wants them");
-            r->to = NULL;
-        }
-        if (st->dts_cells)
-            ref_cells(b, s, st->dts_cells, r);
+        ref_to(b, s, st, r);
         break;
     default:
         break;
@@ -183,23 +212,29 @@ static void ref_clause(struct build *b, const struct scope *s, const struct ast 
 
 static void build_ref(struct build *b, const struct scope *s, const struct ast *st, struct m_part *part)
 {
-    struct m_ref r = {.at = at(s, st->loc), .property = eval_text(b, s, &st->name)};
-    if (!r.property || (st->e && !eval_opt(b, s, st->e, &r.index)))
+    struct ref_build rb = {.r = {.at = at(s, st->loc), .property = eval_text(b, s, &st->name)}};
+    struct m_ref *r = &rb.r;
+    if (!r->property || (st->e && !eval_opt(b, s, st->e, &r->index)))
         return;
-    expand_body(b, s, st, ref_clause, &r);
-    if (r.fate == FATE_ERROR && !st->body) {
-        diag_help(diag(b->c->diags, E0405, r.at, "nothing is said of the reference `%s`", r.property),
-                  "write one of `drop`, `fixed RATE`, `assign`, `copy`, `to &node`, `keep`");
+    uint32_t errors = diags_errors(b->c->diags);
+    uint64_t lost = b->consts->lost;
+    expand_body(b, s, st, ref_clause, &rb);
+    if (r->fate == FATE_ERROR) {
+        r->fate = FATE_DROP; // one message is enough
+        if (diags_errors(b->c->diags) == errors && b->consts->lost == lost)
+            diag_help(diag(b->c->diags, E0405, r->at, "nothing is said of the reference `%s`", r->property),
+                      "write one of `drop`, `fixed RATE`, `assign`, `copy`, `to &node`, `keep`");
+    }
+    // Indices beyond all numbers of entries are told apart when the entries are counted.
+    uint64_t first, key = !r->index.set ? 0 : r->index.value < UINT32_MAX ? r->index.value + 1 : UINT32_MAX;
+    if (map_get(&part->ref_index, (uintptr_t)r->property, key, &first)) {
+        struct diag *d = diag(b->c->diags, E0406, r->at, "the same reference is spoken of twice");
+        diag_note(d, part->refs.at[first].at, "first here");
+        diag_help(d, "leave one of them out");
         return;
     }
-    for (uint32_t i = 0; i < part->refs.n; i++) {
-        const struct m_ref *o = &part->refs.at[i];
-        if (o->property == r.property && o->index.set == r.index.set && o->index.value == r.index.value) {
-            diag_note(diag(b->c->diags, E0406, r.at, "the same reference is spoken of twice"), o->at, "first here");
-            return;
-        }
-    }
-    vec_push(draft_arena(b->c), &part->refs, r);
+    map_put(draft_arena(b->c), &part->ref_index, (uintptr_t)r->property, key, part->refs.n);
+    vec_push(draft_arena(b->c), &part->refs, *r);
 }
 
 /* ---- what is below ---- */
@@ -293,6 +328,12 @@ static void part_statement(struct build *b, const struct scope *s, const struct 
     }
 }
 
+static void nothing_below(struct build *b, const struct scope *s, struct loc loc)
+{
+    struct diag *d = diag(b->c->diags, E0331, at(s, loc), "there is nothing below a device that has no host node");
+    diag_help(d, "what its guest node is to hold stands in the `edit`");
+}
+
 static void pass_statement(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
 {
     struct part_ctx *ctx = opaque;
@@ -307,6 +348,8 @@ static void pass_statement(struct build *b, const struct scope *s, const struct 
         break;
     case AST_ONLY:
         p->only = true;
+        if (!top)
+            nothing_below(b, s, st->loc);
         break;
     case AST_WITHOUT:
         for (const struct item *i = st->items; i; i = i->next) {
@@ -315,7 +358,7 @@ static void pass_statement(struct build *b, const struct scope *s, const struct 
             if (n)
                 vec_push(b->c->arena, &p->without, n);
             else if (path && !top)
-                diag(b->c->diags, E0331, at(s, i->loc), "there is nothing below a device that has no host node");
+                nothing_below(b, s, i->loc);
         }
         break;
     case AST_UNDER:
@@ -329,11 +372,12 @@ static void pass_statement(struct build *b, const struct scope *s, const struct 
         if (!p->bus)
             diag_help(diag(b->c->diags, E0332, p->bus_at, "host cpus belong to `cpus`"), "write `on pci0 slot 3` to place a PCI function");
         else if (p->kind != PASS_PCI)
-            diag(b->c->diags, E0333, p->bus_at, "only a `passthrough pci` goes into a slot of a PCI bus");
+            diag_help(diag(b->c->diags, E0333, p->bus_at, "only a `passthrough pci` goes into a slot of a PCI bus"),
+                      "write `under &bus` to put its node below another one");
         break;
     case AST_SLOT:
         if (eval_opt(b, s, st->e, &p->slot) && p->slot.value > 31)
-            diag(b->c->diags, E0334, p->slot.at, "slot %" PRIu64 ": a PCI bus has slots 0 to 31", p->slot.value);
+            diag_help(diag(b->c->diags, E0334, p->slot.at, "a PCI bus has no slot %" PRIu64, p->slot.value), "it has 0 to 31; leave `slot` out, and a free one is chosen");
         break;
     case AST_VCPU:
         eval_opt(b, s, st->e, &p->vcpu);
@@ -341,7 +385,7 @@ static void pass_statement(struct build *b, const struct scope *s, const struct 
     case AST_CHILD: {
         const char *path = eval_text(b, s, &st->name);
         if (path && !top)
-            diag(b->c->diags, E0331, at(s, st->loc), "there is nothing below a device that has no host node");
+            nothing_below(b, s, st->loc);
         const struct dt_node *n = path && top ? find_below(b, s, top, &st->name, path) : NULL;
         if (!n)
             break;
@@ -376,9 +420,26 @@ static const char *default_name(struct build *b, const struct m_passthrough *p, 
     const char *name = p->host_name;
     if (n)
         name = t->kind == TEXT_LABEL ? t->s : n->labels ? n->labels->name : n->name;
-    if (name && n && map_getp(&b->machine->named, name, NULL))
-        name = dt_path(b->c->arena, n);
     return name ? intern(b->c->names, name) : NULL;
+}
+
+void name_passthroughs(struct build *b)
+{
+    struct m_machine *m = b->machine;
+    for (uint32_t i = 0; i < m->passthroughs.n; i++) {
+        struct m_passthrough *p = m->passthroughs.at[i];
+        const struct dt_node *n = p->parts.at[0].node;
+        if (p->named)
+            continue;
+        bool chip = m->platform && !m->irqchips.n && !strcmp(p->name, m->platform->irqchip_name);
+        if (n && (chip || map_getp(&m->named, p->name, NULL)))
+            p->name = intern(b->c->names, dt_path(b->c->arena, n));
+        if (map_getp(&m->named, p->name, NULL))
+            continue; // passed through twice: the planner says so
+        struct src *here = NEW(draft_arena(b->c), struct src);
+        *here = p->at;
+        map_putp(draft_arena(b->c), &m->named, p->name, NULL, here);
+    }
 }
 
 void build_passthrough(struct build *b, const struct scope *s, const struct ast *st)
@@ -392,18 +453,23 @@ void build_passthrough(struct build *b, const struct scope *s, const struct ast 
         return;
     if (p.kind == PASS_NODE) {
         if (!b->model->host) {
-            if (!b->host && !b->c->host_file) {
+            if (!b->host && !b->c->host_file && !b->consts->incomplete && !b->told_no_host) {
+                b->told_no_host = true;
                 struct diag *d = diag(b->c->diags, E0335, top->at, "a node of the host cannot be found: the file names no host tree");
                 diag_help(d, "write `host \"board.dtb\";` at the top, or assign it by its name: `passthrough platform \"...\"`");
             }
             m->incomplete = true; // the host's tree could not be read
             return;
         }
+        if (is_guess(st, &st->name)) {
+            m->incomplete = true;
+            return;
+        }
         top->node = host_find(b->c, b->model->host, &st->name, what, top->at);
         if (!top->node)
             return;
         if (!top->node->parent) {
-            diag(b->c->diags, E0336, top->at, "the root of the host's tree cannot be passed through");
+            diag_help(diag(b->c->diags, E0336, top->at, "the root of the host's tree cannot be passed through"), "name the devices below it");
             return;
         }
     } else {
@@ -416,21 +482,21 @@ void build_passthrough(struct build *b, const struct scope *s, const struct ast 
     struct part_ctx ctx = {&p, 0};
     expand_body(b, s, st, pass_statement, &ctx);
     if (p.only && p.without.n)
-        diag(b->c->diags, E0339, p.at, "`only` takes the node alone; `without` has nothing left to leave out");
+        diag_help(diag(b->c->diags, E0339, p.at, "`only` takes the node alone; `without` has nothing left to leave out"), "keep one of them");
+    if (p.slot.set && !p.bus_at.loc.file)
+        diag_help(diag(b->c->diags, E0388, p.slot.at, "slot %" PRIu64 " of which bus?", p.slot.value), "write `on BUS slot %" PRIu64 "`, BUS a device of the machine", p.slot.value);
+    if (p.under && p.bus)
+        diag_help(diag(b->c->diags, E0384, p.under_at, "a node is put `under` one node or `on` a bus, not both"), "keep one of them");
     for (uint32_t i = 1; i < p.parts.n; i++)
         if (p.only || without_holds(&p, p.parts.at[i].node))
-            diag(b->c->diags, E0340, p.parts.at[i].at, "%s is spoken of, but left out", dt_path(b->c->arena, p.parts.at[i].node));
+            diag_help(diag(b->c->diags, E0340, p.parts.at[i].at, "%s is spoken of, but left out", dt_path(b->c->arena, p.parts.at[i].node)),
+                      p.only ? "take `only` away, or this `child`" : "take it out of `without`, or this `child` away");
     if (!p.named)
         p.name = default_name(b, &p, &st->name);
     if (p.kind == PASS_RAW && !p.named)
         diag_help(diag(b->c->diags, E0341, p.at, "a raw device has no name of its own"), "write `passthrough raw as NAME { ... }`");
     if (!p.name)
         return;
-    if (!p.named && !map_getp(&m->named, p.name, NULL)) {
-        struct src *here = NEW(b->c->arena, struct src);
-        *here = p.at;
-        map_putp(b->c->arena, &m->named, p.name, NULL, here);
-    }
     struct m_passthrough *kept = NEW(draft_arena(b->c), struct m_passthrough);
     *kept = p;
     vec_push(draft_arena(b->c), &m->passthroughs, kept);

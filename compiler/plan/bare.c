@@ -3,19 +3,20 @@
 #include "plan/work.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 static const char *region_text(struct planner *p, const struct p_device *d, const struct p_region *r)
 {
-    if (d->regions.n == 1 && d->emulated)
+    if (d->emulated && d->class->nregions == 1)
         return arena_printf(p->c->arena, "device `%s`", d->name);
     return arena_printf(p->c->arena, "region %u of `%s`", r->index, d->name);
 }
 
-static struct p_region *add_region(struct planner *p, struct p_device *d, uint32_t index, uint64_t size, const struct opt_u64 *address, struct src where)
+static struct p_region *new_region(struct planner *p, struct p_device *d, uint32_t index, uint64_t size, const struct opt_u64 *address, struct src where)
 {
     struct p_region *r = NEW(p->c->arena, struct p_region);
     *r = (struct p_region){.device = d, .index = index, .host = UINT64_MAX, .size = size, .mode = REGION_MAP, .at = where};
-    r->how = address->set ? HOW_WRITTEN : HOW_CHOSEN;
+    r->how = address->set ? HOW_WRITTEN : d->bus ? HOW_DEFAULT : HOW_CHOSEN; // the guest itself places what is on its PCI bus
     r->guest = address->set ? address->value : UINT64_MAX;
     vec_push(p->c->arena, &d->regions, r);
     return r;
@@ -34,19 +35,24 @@ void plan_emulated(struct planner *p, const struct m_device *dev)
     for (uint32_t i = 0; i < dev->class->nregions; i++) {
         const struct schema_region *s = &dev->class->regions[i];
         uint64_t size = i == 0 && dev->size.set ? dev->size.value : s->size + s->per_cpu * p->m->cpus.n;
-        struct p_region *r = add_region(p, d, i, size, i == 0 ? &dev->address : &none, i == 0 && dev->address.set ? dev->address.at : dev->at);
+        struct p_region *r = new_region(p, d, i, size, i == 0 ? &dev->address : &none, i == 0 && dev->address.set ? dev->address.at : dev->at);
         r->name = s->name;
         r->align = s->align ? s->align : 1;
         r->mode = REGION_TRAP; // the VMM's own
         if (r->how == HOW_WRITTEN) {
             if (r->guest % r->align)
-                diag_help(diag(p->c->diags, E0517, dev->address.at, "a `%s` starts at a multiple of 0x%" PRIx64, dev->class->name, r->align), "write `at 0x%" PRIx64 "`",
-                          r->guest / r->align * r->align);
-            claim(p, r->guest, r->size, region_text(p, d, r), dev->at);
+                diag_help(diag(p->c->diags, E0517, dev->address.at, "a `%s` starts at a multiple of 0x%" PRIx64 ", and 0x%" PRIx64 " is none", dev->class->name, r->align,
+                               r->guest),
+                          "write `at 0x%" PRIx64 "`", r->guest / r->align * r->align);
+            claim_region(p, r, region_text(p, d, r), dev->address.at);
         }
     }
-    if (!dev->class->nregions && dev->address.set)
-        diag(p->c->diags, E0518, dev->address.at, "a `%s` has no registers to place", dev->class->name);
+    const struct opt_u64 *needless = dev->address.set ? &dev->address : &dev->size;
+    if (!dev->class->nregions && needless->set)
+        diag_help(diag(p->c->diags, E0518, needless->at, "a `%s` has no registers to place", dev->class->name), "leave `%s` away", needless == &dev->size ? "size" : "at");
+    else if (dev->size.set && !dev->size.value)
+        diag_help(diag(p->c->diags, E0535, dev->size.at, "a device with registers of 0 bytes"), "leave `size` away: a `%s` has 0x%" PRIx64, dev->class->name,
+                  dev->class->regions[0].size);
     for (uint32_t i = 0; i < dev->class->nirqs; i++) {
         const struct schema_irq *s = &dev->class->irqs[i];
         struct p_irq *irq = NEW(p->c->arena, struct p_irq);
@@ -100,55 +106,143 @@ static const struct dt_prop *edited_compatible(struct planner *p, const struct m
     return found;
 }
 
+/* A mapped region of a device without a host node begins at a page: VFIO, and the kernel's drivers, map nothing else. */
+static void check_mapped(struct planner *p, const struct p_region *r, const struct m_region *m)
+{
+    uint64_t page = p->model->page_size;
+    if (r->mode != REGION_MAP)
+        return;
+    if (r->device->kind == DEV_RAW && (r->offset % page || r->size % page)) {
+        struct diag *d = diag(p->c->diags, E0522, m->at, "0x%" PRIx64 " bytes at offset 0x%" PRIx64 " of \"%s\" are not whole pages, and cannot be mapped", r->size,
+                              r->offset, m->file);
+        diag_help(d, "map the pages that hold them, `offset 0x%" PRIx64 " size 0x%" PRIx64 "`, or write `trap`", r->offset / page * page,
+                  (r->offset % page + r->size + page - 1) / page * page);
+    }
+    if (r->how == HOW_WRITTEN && r->guest % page)
+        diag_help(diag(p->c->diags, E0523, m->address.at, "region %u is mapped, so it starts at a page: 0x%" PRIx64 " does not", r->index, r->guest), "write `at 0x%" PRIx64 "`, or `trap`",
+                  r->guest / page * page);
+}
+
+/* A BAR's size is a power of two, and its address a multiple of that (PCI Local Bus Specification 3.0, 6.2.5.1). */
+static bool check_bar(struct planner *p, const struct p_device *d, const struct m_region *m, uint32_t index, uint64_t size)
+{
+    if (d->kind != DEV_PCI || m->mode == REGION_DROP)
+        return true;
+    if (d->bus && m->address.set) {
+        diag_help(diag(p->c->diags, E0536, m->address.at, "the guest itself places the BARs of what is on `%s`", d->bus), "leave `at` away");
+        return false;
+    }
+    uint64_t up = 1;
+    while (up < size && up < (uint64_t)1 << 63)
+        up <<= 1;
+    if (up != size) {
+        diag_help(diag(p->c->diags, E0533, m->size.set ? m->size.at : m->at, "a BAR of 0x%" PRIx64 " bytes cannot be: its size is a power of two", size), "write `size 0x%" PRIx64 "`", up);
+        return false;
+    }
+    if (m->address.set && m->address.value % size) {
+        diag_help(diag(p->c->diags, E0533, m->address.at, "BAR %u has 0x%" PRIx64 " bytes, and 0x%" PRIx64 " is no multiple of that", index, size, m->address.value), "write `at 0x%" PRIx64 "`",
+                  m->address.value / size * size);
+        return false;
+    }
+    return true;
+}
+
+static const struct schema_region *class_region(const struct p_device *d, const struct m_which *w)
+{
+    for (uint32_t i = 0; d->class && i < d->class->nregions; i++)
+        if (w->name ? d->class->regions[i].name && !strcmp(d->class->regions[i].name, w->name) : i == w->index)
+            return &d->class->regions[i];
+    return NULL;
+}
+
+static void no_such_name(struct planner *p, const struct p_device *d, const struct m_which *w)
+{
+    struct diag *g = diag(p->c->diags, E0519, w->at, "nothing says which region `%s` is: this device has no node on the host", w->name);
+    VEC(const char *) names = {0};
+    for (uint32_t i = 0; d->class && i < d->class->nregions; i++)
+        if (d->class->regions[i].name)
+            vec_push(draft_arena(p->c), &names, d->class->regions[i].name);
+    const char *near = nearest(w->name, names.at, names.n);
+    if (near)
+        diag_help(g, "did you mean `%s`?", near);
+    else
+        diag_help(g, "say it by index: `region 0`");
+}
+
 static void bare_region(struct planner *p, struct p_device *d, const struct m_region *m)
 {
-    uint32_t index = m->which.index;
-    const struct schema_region *s = NULL;
-    for (uint32_t i = 0; d->class && i < d->class->nregions; i++)
-        if (m->which.name ? d->class->regions[i].name && !strcmp(d->class->regions[i].name, m->which.name) : i == index)
-            s = &d->class->regions[i];
+    const struct schema_region *s = class_region(d, &m->which);
     if (m->which.name && !s) {
-        diag_help(diag(p->c->diags, E0519, m->which.at, "nothing says which region `%s` is: this device has no node on the host", m->which.name), "say it by index: `region 0`");
+        no_such_name(p, d, &m->which);
         return;
     }
-    if (s)
-        index = (uint32_t)(s - d->class->regions);
+    uint32_t index = s ? (uint32_t)(s - d->class->regions) : m->which.index;
+    for (uint32_t i = 0; i < d->regions.n; i++) {
+        if (d->regions.at[i]->index != index)
+            continue;
+        struct diag *g = diag(p->c->diags, E0534, m->at, "region %u of `%s` is spoken of twice", index, d->name);
+        diag_note(g, d->regions.at[i]->at, "first here");
+        diag_help(g, "say all of it in one statement");
+        return;
+    }
+    if (d->kind == DEV_RAW && !m->file) {
+        diag_help(diag(p->c->diags, E0521, m->at, "a raw device's region comes from a file"), "write `region %u file \"/dev/mem\" offset 0x... size 4K at 0x...`", index);
+        return;
+    }
+    if (d->kind != DEV_RAW && (m->file || m->offset.set)) {
+        diag_help(diag(p->c->diags, E0512, m->at, "`file` and `offset` belong to raw devices; VFIO gives this one's regions"), "leave them away: `region %u`", index);
+        return;
+    }
     uint64_t size = m->size.set ? m->size.value : s ? s->size : 0;
     if (!size && m->mode != REGION_DROP) {
-        struct diag *g = diag(p->c->diags, E0520, m->at, "the size of region %u of `%s` is not known", index, d->name);
+        struct diag *g = m->size.set ? diag(p->c->diags, E0535, m->size.at, "a region of 0 bytes")
+                                     : diag(p->c->diags, E0520, m->at, "the size of region %u of `%s` is not known", index, d->name);
         diag_help(g, "write `size 4K`, or give the node a `compatible` that has a device class");
         return;
     }
-    struct p_region *r = add_region(p, d, index, size, &m->address, m->at);
+    if (!check_bar(p, d, m, index, size))
+        return;
+    struct p_region *r = new_region(p, d, index, size, &m->address, m->at);
     r->name = s ? s->name : NULL;
-    r->align = d->kind == DEV_PCI ? size : 0; // a BAR is aligned to its size (PCI Local Bus Specification 3.0, 6.2.5.1)
+    r->align = d->kind == DEV_PCI ? size : s ? s->align : 0;
     r->mode = m->mode == REGION_DEFAULT ? REGION_MAP : m->mode;
     r->unsafe = m->unsafe;
     r->file = m->file;
     r->offset = m->offset.value;
     if (m->file && !strcmp(m->file, "/dev/mem"))
         r->host = m->offset.value;
-    if (d->kind == DEV_PLATFORM && r->mode != REGION_DROP && m->address.set)
-        r->host = UINT64_MAX;
-    if (d->kind == DEV_RAW && !m->file) {
-        diag_help(diag(p->c->diags, E0521, m->at, "a raw device's region comes from a file"), "write `region %u file \"/dev/mem\" offset 0x... size 4K at 0x...`", index);
-        return;
-    }
-    if (d->kind != DEV_RAW && m->file)
-        diag(p->c->diags, E0512, m->at, "`file` and `offset` belong to raw devices; VFIO gives this one's regions");
-    uint64_t page = p->model->page_size;
-    if (d->kind == DEV_RAW && r->mode == REGION_MAP && (r->offset % page || size % page))
-        diag_help(diag(p->c->diags, E0522, m->at, "0x%" PRIx64 " bytes at offset 0x%" PRIx64 " of \"%s\" are not whole pages, and cannot be mapped", size, r->offset, m->file),
-                  "map the pages that hold them, or write `trap`");
     if (r->mode == REGION_DROP) {
         r->guest = UINT64_MAX;
         r->how = HOW_WRITTEN;
-    } else if (r->how == HOW_WRITTEN) {
-        if (r->mode == REGION_MAP && r->guest % page)
-            diag_help(diag(p->c->diags, E0523, m->address.at, "region %u is mapped, so it starts at a page: 0x%" PRIx64 " does not", index, r->guest), "write `at 0x%" PRIx64 "`, or `trap`",
-                      r->guest / page * page);
-        claim(p, r->guest, r->size, region_text(p, d, r), m->at);
+        return;
     }
+    check_mapped(p, r, m);
+    if (r->how == HOW_WRITTEN)
+        claim_region(p, r, region_text(p, d, r), m->address.at);
+}
+
+static int by_index(const void *a, const void *b)
+{
+    const struct p_region *x = *(const struct p_region *const *)a, *y = *(const struct p_region *const *)b;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* What is not mentioned has the default fate, as far as the class knows of it. The order is that of `reg`. */
+static void other_regions(struct planner *p, struct p_device *d)
+{
+    for (uint32_t i = 0; d->class && i < d->class->nregions && d->kind != DEV_RAW; i++) {
+        bool said = false;
+        for (uint32_t k = 0; k < d->regions.n; k++)
+            said = said || d->regions.at[k]->index == i;
+        const struct schema_region *s = &d->class->regions[i];
+        if (said || !s->size)
+            continue;
+        struct p_region *r = new_region(p, d, i, s->size, &(struct opt_u64){0}, d->at);
+        r->name = s->name;
+        r->align = s->align;
+    }
+    if (d->regions.n)
+        qsort(d->regions.at, d->regions.n, sizeof *d->regions.at, by_index);
 }
 
 static void bare_irq(struct planner *p, struct p_device *d, const struct m_irq *m)
@@ -167,6 +261,18 @@ static void bare_irq(struct planner *p, struct p_device *d, const struct m_irq *
         }
         index = i;
     }
+    if (d->kind == DEV_PCI && index > 2) {
+        diag_help(diag(p->c->diags, E0363, m->which.at, "a PCI function has no interrupt %u", index), "it has 0 `intx`, 1 `msi` and 2 `msix`");
+        return;
+    }
+    for (uint32_t i = 0; i < d->irqs.n; i++) {
+        if (d->irqs.at[i]->index != index)
+            continue;
+        struct diag *g = diag(p->c->diags, E0328, m->at, "the same interrupt is spoken of twice: `%s` is interrupt %u", pci[index], index);
+        diag_note(g, d->irqs.at[i]->at, "first here");
+        diag_help(g, "keep one of them");
+        return;
+    }
     struct p_irq *irq = NEW(p->c->arena, struct p_irq);
     *irq = (struct p_irq){.device = d, .index = index, .name = m->which.name, .source = m->file ? IRQ_FILE : IRQ_DEVICE, .file = m->file, .drop = m->drop, .at = m->at};
     if (d->kind == DEV_RAW && !m->file && !m->drop) {
@@ -175,11 +281,21 @@ static void bare_irq(struct planner *p, struct p_device *d, const struct m_irq *
     }
     if (d->kind != DEV_RAW && m->file)
         diag(p->c->diags, E0361, m->at, "`file` belongs to the interrupts of raw devices; VFIO gives this one's");
-    if (d->kind == DEV_PCI && index == 0 && !m->to.nwords) // INTx is level triggered (PCI Local Bus Specification 3.0, 2.2.6)
-        for (uint32_t k = 0; p->m->irqchips.n && k < p->m->irqchips.at[0]->class->ntriggers && !irq->trigger; k++)
-            if (p->m->irqchips.at[0]->class->triggers[k].level)
-                irq->trigger = &p->m->irqchips.at[0]->class->triggers[k];
     link_irq(p, irq, &m->to);
+}
+
+enum { PCI_SLOTS = 32 };
+
+/* Slots that are written are taken first, so that the others can be chosen around them. */
+static void take_slot(struct planner *p, struct p_device *d, const struct m_passthrough *pass, uint32_t slot)
+{
+    const struct p_device *other = map_getp(&p->slots, pass->bus, (const void *)(uintptr_t)slot);
+    if (other) {
+        struct diag *g = diag(p->c->diags, E0372, pass->slot.at, "slot %u of `%s` is taken", slot, pass->bus);
+        diag_note(g, other->pass->slot.at, "by `%s`", other->name);
+        diag_help(g, "choose another one, or leave `slot` out");
+    }
+    map_putp(draft_arena(p->c), &p->slots, pass->bus, (const void *)(uintptr_t)slot, d);
 }
 
 void plan_bare(struct planner *p, const struct m_passthrough *pass)
@@ -190,22 +306,19 @@ void plan_bare(struct planner *p, const struct m_passthrough *pass)
     d->pass = pass;
     d->bus = pass->bus;
     d->sysfs_name = pass->host_name;
-    if (pass->host_name) {
-        struct p_device *other = map_getp(&p->sysfs_owner, pass->host_name, NULL);
-        if (other) {
-            struct diag *g = diag(p->c->diags, E0370, pass->at, "the device %s is passed through twice", pass->host_name);
-            diag_note(g, other->at, "first here");
-        }
-        map_putp(draft_arena(p->c), &p->sysfs_owner, pass->host_name, NULL, d);
-    }
+    if (pass->host_name)
+        own_sysfs_name(p, d, part->at);
     const struct dt_prop *compatible = edited_compatible(p, part);
     d->class = compatible ? schema_class_of(p->c, p->schemas, compatible) : NULL;
     map_putp(draft_arena(p->c), &p->devices, pass->name, NULL, d);
     vec_push(draft_arena(p->c), &p->bare, d);
-    if (pass->vcpu.set && pass->vcpu.value < p->m->cpus.n)
+    if (vcpu_of(p, pass))
         d->vcpu = (uint32_t)pass->vcpu.value;
+    if (pass->bus && pass->slot.set)
+        take_slot(p, d, pass, (uint32_t)pass->slot.value);
     for (uint32_t i = 0; i < part->regions.n; i++)
         bare_region(p, d, &part->regions.at[i]);
+    other_regions(p, d);
     for (uint32_t i = 0; i < part->irqs.n; i++)
         bare_irq(p, d, &part->irqs.at[i]);
     for (uint32_t i = 0; i < part->refs.n; i++)
@@ -218,13 +331,15 @@ static void set_ids(struct planner *p, struct p_device *d, struct dt_node *bus)
 {
     uint32_t na = cells_of(p, bus, p->n.address_cells, 2), ns = cells_of(p, bus, p->n.size_cells, 1), n = 0, nr = 0;
     const struct origin *o = origin_of(p, ORIGIN_COMPUTED, d->at, "its place in the guest");
-    uint8_t *reg = arena_alloc(p->c->arena, (size_t)d->regions.n * (na + ns) * 4 + 1);
-    uint8_t *ranges = arena_alloc(p->c->arena, (size_t)d->regions.n * (3 + na + 2) * 4 + 1);
+    uint8_t *reg = arena_alloc(p->c->arena, na <= 2 && ns <= 2 ? (size_t)d->regions.n * (na + ns) * 4 + 1 : 1);
+    uint8_t *ranges = arena_alloc(p->c->arena, na <= 2 ? (size_t)d->regions.n * (3 + na + 2) * 4 + 1 : 1);
     for (uint32_t i = 0; i < d->regions.n; i++) {
         const struct p_region *r = d->regions.at[i];
         uint64_t on_bus;
-        if (r->mode == REGION_DROP || !to_bus(p, bus, r->guest, r->size, r->at, &on_bus))
+        if (r->mode == REGION_DROP || r->guest == UINT64_MAX)
             continue;
+        if (!to_bus(p, bus, r->guest, r->size, r->at, &on_bus) || !fits_cells(p, bus, on_bus, r->size, true, r->at))
+            return;
         uint32_t hi = d->emulated && r->index < d->class->nregions ? d->class->regions[r->index].range : 0;
         if (hi) {
             // A window of a PCI host bridge: phys.hi and a 64-bit address, the same on both sides (IEEE 1275 PCI binding 2.2.1.1)
@@ -292,14 +407,17 @@ static bool on_pci(struct planner *p, struct p_device *d, const struct m_passthr
         diag_help(g, "make one: `device %s : CLASS;`, a class for which `machc --list-classes` says `pci`", pass->bus);
         return false;
     }
-    uint32_t slot = pass->slot.set ? (uint32_t)pass->slot.value : 1;
-    uint64_t key = slot;
-    struct p_device *other = map_getp(&p->slots, bus, (const void *)(uintptr_t)key);
-    if (other) {
-        diag_note(diag(p->c->diags, E0372, pass->slot.set ? pass->slot.at : pass->at, "slot %u of `%s` is taken", slot, pass->bus), other->at, "by `%s`", other->name);
-        return false;
+    uint32_t slot = (uint32_t)pass->slot.value;
+    if (!pass->slot.set) { // slot 0 is the bridge's on most hosts
+        slot = 1;
+        while (slot < PCI_SLOTS && map_getp(&p->slots, pass->bus, (const void *)(uintptr_t)slot))
+            slot++;
+        if (slot == PCI_SLOTS) {
+            diag_help(diag(p->c->diags, E0394, pass->bus_at, "`%s` has no free slot left for `%s`", pass->bus, d->name), "put it on another bus");
+            return false;
+        }
+        take_slot(p, d, pass, slot);
     }
-    map_putp(draft_arena(p->c), &p->slots, bus, (const void *)(uintptr_t)key, d);
     d->node = new_child(p, bus->node, arena_printf(p->c->arena, "%s@%x", base_name(p, d), slot), ORIGIN_COMPUTED, d->at);
     if (!d->node)
         return false;
@@ -327,7 +445,7 @@ void write_bare(struct planner *p, struct p_device *d)
                 first = d->regions.at[i];
         }
         uint64_t on_bus;
-        if (first && !to_bus(p, bus, first->guest, first->size, first->at, &on_bus))
+        if (first && (first->guest == UINT64_MAX || !to_bus(p, bus, first->guest, first->size, first->at, &on_bus)))
             return;
         if (first)
             name = arena_printf(p->c->arena, "%s@%" PRIx64, name, on_bus);

@@ -42,7 +42,8 @@ static bool not_copied(const struct planner *p, const struct dt_prop *prop, bool
 static void copy_labels(struct planner *p, struct dt_node *to, const struct dt_node *from)
 {
     for (const struct dt_label *l = from->labels; l; l = l->next)
-        if (!map_getp(&p->m->tree->labels, l->name, NULL))
+        // What is named in the description has its name, wherever the statement stands.
+        if (!map_getp(&p->m->tree->labels, l->name, NULL) && !map_getp(&p->m->m->named, l->name, NULL))
             dt_add_label(p->m->tree, to, l->name, l->loc);
 }
 
@@ -64,7 +65,8 @@ static bool is_platform_device(const struct planner *p, const struct dt_node *n)
     for (uint32_t i = 0; i < hn->nregions; i++)
         if (p->host->regions[hn->first_region + i].translated)
             return true;
-    return !dt_prop(p->host->tree, n, p->n.reg);
+    // of_platform_bus_create() passes over nodes without a compatible (Linux drivers/of/platform.c)
+    return !dt_prop(p->host->tree, n, p->n.reg) && dt_prop(p->host->tree, n, p->n.compatible);
 }
 
 static void describe_host(struct planner *p, struct p_device *d, const struct dt_node *n)
@@ -102,6 +104,7 @@ static struct copied *copy_node(struct planner *p, const struct m_passthrough *p
             describe_host(p, d, host);
             k->device = d;
             decide_regions(p, k, d);
+            decide_windows(p, k, d);
         }
     }
     const struct origin *o = guest->origin;
@@ -114,7 +117,7 @@ static struct copied *copy_node(struct planner *p, const struct m_passthrough *p
 static void copy_below(struct planner *p, const struct m_passthrough *pass, const struct copied *above)
 {
     for (const struct dt_node *c = above->host->child; c; c = c->next) {
-        if (left_out(pass, c) || !own_host_node(p, c, pass->at))
+        if (left_out(pass, c) || !own_host_node(p, c, pass->parts.at[0].node, pass->at))
             continue;
         struct dt_node *guest = dt_add_child(p->m->tree, above->guest, c->name);
         copy_below(p, pass, copy_node(p, pass, c, guest, above->device));
@@ -147,47 +150,73 @@ void name_copy(struct planner *p, struct copied *k, const char *name)
         dt_rename(p->m->tree, k->guest, full);
 }
 
+bool vcpu_of(struct planner *p, const struct m_passthrough *pass)
+{
+    if (!pass->vcpu.set || pass->vcpu.value < p->m->cpus.n)
+        return pass->vcpu.set;
+    struct diag *d = diag(p->c->diags, E0344, pass->vcpu.at, "machine `%s` has no vcpu %" PRIu64, p->m->name, pass->vcpu.value);
+    if (p->m->cpus.n > 1)
+        diag_help(d, "it has %u: 0 to %u", p->m->cpus.n, p->m->cpus.n - 1);
+    else
+        diag_help(d, "it has one: 0");
+    return false;
+}
+
+void own_sysfs_name(struct planner *p, struct p_device *d, struct src where)
+{
+    if (!d->sysfs_name)
+        return;
+    d->sysfs_name = intern(p->c->names, d->sysfs_name);
+    const struct p_device *other = map_getp(&p->sysfs_owner, d->sysfs_name, NULL);
+    if (other) {
+        struct diag *g = diag(p->c->diags, E0370, where, "the device %s is passed through twice", d->sysfs_name);
+        diag_note(g, other->pass->parts.at[0].at, "first here");
+        diag_help(g, "a device has one owner: take one of them away");
+    } else {
+        map_putp(draft_arena(p->c), &p->sysfs_owner, d->sysfs_name, NULL, d);
+    }
+}
+
 void copy_one(struct planner *p, const struct m_passthrough *pass)
 {
     const struct dt_node *host = pass->parts.at[0].node;
     struct dt_node *bus = bus_of(p, pass);
-    if (!bus || !own_host_node(p, host, pass->parts.at[0].at))
+    if (!bus || !own_host_node(p, host, host, pass->parts.at[0].at))
         return;
+    if (host_disabled(p->host, host))
+        diag_help(diag(p->c->diags, W0302, pass->parts.at[0].at, "%s is disabled in %s: Linux makes no device of it that could be bound", dt_path(p->c->arena, host), p->host->file),
+                  "set its `status` to \"okay\" in the tree that the host boots with");
     struct p_device *d = new_device(p, pass->name, DEV_PLATFORM, pass->at);
     d->pass = pass;
     describe_host(p, d, host);
+    own_sysfs_name(p, d, pass->parts.at[0].at);
     map_putp(draft_arena(p->c), &p->devices, pass->name, NULL, d);
     const char *path = intern(p->c->names, d->host_path);
     struct dt_node *guest = dt_add_child(p->m->tree, bus, path);
     if (pass->named && !dt_add_label(p->m->tree, guest, pass->name, pass->at.loc)) {
         const struct dt_node *other = map_getp(&p->m->tree->labels, pass->name, NULL);
-        diag_fact(diag(p->c->diags, E0343, pass->at, "the label `%s` is taken in the guest's tree", pass->name), "by %s", dt_path(p->c->arena, other));
+        struct diag *g = diag(p->c->diags, E0343, pass->at, "the label `%s` is taken in the guest's tree, by %s", pass->name, dt_path(p->c->arena, other));
+        diag_help(g, "choose another name: `as NAME`");
     }
     d->node = guest;
     struct copied top = {.host = host, .pass = pass, .part = &pass->parts.at[0], .device = d};
     decide_regions(p, &top, d);
+    decide_windows(p, &top, d);
     struct copied *k = copy_node(p, pass, host, guest, d);
     k->device = d;
     write_reg(p, k);
     uint32_t first = p->copies.n - 1;
     if (!pass->only)
         copy_below(p, pass, k);
-    if (!pass->only)
-        write_ranges(p, k);
+    write_ranges(p, k);
     if (d->class)
         merge_schema(p, guest, d->class->body, p->frame, d->class->file);
-    if (pass->vcpu.set) {
-        if (pass->vcpu.value >= p->m->cpus.n) {
-            diag_help(diag(p->c->diags, E0344, pass->vcpu.at, "machine `%s` has no vcpu %" PRIu64, p->m->name, pass->vcpu.value),
-                      "it has %u: vcpu 0%s", p->m->cpus.n, p->m->cpus.n > 1 ? " and up" : " only");
-        } else {
-            d->vcpu = (uint32_t)pass->vcpu.value;
-            if (d->class && d->class->vcpu_property) {
-                const struct origin *o = origin_of(p, ORIGIN_COMPUTED, pass->vcpu.at, "the vcpu that was written");
-                struct dt_prop *prop = dt_set(p->m->tree, guest, intern(p->c->names, d->class->vcpu_property),
-                                              arena_alloc(p->c->arena, 4), 4, o);
-                dt_add_ref(p->m->tree, prop, 0, p->m->cpus.at[d->vcpu].node);
-            }
+    if (vcpu_of(p, pass)) {
+        d->vcpu = (uint32_t)pass->vcpu.value;
+        if (d->class && d->class->vcpu_property) {
+            const struct origin *o = origin_of(p, ORIGIN_COMPUTED, pass->vcpu.at, "the vcpu that was written");
+            struct dt_prop *prop = dt_set(p->m->tree, guest, intern(p->c->names, d->class->vcpu_property), arena_alloc(p->c->arena, 4), 4, o);
+            dt_add_ref(p->m->tree, prop, 0, p->m->cpus.at[d->vcpu].node);
         }
     }
     for (uint32_t i = first; i < p->copies.n; i++) {
@@ -198,21 +227,28 @@ void copy_one(struct planner *p, const struct m_passthrough *pass)
 }
 
 /* Fate `copy`: the node itself, without registers, interrupts and children: a description. */
-void copy_description(struct planner *p, const struct dt_node *host, const struct copied *from)
+void copy_description(struct planner *p, const struct dt_node *host, const struct copied *from, struct src where)
 {
     struct dt_tree *t = p->m->tree;
     const char *name = intern_n(p->c->names, host->name, strcspn(host->name, "@"));
+    if (dt_child(t, t->root, name)) { // a unit address stands for a `reg`, so it becomes a part of the name
+        char *full = arena_strndup(p->c->arena, host->name, strlen(host->name));
+        for (char *s = full; *s; s++)
+            *s = *s == '@' || *s == ',' ? '-' : *s;
+        name = intern(p->c->names, full);
+    }
     if (dt_child(t, t->root, name))
         name = intern(p->c->names, arena_printf(p->c->arena, "%s-%u", name, p->copies.n));
     struct copied *k = NEW(draft_arena(p->c), struct copied);
     *k = (struct copied){.guest = dt_add_child(t, t->root, name), .host = host, .pass = from->pass, .part = from->part, .device = from->device, .description = true};
     k->guest->source = host;
-    k->guest->origin = origin_of(p, ORIGIN_HOST, from->pass->at, NULL);
+    k->guest->origin = origin_of(p, ORIGIN_HOST, where, NULL);
     vec_push(draft_arena(p->c), &p->copies, k);
     p->copy_of[host->id] = k;
     copy_labels(p, k->guest, host);
     const char *const no[] = {p->n.reg, p->n.reg_names, p->n.ranges, p->n.dma_ranges, p->n.interrupts, p->n.interrupts_extended,
-                              p->n.interrupt_names, p->n.interrupt_map, p->n.interrupt_map_mask, p->n.address_cells, p->n.size_cells, p->n.status};
+                              p->n.interrupt_names, p->n.interrupt_map, p->n.interrupt_map_mask, p->n.interrupt_controller, p->n.interrupt_cells,
+                              p->n.address_cells, p->n.size_cells, p->n.status};
     for (const struct dt_prop *prop = host->props; prop; prop = prop->next) {
         bool skip = not_copied(p, prop, true);
         for (uint32_t i = 0; i < sizeof no / sizeof *no; i++)

@@ -57,7 +57,7 @@ static void place_cpus(struct planner *p)
     for (uint32_t i = 0; i < m->host_cpus.n; i++)
         for (uint32_t cpu = m->host_cpus.at[i].first; cpu <= m->host_cpus.at[i].last; cpu++)
             vec_push(p->c->arena, &on, cpu);
-    uint32_t n = m->cpus.set ? (uint32_t)m->cpus.value : 0;
+    uint32_t n = m->cpus.set ? (uint32_t)(m->cpus.value < m->platform->max_cpus ? m->cpus.value : m->platform->max_cpus) : 0; // more: said already
     if (on.n > n && n)
         diag_help(diag(p->c->diags, E0345, m->host_cpus_at, "%u vcpu%s on %u host cpus: some would be held for nothing", n, n == 1 ? "" : "s", on.n),
                   "write as many host cpus as vcpus, or fewer");
@@ -127,13 +127,14 @@ static void make_cpus(struct planner *p)
 
 /* ---- irqchips ---- */
 
-static void add_chip(struct planner *p, const char *name, const struct irqchip_class *class, uint64_t address, bool written, struct src where)
+static void add_chip(struct planner *p, const char *name, const struct irqchip_class *class, const struct opt_u64 *written, struct src at_class)
 {
     struct p_irqchip *chip = NEW(p->c->arena, struct p_irqchip);
     chip->name = name;
     chip->class = class;
-    chip->at = where;
-    uint64_t next = address;
+    chip->at = at_class;
+    uint64_t address = written && written->set ? written->value : p->m->m->platform->irqchip_at, next = address;
+    struct src where = written && written->set ? written->at : at_class;
     for (uint32_t i = 0; i < class->nregions && i < 8; i++) {
         const struct schema_region *r = &class->regions[i];
         uint64_t align = r->align ? r->align : 1;
@@ -145,12 +146,24 @@ static void add_chip(struct planner *p, const char *name, const struct irqchip_c
         claim(p, next, size, arena_printf(p->c->arena, "%s`%s`", r->name ? arena_printf(p->c->arena, "%s of ", r->name) : "", name), where);
         next += size;
     }
-    if (class->nregions && written && class->regions[0].align && address % class->regions[0].align)
+    if (class->nregions && class->regions[0].align && address % class->regions[0].align)
         diag_help(diag(p->c->diags, E0346, where, "irqchip `%s` at 0x%" PRIx64 ": a `%s` starts at a multiple of 0x%" PRIx64, name, address, class->name,
                        class->regions[0].align),
                   "write `at 0x%" PRIx64 "`", address / class->regions[0].align * class->regions[0].align);
     if (class->max_cpus && p->m->cpus.n > class->max_cpus)
-        diag(p->c->diags, E0347, where, "a `%s` serves %u cpus at most; machine `%s` has %u", class->name, class->max_cpus, p->m->name, p->m->cpus.n);
+        diag_help(diag(p->c->diags, E0347, at_class, "a `%s` serves %u cpus at most; machine `%s` has %u", class->name, class->max_cpus, p->m->name, p->m->cpus.n),
+                  "write `cpus %u`, or choose another class of irqchip", class->max_cpus);
+    if (class->ncpu_irqs && !p->m->m->platform->cpu_intc)
+        diag_help(diag(p->c->diags, E0392, at_class, "a `%s` is wired to the interrupt controllers of the cpus, and those of `%s` have none", class->name, p->m->m->platform->name),
+                  "choose a class that fits the platform: `%s`", p->m->m->platform->irqchip_class);
+    struct p_irqchip *kernel = NULL;
+    for (uint32_t i = 0; i < p->m->irqchips.n && class->kvm; i++)
+        kernel = p->m->irqchips.at[i]->class->kvm ? p->m->irqchips.at[i] : kernel;
+    if (kernel) {
+        struct diag *d = diag(p->c->diags, E0391, at_class, "KVM makes one interrupt controller for a machine; `%s` would be the second", name);
+        diag_note(d, kernel->at, "`%s` is the first", kernel->name);
+        diag_help(d, "take one of them away");
+    }
     vec_push(p->c->arena, &p->m->irqchips, chip);
     map_putp(draft_arena(p->c), &p->chips, name, NULL, chip);
 }
@@ -166,7 +179,11 @@ static void make_chip_node(struct planner *p, struct p_irqchip *chip)
     chip->node = new_child(p, t->root, name, ORIGIN_COMPUTED, chip->at);
     if (!chip->node)
         return;
-    dt_add_label(t, chip->node, chip->name, chip->at.loc);
+    if (!dt_add_label(t, chip->node, chip->name, chip->at.loc)) {
+        const struct dt_node *other = map_getp(&t->labels, chip->name, NULL);
+        struct diag *d = diag(p->c->diags, E0343, chip->at, "the label `%s` is taken in the guest's tree, by %s", chip->name, dt_path(p->c->arena, other));
+        diag_help(d, "choose another name: `irqchip NAME : %s;`", class->name);
+    }
     merge_schema(p, chip->node, class->body, p->frame, class->file);
     if (chip->nregions) {
         uint32_t cells[8 * 4];
@@ -193,6 +210,17 @@ static void make_chip_node(struct planner *p, struct p_irqchip *chip)
     }
 }
 
+/* Registers that the platform's own nodes have, as the local APIC of a PC. */
+static void claim_root(struct planner *p)
+{
+    for (const struct dt_node *n = p->m->tree->root->child; n; n = n->next) {
+        const struct dt_prop *reg = dt_prop(p->m->tree, n, p->n.reg);
+        for (uint32_t i = 0; reg && i + 4 <= reg->len / 4; i += 4)
+            claim(p, (uint64_t)dt_cell(reg, i) << 32 | dt_cell(reg, i + 1), (uint64_t)dt_cell(reg, i + 2) << 32 | dt_cell(reg, i + 3),
+                  arena_printf(p->c->arena, "`%s` of `%s`", n->name, p->m->m->platform->name), p->m->m->platform_at);
+    }
+}
+
 bool guest_begin(struct planner *p)
 {
     const struct m_machine *m = p->m->m;
@@ -204,6 +232,7 @@ bool guest_begin(struct planner *p)
     dt_set_cells(t, t->root, "#address-cells", &two, 1, o);
     dt_set_cells(t, t->root, "#size-cells", &two, 1, o);
     merge_schema(p, t->root, pl->root, p->frame, pl->file);
+    claim_root(p);
     if (m->model)
         dt_set_str(t, t->root, "model", m->model, origin_of(p, ORIGIN_WRITTEN, m->model_at, NULL));
     const struct dt_prop *model = dt_prop(t, t->root, intern(p->c->names, "model"));
@@ -228,17 +257,20 @@ bool guest_begin(struct planner *p)
     make_cpus(p);
     for (uint32_t i = 0; i < m->irqchips.n; i++) {
         const struct m_irqchip *chip = &m->irqchips.at[i];
-        add_chip(p, chip->name, chip->class, chip->address.set ? chip->address.value : pl->irqchip_at, chip->address.set,
-                 chip->address.set ? chip->address.at : chip->at);
+        add_chip(p, chip->name, chip->class, &chip->address, chip->at);
     }
     if (!m->irqchips.n && pl->irqchip_class) {
         const struct irqchip_class *class = schema_irqchip(p->schemas, intern(p->c->names, pl->irqchip_class));
-        if (!class) {
-            diag(p->c->diags, E0310, m->platform_at, "platform `%s` wants an irqchip class `%s` that is not there", pl->name, pl->irqchip_class);
-            return false;
-        }
-        add_chip(p, intern(p->c->names, pl->irqchip_name), class, pl->irqchip_at, false, m->platform_at);
+        if (!class)
+            return false; // the schemas' loader has said so
+        add_chip(p, intern(p->c->names, pl->irqchip_name), class, NULL, m->platform_at);
     }
+    struct p_irqchip *first = p->m->irqchips.n ? p->m->irqchips.at[0] : NULL;
+    for (uint32_t i = 0; i < p->m->irqchips.n; i++)
+        if (p->m->irqchips.at[i]->class->kvm && !first->class->kvm)
+            first = p->m->irqchips.at[i];
+    if (first)
+        first->in_kvm = true;
     for (uint32_t i = 0; i < p->m->irqchips.n; i++) {
         make_chip_node(p, p->m->irqchips.at[i]);
         for (uint32_t k = 0; i < m->irqchips.n && k < m->irqchips.at[i].edits.n && p->m->irqchips.at[i]->node; k++)

@@ -2,29 +2,6 @@
 // interrupts, interrupts-extended and interrupt-map of copied nodes, for the guest's controllers.
 #include "plan/work.h"
 
-const struct dt_node *irq_parent(const struct planner *p, const struct dt_node *host)
-{
-    // Devicetree Specification 2.4: inherited from the tree; Linux walks on until a node has #interrupt-cells (of_irq_find_parent).
-    const struct dt_node *n = host;
-    for (uint32_t hops = 0; n && hops < 64; hops++) {
-        const struct dt_prop *parent = NULL;
-        for (; n; n = n->parent) {
-            parent = dt_prop(p->host->tree, n, p->n.interrupt_parent);
-            if (parent)
-                break;
-            if (n != host && dt_prop(p->host->tree, n, p->n.interrupt_cells))
-                return n;
-        }
-        if (!parent || parent->len < 4)
-            return NULL;
-        const struct dt_node *next = host_phandle(p->host, dt_cell(parent, 0));
-        if (!next || dt_prop(p->host->tree, next, p->n.interrupt_cells))
-            return next;
-        n = next->parent;
-    }
-    return NULL;
-}
-
 struct copied *copy_of(struct planner *p, const struct dt_node *host)
 {
     struct copied *k = any_copy(p, host);
@@ -76,101 +53,116 @@ static void filter_names(struct planner *p, struct dt_node *n, const bool *kept,
         dt_del(p->m->tree, n, p->n.interrupt_names);
 }
 
+/* One interrupt of a guest node: a controller of the guest's and a specifier. */
+struct out {
+    struct dt_node *chip;
+    const uint32_t *cells;
+    uint32_t ncells;
+};
+
 /* interrupts, where all go to one controller; else interrupts-extended. */
-static void put_irqs(struct planner *p, struct dt_node *n, struct p_irq *const *irqs, uint32_t nirqs, struct src where)
+static void put_irqs(struct planner *p, struct dt_node *n, const struct out *irqs, uint32_t nirqs, struct src where)
 {
     struct dt_tree *t = p->m->tree;
     const struct origin *o = origin_of(p, ORIGIN_COMPUTED, where, "its interrupt links");
-    struct p_irqchip *chip = NULL;
-    uint32_t live = 0, cells = 0;
+    uint32_t cells = 0;
     bool one = true;
     for (uint32_t i = 0; i < nirqs; i++) {
-        if (irqs[i]->drop || irqs[i]->source == IRQ_MAP_ENTRY)
-            continue;
-        one = one && (!chip || chip == irqs[i]->chip);
-        chip = irqs[i]->chip;
-        cells += irqs[i]->ncells;
-        live++;
+        if (!irqs[i].chip)
+            return; // said already
+        one = one && irqs[i].chip == irqs[0].chip;
+        cells += irqs[i].ncells;
     }
     const char *name = one ? p->n.interrupts : p->n.interrupts_extended, *other = one ? p->n.interrupts_extended : p->n.interrupts;
     dt_del(t, n, other);
-    if (!live) {
+    if (!nirqs) {
         dt_del(t, n, name);
         return;
     }
-    if (!chip->node)
-        return;
-    uint32_t len = (cells + (one ? 0 : live)) * 4, at_byte = 0;
+    uint32_t len = (cells + (one ? 0 : nirqs)) * 4, at_byte = 0;
     uint8_t *data = arena_alloc(p->c->arena, len);
     struct dt_prop *prop = dt_set(t, n, name, data, len, o);
     for (uint32_t i = 0; i < nirqs; i++) {
-        const struct p_irq *irq = irqs[i];
-        if (irq->drop || irq->source == IRQ_MAP_ENTRY)
-            continue;
         if (!one) {
-            if (irq->chip->node)
-                dt_add_ref(t, prop, at_byte, irq->chip->node);
+            dt_add_ref(t, prop, at_byte, irqs[i].chip);
             at_byte += 4;
         }
-        for (uint32_t c = 0; c < irq->ncells; c++, at_byte += 4)
-            put_cells(data + at_byte, irq->cells[c], 1);
+        for (uint32_t c = 0; c < irqs[i].ncells; c++, at_byte += 4)
+            put_cells(data + at_byte, irqs[i].cells[c], 1);
     }
     if (one)
-        set_parent(p, n, chip->node, where);
+        set_parent(p, n, irqs[0].chip, where);
 }
 
-/* interrupts-extended of which some stay inside the assigned subtree. */
-static void put_mixed(struct planner *p, struct copied *k, const struct host_irq *irqs, uint32_t n, const struct origin *o)
+/* The controller is copied: the cells stay, without those of dropped interrupts. */
+static void keep_cells(struct planner *p, struct copied *k, const bool *kept, uint32_t own)
 {
     struct dt_tree *t = p->m->tree;
-    const struct dt_prop *old = dt_prop(p->host->tree, k->host, p->n.interrupts_extended);
-    uint8_t *data = arena_alloc(p->c->arena, (size_t)n * (HOST_MAX_CELLS + 1) * 4 + old->len);
-    uint32_t len = 0;
-    struct dt_prop *prop = dt_set(t, k->guest, p->n.interrupts_extended, data, 0, o);
-    for (uint32_t i = 0; i < n; i++) {
-        const struct p_irq *irq = map_getp(&p->irq_of, &irqs[i], NULL);
-        struct copied *inner = irqs[i].chip ? copy_of(p, irqs[i].chip) : NULL;
-        if (irqs[i].from_map || (irq && irq->drop) || (!irq && !inner))
+    const struct dt_node *first = host_irq_parent(p->host, k->host);
+    const struct dt_prop *old = dt_prop(t, k->guest, p->n.interrupts);
+    uint32_t step = dt_u32(p->host->tree, first, p->n.interrupt_cells, 0) * 4, len = 0;
+    if (!old || !step)
+        return;
+    uint8_t *data = arena_alloc(p->c->arena, old->len + 1);
+    for (uint32_t i = 0; i < own && (i + 1) * step <= old->len; i++) {
+        if (!kept[i])
             continue;
-        const uint32_t *cells = irq ? irq->cells : irqs[i].cells;
-        uint32_t ncells = irq ? irq->ncells : irqs[i].ncells;
-        dt_add_ref(t, prop, len, irq ? irq->chip->node : inner->guest);
-        len += 4;
-        for (uint32_t c = 0; c < ncells; c++, len += 4)
-            put_cells(data + len, cells[c], 1);
+        memcpy(data + len, old->data + (size_t)i * step, step);
+        len += step;
     }
-    prop->len = len;
+    if (!len) {
+        dt_del(t, k->guest, p->n.interrupts);
+        return;
+    }
+    if (len != old->len)
+        dt_set(t, k->guest, p->n.interrupts, data, len, origin_of(p, ORIGIN_COMPUTED, k->pass->at, "its interrupts without those that are dropped"));
+    set_parent(p, k->guest, copy_of(p, first)->guest, k->pass->at);
 }
 
 static void write_own(struct planner *p, struct copied *k)
 {
     const struct host_node *hn = &p->host->nodes[k->host->id];
     const struct host_irq *irqs = p->host->irqs + hn->first_irq;
-    const struct origin *o = origin_of(p, ORIGIN_COMPUTED, k->pass->at, "its interrupt links");
-    VEC(struct p_irq *) out = {0};
-    uint32_t own = 0;
-    bool *kept = arena_array(p->c->arena, hn->nirqs + 1, sizeof *kept);
-    bool inner = false;
-    for (uint32_t i = 0; i < hn->nirqs; i++) {
-        if (irqs[i].from_map)
-            continue;
-        struct p_irq *irq = map_getp(&p->irq_of, &irqs[i], NULL);
-        kept[own++] = !irq || !irq->drop;
-        if (irq)
-            vec_push(p->c->arena, &out, irq);
-        else
-            inner = true;
-    }
+    uint32_t own = hn->nirqs - hn->nmap_irqs, n = 0;
     if (!own)
         return;
-    filter_names(p, k->guest, kept, own, o);
-    const struct dt_node *first = irq_parent(p, k->host);
-    if (!inner)
-        put_irqs(p, k->guest, out.at, out.n, k->pass->at);
-    else if (dt_prop(p->host->tree, k->host, p->n.interrupts_extended))
-        put_mixed(p, k, irqs, hn->nirqs, o);
-    else if (first && copy_of(p, first))
-        set_parent(p, k->guest, copy_of(p, first)->guest, k->pass->at);
+    struct out *out = arena_array(draft_arena(p->c), own, sizeof *out);
+    bool *kept = arena_array(draft_arena(p->c), own, sizeof *kept);
+    for (uint32_t i = 0; i < own; i++) {
+        const struct p_irq *irq = map_getp(&p->irq_of, &irqs[i], NULL);
+        struct copied *inner = irqs[i].chip ? copy_of(p, irqs[i].chip) : NULL;
+        kept[i] = irq ? !irq->drop : true;
+        if (!kept[i])
+            continue;
+        if (irq)
+            out[n++] = (struct out){irq->chip->node, irq->cells, irq->ncells};
+        else if (inner)
+            out[n++] = (struct out){inner->guest, irqs[i].cells, irqs[i].ncells};
+    }
+    filter_names(p, k->guest, kept, own, origin_of(p, ORIGIN_COMPUTED, k->pass->at, "its interrupt links"));
+    if (irq_cells_stay(p, k))
+        keep_cells(p, k, kept, own);
+    else
+        put_irqs(p, k->guest, out, n, k->pass->at);
+}
+
+static void write_linked(struct planner *p, struct p_device *d)
+{
+    struct out *out = arena_array(draft_arena(p->c), d->irqs.n, sizeof *out);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < d->irqs.n; i++)
+        if (!d->irqs.at[i]->drop)
+            out[n++] = (struct out){d->irqs.at[i]->chip->node, d->irqs.at[i]->cells, d->irqs.at[i]->ncells};
+    put_irqs(p, d->node, out, n, d->at);
+}
+
+/* #address-cells of a nexus may stand further up (Linux drivers/of/irq.c, of_irq_parse_raw). */
+static uint32_t unit_cells(const struct planner *p, const struct dt_node *n)
+{
+    for (; n; n = n->parent)
+        if (dt_prop(p->host->tree, n, p->n.address_cells))
+            return dt_u32(p->host->tree, n, p->n.address_cells, 0);
+    return 2;
 }
 
 /*
@@ -184,7 +176,7 @@ static void write_map(struct planner *p, struct copied *k)
     if (!map || !dt_prop(t, k->guest, p->n.interrupt_map))
         return;
     const struct host_node *hn = &p->host->nodes[k->host->id];
-    uint32_t child = dt_u32(p->host->tree, k->host, p->n.address_cells, 0) + dt_u32(p->host->tree, k->host, p->n.interrupt_cells, 0);
+    uint32_t child = unit_cells(p, k->host) + dt_u32(p->host->tree, k->host, p->n.interrupt_cells, 0);
     const struct origin *o = origin_of(p, ORIGIN_COMPUTED, k->pass->at, "interrupt-map with the guest's lines");
     uint32_t cells = map->len / 4, entry = 0;
     // An entry grows by the guest's specifier and address cells at most.
@@ -242,6 +234,6 @@ void write_interrupts(struct planner *p)
     for (uint32_t i = 0; i < p->bare.n; i++) {
         struct p_device *d = p->bare.at[i];
         if (d->node && d->irqs.n)
-            put_irqs(p, d->node, d->irqs.at, d->irqs.n, d->at);
+            write_linked(p, d);
     }
 }

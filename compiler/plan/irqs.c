@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 
-static const char *irq_text(struct planner *p, const struct p_irq *irq)
+const char *irq_text(struct planner *p, const struct p_irq *irq)
 {
     if (irq->source == IRQ_MAP_ENTRY)
         return arena_printf(p->c->arena, "entry %u of the interrupt-map of `%s`", irq->index, irq->device->name);
@@ -101,12 +101,35 @@ static const char *trigger_values(struct planner *p, const struct irqchip_class 
     return list;
 }
 
+/* The guest's word for the host's trigger. Polarity is the wire's, and an irqfd has no wire: level stays level, edge edge. */
+static const struct irq_trigger *like(const struct irqchip_class *class, const struct irq_trigger *host)
+{
+    for (uint32_t i = 0; i < class->ntriggers; i++)
+        if (!strcmp(class->triggers[i].name, host->name))
+            return &class->triggers[i];
+    for (uint32_t i = 0; i < class->ntriggers; i++)
+        if (class->triggers[i].level == host->level)
+            return &class->triggers[i];
+    return NULL;
+}
+
+/* Another controller than the one that the defaults were for: what its class's words for them are. */
+static void change_chip(struct p_irq *irq, struct p_irqchip *chip)
+{
+    const struct irqchip_class *class = chip->class;
+    if (irq->chip->class != class) {
+        irq->kind = irq->kind ? find_kind(class, irq->kind->name) : NULL;
+        irq->trigger = irq->trigger ? like(class, irq->trigger) : NULL;
+    }
+    irq->chip = chip;
+}
+
 /* A specifier that was written in cells, read back into kind, number and trigger. */
 static bool decode_cells(struct planner *p, struct p_irq *irq, const struct m_irq_to *to)
 {
     const struct irqchip_class *class = irq->chip->class;
     if (to->ncells != class->ncells) {
-        diag_help(diag(p->c->diags, E0351, to->at, "a specifier of a `%s` has %u cell%s, not %u", class->name, class->ncells, class->ncells == 1 ? "" : "s", to->ncells),
+        diag_help(diag(p->c->diags, E0351, to->cells_at, "a specifier of a `%s` has %u cell%s, not %u", class->name, class->ncells, class->ncells == 1 ? "" : "s", to->ncells),
                   "they are %s", cell_names(p, class));
         return false;
     }
@@ -122,7 +145,7 @@ static bool decode_cells(struct planner *p, struct p_irq *irq, const struct m_ir
         if (kind == UINT32_MAX || class->kinds[i].value == kind)
             irq->kind = &class->kinds[kind == UINT32_MAX ? class->default_kind : i];
     if (!irq->kind) {
-        diag_help(diag(p->c->diags, E0378, to->at, "a `%s` has no kind of line %" PRIu32, class->name, kind), "kinds are %s", kind_values(p, class));
+        diag_help(diag(p->c->diags, E0378, to->cells_at, "a `%s` has no kind of line %" PRIu32, class->name, kind), "kinds are %s", kind_values(p, class));
         return false;
     }
     for (uint32_t i = 0; i < to->ncells; i++) {
@@ -132,7 +155,7 @@ static bool decode_cells(struct planner *p, struct p_irq *irq, const struct m_ir
             if ((to->cells[i] & class->trigger_mask) == class->triggers[k].value)
                 irq->trigger = &class->triggers[k];
         if (!irq->trigger) {
-            diag_help(diag(p->c->diags, E0379, to->at, "0x%" PRIx32 " is no trigger of a `%s`", to->cells[i], class->name), "it knows %s", trigger_values(p, class));
+            diag_help(diag(p->c->diags, E0379, to->cells_at, "0x%" PRIx32 " is no trigger of a `%s`", to->cells[i], class->name), "it knows %s", trigger_values(p, class));
             return false;
         }
     }
@@ -144,14 +167,10 @@ static bool decode_cells(struct planner *p, struct p_irq *irq, const struct m_ir
 static bool read_words(struct planner *p, struct p_irq *irq, const struct m_irq_to *to)
 {
     uint32_t w = 0;
-    if (to->nbefore > 2) {
-        diag_help(diag(p->c->diags, E0352, to->word_at[2], "too many words before the line's number"), "write `to [CHIP] [KIND] NUMBER [TRIGGER]`");
-        return false;
-    }
     if (w < to->nbefore) {
         struct p_irqchip *chip = map_getp(&p->chips, to->words[0], NULL);
         if (chip) {
-            irq->chip = chip;
+            change_chip(irq, chip);
             w++;
         } else if (to->nbefore == 2 || !find_kind(irq->chip->class, to->words[0])) {
             if (!to->number.set && find_trigger(irq->chip->class, to->words[0])) {
@@ -171,10 +190,6 @@ static bool read_words(struct planner *p, struct p_irq *irq, const struct m_irq_
         diag_help(diag(p->c->diags, E0353, to->at, "the line's number is missing"), "write `to [CHIP] [KIND] NUMBER [TRIGGER]`; leave `to` out and a free line is chosen");
         return false;
     }
-    if (to->nwords - to->nbefore > 1) {
-        diag_help(diag(p->c->diags, E0352, to->word_at[to->nbefore + 1], "too many words after the line's number"), "write `to [CHIP] [KIND] NUMBER [TRIGGER]`");
-        return false;
-    }
     if (to->nwords > to->nbefore) {
         irq->trigger = find_trigger(irq->chip->class, to->words[to->nbefore]);
         if (!irq->trigger)
@@ -185,16 +200,22 @@ static bool read_words(struct planner *p, struct p_irq *irq, const struct m_irq_
 
 /* ---- what is left out ---- */
 
-/* The guest's word for the host's trigger. Polarity is the wire's, and an irqfd has no wire: level stays level, edge edge. */
-static const struct irq_trigger *like(const struct irqchip_class *class, const struct irq_trigger *host)
+/* INTx is level triggered (PCI Local Bus Specification 3.0, 2.2.6); a message is an edge. */
+static const struct irq_trigger *sensed(const struct irqchip_class *class, bool level)
 {
     for (uint32_t i = 0; i < class->ntriggers; i++)
-        if (!strcmp(class->triggers[i].name, host->name))
-            return &class->triggers[i];
-    for (uint32_t i = 0; i < class->ntriggers; i++)
-        if (class->triggers[i].level == host->level)
+        if (class->triggers[i].level == level)
             return &class->triggers[i];
     return NULL;
+}
+
+static const char *linkable(struct planner *p, const struct irqchip_class *class)
+{
+    const char *list = "";
+    for (uint32_t i = 0; i < class->nkinds; i++)
+        if (*class->kinds[i].name && class->kinds[i].gsi != INT32_MIN)
+            list = arena_printf(p->c->arena, "%s%s`%s`", list, *list ? ", " : "", class->kinds[i].name);
+    return list;
 }
 
 static bool settle_kind_and_trigger(struct planner *p, struct p_irq *irq)
@@ -205,24 +226,35 @@ static bool settle_kind_and_trigger(struct planner *p, struct p_irq *irq)
     if (!irq->kind)
         irq->kind = &class->kinds[class->default_kind];
     if (irq->kind->gsi == INT32_MIN) {
-        diag_help(diag(p->c->diags, E0354, irq->at, "%s is a %s %s: such a line belongs to one cpu and cannot be linked", irq_text(p, irq), class->describe,
-                       irq->kind->name),
-                  "leave it out: `irq %u drop;`", irq->index);
+        struct diag *d = diag(p->c->diags, E0354, irq->at, "%s would be a %s %s: no such line can be linked", irq_text(p, irq), class->describe, irq->kind->name);
+        if (irq->host && irq->host->kind && !strcmp(irq->host->kind->name, irq->kind->name))
+            diag_fact(d, "%s: it is %s", p->host->file, host_irq_text(p->c, irq->host));
+        const char *list = linkable(p, class);
+        if (*list)
+            diag_help(d, "leave it out: `irq %u drop;`, or write another kind: %s", irq->index, list);
+        else
+            diag_help(d, "leave it out: `irq %u drop;`, or write the number alone", irq->index);
         return false;
     }
     if (irq->trigger || !class->ntriggers)
         return true;
     if (irq->host && irq->host->trigger)
         irq->trigger = like(class, irq->host->trigger);
-    if (!irq->trigger && class->default_trigger >= 0)
+    else if (irq->source == IRQ_MAP_ENTRY || irq->device->kind == DEV_PCI)
+        irq->trigger = sensed(class, irq->source == IRQ_MAP_ENTRY || irq->index == 0);
+    else if (irq->source == IRQ_EMULATED && class->default_trigger >= 0)
         irq->trigger = &class->triggers[class->default_trigger];
+    if (!irq->trigger && class->ntriggers == 1)
+        irq->trigger = &class->triggers[0];
     if (irq->trigger)
         return true;
     const char *list = "";
     for (uint32_t i = 0; i < class->ntriggers; i++)
         list = arena_printf(p->c->arena, "%s%s`%s`", list, *list ? ", " : "", class->triggers[i].name);
-    diag_help(diag(p->c->diags, E0355, irq->at, "nothing says whether %s is level or edge", irq_text(p, irq)),
-              "write it behind the line: `to %s NUMBER TRIGGER`, one of %s", irq->chip->name, list);
+    struct diag *d = diag(p->c->diags, E0355, irq->at, "nothing says whether %s is level or edge", irq_text(p, irq));
+    if (irq->host)
+        diag_fact(d, "%s: it is %s", p->host->file, host_irq_text(p->c, irq->host));
+    diag_help(d, "write it behind the line: `irq %u to %s NUMBER TRIGGER`, TRIGGER one of %s", irq->index, irq->chip->name, list);
     return false;
 }
 
@@ -249,28 +281,44 @@ static uint32_t highest(const struct irq_kind *k)
     return k->guest_max ? k->guest_max : k->max;
 }
 
+static bool no_line(struct planner *p, const struct p_irq *irq, uint64_t number)
+{
+    struct diag *d = diag(p->c->diags, E0356, irq->at, "`%s` has no line %s%s%" PRIu64, irq->chip->name, irq->kind->name, *irq->kind->name ? " " : "", number);
+    diag_help(d, "a `%s` has lines %" PRIu32 " to %" PRIu32, irq->chip->class->name, irq->kind->min, highest(irq->kind));
+    return false;
+}
+
+static void no_chip(struct planner *p, const struct m_irq_to *to)
+{
+    VEC(const char *) names = {0};
+    for (uint32_t i = 0; i < p->m->irqchips.n; i++)
+        vec_push(p->c->arena, &names, p->m->irqchips.at[i]->name);
+    struct diag *d = diag(p->c->diags, E0359, to->at, "`&%s` is no irqchip of machine `%s`", to->label, p->m->name);
+    const char *near = nearest(to->label, names.at, names.n);
+    diag_help(d, near ? "did you mean `&%s`?" : "it has `&%s`", near ? near : names.at[0]);
+}
+
 static bool take_line(struct planner *p, struct p_irq *irq)
 {
     struct p_irqchip *chip = irq->chip;
     uint64_t kind = (uint64_t)(irq->kind - chip->class->kinds);
     const struct p_irq *other;
-    if (irq->number < irq->kind->min || irq->number > highest(irq->kind)) {
-        struct diag *d = diag(p->c->diags, E0356, irq->at, "`%s` has no line %s%s%" PRIu32, chip->name, irq->kind->name, *irq->kind->name ? " " : "",
-                              irq->number);
-        diag_help(d, "a `%s` has lines %" PRIu32 " to %" PRIu32, chip->class->name, irq->kind->min, highest(irq->kind));
-        return false;
-    }
+    if (irq->number < irq->kind->min || irq->number > highest(irq->kind))
+        return no_line(p, irq, irq->number);
     uint64_t v;
     if (map_get(&chip->lines, kind, irq->number, &v)) {
         other = (const struct p_irq *)(uintptr_t)v;
-        struct diag *d = diag(p->c->diags, E0357, irq->at, "%s and %s go to one line, %s %s%s%" PRIu32, irq_text(p, irq), irq_text(p, other), chip->name,
+        bool swap = irq->at.loc.file == other->at.loc.file && irq->at.loc.start < other->at.loc.start;
+        const struct p_irq *a = swap ? other : irq, *b = swap ? irq : other;
+        struct diag *d = diag(p->c->diags, E0357, a->at, "%s and %s go to one line, %s %s%s%" PRIu32, irq_text(p, a), irq_text(p, b), chip->name,
                               irq->kind->name, *irq->kind->name ? " " : "", irq->number);
-        diag_note(d, other->at, "the other is linked here");
+        diag_note(d, b->at, "the other is linked here");
         diag_help(d, "leave the number out, and a free line is chosen");
         return false;
     }
     map_putp(p->c->arena, &chip->lines, (const void *)(uintptr_t)kind, (const void *)(uintptr_t)irq->number, irq);
-    irq->gsi = (uint32_t)((int64_t)irq->number + irq->kind->gsi);
+    if (chip->in_kvm)
+        irq->gsi = (uint32_t)((int64_t)irq->number + irq->kind->gsi);
     irq->resample = irq->trigger && irq->trigger->level && irq->source != IRQ_EMULATED;
     if (irq->number / 32 * 32 + 32 > chip->nlines)
         chip->nlines = irq->number / 32 * 32 + 32; // GICs have lines in steps of 32; the others do not mind
@@ -292,15 +340,19 @@ void link_irq(struct planner *p, struct p_irq *irq, const struct m_irq_to *to)
     irq->chip = p->m->irqchips.at[0];
     bool ok = true;
     if (to && to->set && to->label) {
-        irq->chip = map_getp(&p->chips, to->label, NULL);
-        if (!irq->chip)
-            diag(p->c->diags, E0359, to->at, "`&%s` is no irqchip of machine `%s`", to->label, p->m->name);
-        ok = irq->chip && decode_cells(p, irq, to);
+        struct p_irqchip *chip = map_getp(&p->chips, to->label, NULL);
+        if (!chip)
+            no_chip(p, to);
+        else
+            change_chip(irq, chip);
+        ok = chip && decode_cells(p, irq, to);
     } else if (to && to->set) {
         ok = read_words(p, irq, to);
-        irq->number = to->number.value > UINT32_MAX ? UINT32_MAX : (uint32_t)to->number.value;
+        irq->number = (uint32_t)to->number.value;
     }
     ok = ok && settle_kind_and_trigger(p, irq);
+    if (ok && to && to->number.set && to->number.value > UINT32_MAX)
+        ok = no_line(p, irq, to->number.value);
     if (!ok) {
         irq->drop = true;
         return;
@@ -349,105 +401,5 @@ void choose_lines(struct planner *p)
         }
         irq->number = (uint32_t)line;
         take_line(p, irq);
-    }
-}
-
-/* ---- interrupts of host nodes ---- */
-
-static const struct m_irq *said_of(const struct m_part *part, const struct host_irq *h)
-{
-    for (uint32_t i = 0; part && !h->from_map && i < part->irqs.n; i++) {
-        const struct m_irq *m = &part->irqs.at[i];
-        if (m->which.name ? h->name && !strcmp(m->which.name, h->name) : m->which.index == h->index)
-            return m;
-    }
-    return NULL;
-}
-
-static void check_said(struct planner *p, const struct copied *k, const struct host_irq *irqs, uint32_t n)
-{
-    for (uint32_t i = 0; k->part && i < k->part->irqs.n; i++) {
-        const struct m_irq *m = &k->part->irqs.at[i];
-        bool found = false;
-        VEC(const char *) names = {0};
-        uint32_t own = 0;
-        for (uint32_t j = 0; j < n; j++) {
-            if (irqs[j].from_map)
-                continue;
-            own++;
-            found = found || (m->which.name ? irqs[j].name && !strcmp(m->which.name, irqs[j].name) : m->which.index == irqs[j].index);
-            if (irqs[j].name)
-                vec_push(p->c->arena, &names, irqs[j].name);
-        }
-        if (m->file)
-            diag(p->c->diags, E0361, m->at, "`file` belongs to the interrupts of raw devices; this one is the host's");
-        if (found)
-            continue;
-        const char *path = dt_path(p->c->arena, k->host);
-        if (m->which.name) {
-            struct diag *d = diag(p->c->diags, E0362, m->which.at, "%s has no interrupt `%s`", path, m->which.name);
-            const char *near = nearest(m->which.name, names.at, names.n);
-            if (near)
-                diag_help(d, "did you mean `%s`?", near);
-            else
-                diag_help(d, names.n ? "its interrupt-names begin with `%s`" : "it has no interrupt-names; say which by index%s", names.n ? names.at[0] : "");
-        } else {
-            struct diag *d = diag(p->c->diags, E0363, m->which.at, "%s has no interrupt %u", path, m->which.index);
-            if (own)
-                diag_help(d, "it has %u, from index 0", own);
-            else
-                diag_help(d, "it has none; delete the line");
-        }
-    }
-}
-
-static void own_line(struct planner *p, struct p_irq *irq)
-{
-    const struct host_irq *h = irq->host;
-    uint64_t v;
-    if (map_get(&p->line_owner, (uintptr_t)h->chip, h->identity, &v)) {
-        const struct p_irq *other = (const struct p_irq *)(uintptr_t)v;
-        const char *line = host_irq_text(p->c, h);
-        if (other->host->node == h->node && other->device == irq->device) {
-            struct diag *d = diag(p->c->diags, E0364, irq->at, "%s lists %s twice, as interrupt %u and %u", dt_path(p->c->arena, h->node), line,
-                                  other->index, irq->index);
-            diag_help(d, "a line can be asked for once: `irq %u drop;`", irq->index);
-        } else {
-            struct diag *d = diag(p->c->diags, E0365, irq->at, "%s and %s share one line of the host, %s", irq_text(p, irq), irq_text(p, other), line);
-            diag_note(d, other->at, "the other is assigned here");
-            diag_help(d, "one of them has to do without: `irq %u drop;`, and a driver that polls", irq->index);
-        }
-        return;
-    }
-    map_putp(draft_arena(p->c), &p->line_owner, h->chip, (const void *)(uintptr_t)h->identity, irq);
-}
-
-void decide_irqs(struct planner *p, struct copied *k)
-{
-    const struct host_node *hn = &p->host->nodes[k->host->id];
-    const struct host_irq *irqs = p->host->irqs + hn->first_irq;
-    if (k->description)
-        return;
-    check_said(p, k, irqs, hn->nirqs);
-    bool extended = dt_prop(p->host->tree, k->host, p->n.interrupts_extended) != NULL;
-    const struct dt_node *first = irq_parent(p, k->host);
-    bool inside = !extended && first && copy_of(p, first);
-    for (uint32_t i = 0; i < hn->nirqs; i++) {
-        const struct host_irq *h = &irqs[i];
-        const struct m_irq *m = said_of(k->part, h);
-        if (h->from_map ? h->chip && copy_of(p, h->chip) : inside || (extended && h->chip && copy_of(p, h->chip)))
-            continue; // the controller is the guest's, too
-        struct p_irq *irq = NEW(p->c->arena, struct p_irq);
-        *irq = (struct p_irq){.device = k->device, .index = h->index, .name = h->name, .source = h->from_map ? IRQ_MAP_ENTRY : IRQ_DEVICE,
-                              .host = h, .drop = m && m->drop, .at = m ? m->at : k->pass->at};
-        if (!irq->drop && (h->problem || !h->chip)) {
-            struct diag *d = diag(p->c->diags, E0366, irq->at, "%s cannot be followed to a controller: %s", irq_text(p, irq), h->problem ? h->problem : "it has none");
-            diag_help(d, "leave it out: `irq %u drop;`", h->index);
-            irq->drop = true;
-        }
-        if (!irq->drop)
-            own_line(p, irq);
-        map_putp(draft_arena(p->c), &p->irq_of, h, NULL, irq);
-        link_irq(p, irq, m ? &m->to : NULL);
     }
 }

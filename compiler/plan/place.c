@@ -5,16 +5,29 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-void claim(struct planner *p, uint64_t address, uint64_t size, const char *what, struct src where)
+static void add_claim(struct planner *p, uint64_t address, uint64_t size, const char *what, struct src where,
+                      const struct p_region *mapped)
 {
     if (!size)
         return;
     uint64_t last = address + (size - 1);
     if (last < address) {
-        diag(p->c->diags, E0501, where, "%s ends beyond the last address: 0x%" PRIx64 " + 0x%" PRIx64, what, address, size);
+        struct diag *d = diag(p->c->diags, E0501, where, "%s ends beyond the last address: 0x%" PRIx64 " + 0x%" PRIx64,
+                              what, address, size);
+        diag_help(d, "the last place for it is 0x%" PRIx64, (UINT64_MAX - (size - 1)) & ~(p->model->page_size - 1));
         return;
     }
-    vec_push(draft_arena(p->c), &p->claims, ((struct claim){address, last, what, where}));
+    vec_push(draft_arena(p->c), &p->claims, ((struct claim){address, last, what, where, mapped}));
+}
+
+void claim(struct planner *p, uint64_t address, uint64_t size, const char *what, struct src where)
+{
+    add_claim(p, address, size, what, where, NULL);
+}
+
+void claim_region(struct planner *p, const struct p_region *r, const char *what, struct src where)
+{
+    add_claim(p, r->guest, r->size, what, where, r->mode == REGION_MAP ? r : NULL);
 }
 
 static int by_address(const void *a, const void *b)
@@ -33,21 +46,52 @@ static bool later(struct src a, struct src b)
     return a.loc.file != b.loc.file ? a.loc.file > b.loc.file : a.loc.start > b.loc.start;
 }
 
+/* A page of the guest is one page of the host, or none. */
+static bool same_page(const struct claim *a, const struct claim *b)
+{
+    const struct p_region *x = a->mapped, *y = b->mapped;
+    return x && y && x->host != UINT64_MAX && y->host != UINT64_MAX && x->guest - x->host == y->guest - y->host;
+}
+
+static void check_page(struct planner *p, const struct claim *a, const struct claim *b)
+{
+    uint64_t page = p->model->page_size;
+    if (!b || b->last / page != a->first / page || same_page(a, b))
+        return;
+    const struct claim *l = later(a->at, b->at) ? a : b, *f = l == a ? b : a;
+    struct diag *d = diag(p->c->diags, E0529, l->at, "%s and %s are in one page of the guest, at 0x%" PRIx64 ", %s", l->what,
+                          f->what, a->first / page * page,
+                          a->mapped && b->mapped ? "and in two of the host" : "and only one of them is mapped");
+    diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, l->first, l->last);
+    diag_note(d, f->at, "%s is at 0x%" PRIx64 "..0x%" PRIx64, f->what, f->first, f->last);
+    const struct p_region *r = l->mapped ? l->mapped : f->mapped;
+    diag_help(d, "give one of them a page of its own, `at ADDRESS`, or forward the accesses: `region %u trap;`", r->index);
+}
+
 void claims_check(struct planner *p)
 {
     if (p->claims.n)
         qsort(p->claims.at, p->claims.n, sizeof *p->claims.at, by_address);
     const struct claim *reach = NULL; // of those before, the one that ends last
+    const struct claim *mapped = NULL, *other = NULL; // the same, of those that are mapped and of those that are not
     for (uint32_t i = 0; i < p->claims.n; i++) {
         const struct claim *k = &p->claims.at[i];
-        if (reach && k->first <= reach->last) {
+        if (!reach || k->first > reach->last) {
+            check_page(p, k, mapped);
+            if (k->mapped)
+                check_page(p, k, other);
+        }
+        const struct claim **kind = k->mapped ? &mapped : &other;
+        if (!*kind || k->last > (*kind)->last)
+            *kind = k;
+        if (reach && k->first <= reach->last && !p->twice) {
             const struct claim *a = later(k->at, reach->at) ? k : reach, *b = a == k ? reach : k;
             uint64_t last = a->last < b->last ? a->last : b->last;
             struct diag *d = diag(p->c->diags, E0502, a->at, "%s overlaps %s in the guest, at 0x%" PRIx64 "..0x%" PRIx64, a->what,
                                   b->what, k->first, last);
             diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, a->first, a->last);
             diag_note(d, b->at, "%s is at 0x%" PRIx64 "..0x%" PRIx64, b->what, b->first, b->last);
-            diag_help(d, "give one of them another place: `at ADDRESS`");
+            diag_help(d, "give one of them another place: `at ADDRESS`%s", a->mapped || b->mapped ? ", or do without it: `drop`" : "");
         }
         if (!reach || k->last > reach->last)
             reach = k;
@@ -55,31 +99,28 @@ void claims_check(struct planner *p)
 }
 
 /*
- * The first free place at or above `from`, a multiple of `align`, that ends below `end`. The claims
- * are sorted; *next is where the search left off, so that many searches upwards are one walk.
+ * The first free place at or above `from`, a multiple of `align`, that ends below `end`. The claims are sorted; *first
+ * is one that is not behind `from`, so that many searches upwards are one walk. It stays where it is when there is none.
  */
-static bool find_free(struct planner *p, uint32_t *next, uint64_t from, uint64_t end, uint64_t size, uint64_t align, uint64_t *place)
+static bool find_free(const struct planner *p, uint32_t *first, uint64_t from, uint64_t end, uint64_t size, uint64_t align,
+                      uint64_t *place)
 {
     uint64_t at = from;
-    for (;;) {
+    for (uint32_t next = *first;;) {
         if (at > UINT64_MAX - (align - 1))
             return false;
         at = (at + (align - 1)) / align * align;
         if (at > end || end - at < size)
             return false;
-        while (*next < p->claims.n && p->claims.at[*next].last < at)
-            ++*next;
-        if (*next >= p->claims.n || p->claims.at[*next].first - at >= size || p->claims.at[*next].first < at) {
-            if (*next < p->claims.n && p->claims.at[*next].first <= at) {
-                at = p->claims.at[*next].last + 1;
-                if (!at)
-                    return false;
-                continue;
-            }
+        while (next < p->claims.n && p->claims.at[next].last < at)
+            next++;
+        const struct claim *k = next < p->claims.n ? &p->claims.at[next] : NULL;
+        if (!k || (k->first > at && k->first - at >= size)) {
             *place = at;
+            *first = next;
             return true;
         }
-        at = p->claims.at[*next].last + 1;
+        at = k->last + 1;
         if (!at)
             return false;
     }
@@ -87,14 +128,17 @@ static bool find_free(struct planner *p, uint32_t *next, uint64_t from, uint64_t
 
 void choose_memory(struct planner *p)
 {
-    enum { MEMORY_ALIGN = 2 * 1024 * 1024 }; // one block of a second-level page table with 4K pages
+    static const uint64_t block = 2 * 1024 * 1024; // of a second-level page table with 4K pages
     uint32_t next = 0;
     uint64_t from = p->m->m->platform->mmio_end;
     for (uint32_t i = 0; i < p->m->memory.n; i++) {
         struct p_memory *m = &p->m->memory.at[i];
         if (m->how != HOW_CHOSEN)
             continue;
-        if (!find_free(p, &next, from, UINT64_MAX, m->size, MEMORY_ALIGN, &m->address)) {
+        // Huge pages can be mapped as such where both sides are aligned to them.
+        uint64_t huge = m->m->backing == BACK_HUGETLB ? m->m->back_arg.value : 0;
+        uint64_t align = huge > block && !(huge & (huge - 1)) ? huge : block;
+        if (!find_free(p, &next, from, UINT64_MAX, m->size, align, &m->address)) {
             diag_help(diag(p->c->diags, E0503, m->m->at, "no place is left for the 0x%" PRIx64 " bytes of memory `%s`", m->size, m->m->name),
                       "write `at ADDRESS`");
             continue;
@@ -103,12 +147,48 @@ void choose_memory(struct planner *p)
     }
 }
 
+/* A place that was passed over because it was too small, or not aligned. */
+struct gap {
+    uint64_t first, end;
+};
+
+struct gaps {
+    VEC(struct gap) list;
+};
+
+/* In a gap that is large enough; what is left of it behind the place stays a gap. */
+static bool find_gap(struct planner *p, struct gaps *g, uint64_t size, uint64_t align, uint64_t *place)
+{
+    for (uint32_t i = 0; i < g->list.n; i++) {
+        struct gap *x = &g->list.at[i];
+        if (x->end - x->first < size)
+            continue;
+        uint32_t lo = 0, hi = p->claims.n; // the first claim that begins behind the start of the gap
+        while (lo < hi) {
+            uint32_t mid = lo + (hi - lo) / 2;
+            if (p->claims.at[mid].first <= x->first)
+                lo = mid + 1;
+            else
+                hi = mid;
+        }
+        lo -= lo > 0;
+        if (!find_free(p, &lo, x->first, x->end, size, align, place))
+            continue;
+        uint64_t end = x->end;
+        x->end = *place;
+        vec_push(draft_arena(p->c), &g->list, ((struct gap){*place + size, end}));
+        return true;
+    }
+    return false;
+}
+
 void choose_devices(struct planner *p)
 {
     const struct platform *pl = p->m->m->platform;
     uint64_t page = p->model->page_size;
     uint64_t from = pl->mmio_base;
     uint32_t next = 0;
+    struct gaps gaps = {0};
     for (uint32_t i = 0; i < p->bare.n; i++) {
         struct p_device *d = p->bare.at[i];
         for (uint32_t k = 0; k < d->regions.n; k++) {
@@ -117,14 +197,16 @@ void choose_devices(struct planner *p)
                 continue;
             // A page of its own: what the VMM traps and what it maps must not meet in one.
             uint64_t align = r->align > page ? r->align : page;
-            if (!find_free(p, &next, from, pl->mmio_end, r->size, align, &r->guest)) {
+            uint64_t size = r->size > UINT64_MAX - page ? r->size : (r->size + (page - 1)) / page * page;
+            if (find_free(p, &next, from, pl->mmio_end, size, align, &r->guest)) {
+                if (r->guest > from)
+                    vec_push(draft_arena(p->c), &gaps.list, ((struct gap){from, r->guest}));
+                from = r->guest + size;
+            } else if (!find_gap(p, &gaps, size, align, &r->guest)) {
                 diag_help(diag(p->c->diags, E0504, r->at, "no place is left in 0x%" PRIx64 "..0x%" PRIx64 " for the 0x%" PRIx64 " bytes of `%s`",
                                pl->mmio_base, pl->mmio_end - 1, r->size, d->name),
                           "write `at ADDRESS`");
-                r->guest = 0;
-                continue;
             }
-            from = r->guest + r->size;
         }
     }
 }

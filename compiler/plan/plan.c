@@ -38,7 +38,7 @@ static void forget(struct planner *p)
     for (uint32_t i = 0; i < p->copies.n; i++)
         p->copy_of[p->copies.at[i]->host->id] = NULL;
     struct planner fresh = {.c = p->c, .model = p->model, .host = p->host, .schemas = p->schemas, .plan = p->plan,
-                            .host_owner = p->host_owner, .copy_of = p->copy_of, .line_owner = p->line_owner, .sysfs_owner = p->sysfs_owner, .kept = p->kept, .n = p->n};
+                            .host_owner = p->host_owner, .copy_of = p->copy_of, .line_owner = p->line_owner, .sysfs_owner = p->sysfs_owner, .kept = p->kept, .needs = p->needs, .rates = p->rates, .relied = p->relied, .n = p->n, .board_iommu = p->board_iommu};
     *p = fresh;
 }
 
@@ -62,6 +62,8 @@ static void plan_machine(struct planner *p, const struct m_machine *m)
     settle_refs(p, 0);
     for (uint32_t i = 0; i < p->copies.n; i++)
         decide_irqs(p, p->copies.at[i]);
+    for (uint32_t i = 0; i < p->copies.n; i++)
+        decide_map(p, p->copies.at[i]);
     claims_check(p);
     choose_memory(p);
     choose_devices(p);
@@ -73,6 +75,7 @@ static void plan_machine(struct planner *p, const struct m_machine *m)
     guest_finish(p);
     nodes_rest(p);
     resolve_names(p);
+    check_to_refs(p);
     for (uint32_t i = 0; i < out->devices.n; i++) {
         struct p_device *d = out->devices.at[i];
         const struct m_part *part = NULL;
@@ -80,7 +83,7 @@ static void plan_machine(struct planner *p, const struct m_machine *m)
         if (d->pass)
             part = !d->parent ? &d->pass->parts.at[0] : map_get(&d->pass->part_index, (uintptr_t)d->host, 0, &at) ? &d->pass->parts.at[at] : NULL;
         if (d->pass)
-            plan_dma(p, d, part, d->host);
+            plan_dma(p, d, part);
     }
     if (!diags_errors(p->c->diags) && dt_take_phandles(p->c, out->tree, NULL, m->at))
         dt_assign_phandles(out->tree);
@@ -95,9 +98,11 @@ struct plan *plan_make(struct machc *c, struct model *m)
         return plan;
     struct planner p = {.c = c, .model = m, .host = m->host, .schemas = m->schemas, .plan = plan};
     name_all(&p);
+    p.relied = NEW(draft_arena(c), struct reliances);
     if (m->host) {
         p.host_owner = arena_array(draft_arena(c), m->host->tree->nnodes, sizeof(struct owner *));
         p.copy_of = arena_array(draft_arena(c), m->host->tree->nnodes, sizeof(struct copied *));
+        host_needs(&p);
     }
     for (uint32_t i = 0; i < m->nkeeps; i++)
         map_putp(draft_arena(c), &p.kept, m->keeps[i].node, NULL, &m->keeps[i]);
@@ -106,6 +111,7 @@ struct plan *plan_make(struct machc *c, struct model *m)
         plan_machine(&p, m->machines.at[i]);
     }
     check_owners(&p);
+    check_relied(&p);
     check_asserts(&p);
     // The plan stands by itself; what it was made from goes.
     for (uint32_t i = 0; i < plan->machines.n; i++)

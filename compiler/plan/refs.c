@@ -1,51 +1,8 @@
 // SPDX-License-Identifier: MIT
 // References: every phandle that leaves an assigned subtree is settled, or an error that lists the choices.
-#include "plan/work.h"
+#include "plan/refs.h"
 
 #include <inttypes.h>
-
-/* One entry of a reference property, as the host wrote it. */
-struct entry {
-    uint32_t start, cells;       // cells of the property
-    uint32_t phandle;            // cell of the phandle
-    const struct dt_node *target; // NULL: a hole (phandle 0 or -1), or nobody has it
-    bool hole;                   // nothing to settle: stays as it is
-};
-
-struct entries {
-    struct entry *at;
-    uint32_t n, room;
-};
-
-struct new_ref {
-    uint32_t offset;
-    struct dt_node *target;
-    const struct dt_name *name; // of a target that is still to be found
-};
-
-struct settle {
-    struct planner *p;
-    struct copied *k;
-    const struct dt_prop *prop; // the host's value
-    const struct ref_rule *rule;
-    struct entries entries;
-    /* the new value */
-    uint8_t *data;
-    uint32_t len;
-    struct new_ref *refs;
-    uint32_t nrefs;
-    bool *kept;     // by entry
-    bool changed;
-    bool failed;
-};
-
-/* Room for one property at a time, used again for the next. */
-struct settle_room {
-    struct entries entries;
-    VEC(struct new_ref) refs;
-    VEC(bool) kept;
-    VEC(uint32_t) open;
-};
 
 /* Makes a list `n` long, zeroed. */
 #define ROOM(p, list, count)                                                                                               \
@@ -57,109 +14,15 @@ struct settle_room {
         memset((list)->at, 0, (count) * sizeof *(list)->at);                                                               \
     } while (0)
 
-/* ---- reading the host's value ---- */
-
-static bool arguments(const struct settle *s, const struct dt_node *target, uint32_t *n)
+/* Where the text speaks of a node, or of the subtree that it is in. */
+static struct src place(const struct copied *k)
 {
-    const struct planner *p = s->p;
-    if (s->rule->layout == REF_FIXED) {
-        *n = s->rule->fixed;
-        return true;
-    }
-    const char *name = intern(p->c->names, s->rule->cells);
-    const struct dt_prop *prop = dt_prop(p->host->tree, target, name);
-    *n = prop && prop->len == 4 ? dt_cell(prop, 0) : 0;
-    return (prop && prop->len == 4) || s->rule->cells_optional;
-}
-
-static bool is_hole(uint32_t phandle)
-{
-    return phandle == 0 || phandle == UINT32_MAX;
-}
-
-static struct diag *malformed(struct settle *s, const char *what)
-{
-    struct planner *p = s->p;
-    struct diag *d = diag(p->c->diags, E0407, s->k->pass->at, "`%s` of %s cannot be read: %s", s->prop->name, dt_path(p->c->arena, s->k->host), what);
-    diag_help(d, "remove it, `ref %s drop;`, or say that it holds no references, `ref %s keep;`", s->prop->name, s->prop->name);
-    s->failed = true;
-    return d;
-}
-
-static void add_entry(struct settle *s, uint32_t start, uint32_t cells, uint32_t phandle, const struct dt_node *target, bool hole)
-{
-    vec_push(draft_arena(s->p->c), &s->entries, ((struct entry){start, cells, phandle, target, hole}));
-}
-
-/* Entries of `before` cells, a phandle, its arguments and `after` cells. */
-static bool read_list(struct settle *s, uint32_t before, uint32_t after)
-{
-    uint32_t n = s->prop->len / 4;
-    for (uint32_t i = 0; i < n;) {
-        if (n - i < before + 1) {
-            malformed(s, arena_printf(s->p->c->arena, "cell %u begins an entry that is too short", i));
-            return false;
-        }
-        uint32_t phandle = dt_cell(s->prop, i + before), args = 0;
-        const struct dt_node *target = is_hole(phandle) ? NULL : host_phandle(s->p->host, phandle);
-        if (!target && !is_hole(phandle) && s->rule->numbers) {
-            add_entry(s, i, 1, i, NULL, true);
-            i++;
-            continue;
-        }
-        if (!target && !is_hole(phandle)) {
-            malformed(s, arena_printf(s->p->c->arena, "cell %u is the phandle 0x%x, which no node of the host has", i + before, phandle));
-            return false;
-        }
-        if (target && s->rule->layout != REF_SINGLE && (s->rule->cells || s->rule->layout == REF_FIXED) && !arguments(s, target, &args)) {
-            malformed(s, arena_printf(s->p->c->arena, "%s has no %s", dt_path(s->p->c->arena, target), s->rule->cells));
-            return false;
-        }
-        if (args > n || n - i < before + 1 + args + after) {
-            malformed(s, arena_printf(s->p->c->arena, "the entry at cell %u wants %u more, %u are there", i, args + after, n - i - before - 1));
-            return false;
-        }
-        add_entry(s, i, before + 1 + args + after, i + before, target, !target);
-        i += before + 1 + args + after;
-    }
-    return true;
-}
-
-static bool read_entries(struct settle *s)
-{
-    const struct ref_rule *r = s->rule;
-    if (s->prop->len % 4) {
-        malformed(s, "it is not made of cells");
-        return false;
-    }
-    uint32_t n = s->prop->len / 4;
-    switch (r->layout) {
-    case REF_SINGLE:
-    case REF_GRAPH:
-        if (n) {
-            uint32_t phandle = dt_cell(s->prop, 0);
-            const struct dt_node *t = is_hole(phandle) ? NULL : host_phandle(s->p->host, phandle);
-            if (!t && !is_hole(phandle) && !r->numbers) {
-                malformed(s, arena_printf(s->p->c->arena, "it is the phandle 0x%x, which no node of the host has", phandle));
-                return false;
-            }
-            add_entry(s, 0, n, 0, t, !t);
-        }
-        return true;
-    case REF_STRIDE:
-        for (uint32_t i = 0; r->fixed && i + r->fixed <= n; i += r->fixed) {
-            const struct dt_node *t = host_phandle(s->p->host, dt_cell(s->prop, i + r->at));
-            add_entry(s, i, r->fixed, i + r->at, t, !t);
-        }
-        return true;
-    case REF_MAP:
-        return read_list(s, r->before, r->after);
-    default:
-        return read_list(s, 0, 0);
-    }
+    return k->part ? k->part->at : k->pass->parts.at[0].at;
 }
 
 /* ---- which fate ---- */
+
+enum { WHOLE = UINT32_MAX };
 
 struct verdict {
     uint8_t fate;
@@ -167,37 +30,43 @@ struct verdict {
     const struct m_ref *said; // NULL: a default
 };
 
-static const struct m_ref *find_ref(struct settle *s, const struct m_part *part, const char *property, uint32_t index)
+/* A statement, wherever `assign` has carried it: by its place. */
+static uint64_t used_key(const struct m_ref *r)
 {
-    const struct m_ref *whole = NULL;
-    for (uint32_t i = 0; part && i < part->refs.n; i++) {
-        const struct m_ref *r = &part->refs.at[i];
-        if (r->property != property)
-            continue;
-        if (r->index.set && r->index.value == index) {
-            map_put(draft_arena(s->p->c), &s->p->ref_used, (uintptr_t)r, 0, 1);
-            return r;
-        }
-        if (!r->index.set)
-            whole = r;
-    }
-    if (whole)
-        map_put(draft_arena(s->p->c), &s->p->ref_used, (uintptr_t)whole, 0, 1);
-    return whole;
+    return (uint64_t)r->at.loc.file << 32 | r->at.loc.start;
 }
 
-/* What is said of the node itself beats what is said of the whole subtree; a name beats `*`; both beat the defaults. */
-static struct verdict verdict_of(struct settle *s, uint32_t index)
+static const struct m_ref *find(struct planner *p, const struct m_part *part, const char *property, uint32_t index)
+{
+    uint64_t i;
+    if (!part || !map_get(&part->ref_index, (uintptr_t)property, index == WHOLE ? 0 : (uint64_t)index + 1, &i))
+        return NULL;
+    const struct m_ref *r = &part->refs.at[i];
+    map_put(draft_arena(p->c), &p->ref_used, used_key(r), (uintptr_t)r->at.via, 1);
+    return r;
+}
+
+/* What is said of the node itself beats what is said of the whole subtree; an entry beats the whole property. */
+static const struct m_ref *by_name(struct settle *s, uint32_t index)
 {
     const struct m_part *own = s->k->part, *top = &s->k->pass->parts.at[0];
-    const struct m_ref *r = find_ref(s, own, s->prop->name, index);
-    if (!r && top != own)
-        r = find_ref(s, top, s->prop->name, index);
-    const char *all = intern(s->p->c->names, "*");
+    const struct m_ref *r = index == WHOLE ? NULL : find(s->p, own, s->prop->name, index);
     if (!r)
-        r = find_ref(s, own, all, index);
-    if (!r && top != own)
-        r = find_ref(s, top, all, index);
+        r = find(s->p, own, s->prop->name, WHOLE);
+    if (own == top || r)
+        return r;
+    if (index != WHOLE)
+        r = find(s->p, top, s->prop->name, index);
+    return r ? r : find(s->p, top, s->prop->name, WHOLE);
+}
+
+/* A name beats `*`; both beat the defaults. */
+static struct verdict otherwise(struct settle *s)
+{
+    const char *all = s->p->settle_room->all;
+    const struct m_ref *r = find(s->p, s->k->part, all, WHOLE);
+    if (!r)
+        r = find(s->p, &s->k->pass->parts.at[0], all, WHOLE);
     if (r)
         return (struct verdict){r->fate, r->fixed, r};
     const struct dev_class *class = s->k->device ? s->k->device->class : NULL;
@@ -207,100 +76,236 @@ static struct verdict verdict_of(struct settle *s, uint32_t index)
     return (struct verdict){s->rule->fate, 0, NULL};
 }
 
-/* ---- writing the guest's value ---- */
-
-static void put(struct settle *s, const uint8_t *bytes, uint32_t len)
+static struct verdict whole_verdict(struct settle *s)
 {
-    memcpy(s->data + s->len, bytes, len);
-    s->len += len;
+    const struct m_ref *r = by_name(s, WHOLE);
+    return r ? (struct verdict){r->fate, r->fixed, r} : otherwise(s);
 }
 
-static void put_ref(struct settle *s, struct dt_node *target, const struct dt_name *name)
+static bool said_by_entry(const struct settle *s)
 {
-    s->refs[s->nrefs].offset = s->len;
-    s->refs[s->nrefs].target = target;
-    s->refs[s->nrefs++].name = name;
+    const struct m_part *parts[] = {s->k->part, &s->k->pass->parts.at[0]};
+    for (uint32_t i = 0; i < 2; i++)
+        for (uint32_t r = 0; parts[i] && r < parts[i]->refs.n; r++)
+            if (parts[i]->refs.at[r].property == s->prop->name && parts[i]->refs.at[r].index.set)
+                return true;
+    return false;
+}
+
+/* ---- writing the guest's value ---- */
+
+static void put(struct settle *s, uint32_t from, uint32_t cells)
+{
+    memcpy(s->data + s->len, s->prop->data + (size_t)from * 4, (size_t)cells * 4);
+    s->len += cells * 4;
+}
+
+static void put_ref(struct settle *s, struct dt_node *target, const struct m_ref *said)
+{
+    s->refs[s->nrefs++] = (struct new_ref){s->len, target, said};
     memset(s->data + s->len, 0, 4);
     s->len += 4;
     s->changed = true;
 }
 
-static void put_cells_of(struct settle *s, const struct entry *e, struct dt_node *target)
+static void put_before(struct settle *s, const struct entry *e)
 {
-    put(s, s->prop->data + (size_t)e->start * 4, (e->phandle - e->start) * 4);
+    put(s, e->start, e->phandle - e->start);
+}
+
+static void put_behind(struct settle *s, const struct entry *e)
+{
+    put(s, e->phandle + 1, e->start + e->cells - e->phandle - 1);
+}
+
+static void put_entry(struct settle *s, const struct entry *e, struct dt_node *target)
+{
+    put_before(s, e);
     put_ref(s, target, NULL);
-    put(s, s->prop->data + ((size_t)e->phandle + 1) * 4, (e->start + e->cells - e->phandle - 1) * 4);
+    put_behind(s, e);
+}
+
+/* The copy of a node, unless an edit has deleted it. */
+static struct copied *in_guest(const struct settle *s, const struct dt_node *target)
+{
+    struct copied *there = target ? any_copy(s->p, target) : NULL;
+    return there && !there->guest->deleted ? there : NULL;
+}
+
+/* What is said of whole properties. Entries are those of the node that they were said of. */
+static void add_refs(struct planner *p, struct m_part *to, const struct m_part *from)
+{
+    for (uint32_t i = 0; from && i < from->refs.n; i++) {
+        const struct m_ref *r = &from->refs.at[i];
+        uint64_t known;
+        if (r->index.set || map_get(&to->ref_index, (uintptr_t)r->property, 0, &known))
+            continue;
+        map_put(draft_arena(p->c), &to->ref_index, (uintptr_t)r->property, 0, to->refs.n);
+        vec_push(draft_arena(p->c), &to->refs, *r);
+    }
 }
 
 /* Fate `assign`: the provider goes to this guest as well, by the same rules. */
 static void assign(struct settle *s, const struct dt_node *target, const struct verdict *v)
 {
     struct planner *p = s->p;
-    struct m_passthrough *pass = NEW(p->c->arena, struct m_passthrough);
-    const struct m_passthrough *by = s->k->pass;
-    *pass = (struct m_passthrough){.kind = PASS_NODE, .at = v->said ? v->said->at : by->at, .only = dt_is_below(target, s->k->host)};
+    struct m_passthrough *pass = NEW(draft_arena(p->c), struct m_passthrough);
+    const struct m_part *top = &s->k->pass->parts.at[0];
+    *pass = (struct m_passthrough){.kind = PASS_NODE, .assigned = true, .at = v->said ? v->said->at : place(s->k), .only = dt_is_below(target, s->k->host)};
     pass->name = target->labels ? target->labels->name : target->name;
     if (map_getp(&p->devices, pass->name, NULL))
         pass->name = dt_path(p->c->arena, target);
     pass->name = intern(p->c->names, pass->name);
     struct m_part part = {.node = target, .at = pass->at};
-    part.refs.at = by->parts.at[0].refs.at;
-    part.refs.n = part.refs.room = by->parts.at[0].refs.n;
-    vec_push(p->c->arena, &pass->parts, part);
+    add_refs(p, &part, s->k->part);
+    if (s->k->part != top)
+        add_refs(p, &part, top);
+    vec_push(draft_arena(p->c), &pass->parts, part);
     copy_one(p, pass);
+}
+
+static void rely(struct settle *s, const struct entry *e, struct src where)
+{
+    vec_push(draft_arena(s->p->c), &s->p->relied->list, ((struct reliance){e->target, s->p->m, where}));
+}
+
+void check_relied(struct planner *p)
+{
+    for (uint32_t i = 0; i < p->relied->list.n; i++) {
+        const struct reliance *r = &p->relied->list.at[i];
+        const struct owner *o = p->host_owner[r->provider->id];
+        if (!o || o->machine == r->machine)
+            continue;
+        struct diag *d = diag(p->c->diags, E0421, r->at, "machine `%s` describes %s as its own, and machine `%s` owns it", r->machine->name,
+                              dt_path(p->c->arena, r->provider), o->machine->name);
+        diag_note(d, o->at, "it is assigned here");
+        diag_help(d, "whoever owns it may switch it off: assign it to `%s`, or write `drop`, or `to` a node of its own", r->machine->name);
+    }
+}
+
+/* A clock has one rate, whoever says it. */
+static void check_rate(struct settle *s, const struct entry *e, const struct verdict *v, struct src where)
+{
+    struct planner *p = s->p;
+    const char *args = "";
+    for (uint32_t c = e->phandle + 1; c < e->start + e->cells; c++)
+        args = arena_printf(p->c->arena, "%s %u", args, dt_cell(s->prop, c));
+    args = intern(p->c->names, args);
+    struct rate *r = map_getp(&p->rates, e->target, args);
+    if (r && r->value != v->fixed) {
+        const char *unit = s->rule->provider->unit ? s->rule->provider->unit : "";
+        struct diag *d = diag(p->c->diags, E0419, where, "%s%s is fixed at two values: %" PRIu64 " %s here, %" PRIu64 " %s there", dt_path(p->c->arena, e->target),
+                              args, v->fixed, unit, r->value, unit);
+        diag_note(d, r->at, "the other one");
+        diag_help(d, "it is one %s: write the same value for both", s->rule->kind);
+    }
+    if (r)
+        return;
+    r = NEW(draft_arena(p->c), struct rate);
+    *r = (struct rate){v->fixed, where};
+    map_putp(draft_arena(p->c), &p->rates, e->target, args, r);
+}
+
+static void fixed(struct settle *s, const struct entry *e, const struct verdict *v)
+{
+    struct planner *p = s->p;
+    struct src where = v->said ? v->said->at : place(s->k);
+    if (!s->rule->provider) {
+        struct diag *d = diag(p->c->diags, E0408, where, "`%s` cannot be `fixed`: there is no fixed %s", s->prop->name, s->rule->kind);
+        diag_help(d, "write `drop`, `assign`, `copy`, `to &node` or `keep`");
+        s->failed = true;
+        return;
+    }
+    check_rate(s, e, v, where);
+    rely(s, e, where);
+    put_before(s, e);
+    put_ref(s, fixed_provider(p, s->rule->provider, v->fixed, where), NULL);
+}
+
+static void to_node(struct settle *s, const struct entry *e, const struct m_ref *said)
+{
+    put_before(s, e);
+    put_ref(s, NULL, said);
+    bool counted = s->rule->layout == REF_CELLS || s->rule->layout == REF_FIXED;
+    if (!said->has_cells && !counted)
+        put_behind(s, e);
+    for (uint32_t i = 0; i < said->ncells; i++, s->len += 4)
+        put_cells(s->data + s->len, said->cells[i], 1);
+}
+
+static void provider(struct settle *s, const struct entry *e, const struct verdict *v)
+{
+    struct planner *p = s->p;
+    struct copied *there = in_guest(s, e->target);
+    if (there && there->description && v->fate == FATE_ASSIGN) {
+        struct src where = v->said ? v->said->at : place(s->k);
+        struct diag *d = diag(p->c->diags, E0414, where, "%s is asked for both as a device, `assign`, and as a description, `copy`", dt_path(p->c->arena, e->target));
+        diag_note(d, there->guest->origin->at, "it was copied for this one");
+        diag_help(d, "write `assign` for both, or `copy`");
+        s->failed = true;
+        return;
+    }
+    if (!there && v->fate == FATE_ASSIGN)
+        assign(s, e->target, v);
+    else if (!there)
+        copy_description(p, e->target, s->k, v->said ? v->said->at : place(s->k));
+    if (v->fate == FATE_COPY)
+        rely(s, e, v->said ? v->said->at : place(s->k));
+    there = in_guest(s, e->target);
+    if (there)
+        put_entry(s, e, there->guest);
+    else
+        s->failed = true; // refused, with a message
+}
+
+/* `keep` is for numbers that look like a phandle; a `&label` in the source of the host's tree is none. */
+static void refuse_keep(struct settle *s, const struct m_ref *said, const struct dt_node *target)
+{
+    struct planner *p = s->p;
+    struct diag *d = diag(p->c->diags, E0420, said->at, "`%s` of %s cannot be kept: it is a reference to %s", s->prop->name, dt_path(p->c->arena, s->k->host),
+                          dt_path(p->c->arena, target));
+    diag_help(d, "its number would mean another node in the guest; write `drop`, `assign`, `copy` or `to &node`");
+    s->failed = true;
 }
 
 static void carry_out(struct settle *s, uint32_t index, const struct entry *e, const struct verdict *v)
 {
-    struct planner *p = s->p;
-    struct copied *there;
+    s->kept[index] = v->fate != FATE_DROP;
     switch (v->fate) {
     case FATE_DROP:
         s->changed = true;
+        if (s->rule->follows) { // those behind it keep their places
+            memset(s->data + s->len, 0, 4);
+            s->len += 4;
+        }
         return;
     case FATE_KEEP:
-        put(s, s->prop->data + (size_t)e->start * 4, e->cells * 4);
+        if (e->known && v->said)
+            refuse_keep(s, v->said, e->target);
+        put(s, e->start, e->cells);
         break;
     case FATE_FIXED:
-        if (!s->rule->provider) {
-            struct diag *d = diag(p->c->diags, E0408, v->said ? v->said->at : s->k->pass->at, "`%s` cannot be `fixed`: there is no fixed %s", s->prop->name,
-                                  s->rule->kind ? s->rule->kind : "provider of that kind");
-            diag_help(d, "write `drop`, `assign`, `copy`, `to &node` or `keep`");
-            s->failed = true;
-            return;
-        }
-        put_ref(s, fixed_provider(p, s->rule->provider, v->fixed, v->said ? v->said->at : s->k->pass->at), NULL);
+        fixed(s, e, v);
         break;
-    case FATE_TO: {
-        // ref_clause() has made sure that it is &label or &{/path}
-        struct text to = {.s = v->said->to, .loc = v->said->to_at.loc, .kind = v->said->to && *v->said->to == '/' ? TEXT_REFPATH : TEXT_LABEL};
-        struct dt_name *name = NEW(p->c->arena, struct dt_name);
-        *name = (struct dt_name){to, v->said->to_at};
-        put_ref(s, NULL, name);
-        for (uint32_t i = 0; i < v->said->ncells; i++, s->len += 4)
-            put_cells(s->data + s->len, v->said->cells[i], 1);
-        break;
-    }
-    case FATE_ASSIGN:
-    case FATE_COPY:
-        if (v->fate == FATE_ASSIGN)
-            assign(s, e->target, v);
-        else
-            copy_description(p, e->target, s->k);
-        there = any_copy(p, e->target);
-        if (!there) { // refused, with a message
-            s->failed = true;
-            return;
-        }
-        put_cells_of(s, e, there->guest);
+    case FATE_TO:
+        to_node(s, e, v->said);
         break;
     default:
-        return;
+        provider(s, e, v);
+        break;
     }
-    s->kept[index] = true;
+    s->solid = s->len;
 }
 
 /* ---- no safe default ---- */
+
+static const char *cells_text(struct settle *s, const struct entry *e)
+{
+    const char *text = "";
+    for (uint32_t c = e->phandle + 1; c < e->start + e->cells && c < e->phandle + 9; c++)
+        text = arena_printf(s->p->c->arena, "%s %u", text, dt_cell(s->prop, c));
+    return text;
+}
 
 static void list_choices(struct settle *s, const uint32_t *open, uint32_t nopen)
 {
@@ -309,250 +314,327 @@ static void list_choices(struct settle *s, const uint32_t *open, uint32_t nopen)
     bool whole = nopen == s->entries.n;
     const char *which = whole ? s->prop->name : arena_printf(p->c->arena, "%s[%u]", s->prop->name, open[0]);
     const char *path = dt_path(p->c->arena, s->k->host);
-    struct src where = s->k->part ? s->k->part->at : s->k->pass->at;
-    const char *kind = s->rule->kind ? s->rule->kind : "node";
     struct diag *d;
     if (nopen == 1)
-        d = diag(p->c->diags, E0409, where, "`%s` of %s leads out of what is assigned, to %s", which, path, dt_path(p->c->arena, first->target));
+        d = diag(p->c->diags, E0409, place(s->k), "`%s` of %s leads out of what is assigned, to %s%s", which, path, dt_path(p->c->arena, first->target), cells_text(s, first));
     else
-        d = diag(p->c->diags, E0409, where, "`%s` of %s leads out of what is assigned, %u times", s->prop->name, path, nopen);
-    diag_label(d, "needs the host's %s", kind);
+        d = diag(p->c->diags, E0409, place(s->k), "`%s` of %s leads out of what is assigned, %u times", s->prop->name, path, nopen);
+    diag_label(d, "needs the host's %s", s->rule->kind);
     for (uint32_t i = 0; i < nopen && nopen > 1 && i < 8; i++) {
         const struct entry *e = &s->entries.at[open[i]];
-        const char *args = "";
-        for (uint32_t c = e->phandle + 1; c < e->start + e->cells && c < e->phandle + 9; c++)
-            args = arena_printf(p->c->arena, "%s %u", args, dt_cell(s->prop, c));
-        diag_fact(d, "%s: %s[%u] is %s%s", p->host->file, s->prop->name, open[i], dt_path(p->c->arena, e->target), args);
+        diag_fact(d, "%s: %s[%u] is %s%s", p->host->file, s->prop->name, open[i], dt_path(p->c->arena, e->target), cells_text(s, e));
     }
     if (nopen > 8)
         diag_fact(d, "and %u more", nopen - 8);
-    bool child = s->k->host != s->k->pass->parts.at[0].node;
-    const char *fixed = s->rule->provider ? s->rule->provider->unit && !strcmp(s->rule->provider->unit, "Hz") ? "`fixed RATE` (a fixed clock takes its place), " : "`fixed VALUE` (a fixed one takes its place), " : "";
-    diag_help(d, "say what it shall be: `ref %s FATE;`%s, FATE one of `drop` (remove it), %s`assign` (pass the provider through, too), `copy` (its description only), `to &NODE` (another node of the guest), `keep` (it is no reference)",
-              which, child ? " (here, or in a `child` statement)" : "", fixed);
     if (s->rule->why)
         diag_fact(d, "why there is no default: %s", s->rule->why);
+    bool child = s->k->host != s->k->pass->parts.at[0].node;
+    const char *fixed_text = "";
+    if (s->rule->provider)
+        fixed_text = arena_printf(p->c->arena, "`fixed %s` (a fixed %s takes its place), ", s->rule->provider->unit && !strcmp(s->rule->provider->unit, "Hz") ? "RATE" : "VALUE", s->rule->kind);
+    diag_help(d, "say what it shall be: `ref %s FATE;`%s, FATE one of `drop` (remove it), %s`assign` (pass the provider through, too), `copy` (its description only), `to &NODE` (another node of the guest), `keep` (it is no reference)",
+              which, child ? " (here, or in a `child` statement)" : "", fixed_text);
     s->failed = true;
 }
 
-/* ---- the property, its names and what goes along with it ---- */
-
-static void filter_names(struct settle *s, const char *name, uint32_t group)
+static void malformed(struct settle *s)
 {
     struct planner *p = s->p;
-    const char *n = intern(p->c->names, name);
-    const struct dt_prop *names = dt_prop(p->m->tree, s->k->guest, n);
-    if (!names || names->origin->kind == ORIGIN_WRITTEN)
-        return;
-    char *data = arena_alloc(p->c->arena, names->len + 1);
-    uint32_t len = 0, at_byte = 0;
-    for (uint32_t i = 0; at_byte < names->len; i++) {
-        size_t room = names->len - at_byte, size = strnlen((const char *)names->data + at_byte, room);
-        size = size < room ? size + 1 : size;
-        bool keep = true;
-        for (uint32_t g = 0; g < group && i * group + g < s->entries.n; g++)
-            keep = keep && s->kept[i * group + g];
-        if (keep) {
-            memcpy(data + len, names->data + at_byte, size);
-            len += (uint32_t)size;
-        }
-        at_byte += (uint32_t)size;
-    }
-    if (len)
-        dt_set(p->m->tree, s->k->guest, n, data, len, names->origin);
-    else
-        dt_del(p->m->tree, s->k->guest, n);
+    struct diag *d = diag(p->c->diags, E0407, place(s->k), "`%s` of %s cannot be read: %s", s->prop->name, dt_path(p->c->arena, s->k->host), s->problem);
+    diag_help(d, "remove it, `ref %s drop;`, or say that it holds no references, `ref %s keep;`", s->prop->name, s->prop->name);
 }
 
-static void filter_along(struct settle *s, const char *name)
-{
-    struct planner *p = s->p;
-    const char *n = intern(p->c->names, name);
-    const struct dt_prop *along = dt_prop(p->m->tree, s->k->guest, n);
-    if (!along || along->origin->kind == ORIGIN_WRITTEN)
-        return;
-    uint8_t *data = arena_alloc(p->c->arena, along->len + 1);
-    uint32_t len = 0;
-    for (uint32_t i = 0; i < along->len / 4; i++) {
-        if (i < s->entries.n && !s->kept[i])
-            continue;
-        memcpy(data + len, along->data + (size_t)i * 4, 4);
-        len += 4;
-    }
-    if (len)
-        dt_set(p->m->tree, s->k->guest, n, data, len, along->origin);
-    else
-        dt_del(p->m->tree, s->k->guest, n);
-}
+/* ---- the property ---- */
 
-static bool is_numbered_left(struct settle *s)
+/* The property goes as it is, read or not. */
+static void drop_all(struct settle *s)
 {
-    size_t len = strlen(s->rule->property);
-    for (const struct dt_prop *q = s->k->guest->props; q; q = q->next)
-        if (!strncmp(q->name, s->rule->property, len) && q->name[len] >= '0' && q->name[len] <= '9')
-            return true;
-    return false;
+    s->kept = NULL;
+    dt_del(s->p->m->tree, s->k->guest, s->prop->name);
+    refs_along(s);
 }
 
 static void write_back(struct settle *s)
 {
     struct planner *p = s->p;
-    const struct ref_rule *r = s->rule;
     bool all = true, any = false;
-    uint32_t group = r->group ? r->group : 1;
     for (uint32_t i = 0; i < s->entries.n; i++) {
         all = all && s->kept[i];
         any = any || s->kept[i];
     }
     if (!s->changed)
         return;
-    if (!any) {
-        dt_del(p->m->tree, s->k->guest, s->prop->name);
-    } else {
-        struct dt_prop *prop = dt_set(p->m->tree, s->k->guest, s->prop->name, s->data, s->len,
-                                      origin_of(p, ORIGIN_COMPUTED, s->k->pass->at, "references for the guest"));
-        for (uint32_t i = 0; i < s->nrefs; i++) {
-            dt_add_ref(p->m->tree, prop, s->refs[i].offset, s->refs[i].target);
-            if (!s->refs[i].target)
-                prop->refs->last->name = s->refs[i].name;
-        }
-    }
-    if (all)
+    uint32_t len = s->rule->follows ? s->solid : s->len;
+    if (!any || !len) {
+        drop_all(s);
         return;
-    if (r->names && r->match != REF_MATCH_NUMBERED)
-        filter_names(s, r->names, group);
-    else if (r->names && !is_numbered_left(s))
-        dt_del(p->m->tree, s->k->guest, intern(p->c->names, r->names));
-    for (const char *const *a = r->along; a && *a; a++)
-        filter_along(s, *a);
+    }
+    struct dt_prop *prop = dt_set(p->m->tree, s->k->guest, s->prop->name, s->data, len,
+                                  origin_of(p, ORIGIN_COMPUTED, place(s->k), "references for the guest"));
+    for (uint32_t i = 0; i < s->nrefs; i++) {
+        const struct new_ref *r = &s->refs[i];
+        dt_add_ref(p->m->tree, prop, r->offset, r->target);
+        if (!r->said)
+            continue;
+        struct dt_ref *ref = prop->refs->last ? prop->refs->last : prop->refs;
+        struct dt_name *name = NEW(p->c->arena, struct dt_name);
+        *name = (struct dt_name){{.s = r->said->to, .loc = r->said->to_at.loc, .kind = r->said->to_kind}, r->said->to_at};
+        ref->name = name;
+        vec_push(draft_arena(p->c), &p->to_refs, ((struct to_ref){ref, r->said, s->rule, prop->name}));
+    }
+    if (!all)
+        refs_along(s);
+}
+
+/* Entries that lost the entry they belong to go with it. */
+static const struct shortened *followed(const struct settle *s)
+{
+    const struct settle_room *room = s->p->settle_room;
+    for (uint32_t i = 0; s->rule->follows && i < room->shortened.n; i++)
+        if (!strcmp(room->shortened.at[i].property, s->rule->follows))
+            return &room->shortened.at[i];
+    return NULL;
+}
+
+/* What becomes of an entry that leads somewhere. FATE_ERROR: `there`, or if that is NULL nothing is said. */
+static struct verdict verdict_of(struct settle *s, uint32_t i, struct copied **there)
+{
+    *there = in_guest(s, s->entries.at[i].target);
+    bool inside = *there && (*there)->pass == s->k->pass && !(*there)->description;
+    const struct m_ref *said = by_name(s, i);
+    // What stays inside needs no word, but an entry that is spoken of by its number is meant.
+    if (said && (!inside || said->index.set))
+        return (struct verdict){said->fate, said->fixed, said};
+    return *there ? (struct verdict){FATE_ERROR, 0, NULL} : otherwise(s);
+}
+
+/* Entries of a group, an interconnect's two ends, live and die together. */
+static bool group_dies(struct settle *s, uint32_t i)
+{
+    uint32_t group = s->rule->group > 1 ? s->rule->group : 1, first = i / group * group;
+    struct copied *there;
+    for (uint32_t g = first; group > 1 && g < first + group && g < s->entries.n; g++)
+        if (s->entries.at[g].target && verdict_of(s, g, &there).fate == FATE_DROP)
+            return true;
+    return false;
+}
+
+static void settle_entry(struct settle *s, uint32_t i, uint32_t *open, uint32_t *nopen)
+{
+    const struct entry *e = &s->entries.at[i];
+    if (group_dies(s, i)) {
+        s->changed = true;
+        return;
+    }
+    if (!e->target) {
+        put(s, e->start, e->cells);
+        s->kept[i] = true;
+        return;
+    }
+    struct copied *there;
+    struct verdict v = verdict_of(s, i, &there);
+    if (v.fate != FATE_ERROR) {
+        carry_out(s, i, e, &v);
+    } else if (there) {
+        put_entry(s, e, there->guest);
+        s->kept[i] = true;
+        s->solid = s->len;
+    } else {
+        open[(*nopen)++] = i;
+    }
 }
 
 static void settle_prop(struct planner *p, struct copied *k, const struct dt_prop *prop, const struct ref_rule *rule)
 {
     struct settle_room *room = p->settle_room;
     struct settle s = {.p = p, .k = k, .prop = prop, .rule = rule, .entries = room->entries};
-    s.entries.n = 0;
-    // When the whole property goes, or holds no references, it need not even be readable.
-    const struct verdict whole = verdict_of(&s, UINT32_MAX);
-    if (whole.fate == FATE_KEEP)
+    const struct verdict whole = whole_verdict(&s);
+    bool by_entry = said_by_entry(&s);
+    if (whole.fate == FATE_KEEP && !by_entry) {
+        const struct dt_ref *r = prop->refs;
+        while (r && (r->path || !r->target))
+            r = r->next;
+        if (r && whole.said)
+            refuse_keep(&s, whole.said, r->target);
         return;
-    bool by_index = false;
-    for (uint32_t i = 0; k->part && i < k->part->refs.n; i++)
-        by_index = by_index || (k->part->refs.at[i].index.set && k->part->refs.at[i].property == prop->name);
-    uint32_t errors = diags_errors(p->c->diags);
-    if (whole.fate == FATE_DROP && !by_index) {
-        // Only references that lead out are dropped; one that stays inside needs reading.
-        bool inner = false;
-        for (uint32_t i = 0; i < prop->len / 4 && !inner; i++) {
-            const struct dt_node *t = host_phandle(p->host, dt_cell(prop, i));
-            inner = t && any_copy(p, t);
-        }
-        if (!inner) {
-            s.changed = true;
-            ROOM(p, &room->kept, prop->len / 4 + 1);
-            s.kept = room->kept.at;
-            for (uint32_t i = 0; i < prop->len / 4 + 1; i++)
-                vec_push(draft_arena(p->c), &s.entries, ((struct entry){0}));
-            room->entries = s.entries;
-            write_back(&s);
-            return;
-        }
     }
-    bool readable = read_entries(&s);
+    bool readable = refs_read(&s);
     room->entries = s.entries;
-    if (!readable)
+    if (!readable) {
+        if (whole.fate == FATE_DROP)
+            drop_all(&s);
+        else
+            malformed(&s);
         return;
+    }
+    uint32_t errors = diags_errors(p->c->diags);
     ROOM(p, &room->refs, s.entries.n + 1);
     ROOM(p, &room->kept, s.entries.n + 1);
     ROOM(p, &room->open, s.entries.n + 1);
     // Only `to &node <cells>` makes an entry longer than it was.
-    const struct m_part *top = &k->pass->parts.at[0];
-    bool longer = (k->part && k->part->refs.n) || top->refs.n;
+    bool longer = (k->part && k->part->refs.n) || k->pass->parts.at[0].refs.n;
     s.data = arena_alloc(p->c->arena, prop->len + (longer ? (size_t)s.entries.n * (HOST_MAX_CELLS + 1) * 4 : 0));
     s.refs = room->refs.at;
     s.kept = room->kept.at;
     uint32_t *open = room->open.at, nopen = 0;
+    const struct shortened *with = followed(&s);
     for (uint32_t i = 0; i < s.entries.n; i++) {
-        const struct entry *e = &s.entries.at[i];
-        struct copied *there = e->target ? any_copy(p, e->target) : NULL;
-        if (e->hole) {
-            put(&s, prop->data + (size_t)e->start * 4, e->cells * 4);
-            s.kept[i] = true;
-        } else if (there) {
-            put_cells_of(&s, e, there->guest);
-            s.kept[i] = true;
-        } else {
-            struct verdict v = verdict_of(&s, i);
-            if (v.fate == FATE_ERROR)
-                open[nopen++] = i;
-            else
-                carry_out(&s, i, e, &v);
-        }
+        if (with && (!with->kept || (i < with->n && !with->kept[i])))
+            s.changed = true;
+        else
+            settle_entry(&s, i, open, &nopen);
     }
     if (nopen)
         list_choices(&s, open, nopen);
-    for (uint32_t i = 0; k->part && i < k->part->refs.n; i++) {
-        const struct m_ref *r = &k->part->refs.at[i];
-        if (r->property == prop->name && r->index.set && r->index.value >= s.entries.n) {
-            map_put(draft_arena(p->c), &p->ref_used, (uintptr_t)r, 0, 1);
-            diag_help(diag(p->c->diags, E0410, r->index.at, "`%s` has no entry %" PRIu64, prop->name, r->index.value), "it has %u, from 0", s.entries.n);
-        }
-    }
     if (!s.failed && diags_errors(p->c->diags) == errors)
         write_back(&s);
 }
 
 /* ---- statements that settle nothing ---- */
 
-static bool subtree_has(const struct planner *p, const struct m_passthrough *pass, const char *property)
+/* How many entries the property has in the nodes that a statement speaks of, at most. */
+static uint32_t most_entries(struct planner *p, const struct m_passthrough *pass, const struct m_part *part, const char *property, bool *exists)
 {
-    const struct dt_node *top = pass->parts.at[0].node;
-    for (const struct dt_node *n = top; n; n = pass->only ? NULL : dt_next(n, top))
-        if (dt_prop(p->host->tree, n, property))
-            return true;
-    return false;
+    const struct dt_node *top = part->node;
+    uint32_t most = 0;
+    *exists = false;
+    for (const struct dt_node *n = top; n; n = pass->only || part != &pass->parts.at[0] ? NULL : dt_next(n, top)) {
+        const struct dt_prop *prop = dt_prop(p->host->tree, n, property);
+        if (!prop)
+            continue;
+        *exists = true;
+        struct copied k = {.host = n, .pass = pass, .part = part};
+        struct settle s = {.p = p, .k = &k, .prop = prop, .rule = refs_rule(p, &k, prop), .entries = p->settle_room->entries};
+        if (s.rule && refs_read(&s) && s.entries.n > most)
+            most = s.entries.n;
+        if (s.rule)
+            p->settle_room->entries = s.entries;
+        if (s.rule && s.problem)
+            most = UINT32_MAX; // it is spoken of as a whole
+    }
+    return most;
 }
 
-static void check_unused(struct planner *p, const struct copied *k)
+static void no_property(struct planner *p, const struct m_passthrough *pass, const struct m_part *part, const struct m_ref *r)
 {
-    for (uint32_t i = 0; k->part && i < k->part->refs.n; i++) {
-        const struct m_ref *r = &k->part->refs.at[i];
-        uint64_t used;
-        if (map_get(&p->ref_used, (uintptr_t)r, 0, &used) || (r->property[0] == '*' && !r->property[1]) || subtree_has(p, k->pass, r->property))
-            continue;
-        struct diag *d = diag(p->c->diags, E0411, r->at, "%s has no property `%s`", dt_path(p->c->arena, k->host), r->property);
-        VEC(const char *) names = {0};
-        for (const struct dt_prop *q = k->host->props; q; q = q->next)
-            if (schema_ref(p->schemas, q->name))
+    bool below = !pass->only && part == &pass->parts.at[0] && part->node->child;
+    struct diag *d = diag(p->c->diags, E0411, r->at, "%s%s no property `%s`", dt_path(p->c->arena, part->node), below ? " and what is below it have" : " has", r->property);
+    VEC(const char *) names = {0};
+    const struct dt_node *n = part->node;
+    for (; n && names.n < 1000; n = below ? dt_next(n, part->node) : NULL)
+        for (const struct dt_prop *q = n->props; q && names.n < 1000; q = q->next) {
+            struct copied k = {.host = n, .pass = pass, .part = part};
+            if (refs_rule(p, &k, q))
                 vec_push(p->c->arena, &names, q->name);
-        const char *near = nearest(r->property, names.at, names.n);
-        if (near)
-            diag_help(d, "did you mean `%s`?", near);
-        else
-            diag_help(d, names.n ? "its references begin with `%s`" : "it has no references; delete the line%s", names.n ? names.at[0] : "");
+        }
+    const char *near = nearest(r->property, names.at, names.n);
+    if (near)
+        diag_help(d, "did you mean `%s`?", near);
+    else if (names.n)
+        diag_help(d, "its references are in `%s`%s", names.at[0], names.n > 1 ? " and others" : "");
+    else
+        diag_help(d, "it has no references; leave the statement out");
+}
+
+static void check_unused(struct planner *p, const struct m_passthrough *pass, const struct m_part *part)
+{
+    for (uint32_t i = 0; i < part->refs.n; i++) {
+        const struct m_ref *r = &part->refs.at[i];
+        const struct ref_rule *rule = schema_ref(p->schemas, r->property);
+        uint64_t used;
+        bool exists;
+        if (map_get(&p->ref_used, used_key(r), (uintptr_t)r->at.via, &used) || r->property == p->settle_room->all)
+            continue;
+        if (rule && (rule->layout == REF_INTERRUPT || rule->layout == REF_INTERRUPT_MAP)) {
+            diag_help(diag(p->c->diags, E0415, r->at, "`%s` is not settled by `ref`: interrupts are linked one by one", r->property), "write `irq 0 drop;` or `irq 0 to ...;`");
+            continue;
+        }
+        uint32_t most = most_entries(p, pass, part, r->property, &exists);
+        if (!exists)
+            no_property(p, pass, part, r);
+        else if (!most)
+            diag_help(diag(p->c->diags, E0416, r->at, "`%s` of %s holds no reference", r->property, dt_path(p->c->arena, part->node)),
+                      "to remove or change it, write `edit { ... }`");
+        else if (r->index.set && r->index.value >= most)
+            diag_help(diag(p->c->diags, E0410, r->index.at, "`%s` of %s has no entry %" PRIu64, r->property, dt_path(p->c->arena, part->node), r->index.value),
+                      "it has %u, counted from 0", most);
     }
+}
+
+/* ---- fate `to`, when the nodes are there ---- */
+
+void check_to_refs(struct planner *p)
+{
+    for (uint32_t i = 0; i < p->to_refs.n; i++) {
+        const struct to_ref *t = &p->to_refs.at[i];
+        const struct ref_rule *rule = t->rule;
+        if (!t->ref->target || t->ref->target->deleted || (rule->layout != REF_CELLS && rule->layout != REF_FIXED))
+            continue;
+        const char *path = dt_path(p->c->arena, t->ref->target);
+        uint32_t want = rule->fixed;
+        if (rule->layout == REF_CELLS) {
+            const struct dt_prop *cells = dt_prop(p->m->tree, t->ref->target, intern(p->c->names, rule->cells));
+            if (!cells && !rule->cells_optional) {
+                struct diag *d = diag(p->c->diags, E0418, t->said->to_at, "%s of the guest is no provider for `%s`: it has no `%s`", path, t->property, rule->cells);
+                diag_help(d, "add `%s = <%u>;` to it, or choose another node", rule->cells, t->said->ncells);
+                continue;
+            }
+            want = cells && cells->len == 4 ? dt_cell(cells, 0) : 0;
+        }
+        if (want == t->said->ncells)
+            continue;
+        struct diag *d = diag(p->c->diags, E0417, t->said->to_at, "a reference in `%s` to %s takes %u cell%s, not %u", t->property, path, want, want == 1 ? "" : "s", t->said->ncells);
+        const char *list = "";
+        for (uint32_t c = 0; c < want && c < 4; c++)
+            list = arena_printf(p->c->arena, "%s%s%s", list, c ? " " : "", c == 3 ? "..." : "N");
+        if (want)
+            diag_help(d, "write `to %s%s%s <%s>`", t->said->to_kind == TEXT_LABEL ? "&" : "&{", t->said->to, t->said->to_kind == TEXT_LABEL ? "" : "}", list);
+        else
+            diag_help(d, "leave the cells out");
+    }
+}
+
+/* ---- all of a machine ---- */
+
+static bool settles(const struct dt_prop *prop)
+{
+    // What an edit or a class has written is a value of the guest's own.
+    return prop->origin && prop->origin->kind == ORIGIN_HOST && prop->len;
+}
+
+static void settle_node(struct planner *p, struct copied *k)
+{
+    struct settle_room *room = p->settle_room;
+    bool followers = false;
+    room->shortened.n = 0;
+    room->numbered = NULL;
+    for (int round = 0; round < (followers ? 2 : 1); round++) {
+        for (struct dt_prop *prop = k->guest->props, *next; prop; prop = next) {
+            next = prop->next;
+            const struct ref_rule *rule = settles(prop) ? refs_rule(p, k, prop) : NULL;
+            if (!rule)
+                continue;
+            followers = followers || rule->follows;
+            if ((rule->follows != NULL) == (round == 1))
+                settle_prop(p, k, dt_prop(p->host->tree, k->host, prop->name), rule);
+        }
+    }
+    if (room->numbered)
+        refs_renumber(p, k, room->numbered);
 }
 
 void settle_refs(struct planner *p, uint32_t first)
 {
     p->settle_room = NEW(draft_arena(p->c), struct settle_room);
+    p->settle_room->all = intern(p->c->names, "*");
     // `assign` and `copy` add to the list; those are settled when their turn comes.
+    for (uint32_t i = first; i < p->copies.n; i++)
+        if (!p->copies.at[i]->guest->deleted)
+            settle_node(p, p->copies.at[i]);
+    // Statements are checked where they stand: at the node that they were written for.
     for (uint32_t i = first; i < p->copies.n; i++) {
-        struct copied *k = p->copies.at[i];
-        for (struct dt_prop *prop = k->guest->props, *next; prop; prop = next) {
-            next = prop->next;
-            // What an edit or a class has written is a value of the guest's own.
-            if (!prop->origin || prop->origin->kind != ORIGIN_HOST || !prop->len)
-                continue;
-            const struct ref_rule *rule = schema_ref(p->schemas, prop->name);
-            if (!rule || rule->layout == REF_INTERRUPT || rule->layout == REF_INTERRUPT_MAP)
-                continue;
-            if (rule->unless && dt_prop(p->host->tree, k->host, intern(p->c->names, rule->unless)))
-                continue;
-            settle_prop(p, k, prop, rule);
-        }
-        // Statements are checked where they stand: at the node that they were written for.
-        if (k->part && k->part->node == k->host && !k->description)
-            check_unused(p, k);
+        const struct copied *k = p->copies.at[i];
+        if (k->part && k->part->node == k->host && !k->description && !k->pass->assigned)
+            check_unused(p, k->pass, k->part);
     }
 }

@@ -10,6 +10,7 @@ struct entry {
     uint32_t start, cells;        // cells of the property
     uint32_t phandle;             // cell of the phandle
     const struct dt_node *target; // NULL: a hole (phandle 0 or -1), or a number
+    bool known;                   // the source of the host's tree says that it is a reference
 };
 
 struct entries {
@@ -26,7 +27,7 @@ struct new_ref {
 /* A property of the node at hand that lost entries, for those that go along with it. */
 struct shortened {
     const char *property;
-    const bool *kept;
+    const bool *kept; // by entry; NULL: none of them is left
     uint32_t n;
 };
 
@@ -55,7 +56,7 @@ struct settle {
     uint32_t solid; // up to here there is more than holes
     struct new_ref *refs;
     uint32_t nrefs;
-    bool *kept; // by entry
+    bool *kept; // by entry; NULL: none is
     bool changed;
     bool failed;
 };

@@ -16,7 +16,7 @@ static void set(struct planner *p, const struct copied *k, const struct dt_prop 
         dt_del(p->m->tree, k->guest, old->name);
 }
 
-/* The strings of a list whose number `keep` has; NULL: all below `below`. */
+/* The strings of a list whose number `keep` has; NULL: none. */
 static void filter_strings(struct planner *p, const struct copied *k, const struct dt_prop *names, const bool *keep, uint32_t nkeep,
                            uint32_t group)
 {
@@ -25,8 +25,8 @@ static void filter_strings(struct planner *p, const struct copied *k, const stru
     for (uint32_t i = 0, from = 0; from < names->len; i++) {
         size_t room = names->len - from, size = strnlen((const char *)names->data + from, room);
         size = size < room ? size + 1 : size;
-        bool stays = true;
-        for (uint32_t g = 0; g < group && (uint64_t)i * group + g < nkeep; g++)
+        bool stays = keep != NULL;
+        for (uint32_t g = 0; keep && g < group && (uint64_t)i * group + g < nkeep; g++)
             stays = stays && keep[i * group + g];
         if (stays) {
             memcpy(data + len, names->data + from, size);
@@ -44,7 +44,7 @@ static void filter_cells(struct settle *s, const struct dt_prop *along, uint32_t
     uint32_t len = 0;
     for (uint32_t i = 0, from = 0; from < along->len; i++) {
         uint32_t size = along->len - from < width * 4 ? along->len - from : width * 4;
-        if (i >= s->entries.n || s->kept[i]) {
+        if (s->kept && (i >= s->entries.n || s->kept[i])) {
             memcpy(data + len, along->data + from, size);
             len += size;
         }
@@ -59,7 +59,7 @@ void refs_along(struct settle *s)
     struct settle_room *room = p->settle_room;
     const struct ref_rule *r = s->rule;
     const struct dt_prop *names = r->names ? companion(s, r->names) : NULL;
-    if (r->match == REF_MATCH_NUMBERED)
+    if (names && r->match == REF_MATCH_NUMBERED)
         room->numbered = dt_prop(p->m->tree, s->k->guest, s->prop->name) ? room->numbered : r;
     else if (names)
         filter_strings(p, s->k, names, s->kept, s->entries.n, r->group ? r->group : 1);
@@ -70,8 +70,9 @@ void refs_along(struct settle *s)
     }
     if (!r->nalong)
         return;
-    bool *kept = arena_array(draft_arena(p->c), s->entries.n + 1, sizeof *kept);
-    memcpy(kept, s->kept, s->entries.n * sizeof *kept);
+    bool *kept = s->kept ? arena_array(draft_arena(p->c), s->entries.n + 1, sizeof *kept) : NULL;
+    if (kept)
+        memcpy(kept, s->kept, s->entries.n * sizeof *kept);
     vec_push(draft_arena(p->c), &room->shortened, ((struct shortened){s->prop->name, kept, s->entries.n}));
 }
 

@@ -49,7 +49,8 @@ static bool arguments(const struct settle *s, const struct dt_node *target, uint
 
 static void add(struct settle *s, uint32_t start, uint32_t cells, uint32_t phandle, const struct dt_node *target)
 {
-    vec_push(draft_arena(s->p->c), &s->entries, ((struct entry){start, cells, phandle, target}));
+    bool known = s->known && s->known->offset == (uint64_t)phandle * 4;
+    vec_push(draft_arena(s->p->c), &s->entries, ((struct entry){start, cells, phandle, target, known}));
 }
 
 static bool nobody(struct settle *s, uint32_t cell)
@@ -69,7 +70,8 @@ static bool read_list(struct settle *s, uint32_t before, uint32_t after)
             return problem(s, arena_printf(a, "the entry at cell %u has no phandle", i));
         const struct dt_node *target = target_at(s, i + before);
         if (!target && s->rule->numbers) {
-            add(s, i++, 1, i, NULL);
+            add(s, i, 1, i, NULL);
+            i++;
             continue;
         }
         if (!target && !is_hole(dt_cell(s->prop, i + before)))
@@ -78,7 +80,7 @@ static bool read_list(struct settle *s, uint32_t before, uint32_t after)
             return problem(s, arena_printf(a, "%s has no %s", dt_path(a, target), s->rule->cells));
         uint64_t want = (uint64_t)before + 1 + args + after;
         if (want > left)
-            return problem(s, arena_printf(a, "the entry at cell %u, to %s, has %u cells; %u are there", i,
+            return problem(s, arena_printf(a, "the entry at cell %u, to %s, has %u cells; only %u are there", i,
                                            target ? dt_path(a, target) : "nothing", (uint32_t)want, left));
         add(s, i, (uint32_t)want, i + before, target);
         i += (uint32_t)want;
@@ -125,6 +127,7 @@ static bool read_known(struct settle *s)
             return problem(s, arena_printf(s->p->c->arena, "there is a reference at byte %u, which begins no cell", r->offset));
         if (s->entries.n)
             s->entries.at[s->entries.n - 1].cells = r->offset / 4 - start;
+        s->known = r;
         start = s->entries.n ? r->offset / 4 : 0;
         add(s, start, s->prop->len / 4 - start, r->offset / 4, r->target);
     }

@@ -53,8 +53,9 @@ bool to_bus(struct planner *p, const struct dt_node *bus, uint64_t address, uint
             return true;
         }
     }
-    diag(p->c->diags, E0506, where, "0x%" PRIx64 "..0x%" PRIx64 " is in no window of the `ranges` of %s", address, address + (size - 1),
-         dt_path(p->c->arena, bus));
+    struct diag *d = diag(p->c->diags, E0506, where, "0x%" PRIx64 "..0x%" PRIx64 " is in no window of the `ranges` of %s", address, address + (size - 1),
+                          dt_path(p->c->arena, bus));
+    diag_help(d, "add one to it, or give it an empty `ranges;` if its addresses are those of its parent");
     return false;
 }
 
@@ -75,13 +76,20 @@ static void check_said(struct planner *p, const struct copied *k)
     const struct host_node *hn = &p->host->nodes[k->host->id];
     for (uint32_t i = 0; k->part && i < k->part->regions.n; i++) {
         const struct m_region *m = &k->part->regions.at[i];
-        bool found = false;
+        const struct host_region *found = NULL;
         VEC(const char *) names = {0};
         for (uint32_t j = 0; j < hn->nregions; j++) {
             const struct host_region *r = &p->host->regions[hn->first_region + j];
-            found = found || (m->which.name ? r->name && !strcmp(m->which.name, r->name) : m->which.index == r->index);
+            if (m->which.name ? r->name && !strcmp(m->which.name, r->name) : m->which.index == r->index)
+                found = found ? found : r;
             if (r->name)
-                vec_push(p->c->arena, &names, r->name);
+                vec_push(draft_arena(p->c), &names, r->name);
+        }
+        const struct m_region *first = found ? said_of(k, found) : NULL;
+        if (found && first != m) {
+            struct diag *d = diag(p->c->diags, E0534, m->at, "region %u of %s is spoken of twice", found->index, dt_path(p->c->arena, k->host));
+            diag_note(d, first->at, "first here, by its %s", first->which.name ? "name" : "index");
+            diag_help(d, "say all of it in one statement");
         }
         if (found)
             continue;
@@ -91,40 +99,47 @@ static void check_said(struct planner *p, const struct copied *k)
             const char *near = nearest(m->which.name, names.at, names.n);
             if (near)
                 diag_help(d, "did you mean `%s`?", near);
+            else if (names.n)
+                diag_help(d, "its reg-names begin with `%s`", names.at[0]);
+            else if (hn->nregions)
+                diag_help(d, "it has no reg-names; say which by index, 0%s", hn->nregions > 1 ? " and up" : "");
             else
-                diag_help(d, names.n ? "its reg-names begin with `%s`" : "it has no reg-names; say which by index%s", names.n ? names.at[0] : "");
+                diag_help(d, "it has no `reg`");
         } else {
             d = diag(p->c->diags, E0508, m->which.at, "%s has no region %u", dt_path(p->c->arena, k->host), m->which.index);
-            diag_help(d, "its `reg` has %u %s", hn->nregions, hn->nregions == 1 ? "entry: index 0" : "entries, from index 0");
+            diag_help(d, hn->nregions ? "its `reg` has %u %s" : "it has no `reg`", hn->nregions, hn->nregions == 1 ? "entry: index 0" : "entries, from index 0");
         }
     }
 }
 
-/* True when [a, a + size) lies in a region that the same statement has already. */
-static const struct p_region *covered(const struct p_device *d, uint64_t a, uint64_t size)
+/* The region that [a, a + size) lies in, of those that the same statement has already; or NULL. */
+const struct p_region *region_over(const struct p_device *d, uint64_t a, uint64_t size)
 {
     for (; d; d = d->parent) {
         for (uint32_t i = 0; i < d->regions.n; i++) {
             const struct p_region *r = d->regions.at[i];
-            if (r->host <= a && a - r->host < r->size && r->size - (a - r->host) >= size)
+            if (r->mode != REGION_DROP && r->host <= a && a - r->host < r->size && r->size - (a - r->host) >= size)
                 return r;
         }
     }
     return NULL;
 }
 
-static struct p_region *add_region(struct planner *p, struct p_device *d, const struct p_region *r)
+void add_region(struct planner *p, struct p_device *d, const struct p_region *r, struct src where)
 {
     struct p_region *n = NEW(p->c->arena, struct p_region);
     *n = *r;
     n->device = d;
     vec_push(p->c->arena, &d->regions, n);
-    return n;
+    if (n->mode != REGION_DROP && n->guest != UINT64_MAX)
+        claim_region(p, n, arena_printf(p->c->arena, "%s %u of `%s`", n->window ? "window" : "region", n->index, d->name), where);
 }
 
-static const char *region_text(struct planner *p, const struct p_device *d, const struct p_region *r)
+/* On a bus without sizes, as I2C has, the address is the device's own, and stays with it from one such bus to another. */
+static bool keeps_address(struct planner *p, const struct dt_node *host, const struct dt_node *bus)
 {
-    return arena_printf(p->c->arena, "%s %u of `%s`", r->window ? "window" : "region", r->index, d->name);
+    return !host_size_cells(p->host, host->parent) && !cells_of(p, bus, p->n.size_cells, 1) &&
+           host_address_cells(p->host, host->parent) == cells_of(p, bus, p->n.address_cells, 2);
 }
 
 /* The regions of a node's reg: mapped at the host's address unless said otherwise. */
@@ -138,8 +153,9 @@ void decide_regions(struct planner *p, struct copied *k, struct p_device *d)
         const struct m_region *m = said_of(k, h);
         if (!h->translated) {
             if (m)
-                diag(p->c->diags, E0509, m->at, "region %u of %s has no address that the cpus can reach", h->index, dt_path(p->c->arena, k->host));
-            else if (top && h->size)
+                diag_help(diag(p->c->diags, E0509, m->at, "region %u of %s has no address that the cpus can reach", h->index, dt_path(p->c->arena, k->host)),
+                          "it is reached through registers of %s", dt_path(p->c->arena, k->host->parent));
+            else if (top && (h->size || p->host->nodes[k->host->parent->id].nregions) && !keeps_address(p, k->host, d->node->parent))
                 diag_help(diag(p->c->diags, E0510, k->part->at, "region %u of %s has no address that the cpus can reach", h->index,
                                dt_path(p->c->arena, k->host)),
                           "it is on a bus behind another device: pass %s through", dt_path(p->c->arena, k->host->parent));
@@ -147,8 +163,13 @@ void decide_regions(struct planner *p, struct copied *k, struct p_device *d)
         }
         if (!h->size)
             continue;
-        const struct p_region *in = top ? NULL : covered(d, h->address, h->size);
-        if (in && !m)
+        const struct p_region *in = top ? NULL : region_over(d, h->address, h->size);
+        if (in && m) {
+            struct diag *g = diag(p->c->diags, E0530, m->at, "region %u of `%s` is part of region %u of `%s`: what is said of that holds for it", h->index, d->name,
+                                  in->index, in->device->name);
+            diag_help(g, "say it there, or drop that one and give the nodes below it to the guest one by one: `region %u drop;`", in->index);
+        }
+        if (in)
             continue; // its registers are part of a region that is assigned already
         struct p_region r = {.index = h->index, .name = h->name, .host = h->address, .size = h->size, .source = h,
                              .mode = m && m->mode != REGION_DEFAULT ? m->mode : REGION_MAP, .unsafe = m ? m->unsafe : NULL,
@@ -156,14 +177,16 @@ void decide_regions(struct planner *p, struct copied *k, struct p_device *d)
         r.guest = m && m->address.set ? m->address.value : h->address;
         if (m && m->address.set && !top && r.guest != h->address) {
             diag_help(diag(p->c->diags, E0511, m->address.at, "the address of a region further down follows from its bus: 0x%" PRIx64, h->address),
-                      "move the region of the node that is passed through, or pass %s through by itself", k->host->name);
+                      "leave `at` away, or pass %s through by itself", k->host->name);
             r.guest = h->address;
         }
         if (m && (m->file || m->offset.set))
-            diag(p->c->diags, E0512, m->at, "`file` and `offset` belong to raw devices; this region is the host's");
-        if (m && m->size.set && m->size.value != h->size)
-            diag_fact(diag(p->c->diags, E0513, m->size.at, "region %u is 0x%" PRIx64 " bytes, not 0x%" PRIx64, h->index, h->size, m->size.value),
-                      "%s: the `reg` of %s says so", p->host->file, dt_path(p->c->arena, k->host));
+            diag_help(diag(p->c->diags, E0512, m->at, "`file` and `offset` belong to raw devices; this region is the host's"), "leave them away: where it is, the host's tree says");
+        if (m && m->size.set && m->size.value != h->size) {
+            struct diag *g = diag(p->c->diags, E0513, m->size.at, "region %u is 0x%" PRIx64 " bytes, not 0x%" PRIx64, h->index, h->size, m->size.value);
+            diag_fact(g, "%s: the `reg` of %s says so", p->host->file, dt_path(p->c->arena, k->host));
+            diag_help(g, "leave `size` away: a region is given as a whole");
+        }
         if (r.mode == REGION_DROP) {
             r.guest = UINT64_MAX;
         } else if (r.mode == REGION_MAP && ((r.guest ^ r.host) & (p->model->page_size - 1))) {
@@ -172,17 +195,52 @@ void decide_regions(struct planner *p, struct copied *k, struct p_device *d)
                            h->index, r.host, r.guest),
                       "write `at 0x%" PRIx64 "`, or `trap`", (r.guest & ~(p->model->page_size - 1)) | (r.host & (p->model->page_size - 1)));
         }
-        struct p_region *n = add_region(p, d, &r);
-        if (n->mode != REGION_DROP)
-            claim(p, n->guest, n->size, region_text(p, d, n), n->at);
+        add_region(p, d, &r, m && m->address.set ? m->address.at : r.at);
     }
 }
 
-/* Where the guest sees a host address: moved with the region of the statement that holds it, else at the same place. */
-static uint64_t to_guest(const struct p_device *d, uint64_t host)
+/* An address range on a bus of the guest, as cells; false after a message when the cells cannot hold it. */
+bool fits_cells(struct planner *p, const struct dt_node *bus, uint64_t on_bus, uint64_t size, bool sized, struct src where)
 {
-    const struct p_region *r = covered(d, host, 1);
-    return r && r->guest != UINT64_MAX ? r->guest + (host - r->host) : host;
+    uint32_t na = cells_of(p, bus, p->n.address_cells, 2), ns = cells_of(p, bus, p->n.size_cells, 1);
+    if (!na || na > 2 || !ns || ns > 2) {
+        struct diag *d = diag(p->c->diags, E0515, where, "%s has #address-cells %u and #size-cells %u: not a bus for a device with registers",
+                              dt_path(p->c->arena, bus), na, ns);
+        diag_help(d, "put it `under` another one; `#address-cells = <2>; #size-cells = <2>; ranges;` make one");
+        return false;
+    }
+    if ((na == 2 || on_bus + (size - 1) <= UINT32_MAX) && (!sized || ns == 2 || size <= UINT32_MAX))
+        return true;
+    struct diag *d = diag(p->c->diags, E0516, where, "0x%" PRIx64 "..0x%" PRIx64 " does not fit the cells of %s: #address-cells %u, #size-cells %u", on_bus,
+                          on_bus + (size - 1), dt_path(p->c->arena, bus), na, ns);
+    diag_help(d, "give that bus 2 of each");
+    return false;
+}
+
+/* The names of the regions that are left. */
+static void write_reg_names(struct planner *p, struct copied *k, const struct origin *o)
+{
+    const struct p_device *d = k->device;
+    uint32_t len = 0;
+    for (uint32_t i = 0; i < d->regions.n; i++)
+        if (d->regions.at[i]->mode != REGION_DROP && !d->regions.at[i]->window && d->regions.at[i]->name)
+            len += (uint32_t)strlen(d->regions.at[i]->name) + 1;
+    if (!len) {
+        dt_del(p->m->tree, k->guest, p->n.reg_names);
+        return;
+    }
+    if (!dt_prop(p->m->tree, k->guest, p->n.reg_names))
+        return;
+    char *names = arena_alloc(p->c->arena, len), *s = names;
+    for (uint32_t i = 0; i < d->regions.n; i++) {
+        const struct p_region *r = d->regions.at[i];
+        if (r->mode == REGION_DROP || r->window || !r->name)
+            continue;
+        size_t n = strlen(r->name) + 1;
+        memcpy(s, r->name, n);
+        s += n;
+    }
+    dt_set(p->m->tree, k->guest, p->n.reg_names, names, len, o);
 }
 
 /* reg of the node that is passed through, for its bus in the guest; names that fell away go, too. */
@@ -191,45 +249,22 @@ void write_reg(struct planner *p, struct copied *k)
     const struct p_device *d = k->device;
     const struct dt_node *bus = k->guest->parent;
     uint32_t na = cells_of(p, bus, p->n.address_cells, 2), ns = cells_of(p, bus, p->n.size_cells, 1), n = 0;
-    struct src where = k->pass->at;
-    if (na > 2 || ns > 2 || !na) {
-        diag(p->c->diags, E0515, where, "%s has #address-cells %u and #size-cells %u: not a bus for a device with registers",
-             dt_path(p->c->arena, bus), na, ns);
-        return;
-    }
-    uint32_t most = d->regions.n;
-    uint8_t *data = arena_alloc(p->c->arena, (size_t)most * (na + ns) * 4 + 1);
-    const char *names = "";
-    uint32_t names_len = 0, first_set = 0;
+    uint8_t *data = arena_alloc(p->c->arena, na <= 2 && ns <= 2 ? (size_t)d->regions.n * (na + ns) * 4 + 1 : 1);
     uint64_t unit = 0;
-    for (uint32_t i = 0; i < most; i++) {
+    for (uint32_t i = 0; i < d->regions.n; i++) {
         struct p_region *r = d->regions.at[i];
         uint64_t on_bus;
         if (r->mode == REGION_DROP || r->window)
             continue;
-        if (!to_bus(p, bus, r->guest, r->size, r->at, &on_bus))
+        struct src where = r->how != HOW_WRITTEN && k->pass->under ? k->pass->under_at : r->at;
+        if (!to_bus(p, bus, r->guest, r->size, where, &on_bus) || !fits_cells(p, bus, on_bus, r->size, true, where))
             return;
-        if ((na == 1 && on_bus + (r->size - 1) > UINT32_MAX) || (ns == 1 && r->size > UINT32_MAX)) {
-            diag_help(diag(p->c->diags, E0516, r->at, "0x%" PRIx64 " + 0x%" PRIx64 " does not fit the %u address and %u size cells of %s", on_bus, r->size, na, ns,
-                           dt_path(p->c->arena, bus)),
-                      "give that bus 2 of each");
-            return;
-        }
         put_cells(data + (size_t)n * (na + ns) * 4, on_bus, na);
         put_cells(data + ((size_t)n * (na + ns) + na) * 4, r->size, ns);
-        if (!first_set++)
+        if (!n++)
             unit = on_bus;
-        n++;
-        if (r->name) {
-            uint32_t len = (uint32_t)strlen(r->name) + 1;
-            char *more = arena_alloc(p->c->arena, names_len + len);
-            memcpy(more, names, names_len);
-            memcpy(more + names_len, r->name, len);
-            names = more;
-            names_len += len;
-        }
     }
-    const struct origin *o = origin_of(p, ORIGIN_COMPUTED, where, "the guest's addresses of its regions");
+    const struct origin *o = origin_of(p, ORIGIN_COMPUTED, k->pass->at, "the guest's addresses of its regions");
     // The copy stands in the tree under its host path until its name is known; no other node can be called that.
     size_t base = strcspn(k->host->name, "@");
     const char *generic = d->class && d->class->node_name ? d->class->node_name : arena_strndup(p->c->arena, k->host->name, base);
@@ -237,132 +272,10 @@ void write_reg(struct planner *p, struct copied *k)
     if (n) {
         dt_set(p->m->tree, k->guest, p->n.reg, data, n * (na + ns) * 4, o);
         name = arena_printf(p->c->arena, "%s@%" PRIx64, generic, unit);
-    } else if (dt_del(p->m->tree, k->guest, p->n.reg)) {
+    } else if (!keeps_address(p, k->host, bus) && dt_del(p->m->tree, k->guest, p->n.reg)) {
         name = generic;
     }
     name_copy(p, k, name);
-    if (!names_len)
-        dt_del(p->m->tree, k->guest, p->n.reg_names);
-    else if (dt_prop(p->m->tree, k->guest, p->n.reg_names))
-        dt_set(p->m->tree, k->guest, p->n.reg_names, names, names_len, o);
-}
-
-/* ---- ranges ---- */
-
-struct window {
-    uint64_t child, cpu, size;
-};
-
-/* The addresses that children of `n` really use, for an empty `ranges` that cannot stay empty. */
-static void collect_windows(struct planner *p, const struct dt_node *host, struct window *w, uint32_t *nw, uint32_t most)
-{
-    for (const struct dt_node *c = host->child; c; c = c->next) {
-        const struct host_node *hn = &p->host->nodes[c->id];
-        for (uint32_t i = 0; i < hn->nregions && *nw < most; i++) {
-            const struct host_region *r = &p->host->regions[hn->first_region + i];
-            if (r->translated && r->size)
-                w[(*nw)++] = (struct window){r->bus, r->address, r->size};
-        }
-        const struct dt_prop *ranges = dt_prop(p->host->tree, c, p->n.ranges);
-        if (ranges && !ranges->len)
-            collect_windows(p, c, w, nw, most);
-    }
-}
-
-static uint32_t count_regions(struct planner *p, const struct dt_node *host)
-{
-    uint32_t n = 0;
-    for (const struct dt_node *c = host; c; c = dt_next(c, host))
-        n += p->host->nodes[c->id].nregions;
-    return n;
-}
-
-static void set_ranges(struct planner *p, struct copied *k, const char *name, const uint8_t *data, uint32_t len)
-{
-    dt_set(p->m->tree, k->guest, name, data, len, origin_of(p, ORIGIN_COMPUTED, k->pass->at, "the windows of its bus, on the guest's bus"));
-}
-
-/*
- * The parent's side of ranges is on the host's bus; rewrite it for the guest's. Windows outside of the
- * node's own registers (PCI memory and I/O) are regions of the device as well: they must be mapped.
- */
-void write_ranges(struct planner *p, struct copied *k)
-{
-    const struct host *h = p->host;
-    const struct dt_prop *ranges = dt_prop(h->tree, k->host, p->n.ranges);
-    struct dt_node *bus = k->guest->parent;
-    uint32_t gna = cells_of(p, bus, p->n.address_cells, 2);
-    uint32_t na = host_address_cells(h, k->host), ns = host_size_cells(h, k->host);
-    uint32_t pna = k->host->parent ? host_address_cells(h, k->host->parent) : 2;
-    if (!ranges || !dt_prop(p->m->tree, k->guest, p->n.ranges) || gna > 2 || !gna)
-        return;
-    if (!ranges->len) {
-        uint32_t most = count_regions(p, k->host), nw = 0;
-        struct window *w = arena_array(p->c->arena, most + 1, sizeof *w);
-        collect_windows(p, k->host, w, &nw, most);
-        bool same = na == gna && ns <= 2;
-        for (uint32_t i = 0; i < nw && same; i++) {
-            uint64_t on_bus;
-            same = to_bus(p, bus, to_guest(k->device, w[i].cpu), w[i].size, k->pass->at, &on_bus) && on_bus == w[i].child;
-        }
-        if (same || na > 2 || ns > 2)
-            return;
-        uint8_t *data = arena_alloc(p->c->arena, (size_t)nw * (na + gna + ns) * 4 + 1);
-        for (uint32_t i = 0; i < nw; i++) {
-            uint64_t on_bus;
-            uint8_t *e = data + (size_t)i * (na + gna + ns) * 4;
-            if (!to_bus(p, bus, to_guest(k->device, w[i].cpu), w[i].size, k->pass->at, &on_bus))
-                return;
-            put_cells(e, w[i].child, na);
-            put_cells(e + na * 4, on_bus, gna);
-            put_cells(e + (na + gna) * 4, w[i].size, ns);
-        }
-        set_ranges(p, k, p->n.ranges, data, nw * (na + gna + ns) * 4);
-        return;
-    }
-    uint32_t step = na + pna + ns, out = na + gna + ns;
-    if (!step || ranges->len % (step * 4) || na > 4 || pna > 3 || ns > 2)
-        return; // the host index has said so
-    uint32_t n = ranges->len / (step * 4);
-    uint8_t *data = arena_alloc(p->c->arena, (size_t)n * out * 4 + 1);
-    uint32_t kept = 0;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t parent[4] = {0};
-        for (uint32_t j = 0; j < pna; j++)
-            parent[j] = dt_cell(ranges, i * step + na + j);
-        uint64_t size = get_cells(ranges, i * step + na + pna, ns), cpu, on_bus;
-        const struct dt_node *blocked;
-        if (!size || !host_translate(h, k->host->parent, parent, pna, size, &cpu, &blocked))
-            continue; // nothing could use it on the host either
-        uint64_t guest = to_guest(k->device, cpu);
-        if (!to_bus(p, bus, guest, size, k->pass->at, &on_bus))
-            return;
-        if (gna == 1 && on_bus + (size - 1) > UINT32_MAX) {
-            diag(p->c->diags, E0516, k->pass->at, "0x%" PRIx64 " + 0x%" PRIx64 " does not fit the address cell of %s", on_bus, size, dt_path(p->c->arena, bus));
-            return;
-        }
-        uint8_t *e = data + (size_t)kept++ * out * 4;
-        memcpy(e, ranges->data + (size_t)i * step * 4, na * 4);
-        put_cells(e + na * 4, on_bus, gna);
-        put_cells(e + (na + gna) * 4, size, ns);
-        // What is below another bus has regions of its own; functions on PCI have no nodes, and get all of the window.
-        if (na == 3 && !covered(k->device, cpu, size)) {
-            struct p_region r = {.index = i, .host = cpu, .size = size, .guest = guest, .mode = REGION_MAP, .window = true, .how = HOW_DEFAULT, .at = k->pass->at};
-            struct p_region *w = add_region(p, k->device, &r);
-            claim(p, w->guest, w->size, region_text(p, k->device, w), w->at);
-        }
-    }
-    set_ranges(p, k, p->n.ranges, data, kept * out * 4);
-    const struct dt_prop *dma = dt_prop(p->m->tree, k->guest, p->n.dma_ranges);
-    if (!dma || !dma->len || dma->len % (step * 4) || pna == gna || pna > 2)
-        return;
-    n = dma->len / (step * 4);
-    data = arena_alloc(p->c->arena, (size_t)n * out * 4);
-    for (uint32_t i = 0; i < n; i++) {
-        uint8_t *e = data + (size_t)i * out * 4;
-        memcpy(e, dma->data + (size_t)i * step * 4, na * 4);
-        put_cells(e + na * 4, get_cells(dma, i * step + na, pna), gna);
-        put_cells(e + (na + gna) * 4, get_cells(dma, i * step + na + pna, ns), ns);
-    }
-    set_ranges(p, k, p->n.dma_ranges, data, n * out * 4);
+    if (dt_prop(p->host->tree, k->host, p->n.reg_names))
+        write_reg_names(p, k, o);
 }

@@ -11,6 +11,7 @@ struct claim {
     uint64_t first, last; // both included
     const char *what;     // "memory `ram`", "region 0 of `i2c0`"
     struct src at;
+    const struct p_region *mapped; // its pages are mapped as a whole; NULL: accesses exit, or the pages are its own
 };
 
 /* A copied node: guest's, host's, and the statement that it came by. */
@@ -27,7 +28,33 @@ struct copied {
 /* A node that another statement or machine owns. */
 struct owner {
     struct p_machine *machine;
+    const struct dt_node *top; // of the statement
     struct src at;
+};
+
+/* What `fixed` says of a clock or regulator. */
+struct rate {
+    uint64_t value;
+    struct src at;
+};
+
+/* A provider that a machine describes (`fixed`, `copy`), and so relies on, without owning it. */
+struct reliance {
+    const struct dt_node *provider;
+    const struct p_machine *machine;
+    struct src at;
+};
+
+struct reliances {
+    VEC(struct reliance) list;
+};
+
+/* A reference that `to` leads elsewhere, to be looked at when all nodes are there. */
+struct to_ref {
+    const struct dt_ref *ref;
+    const struct m_ref *said;
+    const struct ref_rule *rule;
+    const char *property;
 };
 
 struct planner {
@@ -38,7 +65,8 @@ struct planner {
     struct plan *plan;
     struct owner **host_owner; // by host node id: who has it, of the whole file
     struct map kept;         // host node -> struct m_keep
-    struct map sysfs_owner;  // interned sysfs name -> struct p_device: devices given by name
+    struct map needs;        // host node -> what the host has it for: "console"; "": it is no device
+    struct map sysfs_owner;  // interned sysfs name -> struct p_device
     struct map line_owner;   // host interrupt (chip, identity) -> struct p_irq
     /* interned names that the compiler itself reads or writes (Devicetree Specification chapters 2 and 3) */
     struct {
@@ -46,19 +74,24 @@ struct planner {
             *interrupt_map_mask, *interrupt_names, *interrupt_cells, *interrupt_controller, *reg_names, *phandle,
             *linux_phandle, *status, *address_cells, *size_cells, *compatible, *clocks, *clock_names;
     } n;
+    int8_t board_iommu; // is all of the host behind an IOMMU? 1: yes, -1: no, 0: not asked yet
     /* the machine at hand */
     struct p_machine *m;
+    bool twice;                 // a node was passed through twice: regions that meet follow from that
     VEC(struct claim) claims;   // fixed addresses, then sorted
     VEC(struct p_device *) bare; // devices without a host node: their nodes are made when all addresses are known
     VEC(struct copied *) copies; // in document order of the statements
     VEC(struct p_irq *) unlinked; // interrupts whose line is to be chosen
     struct map irq_of;           // host_irq -> struct p_irq
-    struct map ref_used;         // m_ref -> 1
+    struct map ref_used;         // place of a `ref` statement -> 1: it has settled something
+    struct map rates;            // (host node, interned specifier) -> struct rate, whole file
+    VEC(struct to_ref) to_refs;
+    struct reliances *relied;    // whole file
     struct settle_room *settle_room; // private to refs.c
     struct copied **copy_of;    // by host node id, or NULL
     struct map nodes_done;      // m_edit -> 1: node statements that are merged
     struct map fixed;           // (kind, rate) -> guest node
-    struct map slots;           // (bus, slot) -> struct p_device
+    struct map slots;           // (interned name of a bus, slot) -> struct p_device
     struct map chips;           // interned name -> struct p_irqchip
     struct map devices;         // interned name -> struct p_device
     struct map memories;        // interned name -> index + 1
@@ -74,7 +107,9 @@ const struct origin *origin_of(struct planner *p, uint8_t kind, struct src where
 
 void claim(struct planner *p, uint64_t address, uint64_t size, const char *what, struct src where);
 
-/* Sorts the claims and reports those that overlap. */
+void claim_region(struct planner *p, const struct p_region *r, const char *what, struct src where);
+
+/* Sorts the claims and reports those that overlap, or share a page that has to be mapped in two ways. */
 void claims_check(struct planner *p);
 
 /* Chooses addresses for memory and devices that have none: after claims_check(), in the order of the text. */
@@ -113,9 +148,13 @@ void resolve_names(struct planner *p);
 void copy_passthroughs(struct planner *p);
 void copy_one(struct planner *p, const struct m_passthrough *pass);
 struct p_device *new_device(struct planner *p, const char *name, uint8_t kind, struct src where);
+/* `vcpu N` of a statement, when the machine has it; false also after a message. */
+bool vcpu_of(struct planner *p, const struct m_passthrough *pass);
+/* One statement of the whole file for a device, whether it is named by its node or as sysfs does. */
+void own_sysfs_name(struct planner *p, struct p_device *d, struct src where);
 void name_copy(struct planner *p, struct copied *k, const char *name);
 struct dt_node *bus_of(struct planner *p, const struct m_passthrough *pass);
-void copy_description(struct planner *p, const struct dt_node *host, const struct copied *from);
+void copy_description(struct planner *p, const struct dt_node *host, const struct copied *from, struct src where);
 
 /* ---- reg.c: reg and ranges on the guest's bus ---- */
 
@@ -124,21 +163,48 @@ bool to_bus(struct planner *p, const struct dt_node *bus, uint64_t address, uint
 uint32_t cells_of(struct planner *p, const struct dt_node *n, const char *name, uint32_t otherwise);
 void put_cells(uint8_t *to, uint64_t value, uint32_t cells);
 void decide_regions(struct planner *p, struct copied *k, struct p_device *d);
+void add_region(struct planner *p, struct p_device *d, const struct p_region *r, struct src where);
+/* The region that [a, a + size) lies in, of those that the same statement has already; or NULL. */
+const struct p_region *region_over(const struct p_device *d, uint64_t a, uint64_t size);
+/* Can the cells of a guest's bus hold a range on it? The size counts when `sized`. False after a message. */
+bool fits_cells(struct planner *p, const struct dt_node *bus, uint64_t on_bus, uint64_t size, bool sized, struct src where);
 void write_reg(struct planner *p, struct copied *k);
+
+/* ---- ranges.c: ranges on the guest's bus ---- */
+
+void decide_windows(struct planner *p, struct copied *k, struct p_device *d);
 void write_ranges(struct planner *p, struct copied *k);
 
 /* ---- irqs.c: interrupt links ---- */
 
-void decide_irqs(struct planner *p, struct copied *k);
 /* The link of one interrupt: where it is written, taken at once; else when choose_lines() comes by. */
 void link_irq(struct planner *p, struct p_irq *irq, const struct m_irq_to *to);
 void choose_lines(struct planner *p);
+/* "interrupt 0 of `i2c0`": for messages. */
+const char *irq_text(struct planner *p, const struct p_irq *irq);
+
+/* ---- irqhost.c: interrupts of copied nodes ---- */
+
+enum irq_route {
+    IRQ_ROUTE_LINK,  // to a line of the guest's controller
+    IRQ_ROUTE_NEXUS, // the same, through a copied interrupt-map
+    IRQ_ROUTE_INSIDE // the host's controller is copied: it stays as it is
+};
+enum irq_route irq_route(struct planner *p, const struct copied *k, const struct host_irq *h);
+
+/* The node that an interrupt speaks to first: a controller or a nexus (for an entry of a map: its nexus); or NULL. */
+const struct dt_node *irq_first_hop(const struct planner *p, const struct host_irq *h);
+
+/* Whether `interrupts` of a copy keeps its cells, because the node that they speak to is copied, too. */
+bool irq_cells_stay(struct planner *p, const struct copied *k);
+
+/* Links of a node's own interrupts; then, when all nodes have theirs, of the entries of interrupt-maps. */
+void decide_irqs(struct planner *p, struct copied *k);
+void decide_map(struct planner *p, struct copied *k);
 
 /* ---- irqprops.c: interrupts, interrupts-extended, interrupt-map ---- */
 
 void write_interrupts(struct planner *p);
-/* The node that a host node's `interrupts` speak to first: a controller or a nexus; or NULL. */
-const struct dt_node *irq_parent(const struct planner *p, const struct dt_node *host);
 /* The copy of a host node in this guest, or NULL; of any kind, or without descriptions. */
 static inline struct copied *any_copy(const struct planner *p, const struct dt_node *host)
 {
@@ -150,6 +216,8 @@ struct copied *copy_of(struct planner *p, const struct dt_node *host);
 /* ---- refs.c: references ---- */
 
 void settle_refs(struct planner *p, uint32_t first);
+void check_relied(struct planner *p); // that no other machine owns a provider: when all machines are planned
+void check_to_refs(struct planner *p); // whether those that go `to` a node fit it: after resolve_names()
 
 /* ---- bare.c: devices without a host node: platform, pci, raw, and emulated ones ---- */
 
@@ -159,12 +227,26 @@ void write_bare(struct planner *p, struct p_device *d);
 
 /* ---- dma.c ---- */
 
-void plan_dma(struct planner *p, struct p_device *d, const struct m_part *part, const struct dt_node *host);
+void plan_dma(struct planner *p, struct p_device *d, const struct m_part *part);
+
+/* ---- stash.c ---- */
+
+void plan_stash(struct planner *p, struct p_dma *dma, const struct m_stash *s);
 
 /* ---- owners.c: across machines ---- */
 
 void check_owners(struct planner *p);
-bool own_host_node(struct planner *p, const struct dt_node *n, struct src where); // false after a message
+/* Gives a node to the machine at hand, along with `top`, the node that the statement at `where` names; false after a message. */
+bool own_host_node(struct planner *p, const struct dt_node *n, const struct dt_node *top, struct src where);
+
+/* ---- needs.c ---- */
+
+void host_needs(struct planner *p);
+
+/* ---- pages.c: registers and memory, across machines ---- */
+
+void check_registers(struct planner *p);
+void check_memory(struct planner *p);
 
 /* ---- attrs.c ---- */
 

@@ -18,6 +18,13 @@ static const char *const iommus[] = {"none", "device", "board", NULL};
 
 static bool check_group(struct load *l, const struct jval *object, void *item);
 
+static const struct field along_fields[] = {
+    {.key = "property", .type = FIELD_NAME, .offset = offsetof(struct ref_along, property), .required = true},
+    {.key = "cells", .type = FIELD_U32, .offset = offsetof(struct ref_along, cells), .required = true, .min = 1, .max = 255},
+};
+static const struct table along_table = {"a property that goes along", along_fields,
+                                         sizeof along_fields / sizeof *along_fields, sizeof(struct ref_along), NULL};
+
 #define RULE(member) offsetof(struct ref_group, rule.member)
 static const struct field group_fields[] = {
     {.key = "kind", .type = FIELD_TEXT, .offset = RULE(kind), .required = true},
@@ -34,7 +41,8 @@ static const struct field group_fields[] = {
     {.key = "after", .type = FIELD_U16, .offset = RULE(after), .max = 255},
     {.key = "names", .type = FIELD_NAME, .offset = RULE(names)},
     {.key = "group", .type = FIELD_U16, .offset = RULE(group), .min = 1, .max = 255},
-    {.key = "along", .type = FIELD_NAMES, .offset = RULE(along)},
+    {.key = "along", .type = FIELD_LIST, .offset = RULE(along), .count_offset = RULE(nalong), .table = &along_table},
+    {.key = "follows", .type = FIELD_NAME, .offset = RULE(follows)},
     {.key = "except", .type = FIELD_NAMES, .offset = RULE(except)},
     {.key = "unless", .type = FIELD_NAME, .offset = RULE(unless)},
     {.key = "iommu", .type = FIELD_WORD, .offset = RULE(iommu), .words = iommus},

@@ -229,7 +229,7 @@ static void references(struct machc *c, const struct schemas *s)
     assert_string_equal(r->provider->values[0], "clock-frequency");
     assert_non_null(r->provider->body);
     assert_null(ref(c, s, "resets")->provider);
-    assert_string_equal(ref(c, s, "assigned-clocks")->along[0], "assigned-clock-rates");
+    assert_string_equal(ref(c, s, "assigned-clocks")->along[0].property, "assigned-clock-rates");
 
     r = ref(c, s, "vdd-cpu-supply");
     assert_string_equal(r->property, "-supply");

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// What the host cannot lose: its console, its interrupt controllers, its IOMMUs; and nodes that are no devices.
+#include "plan/work.h"
+
+static void need(struct planner *p, const struct dt_node *n, const char *what)
+{
+    if (n && !map_getp(&p->needs, n, NULL))
+        map_putp(draft_arena(p->c), &p->needs, n, NULL, (void *)(uintptr_t)what);
+}
+
+/* /chosen names it by path or alias, with options behind a colon (Devicetree Specification 3.6). */
+static void need_console(struct planner *p)
+{
+    static const char *const names[] = {"stdout-path", "linux,stdout-path"};
+    const struct dt_tree *t = p->host->tree;
+    const struct dt_node *chosen = dt_at(t, "/chosen"), *aliases = dt_at(t, "/aliases");
+    for (size_t i = 0; chosen && i < sizeof names / sizeof *names; i++) {
+        const struct dt_prop *prop = dt_prop(t, chosen, intern(p->c->names, names[i]));
+        const char *s = prop ? dt_string(prop, 0) : NULL;
+        if (!s)
+            continue;
+        const char *name = intern_n(p->c->names, s, strcspn(s, ":"));
+        const struct dt_prop *alias = *name != '/' && aliases ? dt_prop(t, aliases, name) : NULL;
+        const char *path = *name == '/' ? name : alias ? dt_string(alias, 0) : NULL;
+        if (path)
+            need(p, dt_at(t, path), "console");
+        return;
+    }
+}
+
+static void need_iommus(struct planner *p)
+{
+    for (const struct dt_node *n = p->host->tree->root; n; n = dt_next(n, p->host->tree->root)) {
+        for (uint32_t i = 0; i < p->schemas->niommus; i++) {
+            const struct ref_rule *rule = p->schemas->iommus[i];
+            const struct dt_prop *prop = dt_prop(p->host->tree, n, rule->property);
+            uint32_t cell = rule->layout == REF_STRIDE ? rule->at : 0;
+            const struct dt_node *to = prop && prop->len / 4 > cell ? host_phandle(p->host, dt_cell(prop, cell)) : NULL;
+            if (to && !host_disabled(p->host, to))
+                need(p, to, "IOMMU");
+        }
+    }
+}
+
+void host_needs(struct planner *p)
+{
+    // What no driver binds to (Devicetree Specification, chapter 3).
+    static const char *const none[] = {"/chosen", "/aliases", "/cpus", "/reserved-memory", "/__symbols__"};
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+        need(p, dt_at(p->host->tree, none[i]), "");
+    need_console(p);
+    need_iommus(p);
+    // A controller that is known is the root of a tree of them; others are cascaded, and can go.
+    for (uint32_t i = 0; i < p->host->nirqs; i++)
+        if (p->host->irqs[i].class)
+            need(p, p->host->irqs[i].chip, "interrupt controller");
+}

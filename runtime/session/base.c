@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+// What every step uses: memory, errors, the list of what is to be undone.
+#include "session/session.h"
+
+#include <errno.h>
+#include <stdarg.h>
+
+enum { BLOCK_SIZE = 64 * 1024 };
+
+struct block {
+    struct block *next;
+    size_t used, size;
+};
+
+/* ---- errors and the log ---- */
+
+static void put_error(struct mach_error *e, const char *step, int number, const char *object, const char *hint,
+                      va_list args)
+{
+    if (!e)
+        return;
+    char copy[sizeof e->object]; // `object` may be the one in *e
+    snprintf(copy, sizeof copy, "%s", object);
+    memset(e, 0, sizeof *e);
+    e->step = step;
+    e->number = number < 0 ? -number : number;
+    memcpy(e->object, copy, sizeof copy);
+    vsnprintf(e->hint, sizeof e->hint, hint, args);
+}
+
+int fail(struct mach_session *s, const char *step, int number, const char *object, const char *hint, ...)
+{
+    va_list args;
+    va_start(args, hint);
+    put_error(s->error, step, number, object, hint, args);
+    va_end(args);
+    return -1;
+}
+
+void note(struct mach_session *s, const char *format, ...)
+{
+    if (!s->options.log)
+        return;
+    char line[1024];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    s->options.log(s->options.opaque, line);
+}
+
+const char *object(struct mach_session *s, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(s->object, sizeof s->object, format, args);
+    va_end(args);
+    return s->object;
+}
+
+const char *device_object(struct mach_session *s, const struct device *d)
+{
+    return *d->sysfs ? object(s, "device %s (%s)", d->name, d->sysfs) : object(s, "device %s", d->name);
+}
+
+const char *text(const struct mach_session *s, uint32_t offset)
+{
+    return mach_cfg_string(s->f, offset);
+}
+
+/* ---- memory ---- */
+
+static int no_memory(struct mach_session *s)
+{
+    return fail(s, "memory", ENOMEM, "the session", "there is no memory for its own tables");
+}
+
+void *session_alloc(struct mach_session *s, uint64_t count, size_t size)
+{
+    if (size && count > (SIZE_MAX - BLOCK_SIZE) / size) {
+        no_memory(s);
+        return NULL;
+    }
+    size_t bytes = ((size_t)count * size + 15) & ~(size_t)15;
+    size_t head = (sizeof(struct block) + 15) & ~(size_t)15;
+    struct block *b = s->blocks;
+    if (!b || bytes > b->size - b->used) {
+        size_t whole = bytes > BLOCK_SIZE / 4 ? head + bytes : BLOCK_SIZE;
+        struct block *fresh = (struct block *)s->sys.alloc(s->sys.opaque, NULL, whole);
+        if (!fresh) {
+            no_memory(s);
+            return NULL;
+        }
+        *fresh = (struct block){b, head, whole};
+        // A large one goes behind the one that is still being filled.
+        if (b && whole != BLOCK_SIZE) {
+            fresh->next = b->next;
+            b->next = fresh;
+        } else {
+            s->blocks = fresh;
+        }
+        b = fresh;
+    }
+    void *p = (char *)b + b->used;
+    b->used += bytes;
+    return memset(p, 0, bytes);
+}
+
+/* ---- undoing ---- */
+
+int undo_room(struct mach_session *s)
+{
+    if (s->undos < s->undo_room)
+        return 0;
+    uint32_t room = s->undo_room ? s->undo_room * 2 : 64;
+    struct undo *u = (struct undo *)s->sys.alloc(s->sys.opaque, s->undo, room * sizeof *u);
+    if (!u)
+        return no_memory(s);
+    s->undo = u;
+    s->undo_room = room;
+    return 0;
+}
+
+void undo_push(struct mach_session *s, int (*fn)(struct mach_session *, void *, uint64_t), void *thing, uint64_t arg,
+               const char *what)
+{
+    s->undo[s->undos++] = (struct undo){fn, thing, arg, what};
+}
+
+int undo_close(struct mach_session *s, void *thing, uint64_t arg)
+{
+    (void)arg;
+    int *fd = (int *)thing;
+    int r = s->sys.close(s->sys.opaque, *fd);
+    *fd = -1;
+    return r;
+}
+
+int session_end(struct mach_session *s, struct mach_error *error)
+{
+    int result = 0;
+    s->error = error;
+    while (s->undos) {
+        struct undo u = s->undo[--s->undos];
+        int r = u.fn(s, u.object, u.arg);
+        if (r >= 0)
+            continue;
+        note(s, "undo: %s: %s", u.what, strerror(-r));
+        if (!result)
+            result = fail(s, "undo", r, u.what, "this could not be undone; everything else was");
+    }
+    struct mach_sys sys = s->sys;
+    for (struct block *b = s->blocks, *next; b; b = next) {
+        next = b->next;
+        sys.alloc(sys.opaque, b, 0);
+    }
+    sys.alloc(sys.opaque, s->undo, 0);
+    pthread_mutex_destroy(&s->lock);
+    sys.alloc(sys.opaque, s, 0);
+    return result;
+}
+
+/* ---- making one ---- */
+
+static bool usable_name(const char *name)
+{
+    return strlen(name) < 200 && !strchr(name, '/') && strcmp(name, ".") && strcmp(name, "..");
+}
+
+static int make_devices(struct mach_session *s)
+{
+    for (uint32_t i = 0; i < s->devices; i++) {
+        struct device *d = &s->device[i];
+        d->index = i;
+        d->rec = mach_cfg_record(s->f, MACH_CFG_S_DEVICE, i);
+        d->name = text(s, mach_cfg_device_name(d->rec));
+        d->sysfs = text(s, mach_cfg_device_sysfs_name(d->rec));
+        d->fd = -1;
+        d->group = GROUP_NONE;
+        uint32_t kind = mach_cfg_device_kind(d->rec);
+        d->vfio = *d->sysfs && (kind == MACH_CFG_DEVICE_PLATFORM || kind == MACH_CFG_DEVICE_PCI);
+        // It becomes part of paths below sysfs.
+        if (*d->sysfs && !usable_name(d->sysfs))
+            return fail(s, "expect", EINVAL, object(s, "device %s", d->name), "`%s` cannot be a device's name on a bus",
+                        d->sysfs);
+    }
+    return 0;
+}
+
+static int make_arrays(struct mach_session *s)
+{
+    const struct mach_cfg_section *section = s->f->section;
+    s->devices = section[MACH_CFG_S_DEVICE].count;
+    s->regions = section[MACH_CFG_S_REGION].count;
+    s->irqs = section[MACH_CFG_S_IRQ].count;
+    s->memories = section[MACH_CFG_S_MEMORY].count;
+    s->device = (struct device *)session_alloc(s, s->devices, sizeof *s->device);
+    s->region = (struct region *)session_alloc(s, s->regions, sizeof *s->region);
+    s->irq = (struct irq *)session_alloc(s, s->irqs, sizeof *s->irq);
+    s->memory = (struct memory *)session_alloc(s, s->memories, sizeof *s->memory);
+    if (!s->device || !s->region || !s->irq || !s->memory || make_devices(s))
+        return -1;
+    for (uint32_t i = 0; i < s->regions; i++) {
+        s->region[i].rec = mach_cfg_record(s->f, MACH_CFG_S_REGION, i);
+        s->region[i].device = &s->device[mach_cfg_region_device(s->region[i].rec)];
+        s->region[i].fd = -1;
+    }
+    for (uint32_t i = 0; i < s->irqs; i++) {
+        struct irq *q = &s->irq[i];
+        q->rec = mach_cfg_record(s->f, MACH_CFG_S_IRQ, i);
+        q->device = &s->device[mach_cfg_irq_device(q->rec)];
+        q->fd = q->unmask_fd = q->link.fd = q->link.unmask_fd = -1;
+    }
+    for (uint32_t i = 0; i < s->memories; i++) {
+        struct memory *m = &s->memory[i];
+        m->rec = mach_cfg_record(s->f, MACH_CFG_S_MEMORY, i);
+        m->m = (struct mach_memory){
+            .index = i,
+            .name = text(s, mach_cfg_memory_name(m->rec)),
+            .address = mach_cfg_memory_address(m->rec),
+            .size = mach_cfg_memory_size(m->rec),
+            .fd = -1,
+            .readonly = (mach_cfg_memory_flags(m->rec) & MACH_CFG_MEMORY_READONLY) != 0,
+        };
+    }
+    return 0;
+}
+
+// As much of a caller's struct as both sides know.
+static void take(void *to, size_t size, const void *from)
+{
+    size_t n;
+    memcpy(&n, from, sizeof n);
+    memcpy(to, from, n && n < size ? n : size);
+}
+
+struct mach_session *session_new(const struct mach_config *config, const struct mach_options *options,
+                                 const struct mach_ops *ops, void *opaque, struct mach_error *error)
+{
+    struct mach_options o = {0};
+    if (options)
+        take(&o, sizeof o, options);
+    struct mach_sys sys = *mach_sys_linux();
+    if (o.sys)
+        take(&sys, sizeof sys, o.sys);
+    struct mach_session *s = (struct mach_session *)sys.alloc(sys.opaque, NULL, sizeof *s);
+    if (!s) {
+        struct mach_session none = {.error = error};
+        no_memory(&none);
+        return NULL;
+    }
+    memset(s, 0, sizeof *s);
+    s->config = config;
+    s->f = mach_config_file(config);
+    s->sys = sys;
+    s->options = o;
+    if (ops)
+        take(&s->ops, sizeof s->ops, ops);
+    s->has_ops = ops != NULL;
+    s->opaque = opaque;
+    s->error = error;
+    s->iommufd = -1;
+    s->page = sys.page_size(sys.opaque);
+    pthread_mutex_init(&s->lock, NULL);
+    if (make_arrays(s)) {
+        session_end(s, NULL);
+        return NULL;
+    }
+    return s;
+}

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+// The real kernel. Each function is its system call and nothing else.
+#include "machrt_sys.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static int result(int r)
+{
+    return r < 0 ? -errno : r;
+}
+
+static int64_t long_result(ssize_t r)
+{
+    return r < 0 ? -errno : r;
+}
+
+static int sys_open(void *o, const char *path, int flags)
+{
+    (void)o;
+    return result(open(path, flags | O_CLOEXEC));
+}
+
+static int sys_close(void *o, int fd)
+{
+    (void)o;
+    return result(close(fd));
+}
+
+static int sys_ioctl(void *o, int fd, unsigned long request, void *arg)
+{
+    (void)o;
+    return result(ioctl(fd, request, arg));
+}
+
+static int sys_mmap(void *o, void **at, size_t size, int prot, int flags, int fd, uint64_t offset)
+{
+    (void)o;
+    void *p = mmap(NULL, size, prot, flags, fd, (off_t)offset);
+    if (p == MAP_FAILED)
+        return -errno;
+    *at = p;
+    return 0;
+}
+
+static int sys_munmap(void *o, void *at, size_t size)
+{
+    (void)o;
+    return result(munmap(at, size));
+}
+
+static int sys_madvise(void *o, void *at, size_t size, int advice)
+{
+    (void)o;
+    return result(madvise(at, size, advice));
+}
+
+static int64_t sys_pread(void *o, int fd, void *buffer, size_t size, uint64_t offset)
+{
+    (void)o;
+    return long_result(pread(fd, buffer, size, (off_t)offset));
+}
+
+static int64_t sys_pwrite(void *o, int fd, const void *buffer, size_t size, uint64_t offset)
+{
+    (void)o;
+    return long_result(pwrite(fd, buffer, size, (off_t)offset));
+}
+
+static int64_t sys_read(void *o, int fd, void *buffer, size_t size)
+{
+    (void)o;
+    return long_result(read(fd, buffer, size));
+}
+
+static int64_t sys_write(void *o, int fd, const void *buffer, size_t size)
+{
+    (void)o;
+    return long_result(write(fd, buffer, size));
+}
+
+static int sys_eventfd(void *o, int flags)
+{
+    (void)o;
+    return result(eventfd(0, flags | EFD_CLOEXEC));
+}
+
+static int sys_memfd_create(void *o, const char *name, unsigned flags)
+{
+    (void)o;
+    return result(memfd_create(name, flags | MFD_CLOEXEC));
+}
+
+static int sys_ftruncate(void *o, int fd, uint64_t size)
+{
+    (void)o;
+    return result(ftruncate(fd, (off_t)size));
+}
+
+static int sys_poll(void *o, int fd, int timeout)
+{
+    (void)o;
+    struct pollfd p = {fd, POLLIN, 0};
+    return result(poll(&p, 1, timeout));
+}
+
+static int64_t sys_readlink(void *o, const char *path, char *buffer, size_t size)
+{
+    (void)o;
+    ssize_t n = readlink(path, buffer, size - 1);
+    if (n < 0)
+        return -errno;
+    buffer[n] = '\0';
+    return n;
+}
+
+static int64_t sys_read_file(void *o, const char *path, void *buffer, size_t size)
+{
+    (void)o;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    size_t n = 0;
+    int64_t got = 1;
+    while (n < size && got > 0) {
+        got = long_result(read(fd, (char *)buffer + n, size - n));
+        n += got > 0 ? (size_t)got : 0;
+    }
+    close(fd);
+    return got < 0 ? got : (int64_t)n;
+}
+
+static int sys_write_file(void *o, const char *path, const char *text)
+{
+    (void)o;
+    int fd = open(path, O_WRONLY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    size_t n = strlen(text);
+    int64_t put = long_result(write(fd, text, n));
+    close(fd);
+    return put < 0 ? (int)put : (size_t)put == n ? 0 : -EIO;
+}
+
+static int sys_list(void *o, const char *path, int (*each)(void *arg, const char *name), void *arg)
+{
+    (void)o;
+    DIR *d = opendir(path);
+    if (!d)
+        return -errno;
+    struct dirent *e;
+    int stop = 0;
+    while (!stop && (e = readdir(d)))
+        if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+            stop = each(arg, e->d_name);
+    closedir(d);
+    return 0;
+}
+
+static int sys_access(void *o, const char *path, int mode)
+{
+    (void)o;
+    return result(access(path, mode));
+}
+
+static int sys_memlock(void *o, uint64_t *bytes)
+{
+    (void)o;
+    struct rlimit r;
+    if (getrlimit(RLIMIT_MEMLOCK, &r))
+        return -errno;
+    *bytes = r.rlim_cur == RLIM_INFINITY ? UINT64_MAX : r.rlim_cur;
+    return 0;
+}
+
+static uint64_t sys_page_size(void *o)
+{
+    (void)o;
+    return (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
+static void *sys_alloc(void *o, void *old, size_t size)
+{
+    (void)o;
+    if (size)
+        return realloc(old, size);
+    free(old);
+    return NULL;
+}
+
+const struct mach_sys *mach_sys_linux(void)
+{
+    static const struct mach_sys table = {
+        .size = sizeof table,
+        .sysfs = "/sys",
+        .dev = "/dev",
+        .proc = "/proc",
+        .open = sys_open,
+        .close = sys_close,
+        .ioctl = sys_ioctl,
+        .mmap = sys_mmap,
+        .munmap = sys_munmap,
+        .madvise = sys_madvise,
+        .pread = sys_pread,
+        .pwrite = sys_pwrite,
+        .read = sys_read,
+        .write = sys_write,
+        .eventfd = sys_eventfd,
+        .memfd_create = sys_memfd_create,
+        .ftruncate = sys_ftruncate,
+        .poll = sys_poll,
+        .readlink = sys_readlink,
+        .read_file = sys_read_file,
+        .write_file = sys_write_file,
+        .list = sys_list,
+        .access = sys_access,
+        .memlock = sys_memlock,
+        .page_size = sys_page_size,
+        .alloc = sys_alloc,
+    };
+    return &table;
+}

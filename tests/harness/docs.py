@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: MIT
+"""docs: what the documents show is so.
+
+Every fenced block of docs/*.md, README.md and examples/README.md that is marked `mach` is compiled. The words behind
+`mach` say what it is:
+
+    (nothing)        a complete file
+    machine [HOST]   the inside of a machine; what it must have and the block does not say (cpus, memory) is added
+    host HOST        the inside of a host statement
+    file NAME        a file that the next block includes; by itself it need not mean anything
+    error CODE       and it must give errors, all of this code
+    warning CODE     and it must give warnings, all of this code, and no errors
+
+HOST is a tree of examples/hosts, without `.dts`. What is not marked must compile without a word.
+
+The section with the grammar in docs/language.md is grammar/mach.ebnf, docs/messages.md is made from the registry of
+messages; `make docs` (this suite with --update) writes both anew. The grammar has to know the examples, and machc what
+the grammar makes up. Links to files and headings must lead somewhere.
+"""
+
+import re
+import sys
+import tempfile
+
+from . import Result, difference, run
+from .errors import messages
+
+# What a machine on a board is made of: the platform, and memory that any `dma` accepts.
+PLATFORMS = {
+    None: ("arm64-virt", "memory ram size 256M;"),
+    "jh7110": ("riscv64-virt", "memory ram at 0x80000000 size 256M;"),
+    "ls1046a": ("arm64-virt", "memory ram at 0x80000000 size 256M;"),
+    "p4080ds": ("e500mc-kvm", "memory ram at 0x0 size 256M from physical 0x20000000;"),
+    "virt-smmuv3": ("arm64-virt", "memory ram at 0x80000000 size 256M;"),
+    "zcu102": ("arm64-virt", "memory ram at 0x40000000 size 256M from physical 0x40000000;"),
+}
+FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.M | re.S)
+MARK = "<!-- {}: grammar/mach.ebnf, by `make docs` -->"
+
+
+def documents(root):
+    return sorted([root / "README.md", root / "examples/README.md", *root.glob("docs/*.md")])
+
+
+# ---- examples ----
+
+
+class Block:
+    """A marked block: its text, and what its mark says."""
+
+    def __init__(self, path, match, text):
+        line = text.count("\n", 0, match.start()) + 1
+        self.name = f"{path}:{line}"
+        self.text = match["text"]
+        self.kind, self.host, self.expected, self.problem, self.files = "file", None, None, None, []
+        words = match["info"].split()[1:]
+        if words and words[0] in ("machine", "host", "file"):
+            self.kind = {"file": "part"}.get(words[0], words[0])
+            words = words[1:]
+            if words and words[0] not in ("error", "warning"):
+                self.host = words.pop(0)
+        if words and words[0] in ("error", "warning") and len(words) > 1:
+            self.expected = (words[0], words[1])
+            words = words[2:]
+        if words:
+            self.problem = f"`{' '.join(words)}` means nothing behind `mach`"
+        elif self.kind != "part" and self.host not in PLATFORMS:
+            self.problem = f"there is no examples/hosts/{self.host}.dts that a block can stand on"
+
+    def source(self):
+        platform, memory = PLATFORMS[self.host]
+        host = f'host "{self.host}.dts"' if self.host else ""
+        if self.kind == "machine":
+            added = "" if re.search(r"^\s*cpus\b", self.text, re.M) else " cpus 1;"
+            added += "" if re.search(r"^\s*memory\b", self.text, re.M) else f" {memory}"
+            return f"{host}{';' if host else ''} machine example : {platform} {{{added}\n{self.text}}}\n"
+        if self.kind == "host":
+            return f"{host} {{\n{self.text}}}\nmachine example : {platform} {{ cpus 1; {memory} }}\n"
+        return self.text
+
+
+def blocks(root, path):
+    text = path.read_text()
+    parts = []
+    for match in FENCE.finditer(text):
+        if match["info"].split()[:1] != ["mach"]:
+            continue
+        block = Block(path.relative_to(root), match, text)
+        if block.kind == "part":
+            parts.append((block.host, block.text))
+            continue
+        block.files, parts = parts, []
+        yield block
+
+
+def write(directory, name, text):
+    with open(f"{directory}/{name}", "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def check(context, block):
+    if block.problem:
+        return block.problem
+    hosts = context.root / "examples/hosts"
+    with tempfile.TemporaryDirectory() as directory:
+        for name, text in [*block.files, ("example.mach", block.source())]:
+            write(directory, name, text)
+        done = run(context.machc, "--check", "-I", hosts, "example.mach", cwd=directory)
+    found = {(kind, code) for kind, _, code in messages("example.mach", done.err)}
+    want = {block.expected} if block.expected else set()
+    if found == want and done.status == (1 if block.expected and block.expected[0] == "error" else 0):
+        return None
+    wanted = f"{block.expected[0]} {block.expected[1]}" if block.expected else "nothing"
+    return f"{wanted} is expected, exit status {done.status}\n{done.err}\n{block.source()}"
+
+
+# ---- what is made from something else ----
+
+
+def grammar(context):
+    text = (context.root / "grammar/mach.ebnf").read_text()
+    return f"{MARK.format('begin')}\n\n```ebnf\n{text}```\n\n{MARK.format('end')}"
+
+
+def language(context, old):
+    """docs/language.md with the grammar as it is."""
+    begin, end = old.find(MARK.format("begin")), old.find(MARK.format("end"))
+    if begin < 0 or end < begin:
+        return None
+    return old[:begin] + grammar(context) + old[end + len(MARK.format("end")):]
+
+
+def hundreds(context):
+    """[("01", "syntax"), ...], as the registry lists them."""
+    text = (context.root / "compiler/diag/messages.def").read_text()
+    return re.findall(r'^#include "diag/messages-(\d\d)\.def" // (.*)$', text, re.M)
+
+
+def prose(line):
+    """A line of text in which nothing but `code` means something."""
+    parts = re.split(r"(`[^`]*`)", line)
+    return "".join(part if part.startswith("`") else re.sub(r"[<>*_\[\]\\]", r"\\\g<0>", part) for part in parts)
+
+
+def markdown(text):
+    """A message's text: indented lines are examples, the rest is prose; the cure is a paragraph of its own."""
+    out, code = [], False
+    for line in text.split("\n"):
+        if line.startswith("    ") != code:
+            code = not code
+            out += ["", "```"] if code else ["```", ""]
+        elif line.startswith("Cure:"):
+            out.append("")
+        out.append(line[4:] if code else prose(line))
+    return "\n".join(out + (["```"] if code else []))
+
+
+INDEX = """# Messages
+
+Every message of machc has a code, which keeps its meaning for ever, and a name. `machc --explain=E0409` shows the text
+that stands here; `machc --explain=list` names all of them.
+
+E are errors, W are warnings, F are faults of machc itself. Nothing is written when there is an error. A warning can be
+taken away by its name, `-Wno-NAME`, or made an error, `-Werror=NAME`; `-Werror` makes errors of all of them, `-w` takes
+them all away.
+
+<!-- Written by `make docs` from compiler/diag/messages-*.def: change it there. -->
+"""
+
+
+def registry(context):
+    """[(code, name, title, text)], from what machc says of itself."""
+    done = run(context.machc, "--explain=all")
+    entries = re.split(r"^(?=[EWF]\d{4} [a-z0-9-]+: )", done.out.decode(), flags=re.M)[1:]
+    return [re.fullmatch(r"(\S+) (\S+): (.*?)\n\n(.*)", entry, re.S).groups() for entry in entries]
+
+
+def message_index(context):
+    """docs/messages.md."""
+    sections = {number: [] for number, _ in hundreds(context)}
+    for code, name, title, text in registry(context):
+        sections[code[1:3]].append(f"### {code}\n\n**{prose(title)}** (`{name}`)\n\n{markdown(text.strip())}\n")
+    out = [INDEX]
+    out += [f"- [{title}](#{slug(title)})" for _, title in hundreds(context)] + [""]
+    for number, title in hundreds(context):
+        out += [f"## {title}\n", *sorted(sections[number], key=lambda s: ("EWF".index(s[4]), s))]
+    return "\n".join(out)
+
+
+def made(context):
+    """[(path, text as it has to be)]"""
+    page = context.root / "docs/language.md"
+    return [(page, language(context, page.read_text())), (context.root / "docs/messages.md", message_index(context))]
+
+
+def up_to_date(context, path, text):
+    if text is None:
+        return f"the lines `{MARK.format('begin')}` and `end` are missing"
+    if context.update:
+        path.write_text(text)
+        return None
+    problem = difference(path.read_text() if path.exists() else "", text, str(path))
+    return problem and f"is not up to date: `make docs`\n{problem}"
+
+
+def grammar_agrees(context, examples):
+    """tests/ebnf/agree.py, with the examples of the documents and with random texts, always the same."""
+    agree = context.root / "tests/ebnf/agree.py"
+    with tempfile.TemporaryDirectory() as directory:
+        for block in examples:
+            if not block.problem and not (block.expected and block.expected[1].startswith("E01")):
+                write(directory, block.name.replace("/", "-") + ".mach", block.source())
+        done = run(sys.executable, agree, "--parser", f"{context.machc} --syntax", "--seed", "1", "--count", "300",
+                   context.root / "examples", directory)
+    return done.status and f"grammar/mach.ebnf and machc do not agree\n{done.out.decode('utf-8', 'replace')}{done.err}"
+
+
+# ---- links ----
+
+
+def slug(heading):
+    """The anchor that GitHub and others make of a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower()).replace(" ", "-")
+
+
+def anchors(path):
+    text = FENCE.sub("", path.read_text())
+    return {slug(heading) for heading in re.findall(r"^#+ +(.*?) *$", text, re.M)}
+
+
+def dead_links(context, path):
+    dead = []
+    text = re.sub(r"`[^`\n]*`", "", FENCE.sub("", path.read_text()))
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if re.match(r"[a-z]+:", target):
+            continue
+        name, _, anchor = target.partition("#")
+        to = (path.parent / name).resolve() if name else path
+        if not to.exists():
+            dead.append(f"{target}: there is no such file")
+        elif anchor and anchor not in anchors(to):
+            dead.append(f"{target}: there is no such heading")
+    return dead and "dead links\n" + "\n".join(dead)
+
+
+def run_all(context):
+    result = Result()
+    for path, text in made(context):
+        if context.wanted in path.name:
+            result.add(path.relative_to(context.root), up_to_date(context, path, text))
+    empty = [code for code, _, _, text in registry(context) if not text.strip()]
+    result.add("every message has a text", empty and "these have none: " + " ".join(empty))
+    pages = documents(context.root)
+    for page, problem in context.each(lambda page: dead_links(context, page), pages, str):
+        result.add(f"links of {page.relative_to(context.root)}", problem)
+    examples = [block for page in pages for block in blocks(context.root, page)]
+    for block, problem in context.each(lambda block: check(context, block), examples, lambda block: block.name):
+        result.add(block.name, problem)
+    if context.wanted in "grammar":
+        result.add("grammar", grammar_agrees(context, examples))
+    return result
