@@ -413,7 +413,7 @@ dts_stmt: labels DTS_NAME ';'                           { $$ = op_new(p, DTS_PRO
         | DEL_NODE DTS_NAME ';'                         { $$ = op_new(p, DTS_DEL_NODE, $2.s, @2); }
         | DEL_NODE noderef ';'                          { $$ = op_new(p, DTS_DEL_NODE, NULL, @2); $$->ref = $2; }
         | bad ';'                                       { $$ = NULL; }
-        | bad DTS_OPEN dts_body '}'                     { $$ = NULL; }
+        | bad DTS_OPEN dts_body '}' semi                { $$ = NULL; }
         ;
 labels: %empty                                          { $$ = (struct label_list){0}; }
       | labels LABEL_DEF                                { $$ = $1; label_add(p, &$$, $2); }

@@ -229,7 +229,7 @@ void build_dma(struct build *b, const struct scope *s, const struct ast *st, str
     expand_body(b, s, st, dma_clause, &x);
     if (x.dma.mode == DMA_WINDOW) {
         check_window(b, &x.how);
-        if (!x.own_at.loc.file) {
+        if (!x.own_at.loc.file && !is_guess(st)) {
             struct diag *d = diag(b->c->diags, E0614, x.dma.at, "dma `%s` maps nothing", name);
             const char *near = nearest(name, modes, 4);
             if (near)

@@ -219,15 +219,9 @@ bool expand_template(struct build *b, const struct scope *s, const struct text *
 
 /* ---- what belongs where ---- */
 
-bool is_guess(const struct ast *st, const struct text *name)
+bool is_guess(const struct ast *st)
 {
-    bool lost = false;
-    for (const struct ast *a = st->body; a && !lost; a = a->next)
-        lost = a->kind == AST_LOST;
-    for (uint8_t kind = 0; lost && name->kind == TEXT_WORD && kind < AST_KIND_COUNT; kind++)
-        if (!strcmp(name->s, ast_keyword(kind)))
-            return true;
-    return false;
+    return st->body && st->body->kind == AST_LOST;
 }
 
 struct once {

@@ -183,7 +183,7 @@ static void no_class(struct build *b, const struct scope *s, const struct ast *s
         n++;
     const char *near = nearest(name, names, n);
     b->consts->lost++;
-    if (is_guess(st, t) || (st->kind == AST_MACHINE && !near && b->consts->incomplete))
+    if (is_guess(st) || (st->kind == AST_MACHINE && !near && b->consts->incomplete))
         return;
     struct diag *d = diag(b->c->diags, E0310, at(s, t->loc), "there is no %s `%s`", what, name);
     if (near) {

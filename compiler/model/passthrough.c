@@ -461,7 +461,7 @@ void build_passthrough(struct build *b, const struct scope *s, const struct ast 
             m->incomplete = true; // the host's tree could not be read
             return;
         }
-        if (is_guess(st, &st->name)) {
+        if (is_guess(st)) {
             m->incomplete = true;
             return;
         }

@@ -58,8 +58,7 @@ static bool has_irqs(const struct planner *p, const struct dt_node *top, const s
     return false;
 }
 
-/* Linux makes a platform device of a node whose registers the cpus reach, or that has none. */
-static bool is_platform_device(const struct planner *p, const struct dt_node *n)
+bool is_platform_device(const struct planner *p, const struct dt_node *n)
 {
     const struct host_node *hn = &p->host->nodes[n->id];
     for (uint32_t i = 0; i < hn->nregions; i++)

@@ -9,12 +9,17 @@ enum { MSI_PAGE = 4096 }; // MPIC: a bank's message register has a page to itsel
 
 /* ---- is there an IOMMU? ---- */
 
-/* The property leads to an IOMMU that is in use. */
-static bool leads_to_iommu(const struct planner *p, const struct dt_node *n, const struct ref_rule *rule)
+/* The IOMMU that a property leads to; or NULL. */
+static const struct dt_node *iommu_of(const struct planner *p, const struct dt_node *n, const struct ref_rule *rule)
 {
     const struct dt_prop *prop = dt_prop(p->host->tree, n, rule->property);
     uint32_t cell = rule->layout == REF_STRIDE ? rule->at : 0;
-    const struct dt_node *to = prop && prop->len / 4 > cell ? host_phandle(p->host, dt_cell(prop, cell)) : NULL;
+    return prop && prop->len / 4 > cell ? host_phandle(p->host, dt_cell(prop, cell)) : NULL;
+}
+
+static bool leads_to_iommu(const struct planner *p, const struct dt_node *n, const struct ref_rule *rule)
+{
+    const struct dt_node *to = iommu_of(p, n, rule);
     return to && !host_disabled(p->host, to);
 }
 
@@ -55,6 +60,21 @@ static bool behind_iommu(struct planner *p, const struct p_device *d)
 }
 
 /* ---- mappings ---- */
+
+/* The tree leads to an IOMMU that the host does not use: those who read it expect one. */
+static void say_disabled(struct planner *p, const struct p_device *d, struct diag *g)
+{
+    for (const struct dt_node *n = p->model->iommu == IOMMU_NONE ? NULL : d->host; n; n = n->parent) {
+        for (uint32_t i = 0; i < p->schemas->niommus; i++) {
+            const struct dt_node *to = iommu_of(p, n, p->schemas->iommus[i]);
+            if (!to)
+                continue;
+            diag_fact(g, "%s: `%s` of %s leads to %s, which is disabled", p->host->file, p->schemas->iommus[i]->property, dt_path(p->c->arena, n),
+                      dt_path(p->c->arena, to));
+            return;
+        }
+    }
+}
 
 static struct p_dma *new_domain(struct planner *p, struct p_device *d, uint8_t mode, const char *name, struct src where)
 {
@@ -189,6 +209,8 @@ static bool whole_pages(struct planner *p, const struct m_dma_map *m, const stru
     if (m->what == MAP_REGION)
         diag_help(d, "the region begins 0x%" PRIx64 " behind the start of a page, and has to on the device's side, too",
                   (out->region->host + out->offset) % page);
+    else if (where.loc.start == m->size.at.loc.start && odd < page)
+        diag_help(d, "write 0x%" PRIx64, page);
     else
         diag_help(d, "write 0x%" PRIx64 " or 0x%" PRIx64, odd / page * page, (odd / page + 1) * page);
     return false;
@@ -390,6 +412,15 @@ static void use_channel(struct planner *p, struct p_dma *dma, const struct m_cha
     dma->window = h->window.value;
     dma->size = h->size.value;
     dma->subwindows = (uint32_t)h->subwindows.value;
+    if (h->subwindows.set) {
+        uint64_t n = h->subwindows.value;
+        if (!n || (n & (n - 1)) || n > 256)
+            diag_help(diag(p->c->diags, E0633, h->subwindows.at, "%" PRIu64 " sub-windows: a power of two from 1 to 256 is possible", n),
+                      "leave `subwindows` away: the number is found for what is mapped");
+        else if (dma->has_window && dma->size / n < p->model->page_size)
+            diag_help(diag(p->c->diags, E0633, h->subwindows.at, "%" PRIu64 " sub-windows of 0x%" PRIx64 " bytes would be smaller than a page each", n, dma->size),
+                      "write `subwindows %" PRIu64 "` or fewer", dma->size / p->model->page_size);
+    }
     dma->has_liodn_index = h->liodn_index.set;
     dma->liodn_index = (uint32_t)h->liodn_index.value;
     dma->has_stream = h->stream.set;
@@ -435,9 +466,11 @@ static void use_guest_iommu(struct planner *p, struct p_dma *dma, const struct m
     VEC(const char *) names = {0};
     for (uint32_t i = 0; i < p->m->m->devices.n && i < 1000; i++)
         vec_push(draft_arena(p->c), &names, p->m->m->devices.at[i].name);
-    const char *near = nearest(m->name, names.at, names.n);
+    const char *near = iommu ? NULL : nearest(m->name, names.at, names.n);
     if (near)
         diag_help(d, "did you mean `%s`?", near);
+    else if (iommu)
+        diag_help(d, "a device of the host cannot be it; make one: `device viommu0 : CLASS;`");
     else
         diag_help(d, "make one: `device %s : CLASS;`", m->name);
 }
@@ -449,6 +482,7 @@ static void one_dma(struct planner *p, struct p_device *d, const struct m_dma *m
     if (m->mode != DMA_NONE && m->mode != DMA_IDENTITY && !behind_iommu(p, d)) {
         struct diag *g =
             diag(p->c->diags, E0636, m->at, "`%s` is behind no IOMMU: nothing can hold it to what is mapped", d->name);
+        say_disabled(p, d, g);
         diag_help(g, "write `dma none;` if it does none, or `dma identity unsafe;` if the guest is trusted with all of the "
                      "host's memory");
         return;

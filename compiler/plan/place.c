@@ -91,7 +91,9 @@ void claims_check(struct planner *p)
                                   b->what, k->first, last);
             diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, a->first, a->last);
             diag_note(d, b->at, "%s is at 0x%" PRIx64 "..0x%" PRIx64, b->what, b->first, b->last);
-            diag_help(d, "give one of them another place: `at ADDRESS`%s", a->mapped || b->mapped ? ", or do without it: `drop`" : "");
+            bool window = (a->mapped && a->mapped->window) || (b->mapped && b->mapped->window);
+            diag_help(d, window ? "a window has its place on the bus; give the other another place: `at ADDRESS`%s" : "give one of them another place: `at ADDRESS`%s",
+                      !window && (a->mapped || b->mapped) ? ", or do without it: `drop`" : "");
         }
         if (!reach || k->last > reach->last)
             reach = k;

@@ -145,18 +145,44 @@ static void add_refs(struct planner *p, struct m_part *to, const struct m_part *
     }
 }
 
+/*
+ * The device that a provider is a part of: what VFIO can assign. A PHY goes with its MDIO bus, a regulator with the
+ * controller of the bus that its chip is on, an endpoint with the device of its port. NULL: there is none.
+ */
+static const struct dt_node *device_of(const struct planner *p, const struct dt_node *n)
+{
+    const struct dt_node *device = NULL;
+    for (; n->parent; n = n->parent) {
+        if (!is_platform_device(p, n))
+            device = NULL; // on a bus that is behind a device further up
+        else if (!device && dt_prop(p->host->tree, n, p->n.compatible))
+            device = n;
+    }
+    return device;
+}
+
 /* Fate `assign`: the provider goes to this guest as well, by the same rules. */
-static void assign(struct settle *s, const struct dt_node *target, const struct verdict *v)
+static void assign(struct settle *s, const struct entry *e, const struct verdict *v)
 {
     struct planner *p = s->p;
-    struct m_passthrough *pass = NEW(draft_arena(p->c), struct m_passthrough);
+    const struct dt_node *target = e->target, *device = device_of(p, target);
     const struct m_part *top = &s->k->pass->parts.at[0];
-    *pass = (struct m_passthrough){.kind = PASS_NODE, .assigned = true, .at = v->said ? v->said->at : place(s->k), .only = dt_is_below(target, s->k->host)};
-    pass->name = target->labels ? target->labels->name : target->name;
+    struct src where = v->said ? v->said->at : place(s->k);
+    bool above = device && dt_is_below(device, s->k->host);
+    if (!device || (above && device != target)) {
+        struct diag *d = diag(p->c->diags, E0422, where, "%s cannot be assigned by itself: it is part of no device that can", dt_path(p->c->arena, target));
+        if (device)
+            diag_fact(d, "%s: it is part of %s, and so is %s", p->host->file, dt_path(p->c->arena, device), dt_path(p->c->arena, s->k->host));
+        diag_help(d, "choose another fate, or pass the device through that drives it");
+        return;
+    }
+    struct m_passthrough *pass = NEW(draft_arena(p->c), struct m_passthrough);
+    *pass = (struct m_passthrough){.kind = PASS_NODE, .assigned = true, .at = where, .only = above};
+    pass->name = device->labels ? device->labels->name : device->name;
     if (map_getp(&p->devices, pass->name, NULL))
-        pass->name = dt_path(p->c->arena, target);
+        pass->name = dt_path(p->c->arena, device);
     pass->name = intern(p->c->names, pass->name);
-    struct m_part part = {.node = target, .at = pass->at};
+    struct m_part part = {.node = device, .at = pass->at};
     add_refs(p, &part, s->k->part);
     if (s->k->part != top)
         add_refs(p, &part, top);
@@ -246,7 +272,10 @@ static void provider(struct settle *s, const struct entry *e, const struct verdi
         return;
     }
     if (!there && v->fate == FATE_ASSIGN)
-        assign(s, e->target, v);
+        assign(s, e, v);
+    else if (!there && s->rule->layout == REF_GRAPH)
+        diag_help(diag(p->c->diags, E0423, v->said ? v->said->at : place(s->k), "an endpoint cannot be copied: it is nothing without the device of its port"),
+                  "write `assign` (that device is passed through, too), `drop`, or `to` an endpoint of the guest");
     else if (!there)
         copy_description(p, e->target, s->k, v->said ? v->said->at : place(s->k));
     if (v->fate == FATE_COPY)
@@ -332,8 +361,9 @@ static void list_choices(struct settle *s, const uint32_t *open, uint32_t nopen)
     const char *fixed_text = "";
     if (s->rule->provider)
         fixed_text = arena_printf(p->c->arena, "`fixed %s` (a fixed %s takes its place), ", s->rule->provider->unit && !strcmp(s->rule->provider->unit, "Hz") ? "RATE" : "VALUE", s->rule->kind);
-    diag_help(d, "say what it shall be: `ref %s FATE;`%s, FATE one of `drop` (remove it), %s`assign` (pass the provider through, too), `copy` (its description only), `to &NODE` (another node of the guest), `keep` (it is no reference)",
-              which, child ? " (here, or in a `child` statement)" : "", fixed_text);
+    diag_help(d, "say what it shall be: `ref %s FATE;`%s, FATE one of `drop` (remove it), %s`assign` (pass the provider through, too), %s`to &NODE` (another node of the guest)%s",
+              which, child ? " (here, or in a `child` statement)" : "", fixed_text, s->rule->layout == REF_GRAPH ? "" : "`copy` (its description only), ",
+              first->known ? "" : ", `keep` (it is no reference)");
     s->failed = true;
 }
 

@@ -41,13 +41,13 @@ static void no_id(struct planner *p, const struct p_dma *dma, const struct m_sta
 {
     struct diag *d;
     if (!p->host)
-        d = diag(p->c->diags, E0644, s->at, "the id of the cache is not known: the file names no host tree");
+        d = diag(p->c->diags, W0601, s->at, "the id of the cache is not known: the file names no host tree");
     else if (dma->stash.host_cpu != UINT32_MAX)
-        d = diag(p->c->diags, E0644, s->at, "the %s of host cpu %u has no `cache-stash-id` in %s", words[s->kind],
+        d = diag(p->c->diags, W0601, s->at, "the %s of host cpu %u has no `cache-stash-id` in %s", words[s->kind],
                  dma->stash.host_cpu, p->host->file);
     else
-        d = diag(p->c->diags, E0644, s->at, "no %s has a `cache-stash-id` in %s", words[s->kind], p->host->file);
-    diag_help(d, "write its id, `stash id N`, or add `if-possible` where the guest works without it");
+        d = diag(p->c->diags, W0601, s->at, "no %s has a `cache-stash-id` in %s", words[s->kind], p->host->file);
+    diag_help(d, "firmware may write it at boot: take the tree from the running board (`cp /sys/firmware/fdt board.dtb`), or write `stash id N`");
 }
 
 static bool is_pci(const struct planner *p, const struct p_device *d)

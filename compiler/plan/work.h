@@ -145,6 +145,8 @@ void resolve_names(struct planner *p);
 
 /* ---- copy.c: subtrees of the host ---- */
 
+/* Linux makes a platform device of a node whose registers the cpus reach, or that has none. */
+bool is_platform_device(const struct planner *p, const struct dt_node *n);
 void copy_passthroughs(struct planner *p);
 void copy_one(struct planner *p, const struct m_passthrough *pass);
 struct p_device *new_device(struct planner *p, const char *name, uint8_t kind, struct src where);

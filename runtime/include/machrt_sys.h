@@ -54,7 +54,7 @@ struct mach_sys {
     /* Writes `text` to a file that exists, with one write(2): a sysfs attribute. */
     int (*write_file)(void *opaque, const char *path, const char *text);
     /* each(arg, name) for every entry of a directory but "." and "..", in any order, until it returns other than 0. */
-    int (*list)(void *opaque, const char *path, int (*each)(void *arg, const char *name), void *arg);
+    int (*list)(void *opaque, const char *path, int (*each)(void *arg, const char *name, int is_directory), void *arg);
     /* access(2). */
     int (*access)(void *opaque, const char *path, int mode);
 

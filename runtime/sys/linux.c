@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int result(int r)
@@ -151,7 +152,17 @@ static int sys_write_file(void *o, const char *path, const char *text)
     return put < 0 ? (int)put : (size_t)put == n ? 0 : -EIO;
 }
 
-static int sys_list(void *o, const char *path, int (*each)(void *arg, const char *name), void *arg)
+// sysfs says what is a directory with the name; some other file systems have to be asked.
+static int is_directory(DIR *d, const struct dirent *e)
+{
+    struct stat st;
+    if (e->d_type != DT_UNKNOWN)
+        return e->d_type == DT_DIR;
+    return !fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode);
+}
+
+static int sys_list(void *o, const char *path, int (*each)(void *arg, const char *name, int is_directory),
+                    void *arg)
 {
     (void)o;
     DIR *d = opendir(path);
@@ -161,7 +172,7 @@ static int sys_list(void *o, const char *path, int (*each)(void *arg, const char
     int stop = 0;
     while (!stop && (e = readdir(d)))
         if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
-            stop = each(arg, e->d_name);
+            stop = each(arg, e->d_name, is_directory(d, e));
     closedir(d);
     return 0;
 }

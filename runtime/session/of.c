@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: MIT
+// The host's own device tree, as the kernel shows it in /sys/firmware/devicetree/base: where a device's registers are
+// and how many interrupts it has, without opening it. Addresses are translated as the Devicetree Specification
+// (v0.4, 2.3.8 ranges; 2.4 interrupts) says.
+#include "session/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum { PROPERTY_SIZE = 4096 };
+
+// Nodes that have #interrupt-cells and a phandle, sorted by phandle.
+struct of_index {
+    struct of_chip {
+        uint32_t phandle, cells;
+    } *chip;
+    uint32_t chips, room;
+};
+
+struct property {
+    uint8_t data[PROPERTY_SIZE];
+    uint32_t cells;
+};
+
+static uint32_t cell(const struct property *p, uint32_t i)
+{
+    const uint8_t *b = p->data + 4 * (size_t)i;
+    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+}
+
+static uint64_t number(const struct property *p, uint32_t i, uint32_t cells)
+{
+    uint64_t n = 0;
+    for (uint32_t k = 0; k < cells; k++)
+        n = n << 32 | cell(p, i + k);
+    return n;
+}
+
+// Property `name` of the node at `path` below the tree's root: 0, or -errno.
+static int property(const struct mach_session *s, const char *path, const char *name, struct property *p)
+{
+    char file[PATH_SIZE];
+    if (!sysfs_path(s, file, "firmware/devicetree/base%s/%s", path, name))
+        return -ENAMETOOLONG;
+    int64_t n = s->sys.read_file(s->sys.opaque, file, p->data, sizeof p->data);
+    if (n < 0)
+        return (int)n;
+    if (n == PROPERTY_SIZE)
+        return -ENOENT; // longer than anything that is looked at here
+    p->cells = (uint32_t)(n / 4);
+    return 0;
+}
+
+static uint32_t small(const struct mach_session *s, const char *path, const char *name, uint32_t otherwise)
+{
+    struct property p;
+    return property(s, path, name, &p) || p.cells != 1 ? otherwise : cell(&p, 0);
+}
+
+// The path of a device's node below the tree's root: "/soc/i2c@2180000". -ENOENT: it has none.
+static int node_path(const struct mach_session *s, const struct device *d, char *path)
+{
+    static const char base[] = "devicetree/base";
+    char link[PATH_SIZE], target[PATH_SIZE];
+    if (!device_path(s, link, d, "of_node"))
+        return -ENAMETOOLONG;
+    int64_t n = s->sys.readlink(s->sys.opaque, link, target, sizeof target);
+    if (n < 0)
+        return (int)n;
+    const char *at = strstr(target, base);
+    if (!at)
+        return -ENOENT;
+    strcpy(path, at + sizeof base - 1);
+    return 0;
+}
+
+// Makes a path the one of the node's parent; false at the root.
+static bool up(char *path)
+{
+    char *slash = strrchr(path, '/');
+    if (!slash)
+        return false;
+    *slash = '\0';
+    return true;
+}
+
+// Through the `ranges` of the bus at `path`, whose children have `child` address cells.
+static int through(const struct mach_session *s, char *path, uint32_t child, uint64_t *address, uint64_t size)
+{
+    struct property ranges;
+    char parent[PATH_SIZE];
+    strcpy(parent, path);
+    if (!up(parent))
+        return -ENOENT;
+    uint32_t above = small(s, parent, "#address-cells", 2), sizes = small(s, path, "#size-cells", 1);
+    int r = property(s, path, "ranges", &ranges);
+    if (r || !ranges.cells)
+        return r; // empty: the same addresses above
+    if (child > 2 || above > 2 || sizes > 2)
+        return -ENOENT;
+    uint32_t step = child + above + sizes;
+    for (uint32_t i = 0; i + step <= ranges.cells; i += step) {
+        uint64_t from = number(&ranges, i, child), to = number(&ranges, i + child, above);
+        uint64_t length = number(&ranges, i + child + above, sizes);
+        if (*address >= from && *address - from <= length && size <= length - (*address - from)) {
+            *address = to + (*address - from);
+            return 0;
+        }
+    }
+    return -ENOENT;
+}
+
+int of_reg(struct mach_session *s, const struct device *d, uint32_t index, uint64_t *address, uint64_t *size)
+{
+    char path[PATH_SIZE];
+    struct property reg;
+    int r = node_path(s, d, path);
+    if (!r)
+        r = property(s, path, "reg", &reg);
+    if (r)
+        return r;
+    if (!up(path))
+        return -ENOENT;
+    uint32_t addresses = small(s, path, "#address-cells", 2), sizes = small(s, path, "#size-cells", 1);
+    uint32_t step = addresses + sizes;
+    if (!addresses || addresses > 2 || sizes > 2 || index >= reg.cells / step)
+        return -ENOENT;
+    *address = number(&reg, index * step, addresses);
+    *size = number(&reg, index * step + addresses, sizes);
+    while (*path && !r) {
+        r = through(s, path, addresses, address, *size);
+        up(path);
+        addresses = small(s, path, "#address-cells", 2);
+    }
+    return r;
+}
+
+/* ---- interrupts ---- */
+
+struct walk {
+    struct mach_session *s;
+    char path[PATH_SIZE];
+    size_t length;
+    bool has_cells;
+    int result;
+};
+
+static int add_chip(struct walk *w)
+{
+    struct of_index *x = w->s->of;
+    uint32_t phandle = small(w->s, w->path, "phandle", 0), cells = small(w->s, w->path, "#interrupt-cells", 0);
+    if (!phandle)
+        return 0;
+    if (x->chips == x->room) {
+        uint32_t room = x->room ? x->room * 2 : 32;
+        struct of_chip *c = (struct of_chip *)session_alloc(w->s, room, sizeof *c);
+        if (!c)
+            return -ENOMEM;
+        if (x->chips)
+            memcpy(c, x->chip, x->chips * sizeof *c);
+        x->chip = c;
+        x->room = room;
+    }
+    x->chip[x->chips++] = (struct of_chip){phandle, cells};
+    return 0;
+}
+
+static int walk_entry(void *arg, const char *name, int is_directory);
+
+static int walk_node(struct walk *w)
+{
+    char file[PATH_SIZE];
+    if (!sysfs_path(w->s, file, "firmware/devicetree/base%s", w->path))
+        return -ENAMETOOLONG;
+    bool outer = w->has_cells;
+    w->has_cells = false;
+    int r = w->s->sys.list(w->s->sys.opaque, file, walk_entry, w);
+    if (!r && !w->result && w->has_cells)
+        r = add_chip(w);
+    w->has_cells = outer;
+    return r ? r : w->result;
+}
+
+static int walk_entry(void *arg, const char *name, int is_directory)
+{
+    struct walk *w = (struct walk *)arg;
+    if (!is_directory) {
+        w->has_cells |= !strcmp(name, "#interrupt-cells");
+        return 0;
+    }
+    size_t length = w->length;
+    int n = snprintf(w->path + length, sizeof w->path - length, "/%s", name);
+    if (n < 0 || (size_t)n >= sizeof w->path - length) {
+        w->result = -ENAMETOOLONG;
+    } else {
+        w->length += (size_t)n;
+        w->result = walk_node(w);
+    }
+    w->length = length;
+    w->path[length] = '\0';
+    return w->result;
+}
+
+static int by_phandle(const void *a, const void *b)
+{
+    const struct of_chip *x = (const struct of_chip *)a, *y = (const struct of_chip *)b;
+    return (x->phandle > y->phandle) - (x->phandle < y->phandle);
+}
+
+// Walks the tree once in a session, and only when a phandle must be followed.
+static int make_index(struct mach_session *s)
+{
+    if (s->of)
+        return 0;
+    s->of = (struct of_index *)session_alloc(s, 1, sizeof *s->of);
+    if (!s->of)
+        return -ENOMEM;
+    struct walk w = {.s = s};
+    int r = walk_node(&w);
+    if (r) {
+        s->of = NULL;
+        return r;
+    }
+    if (s->of->chips)
+        qsort(s->of->chip, s->of->chips, sizeof *s->of->chip, by_phandle);
+    return 0;
+}
+
+static int chip_cells(struct mach_session *s, uint32_t phandle, uint32_t *cells)
+{
+    int r = make_index(s);
+    if (r)
+        return r;
+    struct of_chip key = {phandle, 0}, *c = NULL;
+    if (s->of->chips)
+        c = (struct of_chip *)bsearch(&key, s->of->chip, s->of->chips, sizeof key, by_phandle);
+    if (!c)
+        return -ENOENT;
+    *cells = c->cells;
+    return 0;
+}
+
+// #interrupt-cells of the interrupt parent of the node at `path`, which is changed.
+static int parent_cells(struct mach_session *s, char *path, uint32_t *cells)
+{
+    for (;;) {
+        uint32_t phandle = small(s, path, "interrupt-parent", 0);
+        if (phandle)
+            return chip_cells(s, phandle, cells);
+        if (!up(path))
+            return -ENOENT;
+        *cells = small(s, path, "#interrupt-cells", 0);
+        if (*cells)
+            return 0;
+    }
+}
+
+int of_irqs(struct mach_session *s, const struct device *d, uint32_t *count)
+{
+    char path[PATH_SIZE];
+    struct property p;
+    uint32_t cells;
+    *count = 0;
+    int r = node_path(s, d, path);
+    if (r)
+        return r;
+    r = property(s, path, "interrupts-extended", &p);
+    if (!r) {
+        for (uint32_t i = 0; i < p.cells && !r; i += 1 + cells, (*count)++)
+            r = chip_cells(s, cell(&p, i), &cells);
+        return r;
+    }
+    if (r == -ENOENT)
+        r = property(s, path, "interrupts", &p);
+    if (r == -ENOENT) {
+        char node[PATH_SIZE];
+        return sysfs_path(s, node, "firmware/devicetree/base%s", path) &&
+                       !s->sys.access(s->sys.opaque, node, 0 /* F_OK */)
+                   ? 0
+                   : -ENOENT;
+    }
+    if (r)
+        return r;
+    r = parent_cells(s, path, &cells);
+    if (!r)
+        *count = cells ? p.cells / cells : 0;
+    return r;
+}
