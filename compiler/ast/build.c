@@ -53,7 +53,9 @@ void add_clause(struct ast_list *l, struct ast *a)
     struct ast *last = l->last;
     bool belongs = last && ((a->kind == AST_UNSAFE && (last->kind == AST_MAP || last->kind == AST_DMA)) ||
                             (a->kind == AST_IF_POSSIBLE && last->kind == AST_STASH));
-    if (belongs && !last->body)
+    // `irq 0 file "/dev/uio0" to ioapic 10` on the line of a device
+    bool of_irq = last && last->kind == AST_IRQ && (a->kind == AST_TO || a->kind == AST_DROP || a->kind == AST_FILE);
+    if (of_irq || (belongs && !last->body))
         body_add(last, a);
     else
         list_add(l, a);

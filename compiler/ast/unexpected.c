@@ -305,7 +305,10 @@ static bool keyword_as_value(const struct mistake *m)
         const char *owner = quote_at(p, m->p->past[2].loc);
         struct diag *d =
             say(m, E0105, m->before->loc, RECOVER_CLAUSE, TEXTF("`%s` stands where a name is expected", before));
-        scan_help(d, "write the name first: `%s NAME %s ...`", owner, before);
+        if (m->p->past[2].kind == ':')
+            scan_help(d, "write the class first: `: CLASS %s ...`", before);
+        else
+            scan_help(d, "write the name first: `%s %s %s ...`", owner, m->p->past[2].kind == T_PASSTHROUGH ? "&LABEL" : "NAME", before);
         return true;
     }
     return false;

@@ -39,7 +39,7 @@ static const struct takes takes[AST_KIND_COUNT][MAX_TAKES] = {
                     {AST_NO_DMA, false},
                     {AST_READONLY, false}},
     [AST_IRQCHIP] = {{AST_AT, false}, {AST_EDIT, true}},
-    [AST_DEVICE] = {{AST_AT, false}, {AST_SIZE, false}, {AST_IRQ, false}, {AST_TO, false}, {AST_EDIT, true}},
+    [AST_DEVICE] = {{AST_AT, false}, {AST_SIZE, false}, {AST_IRQ, false}, {AST_EDIT, true}},
     [AST_PASSTHROUGH] = {DEVICE_PART,
                          {AST_CHILD, true},
                          {AST_AS, false},
@@ -232,12 +232,50 @@ struct once {
     bool bare_map; // the last one was a `map` of nothing
 };
 
+/* The end of what stands in front of a place that is the first of its line; 0 when it is not, or a statement ends there. */
+static uint32_t unfinished_before(const struct build *b, struct loc loc)
+{
+    const struct source *src = source_get(b->c->sources, loc.file);
+    if (!src || loc.start > src->len)
+        return 0;
+    bool first = false;
+    for (uint32_t at = loc.start; at;) {
+        if (strchr(" \t\r", src->text[at - 1])) {
+            at--;
+            continue;
+        }
+        if (src->text[at - 1] != '\n')
+            return first && !strchr(";{}", src->text[at - 1]) ? at : 0;
+        // The line in front, without its comment.
+        first = true;
+        uint32_t start = --at;
+        while (start && src->text[start - 1] != '\n')
+            start--;
+        bool quoted = false;
+        for (uint32_t i = start; i + 1 < at; i++) {
+            quoted ^= src->text[i] == '"';
+            if (!quoted && src->text[i] == '/' && src->text[i + 1] == '/')
+                at = i;
+        }
+    }
+    return 0;
+}
+
 static void not_here(struct build *b, const struct scope *s, const struct ast *st, const struct ast *in)
 {
-    struct diag *d = diag(b->c->diags, E0215, at(s, st->loc), "`%s` does not belong in `%s`",
-                          ast_keyword(st->kind), ast_keyword(in->kind));
+    uint32_t end = unfinished_before(b, st->loc);
     b->consts->lost++;
     b->consts->incomplete |= st->kind == AST_CONST;
+    if (end) {
+        struct loc here = {st->loc.file, end, end};
+        struct diag *d = diag(b->c->diags, E0102, at(s, here), "expected `;` in front of `%s`, which is no clause of `%s`",
+                              ast_keyword(st->kind), ast_keyword(in->kind));
+        diag_help(d, "write `;` here");
+        diag_fix(d, here, ";");
+        return;
+    }
+    struct diag *d = diag(b->c->diags, E0215, at(s, st->loc), "`%s` does not belong in `%s`",
+                          ast_keyword(st->kind), ast_keyword(in->kind));
     if (help_where(b, d, st))
         return;
     const char *list = "";

@@ -144,7 +144,9 @@ static void build_memory(struct build *b, const struct scope *s, const struct as
             diag_help(diag(b->c->diags, E0304, m.at, "memory `%s` has no size", m.name), "write `memory %s size 256M;`", m.name);
         return;
     }
-    if (!m.size.value || m.size.value % page)
+    if (!m.size.value)
+        diag_help(diag(b->c->diags, E0396, m.size.at, "memory `%s` is empty", m.name), "write a size, as in `size 256M`, or take the statement away");
+    else if (m.size.value % page)
         diag_help(diag(b->c->diags, E0305, m.size.at, "the size 0x%" PRIx64 " of memory `%s` is not a multiple of the host's page size (0x%" PRIx64 ")",
                        m.size.value, m.name, page),
                   "write `size 0x%" PRIx64 "`", (m.size.value / page + 1) * page);
@@ -279,7 +281,7 @@ static void device_clause(struct build *b, const struct scope *s, const struct a
         eval_opt(b, s, st->e, &d->size);
         break;
     case AST_IRQ: {
-        // In braces, `irq 0 to ...;` has its own clauses; on the line the words are the target.
+        // `irq 0 to ...` as of other devices; or the words of the target at once, as there is one interrupt.
         const struct ast *to = st->body;
         while (to && to->kind != AST_TO && to->kind != AST_LOST)
             to = to->next;
@@ -294,10 +296,6 @@ static void device_clause(struct build *b, const struct scope *s, const struct a
             build_irq_to(b, s, st, &d->irq);
         break;
     }
-    case AST_TO: // on the line: `irq 0 to gic spi 1`
-        d->irq = (struct m_irq_to){0};
-        build_irq_to(b, s, st, &d->irq);
-        break;
     case AST_EDIT:
         vec_push(b->c->arena, &d->edits, edit_of(s, st));
         break;
@@ -364,6 +362,7 @@ static void machine_statement(struct build *b, const struct scope *s, const stru
         break;
     case AST_NODE: {
         struct m_edit e = edit_of(s, st);
+        e.at = at(s, st->name.loc);
         e.path = eval_text(b, s, &st->name);
         if (e.path)
             vec_push(b->c->arena, &m->nodes, e);
@@ -379,8 +378,9 @@ static void machine_statement(struct build *b, const struct scope *s, const stru
         if (!p || st->items) {
             no_template(b, s, st, " or platform");
         } else if (m->platform && m->platform != p) {
-            struct diag *d = diag(b->c->diags, E0317, at(s, st->name.loc), "machine `%s` is a `%s` already", m->name, m->platform->name);
+            struct diag *d = diag(b->c->diags, E0317, at(s, st->name.loc), "machine `%s` has the platform `%s` already", m->name, m->platform->name);
             diag_note(d, m->platform_at, "said here");
+            diag_help(d, "keep one of them");
         } else {
             m->platform = p;
             m->platform_at = at(s, st->name.loc);

@@ -267,7 +267,9 @@ static const struct dt_node *find_below(struct build *b, const struct scope *s, 
             if (near)
                 diag_help(d, "did you mean `%s`?", near);
             else if (names.n)
-                diag_help(d, "below it are `%s`%s", names.at[0], names.n > 1 ? " and others" : " only");
+                diag_help(d, names.n > 1 ? "below it are `%s` and others" : "below it is only `%s`", names.at[0]);
+            else
+                diag_help(d, "there is nothing below it");
             return NULL;
         }
         n = hit;
@@ -370,7 +372,8 @@ static void pass_statement(struct build *b, const struct scope *s, const struct 
         p->bus = st->name.kind != TEXT_NONE ? eval_text(b, s, &st->name) : NULL;
         p->bus_at = at(s, st->loc);
         if (!p->bus)
-            diag_help(diag(b->c->diags, E0332, p->bus_at, "host cpus belong to `cpus`"), "write `on pci0 slot 3` to place a PCI function");
+            diag_help(diag(b->c->diags, E0332, p->bus_at, "host cpus belong to `cpus`"),
+                      "write `vcpu 0` for a device that serves one vcpu, or `on pci0 slot 3` to place a PCI function");
         else if (p->kind != PASS_PCI)
             diag_help(diag(b->c->diags, E0333, p->bus_at, "only a `passthrough pci` goes into a slot of a PCI bus"),
                       "write `under &bus` to put its node below another one");
@@ -412,6 +415,18 @@ static bool is_bdf(const char *s)
             return false;
     }
     return true;
+}
+
+static void bad_bdf(struct build *b, struct src where, const char *what)
+{
+    struct diag *d = diag(b->c->diags, E0337, where, "`%s` is not the address of a PCI function", what);
+    char *full = arena_printf(b->c->arena, "%s%s", strlen(what) == strlen("01:00.0") ? "0000:" : "", what);
+    for (char *s = full; *s; s++)
+        *s = *s >= 'A' && *s <= 'F' ? (char)(*s + ('a' - 'A')) : *s;
+    if (is_bdf(full))
+        diag_help(d, "write `%s`, as sysfs does", full);
+    else
+        diag_help(d, "write it as sysfs does: `0000:01:00.0`");
 }
 
 static const char *default_name(struct build *b, const struct m_passthrough *p, const struct text *t)
@@ -475,7 +490,7 @@ void build_passthrough(struct build *b, const struct scope *s, const struct ast 
     } else {
         p.host_name = what;
         if (p.kind == PASS_PCI && !is_bdf(what))
-            diag_help(diag(b->c->diags, E0337, top->at, "`%s` is not the address of a PCI function", what), "write it as sysfs does: `0000:01:00.0`");
+            bad_bdf(b, top->at, what);
         if (p.kind == PASS_PLATFORM && (!*what || strchr(what, '/')))
             diag_help(diag(b->c->diags, E0338, top->at, "\"%s\" is not the name of a platform device", what), "write it as in /sys/bus/platform/devices: \"fff51000.ethernet\"");
     }

@@ -68,7 +68,7 @@ void plan_emulated(struct planner *p, const struct m_device *dev)
         link_irq(p, irq, i == 0 ? &dev->irq : NULL);
     }
     if (!dev->class->nirqs && dev->irq.set)
-        diag(p->c->diags, E0367, dev->irq.at, "a `%s` has no interrupt", dev->class->name);
+        diag_help(diag(p->c->diags, E0367, dev->irq.at, "a `%s` has no interrupt", dev->class->name), "leave `irq` out");
 }
 
 /* ---- by name ---- */
@@ -256,7 +256,11 @@ static void bare_irq(struct planner *p, struct p_device *d, const struct m_irq *
             i++;
         if (d->kind != DEV_PCI || i == 3) {
             struct diag *g = diag(p->c->diags, E0368, m->which.at, "nothing says which interrupt `%s` is: this device has no node on the host", m->which.name);
-            diag_help(g, d->kind == DEV_PCI ? "a PCI function has `intx`, `msi` and `msix`" : "say it by index: `irq 0`");
+            const char *near = d->kind == DEV_PCI ? nearest(m->which.name, pci, 3) : NULL;
+            if (near)
+                diag_help(g, "did you mean `%s`?", near);
+            else
+                diag_help(g, d->kind == DEV_PCI ? "a PCI function has `intx`, `msi` and `msix`" : "say it by index: `irq 0`");
             return;
         }
         index = i;
@@ -280,7 +284,7 @@ static void bare_irq(struct planner *p, struct p_device *d, const struct m_irq *
         return;
     }
     if (d->kind != DEV_RAW && m->file)
-        diag(p->c->diags, E0361, m->at, "`file` belongs to the interrupts of raw devices; VFIO gives this one's");
+        diag_help(diag(p->c->diags, E0361, m->at, "`file` belongs to the interrupts of raw devices; VFIO gives this one"), "leave `file` out");
     link_irq(p, irq, &m->to);
 }
 
@@ -398,13 +402,30 @@ static void write_clocks(struct planner *p, struct p_device *d)
         dt_set(p->m->tree, d->node, p->n.clock_names, names, len, o);
 }
 
+static bool is_pci_bus(const struct dev_class *class)
+{
+    return class && class->bus && !strcmp(class->bus, "pci");
+}
+
 /* Below a PCI bus: reg is the function's place in configuration space (IEEE 1275 PCI binding 2.2.1.1). */
 static bool on_pci(struct planner *p, struct p_device *d, const struct m_passthrough *pass)
 {
     const struct p_device *bus = map_getp(&p->devices, pass->bus, NULL);
-    if (!bus || !bus->class || !bus->class->bus || strcmp(bus->class->bus, "pci") || !bus->node) {
+    if (!bus || !is_pci_bus(bus->class) || !bus->node) {
         struct diag *g = diag(p->c->diags, E0371, pass->bus_at, "`%s` is no PCI bus of machine `%s`", pass->bus, p->m->name);
-        diag_help(g, "make one: `device %s : CLASS;`, a class for which `machc --list-classes` says `pci`", pass->bus);
+        VEC(const char *) names = {0};
+        for (uint32_t i = 0; i < p->m->m->devices.n; i++)
+            if (is_pci_bus(p->m->m->devices.at[i].class))
+                vec_push(draft_arena(p->c), &names, p->m->m->devices.at[i].name);
+        const char *near = nearest(pass->bus, names.at, names.n), *make = NULL;
+        for (const char *const *n = p->schemas->class_names; *n && !make; n++)
+            make = is_pci_bus(schema_class(p->schemas, *n)) && schema_class(p->schemas, *n)->emulated ? *n : NULL;
+        if (near)
+            diag_help(g, "did you mean `%s`?", near);
+        else if (names.n)
+            diag_help(g, "it has `%s`", names.at[0]);
+        else if (make)
+            diag_help(g, "make one, `device pci0 : %s;`, or leave `on` out", make);
         return false;
     }
     uint32_t slot = (uint32_t)pass->slot.value;

@@ -39,12 +39,16 @@ static bool not_copied(const struct planner *p, const struct dt_prop *prop, bool
            (top && prop->name == p->n.status);
 }
 
-static void copy_labels(struct planner *p, struct dt_node *to, const struct dt_node *from)
+static void copy_labels(struct planner *p, const struct m_passthrough *pass, struct dt_node *to, const struct dt_node *from)
 {
-    for (const struct dt_label *l = from->labels; l; l = l->next)
-        // What is named in the description has its name, wherever the statement stands.
-        if (!map_getp(&p->m->tree->labels, l->name, NULL) && !map_getp(&p->m->m->named, l->name, NULL))
+    for (const struct dt_label *l = from->labels; l; l = l->next) {
+        // What is named in the description has its name, wherever the statement stands; a device without `as` is
+        // named after its label.
+        const struct src *other = map_getp(&p->m->m->named, l->name, NULL);
+        bool own = other && other->loc.file == pass->at.loc.file && other->loc.start == pass->at.loc.start && other->via == pass->at.via;
+        if (!map_getp(&p->m->tree->labels, l->name, NULL) && (!other || own))
             dt_add_label(p->m->tree, to, l->name, l->loc);
+    }
 }
 
 static bool has_irqs(const struct planner *p, const struct dt_node *top, const struct dt_node *n)
@@ -88,7 +92,7 @@ static struct copied *copy_node(struct planner *p, const struct m_passthrough *p
     guest->origin = host == top ? origin_of(p, ORIGIN_HOST, pass->at, NULL) : guest->parent->origin;
     vec_push(draft_arena(p->c), &p->copies, k);
     p->copy_of[host->id] = k;
-    copy_labels(p, guest, host);
+    copy_labels(p, pass, guest, host);
     if (host != top) {
         bool said = k->part && (k->part->regions.n || k->part->irqs.n || k->part->dmas.n);
         const struct host_node *hn = &p->host->nodes[host->id];
@@ -133,7 +137,16 @@ struct dt_node *bus_of(struct planner *p, const struct m_passthrough *pass)
         return n;
     const char *written = arena_printf(p->c->arena, pass->under_label ? "&%s" : "%s", pass->under);
     struct diag *d = diag(p->c->diags, E0342, pass->under_at, "there is no node %s in the guest to put `%s` under", written, pass->name);
-    if (pass->under_label)
+    VEC(const char *) names = {0};
+    for (const struct dt_node *k = pass->under_label ? t->root : NULL; k && names.n < 1000; k = dt_next(k, t->root))
+        for (const struct dt_label *l = k->labels; l; l = l->next)
+            vec_push(draft_arena(p->c), &names, l->name);
+    for (uint32_t i = 0; pass->under_label && i < p->m->m->passthroughs.n && names.n < 1000; i++)
+        vec_push(draft_arena(p->c), &names, p->m->m->passthroughs.at[i]->name);
+    const char *near = nearest(pass->under, names.at, names.n);
+    if (near)
+        diag_help(d, "did you mean `&%s`?", near);
+    else if (pass->under_label)
         diag_help(d, "label one: `node /bus { ... }` with `%s: bus { ... }` in it, or name it by path", pass->under);
     else
         diag_help(d, "make one: `node %s { #address-cells = <2>; #size-cells = <2>; ranges; };`", pass->under);
@@ -244,7 +257,7 @@ void copy_description(struct planner *p, const struct dt_node *host, const struc
     k->guest->origin = origin_of(p, ORIGIN_HOST, where, NULL);
     vec_push(draft_arena(p->c), &p->copies, k);
     p->copy_of[host->id] = k;
-    copy_labels(p, k->guest, host);
+    copy_labels(p, from->pass, k->guest, host);
     const char *const no[] = {p->n.reg, p->n.reg_names, p->n.ranges, p->n.dma_ranges, p->n.interrupts, p->n.interrupts_extended,
                               p->n.interrupt_names, p->n.interrupt_map, p->n.interrupt_map_mask, p->n.interrupt_controller, p->n.interrupt_cells,
                               p->n.address_cells, p->n.size_cells, p->n.status};
@@ -257,13 +270,33 @@ void copy_description(struct planner *p, const struct dt_node *host, const struc
     }
 }
 
+/* It goes under a device whose statement has not had its turn yet. */
+static bool waits(struct planner *p, const struct m_passthrough *pass)
+{
+    return pass->under_label && !map_getp(&p->m->tree->labels, pass->under, NULL) && map_getp(&p->m->m->named, pass->under, NULL);
+}
+
 void copy_passthroughs(struct planner *p)
 {
+    VEC(const struct m_passthrough *) left = {0};
     for (uint32_t i = 0; i < p->m->m->passthroughs.n; i++) {
         const struct m_passthrough *pass = p->m->m->passthroughs.at[i];
-        if (pass->kind == PASS_NODE)
-            copy_one(p, pass);
-        else
+        if (pass->kind != PASS_NODE)
             plan_bare(p, pass);
+        else if (waits(p, pass))
+            vec_push(draft_arena(p->c), &left, pass);
+        else
+            copy_one(p, pass);
+    }
+    for (uint32_t round = 0; left.n; round++) {
+        uint32_t n = left.n;
+        left.n = 0;
+        for (uint32_t i = 0; i < n; i++) {
+            if (round < MACH_MAX_NESTING && waits(p, left.at[i]))
+                left.at[left.n++] = left.at[i];
+            else
+                copy_one(p, left.at[i]);
+        }
+        round = left.n == n ? MACH_MAX_NESTING : round; // they wait for each other: let them say so
     }
 }

@@ -534,6 +534,7 @@ void plan_dma(struct planner *p, struct p_device *d, const struct m_part *part)
         return;
     }
     struct diag *g = diag(p->c->diags, E0638, d->at, "nothing is said of the DMA of `%s`, and it is behind no IOMMU", d->name);
+    say_disabled(p, d, g);
     const char *where = "";
     if (d->pass && d->pass->assigned) // by the fate of a reference: there are no braces to write it into
         where = arena_printf(p->c->arena, "in a `passthrough %s { ... }` of its own, ", d->host_path);

@@ -127,7 +127,28 @@ static const char *drop_it(struct planner *p, const struct p_irq *irq)
     return arena_printf(p->c->arena, "`child %s { irq %u drop; }`", path + strlen(top) + 1, irq->index);
 }
 
-static void own_line(struct planner *p, struct p_irq *irq)
+/* Said once for a line, however often it is listed. */
+static void listed_again(struct planner *p, const struct copied *k, const struct p_irq *irq, const struct p_irq *first)
+{
+    const struct host_irq *h = irq->host;
+    const char *list = "", *drops = "";
+    bool only = true;
+    for (const struct host_irq *u = host_irq_users(p->host, h); u; u = host_irq_next(p->host, u)) {
+        const struct m_irq *m = u->node == h->node ? said_of(k->part, u) : NULL;
+        if (u->node != h->node || u->from_map || u->index <= first->index || (m && m->drop))
+            continue;
+        if (u->index < irq->index)
+            return;
+        only = only && u == h;
+        list = arena_printf(p->c->arena, "%s, %u", list, u->index);
+        drops = arena_printf(p->c->arena, "%s%sirq %u drop;", drops, *drops ? " " : "", u->index);
+    }
+    struct diag *d = diag(p->c->diags, E0364, irq->at, "%s lists %s %s: interrupts %u%s", dt_path(p->c->arena, h->node), host_irq_text(p->c, h),
+                          only ? "twice" : "several times", first->index, list);
+    diag_help(d, only ? "a line can be asked for once: `%s`" : "a line can be asked for once; the others: `%s`", drops);
+}
+
+static void own_line(struct planner *p, const struct copied *k, struct p_irq *irq)
 {
     const struct host_irq *h = irq->host;
     const struct p_irq *other = line_owner(p, h);
@@ -137,9 +158,7 @@ static void own_line(struct planner *p, struct p_irq *irq)
     }
     const char *line = host_irq_text(p->c, h);
     if (other->host->node == h->node && other->device == irq->device) {
-        struct diag *d = diag(p->c->diags, E0364, irq->at, "%s lists %s twice, as interrupt %u and %u", dt_path(p->c->arena, h->node), line,
-                              other->index, irq->index);
-        diag_help(d, "a line can be asked for once: %s", drop_it(p, irq));
+        listed_again(p, k, irq, other);
         return;
     }
     struct diag *d = diag(p->c->diags, E0365, irq->at, "%s and %s share one line of the host, %s", irq_text(p, irq), irq_text(p, other), line);
@@ -182,8 +201,15 @@ static bool can_be_linked(struct planner *p, const struct copied *k, struct p_ir
         diag_help(d, "leave it out: %s", drop_it(p, irq));
         return false;
     }
+    if (h->class && h->kind->gsi == INT32_MIN) {
+        struct diag *d = diag(p->c->diags, E0354, irq->at, "%s is %s: a line of that kind cannot be linked", irq_text(p, irq), host_irq_text(p->c, h));
+        diag_help(d, "leave it out: %s", drop_it(p, irq));
+        return false;
+    }
     if (k->device->sysfs_name && k->device->host == k->host)
         return true;
+    if (k->part == &k->pass->parts.at[0] && p->host->nodes[k->host->id].nregions)
+        return false; // on a bus behind another device: its regions are out of reach, and that is said
     const struct dt_node *first = irq_first_hop(p, h);
     struct diag *d = diag(p->c->diags, E0381, irq->at, "interrupt %u of %s cannot be linked: Linux makes no platform device of the node, so VFIO does not have it",
                           h->index, dt_path(p->c->arena, k->host));
@@ -230,7 +256,7 @@ void decide_irqs(struct planner *p, struct copied *k)
             irq->drop = true;
         }
         if (!irq->drop)
-            own_line(p, irq);
+            own_line(p, k, irq);
         link_irq(p, irq, m ? &m->to : NULL);
     }
 }
@@ -274,7 +300,7 @@ void decide_map(struct planner *p, struct copied *k)
         if (all_drop(p, k, h, &to))
             continue;
         struct p_irq *irq = make(p, k, h, to);
-        own_line(p, irq);
+        own_line(p, k, irq);
         link_irq(p, irq, to ? &to->to : NULL);
     }
 }

@@ -38,7 +38,7 @@ static bool bad_kind(struct planner *p, const struct irqchip_class *class, const
     const char *list = "";
     VEC(const char *) names = {0};
     for (uint32_t i = 0; i < class->nkinds; i++) {
-        if (!*class->kinds[i].name)
+        if (!*class->kinds[i].name || class->kinds[i].gsi == INT32_MIN)
             continue;
         list = arena_printf(p->c->arena, "%s%s`%s`", list, *list ? ", " : "", class->kinds[i].name);
         vec_push(p->c->arena, &names, class->kinds[i].name);
@@ -51,10 +51,10 @@ static bool bad_kind(struct planner *p, const struct irqchip_class *class, const
                            : diag(p->c->diags, E0349, where, "a `%s` has no kind of line called `%s`", class->name, word);
     if (near)
         diag_help(d, "did you mean `%s`?", near);
-    else if (*list)
-        diag_help(d, "kinds are %s", list);
+    else if (first)
+        diag_help(d, "the root irqchip is `%s`%s%s", p->m->irqchips.at[0]->name, *list ? ", kinds of its lines that can be linked: " : "", list);
     else
-        diag_help(d, "it has one kind of line; write the number alone");
+        diag_help(d, *list ? "kinds that can be linked: %s" : "write the number alone%s", list);
     return false;
 }
 
@@ -218,7 +218,7 @@ static const char *linkable(struct planner *p, const struct irqchip_class *class
     return list;
 }
 
-static bool settle_kind_and_trigger(struct planner *p, struct p_irq *irq)
+static bool settle_kind_and_trigger(struct planner *p, struct p_irq *irq, const struct m_irq_to *to)
 {
     const struct irqchip_class *class = irq->chip->class;
     if (!irq->kind && irq->host && irq->host->kind && find_kind(class, irq->host->kind->name))
@@ -227,8 +227,6 @@ static bool settle_kind_and_trigger(struct planner *p, struct p_irq *irq)
         irq->kind = &class->kinds[class->default_kind];
     if (irq->kind->gsi == INT32_MIN) {
         struct diag *d = diag(p->c->diags, E0354, irq->at, "%s would be a %s %s: no such line can be linked", irq_text(p, irq), class->describe, irq->kind->name);
-        if (irq->host && irq->host->kind && !strcmp(irq->host->kind->name, irq->kind->name))
-            diag_fact(d, "%s: it is %s", p->host->file, host_irq_text(p->c, irq->host));
         const char *list = linkable(p, class);
         if (*list)
             diag_help(d, "leave it out: `irq %u drop;`, or write another kind: %s", irq->index, list);
@@ -254,7 +252,8 @@ static bool settle_kind_and_trigger(struct planner *p, struct p_irq *irq)
     struct diag *d = diag(p->c->diags, E0355, irq->at, "nothing says whether %s is level or edge", irq_text(p, irq));
     if (irq->host)
         diag_fact(d, "%s: it is %s", p->host->file, host_irq_text(p->c, irq->host));
-    diag_help(d, "write it behind the line: `irq %u to %s NUMBER TRIGGER`, TRIGGER one of %s", irq->index, irq->chip->name, list);
+    const char *number = to && to->number.set ? arena_printf(p->c->arena, "%" PRIu64, to->number.value) : "NUMBER";
+    diag_help(d, "write it behind the line: `irq %u to %s %s TRIGGER`, TRIGGER one of %s", irq->index, irq->chip->name, number, list);
     return false;
 }
 
@@ -284,7 +283,7 @@ static uint32_t highest(const struct irq_kind *k)
 static bool no_line(struct planner *p, const struct p_irq *irq, uint64_t number)
 {
     struct diag *d = diag(p->c->diags, E0356, irq->at, "`%s` has no line %s%s%" PRIu64, irq->chip->name, irq->kind->name, *irq->kind->name ? " " : "", number);
-    diag_help(d, "a `%s` has lines %" PRIu32 " to %" PRIu32, irq->chip->class->name, irq->kind->min, highest(irq->kind));
+    diag_help(d, "the lines of class `%s` are %" PRIu32 " to %" PRIu32, irq->chip->class->name, irq->kind->min, highest(irq->kind));
     return false;
 }
 
@@ -332,12 +331,7 @@ void link_irq(struct planner *p, struct p_irq *irq, const struct m_irq_to *to)
     vec_push(p->c->arena, &irq->device->irqs, irq);
     if (irq->drop)
         return;
-    if (!p->m->irqchips.n) {
-        diag_help(diag(p->c->diags, E0358, irq->at, "machine `%s` has no irqchip for %s", p->m->name, irq_text(p, irq)), "write `irqchip NAME : CLASS at ADDRESS;`");
-        irq->drop = true;
-        return;
-    }
-    irq->chip = p->m->irqchips.at[0];
+    irq->chip = p->m->irqchips.at[0]; // every platform has one
     bool ok = true;
     if (to && to->set && to->label) {
         struct p_irqchip *chip = map_getp(&p->chips, to->label, NULL);
@@ -350,7 +344,7 @@ void link_irq(struct planner *p, struct p_irq *irq, const struct m_irq_to *to)
         ok = read_words(p, irq, to);
         irq->number = (uint32_t)to->number.value;
     }
-    ok = ok && settle_kind_and_trigger(p, irq);
+    ok = ok && settle_kind_and_trigger(p, irq, to);
     if (ok && to && to->number.set && to->number.value > UINT32_MAX)
         ok = no_line(p, irq, to->number.value);
     if (!ok) {
@@ -394,7 +388,7 @@ void choose_lines(struct planner *p)
         map_put(p->c->arena, &next, (uintptr_t)irq->chip, kind, line);
         if (line > highest(irq->kind)) {
             struct diag *d = diag(p->c->diags, E0360, irq->at, "`%s` has no free line left for %s", irq->chip->name, irq_text(p, irq));
-            diag_help(d, "a `%s` has lines %" PRIu32 " to %" PRIu32 "; drop interrupts that the guest does not need", irq->chip->class->name, irq->kind->first,
+            diag_help(d, "those of class `%s` that are chosen from are %" PRIu32 " to %" PRIu32 "; drop interrupts that the guest does not need", irq->chip->class->name, irq->kind->first,
                       highest(irq->kind));
             irq->drop = true;
             continue;

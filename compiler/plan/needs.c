@@ -28,6 +28,13 @@ static void need_console(struct planner *p)
     }
 }
 
+static bool lies_in(const struct planner *p, const struct dt_node *n, const struct dt_node *above)
+{
+    const struct host_node *x = &p->host->nodes[n->id], *y = &p->host->nodes[above->id];
+    const struct host_region *a = &p->host->regions[x->first_region], *b = &p->host->regions[y->first_region];
+    return x->nregions && y->nregions && a->translated && b->translated && a->address >= b->address && a->address - b->address < b->size;
+}
+
 static void need_iommus(struct planner *p)
 {
     for (const struct dt_node *n = p->host->tree->root; n; n = dt_next(n, p->host->tree->root)) {
@@ -36,8 +43,10 @@ static void need_iommus(struct planner *p)
             const struct dt_prop *prop = dt_prop(p->host->tree, n, rule->property);
             uint32_t cell = rule->layout == REF_STRIDE ? rule->at : 0;
             const struct dt_node *to = prop && prop->len / 4 > cell ? host_phandle(p->host, dt_cell(prop, cell)) : NULL;
-            if (to && !host_disabled(p->host, to))
+            for (bool in = to && !host_disabled(p->host, to); in; to = to->parent) {
                 need(p, to, "IOMMU");
+                in = to->parent && lies_in(p, to, to->parent); // a part of it, as each PAMU of an IOMMU node
+            }
         }
     }
 }

@@ -104,6 +104,7 @@ static void check_cpus(struct planner *p)
             if (other && other != m) {
                 struct diag *d = diag(p->c->diags, E0377, m->m->host_cpus_at, "host cpu %u belongs to machine `%s` already", cpu, other->name);
                 diag_note(d, other->m->host_cpus_at, "given to it here");
+                diag_help(d, "give it to one of them");
                 break;
             }
             map_putp(p->c->arena, &used, (const void *)(uintptr_t)(cpu + 1), NULL, m);

@@ -207,7 +207,7 @@ void choose_devices(struct planner *p)
             } else if (!find_gap(p, &gaps, size, align, &r->guest)) {
                 diag_help(diag(p->c->diags, E0504, r->at, "no place is left in 0x%" PRIx64 "..0x%" PRIx64 " for the 0x%" PRIx64 " bytes of `%s`",
                                pl->mmio_base, pl->mmio_end - 1, r->size, d->name),
-                          "write `at ADDRESS`");
+                          r->index && d->emulated ? "`at` is the place of its first region; move what else is written in that range out of it" : "write `at ADDRESS`");
             }
         }
     }

@@ -206,18 +206,22 @@ static bool rewrite_entry(struct ranges *r, const struct dt_prop *ranges, uint32
 {
     struct planner *p = r->p;
     uint32_t low = r->child_cells < 2 ? r->child_cells : 2, top = r->child_cells - low;
-    uint64_t child = number_at(ranges, at + top, low);
-    for (uint64_t done = 0, piece; done < size; done += piece) {
-        uint64_t on_bus;
-        piece = size - done;
-        uint64_t guest = to_guest(r->k->device, cpu + done, &piece);
-        if (!to_bus(p, r->bus, guest, piece, r->where, &on_bus) || !fits_cells(p, r->bus, on_bus, piece, false, r->where))
+    uint64_t child = number_at(ranges, at + top, low), done = 0;
+    while (done < size) {
+        uint64_t left = size - done, guest = to_guest(r->k->device, cpu + done, &left), on_bus;
+        for (uint64_t more; left < size - done; left += more) {
+            more = size - done - left;
+            if (to_guest(r->k->device, cpu + done + left, &more) != guest + left)
+                break;
+        }
+        if (!to_bus(p, r->bus, guest, left, r->where, &on_bus) || !fits_cells(p, r->bus, on_bus, left, false, r->where))
             return false;
         for (uint32_t i = 0; i < top; i++)
             add_number(r, dt_cell(ranges, at + i), 1);
         add_number(r, child + done, low);
         add_number(r, on_bus, r->bus_cells);
-        add_number(r, piece, r->size_cells);
+        add_number(r, left, r->size_cells);
+        done += left;
     }
     return true;
 }
@@ -239,6 +243,20 @@ static void rewrite_ranges(struct ranges *r, const struct dt_prop *ranges)
         set(r, p->n.ranges, "the windows of its bus, on the guest's bus");
     else
         dt_del(p->m->tree, r->k->guest, p->n.ranges);
+}
+
+/* A bus without registers is called after its first window (Devicetree Specification 2.2.1.1). */
+static void rename_bus(struct ranges *r)
+{
+    struct planner *p = r->p;
+    const struct dt_node *n = r->k->guest;
+    const struct dt_prop *ranges = dt_prop(p->m->tree, n, p->n.ranges);
+    size_t base = strcspn(n->name, "@");
+    if (!n->name[base] || dt_prop(p->m->tree, n, p->n.reg) || !ranges || ranges->len < (r->child_cells + r->bus_cells) * 4)
+        return;
+    const char *name = arena_printf(p->c->arena, "%.*s@%" PRIx64, (int)base, n->name, number_at(ranges, r->child_cells, r->bus_cells));
+    if (strcmp(name, n->name))
+        name_copy(p, r->k, name);
 }
 
 /* The other way round: what is behind the bus sees memory at the same addresses as on the host's bus above it. */
@@ -291,6 +309,7 @@ void write_ranges(struct planner *p, struct copied *k)
             rewrite_ranges(&r, ranges);
         else
             rewrite_empty(&r);
+        rename_bus(&r);
     }
     rewrite_dma_ranges(&r);
 }

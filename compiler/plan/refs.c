@@ -170,10 +170,17 @@ static void assign(struct settle *s, const struct entry *e, const struct verdict
     struct src where = v->said ? v->said->at : place(s->k);
     bool above = device && dt_is_below(device, s->k->host);
     if (!device || (above && device != target)) {
-        struct diag *d = diag(p->c->diags, E0422, where, "%s cannot be assigned by itself: it is part of no device that can", dt_path(p->c->arena, target));
+        const char *path = dt_path(p->c->arena, target);
+        struct diag *d;
         if (device)
-            diag_fact(d, "%s: it is part of %s, and so is %s", p->host->file, dt_path(p->c->arena, device), dt_path(p->c->arena, s->k->host));
-        diag_help(d, "choose another fate, or pass the device through that drives it");
+            d = diag(p->c->diags, E0422, where, "%s cannot be assigned by itself: it is a part of %s, and so is %s", path, dt_path(p->c->arena, device),
+                     dt_path(p->c->arena, s->k->host));
+        else
+            d = diag(p->c->diags, E0422, where, "%s cannot be assigned by itself: it is part of no device that can be", path);
+        if (device)
+            diag_help(d, "pass all of %s through, or choose another fate", dt_path(p->c->arena, device));
+        else
+            diag_help(d, "choose another fate: `copy`, `drop`, `to &node`");
         return;
     }
     struct m_passthrough *pass = NEW(draft_arena(p->c), struct m_passthrough);

@@ -173,7 +173,7 @@ void decide_regions(struct planner *p, struct copied *k, struct p_device *d)
             continue; // its registers are part of a region that is assigned already
         struct p_region r = {.index = h->index, .name = h->name, .host = h->address, .size = h->size, .source = h,
                              .mode = m && m->mode != REGION_DEFAULT ? m->mode : REGION_MAP, .unsafe = m ? m->unsafe : NULL,
-                             .how = m && m->address.set ? HOW_WRITTEN : HOW_DEFAULT, .at = m ? m->at : k->pass->at};
+                             .how = m && (m->address.set || m->mode == REGION_DROP) ? HOW_WRITTEN : HOW_DEFAULT, .at = m ? m->at : k->pass->at};
         r.guest = m && m->address.set ? m->address.value : h->address;
         if (m && m->address.set && !top && r.guest != h->address) {
             diag_help(diag(p->c->diags, E0511, m->address.at, "the address of a region further down follows from its bus: 0x%" PRIx64, h->address),

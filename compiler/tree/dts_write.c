@@ -74,7 +74,6 @@ static void origin(struct dts_writer *w, const struct dt_node *n, const struct o
         comment_text(&w->o, w->path);
         break;
     case ORIGIN_SCHEMA:
-        out_str(&w->o, "schema ");
         comment_text(&w->o, o->why ? dt_show(w->c->arena, o->why) : "");
         break;
     default:
@@ -204,7 +203,8 @@ static void put_props(struct dts_writer *w, const struct dt_node *n, uint32_t ta
         out_str(&w->o, p->name);
         put_value(w, p);
         out_bytes(&w->o, ";", 1);
-        origin(w, n, p->origin);
+        if (p->origin != n->origin) // what is said at the node need not be said of each of its properties
+            origin(w, n, p->origin);
         out_bytes(&w->o, "\n", 1);
     }
     if (!n->phandle || dt_has_phandle_prop(n))

@@ -176,7 +176,7 @@ static void irq_trigger(struct proof *p)
     found(p, MACH_PROOF_UNKNOWN, "the kernel tells when the device is open");
 }
 
-static void group_member(struct proof *p)
+static void same_group(struct proof *p)
 {
     char path[PATH_SIZE], link[PATH_SIZE];
     const char *member = text(p->s, mach_cfg_expect_string(p->e));
@@ -204,7 +204,7 @@ static void (*const proofs[])(struct proof *p) = {
     [MACH_CFG_EXPECT_FILE] = file,               [MACH_CFG_EXPECT_SYSFS_NAME] = sysfs_name,
     [MACH_CFG_EXPECT_COMPATIBLE] = compatible,   [MACH_CFG_EXPECT_REGION] = region,
     [MACH_CFG_EXPECT_IRQ_COUNT] = irq_count,     [MACH_CFG_EXPECT_IRQ_TRIGGER] = irq_trigger,
-    [MACH_CFG_EXPECT_GROUP_MEMBER] = group_member,
+    [MACH_CFG_EXPECT_GROUP_MEMBER] = same_group,
 };
 
 static const char *kind_word(uint32_t kind)

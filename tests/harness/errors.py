@@ -5,16 +5,20 @@
     // warning: 3:5 W0502          of another file: `// error: inc/part.mach:3:5 E0101`, of no place: `// error: - E0001`
     // args: --check -Werror       the options (without: --check); the file's name is put behind them
     // contains: also belongs      a text that the messages hold, any number of them
+    // host: cut-off               the host's tree is the blob of that name in blobs.py, instead of the one that is named
     // fine                        nothing at all is said
 
 The exit status has to be 1 when there is an error, else 0. What the files include stands in directories below.
 When all files are run, every code of the registry must have been caused by one of them.
 """
 
+import pathlib
 import re
 import shlex
+import tempfile
 
 from . import Result, run
+from .blobs import RECIPES
 
 # Codes that no file can cause: why.
 EXEMPT = {
@@ -24,14 +28,14 @@ EXEMPT = {
 
 MESSAGE = re.compile(r"^(?P<place>.*?): (?P<kind>error|warning|fault of machc): .*\[(?P<code>[EWF]\d{4})(?: -W[^\]]*)?\]$")
 EXPECTED = re.compile(r"^\s*//\s*(?P<kind>error|warning):\s+(?P<place>\S+)\s+(?P<code>[EWF]\d{4})\s*$")
-OTHER = re.compile(r"^\s*//\s*(?P<what>args|contains):\s+(?P<text>.*?)\s*$")
+OTHER = re.compile(r"^\s*//\s*(?P<what>args|contains|host):\s+(?P<text>.*?)\s*$")
 FINE = re.compile(r"^\s*//\s*fine\s*$")
 # What looks like an expectation but is none of these would make a test pass for nothing.
-SLIP = re.compile(r"^\s*//\s*(errors?|warnings?|args|contains?)\s*:")
+SLIP = re.compile(r"^\s*//\s*(errors?|warnings?|args|contains?|hosts?)\s*:")
 
 
 def expectation(path):
-    expected, args, contains, slips, fine = [], None, [], [], False
+    expected, args, contains, slips, fine, host = [], None, [], [], False, None
     text = path.read_bytes().decode("utf-8", "replace")
     for line in text.splitlines():
         if match := EXPECTED.match(line):
@@ -39,13 +43,15 @@ def expectation(path):
         elif match := OTHER.match(line):
             if match["what"] == "args":
                 args = shlex.split(match["text"])
+            elif match["what"] == "host":
+                host = match["text"]
             else:
                 contains.append(match["text"])
         elif FINE.match(line):
             fine = True
         elif SLIP.match(line):
             slips.append(line.strip())
-    return expected, args, contains, slips, fine
+    return expected, args, contains, slips, fine, host
 
 
 def messages(name, err):
@@ -64,8 +70,16 @@ def messages(name, err):
 
 def check(context, path):
     """(problem, codes that were caused)"""
-    expected, args, contains, slips, fine = expectation(path)
-    done = run(context.machc, "--max-errors", "0", *(["--check"] if args is None else args), path.name, cwd=path.parent)
+    expected, args, contains, slips, fine, host = expectation(path)
+    args = ["--check"] if args is None else args
+    if host is not None and host not in RECIPES:
+        return f"there is no blob {host}", set()
+    with tempfile.TemporaryDirectory() as folder:
+        if host is not None:
+            blob = pathlib.Path(folder, f"{host}.dtb")
+            blob.write_bytes(RECIPES[host])
+            args = args + ["--host", str(blob)]
+        done = run(context.machc, "--max-errors", "0", *args, path.name, cwd=path.parent)
     found = messages(path.name, done.err)
     codes = {code for _, _, code in found}
     if slips:

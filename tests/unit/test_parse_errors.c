@@ -146,7 +146,7 @@ static void brackets(void **state)
     CHECK_BODY("a = <1 2^; b = <1^\nc = <2>; d = [00 11^;", "E0130 E0130 E0130");
     CHECK("machine m { cpus 1;\n^", "E0114");
     CHECK("machine m {\n    passthrough &a {\n        region 0 at 1^", "E0114");
-    CHECK("machine m { } ^} cpus 1; ^}", "E0115 E0115");
+    CHECK("machine m { } ^} cpus 1; }", "E0115"); // once: what follows is in disorder
     CHECK("at 1^); at 2^]; at (1 ^2);", "E0101 E0101 E0101");
     CHECK("ref clocks[0 ^drop; ref clocks[^] drop;", "E0101 E0101");
     // The brace that is meant is the one that a } on a line further left belongs to.
@@ -160,7 +160,6 @@ static void values(void **state)
 {
     HELP("at ^-1;", "E0101", "arithmetic stands in parentheses: `(-1)`");
     HELP("at 1 ^+ 1;", "E0101", "arithmetic stands in parentheses: `(1 + ...)`");
-    HELP("at a^.b;", "E0101", "an attribute stands in parentheses: `(a.NAME)`");
     HELP("const size = 4; region 0 size ^size;", "E0105", "a const or parameter of that name is written `(size)`");
     HELP("memory ^at 0x1000;", "E0105", "write the name first: `memory NAME at ...`");
     HELP("at ^5kb;", "E0109", "write `5K`: suffixes are K, M, G and T (powers of 1024)");
@@ -270,7 +269,7 @@ static void recovery(void **state)
     assert_string_equal(out, "(host \"x.dtb\" (iommu pamu)) (lost) (machine m : arm64-virt (cpus 2) "
                              "(memory ram (at 2147483648) (lost)) (lost) "
                              "(passthrough &i2c0 (lost) (region 0 (at 4096) (lost)) (irq <0> (lost)) (lost) "
-                             "(edit [reg = 32:00000001] [foo { }] [bar { }])) (lost) (node /x [a])) "
+                             "(edit#1 [reg = 32:00000001] [foo { }] [bar { }])) (lost) (node /x [a])) "
                              "(const A bad) (const B 4096)");
     free(out);
 }

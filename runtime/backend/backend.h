@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// One table for each way to VFIO. All functions return 0, or -1 after fail(); those that say so return -errno.
+#ifndef MACH_BACKEND_H
+#define MACH_BACKEND_H
+
+#include "session/session.h"
+
+struct backend {
+    enum mach_backend id;
+    const char *name;
+    bool maps;      // devices are given mappings
+    bool foreign;   // registers and memory that the kernel does not own can be mapped for DMA
+    /* Can this host do it, for this config? 0, or -errno and *why. Opens nothing. */
+    int (*usable)(struct mach_session *s, const char **why);
+    /* Opens what all contexts need. May be NULL. */
+    int (*open)(struct mach_session *s);
+    /* Opens and attaches a device, and its group and context where they are not yet. d->fd is set. */
+    int (*attach)(struct mach_session *s, struct device *d);
+    /* Asks for the context's ranges, page sizes and how many mappings may be made. */
+    int (*ranges)(struct mach_session *s, struct context *c);
+    /* Prepares the context for its maps, which are known and checked against the ranges. May be NULL. */
+    int (*setup)(struct mach_session *s, struct context *c);
+    /* 0 or -errno. map: exactly one call. unmap: exactly a mapping that was made. */
+    int (*map)(struct mach_session *s, struct context *c, const struct mapping *m);
+    int (*unmap)(struct mach_session *s, struct context *c, const struct mapping *m);
+    /* What -errno of map() means here; or NULL. */
+    const char *(*map_hint)(int r);
+};
+
+extern const struct backend backend_group, backend_iommufd, backend_noiommu, backend_spapr, backend_pamu;
+
+/* ---- vfio.c: what the ones with groups share ---- */
+
+/* Opens /dev/vfio/vfio into c->fd and checks its version and extension `type`. */
+int container_open(struct mach_session *s, struct context *c, unsigned type, const char *module);
+/* Opens the group `node` of d ("12", "noiommu-12"), puts it into c, and sets the container's type. */
+int group_attach(struct mach_session *s, struct device *d, const char *node, unsigned type);
+/* The device's fd from its group. */
+int group_device(struct mach_session *s, struct device *d);
+/* Tells the VMM of a group's or a device's file. */
+int tell_vmm(struct mach_session *s, int *fd);
+
+/* ---- caps.c ---- */
+
+/*
+ * The capability `id` in the chain of an info struct of `size` bytes, `least` bytes long, of which `need` must lie in
+ * the buffer; or NULL. A chain that leaves the buffer, or runs in a circle, ends.
+ */
+const void *find_cap(const void *info, size_t size, uint32_t first, uint16_t id, size_t need, size_t *left);
+
+#endif

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+// iommufd with a device node for each device (Documentation/userspace-api/iommufd.rst, driver-api/vfio.rst "VFIO
+// device cdev"): one file for the session, an IOAS for each context.
+#include "backend/backend.h"
+
+#include "backend/iommufd_uapi.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+struct node {
+    char name[32];
+};
+
+static int take_node(void *arg, const char *name, int is_directory)
+{
+    (void)is_directory;
+    struct node *n = (struct node *)arg;
+    if (strncmp(name, "vfio", 4) || strlen(name) >= sizeof n->name || strchr(name, '/'))
+        return 0;
+    strcpy(n->name, name);
+    return 1;
+}
+
+// "vfio7": the name of the device's node. -ENOENT: it has none.
+static int node_of(struct mach_session *s, const struct device *d, struct node *n)
+{
+    char path[PATH_SIZE];
+    *n->name = '\0';
+    if (!device_path(s, path, d, "vfio-dev"))
+        return -ENAMETOOLONG;
+    int r = s->sys.list(s->sys.opaque, path, take_node, n);
+    return r ? r : *n->name ? 0 : -ENOENT;
+}
+
+static int usable(struct mach_session *s, const char **why)
+{
+    char path[PATH_SIZE];
+    int r = dev_path(s, path, "iommu") ? s->sys.access(s->sys.opaque, path, R_OK | W_OK) : -ENAMETOOLONG;
+    *why = r == -ENOENT ? "there is no /dev/iommu" : "/dev/iommu cannot be used";
+    for (uint32_t i = 0; !r && i < s->devices; i++) {
+        struct node n;
+        if (!s->device[i].vfio)
+            continue;
+        r = node_of(s, &s->device[i], &n);
+        *why = "the kernel has no device nodes (CONFIG_VFIO_DEVICE_CDEV)";
+    }
+    return r;
+}
+
+static int open_iommufd(struct mach_session *s)
+{
+    char path[PATH_SIZE];
+    if (undo_room(s))
+        return -1;
+    int fd = dev_path(s, path, "iommu") ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENAMETOOLONG;
+    if (fd < 0)
+        return fail(s, "open", fd, "/dev/iommu", fd == -EACCES ? "this user may not: a udev rule can give it to it"
+                                                               : "it cannot be opened: modprobe iommufd");
+    s->iommufd = fd;
+    undo_push(s, undo_close, &s->iommufd, 0, "close /dev/iommu");
+    return 0;
+}
+
+static int untell(struct mach_session *s, void *thing, uint64_t arg)
+{
+    (void)arg;
+    if (s->ops.device_file_undo)
+        s->ops.device_file_undo(s->opaque, *(int *)thing);
+    return 0;
+}
+
+static int not_bound(struct mach_session *s, const struct device *d, int r)
+{
+    const char *who = device_object(s, d);
+    switch (-r) {
+    case EBUSY:
+        return fail(s, "open", r, who, "its group /dev/vfio/%u is open in some process, or the kernel uses its IOMMU "
+                    "domain", d->group);
+    case EPERM:
+        return fail(s, "open", r, who, "a kernel driver owns a member of its group, or its interrupts are not isolated "
+                    "and iommufd.allow_unsafe_interrupts=1 is not set");
+    case EINVAL:
+        return fail(s, "open", r, who, "it is bound already, or its DMA cannot be made coherent with the caches");
+    default:
+        return fail(s, "open", r, who, "it cannot be bound to iommufd");
+    }
+}
+
+static int not_attached(struct mach_session *s, const struct device *d, int r)
+{
+    const char *who = device_object(s, d);
+    if (r == -EADDRINUSE)
+        return fail(s, "open", r, who, "what is mapped already overlaps a reserved region of this device");
+    if (r == -ENOMEM)
+        return fail(s, "open", r, who, "the memory that may be locked is used up");
+    return fail(s, "open", r, who, "it cannot be attached to its IOMMU page tables");
+}
+
+static int attach(struct mach_session *s, struct device *d)
+{
+    struct node n;
+    char path[PATH_SIZE];
+    int r = node_of(s, d, &n);
+    if (r)
+        return fail(s, "open", r, device_object(s, d), "it has no device node");
+    if (undo_room(s))
+        return -1;
+    r = dev_path(s, path, "vfio/devices/%s", n.name) ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENAMETOOLONG;
+    if (r < 0)
+        return fail(s, "open", r, device_object(s, d), r == -EACCES ? "this user may not open its node %s: a udev rule "
+                    "can give it to it" : "its node %s cannot be opened", path);
+    d->fd = r;
+    undo_push(s, undo_close, &d->fd, 0, "close a device");
+    if (undo_room(s) || tell_vmm(s, &d->fd))
+        return -1;
+    undo_push(s, untell, &d->fd, 0, "tell the VMM that a device goes");
+    struct iommufd_bind b = {.argsz = sizeof b, .iommufd = s->iommufd};
+    r = s->sys.ioctl(s->sys.opaque, d->fd, IOMMUFD_BIND, &b);
+    if (r)
+        return not_bound(s, d, r);
+    if (!d->context->typed) {
+        // It goes with the file: nothing to undo.
+        struct iommufd_ioas_alloc a = {.size = sizeof a};
+        r = s->sys.ioctl(s->sys.opaque, s->iommufd, IOMMUFD_IOAS_ALLOC, &a);
+        if (r)
+            return fail(s, "open", r, "/dev/iommu", "it gives no I/O address space");
+        d->context->ioas = a.out_ioas_id;
+        d->context->typed = true;
+    }
+    struct iommufd_attach t = {.argsz = sizeof t, .pt_id = d->context->ioas};
+    r = s->sys.ioctl(s->sys.opaque, d->fd, IOMMUFD_ATTACH, &t);
+    return r ? not_attached(s, d, r) : 0;
+}
+
+static int ranges(struct mach_session *s, struct context *c)
+{
+    uint32_t room = 64;
+    for (int i = 0; i < 3 && room <= 1 << 16; i++) {
+        struct iommufd_range *list = (struct iommufd_range *)session_alloc(s, room, sizeof *list);
+        if (!list)
+            return -1;
+        struct iommufd_iova_ranges x = {
+            .size = sizeof x, .ioas_id = c->ioas, .num_iovas = room, .allowed_iovas = (uintptr_t)list};
+        int r = s->sys.ioctl(s->sys.opaque, s->iommufd, IOMMUFD_IOVA_RANGES, &x);
+        if (r == -EMSGSIZE && x.num_iovas > room) {
+            room = x.num_iovas;
+            continue;
+        }
+        if (r)
+            return fail(s, "window", r, "the IOMMU", "the kernel does not tell what it can do");
+        if (x.num_iovas > room)
+            break;
+        c->range = (struct mach_range *)session_alloc(s, x.num_iovas, sizeof *c->range);
+        if (!c->range)
+            return -1;
+        for (uint32_t k = 0; k < x.num_iovas; k++)
+            c->range[k] = (struct mach_range){list[k].start, list[k].last};
+        c->ranges = x.num_iovas;
+        c->page = x.out_iova_alignment ? x.out_iova_alignment : s->page;
+        c->available = UINT64_MAX;
+        return 0;
+    }
+    return fail(s, "window", EPROTO, "the IOMMU", "the kernel asks for more memory each time");
+}
+
+static int map(struct mach_session *s, struct context *c, const struct mapping *m)
+{
+    struct iommufd_ioas_map x = {
+        .size = sizeof x,
+        .flags = IOMMUFD_MAP_FIXED | (m->prot & MACH_DMA_READ ? (uint32_t)IOMMUFD_MAP_READ : 0) |
+                 (m->prot & MACH_DMA_WRITE ? (uint32_t)IOMMUFD_MAP_WRITE : 0),
+        .ioas_id = c->ioas,
+        .user_va = (uintptr_t)m->host,
+        .length = m->size,
+        .iova = m->iova,
+    };
+    return s->sys.ioctl(s->sys.opaque, s->iommufd, IOMMUFD_IOAS_MAP, &x);
+}
+
+static int unmap(struct mach_session *s, struct context *c, const struct mapping *m)
+{
+    struct iommufd_ioas_unmap x = {.size = sizeof x, .ioas_id = c->ioas, .iova = m->iova, .length = m->size};
+    return s->sys.ioctl(s->sys.opaque, s->iommufd, IOMMUFD_IOAS_UNMAP, &x);
+}
+
+static const char *map_hint(int r)
+{
+    switch (-r) {
+    case EEXIST:
+        return "it overlaps another mapping";
+    case EOVERFLOW:
+        return "it passes the end of the address space";
+    case EINVAL:
+        return "it is not aligned to the IOMMU's pages, or outside what it can translate";
+    default:
+        return NULL;
+    }
+}
+
+const struct backend backend_iommufd = {
+    .id = MACH_BACKEND_IOMMUFD,
+    .name = "iommufd",
+    .maps = true,
+    .usable = usable,
+    .open = open_iommufd,
+    .attach = attach,
+    .ranges = ranges,
+    .map = map,
+    .unmap = unmap,
+    .map_hint = map_hint,
+};

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// VFIO without an IOMMU (vfio.enable_unsafe_noiommu_mode=1): registers and interrupts, no mappings, a tainted kernel.
+#include "backend/backend.h"
+
+#include <errno.h>
+#include <linux/vfio.h>
+
+static int usable(struct mach_session *s, const char **why)
+{
+    char path[PATH_SIZE], line[8];
+    *why = "no-IOMMU mode is off: echo 1 > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode (it taints the "
+           "kernel, and a device may then write to all memory)";
+    int r = sysfs_path(s, path, "module/vfio/parameters/enable_unsafe_noiommu_mode")
+                ? read_line(s, path, line, sizeof line)
+                : -ENAMETOOLONG;
+    return r ? r : *line == 'Y' || *line == '1' ? 0 : -ENODEV;
+}
+
+static int attach(struct mach_session *s, struct device *d)
+{
+    char node[32];
+    snprintf(node, sizeof node, "noiommu-%u", d->group);
+    if (d->context->fd < 0 && container_open(s, d->context, VFIO_NOIOMMU_IOMMU, "vfio (with CONFIG_VFIO_NOIOMMU)"))
+        return -1;
+    return group_attach(s, d, node, VFIO_NOIOMMU_IOMMU) || group_device(s, d) ? -1 : 0;
+}
+
+const struct backend backend_noiommu = {
+    .id = MACH_BACKEND_NOIOMMU,
+    .name = "noiommu",
+    .usable = usable,
+    .attach = attach,
+};

@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: MIT
+// Gives devices to their VFIO drivers, and back to the drivers that they had.
+//
+// Documentation/ABI/testing/sysfs-bus-pci and -platform (driver_override), sysfs-bus: what is written to
+// driver_override is the only driver that matches; drivers_probe looks for a driver for one device.
+#include "session/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+static int put(struct mach_session *s, const char *path, const char *line)
+{
+    note(s, "write %s: %s", path, *line == '\n' ? "(nothing)" : line);
+    return s->sys.write_file(s->sys.opaque, path, line);
+}
+
+static int driver_of(struct mach_session *s, const struct device *d, char *driver, size_t size)
+{
+    char path[PATH_SIZE];
+    if (!device_path(s, path, d, "driver"))
+        return -ENAMETOOLONG;
+    int r = link_name(s, path, driver, size);
+    if (r == -ENOENT) {
+        *driver = '\0';
+        return 0;
+    }
+    return r;
+}
+
+static int write_driver(struct mach_session *s, const struct device *d, const char *driver, const char *attribute)
+{
+    char path[PATH_SIZE];
+    if (!sysfs_path(s, path, "bus/%s/drivers/%s/%s", d->bus->name, driver, attribute))
+        return -ENAMETOOLONG;
+    return put(s, path, d->sysfs);
+}
+
+static int write_override(struct mach_session *s, const struct device *d, const char *driver)
+{
+    char path[PATH_SIZE];
+    if (!device_path(s, path, d, "driver_override"))
+        return -ENAMETOOLONG;
+    return put(s, path, *driver ? driver : "\n");
+}
+
+// In reverse: from the VFIO driver, the override as it was, and back to the driver that it had.
+int undo_bind(struct mach_session *s, void *thing, uint64_t arg)
+{
+    (void)arg;
+    struct device *d = (struct device *)thing;
+    int result = 0, r;
+    if (d->probed) {
+        r = write_driver(s, d, d->bus->driver, "unbind");
+        result = r < 0 ? r : result;
+    }
+    if (d->overridden) {
+        r = write_override(s, d, d->override);
+        result = r < 0 && !result ? r : result;
+    }
+    if (d->unbound) {
+        r = write_driver(s, d, d->driver, "bind");
+        result = r < 0 && !result ? r : result;
+    }
+    d->probed = d->overridden = d->unbound = false;
+    return result;
+}
+
+static int not_bound(struct mach_session *s, const struct device *d, int r, const char *driver)
+{
+    char path[PATH_SIZE];
+    const char *who = device_object(s, d);
+    if (r == -EACCES || r == -EPERM)
+        return fail(s, "bind", r, who, "changing drivers needs root; `machrt bind` can do it beforehand");
+    if (sysfs_path(s, path, "bus/%s/drivers/%s", d->bus->name, d->bus->driver) &&
+        s->sys.access(s->sys.opaque, path, 0 /* F_OK */))
+        return fail(s, "bind", r < 0 ? r : ENODEV, who, "the driver %s is not loaded: modprobe %s (or the kernel has no "
+                    "such module)", d->bus->driver, d->bus->driver);
+    if (!strcmp(d->bus->name, "platform"))
+        return fail(s, "bind", r < 0 ? r : ENODEV, who,
+                    "%s did not take it%s%s: it wants a reset driver for the device unless "
+                    "vfio_platform.reset_required=0 is on the kernel's command line; dmesg says more",
+                    d->bus->driver, *driver ? ", it is now with " : "", driver);
+    return fail(s, "bind", r < 0 ? r : ENODEV, who, "%s did not take it%s%s; dmesg says more", d->bus->driver,
+                *driver ? ", it is now with " : "", driver);
+}
+
+static int read_override(struct mach_session *s, struct device *d)
+{
+    char path[PATH_SIZE];
+    if (!device_path(s, path, d, "driver_override"))
+        return -ENAMETOOLONG;
+    int r = read_line(s, path, d->override, sizeof d->override);
+    if (!r && !strcmp(d->override, "(null)"))
+        *d->override = '\0';
+    return r;
+}
+
+static int bind(struct mach_session *s, struct device *d)
+{
+    char path[PATH_SIZE], driver[64];
+    const char *target = d->bus->driver;
+    int r = driver_of(s, d, d->driver, sizeof d->driver);
+    if (r)
+        return fail(s, "bind", r, device_object(s, d), "its driver cannot be seen");
+    if (!strcmp(d->driver, target))
+        return 0;
+    if (s->options.flags & MACH_NO_BIND)
+        return fail(s, "bind", 0, device_object(s, d), "it is with %s, not with %s: run `machrt bind` before",
+                    *d->driver ? d->driver : "no driver", target);
+    r = read_override(s, d);
+    if (r)
+        return fail(s, "bind", r, device_object(s, d), "its driver_override cannot be read");
+    if (undo_room(s))
+        return -1;
+    undo_push(s, undo_bind, d, 0, d->sysfs);
+    if (*d->driver) {
+        r = write_driver(s, d, d->driver, "unbind");
+        if (r)
+            return fail(s, "bind", r, device_object(s, d), "%s does not let go of it", d->driver);
+        d->unbound = true;
+    }
+    r = write_override(s, d, target);
+    if (r)
+        return not_bound(s, d, r, "");
+    d->overridden = true;
+    if (!sysfs_path(s, path, "bus/%s/drivers_probe", d->bus->name))
+        return fail(s, "bind", ENAMETOOLONG, device_object(s, d), "its path is too long");
+    r = put(s, path, d->sysfs);
+    if (r)
+        return not_bound(s, d, r, "");
+    // A probe that fails is no error of the write.
+    r = driver_of(s, d, driver, sizeof driver);
+    if (r || strcmp(driver, target)) {
+        d->probed = r != 0; // it may be
+        return not_bound(s, d, r, r ? "" : driver);
+    }
+    d->probed = true;
+    return 0;
+}
+
+int step_bind(struct mach_session *s)
+{
+    for (uint32_t i = 0; i < s->devices; i++) {
+        struct device *d = &s->device[i];
+        if (!d->vfio)
+            continue;
+        int r = d->bus ? 0 : find_bus(s, d);
+        if (r)
+            return fail(s, "bind", r, device_object(s, d), "the host has no such device");
+        if (bind(s, d))
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- without a session ---- */
+
+// A line per device that was changed: "BUS NAME DRIVER OVERRIDE", "-" for none.
+static void write_state(const struct mach_session *s, FILE *state)
+{
+    for (uint32_t i = 0; i < s->devices; i++) {
+        const struct device *d = &s->device[i];
+        if (d->overridden)
+            fprintf(state, "%s %s %s %s\n", d->bus->name, d->sysfs, *d->driver ? d->driver : "-",
+                    *d->override ? d->override : "-");
+    }
+}
+
+int mach_config_bind(const struct mach_config *config, const struct mach_options *options, FILE *state,
+                     struct mach_error *error)
+{
+    struct mach_session *s = session_new(config, options, NULL, NULL, error);
+    if (!s)
+        return -1;
+    int result = step_bind(s);
+    if (!result && state) {
+        write_state(s, state);
+        if (fflush(state) || ferror(state))
+            result = fail(s, "bind", errno, "the state file", "it cannot be written");
+    }
+    if (!result)
+        s->undos = 0; // what was done is to stay
+    session_end(s, NULL);
+    return result;
+}
+
+static void read_state(struct mach_session *s, FILE *state)
+{
+    char line[512], bus[16], name[208], driver[64], override[64];
+    while (fgets(line, sizeof line, state)) {
+        if (sscanf(line, "%15s %207s %63s %63s", bus, name, driver, override) != 4 || strchr(driver, '/'))
+            continue;
+        for (uint32_t i = 0; i < s->devices; i++) {
+            struct device *d = &s->device[i];
+            if (strcmp(d->sysfs, name))
+                continue;
+            strcpy(d->driver, strcmp(driver, "-") ? driver : "");
+            strcpy(d->override, strcmp(override, "-") ? override : "");
+            d->overridden = true;
+            d->unbound = *d->driver != '\0';
+        }
+    }
+}
+
+static int unbind(struct mach_session *s, struct device *d, bool known)
+{
+    char driver[64], path[PATH_SIZE];
+    int r = find_bus(s, d);
+    if (r)
+        return r == -ENODEV ? 0 : fail(s, "bind", r, device_object(s, d), "it cannot be seen");
+    r = driver_of(s, d, driver, sizeof driver);
+    if (r)
+        return fail(s, "bind", r, device_object(s, d), "its driver cannot be seen");
+    if (strcmp(driver, d->bus->driver))
+        return 0;
+    bool probe = !known || !d->overridden;
+    if (probe)
+        *d->override = *d->driver = '\0';
+    d->probed = d->overridden = true;
+    d->unbound = !probe && *d->driver;
+    r = undo_bind(s, d, 0);
+    if (!r && probe)
+        r = sysfs_path(s, path, "bus/%s/drivers_probe", d->bus->name) ? put(s, path, d->sysfs) : -ENAMETOOLONG;
+    return r ? fail(s, "bind", r, device_object(s, d), "it cannot be given back") : 0;
+}
+
+int mach_config_unbind(const struct mach_config *config, const struct mach_options *options, FILE *state,
+                       struct mach_error *error)
+{
+    struct mach_session *s = session_new(config, options, NULL, NULL, error);
+    if (!s)
+        return -1;
+    int result = 0;
+    if (state)
+        read_state(s, state);
+    // Every device that can be given back is: one that cannot does not keep the others.
+    for (uint32_t i = 0; i < s->devices; i++)
+        if (s->device[i].vfio && unbind(s, &s->device[i], state != NULL))
+            result = -1;
+    session_end(s, NULL);
+    return result;
+}

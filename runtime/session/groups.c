@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+// IOMMU groups: which there are, who else is in them, and which devices share a DMA context.
+#include "session/session.h"
+
+#include "backend/backend.h"
+
+#include <errno.h>
+
+// A driver that may hold a member of a group that is in use: VFIO's own, and those that do no DMA
+// (`driver_managed_dma` in drivers/pci/pcie/portdrv.c, drivers/pci/pci-stub.c and the VFIO drivers).
+static bool harmless(const char *driver)
+{
+    return !strncmp(driver, "vfio", 4) || !strcmp(driver, "pcieport") || !strcmp(driver, "pci-stub");
+}
+
+struct members {
+    struct mach_session *s;
+    const struct device *d;
+    uint32_t total, held;
+    char text[600];
+    int result;
+};
+
+// The command that frees a member, for the message.
+static void add_holder(struct members *m, const char *name, const char *driver)
+{
+    size_t n = strlen(m->text);
+    m->held++;
+    const char *bus = strchr(name, ':') && strchr(name, '.') ? "pci" : m->d->bus->name;
+    snprintf(m->text + n, sizeof m->text - n,
+             "%s%.64s is held by %.64s (pass it through as well, or: echo %.64s > /sys/bus/%s/drivers/%.64s/unbind)",
+             m->held > 1 ? "; " : "", name, driver, name, bus, driver);
+}
+
+static int member(void *arg, const char *name, int is_directory)
+{
+    (void)is_directory;
+    struct members *m = (struct members *)arg;
+    char path[PATH_SIZE], driver[64];
+    if (!sysfs_path(m->s, path, "kernel/iommu_groups/%u/devices/%.200s/driver", m->d->group, name)) {
+        m->result = -ENAMETOOLONG;
+        return 1;
+    }
+    int r = link_name(m->s, path, driver, sizeof driver);
+    m->total++;
+    if (r == -ENOENT)
+        return 0; // no driver: it does no DMA
+    if (r) {
+        m->result = r;
+        return 1;
+    }
+    if (!harmless(driver))
+        add_holder(m, name, driver);
+    return 0;
+}
+
+static int check_group(struct mach_session *s, const struct device *d)
+{
+    struct members m = {.s = s, .d = d};
+    char path[PATH_SIZE];
+    int r = sysfs_path(s, path, "kernel/iommu_groups/%u/devices", d->group)
+                ? s->sys.list(s->sys.opaque, path, member, &m)
+                : -ENAMETOOLONG;
+    r = r ? r : m.result;
+    if (r)
+        return fail(s, "group", r, object(s, "IOMMU group %u of %s", d->group, d->name), "its members cannot be seen");
+    if (!m.held)
+        return 0;
+    return fail(s, "group", EPERM, object(s, "IOMMU group %u of %s", d->group, d->name),
+                "a device and all that share its group go to one owner: of %u members, %s", m.total, m.text);
+}
+
+/* ---- contexts ---- */
+
+static uint64_t mix(uint64_t h, uint64_t v)
+{
+    h ^= v;
+    h *= UINT64_C(0x9e3779b97f4a7c15);
+    return h ^ h >> 32;
+}
+
+struct maps {
+    uint32_t dma, map; // the next one
+    uint32_t dma_end;
+};
+
+static struct maps maps_of(const struct device *d)
+{
+    uint32_t first = mach_cfg_device_first_dma(d->rec);
+    return (struct maps){first, 0, first + mach_cfg_device_dmas(d->rec)};
+}
+
+// The next map of all of a device's domains.
+static bool next_map(const struct mach_session *s, struct maps *m, struct mach_cfg_rec *map)
+{
+    for (; m->dma < m->dma_end; m->dma++, m->map = 0) {
+        struct mach_cfg_rec dma = mach_cfg_record(s->f, MACH_CFG_S_DMA, m->dma);
+        if (m->map < mach_cfg_dma_maps(dma)) {
+            *map = mach_cfg_record(s->f, MACH_CFG_S_DMA_MAP, mach_cfg_dma_first_map(dma) + m->map++);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool guest_owned(const struct mach_session *s, const struct device *d)
+{
+    for (uint32_t i = 0; i < mach_cfg_device_dmas(d->rec); i++)
+        if (mach_cfg_dma_mode(mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(d->rec) + i)) ==
+            MACH_CFG_DMA_GUEST_IOMMU)
+            return true;
+    return false;
+}
+
+// What a device reaches, as a number: equal for devices that reach the same.
+static uint64_t reach(const struct mach_session *s, const struct device *d)
+{
+    if (guest_owned(s, d))
+        return mix(UINT64_C(0x67756573), d->index); // the guest maps for each device: none are shared
+    uint64_t h = 1;
+    struct mach_cfg_rec r;
+    for (struct maps m = maps_of(d); next_map(s, &m, &r);) {
+        h = mix(h, mach_cfg_dma_map_what(r) | (uint64_t)mach_cfg_dma_map_flags(r) << 32);
+        h = mix(h, mach_cfg_dma_map_memory(r) | (uint64_t)mach_cfg_dma_map_region(r) << 32);
+        h = mix(h, mach_cfg_dma_map_offset(r));
+        h = mix(h, mach_cfg_dma_map_size(r));
+        h = mix(h, mach_cfg_dma_map_iova(r));
+    }
+    // A window that the backend programs belongs to what is reached.
+    for (uint32_t i = 0; i < mach_cfg_device_dmas(d->rec); i++) {
+        struct mach_cfg_rec x = mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(d->rec) + i);
+        h = mix(h, mach_cfg_dma_window(x));
+        h = mix(h, mach_cfg_dma_size(x));
+        h = mix(h, mach_cfg_dma_subwindows(x));
+    }
+    return h;
+}
+
+static bool same_reach(const struct mach_session *s, const struct device *a, const struct device *b)
+{
+    if (a == b)
+        return true;
+    if (guest_owned(s, a) || guest_owned(s, b))
+        return false;
+    uint32_t n = mach_cfg_device_dmas(a->rec);
+    if (n != mach_cfg_device_dmas(b->rec))
+        return false;
+    struct mach_cfg_rec x, y;
+    for (uint32_t i = 0; i < n; i++) {
+        x = mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(a->rec) + i);
+        y = mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(b->rec) + i);
+        if (mach_cfg_dma_window(x) != mach_cfg_dma_window(y) || mach_cfg_dma_size(x) != mach_cfg_dma_size(y) ||
+            mach_cfg_dma_subwindows(x) != mach_cfg_dma_subwindows(y) || mach_cfg_dma_maps(x) != mach_cfg_dma_maps(y))
+            return false;
+    }
+    struct maps m = maps_of(a), k = maps_of(b);
+    while (next_map(s, &m, &x) && next_map(s, &k, &y))
+        if (mach_cfg_dma_map_what(x) != mach_cfg_dma_map_what(y) ||
+            mach_cfg_dma_map_flags(x) != mach_cfg_dma_map_flags(y) ||
+            mach_cfg_dma_map_memory(x) != mach_cfg_dma_map_memory(y) ||
+            mach_cfg_dma_map_region(x) != mach_cfg_dma_map_region(y) ||
+            mach_cfg_dma_map_bank(x) != mach_cfg_dma_map_bank(y) ||
+            mach_cfg_dma_map_offset(x) != mach_cfg_dma_map_offset(y) ||
+            mach_cfg_dma_map_size(x) != mach_cfg_dma_map_size(y) ||
+            mach_cfg_dma_map_iova(x) != mach_cfg_dma_map_iova(y))
+            return false;
+    return true;
+}
+
+static struct context *context_for(struct mach_session *s, struct device *d)
+{
+    uint64_t key = reach(s, d);
+    for (uint32_t i = (uint32_t)key & s->table_mask;; i = (i + 1) & s->table_mask) {
+        uint32_t at = s->context_table[i];
+        if (at) {
+            struct context *c = &s->context[at - 1];
+            if (c->key == key && same_reach(s, c->first, d))
+                return c;
+            continue;
+        }
+        struct context *c = &s->context[s->contexts];
+        *c = (struct context){.key = key, .number = s->contexts, .first = d, .fd = -1, .guest_owned = guest_owned(s, d)};
+        s->context_table[i] = ++s->contexts;
+        return c;
+    }
+}
+
+static int group_for(struct mach_session *s, struct device *d)
+{
+    for (uint32_t i = (uint32_t)mix(7, d->group) & s->table_mask;; i = (i + 1) & s->table_mask) {
+        uint32_t at = s->group_table[i];
+        if (at && s->group[at - 1].number != d->group)
+            continue;
+        if (!at) {
+            if (check_group(s, d))
+                return -1;
+            struct group *g = &s->group[s->groups];
+            *g = (struct group){.number = d->group, .fd = -1, .context = context_for(s, d), .first = d};
+            s->group_table[i] = ++s->groups;
+            at = s->groups;
+        }
+        d->g = &s->group[at - 1];
+        break;
+    }
+    d->context = d->g->context;
+    // All of a group sees one set of page tables.
+    if (d != d->g->first && !(guest_owned(s, d) && guest_owned(s, d->g->first)) && !same_reach(s, d->g->first, d))
+        return fail(s, "group", EINVAL, object(s, "devices %s and %s", d->g->first->name, d->name),
+                    "they are in the same IOMMU group, %u, and so reach the same memory, but the config gives them "
+                    "different DMA domains: give both the same `dma`", d->group);
+    return 0;
+}
+
+int step_groups(struct mach_session *s)
+{
+    uint32_t n = 0, size = 4;
+    for (uint32_t i = 0; i < s->devices; i++)
+        n += s->device[i].vfio;
+    while (size < 2 * n)
+        size *= 2;
+    s->group = (struct group *)session_alloc(s, n, sizeof *s->group);
+    s->context = (struct context *)session_alloc(s, n, sizeof *s->context);
+    s->group_table = (uint32_t *)session_alloc(s, size, sizeof(uint32_t));
+    s->context_table = (uint32_t *)session_alloc(s, size, sizeof(uint32_t));
+    if (!s->group || !s->context || !s->group_table || !s->context_table)
+        return -1;
+    s->table_mask = size - 1;
+    for (uint32_t i = 0; i < s->devices; i++) {
+        struct device *d = &s->device[i];
+        if (!d->vfio)
+            continue;
+        int r = find_group(s, d, &d->group);
+        if (r == -ENOENT)
+            return fail(s, "group", r, device_object(s, d),
+                        "it has no IOMMU group: it is behind no IOMMU that the kernel knows. Without one only "
+                        "`raw` with /dev/mem, or the kernel's unsafe no-IOMMU mode, gives it away");
+        if (r)
+            return fail(s, "group", r, device_object(s, d), "its IOMMU group cannot be seen");
+        if (group_for(s, d))
+            return -1;
+    }
+    return 0;
+}

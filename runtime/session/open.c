@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: MIT
+// Chooses the backend, opens the devices, resets them, and makes PCI functions bus masters.
+#include "session/session.h"
+
+#include "backend/backend.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
+
+static const struct backend *const backends[] = {
+    [MACH_BACKEND_IOMMUFD] = &backend_iommufd, [MACH_BACKEND_GROUP] = &backend_group,
+    [MACH_BACKEND_NOIOMMU] = &backend_noiommu,
+};
+
+const char *mach_backend_name(enum mach_backend backend)
+{
+    static const char *const names[] = {
+        [MACH_BACKEND_AUTO] = "auto",   [MACH_BACKEND_IOMMUFD] = "iommufd", [MACH_BACKEND_GROUP] = "group",
+        [MACH_BACKEND_SPAPR] = "spapr", [MACH_BACKEND_NOIOMMU] = "noiommu", [MACH_BACKEND_PAMU] = "pamu",
+    };
+    return (size_t)backend < sizeof names / sizeof names[0] ? names[backend] : "?";
+}
+
+enum mach_backend mach_session_backend(const struct mach_session *s)
+{
+    return s->backend ? s->backend->id : MACH_BACKEND_AUTO;
+}
+
+// Does a device have registers, or physical memory, mapped for its DMA? iommufd has no such mappings.
+static bool maps_foreign(const struct mach_session *s)
+{
+    for (uint32_t i = 0; i < s->f->section[MACH_CFG_S_DMA_MAP].count; i++) {
+        struct mach_cfg_rec m = mach_cfg_record(s->f, MACH_CFG_S_DMA_MAP, i);
+        if (mach_cfg_dma_map_what(m) == MACH_CFG_MAP_REGION)
+            return true;
+        if (mach_cfg_dma_map_what(m) == MACH_CFG_MAP_MEMORY &&
+            mach_cfg_memory_backing(mach_cfg_record(s->f, MACH_CFG_S_MEMORY, mach_cfg_dma_map_memory(m))) ==
+                MACH_CFG_BACKING_PHYSICAL)
+            return true;
+    }
+    return false;
+}
+
+static bool is_needed(const struct mach_session *s)
+{
+    for (uint32_t i = 0; i < s->devices; i++)
+        if (s->device[i].vfio)
+            return true;
+    return false;
+}
+
+static int take_named(struct mach_session *s, enum mach_backend id)
+{
+    const char *why = "";
+    const struct backend *b = (size_t)id < sizeof backends / sizeof backends[0] ? backends[id] : NULL;
+    if (!b)
+        return fail(s, "backend", ENOSYS, object(s, "backend %s", mach_backend_name(id)), "there is no such backend");
+    int r = b->usable(s, &why);
+    if (r)
+        return fail(s, "backend", r, object(s, "backend %s", b->name), "%s", why);
+    s->backend = b;
+    return 0;
+}
+
+static int take_any(struct mach_session *s)
+{
+    const char *first = "it cannot map registers or physical memory for DMA, which the config wants", *second = "";
+    int r = -ENOTSUP;
+    if (!maps_foreign(s)) {
+        r = backend_iommufd.usable(s, &first);
+        if (!r) {
+            s->backend = &backend_iommufd;
+            return 0;
+        }
+    }
+    r = backend_group.usable(s, &second);
+    if (r)
+        return fail(s, "backend", r, "VFIO", "iommufd: %s; group: %s", first, second);
+    s->backend = &backend_group;
+    return 0;
+}
+
+int step_backend(struct mach_session *s)
+{
+    enum mach_backend id = s->options.backend;
+    if (!is_needed(s))
+        return 0;
+    uint32_t iommu = mach_cfg_machine_iommu(mach_cfg_record(s->f, MACH_CFG_S_MACHINE, 0));
+    if (id == MACH_BACKEND_AUTO && iommu == MACH_CFG_IOMMU_PAMU)
+        return fail(s, "backend", ENOTSUP, "VFIO", "the config is for a PAMU, which only vendor kernels drive: choose "
+                    "the backend `pamu` where one runs");
+    if (id == MACH_BACKEND_AUTO && iommu == MACH_CFG_IOMMU_NONE)
+        return fail(s, "backend", ENOTSUP, "VFIO", "the config is for a host without an IOMMU: choose the backend "
+                    "`noiommu` if its devices are trusted with all memory");
+    if (id == MACH_BACKEND_AUTO && iommu == MACH_CFG_IOMMU_SPAPR_TCE)
+        id = MACH_BACKEND_SPAPR;
+    int r = id == MACH_BACKEND_AUTO ? take_any(s) : take_named(s, id);
+    if (!r)
+        note(s, "backend %s", s->backend->name);
+    return r;
+}
+
+/* ---- devices ---- */
+
+static int get_info(struct mach_session *s, struct device *d)
+{
+    struct vfio_device_info info = {.argsz = sizeof info};
+    int r = s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_GET_INFO, &info);
+    if (r)
+        return fail(s, "open", r, device_object(s, d), "VFIO does not describe it");
+    d->vfio_flags = info.flags;
+    d->num_regions = info.num_regions;
+    d->num_irqs = info.num_irqs;
+    bool pci = (info.flags & VFIO_DEVICE_FLAGS_PCI) != 0;
+    if (pci != (mach_cfg_device_kind(d->rec) == MACH_CFG_DEVICE_PCI))
+        return fail(s, "open", ENODEV, device_object(s, d), "it is %s PCI function", pci ? "a" : "no");
+    return 0;
+}
+
+static int reset(struct mach_session *s, struct device *d)
+{
+    uint32_t policy = mach_cfg_device_reset(d->rec);
+    if (policy == MACH_CFG_RESET_NEVER)
+        return 0;
+    int r = d->vfio_flags & VFIO_DEVICE_FLAGS_RESET ? s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_RESET, NULL)
+                                                    : -ENOTTY;
+    if (!r)
+        return 0;
+    if (policy != MACH_CFG_RESET_REQUIRED) {
+        note(s, "reset %s: %s", d->name, r == -ENOTTY ? "the kernel cannot" : strerror(-r));
+        return 0;
+    }
+    return fail(s, "reset", r, device_object(s, d), r == -ENOTTY ? "the kernel knows no way to reset it, and the config "
+                "requires one: `reset if-possible;` if its state does not matter" : "the reset failed");
+}
+
+// The kernel's count is the last word on what was believed of the interrupts.
+static int check_counts(struct mach_session *s)
+{
+    for (uint32_t i = 0; i < s->f->section[MACH_CFG_S_EXPECT].count; i++) {
+        struct mach_cfg_rec e = mach_cfg_record(s->f, MACH_CFG_S_EXPECT, i);
+        uint32_t device = mach_cfg_expect_device(e);
+        if (mach_cfg_expect_kind(e) != MACH_CFG_EXPECT_IRQ_COUNT || device == MACH_CFG_NONE ||
+            s->device[device].fd < 0)
+            continue;
+        if (s->device[device].num_irqs != mach_cfg_expect_a(e))
+            return fail(s, "expect", 0, device_object(s, &s->device[device]), "VFIO finds %u interrupts, not %" PRIu64,
+                        s->device[device].num_irqs, mach_cfg_expect_a(e));
+    }
+    return 0;
+}
+
+int step_open(struct mach_session *s)
+{
+    if (s->backend && s->backend->open && s->backend->open(s))
+        return -1;
+    for (uint32_t i = 0; i < s->devices; i++) {
+        struct device *d = &s->device[i];
+        if (d->vfio && (s->backend->attach(s, d) || get_info(s, d) || reset(s, d)))
+            return -1;
+    }
+    return check_counts(s);
+}
+
+static int undo_reset(struct mach_session *s, void *thing, uint64_t arg)
+{
+    (void)arg;
+    struct device *d = (struct device *)thing;
+    int r = s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_RESET, NULL);
+    if (r)
+        note(s, "reset %s: %s", d->name, strerror(-r));
+    return mach_cfg_device_reset(d->rec) == MACH_CFG_RESET_REQUIRED ? r : 0;
+}
+
+int step_quiesce(struct mach_session *s)
+{
+    for (uint32_t i = 0; i < s->devices; i++) {
+        struct device *d = &s->device[i];
+        if (!d->vfio || mach_cfg_device_reset(d->rec) == MACH_CFG_RESET_NEVER ||
+            !(d->vfio_flags & VFIO_DEVICE_FLAGS_RESET))
+            continue;
+        if (undo_room(s))
+            return -1;
+        undo_push(s, undo_reset, d, 0, d->name);
+    }
+    return 0;
+}
+
+/* ---- bus mastering ---- */
+
+static bool does_dma(const struct mach_session *s, const struct device *d)
+{
+    for (uint32_t i = 0; i < mach_cfg_device_dmas(d->rec); i++)
+        if (mach_cfg_dma_mode(mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(d->rec) + i)) !=
+            MACH_CFG_DMA_NONE)
+            return true;
+    return false;
+}
+
+static int64_t write_command(struct mach_session *s, const struct device *d, uint16_t command)
+{
+    // Little-endian, as all of config space.
+    uint8_t bytes[2] = {(uint8_t)command, (uint8_t)(command >> 8)};
+    int64_t n = s->sys.pwrite(s->sys.opaque, d->fd, bytes, sizeof bytes, d->config_offset + PCI_COMMAND);
+    return n == sizeof bytes ? 0 : n < 0 ? n : -EIO;
+}
+
+static int undo_master(struct mach_session *s, void *thing, uint64_t arg)
+{
+    (void)arg;
+    const struct device *d = (const struct device *)thing;
+    return (int)write_command(s, d, d->command);
+}
+
+static int master(struct mach_session *s, struct device *d)
+{
+    struct vfio_region_info info = {.argsz = sizeof info, .index = VFIO_PCI_CONFIG_REGION_INDEX};
+    uint8_t bytes[2];
+    int r = s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_GET_REGION_INFO, &info);
+    if (r || info.size < PCI_COMMAND + 2)
+        return fail(s, "region", r ? r : ENODEV, device_object(s, d), "its config space cannot be reached");
+    d->config_offset = info.offset;
+    int64_t n = s->sys.pread(s->sys.opaque, d->fd, bytes, sizeof bytes, info.offset + PCI_COMMAND);
+    if (n != sizeof bytes)
+        return fail(s, "region", n < 0 ? (int)n : EIO, device_object(s, d), "its config space cannot be read");
+    d->command = (uint16_t)(bytes[0] | bytes[1] << 8);
+    if (undo_room(s))
+        return -1;
+    n = write_command(s, d, (uint16_t)(d->command | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER));
+    if (n)
+        return fail(s, "region", (int)n, device_object(s, d), "it cannot be made a bus master");
+    undo_push(s, undo_master, d, 0, d->name);
+    return 0;
+}
+
+int step_master(struct mach_session *s)
+{
+    for (uint32_t i = 0; i < s->devices; i++) {
+        struct device *d = &s->device[i];
+        if (d->vfio && d->vfio_flags & VFIO_DEVICE_FLAGS_PCI && does_dma(s, d) && master(s, d))
+            return -1;
+    }
+    return 0;
+}
