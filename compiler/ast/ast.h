@@ -28,7 +28,7 @@ enum text_kind {
 
 /* A name, path or string as written. `s` is interned, except of strings that hold {expr}. */
 struct text {
-    const char *s; // NULL when kind is TEXT_NONE
+    const char *s;           // NULL when kind is TEXT_NONE
     struct text_part *parts; // of a string that holds {expr}; NULL: `s` is all of it
     struct loc loc;
     uint8_t kind;
@@ -43,14 +43,14 @@ struct text_part {
 };
 
 enum expr_kind {
-    EXPR_INT,   // val
-    EXPR_NAME,  // name: a const, a template's parameter, a for's variable
-    EXPR_STR,   // name: a string
-    EXPR_ATTR,  // a . name          (linux1.shm0.size)
-    EXPR_UNARY, // op a              ('-' '~' '!')
-    EXPR_BINARY,// a op b            (a character, or one of enum expr_op)
-    EXPR_COND,  // a ? b : c
-    EXPR_BAD    // has no value, and its message already
+    EXPR_INT,    // val
+    EXPR_NAME,   // name: a const, a template's parameter, a for's variable
+    EXPR_STR,    // name: a string
+    EXPR_ATTR,   // a . name          (linux1.shm0.size)
+    EXPR_UNARY,  // op a              ('-' '~' '!')
+    EXPR_BINARY, // a op b            (a character, or one of enum expr_op)
+    EXPR_COND,   // a ? b : c
+    EXPR_BAD     // has no value, and its message already
 };
 
 /* Operators of more than one character; the others are their character. */
@@ -79,31 +79,31 @@ struct item {
  */
 enum ast_kind {
     /* top level and control */
-    AST_INCLUDE,   // name: string
-    AST_CONST,     // name, e
-    AST_HOST,      // name: string, or the word `live`
-    AST_TEMPLATE,  // name, items: parameter names; body: its statements
-    AST_MACHINE,   // name, [arg: template or platform], [items: arguments]
-    AST_ASSERT,    // e, [name: message]
-    AST_USE,       // name, [items: arguments]
-    AST_FOR,       // name: variable, e, e2: both ends; body
-    AST_IF,        // e; body, alt
+    AST_INCLUDE,  // name: string
+    AST_CONST,    // name, e
+    AST_HOST,     // name: string, or the word `live`
+    AST_TEMPLATE, // name, items: parameter names; body: its statements
+    AST_MACHINE,  // name, [arg: template or platform], [items: arguments]
+    AST_ASSERT,   // e, [name: message]
+    AST_USE,      // name, [items: arguments]
+    AST_FOR,      // name: variable, e, e2: both ends; body
+    AST_IF,       // e; body, alt
     /* host */
     AST_PAGE_SIZE, // e
     AST_IOMMU,     // name: word
     AST_FACTS,     // name: string
     AST_KEEP,      // [items: nodes]  (a host's list; alone: the fate of a reference)
     /* machine */
-    AST_MODEL,      // name: string
-    AST_COMPATIBLE, // items: strings
-    AST_BOOTARGS,   // name: string
-    AST_CPUS,       // e
-    AST_MEMORY,     // name
-    AST_IRQCHIP,    // name, arg: class
-    AST_DEVICE,     // name, arg: class
-    AST_PASSTHROUGH,// name: node, or platform's name, or BDF; sub: enum passthrough_kind
-    AST_NODE,       // name: path; dts; sub 1: with a mistake in it
-    AST_EDIT,       // dts; sub the same
+    AST_MODEL,       // name: string
+    AST_COMPATIBLE,  // items: strings
+    AST_BOOTARGS,    // name: string
+    AST_CPUS,        // e
+    AST_MEMORY,      // name
+    AST_IRQCHIP,     // name, arg: class
+    AST_DEVICE,      // name, arg: class
+    AST_PASSTHROUGH, // name: node, or platform's name, or BDF; sub: enum passthrough_kind
+    AST_NODE,        // name: path; dts; sub 1: with a mistake in it
+    AST_EDIT,        // dts; sub the same
     /* in a passthrough */
     AST_REGION, // name or e: which
     AST_IRQ,    // items: which one (`irq 0 to ...`), or on a device's line the line itself (`irq spi 33`)
@@ -113,26 +113,26 @@ enum ast_kind {
     AST_STASH,  // in a dma; name: l1 l2 l3 id tph; [e: id], [e2: vcpu]
     AST_MAP,    // in a region: mapped. In a dma: what; sub: enum map_kind; name: memory or region; e: index
     /* clauses */
-    AST_AT,          // e
-    AST_SIZE,        // e
-    AST_FROM,        // name: anonymous hugetlb file physical; [e: size or address], [arg: path]
-    AST_OFFSET,      // e
-    AST_SHARE,       // name: string
+    AST_AT,     // e
+    AST_SIZE,   // e
+    AST_FROM,   // name: anonymous hugetlb file physical; [e: size or address], [arg: path]
+    AST_OFFSET, // e
+    AST_SHARE,  // name: string
     AST_NO_DMA,
     AST_READONLY,
-    AST_ON,          // items: ranges of host cpus; or name: a bus (`on pci0 slot 3`)
-    AST_SLOT,        // e
-    AST_AS,          // name
+    AST_ON,   // items: ranges of host cpus; or name: a bus (`on pci0 slot 3`)
+    AST_SLOT, // e
+    AST_AS,   // name
     AST_ONLY,
-    AST_WITHOUT,     // items: nodes below
-    AST_UNDER,       // name: guest node
-    AST_VCPU,        // e
+    AST_WITHOUT, // items: nodes below
+    AST_UNDER,   // name: guest node
+    AST_VCPU,    // e
     AST_TRAP,
     AST_DROP,
-    AST_UNSAFE,      // [name: string, why]  (`map unsafe "why"`, `dma identity unsafe`)
-    AST_FILE,        // name: string
-    AST_TO,          // items: [chip] [kind] number [trigger]; or name: &node, [dts_cells]: specifier
-    AST_FIXED,       // e: Hz or microvolts
+    AST_UNSAFE, // [name: string, why]  (`map unsafe "why"`, `dma identity unsafe`)
+    AST_FILE,   // name: string
+    AST_TO,     // items: [chip] [kind] number [trigger]; or name: &node, [dts_cells]: specifier
+    AST_FIXED,  // e: Hz or microvolts
     AST_ASSIGN,
     AST_COPY,
     AST_WINDOW,      // e
@@ -204,7 +204,7 @@ struct dts_value {
     const uint8_t *data; // big-endian cells where there are no fixups
     uint32_t len;
     uint8_t kind;
-    uint8_t bits; // of <cells>: 8, 16, 32 or 64; 0: not cells
+    uint8_t bits;             // of <cells>: 8, 16, 32 or 64; 0: not cells
     struct dts_fixup *fixups; // by rising offset
     struct text ref;
     struct loc loc;
@@ -232,8 +232,8 @@ struct dts_file {
 
 /*
  * Parses a source. Mistakes go to c->diags, one message each, and what could be understood is
- * returned (NULL: nothing), with AST_LOST where text was skipped. The result lives in c->arena. Includes are not followed.
- * Nesting deeper than MACH_MAX_NESTING is an error.
+ * returned (NULL: nothing), with AST_LOST where text was skipped. The result lives in c->arena. Includes are not
+ * followed. Nesting deeper than MACH_MAX_NESTING is an error.
  */
 struct ast *mach_parse(struct machc *c, const struct source *s);
 

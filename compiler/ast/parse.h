@@ -145,8 +145,8 @@ struct parser {
     uint32_t again;    // mistakes in a row at one place,
     uint32_t again_at; // which is this one
     uint32_t mistakes; // messages so far
-    bool unbalanced; // a brace is missing, or there is one too many
-    bool dts_lost;   // a mistake in the `edit` or `node` being read
+    bool unbalanced;   // a brace is missing, or there is one too many
+    bool dts_lost;     // a mistake in the `edit` or `node` being read
     bool quiet;        // nothing said from here on would be news
     bool too_deep;
     bool at_end;   // the scanner is at the end of the file

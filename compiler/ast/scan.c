@@ -92,7 +92,7 @@ int scan_close_brace(struct parser *p, struct loc loc)
         p->unbalanced = true;
         if (!p->mistakes) // else the brace may belong to what could not be read
             scan_help(scan_error(p, E0115, loc, "this `}` closes nothing"),
-                  "take it out, or write the `{` that it belongs to");
+                      "take it out, or write the `{` that it belongs to");
         return 0;
     }
     const struct bracket *b = &p->stack[--p->depth];

@@ -55,9 +55,9 @@ static int end_of_file(struct parser *p, struct loc *loc)
     if (!p->at_end) {
         p->at_end = p->unbalanced = true;
         // After another mistake, the brace may belong to what could not be read.
-        struct diag *d = p->mistakes ? NULL
-                                     : scan_error(p, E0114, *loc,
-                                                  "the end of the file comes before the `}` of %u open `{`", braces);
+        struct diag *d =
+            p->mistakes ? NULL
+                        : scan_error(p, E0114, *loc, "the end of the file comes before the `}` of %u open `{`", braces);
         if (d) {
             diag_note(d, src_at(open->loc),
                       p->suspect.open ? "most likely this `{` is the one that is not closed"

@@ -301,14 +301,16 @@ static bool keyword_as_value(const struct mistake *m)
     // `memory at 0x1000`: the keyword was taken for the name that is missing.
     const char *before = quote_at(p, m->before->loc);
     if (m->before->kind == T_WORD && is_keyword(before) && is_boundary(m->p->past[2].kind) == false &&
-        (m->p->past[2].kind != T_PASSTHROUGH || among(before, keyword_clauses("passthrough"))) && expects_clause(m) && !is_boundary(m->found->kind)) {
+        (m->p->past[2].kind != T_PASSTHROUGH || among(before, keyword_clauses("passthrough"))) && expects_clause(m) &&
+        !is_boundary(m->found->kind)) {
         const char *owner = quote_at(p, m->p->past[2].loc);
         struct diag *d =
             say(m, E0105, m->before->loc, RECOVER_CLAUSE, TEXTF("`%s` stands where a name is expected", before));
         if (m->p->past[2].kind == ':')
             scan_help(d, "write the class first: `: CLASS %s ...`", before);
         else
-            scan_help(d, "write the name first: `%s %s %s ...`", owner, m->p->past[2].kind == T_PASSTHROUGH ? "&LABEL" : "NAME", before);
+            scan_help(d, "write the name first: `%s %s %s ...`", owner,
+                      m->p->past[2].kind == T_PASSTHROUGH ? "&LABEL" : "NAME", before);
         return true;
     }
     return false;
@@ -508,7 +510,7 @@ void report_unexpected(struct parser *p, const struct expected *x)
             m.block = "";
         }
     }
-    if (!missing_body(&m) && !looks_like_dts(&m) && !unknown_statement(&m) && !unclosed_bracket(&m) && !bare_in_cells(&m) &&
-        !missing_semicolon(&m) && !keyword_as_value(&m) && !unknown_clause(&m) && !bare_value(&m))
+    if (!missing_body(&m) && !looks_like_dts(&m) && !unknown_statement(&m) && !unclosed_bracket(&m) &&
+        !bare_in_cells(&m) && !missing_semicolon(&m) && !keyword_as_value(&m) && !unknown_clause(&m) && !bare_value(&m))
         other(&m);
 }

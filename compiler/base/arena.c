@@ -10,7 +10,9 @@
 
 enum {
     FIRST_BLOCK = 64 * 1024,
-    HUGE_PAGE = 2 * 1024 * 1024, // blocks grow to this; and what is as large comes straight from the kernel
+    PAGE = 64 * 1024,            // the largest that Linux has
+    MAPPED = 256 * 1024,         // what is as large comes straight from the kernel, and goes back to it
+    HUGE_PAGE = 2 * 1024 * 1024, // blocks grow to this
     ALIGN = 8,                   // nothing of ours is wider than a pointer
 };
 
@@ -60,14 +62,14 @@ void arena_free(struct arena *a)
 }
 
 /*
- * Whole huge pages, aligned to them: a large input spends a third of its time on page faults otherwise. They go back
+ * Huge pages, aligned to them: a large input spends a third of its time on page faults otherwise. They go back
  * to the system at once when they are released, which malloc does not promise.
  */
 static struct block *map_block(size_t size)
 {
     if (size > SIZE_MAX - 2 * HUGE_PAGE)
         return NULL;
-    size = (size + (HUGE_PAGE - 1)) & ~(size_t)(HUGE_PAGE - 1);
+    size = (size + (PAGE - 1)) & ~(size_t)(PAGE - 1);
     char *p = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
         return NULL;
@@ -76,7 +78,8 @@ static struct block *map_block(size_t size)
         munmap(p, before);
     munmap(p + before + size, HUGE_PAGE - before);
     struct block *b = (struct block *)(p + before);
-    madvise(b, size, MADV_HUGEPAGE); // only advice: nothing is lost where the kernel cannot
+    // Only advice: nothing is lost where the kernel cannot. What is no whole huge page stays small: it would count whole.
+    madvise(b, size & ~(size_t)(HUGE_PAGE - 1), MADV_HUGEPAGE);
     b->mapped = size;
     return b;
 }
@@ -84,7 +87,7 @@ static struct block *map_block(size_t size)
 static char *block_new(struct arena *a, size_t size)
 {
     size_t whole = size > SIZE_MAX - sizeof(struct block) ? SIZE_MAX : size + sizeof(struct block);
-    struct block *b = whole >= HUGE_PAGE ? map_block(whole) : calloc(1, whole);
+    struct block *b = whole >= MAPPED ? map_block(whole) : calloc(1, whole);
     if (!b)
         longjmp(*a->on_oom, 1);
     b->next = a->blocks;

@@ -32,7 +32,7 @@ struct diag {
     struct diag_part *parts, *last_part;
     struct diag_fix *fixes, *last_fix;
     struct diag *same_hash;
-    uint32_t seq; // in the order of adding
+    uint32_t seq;  // in the order of adding
     uint32_t more; // times it was said of other uses of the same text
     enum msg m;
     uint8_t severity; // after the policy

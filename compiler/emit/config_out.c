@@ -159,6 +159,8 @@ uint8_t *cfg_finish(struct cfg_out *o, const uint8_t *dtb, uint32_t dtb_size, ui
     for (uint32_t t = MACH_CFG_S_STRINGS; t < MACH_CFG_S_END; t++)
         total = align8(total) + section_size(o, t);
     total = align8(total);
+    arena_release(o->c->arena, o->slots, o->nslots * sizeof *o->slots);
+    o->slots = NULL;
     // Sizes and string offsets are 32 bits: what does not fit is treated as memory that there is not.
     uint8_t *file = arena_alloc(o->c->arena, total > UINT32_MAX ? SIZE_MAX : (size_t)total);
     put_header(file, total, nsections, dtb, dtb_size);

@@ -44,8 +44,8 @@ static void reg_length(struct indexing *x, const struct dt_node *n, const struct
     if (!noise_ok(&x->noise, W0708))
         return;
     uint32_t entry = (b->address_cells + b->size_cells) * 4;
-    struct diag *d = diag(x->c->diags, W0708, x->at, "%s: `reg` of %s has %u bytes; an entry has %u", x->h->file,
-                          dt_show_path(x->c->arena, n), p->len, entry);
+    struct diag *d = diag(x->c->diags, W0708, dt_place(p, x->at), "%s`reg` of %s has %u bytes; an entry has %u",
+                          dt_whose(x->c->arena, x->h->file, p), dt_show_path(x->c->arena, n), p->len, entry);
     diag_fact(d, "%s has #address-cells %u and #size-cells %u", dt_show_path(x->c->arena, n->parent), b->address_cells,
               b->size_cells);
 }
@@ -75,8 +75,8 @@ static void read_regions(struct indexing *x, const struct dt_node *n)
         bool fits = host_number(cell + (size_t)b->address_cells * 4, b->size_cells, &r->size);
         if (!fits || (r->size && a.low + (r->size - 1) < a.low)) {
             if (noise_ok(&x->noise, W0710))
-                diag(x->c->diags, W0710, x->at, "%s: region %u of %s goes beyond 64 bits: %#llx, size %s%#llx",
-                     x->h->file, i, dt_show_path(x->c->arena, n), (unsigned long long)a.low, fits ? "" : "...",
+                diag(x->c->diags, W0710, dt_place(reg, x->at), "%sregion %u of %s goes beyond 64 bits: %#llx, size %s%#llx",
+                     dt_whose(x->c->arena, x->h->file, reg), i, dt_show_path(x->c->arena, n), (unsigned long long)a.low, fits ? "" : "...",
                      (unsigned long long)r->size);
             continue;
         }

@@ -126,11 +126,11 @@ static uint32_t spec_cells(struct indexing *x, const struct dt_node *chip, const
     return 0;
 }
 
-static void malformed(struct indexing *x, const struct dt_node *n, const char *name, const char *what)
+static void malformed(struct indexing *x, const struct dt_node *n, const struct dt_prop *p, const char *what)
 {
     if (noise_ok(&x->noise, W0711))
-        diag(x->c->diags, W0711, x->at, "%s: `%s` of %s cannot be read: %s", x->h->file, name,
-             dt_show_path(x->c->arena, n), what);
+        diag(x->c->diags, W0711, dt_place(p, x->at), "%s`%s` of %s cannot be read: %s",
+             dt_whose(x->c->arena, x->h->file, p), p->name, dt_show_path(x->c->arena, n), what);
 }
 
 static void read_plain(struct indexing *x, const struct dt_node *n, const struct dt_prop *p, struct trace t)
@@ -146,7 +146,7 @@ static void read_plain(struct indexing *x, const struct dt_node *n, const struct
         return;
     }
     if (p->len % (t.nspec * 4))
-        malformed(x, n, p->name,
+        malformed(x, n, p,
                   arena_printf(x->c->arena, "it has %u bytes; a specifier of %s has %u", p->len,
                                dt_show_path(x->c->arena, t.at), t.nspec * 4));
     for (uint32_t i = 0; i < p->len / (t.nspec * 4); i++) {
@@ -174,7 +174,7 @@ static void read_extended(struct indexing *x, const struct dt_node *n, const str
         if (!irq->problem && (p->len - at) / 4 < t.nspec)
             irq->problem = "its specifier is cut off";
         if (irq->problem) { // where the next entry would begin is not known
-            malformed(x, n, p->name, arena_printf(x->c->arena, "entry %u: %s", i, irq->problem));
+            malformed(x, n, p, arena_printf(x->c->arena, "entry %u: %s", i, irq->problem));
             return;
         }
         t.spec = p->data + at;
@@ -182,7 +182,7 @@ static void read_extended(struct indexing *x, const struct dt_node *n, const str
         trace_irq(x, irq, t);
     }
     if (at != p->len)
-        malformed(x, n, p->name, arena_printf(x->c->arena, "it has %u bytes, which is no number of cells", p->len));
+        malformed(x, n, p, arena_printf(x->c->arena, "it has %u bytes, which is no number of cells", p->len));
 }
 
 static void read_names(struct indexing *x, const struct dt_node *n, uint32_t first)

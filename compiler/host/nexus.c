@@ -47,8 +47,9 @@ static void bad_map(struct indexing *x, const struct dt_node *n, struct nexus *n
 {
     nexus->problem =
         arena_printf(x->c->arena, "the interrupt-map of %s cannot be read: %s", dt_show_path(x->c->arena, n), what);
+    const struct dt_prop *map = dt_prop(x->h->tree, n, x->h->p->interrupt_map);
     if (noise_ok(&x->noise, W0712))
-        diag(x->c->diags, W0712, x->at, "%s: %s", x->h->file, nexus->problem);
+        diag(x->c->diags, W0712, dt_place(map, x->at), "%s%s", dt_whose(x->c->arena, x->h->file, map), nexus->problem);
 }
 
 // Linux takes #address-cells of a nexus from further up where it has none (drivers/of/irq.c, of_irq_parse_raw).
@@ -121,8 +122,8 @@ struct nexus *host_nexus(struct indexing *x, const struct dt_node *n)
     if (mask && mask->len == (nexus->address_cells + nexus->cells) * 4)
         nexus->mask = mask->data;
     else if (mask && noise_ok(&x->noise, W0712))
-        diag(x->c->diags, W0712, x->at, "%s: interrupt-map-mask of %s has %u bytes instead of %u; it is not used",
-             x->h->file, dt_show_path(x->c->arena, n), mask->len, (nexus->address_cells + nexus->cells) * 4);
+        diag(x->c->diags, W0712, dt_place(mask, x->at), "%sinterrupt-map-mask of %s has %u bytes instead of %u; it is not used",
+             dt_whose(x->c->arena, x->h->file, mask), dt_show_path(x->c->arena, n), mask->len, (nexus->address_cells + nexus->cells) * 4);
     read_entries(x, n, nexus, map);
     // From the end, so that the first of several entries for the same interrupt is found.
     for (uint32_t i = nexus->entries.n; i--;) {

@@ -34,7 +34,8 @@ static const char *locate(struct build *b, struct loc from, const char *name)
     return path;
 }
 
-static struct source *read_named(struct build *b, const struct scope *s, const struct text *t, const char *path, bool binary)
+static struct source *read_named(struct build *b, const struct scope *s, const struct text *t, const char *path,
+                                 bool binary)
 {
     const char *why;
     int err;
@@ -83,7 +84,8 @@ static void include(struct build *b, const struct scope *s, const struct ast *st
 static void define_const(struct build *b, const struct scope *s, const struct ast *st)
 {
     if (s->in_template) {
-        struct diag *d = diag(b->c->diags, E0219, at(s, st->loc), "`const` stands at the top of a file, not in a template");
+        struct diag *d =
+            diag(b->c->diags, E0219, at(s, st->loc), "`const` stands at the top of a file, not in a template");
         diag_help(d, "give the template one more parameter");
         return;
     }
@@ -133,7 +135,8 @@ static void define_template(struct build *b, const struct scope *s, const struct
             map_putp(b->c->arena, &seen, param, NULL, p);
         }
         if (++n == MAX_PARAMS + 1) {
-            struct diag *d = diag(b->c->diags, E0234, at(s, p->t.loc), "template `%s` has more than %d parameters", name, MAX_PARAMS);
+            struct diag *d = diag(b->c->diags, E0234, at(s, p->t.loc), "template `%s` has more than %d parameters",
+                                  name, MAX_PARAMS);
             diag_help(d, "what is the same at every use can be a const");
             break;
         }
@@ -155,7 +158,8 @@ static void top_statement(struct build *b, const struct scope *s, const struct a
         break;
     case AST_HOST:
         if (b->host) {
-            struct diag *d = diag(b->c->diags, E0223, at(s, st->loc), "a second `host`; all machines of a run share one");
+            struct diag *d =
+                diag(b->c->diags, E0223, at(s, st->loc), "a second `host`; all machines of a run share one");
             diag_note(d, at(&b->host_scope, b->host->loc), "the first is here");
             diag_help(d, "keep one; `--host FILE` takes another tree in its place");
             break;
@@ -176,13 +180,15 @@ static void top_statement(struct build *b, const struct scope *s, const struct a
         b->consts->incomplete = true;
         break;
     default: {
-        struct diag *d = diag(b->c->diags, E0224, at(s, st->loc), "`%s` does not stand at the top of a file", ast_keyword(st->kind));
+        struct diag *d =
+            diag(b->c->diags, E0224, at(s, st->loc), "`%s` does not stand at the top of a file", ast_keyword(st->kind));
         help_where(b, d, st);
     }
     }
 }
 
-/* First what has a name and is not conditional, of all files, so that order does not matter. The rest is kept for later. */
+/* First what has a name and is not conditional, of all files, so that order does not matter. The rest is kept for
+ * later. */
 static void collect(struct build *b, const struct scope *s, const struct ast *list)
 {
     for (const struct ast *st = list; st; st = st->next) {
@@ -222,9 +228,10 @@ static void host_statement(struct build *b, const struct scope *s, const struct 
     struct model *m = b->model;
     switch (st->kind) {
     case AST_PAGE_SIZE:
-        if (eval_u64(b, s, st->e, &m->page_size) && m->page_size != 4096 && m->page_size != 16384 && m->page_size != 65536) {
-            struct diag *d = diag(b->c->diags, E0225, at(s, st->e->loc), "page-size %" PRIu64 " is none that Linux runs with",
-                                  m->page_size);
+        if (eval_u64(b, s, st->e, &m->page_size) && m->page_size != 4096 && m->page_size != 16384 &&
+            m->page_size != 65536) {
+            struct diag *d = diag(b->c->diags, E0225, at(s, st->e->loc),
+                                  "page-size %" PRIu64 " is none that Linux runs with", m->page_size);
             diag_help(d, "write `page-size 4K;`, `16K` or `64K`");
             m->page_size = 4096;
         }
@@ -357,7 +364,8 @@ void model_check_defines(const struct model *m)
             if (m->consts->names.at[k] != name)
                 vec_push(c->arena, &others, m->consts->names.at[k]);
         const char *near = nearest(name, others.at, others.n);
-        struct diag *w = diag(c->diags, W0001, (struct src){{0, 0, 0}, NULL}, "-D sets `%s`, which nothing in the files uses", name);
+        struct diag *w =
+            diag(c->diags, W0001, (struct src){{0, 0, 0}, NULL}, "-D sets `%s`, which nothing in the files uses", name);
         if (near)
             diag_help(w, "did you mean `%s`?", near);
         else

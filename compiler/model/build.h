@@ -18,7 +18,7 @@ struct frame {
 struct scope {
     struct frame *frame;
     const struct via *via;
-    uint32_t depth;    // of templates, for and if
+    uint32_t depth;                // of templates, for and if
     const struct ast *in_template; // the innermost one, or NULL
 };
 
@@ -61,7 +61,7 @@ struct build {
     struct map endless;  // struct ast of a template that nests too deep -> 1
     bool unbalanced;     // braces do not match: only syntax is worth a message
     bool told_no_host;
-    uint64_t expanded;   // statements so far
+    uint64_t expanded; // statements so far
     bool out_of_bounds;
     /* the machine being built */
     struct m_machine *machine;
@@ -69,9 +69,9 @@ struct build {
 };
 
 enum {
-    MAX_DEPTH = 64,           // templates, for and if inside each other
-    MAX_EXPANDED = 8000000,   // statements of the whole compilation
-    MAX_PARAMS = 100          // of a template: a name is looked for among all of them
+    MAX_DEPTH = 64,         // templates, for and if inside each other
+    MAX_EXPANDED = 8000000, // statements of the whole compilation
+    MAX_PARAMS = 100        // of a template: a name is looked for among all of them
 };
 
 static inline struct src at(const struct scope *s, struct loc loc)
@@ -89,7 +89,8 @@ bool eval_u64(struct build *b, const struct scope *s, const struct expr *e, uint
 bool eval_opt(struct build *b, const struct scope *s, const struct expr *e, struct opt_u64 *o);
 
 /* At most `max`; `what` is named in the message. */
-bool eval_u32(struct build *b, const struct scope *s, const struct expr *e, uint32_t max, const char *what, uint32_t *v);
+bool eval_u32(struct build *b, const struct scope *s, const struct expr *e, uint32_t max, const char *what,
+              uint32_t *v);
 
 /* A text with its {expr} replaced, interned. NULL after a message, or for a text that is not there. */
 const char *eval_text(struct build *b, const struct scope *s, const struct text *t);

@@ -58,7 +58,12 @@ static const struct takes takes[AST_KIND_COUNT][MAX_TAKES] = {
                     {AST_TRAP, false},
                     {AST_DROP, false}},
     [AST_IRQ] = {{AST_TO, false}, {AST_DROP, false}, {AST_FILE, false}},
-    [AST_REF] = {{AST_DROP, false}, {AST_FIXED, false}, {AST_ASSIGN, false}, {AST_COPY, false}, {AST_TO, false}, {AST_KEEP, false}},
+    [AST_REF] = {{AST_DROP, false},
+                 {AST_FIXED, false},
+                 {AST_ASSIGN, false},
+                 {AST_COPY, false},
+                 {AST_TO, false},
+                 {AST_KEEP, false}},
     [AST_DMA] = {{AST_UNSAFE, false},
                  {AST_MAP, true},
                  {AST_WINDOW, false},
@@ -78,7 +83,8 @@ static bool bounded(struct build *b, const struct scope *s, struct loc where)
     if (++b->expanded <= MAX_EXPANDED)
         return true;
     if (!b->out_of_bounds) {
-        struct diag *d = diag(b->c->diags, E0211, at(s, where), "the text expands to more than %d statements", MAX_EXPANDED);
+        struct diag *d =
+            diag(b->c->diags, E0211, at(s, where), "the text expands to more than %d statements", MAX_EXPANDED);
         diag_help(d, "make the range of the `for` smaller");
     }
     b->out_of_bounds = true;
@@ -95,7 +101,8 @@ static bool too_deep(struct build *b, const struct scope *s, struct loc where)
         return true;
     if (s->in_template) // said once, and not expanded any more: one that uses itself twice would take for ever
         map_putp(b->c->arena, &b->endless, s->in_template, NULL, s->in_template);
-    struct diag *d = diag(b->c->diags, E0212, src_at(where), "templates, `for` and `if` are nested more than %d deep", MAX_DEPTH);
+    struct diag *d =
+        diag(b->c->diags, E0212, src_at(where), "templates, `for` and `if` are nested more than %d deep", MAX_DEPTH);
     if (s->in_template)
         diag_note(d, src_at(s->in_template->name.loc), "in this template; does it use itself?");
     diag_help(d, "a template that uses itself needs an `if` around that which comes to an end");
@@ -181,8 +188,8 @@ bool expand_template(struct build *b, const struct scope *s, const struct text *
     for (const struct item *p = t->items; p; p = p->next)
         wanted++;
     if (given != wanted) {
-        struct diag *d = diag(b->c->diags, E0214, at(s, where), "template `%s` takes %u argument%s, %u given", n, wanted,
-                              wanted == 1 ? "" : "s", given);
+        struct diag *d = diag(b->c->diags, E0214, at(s, where), "template `%s` takes %u argument%s, %u given", n,
+                              wanted, wanted == 1 ? "" : "s", given);
         diag_note(d, src_at(t->name.loc), "defined here");
         if (wanted) {
             const char *list = "";
@@ -232,24 +239,28 @@ struct once {
     bool bare_map; // the last one was a `map` of nothing
 };
 
-/* The end of what stands in front of a place that is the first of its line; 0 when it is not, or a statement ends there. */
+enum { LOOK_BACK = 1000 }; // bytes
+
+/* The end of what stands in front of a place that is the first of its line; 0 when it is not, or a statement ends
+ * there. */
 static uint32_t unfinished_before(const struct build *b, struct loc loc)
 {
     const struct source *src = source_get(b->c->sources, loc.file);
     if (!src || loc.start > src->len)
         return 0;
     bool first = false;
-    for (uint32_t at = loc.start; at;) {
+    uint32_t least = loc.start > LOOK_BACK ? loc.start - LOOK_BACK : 0;
+    for (uint32_t at = loc.start; at > least;) {
         if (strchr(" \t\r", src->text[at - 1])) {
             at--;
             continue;
         }
         if (src->text[at - 1] != '\n')
-            return first && !strchr(";{}", src->text[at - 1]) ? at : 0;
+            return first && !strchr(";{}/", src->text[at - 1]) ? at : 0; // or the end of a comment
         // The line in front, without its comment.
         first = true;
         uint32_t start = --at;
-        while (start && src->text[start - 1] != '\n')
+        while (start > least && src->text[start - 1] != '\n')
             start--;
         bool quoted = false;
         for (uint32_t i = start; i + 1 < at; i++) {
@@ -268,14 +279,15 @@ static void not_here(struct build *b, const struct scope *s, const struct ast *s
     b->consts->incomplete |= st->kind == AST_CONST;
     if (end) {
         struct loc here = {st->loc.file, end, end};
-        struct diag *d = diag(b->c->diags, E0102, at(s, here), "expected `;` in front of `%s`, which is no clause of `%s`",
-                              ast_keyword(st->kind), ast_keyword(in->kind));
+        struct diag *d =
+            diag(b->c->diags, E0102, at(s, here), "expected `;` in front of `%s`, which is no clause of `%s`",
+                 ast_keyword(st->kind), ast_keyword(in->kind));
         diag_help(d, "write `;` here");
         diag_fix(d, here, ";");
         return;
     }
-    struct diag *d = diag(b->c->diags, E0215, at(s, st->loc), "`%s` does not belong in `%s`",
-                          ast_keyword(st->kind), ast_keyword(in->kind));
+    struct diag *d = diag(b->c->diags, E0215, at(s, st->loc), "`%s` does not belong in `%s`", ast_keyword(st->kind),
+                          ast_keyword(in->kind));
     if (help_where(b, d, st))
         return;
     const char *list = "";
@@ -293,7 +305,8 @@ bool help_where(struct build *b, struct diag *d, const struct ast *st)
         for (uint32_t i = 0; i < MAX_TAKES && (takes[in][i].kind || takes[in][i].many); i++)
             if (takes[in][i].kind == st->kind)
                 list = arena_printf(b->c->arena, "%s%s`%s`", list, *list ? ", " : "", ast_keyword(in));
-    if (st->kind == AST_INCLUDE || st->kind == AST_CONST || st->kind == AST_HOST || st->kind == AST_TEMPLATE || st->kind == AST_MACHINE)
+    if (st->kind == AST_INCLUDE || st->kind == AST_CONST || st->kind == AST_HOST || st->kind == AST_TEMPLATE ||
+        st->kind == AST_MACHINE)
         diag_help(d, "`%s` stands at the top of a file, outside of all braces", ast_keyword(st->kind));
     else if (*list)
         diag_help(d, "`%s` stands in %s", ast_keyword(st->kind), list);
@@ -329,9 +342,10 @@ static bool name_missing(struct build *b, const struct scope *s, const struct as
     for (uint32_t i = 0; i < MAX_TAKES && (t[i].kind || t[i].many); i++) {
         if (strcmp(ast_keyword(t[i].kind), st->name.s) != 0)
             continue;
-        struct diag *d = diag(b->c->diags, E0105, at(s, st->name.loc), "`%s` stands where a name is expected", st->name.s);
-        diag_help(d, "write which %s first: `%s %s %s`", st->kind == AST_REGION ? "region" : "reference", ast_keyword(st->kind),
-                  st->kind == AST_REGION ? "0" : "clocks", st->name.s);
+        struct diag *d =
+            diag(b->c->diags, E0105, at(s, st->name.loc), "`%s` stands where a name is expected", st->name.s);
+        diag_help(d, "write which %s first: `%s %s %s`", st->kind == AST_REGION ? "region" : "reference",
+                  ast_keyword(st->kind), st->kind == AST_REGION ? "0" : "clocks", st->name.s);
         b->consts->lost++;
         return true;
     }
@@ -342,7 +356,8 @@ static void check_once(struct build *b, const struct scope *s, const struct ast 
 {
     struct once *o = opaque;
     const struct takes *t = takes[o->in->kind];
-    if (o->in->kind == AST_DMA && o->bare_map && (st->kind == AST_AT || st->kind == AST_OFFSET || st->kind == AST_READONLY))
+    if (o->in->kind == AST_DMA && o->bare_map &&
+        (st->kind == AST_AT || st->kind == AST_OFFSET || st->kind == AST_READONLY))
         return; // what is mapped is missing in front of it
     o->bare_map = st->kind == AST_MAP && st->name.kind == TEXT_NONE && !st->e;
     if (o->in->kind == AST_MACHINE && st->kind == AST_USE) { // `use PLATFORM;`: the machine looks it up

@@ -15,14 +15,16 @@ struct eval {
 };
 
 enum {
-    MAX_EVAL = 1000,      // so that recursion is bounded whatever is written
-    MAX_TEXT = 64 * 1024  // bytes of one string: consts that hold each other could make it of any length
+    MAX_EVAL = 1000,     // so that recursion is bounded whatever is written
+    MAX_TEXT = 64 * 1024 // bytes of one string: consts that hold each other could make it of any length
 };
 
 static bool eval(struct eval *ev, const struct expr *e, struct value *v);
 
-static bool const_at(struct consts *cs, const char *name, struct src user, uint32_t depth, struct value *v, bool *known);
-static const char *text_at_depth(struct machc *c, struct frame *f, const struct via *via, const struct text *t, uint32_t depth);
+static bool const_at(struct consts *cs, const char *name, struct src user, uint32_t depth, struct value *v,
+                     bool *known);
+static const char *text_at_depth(struct machc *c, struct frame *f, const struct via *via, const struct text *t,
+                                 uint32_t depth);
 
 static struct src src_of(const struct eval *ev, struct loc loc)
 {
@@ -35,7 +37,8 @@ static bool number(struct eval *ev, const struct expr *e, uint64_t *u)
     if (!eval(ev, e, &v))
         return false;
     if (v.s) {
-        struct diag *d = diag(ev->c->diags, E0201, src_of(ev, e->loc), "\"%.60s\" is a string; a number is needed here", v.s);
+        struct diag *d =
+            diag(ev->c->diags, E0201, src_of(ev, e->loc), "\"%.60s\" is a string; a number is needed here", v.s);
         if (e->kind == EXPR_STR)
             diag_help(d, "write the number without quotes");
         else if (e->kind == EXPR_NAME)
@@ -64,7 +67,8 @@ static bool unknown_name(struct eval *ev, const struct expr *e, struct consts *c
         diag_help(d, "did you mean `%s`?", near);
         diag_fix(d, e->loc, "%s", near);
     } else if (ev->via && !strncmp(ev->via->what, "template", 8)) {
-        diag_help(d, "make it a parameter of the template, or define it at the top of a file: `const %s = 0;`", e->name.s);
+        diag_help(d, "make it a parameter of the template, or define it at the top of a file: `const %s = 0;`",
+                  e->name.s);
     } else {
         diag_help(d, "define it at the top of the file: `const %s = 0;`", e->name.s);
     }
@@ -91,14 +95,16 @@ static bool eval_named(struct eval *ev, const struct expr *e, struct value *v)
 
 static bool overflow(struct eval *ev, const struct expr *e, uint64_t a, const char *op, uint64_t b)
 {
-    struct diag *d = diag(ev->c->diags, E0203, src_of(ev, e->loc), "0x%" PRIx64 " %s 0x%" PRIx64 " does not fit in 64 bits", a, op, b);
+    struct diag *d = diag(ev->c->diags, E0203, src_of(ev, e->loc),
+                          "0x%" PRIx64 " %s 0x%" PRIx64 " does not fit in 64 bits", a, op, b);
     diag_help(d, "the largest number is 0xffffffffffffffff");
     return false;
 }
 
 static bool by_zero(struct eval *ev, const struct expr *e)
 {
-    diag_help(diag(ev->c->diags, E0204, src_of(ev, e->b->loc), "division by zero"), "the right side of `%c` must not be 0", e->op);
+    diag_help(diag(ev->c->diags, E0204, src_of(ev, e->b->loc), "division by zero"),
+              "the right side of `%c` must not be 0", e->op);
     return false;
 }
 
@@ -113,7 +119,8 @@ static bool arithmetic(struct eval *ev, const struct expr *e, uint64_t a, uint64
     case '-':
         *r = a - b;
         if (a < b && !dts) {
-            struct diag *d = diag(ev->c->diags, E0205, src_of(ev, e->loc), "%" PRIu64 " - %" PRIu64 " is less than zero", a, b);
+            struct diag *d =
+                diag(ev->c->diags, E0205, src_of(ev, e->loc), "%" PRIu64 " - %" PRIu64 " is less than zero", a, b);
             diag_help(d, "numbers have no sign; only in device tree source a negative one wraps around");
             return false;
         }
@@ -190,7 +197,8 @@ static bool binary(struct eval *ev, const struct expr *e, struct value *v)
             return false;
         if (!x.s != !y.s) {
             const struct value *s = x.s ? &x : &y, *n = x.s ? &y : &x;
-            struct diag *d = diag(ev->c->diags, E0206, src_of(ev, e->loc), "a string and a number cannot be compared: \"%.60s\" and %" PRIu64, s->s, n->u);
+            struct diag *d = diag(ev->c->diags, E0206, src_of(ev, e->loc),
+                                  "a string and a number cannot be compared: \"%.60s\" and %" PRIu64, s->s, n->u);
             diag_help(d, "make both numbers or both strings: `\"{NAME}\"` is the string of a number");
             return false;
         }
@@ -252,8 +260,10 @@ static bool eval_kind(struct eval *ev, const struct expr *e, struct value *v)
         return eval_named(ev, e, v);
     case EXPR_ATTR:
         if (!ev->attr) {
-            struct diag *d = diag(ev->c->diags, E0207, src_of(ev, e->loc), "attributes of machines are known to `assert` only");
-            diag_help(d, "they are computed from everything else: give the value a name, `const NAME = VALUE;`, and use it at both places");
+            struct diag *d =
+                diag(ev->c->diags, E0207, src_of(ev, e->loc), "attributes of machines are known to `assert` only");
+            diag_help(d, "they are computed from everything else: give the value a name, `const NAME = VALUE;`, and "
+                         "use it at both places");
             return false;
         }
         return ev->attr(ev->opaque, e, v);
@@ -269,7 +279,8 @@ static bool eval_kind(struct eval *ev, const struct expr *e, struct value *v)
 static bool eval(struct eval *ev, const struct expr *e, struct value *v)
 {
     if (ev->depth == MAX_EVAL) {
-        struct diag *d = diag(ev->c->diags, E0232, src_of(ev, e->loc), "the value depends on more than %d others inside of each other", MAX_EVAL);
+        struct diag *d = diag(ev->c->diags, E0232, src_of(ev, e->loc),
+                              "the value depends on more than %d others inside of each other", MAX_EVAL);
         diag_help(d, "let the consts depend on fewer others");
         return false;
     }
@@ -279,8 +290,8 @@ static bool eval(struct eval *ev, const struct expr *e, struct value *v)
     return ok;
 }
 
-bool expr_eval(struct machc *c, struct frame *f, const struct via *via, const struct expr *e, attr_fn *attr, void *opaque,
-               struct value *v)
+bool expr_eval(struct machc *c, struct frame *f, const struct via *via, const struct expr *e, attr_fn *attr,
+               void *opaque, struct value *v)
 {
     struct eval ev = {.c = c, .frame = f, .attr = attr, .opaque = opaque, .via = via};
     return eval(&ev, e, v);
@@ -319,7 +330,8 @@ static bool const_at(struct consts *cs, const char *name, struct src user, uint3
         return false;
     }
     if (d->state == CONST_BUSY) {
-        struct diag *m = diag(cs->c->diags, E0208, at(&d->scope, d->st->name.loc), "const `%s` needs its own value", name);
+        struct diag *m =
+            diag(cs->c->diags, E0208, at(&d->scope, d->st->name.loc), "const `%s` needs its own value", name);
         diag_note(m, user, "used here on the way to it");
         diag_help(m, "write the value of one of them as a number");
         d->state = CONST_BAD;
@@ -358,7 +370,8 @@ bool eval_u32(struct build *b, const struct scope *s, const struct expr *e, uint
     if (!eval_u64(b, s, e, &u))
         return false;
     if (u > max) {
-        struct diag *d = diag(b->c->diags, E0209, at(s, e->loc), "%s %" PRIu64 " is out of range: 0..%" PRIu32, what, u, max);
+        struct diag *d =
+            diag(b->c->diags, E0209, at(s, e->loc), "%s %" PRIu64 " is out of range: 0..%" PRIu32, what, u, max);
         diag_help(d, "write a number from 0 to %" PRIu32, max);
         return false;
     }
@@ -366,7 +379,8 @@ bool eval_u32(struct build *b, const struct scope *s, const struct expr *e, uint
     return true;
 }
 
-static const char *text_at_depth(struct machc *c, struct frame *f, const struct via *via, const struct text *t, uint32_t depth)
+static const char *text_at_depth(struct machc *c, struct frame *f, const struct via *via, const struct text *t,
+                                 uint32_t depth)
 {
     if (t->kind == TEXT_NONE)
         return NULL;
@@ -386,7 +400,8 @@ static const char *text_at_depth(struct machc *c, struct frame *f, const struct 
             piece = v.s ? v.s : digits;
         }
         if (all.n + strlen(piece) > MAX_TEXT) {
-            struct diag *d = diag(c->diags, E0233, (struct src){t->loc, via}, "the string has more than %d bytes", MAX_TEXT);
+            struct diag *d =
+                diag(c->diags, E0233, (struct src){t->loc, via}, "the string has more than %d bytes", MAX_TEXT);
             diag_help(d, "do the consts in it hold each other?");
             return NULL;
         }
@@ -409,7 +424,8 @@ const char *eval_name(struct build *b, const struct scope *s, const struct text 
         return NULL;
     bool good = (name[0] >= 'a' && name[0] <= 'z') || (name[0] >= 'A' && name[0] <= 'Z') || name[0] == '_';
     for (const char *p = name; *p && good; p++)
-        good = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '_' || *p == '-';
+        good =
+            (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') || (*p >= '0' && *p <= '9') || *p == '_' || *p == '-';
     if (good)
         return name;
     struct diag *d = diag(b->c->diags, E0210, at(s, t->loc), "`%s` cannot be a name", name);

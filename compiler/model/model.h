@@ -149,21 +149,29 @@ struct m_edit {
     const char *path; // of a node statement
 };
 
-struct m_passthrough {
-    uint8_t kind;      // enum passthrough_kind
-    struct src at;
-    const char *name;  // `as`, else made from the node's label or name
-    bool named;
-    const char *host_name; // platform: "ffe03000.i2c"; pci: "0000:01:00.0"
-    bool assigned; // the planner made it, for a provider with the fate `assign`
-    bool only;
-    VEC(const struct dt_node *) without;
+/* Where in the guest. */
+struct m_place {
     const char *under; // path or label of a guest node, or NULL
     bool under_label;
     struct src under_at;
     const char *bus;   // on pci0 slot 3
     struct src bus_at;
     struct opt_u64 slot, vcpu;
+};
+
+/* Nothing is said of the place: what most passthroughs share. */
+extern const struct m_place m_nowhere;
+
+struct m_passthrough {
+    struct src at;
+    const char *name;  // `as`, else made from the node's label or name
+    const char *host_name; // platform: "ffe03000.i2c"; pci: "0000:01:00.0"
+    uint8_t kind;  // enum passthrough_kind
+    bool named;
+    bool assigned; // the planner made it, for a provider with the fate `assign`
+    bool only;
+    VEC(const struct dt_node *) without;
+    const struct m_place *place; // never NULL
     VEC(struct m_part) parts; // [0] is the top
     struct map part_index;  // host node -> index in parts
 };

@@ -300,9 +300,12 @@ static bool without_holds(const struct m_passthrough *p, const struct dt_node *n
     return false;
 }
 
+const struct m_place m_nowhere;
+
 struct part_ctx {
     struct m_passthrough *pass;
     uint32_t part;
+    struct m_place *place;
 };
 
 static void part_statement(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
@@ -364,26 +367,26 @@ static void pass_statement(struct build *b, const struct scope *s, const struct 
         }
         break;
     case AST_UNDER:
-        p->under = eval_text(b, s, &st->name);
-        p->under_label = st->name.kind == TEXT_LABEL;
-        p->under_at = at(s, st->loc);
+        ctx->place->under = eval_text(b, s, &st->name);
+        ctx->place->under_label = st->name.kind == TEXT_LABEL;
+        ctx->place->under_at = at(s, st->loc);
         break;
     case AST_ON:
-        p->bus = st->name.kind != TEXT_NONE ? eval_text(b, s, &st->name) : NULL;
-        p->bus_at = at(s, st->loc);
-        if (!p->bus)
-            diag_help(diag(b->c->diags, E0332, p->bus_at, "host cpus belong to `cpus`"),
+        ctx->place->bus = st->name.kind != TEXT_NONE ? eval_text(b, s, &st->name) : NULL;
+        ctx->place->bus_at = at(s, st->loc);
+        if (!ctx->place->bus)
+            diag_help(diag(b->c->diags, E0332, ctx->place->bus_at, "host cpus belong to `cpus`"),
                       "write `vcpu 0` for a device that serves one vcpu, or `on pci0 slot 3` to place a PCI function");
         else if (p->kind != PASS_PCI)
-            diag_help(diag(b->c->diags, E0333, p->bus_at, "only a `passthrough pci` goes into a slot of a PCI bus"),
+            diag_help(diag(b->c->diags, E0333, ctx->place->bus_at, "only a `passthrough pci` goes into a slot of a PCI bus"),
                       "write `under &bus` to put its node below another one");
         break;
     case AST_SLOT:
-        if (eval_opt(b, s, st->e, &p->slot) && p->slot.value > 31)
-            diag_help(diag(b->c->diags, E0334, p->slot.at, "a PCI bus has no slot %" PRIu64, p->slot.value), "it has 0 to 31; leave `slot` out, and a free one is chosen");
+        if (eval_opt(b, s, st->e, &ctx->place->slot) && ctx->place->slot.value > 31)
+            diag_help(diag(b->c->diags, E0334, ctx->place->slot.at, "a PCI bus has no slot %" PRIu64, ctx->place->slot.value), "it has 0 to 31; leave `slot` out, and a free one is chosen");
         break;
     case AST_VCPU:
-        eval_opt(b, s, st->e, &p->vcpu);
+        eval_opt(b, s, st->e, &ctx->place->vcpu);
         break;
     case AST_CHILD: {
         const char *path = eval_text(b, s, &st->name);
@@ -395,7 +398,7 @@ static void pass_statement(struct build *b, const struct scope *s, const struct 
         part_of(b, p, n, at(s, st->loc));
         uint64_t i = 0;
         map_get(&p->part_index, (uintptr_t)n, 0, &i);
-        struct part_ctx inner = {p, (uint32_t)i};
+        struct part_ctx inner = {p, (uint32_t)i, ctx->place};
         expand_body(b, s, st, part_statement, &inner);
         break;
     }
@@ -494,14 +497,15 @@ void build_passthrough(struct build *b, const struct scope *s, const struct ast 
         if (p.kind == PASS_PLATFORM && (!*what || strchr(what, '/')))
             diag_help(diag(b->c->diags, E0338, top->at, "\"%s\" is not the name of a platform device", what), "write it as in /sys/bus/platform/devices: \"fff51000.ethernet\"");
     }
-    struct part_ctx ctx = {&p, 0};
+    struct m_place place = {0};
+    struct part_ctx ctx = {&p, 0, &place};
     expand_body(b, s, st, pass_statement, &ctx);
     if (p.only && p.without.n)
         diag_help(diag(b->c->diags, E0339, p.at, "`only` takes the node alone; `without` has nothing left to leave out"), "keep one of them");
-    if (p.slot.set && !p.bus_at.loc.file)
-        diag_help(diag(b->c->diags, E0388, p.slot.at, "slot %" PRIu64 " of which bus?", p.slot.value), "write `on BUS slot %" PRIu64 "`, BUS a device of the machine", p.slot.value);
-    if (p.under && p.bus)
-        diag_help(diag(b->c->diags, E0384, p.under_at, "a node is put `under` one node or `on` a bus, not both"), "keep one of them");
+    if (place.slot.set && !place.bus_at.loc.file)
+        diag_help(diag(b->c->diags, E0388, place.slot.at, "slot %" PRIu64 " of which bus?", place.slot.value), "write `on BUS slot %" PRIu64 "`, BUS a device of the machine", place.slot.value);
+    if (place.under && place.bus)
+        diag_help(diag(b->c->diags, E0384, place.under_at, "a node is put `under` one node or `on` a bus, not both"), "keep one of them");
     for (uint32_t i = 1; i < p.parts.n; i++)
         if (p.only || without_holds(&p, p.parts.at[i].node))
             diag_help(diag(b->c->diags, E0340, p.parts.at[i].at, "%s is spoken of, but left out", dt_path(b->c->arena, p.parts.at[i].node)),
@@ -514,5 +518,11 @@ void build_passthrough(struct build *b, const struct scope *s, const struct ast 
         return;
     struct m_passthrough *kept = NEW(draft_arena(b->c), struct m_passthrough);
     *kept = p;
+    kept->place = &m_nowhere;
+    if (place.under || place.bus || place.slot.set || place.vcpu.set) {
+        struct m_place *said = NEW(draft_arena(b->c), struct m_place);
+        *said = place;
+        kept->place = said;
+    }
     vec_push(draft_arena(b->c), &m->passthroughs, kept);
 }

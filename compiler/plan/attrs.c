@@ -12,8 +12,8 @@ struct asked {
 
 typedef VEC(const char *) name_list;
 
-static struct diag *refuse(struct asked *a, enum msg code, struct loc loc, const char *text, const char *word, const name_list *known,
-                           const char *otherwise)
+static struct diag *refuse(struct asked *a, enum msg code, struct loc loc, const char *text, const char *word,
+                           const name_list *known, const char *otherwise)
 {
     struct diag *d = diag(a->p->c->diags, code, (struct src){loc, a->at.via}, "%s", text);
     const char *near = nearest(word, known->at, known->n);
@@ -114,7 +114,8 @@ static bool machine_attr(struct asked *a, const struct expr *e, const struct p_m
         for (uint32_t i = 0; i < m->memory.n + m->devices.n; i++) {
             const char *name = i < m->memory.n ? m->memory.at[i].m->name : m->devices.at[i - m->memory.n]->name;
             if (name == e->name.s) {
-                struct diag *d = diag(a->p->c->diags, E0228, (struct src){e->loc, a->at.via}, "`%s.%s` is not a value", m->name, name);
+                struct diag *d = diag(a->p->c->diags, E0228, (struct src){e->loc, a->at.via}, "`%s.%s` is not a value",
+                                      m->name, name);
                 diag_help(d, "name one of its attributes: `%s.%s.size`", m->name, name);
                 return false;
             }
@@ -153,8 +154,11 @@ static bool attribute(void *opaque, const struct expr *e, struct value *v)
     // What is named, but could not be planned, has its message.
     bool named = map_getp(&m->m->named, left->name.s, NULL) != NULL;
     if (!named || !diags_errors(a->p->c->diags))
-        refuse(a, E0230, left->name.loc, arena_printf(a->p->c->arena, "machine `%s` has no memory or device `%s`", m->name, left->name.s),
-               left->name.s, &names, named ? "it is an irqchip: only memory and devices have attributes" : "`--emit=plan` lists the names of a machine");
+        refuse(a, E0230, left->name.loc,
+               arena_printf(a->p->c->arena, "machine `%s` has no memory or device `%s`", m->name, left->name.s),
+               left->name.s, &names,
+               named ? "it is an irqchip: only memory and devices have attributes"
+                     : "`--emit=plan` lists the names of a machine");
     return false;
 }
 
@@ -195,7 +199,8 @@ static void show_sides(struct asked *a, const struct m_assert *s, const struct e
     }
     const char *op = e->kind == EXPR_BINARY ? operator_text(e->op) : NULL;
     struct value x, y;
-    if (op && expr_eval(c, s->frame, a->at.via, e->a, attribute, a, &x) && expr_eval(c, s->frame, a->at.via, e->b, attribute, a, &y))
+    if (op && expr_eval(c, s->frame, a->at.via, e->a, attribute, a, &x) &&
+        expr_eval(c, s->frame, a->at.via, e->b, attribute, a, &y))
         diag_label(d, "%s %s %s", show(c, &x), op, show(c, &y));
 }
 
@@ -209,14 +214,16 @@ void check_asserts(struct planner *p)
         if (!expr_eval(p->c, s->frame, s->at.via, s->e, attribute, &a, &v))
             continue;
         if (v.s) {
-            struct diag *d = diag(p->c->diags, E0201, (struct src){s->e->loc, s->at.via}, "\"%.60s\" is a string; an `assert` is of a number", v.s);
+            struct diag *d = diag(p->c->diags, E0201, (struct src){s->e->loc, s->at.via},
+                                  "\"%.60s\" is a string; an `assert` is of a number", v.s);
             diag_help(d, "write a comparison: `assert %s == ...`", s->e->kind == EXPR_NAME ? s->e->name.s : "NAME");
             continue;
         }
         // What the compiler chooses is not worth much when something else is wrong.
         if (v.u || (a.chosen && errors))
             continue;
-        struct diag *d = diag(p->c->diags, E0231, (struct src){s->e->loc, s->at.via}, "%s", s->message ? s->message : "this does not hold");
+        struct diag *d = diag(p->c->diags, E0231, (struct src){s->e->loc, s->at.via}, "%s",
+                              s->message ? s->message : "this does not hold");
         show_sides(&a, s, s->e, d);
         diag_help(d, "change one of the values, or the `assert`");
     }

@@ -293,13 +293,13 @@ enum { PCI_SLOTS = 32 };
 /* Slots that are written are taken first, so that the others can be chosen around them. */
 static void take_slot(struct planner *p, struct p_device *d, const struct m_passthrough *pass, uint32_t slot)
 {
-    const struct p_device *other = map_getp(&p->slots, pass->bus, (const void *)(uintptr_t)slot);
+    const struct p_device *other = map_getp(&p->slots, pass->place->bus, (const void *)(uintptr_t)slot);
     if (other) {
-        struct diag *g = diag(p->c->diags, E0372, pass->slot.at, "slot %u of `%s` is taken", slot, pass->bus);
-        diag_note(g, other->pass->slot.at, "by `%s`", other->name);
+        struct diag *g = diag(p->c->diags, E0372, pass->place->slot.at, "slot %u of `%s` is taken", slot, pass->place->bus);
+        diag_note(g, other->pass->place->slot.at, "by `%s`", other->name);
         diag_help(g, "choose another one, or leave `slot` out");
     }
-    map_putp(draft_arena(p->c), &p->slots, pass->bus, (const void *)(uintptr_t)slot, d);
+    map_putp(draft_arena(p->c), &p->slots, pass->place->bus, (const void *)(uintptr_t)slot, d);
 }
 
 void plan_bare(struct planner *p, const struct m_passthrough *pass)
@@ -308,7 +308,7 @@ void plan_bare(struct planner *p, const struct m_passthrough *pass)
     const struct m_part *part = &pass->parts.at[0];
     struct p_device *d = new_device(p, pass->name, kinds[pass->kind], pass->at);
     d->pass = pass;
-    d->bus = pass->bus;
+    d->bus = pass->place->bus;
     d->sysfs_name = pass->host_name;
     if (pass->host_name)
         own_sysfs_name(p, d, part->at);
@@ -317,9 +317,9 @@ void plan_bare(struct planner *p, const struct m_passthrough *pass)
     map_putp(draft_arena(p->c), &p->devices, pass->name, NULL, d);
     vec_push(draft_arena(p->c), &p->bare, d);
     if (vcpu_of(p, pass))
-        d->vcpu = (uint32_t)pass->vcpu.value;
-    if (pass->bus && pass->slot.set)
-        take_slot(p, d, pass, (uint32_t)pass->slot.value);
+        d->vcpu = (uint32_t)pass->place->vcpu.value;
+    if (pass->place->bus && pass->place->slot.set)
+        take_slot(p, d, pass, (uint32_t)pass->place->slot.value);
     for (uint32_t i = 0; i < part->regions.n; i++)
         bare_region(p, d, &part->regions.at[i]);
     other_regions(p, d);
@@ -410,14 +410,14 @@ static bool is_pci_bus(const struct dev_class *class)
 /* Below a PCI bus: reg is the function's place in configuration space (IEEE 1275 PCI binding 2.2.1.1). */
 static bool on_pci(struct planner *p, struct p_device *d, const struct m_passthrough *pass)
 {
-    const struct p_device *bus = map_getp(&p->devices, pass->bus, NULL);
+    const struct p_device *bus = map_getp(&p->devices, pass->place->bus, NULL);
     if (!bus || !is_pci_bus(bus->class) || !bus->node) {
-        struct diag *g = diag(p->c->diags, E0371, pass->bus_at, "`%s` is no PCI bus of machine `%s`", pass->bus, p->m->name);
+        struct diag *g = diag(p->c->diags, E0371, pass->place->bus_at, "`%s` is no PCI bus of machine `%s`", pass->place->bus, p->m->name);
         VEC(const char *) names = {0};
         for (uint32_t i = 0; i < p->m->m->devices.n; i++)
             if (is_pci_bus(p->m->m->devices.at[i].class))
                 vec_push(draft_arena(p->c), &names, p->m->m->devices.at[i].name);
-        const char *near = nearest(pass->bus, names.at, names.n), *make = NULL;
+        const char *near = nearest(pass->place->bus, names.at, names.n), *make = NULL;
         for (const char *const *n = p->schemas->class_names; *n && !make; n++)
             make = is_pci_bus(schema_class(p->schemas, *n)) && schema_class(p->schemas, *n)->emulated ? *n : NULL;
         if (near)
@@ -428,13 +428,13 @@ static bool on_pci(struct planner *p, struct p_device *d, const struct m_passthr
             diag_help(g, "make one, `device pci0 : %s;`, or leave `on` out", make);
         return false;
     }
-    uint32_t slot = (uint32_t)pass->slot.value;
-    if (!pass->slot.set) { // slot 0 is the bridge's on most hosts
+    uint32_t slot = (uint32_t)pass->place->slot.value;
+    if (!pass->place->slot.set) { // slot 0 is the bridge's on most hosts
         slot = 1;
-        while (slot < PCI_SLOTS && map_getp(&p->slots, pass->bus, (const void *)(uintptr_t)slot))
+        while (slot < PCI_SLOTS && map_getp(&p->slots, pass->place->bus, (const void *)(uintptr_t)slot))
             slot++;
         if (slot == PCI_SLOTS) {
-            diag_help(diag(p->c->diags, E0394, pass->bus_at, "`%s` has no free slot left for `%s`", pass->bus, d->name), "put it on another bus");
+            diag_help(diag(p->c->diags, E0394, pass->place->bus_at, "`%s` has no free slot left for `%s`", pass->place->bus, d->name), "put it on another bus");
             return false;
         }
         take_slot(p, d, pass, slot);
@@ -454,7 +454,7 @@ void write_bare(struct planner *p, struct p_device *d)
     struct dt_node *bus = pass ? bus_of(p, pass) : t->root;
     if (!bus)
         return;
-    if (pass && pass->bus) {
+    if (pass && pass->place->bus) {
         if (!on_pci(p, d, pass))
             return;
     } else {
@@ -492,7 +492,7 @@ void write_bare(struct planner *p, struct p_device *d)
             dt_set(t, d->node, p->n.compatible, data, len, origin_of(p, ORIGIN_SCHEMA, d->at, class->file));
         }
     }
-    if (!pass || !pass->bus)
+    if (!pass || !pass->place->bus)
         set_ids(p, d, bus);
     write_clocks(p, d);
     uint32_t n = pass ? pass->parts.at[0].edits.n : d->emulated->edits.n;

@@ -3,6 +3,7 @@
 #include "plan/work.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 struct p_device *new_device(struct planner *p, const char *name, uint8_t kind, struct src where)
 {
@@ -45,7 +46,8 @@ static void copy_labels(struct planner *p, const struct m_passthrough *pass, str
         // What is named in the description has its name, wherever the statement stands; a device without `as` is
         // named after its label.
         const struct src *other = map_getp(&p->m->m->named, l->name, NULL);
-        bool own = other && other->loc.file == pass->at.loc.file && other->loc.start == pass->at.loc.start && other->via == pass->at.via;
+        bool own = other && other->loc.file == pass->at.loc.file && other->loc.start == pass->at.loc.start &&
+                   other->via == pass->at.via;
         if (!map_getp(&p->m->tree->labels, l->name, NULL) && (!other || own))
             dt_add_label(p->m->tree, to, l->name, l->loc);
     }
@@ -114,6 +116,8 @@ static struct copied *copy_node(struct planner *p, const struct m_passthrough *p
     for (const struct dt_prop *prop = host->props; prop; prop = prop->next)
         if (!not_copied(p, prop, host == top))
             dt_set(p->m->tree, guest, prop->name, prop->data, prop->len, o);
+    if (host != top)
+        drop_reg(p, k);
     return k;
 }
 
@@ -130,26 +134,26 @@ static void copy_below(struct planner *p, const struct m_passthrough *pass, cons
 struct dt_node *bus_of(struct planner *p, const struct m_passthrough *pass)
 {
     struct dt_tree *t = p->m->tree;
-    if (!pass->under)
+    if (!pass->place->under)
         return t->root;
-    struct dt_node *n = pass->under_label ? map_getp(&t->labels, pass->under, NULL) : dt_at(t, pass->under);
+    struct dt_node *n = pass->place->under_label ? map_getp(&t->labels, pass->place->under, NULL) : dt_at(t, pass->place->under);
     if (n)
         return n;
-    const char *written = arena_printf(p->c->arena, pass->under_label ? "&%s" : "%s", pass->under);
-    struct diag *d = diag(p->c->diags, E0342, pass->under_at, "there is no node %s in the guest to put `%s` under", written, pass->name);
+    const char *written = arena_printf(p->c->arena, pass->place->under_label ? "&%s" : "%s", pass->place->under);
+    struct diag *d = diag(p->c->diags, E0342, pass->place->under_at, "there is no node %s in the guest to put `%s` under", written, pass->name);
     VEC(const char *) names = {0};
-    for (const struct dt_node *k = pass->under_label ? t->root : NULL; k && names.n < 1000; k = dt_next(k, t->root))
+    for (const struct dt_node *k = pass->place->under_label ? t->root : NULL; k && names.n < 1000; k = dt_next(k, t->root))
         for (const struct dt_label *l = k->labels; l; l = l->next)
             vec_push(draft_arena(p->c), &names, l->name);
-    for (uint32_t i = 0; pass->under_label && i < p->m->m->passthroughs.n && names.n < 1000; i++)
+    for (uint32_t i = 0; pass->place->under_label && i < p->m->m->passthroughs.n && names.n < 1000; i++)
         vec_push(draft_arena(p->c), &names, p->m->m->passthroughs.at[i]->name);
-    const char *near = nearest(pass->under, names.at, names.n);
+    const char *near = nearest(pass->place->under, names.at, names.n);
     if (near)
         diag_help(d, "did you mean `&%s`?", near);
-    else if (pass->under_label)
-        diag_help(d, "label one: `node /bus { ... }` with `%s: bus { ... }` in it, or name it by path", pass->under);
+    else if (pass->place->under_label)
+        diag_help(d, "label one: `node /bus { ... }` with `%s: bus { ... }` in it, or name it by path", pass->place->under);
     else
-        diag_help(d, "make one: `node %s { #address-cells = <2>; #size-cells = <2>; ranges; };`", pass->under);
+        diag_help(d, "make one: `node %s { #address-cells = <2>; #size-cells = <2>; ranges; };`", pass->place->under);
     return NULL;
 }
 
@@ -164,9 +168,9 @@ void name_copy(struct planner *p, struct copied *k, const char *name)
 
 bool vcpu_of(struct planner *p, const struct m_passthrough *pass)
 {
-    if (!pass->vcpu.set || pass->vcpu.value < p->m->cpus.n)
-        return pass->vcpu.set;
-    struct diag *d = diag(p->c->diags, E0344, pass->vcpu.at, "machine `%s` has no vcpu %" PRIu64, p->m->name, pass->vcpu.value);
+    if (!pass->place->vcpu.set || pass->place->vcpu.value < p->m->cpus.n)
+        return pass->place->vcpu.set;
+    struct diag *d = diag(p->c->diags, E0344, pass->place->vcpu.at, "machine `%s` has no vcpu %" PRIu64, p->m->name, pass->place->vcpu.value);
     if (p->m->cpus.n > 1)
         diag_help(d, "it has %u: 0 to %u", p->m->cpus.n, p->m->cpus.n - 1);
     else
@@ -203,8 +207,10 @@ void copy_one(struct planner *p, const struct m_passthrough *pass)
     describe_host(p, d, host);
     own_sysfs_name(p, d, pass->parts.at[0].at);
     map_putp(draft_arena(p->c), &p->devices, pass->name, NULL, d);
-    const char *path = intern(p->c->names, d->host_path);
-    struct dt_node *guest = dt_add_child(p->m->tree, bus, path);
+    // Its name follows from its registers (write_reg); until then it has one that no other node can have.
+    char number[16];
+    snprintf(number, sizeof number, "/%u", host->id);
+    struct dt_node *guest = dt_add_child(p->m->tree, bus, intern(p->c->names, number));
     if (pass->named && !dt_add_label(p->m->tree, guest, pass->name, pass->at.loc)) {
         const struct dt_node *other = map_getp(&p->m->tree->labels, pass->name, NULL);
         struct diag *g = diag(p->c->diags, E0343, pass->at, "the label `%s` is taken in the guest's tree, by %s", pass->name, dt_path(p->c->arena, other));
@@ -224,9 +230,9 @@ void copy_one(struct planner *p, const struct m_passthrough *pass)
     if (d->class)
         merge_schema(p, guest, d->class->body, p->frame, d->class->file);
     if (vcpu_of(p, pass)) {
-        d->vcpu = (uint32_t)pass->vcpu.value;
+        d->vcpu = (uint32_t)pass->place->vcpu.value;
         if (d->class && d->class->vcpu_property) {
-            const struct origin *o = origin_of(p, ORIGIN_COMPUTED, pass->vcpu.at, "the vcpu that was written");
+            const struct origin *o = origin_of(p, ORIGIN_COMPUTED, pass->place->vcpu.at, "the vcpu that was written");
             struct dt_prop *prop = dt_set(p->m->tree, guest, intern(p->c->names, d->class->vcpu_property), arena_alloc(p->c->arena, 4), 4, o);
             dt_add_ref(p->m->tree, prop, 0, p->m->cpus.at[d->vcpu].node);
         }
@@ -273,7 +279,7 @@ void copy_description(struct planner *p, const struct dt_node *host, const struc
 /* It goes under a device whose statement has not had its turn yet. */
 static bool waits(struct planner *p, const struct m_passthrough *pass)
 {
-    return pass->under_label && !map_getp(&p->m->tree->labels, pass->under, NULL) && map_getp(&p->m->m->named, pass->under, NULL);
+    return pass->place->under_label && !map_getp(&p->m->tree->labels, pass->place->under, NULL) && map_getp(&p->m->m->named, pass->place->under, NULL);
 }
 
 void copy_passthroughs(struct planner *p)

@@ -18,6 +18,22 @@ const struct origin *origin_of(struct planner *p, uint8_t kind, struct src where
     return o;
 }
 
+const struct origin *origin_at(struct planner *p, const struct dt_node *n, struct src where, const char *why)
+{
+    const struct src *own = n->origin ? &n->origin->at : NULL;
+    bool same = own && own->via == where.via && own->loc.file == where.loc.file && own->loc.start == where.loc.start && own->loc.end == where.loc.end;
+    if (!same)
+        return origin_of(p, ORIGIN_COMPUTED, where, why);
+    const struct origin *o = map_getp(&p->origins, why, NULL);
+    if (!o) {
+        struct origin *made = NEW(p->c->arena, struct origin);
+        *made = (struct origin){.kind = ORIGIN_COMPUTED, .why = why};
+        map_putp(draft_arena(p->c), &p->origins, why, NULL, made);
+        o = made;
+    }
+    return o;
+}
+
 void merge_schema(struct planner *p, struct dt_node *n, const struct dts_op *ops, struct frame *f, const char *file)
 {
     struct dts_env env = {p->c, f, NULL};

@@ -65,28 +65,23 @@ static const struct m_irq *said_of(const struct m_part *part, const struct host_
     return NULL;
 }
 
-static void check_said(struct planner *p, const struct copied *k, const struct host_irq *irqs, uint32_t n)
+static void check_said(struct planner *p, const struct copied *k, const struct host_irq *irqs, uint32_t own)
 {
     for (uint32_t i = 0; k->part && i < k->part->irqs.n; i++) {
         const struct m_irq *m = &k->part->irqs.at[i];
         const struct host_irq *found = NULL;
-        VEC(const char *) names = {0};
-        uint32_t own = 0;
-        for (uint32_t j = 0; j < n; j++) {
-            if (irqs[j].from_map)
-                continue;
-            own++;
-            if (!found && speaks_of(m, &irqs[j]))
-                found = &irqs[j];
-            if (irqs[j].name)
-                vec_push(p->c->arena, &names, irqs[j].name);
-        }
+        for (uint32_t j = 0; j < own && !found; j++)
+            found = speaks_of(m, &irqs[j]) ? &irqs[j] : NULL;
         if (m->file)
-            diag_help(diag(p->c->diags, E0361, m->at, "`file` belongs to the interrupts of raw devices; VFIO gives this one"), "leave `file` out");
+            diag_help(
+                diag(p->c->diags, E0361, m->at, "`file` belongs to the interrupts of raw devices; VFIO gives this one"),
+                "leave `file` out");
         if (found) {
             const struct m_irq *other = said_of(k->part, found);
             if (other != m) {
-                struct diag *d = diag(p->c->diags, E0328, m->at, "the same interrupt is spoken of twice: `%s` is interrupt %u", found->name ? found->name : "", found->index);
+                struct diag *d =
+                    diag(p->c->diags, E0328, m->at, "the same interrupt is spoken of twice: `%s` is interrupt %u",
+                         found->name ? found->name : "", found->index);
                 diag_note(d, other->at, "first here");
                 diag_help(d, "keep one of them");
             }
@@ -95,11 +90,18 @@ static void check_said(struct planner *p, const struct copied *k, const struct h
         const char *path = dt_path(p->c->arena, k->host);
         if (m->which.name) {
             struct diag *d = diag(p->c->diags, E0362, m->which.at, "%s has no interrupt `%s`", path, m->which.name);
+            VEC(const char *) names = {0};
+            for (uint32_t j = 0; j < own && names.n < 1000; j++)
+                if (irqs[j].name)
+                    vec_push(draft_arena(p->c), &names, irqs[j].name);
             const char *near = nearest(m->which.name, names.at, names.n);
             if (near)
                 diag_help(d, "did you mean `%s`?", near);
             else
-                diag_help(d, names.n ? "its interrupt-names begin with `%s`" : "it has no interrupt-names; say which by index%s", names.n ? names.at[0] : "");
+                diag_help(d,
+                          names.n ? "its interrupt-names begin with `%s`"
+                                  : "it has no interrupt-names; say which by index%s",
+                          names.n ? names.at[0] : "");
         } else {
             struct diag *d = diag(p->c->diags, E0363, m->which.at, "%s has no interrupt %u", path, m->which.index);
             if (own > 1)
@@ -133,18 +135,20 @@ static void listed_again(struct planner *p, const struct copied *k, const struct
     const struct host_irq *h = irq->host;
     const char *list = "", *drops = "";
     bool only = true;
-    for (const struct host_irq *u = host_irq_users(p->host, h); u; u = host_irq_next(p->host, u)) {
+    uint32_t n = 0;
+    for (const struct host_irq *u = host_irq_users(p->host, h); u && n < 16; u = host_irq_next(p->host, u)) {
         const struct m_irq *m = u->node == h->node ? said_of(k->part, u) : NULL;
         if (u->node != h->node || u->from_map || u->index <= first->index || (m && m->drop))
             continue;
         if (u->index < irq->index)
             return;
         only = only && u == h;
+        n++;
         list = arena_printf(p->c->arena, "%s, %u", list, u->index);
         drops = arena_printf(p->c->arena, "%s%sirq %u drop;", drops, *drops ? " " : "", u->index);
     }
-    struct diag *d = diag(p->c->diags, E0364, irq->at, "%s lists %s %s: interrupts %u%s", dt_path(p->c->arena, h->node), host_irq_text(p->c, h),
-                          only ? "twice" : "several times", first->index, list);
+    struct diag *d = diag(p->c->diags, E0364, irq->at, "%s lists %s %s: interrupts %u%s", dt_path(p->c->arena, h->node),
+                          host_irq_text(p->c, h), only ? "twice" : "several times", first->index, list);
     diag_help(d, only ? "a line can be asked for once: `%s`" : "a line can be asked for once; the others: `%s`", drops);
 }
 
@@ -161,7 +165,8 @@ static void own_line(struct planner *p, const struct copied *k, struct p_irq *ir
         listed_again(p, k, irq, other);
         return;
     }
-    struct diag *d = diag(p->c->diags, E0365, irq->at, "%s and %s share one line of the host, %s", irq_text(p, irq), irq_text(p, other), line);
+    struct diag *d = diag(p->c->diags, E0365, irq->at, "%s and %s share one line of the host, %s", irq_text(p, irq),
+                          irq_text(p, other), line);
     diag_note(d, other->at, "the other is assigned here");
     if (irq->source == IRQ_MAP_ENTRY)
         diag_help(d, "the other one has to do without: %s, and a driver that polls", drop_it(p, other));
@@ -175,8 +180,16 @@ static struct p_irq *make(struct planner *p, const struct copied *k, const struc
 {
     bool top = k->part == &k->pass->parts.at[0];
     struct p_irq *irq = NEW(p->c->arena, struct p_irq);
-    *irq = (struct p_irq){.device = k->device, .index = h->index, .name = h->name, .source = h->from_map ? IRQ_MAP_ENTRY : IRQ_DEVICE,
-                          .host = h, .drop = m && m->drop, .gsi = UINT32_MAX, .at = m ? m->at : top || !k->part ? k->pass->at : k->part->at};
+    *irq = (struct p_irq){.device = k->device,
+                          .index = h->index,
+                          .name = h->name,
+                          .source = h->from_map ? IRQ_MAP_ENTRY : IRQ_DEVICE,
+                          .host = h,
+                          .drop = m && m->drop,
+                          .gsi = UINT32_MAX,
+                          .at = m                 ? m->at
+                                : top || !k->part ? k->pass->at
+                                                  : k->part->at};
     map_putp(draft_arena(p->c), &p->irq_of, h, NULL, irq);
     return irq;
 }
@@ -185,8 +198,9 @@ static struct p_irq *make(struct planner *p, const struct copied *k, const struc
 static void inside(struct planner *p, const struct copied *k, const struct host_irq *h, const struct m_irq *m)
 {
     if (m && m->to.set) {
-        struct diag *d = diag(p->c->diags, E0380, m->to.at, "interrupt %u of %s goes to %s, which this guest has as well", h->index,
-                              dt_path(p->c->arena, k->host), dt_path(p->c->arena, h->chip));
+        struct diag *d =
+            diag(p->c->diags, E0380, m->to.at, "interrupt %u of %s goes to %s, which this guest has as well", h->index,
+                 dt_path(p->c->arena, k->host), dt_path(p->c->arena, h->chip));
         diag_help(d, "leave the line out: the interrupt stays as it is on the host; or write `drop`");
     }
     if (m && m->drop)
@@ -197,12 +211,14 @@ static bool can_be_linked(struct planner *p, const struct copied *k, struct p_ir
 {
     const struct host_irq *h = irq->host;
     if (h->problem || !h->chip) {
-        struct diag *d = diag(p->c->diags, E0366, irq->at, "%s cannot be followed to a controller: %s", irq_text(p, irq), h->problem ? h->problem : "it has none");
+        struct diag *d = diag(p->c->diags, E0366, irq->at, "%s cannot be followed to a controller: %s",
+                              irq_text(p, irq), h->problem ? h->problem : "it has none");
         diag_help(d, "leave it out: %s", drop_it(p, irq));
         return false;
     }
     if (h->class && h->kind->gsi == INT32_MIN) {
-        struct diag *d = diag(p->c->diags, E0354, irq->at, "%s is %s: a line of that kind cannot be linked", irq_text(p, irq), host_irq_text(p->c, h));
+        struct diag *d = diag(p->c->diags, E0354, irq->at, "%s is %s: a line of that kind cannot be linked",
+                              irq_text(p, irq), host_irq_text(p->c, h));
         diag_help(d, "leave it out: %s", drop_it(p, irq));
         return false;
     }
@@ -211,8 +227,10 @@ static bool can_be_linked(struct planner *p, const struct copied *k, struct p_ir
     if (k->part == &k->pass->parts.at[0] && p->host->nodes[k->host->id].nregions)
         return false; // on a bus behind another device: its regions are out of reach, and that is said
     const struct dt_node *first = irq_first_hop(p, h);
-    struct diag *d = diag(p->c->diags, E0381, irq->at, "interrupt %u of %s cannot be linked: Linux makes no platform device of the node, so VFIO does not have it",
-                          h->index, dt_path(p->c->arena, k->host));
+    struct diag *d = diag(
+        p->c->diags, E0381, irq->at,
+        "interrupt %u of %s cannot be linked: Linux makes no platform device of the node, so VFIO does not have it",
+        h->index, dt_path(p->c->arena, k->host));
     diag_fact(d, "%s: it is %s", p->host->file, host_irq_text(p->c, h));
     // A cascaded controller can go to the guest along with its users; the root cannot.
     if (first && !h->class)
@@ -228,7 +246,7 @@ void decide_irqs(struct planner *p, struct copied *k)
     const struct host_irq *irqs = p->host->irqs + hn->first_irq;
     if (k->description)
         return;
-    check_said(p, k, irqs, hn->nirqs);
+    check_said(p, k, irqs, hn->nirqs - hn->nmap_irqs);
     const struct host_irq *first_inside = NULL;
     for (uint32_t i = 0; i < hn->nirqs - hn->nmap_irqs; i++) {
         const struct host_irq *h = &irqs[i];
@@ -248,10 +266,14 @@ void decide_irqs(struct planner *p, struct copied *k)
         struct p_irq *irq = make(p, k, h, m);
         irq->drop = irq->drop || !can_be_linked(p, k, irq);
         if (!irq->drop && first_inside) {
-            // linux drivers/vfio/platform/vfio_platform_irq.c, vfio_platform_irq_init(): it counts up to the first that fails
-            struct diag *d = diag(p->c->diags, E0395, irq->at, "interrupt %u of %s is out of VFIO's reach: it comes after interrupt %u, which the host does not have any more",
+            // linux drivers/vfio/platform/vfio_platform_irq.c, vfio_platform_irq_init(): it counts up to the first that
+            // fails
+            struct diag *d = diag(p->c->diags, E0395, irq->at,
+                                  "interrupt %u of %s is out of VFIO's reach: it comes after interrupt %u, which the "
+                                  "host does not have any more",
                                   irq->index, dt_path(p->c->arena, k->host), first_inside->index);
-            diag_fact(d, "%s: interrupt %u goes to %s, which is assigned as well", p->host->file, first_inside->index, dt_path(p->c->arena, first_inside->chip));
+            diag_fact(d, "%s: interrupt %u goes to %s, which is assigned as well", p->host->file, first_inside->index,
+                      dt_path(p->c->arena, first_inside->chip));
             diag_help(d, "leave it out: %s", drop_it(p, irq));
             irq->drop = true;
         }
@@ -290,7 +312,8 @@ void decide_map(struct planner *p, struct copied *k)
             continue;
         struct p_irq *other = line_owner(p, h);
         if (other && other->device->host && copy_of(p, other->host->node) && irq_first_hop(p, other->host) == k->host) {
-            // Another entry for the same line, or the device behind it. One that went elsewhere has taken its line along.
+            // Another entry for the same line, or the device behind it. One that went elsewhere has taken its line
+            // along.
             const struct copied *user = copy_of(p, other->host->node);
             if (other->host->from_map || irq_route(p, user, other->host) == IRQ_ROUTE_NEXUS)
                 map_putp(draft_arena(p->c), &p->irq_of, h, NULL, other);

@@ -73,7 +73,8 @@ static void put_irqs(struct planner *p, struct dt_node *n, const struct out *irq
         one = one && irqs[i].chip == irqs[0].chip;
         cells += irqs[i].ncells;
     }
-    const char *name = one ? p->n.interrupts : p->n.interrupts_extended, *other = one ? p->n.interrupts_extended : p->n.interrupts;
+    const char *name = one ? p->n.interrupts : p->n.interrupts_extended,
+               *other = one ? p->n.interrupts_extended : p->n.interrupts;
     dt_del(t, n, other);
     if (!nirqs) {
         dt_del(t, n, name);
@@ -115,7 +116,8 @@ static void keep_cells(struct planner *p, struct copied *k, const bool *kept, ui
         return;
     }
     if (len != old->len)
-        dt_set(t, k->guest, p->n.interrupts, data, len, origin_of(p, ORIGIN_COMPUTED, k->pass->at, "its interrupts without those that are dropped"));
+        dt_set(t, k->guest, p->n.interrupts, data, len,
+               origin_of(p, ORIGIN_COMPUTED, k->pass->at, "its interrupts without those that are dropped"));
     set_parent(p, k->guest, copy_of(p, first)->guest, k->pass->at);
 }
 
@@ -187,13 +189,15 @@ static void write_map(struct planner *p, struct copied *k)
         const struct dt_node *parent = host_phandle(p->host, dt_cell(map, c + child));
         if (!parent)
             break;
-        uint32_t pa = dt_u32(p->host->tree, parent, p->n.address_cells, 0), pi = dt_u32(p->host->tree, parent, p->n.interrupt_cells, 0);
+        uint32_t pa = dt_u32(p->host->tree, parent, p->n.address_cells, 0),
+                 pi = dt_u32(p->host->tree, parent, p->n.interrupt_cells, 0);
         if (pa > HOST_MAX_CELLS || pi > HOST_MAX_CELLS || child + 1 + pa + pi > cells - c)
             break;
         const struct host_irq *h = NULL;
         for (uint32_t i = hn->nirqs - hn->nmap_irqs; i < hn->nirqs && !h; i++) {
             // Entries are in order, so the i-th one is nearly always the entry-th.
-            const struct host_irq *cand = &p->host->irqs[hn->first_irq + hn->nirqs - hn->nmap_irqs + (entry + i - (hn->nirqs - hn->nmap_irqs)) % hn->nmap_irqs];
+            const struct host_irq *cand = &p->host->irqs[hn->first_irq + hn->nirqs - hn->nmap_irqs +
+                                                         (entry + i - (hn->nirqs - hn->nmap_irqs)) % hn->nmap_irqs];
             if (cand->index == entry)
                 h = cand;
         }
@@ -208,7 +212,8 @@ static void write_map(struct planner *p, struct copied *k)
                 memcpy(data + len, map->data + (size_t)(c + child + 1) * 4, (size_t)(pa + pi) * 4);
                 len += (pa + pi) * 4;
             } else {
-                len += cells_of(p, irq->chip->node, p->n.address_cells, 0) * 4; // zero: the unit address does not matter there
+                len += cells_of(p, irq->chip->node, p->n.address_cells, 0) *
+                       4; // zero: the unit address does not matter there
                 for (uint32_t i = 0; i < irq->ncells; i++, len += 4)
                     put_cells(data + len, irq->cells[i], 1);
             }

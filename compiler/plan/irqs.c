@@ -33,7 +33,8 @@ static const struct irq_trigger *find_trigger(const struct irqchip_class *class,
     return NULL;
 }
 
-static bool bad_kind(struct planner *p, const struct irqchip_class *class, const char *word, struct src where, bool first)
+static bool bad_kind(struct planner *p, const struct irqchip_class *class, const char *word, struct src where,
+                     bool first)
 {
     const char *list = "";
     VEC(const char *) names = {0};
@@ -46,13 +47,15 @@ static bool bad_kind(struct planner *p, const struct irqchip_class *class, const
     for (uint32_t i = 0; first && i < p->m->irqchips.n; i++)
         vec_push(p->c->arena, &names, p->m->irqchips.at[i]->name);
     const char *near = nearest(word, names.at, names.n);
-    struct diag *d = first ? diag(p->c->diags, E0348, where, "`%s` is neither an irqchip of machine `%s` nor a kind of line of `%s`", word,
-                                  p->m->name, p->m->irqchips.at[0]->name)
-                           : diag(p->c->diags, E0349, where, "a `%s` has no kind of line called `%s`", class->name, word);
+    struct diag *d =
+        first ? diag(p->c->diags, E0348, where, "`%s` is neither an irqchip of machine `%s` nor a kind of line of `%s`",
+                     word, p->m->name, p->m->irqchips.at[0]->name)
+              : diag(p->c->diags, E0349, where, "a `%s` has no kind of line called `%s`", class->name, word);
     if (near)
         diag_help(d, "did you mean `%s`?", near);
     else if (first)
-        diag_help(d, "the root irqchip is `%s`%s%s", p->m->irqchips.at[0]->name, *list ? ", kinds of its lines that can be linked: " : "", list);
+        diag_help(d, "the root irqchip is `%s`%s%s", p->m->irqchips.at[0]->name,
+                  *list ? ", kinds of its lines that can be linked: " : "", list);
     else
         diag_help(d, *list ? "kinds that can be linked: %s" : "write the number alone%s", list);
     return false;
@@ -88,8 +91,8 @@ static const char *kind_values(struct planner *p, const struct irqchip_class *cl
 {
     const char *list = "";
     for (uint32_t i = 0; i < class->nkinds; i++)
-        list = arena_printf(p->c->arena, "%s%s%" PRIu32 "%s%s", list, *list ? ", " : "", class->kinds[i].value, *class->kinds[i].name ? " " : "",
-                            class->kinds[i].name);
+        list = arena_printf(p->c->arena, "%s%s%" PRIu32 "%s%s", list, *list ? ", " : "", class->kinds[i].value,
+                            *class->kinds[i].name ? " " : "", class->kinds[i].name);
     return list;
 }
 
@@ -97,11 +100,13 @@ static const char *trigger_values(struct planner *p, const struct irqchip_class 
 {
     const char *list = "";
     for (uint32_t i = 0; i < class->ntriggers; i++)
-        list = arena_printf(p->c->arena, "%s%s%" PRIu32 " %s", list, *list ? ", " : "", class->triggers[i].value, class->triggers[i].name);
+        list = arena_printf(p->c->arena, "%s%s%" PRIu32 " %s", list, *list ? ", " : "", class->triggers[i].value,
+                            class->triggers[i].name);
     return list;
 }
 
-/* The guest's word for the host's trigger. Polarity is the wire's, and an irqfd has no wire: level stays level, edge edge. */
+/* The guest's word for the host's trigger. Polarity is the wire's, and an irqfd has no wire: level stays level, edge
+ * edge. */
 static const struct irq_trigger *like(const struct irqchip_class *class, const struct irq_trigger *host)
 {
     for (uint32_t i = 0; i < class->ntriggers; i++)
@@ -129,7 +134,8 @@ static bool decode_cells(struct planner *p, struct p_irq *irq, const struct m_ir
 {
     const struct irqchip_class *class = irq->chip->class;
     if (to->ncells != class->ncells) {
-        diag_help(diag(p->c->diags, E0351, to->cells_at, "a specifier of a `%s` has %u cell%s, not %u", class->name, class->ncells, class->ncells == 1 ? "" : "s", to->ncells),
+        diag_help(diag(p->c->diags, E0351, to->cells_at, "a specifier of a `%s` has %u cell%s, not %u", class->name,
+                       class->ncells, class->ncells == 1 ? "" : "s", to->ncells),
                   "they are %s", cell_names(p, class));
         return false;
     }
@@ -145,7 +151,8 @@ static bool decode_cells(struct planner *p, struct p_irq *irq, const struct m_ir
         if (kind == UINT32_MAX || class->kinds[i].value == kind)
             irq->kind = &class->kinds[kind == UINT32_MAX ? class->default_kind : i];
     if (!irq->kind) {
-        diag_help(diag(p->c->diags, E0378, to->cells_at, "a `%s` has no kind of line %" PRIu32, class->name, kind), "kinds are %s", kind_values(p, class));
+        diag_help(diag(p->c->diags, E0378, to->cells_at, "a `%s` has no kind of line %" PRIu32, class->name, kind),
+                  "kinds are %s", kind_values(p, class));
         return false;
     }
     for (uint32_t i = 0; i < to->ncells; i++) {
@@ -155,7 +162,9 @@ static bool decode_cells(struct planner *p, struct p_irq *irq, const struct m_ir
             if ((to->cells[i] & class->trigger_mask) == class->triggers[k].value)
                 irq->trigger = &class->triggers[k];
         if (!irq->trigger) {
-            diag_help(diag(p->c->diags, E0379, to->cells_at, "0x%" PRIx32 " is no trigger of a `%s`", to->cells[i], class->name), "it knows %s", trigger_values(p, class));
+            diag_help(diag(p->c->diags, E0379, to->cells_at, "0x%" PRIx32 " is no trigger of a `%s`", to->cells[i],
+                           class->name),
+                      "it knows %s", trigger_values(p, class));
             return false;
         }
     }
@@ -174,7 +183,8 @@ static bool read_words(struct planner *p, struct p_irq *irq, const struct m_irq_
             w++;
         } else if (to->nbefore == 2 || !find_kind(irq->chip->class, to->words[0])) {
             if (!to->number.set && find_trigger(irq->chip->class, to->words[0])) {
-                diag_help(diag(p->c->diags, E0353, to->at, "the line's number is missing"), "write `to NUMBER %s`", to->words[0]);
+                diag_help(diag(p->c->diags, E0353, to->at, "the line's number is missing"), "write `to NUMBER %s`",
+                          to->words[0]);
                 return false;
             }
             return bad_kind(p, irq->chip->class, to->words[0], to->word_at[0], true);
@@ -187,7 +197,8 @@ static bool read_words(struct planner *p, struct p_irq *irq, const struct m_irq_
         w++;
     }
     if (!to->number.set) {
-        diag_help(diag(p->c->diags, E0353, to->at, "the line's number is missing"), "write `to [CHIP] [KIND] NUMBER [TRIGGER]`; leave `to` out and a free line is chosen");
+        diag_help(diag(p->c->diags, E0353, to->at, "the line's number is missing"),
+                  "write `to [CHIP] [KIND] NUMBER [TRIGGER]`; leave `to` out and a free line is chosen");
         return false;
     }
     if (to->nwords > to->nbefore) {
@@ -226,7 +237,8 @@ static bool settle_kind_and_trigger(struct planner *p, struct p_irq *irq, const 
     if (!irq->kind)
         irq->kind = &class->kinds[class->default_kind];
     if (irq->kind->gsi == INT32_MIN) {
-        struct diag *d = diag(p->c->diags, E0354, irq->at, "%s would be a %s %s: no such line can be linked", irq_text(p, irq), class->describe, irq->kind->name);
+        struct diag *d = diag(p->c->diags, E0354, irq->at, "%s would be a %s %s: no such line can be linked",
+                              irq_text(p, irq), class->describe, irq->kind->name);
         const char *list = linkable(p, class);
         if (*list)
             diag_help(d, "leave it out: `irq %u drop;`, or write another kind: %s", irq->index, list);
@@ -253,7 +265,8 @@ static bool settle_kind_and_trigger(struct planner *p, struct p_irq *irq, const 
     if (irq->host)
         diag_fact(d, "%s: it is %s", p->host->file, host_irq_text(p->c, irq->host));
     const char *number = to && to->number.set ? arena_printf(p->c->arena, "%" PRIu64, to->number.value) : "NUMBER";
-    diag_help(d, "write it behind the line: `irq %u to %s %s TRIGGER`, TRIGGER one of %s", irq->index, irq->chip->name, number, list);
+    diag_help(d, "write it behind the line: `irq %u to %s %s TRIGGER`, TRIGGER one of %s", irq->index, irq->chip->name,
+              number, list);
     return false;
 }
 
@@ -282,8 +295,10 @@ static uint32_t highest(const struct irq_kind *k)
 
 static bool no_line(struct planner *p, const struct p_irq *irq, uint64_t number)
 {
-    struct diag *d = diag(p->c->diags, E0356, irq->at, "`%s` has no line %s%s%" PRIu64, irq->chip->name, irq->kind->name, *irq->kind->name ? " " : "", number);
-    diag_help(d, "the lines of class `%s` are %" PRIu32 " to %" PRIu32, irq->chip->class->name, irq->kind->min, highest(irq->kind));
+    struct diag *d = diag(p->c->diags, E0356, irq->at, "`%s` has no line %s%s%" PRIu64, irq->chip->name,
+                          irq->kind->name, *irq->kind->name ? " " : "", number);
+    diag_help(d, "the lines of class `%s` are %" PRIu32 " to %" PRIu32, irq->chip->class->name, irq->kind->min,
+              highest(irq->kind));
     return false;
 }
 
@@ -309,8 +324,8 @@ static bool take_line(struct planner *p, struct p_irq *irq)
         other = (const struct p_irq *)(uintptr_t)v;
         bool swap = irq->at.loc.file == other->at.loc.file && irq->at.loc.start < other->at.loc.start;
         const struct p_irq *a = swap ? other : irq, *b = swap ? irq : other;
-        struct diag *d = diag(p->c->diags, E0357, a->at, "%s and %s go to one line, %s %s%s%" PRIu32, irq_text(p, a), irq_text(p, b), chip->name,
-                              irq->kind->name, *irq->kind->name ? " " : "", irq->number);
+        struct diag *d = diag(p->c->diags, E0357, a->at, "%s and %s go to one line, %s %s%s%" PRIu32, irq_text(p, a),
+                              irq_text(p, b), chip->name, irq->kind->name, *irq->kind->name ? " " : "", irq->number);
         diag_note(d, b->at, "the other is linked here");
         diag_help(d, "leave the number out, and a free line is chosen");
         return false;
@@ -369,8 +384,8 @@ void choose_lines(struct planner *p)
         struct p_irq *irq = p->unlinked.at[i];
         const struct host_irq *h = irq->host;
         uint64_t kind = (uint64_t)(irq->kind - irq->chip->class->kinds);
-        if (!h || !h->class || strcmp(h->kind->name, irq->kind->name) || h->number < irq->kind->min || h->number > highest(irq->kind) ||
-            map_get(&irq->chip->lines, kind, h->number, &v))
+        if (!h || !h->class || strcmp(h->kind->name, irq->kind->name) || h->number < irq->kind->min ||
+            h->number > highest(irq->kind) || map_get(&irq->chip->lines, kind, h->number, &v))
             continue;
         irq->number = h->number;
         irq->how = HOW_DEFAULT;
@@ -387,9 +402,12 @@ void choose_lines(struct planner *p)
             line++;
         map_put(p->c->arena, &next, (uintptr_t)irq->chip, kind, line);
         if (line > highest(irq->kind)) {
-            struct diag *d = diag(p->c->diags, E0360, irq->at, "`%s` has no free line left for %s", irq->chip->name, irq_text(p, irq));
-            diag_help(d, "those of class `%s` that are chosen from are %" PRIu32 " to %" PRIu32 "; drop interrupts that the guest does not need", irq->chip->class->name, irq->kind->first,
-                      highest(irq->kind));
+            struct diag *d = diag(p->c->diags, E0360, irq->at, "`%s` has no free line left for %s", irq->chip->name,
+                                  irq_text(p, irq));
+            diag_help(d,
+                      "those of class `%s` that are chosen from are %" PRIu32 " to %" PRIu32
+                      "; drop interrupts that the guest does not need",
+                      irq->chip->class->name, irq->kind->first, highest(irq->kind));
             irq->drop = true;
             continue;
         }

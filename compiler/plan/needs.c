@@ -32,7 +32,8 @@ static bool lies_in(const struct planner *p, const struct dt_node *n, const stru
 {
     const struct host_node *x = &p->host->nodes[n->id], *y = &p->host->nodes[above->id];
     const struct host_region *a = &p->host->regions[x->first_region], *b = &p->host->regions[y->first_region];
-    return x->nregions && y->nregions && a->translated && b->translated && a->address >= b->address && a->address - b->address < b->size;
+    return x->nregions && y->nregions && a->translated && b->translated && a->address >= b->address &&
+           a->address - b->address < b->size;
 }
 
 static void need_iommus(struct planner *p)

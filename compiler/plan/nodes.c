@@ -68,7 +68,7 @@ static bool decided_elsewhere(struct planner *p, const struct dt_node *n, const 
         diag(p->c->diags, E0922, (struct src){op->loc, e->at.via},
              "`%s` of %s is decided elsewhere, and is in guest.cfg, too", op->name, dt_path(p->c->arena, n));
     if (computed && !own)
-        diag_note(d, has->origin->at, "it follows from this");
+        diag_note(d, dt_prop_place(n, has), "it follows from this");
     const char *made = made_by(p, n, op->name == p->n.reg || op->name == p->n.ranges || op->name == p->n.reg_names);
     if (made)
         diag_help(d, "say it where it is made: %s; guest.dtb and guest.cfg then agree", made);
@@ -238,8 +238,8 @@ static bool wanted(const struct unders *u, const struct m_edit *e)
     size_t len = strlen(e->path);
     for (uint32_t i = 0; i < u->list.n; i++) {
         const struct m_passthrough *pass = u->list.at[i];
-        if (pass->under_label ? has_label(e->ops, pass->under)
-                              : !strncmp(pass->under, e->path, len) && pass->under[len] == '/')
+        if (pass->place->under_label ? has_label(e->ops, pass->place->under)
+                              : !strncmp(pass->place->under, e->path, len) && pass->place->under[len] == '/')
             return true;
     }
     return false;
@@ -253,9 +253,9 @@ void nodes_wanted_first(struct planner *p)
     for (uint32_t i = 0; i < m->passthroughs.n; i++) {
         const struct m_passthrough *pass = m->passthroughs.at[i];
         uint64_t yes;
-        if (!pass->under || map_get(&u.seen, (uintptr_t)pass->under, 0, &yes))
+        if (!pass->place->under || map_get(&u.seen, (uintptr_t)pass->place->under, 0, &yes))
             continue;
-        map_put(p->c->arena, &u.seen, (uintptr_t)pass->under, 0, 1);
+        map_put(p->c->arena, &u.seen, (uintptr_t)pass->place->under, 0, 1);
         vec_push(p->c->arena, &u.list, pass);
     }
     for (uint32_t i = 0; u.list.n && i < m->nodes.n; i++) {
@@ -283,7 +283,7 @@ static void leads_nowhere(struct planner *p, const struct dt_node *n, const stru
                           const struct dt_ref *r)
 {
     if (!r->name) { // it led to a node that an edit or a node statement has taken away
-        struct diag *d = diag(p->c->diags, E0926, prop->origin ? prop->origin->at : p->m->m->at, "`%s` of %s leads to %s, which was deleted", prop->name,
+        struct diag *d = diag(p->c->diags, E0926, dt_prop_place(n, prop).loc.file ? dt_prop_place(n, prop) : p->m->m->at, "`%s` of %s leads to %s, which was deleted", prop->name,
                               dt_path(p->c->arena, n), dt_path(p->c->arena, r->target));
         diag_help(d, "leave the `/delete-node/` out, or give the property another value with an `edit`");
         return;

@@ -40,7 +40,7 @@ static bool related(const struct p_device *a, const struct p_device *b)
     return a == b || (a->host && b->host && (dt_is_below(a->host, b->host) || dt_is_below(b->host, a->host)));
 }
 
-/* Said already: they are at the same place in one guest. */
+/* They are at the same place in one guest: no harm, or the place is the harm, and claims_check() has said so. */
 static bool overlap_in_guest(const struct piece *a, const struct piece *b)
 {
     const struct p_region *x = a->r, *y = b->r;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 static void add_claim(struct planner *p, uint64_t address, uint64_t size, const char *what, struct src where,
-                      const struct p_region *mapped)
+                      const struct p_region *region)
 {
     if (!size)
         return;
@@ -17,7 +17,7 @@ static void add_claim(struct planner *p, uint64_t address, uint64_t size, const 
         diag_help(d, "the last place for it is 0x%" PRIx64, (UINT64_MAX - (size - 1)) & ~(p->model->page_size - 1));
         return;
     }
-    vec_push(draft_arena(p->c), &p->claims, ((struct claim){address, last, what, where, mapped}));
+    vec_push(draft_arena(p->c), &p->claims, ((struct claim){address, last, what, where, region}));
 }
 
 void claim(struct planner *p, uint64_t address, uint64_t size, const char *what, struct src where)
@@ -27,7 +27,7 @@ void claim(struct planner *p, uint64_t address, uint64_t size, const char *what,
 
 void claim_region(struct planner *p, const struct p_region *r, const char *what, struct src where)
 {
-    add_claim(p, r->guest, r->size, what, where, r->mode == REGION_MAP ? r : NULL);
+    add_claim(p, r->guest, r->size, what, where, r);
 }
 
 static int by_address(const void *a, const void *b)
@@ -46,25 +46,31 @@ static bool later(struct src a, struct src b)
     return a.loc.file != b.loc.file ? a.loc.file > b.loc.file : a.loc.start > b.loc.start;
 }
 
-/* A page of the guest is one page of the host, or none. */
-static bool same_page(const struct claim *a, const struct claim *b)
+/* Its pages are mapped as a whole. Else accesses exit, or the pages are nobody else's. */
+static bool is_mapped(const struct claim *k)
 {
-    const struct p_region *x = a->mapped, *y = b->mapped;
-    return x && y && x->host != UINT64_MAX && y->host != UINT64_MAX && x->guest - x->host == y->guest - y->host;
+    return k->region && k->region->mode == REGION_MAP;
+}
+
+/* Both are the host's registers, reached in the same way at the same distance: one of them does for both. */
+static bool same_registers(const struct claim *a, const struct claim *b)
+{
+    const struct p_region *x = a->region, *y = b->region;
+    return x && y && x->host != UINT64_MAX && y->host != UINT64_MAX && x->guest - x->host == y->guest - y->host && x->mode == y->mode;
 }
 
 static void check_page(struct planner *p, const struct claim *a, const struct claim *b)
 {
     uint64_t page = p->model->page_size;
-    if (!b || b->last / page != a->first / page || same_page(a, b))
+    if (!b || b->last / page != a->first / page || same_registers(a, b))
         return;
     const struct claim *l = later(a->at, b->at) ? a : b, *f = l == a ? b : a;
     struct diag *d = diag(p->c->diags, E0529, l->at, "%s and %s are in one page of the guest, at 0x%" PRIx64 ", %s", l->what,
                           f->what, a->first / page * page,
-                          a->mapped && b->mapped ? "and in two of the host" : "and only one of them is mapped");
+                          is_mapped(a) && is_mapped(b) ? "and in two of the host" : "and only one of them is mapped");
     diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, l->first, l->last);
     diag_note(d, f->at, "%s is at 0x%" PRIx64 "..0x%" PRIx64, f->what, f->first, f->last);
-    const struct p_region *r = l->mapped ? l->mapped : f->mapped;
+    const struct p_region *r = is_mapped(l) ? l->region : f->region;
     diag_help(d, "give one of them a page of its own, `at ADDRESS`, or forward the accesses: `region %u trap;`", r->index);
 }
 
@@ -78,22 +84,22 @@ void claims_check(struct planner *p)
         const struct claim *k = &p->claims.at[i];
         if (!reach || k->first > reach->last) {
             check_page(p, k, mapped);
-            if (k->mapped)
+            if (is_mapped(k))
                 check_page(p, k, other);
         }
-        const struct claim **kind = k->mapped ? &mapped : &other;
+        const struct claim **kind = is_mapped(k) ? &mapped : &other;
         if (!*kind || k->last > (*kind)->last)
             *kind = k;
-        if (reach && k->first <= reach->last && !p->twice) {
+        if (reach && k->first <= reach->last && !p->twice && !same_registers(k, reach)) {
             const struct claim *a = later(k->at, reach->at) ? k : reach, *b = a == k ? reach : k;
             uint64_t last = a->last < b->last ? a->last : b->last;
             struct diag *d = diag(p->c->diags, E0502, a->at, "%s overlaps %s in the guest, at 0x%" PRIx64 "..0x%" PRIx64, a->what,
                                   b->what, k->first, last);
             diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, a->first, a->last);
             diag_note(d, b->at, "%s is at 0x%" PRIx64 "..0x%" PRIx64, b->what, b->first, b->last);
-            bool window = (a->mapped && a->mapped->window) || (b->mapped && b->mapped->window);
+            bool window = (a->region && a->region->window) || (b->region && b->region->window);
             diag_help(d, window ? "a window has its place on the bus; give the other another place: `at ADDRESS`%s" : "give one of them another place: `at ADDRESS`%s",
-                      !window && (a->mapped || b->mapped) ? ", or do without it: `drop`" : "");
+                      !window && (is_mapped(a) || is_mapped(b)) ? ", or do without it: `drop`" : "");
         }
         if (!reach || k->last > reach->last)
             reach = k;
@@ -211,4 +217,11 @@ void choose_devices(struct planner *p)
             }
         }
     }
+}
+
+void claims_drop(struct planner *p)
+{
+    arena_release(draft_arena(p->c), p->claims.at, p->claims.room * sizeof *p->claims.at);
+    p->claims.at = NULL;
+    p->claims.n = p->claims.room = 0;
 }

@@ -67,6 +67,7 @@ static void plan_machine(struct planner *p, const struct m_machine *m)
     claims_check(p);
     choose_memory(p);
     choose_devices(p);
+    claims_drop(p);
     for (uint32_t i = 0; i < p->bare.n; i++)
         write_bare(p, p->bare.at[i]);
     choose_lines(p);

@@ -59,19 +59,19 @@ enum irq_source { IRQ_DEVICE, IRQ_MAP_ENTRY, IRQ_EMULATED, IRQ_FILE };
 
 struct p_region {
     struct p_device *device;
-    uint32_t index;
     const char *name;   // or NULL
     uint64_t host;      // host physical address; UINT64_MAX: not known (pci)
     uint64_t size;
     uint64_t guest;     // guest physical address; UINT64_MAX: not in the guest (drop)
-    uint8_t mode;       // REGION_MAP, REGION_TRAP, REGION_DROP
     const char *unsafe; // the reason that was written, or NULL
     const char *file;   // raw: "/dev/mem"
     uint64_t offset;    // in file
-    bool window;        // a window of the node's `ranges` (PCI memory, child bus) instead of an entry of reg
     uint64_t align;     // when the address is chosen; 0: a page
-    uint8_t how;
     struct src at;
+    uint32_t index;
+    uint8_t mode;       // REGION_MAP, REGION_TRAP, REGION_DROP
+    uint8_t how;
+    bool window;        // a window of the node's `ranges` (PCI memory, child bus) instead of an entry of reg
     const struct host_region *source;
 };
 
@@ -89,11 +89,11 @@ struct p_dma_map {
 
 struct p_dma {
     struct p_device *device;
-    uint8_t mode; // enum dma_mode
     const char *name;
     const char *guest_iommu;
-    bool has_window, has_liodn_index, has_stream, has_operation;
     uint64_t window, size;
+    uint8_t mode; // enum dma_mode
+    bool has_window, has_liodn_index, has_stream, has_operation;
     uint32_t subwindows; // 0: not written
     uint32_t liodn_index, stream;
     uint32_t operation; // OMI, facts: fsl_pamu.h
@@ -114,7 +114,6 @@ enum device_kind { DEV_EMULATED, DEV_PLATFORM, DEV_PCI, DEV_RAW };
 
 struct p_device {
     const char *name;   // "i2c0", "fman0/ethernet@e0000"
-    uint8_t kind;       // enum device_kind
     struct src at;
     const struct m_passthrough *pass; // while planning; NULL afterwards
     const char *bus;                  // pci: the emulated bus that it is put on; or NULL
@@ -125,12 +124,13 @@ struct p_device {
     const char *sysfs_name; // "ffe118000.i2c", "0000:01:00.0", or NULL (raw)
     const char *compatible; // first compatible of the host's node, or NULL
     struct p_device *parent; // the device of the statement, for devices further down; or NULL
-    uint32_t vcpu;           // `vcpu N`; UINT32_MAX
     struct dt_node *node;    // in the guest's tree
     VEC(struct p_region *) regions;
     VEC(struct p_irq *) irqs;
     VEC(struct p_dma *) dmas;
     uint32_t index; // in machine.devices
+    uint32_t vcpu;  // `vcpu N`; UINT32_MAX
+    uint8_t kind;   // enum device_kind
 };
 
 struct p_machine {

@@ -184,7 +184,7 @@ static void assign(struct settle *s, const struct entry *e, const struct verdict
         return;
     }
     struct m_passthrough *pass = NEW(draft_arena(p->c), struct m_passthrough);
-    *pass = (struct m_passthrough){.kind = PASS_NODE, .assigned = true, .at = where, .only = above};
+    *pass = (struct m_passthrough){.kind = PASS_NODE, .assigned = true, .at = where, .only = above, .place = &m_nowhere};
     pass->name = device->labels ? device->labels->name : device->name;
     if (map_getp(&p->devices, pass->name, NULL))
         pass->name = dt_path(p->c->arena, device);
@@ -407,7 +407,7 @@ static void write_back(struct settle *s)
         return;
     }
     struct dt_prop *prop = dt_set(p->m->tree, s->k->guest, s->prop->name, s->data, len,
-                                  origin_of(p, ORIGIN_COMPUTED, place(s->k), "references for the guest"));
+                                  origin_at(p, s->k->guest, place(s->k), "references for the guest"));
     for (uint32_t i = 0; i < s->nrefs; i++) {
         const struct new_ref *r = &s->refs[i];
         dt_add_ref(p->m->tree, prop, r->offset, r->target);

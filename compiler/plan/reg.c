@@ -256,7 +256,7 @@ void write_reg(struct planner *p, struct copied *k)
         uint64_t on_bus;
         if (r->mode == REGION_DROP || r->window)
             continue;
-        struct src where = r->how != HOW_WRITTEN && k->pass->under ? k->pass->under_at : r->at;
+        struct src where = r->how != HOW_WRITTEN && k->pass->place->under ? k->pass->place->under_at : r->at;
         if (!to_bus(p, bus, r->guest, r->size, where, &on_bus) || !fits_cells(p, bus, on_bus, r->size, true, where))
             return;
         put_cells(data + (size_t)n * (na + ns) * 4, on_bus, na);
@@ -264,8 +264,7 @@ void write_reg(struct planner *p, struct copied *k)
         if (!n++)
             unit = on_bus;
     }
-    const struct origin *o = origin_of(p, ORIGIN_COMPUTED, k->pass->at, "the guest's addresses of its regions");
-    // The copy stands in the tree under its host path until its name is known; no other node can be called that.
+    const struct origin *o = origin_at(p, k->guest, k->pass->at, "the guest's addresses of its regions");
     size_t base = strcspn(k->host->name, "@");
     const char *generic = d->class && d->class->node_name ? d->class->node_name : arena_strndup(p->c->arena, k->host->name, base);
     const char *name = k->host->name;
@@ -278,4 +277,46 @@ void write_reg(struct planner *p, struct copied *k)
     name_copy(p, k, name);
     if (dt_prop(p->host->tree, k->host, p->n.reg_names))
         write_reg_names(p, k, o);
+}
+
+/* Entries of a node's reg that a `child` statement drops, and their names. The others stay: they are on a bus that is copied as it is. */
+void drop_reg(struct planner *p, struct copied *k)
+{
+    struct dt_tree *t = p->m->tree;
+    const struct dt_prop *reg = dt_prop(t, k->guest, p->n.reg), *names = dt_prop(t, k->guest, p->n.reg_names);
+    const struct host_node *hn = &p->host->nodes[k->host->id];
+    uint32_t entry = (host_address_cells(p->host, k->host->parent) + host_size_cells(p->host, k->host->parent)) * 4;
+    bool any = false;
+    for (uint32_t i = 0; k->part && i < k->part->regions.n; i++)
+        any = any || k->part->regions.at[i].mode == REGION_DROP;
+    if (!any || !reg || !entry)
+        return;
+    uint8_t *data = arena_alloc(p->c->arena, reg->len + 1U);
+    char *left = arena_alloc(p->c->arena, (names ? names->len : 0) + 1U);
+    uint32_t len = 0, names_len = 0, at_name = 0;
+    for (uint32_t i = 0; i < hn->nregions && (i + 1) * entry <= reg->len; i++) {
+        const struct m_region *m = said_of(k, &p->host->regions[hn->first_region + i]);
+        const char *end = names && at_name < names->len ? memchr(names->data + at_name, 0, names->len - at_name) : NULL;
+        uint32_t n = end ? (uint32_t)(end + 1 - (const char *)(names->data + at_name)) : 0;
+        if (!m || m->mode != REGION_DROP) {
+            memcpy(data + len, reg->data + (size_t)i * entry, entry);
+            if (n)
+                memcpy(left + names_len, names->data + at_name, n);
+            len += entry;
+            names_len += n;
+        }
+        at_name += n;
+    }
+    const struct origin *o = origin_of(p, ORIGIN_COMPUTED, k->part->at, "without the regions that are dropped");
+    if (names && names_len)
+        dt_set(t, k->guest, p->n.reg_names, left, names_len, o);
+    else if (names)
+        dt_del(t, k->guest, p->n.reg_names);
+    if (len) {
+        dt_set(t, k->guest, p->n.reg, data, len, o);
+        return;
+    }
+    dt_del(t, k->guest, p->n.reg);
+    if (strchr(k->guest->name, '@'))
+        name_copy(p, k, arena_strndup(p->c->arena, k->guest->name, strcspn(k->guest->name, "@")));
 }

@@ -11,7 +11,7 @@ struct claim {
     uint64_t first, last; // both included
     const char *what;     // "memory `ram`", "region 0 of `i2c0`"
     struct src at;
-    const struct p_region *mapped; // its pages are mapped as a whole; NULL: accesses exit, or the pages are its own
+    const struct p_region *region; // or NULL
 };
 
 /* A copied node: guest's, host's, and the statement that it came by. */
@@ -97,11 +97,15 @@ struct planner {
     struct map memories;        // interned name -> index + 1
     struct frame *frame;        // what built-in bodies see
     const struct origin *last_origin;
+    struct map origins; // why -> struct origin without a place: that of its node
 };
 
 
 /* An origin in the arena. */
 const struct origin *origin_of(struct planner *p, uint8_t kind, struct src where, const char *why);
+
+/* The origin of a computed property of `n`; shared by all that are computed for the statement that made their node. */
+const struct origin *origin_at(struct planner *p, const struct dt_node *n, struct src where, const char *why);
 
 /* ---- place.c: the guest's physical address space ---- */
 
@@ -115,6 +119,9 @@ void claims_check(struct planner *p);
 /* Chooses addresses for memory and devices that have none: after claims_check(), in the order of the text. */
 void choose_memory(struct planner *p);
 void choose_devices(struct planner *p);
+
+/* Every address is known: the claims have served. */
+void claims_drop(struct planner *p);
 
 /* ---- guest.c: what every machine has ---- */
 
@@ -171,6 +178,7 @@ const struct p_region *region_over(const struct p_device *d, uint64_t a, uint64_
 /* Can the cells of a guest's bus hold a range on it? The size counts when `sized`. False after a message. */
 bool fits_cells(struct planner *p, const struct dt_node *bus, uint64_t on_bus, uint64_t size, bool sized, struct src where);
 void write_reg(struct planner *p, struct copied *k);
+void drop_reg(struct planner *p, struct copied *k);
 
 /* ---- ranges.c: ranges on the guest's bus ---- */
 

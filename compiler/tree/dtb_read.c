@@ -45,6 +45,14 @@ static uint64_t be64(const uint8_t *b)
     return (uint64_t)be32(b) << 32 | be32(b + 4);
 }
 
+static bool has_block(struct reader *r, const char *what, uint32_t off, uint32_t size)
+{
+    if (off <= r->total && size <= r->total - off)
+        return true;
+    return bad(r, E0702, arena_printf(r->c->arena, "the header is damaged: the %s, %u bytes at offset %u, lies outside of the blob's %u bytes", what,
+                                      size, off, r->total));
+}
+
 static bool check_header(struct reader *r, uint32_t len)
 {
     struct arena *a = r->c->arena;
@@ -59,14 +67,16 @@ static bool check_header(struct reader *r, uint32_t len)
         return bad(r, E0701,
                    arena_printf(a, "version %u of the format (readable as %u) is not known here, only 16 and 17",
                                 fdt_version(r->blob), fdt_last_comp_version(r->blob)));
+    if (!has_block(r, "list of memory reservations", fdt_off_mem_rsvmap(r->blob), 16) ||
+        !has_block(r, "structure block", fdt_off_dt_struct(r->blob), fdt_version(r->blob) < 17 ? 0 : fdt_size_dt_struct(r->blob)) ||
+        !has_block(r, "strings block", fdt_off_dt_strings(r->blob), fdt_size_dt_strings(r->blob)))
+        return false;
     int err = fdt_check_header(r->blob);
     if (err)
         return bad(r, E0702, arena_printf(a, "the header is damaged: %s", fdt_strerror(err)));
     // Version 16 does not say how long the structure block is.
     uint32_t start = fdt_off_dt_struct(r->blob);
     r->tokens_len = fdt_version(r->blob) < 17 ? r->total - start : fdt_size_dt_struct(r->blob);
-    if (start > r->total || r->tokens_len > r->total - start)
-        return bad(r, E0702, "the header is damaged: the structure block lies outside of the blob");
     r->tokens = r->blob + start;
     r->strings = (const char *)r->blob + fdt_off_dt_strings(r->blob);
     r->strings_len = fdt_size_dt_strings(r->blob);
@@ -251,7 +261,7 @@ static void read_symbols(struct reader *r)
             dt_add_label(r->t, n, p->name, (struct loc){0});
         else if (noise_ok(&r->noise, W0706))
             diag(r->c->diags, W0706, r->at, "%s: /__symbols__ gives the label `%s` to no node of the tree%s%s",
-                 dt_show(r->c->arena, r->file), dt_show(r->c->arena, p->name), path ? ": " : "",
+                 dt_show(r->c->arena, r->file), dt_show(r->c->arena, p->name), path && *path ? ": " : "",
                  path ? dt_show(r->c->arena, path) : "");
     }
 }

@@ -56,14 +56,15 @@ static void origin(struct dts_writer *w, const struct dt_node *n, const struct o
 {
     if (!w->origins || !o)
         return;
-    bool placed = source_get(w->c->sources, o->at.loc.file) != NULL;
+    const struct src at = o->at.loc.file || !n->origin ? o->at : n->origin->at;
+    bool placed = source_get(w->c->sources, at.loc.file) != NULL;
     if (o->kind != ORIGIN_HOST && !o->why && !placed)
         return;
     out_str(&w->o, " /* ");
     switch (o->kind) {
     case ORIGIN_HOST:
         if (!n->source) { // a host tree as it was written
-            place(w, o->at);
+            place(w, at);
             break;
         }
         if (w->path_of != n) {
@@ -81,7 +82,7 @@ static void origin(struct dts_writer *w, const struct dt_node *n, const struct o
             comment_text(&w->o, dt_show(w->c->arena, o->why));
         if (o->why && placed)
             out_str(&w->o, ": ");
-        place(w, o->at);
+        place(w, at);
         break;
     }
     out_str(&w->o, " */");

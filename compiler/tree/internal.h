@@ -27,6 +27,12 @@ const char *dt_show(struct arena *a, const char *s);
 /* dt_show() of the path. */
 const char *dt_show_path(struct arena *a, const struct dt_node *n);
 
+/* Where a property of a host tree was written, when the tree's source is text; else `otherwise`. */
+struct src dt_place(const struct dt_prop *p, struct src otherwise);
+
+/* "board.dtb: " in front of a message that is not shown at such a place; else "". `file` is fit to be shown. */
+const char *dt_whose(struct arena *a, const char *file, const struct dt_prop *p);
+
 /* True when dtc's grammar can hold the name of a node or property (dtc-lexer.l, PROPNODECHAR). */
 bool dt_name_plain(const char *name);
 

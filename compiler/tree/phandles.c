@@ -38,11 +38,12 @@ struct taking {
 static void wrong(struct taking *k, const struct dt_node *n, const struct dt_prop *p)
 {
     struct arena *a = k->c->arena;
-    const char *what = p->len == 4 ? arena_printf(a, "%#x", dt_cell(p, 0)) : arena_printf(a, "%u bytes long", p->len);
+    const char *what = p->len == 4 ? arena_printf(a, "%#x", dt_cell(p, 0)) : arena_printf(a, "%u byte%s long", p->len, p->len == 1 ? "" : "s");
     if (k->host) {
         if (noise_ok(&k->noise, W0705))
-            diag(k->c->diags, W0705, k->at, "%s: the phandle of %s is %s, which no phandle can be; it does not count",
-                 dt_show(a, k->host), dt_show_path(a, n), what);
+            diag(k->c->diags, W0705, dt_place(p, k->at),
+                 "%sthe phandle of %s is %s, which no phandle can be; it does not count",
+                 dt_whose(a, dt_show(a, k->host), p), dt_show_path(a, n), what);
         return;
     }
     struct diag *d = diag(k->c->diags, E0907, p->origin ? p->origin->at : k->at,
@@ -55,9 +56,14 @@ static void twice(struct taking *k, const struct dt_node *n, const struct dt_pro
 {
     struct arena *a = k->c->arena;
     if (k->host) {
-        if (noise_ok(&k->noise, W0704))
-            diag(k->c->diags, W0704, k->at, "%s: %s and %s both have the phandle %#x; it means the first one",
-                 dt_show(a, k->host), dt_show_path(a, first), dt_show_path(a, n), dt_cell(p, 0));
+        if (!noise_ok(&k->noise, W0704))
+            return;
+        struct diag *w = diag(k->c->diags, W0704, dt_place(p, k->at),
+                              "%s%s and %s both have the phandle %#x; it means the first one",
+                              dt_whose(a, dt_show(a, k->host), p), dt_show_path(a, first), dt_show_path(a, n), dt_cell(p, 0));
+        const struct dt_prop *its = phandle_prop(k->t, first);
+        if (its && its->origin && its->origin->at.loc.file)
+            diag_note(w, its->origin->at, "the first one is here");
         return;
     }
     struct diag *d = diag(k->c->diags, E0908, p->origin ? p->origin->at : k->at, "%s and %s both have the phandle %#x",

@@ -17,22 +17,30 @@ struct dt_prop *dt_prop(const struct dt_tree *t, const struct dt_node *n, const 
     return p;
 }
 
+static void index_prop(struct dt_tree *t, struct dt_node *n, struct dt_prop *p, struct dt_prop *before)
+{
+    map_putp(t->arena, &t->props, n, p->name, p);
+    map_putp(t->arena, &t->prop_before, p, NULL, before);
+}
+
 struct dt_prop *dt_append(struct dt_tree *t, struct dt_node *n, const char *interned)
 {
     struct dt_prop *p = NEW(t->arena, struct dt_prop);
     p->name = interned;
-    p->prev = n->last_prop;
-    if (n->last_prop)
-        n->last_prop->next = p;
+    struct dt_prop *before = n->last_prop;
+    if (before)
+        before->next = p;
     else
         n->props = p;
     n->last_prop = p;
     n->nprops++;
-    if (n->nprops == FEW + 1)
-        for (struct dt_prop *i = n->props; i; i = i->next)
-            map_putp(t->arena, &t->props, n, i->name, i);
-    else if (n->nprops > FEW)
-        map_putp(t->arena, &t->props, n, interned, p);
+    if (n->nprops == FEW + 1) {
+        before = NULL;
+        for (struct dt_prop *i = n->props; i; before = i, i = i->next)
+            index_prop(t, n, i, before);
+    } else if (n->nprops > FEW) {
+        index_prop(t, n, p, before);
+    }
     return p;
 }
 
@@ -54,18 +62,32 @@ bool dt_del(struct dt_tree *t, struct dt_node *n, const char *interned)
     struct dt_prop *p = dt_prop(t, n, interned);
     if (!p)
         return false;
-    if (p->prev)
-        p->prev->next = p->next;
+    struct dt_prop *before = NULL;
+    bool indexed = n->nprops > FEW;
+    if (indexed)
+        before = map_getp(&t->prop_before, p, NULL);
+    else if (p != n->props)
+        for (before = n->props; before->next != p;)
+            before = before->next;
+    if (before)
+        before->next = p->next;
     else
         n->props = p->next;
-    if (p->next)
-        p->next->prev = p->prev;
-    else
-        n->last_prop = p->prev;
+    if (p == n->last_prop)
+        n->last_prop = before;
+    else if (indexed)
+        map_putp(t->arena, &t->prop_before, p->next, NULL, before);
     n->nprops--;
-    // Also where the node has few properties now: it may have had many, and may again.
+    // Also where the node has few properties now: it may have had many, and may again; then all are indexed anew.
     map_del(&t->props, (uintptr_t)n, (uintptr_t)interned);
     return true;
+}
+
+struct src dt_prop_place(const struct dt_node *n, const struct dt_prop *p)
+{
+    if (p->origin && p->origin->at.loc.file)
+        return p->origin->at;
+    return n->origin ? n->origin->at : (struct src){0};
 }
 
 struct dt_prop *dt_set_str(struct dt_tree *t, struct dt_node *n, const char *name, const char *s,

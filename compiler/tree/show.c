@@ -18,6 +18,16 @@ void noise_end(struct machc *c, const struct noise *q, const char *file, struct 
                  q->count[m] - NOISE_LIMIT, msg_infos[m].title);
 }
 
+struct src dt_place(const struct dt_prop *p, struct src otherwise)
+{
+    return p && p->origin && p->origin->at.loc.file ? p->origin->at : otherwise;
+}
+
+const char *dt_whose(struct arena *a, const char *file, const struct dt_prop *p)
+{
+    return p && p->origin && p->origin->at.loc.file ? "" : arena_printf(a, "%s: ", file);
+}
+
 enum { SHOWN = 240 }; // bytes of a name that are shown at most
 
 const char *dt_show(struct arena *a, const char *s)

@@ -24,7 +24,7 @@ enum origin_kind {
 
 struct origin {
     uint8_t kind;
-    struct src at;
+    struct src at; // of a property, file 0: where its node comes from
     const char *why;
 };
 
@@ -49,12 +49,12 @@ struct dt_name {
 };
 
 struct dt_prop {
-    struct dt_prop *next, *prev;
+    struct dt_prop *next;
     const char *name; // interned
     const uint8_t *data;
-    uint32_t len;
     struct dt_ref *refs; // by rising offset
     const struct origin *origin;
+    uint32_t len;
 };
 
 struct dt_label {
@@ -86,6 +86,7 @@ struct dt_tree {
     struct dt_node *root;
     struct map children;    // (parent, interned name) -> node
     struct map props;       // (node, interned name) -> prop, only of nodes with many properties
+    struct map prop_before; // (prop, 0) -> the one before it, of the same nodes
     struct map labels;      // (interned label, 0) -> node
     struct map phandles;    // (number, 0) -> node, as dt_take_phandles() found them
     struct dt_bases *bases; // private to tree/: children by name without unit address
@@ -121,6 +122,9 @@ bool dt_del(struct dt_tree *t, struct dt_node *n, const char *interned);
 
 /* Gives a node a label. False when another node of the tree has it (t->labels says which); nothing is changed then. */
 bool dt_add_label(struct dt_tree *t, struct dt_node *n, const char *interned, struct loc loc);
+
+/* Where a property comes from: its origin's place, or its node's; file 0 when nothing is known. */
+struct src dt_prop_place(const struct dt_node *n, const struct dt_prop *p);
 
 /* Shorthands that copy what they are given; names need not be interned. */
 struct dt_prop *dt_set_str(struct dt_tree *t, struct dt_node *n, const char *name, const char *s,

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct pollfd;
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -44,8 +46,8 @@ struct mach_sys {
     /* memfd_create(2) with MFD_CLOEXEC and `flags`; then ftruncate(2) to `size` bytes. */
     int (*memfd_create)(void *opaque, const char *name, unsigned flags);
     int (*ftruncate)(void *opaque, int fd, uint64_t size);
-    /* poll(2) of one fd for reading, for `timeout` milliseconds (-1: without end): 1 readable, 0 not. */
-    int (*poll)(void *opaque, int fd, int timeout);
+    /* poll(2): `timeout` in milliseconds, -1: without end. */
+    int (*poll)(void *opaque, struct pollfd *fds, unsigned count, int timeout);
 
     /* readlink(2), with a NUL behind the text, which is cut to size - 1 bytes. How long it is. */
     int64_t (*readlink)(void *opaque, const char *path, char *buffer, size_t size);

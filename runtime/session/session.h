@@ -21,8 +21,7 @@ struct area {
     uint64_t offset; // in the region
     uint64_t size;
     void *at;
-    bool placed; // in a slot of the guest's
-    uint32_t slot;
+    struct mach_place place; // where the guest sees it
 };
 
 // One for each record of section REGION.
@@ -33,7 +32,6 @@ struct region {
     uint64_t offset; // of its first byte in fd
     int fd;          // to read and write it with; -1: none
     uint32_t flags;  // VFIO_REGION_INFO_FLAG_*
-    bool width;      // accesses through memory only: files of registers take no pread()
     struct area *area;
     uint32_t areas;
     bool trapped;
@@ -92,7 +90,9 @@ struct mapping {
     uint64_t iova, size;
     uint8_t *host;
     unsigned prot;
-    uint32_t uses; // of a guest IOMMU
+    struct region *region; // registers: host is known once they are mapped; NULL: memory
+    uint64_t offset;       // in it
+    bool bank;             // the registers of MSI bank `offset`
 };
 
 // Devices that reach the same: one container, or one IOAS.
@@ -110,9 +110,9 @@ struct context {
     } *range;
     uint32_t ranges;
     struct mapping *map; // sorted by iova
-    uint32_t maps, room;
-    uint64_t bytes; // of the maps
+    uint32_t maps;
     bool guest_owned;
+    struct tree *tree; // the guest's mappings
     void *own; // of the backend
 };
 
@@ -120,10 +120,8 @@ struct context {
 struct memory {
     struct mach_cfg_rec rec;
     struct mach_memory m;
-    bool mine;
     bool dma;
-    bool placed;
-    uint32_t slot;
+    struct mach_place place;
 };
 
 struct undo {
@@ -248,6 +246,8 @@ int step_master(struct mach_session *s);
 /* memory.c */
 int step_memory(struct mach_session *s);
 int step_place(struct mach_session *s);
+/* Gives *p a slot and shows it to the guest; *p stays where it is until the session ends. */
+int place(struct mach_session *s, struct mach_place *p, const char *who);
 
 /* dma.c */
 int step_windows(struct mach_session *s);
@@ -265,9 +265,13 @@ int irq_unmask(struct mach_session *s, struct irq *q);
 /* uio.c */
 int uio_irq(struct mach_session *s, struct irq *q);
 int uio_start(struct mach_session *s, struct irq *q);
+int uio_unmask(struct mach_session *s, struct irq *q);
 
-/* msi.c */
-void msi_forget(struct mach_session *s, struct device *d);
+/* msi.c: whatever the driver switches on later is switched off at the end. */
+int step_msi(struct mach_session *s);
+
+/* guestmap.c: what a guest IOMMU has mapped is unmapped at the end. */
+int step_guest_maps(struct mach_session *s);
 
 /* stash.c */
 int step_stash(struct mach_session *s);

@@ -107,11 +107,10 @@ static int sys_ftruncate(void *o, int fd, uint64_t size)
     return result(ftruncate(fd, (off_t)size));
 }
 
-static int sys_poll(void *o, int fd, int timeout)
+static int sys_poll(void *o, struct pollfd *fds, unsigned count, int timeout)
 {
     (void)o;
-    struct pollfd p = {fd, POLLIN, 0};
-    return result(poll(&p, 1, timeout));
+    return result(poll(fds, count, timeout));
 }
 
 static int64_t sys_readlink(void *o, const char *path, char *buffer, size_t size)

@@ -62,7 +62,7 @@ class Blob:
 
 def small():
     """A root with two nodes, in the middle of the second one."""
-    return Blob().begin().prop("model", b"blob\0").node("one").begin("two").prop("reg", cells(1, 2))
+    return Blob().begin().prop("model", b"blob\0").node("one").begin("two").prop("reg", cells(0, 0x1000, 0x1000))
 
 
 def whole():

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT
+// DMA mappings: the whole table is checked against what the IOMMU can do, then made with as few calls as possible.
+#include "session/session.h"
+
+#include "backend/backend.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* ---- the table ---- */
+
+static int take_map(struct mach_session *s, struct context *c, struct mach_cfg_rec r)
+{
+    struct mapping *m = &c->map[c->maps];
+    uint32_t memory = mach_cfg_dma_map_memory(r), region = mach_cfg_dma_map_region(r);
+    *m = (struct mapping){
+        .iova = mach_cfg_dma_map_iova(r),
+        .size = mach_cfg_dma_map_size(r),
+        .prot = mach_cfg_dma_map_flags(r) & MACH_CFG_MAP_READONLY ? MACH_DMA_READ : MACH_DMA_READ | MACH_DMA_WRITE,
+        .offset = mach_cfg_dma_map_offset(r),
+    };
+    if (memory != MACH_CFG_NONE) {
+        m->host = (uint8_t *)s->memory[memory].m.at + m->offset;
+        if (s->memory[memory].m.readonly)
+            m->prot = MACH_DMA_READ;
+    } else if (region != MACH_CFG_NONE) {
+        m->region = &s->region[region];
+    } else {
+        m->bank = true;
+        m->offset = mach_cfg_dma_map_bank(r);
+        if (s->backend->id != MACH_BACKEND_PAMU)
+            return fail(s, "window", ENOTSUP, device_object(s, c->first), "MSI banks are a PAMU's: this IOMMU has its "
+                        "own way with MSIs");
+    }
+    c->maps++;
+    return 0;
+}
+
+static int by_iova(const void *a, const void *b)
+{
+    const struct mapping *x = (const struct mapping *)a, *y = (const struct mapping *)b;
+    if (x->iova != y->iova)
+        return x->iova < y->iova ? -1 : 1;
+    return (x->size > y->size) - (x->size < y->size);
+}
+
+static bool plain(const struct mapping *m)
+{
+    return !m->region && !m->bank;
+}
+
+// Sorted, without what is there twice (streams of one device see one page table), and joined where that is possible.
+static int tidy(struct mach_session *s, struct context *c)
+{
+    if (!c->maps)
+        return 0;
+    qsort(c->map, c->maps, sizeof *c->map, by_iova);
+    uint32_t n = 0;
+    for (uint32_t i = 1; i < c->maps; i++) {
+        struct mapping *last = &c->map[n], *m = &c->map[i];
+        uint64_t end = last->iova + (last->size - 1);
+        bool same = last->iova == m->iova && last->size == m->size && last->host == m->host &&
+                    last->region == m->region && last->bank == m->bank && last->offset == m->offset;
+        if (same) {
+            last->prot |= m->prot;
+            continue;
+        }
+        if (m->iova <= end)
+            return fail(s, "window", EEXIST, device_object(s, c->first), "0x%" PRIx64 "-0x%" PRIx64 " and 0x%" PRIx64
+                        "-0x%" PRIx64 " overlap, and all streams of the device share one page table", last->iova, end,
+                        m->iova, m->iova + (m->size - 1));
+        if (plain(last) && plain(m) && s->backend->id != MACH_BACKEND_PAMU && m->iova == end + 1 &&
+            m->host == last->host + last->size && m->prot == last->prot) {
+            last->size += m->size;
+            continue;
+        }
+        c->map[++n] = *m;
+    }
+    c->maps = n + 1;
+    return 0;
+}
+
+static int collect(struct mach_session *s, struct context *c)
+{
+    const struct device *d = c->first;
+    uint32_t total = 0;
+    for (uint32_t i = 0; i < mach_cfg_device_dmas(d->rec); i++)
+        total += mach_cfg_dma_maps(mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(d->rec) + i));
+    c->map = (struct mapping *)session_alloc(s, total, sizeof *c->map);
+    if (!c->map)
+        return -1;
+    for (uint32_t i = 0; i < mach_cfg_device_dmas(d->rec); i++) {
+        struct mach_cfg_rec dma = mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(d->rec) + i);
+        for (uint32_t k = 0; k < mach_cfg_dma_maps(dma); k++)
+            if (take_map(s, c, mach_cfg_record(s->f, MACH_CFG_S_DMA_MAP, mach_cfg_dma_first_map(dma) + k)))
+                return -1;
+    }
+    return tidy(s, c);
+}
+
+/* ---- checks ---- */
+
+// Looks for the reserved region of the host that a window runs into; for the message only.
+static bool find_reserved(struct mach_session *s, const struct context *c, const struct mapping *m, char *out,
+                          size_t size)
+{
+    char path[PATH_SIZE], data[4096];
+    for (uint32_t i = 0; i < s->groups; i++) {
+        if (s->group[i].context != c ||
+            !sysfs_path(s, path, "kernel/iommu_groups/%u/reserved_regions", s->group[i].number))
+            continue;
+        int64_t n = s->sys.read_file(s->sys.opaque, path, data, sizeof data - 1);
+        if (n < 0)
+            continue;
+        data[n] = '\0';
+        for (char *line = data; line && *line;) {
+            char type[24] = "", *next = strchr(line, '\n');
+            uint64_t first, last;
+            if (sscanf(line, "%" SCNx64 " %" SCNx64 " %23[a-z-]", &first, &last, type) == 3 &&
+                strcmp(type, "direct-relaxable") && first <= m->iova + (m->size - 1) && last >= m->iova) {
+                snprintf(out, size, "the host reserves 0x%" PRIx64 "-0x%" PRIx64 " (%s) for IOMMU group %u", first, last,
+                         type, s->group[i].number);
+                return true;
+            }
+            line = next ? next + 1 : NULL;
+        }
+    }
+    return false;
+}
+
+static bool in_ranges(const struct context *c, uint64_t iova, uint64_t size)
+{
+    for (uint32_t i = 0; i < c->ranges; i++)
+        if (iova >= c->range[i].first && iova + (size - 1) <= c->range[i].last)
+            return true;
+    return !c->ranges; // an old kernel that does not say
+}
+
+static int check_mapping(struct mach_session *s, const struct context *c, const struct mapping *m)
+{
+    uint64_t last = m->iova + (m->size - 1);
+    char reserved[200];
+    if (m->iova % c->page || m->size % c->page || (uintptr_t)m->host % c->page)
+        return fail(s, "window", EINVAL, device_object(s, c->first), "window 0x%" PRIx64 "-0x%" PRIx64
+                    " must begin and end at a multiple of the IOMMU's pages, 0x%" PRIx64 " bytes, and so must its memory",
+                    m->iova, last, c->page);
+    if (in_ranges(c, m->iova, m->size))
+        return 0;
+    const char *who = device_object(s, c->first);
+    if (find_reserved(s, c, m, reserved, sizeof reserved))
+        return fail(s, "window", ERANGE, who, "window 0x%" PRIx64 "-0x%" PRIx64 ": %s; move the guest's memory", m->iova,
+                    last, reserved);
+    return fail(s, "window", ERANGE, who, "window 0x%" PRIx64 "-0x%" PRIx64 " is outside what the IOMMU can translate: "
+                "0x%" PRIx64 "-0x%" PRIx64, m->iova, last, c->range[0].first, c->range[c->ranges - 1].last);
+}
+
+static int check_context(struct mach_session *s, struct context *c)
+{
+    if (s->backend->ranges(s, c))
+        return -1;
+    if (!c->page || c->page & (c->page - 1))
+        return fail(s, "window", EPROTO, "the IOMMU", "the kernel says that its pages have %" PRIu64 " bytes", c->page);
+    if (c->maps > c->available)
+        return fail(s, "window", ENOSPC, device_object(s, c->first), "%u mappings are needed, and only %" PRIu64
+                    " can be had: raise vfio_iommu_type1.dma_entry_limit", c->maps, c->available);
+    for (uint32_t i = 0; i < c->maps; i++)
+        if (check_mapping(s, c, &c->map[i]))
+            return -1;
+    return s->backend->setup ? s->backend->setup(s, c) : 0;
+}
+
+int step_windows(struct mach_session *s)
+{
+    for (uint32_t i = 0; i < s->contexts; i++) {
+        struct context *c = &s->context[i];
+        if (collect(s, c))
+            return -1;
+        if (!s->backend->maps && (c->maps || c->guest_owned))
+            return fail(s, "window", ENOTSUP, device_object(s, c->first), "it is to reach parts of memory, and without an "
+                        "IOMMU it reaches all or none: `dma identity unsafe;` or `dma none;`");
+        // A device that reaches nothing needs no questions.
+        if ((c->maps || c->guest_owned) && check_context(s, c))
+            return -1;
+    }
+    return 0;
+}
+
+/* ---- mapping ---- */
+
+static int undo_map(struct mach_session *s, void *thing, uint64_t arg)
+{
+    return s->backend->unmap(s, &s->context[arg], (const struct mapping *)thing);
+}
+
+static uint64_t to_lock(const struct mach_session *s)
+{
+    uint64_t sum = 0;
+    for (uint32_t i = 0; i < s->contexts; i++)
+        for (uint32_t k = 0; k < s->context[i].maps; k++)
+            sum += s->context[i].map[k].size;
+    return sum;
+}
+
+static int not_mapped(struct mach_session *s, const struct context *c, const struct mapping *m, int r)
+{
+    const char *who = device_object(s, c->first), *hint = s->backend->map_hint ? s->backend->map_hint(r) : NULL;
+    uint64_t last = m->iova + (m->size - 1), limit = 0;
+    if (r == -ENOMEM && !s->sys.memlock(s->sys.opaque, &limit) && limit != UINT64_MAX)
+        return fail(s, "map", r, who, "window 0x%" PRIx64 "-0x%" PRIx64 ": %" PRIu64 " KiB of memory must be locked, and "
+                    "%" PRIu64 " KiB may be: ulimit -l %" PRIu64 " (LimitMEMLOCK= of a service), or CAP_IPC_LOCK",
+                    m->iova, last, to_lock(s) >> 10, limit >> 10, to_lock(s) >> 10);
+    if (r == -EFAULT)
+        hint = m->region ? "registers cannot be mapped for DMA here" : "its memory cannot be pinned";
+    return fail(s, "map", r, who, "window 0x%" PRIx64 "-0x%" PRIx64 "%s%s", m->iova, last, hint ? ": " : " is refused",
+                hint ? hint : "");
+}
+
+static int map(struct mach_session *s, struct context *c, struct mapping *m)
+{
+    if (undo_room(s))
+        return -1;
+    int r = s->backend->map(s, c, m);
+    if (r)
+        return not_mapped(s, c, m, r);
+    undo_push(s, undo_map, m, c->number, "remove a DMA mapping");
+    return 0;
+}
+
+int step_map_memory(struct mach_session *s)
+{
+    for (uint32_t i = 0; i < s->contexts; i++)
+        for (uint32_t k = 0; k < s->context[i].maps; k++)
+            if (!s->context[i].map[k].region && map(s, &s->context[i], &s->context[i].map[k]))
+                return -1;
+    return 0;
+}
+
+// Where [offset, offset + size) of a region is in this process; or NULL.
+static uint8_t *registers(const struct region *r, uint64_t offset, uint64_t size)
+{
+    for (uint32_t i = 0; i < r->areas; i++) {
+        const struct area *a = &r->area[i];
+        if (offset >= a->offset && offset - a->offset <= a->size && size <= a->size - (offset - a->offset))
+            return (uint8_t *)a->at + (offset - a->offset);
+    }
+    return NULL;
+}
+
+int step_map_regions(struct mach_session *s)
+{
+    for (uint32_t i = 0; i < s->contexts; i++) {
+        for (uint32_t k = 0; k < s->context[i].maps; k++) {
+            struct mapping *m = &s->context[i].map[k];
+            if (!m->region)
+                continue;
+            m->host = registers(m->region, m->offset, m->size);
+            if (!m->host)
+                return fail(s, "map", ENODEV, device_object(s, m->region->device), "region %u is to be mapped for DMA, "
+                            "and can only be reached access by access", mach_cfg_region_index(m->region->rec));
+            if (map(s, &s->context[i], m))
+                return -1;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+// Interrupts: eventfds, the VMM's irqfds on them, then VFIO's trigger and unmask.
+//
+// The order matters (docs/runtime.md): the irqfd is there before VFIO may fire, the trigger before the unmask eventfd
+// (VFIO refuses the other way round), and at the end each level line is unmasked once, so that one that was asserted
+// before anybody listened fires again.
+#include "session/session.h"
+
+#include <errno.h>
+#include <linux/vfio.h>
+
+enum { EVENTFD_NONBLOCK = 04000 /* EFD_NONBLOCK, which some architectures number otherwise, is O_NONBLOCK */ };
+
+static const char *irq_object(struct mach_session *s, const struct irq *q)
+{
+    return object(s, "device %s, interrupt %u (%.60s)", q->device->name, mach_cfg_irq_index(q->rec),
+                  text(s, mach_cfg_irq_host(q->rec)));
+}
+
+struct set_fd {
+    struct vfio_irq_set set;
+    int32_t fd;
+};
+
+// One interrupt of VFIO's: its eventfd for `action`, or without one (fd -1) the action itself.
+static int set_irq(struct mach_session *s, const struct irq *q, uint32_t action, int fd)
+{
+    struct set_fd x = {
+        .set = {.argsz = fd < 0 ? sizeof x.set : sizeof x,
+                .flags = action | (fd < 0 ? (uint32_t)VFIO_IRQ_SET_DATA_NONE : VFIO_IRQ_SET_DATA_EVENTFD),
+                .index = q->index,
+                .count = 1},
+        .fd = fd,
+    };
+    return s->sys.ioctl(s->sys.opaque, q->device->fd, VFIO_DEVICE_SET_IRQS, &x);
+}
+
+static int undo_trigger(struct mach_session *s, void *thing, uint64_t arg)
+{
+    (void)arg;
+    const struct irq *q = (const struct irq *)thing;
+    struct vfio_irq_set off = {
+        .argsz = sizeof off, .flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, .index = q->index};
+    return s->sys.ioctl(s->sys.opaque, q->device->fd, VFIO_DEVICE_SET_IRQS, &off);
+}
+
+static int undo_connect(struct mach_session *s, void *thing, uint64_t arg)
+{
+    (void)arg;
+    if (s->ops.disconnect)
+        s->ops.disconnect(s->opaque, &((const struct irq *)thing)->link);
+    return 0;
+}
+
+static int make_eventfd(struct mach_session *s, struct irq *q, int *fd)
+{
+    if (undo_room(s))
+        return -1;
+    int r = s->sys.eventfd(s->sys.opaque, EVENTFD_NONBLOCK);
+    if (r < 0)
+        return fail(s, "irq", r, irq_object(s, q), "there is no eventfd for it");
+    *fd = r;
+    undo_push(s, undo_close, fd, 0, "close an eventfd");
+    return 0;
+}
+
+static int connect(struct mach_session *s, struct irq *q)
+{
+    if (!s->has_ops)
+        return 0;
+    if (!s->ops.connect)
+        return fail(s, "vmm", ENOSYS, irq_object(s, q), "the VMM takes no interrupts (ops->connect)");
+    if (undo_room(s))
+        return -1;
+    q->link = (struct mach_link){
+        .irq = (uint32_t)(q - s->irq),
+        .chip = mach_cfg_irq_chip(q->rec),
+        .line = mach_cfg_irq_number(q->rec),
+        .gsi = mach_cfg_irq_gsi(q->rec),
+        .level = mach_cfg_irq_trigger(q->rec) == MACH_CFG_TRIGGER_LEVEL,
+        .fd = q->fd,
+        .unmask_fd = q->unmask_fd,
+    };
+    int r = s->ops.connect(s->opaque, &q->link);
+    if (r)
+        return fail(s, "vmm", r, irq_object(s, q), "the VMM does not take it as GSI %u", q->link.gsi);
+    undo_push(s, undo_connect, q, 0, "disconnect an interrupt");
+    return 0;
+}
+
+// What the kernel says it is must be what the config says: this proves the expectation irq-trigger.
+static int check_info(struct mach_session *s, struct irq *q)
+{
+    struct vfio_irq_info info = {.argsz = sizeof info, .index = q->index};
+    bool level = mach_cfg_irq_trigger(q->rec) == MACH_CFG_TRIGGER_LEVEL;
+    int r = s->sys.ioctl(s->sys.opaque, q->device->fd, VFIO_DEVICE_GET_IRQ_INFO, &info);
+    if (r)
+        return fail(s, "irq", r, irq_object(s, q), "VFIO has no such interrupt; the device has %u", q->device->num_irqs);
+    if (!info.count || !(info.flags & VFIO_IRQ_INFO_EVENTFD))
+        return fail(s, "irq", ENODEV, irq_object(s, q), "the device has none");
+    q->automasked = (info.flags & VFIO_IRQ_INFO_AUTOMASKED) != 0;
+    if (mach_cfg_irq_flags(q->rec) & MACH_CFG_IRQ_RESAMPLE && !q->automasked)
+        return fail(s, "expect", 0, irq_object(s, q), "the config says that it is level-triggered, and to the kernel it "
+                    "is an edge");
+    if (q->automasked && !level && mach_cfg_irq_trigger(q->rec) != MACH_CFG_TRIGGER_NONE)
+        return fail(s, "expect", 0, irq_object(s, q), "the config says that it is an edge, and to the kernel it is "
+                    "level-triggered");
+    return 0;
+}
+
+static int not_armed(struct mach_session *s, const struct irq *q, int r, const char *what)
+{
+    const char *who = irq_object(s, q);
+    if (r == -EBUSY)
+        return fail(s, "irq", r, who, "%s: the host's line is in use, and cannot be shared", what);
+    if (r == -EINVAL)
+        return fail(s, "irq", r, who, "%s: the kernel refuses it; another kind of interrupt of the device may be active",
+                    what);
+    return fail(s, "irq", r, who, "%s is refused", what);
+}
+
+static int vfio_irq(struct mach_session *s, struct irq *q)
+{
+    bool pci = (q->device->vfio_flags & VFIO_DEVICE_FLAGS_PCI) != 0;
+    q->index = pci ? (uint32_t)VFIO_PCI_INTX_IRQ_INDEX : mach_cfg_irq_index(q->rec);
+    if (check_info(s, q) || make_eventfd(s, q, &q->fd) || (q->automasked && make_eventfd(s, q, &q->unmask_fd)) ||
+        connect(s, q) || undo_room(s))
+        return -1;
+    int r = set_irq(s, q, VFIO_IRQ_SET_ACTION_TRIGGER, q->fd);
+    if (r)
+        return not_armed(s, q, r, "its trigger");
+    undo_push(s, undo_trigger, q, 0, "switch an interrupt off");
+    q->vfio = true;
+    if (!q->automasked)
+        return 0;
+    r = set_irq(s, q, VFIO_IRQ_SET_ACTION_UNMASK, q->unmask_fd);
+    if (r)
+        return not_armed(s, q, r, "unmasking it by eventfd");
+    r = irq_unmask(s, q);
+    return r ? not_armed(s, q, r, "unmasking it") : 0;
+}
+
+// An interrupt that no kernel interface gives: the VMM may have it from elsewhere.
+static int other_irq(struct mach_session *s, struct irq *q)
+{
+    int fd = -1, r = -ENOSYS;
+    if (s->ops.irq_source)
+        r = s->ops.irq_source(s->opaque, s->f, (uint32_t)(q - s->irq), &fd);
+    if (r == -ENOSYS)
+        return fail(s, "irq", ENODEV, irq_object(s, q), "no kernel interface gives it to user space (%s): drop it, or let "
+                    "the VMM bring it (ops->irq_source)",
+                    mach_cfg_irq_source(q->rec) == MACH_CFG_IRQ_MAP_ENTRY ? "an entry of an interrupt-map"
+                                                                          : "its node is no device to Linux");
+    if (r)
+        return fail(s, "vmm", r, irq_object(s, q), "the VMM does not bring it");
+    q->fd = fd;
+    return connect(s, q);
+}
+
+static int one_irq(struct mach_session *s, struct irq *q)
+{
+    if (mach_cfg_irq_flags(q->rec) & MACH_CFG_IRQ_DROPPED)
+        return 0;
+    switch ((enum mach_cfg_irq_source)mach_cfg_irq_source(q->rec)) {
+    case MACH_CFG_IRQ_EMULATED:
+        return 0;
+    case MACH_CFG_IRQ_FILE:
+        return uio_irq(s, q) || connect(s, q) || uio_start(s, q) ? -1 : 0;
+    case MACH_CFG_IRQ_DEVICE:
+        return q->device->vfio ? vfio_irq(s, q) : other_irq(s, q);
+    case MACH_CFG_IRQ_MAP_ENTRY:
+        break;
+    }
+    return other_irq(s, q);
+}
+
+int step_irqs(struct mach_session *s)
+{
+    for (uint32_t i = 0; i < s->irqs; i++)
+        if (one_irq(s, &s->irq[i]))
+            return -1;
+    return 0;
+}
+
+int irq_unmask(struct mach_session *s, struct irq *q)
+{
+    return set_irq(s, q, VFIO_IRQ_SET_ACTION_UNMASK, -1);
+}
+
+/* ---- for the caller ---- */
+
+int mach_session_irq_fd(const struct mach_session *s, uint32_t irq)
+{
+    return irq < s->irqs ? s->irq[irq].fd : -1;
+}
+
+int mach_session_irq_unmask(struct mach_session *s, uint32_t irq)
+{
+    if (irq >= s->irqs || s->irq[irq].fd < 0)
+        return -ENXIO;
+    struct irq *q = &s->irq[irq];
+    if (q->vfio)
+        return q->automasked ? irq_unmask(s, q) : 0;
+    return mach_cfg_irq_source(q->rec) == MACH_CFG_IRQ_FILE ? uio_unmask(s, q) : 0;
+}
+
+int mach_session_rearm(struct mach_session *s)
+{
+    int result = 0;
+    for (uint32_t i = 0; i < s->irqs; i++) {
+        int r = s->irq[i].fd < 0 ? 0 : mach_session_irq_unmask(s, i);
+        result = result ? result : r;
+    }
+    return result;
+}

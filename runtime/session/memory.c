@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: MIT
+// Guest memory: made, or taken from the VMM; faulted in before it is pinned, in parallel, because page by page in
+// MAP_DMA takes many times as long and on one cpu only.
+#include "session/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum { MAX_THREADS = 16, MEMFD_HUGE_SHIFT = 26 /* MFD_HUGE_SHIFT, linux/memfd.h */ };
+static const uint64_t CHUNK = UINT64_C(64) << 20;
+
+static const char *memory_object(struct mach_session *s, const struct memory *m)
+{
+    return object(s, "memory %s", m->m.name);
+}
+
+/* ---- faulting in ---- */
+
+struct job {
+    struct mach_session *s;
+    uint8_t *at;
+    uint64_t size, step;
+    bool readonly;
+    uint64_t next; // offset of the next chunk, taken atomically
+    int result;
+};
+
+// What MADV_POPULATE_WRITE does, on kernels that have none (before 5.14, or without CONFIG_ADVISE_SYSCALLS). Others may
+// use the memory already: no value is changed.
+static void touch(const struct job *j, uint64_t from, uint64_t size)
+{
+    for (uint64_t i = 0; i < size; i += j->step) {
+        if (j->readonly)
+            (void)*(volatile uint8_t *)(j->at + from + i);
+        else
+            __atomic_fetch_or(j->at + from + i, 0, __ATOMIC_RELAXED);
+    }
+}
+
+static void *work(void *arg)
+{
+    struct job *j = (struct job *)arg;
+    const struct mach_sys *sys = &j->s->sys;
+    while (!__atomic_load_n(&j->result, __ATOMIC_RELAXED)) {
+        uint64_t from = __atomic_fetch_add(&j->next, CHUNK, __ATOMIC_RELAXED);
+        if (from >= j->size)
+            break;
+        uint64_t size = j->size - from < CHUNK ? j->size - from : CHUNK;
+        int r;
+        do
+            r = sys->madvise(sys->opaque, j->at + from, size, j->readonly ? MADV_POPULATE_READ : MADV_POPULATE_WRITE);
+        while (r == -EINTR || r == -EAGAIN);
+        if (r == -EINVAL || r == -ENOSYS)
+            touch(j, from, size);
+        else if (r)
+            __atomic_store_n(&j->result, r, __ATOMIC_RELAXED);
+    }
+    return NULL;
+}
+
+static int populate(struct mach_session *s, const struct memory *m)
+{
+    struct job j = {.s = s, .at = (uint8_t *)m->m.at, .size = m->m.size, .step = s->page, .readonly = m->m.readonly};
+    pthread_t thread[MAX_THREADS];
+    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    uint64_t want = s->options.threads ? s->options.threads : cpus > 0 ? (uint64_t)cpus : 1;
+    uint64_t chunks = (m->m.size + CHUNK - 1) / CHUNK;
+    want = want < MAX_THREADS ? want : MAX_THREADS;
+    want = want < chunks ? want : chunks;
+    unsigned n = 0;
+    // This thread is one of them; one that cannot be had is done without.
+    while (n + 1 < want && !pthread_create(&thread[n], NULL, work, &j))
+        n++;
+    work(&j);
+    while (n)
+        pthread_join(thread[--n], NULL);
+    if (!j.result)
+        return 0;
+    return fail(s, "memory", j.result, memory_object(s, m), "%" PRIu64 " MiB of it cannot be had%s", m->m.size >> 20,
+                mach_cfg_memory_backing(m->rec) == MACH_CFG_BACKING_HUGETLB ? ": there are not enough huge pages" : "");
+}
+
+/* ---- making it ---- */
+
+static int undo_munmap(struct mach_session *s, void *thing, uint64_t arg)
+{
+    (void)arg;
+    struct memory *m = (struct memory *)thing;
+    int r = s->sys.munmap(s->sys.opaque, m->m.at, m->m.size);
+    m->m.at = NULL;
+    return r;
+}
+
+static unsigned log2_of(uint64_t n)
+{
+    unsigned bits = 0;
+    while (n >>= 1)
+        bits++;
+    return bits;
+}
+
+// A new memfd of the memory's size; -errno.
+static int make_memfd(struct mach_session *s, struct memory *m)
+{
+    bool huge = mach_cfg_memory_backing(m->rec) == MACH_CFG_BACKING_HUGETLB;
+    uint64_t page = mach_cfg_memory_page_size(m->rec);
+    char name[64];
+    snprintf(name, sizeof name, "mach-%.50s", m->m.name);
+    if (huge && (page < s->page || page & (page - 1) || m->m.size % page))
+        return -EINVAL;
+    int fd = s->sys.memfd_create(s->sys.opaque, name, huge ? MFD_HUGETLB | log2_of(page) << MEMFD_HUGE_SHIFT : 0);
+    if (fd < 0)
+        return fd;
+    m->m.fd = fd;
+    return s->sys.ftruncate(s->sys.opaque, fd, m->m.size);
+}
+
+static int open_backing(struct mach_session *s, struct memory *m)
+{
+    char path[PATH_SIZE];
+    uint32_t backing = mach_cfg_memory_backing(m->rec);
+    const char *file = backing == MACH_CFG_BACKING_PHYSICAL ? "/dev/mem" : text(s, mach_cfg_memory_path(m->rec));
+    m->m.offset = backing == MACH_CFG_BACKING_PHYSICAL ? mach_cfg_memory_physical(m->rec) : mach_cfg_memory_offset(m->rec);
+    int fd = file_path(s, path, file) ? s->sys.open(s->sys.opaque, path, m->m.readonly ? O_RDONLY : O_RDWR)
+                                      : -ENAMETOOLONG;
+    if (fd >= 0)
+        m->m.fd = fd;
+    return fd < 0 ? fd : 0;
+}
+
+static int no_backing(struct mach_session *s, const struct memory *m, int r)
+{
+    const char *who = memory_object(s, m);
+    switch (mach_cfg_memory_backing(m->rec)) {
+    case MACH_CFG_BACKING_HUGETLB:
+        return fail(s, "memory", r, who, "the kernel gives no huge pages of %" PRIu64 " KiB for %" PRIu64 " MiB",
+                    mach_cfg_memory_page_size(m->rec) >> 10, m->m.size >> 20);
+    case MACH_CFG_BACKING_PHYSICAL:
+        return fail(s, "memory", r, who, "/dev/mem: it needs CAP_SYS_RAWIO, and a range that the kernel does not use "
+                    "itself (reserved-memory, mem=) where CONFIG_STRICT_DEVMEM is set");
+    case MACH_CFG_BACKING_FILE:
+        return fail(s, "memory", r, who, "%.300s cannot be used", text(s, mach_cfg_memory_path(m->rec)));
+    default:
+        return fail(s, "memory", r, who, "%" PRIu64 " MiB cannot be had", m->m.size >> 20);
+    }
+}
+
+static int make(struct mach_session *s, struct memory *m)
+{
+    uint32_t backing = mach_cfg_memory_backing(m->rec);
+    bool named = backing == MACH_CFG_BACKING_FILE || backing == MACH_CFG_BACKING_PHYSICAL;
+    if (*text(s, mach_cfg_memory_share(m->rec)) && !named)
+        return fail(s, "memory", ENOTSUP, memory_object(s, m), "it is shared with other machines and so needs a name: "
+                    "`from physical` or `from file`, or a VMM that gives the memory (ops->memory)");
+    if (undo_room(s))
+        return -1;
+    int r = named ? open_backing(s, m) : make_memfd(s, m);
+    if (m->m.fd >= 0)
+        undo_push(s, undo_close, &m->m.fd, 0, "close memory");
+    if (r)
+        return no_backing(s, m, r);
+    if (undo_room(s))
+        return -1;
+    r = s->sys.mmap(s->sys.opaque, &m->m.at, m->m.size, m->m.readonly ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED,
+                    m->m.fd, m->m.offset);
+    if (r)
+        return no_backing(s, m, r);
+    undo_push(s, undo_munmap, m, 0, "unmap memory");
+    // /dev/mem is mapped as a whole at once.
+    if (backing == MACH_CFG_BACKING_PHYSICAL || s->options.flags & MACH_NO_POPULATE ||
+        (!m->dma && backing != MACH_CFG_BACKING_HUGETLB))
+        return 0;
+    return populate(s, m);
+}
+
+static int get(struct mach_session *s, struct memory *m)
+{
+    if (s->ops.memory) {
+        int r = s->ops.memory(s->opaque, &m->m);
+        if (!r && !m->m.at)
+            r = -EFAULT;
+        if (r != -ENOSYS)
+            return r ? fail(s, "vmm", r, memory_object(s, m), "the VMM does not give it") : 0;
+    }
+    return make(s, m);
+}
+
+// A device without an IOMMU puts the guest's addresses on the bus.
+static int check_identity(struct mach_session *s)
+{
+    uint32_t i = 0, n = s->f->section[MACH_CFG_S_DMA].count;
+    while (i < n && mach_cfg_dma_mode(mach_cfg_record(s->f, MACH_CFG_S_DMA, i)) != MACH_CFG_DMA_IDENTITY)
+        i++;
+    for (uint32_t k = 0; i < n && k < s->memories; k++) {
+        const struct memory *m = &s->memory[k];
+        if (mach_cfg_memory_flags(m->rec) & MACH_CFG_MEMORY_NO_DMA)
+            continue;
+        if (mach_cfg_memory_backing(m->rec) != MACH_CFG_BACKING_PHYSICAL ||
+            mach_cfg_memory_physical(m->rec) != m->m.address)
+            return fail(s, "memory", EINVAL, memory_object(s, m), "a device has `dma identity`, so it must lie where the "
+                        "host's does: `from physical 0x%" PRIx64 "`", m->m.address);
+    }
+    return 0;
+}
+
+int step_memory(struct mach_session *s)
+{
+    for (uint32_t i = 0; i < s->f->section[MACH_CFG_S_DMA_MAP].count; i++) {
+        uint32_t m = mach_cfg_dma_map_memory(mach_cfg_record(s->f, MACH_CFG_S_DMA_MAP, i));
+        if (m != MACH_CFG_NONE)
+            s->memory[m].dma = true;
+    }
+    if (check_identity(s))
+        return -1;
+    for (uint32_t i = 0; i < s->memories; i++)
+        if (get(s, &s->memory[i]))
+            return -1;
+    return 0;
+}
+
+/* ---- showing it to the guest ---- */
+
+static int undo_place(struct mach_session *s, void *thing, uint64_t arg)
+{
+    (void)arg;
+    if (s->ops.place_undo)
+        s->ops.place_undo(s->opaque, (const struct mach_place *)thing);
+    return 0;
+}
+
+int place(struct mach_session *s, struct mach_place *p, const char *who)
+{
+    p->slot = s->slots++;
+    if (!s->ops.place)
+        return fail(s, "vmm", ENOSYS, who, "the VMM has no way to show it to the guest (ops->place)");
+    if (undo_room(s))
+        return -1;
+    int r = s->ops.place(s->opaque, p);
+    if (r)
+        return fail(s, "vmm", r, who, "the VMM does not show it to the guest at 0x%" PRIx64, p->address);
+    undo_push(s, undo_place, p, 0, who);
+    return 0;
+}
+
+int step_place(struct mach_session *s)
+{
+    for (uint32_t i = 0; s->has_ops && i < s->memories; i++) {
+        struct memory *m = &s->memory[i];
+        m->place = (struct mach_place){
+            .address = m->m.address,
+            .size = m->m.size,
+            .at = m->m.at,
+            .readonly = m->m.readonly,
+            .is_memory = 1,
+            .index = i,
+        };
+        if (place(s, &m->place, m->m.name))
+            return -1;
+    }
+    return 0;
+}
+
+int mach_session_memory(const struct mach_session *s, uint32_t memory, struct mach_memory *m)
+{
+    if (memory >= s->memories)
+        return -1;
+    *m = s->memory[memory].m;
+    return 0;
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+// MSI and MSI-X of PCI functions: when the guest, or the driver, switches them on.
+#include "session/session.h"
+
+#include <errno.h>
+#include <linux/vfio.h>
+#include <sys/eventfd.h>
+
+enum { MOST = 2048 }; // vectors of MSI-X: PCI Local Bus Specification 3.0, 6.8.2.3
+
+static int msi_device(struct mach_session *s, uint32_t device, struct device **d)
+{
+    if (device >= s->devices || s->device[device].fd < 0)
+        return -ENXIO;
+    *d = &s->device[device];
+    return (*d)->vfio_flags & VFIO_DEVICE_FLAGS_PCI ? 0 : -ENXIO;
+}
+
+static int switch_off(struct mach_session *s, const struct device *d)
+{
+    struct vfio_irq_set off = {
+        .argsz = sizeof off, .flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, .index = d->msi.index};
+    return s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_SET_IRQS, &off);
+}
+
+static void close_all(struct mach_session *s, int *fds, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        s->sys.close(s->sys.opaque, fds[i]);
+        fds[i] = -1;
+    }
+}
+
+int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, uint32_t count, int *fds,
+                            uint32_t *granted)
+{
+    struct device *d = NULL;
+    int r = msi_device(s, device, &d);
+    *granted = 0;
+    if (r)
+        return r;
+    if (!count || count > MOST)
+        return -EINVAL;
+    if (d->msi.count)
+        return -EBUSY;
+    size_t size = sizeof(struct vfio_irq_set) + count * sizeof(int32_t);
+    // The set, and behind it the list that is kept.
+    struct vfio_irq_set *set = (struct vfio_irq_set *)s->sys.alloc(s->sys.opaque, NULL, size);
+    int *kept = (int *)s->sys.alloc(s->sys.opaque, NULL, count * sizeof *kept);
+    uint32_t n = 0;
+    r = set && kept ? 0 : -ENOMEM;
+    for (; !r && n < count; n++) {
+        int fd = s->sys.eventfd(s->sys.opaque, EFD_NONBLOCK);
+        if (fd < 0) {
+            r = fd;
+            break;
+        }
+        fds[n] = kept[n] = fd;
+        memcpy((char *)set + sizeof *set + n * sizeof(int32_t), &(int32_t){fd}, sizeof(int32_t));
+    }
+    if (!r) {
+        *set = (struct vfio_irq_set){
+            .argsz = (uint32_t)size,
+            .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+            .index = msix ? VFIO_PCI_MSIX_IRQ_INDEX : VFIO_PCI_MSI_IRQ_INDEX,
+            .count = count,
+        };
+        r = s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_SET_IRQS, set);
+        if (r > 0) {
+            // Nothing is armed; so many could be had.
+            *granted = (uint32_t)r;
+            r = -ENOSPC;
+        }
+    }
+    s->sys.alloc(s->sys.opaque, set, 0);
+    if (r) {
+        close_all(s, fds, n);
+        s->sys.alloc(s->sys.opaque, kept, 0);
+        return r;
+    }
+    d->msi = (struct msi){msix ? VFIO_PCI_MSIX_IRQ_INDEX : VFIO_PCI_MSI_IRQ_INDEX, count, kept};
+    *granted = count;
+    return 0;
+}
+
+int mach_session_msi_disable(struct mach_session *s, uint32_t device)
+{
+    struct device *d = NULL;
+    int r = msi_device(s, device, &d);
+    if (r || !d->msi.count)
+        return r;
+    r = switch_off(s, d);
+    close_all(s, d->msi.fd, d->msi.count);
+    s->sys.alloc(s->sys.opaque, d->msi.fd, 0);
+    d->msi = (struct msi){0};
+    return r;
+}
+
+static int undo_msi(struct mach_session *s, void *thing, uint64_t arg)
+{
+    (void)arg;
+    return mach_session_msi_disable(s, ((struct device *)thing)->index);
+}
+
+int step_msi(struct mach_session *s)
+{
+    for (uint32_t i = 0; i < s->devices; i++) {
+        struct device *d = &s->device[i];
+        if (!d->vfio || !(d->vfio_flags & VFIO_DEVICE_FLAGS_PCI))
+            continue;
+        if (undo_room(s))
+            return -1;
+        undo_push(s, undo_msi, d, 0, "switch MSIs off");
+    }
+    return 0;
+}

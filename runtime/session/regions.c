@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: MIT
+// Device regions: mapped where the kernel allows it, and read and written through the device's file elsewhere.
+#include "session/session.h"
+
+#include "backend/backend.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/vfio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+
+static const char *region_object(struct mach_session *s, const struct region *r)
+{
+    return object(s, "device %s, region %u", r->device->name, mach_cfg_region_index(r->rec));
+}
+
+static int undo_area(struct mach_session *s, void *thing, uint64_t arg)
+{
+    struct area *a = (struct area *)thing;
+    int r = s->sys.munmap(s->sys.opaque, a->at, arg);
+    a->at = NULL;
+    return r;
+}
+
+/* ---- what VFIO says ---- */
+
+enum { INFO_SIZE = 512, INFO_LIMIT = 1 << 16 };
+
+// The kernel's description of region `index`; NULL after fail().
+static struct vfio_region_info *get_info(struct mach_session *s, const struct region *r, size_t *size)
+{
+    *size = INFO_SIZE;
+    for (int i = 0; i < 3 && *size <= INFO_LIMIT; i++) {
+        struct vfio_region_info *info = (struct vfio_region_info *)session_alloc(s, 1, *size);
+        if (!info)
+            return NULL;
+        info->argsz = (uint32_t)*size;
+        info->index = mach_cfg_region_index(r->rec);
+        int e = s->sys.ioctl(s->sys.opaque, r->device->fd, VFIO_DEVICE_GET_REGION_INFO, info);
+        if (e) {
+            fail(s, "region", e, region_object(s, r), "VFIO has no such region; the device has %u",
+                 r->device->num_regions);
+            return NULL;
+        }
+        if (info->argsz <= *size)
+            return info;
+        *size = info->argsz;
+    }
+    fail(s, "region", EPROTO, region_object(s, r), "the kernel asks for more memory each time");
+    return NULL;
+}
+
+// The parts that may be mapped: all of it, or those that the kernel lists.
+static int take_areas(struct mach_session *s, struct region *r, const struct vfio_region_info *info, size_t size)
+{
+    size_t left;
+    struct vfio_region_info_cap_sparse_mmap head;
+    const void *cap = info->flags & VFIO_REGION_INFO_FLAG_CAPS
+                          ? find_cap(info, size, info->cap_offset, VFIO_REGION_INFO_CAP_SPARSE_MMAP, sizeof head, &left)
+                          : NULL;
+    uint32_t n = 1;
+    if (cap) {
+        memcpy(&head, cap, sizeof head);
+        n = head.nr_areas;
+        if (n > (left - sizeof head) / sizeof(struct vfio_region_sparse_mmap_area))
+            return fail(s, "region", EPROTO, region_object(s, r), "the kernel's list of areas leaves its buffer");
+    }
+    r->area = (struct area *)session_alloc(s, n, sizeof *r->area);
+    if (!r->area)
+        return -1;
+    for (uint32_t i = 0; i < n; i++) {
+        struct vfio_region_sparse_mmap_area a = {0, info->size};
+        if (cap)
+            memcpy(&a, (const char *)cap + sizeof head + i * sizeof a, sizeof a);
+        if (a.offset > info->size || a.size > info->size - a.offset)
+            return fail(s, "region", EPROTO, region_object(s, r), "the kernel lists an area that is not in it");
+        // What is not whole pages of this host is left to pread() and pwrite().
+        if (a.size && !(a.offset % s->page) && !(a.size % s->page) && !(info->offset % s->page))
+            r->area[r->areas++] = (struct area){.offset = a.offset, .size = a.size};
+    }
+    return 0;
+}
+
+static int map_areas(struct mach_session *s, struct region *r)
+{
+    int prot = (r->flags & VFIO_REGION_INFO_FLAG_READ ? PROT_READ : 0) |
+               (r->flags & VFIO_REGION_INFO_FLAG_WRITE ? PROT_WRITE : 0);
+    uint32_t all = r->areas;
+    // Those that are mapped are the first r->areas ones, whatever happens.
+    for (r->areas = 0; r->areas < all; r->areas++) {
+        struct area *a = &r->area[r->areas];
+        if (undo_room(s))
+            return -1;
+        int e = s->sys.mmap(s->sys.opaque, &a->at, a->size, prot, MAP_SHARED, r->fd, r->offset + a->offset);
+        if (e)
+            return fail(s, "region", e, region_object(s, r), "0x%" PRIx64 " bytes at offset 0x%" PRIx64 " cannot be "
+                        "mapped, though the kernel says so", a->size, a->offset);
+        undo_push(s, undo_area, a, a->size, "unmap a region");
+    }
+    return 0;
+}
+
+static int vfio_region(struct mach_session *s, struct region *r)
+{
+    size_t size;
+    const struct vfio_region_info *info = get_info(s, r, &size);
+    if (!info)
+        return -1;
+    uint64_t want = mach_cfg_region_size(r->rec);
+    if (want && info->size != want)
+        return fail(s, "expect", 0, region_object(s, r), "VFIO says that it has 0x%" PRIx64 " bytes, not 0x%" PRIx64,
+                    info->size, want);
+    if (!info->size)
+        return 0; // a BAR that is not there
+    r->size = info->size;
+    r->offset = info->offset;
+    r->flags = info->flags;
+    r->fd = r->device->fd;
+    if (mach_cfg_region_mode(r->rec) != MACH_CFG_REGION_MAP || !(info->flags & VFIO_REGION_INFO_FLAG_MMAP))
+        return 0;
+    return take_areas(s, r, info, size) ? -1 : map_areas(s, r);
+}
+
+/* ---- registers of a node that is no device to Linux ---- */
+
+// The region of a device further up that holds them.
+static struct region *container_of_region(struct mach_session *s, const struct region *r)
+{
+    uint64_t host = mach_cfg_region_host(r->rec), size = mach_cfg_region_size(r->rec);
+    uint32_t up = mach_cfg_device_parent(r->device->rec);
+    for (; up != MACH_CFG_NONE; up = mach_cfg_device_parent(s->device[up].rec)) {
+        const struct device *d = &s->device[up];
+        for (uint32_t i = 0; i < mach_cfg_device_regions(d->rec); i++) {
+            struct region *p = &s->region[mach_cfg_device_first_region(d->rec) + i];
+            uint64_t start = mach_cfg_region_host(p->rec);
+            if (p->size && host != MACH_CFG_NONE64 && start != MACH_CFG_NONE64 && host >= start &&
+                host - start <= p->size && size <= p->size - (host - start))
+                return p;
+        }
+    }
+    return NULL;
+}
+
+// It is seen through the region that holds it.
+static int nested_region(struct mach_session *s, struct region *r)
+{
+    const struct region *p = container_of_region(s, r);
+    if (!p)
+        return fail(s, "region", ENODEV, region_object(s, r), "its node is no device to Linux, and no device above it "
+                    "has these registers: nothing gives access to them");
+    uint64_t delta = mach_cfg_region_host(r->rec) - mach_cfg_region_host(p->rec);
+    r->size = mach_cfg_region_size(r->rec);
+    r->offset = p->offset + delta;
+    r->flags = p->flags;
+    r->fd = p->fd;
+    for (uint32_t i = 0; i < p->areas; i++) {
+        const struct area *a = &p->area[i];
+        if (delta < a->offset || delta - a->offset > a->size || r->size > a->size - (delta - a->offset))
+            continue;
+        r->area = (struct area *)session_alloc(s, 1, sizeof *r->area);
+        if (!r->area)
+            return -1;
+        *r->area = (struct area){.size = r->size, .at = (char *)a->at + (delta - a->offset)};
+        r->areas = 1;
+        break;
+    }
+    return 0;
+}
+
+/* ---- to the guest ---- */
+
+static int undo_trap(struct mach_session *s, void *thing, uint64_t arg)
+{
+    (void)arg;
+    if (s->ops.trap_undo)
+        s->ops.trap_undo(s->opaque, s, (const struct mach_trap *)thing);
+    return 0;
+}
+
+static int trap(struct mach_session *s, struct region *r, uint64_t guest)
+{
+    r->trap = (struct mach_trap){
+        .region = (uint32_t)(r - s->region),
+        .address = guest,
+        .size = r->size,
+    };
+    if (!s->ops.trap)
+        return fail(s, "vmm", ENOSYS, region_object(s, r), "accesses to it must exit to the VMM, which does not take "
+                    "them (ops->trap)");
+    if (undo_room(s))
+        return -1;
+    int e = s->ops.trap(s->opaque, s, &r->trap);
+    if (e)
+        return fail(s, "vmm", e, region_object(s, r), "the VMM does not take its accesses");
+    undo_push(s, undo_trap, &r->trap, 0, "forget a trapped region");
+    return 0;
+}
+
+// Traps first: what is mapped afterwards lies over them, and the rest exits.
+static int show_region(struct mach_session *s, struct region *r)
+{
+    uint64_t guest = mach_cfg_region_guest(r->rec), mapped = 0;
+    if (!r->size || guest == MACH_CFG_NONE64)
+        return 0;
+    bool fits = mach_cfg_region_mode(r->rec) == MACH_CFG_REGION_MAP && !(guest % s->page);
+    for (uint32_t i = 0; fits && i < r->areas; i++) {
+        const struct area *a = &r->area[i];
+        if (!(a->size % s->page) && !((uintptr_t)a->at % s->page) && !(a->offset % s->page))
+            mapped += a->size;
+    }
+    r->trapped = mapped != r->size;
+    if (!s->has_ops)
+        return 0;
+    if (r->trapped && trap(s, r, guest))
+        return -1;
+    for (uint32_t i = 0; mapped && i < r->areas; i++) {
+        struct area *a = &r->area[i];
+        if (a->size % s->page || (uintptr_t)a->at % s->page || a->offset % s->page)
+            continue;
+        a->place = (struct mach_place){
+            .address = guest + a->offset,
+            .size = a->size,
+            .at = a->at,
+            .readonly = r->flags && !(r->flags & VFIO_REGION_INFO_FLAG_WRITE),
+            .index = (uint32_t)(r - s->region),
+        };
+        if (place(s, &a->place, r->device->name))
+            return -1;
+    }
+    return 0;
+}
+
+static int one_region(struct mach_session *s, struct region *r)
+{
+    const char *file = text(s, mach_cfg_region_file(r->rec));
+    switch ((enum mach_cfg_device_kind)mach_cfg_device_kind(r->device->rec)) {
+    case MACH_CFG_DEVICE_EMULATED:
+        return 0;
+    case MACH_CFG_DEVICE_RAW:
+        return file_region(s, r, file, mach_cfg_region_offset(r->rec)) || show_region(s, r) ? -1 : 0;
+    case MACH_CFG_DEVICE_PLATFORM:
+    case MACH_CFG_DEVICE_PCI:
+        break;
+    }
+    int e;
+    if (mach_cfg_region_flags(r->rec) & MACH_CFG_REGION_WINDOW)
+        // What is behind a bus bridge is no region of it to VFIO.
+        e = file_region(s, r, "/dev/mem", mach_cfg_region_host(r->rec));
+    else
+        e = r->device->vfio ? vfio_region(s, r) : nested_region(s, r);
+    return e || show_region(s, r) ? -1 : 0;
+}
+
+int step_regions(struct mach_session *s)
+{
+    for (uint32_t i = 0; i < s->regions; i++)
+        if (mach_cfg_region_mode(s->region[i].rec) != MACH_CFG_REGION_DROP && one_region(s, &s->region[i]))
+            return -1;
+    return 0;
+}
+
+/* ---- for the caller ---- */
+
+void *mach_session_region_ptr(const struct mach_session *s, uint32_t region, uint64_t *size)
+{
+    const struct region *r = region < s->regions ? &s->region[region] : NULL;
+    if (size)
+        *size = r ? r->size : 0;
+    return r && r->areas == 1 && r->area->size == r->size ? r->area->at : NULL;
+}
+
+static void *mapped_at(const struct region *r, uint64_t offset, size_t size)
+{
+    for (uint32_t i = 0; i < r->areas; i++) {
+        const struct area *a = &r->area[i];
+        if (offset >= a->offset && offset - a->offset < a->size && size <= a->size - (offset - a->offset))
+            return (char *)a->at + (offset - a->offset);
+    }
+    return NULL;
+}
+
+static int reach_region(const struct mach_session *s, uint32_t region, uint64_t offset, size_t size)
+{
+    if (region >= s->regions || !s->region[region].size)
+        return -ENXIO;
+    if ((size != 1 && size != 2 && size != 4 && size != 8) || offset % size)
+        return -EINVAL;
+    const struct region *r = &s->region[region];
+    return offset < r->size && size <= r->size - offset ? 0 : -ERANGE;
+}
+
+int mach_region_read(struct mach_session *s, uint32_t region, uint64_t offset, void *value, size_t size)
+{
+    int e = reach_region(s, region, offset, size);
+    if (e)
+        return e;
+    const struct region *r = &s->region[region];
+    const volatile void *p = mapped_at(r, offset, size);
+    if (!p) {
+        if (r->fd < 0)
+            return -ENXIO;
+        int64_t n = s->sys.pread(s->sys.opaque, r->fd, value, size, r->offset + offset);
+        return n < 0 ? (int)n : (size_t)n == size ? 0 : -EIO;
+    }
+    // One access of exactly this width: registers are not memory.
+    if (size == 1)
+        *(uint8_t *)value = *(const volatile uint8_t *)p;
+    else if (size == 2)
+        memcpy(value, &(uint16_t){*(const volatile uint16_t *)p}, 2);
+    else if (size == 4)
+        memcpy(value, &(uint32_t){*(const volatile uint32_t *)p}, 4);
+    else
+        memcpy(value, &(uint64_t){*(const volatile uint64_t *)p}, 8);
+    return 0;
+}
+
+int mach_region_write(struct mach_session *s, uint32_t region, uint64_t offset, const void *value, size_t size)
+{
+    int e = reach_region(s, region, offset, size);
+    if (e)
+        return e;
+    const struct region *r = &s->region[region];
+    volatile void *p = mapped_at(r, offset, size);
+    union {
+        uint8_t u8;
+        uint16_t u16;
+        uint32_t u32;
+        uint64_t u64;
+    } v;
+    memcpy(&v, value, size);
+    if (!p) {
+        if (r->fd < 0)
+            return -ENXIO;
+        int64_t n = s->sys.pwrite(s->sys.opaque, r->fd, &v, size, r->offset + offset);
+        return n < 0 ? (int)n : (size_t)n == size ? 0 : -EIO;
+    }
+    if (size == 1)
+        *(volatile uint8_t *)p = v.u8;
+    else if (size == 2)
+        *(volatile uint16_t *)p = v.u16;
+    else if (size == 4)
+        *(volatile uint32_t *)p = v.u32;
+    else
+        *(volatile uint64_t *)p = v.u64;
+    return 0;
+}
