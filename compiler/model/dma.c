@@ -45,7 +45,8 @@ static void build_map(struct build *b, const struct scope *s, const struct ast *
         if (!m.memory && st->name.kind != TEXT_NONE)
             return;
         if (!m.memory) {
-            diag_help(diag(b->c->diags, E0602, m.at, "what is mapped?"), "write `map MEMORY;`, `map region 0;` or `map msi-bank 0;`");
+            diag_help(diag(b->c->diags, E0602, m.at, "what is mapped?"),
+                      "write `map MEMORY;`, `map region 0;` or `map msi-bank 0;`");
             return;
         }
     }
@@ -73,8 +74,9 @@ static void build_stash(struct build *b, const struct scope *s, const struct ast
     while (i < 6 && strcmp(w, kinds[i]))
         i++;
     if (i == 6) {
-        diag_help(diag(b->c->diags, E0603, at(s, st->name.loc), "there is no stash target `%s`", w),
-                  "write `stash l1 of vcpu 0`, `stash l2 of vcpu 0`, `stash l3`, `stash id N` or `stash tph of vcpu 0`");
+        diag_help(
+            diag(b->c->diags, E0603, at(s, st->name.loc), "there is no stash target `%s`", w),
+            "write `stash l1 of vcpu 0`, `stash l2 of vcpu 0`, `stash l3`, `stash id N` or `stash tph of vcpu 0`");
         return;
     }
     bool maybe = h->stash.if_possible;
@@ -84,9 +86,11 @@ static void build_stash(struct build *b, const struct scope *s, const struct ast
     if (st->e2)
         eval_opt(b, s, st->e2, &h->stash.vcpu);
     if (i == STASH_ID && !st->e)
-        diag_help(diag(b->c->diags, E0604, at(s, st->loc), "`stash id` needs the cache's id"), "write `stash id N`, N as in its cache-stash-id");
+        diag_help(diag(b->c->diags, E0604, at(s, st->loc), "`stash id` needs the cache's id"),
+                  "write `stash id N`, N as in its cache-stash-id");
     if ((i == STASH_L1 || i == STASH_L2 || i == STASH_TPH) && !st->e2)
-        diag_help(diag(b->c->diags, E0605, at(s, st->loc), "whose %s? It belongs to one cpu", w), "write `stash %s of vcpu 0`", w);
+        diag_help(diag(b->c->diags, E0605, at(s, st->loc), "whose %s? It belongs to one cpu", w),
+                  "write `stash %s of vcpu 0`", w);
     expand_body(b, s, st, stash_clause, &h->stash);
 }
 
@@ -116,7 +120,8 @@ static void dma_clause(struct build *b, const struct scope *s, const struct ast 
     x->plain = x->plain && (st->kind == AST_UNSAFE || st->kind == AST_MAP);
     // Which stream, how it is written and into which cache, can be said of `dma all` as well.
     bool channel = st->kind == AST_LIODN_INDEX || st->kind == AST_STREAM ||
-                   ((d->mode == DMA_ALL || d->mode == DMA_WINDOW) && (st->kind == AST_OPERATION || st->kind == AST_STASH || st->kind == AST_IF_POSSIBLE));
+                   ((d->mode == DMA_ALL || d->mode == DMA_WINDOW) &&
+                    (st->kind == AST_OPERATION || st->kind == AST_STASH || st->kind == AST_IF_POSSIBLE));
     if (!channel && st->kind != AST_UNSAFE && !x->own_at.loc.file)
         x->own_at = at(s, st->loc);
     switch (st->kind) {
@@ -138,20 +143,24 @@ static void dma_clause(struct build *b, const struct scope *s, const struct ast 
         break;
     case AST_LIODN_INDEX:
         if (eval_opt(b, s, st->e, &h->liodn_index) && h->liodn_index.value > 255)
-            diag_help(diag(b->c->diags, E0606, h->liodn_index.at, "liodn-index %" PRIu64 " is out of range: 0..255", h->liodn_index.value),
+            diag_help(diag(b->c->diags, E0606, h->liodn_index.at, "liodn-index %" PRIu64 " is out of range: 0..255",
+                           h->liodn_index.value),
                       "it counts the cells of the node's `fsl,liodn`, from 0");
         break;
     case AST_STREAM:
         if (eval_opt(b, s, st->e, &h->stream) && h->stream.value > UINT32_MAX)
-            diag_help(diag(b->c->diags, E0607, h->stream.at, "stream 0x%" PRIx64 " does not fit 32 bits", h->stream.value),
-                      "write the stream id as in the node's `iommus`");
+            diag_help(
+                diag(b->c->diags, E0607, h->stream.at, "stream 0x%" PRIx64 " does not fit 32 bits", h->stream.value),
+                "write the stream id as in the node's `iommus`");
         break;
     case AST_OPERATION: {
         if (st->e) {
             // The operation mapping table has 16 entries (linux drivers/iommu/fsl_pamu.h, OME_NUMBER_ENTRIES).
             if (eval_opt(b, s, st->e, &h->operation) && h->operation.value > 15)
-                diag_help(diag(b->c->diags, E0608, h->operation.at, "operation mapping %" PRIu64 " is out of range: 0..15", h->operation.value),
-                          "write `qman` (0), `fman` (1), `qman-private` (2), `caam` (3) or an index that the host's kernel has set up");
+                diag_help(diag(b->c->diags, E0608, h->operation.at,
+                               "operation mapping %" PRIu64 " is out of range: 0..15", h->operation.value),
+                          "write `qman` (0), `fman` (1), `qman-private` (2), `caam` (3) or an index that the host's "
+                          "kernel has set up");
             break;
         }
         const char *w = eval_text(b, s, &st->name);
@@ -182,28 +191,35 @@ static void dma_clause(struct build *b, const struct scope *s, const struct ast 
 static void check_window(struct build *b, const struct m_channel *h)
 {
     if (h->window.set && !h->size.set && !h->size.at.loc.file) {
-        diag_help(diag(b->c->diags, E0610, h->window.at, "the window has no size"), "write `window 0x%" PRIx64 " size 4G`", h->window.value);
+        diag_help(diag(b->c->diags, E0610, h->window.at, "the window has no size"),
+                  "write `window 0x%" PRIx64 " size 4G`", h->window.value);
         return;
     }
     if (h->size.set && !h->window.set && !h->window.at.loc.file) {
-        diag_help(diag(b->c->diags, E0611, h->size.at, "a size without a window"), "write `window 0x0 size 0x%" PRIx64 "`", h->size.value);
+        diag_help(diag(b->c->diags, E0611, h->size.at, "a size without a window"),
+                  "write `window 0x0 size 0x%" PRIx64 "`", h->size.value);
         return;
     }
     if (h->subwindows.set && !h->window.set && !h->window.at.loc.file)
         diag_help(diag(b->c->diags, E0647, h->subwindows.at, "sub-windows of what? There is no window"),
-                  "write `window 0x0 size 4G subwindows %" PRIu64 "`, or leave them away: they are found for what is mapped", h->subwindows.value);
+                  "write `window 0x0 size 4G subwindows %" PRIu64
+                  "`, or leave them away: they are found for what is mapped",
+                  h->subwindows.value);
     if (!h->window.set || !h->size.set)
         return;
     uint64_t page = b->model->page_size;
     const struct opt_u64 *odd = h->window.value % page ? &h->window : h->size.value % page ? &h->size : NULL;
     if (!h->size.value)
-        diag_help(diag(b->c->diags, E0612, h->size.at, "a window of 0 bytes"), "write `dma none;` if the device shall reach nothing");
+        diag_help(diag(b->c->diags, E0612, h->size.at, "a window of 0 bytes"),
+                  "write `dma none;` if the device shall reach nothing");
     else if (h->window.value + (h->size.value - 1) < h->window.value)
-        diag_help(diag(b->c->diags, E0612, h->size.at, "a window of 0x%" PRIx64 " bytes at 0x%" PRIx64 " does not fit the address space", h->size.value,
+        diag_help(diag(b->c->diags, E0612, h->size.at,
+                       "a window of 0x%" PRIx64 " bytes at 0x%" PRIx64 " does not fit the address space", h->size.value,
                        h->window.value),
                   "write `size 0x%" PRIx64 "` or less", UINT64_MAX - h->window.value + 1);
     else if (odd)
-        diag_help(diag(b->c->diags, E0646, odd->at, "the %s 0x%" PRIx64 " of the window is not a multiple of the host's page size (0x%" PRIx64 ")",
+        diag_help(diag(b->c->diags, E0646, odd->at,
+                       "the %s 0x%" PRIx64 " of the window is not a multiple of the host's page size (0x%" PRIx64 ")",
                        odd == &h->size ? "size" : "start", odd->value, page),
                   "write 0x%" PRIx64, odd == &h->size ? (odd->value / page + 1) * page : odd->value / page * page);
 }
@@ -235,23 +251,30 @@ void build_dma(struct build *b, const struct scope *s, const struct ast *st, str
             if (near)
                 diag_help(d, "did you mean `dma %s`?", near);
             else
-                diag_help(d, "write `dma %s { map MEMORY; }` or `dma %s window 0x0 size 4G;`; `dma none;` if it shall reach nothing", name, name);
+                diag_help(d,
+                          "write `dma %s { map MEMORY; }` or `dma %s window 0x0 size 4G;`; `dma none;` if it shall "
+                          "reach nothing",
+                          name, name);
         }
     } else if (x.own_at.loc.file) {
-        diag_help(diag(b->c->diags, E0615, x.own_at, "`dma %s` has no %s of its own", modes[x.dma.mode], x.dma.mode == DMA_ALL ? "window or mapping" : "window, mapping or stash target"),
+        diag_help(diag(b->c->diags, E0615, x.own_at, "`dma %s` has no %s of its own", modes[x.dma.mode],
+                       x.dma.mode == DMA_ALL ? "window or mapping" : "window, mapping or stash target"),
                   "give it a name instead: `dma main { map ram; }`");
     }
     if (x.dma.unsafe && x.dma.mode != DMA_IDENTITY)
-        diag_help(diag(b->c->diags, E0616, x.unsafe_at, "`unsafe` belongs to `dma identity`"), "leave it away: `dma %s` gives the device no more than what is mapped",
+        diag_help(diag(b->c->diags, E0616, x.unsafe_at, "`unsafe` belongs to `dma identity`"),
+                  "leave it away: `dma %s` gives the device no more than what is mapped",
                   x.dma.mode == DMA_WINDOW ? name : modes[x.dma.mode]);
     if (x.dma.mode == DMA_IDENTITY && !x.dma.unsafe)
-        diag_help(diag(b->c->diags, E0617, x.dma.at, "without an IOMMU the device can reach all of the host's memory"), "write `dma identity unsafe;` if that is meant, else `dma none;`");
+        diag_help(diag(b->c->diags, E0617, x.dma.at, "without an IOMMU the device can reach all of the host's memory"),
+                  "write `dma identity unsafe;` if that is meant, else `dma none;`");
     for (uint32_t i = 0; i < part->dmas.n; i++) {
         const struct m_dma *o = &part->dmas.at[i];
         if (o->mode != DMA_WINDOW || x.dma.mode != DMA_WINDOW) {
             struct diag *d = diag(b->c->diags, E0618, x.dma.at, "`dma %s` and another `dma` for one device", name);
             diag_note(d, o->at, "the other is here");
-            diag_help(d, "a device has one `none`, `all`, `identity` or `guest-iommu`, or a named `dma` for each of its streams");
+            diag_help(d, "a device has one `none`, `all`, `identity` or `guest-iommu`, or a named `dma` for each of "
+                         "its streams");
             return;
         }
         if (o->name == x.dma.name) {

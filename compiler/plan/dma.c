@@ -69,8 +69,8 @@ static void say_disabled(struct planner *p, const struct p_device *d, struct dia
             const struct dt_node *to = iommu_of(p, n, p->schemas->iommus[i]);
             if (!to)
                 continue;
-            diag_fact(g, "%s: `%s` of %s leads to %s, which is disabled", p->host->file, p->schemas->iommus[i]->property, dt_path(p->c->arena, n),
-                      dt_path(p->c->arena, to));
+            diag_fact(g, "%s: `%s` of %s leads to %s, which is disabled", p->host->file,
+                      p->schemas->iommus[i]->property, dt_path(p->c->arena, n), dt_path(p->c->arena, to));
             return;
         }
     }
@@ -122,9 +122,8 @@ static const struct p_region *find_region(struct planner *p, struct p_device *d,
         if (r->name)
             vec_push(draft_arena(p->c), &names, r->name);
     }
-    struct diag *g = w->name
-                         ? diag(p->c->diags, E0620, w->at, "`%s` has no region `%s` to map", d->name, w->name)
-                         : diag(p->c->diags, E0620, w->at, "`%s` has no region %u to map", d->name, w->index);
+    struct diag *g = w->name ? diag(p->c->diags, E0620, w->at, "`%s` has no region `%s` to map", d->name, w->name)
+                             : diag(p->c->diags, E0620, w->at, "`%s` has no region %u to map", d->name, w->index);
     const char *near = w->name ? nearest(w->name, names.at, names.n) : NULL;
     if (near)
         diag_help(g, "did you mean `%s`?", near);
@@ -204,8 +203,8 @@ static bool whole_pages(struct planner *p, const struct m_dma_map *m, const stru
         what = "device address", odd = out->iova, where = m->address.at;
     if (!what)
         return true;
-    struct diag *d = diag(p->c->diags, E0640, where, "%s 0x%" PRIx64 ": an IOMMU maps whole pages of 0x%" PRIx64, what,
-                          odd, page);
+    struct diag *d =
+        diag(p->c->diags, E0640, where, "%s 0x%" PRIx64 ": an IOMMU maps whole pages of 0x%" PRIx64, what, odd, page);
     if (m->what == MAP_REGION)
         diag_help(d, "the region begins 0x%" PRIx64 " behind the start of a page, and has to on the device's side, too",
                   (out->region->host + out->offset) % page);
@@ -235,17 +234,19 @@ static void one_map(struct planner *p, struct p_dma *dma, const struct m_dma_map
     if (!find_target(p, dma, m, &out, &there))
         return;
     if (m->offset.set && out.offset >= there) {
-        struct diag *d = diag(p->c->diags, E0623, m->offset.at,
-                              "offset 0x%" PRIx64 " is beyond the 0x%" PRIx64 " bytes that are there", out.offset, there);
+        struct diag *d =
+            diag(p->c->diags, E0623, m->offset.at,
+                 "offset 0x%" PRIx64 " is beyond the 0x%" PRIx64 " bytes that are there", out.offset, there);
         diag_help(d, "write an offset below 0x%" PRIx64, there);
         return;
     }
     out.size = m->size.set ? m->size.value : there - out.offset;
     if (!out.size || out.size > there - out.offset) {
-        struct diag *d = out.size ? diag(p->c->diags, E0624, m->size.at,
-                                         "0x%" PRIx64 " bytes from offset 0x%" PRIx64 " on: only 0x%" PRIx64 " are there",
-                                         out.size, out.offset, there - out.offset)
-                                  : diag(p->c->diags, E0624, m->size.at, "0 bytes cannot be mapped");
+        struct diag *d = out.size
+                             ? diag(p->c->diags, E0624, m->size.at,
+                                    "0x%" PRIx64 " bytes from offset 0x%" PRIx64 " on: only 0x%" PRIx64 " are there",
+                                    out.size, out.offset, there - out.offset)
+                             : diag(p->c->diags, E0624, m->size.at, "0 bytes cannot be mapped");
         diag_help(d, "write `size 0x%" PRIx64 "` or less, or leave it away: all that is there", there - out.offset);
         return;
     }
@@ -257,8 +258,8 @@ static void one_map(struct planner *p, struct p_dma *dma, const struct m_dma_map
         return;
     if (m->address.set && (out.iova == UINT64_MAX || out.iova + (out.size - 1) < out.iova)) {
         struct diag *d = diag(p->c->diags, E0625, m->address.at,
-                              "0x%" PRIx64 " bytes at device address 0x%" PRIx64 " do not fit the address space", out.size,
-                              out.iova);
+                              "0x%" PRIx64 " bytes at device address 0x%" PRIx64 " do not fit the address space",
+                              out.size, out.iova);
         diag_help(d, "write `at 0x%" PRIx64 "` or less", UINT64_MAX - (out.size - 1));
         return;
     }
@@ -390,10 +391,12 @@ static void check_identity(struct planner *p, const struct m_dma *dma)
         if (m->m->no_dma)
             continue;
         if (m->m->backing != BACK_PHYSICAL) {
-            struct diag *d = diag(p->c->diags, E0631, dma->at,
-                                  "`dma identity` needs memory `%s` at its host address, which is not known", m->m->name);
+            struct diag *d =
+                diag(p->c->diags, E0631, dma->at,
+                     "`dma identity` needs memory `%s` at its host address, which is not known", m->m->name);
             diag_note(d, m->m->at, "it has no physical backing");
-            diag_help(d, "write `memory %s at 0x... size 0x%" PRIx64 " from physical 0x...`, both times the same address",
+            diag_help(d,
+                      "write `memory %s at 0x... size 0x%" PRIx64 " from physical 0x...`, both times the same address",
                       m->m->name, m->size);
         } else if (m->m->back_arg.value != m->address) {
             struct diag *d = diag(p->c->diags, E0632, dma->at,
@@ -415,10 +418,13 @@ static void use_channel(struct planner *p, struct p_dma *dma, const struct m_cha
     if (h->subwindows.set) {
         uint64_t n = h->subwindows.value;
         if (!n || (n & (n - 1)) || n > 256)
-            diag_help(diag(p->c->diags, E0633, h->subwindows.at, "%" PRIu64 " sub-windows: a power of two from 1 to 256 is possible", n),
+            diag_help(diag(p->c->diags, E0633, h->subwindows.at,
+                           "%" PRIu64 " sub-windows: a power of two from 1 to 256 is possible", n),
                       "leave `subwindows` away: the number is found for what is mapped");
         else if (dma->has_window && dma->size / n < p->model->page_size)
-            diag_help(diag(p->c->diags, E0633, h->subwindows.at, "%" PRIu64 " sub-windows of 0x%" PRIx64 " bytes would be smaller than a page each", n, dma->size),
+            diag_help(diag(p->c->diags, E0633, h->subwindows.at,
+                           "%" PRIu64 " sub-windows of 0x%" PRIx64 " bytes would be smaller than a page each", n,
+                           dma->size),
                       "write `subwindows %" PRIu64 "` or fewer", dma->size / p->model->page_size);
     }
     dma->has_liodn_index = h->liodn_index.set;
@@ -483,8 +489,9 @@ static void one_dma(struct planner *p, struct p_device *d, const struct m_dma *m
         struct diag *g =
             diag(p->c->diags, E0636, m->at, "`%s` is behind no IOMMU: nothing can hold it to what is mapped", d->name);
         say_disabled(p, d, g);
-        diag_help(g, "write `dma none;` if it does none, or `dma identity unsafe;` if the guest is trusted with all of the "
-                     "host's memory");
+        diag_help(
+            g, "write `dma none;` if it does none, or `dma identity unsafe;` if the guest is trusted with all of the "
+               "host's memory");
         return;
     }
     switch (m->mode) {
@@ -505,9 +512,9 @@ static void one_dma(struct planner *p, struct p_device *d, const struct m_dma *m
             break;
         map_all(p, dma, true);
         if (!dma->maps.n) {
-            struct diag *g = diag(p->c->diags, E0637, m->at,
-                                  "no memory region lies in the window 0x%" PRIx64 "..0x%" PRIx64, dma->window,
-                                  dma->window + (dma->size - 1));
+            struct diag *g =
+                diag(p->c->diags, E0637, m->at, "no memory region lies in the window 0x%" PRIx64 "..0x%" PRIx64,
+                     dma->window, dma->window + (dma->size - 1));
             diag_help(g, "make it large enough for a whole one, or say what it is for: `{ map region 0; }`");
         }
         break;
@@ -533,11 +540,14 @@ void plan_dma(struct planner *p, struct p_device *d, const struct m_part *part)
         map_all(p, new_domain(p, d, DMA_ALL, NULL, d->at), false);
         return;
     }
-    struct diag *g = diag(p->c->diags, E0638, d->at, "nothing is said of the DMA of `%s`, and it is behind no IOMMU", d->name);
+    struct diag *g =
+        diag(p->c->diags, E0638, d->at, "nothing is said of the DMA of `%s`, and it is behind no IOMMU", d->name);
     say_disabled(p, d, g);
     const char *where = "";
     if (d->pass && d->pass->assigned) // by the fate of a reference: there are no braces to write it into
         where = arena_printf(p->c->arena, "in a `passthrough %s { ... }` of its own, ", d->host_path);
-    diag_help(g, "%swrite `dma none;` if it does none, or `dma identity unsafe;` if the guest is trusted with all of the "
-                 "host's memory", where);
+    diag_help(g,
+              "%swrite `dma none;` if it does none, or `dma identity unsafe;` if the guest is trusted with all of the "
+              "host's memory",
+              where);
 }

@@ -214,10 +214,13 @@ static bool read_words(struct planner *p, struct p_irq *irq, const struct m_irq_
 /* INTx is level triggered (PCI Local Bus Specification 3.0, 2.2.6); a message is an edge. */
 static const struct irq_trigger *sensed(const struct irqchip_class *class, bool level)
 {
-    for (uint32_t i = 0; i < class->ntriggers; i++)
+    const struct irq_trigger *t = find_trigger(class, level ? "level" : "edge");
+    if (!t && class->default_trigger >= 0 && class->triggers[class->default_trigger].level == level)
+        t = &class->triggers[class->default_trigger];
+    for (uint32_t i = 0; i < class->ntriggers && !t; i++)
         if (class->triggers[i].level == level)
-            return &class->triggers[i];
-    return NULL;
+            t = &class->triggers[i];
+    return t;
 }
 
 static const char *linkable(struct planner *p, const struct irqchip_class *class)

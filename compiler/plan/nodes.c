@@ -43,11 +43,13 @@ static const char *made_by(const struct planner *p, const struct dt_node *n, boo
 {
     for (uint32_t i = 0; i < p->m->irqchips.n; i++)
         if (p->m->irqchips.at[i]->node == n)
-            return arena_printf(p->c->arena, "`irqchip %s : %s at ADDRESS`", p->m->irqchips.at[i]->name, p->m->irqchips.at[i]->class->name);
+            return arena_printf(p->c->arena, "`irqchip %s : %s at ADDRESS`", p->m->irqchips.at[i]->name,
+                                p->m->irqchips.at[i]->class->name);
     for (uint32_t i = 0; i < p->bare.n; i++) {
         const struct p_device *d = p->bare.at[i];
         if (d->node == n && d->emulated)
-            return arena_printf(p->c->arena, "`device %s : %s %s`", d->name, d->class->name, place ? "at ADDRESS" : "irq NUMBER");
+            return arena_printf(p->c->arena, "`device %s : %s %s`", d->name, d->class->name,
+                                place ? "at ADDRESS" : "irq NUMBER");
     }
     return NULL;
 }
@@ -92,8 +94,9 @@ static bool is_needed(struct planner *p, const struct dt_node *n, const struct m
             chip = p->m->irqchips.at[i];
     if (!device && !chip)
         return false;
-    struct diag *d = diag(p->c->diags, E0927, (struct src){op->loc, e->at.via}, "%s cannot be deleted: %s `%s` is in guest.cfg, too", dt_path(p->c->arena, n),
-                          device ? "device" : "irqchip", device ? device->name : chip->name);
+    struct diag *d =
+        diag(p->c->diags, E0927, (struct src){op->loc, e->at.via}, "%s cannot be deleted: %s `%s` is in guest.cfg, too",
+             dt_path(p->c->arena, n), device ? "device" : "irqchip", device ? device->name : chip->name);
     diag_note(d, device ? device->at : chip->at, "it comes from here");
     if (device && device->parent)
         diag_help(d, "leave it out of the passthrough: `without %s`", n->name);
@@ -149,7 +152,9 @@ static struct dt_node *by_name(const struct planner *p, const struct text *name)
     if (!len)
         return dt_at(p->m->tree, name->s);
     const char *rest = name->s + len;
-    return n && *rest ? dt_at(p->m->tree, arena_printf(p->c->arena, "%s%s", n->parent ? dt_path(p->c->arena, n) : "", rest)) : n;
+    return n && *rest
+               ? dt_at(p->m->tree, arena_printf(p->c->arena, "%s%s", n->parent ? dt_path(p->c->arena, n) : "", rest))
+               : n;
 }
 
 /* What a label may have been meant for. */
@@ -158,7 +163,8 @@ static void no_label(struct planner *p, struct diag *d, const char *label)
     const struct dt_node *host = p->host ? map_getp(&p->host->tree->labels, intern(p->c->names, label), NULL) : NULL;
     if (host) {
         diag_fact(d, "%s: %s is the host's", p->host->file, dt_path(p->c->arena, host));
-        diag_help(d, "pass it through as well, or make one for the guest: `node / { %s: %.*s { ... }; };`", label, (int)strcspn(host->name, "@"), host->name);
+        diag_help(d, "pass it through as well, or make one for the guest: `node / { %s: %.*s { ... }; };`", label,
+                  (int)strcspn(host->name, "@"), host->name);
         return;
     }
     VEC(const char *) names = {0};
@@ -189,7 +195,8 @@ static struct dt_node *path_node(struct planner *p, const char *path, struct src
     for (const char *s = path + 1; *s;) {
         size_t len = strcspn(s, "/");
         if (!len) {
-            diag_help(diag(p->c->diags, E0924, where, "`%s` is not a path: it has an empty component", path), "leave the second `/` out");
+            diag_help(diag(p->c->diags, E0924, where, "`%s` is not a path: it has an empty component", path),
+                      "leave the second `/` out");
             return NULL;
         }
         const char *name = intern_n(p->c->names, s, len);
@@ -239,7 +246,7 @@ static bool wanted(const struct unders *u, const struct m_edit *e)
     for (uint32_t i = 0; i < u->list.n; i++) {
         const struct m_passthrough *pass = u->list.at[i];
         if (pass->place->under_label ? has_label(e->ops, pass->place->under)
-                              : !strncmp(pass->place->under, e->path, len) && pass->place->under[len] == '/')
+                                     : !strncmp(pass->place->under, e->path, len) && pass->place->under[len] == '/')
             return true;
     }
     return false;
@@ -283,8 +290,10 @@ static void leads_nowhere(struct planner *p, const struct dt_node *n, const stru
                           const struct dt_ref *r)
 {
     if (!r->name) { // it led to a node that an edit or a node statement has taken away
-        struct diag *d = diag(p->c->diags, E0926, dt_prop_place(n, prop).loc.file ? dt_prop_place(n, prop) : p->m->m->at, "`%s` of %s leads to %s, which was deleted", prop->name,
-                              dt_path(p->c->arena, n), dt_path(p->c->arena, r->target));
+        struct diag *d =
+            diag(p->c->diags, E0926, dt_prop_place(n, prop).loc.file ? dt_prop_place(n, prop) : p->m->m->at,
+                 "`%s` of %s leads to %s, which was deleted", prop->name, dt_path(p->c->arena, n),
+                 dt_path(p->c->arena, r->target));
         diag_help(d, "leave the `/delete-node/` out, or give the property another value with an `edit`");
         return;
     }
@@ -299,7 +308,8 @@ static void leads_nowhere(struct planner *p, const struct dt_node *n, const stru
     const struct dt_node *host = p->host ? dt_at(p->host->tree, name->s) : NULL;
     const struct copied *k = host ? any_copy(p, host) : NULL;
     if (k && !k->guest->deleted)
-        diag_help(d, "the host's %s is %s in the guest: `&{%s}`", name->s, dt_path(p->c->arena, k->guest), dt_path(p->c->arena, k->guest));
+        diag_help(d, "the host's %s is %s in the guest: `&{%s}`", name->s, dt_path(p->c->arena, k->guest),
+                  dt_path(p->c->arena, k->guest));
     else if (host)
         diag_help(d, "%s is the host's: pass it through as well, and refer to its place in the guest", name->s);
     else
@@ -311,7 +321,8 @@ static bool too_deep(struct planner *p, const struct dt_node *n)
 {
     if (n->depth <= MACH_MAX_NESTING)
         return false;
-    struct diag *d = diag(p->c->diags, E0905, n->origin ? n->origin->at : p->m->m->at, "`%s` would lie more than %d nodes below the root", n->name, MACH_MAX_NESTING);
+    struct diag *d = diag(p->c->diags, E0905, n->origin ? n->origin->at : p->m->m->at,
+                          "`%s` would lie more than %d nodes below the root", n->name, MACH_MAX_NESTING);
     diag_help(d, "put it further up: Linux reads at most 64 levels");
     return true;
 }

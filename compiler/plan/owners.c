@@ -55,6 +55,15 @@ static void check_line(struct planner *p, const struct p_machine *m, const struc
 {
     if (irq->drop || !irq->host || !irq->host->chip)
         return;
+    const struct owner *o = p->host_owner[irq->host->chip->id];
+    if (o && o->machine != m) {
+        const char *chip = dt_path(p->c->arena, irq->host->chip);
+        struct diag *d = diag(p->c->diags, E0397, irq->at, "interrupt %u of %s goes to %s, which machine `%s` has", irq->index,
+                              dt_path(p->c->arena, irq->host->node), chip, o->machine->name);
+        diag_note(d, o->at, "it is assigned here");
+        diag_help(d, "give both to one machine, or drop the interrupt: `irq %u drop;`", irq->index);
+        return;
+    }
     for (const struct host_irq *u = host_irq_users(p->host, irq->host); u; u = host_irq_next(p->host, u)) {
         const struct dt_node *n = u->node;
         if (n == irq->host->node || p->host_owner[n->id] || host_disabled(p->host, n))

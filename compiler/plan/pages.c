@@ -64,10 +64,12 @@ static void check_overlaps(struct planner *p)
     const struct piece *reach = NULL;
     for (uint32_t i = 0; i < all.n; i++) {
         const struct piece *x = &all.at[i];
-        if (reach && x->r->host <= reach->r->host + (reach->r->size - 1) && !related(x->r->device, reach->r->device) && !overlap_in_guest(x, reach)) {
+        if (reach && x->r->host <= reach->r->host + (reach->r->size - 1) && !related(x->r->device, reach->r->device) &&
+            !overlap_in_guest(x, reach)) {
             const struct piece *a = later(x->r->at, reach->r->at) ? x : reach, *b = a == x ? reach : x;
-            struct diag *d = diag(p->c->diags, E0524, a->r->at, "%s and %s are the same registers of the host, at 0x%" PRIx64, region_text(p, a->r),
-                                  region_text(p, b->r), x->r->host);
+            struct diag *d =
+                diag(p->c->diags, E0524, a->r->at, "%s and %s are the same registers of the host, at 0x%" PRIx64,
+                     region_text(p, a->r), region_text(p, b->r), x->r->host);
             diag_note(d, b->r->at, "machine `%s` has them from here", b->m->name);
             diag_help(d, "registers have one owner: take one of the devices away, or `drop` the region");
         }
@@ -153,14 +155,17 @@ static void check_pages(struct planner *p, const struct p_machine *m, const stru
         const struct host_region *h = s.found[i];
         const struct dt_label *l = h->node->labels;
         const struct owner *o = p->host_owner[h->node->id];
-        diag_fact(d, "%s: %s%s%s%s is at 0x%" PRIx64 "..0x%" PRIx64 "%s%s%s", p->host->file, dt_path(p->c->arena, h->node), l ? " (" : "", l ? l->name : "",
-                  l ? ")" : "", h->address, h->address + (h->size - 1), o ? ", and machine `" : "", o ? o->machine->name : "", o ? "` has it" : "");
+        diag_fact(d, "%s: %s%s%s%s is at 0x%" PRIx64 "..0x%" PRIx64 "%s%s%s", p->host->file,
+                  dt_path(p->c->arena, h->node), l ? " (" : "", l ? l->name : "", l ? ")" : "", h->address,
+                  h->address + (h->size - 1), o ? ", and machine `" : "", o ? o->machine->name : "",
+                  o ? "` has it" : "");
     }
     if (s.inside)
-        diag_help(d, "pass that through as well, `%s` if the guest can do without, or write `%s`", statement(p, r, "drop"), statement(p, r, "map unsafe \"why\""));
+        diag_help(d, "pass that through as well, `%s` if the guest can do without, or write `%s`",
+                  statement(p, r, "drop"), statement(p, r, "map unsafe \"why\""));
     else
-        diag_help(d, "forward the accesses, `%s`, pass the others through as well, or write `%s`", statement(p, r, "trap"),
-                  statement(p, r, "map unsafe \"why\""));
+        diag_help(d, "forward the accesses, `%s`, pass the others through as well, or write `%s`",
+                  statement(p, r, "trap"), statement(p, r, "map unsafe \"why\""));
 }
 
 void check_registers(struct planner *p)
@@ -200,10 +205,13 @@ static void check_share(struct planner *p, const struct p_memory *a, const struc
 {
     struct diag *d = NULL;
     if (a->size != b->size) {
-        d = diag(p->c->diags, E0526, a->m->share_at, "both ends of \"%s\" must be the same size: 0x%" PRIx64 " here, 0x%" PRIx64 " there", a->m->share, a->size, b->size);
+        d = diag(p->c->diags, E0526, a->m->share_at,
+                 "both ends of \"%s\" must be the same size: 0x%" PRIx64 " here, 0x%" PRIx64 " there", a->m->share,
+                 a->size, b->size);
         diag_note(d, b->m->share_at, "the other end is here");
         diag_help(d, "write `size 0x%" PRIx64 "` at both ends", b->size);
-    } else if (a->m->backing != b->m->backing || a->m->back_arg.value != b->m->back_arg.value || (a->m->file && b->m->file && strcmp(a->m->file, b->m->file))) {
+    } else if (a->m->backing != b->m->backing || a->m->back_arg.value != b->m->back_arg.value ||
+               (a->m->file && b->m->file && strcmp(a->m->file, b->m->file))) {
         d = diag(p->c->diags, E0527, a->m->share_at, "both ends of \"%s\" must come from the same memory", a->m->share);
         diag_note(d, b->m->share_at, "the other end is here");
         if (b->m->backing == BACK_PHYSICAL)
@@ -216,7 +224,8 @@ static void check_share(struct planner *p, const struct p_memory *a, const struc
 static void same_memory(struct planner *p, const struct backing_piece *a, const struct backing_piece *b, uint64_t where)
 {
     const struct backing_piece *l = later(a->m->m->at, b->m->m->at) ? a : b, *f = l == a ? b : a;
-    struct diag *d = diag(p->c->diags, E0528, l->m->m->at, "memory `%s` of `%s` and `%s` of `%s` are the same memory of the host, %s", l->m->m->name,
+    struct diag *d = diag(p->c->diags, E0528, l->m->m->at,
+                          "memory `%s` of `%s` and `%s` of `%s` are the same memory of the host, %s", l->m->m->name,
                           l->machine->name, f->m->m->name, f->machine->name,
                           a->file ? arena_printf(p->c->arena, "from offset 0x%" PRIx64 " of \"%s\" on", where, a->file)
                                   : arena_printf(p->c->arena, "from 0x%" PRIx64 " on", where));
@@ -224,14 +233,16 @@ static void same_memory(struct planner *p, const struct backing_piece *a, const 
     diag_help(d, "move one of them, or write `share \"NAME\"` at both ends if that is meant");
 }
 
-/* Memory by its physical address that lies over registers. The host's own memory is another matter: it can be told not to use it. */
+/* Memory by its physical address that lies over registers. The host's own memory is another matter: it can be told not
+ * to use it. */
 static bool one_register(void *opaque, const struct host_region *h)
 {
     struct neighbours *s = opaque;
     const struct dt_prop *type = dt_prop(s->p->host->tree, h->node, intern(s->p->c->names, "device_type"));
     const char *word = type ? dt_string(type, 0) : NULL;
     const struct dt_node *above = h->node->parent;
-    if ((word && !strcmp(word, "memory")) || (above && above->name && !strcmp(above->name, "reserved-memory")) || idle(s->p, h->node))
+    if ((word && !strcmp(word, "memory")) || (above && above->name && !strcmp(above->name, "reserved-memory")) ||
+        idle(s->p, h->node))
         return true;
     s->inside = h;
     return false;
@@ -245,9 +256,11 @@ static void check_physical(struct planner *p, const struct backing_piece *b)
     host_overlaps(p->host, b->first, b->last - b->first + 1, one_register, &s);
     if (!s.inside)
         return;
-    struct diag *d = diag(p->c->diags, E0532, b->m->m->back_arg.at, "memory `%s` lies over the registers of %s", b->m->m->name, dt_path(p->c->arena, s.inside->node));
+    struct diag *d = diag(p->c->diags, E0532, b->m->m->back_arg.at, "memory `%s` lies over the registers of %s",
+                          b->m->m->name, dt_path(p->c->arena, s.inside->node));
     diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, b->first, b->last);
-    diag_fact(d, "%s: its region %u is at 0x%" PRIx64 "..0x%" PRIx64, p->host->file, s.inside->index, s.inside->address, s.inside->address + (s.inside->size - 1));
+    diag_fact(d, "%s: its region %u is at 0x%" PRIx64 "..0x%" PRIx64, p->host->file, s.inside->index, s.inside->address,
+              s.inside->address + (s.inside->size - 1));
     diag_help(d, "write an address in the host's memory");
 }
 
@@ -270,7 +283,8 @@ void check_memory(struct planner *p)
             uint64_t from = mem->m->back_arg.value;
             bool file = mem->m->backing == BACK_FILE && mem->m->file;
             if (mem->size && (mem->m->backing == BACK_PHYSICAL || file))
-                vec_push(draft_arena(p->c), &all, ((struct backing_piece){mem, m, file ? mem->m->file : NULL, from, from + (mem->size - 1)}));
+                vec_push(draft_arena(p->c), &all,
+                         ((struct backing_piece){mem, m, file ? mem->m->file : NULL, from, from + (mem->size - 1)}));
         }
     }
     if (all.n)

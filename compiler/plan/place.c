@@ -56,7 +56,8 @@ static bool is_mapped(const struct claim *k)
 static bool same_registers(const struct claim *a, const struct claim *b)
 {
     const struct p_region *x = a->region, *y = b->region;
-    return x && y && x->host != UINT64_MAX && y->host != UINT64_MAX && x->guest - x->host == y->guest - y->host && x->mode == y->mode;
+    return x && y && x->host != UINT64_MAX && y->host != UINT64_MAX && x->guest - x->host == y->guest - y->host &&
+           x->mode == y->mode;
 }
 
 static void check_page(struct planner *p, const struct claim *a, const struct claim *b)
@@ -65,20 +66,21 @@ static void check_page(struct planner *p, const struct claim *a, const struct cl
     if (!b || b->last / page != a->first / page || same_registers(a, b))
         return;
     const struct claim *l = later(a->at, b->at) ? a : b, *f = l == a ? b : a;
-    struct diag *d = diag(p->c->diags, E0529, l->at, "%s and %s are in one page of the guest, at 0x%" PRIx64 ", %s", l->what,
-                          f->what, a->first / page * page,
+    struct diag *d = diag(p->c->diags, E0529, l->at, "%s and %s are in one page of the guest, at 0x%" PRIx64 ", %s",
+                          l->what, f->what, a->first / page * page,
                           is_mapped(a) && is_mapped(b) ? "and in two of the host" : "and only one of them is mapped");
     diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, l->first, l->last);
     diag_note(d, f->at, "%s is at 0x%" PRIx64 "..0x%" PRIx64, f->what, f->first, f->last);
     const struct p_region *r = is_mapped(l) ? l->region : f->region;
-    diag_help(d, "give one of them a page of its own, `at ADDRESS`, or forward the accesses: `region %u trap;`", r->index);
+    diag_help(d, "give one of them a page of its own, `at ADDRESS`, or forward the accesses: `region %u trap;`",
+              r->index);
 }
 
 void claims_check(struct planner *p)
 {
     if (p->claims.n)
         qsort(p->claims.at, p->claims.n, sizeof *p->claims.at, by_address);
-    const struct claim *reach = NULL; // of those before, the one that ends last
+    const struct claim *reach = NULL;                 // of those before, the one that ends last
     const struct claim *mapped = NULL, *other = NULL; // the same, of those that are mapped and of those that are not
     for (uint32_t i = 0; i < p->claims.n; i++) {
         const struct claim *k = &p->claims.at[i];
@@ -93,12 +95,15 @@ void claims_check(struct planner *p)
         if (reach && k->first <= reach->last && !p->twice && !same_registers(k, reach)) {
             const struct claim *a = later(k->at, reach->at) ? k : reach, *b = a == k ? reach : k;
             uint64_t last = a->last < b->last ? a->last : b->last;
-            struct diag *d = diag(p->c->diags, E0502, a->at, "%s overlaps %s in the guest, at 0x%" PRIx64 "..0x%" PRIx64, a->what,
-                                  b->what, k->first, last);
+            struct diag *d =
+                diag(p->c->diags, E0502, a->at, "%s overlaps %s in the guest, at 0x%" PRIx64 "..0x%" PRIx64, a->what,
+                     b->what, k->first, last);
             diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, a->first, a->last);
             diag_note(d, b->at, "%s is at 0x%" PRIx64 "..0x%" PRIx64, b->what, b->first, b->last);
             bool window = (a->region && a->region->window) || (b->region && b->region->window);
-            diag_help(d, window ? "a window has its place on the bus; give the other another place: `at ADDRESS`%s" : "give one of them another place: `at ADDRESS`%s",
+            diag_help(d,
+                      window ? "a window has its place on the bus; give the other another place: `at ADDRESS`%s"
+                             : "give one of them another place: `at ADDRESS`%s",
                       !window && (is_mapped(a) || is_mapped(b)) ? ", or do without it: `drop`" : "");
         }
         if (!reach || k->last > reach->last)
@@ -108,10 +113,11 @@ void claims_check(struct planner *p)
 
 /*
  * The first free place at or above `from`, a multiple of `align`, that ends below `end`. The claims are sorted; *first
- * is one that is not behind `from`, so that many searches upwards are one walk. It stays where it is when there is none.
+ * is one that is not behind `from`, so that many searches upwards are one walk. It stays where it is when there is
+ * none.
  */
-static bool find_free(const struct planner *p, uint32_t *first, uint64_t from, uint64_t end, uint64_t size, uint64_t align,
-                      uint64_t *place)
+static bool find_free(const struct planner *p, uint32_t *first, uint64_t from, uint64_t end, uint64_t size,
+                      uint64_t align, uint64_t *place)
 {
     uint64_t at = from;
     for (uint32_t next = *first;;) {
@@ -147,7 +153,8 @@ void choose_memory(struct planner *p)
         uint64_t huge = m->m->backing == BACK_HUGETLB ? m->m->back_arg.value : 0;
         uint64_t align = huge > block && !(huge & (huge - 1)) ? huge : block;
         if (!find_free(p, &next, from, UINT64_MAX, m->size, align, &m->address)) {
-            diag_help(diag(p->c->diags, E0503, m->m->at, "no place is left for the 0x%" PRIx64 " bytes of memory `%s`", m->size, m->m->name),
+            diag_help(diag(p->c->diags, E0503, m->m->at, "no place is left for the 0x%" PRIx64 " bytes of memory `%s`",
+                           m->size, m->m->name),
                       "write `at ADDRESS`");
             continue;
         }
@@ -211,9 +218,13 @@ void choose_devices(struct planner *p)
                     vec_push(draft_arena(p->c), &gaps.list, ((struct gap){from, r->guest}));
                 from = r->guest + size;
             } else if (!find_gap(p, &gaps, size, align, &r->guest)) {
-                diag_help(diag(p->c->diags, E0504, r->at, "no place is left in 0x%" PRIx64 "..0x%" PRIx64 " for the 0x%" PRIx64 " bytes of `%s`",
-                               pl->mmio_base, pl->mmio_end - 1, r->size, d->name),
-                          r->index && d->emulated ? "`at` is the place of its first region; move what else is written in that range out of it" : "write `at ADDRESS`");
+                diag_help(
+                    diag(p->c->diags, E0504, r->at,
+                         "no place is left in 0x%" PRIx64 "..0x%" PRIx64 " for the 0x%" PRIx64 " bytes of `%s`",
+                         pl->mmio_base, pl->mmio_end - 1, r->size, d->name),
+                    r->index && d->emulated
+                        ? "`at` is the place of its first region; move what else is written in that range out of it"
+                        : "write `at ADDRESS`");
             }
         }
     }

@@ -64,9 +64,11 @@ static uint64_t to_guest(const struct p_device *d, uint64_t host, uint64_t *size
 /* ---- windows ---- */
 
 /* The address of entry i of `ranges` as the host's cpus see it; false: nothing can use it. */
-static bool host_side(struct planner *p, const struct dt_node *n, const struct dt_prop *ranges, uint32_t i, uint64_t *cpu, uint64_t *size)
+static bool host_side(struct planner *p, const struct dt_node *n, const struct dt_prop *ranges, uint32_t i,
+                      uint64_t *cpu, uint64_t *size)
 {
-    uint32_t na = host_address_cells(p->host, n), ns = host_size_cells(p->host, n), pna = host_address_cells(p->host, n->parent);
+    uint32_t na = host_address_cells(p->host, n), ns = host_size_cells(p->host, n),
+             pna = host_address_cells(p->host, n->parent);
     uint32_t at = i * (na + pna + ns) + na, parent[4] = {0};
     const struct dt_node *blocked;
     for (uint32_t j = 0; j < pna; j++)
@@ -78,7 +80,8 @@ static bool host_side(struct planner *p, const struct dt_node *n, const struct d
 /* Entries of a `ranges`; 0 where it cannot be read, which the host index has said. */
 static uint32_t entries(struct planner *p, const struct dt_node *n, const struct dt_prop *ranges)
 {
-    uint32_t na = host_address_cells(p->host, n), ns = host_size_cells(p->host, n), pna = host_address_cells(p->host, n->parent);
+    uint32_t na = host_address_cells(p->host, n), ns = host_size_cells(p->host, n),
+             pna = host_address_cells(p->host, n->parent);
     if (na > 4 || pna > 4 || ns > 2 || !(na + pna + ns) || ranges->len % ((na + pna + ns) * 4))
         return 0;
     return ranges->len / ((na + pna + ns) * 4);
@@ -99,8 +102,14 @@ void decide_windows(struct planner *p, struct copied *k, struct p_device *d)
         if (!host_side(p, k->host, ranges, i, &cpu, &size) || region_over(d, cpu, size))
             continue;
         piece = size;
-        struct p_region r = {.index = i, .host = cpu, .size = size, .guest = to_guest(d, cpu, &piece), .mode = REGION_MAP, .window = true,
-                             .how = HOW_DEFAULT, .at = k->pass->at};
+        struct p_region r = {.index = i,
+                             .host = cpu,
+                             .size = size,
+                             .guest = to_guest(d, cpu, &piece),
+                             .mode = REGION_MAP,
+                             .window = true,
+                             .how = HOW_DEFAULT,
+                             .at = k->pass->at};
         add_region(p, d, &r, r.at);
     }
 }
@@ -133,12 +142,14 @@ static void collect(struct planner *p, const struct dt_node *guest, struct windo
         const struct dt_prop *ranges = dt_prop(p->host->tree, host, p->n.ranges);
         if (ranges && !ranges->len)
             collect(p, c, w);
-        uint32_t n = ranges ? entries(p, host, ranges) : 0, na = host_address_cells(p->host, host), pna = host_address_cells(p->host, host->parent);
+        uint32_t n = ranges ? entries(p, host, ranges) : 0, na = host_address_cells(p->host, host),
+                 pna = host_address_cells(p->host, host->parent);
         for (uint32_t i = 0; i < n; i++) {
             uint64_t cpu, size;
             if (host_side(p, host, ranges, i, &cpu, &size))
                 vec_push(draft_arena(p->c), &w->list,
-                         ((struct window){number_at(ranges, i * (na + pna + host_size_cells(p->host, host)) + na, pna), size, cpu, 0}));
+                         ((struct window){number_at(ranges, i * (na + pna + host_size_cells(p->host, host)) + na, pna),
+                                          size, cpu, 0}));
         }
     }
 }
@@ -230,7 +241,8 @@ static void rewrite_ranges(struct ranges *r, const struct dt_prop *ranges)
 {
     struct planner *p = r->p;
     const struct dt_node *host = r->k->host;
-    uint32_t step = r->child_cells + host_address_cells(p->host, host->parent) + r->size_cells, n = entries(p, host, ranges);
+    uint32_t step = r->child_cells + host_address_cells(p->host, host->parent) + r->size_cells,
+             n = entries(p, host, ranges);
     if (!n)
         return;
     for (uint32_t i = 0; i < n; i++) {
@@ -252,9 +264,11 @@ static void rename_bus(struct ranges *r)
     const struct dt_node *n = r->k->guest;
     const struct dt_prop *ranges = dt_prop(p->m->tree, n, p->n.ranges);
     size_t base = strcspn(n->name, "@");
-    if (!n->name[base] || dt_prop(p->m->tree, n, p->n.reg) || !ranges || ranges->len < (r->child_cells + r->bus_cells) * 4)
+    if (!n->name[base] || dt_prop(p->m->tree, n, p->n.reg) || !ranges ||
+        ranges->len < (r->child_cells + r->bus_cells) * 4)
         return;
-    const char *name = arena_printf(p->c->arena, "%.*s@%" PRIx64, (int)base, n->name, number_at(ranges, r->child_cells, r->bus_cells));
+    const char *name =
+        arena_printf(p->c->arena, "%.*s@%" PRIx64, (int)base, n->name, number_at(ranges, r->child_cells, r->bus_cells));
     if (strcmp(name, n->name))
         name_copy(p, r->k, name);
 }

@@ -37,9 +37,9 @@ struct settle_room {
     VEC(struct new_ref) refs;
     VEC(bool) kept;
     VEC(uint32_t) open;
-    VEC(struct shortened) shortened;  // of the node at hand
-    const struct ref_rule *numbered;  // of the node at hand: a rule whose numbers have a gap now
-    const char *all;                  // "*", interned
+    VEC(struct shortened) shortened; // of the node at hand
+    const struct ref_rule *numbered; // of the node at hand: a rule whose numbers have a gap now
+    const char *all;                 // "*", interned
 };
 
 struct settle {
@@ -61,16 +61,56 @@ struct settle {
     bool failed;
 };
 
+/* What becomes of an entry. */
+struct verdict {
+    uint8_t fate;
+    uint64_t fixed;
+    const struct m_ref *said; // NULL: a default
+};
+
+/* Where the text speaks of a node, or of the subtree that it is in. */
+static inline struct src refs_place(const struct copied *k)
+{
+    return k->part ? k->part->at : k->pass->parts.at[0].at;
+}
+
+/* A statement, wherever `assign` has carried it: by its place. */
+static inline uint64_t refs_key(const struct m_ref *r)
+{
+    return (uint64_t)r->at.loc.file << 32 | r->at.loc.start;
+}
+
 /* ---- refs_read.c ---- */
 
 /* Fills s->entries. False: s->problem says why the property cannot be read. */
 bool refs_read(struct settle *s);
 
-/* The rule for a property: a schema's; of one that no schema knows, but that holds references or is spoken of, one of its own. NULL: none. */
+/* The rule for a property: a schema's; of one that no schema knows, but that holds references or is spoken of, one of
+ * its own. NULL: none. */
 const struct ref_rule *refs_rule(struct planner *p, const struct copied *k, const struct dt_prop *prop);
 
 /* True when a property that no schema knows holds a reference. */
 bool refs_any(const struct planner *p, const struct dt_prop *prop);
+
+/* ---- refs_fate.c ---- */
+
+/* Writes an entry as the verdict has it, which is not FATE_ERROR. */
+void refs_carry_out(struct settle *s, uint32_t index, const struct entry *e, const struct verdict *v);
+
+/* Writes an entry that stays: as it is, or with its phandle that of a guest's node. */
+void refs_put(struct settle *s, uint32_t from, uint32_t cells);
+void refs_put_entry(struct settle *s, const struct entry *e, struct dt_node *target);
+
+/* The copy of a node, unless an edit has deleted it. */
+struct copied *refs_in_guest(const struct settle *s, const struct dt_node *target);
+
+/* `keep` is for numbers that look like a phandle; a `&label` in the source of the host's tree is none. */
+void refs_refuse_keep(struct settle *s, const struct m_ref *said, const struct dt_node *target);
+
+/* ---- refs_unused.c ---- */
+
+/* Messages for statements of a node that have settled nothing. */
+void refs_check_unused(struct planner *p, const struct m_passthrough *pass, const struct m_part *part);
 
 /* ---- refs_along.c ---- */
 

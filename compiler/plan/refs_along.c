@@ -17,8 +17,8 @@ static void set(struct planner *p, const struct copied *k, const struct dt_prop 
 }
 
 /* The strings of a list whose number `keep` has; NULL: none. */
-static void filter_strings(struct planner *p, const struct copied *k, const struct dt_prop *names, const bool *keep, uint32_t nkeep,
-                           uint32_t group)
+static void filter_strings(struct planner *p, const struct copied *k, const struct dt_prop *names, const bool *keep,
+                           uint32_t nkeep, uint32_t group)
 {
     char *data = arena_alloc(p->c->arena, names->len + 1);
     uint32_t len = 0;

@@ -124,7 +124,8 @@ static bool read_known(struct settle *s)
         if (r->path || !r->target)
             continue;
         if (r->offset % 4)
-            return problem(s, arena_printf(s->p->c->arena, "there is a reference at byte %u, which begins no cell", r->offset));
+            return problem(
+                s, arena_printf(s->p->c->arena, "there is a reference at byte %u, which begins no cell", r->offset));
         if (s->entries.n)
             s->entries.at[s->entries.n - 1].cells = r->offset / 4 - start;
         s->known = r;
@@ -157,7 +158,7 @@ bool refs_read(struct settle *s)
     if (s->prop->len % 4)
         return problem(s, arena_printf(s->p->c->arena, "it has %u bytes, which is no number of cells", s->prop->len));
     bool single = r->layout == REF_SINGLE || r->layout == REF_GRAPH;
-    bool ok = single                      ? read_single(s)
+    bool ok = single                    ? read_single(s)
               : r->layout == REF_STRIDE ? read_stride(s)
               : r->layout == REF_MAP    ? read_list(s, r->before, r->after)
                                         : read_list(s, 0, 0);
@@ -204,7 +205,11 @@ const struct ref_rule *refs_rule(struct planner *p, const struct copied *k, cons
         (!known && (!spoken_of(k, prop->name) || !refs_any(p, host))))
         return NULL;
     struct ref_rule *own = NEW(draft_arena(p->c), struct ref_rule);
-    *own = (struct ref_rule){.property = prop->name, .layout = REF_SINGLE, .fate = FATE_ERROR, .kind = "node", .group = 1,
+    *own = (struct ref_rule){.property = prop->name,
+                             .layout = REF_SINGLE,
+                             .fate = FATE_ERROR,
+                             .kind = "node",
+                             .group = 1,
                              .why = "no schema knows what this property is for"};
     return own;
 }

@@ -26,7 +26,8 @@ static uint64_t get_cells(const struct dt_prop *prop, uint32_t at, uint32_t cell
     return v;
 }
 
-bool to_bus(struct planner *p, const struct dt_node *bus, uint64_t address, uint64_t size, struct src where, uint64_t *on_bus)
+bool to_bus(struct planner *p, const struct dt_node *bus, uint64_t address, uint64_t size, struct src where,
+            uint64_t *on_bus)
 {
     *on_bus = address;
     if (!bus->parent)
@@ -35,8 +36,9 @@ bool to_bus(struct planner *p, const struct dt_node *bus, uint64_t address, uint
         return false;
     const struct dt_prop *ranges = dt_prop(p->m->tree, bus, p->n.ranges);
     if (!ranges) {
-        struct diag *d = diag(p->c->diags, E0505, where, "the guest's cpus cannot reach what is under %s: it has no `ranges`",
-                              dt_path(p->c->arena, bus));
+        struct diag *d =
+            diag(p->c->diags, E0505, where, "the guest's cpus cannot reach what is under %s: it has no `ranges`",
+                 dt_path(p->c->arena, bus));
         diag_help(d, "give it an empty one (`ranges;`) with the cells of its parent");
         return false;
     }
@@ -53,8 +55,9 @@ bool to_bus(struct planner *p, const struct dt_node *bus, uint64_t address, uint
             return true;
         }
     }
-    struct diag *d = diag(p->c->diags, E0506, where, "0x%" PRIx64 "..0x%" PRIx64 " is in no window of the `ranges` of %s", address, address + (size - 1),
-                          dt_path(p->c->arena, bus));
+    struct diag *d =
+        diag(p->c->diags, E0506, where, "0x%" PRIx64 "..0x%" PRIx64 " is in no window of the `ranges` of %s", address,
+             address + (size - 1), dt_path(p->c->arena, bus));
     diag_help(d, "add one to it, or give it an empty `ranges;` if its addresses are those of its parent");
     return false;
 }
@@ -87,7 +90,8 @@ static void check_said(struct planner *p, const struct copied *k)
         }
         const struct m_region *first = found ? said_of(k, found) : NULL;
         if (found && first != m) {
-            struct diag *d = diag(p->c->diags, E0534, m->at, "region %u of %s is spoken of twice", found->index, dt_path(p->c->arena, k->host));
+            struct diag *d = diag(p->c->diags, E0534, m->at, "region %u of %s is spoken of twice", found->index,
+                                  dt_path(p->c->arena, k->host));
             diag_note(d, first->at, "first here, by its %s", first->which.name ? "name" : "index");
             diag_help(d, "say all of it in one statement");
         }
@@ -95,7 +99,8 @@ static void check_said(struct planner *p, const struct copied *k)
             continue;
         struct diag *d;
         if (m->which.name) {
-            d = diag(p->c->diags, E0507, m->which.at, "%s has no region `%s`", dt_path(p->c->arena, k->host), m->which.name);
+            d = diag(p->c->diags, E0507, m->which.at, "%s has no region `%s`", dt_path(p->c->arena, k->host),
+                     m->which.name);
             const char *near = nearest(m->which.name, names.at, names.n);
             if (near)
                 diag_help(d, "did you mean `%s`?", near);
@@ -106,8 +111,10 @@ static void check_said(struct planner *p, const struct copied *k)
             else
                 diag_help(d, "it has no `reg`");
         } else {
-            d = diag(p->c->diags, E0508, m->which.at, "%s has no region %u", dt_path(p->c->arena, k->host), m->which.index);
-            diag_help(d, hn->nregions ? "its `reg` has %u %s" : "it has no `reg`", hn->nregions, hn->nregions == 1 ? "entry: index 0" : "entries, from index 0");
+            d = diag(p->c->diags, E0508, m->which.at, "%s has no region %u", dt_path(p->c->arena, k->host),
+                     m->which.index);
+            diag_help(d, hn->nregions ? "its `reg` has %u %s" : "it has no `reg`", hn->nregions,
+                      hn->nregions == 1 ? "entry: index 0" : "entries, from index 0");
         }
     }
 }
@@ -132,10 +139,13 @@ void add_region(struct planner *p, struct p_device *d, const struct p_region *r,
     n->device = d;
     vec_push(p->c->arena, &d->regions, n);
     if (n->mode != REGION_DROP && n->guest != UINT64_MAX)
-        claim_region(p, n, arena_printf(p->c->arena, "%s %u of `%s`", n->window ? "window" : "region", n->index, d->name), where);
+        claim_region(p, n,
+                     arena_printf(p->c->arena, "%s %u of `%s`", n->window ? "window" : "region", n->index, d->name),
+                     where);
 }
 
-/* On a bus without sizes, as I2C has, the address is the device's own, and stays with it from one such bus to another. */
+/* On a bus without sizes, as I2C has, the address is the device's own, and stays with it from one such bus to another.
+ */
 static bool keeps_address(struct planner *p, const struct dt_node *host, const struct dt_node *bus)
 {
     return !host_size_cells(p->host, host->parent) && !cells_of(p, bus, p->n.size_cells, 1) &&
@@ -153,37 +163,54 @@ void decide_regions(struct planner *p, struct copied *k, struct p_device *d)
         const struct m_region *m = said_of(k, h);
         if (!h->translated) {
             if (m)
-                diag_help(diag(p->c->diags, E0509, m->at, "region %u of %s has no address that the cpus can reach", h->index, dt_path(p->c->arena, k->host)),
+                diag_help(diag(p->c->diags, E0509, m->at, "region %u of %s has no address that the cpus can reach",
+                               h->index, dt_path(p->c->arena, k->host)),
                           "it is reached through registers of %s", dt_path(p->c->arena, k->host->parent));
-            else if (top && (h->size || p->host->nodes[k->host->parent->id].nregions) && !keeps_address(p, k->host, d->node->parent))
-                diag_help(diag(p->c->diags, E0510, k->part->at, "region %u of %s has no address that the cpus can reach", h->index,
-                               dt_path(p->c->arena, k->host)),
-                          "it is on a bus behind another device: pass %s through", dt_path(p->c->arena, k->host->parent));
+            else if (top && (h->size || p->host->nodes[k->host->parent->id].nregions) &&
+                     !keeps_address(p, k->host, d->node->parent))
+                diag_help(
+                    diag(p->c->diags, E0510, k->part->at, "region %u of %s has no address that the cpus can reach",
+                         h->index, dt_path(p->c->arena, k->host)),
+                    "it is on a bus behind another device: pass %s through", dt_path(p->c->arena, k->host->parent));
             continue;
         }
         if (!h->size)
             continue;
         const struct p_region *in = top ? NULL : region_over(d, h->address, h->size);
         if (in && m) {
-            struct diag *g = diag(p->c->diags, E0530, m->at, "region %u of `%s` is part of region %u of `%s`: what is said of that holds for it", h->index, d->name,
-                                  in->index, in->device->name);
-            diag_help(g, "say it there, or drop that one and give the nodes below it to the guest one by one: `region %u drop;`", in->index);
+            struct diag *g = diag(p->c->diags, E0530, m->at,
+                                  "region %u of `%s` is part of region %u of `%s`: what is said of that holds for it",
+                                  h->index, d->name, in->index, in->device->name);
+            diag_help(
+                g,
+                "say it there, or drop that one and give the nodes below it to the guest one by one: `region %u drop;`",
+                in->index);
         }
         if (in)
             continue; // its registers are part of a region that is assigned already
-        struct p_region r = {.index = h->index, .name = h->name, .host = h->address, .size = h->size, .source = h,
-                             .mode = m && m->mode != REGION_DEFAULT ? m->mode : REGION_MAP, .unsafe = m ? m->unsafe : NULL,
-                             .how = m && (m->address.set || m->mode == REGION_DROP) ? HOW_WRITTEN : HOW_DEFAULT, .at = m ? m->at : k->pass->at};
+        struct p_region r = {.index = h->index,
+                             .name = h->name,
+                             .host = h->address,
+                             .size = h->size,
+                             .source = h,
+                             .mode = m && m->mode != REGION_DEFAULT ? m->mode : REGION_MAP,
+                             .unsafe = m ? m->unsafe : NULL,
+                             .how = m && (m->address.set || m->mode == REGION_DROP) ? HOW_WRITTEN : HOW_DEFAULT,
+                             .at = m ? m->at : k->pass->at};
         r.guest = m && m->address.set ? m->address.value : h->address;
         if (m && m->address.set && !top && r.guest != h->address) {
-            diag_help(diag(p->c->diags, E0511, m->address.at, "the address of a region further down follows from its bus: 0x%" PRIx64, h->address),
+            diag_help(diag(p->c->diags, E0511, m->address.at,
+                           "the address of a region further down follows from its bus: 0x%" PRIx64, h->address),
                       "leave `at` away, or pass %s through by itself", k->host->name);
             r.guest = h->address;
         }
         if (m && (m->file || m->offset.set))
-            diag_help(diag(p->c->diags, E0512, m->at, "`file` and `offset` belong to raw devices; this region is the host's"), "leave them away: where it is, the host's tree says");
+            diag_help(
+                diag(p->c->diags, E0512, m->at, "`file` and `offset` belong to raw devices; this region is the host's"),
+                "leave them away: where it is, the host's tree says");
         if (m && m->size.set && m->size.value != h->size) {
-            struct diag *g = diag(p->c->diags, E0513, m->size.at, "region %u is 0x%" PRIx64 " bytes, not 0x%" PRIx64, h->index, h->size, m->size.value);
+            struct diag *g = diag(p->c->diags, E0513, m->size.at, "region %u is 0x%" PRIx64 " bytes, not 0x%" PRIx64,
+                                  h->index, h->size, m->size.value);
             diag_fact(g, "%s: the `reg` of %s says so", p->host->file, dt_path(p->c->arena, k->host));
             diag_help(g, "leave `size` away: a region is given as a whole");
         }
@@ -191,28 +218,34 @@ void decide_regions(struct planner *p, struct copied *k, struct p_device *d)
             r.guest = UINT64_MAX;
         } else if (r.mode == REGION_MAP && ((r.guest ^ r.host) & (p->model->page_size - 1))) {
             diag_help(diag(p->c->diags, E0514, m ? m->address.at : r.at,
-                           "region %u is at 0x%" PRIx64 " on the host; at 0x%" PRIx64 " in the guest it is at another place in its page, and cannot be mapped",
+                           "region %u is at 0x%" PRIx64 " on the host; at 0x%" PRIx64
+                           " in the guest it is at another place in its page, and cannot be mapped",
                            h->index, r.host, r.guest),
-                      "write `at 0x%" PRIx64 "`, or `trap`", (r.guest & ~(p->model->page_size - 1)) | (r.host & (p->model->page_size - 1)));
+                      "write `at 0x%" PRIx64 "`, or `trap`",
+                      (r.guest & ~(p->model->page_size - 1)) | (r.host & (p->model->page_size - 1)));
         }
         add_region(p, d, &r, m && m->address.set ? m->address.at : r.at);
     }
 }
 
 /* An address range on a bus of the guest, as cells; false after a message when the cells cannot hold it. */
-bool fits_cells(struct planner *p, const struct dt_node *bus, uint64_t on_bus, uint64_t size, bool sized, struct src where)
+bool fits_cells(struct planner *p, const struct dt_node *bus, uint64_t on_bus, uint64_t size, bool sized,
+                struct src where)
 {
     uint32_t na = cells_of(p, bus, p->n.address_cells, 2), ns = cells_of(p, bus, p->n.size_cells, 1);
     if (!na || na > 2 || !ns || ns > 2) {
-        struct diag *d = diag(p->c->diags, E0515, where, "%s has #address-cells %u and #size-cells %u: not a bus for a device with registers",
+        struct diag *d = diag(p->c->diags, E0515, where,
+                              "%s has #address-cells %u and #size-cells %u: not a bus for a device with registers",
                               dt_path(p->c->arena, bus), na, ns);
         diag_help(d, "put it `under` another one; `#address-cells = <2>; #size-cells = <2>; ranges;` make one");
         return false;
     }
     if ((na == 2 || on_bus + (size - 1) <= UINT32_MAX) && (!sized || ns == 2 || size <= UINT32_MAX))
         return true;
-    struct diag *d = diag(p->c->diags, E0516, where, "0x%" PRIx64 "..0x%" PRIx64 " does not fit the cells of %s: #address-cells %u, #size-cells %u", on_bus,
-                          on_bus + (size - 1), dt_path(p->c->arena, bus), na, ns);
+    struct diag *d =
+        diag(p->c->diags, E0516, where,
+             "0x%" PRIx64 "..0x%" PRIx64 " does not fit the cells of %s: #address-cells %u, #size-cells %u", on_bus,
+             on_bus + (size - 1), dt_path(p->c->arena, bus), na, ns);
     diag_help(d, "give that bus 2 of each");
     return false;
 }
@@ -266,7 +299,8 @@ void write_reg(struct planner *p, struct copied *k)
     }
     const struct origin *o = origin_at(p, k->guest, k->pass->at, "the guest's addresses of its regions");
     size_t base = strcspn(k->host->name, "@");
-    const char *generic = d->class && d->class->node_name ? d->class->node_name : arena_strndup(p->c->arena, k->host->name, base);
+    const char *generic =
+        d->class && d->class->node_name ? d->class->node_name : arena_strndup(p->c->arena, k->host->name, base);
     const char *name = k->host->name;
     if (n) {
         dt_set(p->m->tree, k->guest, p->n.reg, data, n * (na + ns) * 4, o);
@@ -279,13 +313,38 @@ void write_reg(struct planner *p, struct copied *k)
         write_reg_names(p, k, o);
 }
 
-/* Entries of a node's reg that a `child` statement drops, and their names. The others stay: they are on a bus that is copied as it is. */
+/* Does a `child` statement drop entry i of the node's reg? */
+static bool is_dropped(const struct copied *k, uint32_t i, const char *name)
+{
+    for (uint32_t j = 0; j < k->part->regions.n; j++) {
+        const struct m_region *m = &k->part->regions.at[j];
+        if (m->mode == REGION_DROP && (m->which.name ? name && !strcmp(m->which.name, name) : m->which.index == i))
+            return true;
+    }
+    return false;
+}
+
+/* The unit address follows the first entry that is left (Devicetree Specification 2.2.1.1). */
+static void rename_child(struct planner *p, struct copied *k, const uint8_t *reg, uint32_t address_cells)
+{
+    const char *name = k->guest->name, *unit = strchr(name, '@');
+    uint64_t address = 0;
+    if (!unit || strchr(unit, ',') || address_cells > 2)
+        return;
+    name = arena_strndup(p->c->arena, name, (size_t)(unit - name));
+    for (uint32_t i = 0; reg && i < address_cells * 4; i++)
+        address = address << 8 | reg[i];
+    name_copy(p, k, reg ? arena_printf(p->c->arena, "%s@%" PRIx64, name, address) : name);
+}
+
+/* Entries that a `child` statement drops, and their names. The others stay: they are on a bus that is copied as it is.
+ */
 void drop_reg(struct planner *p, struct copied *k)
 {
     struct dt_tree *t = p->m->tree;
     const struct dt_prop *reg = dt_prop(t, k->guest, p->n.reg), *names = dt_prop(t, k->guest, p->n.reg_names);
-    const struct host_node *hn = &p->host->nodes[k->host->id];
-    uint32_t entry = (host_address_cells(p->host, k->host->parent) + host_size_cells(p->host, k->host->parent)) * 4;
+    uint32_t na = host_address_cells(p->host, k->host->parent),
+             entry = (na + host_size_cells(p->host, k->host->parent)) * 4;
     bool any = false;
     for (uint32_t i = 0; k->part && i < k->part->regions.n; i++)
         any = any || k->part->regions.at[i].mode == REGION_DROP;
@@ -294,29 +353,31 @@ void drop_reg(struct planner *p, struct copied *k)
     uint8_t *data = arena_alloc(p->c->arena, reg->len + 1U);
     char *left = arena_alloc(p->c->arena, (names ? names->len : 0) + 1U);
     uint32_t len = 0, names_len = 0, at_name = 0;
-    for (uint32_t i = 0; i < hn->nregions && (i + 1) * entry <= reg->len; i++) {
-        const struct m_region *m = said_of(k, &p->host->regions[hn->first_region + i]);
-        const char *end = names && at_name < names->len ? memchr(names->data + at_name, 0, names->len - at_name) : NULL;
-        uint32_t n = end ? (uint32_t)(end + 1 - (const char *)(names->data + at_name)) : 0;
-        if (!m || m->mode != REGION_DROP) {
-            memcpy(data + len, reg->data + (size_t)i * entry, entry);
-            if (n)
-                memcpy(left + names_len, names->data + at_name, n);
-            len += entry;
-            names_len += n;
-        }
+    bool first = false;
+    for (uint32_t i = 0; i < reg->len / entry; i++) {
+        const char *name = names && at_name < names->len ? (const char *)names->data + at_name : NULL;
+        const char *end = name ? memchr(name, 0, names->len - at_name) : NULL;
+        uint32_t n = end ? (uint32_t)(end + 1 - name) : 0;
         at_name += n;
+        if (is_dropped(k, i, end ? name : NULL)) {
+            first = first || !i;
+            continue;
+        }
+        memcpy(data + len, reg->data + (size_t)i * entry, entry);
+        if (n)
+            memcpy(left + names_len, name, n);
+        len += entry;
+        names_len += n;
     }
     const struct origin *o = origin_of(p, ORIGIN_COMPUTED, k->part->at, "without the regions that are dropped");
     if (names && names_len)
         dt_set(t, k->guest, p->n.reg_names, left, names_len, o);
     else if (names)
         dt_del(t, k->guest, p->n.reg_names);
-    if (len) {
+    if (len)
         dt_set(t, k->guest, p->n.reg, data, len, o);
-        return;
-    }
-    dt_del(t, k->guest, p->n.reg);
-    if (strchr(k->guest->name, '@'))
-        name_copy(p, k, arena_strndup(p->c->arena, k->guest->name, strcspn(k->guest->name, "@")));
+    else
+        dt_del(t, k->guest, p->n.reg);
+    if (first)
+        rename_child(p, k, len ? data : NULL, na);
 }

@@ -47,7 +47,8 @@ static void no_id(struct planner *p, const struct p_dma *dma, const struct m_sta
                  dma->stash.host_cpu, p->host->file);
     else
         d = diag(p->c->diags, W0601, s->at, "no %s has a `cache-stash-id` in %s", words[s->kind], p->host->file);
-    diag_help(d, "firmware may write it at boot: take the tree from the running board (`cp /sys/firmware/fdt board.dtb`), or write `stash id N`");
+    diag_help(d, "firmware may write it at boot: take the tree from the running board (`cp /sys/firmware/fdt "
+                 "board.dtb`), or write `stash id N`");
 }
 
 static bool is_pci(const struct planner *p, const struct p_device *d)
@@ -63,7 +64,8 @@ void plan_stash(struct planner *p, struct p_dma *dma, const struct m_stash *s)
     dma->stash.if_possible = s->if_possible;
     dma->stash.at = s->at;
     if (s->kind == STASH_TPH && !is_pci(p, dma->device)) {
-        struct diag *d = diag(p->c->diags, E0645, s->at, "`%s` is no PCI device: it sends no TLP hints", dma->device->name);
+        struct diag *d =
+            diag(p->c->diags, E0645, s->at, "`%s` is no PCI device: it sends no TLP hints", dma->device->name);
         diag_help(d, "write `stash l1 of vcpu 0`");
         return;
     }
@@ -88,9 +90,9 @@ void plan_stash(struct planner *p, struct p_dma *dma, const struct m_stash *s)
         if (dma->stash.host_cpu == UINT32_MAX) {
             if (s->if_possible)
                 return;
-            struct diag *d = diag(p->c->diags, E0630, s->at,
-                                  "vcpu %u runs on no host cpu in particular, so it has no cache of its own",
-                                  dma->stash.vcpu);
+            struct diag *d =
+                diag(p->c->diags, E0630, s->at,
+                     "vcpu %u runs on no host cpu in particular, so it has no cache of its own", dma->stash.vcpu);
             if (p->m->cpus.n == 1)
                 diag_help(d, "write `cpus 1 on 0;`, or add `if-possible`");
             else

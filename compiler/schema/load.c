@@ -68,7 +68,8 @@ static void load_source(struct loader *ld, const struct source *s, uint8_t layer
     if (json_object_is_type(doc.top->v, json_type_object)) {
         fields_read(&l, &file_table, doc.top, &unused);
     } else {
-        struct diag *d = diag(ld->c->diags, E0805, src_at(doc.top->loc), "a schema file is an object, not %s", field_type_name(doc.top));
+        struct diag *d = diag(ld->c->diags, E0805, src_at(doc.top->loc), "a schema file is an object, not %s",
+                              field_type_name(doc.top));
         diag_help(d, "write { \"class\": { ... } }, for example");
     }
     json_free(&doc);

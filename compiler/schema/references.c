@@ -20,7 +20,12 @@ static bool check_group(struct load *l, const struct jval *object, void *item);
 
 static const struct field along_fields[] = {
     {.key = "property", .type = FIELD_NAME, .offset = offsetof(struct ref_along, property), .required = true},
-    {.key = "cells", .type = FIELD_U32, .offset = offsetof(struct ref_along, cells), .required = true, .min = 1, .max = 255},
+    {.key = "cells",
+     .type = FIELD_U32,
+     .offset = offsetof(struct ref_along, cells),
+     .required = true,
+     .min = 1,
+     .max = 255},
 };
 static const struct table along_table = {"a property that goes along", along_fields,
                                          sizeof along_fields / sizeof *along_fields, sizeof(struct ref_along), NULL};

@@ -320,7 +320,7 @@ enum { MACH_CFG_HEADER_LEAST = 96, MACH_CFG_ENTRY_LEAST = 32 };
     F(R, le32, reserved0, ZERO, 0, "0")                                                                                \
     F(R, le64, host, OPT, 0, "host physical address; none: found out on the host (pci), or a file")                    \
     F(R, le64, size, HEX, 0, "bytes; 0: found out on the host (pci)")                                                  \
-    F(R, le64, guest, OPT, 0, "guest physical address; none: not in the guest")                                        \
+    F(R, le64, guest, OPT, 0, "guest physical address; none: not in the guest, or a BAR that it places")               \
     F(R, le64, offset, HEX, 0, "raw: offset in the file")
 
 #define MACH_CFG_IRQ_FIELDS(F, R)                                                                                      \

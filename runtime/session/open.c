@@ -11,7 +11,8 @@
 
 static const struct backend *const backends[] = {
     [MACH_BACKEND_IOMMUFD] = &backend_iommufd, [MACH_BACKEND_GROUP] = &backend_group,
-    [MACH_BACKEND_NOIOMMU] = &backend_noiommu,
+    [MACH_BACKEND_SPAPR] = &backend_spapr,     [MACH_BACKEND_NOIOMMU] = &backend_noiommu,
+    [MACH_BACKEND_PAMU] = &backend_pamu,
 };
 
 const char *mach_backend_name(enum mach_backend backend)

@@ -110,7 +110,7 @@ static int vfio_region(struct mach_session *s, struct region *r)
     uint64_t want = mach_cfg_region_size(r->rec);
     if (want && info->size != want)
         return fail(s, "expect", 0, region_object(s, r), "VFIO says that it has 0x%" PRIx64 " bytes, not 0x%" PRIx64,
-                    info->size, want);
+                    (uint64_t)info->size, want);
     if (!info->size)
         return 0; // a BAR that is not there
     r->size = info->size;

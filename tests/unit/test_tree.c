@@ -496,7 +496,7 @@ static void source_says_where_things_come_from(void **state)
     assert_true(edit(c, t, "/uart@9", "\n\nw;", 0));
     const char *text = dts_write(c, t, true);
     assert_non_null(strstr(text, "h; /* from host: /soc/uart@1 */\n"));
-    assert_non_null(strstr(text, "s; /* schema gic-v3 */\n"));
+    assert_non_null(strstr(text, "s; /* gic-v3 */\n"));
     assert_non_null(strstr(text, "c; /* a* /b */\n"));
     assert_non_null(strstr(text, "w; /* edit: board.mach:3 */\n"));
 }

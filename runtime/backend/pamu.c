@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MIT
+// The Freescale PAMU, through VFIO of the vendor's SDK kernels. That driver accepts much that it then does wrongly: it
+// drops the errors of its own calls, maps only whole windows and says nothing of the rest, and never returns from an
+// unmap of something that is not whole windows. So every rule is checked here, and what breaks one is never asked for.
+// The rules are those of its sources: fsl_pamu.c, fsl_pamu_domain.c, vfio_iommu_fsl_pamu.c.
+#include "backend/backend.h"
+
+#include "backend/pamu_uapi.h"
+#include "session/stash.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/vfio.h>
+#include <unistd.h>
+
+enum { LEAST = 4096, MOST_WINDOWS = 256 };
+static const uint64_t APERTURE_LIMIT = UINT64_C(1) << 36;
+
+struct pamu {
+    uint64_t start, size; // of the aperture
+    uint64_t window;      // bytes in each part of it
+    uint32_t windows, banks;
+};
+
+static int usable(struct mach_session *s, const char **why)
+{
+    char path[PATH_SIZE];
+    *why = "this kernel drives no PAMU: there is no /sys/bus/platform/drivers/fsl-of-pamu";
+    if (mach_cfg_machine_iommu(mach_cfg_record(s->f, MACH_CFG_S_MACHINE, 0)) != MACH_CFG_IOMMU_PAMU) {
+        *why = "the config is not for a PAMU (`host { iommu pamu; }`)";
+        return -EINVAL;
+    }
+    int r = sysfs_path(s, path, "bus/platform/drivers/fsl-of-pamu") ? s->sys.access(s->sys.opaque, path, F_OK)
+                                                                   : -ENAMETOOLONG;
+    if (r)
+        return r;
+    *why = "/dev/vfio/vfio cannot be used";
+    return dev_path(s, path, "vfio/vfio") ? s->sys.access(s->sys.opaque, path, R_OK | W_OK) : -ENAMETOOLONG;
+}
+
+// Upstream, type 2 is sPAPR: a kernel that has any of the later types is not the vendor's, whose list ends with 3.
+static int identify(struct mach_session *s, const struct context *c)
+{
+    static const unsigned upstream[] = {VFIO_DMA_CC_IOMMU, VFIO_EEH, VFIO_SPAPR_TCE_v2_IOMMU, VFIO_NOIOMMU_IOMMU,
+                                        VFIO_UNMAP_ALL};
+    for (size_t i = 0; i < sizeof upstream / sizeof upstream[0]; i++) {
+        int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_CHECK_EXTENSION, (void *)(uintptr_t)upstream[i]);
+        if (r)
+            return fail(s, "backend", r < 0 ? r : ENOTSUP, "backend pamu", "this is not a vendor's kernel (it has VFIO "
+                        "extension %u): its calls have other meanings there", upstream[i]);
+    }
+    return 0;
+}
+
+static int attach(struct mach_session *s, struct device *d)
+{
+    char node[16];
+    snprintf(node, sizeof node, "%u", d->group);
+    if (d->context->fd < 0 &&
+        (container_open(s, d->context, PAMU_IOMMU, "the vendor's vfio_iommu_fsl_pamu") || identify(s, d->context)))
+        return -1;
+    return group_attach(s, d, node, PAMU_IOMMU) || group_device(s, d) ? -1 : 0;
+}
+
+/* ---- geometry ---- */
+
+static uint64_t lowest_bit(uint64_t n)
+{
+    return n & (~n + 1);
+}
+
+// Smallest naturally aligned power of two that holds all maps; parts as large as their addresses and sizes allow.
+static void fit(const struct context *c, struct pamu *p)
+{
+    uint64_t first = c->map[0].iova, last = first, grain = APERTURE_LIMIT;
+    for (uint32_t i = 0; i < c->maps; i++) {
+        const struct mapping *m = &c->map[i];
+        uint64_t end = m->iova + (m->size - 1);
+        last = end > last ? end : last;
+        if (m->iova && lowest_bit(m->iova) < grain)
+            grain = lowest_bit(m->iova);
+        if (!m->bank && lowest_bit(m->size) < grain)
+            grain = lowest_bit(m->size);
+    }
+    for (p->size = LEAST; p->size < APERTURE_LIMIT && (first & ~(p->size - 1)) + (p->size - 1) < last;)
+        p->size *= 2;
+    p->start = first & ~(p->size - 1);
+    p->window = grain < p->size ? grain : p->size;
+    p->windows = p->size / p->window > UINT32_MAX ? UINT32_MAX : (uint32_t)(p->size / p->window);
+}
+
+// All LIODNs of a device get the same window from this driver.
+static int written(struct mach_session *s, const struct context *c, struct pamu *p)
+{
+    const struct device *d = c->first;
+    struct mach_cfg_rec one = {0};
+    for (uint32_t i = 0; i < mach_cfg_device_dmas(d->rec); i++) {
+        struct mach_cfg_rec r = mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(d->rec) + i);
+        if (!(mach_cfg_dma_flags(r) & MACH_CFG_DMA_HAS_WINDOW))
+            continue;
+        if (one.at && (mach_cfg_dma_window(one) != mach_cfg_dma_window(r) ||
+                       mach_cfg_dma_size(one) != mach_cfg_dma_size(r) ||
+                       mach_cfg_dma_subwindows(one) != mach_cfg_dma_subwindows(r)))
+            return fail(s, "window", ENOTSUP, device_object(s, d), "its LIODNs have windows of their own, and the "
+                        "vendor's VFIO gives all of them the same one");
+        one = r;
+    }
+    if (!one.at)
+        return 0;
+    p->start = mach_cfg_dma_window(one);
+    p->size = mach_cfg_dma_size(one);
+    if (mach_cfg_dma_subwindows(one)) {
+        p->windows = mach_cfg_dma_subwindows(one);
+    } else {
+        uint64_t n = p->window ? p->size / p->window : 1;
+        p->windows = n > UINT32_MAX ? UINT32_MAX : n ? (uint32_t)n : 1;
+    }
+    p->window = p->size / p->windows;
+    return 0;
+}
+
+static int check_geometry(struct mach_session *s, const struct context *c, const struct pamu *p, uint32_t most)
+{
+    const char *who = device_object(s, c->first);
+    if (p->size < LEAST || p->size > APERTURE_LIMIT || p->size & (p->size - 1) || p->start % p->size)
+        return fail(s, "window", EINVAL, who, "window 0x%" PRIx64 " of 0x%" PRIx64 " bytes: a PAMU's is a power of two "
+                    "from 4 KiB to 64 GiB, and lies at a multiple of its size", p->start, p->size);
+    if (!p->windows || p->windows & (p->windows - 1) || p->windows > MOST_WINDOWS || p->windows > most)
+        return fail(s, "window", EINVAL, who, "%u subwindows are needed: a power of two up to %u can be had; fewer are "
+                    "needed when memory lies at multiples of larger powers of two", p->windows,
+                    most < MOST_WINDOWS ? most : MOST_WINDOWS);
+    if (p->window < LEAST)
+        return fail(s, "window", EINVAL, who, "subwindows of 0x%" PRIx64 " bytes are less than 4 KiB", p->window);
+    return 0;
+}
+
+// Each window is one range of physical memory: only huge pages, or physical memory, are known to be that.
+static bool contiguous(const struct mach_session *s, const struct mapping *m, uint64_t window)
+{
+    if (m->region)
+        return true;
+    for (uint32_t i = 0; i < s->memories; i++) {
+        const struct memory *x = &s->memory[i];
+        uintptr_t at = (uintptr_t)x->m.at, host = (uintptr_t)m->host;
+        if (!x->m.at || host < at || host - at >= x->m.size)
+            continue;
+        if (mach_cfg_memory_backing(x->rec) == MACH_CFG_BACKING_PHYSICAL)
+            return !((mach_cfg_memory_physical(x->rec) + (host - at)) % window);
+        return mach_cfg_memory_backing(x->rec) == MACH_CFG_BACKING_HUGETLB &&
+               mach_cfg_memory_page_size(x->rec) >= window && !(host % window);
+    }
+    return false;
+}
+
+static int check_maps(struct mach_session *s, const struct context *c, const struct pamu *p)
+{
+    const char *who = device_object(s, c->first);
+    for (uint32_t i = 0; i < c->maps; i++) {
+        const struct mapping *m = &c->map[i];
+        uint64_t at = m->iova - p->start;
+        if (m->iova < p->start || at >= p->size || m->size > p->size - at || at % p->window)
+            return fail(s, "window", ERANGE, who, "0x%" PRIx64 " does not begin one of the subwindows of 0x%" PRIx64
+                        " bytes from 0x%" PRIx64, m->iova, p->window, p->start);
+        if (m->bank && (m->offset >= p->banks || m->size > p->window))
+            return fail(s, "window", EINVAL, who, "MSI bank %" PRIu64 ": there are %u, and one takes a subwindow",
+                        m->offset, p->banks);
+        if (!m->bank && m->size % p->window)
+            return fail(s, "window", EINVAL, who, "0x%" PRIx64 " bytes at 0x%" PRIx64 " are not whole subwindows of 0x%"
+                        PRIx64 " bytes: the rest would not be mapped", m->size, m->iova, p->window);
+        if (!m->bank && !contiguous(s, m, p->window))
+            return fail(s, "window", EFAULT, who, "what is mapped at 0x%" PRIx64 " must be contiguous in each subwindow "
+                        "of 0x%" PRIx64 " bytes: `from physical`, or huge pages as large", m->iova, p->window);
+    }
+    if (p->windows == 1 && (c->maps != 1 || c->map[0].size & (c->map[0].size - 1)))
+        return fail(s, "window", EINVAL, who, "an undivided window takes one mapping, whose size is a power of two");
+    return 0;
+}
+
+/* ---- attributes ---- */
+
+static int get_attr(struct mach_session *s, const struct context *c, struct pamu_attr *a)
+{
+    a->argsz = sizeof *a;
+    return s->sys.ioctl(s->sys.opaque, c->fd, PAMU_GET_ATTR, a);
+}
+
+static int set_attr(struct mach_session *s, const struct context *c, struct pamu_attr *a)
+{
+    a->argsz = sizeof *a;
+    return s->sys.ioctl(s->sys.opaque, c->fd, PAMU_SET_ATTR, a);
+}
+
+static int ranges(struct mach_session *s, struct context *c)
+{
+    struct pamu *p = (struct pamu *)session_alloc(s, 1, sizeof *p);
+    c->range = (struct mach_range *)session_alloc(s, 1, sizeof *c->range);
+    if (!p || !c->range)
+        return -1;
+    if (c->guest_owned)
+        return fail(s, "window", ENOTSUP, device_object(s, c->first), "a PAMU's windows are set once: no guest can own them");
+    // Before any is set, this is how many the hardware can do.
+    struct pamu_attr a = {.attribute = PAMU_ATTR_WINDOWS};
+    int r = get_attr(s, c, &a);
+    if (r)
+        return fail(s, "window", r, "the PAMU", "the kernel does not tell what it can do");
+    int banks = s->sys.ioctl(s->sys.opaque, c->fd, PAMU_GET_MSI_BANK_COUNT, NULL);
+    if (banks < 0)
+        return fail(s, "window", banks, "the PAMU", "the kernel does not tell how many MSI banks there are");
+    p->banks = (uint32_t)banks;
+    fit(c, p);
+    if (written(s, c, p) || check_geometry(s, c, p, a.u.windows) || check_maps(s, c, p))
+        return -1;
+    c->own = p;
+    c->page = LEAST;
+    c->available = p->windows;
+    *c->range = (struct mach_range){p->start, p->start + (p->size - 1)};
+    c->ranges = 1;
+    return 0;
+}
+
+// The driver drops its errors: what was set is read back.
+static int setup(struct mach_session *s, struct context *c)
+{
+    const struct pamu *p = (const struct pamu *)c->own;
+    struct pamu_attr a = {.attribute = PAMU_ATTR_GEOMETRY, .u.geometry = {p->start, p->start + (p->size - 1)}};
+    struct pamu_attr b = {.attribute = PAMU_ATTR_GEOMETRY};
+    int r = set_attr(s, c, &a);
+    r = r ? r : get_attr(s, c, &b);
+    if (r || b.u.geometry.start != a.u.geometry.start || b.u.geometry.end != a.u.geometry.end)
+        return fail(s, "window", r ? r : EINVAL, device_object(s, c->first), "the window is refused");
+    a = (struct pamu_attr){.attribute = PAMU_ATTR_WINDOWS, .u.windows = p->windows};
+    b = (struct pamu_attr){.attribute = PAMU_ATTR_WINDOWS};
+    r = set_attr(s, c, &a);
+    r = r ? r : get_attr(s, c, &b);
+    if (r || b.u.windows != p->windows)
+        return fail(s, "window", r ? r : EINVAL, device_object(s, c->first), "%u subwindows are refused: the PAMU's table "
+                    "of 2048 may be used up", p->windows);
+    return 0;
+}
+
+/* ---- mapping ---- */
+
+// No call that the driver would not come back from.
+static bool whole(const struct context *c, const struct mapping *m)
+{
+    const struct pamu *p = (const struct pamu *)c->own;
+    return p && m->size && !(m->size % p->window) && m->iova >= p->start && !((m->iova - p->start) % p->window);
+}
+
+static int map(struct mach_session *s, struct context *c, const struct mapping *m)
+{
+    if (m->bank) {
+        struct pamu_msi_map x = {.argsz = sizeof x, .bank = (uint32_t)m->offset, .iova = m->iova};
+        return s->sys.ioctl(s->sys.opaque, c->fd, PAMU_MAP_MSI_BANK, &x);
+    }
+    return whole(c, m) ? backend_group.map(s, c, m) : -EINVAL;
+}
+
+static int unmap(struct mach_session *s, struct context *c, const struct mapping *m)
+{
+    if (m->bank) {
+        struct pamu_msi_unmap x = {.argsz = sizeof x, .iova = m->iova};
+        return s->sys.ioctl(s->sys.opaque, c->fd, PAMU_UNMAP_MSI_BANK, &x);
+    }
+    struct vfio_iommu_type1_dma_unmap x = {.argsz = offsetof(struct vfio_iommu_type1_dma_unmap, data), .iova = m->iova,
+                                           .size = m->size};
+    return whole(c, m) ? s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_UNMAP_DMA, &x) : -EINVAL;
+}
+
+static const char *map_hint(int r)
+{
+    return r == -EBUSY ? "the window has a mapping already" : r == -EFAULT ? "its pages are not contiguous" : NULL;
+}
+
+const struct backend backend_pamu = {
+    .id = MACH_BACKEND_PAMU,
+    .name = "pamu",
+    .maps = true,
+    .foreign = true,
+    .usable = usable,
+    .attach = attach,
+    .ranges = ranges,
+    .setup = setup,
+    .map = map,
+    .unmap = unmap,
+    .map_hint = map_hint,
+};
+
+/* ---- stash targets ---- */
+
+// The caches are numbered as in asm/fsl_pamu_stash.h: L1 1, L2 2, L3 3; so they are in the config.
+static bool stash_probe(struct mach_session *s, struct mach_cfg_rec r, const struct device *d)
+{
+    uint32_t kind = mach_cfg_stash_kind(r);
+    return s->backend == &backend_pamu && d->context && d->context->own && mach_cfg_stash_host_cpu(r) != MACH_CFG_NONE &&
+           kind >= MACH_CFG_STASH_L1 && kind <= MACH_CFG_STASH_L3;
+}
+
+static int stash_apply(struct mach_session *s, struct mach_cfg_rec r, struct device *d)
+{
+    struct pamu_attr a = {.attribute = PAMU_ATTR_STASH,
+                          .u.stash = {mach_cfg_stash_host_cpu(r), mach_cfg_stash_kind(r)}};
+    return set_attr(s, d->context, &a);
+}
+
+const struct stash_backend stash_pamu = {
+    .name = "the PAMU",
+    .probe = stash_probe,
+    .apply = stash_apply,
+};

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+// sPAPR TCE version 2 (Documentation/driver-api/vfio.rst, "PPC64 sPAPR implementation note"): memory is registered
+// before it is mapped, and windows are made by the platform, at an address that it chooses.
+#include "backend/backend.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/vfio.h>
+
+static int attach(struct mach_session *s, struct device *d)
+{
+    char node[16];
+    snprintf(node, sizeof node, "%u", d->group);
+    if (d->context->fd < 0 && container_open(s, d->context, VFIO_SPAPR_TCE_v2_IOMMU, "vfio_iommu_spapr_tce"))
+        return -1;
+    return group_attach(s, d, node, VFIO_SPAPR_TCE_v2_IOMMU) || group_device(s, d) ? -1 : 0;
+}
+
+// The last address that is mapped, and the largest page that all maps are multiples of.
+static uint64_t extent(const struct context *c, uint64_t *grain)
+{
+    uint64_t last = 0, bits = 0;
+    for (uint32_t i = 0; i < c->maps; i++) {
+        const struct mapping *m = &c->map[i];
+        last = m->iova + (m->size - 1) > last ? m->iova + (m->size - 1) : last;
+        bits |= m->iova | m->size | (uintptr_t)m->host;
+    }
+    *grain = bits & (~bits + 1);
+    return last;
+}
+
+static unsigned log2_of(uint64_t n)
+{
+    unsigned bits = 0;
+    while (n >>= 1)
+        bits++;
+    return bits;
+}
+
+// A window for all maps takes the default one's place: only so does it begin at 0.
+static int make_window(struct mach_session *s, struct context *c, const struct vfio_iommu_spapr_tce_info *info,
+                       uint64_t last, uint64_t grain)
+{
+    const char *who = device_object(s, c->first);
+    uint64_t size = 4096, page = 0;
+    for (unsigned shift = 12; shift < 35; shift++)
+        if (info->ddw.pgsizes >> shift & 1 && (UINT64_C(1) << shift) <= grain)
+            page = UINT64_C(1) << shift;
+    if (!(info->flags & VFIO_IOMMU_SPAPR_INFO_DDW) || !info->ddw.max_dynamic_windows_supported)
+        return fail(s, "window", ERANGE, who, "0x%" PRIx64 " is beyond the 32-bit window, and this host cannot make others",
+                    last);
+    if (!page)
+        return fail(s, "window", EINVAL, who, "no page size of the host divides the addresses and sizes of its maps");
+    while (size - 1 < last && size < UINT64_C(1) << 63)
+        size *= 2;
+    struct vfio_iommu_spapr_tce_remove gone = {.argsz = sizeof gone, .start_addr = info->dma32_window_start};
+    int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_SPAPR_TCE_REMOVE, &gone);
+    if (r)
+        return fail(s, "window", r, who, "the default window cannot be removed");
+    struct vfio_iommu_spapr_tce_create made = {.argsz = sizeof made, .page_shift = log2_of(page), .window_size = size};
+    r = -EINVAL;
+    // How many levels of tables are enough, only the platform knows.
+    for (made.levels = 1; r && made.levels <= info->ddw.levels; made.levels += r != 0)
+        r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_SPAPR_TCE_CREATE, &made);
+    if (r)
+        return fail(s, "window", r, who, "a window of 0x%" PRIx64 " bytes cannot be made", size);
+    c->page = page;
+    *c->range = (struct mach_range){made.start_addr, made.start_addr + (size - 1)};
+    return 0;
+}
+
+static int ranges(struct mach_session *s, struct context *c)
+{
+    uint64_t grain, last = extent(c, &grain);
+    struct vfio_iommu_spapr_tce_info info = {.argsz = sizeof info};
+    int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_SPAPR_TCE_GET_INFO, &info);
+    if (r)
+        return fail(s, "window", r, "the IOMMU", "the kernel does not tell what it can do");
+    c->range = (struct mach_range *)session_alloc(s, 1, sizeof *c->range);
+    if (!c->range)
+        return -1;
+    c->ranges = 1;
+    c->available = UINT64_MAX;
+    uint64_t first = info.dma32_window_start, end = first + info.dma32_window_size;
+    bool inside = info.dma32_window_size != 0;
+    for (uint32_t i = 0; i < c->maps; i++)
+        inside = inside && c->map[i].iova >= first && c->map[i].iova + (c->map[i].size - 1) < end;
+    if (!inside && c->maps)
+        return make_window(s, c, &info, last, grain);
+    c->page = 4096; // the default window's: IOMMU_PAGE_SIZE_4K, arch/powerpc/include/asm/iommu.h
+    *c->range = (struct mach_range){first, end - 1};
+    return 0;
+}
+
+static int memory_call(struct mach_session *s, const struct context *c, const struct mapping *m, unsigned long request)
+{
+    struct vfio_iommu_spapr_register_memory x = {.argsz = sizeof x, .vaddr = (uintptr_t)m->host, .size = m->size};
+    return s->sys.ioctl(s->sys.opaque, c->fd, request, &x);
+}
+
+static int map(struct mach_session *s, struct context *c, const struct mapping *m)
+{
+    int r = memory_call(s, c, m, VFIO_IOMMU_SPAPR_REGISTER_MEMORY);
+    if (r)
+        return r;
+    r = backend_group.map(s, c, m);
+    if (r)
+        memory_call(s, c, m, VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY);
+    return r;
+}
+
+static int unmap(struct mach_session *s, struct context *c, const struct mapping *m)
+{
+    struct vfio_iommu_type1_dma_unmap x = {.argsz = sizeof x, .iova = m->iova, .size = m->size};
+    int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_UNMAP_DMA, &x);
+    int e = memory_call(s, c, m, VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY);
+    return r ? r : e;
+}
+
+static int usable(struct mach_session *s, const char **why)
+{
+    return backend_group.usable(s, why);
+}
+
+static const char *map_hint(int r)
+{
+    return r == -ENXIO ? "it is outside the window" : r == -EINVAL ? "it is not aligned to the window's pages" : NULL;
+}
+
+const struct backend backend_spapr = {
+    .id = MACH_BACKEND_SPAPR,
+    .name = "spapr",
+    .maps = true,
+    .foreign = true,
+    .usable = usable,
+    .attach = attach,
+    .ranges = ranges,
+    .map = map,
+    .unmap = unmap,
+    .map_hint = map_hint,
+};
