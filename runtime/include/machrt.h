@@ -351,6 +351,7 @@ struct mach_kvm {
     int has_irqchip;      // the VMM has made the interrupt controller itself
     int irqchip;          // out: fd of the controller's KVM device, 0 or less: none
     int vfio;             // out: fd of the kvm-vfio device, 0 or less: none
+    uint32_t files;       // private: that the kvm-vfio device knows
 };
 extern const struct mach_ops mach_kvm_ops;
 

@@ -28,6 +28,7 @@ KINDS = {
 # Tables of the loader, and the definition of a JSON Schema that says the same.
 TABLES = {
     "group": ("references", "group"),
+    "along": ("references", "along"),
     "provider": ("references", "provider"),
     "chip": ("irqchip", "irqchip"),
     "kind": ("irqchip", "kind"),

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+// `ops` for KVM (Documentation/virt/kvm/api.rst, devices/vfio.rst). What KVM cannot do goes on to the VMM's own ops.
+#include "kvm/chips.h"
+
+#include <errno.h>
+#include <linux/kvm.h>
+
+// KVM_DEV_VFIO_FILE* have these numbers; headers before 6.2 know them as GROUP only (a device file is meant too).
+enum { VFIO_FILE = KVM_DEV_VFIO_GROUP, VFIO_FILE_ADD = KVM_DEV_VFIO_GROUP_ADD, VFIO_FILE_DEL = KVM_DEV_VFIO_GROUP_DEL };
+
+static const struct mach_sys *sys_of(const struct mach_kvm *k)
+{
+    return k->sys ? k->sys : mach_sys_linux();
+}
+
+static int vm_ioctl(const struct mach_kvm *k, unsigned long request, void *arg)
+{
+    const struct mach_sys *sys = sys_of(k);
+    return sys->ioctl(sys->opaque, k->vm, request, arg);
+}
+
+static const struct kvm_chip *chip_of(const struct mach_cfg_file *f, uint32_t chip)
+{
+    return kvm_chip_find(
+        mach_cfg_string(f, mach_cfg_irqchip_kvm(mach_cfg_record(f, MACH_CFG_S_IRQCHIP, chip))));
+}
+
+static int kvm_irqchip(void *opaque, const struct mach_cfg_file *f, uint32_t chip)
+{
+    struct mach_kvm *k = (struct mach_kvm *)opaque;
+    const struct kvm_chip *c = chip_of(f, chip);
+    if (!c)
+        return k->own && k->own->irqchip ? k->own->irqchip(k->own_opaque, f, chip) : 0;
+    if (k->has_irqchip)
+        return 0;
+    return kvm_chip_make(c, sys_of(k), k->vm, f, mach_cfg_record(f, MACH_CFG_S_IRQCHIP, chip), &k->irqchip);
+}
+
+static void kvm_irqchip_undo(void *opaque, const struct mach_cfg_file *f, uint32_t chip)
+{
+    struct mach_kvm *k = (struct mach_kvm *)opaque;
+    if (!chip_of(f, chip)) {
+        if (k->own && k->own->irqchip_undo)
+            k->own->irqchip_undo(k->own_opaque, f, chip);
+        return;
+    }
+    if (k->irqchip > 0)
+        sys_of(k)->close(sys_of(k)->opaque, k->irqchip);
+    k->irqchip = -1;
+}
+
+static int kvm_routes(void *opaque, const struct mach_cfg_file *f)
+{
+    struct mach_kvm *k = (struct mach_kvm *)opaque;
+    for (uint32_t i = 0; i < f->section[MACH_CFG_S_IRQCHIP].count; i++) {
+        const struct kvm_chip *c = chip_of(f, i);
+        int r = c && c->routed ? kvm_chip_route(sys_of(k), k->vm, f, i) : 0;
+        if (r)
+            return r;
+    }
+    return k->own && k->own->routes ? k->own->routes(k->own_opaque, f) : 0;
+}
+
+/* ---- memory ---- */
+
+static int set_slot(const struct mach_kvm *k, const struct mach_place *p, uint64_t size)
+{
+    struct kvm_userspace_memory_region r = {
+        .slot = k->first_slot + p->slot,
+        .flags = p->readonly ? (uint32_t)KVM_MEM_READONLY : 0,
+        .guest_phys_addr = p->address,
+        .memory_size = size,
+        .userspace_addr = (uintptr_t)p->at,
+    };
+    return vm_ioctl(k, KVM_SET_USER_MEMORY_REGION, &r);
+}
+
+static int kvm_place(void *opaque, const struct mach_place *p)
+{
+    return set_slot((const struct mach_kvm *)opaque, p, p->size);
+}
+
+static void kvm_place_undo(void *opaque, const struct mach_place *p)
+{
+    set_slot((const struct mach_kvm *)opaque, p, 0);
+}
+
+/* ---- VFIO files ---- */
+
+static int file_attr(const struct mach_kvm *k, uint64_t attr, int fd)
+{
+    int32_t file = fd;
+    struct kvm_device_attr a = {.group = VFIO_FILE, .attr = attr, .addr = (uintptr_t)&file};
+    const struct mach_sys *sys = sys_of(k);
+    return sys->ioctl(sys->opaque, k->vfio, KVM_SET_DEVICE_ATTR, &a);
+}
+
+static void close_vfio(struct mach_kvm *k)
+{
+    if (k->vfio > 0)
+        sys_of(k)->close(sys_of(k)->opaque, k->vfio);
+    k->vfio = -1;
+}
+
+static int kvm_device_file(void *opaque, int fd)
+{
+    struct mach_kvm *k = (struct mach_kvm *)opaque;
+    if (k->vfio <= 0) {
+        struct kvm_create_device c = {.type = KVM_DEV_TYPE_VFIO};
+        int r = vm_ioctl(k, KVM_CREATE_DEVICE, &c);
+        if (r)
+            return r;
+        k->vfio = (int)c.fd;
+    }
+    int r = file_attr(k, VFIO_FILE_ADD, fd);
+    if (!r)
+        k->files++;
+    else if (!k->files)
+        close_vfio(k);
+    return r;
+}
+
+static void kvm_device_file_undo(void *opaque, int fd)
+{
+    struct mach_kvm *k = (struct mach_kvm *)opaque;
+    file_attr(k, VFIO_FILE_DEL, fd);
+    if (!--k->files)
+        close_vfio(k);
+}
+
+/* ---- interrupts ---- */
+
+static int irqfd(const struct mach_kvm *k, const struct mach_link *l, uint32_t flags)
+{
+    struct kvm_irqfd x = {.fd = (uint32_t)l->fd, .gsi = l->gsi, .flags = flags};
+    if (flags & KVM_IRQFD_FLAG_RESAMPLE)
+        x.resamplefd = (uint32_t)l->unmask_fd;
+    return vm_ioctl(k, KVM_IRQFD, &x);
+}
+
+static int kvm_connect(void *opaque, const struct mach_link *l)
+{
+    const struct mach_kvm *k = (const struct mach_kvm *)opaque;
+    if (l->gsi == MACH_CFG_NONE)
+        return k->own && k->own->connect ? k->own->connect(k->own_opaque, l) : -ENOSYS;
+    return irqfd(k, l, l->unmask_fd >= 0 ? KVM_IRQFD_FLAG_RESAMPLE : 0);
+}
+
+static void kvm_disconnect(void *opaque, const struct mach_link *l)
+{
+    const struct mach_kvm *k = (const struct mach_kvm *)opaque;
+    if (l->gsi != MACH_CFG_NONE)
+        irqfd(k, l, KVM_IRQFD_FLAG_DEASSIGN);
+    else if (k->own && k->own->disconnect)
+        k->own->disconnect(k->own_opaque, l);
+}
+
+/* ---- passed on ---- */
+
+static int kvm_emulated(void *opaque, const struct mach_cfg_file *f, uint32_t device)
+{
+    const struct mach_kvm *k = (const struct mach_kvm *)opaque;
+    return k->own && k->own->emulated ? k->own->emulated(k->own_opaque, f, device) : 0;
+}
+
+static void kvm_emulated_undo(void *opaque, const struct mach_cfg_file *f, uint32_t device)
+{
+    const struct mach_kvm *k = (const struct mach_kvm *)opaque;
+    if (k->own && k->own->emulated_undo)
+        k->own->emulated_undo(k->own_opaque, f, device);
+}
+
+static int kvm_memory(void *opaque, struct mach_memory *m)
+{
+    const struct mach_kvm *k = (const struct mach_kvm *)opaque;
+    return k->own && k->own->memory ? k->own->memory(k->own_opaque, m) : -ENOSYS;
+}
+
+static int kvm_trap(void *opaque, struct mach_session *session, const struct mach_trap *t)
+{
+    const struct mach_kvm *k = (const struct mach_kvm *)opaque;
+    return k->own && k->own->trap ? k->own->trap(k->own_opaque, session, t) : -ENOSYS;
+}
+
+static void kvm_trap_undo(void *opaque, struct mach_session *session, const struct mach_trap *t)
+{
+    const struct mach_kvm *k = (const struct mach_kvm *)opaque;
+    if (k->own && k->own->trap_undo)
+        k->own->trap_undo(k->own_opaque, session, t);
+}
+
+static int kvm_irq_source(void *opaque, const struct mach_cfg_file *f, uint32_t irq, int *fd)
+{
+    const struct mach_kvm *k = (const struct mach_kvm *)opaque;
+    return k->own && k->own->irq_source ? k->own->irq_source(k->own_opaque, f, irq, fd) : -ENOSYS;
+}
+
+const struct mach_ops mach_kvm_ops = {
+    .size = sizeof(struct mach_ops),
+    .irqchip = kvm_irqchip,
+    .irqchip_undo = kvm_irqchip_undo,
+    .routes = kvm_routes,
+    .emulated = kvm_emulated,
+    .emulated_undo = kvm_emulated_undo,
+    .memory = kvm_memory,
+    .device_file = kvm_device_file,
+    .device_file_undo = kvm_device_file_undo,
+    .place = kvm_place,
+    .place_undo = kvm_place_undo,
+    .trap = kvm_trap,
+    .trap_undo = kvm_trap_undo,
+    .irq_source = kvm_irq_source,
+    .connect = kvm_connect,
+    .disconnect = kvm_disconnect,
+};
