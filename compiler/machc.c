@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "machc.h"
 
-int machc_run(machc_fn *work, void *opaque)
+static int run(const struct machc *first, machc_fn *work, void *opaque)
 {
     jmp_buf on_oom;
     struct arena *volatile arena = arena_new(&on_oom);
@@ -11,11 +11,15 @@ int machc_run(machc_fn *work, void *opaque)
     struct machc *volatile made = NULL;
     if (!setjmp(on_oom)) {
         struct machc *c = made = NEW(arena, struct machc);
+        if (first)
+            *c = *first;
         c->arena = arena;
         c->syntax = arena_new(&on_oom);
         c->draft = arena_new(&on_oom);
-        c->names = intern_new(arena);
-        c->sources = sources_new(arena);
+        if (!first) {
+            c->names = intern_new(arena);
+            c->sources = sources_new(arena);
+        }
         c->diags = diags_new(arena, c->sources);
         result = work(c, opaque);
     }
@@ -25,6 +29,16 @@ int machc_run(machc_fn *work, void *opaque)
     }
     arena_free(arena);
     return result;
+}
+
+int machc_run(machc_fn *work, void *opaque)
+{
+    return run(NULL, work, opaque);
+}
+
+int machc_again(const struct machc *first, machc_fn *work, void *opaque)
+{
+    return run(first, work, opaque);
 }
 
 void machc_forget(struct arena **a)

@@ -22,8 +22,13 @@ struct machc {
     uint32_t ndefines;
     const char *host_file;  // --host, or NULL
     const char *schema_dir; // --schema-dir, or NULL
+    const struct schemas *schemas; // made already: no schema file is read. NULL: they are loaded
+    struct host *host;             // made already, with these schemas: no host file is read. NULL: the text names one
     bool symbols;           // -@
 };
+
+struct host;
+struct schemas;
 
 struct define {
     const char *name; // interned
@@ -56,5 +61,12 @@ typedef int machc_fn(struct machc *c, void *opaque);
  * `work` was left in the middle, wherever it took memory from the arena.
  */
 int machc_run(machc_fn *work, void *opaque);
+
+/*
+ * The same for one more compilation on top of `first`, with its options: it has arenas and messages of its own, and
+ * shares the names, the sources, the schemas and the host of `first`, which stay as they are. `first` may not be used
+ * until it is over.
+ */
+int machc_again(const struct machc *first, machc_fn *work, void *opaque);
 
 #endif

@@ -215,7 +215,7 @@ static struct dt_node *no_tail(struct finding *f, const char *last)
 static struct dt_node *by_tail(struct finding *f)
 {
     const struct host *h = f->h;
-    index_names(h, f->c->arena);
+    index_names(h, h->tree->arena); // it stays with the host, which compilations may share
     const char *slash = strrchr(f->value, '/');
     const char *last = slash ? slash + 1 : f->value, *name = intern(f->c->names, last);
     const struct dt_node *list[LISTED];

@@ -292,18 +292,10 @@ static bool ends_with(const char *s, const char *end)
     return n >= m && !strcmp(s + n - m, end);
 }
 
-static void build_host(struct build *b)
+static struct host *read_host(struct build *b, const struct scope *s, struct src where)
 {
     struct machc *c = b->c;
-    struct model *m = b->model;
     const struct ast *st = b->host;
-    if (!st && !c->host_file)
-        return;
-    struct scope *s = &b->host_scope;
-    struct src where = st ? at(s, st->name.loc) : (struct src){{0, 0, 0}, NULL};
-    m->host_at = where;
-    if (st)
-        expand_body(b, s, st, host_statement, NULL);
     const char *name = st ? eval_text(b, s, &st->name) : NULL;
     const char *path = c->host_file;
     if (!path && st->name.kind == TEXT_WORD && name && !strcmp(name, "live"))
@@ -311,12 +303,12 @@ static void build_host(struct build *b)
     else if (!path && name)
         path = locate(b, st->name.loc, name);
     if (!path)
-        return;
+        return NULL;
     const struct text here = st ? st->name : (struct text){.loc = where.loc};
     bool text = ends_with(path, ".dts");
     struct source *src = read_named(b, s, &here, path, !text);
     if (!src)
-        return;
+        return NULL;
     struct dt_tree *t = NULL;
     if (text) {
         uint32_t before = diags_errors(c->diags);
@@ -326,9 +318,23 @@ static void build_host(struct build *b)
         t = dtb_read(c, src, where);
     }
     if (!t)
-        return;
+        return NULL;
     const char *base = strrchr(path, '/');
-    m->host = host_index(c, m->schemas, t, base ? base + 1 : path, where);
+    return host_index(c, b->model->schemas, t, base ? base + 1 : path, where);
+}
+
+static void build_host(struct build *b)
+{
+    struct machc *c = b->c;
+    struct model *m = b->model;
+    const struct ast *st = b->host;
+    if (!st && !c->host_file && !c->host)
+        return;
+    struct scope *s = &b->host_scope;
+    m->host_at = st ? at(s, st->name.loc) : (struct src){{0, 0, 0}, NULL};
+    if (st)
+        expand_body(b, s, st, host_statement, NULL);
+    m->host = c->host ? c->host : read_host(b, s, m->host_at);
     struct keeps k = {0};
     if (m->host && st)
         expand_body(b, s, st, keep_statement, &k);
@@ -384,7 +390,7 @@ struct model *model_build(struct machc *c, const struct source *top)
     b.consts->c = c;
     b.root = NEW(c->arena, struct frame);
     b.root->consts = b.consts;
-    b.model->schemas = schemas_load(c);
+    b.model->schemas = c->schemas ? c->schemas : schemas_load(c);
     if (!b.model->schemas)
         return b.model;
     define_given(&b);

@@ -471,7 +471,7 @@ void build_passthrough(struct build *b, const struct scope *s, const struct ast 
         return;
     if (p.kind == PASS_NODE) {
         if (!b->model->host) {
-            if (!b->host && !b->c->host_file && !b->consts->incomplete && !b->told_no_host) {
+            if (!b->host && !b->c->host_file && !b->c->host && !b->consts->incomplete && !b->told_no_host) {
                 b->told_no_host = true;
                 struct diag *d = diag(b->c->diags, E0335, top->at, "a node of the host cannot be found: the file names no host tree");
                 diag_help(d, "write `host \"board.dtb\";` at the top, or assign it by its name: `passthrough platform \"...\"`");

@@ -144,7 +144,8 @@ void choose_memory(struct planner *p)
 {
     static const uint64_t block = 2 * 1024 * 1024; // of a second-level page table with 4K pages
     uint32_t next = 0;
-    uint64_t from = p->m->m->platform->mmio_end;
+    const struct platform *pl = p->m->m->platform;
+    uint64_t from = pl->memory_base;
     for (uint32_t i = 0; i < p->m->memory.n; i++) {
         struct p_memory *m = &p->m->memory.at[i];
         if (m->how != HOW_CHOSEN)
@@ -152,7 +153,12 @@ void choose_memory(struct planner *p)
         // Huge pages can be mapped as such where both sides are aligned to them.
         uint64_t huge = m->m->backing == BACK_HUGETLB ? m->m->back_arg.value : 0;
         uint64_t align = huge > block && !(huge & (huge - 1)) ? huge : block;
-        if (!find_free(p, &next, from, UINT64_MAX, m->size, align, &m->address)) {
+        bool found = find_free(p, &next, from, UINT64_MAX, m->size, align, &m->address);
+        if (found && m->address < pl->mmio_end && m->address + (m->size - 1) >= pl->mmio_base) {
+            from = pl->mmio_end; // devices are placed in there, after memory
+            found = find_free(p, &next, from, UINT64_MAX, m->size, align, &m->address);
+        }
+        if (!found) {
             diag_help(diag(p->c->diags, E0503, m->m->at, "no place is left for the 0x%" PRIx64 " bytes of memory `%s`",
                            m->size, m->m->name),
                       "write `at ADDRESS`");

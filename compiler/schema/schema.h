@@ -194,6 +194,7 @@ struct platform {
     uint32_t cpu_address_cells;
     const char *irqchip_name, *irqchip_class; // made unless the machine has an irqchip of its own
     uint64_t irqchip_at;
+    uint64_t memory_base;         // memory without an address is looked for from here upwards
     uint64_t mmio_base, mmio_end; // where addresses are chosen: [base, end)
     const char *file;
 };
