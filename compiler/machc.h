@@ -20,11 +20,11 @@ struct machc {
     uint32_t ninclude_dirs;
     const struct define *defines; // -D
     uint32_t ndefines;
-    const char *host_file;  // --host, or NULL
-    const char *schema_dir; // --schema-dir, or NULL
+    const char *host_file;         // --host, or NULL
+    const char *schema_dir;        // --schema-dir, or NULL
     const struct schemas *schemas; // made already: no schema file is read. NULL: they are loaded
     struct host *host;             // made already, with these schemas: no host file is read. NULL: the text names one
-    bool symbols;           // -@
+    bool symbols;                  // -@
 };
 
 struct host;

@@ -78,7 +78,8 @@ static struct block *map_block(size_t size)
         munmap(p, before);
     munmap(p + before + size, HUGE_PAGE - before);
     struct block *b = (struct block *)(p + before);
-    // Only advice: nothing is lost where the kernel cannot. What is no whole huge page stays small: it would count whole.
+    // Only advice: nothing is lost where the kernel cannot. What is no whole huge page stays small: it would count
+    // whole.
     madvise(b, size & ~(size_t)(HUGE_PAGE - 1), MADV_HUGEPAGE);
     b->mapped = size;
     return b;

@@ -37,8 +37,7 @@ char *arena_strndup(struct arena *a, const char *s, size_t n);
 
 /* printf into the arena. */
 char *arena_printf(struct arena *a, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
-    __attribute__((format(printf, 2, 0)));
+char *arena_vprintf(struct arena *a, const char *fmt, va_list ap) __attribute__((format(printf, 2, 0)));
 
 /* Bytes taken so far, for the benchmark's memory column. */
 size_t arena_used(const struct arena *a);

@@ -32,8 +32,7 @@ static inline void *map_getp(const struct map *m, const void *a, const void *b)
     return map_get(m, (uintptr_t)a, (uintptr_t)b, &v) ? (void *)(uintptr_t)v : NULL;
 }
 
-static inline void map_putp(struct arena *arena, struct map *m, const void *a, const void *b,
-                            const void *value)
+static inline void map_putp(struct arena *arena, struct map *m, const void *a, const void *b, const void *value)
 {
     map_put(arena, m, (uintptr_t)a, (uintptr_t)b, (uintptr_t)value);
 }

@@ -8,23 +8,21 @@
 #include <stdint.h>
 #include <string.h>
 
-#define VEC(T)            \
-    struct {              \
-        T *at;            \
-        uint32_t n, room; \
+#define VEC(T)                                                                                                         \
+    struct {                                                                                                           \
+        T *at;                                                                                                         \
+        uint32_t n, room;                                                                                              \
     }
 
 /* Appends one element, zeroed, and gives its address (valid until the next push). */
-#define vec_add(arena, v)                                                                      \
-    ((v)->n == (v)->room ? (void)((v)->at = vec_grow((arena), (v)->at, (v)->n, &(v)->room,     \
-                                                     sizeof *(v)->at))                         \
-                         : (void)0,                                                            \
+#define vec_add(arena, v)                                                                                              \
+    ((v)->n == (v)->room ? (void)((v)->at = vec_grow((arena), (v)->at, (v)->n, &(v)->room, sizeof *(v)->at))           \
+                         : (void)0,                                                                                    \
      &(v)->at[(v)->n++])
 
 #define vec_push(arena, v, item) (*vec_add((arena), (v)) = (item))
 
-static inline void *vec_grow(struct arena *a, void *at, uint32_t n, uint32_t *room,
-                             size_t size)
+static inline void *vec_grow(struct arena *a, void *at, uint32_t n, uint32_t *room, size_t size)
 {
     uint32_t more = *room ? *room : 1; // most lists have one member, and there are many lists
     if (more > UINT32_MAX - *room)

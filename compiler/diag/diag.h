@@ -65,8 +65,8 @@ void diags_policy(struct diags *ds, const struct diag_policy *policy);
 
 /*
  * Adds a message. `at` may be of file 0: a message without a place. The same message (code and text) at the
- * same place is added once; when that place is used from others, they are counted. Never NULL. The calls below add to it, in the order they are to
- * be shown.
+ * same place is added once; when that place is used from others, they are counted. Never NULL. The calls below add to
+ * it, in the order they are to be shown.
  */
 struct diag *diag(struct diags *ds, enum msg m, struct src at, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));

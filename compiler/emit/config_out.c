@@ -133,7 +133,8 @@ static void put_header(uint8_t *file, uint64_t total, uint32_t nsections, const 
     memcpy(file, &h, sizeof h);
 }
 
-/* Copies a section to its place. What it was collected in goes at once: two of it would be the peak of the whole run. */
+/* Copies a section to its place. What it was collected in goes at once: two of it would be the peak of the whole run.
+ */
 static void put_section(struct cfg_out *o, uint8_t *at, uint32_t t)
 {
     if (t == MACH_CFG_S_STRINGS) {

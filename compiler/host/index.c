@@ -75,9 +75,10 @@ static void read_regions(struct indexing *x, const struct dt_node *n)
         bool fits = host_number(cell + (size_t)b->address_cells * 4, b->size_cells, &r->size);
         if (!fits || (r->size && a.low + (r->size - 1) < a.low)) {
             if (noise_ok(&x->noise, W0710))
-                diag(x->c->diags, W0710, dt_place(reg, x->at), "%sregion %u of %s goes beyond 64 bits: %#llx, size %s%#llx",
-                     dt_whose(x->c->arena, x->h->file, reg), i, dt_show_path(x->c->arena, n), (unsigned long long)a.low, fits ? "" : "...",
-                     (unsigned long long)r->size);
+                diag(x->c->diags, W0710, dt_place(reg, x->at),
+                     "%sregion %u of %s goes beyond 64 bits: %#llx, size %s%#llx",
+                     dt_whose(x->c->arena, x->h->file, reg), i, dt_show_path(x->c->arena, n), (unsigned long long)a.low,
+                     fits ? "" : "...", (unsigned long long)r->size);
             continue;
         }
         // The `reg` of a PCI function is its place in configuration space and the kinds of its BARs.

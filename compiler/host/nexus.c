@@ -122,8 +122,10 @@ struct nexus *host_nexus(struct indexing *x, const struct dt_node *n)
     if (mask && mask->len == (nexus->address_cells + nexus->cells) * 4)
         nexus->mask = mask->data;
     else if (mask && noise_ok(&x->noise, W0712))
-        diag(x->c->diags, W0712, dt_place(mask, x->at), "%sinterrupt-map-mask of %s has %u bytes instead of %u; it is not used",
-             dt_whose(x->c->arena, x->h->file, mask), dt_show_path(x->c->arena, n), mask->len, (nexus->address_cells + nexus->cells) * 4);
+        diag(x->c->diags, W0712, dt_place(mask, x->at),
+             "%sinterrupt-map-mask of %s has %u bytes instead of %u; it is not used",
+             dt_whose(x->c->arena, x->h->file, mask), dt_show_path(x->c->arena, n), mask->len,
+             (nexus->address_cells + nexus->cells) * 4);
     read_entries(x, n, nexus, map);
     // From the end, so that the first of several entries for the same interrupt is found.
     for (uint32_t i = nexus->entries.n; i--;) {

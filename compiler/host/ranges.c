@@ -65,8 +65,7 @@ static uint32_t cells_of(struct indexing *x, const struct dt_node *n, const char
         return dt_cell(p, 0);
     if (noise_ok(&x->noise, W0707))
         diag(x->c->diags, W0707, dt_place(p, x->at), "%s`%s` of %s is %s; a bus has up to %d",
-             dt_whose(x->c->arena, x->h->file, p), name,
-             dt_show_path(x->c->arena, n),
+             dt_whose(x->c->arena, x->h->file, p), name, dt_show_path(x->c->arena, n),
              p->len == 4 ? arena_printf(x->c->arena, "%u", dt_cell(p, 0))
                          : arena_printf(x->c->arena, "%u bytes long, not one cell", p->len),
              BUS_MAX_CELLS);
@@ -105,8 +104,7 @@ static void read_ranges(struct indexing *x, const struct dt_node *n, struct host
     uint32_t entry = (b->address_cells + up->address_cells + b->size_cells) * 4;
     if ((!entry || p->len % entry) && noise_ok(&x->noise, W0709)) {
         struct diag *d = diag(x->c->diags, W0709, dt_place(p, x->at), "%s`ranges` of %s has %u bytes; an entry has %u",
-                              dt_whose(x->c->arena, x->h->file, p),
-                              dt_show_path(x->c->arena, n), p->len, entry);
+                              dt_whose(x->c->arena, x->h->file, p), dt_show_path(x->c->arena, n), p->len, entry);
         diag_fact(d, "%u cells on this bus, %u on its parent's, %u of size", b->address_cells, up->address_cells,
                   b->size_cells);
     }
@@ -128,8 +126,7 @@ static void read_ranges(struct indexing *x, const struct dt_node *n, struct host
         if (!fits || r.from.low + (size - 1) < r.from.low || r.to.low + (size - 1) < r.to.low) {
             if (noise_ok(&x->noise, W0710))
                 diag(x->c->diags, W0710, dt_place(p, x->at), "%sentry %u of `ranges` of %s goes beyond 64 bits",
-                     dt_whose(x->c->arena, x->h->file, p), i,
-                     dt_show_path(x->c->arena, n));
+                     dt_whose(x->c->arena, x->h->file, p), i, dt_show_path(x->c->arena, n));
             continue;
         }
         r.last = r.from.low + (size - 1);

@@ -8,7 +8,8 @@ bool declare(struct build *b, const char *name, struct src where)
 {
     struct src *old = map_getp(&b->machine->named, name, NULL);
     if (old) {
-        struct diag *d = diag(b->c->diags, E0301, where, "machine `%s` has two things called `%s`", b->machine->name, name);
+        struct diag *d =
+            diag(b->c->diags, E0301, where, "machine `%s` has two things called `%s`", b->machine->name, name);
         diag_note(d, *old, "the first is here");
         diag_help(d, "give one of them another name");
         return false;
@@ -32,7 +33,8 @@ static void host_cpus(struct build *b, const struct scope *s, const struct ast *
         if (i->e2 && !eval_u32(b, s, i->e2, 4095, "host cpu", &r.last))
             return;
         if (r.last < r.first) {
-            struct diag *d = diag(b->c->diags, E0213, at(s, i->loc), "the range %u..%u is empty: its end is before its start", r.first, r.last);
+            struct diag *d = diag(b->c->diags, E0213, at(s, i->loc),
+                                  "the range %u..%u is empty: its end is before its start", r.first, r.last);
             diag_help(d, "write the smaller one first: `%u..%u`", r.last, r.first);
             return;
         }
@@ -40,7 +42,8 @@ static void host_cpus(struct build *b, const struct scope *s, const struct ast *
             const struct m_range *o = &m->host_cpus.at[k];
             if (r.first > o->last || o->first > r.last)
                 continue;
-            struct diag *d = diag(b->c->diags, E0387, at(s, i->loc), "host cpu %u is listed twice", r.first > o->first ? r.first : o->first);
+            struct diag *d = diag(b->c->diags, E0387, at(s, i->loc), "host cpu %u is listed twice",
+                                  r.first > o->first ? r.first : o->first);
             diag_help(d, "list each host cpu once; where there are fewer of them than vcpus, vcpus take turns on them");
             return;
         }
@@ -83,7 +86,8 @@ static void memory_clause(struct build *b, const struct scope *s, const struct a
         m->share_at = at(s, st->name.loc);
         break;
     case AST_FROM: {
-        while (m->backing < BACK_PHYSICAL && strcmp(st->name.s, backings[m->backing])) // the grammar knows these words only
+        while (m->backing < BACK_PHYSICAL &&
+               strcmp(st->name.s, backings[m->backing])) // the grammar knows these words only
             m->backing++;
         if (st->e)
             eval_opt(b, s, st->e, &m->back_arg);
@@ -103,29 +107,40 @@ static void check_backing(struct build *b, struct memory *in)
     struct m_memory *m = in->m;
     uint64_t page = b->model->page_size, arg = m->back_arg.value, size = m->size.value;
     if (in->offset_at.loc.file && m->backing != BACK_FILE) {
-        struct diag *d = diag(ds, E0385, in->offset_at, "`offset` is a place in a file, and memory `%s` comes from %s", m->name,
-                              m->backing == BACK_PHYSICAL ? "physical memory" : m->backing == BACK_HUGETLB ? "huge pages" : "anonymous memory");
-        diag_help(d, m->backing == BACK_PHYSICAL ? "add it to the address behind `physical`" : "leave it out, or write `from file \"path\" offset ...`");
+        struct diag *d =
+            diag(ds, E0385, in->offset_at, "`offset` is a place in a file, and memory `%s` comes from %s", m->name,
+                 m->backing == BACK_PHYSICAL  ? "physical memory"
+                 : m->backing == BACK_HUGETLB ? "huge pages"
+                                              : "anonymous memory");
+        diag_help(d, m->backing == BACK_PHYSICAL ? "add it to the address behind `physical`"
+                                                 : "leave it out, or write `from file \"path\" offset ...`");
     }
     if (m->backing == BACK_FILE) {
         m->back_arg = in->offset;
         if (m->back_arg.value % page)
-            diag_help(diag(ds, E0389, m->back_arg.at, "offset 0x%" PRIx64 " into \"%s\" is in the middle of a page", m->back_arg.value, m->file ? m->file : ""),
+            diag_help(diag(ds, E0389, m->back_arg.at, "offset 0x%" PRIx64 " into \"%s\" is in the middle of a page",
+                           m->back_arg.value, m->file ? m->file : ""),
                       "write `offset 0x%" PRIx64 "`", m->back_arg.value / page * page);
         return;
     }
     if (!m->back_arg.set)
         return;
     if (m->backing == BACK_PHYSICAL && arg % page)
-        diag_help(diag(ds, E0308, m->back_arg.at, "0x%" PRIx64 " is in the middle of a page of the host", arg), "write `physical 0x%" PRIx64 "`", arg / page * page);
+        diag_help(diag(ds, E0308, m->back_arg.at, "0x%" PRIx64 " is in the middle of a page of the host", arg),
+                  "write `physical 0x%" PRIx64 "`", arg / page * page);
     else if (m->backing == BACK_PHYSICAL && arg + (size - 1) < arg)
-        diag_help(diag(ds, E0390, m->back_arg.at, "memory `%s` ends beyond the host's last address: 0x%" PRIx64 " + 0x%" PRIx64, m->name, arg, size),
+        diag_help(diag(ds, E0390, m->back_arg.at,
+                       "memory `%s` ends beyond the host's last address: 0x%" PRIx64 " + 0x%" PRIx64, m->name, arg,
+                       size),
                   "give it a lower address or a smaller size");
     else if (m->backing == BACK_HUGETLB && (arg <= page || (arg & (arg - 1))))
-        diag_help(diag(ds, E0309, m->back_arg.at, "0x%" PRIx64 " is not the size of a huge page", arg),
-                  "it is a power of two above the page size, one of /sys/kernel/mm/hugepages: `hugetlb 2M`, `hugetlb 1G`");
+        diag_help(
+            diag(ds, E0309, m->back_arg.at, "0x%" PRIx64 " is not the size of a huge page", arg),
+            "it is a power of two above the page size, one of /sys/kernel/mm/hugepages: `hugetlb 2M`, `hugetlb 1G`");
     else if (m->backing == BACK_HUGETLB && size % arg)
-        diag_help(diag(ds, E0386, m->size.at, "the 0x%" PRIx64 " bytes of memory `%s` are not whole huge pages of 0x%" PRIx64, size, m->name, arg),
+        diag_help(diag(ds, E0386, m->size.at,
+                       "the 0x%" PRIx64 " bytes of memory `%s` are not whole huge pages of 0x%" PRIx64, size, m->name,
+                       arg),
                   "write `size 0x%" PRIx64 "`", (size / arg + 1) * arg);
 }
 
@@ -141,21 +156,27 @@ static void build_memory(struct build *b, const struct scope *s, const struct as
     if (!m.size.set) {
         bool failed = m.size.at.loc.file != 0 || b->consts->lost != lost;
         if (!failed)
-            diag_help(diag(b->c->diags, E0304, m.at, "memory `%s` has no size", m.name), "write `memory %s size 256M;`", m.name);
+            diag_help(diag(b->c->diags, E0304, m.at, "memory `%s` has no size", m.name), "write `memory %s size 256M;`",
+                      m.name);
         return;
     }
     if (!m.size.value)
-        diag_help(diag(b->c->diags, E0396, m.size.at, "memory `%s` is empty", m.name), "write a size, as in `size 256M`, or take the statement away");
+        diag_help(diag(b->c->diags, E0396, m.size.at, "memory `%s` is empty", m.name),
+                  "write a size, as in `size 256M`, or take the statement away");
     else if (m.size.value % page)
-        diag_help(diag(b->c->diags, E0305, m.size.at, "the size 0x%" PRIx64 " of memory `%s` is not a multiple of the host's page size (0x%" PRIx64 ")",
+        diag_help(diag(b->c->diags, E0305, m.size.at,
+                       "the size 0x%" PRIx64 " of memory `%s` is not a multiple of the host's page size (0x%" PRIx64
+                       ")",
                        m.size.value, m.name, page),
                   "write `size 0x%" PRIx64 "`", (m.size.value / page + 1) * page);
     else if (m.address.set && m.address.value % page)
-        diag_help(diag(b->c->diags, E0306, m.address.at, "memory `%s` starts in the middle of a page: 0x%" PRIx64, m.name, m.address.value),
+        diag_help(diag(b->c->diags, E0306, m.address.at, "memory `%s` starts in the middle of a page: 0x%" PRIx64,
+                       m.name, m.address.value),
                   "write `at 0x%" PRIx64 "`", m.address.value / page * page);
     else if (m.address.set && m.address.value + (m.size.value - 1) < m.address.value)
-        diag_help(diag(b->c->diags, E0307, m.address.at, "memory `%s` ends beyond the last address: 0x%" PRIx64 " + 0x%" PRIx64, m.name,
-                       m.address.value, m.size.value),
+        diag_help(diag(b->c->diags, E0307, m.address.at,
+                       "memory `%s` ends beyond the last address: 0x%" PRIx64 " + 0x%" PRIx64, m.name, m.address.value,
+                       m.size.value),
                   "give it a lower address or a smaller size");
     else
         check_backing(b, &in);
@@ -221,18 +242,22 @@ bool build_irq_to(struct build *b, const struct scope *s, const struct ast *st, 
         uint32_t n = v ? v->len / 4 : 0;
         to->cells_at = v ? at(s, v->loc) : to->at;
         if (!n || n > IRQ_MAX_CELLS)
-            diag_help(diag(b->c->diags, E0311, to->cells_at, "a specifier of 1 to %d cells must follow the controller", IRQ_MAX_CELLS),
-                      "write `to &%s <...>` with the cells of its binding, or use the words: `to %s NUMBER`", to->label ? to->label : "gic", to->label ? to->label : "gic");
+            diag_help(diag(b->c->diags, E0311, to->cells_at, "a specifier of 1 to %d cells must follow the controller",
+                           IRQ_MAX_CELLS),
+                      "write `to &%s <...>` with the cells of its binding, or use the words: `to %s NUMBER`",
+                      to->label ? to->label : "gic", to->label ? to->label : "gic");
         to->set = to->label && n && n <= IRQ_MAX_CELLS;
         if (!to->set)
             return false;
         for (uint32_t i = 0; i < n; i++)
-            to->cells[i] = (uint32_t)v->data[i * 4] << 24 | (uint32_t)v->data[i * 4 + 1] << 16 | (uint32_t)v->data[i * 4 + 2] << 8 | v->data[i * 4 + 3];
+            to->cells[i] = (uint32_t)v->data[i * 4] << 24 | (uint32_t)v->data[i * 4 + 1] << 16 |
+                           (uint32_t)v->data[i * 4 + 2] << 8 | v->data[i * 4 + 3];
         for (const struct dts_fixup *f = v->fixups; f; f = f->next) {
             struct dts_env env = {b->c, s->frame, s->via};
             uint64_t u;
             if (!f->e)
-                diag_help(diag(b->c->diags, E0312, at(s, f->loc), "an interrupt specifier holds numbers only"), "leave the reference out: the controller is named in front of the cells");
+                diag_help(diag(b->c->diags, E0312, at(s, f->loc), "an interrupt specifier holds numbers only"),
+                          "leave the reference out: the controller is named in front of the cells");
             to->set = f->e && dts_eval_frame(&env, f->e, &u);
             if (!to->set)
                 return false;
@@ -244,7 +269,9 @@ bool build_irq_to(struct build *b, const struct scope *s, const struct ast *st, 
     for (const struct item *i = st->items; i; i = i->next) {
         if (i->e) {
             if (to->number.set) {
-                diag_help(diag(b->c->diags, E0313, at(s, i->loc), "a second line number; an interrupt goes to one line"), "write `to [CHIP] [KIND] NUMBER [TRIGGER]`");
+                diag_help(
+                    diag(b->c->diags, E0313, at(s, i->loc), "a second line number; an interrupt goes to one line"),
+                    "write `to [CHIP] [KIND] NUMBER [TRIGGER]`");
                 to->set = false;
                 return false;
             }
@@ -257,7 +284,9 @@ bool build_irq_to(struct build *b, const struct scope *s, const struct ast *st, 
         if (!w)
             return false;
         if (to->number.set ? to->nwords > to->nbefore : to->nwords == 2) {
-            diag_help(diag(b->c->diags, E0314, at(s, i->loc), to->number.set ? "a word too many behind the line's number" : "a word too many in front of the line's number"),
+            diag_help(diag(b->c->diags, E0314, at(s, i->loc),
+                           to->number.set ? "a word too many behind the line's number"
+                                          : "a word too many in front of the line's number"),
                       "write `to [CHIP] [KIND] NUMBER [TRIGGER]`");
             to->set = false;
             return false;
@@ -290,7 +319,8 @@ static void device_clause(struct build *b, const struct scope *s, const struct a
         if (to)
             build_irq_to(b, s, to, &d->irq);
         else if (st->body)
-            diag_help(diag(b->c->diags, E0315, at(s, st->body->loc), "`%s` does not belong to the interrupt of an emulated device", ast_keyword(st->body->kind)),
+            diag_help(diag(b->c->diags, E0315, at(s, st->body->loc),
+                           "`%s` does not belong to the interrupt of an emulated device", ast_keyword(st->body->kind)),
                       "write `irq spi 40 level-high` or `irq 0 to spi 40 level-high`");
         else
             build_irq_to(b, s, st, &d->irq);
@@ -317,8 +347,11 @@ static void build_device(struct build *b, const struct scope *s, const struct as
         return;
     }
     if (!d.class->emulated) {
-        struct diag *g = diag(b->c->diags, E0316, at(s, st->arg.loc), "`%s` is a class of host devices; nothing emulates it", class);
-        diag_help(g, "pass one through, `passthrough &LABEL;`, or choose a class marked `emulated` in `machc --list-classes`");
+        struct diag *g =
+            diag(b->c->diags, E0316, at(s, st->arg.loc), "`%s` is a class of host devices; nothing emulates it", class);
+        diag_help(
+            g,
+            "pass one through, `passthrough &LABEL;`, or choose a class marked `emulated` in `machc --list-classes`");
         return;
     }
     vec_push(b->c->arena, &b->machine->devices, d);
@@ -378,7 +411,8 @@ static void machine_statement(struct build *b, const struct scope *s, const stru
         if (!p || st->items) {
             no_template(b, s, st, " or platform");
         } else if (m->platform && m->platform != p) {
-            struct diag *d = diag(b->c->diags, E0317, at(s, st->name.loc), "machine `%s` has the platform `%s` already", m->name, m->platform->name);
+            struct diag *d = diag(b->c->diags, E0317, at(s, st->name.loc), "machine `%s` has the platform `%s` already",
+                                  m->name, m->platform->name);
             diag_note(d, m->platform_at, "said here");
             diag_help(d, "keep one of them");
         } else {
@@ -407,7 +441,8 @@ static void build_base(struct build *b, const struct scope *s, const struct ast 
         m->platform = p;
         m->platform_at = at(s, st->arg.loc);
     } else if (p) {
-        diag_help(diag(b->c->diags, E0214, at(s, st->arg.loc), "platform `%s` takes no arguments", base), "write `%s` alone", base);
+        diag_help(diag(b->c->diags, E0214, at(s, st->arg.loc), "platform `%s` takes no arguments", base),
+                  "write `%s` alone", base);
     } else {
         VEC(const char *) names = {0};
         for (const char *const *n = b->model->schemas->platform_names; *n; n++)
@@ -444,19 +479,23 @@ void build_machine(struct build *b, const struct pending *p)
     build_base(b, s, st);
     expand_body(b, s, st, machine_statement, NULL);
     m->incomplete |= b->consts->lost != lost;
-    const struct src *taken = m->platform && !m->irqchips.n && !m->incomplete && diags_errors(b->c->diags) == before ? map_getp(&m->named, intern(b->c->names, m->platform->irqchip_name), NULL) : NULL;
+    const struct src *taken = m->platform && !m->irqchips.n && !m->incomplete && diags_errors(b->c->diags) == before
+                                  ? map_getp(&m->named, intern(b->c->names, m->platform->irqchip_name), NULL)
+                                  : NULL;
     if (taken) {
-        struct diag *d = diag(b->c->diags, E0382, *taken, "`%s` is the name of the irqchip that `%s` brings along", m->platform->irqchip_name, m->platform->name);
+        struct diag *d = diag(b->c->diags, E0382, *taken, "`%s` is the name of the irqchip that `%s` brings along",
+                              m->platform->irqchip_name, m->platform->name);
         diag_help(d, "choose another name, or name the irqchip: `irqchip NAME : %s;`", m->platform->irqchip_class);
     }
     name_passthroughs(b);
     if (!m->platform && !m->incomplete && diags_errors(b->c->diags) == before)
-        diag_help(diag(b->c->diags, E0319, m->at, "machine `%s` has no platform", name), "write `machine %s : arm64-virt { ... }`; `machc --list-classes` shows all",
-                  name);
+        diag_help(diag(b->c->diags, E0319, m->at, "machine `%s` has no platform", name),
+                  "write `machine %s : arm64-virt { ... }`; `machc --list-classes` shows all", name);
     if (!m->cpus.set && !m->cpus.at.loc.file && !m->incomplete)
         diag_help(diag(b->c->diags, E0320, m->at, "machine `%s` has no cpus", name), "write `cpus 1;` in it");
     else if (m->cpus.set && m->platform && (m->cpus.value < 1 || m->cpus.value > m->platform->max_cpus))
-        diag_help(diag(b->c->diags, E0321, m->cpus.at, "`%s` can have 1 to %u cpus, not %" PRIu64, m->platform->name, m->platform->max_cpus, m->cpus.value),
+        diag_help(diag(b->c->diags, E0321, m->cpus.at, "`%s` can have 1 to %u cpus, not %" PRIu64, m->platform->name,
+                       m->platform->max_cpus, m->cpus.value),
                   "write `cpus %u`", m->cpus.value ? m->platform->max_cpus : 1);
     // A mistake would bring others in its train if the rest were planned without what it concerns.
     m->incomplete |= diags_errors(b->c->diags) != before;

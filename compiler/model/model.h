@@ -31,10 +31,10 @@ struct m_memory {
     const char *name;
     struct src at;
     struct opt_u64 address, size;
-    uint8_t backing;          // enum backing
-    struct opt_u64 back_arg;  // page size of hugetlb, offset of a file, address of physical
+    uint8_t backing;         // enum backing
+    struct opt_u64 back_arg; // page size of hugetlb, offset of a file, address of physical
     const char *file;
-    const char *share;        // or NULL
+    const char *share; // or NULL
     struct src share_at;
     bool no_dma, readonly;
 };
@@ -84,7 +84,7 @@ struct m_ref {
     struct src at;
     uint8_t fate;
     uint64_t fixed;
-    const char *to; // label or path of a guest node
+    const char *to;  // label or path of a guest node
     uint8_t to_kind; // TEXT_LABEL or TEXT_REFPATH
     struct src to_at;
     uint32_t cells[HOST_MAX_CELLS];
@@ -122,7 +122,7 @@ struct m_channel {
 
 struct m_dma {
     uint8_t mode;
-    const char *name;  // "main", "stash-dqrr"; of DMA_GUEST_IOMMU: the IOMMU
+    const char *name; // "main", "stash-dqrr"; of DMA_GUEST_IOMMU: the IOMMU
     struct src at;
     bool unsafe;
     VEC(struct m_dma_map) maps;
@@ -154,7 +154,7 @@ struct m_place {
     const char *under; // path or label of a guest node, or NULL
     bool under_label;
     struct src under_at;
-    const char *bus;   // on pci0 slot 3
+    const char *bus; // on pci0 slot 3
     struct src bus_at;
     struct opt_u64 slot, vcpu;
 };
@@ -164,16 +164,16 @@ extern const struct m_place m_nowhere;
 
 struct m_passthrough {
     struct src at;
-    const char *name;  // `as`, else made from the node's label or name
+    const char *name;      // `as`, else made from the node's label or name
     const char *host_name; // platform: "ffe03000.i2c"; pci: "0000:01:00.0"
-    uint8_t kind;  // enum passthrough_kind
+    uint8_t kind;          // enum passthrough_kind
     bool named;
     bool assigned; // the planner made it, for a provider with the fate `assign`
     bool only;
     VEC(const struct dt_node *) without;
     const struct m_place *place; // never NULL
-    VEC(struct m_part) parts; // [0] is the top
-    struct map part_index;  // host node -> index in parts
+    VEC(struct m_part) parts;    // [0] is the top
+    struct map part_index;       // host node -> index in parts
 };
 
 struct m_device {
@@ -227,7 +227,7 @@ struct model {
     struct m_keep {
         const struct dt_node *node;
         struct src at;
-    } *keeps;
+    } * keeps;
     uint32_t nkeeps;
     bool incomplete; // as of a machine, at the top of the files
     const struct consts *consts;
@@ -248,19 +248,21 @@ bool operation_named(const char *name, uint32_t *number);
 /* Says which of -D's names nothing in the files knows. */
 void model_check_defines(const struct model *m);
 
-/* Expands and resolves the file and all that it includes. NULL only when it could not be read at all; else see c->diags. */
+/* Expands and resolves the file and all that it includes. NULL only when it could not be read at all; else see
+ * c->diags. */
 struct model *model_build(struct machc *c, const struct source *top);
 
 /*
- * An expression's value in a frame; `via` is for messages. `attr` answers EXPR_ATTR (NULL: attributes are not allowed here).
- * Overflow, division by 0 and negative results are errors.
+ * An expression's value in a frame; `via` is for messages. `attr` answers EXPR_ATTR (NULL: attributes are not allowed
+ * here). Overflow, division by 0 and negative results are errors.
  */
 struct value {
     const char *s; // NULL: a number
     uint64_t u;
 };
 typedef bool attr_fn(void *opaque, const struct expr *e, struct value *v);
-bool expr_eval(struct machc *c, struct frame *f, const struct via *via, const struct expr *e, attr_fn *attr, void *opaque, struct value *v);
+bool expr_eval(struct machc *c, struct frame *f, const struct via *via, const struct expr *e, attr_fn *attr,
+               void *opaque, struct value *v);
 
 /* The dts_eval_fn for an edit, with dtc's rules (64 bits, wrapping): `opaque` is a struct dts_env. */
 struct dts_env {

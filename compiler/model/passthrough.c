@@ -21,7 +21,8 @@ static void region_clause(struct build *b, const struct scope *s, const struct a
 {
     struct m_region *r = opaque;
     if ((st->kind == AST_MAP || st->kind == AST_TRAP || st->kind == AST_DROP) && r->mode != REGION_DEFAULT) {
-        diag_help(diag(b->c->diags, E0322, at(s, st->loc), "a region has one fate: `map`, `trap` or `drop`"), "keep one of them");
+        diag_help(diag(b->c->diags, E0322, at(s, st->loc), "a region has one fate: `map`, `trap` or `drop`"),
+                  "keep one of them");
         return;
     }
     switch (st->kind) {
@@ -50,7 +51,8 @@ static void region_clause(struct build *b, const struct scope *s, const struct a
                 continue;
             r->unsafe = eval_text(b, s, &c->name);
             if (!r->unsafe || !*r->unsafe)
-                diag_help(diag(b->c->diags, E0323, at(s, c->loc), "`map unsafe` needs a reason, for those who read this later"),
+                diag_help(diag(b->c->diags, E0323, at(s, c->loc),
+                               "`map unsafe` needs a reason, for those who read this later"),
                           "write `map unsafe \"why sharing this page is safe\"`");
         }
         break;
@@ -95,16 +97,19 @@ static void build_irq(struct build *b, const struct scope *s, const struct ast *
     struct m_irq irq = {.at = at(s, st->loc)};
     const struct item *i = st->items;
     if (!i || i->next) {
-        diag_help(diag(b->c->diags, E0325, irq.at, "which interrupt of the device?"), "write its index or name first: `irq 0 to spi 40;` or `irq \"tx\" drop;`");
+        diag_help(diag(b->c->diags, E0325, irq.at, "which interrupt of the device?"),
+                  "write its index or name first: `irq 0 to spi 40;` or `irq \"tx\" drop;`");
         return;
     }
     if (!build_which(b, s, &i->t, i->e, i->loc, &irq.which))
         return;
     expand_body(b, s, st, irq_clause, &irq);
     if (irq.drop && irq.to.set)
-        diag_help(diag(b->c->diags, E0326, irq.at, "an interrupt is linked (`to`) or dropped, not both"), "keep one of them");
+        diag_help(diag(b->c->diags, E0326, irq.at, "an interrupt is linked (`to`) or dropped, not both"),
+                  "keep one of them");
     if (!irq.drop && !irq.to.set && !irq.file && !st->body)
-        diag_help(diag(b->c->diags, E0327, irq.at, "nothing is said of this interrupt"), "write `to [CHIP] [KIND] NUMBER [TRIGGER]` or `drop`");
+        diag_help(diag(b->c->diags, E0327, irq.at, "nothing is said of this interrupt"),
+                  "write `to [CHIP] [KIND] NUMBER [TRIGGER]` or `drop`");
     for (uint32_t k = 0; k < part->irqs.n; k++) {
         const struct m_irq *o = &part->irqs.at[k];
         if (o->which.name == irq.which.name && (irq.which.name || o->which.index == irq.which.index)) {
@@ -128,12 +133,14 @@ static bool ref_cells(struct build *b, const struct scope *s, const struct dts_v
 {
     uint32_t n = v->len / 4;
     if (n > HOST_MAX_CELLS) {
-        diag_help(diag(b->c->diags, E0401, at(s, v->loc), "a specifier of %u cells; %d are the most", n, HOST_MAX_CELLS),
-                  "write as many as the `#...-cells` of the node says");
+        diag_help(
+            diag(b->c->diags, E0401, at(s, v->loc), "a specifier of %u cells; %d are the most", n, HOST_MAX_CELLS),
+            "write as many as the `#...-cells` of the node says");
         return false;
     }
     for (uint32_t i = 0; i < n; i++)
-        r->cells[i] = (uint32_t)v->data[i * 4] << 24 | (uint32_t)v->data[i * 4 + 1] << 16 | (uint32_t)v->data[i * 4 + 2] << 8 | v->data[i * 4 + 3];
+        r->cells[i] = (uint32_t)v->data[i * 4] << 24 | (uint32_t)v->data[i * 4 + 1] << 16 |
+                      (uint32_t)v->data[i * 4 + 2] << 8 | v->data[i * 4 + 3];
     for (const struct dts_fixup *f = v->fixups; f; f = f->next) {
         struct dts_env env = {b->c, s->frame, s->via};
         uint64_t u;
@@ -145,7 +152,8 @@ static bool ref_cells(struct build *b, const struct scope *s, const struct dts_v
         if (!dts_eval_frame(&env, f->e, &u))
             return false;
         if (u > UINT32_MAX && u < (uint64_t)INT32_MIN) {
-            diag_help(diag(b->c->diags, E0903, at(s, f->loc), "0x%" PRIx64 " does not fit into a cell of 32 bits", u), "write two cells, the high half first");
+            diag_help(diag(b->c->diags, E0903, at(s, f->loc), "0x%" PRIx64 " does not fit into a cell of 32 bits", u),
+                      "write two cells, the high half first");
             return false;
         }
         r->cells[f->offset / 4] = (uint32_t)u;
@@ -162,9 +170,11 @@ static void ref_to(struct build *b, const struct scope *s, const struct ast *st,
     r->to_kind = st->name.kind;
     bool node = st->name.kind == TEXT_LABEL || st->name.kind == TEXT_REFPATH;
     if (st->name.kind == TEXT_PATH)
-        diag_help(diag(b->c->diags, E0404, r->to_at, "a reference goes to a node by label or `&{/path}`"), "write `to &{%s}`", r->to);
+        diag_help(diag(b->c->diags, E0404, r->to_at, "a reference goes to a node by label or `&{/path}`"),
+                  "write `to &{%s}`", r->to);
     else if (!node)
-        diag_help(diag(b->c->diags, E0404, r->to_at, "a reference goes to a node"), "write `to &label` or `to &{/path}`, with `<cells>` behind it where the provider wants them");
+        diag_help(diag(b->c->diags, E0404, r->to_at, "a reference goes to a node"),
+                  "write `to &label` or `to &{/path}`, with `<cells>` behind it where the provider wants them");
     if (!node || !r->to || (st->dts_cells && !ref_cells(b, s, st->dts_cells, r)))
         r->fate = FATE_DROP; // a message was enough
 }
@@ -176,7 +186,8 @@ static void ref_clause(struct build *b, const struct scope *s, const struct ast 
     if (r->fate != FATE_ERROR) {
         struct diag *d = diag(b->c->diags, E0402, at(s, st->loc), "a reference has one fate");
         diag_note(d, rb->fate_at, "it has this one already");
-        diag_help(d, "leave one of them out; to treat entries differently, speak of each: `ref %s[0] ...`", r->property);
+        diag_help(d, "leave one of them out; to treat entries differently, speak of each: `ref %s[0] ...`",
+                  r->property);
         return;
     }
     rb->fate_at = at(s, st->loc);
@@ -198,7 +209,8 @@ static void ref_clause(struct build *b, const struct scope *s, const struct ast 
         if (!eval_u64(b, s, st->e, &r->fixed))
             r->fate = FATE_DROP;
         else if (r->fixed == 0 || r->fixed > UINT32_MAX)
-            diag_help(diag(b->c->diags, E0403, at(s, st->e->loc), "a fixed value of %" PRIu64 " is out of range: 1..4294967295", r->fixed),
+            diag_help(diag(b->c->diags, E0403, at(s, st->e->loc),
+                           "a fixed value of %" PRIu64 " is out of range: 1..4294967295", r->fixed),
                       "write a clock's rate in Hz (`24MHz`), a regulator's voltage in microvolts");
         break;
     case AST_TO:
@@ -252,14 +264,16 @@ static const struct dt_node *find_below(struct build *b, const struct scope *s, 
             if (strcspn(c->name, "@") != len || strncmp(c->name, p, len) != 0)
                 continue;
             if (hit) {
-                struct diag *d = diag(b->c->diags, E0330, at(s, t->loc), "`%s` is more than one node below %s", path, dt_path(b->c->arena, n));
+                struct diag *d = diag(b->c->diags, E0330, at(s, t->loc), "`%s` is more than one node below %s", path,
+                                      dt_path(b->c->arena, n));
                 diag_help(d, "write its unit address: `%s` or `%s`", hit->name, c->name);
                 return NULL;
             }
             hit = c;
         }
         if (!hit) {
-            struct diag *d = diag(b->c->diags, E0329, at(s, t->loc), "there is no node `%.*s` below %s", (int)len, p, dt_path(b->c->arena, n));
+            struct diag *d = diag(b->c->diags, E0329, at(s, t->loc), "there is no node `%.*s` below %s", (int)len, p,
+                                  dt_path(b->c->arena, n));
             VEC(const char *) names = {0};
             for (const struct dt_node *c = n->child; c && names.n < 1000; c = c->next)
                 vec_push(b->c->arena, &names, c->name);
@@ -378,12 +392,15 @@ static void pass_statement(struct build *b, const struct scope *s, const struct 
             diag_help(diag(b->c->diags, E0332, ctx->place->bus_at, "host cpus belong to `cpus`"),
                       "write `vcpu 0` for a device that serves one vcpu, or `on pci0 slot 3` to place a PCI function");
         else if (p->kind != PASS_PCI)
-            diag_help(diag(b->c->diags, E0333, ctx->place->bus_at, "only a `passthrough pci` goes into a slot of a PCI bus"),
-                      "write `under &bus` to put its node below another one");
+            diag_help(
+                diag(b->c->diags, E0333, ctx->place->bus_at, "only a `passthrough pci` goes into a slot of a PCI bus"),
+                "write `under &bus` to put its node below another one");
         break;
     case AST_SLOT:
         if (eval_opt(b, s, st->e, &ctx->place->slot) && ctx->place->slot.value > 31)
-            diag_help(diag(b->c->diags, E0334, ctx->place->slot.at, "a PCI bus has no slot %" PRIu64, ctx->place->slot.value), "it has 0 to 31; leave `slot` out, and a free one is chosen");
+            diag_help(
+                diag(b->c->diags, E0334, ctx->place->slot.at, "a PCI bus has no slot %" PRIu64, ctx->place->slot.value),
+                "it has 0 to 31; leave `slot` out, and a free one is chosen");
         break;
     case AST_VCPU:
         eval_opt(b, s, st->e, &ctx->place->vcpu);
@@ -473,8 +490,11 @@ void build_passthrough(struct build *b, const struct scope *s, const struct ast 
         if (!b->model->host) {
             if (!b->host && !b->c->host_file && !b->c->host && !b->consts->incomplete && !b->told_no_host) {
                 b->told_no_host = true;
-                struct diag *d = diag(b->c->diags, E0335, top->at, "a node of the host cannot be found: the file names no host tree");
-                diag_help(d, "write `host \"board.dtb\";` at the top, or assign it by its name: `passthrough platform \"...\"`");
+                struct diag *d = diag(b->c->diags, E0335, top->at,
+                                      "a node of the host cannot be found: the file names no host tree");
+                diag_help(
+                    d,
+                    "write `host \"board.dtb\";` at the top, or assign it by its name: `passthrough platform \"...\"`");
             }
             m->incomplete = true; // the host's tree could not be read
             return;
@@ -487,7 +507,8 @@ void build_passthrough(struct build *b, const struct scope *s, const struct ast 
         if (!top->node)
             return;
         if (!top->node->parent) {
-            diag_help(diag(b->c->diags, E0336, top->at, "the root of the host's tree cannot be passed through"), "name the devices below it");
+            diag_help(diag(b->c->diags, E0336, top->at, "the root of the host's tree cannot be passed through"),
+                      "name the devices below it");
             return;
         }
     } else {
@@ -495,25 +516,32 @@ void build_passthrough(struct build *b, const struct scope *s, const struct ast 
         if (p.kind == PASS_PCI && !is_bdf(what))
             bad_bdf(b, top->at, what);
         if (p.kind == PASS_PLATFORM && (!*what || strchr(what, '/')))
-            diag_help(diag(b->c->diags, E0338, top->at, "\"%s\" is not the name of a platform device", what), "write it as in /sys/bus/platform/devices: \"fff51000.ethernet\"");
+            diag_help(diag(b->c->diags, E0338, top->at, "\"%s\" is not the name of a platform device", what),
+                      "write it as in /sys/bus/platform/devices: \"fff51000.ethernet\"");
     }
     struct m_place place = {0};
     struct part_ctx ctx = {&p, 0, &place};
     expand_body(b, s, st, pass_statement, &ctx);
     if (p.only && p.without.n)
-        diag_help(diag(b->c->diags, E0339, p.at, "`only` takes the node alone; `without` has nothing left to leave out"), "keep one of them");
+        diag_help(
+            diag(b->c->diags, E0339, p.at, "`only` takes the node alone; `without` has nothing left to leave out"),
+            "keep one of them");
     if (place.slot.set && !place.bus_at.loc.file)
-        diag_help(diag(b->c->diags, E0388, place.slot.at, "slot %" PRIu64 " of which bus?", place.slot.value), "write `on BUS slot %" PRIu64 "`, BUS a device of the machine", place.slot.value);
+        diag_help(diag(b->c->diags, E0388, place.slot.at, "slot %" PRIu64 " of which bus?", place.slot.value),
+                  "write `on BUS slot %" PRIu64 "`, BUS a device of the machine", place.slot.value);
     if (place.under && place.bus)
-        diag_help(diag(b->c->diags, E0384, place.under_at, "a node is put `under` one node or `on` a bus, not both"), "keep one of them");
+        diag_help(diag(b->c->diags, E0384, place.under_at, "a node is put `under` one node or `on` a bus, not both"),
+                  "keep one of them");
     for (uint32_t i = 1; i < p.parts.n; i++)
         if (p.only || without_holds(&p, p.parts.at[i].node))
-            diag_help(diag(b->c->diags, E0340, p.parts.at[i].at, "%s is spoken of, but left out", dt_path(b->c->arena, p.parts.at[i].node)),
+            diag_help(diag(b->c->diags, E0340, p.parts.at[i].at, "%s is spoken of, but left out",
+                           dt_path(b->c->arena, p.parts.at[i].node)),
                       p.only ? "take `only` away, or this `child`" : "take it out of `without`, or this `child` away");
     if (!p.named)
         p.name = default_name(b, &p, &st->name);
     if (p.kind == PASS_RAW && !p.named)
-        diag_help(diag(b->c->diags, E0341, p.at, "a raw device has no name of its own"), "write `passthrough raw as NAME { ... }`");
+        diag_help(diag(b->c->diags, E0341, p.at, "a raw device has no name of its own"),
+                  "write `passthrough raw as NAME { ... }`");
     if (!p.name)
         return;
     struct m_passthrough *kept = NEW(draft_arena(b->c), struct m_passthrough);

@@ -12,11 +12,15 @@ static const char *region_text(struct planner *p, const struct p_device *d, cons
     return arena_printf(p->c->arena, "region %u of `%s`", r->index, d->name);
 }
 
-static struct p_region *new_region(struct planner *p, struct p_device *d, uint32_t index, uint64_t size, const struct opt_u64 *address, struct src where)
+static struct p_region *new_region(struct planner *p, struct p_device *d, uint32_t index, uint64_t size,
+                                   const struct opt_u64 *address, struct src where)
 {
     struct p_region *r = NEW(p->c->arena, struct p_region);
-    *r = (struct p_region){.device = d, .index = index, .host = UINT64_MAX, .size = size, .mode = REGION_MAP, .at = where};
-    r->how = address->set ? HOW_WRITTEN : d->bus ? HOW_DEFAULT : HOW_CHOSEN; // the guest itself places what is on its PCI bus
+    *r = (struct p_region){
+        .device = d, .index = index, .host = UINT64_MAX, .size = size, .mode = REGION_MAP, .at = where};
+    r->how = address->set ? HOW_WRITTEN
+             : d->bus     ? HOW_DEFAULT
+                          : HOW_CHOSEN; // the guest itself places what is on its PCI bus
     r->guest = address->set ? address->value : UINT64_MAX;
     vec_push(p->c->arena, &d->regions, r);
     return r;
@@ -35,28 +39,35 @@ void plan_emulated(struct planner *p, const struct m_device *dev)
     for (uint32_t i = 0; i < dev->class->nregions; i++) {
         const struct schema_region *s = &dev->class->regions[i];
         uint64_t size = i == 0 && dev->size.set ? dev->size.value : s->size + s->per_cpu * p->m->cpus.n;
-        struct p_region *r = new_region(p, d, i, size, i == 0 ? &dev->address : &none, i == 0 && dev->address.set ? dev->address.at : dev->at);
+        struct p_region *r = new_region(p, d, i, size, i == 0 ? &dev->address : &none,
+                                        i == 0 && dev->address.set ? dev->address.at : dev->at);
         r->name = s->name;
         r->align = s->align ? s->align : 1;
         r->mode = REGION_TRAP; // the VMM's own
         if (r->how == HOW_WRITTEN) {
             if (r->guest % r->align)
-                diag_help(diag(p->c->diags, E0517, dev->address.at, "a `%s` starts at a multiple of 0x%" PRIx64 ", and 0x%" PRIx64 " is none", dev->class->name, r->align,
-                               r->guest),
+                diag_help(diag(p->c->diags, E0517, dev->address.at,
+                               "a `%s` starts at a multiple of 0x%" PRIx64 ", and 0x%" PRIx64 " is none",
+                               dev->class->name, r->align, r->guest),
                           "write `at 0x%" PRIx64 "`", r->guest / r->align * r->align);
             claim_region(p, r, region_text(p, d, r), dev->address.at);
         }
     }
     const struct opt_u64 *needless = dev->address.set ? &dev->address : &dev->size;
     if (!dev->class->nregions && needless->set)
-        diag_help(diag(p->c->diags, E0518, needless->at, "a `%s` has no registers to place", dev->class->name), "leave `%s` away", needless == &dev->size ? "size" : "at");
+        diag_help(diag(p->c->diags, E0518, needless->at, "a `%s` has no registers to place", dev->class->name),
+                  "leave `%s` away", needless == &dev->size ? "size" : "at");
     else if (dev->size.set && !dev->size.value)
-        diag_help(diag(p->c->diags, E0535, dev->size.at, "a device with registers of 0 bytes"), "leave `size` away: a `%s` has 0x%" PRIx64, dev->class->name,
-                  dev->class->regions[0].size);
+        diag_help(diag(p->c->diags, E0535, dev->size.at, "a device with registers of 0 bytes"),
+                  "leave `size` away: a `%s` has 0x%" PRIx64, dev->class->name, dev->class->regions[0].size);
     for (uint32_t i = 0; i < dev->class->nirqs; i++) {
         const struct schema_irq *s = &dev->class->irqs[i];
         struct p_irq *irq = NEW(p->c->arena, struct p_irq);
-        *irq = (struct p_irq){.device = d, .index = i, .name = s->name, .source = IRQ_EMULATED, .at = i == 0 && dev->irq.set ? dev->irq.at : dev->at};
+        *irq = (struct p_irq){.device = d,
+                              .index = i,
+                              .name = s->name,
+                              .source = IRQ_EMULATED,
+                              .at = i == 0 && dev->irq.set ? dev->irq.at : dev->at};
         struct p_irqchip *root = p->m->irqchips.n ? p->m->irqchips.at[0] : NULL;
         for (uint32_t k = 0; root && s->kind && k < root->class->nkinds; k++)
             if (!strcmp(root->class->kinds[k].name, s->kind))
@@ -68,7 +79,8 @@ void plan_emulated(struct planner *p, const struct m_device *dev)
         link_irq(p, irq, i == 0 ? &dev->irq : NULL);
     }
     if (!dev->class->nirqs && dev->irq.set)
-        diag_help(diag(p->c->diags, E0367, dev->irq.at, "a `%s` has no interrupt", dev->class->name), "leave `irq` out");
+        diag_help(diag(p->c->diags, E0367, dev->irq.at, "a `%s` has no interrupt", dev->class->name),
+                  "leave `irq` out");
 }
 
 /* ---- by name ---- */
@@ -106,42 +118,53 @@ static const struct dt_prop *edited_compatible(struct planner *p, const struct m
     return found;
 }
 
-/* A mapped region of a device without a host node begins at a page: VFIO, and the kernel's drivers, map nothing else. */
+/* A mapped region of a device without a host node begins at a page: VFIO, and the kernel's drivers, map nothing else.
+ */
 static void check_mapped(struct planner *p, const struct p_region *r, const struct m_region *m)
 {
     uint64_t page = p->model->page_size;
     if (r->mode != REGION_MAP)
         return;
     if (r->device->kind == DEV_RAW && (r->offset % page || r->size % page)) {
-        struct diag *d = diag(p->c->diags, E0522, m->at, "0x%" PRIx64 " bytes at offset 0x%" PRIx64 " of \"%s\" are not whole pages, and cannot be mapped", r->size,
-                              r->offset, m->file);
-        diag_help(d, "map the pages that hold them, `offset 0x%" PRIx64 " size 0x%" PRIx64 "`, or write `trap`", r->offset / page * page,
-                  (r->offset % page + r->size + page - 1) / page * page);
+        struct diag *d =
+            diag(p->c->diags, E0522, m->at,
+                 "0x%" PRIx64 " bytes at offset 0x%" PRIx64 " of \"%s\" are not whole pages, and cannot be mapped",
+                 r->size, r->offset, m->file);
+        diag_help(d, "map the pages that hold them, `offset 0x%" PRIx64 " size 0x%" PRIx64 "`, or write `trap`",
+                  r->offset / page * page, (r->offset % page + r->size + page - 1) / page * page);
     }
     if (r->how == HOW_WRITTEN && r->guest % page)
-        diag_help(diag(p->c->diags, E0523, m->address.at, "region %u is mapped, so it starts at a page: 0x%" PRIx64 " does not", r->index, r->guest), "write `at 0x%" PRIx64 "`, or `trap`",
-                  r->guest / page * page);
+        diag_help(diag(p->c->diags, E0523, m->address.at,
+                       "region %u is mapped, so it starts at a page: 0x%" PRIx64 " does not", r->index, r->guest),
+                  "write `at 0x%" PRIx64 "`, or `trap`", r->guest / page * page);
 }
 
 /* A BAR's size is a power of two, and its address a multiple of that (PCI Local Bus Specification 3.0, 6.2.5.1). */
-static bool check_bar(struct planner *p, const struct p_device *d, const struct m_region *m, uint32_t index, uint64_t size)
+static bool check_bar(struct planner *p, const struct p_device *d, const struct m_region *m, uint32_t index,
+                      uint64_t size)
 {
     if (d->kind != DEV_PCI || m->mode == REGION_DROP)
         return true;
     if (d->bus && m->address.set) {
-        diag_help(diag(p->c->diags, E0536, m->address.at, "the guest itself places the BARs of what is on `%s`", d->bus), "leave `at` away");
+        diag_help(
+            diag(p->c->diags, E0536, m->address.at, "the guest itself places the BARs of what is on `%s`", d->bus),
+            "leave `at` away");
         return false;
     }
     uint64_t up = 1;
     while (up < size && up < (uint64_t)1 << 63)
         up <<= 1;
     if (up != size) {
-        diag_help(diag(p->c->diags, E0533, m->size.set ? m->size.at : m->at, "a BAR of 0x%" PRIx64 " bytes cannot be: its size is a power of two", size), "write `size 0x%" PRIx64 "`", up);
+        diag_help(diag(p->c->diags, E0533, m->size.set ? m->size.at : m->at,
+                       "a BAR of 0x%" PRIx64 " bytes cannot be: its size is a power of two", size),
+                  "write `size 0x%" PRIx64 "`", up);
         return false;
     }
     if (m->address.set && m->address.value % size) {
-        diag_help(diag(p->c->diags, E0533, m->address.at, "BAR %u has 0x%" PRIx64 " bytes, and 0x%" PRIx64 " is no multiple of that", index, size, m->address.value), "write `at 0x%" PRIx64 "`",
-                  m->address.value / size * size);
+        diag_help(diag(p->c->diags, E0533, m->address.at,
+                       "BAR %u has 0x%" PRIx64 " bytes, and 0x%" PRIx64 " is no multiple of that", index, size,
+                       m->address.value),
+                  "write `at 0x%" PRIx64 "`", m->address.value / size * size);
         return false;
     }
     return true;
@@ -157,7 +180,8 @@ static const struct schema_region *class_region(const struct p_device *d, const 
 
 static void no_such_name(struct planner *p, const struct p_device *d, const struct m_which *w)
 {
-    struct diag *g = diag(p->c->diags, E0519, w->at, "nothing says which region `%s` is: this device has no node on the host", w->name);
+    struct diag *g = diag(p->c->diags, E0519, w->at,
+                          "nothing says which region `%s` is: this device has no node on the host", w->name);
     VEC(const char *) names = {0};
     for (uint32_t i = 0; d->class && i < d->class->nregions; i++)
         if (d->class->regions[i].name)
@@ -186,17 +210,21 @@ static void bare_region(struct planner *p, struct p_device *d, const struct m_re
         return;
     }
     if (d->kind == DEV_RAW && !m->file) {
-        diag_help(diag(p->c->diags, E0521, m->at, "a raw device's region comes from a file"), "write `region %u file \"/dev/mem\" offset 0x... size 4K at 0x...`", index);
+        diag_help(diag(p->c->diags, E0521, m->at, "a raw device's region comes from a file"),
+                  "write `region %u file \"/dev/mem\" offset 0x... size 4K at 0x...`", index);
         return;
     }
     if (d->kind != DEV_RAW && (m->file || m->offset.set)) {
-        diag_help(diag(p->c->diags, E0512, m->at, "`file` and `offset` belong to raw devices; VFIO gives this one's regions"), "leave them away: `region %u`", index);
+        diag_help(
+            diag(p->c->diags, E0512, m->at, "`file` and `offset` belong to raw devices; VFIO gives this one's regions"),
+            "leave them away: `region %u`", index);
         return;
     }
     uint64_t size = m->size.set ? m->size.value : s ? s->size : 0;
     if (!size && m->mode != REGION_DROP) {
-        struct diag *g = m->size.set ? diag(p->c->diags, E0535, m->size.at, "a region of 0 bytes")
-                                     : diag(p->c->diags, E0520, m->at, "the size of region %u of `%s` is not known", index, d->name);
+        struct diag *g =
+            m->size.set ? diag(p->c->diags, E0535, m->size.at, "a region of 0 bytes")
+                        : diag(p->c->diags, E0520, m->at, "the size of region %u of `%s` is not known", index, d->name);
         diag_help(g, "write `size 4K`, or give the node a `compatible` that has a device class");
         return;
     }
@@ -255,36 +283,50 @@ static void bare_irq(struct planner *p, struct p_device *d, const struct m_irq *
         while (d->kind == DEV_PCI && i < 3 && strcmp(pci[i], m->which.name))
             i++;
         if (d->kind != DEV_PCI || i == 3) {
-            struct diag *g = diag(p->c->diags, E0368, m->which.at, "nothing says which interrupt `%s` is: this device has no node on the host", m->which.name);
+            struct diag *g =
+                diag(p->c->diags, E0368, m->which.at,
+                     "nothing says which interrupt `%s` is: this device has no node on the host", m->which.name);
             const char *near = d->kind == DEV_PCI ? nearest(m->which.name, pci, 3) : NULL;
             if (near)
                 diag_help(g, "did you mean `%s`?", near);
             else
-                diag_help(g, d->kind == DEV_PCI ? "a PCI function has `intx`, `msi` and `msix`" : "say it by index: `irq 0`");
+                diag_help(g, d->kind == DEV_PCI ? "a PCI function has `intx`, `msi` and `msix`"
+                                                : "say it by index: `irq 0`");
             return;
         }
         index = i;
     }
     if (d->kind == DEV_PCI && index > 2) {
-        diag_help(diag(p->c->diags, E0363, m->which.at, "a PCI function has no interrupt %u", index), "it has 0 `intx`, 1 `msi` and 2 `msix`");
+        diag_help(diag(p->c->diags, E0363, m->which.at, "a PCI function has no interrupt %u", index),
+                  "it has 0 `intx`, 1 `msi` and 2 `msix`");
         return;
     }
     for (uint32_t i = 0; i < d->irqs.n; i++) {
         if (d->irqs.at[i]->index != index)
             continue;
-        struct diag *g = diag(p->c->diags, E0328, m->at, "the same interrupt is spoken of twice: `%s` is interrupt %u", pci[index], index);
+        struct diag *g = diag(p->c->diags, E0328, m->at, "the same interrupt is spoken of twice: `%s` is interrupt %u",
+                              pci[index], index);
         diag_note(g, d->irqs.at[i]->at, "first here");
         diag_help(g, "keep one of them");
         return;
     }
     struct p_irq *irq = NEW(p->c->arena, struct p_irq);
-    *irq = (struct p_irq){.device = d, .index = index, .name = m->which.name, .source = m->file ? IRQ_FILE : IRQ_DEVICE, .file = m->file, .drop = m->drop, .at = m->at};
+    *irq = (struct p_irq){.device = d,
+                          .index = index,
+                          .name = m->which.name,
+                          .source = m->file ? IRQ_FILE : IRQ_DEVICE,
+                          .file = m->file,
+                          .drop = m->drop,
+                          .at = m->at};
     if (d->kind == DEV_RAW && !m->file && !m->drop) {
-        diag_help(diag(p->c->diags, E0369, m->at, "a raw device's interrupt comes from a file"), "write `irq %u file \"/dev/uio0\" to ...`", index);
+        diag_help(diag(p->c->diags, E0369, m->at, "a raw device's interrupt comes from a file"),
+                  "write `irq %u file \"/dev/uio0\" to ...`", index);
         return;
     }
     if (d->kind != DEV_RAW && m->file)
-        diag_help(diag(p->c->diags, E0361, m->at, "`file` belongs to the interrupts of raw devices; VFIO gives this one"), "leave `file` out");
+        diag_help(
+            diag(p->c->diags, E0361, m->at, "`file` belongs to the interrupts of raw devices; VFIO gives this one"),
+            "leave `file` out");
     link_irq(p, irq, &m->to);
 }
 
@@ -295,7 +337,8 @@ static void take_slot(struct planner *p, struct p_device *d, const struct m_pass
 {
     const struct p_device *other = map_getp(&p->slots, pass->place->bus, (const void *)(uintptr_t)slot);
     if (other) {
-        struct diag *g = diag(p->c->diags, E0372, pass->place->slot.at, "slot %u of `%s` is taken", slot, pass->place->bus);
+        struct diag *g =
+            diag(p->c->diags, E0372, pass->place->slot.at, "slot %u of `%s` is taken", slot, pass->place->bus);
         diag_note(g, other->pass->place->slot.at, "by `%s`", other->name);
         diag_help(g, "choose another one, or leave `slot` out");
     }
@@ -304,7 +347,8 @@ static void take_slot(struct planner *p, struct p_device *d, const struct m_pass
 
 void plan_bare(struct planner *p, const struct m_passthrough *pass)
 {
-    static const uint8_t kinds[] = {[PASS_NODE] = DEV_PLATFORM, [PASS_PLATFORM] = DEV_PLATFORM, [PASS_PCI] = DEV_PCI, [PASS_RAW] = DEV_RAW};
+    static const uint8_t kinds[] = {
+        [PASS_NODE] = DEV_PLATFORM, [PASS_PLATFORM] = DEV_PLATFORM, [PASS_PCI] = DEV_PCI, [PASS_RAW] = DEV_RAW};
     const struct m_part *part = &pass->parts.at[0];
     struct p_device *d = new_device(p, pass->name, kinds[pass->kind], pass->at);
     d->pass = pass;
@@ -326,7 +370,9 @@ void plan_bare(struct planner *p, const struct m_passthrough *pass)
     for (uint32_t i = 0; i < part->irqs.n; i++)
         bare_irq(p, d, &part->irqs.at[i]);
     for (uint32_t i = 0; i < part->refs.n; i++)
-        diag_help(diag(p->c->diags, E0412, part->refs.at[i].at, "`%s` has no references: it has no node on the host", d->name), "write the property into its `edit`");
+        diag_help(diag(p->c->diags, E0412, part->refs.at[i].at, "`%s` has no references: it has no node on the host",
+                       d->name),
+                  "write the property into its `edit`");
 }
 
 /* ---- nodes, when every address is known ---- */
@@ -346,7 +392,8 @@ static void set_ids(struct planner *p, struct p_device *d, struct dt_node *bus)
             return;
         uint32_t hi = d->emulated && r->index < d->class->nregions ? d->class->regions[r->index].range : 0;
         if (hi) {
-            // A window of a PCI host bridge: phys.hi and a 64-bit address, the same on both sides (IEEE 1275 PCI binding 2.2.1.1)
+            // A window of a PCI host bridge: phys.hi and a 64-bit address, the same on both sides (IEEE 1275 PCI
+            // binding 2.2.1.1)
             uint8_t *e = ranges + (size_t)nr++ * (3 + na + 2) * 4;
             put_cells(e, hi, 1);
             put_cells(e + 4, (hi >> 24 & 3) == 1 ? 0 : on_bus, 2);
@@ -390,7 +437,8 @@ static void write_clocks(struct planner *p, struct p_device *d)
     for (uint32_t i = 0; i < class->nclocks; i++)
         len += class->clocks[i].name ? (uint32_t)strlen(class->clocks[i].name) + 1 : 0;
     char *names = arena_alloc(p->c->arena, len + 1), *s = names;
-    struct dt_prop *prop = dt_set(p->m->tree, d->node, p->n.clocks, arena_alloc(p->c->arena, (size_t)class->nclocks * 4), class->nclocks * 4, o);
+    struct dt_prop *prop = dt_set(p->m->tree, d->node, p->n.clocks,
+                                  arena_alloc(p->c->arena, (size_t) class->nclocks * 4), class->nclocks * 4, o);
     for (uint32_t i = 0; i < class->nclocks; i++) {
         dt_add_ref(p->m->tree, prop, i * 4, fixed_provider(p, rule->provider, class->clocks[i].rate, d->at));
         size_t n = class->clocks[i].name ? strlen(class->clocks[i].name) + 1 : 0;
@@ -412,7 +460,8 @@ static bool on_pci(struct planner *p, struct p_device *d, const struct m_passthr
 {
     const struct p_device *bus = map_getp(&p->devices, pass->place->bus, NULL);
     if (!bus || !is_pci_bus(bus->class) || !bus->node) {
-        struct diag *g = diag(p->c->diags, E0371, pass->place->bus_at, "`%s` is no PCI bus of machine `%s`", pass->place->bus, p->m->name);
+        struct diag *g = diag(p->c->diags, E0371, pass->place->bus_at, "`%s` is no PCI bus of machine `%s`",
+                              pass->place->bus, p->m->name);
         VEC(const char *) names = {0};
         for (uint32_t i = 0; i < p->m->m->devices.n; i++)
             if (is_pci_bus(p->m->m->devices.at[i].class))
@@ -434,12 +483,15 @@ static bool on_pci(struct planner *p, struct p_device *d, const struct m_passthr
         while (slot < PCI_SLOTS && map_getp(&p->slots, pass->place->bus, (const void *)(uintptr_t)slot))
             slot++;
         if (slot == PCI_SLOTS) {
-            diag_help(diag(p->c->diags, E0394, pass->place->bus_at, "`%s` has no free slot left for `%s`", pass->place->bus, d->name), "put it on another bus");
+            diag_help(diag(p->c->diags, E0394, pass->place->bus_at, "`%s` has no free slot left for `%s`",
+                           pass->place->bus, d->name),
+                      "put it on another bus");
             return false;
         }
         take_slot(p, d, pass, slot);
     }
-    d->node = new_child(p, bus->node, arena_printf(p->c->arena, "%s@%x", base_name(p, d), slot), ORIGIN_COMPUTED, d->at);
+    d->node =
+        new_child(p, bus->node, arena_printf(p->c->arena, "%s@%x", base_name(p, d), slot), ORIGIN_COMPUTED, d->at);
     if (!d->node)
         return false;
     uint32_t reg[5] = {slot << 11, 0, 0, 0, 0};

@@ -40,7 +40,8 @@ static bool not_copied(const struct planner *p, const struct dt_prop *prop, bool
            (top && prop->name == p->n.status);
 }
 
-static void copy_labels(struct planner *p, const struct m_passthrough *pass, struct dt_node *to, const struct dt_node *from)
+static void copy_labels(struct planner *p, const struct m_passthrough *pass, struct dt_node *to,
+                        const struct dt_node *from)
 {
     for (const struct dt_label *l = from->labels; l; l = l->next) {
         // What is named in the description has its name, wherever the statement stands; a device without `as` is
@@ -100,9 +101,11 @@ static struct copied *copy_node(struct planner *p, const struct m_passthrough *p
         const struct host_node *hn = &p->host->nodes[host->id];
         bool reachable = false;
         for (uint32_t i = 0; i < hn->nregions; i++)
-            reachable = reachable || (p->host->regions[hn->first_region + i].translated && p->host->regions[hn->first_region + i].size);
+            reachable = reachable || (p->host->regions[hn->first_region + i].translated &&
+                                      p->host->regions[hn->first_region + i].size);
         if (said || has_irqs(p, top, host) || (reachable && dt_prop(p->host->tree, host, p->n.compatible))) {
-            struct p_device *d = new_device(p, arena_printf(p->c->arena, "%s/%s", above->name, host->name), DEV_PLATFORM, pass->at);
+            struct p_device *d =
+                new_device(p, arena_printf(p->c->arena, "%s/%s", above->name, host->name), DEV_PLATFORM, pass->at);
             d->parent = above;
             d->pass = pass;
             d->node = guest;
@@ -136,13 +139,16 @@ struct dt_node *bus_of(struct planner *p, const struct m_passthrough *pass)
     struct dt_tree *t = p->m->tree;
     if (!pass->place->under)
         return t->root;
-    struct dt_node *n = pass->place->under_label ? map_getp(&t->labels, pass->place->under, NULL) : dt_at(t, pass->place->under);
+    struct dt_node *n =
+        pass->place->under_label ? map_getp(&t->labels, pass->place->under, NULL) : dt_at(t, pass->place->under);
     if (n)
         return n;
     const char *written = arena_printf(p->c->arena, pass->place->under_label ? "&%s" : "%s", pass->place->under);
-    struct diag *d = diag(p->c->diags, E0342, pass->place->under_at, "there is no node %s in the guest to put `%s` under", written, pass->name);
+    struct diag *d = diag(p->c->diags, E0342, pass->place->under_at,
+                          "there is no node %s in the guest to put `%s` under", written, pass->name);
     VEC(const char *) names = {0};
-    for (const struct dt_node *k = pass->place->under_label ? t->root : NULL; k && names.n < 1000; k = dt_next(k, t->root))
+    for (const struct dt_node *k = pass->place->under_label ? t->root : NULL; k && names.n < 1000;
+         k = dt_next(k, t->root))
         for (const struct dt_label *l = k->labels; l; l = l->next)
             vec_push(draft_arena(p->c), &names, l->name);
     for (uint32_t i = 0; pass->place->under_label && i < p->m->m->passthroughs.n && names.n < 1000; i++)
@@ -151,7 +157,8 @@ struct dt_node *bus_of(struct planner *p, const struct m_passthrough *pass)
     if (near)
         diag_help(d, "did you mean `&%s`?", near);
     else if (pass->place->under_label)
-        diag_help(d, "label one: `node /bus { ... }` with `%s: bus { ... }` in it, or name it by path", pass->place->under);
+        diag_help(d, "label one: `node /bus { ... }` with `%s: bus { ... }` in it, or name it by path",
+                  pass->place->under);
     else
         diag_help(d, "make one: `node %s { #address-cells = <2>; #size-cells = <2>; ranges; };`", pass->place->under);
     return NULL;
@@ -170,7 +177,8 @@ bool vcpu_of(struct planner *p, const struct m_passthrough *pass)
 {
     if (!pass->place->vcpu.set || pass->place->vcpu.value < p->m->cpus.n)
         return pass->place->vcpu.set;
-    struct diag *d = diag(p->c->diags, E0344, pass->place->vcpu.at, "machine `%s` has no vcpu %" PRIu64, p->m->name, pass->place->vcpu.value);
+    struct diag *d = diag(p->c->diags, E0344, pass->place->vcpu.at, "machine `%s` has no vcpu %" PRIu64, p->m->name,
+                          pass->place->vcpu.value);
     if (p->m->cpus.n > 1)
         diag_help(d, "it has %u: 0 to %u", p->m->cpus.n, p->m->cpus.n - 1);
     else
@@ -200,7 +208,9 @@ void copy_one(struct planner *p, const struct m_passthrough *pass)
     if (!bus || !own_host_node(p, host, host, pass->parts.at[0].at))
         return;
     if (host_disabled(p->host, host))
-        diag_help(diag(p->c->diags, W0302, pass->parts.at[0].at, "%s is disabled in %s: Linux makes no device of it that could be bound", dt_path(p->c->arena, host), p->host->file),
+        diag_help(diag(p->c->diags, W0302, pass->parts.at[0].at,
+                       "%s is disabled in %s: Linux makes no device of it that could be bound",
+                       dt_path(p->c->arena, host), p->host->file),
                   "set its `status` to \"okay\" in the tree that the host boots with");
     struct p_device *d = new_device(p, pass->name, DEV_PLATFORM, pass->at);
     d->pass = pass;
@@ -213,7 +223,8 @@ void copy_one(struct planner *p, const struct m_passthrough *pass)
     struct dt_node *guest = dt_add_child(p->m->tree, bus, intern(p->c->names, number));
     if (pass->named && !dt_add_label(p->m->tree, guest, pass->name, pass->at.loc)) {
         const struct dt_node *other = map_getp(&p->m->tree->labels, pass->name, NULL);
-        struct diag *g = diag(p->c->diags, E0343, pass->at, "the label `%s` is taken in the guest's tree, by %s", pass->name, dt_path(p->c->arena, other));
+        struct diag *g = diag(p->c->diags, E0343, pass->at, "the label `%s` is taken in the guest's tree, by %s",
+                              pass->name, dt_path(p->c->arena, other));
         diag_help(g, "choose another name: `as NAME`");
     }
     d->node = guest;
@@ -233,7 +244,8 @@ void copy_one(struct planner *p, const struct m_passthrough *pass)
         d->vcpu = (uint32_t)pass->place->vcpu.value;
         if (d->class && d->class->vcpu_property) {
             const struct origin *o = origin_of(p, ORIGIN_COMPUTED, pass->place->vcpu.at, "the vcpu that was written");
-            struct dt_prop *prop = dt_set(p->m->tree, guest, intern(p->c->names, d->class->vcpu_property), arena_alloc(p->c->arena, 4), 4, o);
+            struct dt_prop *prop = dt_set(p->m->tree, guest, intern(p->c->names, d->class->vcpu_property),
+                                          arena_alloc(p->c->arena, 4), 4, o);
             dt_add_ref(p->m->tree, prop, 0, p->m->cpus.at[d->vcpu].node);
         }
     }
@@ -258,15 +270,31 @@ void copy_description(struct planner *p, const struct dt_node *host, const struc
     if (dt_child(t, t->root, name))
         name = intern(p->c->names, arena_printf(p->c->arena, "%s-%u", name, p->copies.n));
     struct copied *k = NEW(draft_arena(p->c), struct copied);
-    *k = (struct copied){.guest = dt_add_child(t, t->root, name), .host = host, .pass = from->pass, .part = from->part, .device = from->device, .description = true};
+    *k = (struct copied){.guest = dt_add_child(t, t->root, name),
+                         .host = host,
+                         .pass = from->pass,
+                         .part = from->part,
+                         .device = from->device,
+                         .description = true};
     k->guest->source = host;
     k->guest->origin = origin_of(p, ORIGIN_HOST, where, NULL);
     vec_push(draft_arena(p->c), &p->copies, k);
     p->copy_of[host->id] = k;
     copy_labels(p, from->pass, k->guest, host);
-    const char *const no[] = {p->n.reg, p->n.reg_names, p->n.ranges, p->n.dma_ranges, p->n.interrupts, p->n.interrupts_extended,
-                              p->n.interrupt_names, p->n.interrupt_map, p->n.interrupt_map_mask, p->n.interrupt_controller, p->n.interrupt_cells,
-                              p->n.address_cells, p->n.size_cells, p->n.status};
+    const char *const no[] = {p->n.reg,
+                              p->n.reg_names,
+                              p->n.ranges,
+                              p->n.dma_ranges,
+                              p->n.interrupts,
+                              p->n.interrupts_extended,
+                              p->n.interrupt_names,
+                              p->n.interrupt_map,
+                              p->n.interrupt_map_mask,
+                              p->n.interrupt_controller,
+                              p->n.interrupt_cells,
+                              p->n.address_cells,
+                              p->n.size_cells,
+                              p->n.status};
     for (const struct dt_prop *prop = host->props; prop; prop = prop->next) {
         bool skip = not_copied(p, prop, true);
         for (uint32_t i = 0; i < sizeof no / sizeof *no; i++)
@@ -279,7 +307,8 @@ void copy_description(struct planner *p, const struct dt_node *host, const struc
 /* It goes under a device whose statement has not had its turn yet. */
 static bool waits(struct planner *p, const struct m_passthrough *pass)
 {
-    return pass->place->under_label && !map_getp(&p->m->tree->labels, pass->place->under, NULL) && map_getp(&p->m->m->named, pass->place->under, NULL);
+    return pass->place->under_label && !map_getp(&p->m->tree->labels, pass->place->under, NULL) &&
+           map_getp(&p->m->m->named, pass->place->under, NULL);
 }
 
 void copy_passthroughs(struct planner *p)

@@ -9,8 +9,9 @@ const struct origin *origin_of(struct planner *p, uint8_t kind, struct src where
 {
     // A node's properties mostly come from one place, one after the other.
     const struct origin *last = p->last_origin;
-    if (last && last->kind == kind && last->why == why && last->at.via == where.via && last->at.loc.file == where.loc.file &&
-        last->at.loc.start == where.loc.start && last->at.loc.end == where.loc.end)
+    if (last && last->kind == kind && last->why == why && last->at.via == where.via &&
+        last->at.loc.file == where.loc.file && last->at.loc.start == where.loc.start &&
+        last->at.loc.end == where.loc.end)
         return last;
     struct origin *o = NEW(p->c->arena, struct origin);
     *o = (struct origin){kind, where, why};
@@ -21,7 +22,8 @@ const struct origin *origin_of(struct planner *p, uint8_t kind, struct src where
 const struct origin *origin_at(struct planner *p, const struct dt_node *n, struct src where, const char *why)
 {
     const struct src *own = n->origin ? &n->origin->at : NULL;
-    bool same = own && own->via == where.via && own->loc.file == where.loc.file && own->loc.start == where.loc.start && own->loc.end == where.loc.end;
+    bool same = own && own->via == where.via && own->loc.file == where.loc.file && own->loc.start == where.loc.start &&
+                own->loc.end == where.loc.end;
     if (!same)
         return origin_of(p, ORIGIN_COMPUTED, where, why);
     const struct origin *o = map_getp(&p->origins, why, NULL);
@@ -73,9 +75,11 @@ static void place_cpus(struct planner *p)
     for (uint32_t i = 0; i < m->host_cpus.n; i++)
         for (uint32_t cpu = m->host_cpus.at[i].first; cpu <= m->host_cpus.at[i].last; cpu++)
             vec_push(p->c->arena, &on, cpu);
-    uint32_t n = m->cpus.set ? (uint32_t)(m->cpus.value < m->platform->max_cpus ? m->cpus.value : m->platform->max_cpus) : 0; // more: said already
+    uint32_t n = m->cpus.set ? (uint32_t)(m->cpus.value < m->platform->max_cpus ? m->cpus.value : m->platform->max_cpus)
+                             : 0; // more: said already
     if (on.n > n && n)
-        diag_help(diag(p->c->diags, E0345, m->host_cpus_at, "%u vcpu%s on %u host cpus: some would be held for nothing", n, n == 1 ? "" : "s", on.n),
+        diag_help(diag(p->c->diags, E0345, m->host_cpus_at, "%u vcpu%s on %u host cpus: some would be held for nothing",
+                       n, n == 1 ? "" : "s", on.n),
                   "write as many host cpus as vcpus, or fewer");
     for (uint32_t i = 0; i < n; i++) {
         struct p_cpu cpu = {.vcpu = i, .host_cpu = on.n ? on.at[i % on.n] : UINT32_MAX};
@@ -88,7 +92,8 @@ static bool counts(const struct planner *p, const struct dt_node *n)
 {
     const struct dt_prop *type = dt_prop(p->host->tree, n, intern(p->c->names, "device_type"));
     const char *s = type ? dt_string(type, 0) : NULL;
-    return s && !strcmp(s, "cpu") && (!host_disabled(p->host, n) || dt_prop(p->host->tree, n, intern(p->c->names, "enable-method")));
+    return s && !strcmp(s, "cpu") &&
+           (!host_disabled(p->host, n) || dt_prop(p->host->tree, n, intern(p->c->names, "enable-method")));
 }
 
 const struct dt_node *host_cpu_node(const struct planner *p, uint32_t cpu)
@@ -129,7 +134,8 @@ static void make_cpus(struct planner *p)
     for (uint32_t i = 0; i < p->m->cpus.n; i++) {
         struct p_cpu *cpu = &p->m->cpus.at[i];
         uint32_t reg = pl->cpu_aff0 ? i % pl->cpu_aff0 | i / pl->cpu_aff0 << 8 : i;
-        struct dt_node *n = dt_add_child(t, cpus, intern(p->c->names, arena_printf(p->c->arena, "%s@%x", pl->cpu_name, reg)));
+        struct dt_node *n =
+            dt_add_child(t, cpus, intern(p->c->names, arena_printf(p->c->arena, "%s@%x", pl->cpu_name, reg)));
         n->origin = o;
         dt_add_label(t, n, intern(p->c->names, arena_printf(p->c->arena, "cpu%u", i)), (struct loc){0});
         struct frame *f = frame_with(p->c, p->frame, "cpu", i);
@@ -143,7 +149,8 @@ static void make_cpus(struct planner *p)
 
 /* ---- irqchips ---- */
 
-static void add_chip(struct planner *p, const char *name, const struct irqchip_class *class, const struct opt_u64 *written, struct src at_class)
+static void add_chip(struct planner *p, const char *name, const struct irqchip_class *class,
+                     const struct opt_u64 *written, struct src at_class)
 {
     struct p_irqchip *chip = NEW(p->c->arena, struct p_irqchip);
     chip->name = name;
@@ -159,24 +166,31 @@ static void add_chip(struct planner *p, const char *name, const struct irqchip_c
         chip->address[i] = next;
         chip->size[i] = size;
         chip->nregions++;
-        claim(p, next, size, arena_printf(p->c->arena, "%s`%s`", r->name ? arena_printf(p->c->arena, "%s of ", r->name) : "", name), where);
+        claim(p, next, size,
+              arena_printf(p->c->arena, "%s`%s`", r->name ? arena_printf(p->c->arena, "%s of ", r->name) : "", name),
+              where);
         next += size;
     }
     if (class->nregions && class->regions[0].align && address % class->regions[0].align)
-        diag_help(diag(p->c->diags, E0346, where, "irqchip `%s` at 0x%" PRIx64 ": a `%s` starts at a multiple of 0x%" PRIx64, name, address, class->name,
-                       class->regions[0].align),
+        diag_help(diag(p->c->diags, E0346, where,
+                       "irqchip `%s` at 0x%" PRIx64 ": a `%s` starts at a multiple of 0x%" PRIx64, name, address,
+                       class->name, class->regions[0].align),
                   "write `at 0x%" PRIx64 "`", address / class->regions[0].align * class->regions[0].align);
     if (class->max_cpus && p->m->cpus.n > class->max_cpus)
-        diag_help(diag(p->c->diags, E0347, at_class, "a `%s` serves %u cpus at most; machine `%s` has %u", class->name, class->max_cpus, p->m->name, p->m->cpus.n),
+        diag_help(diag(p->c->diags, E0347, at_class, "a `%s` serves %u cpus at most; machine `%s` has %u", class->name,
+                       class->max_cpus, p->m->name, p->m->cpus.n),
                   "write `cpus %u`, or choose another class of irqchip", class->max_cpus);
     if (class->ncpu_irqs && !p->m->m->platform->cpu_intc)
-        diag_help(diag(p->c->diags, E0392, at_class, "a `%s` is wired to the interrupt controllers of the cpus, and those of `%s` have none", class->name, p->m->m->platform->name),
+        diag_help(diag(p->c->diags, E0392, at_class,
+                       "a `%s` is wired to the interrupt controllers of the cpus, and those of `%s` have none",
+                       class->name, p->m->m->platform->name),
                   "choose a class that fits the platform: `%s`", p->m->m->platform->irqchip_class);
     struct p_irqchip *kernel = NULL;
     for (uint32_t i = 0; i < p->m->irqchips.n && class->kvm; i++)
         kernel = p->m->irqchips.at[i]->class->kvm ? p->m->irqchips.at[i] : kernel;
     if (kernel) {
-        struct diag *d = diag(p->c->diags, E0391, at_class, "KVM makes one interrupt controller for a machine; `%s` would be the second", name);
+        struct diag *d = diag(p->c->diags, E0391, at_class,
+                              "KVM makes one interrupt controller for a machine; `%s` would be the second", name);
         diag_note(d, kernel->at, "`%s` is the first", kernel->name);
         diag_help(d, "take one of them away");
     }
@@ -197,7 +211,8 @@ static void make_chip_node(struct planner *p, struct p_irqchip *chip)
         return;
     if (!dt_add_label(t, chip->node, chip->name, chip->at.loc)) {
         const struct dt_node *other = map_getp(&t->labels, chip->name, NULL);
-        struct diag *d = diag(p->c->diags, E0343, chip->at, "the label `%s` is taken in the guest's tree, by %s", chip->name, dt_path(p->c->arena, other));
+        struct diag *d = diag(p->c->diags, E0343, chip->at, "the label `%s` is taken in the guest's tree, by %s",
+                              chip->name, dt_path(p->c->arena, other));
         diag_help(d, "choose another name: `irqchip NAME : %s;`", class->name);
     }
     merge_schema(p, chip->node, class->body, p->frame, class->file);
@@ -232,7 +247,8 @@ static void claim_root(struct planner *p)
     for (const struct dt_node *n = p->m->tree->root->child; n; n = n->next) {
         const struct dt_prop *reg = dt_prop(p->m->tree, n, p->n.reg);
         for (uint32_t i = 0; reg && i + 4 <= reg->len / 4; i += 4)
-            claim(p, (uint64_t)dt_cell(reg, i) << 32 | dt_cell(reg, i + 1), (uint64_t)dt_cell(reg, i + 2) << 32 | dt_cell(reg, i + 3),
+            claim(p, (uint64_t)dt_cell(reg, i) << 32 | dt_cell(reg, i + 1),
+                  (uint64_t)dt_cell(reg, i + 2) << 32 | dt_cell(reg, i + 3),
                   arena_printf(p->c->arena, "`%s` of `%s`", n->name, p->m->m->platform->name), p->m->m->platform_at);
     }
 }
@@ -309,14 +325,17 @@ bool guest_begin(struct planner *p)
 
 /* ---- memory ---- */
 
-static void memory_node(struct planner *p, struct dt_node *parent, const char *base, const struct p_memory *m, bool reserved)
+static void memory_node(struct planner *p, struct dt_node *parent, const char *base, const struct p_memory *m,
+                        bool reserved)
 {
     struct dt_tree *t = p->m->tree;
-    struct dt_node *n = new_child(p, parent, arena_printf(p->c->arena, "%s@%" PRIx64, base, m->address), ORIGIN_COMPUTED, m->m->at);
+    struct dt_node *n =
+        new_child(p, parent, arena_printf(p->c->arena, "%s@%" PRIx64, base, m->address), ORIGIN_COMPUTED, m->m->at);
     if (!n)
         return;
     const struct origin *o = origin_of(p, ORIGIN_COMPUTED, m->m->at, "memory");
-    uint32_t cells[4] = {(uint32_t)(m->address >> 32), (uint32_t)m->address, (uint32_t)(m->size >> 32), (uint32_t)m->size};
+    uint32_t cells[4] = {(uint32_t)(m->address >> 32), (uint32_t)m->address, (uint32_t)(m->size >> 32),
+                         (uint32_t)m->size};
     if (!reserved)
         dt_set_str(t, n, "device_type", "memory", o);
     dt_set_cells(t, n, "reg", cells, 4, o);
@@ -383,7 +402,8 @@ void guest_finish(struct planner *p)
     const struct m_machine *m = p->m->m;
     struct dt_tree *t = p->m->tree;
     if (m->bootargs)
-        dt_set_str(t, root_child(p, "chosen"), "bootargs", m->bootargs, origin_of(p, ORIGIN_WRITTEN, m->bootargs_at, NULL));
+        dt_set_str(t, root_child(p, "chosen"), "bootargs", m->bootargs,
+                   origin_of(p, ORIGIN_WRITTEN, m->bootargs_at, NULL));
     bool console = false;
     struct map counts = {0}; // interned alias -> how many
     for (uint32_t i = 0; i < p->bare.n; i++) {
@@ -392,7 +412,8 @@ void guest_finish(struct planner *p)
             continue;
         if (d->class->console && !console) {
             console = true;
-            dt_set_str(t, root_child(p, "chosen"), "stdout-path", dt_path(p->c->arena, d->node), origin_of(p, ORIGIN_COMPUTED, d->at, "the first console"));
+            dt_set_str(t, root_child(p, "chosen"), "stdout-path", dt_path(p->c->arena, d->node),
+                       origin_of(p, ORIGIN_COMPUTED, d->at, "the first console"));
         }
         if (d->class->alias) {
             const char *base = intern(p->c->names, d->class->alias);

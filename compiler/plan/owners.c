@@ -18,7 +18,8 @@ bool own_host_node(struct planner *p, const struct dt_node *n, const struct dt_n
         struct diag *d = diag(p->c->diags, E0373, where, "%s is passed through twice", path);
         diag_note(d, o->at, "machine `%s` has it from here", o->machine->name);
         if (n != top || n != o->top)
-            diag_help(d, "the statement for %s can leave it out: `without %s;`", dt_path(p->c->arena, n != top ? top : o->top), below(p, n, n != top ? top : o->top));
+            diag_help(d, "the statement for %s can leave it out: `without %s;`",
+                      dt_path(p->c->arena, n != top ? top : o->top), below(p, n, n != top ? top : o->top));
         else
             diag_help(d, "a device has one owner: take one of them away");
         return false;
@@ -37,9 +38,13 @@ bool own_host_node(struct planner *p, const struct dt_node *n, const struct dt_n
     else if (k)
         diag_help(d, "take it away from one of them");
     else if (what && !strcmp(what, "console"))
-        diag_help(d, "give the host another console, `stdout-path` in its /chosen, or the guest an emulated one: `device uart0 : ns16550a;`");
+        diag_help(d, "give the host another console, `stdout-path` in its /chosen, or the guest an emulated one: "
+                     "`device uart0 : ns16550a;`");
     else if (d)
-        diag_help(d, what && *what ? "pass through the devices that use it; the guest gets one of its own" : "the guest gets its own; change it with `node %s { ... }`", path);
+        diag_help(d,
+                  what && *what ? "pass through the devices that use it; the guest gets one of its own"
+                                : "the guest gets its own; change it with `node %s { ... }`",
+                  path);
     if (d && n == top)
         return false;
     // One that is refused below is counted as owned, so that nobody complains of its registers as well.
@@ -58,8 +63,8 @@ static void check_line(struct planner *p, const struct p_machine *m, const struc
     const struct owner *o = p->host_owner[irq->host->chip->id];
     if (o && o->machine != m) {
         const char *chip = dt_path(p->c->arena, irq->host->chip);
-        struct diag *d = diag(p->c->diags, E0397, irq->at, "interrupt %u of %s goes to %s, which machine `%s` has", irq->index,
-                              dt_path(p->c->arena, irq->host->node), chip, o->machine->name);
+        struct diag *d = diag(p->c->diags, E0397, irq->at, "interrupt %u of %s goes to %s, which machine `%s` has",
+                              irq->index, dt_path(p->c->arena, irq->host->node), chip, o->machine->name);
         diag_note(d, o->at, "it is assigned here");
         diag_help(d, "give both to one machine, or drop the interrupt: `irq %u drop;`", irq->index);
         return;
@@ -74,18 +79,27 @@ static void check_line(struct planner *p, const struct p_machine *m, const struc
             continue;
         const char *path = dt_path(p->c->arena, irq->host->node);
         // The INTx lines of a PCI bus are made to be shared, and no device on it is known to use this one.
-        struct diag *d = irq->source == IRQ_MAP_ENTRY
-                             ? diag(p->c->diags, W0301, irq->at, "entry %u of the interrupt-map of %s uses a line of the host", irq->index, path)
-                         : u->from_map ? diag(p->c->diags, W0303, irq->at, "interrupt %u of %s is an INTx line of a PCI bus of the host", irq->index, path)
-                                       : diag(p->c->diags, E0375, irq->at, "interrupt %u of %s also belongs to the host", irq->index, path);
+        struct diag *d =
+            irq->source == IRQ_MAP_ENTRY
+                ? diag(p->c->diags, W0301, irq->at, "entry %u of the interrupt-map of %s uses a line of the host",
+                       irq->index, path)
+            : u->from_map
+                ? diag(p->c->diags, W0303, irq->at, "interrupt %u of %s is an INTx line of a PCI bus of the host",
+                       irq->index, path)
+                : diag(p->c->diags, E0375, irq->at, "interrupt %u of %s also belongs to the host", irq->index, path);
         diag_label(d, "%s", host_irq_text(p->c, irq->host));
-        diag_fact(d, "%s: %s%s%s%s uses the same line", p->host->file, dt_path(p->c->arena, n), n->labels ? " (" : "", n->labels ? n->labels->name : "", n->labels ? ")" : "");
+        diag_fact(d, "%s: %s%s%s%s uses the same line", p->host->file, dt_path(p->c->arena, n), n->labels ? " (" : "",
+                  n->labels ? n->labels->name : "", n->labels ? ")" : "");
         if (u->from_map && irq->source != IRQ_MAP_ENTRY)
-            diag_help(d, "a device behind it that uses this INTx cannot share it with the guest: let it use MSIs, or write `irq %u drop;`", irq->index);
+            diag_help(d,
+                      "a device behind it that uses this INTx cannot share it with the guest: let it use MSIs, or "
+                      "write `irq %u drop;`",
+                      irq->index);
         else if (irq->source == IRQ_MAP_ENTRY)
             diag_help(d, "a device behind it that uses this INTx disturbs the host's: let it use MSIs");
         else
-            diag_help(d, "pass both through together, or give `%s` no interrupt: `irq %u drop;`", irq->device->name, irq->index);
+            diag_help(d, "pass both through together, or give `%s` no interrupt: `irq %u drop;`", irq->device->name,
+                      irq->index);
         (void)m;
         return;
     }
@@ -106,12 +120,14 @@ static void check_cpus(struct planner *p)
             if (cpu == UINT32_MAX)
                 continue;
             if (ncpus && cpu >= ncpus) {
-                diag_help(diag(p->c->diags, E0376, m->m->host_cpus_at, "the host has no cpu %u", cpu), "it has %u: 0..%u", ncpus, ncpus - 1);
+                diag_help(diag(p->c->diags, E0376, m->m->host_cpus_at, "the host has no cpu %u", cpu),
+                          "it has %u: 0..%u", ncpus, ncpus - 1);
                 break;
             }
             const struct p_machine *other = map_getp(&used, (const void *)(uintptr_t)(cpu + 1), NULL);
             if (other && other != m) {
-                struct diag *d = diag(p->c->diags, E0377, m->m->host_cpus_at, "host cpu %u belongs to machine `%s` already", cpu, other->name);
+                struct diag *d = diag(p->c->diags, E0377, m->m->host_cpus_at,
+                                      "host cpu %u belongs to machine `%s` already", cpu, other->name);
                 diag_note(d, other->m->host_cpus_at, "given to it here");
                 diag_help(d, "give it to one of them");
                 break;

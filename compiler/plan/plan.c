@@ -37,8 +37,21 @@ static void forget(struct planner *p)
 {
     for (uint32_t i = 0; i < p->copies.n; i++)
         p->copy_of[p->copies.at[i]->host->id] = NULL;
-    struct planner fresh = {.c = p->c, .model = p->model, .host = p->host, .schemas = p->schemas, .plan = p->plan,
-                            .host_owner = p->host_owner, .copy_of = p->copy_of, .line_owner = p->line_owner, .sysfs_owner = p->sysfs_owner, .kept = p->kept, .needs = p->needs, .rates = p->rates, .relied = p->relied, .n = p->n, .board_iommu = p->board_iommu};
+    struct planner fresh = {.c = p->c,
+                            .model = p->model,
+                            .host = p->host,
+                            .schemas = p->schemas,
+                            .plan = p->plan,
+                            .host_owner = p->host_owner,
+                            .copy_of = p->copy_of,
+                            .line_owner = p->line_owner,
+                            .sysfs_owner = p->sysfs_owner,
+                            .kept = p->kept,
+                            .needs = p->needs,
+                            .rates = p->rates,
+                            .relied = p->relied,
+                            .n = p->n,
+                            .board_iommu = p->board_iommu};
     *p = fresh;
 }
 
@@ -82,7 +95,9 @@ static void plan_machine(struct planner *p, const struct m_machine *m)
         const struct m_part *part = NULL;
         uint64_t at;
         if (d->pass)
-            part = !d->parent ? &d->pass->parts.at[0] : map_get(&d->pass->part_index, (uintptr_t)d->host, 0, &at) ? &d->pass->parts.at[at] : NULL;
+            part = !d->parent                                                  ? &d->pass->parts.at[0]
+                   : map_get(&d->pass->part_index, (uintptr_t)d->host, 0, &at) ? &d->pass->parts.at[at]
+                                                                               : NULL;
         if (d->pass)
             plan_dma(p, d, part);
     }

@@ -18,7 +18,7 @@ struct p_memory {
 
 struct p_cpu {
     uint32_t vcpu;
-    uint32_t host_cpu; // UINT32_MAX: not bound
+    uint32_t host_cpu;    // UINT32_MAX: not bound
     struct dt_node *node; // in the guest's tree
 };
 
@@ -29,8 +29,8 @@ struct p_irqchip {
     uint64_t address[8], size[8]; // its regions
     uint32_t nregions;
     struct dt_node *node;
-    bool in_kvm;      // its lines have GSIs: the kernel's controller, else the root; the VMM serves the others by itself
-    uint32_t nlines;  // lines to create, from the class (highest line in use decides where the class lets it)
+    bool in_kvm;     // its lines have GSIs: the kernel's controller, else the root; the VMM serves the others by itself
+    uint32_t nlines; // lines to create, from the class (highest line in use decides where the class lets it)
     struct map lines; // (kind index, number) -> struct p_irq *: who has the line
 };
 
@@ -41,16 +41,16 @@ struct p_irq {
     const char *name;        // interrupt-names entry, "intx", or NULL
     uint8_t source;          // enum irq_source
     bool drop;
-    const char *file;              // raw: "/dev/uio0"
-    const struct host_irq *host;   // or NULL
+    const char *file;            // raw: "/dev/uio0"
+    const struct host_irq *host; // or NULL
     struct p_irqchip *chip;
     const struct irq_kind *kind;
-    uint32_t number;               // line at the guest's chip
+    uint32_t number; // line at the guest's chip
     const struct irq_trigger *trigger;
     uint32_t cells[IRQ_MAX_CELLS]; // the guest's specifier
     uint32_t ncells;
-    uint32_t gsi;     // UINT32_MAX: not routable by GSI
-    bool resample;    // level: needs the resample eventfd
+    uint32_t gsi;  // UINT32_MAX: not routable by GSI
+    bool resample; // level: needs the resample eventfd
     uint8_t how;
     struct src at;
 };
@@ -59,8 +59,8 @@ enum irq_source { IRQ_DEVICE, IRQ_MAP_ENTRY, IRQ_EMULATED, IRQ_FILE };
 
 struct p_region {
     struct p_device *device;
-    const char *name;   // or NULL
-    uint64_t host;      // host physical address; UINT64_MAX: not known (pci)
+    const char *name; // or NULL
+    uint64_t host;    // host physical address; UINT64_MAX: not known (pci)
     uint64_t size;
     uint64_t guest;     // guest physical address; UINT64_MAX: not in the guest (drop)
     const char *unsafe; // the reason that was written, or NULL
@@ -69,9 +69,9 @@ struct p_region {
     uint64_t align;     // when the address is chosen; 0: a page
     struct src at;
     uint32_t index;
-    uint8_t mode;       // REGION_MAP, REGION_TRAP, REGION_DROP
+    uint8_t mode; // REGION_MAP, REGION_TRAP, REGION_DROP
     uint8_t how;
-    bool window;        // a window of the node's `ranges` (PCI memory, child bus) instead of an entry of reg
+    bool window; // a window of the node's `ranges` (PCI memory, child bus) instead of an entry of reg
     const struct host_region *source;
 };
 
@@ -113,18 +113,18 @@ struct p_dma {
 enum device_kind { DEV_EMULATED, DEV_PLATFORM, DEV_PCI, DEV_RAW };
 
 struct p_device {
-    const char *name;   // "i2c0", "fman0/ethernet@e0000"
+    const char *name; // "i2c0", "fman0/ethernet@e0000"
     struct src at;
     const struct m_passthrough *pass; // while planning; NULL afterwards
     const char *bus;                  // pci: the emulated bus that it is put on; or NULL
     const struct m_device *emulated;  // or NULL
     const struct dev_class *class;    // or NULL
     const struct dt_node *host;       // or NULL
-    const char *host_path;  // or NULL
-    const char *sysfs_name; // "ffe118000.i2c", "0000:01:00.0", or NULL (raw)
-    const char *compatible; // first compatible of the host's node, or NULL
-    struct p_device *parent; // the device of the statement, for devices further down; or NULL
-    struct dt_node *node;    // in the guest's tree
+    const char *host_path;            // or NULL
+    const char *sysfs_name;           // "ffe118000.i2c", "0000:01:00.0", or NULL (raw)
+    const char *compatible;           // first compatible of the host's node, or NULL
+    struct p_device *parent;          // the device of the statement, for devices further down; or NULL
+    struct dt_node *node;             // in the guest's tree
     VEC(struct p_region *) regions;
     VEC(struct p_irq *) irqs;
     VEC(struct p_dma *) dmas;

@@ -64,10 +64,10 @@ struct planner {
     const struct schemas *schemas;
     struct plan *plan;
     struct owner **host_owner; // by host node id: who has it, of the whole file
-    struct map kept;         // host node -> struct m_keep
-    struct map needs;        // host node -> what the host has it for: "console"; "": it is no device
-    struct map sysfs_owner;  // interned sysfs name -> struct p_device
-    struct map line_owner;   // host interrupt (chip, identity) -> struct p_irq
+    struct map kept;           // host node -> struct m_keep
+    struct map needs;          // host node -> what the host has it for: "console"; "": it is no device
+    struct map sysfs_owner;    // interned sysfs name -> struct p_device
+    struct map line_owner;     // host interrupt (chip, identity) -> struct p_irq
     /* interned names that the compiler itself reads or writes (Devicetree Specification chapters 2 and 3) */
     struct {
         const char *reg, *ranges, *dma_ranges, *interrupts, *interrupt_parent, *interrupts_extended, *interrupt_map,
@@ -77,29 +77,28 @@ struct planner {
     int8_t board_iommu; // is all of the host behind an IOMMU? 1: yes, -1: no, 0: not asked yet
     /* the machine at hand */
     struct p_machine *m;
-    bool twice;                 // a node was passed through twice: regions that meet follow from that
-    VEC(struct claim) claims;   // fixed addresses, then sorted
-    VEC(struct p_device *) bare; // devices without a host node: their nodes are made when all addresses are known
-    VEC(struct copied *) copies; // in document order of the statements
+    bool twice;                   // a node was passed through twice: regions that meet follow from that
+    VEC(struct claim) claims;     // fixed addresses, then sorted
+    VEC(struct p_device *) bare;  // devices without a host node: their nodes are made when all addresses are known
+    VEC(struct copied *) copies;  // in document order of the statements
     VEC(struct p_irq *) unlinked; // interrupts whose line is to be chosen
-    struct map irq_of;           // host_irq -> struct p_irq
-    struct map ref_used;         // place of a `ref` statement -> 1: it has settled something
-    struct map rates;            // (host node, interned specifier) -> struct rate, whole file
+    struct map irq_of;            // host_irq -> struct p_irq
+    struct map ref_used;          // place of a `ref` statement -> 1: it has settled something
+    struct map rates;             // (host node, interned specifier) -> struct rate, whole file
     VEC(struct to_ref) to_refs;
-    struct reliances *relied;    // whole file
+    struct reliances *relied;        // whole file
     struct settle_room *settle_room; // private to refs.c
-    struct copied **copy_of;    // by host node id, or NULL
-    struct map nodes_done;      // m_edit -> 1: node statements that are merged
-    struct map fixed;           // (kind, rate) -> guest node
-    struct map slots;           // (interned name of a bus, slot) -> struct p_device
-    struct map chips;           // interned name -> struct p_irqchip
-    struct map devices;         // interned name -> struct p_device
-    struct map memories;        // interned name -> index + 1
-    struct frame *frame;        // what built-in bodies see
+    struct copied **copy_of;         // by host node id, or NULL
+    struct map nodes_done;           // m_edit -> 1: node statements that are merged
+    struct map fixed;                // (kind, rate) -> guest node
+    struct map slots;                // (interned name of a bus, slot) -> struct p_device
+    struct map chips;                // interned name -> struct p_irqchip
+    struct map devices;              // interned name -> struct p_device
+    struct map memories;             // interned name -> index + 1
+    struct frame *frame;             // what built-in bodies see
     const struct origin *last_origin;
     struct map origins; // why -> struct origin without a place: that of its node
 };
-
 
 /* An origin in the arena. */
 const struct origin *origin_of(struct planner *p, uint8_t kind, struct src where, const char *why);
@@ -125,9 +124,9 @@ void claims_drop(struct planner *p);
 
 /* ---- guest.c: what every machine has ---- */
 
-bool guest_begin(struct planner *p);    // root, cpus, irqchips with their addresses
-void guest_memory(struct planner *p);   // /memory@, /reserved-memory
-void guest_finish(struct planner *p);   // chosen, aliases
+bool guest_begin(struct planner *p);  // root, cpus, irqchips with their addresses
+void guest_memory(struct planner *p); // /memory@, /reserved-memory
+void guest_finish(struct planner *p); // chosen, aliases
 
 /* The host's node of a cpu, numbered as Linux does: in the order of the tree. NULL: no such cpu, or no host tree. */
 const struct dt_node *host_cpu_node(const struct planner *p, uint32_t cpu);
@@ -168,7 +167,8 @@ void copy_description(struct planner *p, const struct dt_node *host, const struc
 /* ---- reg.c: reg and ranges on the guest's bus ---- */
 
 /* An address of the guest's cpus on the bus of `bus`'s children; false after a message. */
-bool to_bus(struct planner *p, const struct dt_node *bus, uint64_t address, uint64_t size, struct src where, uint64_t *on_bus);
+bool to_bus(struct planner *p, const struct dt_node *bus, uint64_t address, uint64_t size, struct src where,
+            uint64_t *on_bus);
 uint32_t cells_of(struct planner *p, const struct dt_node *n, const char *name, uint32_t otherwise);
 void put_cells(uint8_t *to, uint64_t value, uint32_t cells);
 void decide_regions(struct planner *p, struct copied *k, struct p_device *d);
@@ -176,7 +176,8 @@ void add_region(struct planner *p, struct p_device *d, const struct p_region *r,
 /* The region that [a, a + size) lies in, of those that the same statement has already; or NULL. */
 const struct p_region *region_over(const struct p_device *d, uint64_t a, uint64_t size);
 /* Can the cells of a guest's bus hold a range on it? The size counts when `sized`. False after a message. */
-bool fits_cells(struct planner *p, const struct dt_node *bus, uint64_t on_bus, uint64_t size, bool sized, struct src where);
+bool fits_cells(struct planner *p, const struct dt_node *bus, uint64_t on_bus, uint64_t size, bool sized,
+                struct src where);
 void write_reg(struct planner *p, struct copied *k);
 void drop_reg(struct planner *p, struct copied *k);
 
@@ -226,7 +227,7 @@ struct copied *copy_of(struct planner *p, const struct dt_node *host);
 /* ---- refs.c: references ---- */
 
 void settle_refs(struct planner *p, uint32_t first);
-void check_relied(struct planner *p); // that no other machine owns a provider: when all machines are planned
+void check_relied(struct planner *p);  // that no other machine owns a provider: when all machines are planned
 void check_to_refs(struct planner *p); // whether those that go `to` a node fit it: after resolve_names()
 
 /* ---- bare.c: devices without a host node: platform, pci, raw, and emulated ones ---- */
@@ -246,7 +247,8 @@ void plan_stash(struct planner *p, struct p_dma *dma, const struct m_stash *s);
 /* ---- owners.c: across machines ---- */
 
 void check_owners(struct planner *p);
-/* Gives a node to the machine at hand, along with `top`, the node that the statement at `where` names; false after a message. */
+/* Gives a node to the machine at hand, along with `top`, the node that the statement at `where` names; false after a
+ * message. */
 bool own_host_node(struct planner *p, const struct dt_node *n, const struct dt_node *top, struct src where);
 
 /* ---- needs.c ---- */

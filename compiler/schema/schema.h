@@ -65,13 +65,13 @@ struct ref_rule {
     uint8_t iommu;        // enum ref_iommu
     bool numbers;         // may hold plain numbers instead (dma-masters): what is no phandle of the host stays as it is
     uint16_t fixed, at, before, after;
-    uint16_t group;            // entries to one entry of `names`, which live and die together: 1; interconnects: 2
+    uint16_t group; // entries to one entry of `names`, which live and die together: 1; interconnects: 2
     const struct ref_along {
         const char *property;
         uint32_t cells;
     } * along; // properties with so many cells per entry (assigned-clock-rates)
     uint32_t nalong;
-    const char *follows; // a property whose entries these belong to, one by one (assigned-clock-parents); or NULL
+    const char *follows;       // a property whose entries these belong to, one by one (assigned-clock-parents); or NULL
     const char *const *except; // of patterns, NULL-terminated: names that end so do not match (",nr-gpios"); or NULL
     const char *unless;        // the rule does not hold in a node with this property (gpio-hog: no phandle); or NULL
     const struct schema_provider *provider; // what `fixed` makes; NULL: `fixed` is no choice here

@@ -49,8 +49,10 @@ static bool has_block(struct reader *r, const char *what, uint32_t off, uint32_t
 {
     if (off <= r->total && size <= r->total - off)
         return true;
-    return bad(r, E0702, arena_printf(r->c->arena, "the header is damaged: the %s, %u bytes at offset %u, lies outside of the blob's %u bytes", what,
-                                      size, off, r->total));
+    return bad(r, E0702,
+               arena_printf(r->c->arena,
+                            "the header is damaged: the %s, %u bytes at offset %u, lies outside of the blob's %u bytes",
+                            what, size, off, r->total));
 }
 
 static bool check_header(struct reader *r, uint32_t len)
@@ -68,7 +70,8 @@ static bool check_header(struct reader *r, uint32_t len)
                    arena_printf(a, "version %u of the format (readable as %u) is not known here, only 16 and 17",
                                 fdt_version(r->blob), fdt_last_comp_version(r->blob)));
     if (!has_block(r, "list of memory reservations", fdt_off_mem_rsvmap(r->blob), 16) ||
-        !has_block(r, "structure block", fdt_off_dt_struct(r->blob), fdt_version(r->blob) < 17 ? 0 : fdt_size_dt_struct(r->blob)) ||
+        !has_block(r, "structure block", fdt_off_dt_struct(r->blob),
+                   fdt_version(r->blob) < 17 ? 0 : fdt_size_dt_struct(r->blob)) ||
         !has_block(r, "strings block", fdt_off_dt_strings(r->blob), fdt_size_dt_strings(r->blob)))
         return false;
     int err = fdt_check_header(r->blob);

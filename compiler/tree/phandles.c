@@ -38,7 +38,8 @@ struct taking {
 static void wrong(struct taking *k, const struct dt_node *n, const struct dt_prop *p)
 {
     struct arena *a = k->c->arena;
-    const char *what = p->len == 4 ? arena_printf(a, "%#x", dt_cell(p, 0)) : arena_printf(a, "%u byte%s long", p->len, p->len == 1 ? "" : "s");
+    const char *what = p->len == 4 ? arena_printf(a, "%#x", dt_cell(p, 0))
+                                   : arena_printf(a, "%u byte%s long", p->len, p->len == 1 ? "" : "s");
     if (k->host) {
         if (noise_ok(&k->noise, W0705))
             diag(k->c->diags, W0705, dt_place(p, k->at),
@@ -58,9 +59,9 @@ static void twice(struct taking *k, const struct dt_node *n, const struct dt_pro
     if (k->host) {
         if (!noise_ok(&k->noise, W0704))
             return;
-        struct diag *w = diag(k->c->diags, W0704, dt_place(p, k->at),
-                              "%s%s and %s both have the phandle %#x; it means the first one",
-                              dt_whose(a, dt_show(a, k->host), p), dt_show_path(a, first), dt_show_path(a, n), dt_cell(p, 0));
+        struct diag *w = diag(
+            k->c->diags, W0704, dt_place(p, k->at), "%s%s and %s both have the phandle %#x; it means the first one",
+            dt_whose(a, dt_show(a, k->host), p), dt_show_path(a, first), dt_show_path(a, n), dt_cell(p, 0));
         const struct dt_prop *its = phandle_prop(k->t, first);
         if (its && its->origin && its->origin->at.loc.file)
             diag_note(w, its->origin->at, "the first one is here");

@@ -36,9 +36,9 @@ struct dt_ref {
     struct dt_ref *next;
     struct dt_ref *last; // of the first one in a list: the last one
     uint32_t offset;
-    bool path;              // a path string instead of a phandle
-    bool filled;            // dt_assign_phandles() has written it
-    struct dt_node *target; // NULL until resolved
+    bool path;                  // a path string instead of a phandle
+    bool filled;                // dt_assign_phandles() has written it
+    struct dt_node *target;     // NULL until resolved
     const struct dt_name *name; // NULL: made with its target
 };
 

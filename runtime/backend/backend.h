@@ -8,8 +8,8 @@
 struct backend {
     enum mach_backend id;
     const char *name;
-    bool maps;      // devices are given mappings
-    bool foreign;   // registers and memory that the kernel does not own can be mapped for DMA
+    bool maps;    // devices are given mappings
+    bool foreign; // registers and memory that the kernel does not own can be mapped for DMA
     /* Can this host do it, for this config? 0, or -errno and *why. Opens nothing. */
     int (*usable)(struct mach_session *s, const char **why);
     /* Opens what all contexts need. May be NULL. */

@@ -10,7 +10,8 @@ static int usable(struct mach_session *s, const char **why)
 {
     char path[PATH_SIZE];
     int r = dev_path(s, path, "vfio/vfio") ? s->sys.access(s->sys.opaque, path, R_OK | W_OK) : -ENAMETOOLONG;
-    *why = r == -ENOENT ? "there is no /dev/vfio/vfio: modprobe vfio vfio_iommu_type1" : "/dev/vfio/vfio cannot be used";
+    *why =
+        r == -ENOENT ? "there is no /dev/vfio/vfio: modprobe vfio vfio_iommu_type1" : "/dev/vfio/vfio cannot be used";
     return r;
 }
 

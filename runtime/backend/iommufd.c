@@ -56,8 +56,9 @@ static int open_iommufd(struct mach_session *s)
         return -1;
     int fd = dev_path(s, path, "iommu") ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENAMETOOLONG;
     if (fd < 0)
-        return fail(s, "open", fd, "/dev/iommu", fd == -EACCES ? "this user may not: a udev rule can give it to it"
-                                                               : "it cannot be opened: modprobe iommufd");
+        return fail(s, "open", fd, "/dev/iommu",
+                    fd == -EACCES ? "this user may not: a udev rule can give it to it"
+                                  : "it cannot be opened: modprobe iommufd");
     s->iommufd = fd;
     undo_push(s, undo_close, &s->iommufd, 0, "close /dev/iommu");
     return 0;
@@ -76,10 +77,13 @@ static int not_bound(struct mach_session *s, const struct device *d, int r)
     const char *who = device_object(s, d);
     switch (-r) {
     case EBUSY:
-        return fail(s, "open", r, who, "its group /dev/vfio/%u is open in some process, or the kernel uses its IOMMU "
-                    "domain", d->group);
+        return fail(s, "open", r, who,
+                    "its group /dev/vfio/%u is open in some process, or the kernel uses its IOMMU "
+                    "domain",
+                    d->group);
     case EPERM:
-        return fail(s, "open", r, who, "a kernel driver owns a member of its group, or its interrupts are not isolated "
+        return fail(s, "open", r, who,
+                    "a kernel driver owns a member of its group, or its interrupts are not isolated "
                     "and iommufd.allow_unsafe_interrupts=1 is not set");
     case EINVAL:
         return fail(s, "open", r, who, "it is bound already, or its DMA cannot be made coherent with the caches");
@@ -109,8 +113,11 @@ static int attach(struct mach_session *s, struct device *d)
         return -1;
     r = dev_path(s, path, "vfio/devices/%s", n.name) ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENAMETOOLONG;
     if (r < 0)
-        return fail(s, "open", r, device_object(s, d), r == -EACCES ? "this user may not open its node %s: a udev rule "
-                    "can give it to it" : "its node %s cannot be opened", path);
+        return fail(s, "open", r, device_object(s, d),
+                    r == -EACCES ? "this user may not open its node %s: a udev rule "
+                                   "can give it to it"
+                                 : "its node %s cannot be opened",
+                    path);
     d->fd = r;
     undo_push(s, undo_close, &d->fd, 0, "close a device");
     if (undo_room(s) || tell_vmm(s, &d->fd))

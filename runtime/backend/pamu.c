@@ -31,7 +31,7 @@ static int usable(struct mach_session *s, const char **why)
         return -EINVAL;
     }
     int r = sysfs_path(s, path, "bus/platform/drivers/fsl-of-pamu") ? s->sys.access(s->sys.opaque, path, F_OK)
-                                                                   : -ENAMETOOLONG;
+                                                                    : -ENAMETOOLONG;
     if (r)
         return r;
     *why = "/dev/vfio/vfio cannot be used";
@@ -46,8 +46,10 @@ static int identify(struct mach_session *s, const struct context *c)
     for (size_t i = 0; i < sizeof upstream / sizeof upstream[0]; i++) {
         int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_CHECK_EXTENSION, (void *)(uintptr_t)upstream[i]);
         if (r)
-            return fail(s, "backend", r < 0 ? r : ENOTSUP, "backend pamu", "this is not a vendor's kernel (it has VFIO "
-                        "extension %u): its calls have other meanings there", upstream[i]);
+            return fail(s, "backend", r < 0 ? r : ENOTSUP, "backend pamu",
+                        "this is not a vendor's kernel (it has VFIO "
+                        "extension %u): its calls have other meanings there",
+                        upstream[i]);
     }
     return 0;
 }
@@ -98,10 +100,11 @@ static int written(struct mach_session *s, const struct context *c, struct pamu 
         struct mach_cfg_rec r = mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(d->rec) + i);
         if (!(mach_cfg_dma_flags(r) & MACH_CFG_DMA_HAS_WINDOW))
             continue;
-        if (one.at && (mach_cfg_dma_window(one) != mach_cfg_dma_window(r) ||
-                       mach_cfg_dma_size(one) != mach_cfg_dma_size(r) ||
-                       mach_cfg_dma_subwindows(one) != mach_cfg_dma_subwindows(r)))
-            return fail(s, "window", ENOTSUP, device_object(s, d), "its LIODNs have windows of their own, and the "
+        if (one.at &&
+            (mach_cfg_dma_window(one) != mach_cfg_dma_window(r) || mach_cfg_dma_size(one) != mach_cfg_dma_size(r) ||
+             mach_cfg_dma_subwindows(one) != mach_cfg_dma_subwindows(r)))
+            return fail(s, "window", ENOTSUP, device_object(s, d),
+                        "its LIODNs have windows of their own, and the "
                         "vendor's VFIO gives all of them the same one");
         one = r;
     }
@@ -123,12 +126,15 @@ static int check_geometry(struct mach_session *s, const struct context *c, const
 {
     const char *who = device_object(s, c->first);
     if (p->size < LEAST || p->size > APERTURE_LIMIT || p->size & (p->size - 1) || p->start % p->size)
-        return fail(s, "window", EINVAL, who, "window 0x%" PRIx64 " of 0x%" PRIx64 " bytes: a PAMU's is a power of two "
-                    "from 4 KiB to 64 GiB, and lies at a multiple of its size", p->start, p->size);
+        return fail(s, "window", EINVAL, who,
+                    "window 0x%" PRIx64 " of 0x%" PRIx64 " bytes: a PAMU's is a power of two "
+                    "from 4 KiB to 64 GiB, and lies at a multiple of its size",
+                    p->start, p->size);
     if (!p->windows || p->windows & (p->windows - 1) || p->windows > MOST_WINDOWS || p->windows > most)
-        return fail(s, "window", EINVAL, who, "%u subwindows are needed: a power of two up to %u can be had; fewer are "
-                    "needed when memory lies at multiples of larger powers of two", p->windows,
-                    most < MOST_WINDOWS ? most : MOST_WINDOWS);
+        return fail(s, "window", EINVAL, who,
+                    "%u subwindows are needed: a power of two up to %u can be had; fewer are "
+                    "needed when memory lies at multiples of larger powers of two",
+                    p->windows, most < MOST_WINDOWS ? most : MOST_WINDOWS);
     if (p->window < LEAST)
         return fail(s, "window", EINVAL, who, "subwindows of 0x%" PRIx64 " bytes are less than 4 KiB", p->window);
     return 0;
@@ -159,17 +165,22 @@ static int check_maps(struct mach_session *s, const struct context *c, const str
         const struct mapping *m = &c->map[i];
         uint64_t at = m->iova - p->start;
         if (m->iova < p->start || at >= p->size || m->size > p->size - at || at % p->window)
-            return fail(s, "window", ERANGE, who, "0x%" PRIx64 " does not begin one of the subwindows of 0x%" PRIx64
-                        " bytes from 0x%" PRIx64, m->iova, p->window, p->start);
+            return fail(s, "window", ERANGE, who,
+                        "0x%" PRIx64 " does not begin one of the subwindows of 0x%" PRIx64 " bytes from 0x%" PRIx64,
+                        m->iova, p->window, p->start);
         if (m->bank && (m->offset >= p->banks || m->size > p->window))
             return fail(s, "window", EINVAL, who, "MSI bank %" PRIu64 ": there are %u, and one takes a subwindow",
                         m->offset, p->banks);
         if (!m->bank && m->size % p->window)
-            return fail(s, "window", EINVAL, who, "0x%" PRIx64 " bytes at 0x%" PRIx64 " are not whole subwindows of 0x%"
-                        PRIx64 " bytes: the rest would not be mapped", m->size, m->iova, p->window);
+            return fail(s, "window", EINVAL, who,
+                        "0x%" PRIx64 " bytes at 0x%" PRIx64 " are not whole subwindows of 0x%" PRIx64
+                        " bytes: the rest would not be mapped",
+                        m->size, m->iova, p->window);
         if (!m->bank && !contiguous(s, m, p->window))
-            return fail(s, "window", EFAULT, who, "what is mapped at 0x%" PRIx64 " must be contiguous in each subwindow "
-                        "of 0x%" PRIx64 " bytes: `from physical`, or huge pages as large", m->iova, p->window);
+            return fail(s, "window", EFAULT, who,
+                        "what is mapped at 0x%" PRIx64 " must be contiguous in each subwindow "
+                        "of 0x%" PRIx64 " bytes: `from physical`, or huge pages as large",
+                        m->iova, p->window);
     }
     if (p->windows == 1 && (c->maps != 1 || c->map[0].size & (c->map[0].size - 1)))
         return fail(s, "window", EINVAL, who, "an undivided window takes one mapping, whose size is a power of two");
@@ -197,7 +208,8 @@ static int ranges(struct mach_session *s, struct context *c)
     if (!p || !c->range)
         return -1;
     if (c->guest_owned)
-        return fail(s, "window", ENOTSUP, device_object(s, c->first), "a PAMU's windows are set once: no guest can own them");
+        return fail(s, "window", ENOTSUP, device_object(s, c->first),
+                    "a PAMU's windows are set once: no guest can own them");
     // Before any is set, this is how many the hardware can do.
     struct pamu_attr a = {.attribute = PAMU_ATTR_WINDOWS};
     int r = get_attr(s, c, &a);
@@ -233,8 +245,10 @@ static int setup(struct mach_session *s, struct context *c)
     r = set_attr(s, c, &a);
     r = r ? r : get_attr(s, c, &b);
     if (r || b.u.windows != p->windows)
-        return fail(s, "window", r ? r : EINVAL, device_object(s, c->first), "%u subwindows are refused: the PAMU's table "
-                    "of 2048 may be used up", p->windows);
+        return fail(s, "window", r ? r : EINVAL, device_object(s, c->first),
+                    "%u subwindows are refused: the PAMU's table "
+                    "of 2048 may be used up",
+                    p->windows);
     return 0;
 }
 
@@ -262,8 +276,8 @@ static int unmap(struct mach_session *s, struct context *c, const struct mapping
         struct pamu_msi_unmap x = {.argsz = sizeof x, .iova = m->iova};
         return s->sys.ioctl(s->sys.opaque, c->fd, PAMU_UNMAP_MSI_BANK, &x);
     }
-    struct vfio_iommu_type1_dma_unmap x = {.argsz = offsetof(struct vfio_iommu_type1_dma_unmap, data), .iova = m->iova,
-                                           .size = m->size};
+    struct vfio_iommu_type1_dma_unmap x = {
+        .argsz = offsetof(struct vfio_iommu_type1_dma_unmap, data), .iova = m->iova, .size = m->size};
     return whole(c, m) ? s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_UNMAP_DMA, &x) : -EINVAL;
 }
 
@@ -292,8 +306,8 @@ const struct backend backend_pamu = {
 static bool stash_probe(struct mach_session *s, struct mach_cfg_rec r, const struct device *d)
 {
     uint32_t kind = mach_cfg_stash_kind(r);
-    return s->backend == &backend_pamu && d->context && d->context->own && mach_cfg_stash_host_cpu(r) != MACH_CFG_NONE &&
-           kind >= MACH_CFG_STASH_L1 && kind <= MACH_CFG_STASH_L3;
+    return s->backend == &backend_pamu && d->context && d->context->own &&
+           mach_cfg_stash_host_cpu(r) != MACH_CFG_NONE && kind >= MACH_CFG_STASH_L1 && kind <= MACH_CFG_STASH_L3;
 }
 
 static int stash_apply(struct mach_session *s, struct mach_cfg_rec r, struct device *d)

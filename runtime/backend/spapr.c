@@ -47,8 +47,8 @@ static int make_window(struct mach_session *s, struct context *c, const struct v
         if (info->ddw.pgsizes >> shift & 1 && (UINT64_C(1) << shift) <= grain)
             page = UINT64_C(1) << shift;
     if (!(info->flags & VFIO_IOMMU_SPAPR_INFO_DDW) || !info->ddw.max_dynamic_windows_supported)
-        return fail(s, "window", ERANGE, who, "0x%" PRIx64 " is beyond the 32-bit window, and this host cannot make others",
-                    last);
+        return fail(s, "window", ERANGE, who,
+                    "0x%" PRIx64 " is beyond the 32-bit window, and this host cannot make others", last);
     if (!page)
         return fail(s, "window", EINVAL, who, "no page size of the host divides the addresses and sizes of its maps");
     while (size - 1 < last && size < UINT64_C(1) << 63)

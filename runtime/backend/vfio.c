@@ -29,8 +29,8 @@ int container_open(struct mach_session *s, struct context *c, unsigned type, con
                     VFIO_API_VERSION);
     r = s->sys.ioctl(s->sys.opaque, fd, VFIO_CHECK_EXTENSION, (void *)(uintptr_t)type);
     if (r <= 0)
-        return fail(s, "open", r < 0 ? r : ENODEV, "/dev/vfio/vfio", "the kernel has no VFIO IOMMU type %u: modprobe %s",
-                    type, module);
+        return fail(s, "open", r < 0 ? r : ENODEV, "/dev/vfio/vfio",
+                    "the kernel has no VFIO IOMMU type %u: modprobe %s", type, module);
     return 0;
 }
 
@@ -55,7 +55,8 @@ static int no_group(struct mach_session *s, const struct device *d, const char *
     const char *who = object(s, "/dev/vfio/%s of %s", node, d->name);
     switch (-r) {
     case EBUSY:
-        return fail(s, "open", r, who, "the group is in use: another process has it, or has one of its devices open "
+        return fail(s, "open", r, who,
+                    "the group is in use: another process has it, or has one of its devices open "
                     "through /dev/vfio/devices");
     case EPERM:
         return fail(s, "open", r, who, "a group without an IOMMU needs CAP_SYS_RAWIO");
@@ -75,12 +76,14 @@ static int not_joined(struct mach_session *s, const struct device *d, const char
     const char *who = object(s, "IOMMU group %s of %s", node, d->name);
     switch (-r) {
     case EPERM:
-        return fail(s, "open", r, who, "a kernel driver owns another member of the group, or groups with and without "
+        return fail(s, "open", r, who,
+                    "a kernel driver owns another member of the group, or groups with and without "
                     "an IOMMU were mixed");
     case EBUSY:
         return fail(s, "open", r, who, "the kernel uses its IOMMU domain");
     case EINVAL:
-        return fail(s, "open", r, who, "it has a container already, its reserved regions do not go together with "
+        return fail(s, "open", r, who,
+                    "it has a container already, its reserved regions do not go together with "
                     "those of the groups before it, or firmware insists on a 1:1 mapping of it (dmesg: `Firmware "
                     "has requested this device have a 1:1 IOMMU mapping`)");
     default:
@@ -93,7 +96,8 @@ static int not_typed(struct mach_session *s, const struct device *d, int r)
     const char *who = object(s, "the IOMMU of %s", d->name);
     switch (-r) {
     case EPERM:
-        return fail(s, "open", r, who, "interrupts of the device are not isolated: without interrupt remapping VFIO "
+        return fail(s, "open", r, who,
+                    "interrupts of the device are not isolated: without interrupt remapping VFIO "
                     "wants vfio_iommu_type1.allow_unsafe_interrupts=1");
     case ENODEV:
         return fail(s, "open", r, who, "the kernel has no VFIO IOMMU driver for it: modprobe vfio_iommu_type1");
@@ -136,8 +140,10 @@ int group_device(struct mach_session *s, struct device *d)
         return -1;
     int fd = s->sys.ioctl(s->sys.opaque, d->g->fd, VFIO_GROUP_GET_DEVICE_FD, (void *)(uintptr_t)d->sysfs);
     if (fd == -ENODEV)
-        return fail(s, "open", fd, device_object(s, d), "IOMMU group %u has no device of this name that is with a VFIO "
-                    "driver", d->group);
+        return fail(s, "open", fd, device_object(s, d),
+                    "IOMMU group %u has no device of this name that is with a VFIO "
+                    "driver",
+                    d->group);
     if (fd < 0)
         return fail(s, "open", fd, device_object(s, d), "VFIO does not open it; dmesg may say more");
     d->fd = fd;

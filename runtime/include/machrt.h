@@ -73,7 +73,7 @@ enum mach_proof {
 /* What became of one expectation. */
 struct mach_finding {
     enum mach_proof proof;
-    uint32_t expect; // its record in the config
+    uint32_t expect;  // its record in the config
     char object[256]; // "device rtc: region 0"
     char text[512];   // what was found, and what to do about it; "" when it holds
 };
@@ -101,7 +101,7 @@ struct mach_place {
     uint64_t size;    // bytes, a multiple of the page size
     void *at;
     int readonly;
-    int is_memory;   // guest memory `index`; otherwise a part of device region `index`
+    int is_memory; // guest memory `index`; otherwise a part of device region `index`
     uint32_t index;
 };
 
@@ -179,8 +179,8 @@ enum mach_backend {
 };
 
 enum {
-    MACH_NO_BIND = 1,   // devices are bound to their VFIO drivers already; fail if not, change no driver
-    MACH_NO_PROOF = 2,  // do not prove the expectations first: mach_config_check() was called a moment ago
+    MACH_NO_BIND = 1,    // devices are bound to their VFIO drivers already; fail if not, change no driver
+    MACH_NO_PROOF = 2,   // do not prove the expectations first: mach_config_check() was called a moment ago
     MACH_NO_POPULATE = 4 // do not fault memory in before it is mapped for DMA
 };
 
@@ -188,8 +188,8 @@ struct mach_options {
     size_t size;                // sizeof(struct mach_options): what the caller was compiled with
     const struct mach_sys *sys; // NULL: mach_sys_linux(). Copied
     enum mach_backend backend;
-    unsigned flags;             // MACH_NO_...
-    unsigned threads;           // that populate memory; 0: one for each cpu that is online, 16 at most
+    unsigned flags;   // MACH_NO_...
+    unsigned threads; // that populate memory; 0: one for each cpu that is online, 16 at most
     /* Called with a line for each thing done; and with what went wrong while undoing. May be NULL. */
     void (*log)(void *opaque, const char *line);
     /* Called for each expectation that does not hold, before the session fails. May be NULL. */
@@ -347,11 +347,11 @@ struct mach_kvm {
     const struct mach_sys *sys; // NULL: mach_sys_linux()
     const struct mach_ops *own; // the VMM's own; may be NULL
     void *own_opaque;
-    uint32_t first_slot;  // memory slots from here on are the session's
-    int has_irqchip;      // the VMM has made the interrupt controller itself
-    int irqchip;          // out: fd of the controller's KVM device, 0 or less: none
-    int vfio;             // out: fd of the kvm-vfio device, 0 or less: none
-    uint32_t files;       // private: that the kvm-vfio device knows
+    uint32_t first_slot; // memory slots from here on are the session's
+    int has_irqchip;     // the VMM has made the interrupt controller itself
+    int irqchip;         // out: fd of the controller's KVM device, 0 or less: none
+    int vfio;            // out: fd of the kvm-vfio device, 0 or less: none
+    uint32_t files;      // private: that the kvm-vfio device knows
 };
 extern const struct mach_ops mach_kvm_ops;
 

@@ -7,10 +7,22 @@
 #include <linux/kvm.h>
 
 static const struct kvm_chip chips[] = {
-    {"arm-vgic-v2", KVM_DEV_TYPE_ARM_VGIC_V2, VGIC_GRP_NR_IRQS, VGIC_PRIVATE,
-     {{VGIC_GRP_ADDR, VGIC_V2_DIST}, {VGIC_GRP_ADDR, VGIC_V2_CPU}}, VGIC_GRP_CTRL, VGIC_CTRL_INIT, 0},
-    {"arm-vgic-v3", KVM_DEV_TYPE_ARM_VGIC_V3, VGIC_GRP_NR_IRQS, VGIC_PRIVATE,
-     {{VGIC_GRP_ADDR, VGIC_V3_DIST}, {VGIC_GRP_ADDR, VGIC_V3_REDIST}}, VGIC_GRP_CTRL, VGIC_CTRL_INIT, 0},
+    {"arm-vgic-v2",
+     KVM_DEV_TYPE_ARM_VGIC_V2,
+     VGIC_GRP_NR_IRQS,
+     VGIC_PRIVATE,
+     {{VGIC_GRP_ADDR, VGIC_V2_DIST}, {VGIC_GRP_ADDR, VGIC_V2_CPU}},
+     VGIC_GRP_CTRL,
+     VGIC_CTRL_INIT,
+     0},
+    {"arm-vgic-v3",
+     KVM_DEV_TYPE_ARM_VGIC_V3,
+     VGIC_GRP_NR_IRQS,
+     VGIC_PRIVATE,
+     {{VGIC_GRP_ADDR, VGIC_V3_DIST}, {VGIC_GRP_ADDR, VGIC_V3_REDIST}},
+     VGIC_GRP_CTRL,
+     VGIC_CTRL_INIT,
+     0},
     {"fsl-mpic-20", KVM_DEV_TYPE_FSL_MPIC_20, -1, 0, {{MPIC_GRP_MISC, MPIC_BASE_ADDR}, {-1, -1}}, -1, -1, 1},
     {"fsl-mpic-42", KVM_DEV_TYPE_FSL_MPIC_42, -1, 0, {{MPIC_GRP_MISC, MPIC_BASE_ADDR}, {-1, -1}}, -1, -1, 1},
     // Its lines have routes from the beginning (arch/x86/kvm/irq_comm.c, kvm_setup_default_irq_routing).

@@ -12,9 +12,9 @@ struct kvm_chip {
     uint32_t lines_add;
     struct {
         int group, attr;
-    } region[2]; // where its regions go, in the class's order; group -1: nowhere
+    } region[2];               // where its regions go, in the class's order; group -1: nowhere
     int init_group, init_attr; // -1: none
-    int routed; // its GSIs have no routes of their own
+    int routed;                // its GSIs have no routes of their own
 };
 
 /* The chip of that name, or NULL: KVM has none, the VMM must. */

@@ -21,8 +21,7 @@ static int vm_ioctl(const struct mach_kvm *k, unsigned long request, void *arg)
 
 static const struct kvm_chip *chip_of(const struct mach_cfg_file *f, uint32_t chip)
 {
-    return kvm_chip_find(
-        mach_cfg_string(f, mach_cfg_irqchip_kvm(mach_cfg_record(f, MACH_CFG_S_IRQCHIP, chip))));
+    return kvm_chip_find(mach_cfg_string(f, mach_cfg_irqchip_kvm(mach_cfg_record(f, MACH_CFG_S_IRQCHIP, chip))));
 }
 
 static int kvm_irqchip(void *opaque, const struct mach_cfg_file *f, uint32_t chip)

@@ -73,8 +73,10 @@ static int not_bound(struct mach_session *s, const struct device *d, int r, cons
         return fail(s, "bind", r, who, "changing drivers needs root; `machrt bind` can do it beforehand");
     if (sysfs_path(s, path, "bus/%s/drivers/%s", d->bus->name, d->bus->driver) &&
         s->sys.access(s->sys.opaque, path, 0 /* F_OK */))
-        return fail(s, "bind", r < 0 ? r : ENODEV, who, "the driver %s is not loaded: modprobe %s (or the kernel has no "
-                    "such module)", d->bus->driver, d->bus->driver);
+        return fail(s, "bind", r < 0 ? r : ENODEV, who,
+                    "the driver %s is not loaded: modprobe %s (or the kernel has no "
+                    "such module)",
+                    d->bus->driver, d->bus->driver);
     if (!strcmp(d->bus->name, "platform"))
         return fail(s, "bind", r < 0 ? r : ENODEV, who,
                     "%s did not take it%s%s: it wants a reset driver for the device unless "

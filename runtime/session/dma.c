@@ -30,7 +30,8 @@ static int take_map(struct mach_session *s, struct context *c, struct mach_cfg_r
         m->bank = true;
         m->offset = mach_cfg_dma_map_bank(r);
         if (s->backend->id != MACH_BACKEND_PAMU)
-            return fail(s, "window", ENOTSUP, device_object(s, c->first), "MSI banks are a PAMU's: this IOMMU has its "
+            return fail(s, "window", ENOTSUP, device_object(s, c->first),
+                        "MSI banks are a PAMU's: this IOMMU has its "
                         "own way with MSIs");
     }
     c->maps++;
@@ -67,9 +68,10 @@ static int tidy(struct mach_session *s, struct context *c)
             continue;
         }
         if (m->iova <= end)
-            return fail(s, "window", EEXIST, device_object(s, c->first), "0x%" PRIx64 "-0x%" PRIx64 " and 0x%" PRIx64
-                        "-0x%" PRIx64 " overlap, and all streams of the device share one page table", last->iova, end,
-                        m->iova, m->iova + (m->size - 1));
+            return fail(s, "window", EEXIST, device_object(s, c->first),
+                        "0x%" PRIx64 "-0x%" PRIx64 " and 0x%" PRIx64 "-0x%" PRIx64
+                        " overlap, and all streams of the device share one page table",
+                        last->iova, end, m->iova, m->iova + (m->size - 1));
         if (plain(last) && plain(m) && s->backend->id != MACH_BACKEND_PAMU && m->iova == end + 1 &&
             m->host == last->host + last->size && m->prot == last->prot) {
             last->size += m->size;
@@ -119,8 +121,8 @@ static bool find_reserved(struct mach_session *s, const struct context *c, const
             uint64_t first, last;
             if (sscanf(line, "%" SCNx64 " %" SCNx64 " %23[a-z-]", &first, &last, type) == 3 &&
                 strcmp(type, "direct-relaxable") && first <= m->iova + (m->size - 1) && last >= m->iova) {
-                snprintf(out, size, "the host reserves 0x%" PRIx64 "-0x%" PRIx64 " (%s) for IOMMU group %u", first, last,
-                         type, s->group[i].number);
+                snprintf(out, size, "the host reserves 0x%" PRIx64 "-0x%" PRIx64 " (%s) for IOMMU group %u", first,
+                         last, type, s->group[i].number);
                 return true;
             }
             line = next ? next + 1 : NULL;
@@ -142,17 +144,21 @@ static int check_mapping(struct mach_session *s, const struct context *c, const 
     uint64_t last = m->iova + (m->size - 1);
     char reserved[200];
     if (m->iova % c->page || m->size % c->page || (uintptr_t)m->host % c->page)
-        return fail(s, "window", EINVAL, device_object(s, c->first), "window 0x%" PRIx64 "-0x%" PRIx64
-                    " must begin and end at a multiple of the IOMMU's pages, 0x%" PRIx64 " bytes, and so must its memory",
+        return fail(s, "window", EINVAL, device_object(s, c->first),
+                    "window 0x%" PRIx64 "-0x%" PRIx64
+                    " must begin and end at a multiple of the IOMMU's pages, 0x%" PRIx64
+                    " bytes, and so must its memory",
                     m->iova, last, c->page);
     if (in_ranges(c, m->iova, m->size))
         return 0;
     const char *who = device_object(s, c->first);
     if (find_reserved(s, c, m, reserved, sizeof reserved))
-        return fail(s, "window", ERANGE, who, "window 0x%" PRIx64 "-0x%" PRIx64 ": %s; move the guest's memory", m->iova,
-                    last, reserved);
-    return fail(s, "window", ERANGE, who, "window 0x%" PRIx64 "-0x%" PRIx64 " is outside what the IOMMU can translate: "
-                "0x%" PRIx64 "-0x%" PRIx64, m->iova, last, c->range[0].first, c->range[c->ranges - 1].last);
+        return fail(s, "window", ERANGE, who, "window 0x%" PRIx64 "-0x%" PRIx64 ": %s; move the guest's memory",
+                    m->iova, last, reserved);
+    return fail(s, "window", ERANGE, who,
+                "window 0x%" PRIx64 "-0x%" PRIx64 " is outside what the IOMMU can translate: "
+                "0x%" PRIx64 "-0x%" PRIx64,
+                m->iova, last, c->range[0].first, c->range[c->ranges - 1].last);
 }
 
 static int check_context(struct mach_session *s, struct context *c)
@@ -162,8 +168,9 @@ static int check_context(struct mach_session *s, struct context *c)
     if (!c->page || c->page & (c->page - 1))
         return fail(s, "window", EPROTO, "the IOMMU", "the kernel says that its pages have %" PRIu64 " bytes", c->page);
     if (c->maps > c->available)
-        return fail(s, "window", ENOSPC, device_object(s, c->first), "%u mappings are needed, and only %" PRIu64
-                    " can be had: raise vfio_iommu_type1.dma_entry_limit", c->maps, c->available);
+        return fail(s, "window", ENOSPC, device_object(s, c->first),
+                    "%u mappings are needed, and only %" PRIu64 " can be had: raise vfio_iommu_type1.dma_entry_limit",
+                    c->maps, c->available);
     for (uint32_t i = 0; i < c->maps; i++)
         if (check_mapping(s, c, &c->map[i]))
             return -1;
@@ -177,7 +184,8 @@ int step_windows(struct mach_session *s)
         if (collect(s, c))
             return -1;
         if (!s->backend->maps && (c->maps || c->guest_owned))
-            return fail(s, "window", ENOTSUP, device_object(s, c->first), "it is to reach parts of memory, and without an "
+            return fail(s, "window", ENOTSUP, device_object(s, c->first),
+                        "it is to reach parts of memory, and without an "
                         "IOMMU it reaches all or none: `dma identity unsafe;` or `dma none;`");
         // A device that reaches nothing needs no questions.
         if ((c->maps || c->guest_owned) && check_context(s, c))
@@ -207,7 +215,8 @@ static int not_mapped(struct mach_session *s, const struct context *c, const str
     const char *who = device_object(s, c->first), *hint = s->backend->map_hint ? s->backend->map_hint(r) : NULL;
     uint64_t last = m->iova + (m->size - 1), limit = 0;
     if (r == -ENOMEM && !s->sys.memlock(s->sys.opaque, &limit) && limit != UINT64_MAX)
-        return fail(s, "map", r, who, "window 0x%" PRIx64 "-0x%" PRIx64 ": %" PRIu64 " KiB of memory must be locked, and "
+        return fail(s, "map", r, who,
+                    "window 0x%" PRIx64 "-0x%" PRIx64 ": %" PRIu64 " KiB of memory must be locked, and "
                     "%" PRIu64 " KiB may be: ulimit -l %" PRIu64 " (LimitMEMLOCK= of a service), or CAP_IPC_LOCK",
                     m->iova, last, to_lock(s) >> 10, limit >> 10, to_lock(s) >> 10);
     if (r == -EFAULT)
@@ -256,8 +265,10 @@ int step_map_regions(struct mach_session *s)
                 continue;
             m->host = registers(m->region, m->offset, m->size);
             if (!m->host)
-                return fail(s, "map", ENODEV, device_object(s, m->region->device), "region %u is to be mapped for DMA, "
-                            "and can only be reached access by access", mach_cfg_region_index(m->region->rec));
+                return fail(s, "map", ENODEV, device_object(s, m->region->device),
+                            "region %u is to be mapped for DMA, "
+                            "and can only be reached access by access",
+                            mach_cfg_region_index(m->region->rec));
             if (map(s, &s->context[i], m))
                 return -1;
         }

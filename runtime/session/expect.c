@@ -35,8 +35,10 @@ static void page_size(struct proof *p)
 {
     uint64_t a = mach_cfg_expect_a(p->e);
     if (p->s->page != a)
-        found(p, MACH_PROOF_FAILS, "its pages are %" PRIu64 " bytes, not %" PRIu64
-              ": compile with `host { page-size %" PRIu64 "; }` for this kernel", p->s->page, a, p->s->page);
+        found(p, MACH_PROOF_FAILS,
+              "its pages are %" PRIu64 " bytes, not %" PRIu64 ": compile with `host { page-size %" PRIu64
+              "; }` for this kernel",
+              p->s->page, a, p->s->page);
 }
 
 static void host_compatible(struct proof *p)
@@ -62,8 +64,8 @@ static void cpu_online(struct proof *p)
 {
     char path[PATH_SIZE], list[2048];
     uint32_t cpu = mach_cfg_expect_index(p->e);
-    int r = sysfs_path(p->s, path, "devices/system/cpu/online") ? read_line(p->s, path, list, sizeof list)
-                                                                 : -ENAMETOOLONG;
+    int r =
+        sysfs_path(p->s, path, "devices/system/cpu/online") ? read_line(p->s, path, list, sizeof list) : -ENAMETOOLONG;
     if (r)
         return unread(p, r);
     if (!in_list(list, cpu))
@@ -83,8 +85,10 @@ static void huge_pages(struct proof *p)
         return unread(p, r);
     uint64_t pages = size ? need / size : 0, there = strtoull(line, NULL, 10);
     if (there < pages)
-        found(p, MACH_PROOF_FAILS, "%" PRIu64 " pages of %" PRIu64 " KiB are needed, %" PRIu64 " are free: raise "
-              "/sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/nr_hugepages", pages, size >> 10, there, size >> 10);
+        found(p, MACH_PROOF_FAILS,
+              "%" PRIu64 " pages of %" PRIu64 " KiB are needed, %" PRIu64 " are free: raise "
+              "/sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/nr_hugepages",
+              pages, size >> 10, there, size >> 10);
 }
 
 static void file(struct proof *p)
@@ -102,8 +106,9 @@ static void sysfs_name(struct proof *p)
         return;
     bool pci = mach_cfg_device_kind(p->d->rec) == MACH_CFG_DEVICE_PCI;
     found(p, MACH_PROOF_FAILS, "there is no %s/bus/%s/devices/%.200s: %s", p->s->sys.sysfs, pci ? "pci" : "platform",
-          p->d->sysfs, pci ? "the function is elsewhere, or switched off"
-                           : "its node is disabled, the tree is another one, or a parent's driver is missing");
+          p->d->sysfs,
+          pci ? "the function is elsewhere, or switched off"
+              : "its node is disabled, the tree is another one, or a parent's driver is missing");
 }
 
 static void compatible(struct proof *p)
@@ -199,11 +204,16 @@ static void same_group(struct proof *p)
 }
 
 static void (*const proofs[])(struct proof *p) = {
-    [MACH_CFG_EXPECT_PAGE_SIZE] = page_size,     [MACH_CFG_EXPECT_HOST_COMPATIBLE] = host_compatible,
-    [MACH_CFG_EXPECT_CPU_ONLINE] = cpu_online,   [MACH_CFG_EXPECT_HUGE_PAGES] = huge_pages,
-    [MACH_CFG_EXPECT_FILE] = file,               [MACH_CFG_EXPECT_SYSFS_NAME] = sysfs_name,
-    [MACH_CFG_EXPECT_COMPATIBLE] = compatible,   [MACH_CFG_EXPECT_REGION] = region,
-    [MACH_CFG_EXPECT_IRQ_COUNT] = irq_count,     [MACH_CFG_EXPECT_IRQ_TRIGGER] = irq_trigger,
+    [MACH_CFG_EXPECT_PAGE_SIZE] = page_size,
+    [MACH_CFG_EXPECT_HOST_COMPATIBLE] = host_compatible,
+    [MACH_CFG_EXPECT_CPU_ONLINE] = cpu_online,
+    [MACH_CFG_EXPECT_HUGE_PAGES] = huge_pages,
+    [MACH_CFG_EXPECT_FILE] = file,
+    [MACH_CFG_EXPECT_SYSFS_NAME] = sysfs_name,
+    [MACH_CFG_EXPECT_COMPATIBLE] = compatible,
+    [MACH_CFG_EXPECT_REGION] = region,
+    [MACH_CFG_EXPECT_IRQ_COUNT] = irq_count,
+    [MACH_CFG_EXPECT_IRQ_TRIGGER] = irq_trigger,
     [MACH_CFG_EXPECT_GROUP_MEMBER] = same_group,
 };
 

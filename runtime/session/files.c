@@ -19,8 +19,10 @@ static int refused(struct mach_session *s, const struct region *r, const char *p
 {
     const char *who = object(s, "device %s, region %u", r->device->name, mach_cfg_region_index(r->rec));
     if (e == -EPERM || e == -EACCES)
-        return fail(s, "region", e, who, "%.300s is refused: /dev/mem needs CAP_SYS_RAWIO, and where "
-                    "CONFIG_IO_STRICT_DEVMEM is set a range that no driver has claimed", path);
+        return fail(s, "region", e, who,
+                    "%.300s is refused: /dev/mem needs CAP_SYS_RAWIO, and where "
+                    "CONFIG_IO_STRICT_DEVMEM is set a range that no driver has claimed",
+                    path);
     return fail(s, "region", e, who, "%.300s cannot be mapped", path);
 }
 
@@ -29,8 +31,9 @@ int file_region(struct mach_session *s, struct region *r, const char *file, uint
     char path[PATH_SIZE];
     uint64_t size = mach_cfg_region_size(r->rec), pad = offset % s->page;
     if (!size || offset == MACH_CFG_NONE64 || size > UINT64_MAX - pad - s->page || offset > UINT64_MAX - size)
-        return fail(s, "region", EINVAL, object(s, "device %s, region %u", r->device->name,
-                    mach_cfg_region_index(r->rec)), "the config does not say where it is");
+        return fail(s, "region", EINVAL,
+                    object(s, "device %s, region %u", r->device->name, mach_cfg_region_index(r->rec)),
+                    "the config does not say where it is");
     uint64_t whole = (pad + size + s->page - 1) / s->page * s->page;
     r->area = (struct area *)session_alloc(s, 1, sizeof *r->area);
     if (!r->area || undo_room(s))

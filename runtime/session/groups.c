@@ -179,7 +179,8 @@ static struct context *context_for(struct mach_session *s, struct device *d)
             continue;
         }
         struct context *c = &s->context[s->contexts];
-        *c = (struct context){.key = key, .number = s->contexts, .first = d, .fd = -1, .guest_owned = guest_owned(s, d)};
+        *c =
+            (struct context){.key = key, .number = s->contexts, .first = d, .fd = -1, .guest_owned = guest_owned(s, d)};
         s->context_table[i] = ++s->contexts;
         return c;
     }
@@ -207,7 +208,8 @@ static int group_for(struct mach_session *s, struct device *d)
     if (d != d->g->first && !(guest_owned(s, d) && guest_owned(s, d->g->first)) && !same_reach(s, d->g->first, d))
         return fail(s, "group", EINVAL, object(s, "devices %s and %s", d->g->first->name, d->name),
                     "they are in the same IOMMU group, %u, and so reach the same memory, but the config gives them "
-                    "different DMA domains: give both the same `dma`", d->group);
+                    "different DMA domains: give both the same `dma`",
+                    d->group);
     return 0;
 }
 

@@ -95,15 +95,18 @@ static int check_info(struct mach_session *s, struct irq *q)
     bool level = mach_cfg_irq_trigger(q->rec) == MACH_CFG_TRIGGER_LEVEL;
     int r = s->sys.ioctl(s->sys.opaque, q->device->fd, VFIO_DEVICE_GET_IRQ_INFO, &info);
     if (r)
-        return fail(s, "irq", r, irq_object(s, q), "VFIO has no such interrupt; the device has %u", q->device->num_irqs);
+        return fail(s, "irq", r, irq_object(s, q), "VFIO has no such interrupt; the device has %u",
+                    q->device->num_irqs);
     if (!info.count || !(info.flags & VFIO_IRQ_INFO_EVENTFD))
         return fail(s, "irq", ENODEV, irq_object(s, q), "the device has none");
     q->automasked = (info.flags & VFIO_IRQ_INFO_AUTOMASKED) != 0;
     if (mach_cfg_irq_flags(q->rec) & MACH_CFG_IRQ_RESAMPLE && !q->automasked)
-        return fail(s, "expect", 0, irq_object(s, q), "the config says that it is level-triggered, and to the kernel it "
+        return fail(s, "expect", 0, irq_object(s, q),
+                    "the config says that it is level-triggered, and to the kernel it "
                     "is an edge");
     if (q->automasked && !level && mach_cfg_irq_trigger(q->rec) != MACH_CFG_TRIGGER_NONE)
-        return fail(s, "expect", 0, irq_object(s, q), "the config says that it is an edge, and to the kernel it is "
+        return fail(s, "expect", 0, irq_object(s, q),
+                    "the config says that it is an edge, and to the kernel it is "
                     "level-triggered");
     return 0;
 }
@@ -114,8 +117,8 @@ static int not_armed(struct mach_session *s, const struct irq *q, int r, const c
     if (r == -EBUSY)
         return fail(s, "irq", r, who, "%s: the host's line is in use, and cannot be shared", what);
     if (r == -EINVAL)
-        return fail(s, "irq", r, who, "%s: the kernel refuses it; another kind of interrupt of the device may be active",
-                    what);
+        return fail(s, "irq", r, who,
+                    "%s: the kernel refuses it; another kind of interrupt of the device may be active", what);
     return fail(s, "irq", r, who, "%s is refused", what);
 }
 
@@ -147,7 +150,8 @@ static int other_irq(struct mach_session *s, struct irq *q)
     if (s->ops.irq_source)
         r = s->ops.irq_source(s->opaque, s->f, (uint32_t)(q - s->irq), &fd);
     if (r == -ENOSYS)
-        return fail(s, "irq", ENODEV, irq_object(s, q), "no kernel interface gives it to user space (%s): drop it, or let "
+        return fail(s, "irq", ENODEV, irq_object(s, q),
+                    "no kernel interface gives it to user space (%s): drop it, or let "
                     "the VMM bring it (ops->irq_source)",
                     mach_cfg_irq_source(q->rec) == MACH_CFG_IRQ_MAP_ENTRY ? "an entry of an interrupt-map"
                                                                           : "its node is no device to Linux");

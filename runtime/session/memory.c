@@ -124,9 +124,10 @@ static int open_backing(struct mach_session *s, struct memory *m)
     char path[PATH_SIZE];
     uint32_t backing = mach_cfg_memory_backing(m->rec);
     const char *file = backing == MACH_CFG_BACKING_PHYSICAL ? "/dev/mem" : text(s, mach_cfg_memory_path(m->rec));
-    m->m.offset = backing == MACH_CFG_BACKING_PHYSICAL ? mach_cfg_memory_physical(m->rec) : mach_cfg_memory_offset(m->rec);
-    int fd = file_path(s, path, file) ? s->sys.open(s->sys.opaque, path, m->m.readonly ? O_RDONLY : O_RDWR)
-                                      : -ENAMETOOLONG;
+    m->m.offset =
+        backing == MACH_CFG_BACKING_PHYSICAL ? mach_cfg_memory_physical(m->rec) : mach_cfg_memory_offset(m->rec);
+    int fd =
+        file_path(s, path, file) ? s->sys.open(s->sys.opaque, path, m->m.readonly ? O_RDONLY : O_RDWR) : -ENAMETOOLONG;
     if (fd >= 0)
         m->m.fd = fd;
     return fd < 0 ? fd : 0;
@@ -140,7 +141,8 @@ static int no_backing(struct mach_session *s, const struct memory *m, int r)
         return fail(s, "memory", r, who, "the kernel gives no huge pages of %" PRIu64 " KiB for %" PRIu64 " MiB",
                     mach_cfg_memory_page_size(m->rec) >> 10, m->m.size >> 20);
     case MACH_CFG_BACKING_PHYSICAL:
-        return fail(s, "memory", r, who, "/dev/mem: it needs CAP_SYS_RAWIO, and a range that the kernel does not use "
+        return fail(s, "memory", r, who,
+                    "/dev/mem: it needs CAP_SYS_RAWIO, and a range that the kernel does not use "
                     "itself (reserved-memory, mem=) where CONFIG_STRICT_DEVMEM is set");
     case MACH_CFG_BACKING_FILE:
         return fail(s, "memory", r, who, "%.300s cannot be used", text(s, mach_cfg_memory_path(m->rec)));
@@ -154,7 +156,8 @@ static int make(struct mach_session *s, struct memory *m)
     uint32_t backing = mach_cfg_memory_backing(m->rec);
     bool named = backing == MACH_CFG_BACKING_FILE || backing == MACH_CFG_BACKING_PHYSICAL;
     if (*text(s, mach_cfg_memory_share(m->rec)) && !named)
-        return fail(s, "memory", ENOTSUP, memory_object(s, m), "it is shared with other machines and so needs a name: "
+        return fail(s, "memory", ENOTSUP, memory_object(s, m),
+                    "it is shared with other machines and so needs a name: "
                     "`from physical` or `from file`, or a VMM that gives the memory (ops->memory)");
     if (undo_room(s))
         return -1;
@@ -201,8 +204,10 @@ static int check_identity(struct mach_session *s)
             continue;
         if (mach_cfg_memory_backing(m->rec) != MACH_CFG_BACKING_PHYSICAL ||
             mach_cfg_memory_physical(m->rec) != m->m.address)
-            return fail(s, "memory", EINVAL, memory_object(s, m), "a device has `dma identity`, so it must lie where the "
-                        "host's does: `from physical 0x%" PRIx64 "`", m->m.address);
+            return fail(s, "memory", EINVAL, memory_object(s, m),
+                        "a device has `dma identity`, so it must lie where the "
+                        "host's does: `from physical 0x%" PRIx64 "`",
+                        m->m.address);
     }
     return 0;
 }

@@ -13,7 +13,7 @@ enum { PROPERTY_SIZE = 4096 };
 struct of_index {
     struct of_chip {
         uint32_t phandle, cells;
-    } *chip;
+    } * chip;
     uint32_t chips, room;
 };
 

@@ -90,10 +90,12 @@ int step_backend(struct mach_session *s)
         return 0;
     uint32_t iommu = mach_cfg_machine_iommu(mach_cfg_record(s->f, MACH_CFG_S_MACHINE, 0));
     if (id == MACH_BACKEND_AUTO && iommu == MACH_CFG_IOMMU_PAMU)
-        return fail(s, "backend", ENOTSUP, "VFIO", "the config is for a PAMU, which only vendor kernels drive: choose "
+        return fail(s, "backend", ENOTSUP, "VFIO",
+                    "the config is for a PAMU, which only vendor kernels drive: choose "
                     "the backend `pamu` where one runs");
     if (id == MACH_BACKEND_AUTO && iommu == MACH_CFG_IOMMU_NONE)
-        return fail(s, "backend", ENOTSUP, "VFIO", "the config is for a host without an IOMMU: choose the backend "
+        return fail(s, "backend", ENOTSUP, "VFIO",
+                    "the config is for a host without an IOMMU: choose the backend "
                     "`noiommu` if its devices are trusted with all memory");
     if (id == MACH_BACKEND_AUTO && iommu == MACH_CFG_IOMMU_SPAPR_TCE)
         id = MACH_BACKEND_SPAPR;
@@ -125,16 +127,18 @@ static int reset(struct mach_session *s, struct device *d)
     uint32_t policy = mach_cfg_device_reset(d->rec);
     if (policy == MACH_CFG_RESET_NEVER)
         return 0;
-    int r = d->vfio_flags & VFIO_DEVICE_FLAGS_RESET ? s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_RESET, NULL)
-                                                    : -ENOTTY;
+    int r =
+        d->vfio_flags & VFIO_DEVICE_FLAGS_RESET ? s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_RESET, NULL) : -ENOTTY;
     if (!r)
         return 0;
     if (policy != MACH_CFG_RESET_REQUIRED) {
         note(s, "reset %s: %s", d->name, r == -ENOTTY ? "the kernel cannot" : strerror(-r));
         return 0;
     }
-    return fail(s, "reset", r, device_object(s, d), r == -ENOTTY ? "the kernel knows no way to reset it, and the config "
-                "requires one: `reset if-possible;` if its state does not matter" : "the reset failed");
+    return fail(s, "reset", r, device_object(s, d),
+                r == -ENOTTY ? "the kernel knows no way to reset it, and the config "
+                               "requires one: `reset if-possible;` if its state does not matter"
+                             : "the reset failed");
 }
 
 // The kernel's count is the last word on what was believed of the interrupts.
@@ -143,8 +147,7 @@ static int check_counts(struct mach_session *s)
     for (uint32_t i = 0; i < s->f->section[MACH_CFG_S_EXPECT].count; i++) {
         struct mach_cfg_rec e = mach_cfg_record(s->f, MACH_CFG_S_EXPECT, i);
         uint32_t device = mach_cfg_expect_device(e);
-        if (mach_cfg_expect_kind(e) != MACH_CFG_EXPECT_IRQ_COUNT || device == MACH_CFG_NONE ||
-            s->device[device].fd < 0)
+        if (mach_cfg_expect_kind(e) != MACH_CFG_EXPECT_IRQ_COUNT || device == MACH_CFG_NONE || s->device[device].fd < 0)
             continue;
         if (s->device[device].num_irqs != mach_cfg_expect_a(e))
             return fail(s, "expect", 0, device_object(s, &s->device[device]), "VFIO finds %u interrupts, not %" PRIu64,

@@ -94,8 +94,10 @@ static int map_areas(struct mach_session *s, struct region *r)
             return -1;
         int e = s->sys.mmap(s->sys.opaque, &a->at, a->size, prot, MAP_SHARED, r->fd, r->offset + a->offset);
         if (e)
-            return fail(s, "region", e, region_object(s, r), "0x%" PRIx64 " bytes at offset 0x%" PRIx64 " cannot be "
-                        "mapped, though the kernel says so", a->size, a->offset);
+            return fail(s, "region", e, region_object(s, r),
+                        "0x%" PRIx64 " bytes at offset 0x%" PRIx64 " cannot be "
+                        "mapped, though the kernel says so",
+                        a->size, a->offset);
         undo_push(s, undo_area, a, a->size, "unmap a region");
     }
     return 0;
@@ -147,7 +149,8 @@ static int nested_region(struct mach_session *s, struct region *r)
 {
     const struct region *p = container_of_region(s, r);
     if (!p)
-        return fail(s, "region", ENODEV, region_object(s, r), "its node is no device to Linux, and no device above it "
+        return fail(s, "region", ENODEV, region_object(s, r),
+                    "its node is no device to Linux, and no device above it "
                     "has these registers: nothing gives access to them");
     uint64_t delta = mach_cfg_region_host(r->rec) - mach_cfg_region_host(p->rec);
     r->size = mach_cfg_region_size(r->rec);
@@ -186,7 +189,8 @@ static int trap(struct mach_session *s, struct region *r, uint64_t guest)
         .size = r->size,
     };
     if (!s->ops.trap)
-        return fail(s, "vmm", ENOSYS, region_object(s, r), "accesses to it must exit to the VMM, which does not take "
+        return fail(s, "vmm", ENOSYS, region_object(s, r),
+                    "accesses to it must exit to the VMM, which does not take "
                     "them (ops->trap)");
     if (undo_room(s))
         return -1;

@@ -45,7 +45,7 @@ struct irq {
     struct mach_link link;
     uint32_t index; // VFIO's
     int fd, unmask_fd;
-    bool vfio;      // armed with SET_IRQS
+    bool vfio; // armed with SET_IRQS
     bool automasked;
     struct pump *pump; // UIO: the thread that makes an eventfd of it
 };
@@ -100,20 +100,20 @@ struct context {
     uint64_t key;
     uint32_t number;
     struct device *first; // the device whose maps they are
-    int fd;        // container
-    bool typed;    // SET_IOMMU has been done
-    uint32_t ioas; // iommufd
-    uint64_t page; // smallest page of the IOMMU
-    uint64_t available; // mappings that may be made; UINT64_MAX: not known
+    int fd;               // container
+    bool typed;           // SET_IOMMU has been done
+    uint32_t ioas;        // iommufd
+    uint64_t page;        // smallest page of the IOMMU
+    uint64_t available;   // mappings that may be made; UINT64_MAX: not known
     struct mach_range {
         uint64_t first, last;
-    } *range;
+    } * range;
     uint32_t ranges;
     struct mapping *map; // sorted by iova
     uint32_t maps;
     bool guest_owned;
     struct tree *tree; // the guest's mappings
-    void *own; // of the backend
+    void *own;         // of the backend
 };
 
 // One for each record of section MEMORY.
@@ -197,7 +197,8 @@ int undo_close(struct mach_session *s, void *object, uint64_t arg);
 enum { PATH_SIZE = 512 };
 
 /* A path below sysfs, or dev. false: it is too long. */
-bool sysfs_path(const struct mach_session *s, char *path, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool sysfs_path(const struct mach_session *s, char *path, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 bool dev_path(const struct mach_session *s, char *path, const char *format, ...) __attribute__((format(printf, 3, 4)));
 /* The config's file names start with /dev/: where that is here. */
 bool file_path(const struct mach_session *s, char *path, const char *file);

@@ -45,8 +45,10 @@ int step_stash(struct mach_session *s)
             continue;
         }
         if (!(mach_cfg_stash_flags(r) & MACH_CFG_STASH_IF_POSSIBLE))
-            return fail(s, "stash", e, device_object(s, d), b ? "the stash target is refused" : "this kernel has no way to "
-                        "set a stash target from user space: `if-possible` if the guest can do without");
+            return fail(s, "stash", e, device_object(s, d),
+                        b ? "the stash target is refused"
+                          : "this kernel has no way to "
+                            "set a stash target from user space: `if-possible` if the guest can do without");
         note(s, "stash of %s: %s", d->name, strerror(-e));
     }
     return 0;

@@ -59,7 +59,7 @@ int uio_irq(struct mach_session *s, struct irq *q)
         return -1;
     *p = (struct pump){.s = s, .uio = -1, .event = -1, .unmask = -1, .stop = -1};
     int fd = file_path(s, path, text(s, mach_cfg_irq_file(q->rec))) ? s->sys.open(s->sys.opaque, path, O_RDWR)
-                                                                   : -ENAMETOOLONG;
+                                                                    : -ENAMETOOLONG;
     if (fd < 0)
         return fail(s, "irq", fd, irq_object(s, q), "it cannot be opened");
     p->uio = fd;

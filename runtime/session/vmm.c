@@ -27,10 +27,10 @@ int step_vmm(struct mach_session *s)
             return -1;
         int r = s->ops.irqchip(s->opaque, s->f, i);
         if (r)
-            return fail(s, "vmm", r,
-                        object(s, "irqchip %s",
-                               text(s, mach_cfg_irqchip_name(mach_cfg_record(s->f, MACH_CFG_S_IRQCHIP, i)))),
-                        "the VMM does not make it%s", r == -EEXIST ? ": it has one already" : "");
+            return fail(
+                s, "vmm", r,
+                object(s, "irqchip %s", text(s, mach_cfg_irqchip_name(mach_cfg_record(s->f, MACH_CFG_S_IRQCHIP, i)))),
+                "the VMM does not make it%s", r == -EEXIST ? ": it has one already" : "");
         undo_push(s, undo_chip, NULL, i, "remove an irqchip");
     }
     int r = s->ops.routes ? s->ops.routes(s->opaque, s->f) : 0;

@@ -160,8 +160,7 @@ static int is_directory(DIR *d, const struct dirent *e)
     return !fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) && S_ISDIR(st.st_mode);
 }
 
-static int sys_list(void *o, const char *path, int (*each)(void *arg, const char *name, int is_directory),
-                    void *arg)
+static int sys_list(void *o, const char *path, int (*each)(void *arg, const char *name, int is_directory), void *arg)
 {
     (void)o;
     DIR *d = opendir(path);

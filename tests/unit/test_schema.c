@@ -457,7 +457,8 @@ static const struct {
     {CHIP "\"cells\": [\"number\"], \"kinds\": [{\"min\": 5, \"max\": 7, \"guest-max\": 8}]}}", "2:66", "E0806"},
     {CHIP "\"cells\": [\"number\"], \"kinds\": [{\"min\": 5, \"max\": 7, \"gsi\": 65537}]}}", "2:60", "E0806"},
     {CHIP KIND "\"cells\": []}}", "3:10", "E0806"},
-    {PLATFORM "\"irqchip\": {\"name\": \"g\", \"class\": \"gic-v3\", \"at\": 0}, \"memory\": 0, \"mmio\": {\"base\": 5, \"end\": 5}}}",
+    {PLATFORM "\"irqchip\": {\"name\": \"g\", \"class\": \"gic-v3\", \"at\": 0}, \"memory\": 0, \"mmio\": {\"base\": "
+              "5, \"end\": 5}}}",
      "2:95", "E0806"},
     {"{\"class\": {\"name\": \"a\", \"regions\": [{\"size\": \"64 K\"}]}}", "1:46", "E0807"},
     {"{\"class\": {\"name\": \"a\", \"regions\": [{\"size\": \"\"}]}}", "1:46", "E0807"},
@@ -475,7 +476,8 @@ static const struct {
     {"{\"class\": {\"name\": \"a\", \"irqs\": [{\"trigger\": \"level-hihg\"}]}}", "1:46", "E0811"},
     {CHIP KIND "\"cells\": [\"number\"], \"default-kind\": \"spi\"}}", "3:38", "E0811"},
     {CHIP KIND "\"cells\": [\"number\"], \"default-trigger\": \"edge\"}}", "3:41", "E0811"},
-    {PLATFORM "\"irqchip\": {\"name\": \"g\", \"class\": \"gic-v9\", \"at\": 0}, \"memory\": 0, \"mmio\": {\"base\": 5, \"end\": 6}}}",
+    {PLATFORM "\"irqchip\": {\"name\": \"g\", \"class\": \"gic-v9\", \"at\": 0}, \"memory\": 0, \"mmio\": {\"base\": "
+              "5, \"end\": 6}}}",
      "2:35", "E0811"},
     {GROUP "\"layout\": \"single\", \"fixed\": \"fixed-clok\"}]}", "2:30", "E0811"},
     {"{\"class\": {\"name\": \"a b\"}}", "1:20", "E0812"},
@@ -518,7 +520,8 @@ static const struct {
     {CHIP KIND "\"cells\": [\"number\"],\n\"triggers\": [{\"name\": \"a\", \"value\": 0, \"level\": true, \"aliases\": "
                "[\"a\"]}]}}",
      "4:14", "E0813"},
-    {PLATFORM "\"irqchip\": {\"name\": \"g\", \"class\": \"plic\", \"at\": 0}, \"memory\": 0, \"mmio\": {\"base\": 5, \"end\": 6}}}",
+    {PLATFORM "\"irqchip\": {\"name\": \"g\", \"class\": \"plic\", \"at\": 0}, \"memory\": 0, \"mmio\": {\"base\": 5, "
+              "\"end\": 6}}}",
      "2:35", "E0813"},
 };
 
