@@ -66,24 +66,18 @@ static uint32_t *slot_of(const struct cfg_out *o, const char *s, size_t n)
 
 static void grow_slots(struct cfg_out *o)
 {
-    arena_release(o->c->arena, o->slots, o->nslots * sizeof *o->slots);
+    uint32_t *old = o->slots, n = o->nslots;
     o->nslots *= 2;
     o->slots = arena_array(o->c->arena, o->nslots, sizeof *o->slots);
-    for (size_t at = 1; at < o->strings_size;) {
-        size_t n = strlen(o->strings + at);
-        *slot_of(o, o->strings + at, n) = (uint32_t)at;
-        at += n + 1;
-    }
+    for (uint32_t i = 0; i < n; i++)
+        if (old[i])
+            *slot_of(o, o->strings + old[i], strlen(o->strings + old[i])) = old[i];
+    arena_release(o->c->arena, old, n * sizeof *old);
 }
 
-mach_le32 cfg_str(struct cfg_out *o, const char *s)
+/* Puts a string behind the others; its offset. */
+static uint32_t append(struct cfg_out *o, const char *s, size_t n)
 {
-    if (!s || !*s)
-        return w32(0);
-    size_t n = strlen(s);
-    uint32_t *slot = slot_of(o, s, n);
-    if (*slot)
-        return w32(*slot);
     if (o->strings_room - o->strings_size <= n) {
         size_t room = o->strings_room;
         while (room - o->strings_size <= n)
@@ -94,9 +88,26 @@ mach_le32 cfg_str(struct cfg_out *o, const char *s)
         o->strings = strings;
         o->strings_room = room;
     }
-    uint32_t at = *slot = (uint32_t)o->strings_size;
+    uint32_t at = (uint32_t)o->strings_size;
     memcpy(o->strings + at, s, n + 1);
     o->strings_size += n + 1;
+    return at;
+}
+
+mach_le32 cfg_path(struct cfg_out *o, const char *path)
+{
+    return w32(path && *path ? append(o, path, strlen(path)) : 0);
+}
+
+mach_le32 cfg_str(struct cfg_out *o, const char *s)
+{
+    if (!s || !*s)
+        return w32(0);
+    size_t n = strlen(s);
+    uint32_t *slot = slot_of(o, s, n);
+    if (*slot)
+        return w32(*slot);
+    uint32_t at = *slot = append(o, s, n);
     if (++o->nstrings > o->nslots / 4 * 3)
         grow_slots(o);
     return w32(at);

@@ -8,7 +8,19 @@
 // Set in an identity that is a number; the others are addresses of interned texts, which never have it.
 #define IDENTITY_NUMBER (1ULL << 63)
 
-static const struct irqchip_class *class_of(struct indexing *x, const struct dt_node *chip)
+static const struct irqchip_class *class_by_property(struct indexing *x, const struct dt_node *chip)
+{
+    const struct schemas *s = x->h->schemas;
+    uint32_t cells = dt_u32(x->h->tree, chip, x->h->p->interrupt_cells, 0);
+    for (uint32_t i = 0; i < s->ncontrollers_by_property; i++) {
+        const struct irqchip_class *class = s->controllers_by_property[i];
+        if (class->ncells == cells && dt_prop(x->h->tree, chip, class->property))
+            return class;
+    }
+    return NULL;
+}
+
+const struct irqchip_class *host_irq_class(struct indexing *x, const struct dt_node *chip)
 {
     uint64_t known;
     if (!x->h->schemas)
@@ -17,6 +29,8 @@ static const struct irqchip_class *class_of(struct indexing *x, const struct dt_
         return (const struct irqchip_class *)(uintptr_t)known;
     const struct dt_prop *compatible = dt_prop(x->h->tree, chip, x->h->p->compatible);
     const struct irqchip_class *class = compatible ? schema_irqchip_of(x->c, x->h->schemas, compatible) : NULL;
+    if (!class)
+        class = class_by_property(x, chip);
     map_putp(x->c->arena, &x->h->p->classes, chip, NULL, class);
     return class;
 }
@@ -33,9 +47,9 @@ static uint64_t cells_identity(struct indexing *x, const uint32_t *cells, uint32
 
 void host_decode_irq(struct indexing *x, struct host_irq *i)
 {
-    const struct irqchip_class *class = class_of(x, i->chip);
+    const struct irqchip_class *class = host_irq_class(x, i->chip);
     i->identity = cells_identity(x, i->cells, i->ncells);
-    if (!class)
+    if (!class || class->forwards)
         return;
     const struct irq_kind *kind = class->nkinds ? &class->kinds[class->default_kind] : NULL;
     const struct irq_trigger *trigger = NULL;
@@ -67,6 +81,8 @@ void host_decode_irq(struct indexing *x, struct host_irq *i)
             break;
         }
     }
+    if (!trigger && class->default_trigger >= 0 && !memchr(class->cells, IRQ_CELL_TRIGGER, class->ncells))
+        trigger = &class->triggers[class->default_trigger]; // all of its lines have the same
     if (!kind || !number)
         return; // cells that the class does not know: as of an unknown controller
     i->class = class;

@@ -108,6 +108,9 @@ struct nexus *host_nexus(struct indexing *x, const struct dt_node *n);
 /* The entry for a unit address and specifier; or NULL. */
 const struct nexus_entry *host_nexus_find(const struct nexus *x, const uint8_t *address, const uint8_t *spec);
 
+/* The class of a controller; NULL: unknown. */
+const struct irqchip_class *host_irq_class(struct indexing *x, const struct dt_node *chip);
+
 /* Decodes cells[] with the chip's class: class, kind, number, trigger, identity. */
 void host_decode_irq(struct indexing *x, struct host_irq *i);
 

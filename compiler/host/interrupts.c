@@ -66,7 +66,8 @@ static const char *follow(struct indexing *x, struct trace *t)
     for (uint32_t hops = 0; hops < MAX_HOPS; hops++) {
         const struct nexus *nexus = host_nexus(x, t->at);
         if (!nexus) {
-            if (prop(x, t->at, p->interrupt_controller))
+            const struct irqchip_class *class = host_irq_class(x, t->at);
+            if (prop(x, t->at, p->interrupt_controller) && !(class && class->forwards))
                 return NULL;
             // Linux goes on upwards, with the same cells; a last node is taken for the controller that it says it is
             // not.

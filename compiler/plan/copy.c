@@ -3,7 +3,6 @@
 #include "plan/work.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 
 struct p_device *new_device(struct planner *p, const char *name, uint8_t kind, struct src where)
 {
@@ -215,12 +214,11 @@ void copy_one(struct planner *p, const struct m_passthrough *pass)
     struct p_device *d = new_device(p, pass->name, DEV_PLATFORM, pass->at);
     d->pass = pass;
     describe_host(p, d, host);
-    own_sysfs_name(p, d, pass->parts.at[0].at);
+    if (p->bare_names) // the tree cannot have a name twice, so only those given by hand can meet one of its
+        own_sysfs_name(p, d, pass->parts.at[0].at);
     map_putp(draft_arena(p->c), &p->devices, pass->name, NULL, d);
-    // Its name follows from its registers (write_reg); until then it has one that no other node can have.
-    char number[16];
-    snprintf(number, sizeof number, "/%u", host->id);
-    struct dt_node *guest = dt_add_child(p->m->tree, bus, intern(p->c->names, number));
+    // Its name follows from its registers (write_reg); until then it has none.
+    struct dt_node *guest = dt_add_child(p->m->tree, bus, p->m->tree->root->name);
     if (pass->named && !dt_add_label(p->m->tree, guest, pass->name, pass->at.loc)) {
         const struct dt_node *other = map_getp(&p->m->tree->labels, pass->name, NULL);
         struct diag *g = diag(p->c->diags, E0343, pass->at, "the label `%s` is taken in the guest's tree, by %s",

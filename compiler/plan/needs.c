@@ -52,6 +52,16 @@ static void need_iommus(struct planner *p)
     }
 }
 
+/* In front of another controller, which is the one that interrupts are followed to. */
+static bool forwards(const struct planner *p, const struct dt_node *n)
+{
+    if (!dt_prop(p->host->tree, n, p->n.interrupt_controller))
+        return false;
+    const struct dt_prop *compatible = dt_prop(p->host->tree, n, p->n.compatible);
+    const struct irqchip_class *class = compatible ? schema_irqchip_of(p->c, p->schemas, compatible) : NULL;
+    return class && class->forwards;
+}
+
 void host_needs(struct planner *p)
 {
     // What no driver binds to (Devicetree Specification, chapter 3).
@@ -60,8 +70,12 @@ void host_needs(struct planner *p)
         need(p, dt_at(p->host->tree, none[i]), "");
     need_console(p);
     need_iommus(p);
-    // A controller that is known is the root of a tree of them; others are cascaded, and can go.
+    // A controller that is known is the root of a tree of them, unless its class says that it is cascaded: then it can
+    // go, as those can that nobody knows.
     for (uint32_t i = 0; i < p->host->nirqs; i++)
-        if (p->host->irqs[i].class)
+        if (p->host->irqs[i].class && !p->host->irqs[i].class->cascaded)
             need(p, p->host->irqs[i].chip, "interrupt controller");
+    for (const struct dt_node *n = p->host->tree->root; n; n = dt_next(n, p->host->tree->root))
+        if (forwards(p, n))
+            need(p, n, "interrupt controller");
 }

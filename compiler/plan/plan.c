@@ -46,6 +46,7 @@ static void forget(struct planner *p)
                             .copy_of = p->copy_of,
                             .line_owner = p->line_owner,
                             .sysfs_owner = p->sysfs_owner,
+                            .bare_names = p->bare_names,
                             .kept = p->kept,
                             .needs = p->needs,
                             .rates = p->rates,
@@ -122,6 +123,9 @@ struct plan *plan_make(struct machc *c, struct model *m)
     }
     for (uint32_t i = 0; i < m->nkeeps; i++)
         map_putp(draft_arena(c), &p.kept, m->keeps[i].node, NULL, &m->keeps[i]);
+    for (uint32_t i = 0; i < m->machines.n; i++)
+        for (uint32_t k = 0; k < m->machines.at[i]->passthroughs.n; k++)
+            p.bare_names = p.bare_names || m->machines.at[i]->passthroughs.at[k]->host_name;
     for (uint32_t i = 0; i < m->machines.n; i++) {
         forget(&p);
         plan_machine(&p, m->machines.at[i]);

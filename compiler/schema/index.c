@@ -78,6 +78,21 @@ static void unknown(struct loader *ld, const struct jval *v, const char *what, c
         diag_help(d, "write one that is described, or describe it in a file of its own");
 }
 
+static void index_controllers(struct loader *ld, struct map *owners)
+{
+    const struct irqchip_class **list = arena_array(ld->c->arena, ld->controllers.n + 1U, sizeof *list);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < ld->controllers.n; i++) {
+        const struct irqchip_class *chip = ld->controllers.at[i].item;
+        if (chip->compatible)
+            index_compatible(ld, &ld->controllers.at[i], chip->compatible, owners, &ld->s->irqchips_by_compatible);
+        if (chip->property)
+            list[n++] = chip;
+    }
+    ld->s->controllers_by_property = list;
+    ld->s->ncontrollers_by_property = n;
+}
+
 // Kinds and triggers are a chip's words; a class may use those of any chip.
 static void check_irqs(struct loader *ld)
 {
@@ -181,6 +196,7 @@ void index_build(struct loader *ld, bool complete)
 {
     struct schemas *s = ld->s;
     choose(ld, "irqchip", ld->irqchips.at, &ld->irqchips.n, &s->irqchips_by_name, &s->irqchip_names);
+    choose(ld, "host irqchip", ld->controllers.at, &ld->controllers.n, &s->controllers, &s->controller_names);
     choose(ld, "class", ld->classes.at, &ld->classes.n, &s->classes_by_name, &s->class_names);
     choose(ld, "platform", ld->platforms.at, &ld->platforms.n, &s->platforms, &s->platform_names);
     choose(ld, "provider", ld->providers.at, &ld->providers.n, &s->providers, NULL);
@@ -188,6 +204,7 @@ void index_build(struct loader *ld, bool complete)
     for (uint32_t i = 0; i < ld->irqchips.n; i++)
         index_compatible(ld, &ld->irqchips.at[i], ((struct irqchip_class *)ld->irqchips.at[i].item)->compatible,
                          &chip_owners, &s->irqchips_by_compatible);
+    index_controllers(ld, &chip_owners);
     for (uint32_t i = 0; i < ld->classes.n; i++)
         index_compatible(ld, &ld->classes.at[i], ((struct dev_class *)ld->classes.at[i].item)->compatible,
                          &class_owners, &s->classes_by_compatible);

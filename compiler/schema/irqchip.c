@@ -198,12 +198,12 @@ static bool unknown_word(struct load *l, const struct jval *at, const char *what
 static bool check_words(struct load *l, const struct jval *object, struct chip *chip)
 {
     struct irqchip_class *c = &chip->class;
-    const struct jval *e = load_member(l, object, "kinds")->child;
+    const struct jval *kinds = load_member(l, object, "kinds"), *e = kinds ? kinds->child : NULL;
     bool ok = true;
     if (c->nkinds > MAX_KINDS || c->ntriggers > MAX_KINDS)
         return load_contradiction(l, object, "more kinds or triggers than any interrupt controller has",
                                   "list at most 64 of each");
-    for (uint32_t i = 0; i < c->nkinds; i++, e = e->next) {
+    for (uint32_t i = 0; e && i < c->nkinds; i++, e = e->next) {
         for (uint32_t j = 0; j < i; j++) {
             if (c->kinds[i].name == c->kinds[j].name || c->kinds[i].value == c->kinds[j].value)
                 ok =
@@ -233,13 +233,12 @@ static bool check_words(struct load *l, const struct jval *object, struct chip *
     return ok;
 }
 
-static bool check_irqchip(struct load *l, const struct jval *object, void *item)
+static bool check_specifier(struct load *l, const struct jval *object, struct chip *chip)
 {
-    struct chip *chip = item;
     struct irqchip_class *c = &chip->class;
     const struct jval *kinds = load_member(l, object, "kinds"), *cells = load_member(l, object, "cells");
     c->default_trigger = -1;
-    bool ok = check_words(l, object, chip) & regions_sized(l, load_member(l, object, "regions"), c->regions);
+    bool ok = check_words(l, object, chip);
     if (c->nkinds == 0)
         ok = load_contradiction(l, kinds, "a chip without any interrupts", "add a kind with \"min\" and \"max\"");
     if (c->nkinds > 1 && !has_cell(c, IRQ_CELL_KIND))
@@ -256,6 +255,13 @@ static bool check_irqchip(struct load *l, const struct jval *object, void *item)
     if (c->default_kind == c->nkinds)
         ok = unknown_word(l, load_member(l, object, "default-kind"), "kind of interrupt", chip->default_kind);
     return ok;
+}
+
+static bool check_irqchip(struct load *l, const struct jval *object, void *item)
+{
+    struct chip *chip = item;
+    bool ok = regions_sized(l, load_member(l, object, "regions"), chip->class.regions);
+    return check_specifier(l, object, chip) && ok;
 }
 
 #define CHIP(member) offsetof(struct chip, class.member)
@@ -304,4 +310,83 @@ bool load_irqchip(struct load *l, const struct jval *v, void *unused)
     struct thing *t = vec_add(l->c->arena, &l->loader->irqchips);
     *t = (struct thing){chip->class.name, &chip->class, v, src_at(load_member(l, v, "name")->loc), l->layer};
     return true;
+}
+
+/* Controllers that only hosts have: their specifiers are read, and that is all. */
+
+static bool check_controller(struct load *l, const struct jval *object, void *item)
+{
+    struct chip *chip = item;
+    struct irqchip_class *c = &chip->class;
+    if (!c->compatible && !c->property)
+        return load_contradiction(l, object, "nothing says which controllers this is",
+                                  "add \"compatible\", or \"property\" for those that no compatible tells");
+    if (c->forwards) {
+        static const char *const needless[] = {"property", "describe", "cells",          "kinds",       "default-kind",
+                                               "triggers", "cascaded", "default-trigger", "trigger-mask"};
+        for (size_t i = 0; i < sizeof needless / sizeof *needless; i++) {
+            const struct jval *m = load_member(l, object, needless[i]);
+            if (m)
+                return load_contradiction(l, m, "the specifier of such a controller is that of its interrupt parent",
+                                          "remove the key, or \"forwards\"");
+        }
+        return true;
+    }
+    if (!c->ncells || !c->describe)
+        return load_contradiction(l, object, "nothing says how its specifiers are written",
+                                  "add \"describe\" and \"cells\", or `\"forwards\": true` where they are those of "
+                                  "its interrupt parent");
+    if (!c->nkinds) {
+        struct irq_kind *any = NEW(l->c->arena, struct irq_kind);
+        *any = (struct irq_kind){.name = intern(l->c->names, ""), .max = UINT32_MAX, .guest_max = UINT32_MAX};
+        c->kinds = any;
+        c->nkinds = 1;
+    }
+    return check_specifier(l, object, chip);
+}
+
+static const struct field controller_fields[] = {
+    {.key = "name", .type = FIELD_NAME, .offset = CHIP(name), .required = true},
+    {.key = "compatible", .type = FIELD_NAMES, .offset = CHIP(compatible)},
+    {.key = "property", .type = FIELD_NAME, .offset = CHIP(property)},
+    {.key = "forwards", .type = FIELD_BOOL, .offset = CHIP(forwards)},
+    {.key = "cascaded", .type = FIELD_BOOL, .offset = CHIP(cascaded)},
+    {.key = "describe", .type = FIELD_TEXT, .offset = CHIP(describe)},
+    {.key = "cells", .type = FIELD_CUSTOM, .set = set_cells},
+    {.key = "kinds",
+     .type = FIELD_LIST,
+     .offset = CHIP(kinds),
+     .count_offset = CHIP(nkinds),
+     .table = &kind_table},
+    {.key = "default-kind", .type = FIELD_NAME, .offset = offsetof(struct chip, default_kind)},
+    {.key = "triggers",
+     .type = FIELD_LIST,
+     .offset = CHIP(triggers),
+     .count_offset = CHIP(ntriggers),
+     .table = &trigger_table},
+    {.key = "default-trigger", .type = FIELD_NAME, .offset = offsetof(struct chip, default_trigger)},
+    {.key = "trigger-mask", .type = FIELD_U32, .offset = CHIP(trigger_mask), .max = UINT32_MAX},
+    {.key = "source", .type = FIELD_REMARK},
+};
+static const struct table controller_table = {"a host's irqchip", controller_fields,
+                                              sizeof controller_fields / sizeof *controller_fields, sizeof(struct chip),
+                                              check_controller};
+
+bool load_controllers(struct load *l, const struct jval *v, void *unused)
+{
+    (void)unused;
+    if (!json_object_is_type(v->v, json_type_array))
+        return field_wrong_type(l, v, "a list of objects");
+    bool ok = true;
+    for (const struct jval *e = v->child; e; e = e->next) {
+        struct chip *chip = NEW(l->c->arena, struct chip);
+        chip->class.file = l->source->name;
+        if (!fields_read(l, &controller_table, e, chip)) {
+            ok = false;
+            continue;
+        }
+        struct thing *t = vec_add(l->c->arena, &l->loader->controllers);
+        *t = (struct thing){chip->class.name, &chip->class, e, src_at(load_member(l, e, "name")->loc), l->layer};
+    }
+    return ok;
 }

@@ -35,7 +35,7 @@ struct ref_fixed {
 struct loader {
     struct machc *c;
     struct schemas *s;
-    VEC(struct thing) irqchips, classes, platforms, providers;
+    VEC(struct thing) irqchips, controllers, classes, platforms, providers;
     VEC(struct ref_entry *) patterns, iommus;
     VEC(struct ref_fixed) fixed;
 };
@@ -44,6 +44,7 @@ struct loader {
 bool load_references(struct load *l, const struct jval *v, void *unused);
 bool load_providers(struct load *l, const struct jval *v, void *unused);
 bool load_irqchip(struct load *l, const struct jval *v, void *unused);
+bool load_controllers(struct load *l, const struct jval *v, void *unused);
 bool load_class(struct load *l, const struct jval *v, void *unused);
 bool load_classes(struct load *l, const struct jval *v, void *unused);
 bool load_platform(struct load *l, const struct jval *v, void *unused);

@@ -107,6 +107,9 @@ enum irq_cell { IRQ_CELL_ZERO, IRQ_CELL_KIND, IRQ_CELL_NUMBER, IRQ_CELL_TRIGGER,
 struct irqchip_class {
     const char *name;              // "gic-v3"
     const char *const *compatible; // NULL-terminated; identifies host controllers
+    const char *property; // identifies those that no compatible does, where #interrupt-cells is `ncells`; or NULL
+    bool forwards;        // only hands interrupts on to its interrupt parent, with the same specifier
+    bool cascaded;        // its lines come together in interrupts of its own: the host can do without it
     const char *describe;          // "GIC {kind} {number}" in messages: the prefix, "GIC"
     uint8_t cells[IRQ_MAX_CELLS];  // enum irq_cell of each cell of the guest's specifier
     uint32_t ncells;
@@ -205,11 +208,16 @@ struct schemas {
     uint32_t nsuffixes;
     const struct ref_rule *const *iommus; // those that say something of an IOMMU, by whole name
     uint32_t niommus;
-    struct map irqchips_by_name, irqchips_by_compatible;
+    struct map irqchips_by_name; // those that a guest can have
+    struct map irqchips_by_compatible;
+    struct map controllers;                                // (interned name, 0) -> those that only hosts have
+    const struct irqchip_class *const *controllers_by_property; // the few that have `property`
+    uint32_t ncontrollers_by_property;
     struct map classes_by_name, classes_by_compatible;
     struct map platforms;
     struct map providers; // (interned name, 0) -> struct schema_provider
-    const char *const *irqchip_names, *const *class_names, *const *platform_names; // sorted, NULL-terminated
+    /* sorted, NULL-terminated */
+    const char *const *irqchip_names, *const *controller_names, *const *class_names, *const *platform_names;
 };
 
 /* Loads the built-in schemas and c->schema_dir. NULL after messages. */

@@ -13,8 +13,10 @@ bool dt_is_phandle_name(const char *name)
 // The node's property that says its phandle. "linux,phandle" is the older name (Devicetree Specification 0.4, 2.3.3).
 static const struct dt_prop *phandle_prop(const struct dt_tree *t, const struct dt_node *n)
 {
-    const struct dt_prop *p = dt_prop(t, n, intern(t->names, "phandle"));
-    return p ? p : dt_prop(t, n, intern(t->names, "linux,phandle"));
+    if (!t->phandle_props)
+        return NULL;
+    const struct dt_prop *p = dt_prop(t, n, t->phandle);
+    return p ? p : dt_prop(t, n, t->linux_phandle);
 }
 
 bool dt_has_phandle_prop(const struct dt_node *n)

@@ -27,6 +27,8 @@ struct dt_prop *dt_append(struct dt_tree *t, struct dt_node *n, const char *inte
 {
     struct dt_prop *p = NEW(t->arena, struct dt_prop);
     p->name = interned;
+    if (interned == t->phandle || interned == t->linux_phandle)
+        t->phandle_props = true;
     struct dt_prop *before = n->last_prop;
     if (before)
         before->next = p;

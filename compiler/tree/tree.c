@@ -27,6 +27,8 @@ struct dt_tree *dt_tree_new(struct arena *a, struct intern *names)
     t->bases = NEW(a, struct dt_bases);
     t->root = NEW(a, struct dt_node);
     t->root->name = intern(names, "");
+    t->phandle = intern(names, "phandle");
+    t->linux_phandle = intern(names, "linux,phandle");
     t->nnodes = 1;
     return t;
 }
@@ -98,9 +100,11 @@ struct dt_node *dt_add_child(struct dt_tree *t, struct dt_node *parent, const ch
     parent->last = n;
     n->id = t->nnodes++;
     n->depth = (uint16_t)(parent->depth + 1);
-    map_putp(t->arena, &t->children, parent, interned, n);
-    if (t->bases->made)
-        base_add(t, n);
+    if (*interned) {
+        map_putp(t->arena, &t->children, parent, interned, n);
+        if (t->bases->made)
+            base_add(t, n);
+    }
     return n;
 }
 
@@ -132,9 +136,11 @@ void dt_rename(struct dt_tree *t, struct dt_node *n, const char *interned)
 {
     if (!n->parent || n->name == interned)
         return;
-    if (t->bases->made)
-        base_drop(t, n);
-    map_del(&t->children, (uintptr_t)n->parent, (uintptr_t)n->name);
+    if (*n->name) {
+        if (t->bases->made)
+            base_drop(t, n);
+        map_del(&t->children, (uintptr_t)n->parent, (uintptr_t)n->name);
+    }
     n->name = interned;
     map_putp(t->arena, &t->children, n->parent, interned, n);
     if (t->bases->made)

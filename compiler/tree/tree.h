@@ -84,6 +84,8 @@ struct dt_tree {
     struct arena *arena;
     struct intern *names;
     struct dt_node *root;
+    const char *phandle, *linux_phandle; // the two names, interned
+    bool phandle_props;                  // some node has, or had, a property of such a name
     struct map children;    // (parent, interned name) -> node
     struct map props;       // (node, interned name) -> prop, only of nodes with many properties
     struct map prop_before; // (prop, 0) -> the one before it, of the same nodes
@@ -103,7 +105,10 @@ struct dt_tree *dt_tree_new(struct arena *a, struct intern *names);
 /* The child of that name; or NULL. Constant time. */
 struct dt_node *dt_child(const struct dt_tree *t, const struct dt_node *parent, const char *interned);
 
-/* A new last child; the caller has checked that the name is free. */
+/*
+ * A new last child; the caller has checked that the name is free. The name "" is one to come: dt_child() does not
+ * know the node before dt_rename().
+ */
 struct dt_node *dt_add_child(struct dt_tree *t, struct dt_node *parent, const char *interned);
 
 /* Takes a node and all below out of the tree (marked deleted; memory stays with the arena). Labels go, too. */

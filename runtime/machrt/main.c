@@ -1,53 +1,162 @@
 // SPDX-License-Identifier: MIT
 // machrt: the library's command.
-#include "machrt.h"
+#include "command.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
-enum { FINE = 0, BAD_INPUT = 1, USAGE = 2 };
+static const struct {
+    const char *name;
+    int (*run)(const struct command *c);
+    bool config; // it takes one
+    const char *options, *about;
+} commands[] = {
+    {"show", command_show, true, "json", "what is in a config; --json: its JSON view, the same bytes as machc --emit=json"},
+    {"check", command_check, true, "all", "prove what the config expects of this host, and change nothing; --all: say what holds, too"},
+    {"plan", command_plan, true, "all backend host kvm stop", "the system calls that a session makes, without making them"},
+    {"bind", command_bind, true, "state verbose", "give the config's devices to their VFIO drivers"},
+    {"unbind", command_unbind, true, "state verbose", "give them back to the drivers that they had"},
+    {"run", command_run, true, "backend seconds verbose", "start a session without a VMM, say where everything is, print interrupts, stop"},
+    {"probe", command_probe, false, "", "what this host has, as JSON"},
+};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static int usage(FILE *out, int status)
 {
-    fputs("usage: machrt show [--json] GUEST.CFG\n"
+    fputs("usage: machrt COMMAND [OPTION ...] GUEST.CFG\n\n", out);
+    for (int i = 0; i < COMMANDS; i++)
+        fprintf(out, "  %-7s  %s\n", commands[i].name, commands[i].about);
+    fputs("\n"
+          "  --json            show: for machines\n"
+          "  --all             check: also what holds; plan: also what is only read\n"
+          "  --backend=NAME    plan, run: auto, iommufd, group, spapr, noiommu, pamu\n"
+          "  --host            plan: as this host is; without it, as the config says that the host is\n"
+          "  --kvm             plan: with a KVM guest\n"
+          "  --stop            plan: the end as well\n"
+          "  --state=FILE      bind, unbind: where the drivers that were there are remembered\n"
+          "  --seconds=N       run: how long (10)\n"
+          "  --verbose         say what is done\n"
+          "  --help            this text\n"
           "\n"
-          "  show     what is in a config; --json: its JSON view, the same bytes as machc --emit=json\n",
+          "exit status: 0 fine; 1 the config, or this host for it, is not; 2 usage or I/O\n",
           out);
     return status;
 }
 
-static void report(const struct mach_error *e)
+int report(const struct mach_error *e)
 {
-    fprintf(stderr, "machrt: %s: %s", e->object, e->hint);
+    fprintf(stderr, "machrt: %s: %s: %s", e->step, e->object, e->hint);
     if (e->number)
         fprintf(stderr, ": %s", strerror(e->number));
     if (e->name)
         fprintf(stderr, " [%s at 0x%llx]", e->name, (unsigned long long)e->offset);
     fputs("\n", stderr);
+    return FAILED;
 }
 
-static int show(const char *path, int json)
+int flushed(int status)
 {
-    struct mach_config *config;
-    struct mach_error error;
-    if (mach_config_open(path, &config, &error)) {
-        report(&error);
-        return error.name ? BAD_INPUT : USAGE;
-    }
-    (json ? mach_config_json : mach_config_show)(config, stdout);
-    mach_config_close(config);
     if (fflush(stdout) || ferror(stdout)) {
         fprintf(stderr, "machrt: standard output: %s\n", strerror(errno));
         return USAGE;
     }
+    return status;
+}
+
+void log_line(void *opaque, const char *line)
+{
+    (void)opaque;
+    fprintf(stderr, "machrt: %s\n", line);
+}
+
+int command_show(const struct command *c)
+{
+    (c->json ? mach_config_json : mach_config_show)(c->config, stdout);
     return FINE;
+}
+
+// The value of "--name=value", or NULL. A flag's value is "".
+static const char *option(const char *arg, const char *name)
+{
+    size_t n = strlen(name);
+    if (strncmp(arg, "--", 2) || strncmp(arg + 2, name, n))
+        return NULL;
+    return arg[2 + n] == '=' ? arg + 3 + n : arg[2 + n] ? NULL : "";
+}
+
+static bool take_backend(struct command *c, const char *name)
+{
+    for (int b = MACH_BACKEND_AUTO; b <= MACH_BACKEND_PAMU; b++)
+        if (!strcmp(mach_backend_name((enum mach_backend)b), name)) {
+            c->backend = (enum mach_backend)b;
+            return true;
+        }
+    return false;
+}
+
+static bool take_option(struct command *c, const char *allowed, const char *arg)
+{
+    static const char *const names[] = {"json", "all", "kvm", "verbose", "stop", "host", "backend", "state", "seconds"};
+    bool *const flags[] = {&c->json, &c->all, &c->kvm, &c->verbose, &c->stop, &c->host};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        const char *value = option(arg, names[i]);
+        if (!value || !strstr(allowed, names[i]))
+            continue;
+        if (i < sizeof flags / sizeof flags[0]) {
+            *flags[i] = true;
+            return !*value;
+        }
+        if (!*value)
+            return false;
+        if (!strcmp(names[i], "backend"))
+            return take_backend(c, value);
+        if (!strcmp(names[i], "state")) {
+            c->state = value;
+            return true;
+        }
+        char *end;
+        unsigned long n = strtoul(value, &end, 10);
+        c->seconds = (unsigned)n;
+        return *value >= '0' && *value <= '9' && !*end && n <= 1000000;
+    }
+    return false;
+}
+
+static int run(int (*f)(const struct command *c), struct command *c)
+{
+    struct mach_config *config = NULL;
+    struct mach_error error;
+    if (c->path && mach_config_open(c->path, &config, &error)) {
+        report(&error);
+        return error.name ? FAILED : USAGE;
+    }
+    c->config = config;
+    int status = f(c);
+    mach_config_close(config);
+    return flushed(status);
 }
 
 int main(int argc, char **argv)
 {
-    int json = argc > 2 && !strcmp(argv[2], "--json");
+    struct command c = {.seconds = 10};
+    int which = 0;
     if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
-        return usage(stdout, FINE);
-    if (argc == 3 + json && !strcmp(argv[1], "show"))
-        return show(argv[2 + json], json);
-    return usage(stderr, USAGE);
+        return flushed(usage(stdout, FINE));
+    while (argc > 1 && which < COMMANDS && strcmp(commands[which].name, argv[1]))
+        which++;
+    if (argc < 2 || which == COMMANDS)
+        return usage(stderr, USAGE);
+    for (int i = 2; i < argc; i++) {
+        if (!strcmp(argv[i], "--help"))
+            return flushed(usage(stdout, FINE));
+        if (*argv[i] != '-' && !c.path)
+            c.path = argv[i];
+        else if (!take_option(&c, commands[which].options, argv[i])) {
+            fprintf(stderr, "machrt %s: `%s` is not understood\n", commands[which].name, argv[i]);
+            return usage(stderr, USAGE);
+        }
+    }
+    if (commands[which].config != (c.path != NULL))
+        return usage(stderr, USAGE);
+    return run(commands[which].run, &c);
 }

@@ -50,8 +50,9 @@ int undo_bind(struct mach_session *s, void *thing, uint64_t arg)
     struct device *d = (struct device *)thing;
     int result = 0, r;
     if (d->probed) {
+        // -ENODEV: it never came to be with it.
         r = write_driver(s, d, d->bus->driver, "unbind");
-        result = r < 0 ? r : result;
+        result = r < 0 && r != -ENODEV ? r : result;
     }
     if (d->overridden) {
         r = write_override(s, d, d->override);
@@ -127,17 +128,13 @@ static int bind(struct mach_session *s, struct device *d)
     d->overridden = true;
     if (!sysfs_path(s, path, "bus/%s/drivers_probe", d->bus->name))
         return fail(s, "bind", ENAMETOOLONG, device_object(s, d), "its path is too long");
+    d->probed = true; // whatever is answered from here on, it may be
     r = put(s, path, d->sysfs);
     if (r)
         return not_bound(s, d, r, "");
     // A probe that fails is no error of the write.
     r = driver_of(s, d, driver, sizeof driver);
-    if (r || strcmp(driver, target)) {
-        d->probed = r != 0; // it may be
-        return not_bound(s, d, r, r ? "" : driver);
-    }
-    d->probed = true;
-    return 0;
+    return r || strcmp(driver, target) ? not_bound(s, d, r, r ? "" : driver) : 0;
 }
 
 int step_bind(struct mach_session *s)

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 enum { MAX_THREADS = 16, MEMFD_HUGE_SHIFT = 26 /* MFD_HUGE_SHIFT, linux/memfd.h */ };
-static const uint64_t CHUNK = UINT64_C(64) << 20;
+static const uint64_t LEAST_CHUNK = UINT64_C(64) << 20, CHUNK_ALIGN = UINT64_C(2) << 20;
 
 static const char *memory_object(struct mach_session *s, const struct memory *m)
 {
@@ -23,7 +23,7 @@ static const char *memory_object(struct mach_session *s, const struct memory *m)
 struct job {
     struct mach_session *s;
     uint8_t *at;
-    uint64_t size, step;
+    uint64_t size, step, chunk;
     bool readonly;
     uint64_t next; // offset of the next chunk, taken atomically
     int result;
@@ -46,10 +46,10 @@ static void *work(void *arg)
     struct job *j = (struct job *)arg;
     const struct mach_sys *sys = &j->s->sys;
     while (!__atomic_load_n(&j->result, __ATOMIC_RELAXED)) {
-        uint64_t from = __atomic_fetch_add(&j->next, CHUNK, __ATOMIC_RELAXED);
+        uint64_t from = __atomic_fetch_add(&j->next, j->chunk, __ATOMIC_RELAXED);
         if (from >= j->size)
             break;
-        uint64_t size = j->size - from < CHUNK ? j->size - from : CHUNK;
+        uint64_t size = j->size - from < j->chunk ? j->size - from : j->chunk;
         int r;
         do
             r = sys->madvise(sys->opaque, j->at + from, size, j->readonly ? MADV_POPULATE_READ : MADV_POPULATE_WRITE);
@@ -68,8 +68,11 @@ static int populate(struct mach_session *s, const struct memory *m)
     pthread_t thread[MAX_THREADS];
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     uint64_t want = s->options.threads ? s->options.threads : cpus > 0 ? (uint64_t)cpus : 1;
-    uint64_t chunks = (m->m.size + CHUNK - 1) / CHUNK;
     want = want < MAX_THREADS ? want : MAX_THREADS;
+    // One call for each thread; none for less than is worth one.
+    j.chunk = (m->m.size / want + CHUNK_ALIGN - 1) / CHUNK_ALIGN * CHUNK_ALIGN;
+    j.chunk = j.chunk < LEAST_CHUNK ? LEAST_CHUNK : j.chunk;
+    uint64_t chunks = (m->m.size - 1) / j.chunk + 1;
     want = want < chunks ? want : chunks;
     unsigned n = 0;
     // This thread is one of them; one that cannot be had is done without.

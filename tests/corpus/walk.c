@@ -272,8 +272,11 @@ static bool read_phandles(struct walk *w)
 static bool check_nodes(struct walk *w)
 {
     for (w->node = 0, w->depth = 0; w->node >= 0; w->node = fdt_next_node(w->fdt, w->node, &w->depth)) {
-        if (w->depth >= MAX_DEPTH || w->depth < 0)
+        if (w->depth < 0)
             break;
+        w->name = "";
+        if (w->depth >= MAX_DEPTH)
+            return wrong(w, "it is %d deep", w->depth);
         w->parents[w->depth] = w->node;
         int property;
         fdt_for_each_property_offset(property, w->fdt, w->node) if (!check_property(w, property)) return false;

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// The command's parts. Each returns an exit status.
+#ifndef MACHRT_COMMAND_H
+#define MACHRT_COMMAND_H
+
+#include "machrt.h"
+
+#include <stdbool.h>
+
+enum { FINE = 0, FAILED = 1, USAGE = 2 };
+
+struct command {
+    const char *path; // of the config; or NULL
+    const struct mach_config *config;
+    enum mach_backend backend;
+    const char *state;
+    bool json, all, kvm, verbose, stop, host;
+    unsigned seconds;
+};
+
+int command_show(const struct command *c);
+int command_check(const struct command *c);
+int command_probe(const struct command *c);
+int command_plan(const struct command *c);
+int command_bind(const struct command *c);
+int command_unbind(const struct command *c);
+int command_run(const struct command *c);
+
+/* Says what failed. Returns the exit status. */
+int report(const struct mach_error *e);
+/* Standard output went well? */
+int flushed(int status);
+/* A line for --verbose. */
+void log_line(void *opaque, const char *line);
+
+/* ---- plan_names.c ---- */
+
+/* Prints a request and its argument as a C programmer would write them. `kind` is what the fd is, see plan.c. */
+void print_ioctl(FILE *out, char kind, int fd, unsigned long request, const void *arg);
+
+#endif

@@ -1,0 +1,547 @@
+// SPDX-License-Identifier: MIT
+// plan: the session itself, with a table of system calls that writes down what it is asked for. What is only read is
+// made up from the config, so that a plan can be made anywhere, and is the same everywhere: group numbers are then
+// examples. With --host it comes from this host, as far as the host has it.
+#include "command.h"
+
+#include "backend/iommufd_uapi.h"
+#include "backend/pamu_uapi.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/kvm.h>
+#include <linux/vfio.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum { PATH = 512, MOST_FILES = 65536 };
+
+struct file {
+    char kind; // as print_ioctl() wants it; 0: closed
+    uint32_t device;
+};
+
+struct plan {
+    const struct command *c;
+    const struct mach_cfg_file *f;
+    const struct mach_sys *real;
+    struct file *file; // by fd
+    char (*driver)[32]; // by device: what it was given to, "" for the host's own
+    uint64_t next; // address of the next mapping
+    uint32_t calls, reads, ioas, windows;
+    uint64_t geometry[2];
+    bool quiet;
+    enum mach_backend backend;
+    uint64_t page;
+};
+
+static struct plan *self(void *o)
+{
+    return (struct plan *)o;
+}
+
+static void say(struct plan *p, bool reads, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void say(struct plan *p, bool reads, const char *format, ...)
+{
+    va_list args;
+    if (p->quiet)
+        return;
+    p->calls += !reads;
+    p->reads += reads;
+    if (reads && !p->c->all)
+        return;
+    va_start(args, format);
+    vprintf(format, args);
+    va_end(args);
+    putchar('\n');
+}
+
+static int new_fd(struct plan *p, char kind, uint32_t device)
+{
+    for (int fd = 3; fd < MOST_FILES; fd++)
+        if (!p->file[fd].kind) {
+            p->file[fd] = (struct file){kind, device};
+            return fd;
+        }
+    return -EMFILE;
+}
+
+/* ---- devices ---- */
+
+static const char *sysfs_name(const struct plan *p, uint32_t device)
+{
+    return mach_cfg_string(p->f, mach_cfg_device_sysfs_name(mach_cfg_record(p->f, MACH_CFG_S_DEVICE, device)));
+}
+
+static uint32_t by_name(const struct plan *p, const char *name)
+{
+    for (uint32_t i = 0; i < p->f->section[MACH_CFG_S_DEVICE].count; i++)
+        if (*name && !strcmp(sysfs_name(p, i), name))
+            return i;
+    return MACH_CFG_NONE;
+}
+
+// The device of /sys/bus/BUS/devices/NAME/REST.
+static uint32_t by_path(const struct plan *p, const char *path, char *bus, char *rest)
+{
+    char name[256];
+    *rest = '\0';
+    if (sscanf(path, "/sys/bus/%15[^/]/devices/%255[^/]/%63s", bus, name, rest) < 2)
+        return MACH_CFG_NONE;
+    uint32_t d = by_name(p, name);
+    if (d == MACH_CFG_NONE)
+        return d;
+    bool pci = mach_cfg_device_kind(mach_cfg_record(p->f, MACH_CFG_S_DEVICE, d)) == MACH_CFG_DEVICE_PCI;
+    return strcmp(bus, pci ? "pci" : "platform") ? MACH_CFG_NONE : d;
+}
+
+/* ---- what is read ---- */
+
+static int64_t plan_readlink(void *o, const char *path, char *out, size_t size)
+{
+    struct plan *p = self(o);
+    char bus[16], rest[64];
+    uint32_t d = by_path(p, path, bus, rest);
+    int64_t n = p->c->host ? p->real->readlink(p->real->opaque, path, out, size) : -ENOENT;
+    say(p, true, "readlink(\"%s\")", path);
+    if (d == MACH_CFG_NONE)
+        return n;
+    if (!strcmp(rest, "driver") && *p->driver[d])
+        return snprintf(out, size, "../../drivers/%s", p->driver[d]);
+    if (n >= 0)
+        return n;
+    if (!*rest)
+        return snprintf(out, size, "../../../devices/%s", sysfs_name(p, d));
+    if (!strcmp(rest, "iommu_group"))
+        return snprintf(out, size, "../../kernel/iommu_groups/%u", d);
+    return -ENOENT;
+}
+
+static int64_t plan_read_file(void *o, const char *path, void *out, size_t size)
+{
+    struct plan *p = self(o);
+    int64_t n = p->c->host ? p->real->read_file(p->real->opaque, path, out, size) : -ENOENT;
+    say(p, true, "read(\"%s\")", path);
+    if (n < 0 && strstr(path, "/driver_override"))
+        n = snprintf((char *)out, size, "(null)");
+    else if (n < 0 && strstr(path, "noiommu"))
+        n = snprintf((char *)out, size, "Y");
+    return n;
+}
+
+static int plan_list(void *o, const char *path, int (*each)(void *, const char *, int), void *arg)
+{
+    struct plan *p = self(o);
+    char bus[16], rest[64], node[16];
+    unsigned group;
+    uint32_t d = by_path(p, path, bus, rest);
+    say(p, true, "readdir(\"%s\")", path);
+    int r = p->c->host ? p->real->list(p->real->opaque, path, each, arg) : -ENOENT;
+    if (!r)
+        return 0;
+    if (d != MACH_CFG_NONE && !strcmp(rest, "vfio-dev")) {
+        snprintf(node, sizeof node, "vfio%u", d);
+        each(arg, node, 1);
+        return 0;
+    }
+    if (sscanf(path, "/sys/kernel/iommu_groups/%u/devices", &group) == 1 &&
+        group < p->f->section[MACH_CFG_S_DEVICE].count) {
+        each(arg, sysfs_name(p, group), 0);
+        return 0;
+    }
+    return r;
+}
+
+// What is not here is taken to be there, but for iommufd when nobody asked for it.
+static int plan_access(void *o, const char *path, int mode)
+{
+    struct plan *p = self(o);
+    int r = p->c->host ? p->real->access(p->real->opaque, path, mode) : -ENOENT;
+    say(p, true, "access(\"%s\")", path);
+    return r && !strcmp(path, "/dev/iommu") && p->backend != MACH_BACKEND_IOMMUFD ? r : 0;
+}
+
+/* ---- what is done ---- */
+
+static char open_kind(const struct plan *p, const char *path, uint32_t *device)
+{
+    unsigned n;
+    *device = MACH_CFG_NONE;
+    if (!strcmp(path, "/dev/iommu"))
+        return 'i';
+    if (sscanf(path, "/dev/vfio/devices/vfio%u", device) == 1)
+        return 'd';
+    if (!strcmp(path, "/dev/vfio/vfio"))
+        return p->backend == MACH_BACKEND_PAMU ? 'p' : p->backend == MACH_BACKEND_SPAPR ? 's' : 'c';
+    return sscanf(path, "/dev/vfio/%u", &n) == 1 || strstr(path, "/noiommu-") ? 'g' : 'f';
+}
+
+static int plan_open(void *o, const char *path, int flags)
+{
+    struct plan *p = self(o);
+    uint32_t device;
+    (void)flags;
+    char kind = open_kind(p, path, &device);
+    int fd = new_fd(p, kind, device);
+    say(p, false, "open(\"%s\") = %d", path, fd);
+    return fd;
+}
+
+static int plan_close(void *o, int fd)
+{
+    struct plan *p = self(o);
+    say(p, false, "close(%d)", fd);
+    p->file[fd].kind = 0;
+    return 0;
+}
+
+static int plan_mmap(void *o, void **at, size_t size, int prot, int flags, int fd, uint64_t offset)
+{
+    struct plan *p = self(o);
+    (void)prot;
+    (void)flags;
+    *at = (void *)(uintptr_t)p->next;
+    p->next += (size + 0x1fffff) & ~(uint64_t)0x1fffff;
+    say(p, false, "mmap(0x%zx, %d, 0x%" PRIx64 ") = %p", size, fd, offset, *at);
+    return 0;
+}
+
+static int plan_munmap(void *o, void *at, size_t size)
+{
+    say(self(o), false, "munmap(%p, 0x%zx)", at, size);
+    return 0;
+}
+
+static int plan_madvise(void *o, void *at, size_t size, int advice)
+{
+    (void)advice;
+    say(self(o), false, "madvise(%p, 0x%zx, MADV_POPULATE_WRITE)", at, size);
+    return 0;
+}
+
+static int64_t plan_pread(void *o, int fd, void *buffer, size_t size, uint64_t offset)
+{
+    say(self(o), false, "pread(%d, %zu, 0x%" PRIx64 ")", fd, size, offset);
+    memset(buffer, 0, size);
+    return (int64_t)size;
+}
+
+static int64_t plan_pwrite(void *o, int fd, const void *buffer, size_t size, uint64_t offset)
+{
+    (void)buffer;
+    say(self(o), false, "pwrite(%d, %zu, 0x%" PRIx64 ")", fd, size, offset);
+    return (int64_t)size;
+}
+
+static int64_t plan_read(void *o, int fd, void *buffer, size_t size)
+{
+    (void)o;
+    (void)fd;
+    (void)buffer;
+    (void)size;
+    return -EAGAIN;
+}
+
+static int64_t plan_write(void *o, int fd, const void *buffer, size_t size)
+{
+    (void)buffer;
+    say(self(o), false, "write(%d, %zu)", fd, size);
+    return (int64_t)size;
+}
+
+static int plan_eventfd(void *o, int flags)
+{
+    (void)flags;
+    int fd = new_fd(self(o), 'e', 0);
+    say(self(o), false, "eventfd() = %d", fd);
+    return fd;
+}
+
+static int plan_memfd(void *o, const char *name, unsigned flags)
+{
+    int fd = new_fd(self(o), 'm', 0);
+    say(self(o), false, "memfd_create(\"%s\", 0x%x) = %d", name, flags, fd);
+    return fd;
+}
+
+static int plan_ftruncate(void *o, int fd, uint64_t size)
+{
+    say(self(o), false, "ftruncate(%d, 0x%" PRIx64 ")", fd, size);
+    return 0;
+}
+
+static int plan_poll(void *o, struct pollfd *fds, unsigned count, int timeout)
+{
+    (void)o;
+    (void)fds;
+    (void)count;
+    (void)timeout;
+    return -EBADF; // ends the thread that would wait
+}
+
+static int plan_write_file(void *o, const char *path, const char *text)
+{
+    struct plan *p = self(o);
+    char bus[16], what[32];
+    say(p, false, "write(\"%s\", \"%s\")", path, *text == '\n' ? "" : text);
+    if (sscanf(path, "/sys/bus/%15[^/]/%31s", bus, what) == 2 && !strcmp(what, "drivers_probe")) {
+        uint32_t d = by_name(p, text);
+        if (d != MACH_CFG_NONE)
+            snprintf(p->driver[d], sizeof p->driver[d], "vfio-%s", bus);
+    }
+    return 0;
+}
+
+/* ---- what the kernel would answer ---- */
+
+static void device_info(const struct plan *p, uint32_t device, struct vfio_device_info *i)
+{
+    struct mach_cfg_rec d = mach_cfg_record(p->f, MACH_CFG_S_DEVICE, device);
+    bool pci = mach_cfg_device_kind(d) == MACH_CFG_DEVICE_PCI;
+    i->flags = VFIO_DEVICE_FLAGS_RESET | (pci ? VFIO_DEVICE_FLAGS_PCI : VFIO_DEVICE_FLAGS_PLATFORM);
+    i->num_regions = pci ? (uint32_t)VFIO_PCI_NUM_REGIONS : mach_cfg_device_regions(d);
+    i->num_irqs = pci ? (uint32_t)VFIO_PCI_NUM_IRQS : 0;
+    for (uint32_t k = 0; !pci && k < mach_cfg_device_irqs(d); k++)
+        i->num_irqs += mach_cfg_irq_source(mach_cfg_record(p->f, MACH_CFG_S_IRQ, mach_cfg_device_first_irq(d) + k)) ==
+                       MACH_CFG_IRQ_DEVICE;
+}
+
+static void region_info(const struct plan *p, uint32_t device, struct vfio_region_info *i)
+{
+    struct mach_cfg_rec d = mach_cfg_record(p->f, MACH_CFG_S_DEVICE, device);
+    uint64_t page = p->page;
+    i->offset = (uint64_t)i->index << 40;
+    i->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
+    i->size = 0;
+    if (mach_cfg_device_kind(d) == MACH_CFG_DEVICE_PCI && i->index == VFIO_PCI_CONFIG_REGION_INDEX)
+        i->size = 4096;
+    for (uint32_t k = 0; k < mach_cfg_device_regions(d); k++) {
+        struct mach_cfg_rec r = mach_cfg_record(p->f, MACH_CFG_S_REGION, mach_cfg_device_first_region(d) + k);
+        if (mach_cfg_region_index(r) == i->index && !(mach_cfg_region_flags(r) & MACH_CFG_REGION_WINDOW))
+            i->size = mach_cfg_region_size(r);
+    }
+    if (i->size && !(i->size % page))
+        i->flags |= VFIO_REGION_INFO_FLAG_MMAP;
+}
+
+static void irq_info(const struct plan *p, uint32_t device, struct vfio_irq_info *i)
+{
+    struct mach_cfg_rec d = mach_cfg_record(p->f, MACH_CFG_S_DEVICE, device);
+    i->count = 1;
+    i->flags = VFIO_IRQ_INFO_EVENTFD;
+    for (uint32_t k = 0; k < mach_cfg_device_irqs(d); k++) {
+        struct mach_cfg_rec q = mach_cfg_record(p->f, MACH_CFG_S_IRQ, mach_cfg_device_first_irq(d) + k);
+        if (mach_cfg_irq_index(q) == i->index && mach_cfg_irq_trigger(q) == MACH_CFG_TRIGGER_LEVEL)
+            i->flags |= VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED;
+    }
+}
+
+static int device_ioctl(struct plan *p, uint32_t device, unsigned long request, void *arg)
+{
+    if (device >= p->f->section[MACH_CFG_S_DEVICE].count)
+        return -ENODEV;
+    if (request == VFIO_DEVICE_GET_INFO)
+        device_info(p, device, (struct vfio_device_info *)arg);
+    else if (request == VFIO_DEVICE_GET_REGION_INFO)
+        region_info(p, device, (struct vfio_region_info *)arg);
+    else if (request == VFIO_DEVICE_GET_IRQ_INFO)
+        irq_info(p, device, (struct vfio_irq_info *)arg);
+    return 0;
+}
+
+static int pamu_ioctl(struct plan *p, unsigned long request, void *arg)
+{
+    struct pamu_attr *a = (struct pamu_attr *)arg;
+    if (request == PAMU_GET_MSI_BANK_COUNT)
+        return 8;
+    bool geometry = (request == PAMU_GET_ATTR || request == PAMU_SET_ATTR) && a->attribute == PAMU_ATTR_GEOMETRY;
+    bool windows = (request == PAMU_GET_ATTR || request == PAMU_SET_ATTR) && a->attribute == PAMU_ATTR_WINDOWS;
+    if (geometry && request == PAMU_SET_ATTR) {
+        p->geometry[0] = a->u.geometry.start;
+        p->geometry[1] = a->u.geometry.end;
+    } else if (geometry) {
+        a->u.geometry.start = p->geometry[0];
+        a->u.geometry.end = p->geometry[1];
+    } else if (windows && request == PAMU_SET_ATTR) {
+        p->windows = a->u.windows;
+    } else if (windows) {
+        // Before it is set, what the hardware can do at most.
+        a->u.windows = p->windows ? p->windows : 256;
+        p->windows = 0;
+    }
+    return 0;
+}
+
+static int container_ioctl(struct plan *p, char kind, unsigned long request, void *arg)
+{
+    unsigned type = kind == 'p' ? (unsigned)PAMU_IOMMU
+                    : kind == 's' ? (unsigned)VFIO_SPAPR_TCE_v2_IOMMU
+                    : p->backend == MACH_BACKEND_NOIOMMU ? (unsigned)VFIO_NOIOMMU_IOMMU : (unsigned)VFIO_TYPE1v2_IOMMU;
+    if (request == VFIO_CHECK_EXTENSION)
+        return (unsigned)(uintptr_t)arg == type;
+    if (kind == 'p' && request >= PAMU_GET_ATTR && request <= PAMU_UNMAP_MSI_BANK)
+        return pamu_ioctl(p, request, arg);
+    if (kind == 's' && request == VFIO_IOMMU_SPAPR_TCE_GET_INFO) {
+        struct vfio_iommu_spapr_tce_info *i = (struct vfio_iommu_spapr_tce_info *)arg;
+        i->flags = VFIO_IOMMU_SPAPR_INFO_DDW;
+        i->dma32_window_start = 0;
+        i->dma32_window_size = 0x80000000;
+        i->ddw = (struct vfio_iommu_spapr_tce_ddw_info){0x1011000, 2, 1};
+    } else if (kind == 'c' && request == VFIO_IOMMU_GET_INFO) {
+        struct vfio_iommu_type1_info *i = (struct vfio_iommu_type1_info *)arg;
+        i->flags = VFIO_IOMMU_INFO_PGSIZES;
+        i->iova_pgsizes = p->page;
+    }
+    return 0;
+}
+
+static int iommufd_ioctl(struct plan *p, unsigned long request, void *arg)
+{
+    if (request == IOMMUFD_IOAS_ALLOC) {
+        ((struct iommufd_ioas_alloc *)arg)->out_ioas_id = ++p->ioas;
+    } else if (request == IOMMUFD_IOVA_RANGES) {
+        struct iommufd_iova_ranges *x = (struct iommufd_iova_ranges *)arg;
+        x->num_iovas = 1;
+        x->out_iova_alignment = p->page;
+        *(struct iommufd_range *)(uintptr_t)x->allowed_iovas = (struct iommufd_range){0, UINT64_MAX};
+    }
+    return 0;
+}
+
+static int plan_ioctl(void *o, int fd, unsigned long request, void *arg)
+{
+    struct plan *p = self(o);
+    int r = 0;
+    const struct file *f = &p->file[fd];
+    if (f->kind == 'd')
+        r = device_ioctl(p, f->device, request, arg);
+    else if (f->kind == 'c' || f->kind == 'p' || f->kind == 's')
+        r = container_ioctl(p, f->kind, request, arg);
+    else if (f->kind == 'i')
+        r = iommufd_ioctl(p, request, arg);
+    else if (f->kind == 'g' && request == VFIO_GROUP_GET_DEVICE_FD)
+        r = new_fd(p, 'd', by_name(p, (const char *)arg));
+    else if (f->kind == 'v' && request == KVM_CREATE_DEVICE)
+        ((struct kvm_create_device *)arg)->fd = (uint32_t)new_fd(p, 'k', 0);
+    if (p->quiet)
+        return r;
+    p->calls++;
+    print_ioctl(stdout, f->kind, fd, request, arg);
+    if (r)
+        printf(" = %d", r);
+    putchar('\n');
+    return r;
+}
+
+/* ---- a VMM that takes everything ---- */
+
+static int take_trap(void *o, struct mach_session *s, const struct mach_trap *t)
+{
+    (void)s;
+    if (!self(o)->quiet)
+        printf("# the VMM forwards accesses to 0x%" PRIx64 ", 0x%" PRIx64 " bytes\n", t->address, t->size);
+    return 0;
+}
+
+static int take_link(void *o, const struct mach_link *l)
+{
+    if (!self(o)->quiet)
+        printf("# the VMM brings eventfd %d to line %u\n", l->fd, l->line);
+    return 0;
+}
+
+static int give_source(void *o, const struct mach_cfg_file *f, uint32_t irq, int *fd)
+{
+    (void)f;
+    *fd = new_fd(self(o), 'e', 0);
+    if (!self(o)->quiet)
+        printf("# the VMM brings interrupt %u, as eventfd %d\n", irq, *fd);
+    return 0;
+}
+
+static uint64_t plan_page_size(void *o)
+{
+    return self(o)->page;
+}
+
+// Where a session wants to be told, a plan takes the config's word.
+static enum mach_backend backend_of(const struct plan *p)
+{
+    uint32_t iommu = mach_cfg_machine_iommu(mach_cfg_record(p->f, MACH_CFG_S_MACHINE, 0));
+    if (p->c->backend != MACH_BACKEND_AUTO)
+        return p->c->backend;
+    return iommu == MACH_CFG_IOMMU_PAMU        ? MACH_BACKEND_PAMU
+           : iommu == MACH_CFG_IOMMU_SPAPR_TCE ? MACH_BACKEND_SPAPR
+           : iommu == MACH_CFG_IOMMU_NONE      ? MACH_BACKEND_NOIOMMU
+                                               : MACH_BACKEND_AUTO;
+}
+
+static int start(struct plan *p, const struct mach_sys *sys)
+{
+    const struct mach_options o = {
+        .size = sizeof o, .sys = sys, .backend = p->backend, .flags = MACH_NO_PROOF, .threads = 1};
+    const struct mach_ops own = {
+        .size = sizeof own, .trap = take_trap, .connect = take_link, .irq_source = give_source};
+    struct mach_kvm kvm = {.size = sizeof kvm, .vm = -1, .sys = sys, .own = &own, .own_opaque = p};
+    struct mach_session *s;
+    struct mach_error error;
+    if (p->c->kvm) {
+        kvm.vm = new_fd(p, 'v', 0);
+        printf("# %d is the VM\n", kvm.vm);
+    }
+    if (mach_session_start(p->c->config, &o, p->c->kvm ? &mach_kvm_ops : NULL, p->c->kvm ? (void *)&kvm : NULL, &s,
+                           &error))
+        return report(&error);
+    printf("# %u calls, and %u that read files of the system\n", p->calls, p->reads);
+    p->quiet = !p->c->stop;
+    mach_session_stop(s, NULL);
+    return FINE;
+}
+
+int command_plan(const struct command *c)
+{
+    uint32_t devices = mach_config_file(c->config)->section[MACH_CFG_S_DEVICE].count;
+    struct plan p = {
+        .c = c,
+        .f = mach_config_file(c->config),
+        .real = mach_sys_linux(),
+        .file = (struct file *)calloc(MOST_FILES, sizeof(struct file)),
+        .driver = (char(*)[32])calloc(devices ? devices : 1, 32),
+        .next = UINT64_C(0x10000000),
+    };
+    p.backend = backend_of(&p);
+    p.page = c->host ? p.real->page_size(p.real->opaque)
+                     : mach_cfg_machine_host_page_size(mach_cfg_record(p.f, MACH_CFG_S_MACHINE, 0));
+    p.page = p.page && !(p.page & (p.page - 1)) ? p.page : 4096;
+    struct mach_sys sys = *p.real;
+    sys.opaque = &p;
+    sys.page_size = plan_page_size;
+    sys.open = plan_open;
+    sys.close = plan_close;
+    sys.ioctl = plan_ioctl;
+    sys.mmap = plan_mmap;
+    sys.munmap = plan_munmap;
+    sys.madvise = plan_madvise;
+    sys.pread = plan_pread;
+    sys.pwrite = plan_pwrite;
+    sys.read = plan_read;
+    sys.write = plan_write;
+    sys.eventfd = plan_eventfd;
+    sys.memfd_create = plan_memfd;
+    sys.ftruncate = plan_ftruncate;
+    sys.poll = plan_poll;
+    sys.readlink = plan_readlink;
+    sys.read_file = plan_read_file;
+    sys.write_file = plan_write_file;
+    sys.list = plan_list;
+    sys.access = plan_access;
+    int status = USAGE;
+    if (p.file && p.driver)
+        status = start(&p, &sys);
+    else
+        fputs("machrt: there is no memory\n", stderr);
+    free(p.file);
+    free(p.driver);
+    return status;
+}

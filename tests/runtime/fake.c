@@ -1,0 +1,669 @@
+// SPDX-License-Identifier: MIT
+// The table, files, memory, and the counting.
+#include "fake.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define LOCKED(k, type, expression)                                                                                    \
+    do {                                                                                                               \
+        pthread_mutex_lock(&(k)->lock);                                                                                \
+        type r_ = (expression);                                                                                        \
+        pthread_mutex_unlock(&(k)->lock);                                                                              \
+        return r_;                                                                                                     \
+    } while (0)
+
+void fake_wrong(struct fake *k, const char *format, ...)
+{
+    va_list args;
+    if (*k->wrong)
+        return;
+    va_start(args, format);
+    vsnprintf(k->wrong, sizeof k->wrong, format, args);
+    va_end(args);
+}
+
+int fake_step(struct fake *k, const char *name, bool counts)
+{
+    k->calls++;
+    k->counted += counts;
+    if (k->calls < FAKE_TRACE)
+        k->trace[k->calls] = name;
+    if (k->calls != k->fail_at)
+        return 0;
+    k->failed = true;
+    return k->fail_with;
+}
+
+int fake_fd(struct fake *k, char kind, uint32_t number)
+{
+    for (int i = 3; i < FAKE_FILES; i++) {
+        if (k->file[i].open)
+            continue;
+        k->file[i] = (struct fake_file){.open = true, .kind = kind, .number = number, .container = -1, .real = -1};
+        return i;
+    }
+    return -EMFILE;
+}
+
+static struct fake *self(void *o)
+{
+    return o;
+}
+
+/* ---- files ---- */
+
+static struct fake_device *by_cdev(struct fake *k, const char *path)
+{
+    unsigned n;
+    return k->has_cdev && sscanf(path, "/dev/vfio/devices/vfio%u", &n) == 1 && n < k->devices ? &k->device[n] : NULL;
+}
+
+static bool vfio_bound(const struct fake_device *d)
+{
+    return !strncmp(d->driver, "vfio", 4);
+}
+
+static int open_group(struct fake *k, uint32_t number, bool noiommu)
+{
+    bool bound = false;
+    for (uint32_t i = 0; i < k->devices; i++)
+        bound |= k->device[i].group == number && vfio_bound(&k->device[i]);
+    if (!bound || noiommu != k->noiommu)
+        return -ENOENT;
+    for (int i = 0; i < FAKE_FILES; i++)
+        if (k->file[i].open && k->file[i].kind == 'g' && k->file[i].number == number)
+            return -EBUSY;
+    return fake_fd(k, 'g', number);
+}
+
+static int do_open(struct fake *k, const char *path)
+{
+    unsigned n;
+    int fd = -ENOENT;
+    struct fake_device *d = by_cdev(k, path);
+    if (d)
+        fd = vfio_bound(d) ? fake_fd(k, 'd', (uint32_t)(d - k->device)) : -ENOENT;
+    else if (!strcmp(path, "/dev/vfio/vfio"))
+        fd = k->has_group ? fake_fd(k, 'c', 0) : -ENOENT;
+    else if (!strcmp(path, "/dev/iommu"))
+        fd = k->has_iommufd ? fake_fd(k, 'i', 0) : -ENOENT;
+    else if (sscanf(path, "/dev/vfio/noiommu-%u", &n) == 1)
+        fd = open_group(k, n, true);
+    else if (sscanf(path, "/dev/vfio/%u", &n) == 1)
+        fd = open_group(k, n, false);
+    else if (!strncmp(path, "/dev/uio", 8))
+        fd = fake_fd(k, 'u', 0);
+    else if (!fake_sysfs_access(k, path))
+        fd = fake_fd(k, 'f', 0);
+    if (fd >= 0)
+        snprintf(k->file[fd].path, sizeof k->file[fd].path, "%s", path);
+    if (fd >= 0 && k->file[fd].kind == 'u')
+        k->file[fd].real = eventfd(0, EFD_NONBLOCK);
+    return fd;
+}
+
+static int locked_open(struct fake *k, const char *path)
+{
+    const char *name = !strcmp(path, "/dev/vfio/vfio") ? "open container"
+                       : !strcmp(path, "/dev/iommu")   ? "open iommufd"
+                       : strstr(path, "/dev/vfio/dev") ? "open cdev"
+                       : strstr(path, "/dev/vfio/")    ? "open group"
+                                                       : "open file";
+    int r = fake_step(k, name, true);
+    return r ? r : do_open(k, path);
+}
+
+static int fake_open(void *o, const char *path, int flags)
+{
+    (void)flags;
+    LOCKED(self(o), int, locked_open(self(o), path));
+}
+
+static void closed_device(struct fake *k, struct fake_device *d, int fd)
+{
+    if (d->fd != fd)
+        return;
+    for (int i = 0; i < 8; i++)
+        d->trigger[i] = d->unmask[i] = -1;
+    d->fd = d->iommufd = -1;
+    d->ioas = 0;
+    d->msi = 0;
+    (void)k;
+}
+
+static void closed_owner(struct fake *k, int fd, bool iommufd)
+{
+    for (uint32_t i = 0; i < k->dmas;)
+        if (k->dma[i].iommufd == iommufd && (iommufd || k->dma[i].owner == fd))
+            k->dma[i] = k->dma[--k->dmas];
+        else
+            i++;
+}
+
+static int do_close(struct fake *k, int fd)
+{
+    if (fd < 0 || fd >= FAKE_FILES || !k->file[fd].open) {
+        fake_wrong(k, "close of %d, which is not open", fd);
+        return -EBADF;
+    }
+    struct fake_file *f = &k->file[fd];
+    f->open = false;
+    if (f->real >= 0)
+        close(f->real);
+    if (f->kind == 'd')
+        closed_device(k, &k->device[f->number], fd);
+    if (f->kind == 'c' || f->kind == 'i')
+        closed_owner(k, fd, f->kind == 'i');
+    if (f->kind == 'c')
+        k->pamu_start = k->pamu_end = k->pamu_windows = 0;
+    if (f->kind == 'g')
+        for (uint32_t i = 0; i < k->devices; i++)
+            if (k->device[i].group == f->number && k->device[i].fd >= 0)
+                fake_wrong(k, "group %u is closed before device %s", f->number, k->device[i].name);
+    return 0;
+}
+
+static int locked_close(struct fake *k, int fd)
+{
+    // Linux closes the file even when close() fails.
+    int r = fake_step(k, "close", true), e = do_close(k, fd);
+    return r ? r : e;
+}
+
+static int fake_close(void *o, int fd)
+{
+    LOCKED(self(o), int, locked_close(self(o), fd));
+}
+
+const char *fake_request(const struct fake *k, int fd, unsigned long request);
+
+static int locked_ioctl(struct fake *k, int fd, unsigned long request, void *arg)
+{
+    if (fd < 0 || fd >= FAKE_FILES || !k->file[fd].open) {
+        fake_wrong(k, "ioctl 0x%lx of %d, which is not open", request, fd);
+        return -EBADF;
+    }
+    int r = fake_step(k, fake_request(k, fd, request), true);
+    if (r)
+        return r == 1 ? 0 : r;
+    switch (k->file[fd].kind) {
+    case 'd':
+        return fake_device_ioctl(k, fd, request, arg);
+    case 'v':
+    case 'k':
+        return fake_kvm_ioctl(k, fd, request, arg);
+    default:
+        return fake_vfio_ioctl(k, fd, request, arg);
+    }
+}
+
+static int fake_ioctl(void *o, int fd, unsigned long request, void *arg)
+{
+    LOCKED(self(o), int, locked_ioctl(self(o), fd, request, arg));
+}
+
+/* ---- memory ---- */
+
+static int locked_mmap(struct fake *k, void **at, size_t size, int fd, uint64_t offset)
+{
+    int r = fake_step(k, "mmap", true);
+    if (r)
+        return r;
+    if (!size || offset % k->page || fd < 0 || !k->file[fd].open)
+        return -EINVAL;
+    char kind = k->file[fd].kind;
+    if (kind == 'd') {
+        const struct fake_device *d = &k->device[k->file[fd].number];
+        const struct fake_region *x = &d->region[offset >> 40 < FAKE_REGIONS ? offset >> 40 : 0];
+        uint64_t start = offset & ((UINT64_C(1) << 40) - 1);
+        if (!(x->flags & 4) || start + size > x->size || size % k->page)
+            return -EINVAL;
+        for (uint32_t i = 0; i < x->areas; i++)
+            if (start == x->area[i][0] && size == x->area[i][1])
+                goto fine;
+        if (x->areas)
+            fake_wrong(k, "mmap of what is not in the list of areas");
+    fine:;
+    }
+    if (kind == 'm' && size > k->file[fd].size)
+        return -EINVAL;
+    for (int i = 0; i < FAKE_MAPS; i++) {
+        if (k->map[i].at)
+            continue;
+        // At a multiple of 64 KiB, for hosts with such pages.
+        uint8_t *p = mmap(NULL, size + 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (p == MAP_FAILED)
+            return -ENOMEM;
+        uintptr_t up = (65536 - ((uintptr_t)p & 65535)) & 65535;
+        if (up)
+            munmap(p, up);
+        munmap(p + up + ((size + 4095) & ~(size_t)4095), 65536 - up);
+        k->map[i] = (struct fake_map){p + up, size, kind, kind == 'm' ? 0 : size};
+        *at = p + up;
+        return 0;
+    }
+    return -ENOMEM;
+}
+
+static int fake_mmap(void *o, void **at, size_t size, int prot, int flags, int fd, uint64_t offset)
+{
+    (void)prot;
+    (void)flags;
+    LOCKED(self(o), int, locked_mmap(self(o), at, size, fd, offset));
+}
+
+static int locked_munmap(struct fake *k, void *at, size_t size)
+{
+    int r = fake_step(k, "munmap", true);
+    if (r)
+        return r;
+    for (int i = 0; i < FAKE_MAPS; i++) {
+        if (k->map[i].at != at || k->map[i].size != size)
+            continue;
+        for (uint32_t n = 0; n < k->dmas; n++)
+            if (k->dma[n].host >= (uintptr_t)at && k->dma[n].host < (uintptr_t)at + size)
+                fake_wrong(k, "munmap of memory that is mapped for DMA");
+        munmap(at, (size + 4095) & ~(size_t)4095);
+        k->map[i] = (struct fake_map){0};
+        return 0;
+    }
+    fake_wrong(k, "munmap of what is not mapped");
+    return -EINVAL;
+}
+
+static int fake_munmap(void *o, void *at, size_t size)
+{
+    LOCKED(self(o), int, locked_munmap(self(o), at, size));
+}
+
+static int locked_madvise(struct fake *k, void *at, size_t size)
+{
+    int r = fake_step(k, "madvise", true);
+    for (int i = 0; (!r || r == -EINVAL) && i < FAKE_MAPS; i++)
+        if (k->map[i].at && (uint8_t *)at >= k->map[i].at && (uint8_t *)at < k->map[i].at + k->map[i].size)
+            k->map[i].populated += size;
+    return r;
+}
+
+static int fake_madvise(void *o, void *at, size_t size, int advice)
+{
+    (void)advice;
+    LOCKED(self(o), int, locked_madvise(self(o), at, size));
+}
+
+bool fake_populated(struct fake *k, uint64_t host, uint64_t size)
+{
+    for (int i = 0; i < FAKE_MAPS; i++) {
+        const struct fake_map *m = &k->map[i];
+        if (m->at && host >= (uintptr_t)m->at && host - (uintptr_t)m->at <= m->size &&
+            size <= m->size - (host - (uintptr_t)m->at))
+            return m->populated >= m->size;
+    }
+    return false;
+}
+
+/* ---- reading and writing ---- */
+
+static uint8_t *device_bytes(struct fake *k, int fd, uint64_t offset, size_t size)
+{
+    if (fd < 0 || !k->file[fd].open || k->file[fd].kind != 'd')
+        return NULL;
+    struct fake_device *d = &k->device[k->file[fd].number];
+    uint64_t index = offset >> 40, at = offset & ((UINT64_C(1) << 40) - 1);
+    if (index == 7)
+        return at + size <= sizeof d->config ? d->config + at : NULL;
+    if (index >= FAKE_REGIONS || at + size > d->region[index].size || at + size > sizeof d->region[index].bytes)
+        return NULL;
+    return d->region[index].bytes + at;
+}
+
+static int64_t locked_pread(struct fake *k, int fd, void *buffer, size_t size, uint64_t offset)
+{
+    int r = fake_step(k, "pread", true);
+    const uint8_t *p = r ? NULL : device_bytes(k, fd, offset, size);
+    if (r == 1)
+        return (int64_t)size - 1;
+    if (p)
+        memcpy(buffer, p, size);
+    return r ? r : p ? (int64_t)size : -EINVAL;
+}
+
+static int64_t fake_pread(void *o, int fd, void *buffer, size_t size, uint64_t offset)
+{
+    LOCKED(self(o), int64_t, locked_pread(self(o), fd, buffer, size, offset));
+}
+
+static int64_t locked_pwrite(struct fake *k, int fd, const void *buffer, size_t size, uint64_t offset)
+{
+    int r = fake_step(k, "pwrite", true);
+    uint8_t *p = r ? NULL : device_bytes(k, fd, offset, size);
+    if (r == 1)
+        return (int64_t)size - 1;
+    if (p)
+        memcpy(p, buffer, size);
+    return r ? r : p ? (int64_t)size : -EINVAL;
+}
+
+static int64_t fake_pwrite(void *o, int fd, const void *buffer, size_t size, uint64_t offset)
+{
+    LOCKED(self(o), int64_t, locked_pwrite(self(o), fd, buffer, size, offset));
+}
+
+// UIO files and eventfds that a thread waits on are real underneath.
+static int real_fd(struct fake *k, int fd)
+{
+    pthread_mutex_lock(&k->lock);
+    int real = fd >= 0 && k->file[fd].open ? k->file[fd].real : -1;
+    pthread_mutex_unlock(&k->lock);
+    return real;
+}
+
+static int64_t fake_read(void *o, int fd, void *buffer, size_t size)
+{
+    uint64_t n = 0;
+    int real = real_fd(self(o), fd);
+    int64_t r = real < 0 ? -EBADF : read(real, &n, sizeof n);
+    if (r != sizeof n)
+        return r < 0 ? -EAGAIN : r;
+    memcpy(buffer, &n, size);
+    return (int64_t)size;
+}
+
+static int64_t fake_write(void *o, int fd, const void *buffer, size_t size)
+{
+    struct fake *k = self(o);
+    (void)buffer;
+    pthread_mutex_lock(&k->lock);
+    int r = fake_step(k, "write", false);
+    bool uio = k->file[fd].open && k->file[fd].kind == 'u';
+    if (!r)
+        k->file[fd].counter++;
+    int real = k->file[fd].real;
+    pthread_mutex_unlock(&k->lock);
+    uint64_t one = 1;
+    if (!r && !uio && real >= 0 && write(real, &one, sizeof one) != sizeof one)
+        return -EIO;
+    return r == 1 ? 0 : r ? r : (int64_t)size;
+}
+
+static int fake_poll(void *o, struct pollfd *fds, unsigned count, int timeout)
+{
+    struct pollfd real[8];
+    for (unsigned i = 0; i < count; i++)
+        real[i] = (struct pollfd){fds[i].fd < 0 ? -1 : real_fd(self(o), fds[i].fd), fds[i].events, 0};
+    int r = poll(real, count, timeout);
+    for (unsigned i = 0; i < count; i++)
+        fds[i].revents = real[i].revents;
+    return r < 0 ? -errno : r;
+}
+
+static int locked_eventfd(struct fake *k)
+{
+    int r = fake_step(k, "eventfd", true);
+    if (r)
+        return r;
+    r = fake_fd(k, 'e', 0);
+    if (r >= 0)
+        k->file[r].real = eventfd(0, EFD_NONBLOCK);
+    return r;
+}
+
+static int fake_eventfd(void *o, int flags)
+{
+    (void)flags;
+    LOCKED(self(o), int, locked_eventfd(self(o)));
+}
+
+static int locked_memfd(struct fake *k, const char *name)
+{
+    int r = fake_step(k, "memfd_create", true);
+    r = r ? r : fake_fd(k, 'm', 0);
+    if (r >= 0)
+        snprintf(k->file[r].path, sizeof k->file[r].path, "%s", name);
+    return r;
+}
+
+static int fake_memfd(void *o, const char *name, unsigned flags)
+{
+    (void)flags;
+    LOCKED(self(o), int, locked_memfd(self(o), name));
+}
+
+static int locked_ftruncate(struct fake *k, int fd, uint64_t size)
+{
+    int r = fake_step(k, "ftruncate", true);
+    if (!r)
+        k->file[fd].size = size;
+    return r;
+}
+
+static int fake_ftruncate(void *o, int fd, uint64_t size)
+{
+    LOCKED(self(o), int, locked_ftruncate(self(o), fd, size));
+}
+
+/* ---- sysfs ---- */
+
+static int64_t locked_readlink(struct fake *k, const char *path, char *out, size_t size)
+{
+    int r = fake_step(k, "readlink", false);
+    return r ? r : fake_sysfs_readlink(k, path, out, size);
+}
+
+static int64_t fake_readlink(void *o, const char *path, char *out, size_t size)
+{
+    LOCKED(self(o), int64_t, locked_readlink(self(o), path, out, size));
+}
+
+static int64_t locked_read_file(struct fake *k, const char *path, void *out, size_t size)
+{
+    int r = fake_step(k, "read_file", false);
+    return r ? r : fake_sysfs_read(k, path, out, size);
+}
+
+static int64_t fake_read_file(void *o, const char *path, void *out, size_t size)
+{
+    LOCKED(self(o), int64_t, locked_read_file(self(o), path, out, size));
+}
+
+static int locked_write_file(struct fake *k, const char *path, const char *text)
+{
+    int r = fake_step(k, strstr(path, "override") ? "write override" : strstr(path, "unbind") ? "write unbind" :
+                         strstr(path, "probe") ? "write probe" : "write bind", false);
+    return r ? r : fake_sysfs_write(k, path, text);
+}
+
+static int fake_write_file(void *o, const char *path, const char *text)
+{
+    LOCKED(self(o), int, locked_write_file(self(o), path, text));
+}
+
+static int fake_list(void *o, const char *path, int (*each)(void *, const char *, int), void *arg)
+{
+    struct fake *k = self(o);
+    pthread_mutex_lock(&k->lock);
+    int r = fake_step(k, "list", false);
+    pthread_mutex_unlock(&k->lock);
+    return r ? r : fake_sysfs_list(k, path, each, arg); // which may call in here again
+}
+
+static int locked_access(struct fake *k, const char *path)
+{
+    int r = fake_step(k, "access", false);
+    return r ? r : fake_sysfs_access(k, path);
+}
+
+static int fake_access(void *o, const char *path, int mode)
+{
+    (void)mode;
+    LOCKED(self(o), int, locked_access(self(o), path));
+}
+
+static int fake_memlock(void *o, uint64_t *bytes)
+{
+    *bytes = self(o)->memlock;
+    return 0;
+}
+
+static uint64_t fake_page_size(void *o)
+{
+    return self(o)->page;
+}
+
+static void *fake_alloc(void *o, void *old, size_t size)
+{
+    struct fake *k = self(o);
+    pthread_mutex_lock(&k->lock);
+    if (!size) {
+        k->allocations -= old != NULL;
+        pthread_mutex_unlock(&k->lock);
+        free(old);
+        return NULL;
+    }
+    int r = fake_step(k, "alloc", false);
+    k->allocations += !r && !old;
+    pthread_mutex_unlock(&k->lock);
+    return r ? NULL : realloc(old, size);
+}
+
+/* ---- making and looking ---- */
+
+struct fake *fake_new(void)
+{
+    struct fake *k = calloc(1, sizeof *k);
+    assert_non_null(k);
+    pthread_mutex_init(&k->lock, NULL);
+    k->has_group = true;
+    k->page = 4096;
+    k->memlock = UINT64_MAX;
+    k->dma_limit = 65535;
+    k->pamu_hw = 256;
+    k->hole[0] = 0x8000000;
+    k->hole[1] = 0x80fffff;
+    k->sys = (struct mach_sys){
+        .size = sizeof k->sys,
+        .opaque = k,
+        .sysfs = "/sys",
+        .dev = "/dev",
+        .proc = "/proc",
+        .open = fake_open,
+        .close = fake_close,
+        .ioctl = fake_ioctl,
+        .mmap = fake_mmap,
+        .munmap = fake_munmap,
+        .madvise = fake_madvise,
+        .pread = fake_pread,
+        .pwrite = fake_pwrite,
+        .read = fake_read,
+        .write = fake_write,
+        .eventfd = fake_eventfd,
+        .memfd_create = fake_memfd,
+        .ftruncate = fake_ftruncate,
+        .poll = fake_poll,
+        .readlink = fake_readlink,
+        .read_file = fake_read_file,
+        .write_file = fake_write_file,
+        .list = fake_list,
+        .access = fake_access,
+        .memlock = fake_memlock,
+        .page_size = fake_page_size,
+        .alloc = fake_alloc,
+    };
+    return k;
+}
+
+void fake_free(struct fake *k)
+{
+    for (int i = 0; i < FAKE_MAPS; i++)
+        if (k->map[i].at)
+            munmap(k->map[i].at, (k->map[i].size + 4095) & ~UINT64_C(4095));
+    for (int i = 0; i < FAKE_FILES; i++)
+        if (k->file[i].open && k->file[i].real >= 0)
+            close(k->file[i].real);
+    pthread_mutex_destroy(&k->lock);
+    free(k);
+}
+
+struct fake_device *fake_add(struct fake *k, const char *bus, const char *name, const char *driver, uint32_t group)
+{
+    assert_true(k->devices < FAKE_DEVICES);
+    struct fake_device *d = &k->device[k->devices++];
+    d->bus = bus;
+    d->name = name;
+    d->group = group;
+    d->fd = d->iommufd = -1;
+    d->probed_once = *driver;
+    snprintf(d->driver, sizeof d->driver, "%s", driver);
+    snprintf(d->natural, sizeof d->natural, "%s", driver);
+    for (int i = 0; i < 8; i++)
+        d->trigger[i] = d->unmask[i] = -1;
+    return d;
+}
+
+struct fake_region *fake_region(struct fake_device *d, uint32_t index, uint64_t size, uint32_t flags)
+{
+    d->region[index].size = size;
+    d->region[index].flags = flags;
+    if (index >= d->nregions)
+        d->nregions = index + 1;
+    return &d->region[index];
+}
+
+void fake_text(struct fake *k, const char *path, const char *data, size_t size)
+{
+    struct fake_text *t = NULL;
+    for (uint32_t i = 0; i < k->texts; i++)
+        if (!strcmp(k->text[i].path, path))
+            t = &k->text[i];
+    if (!t) {
+        assert_true(k->texts < FAKE_TEXTS);
+        t = &k->text[k->texts++];
+    }
+    assert_true(size <= sizeof t->data);
+    snprintf(t->path, sizeof t->path, "%s", path);
+    memcpy(t->data, data, size);
+    t->size = size;
+}
+
+void fake_link(struct fake *k, const char *path, const char *target)
+{
+    fake_text(k, path, target, strlen(target) + 1);
+    k->text[k->texts - 1].link = true;
+}
+
+const char *fake_left(struct fake *k)
+{
+    static __thread char out[256];
+    for (int i = 0; i < FAKE_FILES; i++)
+        if (k->file[i].open && k->file[i].kind != 'v') {
+            snprintf(out, sizeof out, "fd %d (%c %.64s) is still open", i, k->file[i].kind, k->file[i].path);
+            return out;
+        }
+    for (int i = 0; i < FAKE_MAPS; i++)
+        if (k->map[i].at)
+            return "memory is still mapped";
+    if (k->dmas || k->slots || k->irqfds || k->allocations || k->registered) {
+        snprintf(out, sizeof out, "left: %u DMA mappings, %u slots, %u irqfds, %u allocations, %u registrations", k->dmas,
+                 k->slots, k->irqfds, k->allocations, (unsigned)k->registered);
+        return out;
+    }
+    return k->wrong;
+}
+
+void fake_drivers(const struct fake *k, char *out, size_t size)
+{
+    *out = '\0';
+    for (uint32_t i = 0; i < k->devices; i++) {
+        size_t n = strlen(out);
+        snprintf(out + n, size - n, "%s %s %s; ", k->device[i].name, k->device[i].driver, k->device[i].override);
+    }
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A kernel to test against: VFIO in both forms, iommufd, KVM and sysfs, as far as the runtime uses them, in one
+ * process. It answers as Linux does, errors included; it counts what is open and mapped; and it can make any one call
+ * fail. What Linux would let pass, but is wrong (DMA into memory that was not populated, an interrupt that may fire
+ * before anybody listens) is an error of its own, in fake->wrong.
+ */
+#ifndef TEST_FAKE_H
+#define TEST_FAKE_H
+
+#include "machrt.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+enum { FAKE_DEVICES = 24, FAKE_FILES = 512, FAKE_MAPS = 512, FAKE_TEXTS = 96, FAKE_TRACE = 4096, FAKE_REGIONS = 9 };
+
+struct fake_region {
+    uint64_t size;
+    uint32_t flags; // VFIO_REGION_INFO_FLAG_*
+    uint32_t areas; // sparse ones; 0: no capability
+    uint64_t area[4][2];
+    bool loop; // the capability chain runs in a circle
+    uint32_t argsz; // asks for so much memory first
+    uint8_t bytes[4096];
+};
+
+struct fake_device {
+    const char *bus, *name;
+    char driver[32], natural[32], override[32];
+    uint32_t group;
+    bool no_group, group_after_probe, probed_once;
+    uint32_t flags; // VFIO_DEVICE_FLAGS_*
+    uint32_t nregions, nirqs;
+    struct fake_region region[FAKE_REGIONS];
+    uint32_t irq_flags[8];
+    uint32_t vectors; // of MSI and MSI-X
+    bool refuses;     // its VFIO driver does not take it
+    // state
+    int fd, iommufd, ioas;
+    bool told; // KVM knows
+    int trigger[8], unmask[8];
+    uint32_t armed, rearmed, resets, msi;
+    uint8_t config[256];
+};
+
+struct fake_file {
+    bool open;
+    char kind; // 'c'ontainer 'g'roup 'd'evice 'i'ommufd 'm'emory 'e'ventfd 'v'm 'k'vm device 'f'ile 'u'io
+    int container; // of a group: fd; -1
+    uint32_t type; // of a container: SET_IOMMU; of a KVM device: its type
+    uint32_t number; // of a group; of a device: index; of memory: index
+    bool initialised; // of a KVM device
+    char path[64];
+    uint64_t size;
+    bool has_irqfd;
+    uint64_t counter;
+    int real; // an eventfd or pipe of the real kernel's, where a thread waits on it; -1
+};
+
+struct fake_map {
+    uint8_t *at;
+    uint64_t size;
+    char kind;
+    uint64_t populated;
+};
+
+struct fake_dma {
+    int owner; // container fd, or ioas
+    bool iommufd;
+    uint64_t iova, size, host;
+    uint32_t prot;
+};
+
+struct fake {
+    struct mach_sys sys;
+    pthread_mutex_t lock;
+    struct fake_device device[FAKE_DEVICES];
+    uint32_t devices;
+    struct fake_file file[FAKE_FILES];
+    struct fake_map map[FAKE_MAPS];
+    struct fake_dma dma[FAKE_MAPS];
+    uint32_t dmas, slots, irqfds, routes, allocations, ioas;
+    struct fake_text {
+        char path[160], data[256];
+        size_t size;
+        bool link;
+    } text[FAKE_TEXTS];
+    uint32_t texts;
+    // what the host has
+    bool has_iommufd, has_cdev, has_group, noiommu, no_driver, vendor_pamu, spapr;
+    uint64_t page, memlock, lockable_used, hole[2]; // hole: not in the IOVA list
+    uint32_t dma_limit, info_argsz;
+    bool caps_loop, no_caps;
+    uint32_t pamu_windows, pamu_hw;
+    uint64_t pamu_start, pamu_end, tce_start, tce_size, registered;
+    // faults
+    uint32_t calls;  // so far
+    uint32_t fail_at; // this one fails; 0: none (they count from 1)
+    int fail_with;    // -errno; 1: a positive answer of 0 or short
+    bool failed;
+    const char *trace[FAKE_TRACE];
+    uint32_t counted; // without sysfs and memory of the library's own
+    char wrong[256];  // the first thing that was done wrong
+    int vm;           // fd of the VM; 0: no KVM
+};
+
+struct fake *fake_new(void);
+void fake_free(struct fake *k);
+struct fake_device *fake_add(struct fake *k, const char *bus, const char *name, const char *driver, uint32_t group);
+void fake_text(struct fake *k, const char *path, const char *data, size_t size);
+void fake_link(struct fake *k, const char *path, const char *target);
+struct fake_region *fake_region(struct fake_device *d, uint32_t index, uint64_t size, uint32_t flags);
+
+/* A VM for mach_kvm_ops. */
+int fake_vm(struct fake *k);
+/* "", or what is still open, mapped, or not as it was. */
+const char *fake_left(struct fake *k);
+/* Everything about the host's drivers in one string, to compare before and after. */
+void fake_drivers(const struct fake *k, char *out, size_t size);
+
+/* ---- between its files ---- */
+
+void fake_wrong(struct fake *k, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int fake_fd(struct fake *k, char kind, uint32_t number);
+/* Counts a call. 0, or what it is to return instead. `counts`: it is one of those that the budget is about. */
+int fake_step(struct fake *k, const char *name, bool counts);
+int fake_sysfs_readlink(struct fake *k, const char *path, char *out, size_t size);
+int64_t fake_sysfs_read(struct fake *k, const char *path, void *out, size_t size);
+int fake_sysfs_write(struct fake *k, const char *path, const char *text);
+int fake_sysfs_list(struct fake *k, const char *path, int (*each)(void *, const char *, int), void *arg);
+int fake_sysfs_access(struct fake *k, const char *path);
+int fake_vfio_ioctl(struct fake *k, int fd, unsigned long request, void *arg);
+int fake_device_ioctl(struct fake *k, int fd, unsigned long request, void *arg);
+int fake_kvm_ioctl(struct fake *k, int fd, unsigned long request, void *arg);
+const char *fake_request(const struct fake *k, int fd, unsigned long request);
+struct fake_device *fake_find(struct fake *k, const char *bus, const char *name);
+bool fake_populated(struct fake *k, uint64_t host, uint64_t size);
+
+#endif

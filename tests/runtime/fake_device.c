@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT
+// Devices: information, regions, interrupts; and KVM.
+#include "fake.h"
+
+#include "backend/iommufd_uapi.h"
+#include "kvm/kvm_uapi.h"
+
+#include <errno.h>
+#include <linux/kvm.h>
+#include <linux/vfio.h>
+#include <stdlib.h>
+
+/* ---- iommufd's side of a device ---- */
+
+static int bind_iommufd(struct fake *k, int fd, struct fake_device *d, const struct iommufd_bind *b)
+{
+    for (int i = 0; i < FAKE_FILES; i++)
+        if (k->file[i].open && k->file[i].kind == 'g' && k->file[i].number == d->group)
+            return -EBUSY;
+    for (uint32_t i = 0; i < k->devices; i++)
+        if (k->device[i].group == d->group && *k->device[i].driver && strncmp(k->device[i].driver, "vfio", 4))
+            return -EPERM;
+    if (d->iommufd >= 0 || b->iommufd < 0 || k->file[b->iommufd].kind != 'i')
+        return -EINVAL;
+    if (k->vm && !k->file[fd].initialised)
+        fake_wrong(k, "a device is bound before KVM knows it");
+    d->fd = fd;
+    d->iommufd = b->iommufd;
+    return 0;
+}
+
+static int attach(struct fake *k, struct fake_device *d, const struct iommufd_attach *a)
+{
+    if (d->iommufd < 0)
+        return -EINVAL;
+    if (!a->pt_id || a->pt_id > k->ioas)
+        return -ENOENT;
+    d->ioas = (int)a->pt_id;
+    return 0;
+}
+
+/* ---- regions ---- */
+
+struct region_info {
+    struct vfio_region_info info;
+    struct vfio_region_info_cap_sparse_mmap sparse;
+    struct vfio_region_sparse_mmap_area area[4];
+};
+
+static int region_info(const struct fake_device *d, struct vfio_region_info *out)
+{
+    struct region_info x = {.info = {.index = out->index}};
+    if (out->index == VFIO_PCI_CONFIG_REGION_INDEX && d->flags & VFIO_DEVICE_FLAGS_PCI) {
+        out->size = sizeof d->config;
+        out->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
+        out->offset = (uint64_t)out->index << 40;
+        return 0;
+    }
+    if (out->index >= d->nregions)
+        return -EINVAL;
+    const struct fake_region *r = &d->region[out->index];
+    uint32_t room = out->argsz, need = r->areas ? (uint32_t)sizeof x : (uint32_t)sizeof x.info;
+    need = r->argsz > need ? r->argsz : need;
+    x.info.argsz = need;
+    x.info.flags = r->flags;
+    x.info.size = r->size;
+    x.info.offset = (uint64_t)out->index << 40;
+    if (r->areas && room >= need) {
+        x.info.flags |= VFIO_REGION_INFO_FLAG_CAPS;
+        x.info.cap_offset = (uint32_t)offsetof(struct region_info, sparse);
+        x.sparse.header.id = r->loop ? 99 : VFIO_REGION_INFO_CAP_SPARSE_MMAP;
+        x.sparse.header.next = r->loop ? x.info.cap_offset : 0;
+        x.sparse.nr_areas = r->areas;
+        for (uint32_t i = 0; i < r->areas && i < 4; i++)
+            x.area[i] = (struct vfio_region_sparse_mmap_area){r->area[i][0], r->area[i][1]};
+    }
+    memcpy(out, &x, room < sizeof x ? sizeof x.info : sizeof x);
+    return 0;
+}
+
+/* ---- interrupts ---- */
+
+static int irq_info(const struct fake_device *d, struct vfio_irq_info *out)
+{
+    bool pci = (d->flags & VFIO_DEVICE_FLAGS_PCI) != 0;
+    if (out->index >= d->nirqs)
+        return -EINVAL;
+    out->flags = d->irq_flags[out->index];
+    out->count = pci && out->index ? d->vectors : 1;
+    return 0;
+}
+
+static int set_msi(struct fake *k, struct fake_device *d, const struct vfio_irq_set *s)
+{
+    (void)k;
+    if (s->flags & VFIO_IRQ_SET_DATA_NONE && !s->count) {
+        d->msi = 0;
+        return 0;
+    }
+    if (d->trigger[0] >= 0 || d->msi || !(s->flags & VFIO_IRQ_SET_ACTION_TRIGGER))
+        return -EINVAL;
+    if (s->count > d->vectors)
+        return (int)d->vectors;
+    d->msi = s->count;
+    return 0;
+}
+
+static int set_irqs(struct fake *k, struct fake_device *d, const struct vfio_irq_set *s)
+{
+    int32_t fd = -1;
+    if (s->index >= d->nirqs || s->start)
+        return -EINVAL;
+    if (d->flags & VFIO_DEVICE_FLAGS_PCI && s->index)
+        return set_msi(k, d, s);
+    if (s->flags & VFIO_IRQ_SET_DATA_EVENTFD) {
+        memcpy(&fd, s->data, sizeof fd);
+        if (fd < 0 || !k->file[fd].open || k->file[fd].kind != 'e')
+            return -EBADF;
+    }
+    int *trigger = &d->trigger[s->index], *unmask = &d->unmask[s->index];
+    bool level = (d->irq_flags[s->index] & VFIO_IRQ_INFO_AUTOMASKED) != 0;
+    if (s->flags & VFIO_IRQ_SET_ACTION_TRIGGER) {
+        if (fd < 0 && !s->count) {
+            *trigger = *unmask = -1;
+            return 0;
+        }
+        if (s->count != 1 || d->msi)
+            return -EINVAL;
+        if (k->vm && !k->file[fd].has_irqfd)
+            fake_wrong(k, "%s may fire before KVM listens", d->name);
+        *trigger = fd;
+        d->armed++;
+        return 0;
+    }
+    if (s->flags & VFIO_IRQ_SET_ACTION_UNMASK) {
+        if (!level || *trigger < 0)
+            return -EINVAL;
+        if (fd < 0) {
+            d->rearmed++;
+            return 0;
+        }
+        if (*unmask >= 0)
+            return -EBUSY;
+        *unmask = fd;
+        return 0;
+    }
+    return -ENOTTY;
+}
+
+int fake_device_ioctl(struct fake *k, int fd, unsigned long request, void *arg)
+{
+    struct fake_device *d = &k->device[k->file[fd].number];
+    if (request == IOMMUFD_BIND)
+        return bind_iommufd(k, fd, d, arg);
+    if (k->has_iommufd && d->iommufd < 0 && strstr(k->file[fd].path, "devices"))
+        return -EINVAL;
+    if (request == IOMMUFD_ATTACH)
+        return attach(k, d, arg);
+    if (request == VFIO_DEVICE_GET_INFO) {
+        struct vfio_device_info *i = arg;
+        i->flags = d->flags;
+        i->num_regions = d->nregions;
+        i->num_irqs = d->nirqs;
+        return 0;
+    }
+    if (request == VFIO_DEVICE_GET_REGION_INFO)
+        return region_info(d, arg);
+    if (request == VFIO_DEVICE_GET_IRQ_INFO)
+        return irq_info(d, arg);
+    if (request == VFIO_DEVICE_SET_IRQS)
+        return set_irqs(k, d, arg);
+    if (request == VFIO_DEVICE_RESET) {
+        if (!(d->flags & VFIO_DEVICE_FLAGS_RESET)) {
+            fake_wrong(k, "a reset that the kernel has not offered");
+            return -EINVAL;
+        }
+        d->resets++;
+        return 0;
+    }
+    fake_wrong(k, "request 0x%lx of a device", request);
+    return -ENOTTY;
+}
+
+/* ---- KVM ---- */
+
+int fake_vm(struct fake *k)
+{
+    k->vm = fake_fd(k, 'v', 0);
+    return k->vm;
+}
+
+static struct fake_file *kvm_device(struct fake *k, bool vfio)
+{
+    for (int i = 0; i < FAKE_FILES; i++)
+        if (k->file[i].open && k->file[i].kind == 'k' && (k->file[i].type == KVM_DEV_TYPE_VFIO) == vfio)
+            return &k->file[i];
+    return NULL;
+}
+
+static int device_attr(struct fake *k, int fd, const struct kvm_device_attr *a)
+{
+    struct fake_file *f = &k->file[fd];
+    if (f->type == KVM_DEV_TYPE_VFIO) {
+        int file = *(const int32_t *)(uintptr_t)a->addr;
+        if (file < 0 || !k->file[file].open || (k->file[file].kind != 'g' && k->file[file].kind != 'd'))
+            return -EINVAL;
+        bool add = a->attr == KVM_DEV_VFIO_GROUP_ADD;
+        if (k->file[file].initialised == add)
+            return add ? -EEXIST : -ENOENT;
+        k->file[file].initialised = add;
+        return 0;
+    }
+    if (f->type == KVM_DEV_TYPE_FSL_MPIC_42)
+        return 0;
+    if (f->initialised)
+        return -EBUSY;
+    if (a->group == VGIC_GRP_NR_IRQS) {
+        uint32_t n = *(const uint32_t *)(uintptr_t)a->addr;
+        return n % 32 || n < 64 || n > 992 ? -EINVAL : 0;
+    }
+    f->initialised = a->group == VGIC_GRP_CTRL && a->attr == VGIC_CTRL_INIT;
+    return 0;
+}
+
+static int irqfd(struct fake *k, const struct kvm_irqfd *x)
+{
+    const struct fake_file *chip = kvm_device(k, false);
+    if ((int)x->fd < 0 || !k->file[x->fd].open || k->file[x->fd].kind != 'e')
+        return -EBADF;
+    if (x->flags & KVM_IRQFD_FLAG_DEASSIGN) {
+        if (!k->file[x->fd].has_irqfd)
+            fake_wrong(k, "an irqfd is taken away that is not there");
+        k->file[x->fd].has_irqfd = false;
+        k->irqfds--;
+        return 0;
+    }
+    if (chip && chip->type != KVM_DEV_TYPE_FSL_MPIC_42 && !chip->initialised)
+        return -EAGAIN;
+    if (chip && chip->type == KVM_DEV_TYPE_FSL_MPIC_42 && !k->routes)
+        fake_wrong(k, "an irqfd without a route");
+    if (k->file[x->fd].has_irqfd)
+        return -EBUSY;
+    if (x->flags & KVM_IRQFD_FLAG_RESAMPLE && !k->file[x->resamplefd].open)
+        return -EBADF;
+    k->file[x->fd].has_irqfd = true;
+    k->irqfds++;
+    return 0;
+}
+
+int fake_kvm_ioctl(struct fake *k, int fd, unsigned long request, void *arg)
+{
+    if (k->file[fd].kind == 'k' && request == KVM_SET_DEVICE_ATTR)
+        return device_attr(k, fd, arg);
+    if (request == KVM_CREATE_DEVICE) {
+        struct kvm_create_device *c = arg;
+        if (kvm_device(k, c->type == KVM_DEV_TYPE_VFIO))
+            return -EBUSY;
+        int r = fake_fd(k, 'k', 0);
+        if (r < 0)
+            return r;
+        k->file[r].type = c->type;
+        c->fd = (uint32_t)r;
+        return 0;
+    }
+    if (request == KVM_CREATE_IRQCHIP)
+        return 0;
+    if (request == KVM_SET_USER_MEMORY_REGION) {
+        const struct kvm_userspace_memory_region *m = arg;
+        if (m->guest_phys_addr % k->page || m->memory_size % k->page || m->userspace_addr % k->page)
+            return -EINVAL;
+        if (m->memory_size)
+            k->slots++;
+        else
+            k->slots--;
+        return 0;
+    }
+    if (request == KVM_SET_GSI_ROUTING) {
+        k->routes++;
+        return 0;
+    }
+    if (request == KVM_IRQFD)
+        return irqfd(k, arg);
+    fake_wrong(k, "request 0x%lx of KVM", request);
+    return -ENOTTY;
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT
+// sysfs: devices, drivers and groups are made from the model; everything else is what a test put there.
+#include "fake.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct fake_device *fake_find(struct fake *k, const char *bus, const char *name)
+{
+    for (uint32_t i = 0; i < k->devices; i++)
+        if (!strcmp(k->device[i].bus, bus) && !strcmp(k->device[i].name, name))
+            return &k->device[i];
+    return NULL;
+}
+
+// /sys/bus/BUS/devices/NAME/REST
+static struct fake_device *device_of(struct fake *k, const char *path, char *rest)
+{
+    char bus[16], name[64];
+    *rest = '\0';
+    if (sscanf(path, "/sys/bus/%15[^/]/devices/%63[^/]/%79s", bus, name, rest) < 2)
+        return NULL;
+    return fake_find(k, bus, name);
+}
+
+// /sys/kernel/iommu_groups/N/devices/NAME/REST
+static struct fake_device *member_of(struct fake *k, const char *path, char *rest)
+{
+    unsigned group;
+    char name[64];
+    *rest = '\0';
+    if (sscanf(path, "/sys/kernel/iommu_groups/%u/devices/%63[^/]/%79s", &group, name, rest) < 2)
+        return NULL;
+    for (uint32_t i = 0; i < k->devices; i++)
+        if (k->device[i].group == group && !strcmp(k->device[i].name, name))
+            return &k->device[i];
+    return NULL;
+}
+
+static const struct fake_text *text_at(const struct fake *k, const char *path)
+{
+    for (uint32_t i = 0; i < k->texts; i++)
+        if (!strcmp(k->text[i].path, path))
+            return &k->text[i];
+    return NULL;
+}
+
+static bool has_group(const struct fake_device *d)
+{
+    return !d->no_group && (!d->group_after_probe || d->probed_once);
+}
+
+int fake_sysfs_readlink(struct fake *k, const char *path, char *out, size_t size)
+{
+    char rest[80];
+    struct fake_device *d = device_of(k, path, rest);
+    const struct fake_text *t = text_at(k, path);
+    int n = -1;
+    if (!d && (d = member_of(k, path, rest)) && !*rest)
+        return 0;
+    if (t && t->link)
+        n = snprintf(out, size, "%s", t->data);
+    else if (d && !*rest)
+        n = snprintf(out, size, "../../../devices/x/%s", d->name);
+    else if (d && !strcmp(rest, "driver") && *d->driver)
+        n = snprintf(out, size, "../../bus/%s/drivers/%s", d->bus, d->driver);
+    else if (d && !strcmp(rest, "iommu_group") && has_group(d))
+        n = snprintf(out, size, "../../kernel/iommu_groups/%u", d->group);
+    else if (d && !strncmp(rest, "iommu_group/devices/", 20) && has_group(d))
+        for (uint32_t i = 0; i < k->devices; i++)
+            if (k->device[i].group == d->group && !strcmp(k->device[i].name, rest + 20))
+                n = snprintf(out, size, "x");
+    return n < 0 ? -ENOENT : n;
+}
+
+int64_t fake_sysfs_read(struct fake *k, const char *path, void *out, size_t size)
+{
+    char rest[80], line[64];
+    const struct fake_device *d = device_of(k, path, rest);
+    const struct fake_text *t = text_at(k, path);
+    const char *data = t && !t->link ? t->data : NULL;
+    size_t n = t ? t->size : 0;
+    if (d && !strcmp(rest, "driver_override")) {
+        n = (size_t)snprintf(line, sizeof line, "%s\n", *d->override ? d->override : "(null)");
+        data = line;
+    }
+    if (!data)
+        return -ENOENT;
+    n = n < size ? n : size;
+    memcpy(out, data, n);
+    return (int64_t)n;
+}
+
+static const char *vfio_driver(const char *bus)
+{
+    return !strcmp(bus, "pci") ? "vfio-pci" : !strcmp(bus, "amba") ? "vfio-amba" :
+           !strcmp(bus, "fsl-mc") ? "vfio-fsl-mc" : "vfio-platform";
+}
+
+static bool matches(const struct fake *k, const struct fake_device *d, const char *driver)
+{
+    if (*d->override && strcmp(d->override, driver))
+        return false;
+    if (!strncmp(driver, "vfio", 4))
+        return !strcmp(driver, vfio_driver(d->bus)) && *d->override && !d->refuses && !k->no_driver;
+    return !strcmp(driver, d->natural);
+}
+
+static int bound(struct fake_device *d, const char *driver)
+{
+    snprintf(d->driver, sizeof d->driver, "%s", driver);
+    d->probed_once = true;
+    return 0;
+}
+
+static int probe(struct fake *k, const char *bus, const char *name)
+{
+    struct fake_device *d = fake_find(k, bus, name);
+    if (!d)
+        return -ENODEV;
+    if (*d->driver)
+        return 0;
+    const char *driver = *d->override ? d->override : d->natural;
+    return *driver && matches(k, d, driver) ? bound(d, driver) : 0;
+}
+
+int fake_sysfs_write(struct fake *k, const char *path, const char *text)
+{
+    char rest[80], bus[16], driver[32], what[16];
+    struct fake_device *d = device_of(k, path, rest);
+    if (d && !strcmp(rest, "driver_override")) {
+        snprintf(d->override, sizeof d->override, "%s", *text == '\n' ? "" : text);
+        return 0;
+    }
+    if (sscanf(path, "/sys/bus/%15[^/]/drivers/%31[^/]/%15s", bus, driver, what) == 3) {
+        d = fake_find(k, bus, text);
+        if (!d)
+            return -ENODEV;
+        if (!strcmp(what, "unbind")) {
+            if (strcmp(d->driver, driver))
+                return -ENODEV;
+            if (d->fd >= 0)
+                fake_wrong(k, "%s is taken from its driver while it is open", d->name);
+            *d->driver = '\0';
+            return 0;
+        }
+        return *d->driver ? -EBUSY : matches(k, d, driver) ? bound(d, driver) : -ENODEV;
+    }
+    if (sscanf(path, "/sys/bus/%15[^/]/%15s", bus, what) == 2 && !strcmp(what, "drivers_probe"))
+        return probe(k, bus, text);
+    return -ENOENT;
+}
+
+static int list_texts(struct fake *k, const char *path, int (*each)(void *, const char *, int), void *arg)
+{
+    size_t n = strlen(path);
+    bool any = false;
+    char seen[64][48];
+    uint32_t names = 0;
+    for (uint32_t i = 0; i < k->texts; i++) {
+        if (strncmp(k->text[i].path, path, n) || k->text[i].path[n] != '/')
+            continue;
+        const char *name = k->text[i].path + n + 1, *slash = strchr(name, '/');
+        char one[48];
+        snprintf(one, sizeof one, "%.*s", slash ? (int)(slash - name) : 47, name);
+        any = true;
+        uint32_t m = 0;
+        while (m < names && strcmp(seen[m], one))
+            m++;
+        if (m < names || names == 64)
+            continue;
+        strcpy(seen[names++], one);
+        if (each(arg, one, slash != NULL))
+            return 0;
+    }
+    return any ? 0 : -ENOENT;
+}
+
+int fake_sysfs_list(struct fake *k, const char *path, int (*each)(void *, const char *, int), void *arg)
+{
+    char rest[80], node[16];
+    unsigned group;
+    const struct fake_device *d = device_of(k, path, rest);
+    if (d && !strcmp(rest, "vfio-dev")) {
+        if (!k->has_cdev || strncmp(d->driver, "vfio", 4))
+            return -ENOENT;
+        snprintf(node, sizeof node, "vfio%u", (unsigned)(d - k->device));
+        each(arg, node, 1);
+        return 0;
+    }
+    if (sscanf(path, "/sys/kernel/iommu_groups/%u/devices", &group) == 1) {
+        for (uint32_t i = 0; i < k->devices; i++)
+            if (k->device[i].group == group && each(arg, k->device[i].name, 0))
+                break;
+        return 0;
+    }
+    if (!strcmp(path, "/sys/kernel/iommu_groups")) {
+        for (unsigned g = 0; g < 64; g++) {
+            snprintf(node, sizeof node, "%u", g);
+            for (uint32_t i = 0; i < k->devices; i++)
+                if (k->device[i].group == g && has_group(&k->device[i])) {
+                    if (each(arg, node, 1))
+                        return 0;
+                    break;
+                }
+        }
+        return 0;
+    }
+    return list_texts(k, path, each, arg);
+}
+
+int fake_sysfs_access(struct fake *k, const char *path)
+{
+    char bus[16], driver[32];
+    size_t n = strlen(path);
+    if (!strcmp(path, "/dev/vfio/vfio"))
+        return k->has_group ? 0 : -ENOENT;
+    if (!strcmp(path, "/dev/iommu"))
+        return k->has_iommufd ? 0 : -ENOENT;
+    if (sscanf(path, "/sys/bus/%15[^/]/drivers/%31[^/]", bus, driver) == 2) {
+        if (!strcmp(driver, "fsl-of-pamu"))
+            return k->vendor_pamu ? 0 : -ENOENT;
+        return k->no_driver ? -ENOENT : 0;
+    }
+    for (uint32_t i = 0; i < k->texts; i++)
+        if (!strncmp(k->text[i].path, path, n) && (!k->text[i].path[n] || k->text[i].path[n] == '/'))
+            return 0;
+    return -ENOENT;
+}

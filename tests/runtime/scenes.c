@@ -1,0 +1,456 @@
+// SPDX-License-Identifier: MIT
+#include "scenes.h"
+
+#include <errno.h>
+#include <linux/vfio.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { RW = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE, RWM = RW | VFIO_REGION_INFO_FLAG_MMAP };
+enum { LEVEL = 7, EDGE = 1, MSI = 9 };
+enum { RESETS = VFIO_DEVICE_FLAGS_RESET, PCI = VFIO_DEVICE_FLAGS_PCI };
+
+/* ---- a VMM ---- */
+
+static int vmm_irqchip(void *o, const struct mach_cfg_file *f, uint32_t chip)
+{
+    (void)f;
+    (void)chip;
+    ((struct scene *)o)->chips++;
+    return 0;
+}
+static void vmm_irqchip_undo(void *o, const struct mach_cfg_file *f, uint32_t chip)
+{
+    (void)f;
+    (void)chip;
+    ((struct scene *)o)->chips--;
+}
+static int vmm_emulated(void *o, const struct mach_cfg_file *f, uint32_t device)
+{
+    (void)f;
+    (void)device;
+    ((struct scene *)o)->emulated++;
+    return 0;
+}
+static void vmm_emulated_undo(void *o, const struct mach_cfg_file *f, uint32_t device)
+{
+    (void)f;
+    (void)device;
+    ((struct scene *)o)->emulated--;
+}
+static int vmm_place(void *o, const struct mach_place *p)
+{
+    assert_non_null(p->at);
+    ((struct scene *)o)->placed++;
+    return 0;
+}
+static void vmm_place_undo(void *o, const struct mach_place *p)
+{
+    (void)p;
+    ((struct scene *)o)->placed--;
+}
+static int vmm_trap(void *o, struct mach_session *s, const struct mach_trap *t)
+{
+    (void)s;
+    (void)t;
+    ((struct scene *)o)->trapped++;
+    return 0;
+}
+static void vmm_trap_undo(void *o, struct mach_session *s, const struct mach_trap *t)
+{
+    (void)s;
+    (void)t;
+    ((struct scene *)o)->trapped--;
+}
+static int vmm_connect(void *o, const struct mach_link *l)
+{
+    assert_true(l->fd >= 0);
+    ((struct scene *)o)->connected++;
+    return 0;
+}
+static void vmm_disconnect(void *o, const struct mach_link *l)
+{
+    (void)l;
+    ((struct scene *)o)->connected--;
+}
+
+static void log_line(void *o, const char *line)
+{
+    struct scene *x = o;
+    size_t n = strlen(x->log);
+    snprintf(x->log + n, sizeof x->log - n, "%s\n", line);
+}
+
+/* ---- devices ---- */
+
+// A UART-like platform device: a page of registers, a region smaller than a page, a level and an edge interrupt.
+static void platform(struct scene *x, const char *name, const char *sysfs, uint32_t group, uint64_t base)
+{
+    struct fake_device *d = fake_add(x->k, "platform", sysfs, "uart", group);
+    fake_region(d, 0, 0x1000, RWM);
+    fake_region(d, 1, 0x200, RW);
+    d->flags = VFIO_DEVICE_FLAGS_PLATFORM | RESETS;
+    d->nirqs = 2;
+    d->irq_flags[0] = LEVEL;
+    d->irq_flags[1] = EDGE;
+    cfg_device(x->c, name, MACH_CFG_DEVICE_PLATFORM, sysfs, MACH_CFG_RESET_IF_POSSIBLE);
+    cfg_region(x->c, MACH_CFG_REGION_MAP, base, 0x1000, base);
+    cfg_region(x->c, MACH_CFG_REGION_MAP, base + 0x1000, 0x200, base + 0x1000);
+    cfg_irq(x->c, MACH_CFG_IRQ_DEVICE, 10 + group, true);
+    cfg_irq(x->c, MACH_CFG_IRQ_DEVICE, 20 + group, false);
+}
+
+// An AMBA device with a trapped region and a dropped interrupt, that does no DMA.
+static void amba(struct scene *x, const char *name, const char *sysfs, uint32_t group, uint64_t base)
+{
+    struct fake_device *d = fake_add(x->k, "amba", sysfs, "", group);
+    fake_region(d, 0, 0x1000, RWM);
+    d->flags = VFIO_DEVICE_FLAGS_AMBA;
+    d->nirqs = 1;
+    d->irq_flags[0] = LEVEL;
+    d->group_after_probe = true;
+    cfg_device(x->c, name, MACH_CFG_DEVICE_PLATFORM, sysfs, MACH_CFG_RESET_NEVER);
+    cfg_region(x->c, MACH_CFG_REGION_TRAP, base, 0x1000, base);
+    cfg_irq(x->c, MACH_CFG_IRQ_DEVICE, MACH_CFG_NONE, true);
+    cfg_dma(x->c, MACH_CFG_DMA_NONE);
+}
+
+// A PCI function with a BAR with holes in what may be mapped, an absent BAR, INTx and MSI-X.
+static struct fake_device *pci(struct scene *x, const char *name, const char *sysfs, uint32_t group, uint64_t base,
+                               bool intx)
+{
+    struct fake_device *d = fake_add(x->k, "pci", sysfs, "nvme", group);
+    struct fake_region *r = fake_region(d, 0, 0x8000, RWM);
+    r->areas = 2;
+    r->area[0][1] = 0x2000;
+    r->area[1][0] = 0x4000;
+    r->area[1][1] = 0x4000;
+    fake_region(d, 1, 0, 0);
+    d->nregions = 9;
+    d->flags = PCI | RESETS;
+    d->nirqs = 5;
+    d->irq_flags[0] = LEVEL;
+    d->irq_flags[1] = d->irq_flags[2] = MSI;
+    d->vectors = 6;
+    cfg_device(x->c, name, MACH_CFG_DEVICE_PCI, sysfs, MACH_CFG_RESET_REQUIRED);
+    cfg_region(x->c, MACH_CFG_REGION_MAP, MACH_CFG_NONE64, 0x8000, base);
+    cfg_region(x->c, MACH_CFG_REGION_MAP, MACH_CFG_NONE64, 0, base + 0x10000);
+    if (intx)
+        cfg_irq(x->c, MACH_CFG_IRQ_DEVICE, 60 + group, true);
+    return d;
+}
+
+static void memory(struct scene *x)
+{
+    // Two that lie one behind the other, and one that no device reaches.
+    cfg_memory(x->c, "ram", MACH_CFG_BACKING_ANONYMOUS, 0x80000000, 4 * MiB, 0);
+    cfg_memory(x->c, "more", MACH_CFG_BACKING_HUGETLB, 0x90000000, 2 * MiB, 2 * MiB);
+    cfg_memory(x->c, "private", MACH_CFG_BACKING_ANONYMOUS, 0xa0000000, MiB, 0);
+}
+
+static void reach_all(struct scene *x)
+{
+    cfg_dma(x->c, MACH_CFG_DMA_ALL);
+    // Two maps of neighbouring halves: one call.
+    cfg_map(x->c, 0, 0, 2 * MiB, 0x80000000);
+    cfg_map(x->c, 0, 2 * MiB, 2 * MiB, 0x80000000 + 2 * MiB);
+    cfg_map(x->c, 1, 0, 2 * MiB, 0x90000000);
+}
+
+static void emulated(struct scene *x)
+{
+    cfg_device(x->c, "uart", MACH_CFG_DEVICE_EMULATED, "", MACH_CFG_RESET_NEVER);
+    cfg_region(x->c, MACH_CFG_REGION_TRAP, MACH_CFG_NONE64, 0x1000, 0x9000000);
+    cfg_irq(x->c, MACH_CFG_IRQ_EMULATED, 32, true);
+}
+
+static void everything(struct scene *x)
+{
+    memory(x);
+    emulated(x);
+    platform(x, "eth", "1af0000.ethernet", 3, 0x1af0000);
+    reach_all(x);
+    amba(x, "rtc", "9010000.pl031", 4, 0x9010000);
+    pci(x, "edu", "0000:00:02.0", 5, 0x50000000, true);
+    reach_all(x);
+    // The other function of the same card, without INTx: the same group and the same reach.
+    pci(x, "edu1", "0000:00:02.1", 5, 0x50100000, false);
+    reach_all(x);
+}
+
+/* ---- scenes ---- */
+
+static struct scene *begin(uint32_t arch, uint32_t iommu, const char *kvm)
+{
+    struct scene *x = calloc(1, sizeof *x);
+    assert_non_null(x);
+    x->k = fake_new();
+    x->c = cfg_new(arch, iommu);
+    uint64_t second = !strncmp(kvm, "arm", 3) ? 0x80a0000 : MACH_CFG_NONE64;
+    cfg_chip(x->c, kvm, 96, 0x8000000, second);
+    x->ops = (struct mach_ops){
+        .size = sizeof x->ops,
+        .irqchip = vmm_irqchip,
+        .irqchip_undo = vmm_irqchip_undo,
+        .emulated = vmm_emulated,
+        .emulated_undo = vmm_emulated_undo,
+        .place = vmm_place,
+        .place_undo = vmm_place_undo,
+        .trap = vmm_trap,
+        .trap_undo = vmm_trap_undo,
+        .connect = vmm_connect,
+        .disconnect = vmm_disconnect,
+    };
+    return x;
+}
+
+static struct scene *make_group(void)
+{
+    struct scene *x = begin(MACH_CFG_ARCH_ARM64, MACH_CFG_IOMMU_SMMU, "arm-vgic-v3");
+    everything(x);
+    return x;
+}
+
+static struct scene *make_iommufd(void)
+{
+    struct scene *x = make_group();
+    x->k->has_iommufd = x->k->has_cdev = true;
+    x->use_ops = true;
+    return x;
+}
+
+static struct scene *make_kvm(void)
+{
+    struct scene *x = make_group();
+    x->use_kvm = true;
+    return x;
+}
+
+static struct scene *make_kvm_cdev(void)
+{
+    struct scene *x = make_kvm();
+    x->k->has_iommufd = x->k->has_cdev = true;
+    return x;
+}
+
+static struct scene *make_x86(void)
+{
+    struct scene *x = begin(MACH_CFG_ARCH_X86_64, MACH_CFG_IOMMU_AUTO, "x86-ioapic");
+    memory(x);
+    pci(x, "edu", "0000:00:02.0", 5, 0x50000000, false);
+    cfg_irq(x->c, MACH_CFG_IRQ_DEVICE, 10, true);
+    reach_all(x);
+    x->use_kvm = true;
+    return x;
+}
+
+static struct scene *make_mpic(void)
+{
+    struct scene *x = begin(MACH_CFG_ARCH_PPC, MACH_CFG_IOMMU_AUTO, "fsl-mpic-42");
+    memory(x);
+    platform(x, "usb", "ffe210000.usb", 3, 0xe210000);
+    reach_all(x);
+    x->use_kvm = true;
+    return x;
+}
+
+static struct scene *make_raw(void)
+{
+    struct scene *x = begin(MACH_CFG_ARCH_X86_64, MACH_CFG_IOMMU_AUTO, "x86-ioapic");
+    fake_text(x->k, "/dev/mem", "", 0);
+    fake_text(x->k, "/dev/uio0", "", 0);
+    cfg_device(x->c, "hpet", MACH_CFG_DEVICE_RAW, "", MACH_CFG_RESET_NEVER);
+    uint32_t r = cfg_region(x->c, MACH_CFG_REGION_MAP, MACH_CFG_NONE64, 0x1000, 0x42232000);
+    CFG_SET(x->c, region, REGION, r, file, cfg_string(x->c, "/dev/mem"));
+    CFG_SET(x->c, region, REGION, r, offset, 0x23423000);
+    r = cfg_region(x->c, MACH_CFG_REGION_TRAP, MACH_CFG_NONE64, 0x100, 0x42240000);
+    CFG_SET(x->c, region, REGION, r, file, cfg_string(x->c, "/dev/mem"));
+    CFG_SET(x->c, region, REGION, r, offset, 0x23424080);
+    uint32_t q = cfg_irq(x->c, MACH_CFG_IRQ_FILE, 10, false);
+    CFG_SET(x->c, irq, IRQ, q, file, cfg_string(x->c, "/dev/uio0"));
+    cfg_dma(x->c, MACH_CFG_DMA_NONE);
+    return x;
+}
+
+static struct scene *make_raw_vmm(void)
+{
+    struct scene *x = make_raw();
+    x->use_ops = true;
+    return x;
+}
+
+static struct scene *make_noiommu(void)
+{
+    struct scene *x = begin(MACH_CFG_ARCH_ARM64, MACH_CFG_IOMMU_NONE, "arm-vgic-v2");
+    x->k->noiommu = true;
+    fake_text(x->k, "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "Y\n", 2);
+    fake_text(x->k, "/dev/mem", "", 0);
+    cfg_memory(x->c, "ram", MACH_CFG_BACKING_PHYSICAL, 0x80000000, 4 * MiB, 0x80000000);
+    platform(x, "eth", "1af0000.ethernet", 3, 0x1af0000);
+    cfg_dma(x->c, MACH_CFG_DMA_IDENTITY);
+    amba(x, "rtc", "9010000.pl031", 4, 0x9010000);
+    x->options.backend = MACH_BACKEND_NOIOMMU;
+    return x;
+}
+
+static struct scene *make_pamu(void)
+{
+    struct scene *x = begin(MACH_CFG_ARCH_PPC, MACH_CFG_IOMMU_PAMU, "fsl-mpic-42");
+    x->k->vendor_pamu = true;
+    x->k->hole[0] = 1;
+    x->k->hole[1] = 0;
+    fake_text(x->k, "/dev/mem", "", 0);
+    cfg_memory(x->c, "ram", MACH_CFG_BACKING_PHYSICAL, 0, 8 * MiB, 0x20000000);
+    platform(x, "usb", "ffe210000.usb", 3, 0xe210000);
+    uint32_t dma = cfg_dma(x->c, MACH_CFG_DMA_WINDOW);
+    cfg_map(x->c, 0, 0, 8 * MiB, 0);
+    uint32_t bank = cfg_map(x->c, 0, 0, 0x1000, 0x1000000);
+    CFG_SET(x->c, dma_map, DMA_MAP, bank, what, MACH_CFG_MAP_MSI_BANK);
+    CFG_SET(x->c, dma_map, DMA_MAP, bank, memory, MACH_CFG_NONE);
+    CFG_SET(x->c, dma_map, DMA_MAP, bank, bank, 2);
+    CFG_SET(x->c, dma, DMA, dma, flags, MACH_CFG_DMA_HAS_LIODN_INDEX);
+    cfg_stash(x->c, MACH_CFG_STASH_L1, 0, 3);
+    x->options.backend = MACH_BACKEND_PAMU;
+    return x;
+}
+
+static struct scene *spapr(uint64_t iova)
+{
+    struct scene *x = begin(MACH_CFG_ARCH_PPC, MACH_CFG_IOMMU_SPAPR_TCE, "");
+    x->k->spapr = true;
+    x->k->hole[0] = 1;
+    x->k->hole[1] = 0;
+    memory(x);
+    pci(x, "edu", "0000:00:02.0", 5, 0x50000000, true);
+    cfg_dma(x->c, MACH_CFG_DMA_WINDOW);
+    cfg_map(x->c, 0, 0, 4 * MiB, iova);
+    return x;
+}
+
+static struct scene *make_spapr(void)
+{
+    return spapr(0x10000000);
+}
+
+static struct scene *make_spapr_ddw(void)
+{
+    return spapr(UINT64_C(0x100000000));
+}
+
+static struct scene *make_guest_iommu(void)
+{
+    struct scene *x = begin(MACH_CFG_ARCH_ARM64, MACH_CFG_IOMMU_SMMU, "arm-vgic-v3");
+    memory(x);
+    uint32_t viommu = cfg_device(x->c, "viommu", MACH_CFG_DEVICE_EMULATED, "", MACH_CFG_RESET_NEVER);
+    pci(x, "edu", "0000:00:02.0", 5, 0x50000000, false);
+    uint32_t dma = cfg_dma(x->c, MACH_CFG_DMA_GUEST_IOMMU);
+    CFG_SET(x->c, dma, DMA, dma, guest_iommu, viommu);
+    pci(x, "edu1", "0000:00:03.0", 6, 0x50100000, false);
+    dma = cfg_dma(x->c, MACH_CFG_DMA_GUEST_IOMMU);
+    CFG_SET(x->c, dma, DMA, dma, guest_iommu, viommu);
+    x->use_ops = true;
+    return x;
+}
+
+// A device whose registers another one may write to: iommufd cannot, so the group interface is taken.
+static struct scene *make_foreign(void)
+{
+    struct scene *x = begin(MACH_CFG_ARCH_ARM64, MACH_CFG_IOMMU_SMMU, "arm-vgic-v3");
+    x->k->has_iommufd = x->k->has_cdev = true;
+    memory(x);
+    platform(x, "portal", "500020000.portal", 3, 0x20000);
+    reach_all(x);
+    cfg_map_region(x->c, 0, 0, 0x1000, 0x20000);
+    return x;
+}
+
+static struct scene *make_files(void)
+{
+    struct scene *x = begin(MACH_CFG_ARCH_ARM64, MACH_CFG_IOMMU_SMMU, "arm-vgic-v3");
+    fake_text(x->k, "/boot/blob", "", 0);
+    fake_text(x->k, "/dev/mem", "", 0);
+    memory(x);
+    uint32_t rom = cfg_memory(x->c, "rom", MACH_CFG_BACKING_FILE, 0xb0000000, MiB, 0x1000);
+    CFG_SET(x->c, memory, MEMORY, rom, flags, MACH_CFG_MEMORY_READONLY);
+    cfg_memory(x->c, "shm", MACH_CFG_BACKING_PHYSICAL, 0xc0000000, MiB, 0x60000000);
+    platform(x, "eth", "1af0000.ethernet", 3, 0x1af0000);
+    reach_all(x);
+    cfg_map(x->c, 3, 0, MiB, 0xb0000000);
+    cfg_map(x->c, 4, 0, MiB, 0xc0000000);
+    // A child that is no device to Linux, whose registers lie in its parent's; and a window of a bus.
+    uint32_t parent = x->c->device;
+    cfg_device(x->c, "phy", MACH_CFG_DEVICE_PLATFORM, "", MACH_CFG_RESET_NEVER);
+    cfg_region(x->c, MACH_CFG_REGION_MAP, 0x1af0800, 0x100, 0x1af0800);
+    CFG_SET(x->c, device, DEVICE, x->c->device, parent, parent);
+    uint32_t r = cfg_region(x->c, MACH_CFG_REGION_MAP, 0x70000000, 0x2000, 0x70000000);
+    CFG_SET(x->c, region, REGION, r, flags, MACH_CFG_REGION_WINDOW);
+    x->use_ops = true;
+    return x;
+}
+
+#define NAME(name) #name,
+const char *const scene_names[] = {SCENES(NAME) NULL};
+
+struct scene *scene_new(const char *name)
+{
+    struct scene *x = NULL;
+#define MAKE(n)                                                                                                        \
+    if (!strcmp(name, #n))                                                                                             \
+        x = make_##n();
+    SCENES(MAKE)
+    assert_non_null(x);
+    x->name = name;
+    x->options.size = sizeof x->options;
+    x->options.sys = &x->k->sys;
+    x->options.threads = 1;
+    x->options.log = log_line;
+    x->options.opaque = x;
+    return x;
+}
+
+void scene_free(struct scene *x)
+{
+    mach_config_close(x->config);
+    cfg_free(x->c);
+    fake_free(x->k);
+    free(x);
+}
+
+int scene_start(struct scene *x)
+{
+    if (!x->config)
+        x->config = cfg_open(x->c);
+    fake_drivers(x->k, x->before, sizeof x->before);
+    const struct mach_ops *ops = x->use_kvm ? &mach_kvm_ops : x->use_ops ? &x->ops : NULL;
+    if (x->use_kvm)
+        x->kvm = (struct mach_kvm){
+            .size = sizeof x->kvm,
+            .vm = x->k->vm ? x->k->vm : fake_vm(x->k),
+            .sys = &x->k->sys,
+            .own = &x->ops,
+            .own_opaque = x,
+        };
+    return mach_session_start(x->config, &x->options, ops, x->use_kvm ? (void *)&x->kvm : (void *)x, &x->session,
+                              &x->error);
+}
+
+int scene_stop(struct scene *x)
+{
+    int r = mach_session_stop(x->session, &x->error);
+    x->session = NULL;
+    return r;
+}
+
+void scene_clean(struct scene *x)
+{
+    char now[sizeof x->before];
+    fake_drivers(x->k, now, sizeof now);
+    assert_string_equal(now, x->before);
+    assert_string_equal(fake_left(x->k), "");
+    if (x->placed || x->trapped || x->connected || x->emulated || x->chips)
+        fail_msg("%s: the VMM was not told: %u places, %u traps, %u links, %u devices, %u chips", x->name, x->placed,
+                 x->trapped, x->connected, x->emulated, x->chips);
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// Hosts with the configs that fit them.
+#ifndef TEST_SCENES_H
+#define TEST_SCENES_H
+
+#include "cfg.h"
+#include "fake.h"
+
+enum { MiB = 1 << 20 };
+
+struct scene {
+    const char *name;
+    struct fake *k;
+    struct cfg *c;
+    struct mach_config *config;
+    struct mach_options options;
+    struct mach_ops ops; // the VMM's own
+    bool use_ops, use_kvm;
+    struct mach_kvm kvm;
+    struct mach_error error;
+    struct mach_session *session;
+    char log[8192];
+    uint32_t placed, trapped, connected, emulated, chips; // what the VMM has been asked for, less what was undone
+    char before[1024];
+};
+
+/* Every scene once: S(name). */
+#define SCENES(S)                                                                                                      \
+    S(group) S(iommufd) S(kvm) S(kvm_cdev) S(x86) S(mpic) S(raw) S(raw_vmm) S(noiommu) S(pamu) S(spapr) S(spapr_ddw)   \
+    S(guest_iommu) S(foreign) S(files)
+
+struct scene *scene_new(const char *name);
+void scene_free(struct scene *x);
+/* 0 or -1. */
+int scene_start(struct scene *x);
+int scene_stop(struct scene *x);
+/* Fails the test unless all is as it was. */
+void scene_clean(struct scene *x);
+
+extern const char *const scene_names[];
+
+#endif

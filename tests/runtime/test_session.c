@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: MIT
+// Sessions against the fake kernel: every scene starts, works, and leaves nothing.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "scenes.h"
+
+#include <errno.h>
+#include <linux/vfio.h>
+#include <unistd.h>
+
+static void started(struct scene *x)
+{
+    if (scene_start(x))
+        fail_msg("%s: %s: %s: %s (%d)\n%s", x->name, x->error.step, x->error.object, x->error.hint, x->error.number,
+                 x->log);
+    assert_string_equal(x->k->wrong, "");
+}
+
+static void stopped(struct scene *x)
+{
+    if (scene_stop(x))
+        fail_msg("%s: %s: %s\n%s", x->name, x->error.object, x->error.hint, x->log);
+    scene_clean(x);
+}
+
+static void test_every_scene(void **state)
+{
+    (void)state;
+    for (const char *const *n = scene_names; *n; n++) {
+        struct scene *x = scene_new(*n);
+        started(x);
+        stopped(x);
+        // And once more on the same host: a session leaves it as it was.
+        if (!x->use_kvm) {
+            started(x);
+            stopped(x);
+        }
+        scene_free(x);
+    }
+}
+
+static void test_backends(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *scene;
+        enum mach_backend backend;
+    } want[] = {
+        {"group", MACH_BACKEND_GROUP},     {"iommufd", MACH_BACKEND_IOMMUFD}, {"foreign", MACH_BACKEND_GROUP},
+        {"noiommu", MACH_BACKEND_NOIOMMU}, {"pamu", MACH_BACKEND_PAMU},       {"spapr", MACH_BACKEND_SPAPR},
+    };
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+        struct scene *x = scene_new(want[i].scene);
+        started(x);
+        assert_int_equal(mach_session_backend(x->session), want[i].backend);
+        stopped(x);
+        scene_free(x);
+    }
+    // Either can be asked for by name.
+    struct scene *x = scene_new("iommufd");
+    x->options.backend = MACH_BACKEND_GROUP;
+    started(x);
+    assert_string_equal(mach_backend_name(mach_session_backend(x->session)), "group");
+    stopped(x);
+    scene_free(x);
+}
+
+static void test_what_was_done(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("iommufd");
+    started(x);
+    struct fake *k = x->k;
+    struct fake_device *eth = &k->device[0], *rtc = &k->device[1], *edu = &k->device[2];
+    assert_string_equal(eth->driver, "vfio-platform");
+    assert_string_equal(rtc->driver, "vfio-amba");
+    assert_string_equal(edu->driver, "vfio-pci");
+    // All that reach the same share an IOAS; the one that reaches nothing has its own.
+    assert_int_equal(eth->ioas, edu->ioas);
+    assert_int_not_equal(eth->ioas, rtc->ioas);
+    // The two halves of ram are one mapping.
+    assert_int_equal(k->dmas, 2);
+    assert_int_equal(k->dma[0].iova, 0x80000000);
+    assert_int_equal(k->dma[0].size, 4 * MiB);
+    assert_int_equal(eth->resets, 1);
+    assert_int_equal(rtc->resets, 0);
+    // Level: trigger, unmask, and once more so that what was asserted before fires again. Edge: trigger.
+    assert_true(eth->trigger[0] >= 0 && eth->unmask[0] >= 0 && eth->trigger[1] >= 0 && eth->unmask[1] < 0);
+    assert_int_equal(eth->rearmed, 1);
+    assert_true(rtc->trigger[0] < 0);
+    // Bus master and memory.
+    assert_int_equal(edu->config[4], 6);
+    assert_int_equal(x->emulated, 1);
+    assert_int_equal(x->chips, 1);
+    // Three of memory, a page of eth, two areas of each BAR; eth's small region, rtc, and the BARs' holes are trapped.
+    assert_int_equal(x->placed, 3 + 1 + 2 + 2);
+    assert_int_equal(x->trapped, 1 + 1 + 2);
+    assert_int_equal(x->connected, 3);
+    assert_true(mach_session_device_fd(x->session, 1) >= 0);
+    assert_int_equal(mach_session_device_fd(x->session, 0), -1);
+    assert_int_equal(mach_session_device_fd(x->session, 99), -1);
+    stopped(x);
+    assert_int_equal(eth->resets, 2);
+    assert_int_equal(edu->config[4], 0);
+    scene_free(x);
+}
+
+static void test_regions(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("group");
+    started(x);
+    uint64_t size;
+    uint32_t value;
+    // Region 0 is the emulated UART's: not here. 1 and 2 are eth's: mapped, and read through the file.
+    assert_null(mach_session_region_ptr(x->session, 0, &size));
+    assert_int_equal(size, 0);
+    assert_int_equal(mach_region_read(x->session, 0, 0, &value, 4), -ENXIO);
+    uint32_t *p = mach_session_region_ptr(x->session, 1, &size);
+    assert_non_null(p);
+    assert_int_equal(size, 0x1000);
+    for (size_t width = 1; width <= 8; width *= 2) {
+        uint64_t in = UINT64_C(0x1122334455667788), out = 0;
+        assert_int_equal(mach_region_write(x->session, 1, 8, &in, width), 0);
+        assert_int_equal(mach_region_read(x->session, 1, 8, &out, width), 0);
+        assert_memory_equal(&in, &out, width);
+        assert_memory_equal(&p[2], &in, width);
+        assert_int_equal(mach_region_write(x->session, 2, 0x100, &in, width), 0);
+        assert_int_equal(mach_region_read(x->session, 2, 0x100, &out, width), 0);
+        assert_memory_equal(&in, &out, width);
+        assert_memory_equal(&x->k->device[0].region[1].bytes[0x100], &in, width);
+    }
+    assert_null(mach_session_region_ptr(x->session, 2, &size));
+    assert_int_equal(size, 0x200);
+    assert_int_equal(mach_region_read(x->session, 2, 0x200, &value, 4), -ERANGE);
+    assert_int_equal(mach_region_read(x->session, 2, UINT64_MAX - 3, &value, 4), -ERANGE);
+    assert_int_equal(mach_region_read(x->session, 2, 2, &value, 4), -EINVAL);
+    assert_int_equal(mach_region_read(x->session, 2, 0, &value, 3), -EINVAL);
+    assert_int_equal(mach_region_write(x->session, 99, 0, &value, 4), -ENXIO);
+    // Region 4 has holes, 5 is a BAR that is not there.
+    assert_null(mach_session_region_ptr(x->session, 4, &size));
+    assert_int_equal(size, 0x8000);
+    assert_int_equal(mach_region_write(x->session, 4, 0x4004, &(uint32_t){7}, 4), 0);
+    assert_int_equal(mach_region_read(x->session, 5, 0, &value, 4), -ENXIO);
+    stopped(x);
+    scene_free(x);
+}
+
+static void test_nested(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("files");
+    started(x);
+    uint64_t size;
+    uint8_t *eth = mach_session_region_ptr(x->session, 0, &size), *phy = mach_session_region_ptr(x->session, 2, &size);
+    assert_ptr_equal(phy, eth + 0x800);
+    assert_int_equal(size, 0x100);
+    struct mach_memory m;
+    assert_int_equal(mach_session_memory(x->session, 3, &m), 0);
+    assert_string_equal(m.name, "rom");
+    assert_true(m.readonly);
+    assert_int_equal(mach_session_memory(x->session, 5, &m), -1);
+    stopped(x);
+    scene_free(x);
+}
+
+static void test_irqs(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("group");
+    started(x);
+    // 0 is emulated, 1 level, 2 edge, 3 dropped.
+    assert_int_equal(mach_session_irq_fd(x->session, 0), -1);
+    assert_int_equal(mach_session_irq_fd(x->session, 1), x->k->device[0].trigger[0]);
+    assert_int_equal(mach_session_irq_fd(x->session, 3), -1);
+    assert_int_equal(mach_session_irq_fd(x->session, 99), -1);
+    assert_int_equal(mach_session_irq_unmask(x->session, 1), 0);
+    assert_int_equal(x->k->device[0].rearmed, 2);
+    assert_int_equal(mach_session_irq_unmask(x->session, 2), 0);
+    assert_int_equal(mach_session_irq_unmask(x->session, 3), -ENXIO);
+    assert_int_equal(mach_session_rearm(x->session), 0);
+    assert_int_equal(x->k->device[0].rearmed, 3);
+    stopped(x);
+    scene_free(x);
+}
+
+static void test_msi(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("group");
+    started(x);
+    int fds[64];
+    uint32_t granted;
+    // Device 3 has INTx active: only one kind at a time. Device 4 has none.
+    assert_int_equal(mach_session_msi_enable(x->session, 3, 1, 2, fds, &granted), -EINVAL);
+    assert_int_equal(mach_session_msi_enable(x->session, 1, 1, 2, fds, &granted), -ENXIO);
+    assert_int_equal(mach_session_msi_enable(x->session, 4, 1, 0, fds, &granted), -EINVAL);
+    // Short: so many can be had, and none is armed.
+    assert_int_equal(mach_session_msi_enable(x->session, 4, 1, 8, fds, &granted), -ENOSPC);
+    assert_int_equal(granted, 6);
+    assert_int_equal(x->k->device[3].msi, 0);
+    assert_int_equal(mach_session_msi_enable(x->session, 4, 1, granted, fds, &granted), 0);
+    assert_int_equal(x->k->device[3].msi, 6);
+    assert_int_equal(mach_session_msi_enable(x->session, 4, 0, 1, fds, &granted), -EBUSY);
+    assert_int_equal(mach_session_msi_disable(x->session, 4), 0);
+    assert_int_equal(x->k->device[3].msi, 0);
+    assert_int_equal(mach_session_msi_enable(x->session, 4, 0, 2, fds, &granted), 0);
+    stopped(x); // what is on is switched off
+    scene_free(x);
+}
+
+static void test_uio(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("raw_vmm");
+    started(x);
+    struct fake *k = x->k;
+    int uio = -1;
+    for (int i = 0; i < FAKE_FILES; i++)
+        if (k->file[i].open && k->file[i].kind == 'u')
+            uio = i;
+    assert_true(uio >= 0);
+    // It fires: the thread brings it to the guest's eventfd, and enables it again.
+    uint64_t one = 1, n = 0;
+    assert_int_equal(write(k->file[uio].real, &one, sizeof one), sizeof one);
+    int event = k->file[mach_session_irq_fd(x->session, 0)].real;
+    for (int i = 0; i < 2000 && read(event, &n, sizeof n) != sizeof n; i++)
+        usleep(1000);
+    assert_int_equal(n, 1);
+    stopped(x);
+    scene_free(x);
+}
+
+static void test_guest_iommu(void **state)
+{
+    (void)state;
+    for (int cdev = 0; cdev < 2; cdev++) {
+        struct scene *x = scene_new("guest_iommu");
+        x->k->has_iommufd = x->k->has_cdev = cdev;
+        started(x);
+        struct mach_memory m;
+        mach_session_memory(x->session, 0, &m);
+        uint8_t *host = m.at;
+        uint64_t gone = 7, first[4], last[4];
+        x->k->map[0].populated = x->k->map[0].size; // the VMM's to see to
+        assert_int_equal(mach_dma_ranges(x->session, 0, first, last, 4), 2);
+        assert_int_equal(last[0], 0x7ffffff);
+        assert_int_equal(mach_dma_map(x->session, 0, 0x10000, 0x3000, host, MACH_DMA_READ), 0);
+        // The same again is counted; another there is refused; the other device has a space of its own.
+        assert_int_equal(mach_dma_map(x->session, 0, 0x10000, 0x3000, host, MACH_DMA_READ), 0);
+        assert_int_equal(mach_dma_map(x->session, 0, 0x12000, 0x3000, host, MACH_DMA_READ), -EEXIST);
+        assert_int_equal(mach_dma_map(x->session, 0, 0x10000, 0x3000, host, MACH_DMA_WRITE), -EEXIST);
+        assert_int_equal(mach_dma_map(x->session, 1, 0x12000, 0x3000, host, 3), 0);
+        assert_int_equal(mach_dma_map(x->session, 0, 0x8000000, 0x1000, host, 1), -ERANGE);
+        assert_int_equal(mach_dma_map(x->session, 0, 0x100, 0x1000, host, 1), -EINVAL);
+        assert_int_equal(mach_dma_map(x->session, 0, 0, 0, host, 1), -EINVAL);
+        assert_int_equal(mach_dma_map(x->session, 0, 0, 0x1000, host + 1, 1), -EINVAL);
+        assert_int_equal(mach_dma_map(x->session, 0, 0, 0x1000, host, 0), -EINVAL);
+        assert_int_equal(mach_dma_map(x->session, 9, 0, 0x1000, host, 1), -EINVAL);
+        // Unmapping: nothing there is fine, half of one is not, the last of two takes it away. The same on both.
+        assert_int_equal(mach_dma_unmap(x->session, 0, 0x100000, 0x1000, &gone), 0);
+        assert_int_equal(gone, 0);
+        assert_int_equal(mach_dma_unmap(x->session, 0, 0x11000, 0x1000, &gone), -EINVAL);
+        assert_int_equal(mach_dma_unmap(x->session, 0, 0, 0x11000, &gone), -EINVAL);
+        assert_int_equal(mach_dma_unmap(x->session, 0, 0x10000, 0x3000, &gone), 0);
+        assert_int_equal(gone, 0);
+        assert_int_equal(mach_dma_unmap(x->session, 0, 0, UINT64_C(1) << 40, &gone), 0);
+        assert_int_equal(gone, 0x3000);
+        assert_int_equal(x->k->dmas, 1);
+        for (uint32_t i = 0; i < 100; i++)
+            assert_int_equal(mach_dma_map(x->session, 0, (i * 37 % 100) * 0x2000, 0x1000, host, 3), 0);
+        assert_int_equal(mach_dma_unmap(x->session, 0, 0, 0x2000 * 50, &gone), 0);
+        assert_int_equal(gone, 50 * 0x1000);
+        stopped(x);
+        scene_free(x);
+    }
+}
+
+// The call count of docs/runtime.md: what a session may cost.
+static void test_budget(void **state)
+{
+    (void)state;
+    for (int cdev = 0; cdev < 2; cdev++) {
+        struct fake *k = fake_new();
+        struct cfg *c = cfg_new(MACH_CFG_ARCH_ARM64, MACH_CFG_IOMMU_SMMU);
+        cfg_chip(c, "", 96, MACH_CFG_NONE64, MACH_CFG_NONE64);
+        cfg_memory(c, "ram", MACH_CFG_BACKING_ANONYMOUS, 0x80000000, 4 * MiB, 0);
+        struct fake_device *d = fake_add(k, "platform", "1.eth", "vfio-platform", 3);
+        d->flags = VFIO_DEVICE_FLAGS_PLATFORM;
+        fake_region(d, 0, 0x1000, 7);
+        fake_region(d, 1, 0x1000, 7);
+        d->nirqs = 2;
+        d->irq_flags[0] = 7;
+        d->irq_flags[1] = 1;
+        cfg_device(c, "eth", MACH_CFG_DEVICE_PLATFORM, "1.eth", MACH_CFG_RESET_IF_POSSIBLE);
+        cfg_region(c, MACH_CFG_REGION_MAP, 0, 0x1000, 0);
+        cfg_region(c, MACH_CFG_REGION_MAP, 0x1000, 0x1000, 0x1000);
+        cfg_irq(c, MACH_CFG_IRQ_DEVICE, 1, true);
+        cfg_irq(c, MACH_CFG_IRQ_DEVICE, 2, false);
+        cfg_dma(c, MACH_CFG_DMA_ALL);
+        cfg_map(c, 0, 0, 4 * MiB, 0x80000000);
+        k->has_iommufd = k->has_cdev = cdev;
+        struct mach_options o = {.size = sizeof o, .sys = &k->sys, .threads = 1};
+        struct mach_config *config = cfg_open(c);
+        struct mach_session *s;
+        struct mach_error e;
+        assert_int_equal(mach_session_start(config, &o, NULL, NULL, &s, &e), 0);
+        uint32_t device = 5, window = 1, regions = 2 * 2, level = 2 + 2 + 1, edge = 1 + 1, memory = 4;
+        // The checks: device info, IOMMU info, an interrupt's info each; of a container its version and its type.
+        uint32_t checks = 1 + 1 + 2 + (cdev ? 0 : 2);
+        assert_int_equal(k->counted, device + window + regions + level + edge + memory + checks);
+        printf("system calls, %s: %u, of them %u checks\n", cdev ? "iommufd" : "group", k->counted, checks);
+        assert_int_equal(mach_session_stop(s, &e), 0);
+        mach_config_close(config);
+        cfg_free(c);
+        assert_string_equal(fake_left(k), "");
+        fake_free(k);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_scene), cmocka_unit_test(test_backends), cmocka_unit_test(test_what_was_done),
+        cmocka_unit_test(test_regions),     cmocka_unit_test(test_nested),   cmocka_unit_test(test_irqs),
+        cmocka_unit_test(test_msi),         cmocka_unit_test(test_uio),      cmocka_unit_test(test_guest_iommu),
+        cmocka_unit_test(test_budget),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
