@@ -81,21 +81,10 @@ static void of_regions(struct cfg_out *o, uint32_t device, const struct p_device
     }
 }
 
-static void of_irqs(struct cfg_out *o, const struct host *h, uint32_t device, const struct p_device *d)
+static void of_irqs(struct cfg_out *o, uint32_t device, const struct p_device *d)
 {
-    // Without a host node only the interrupts that were written are known, not how many there are.
-    if (d->kind == DEV_PLATFORM && d->host) {
-        // Those of a controller that is assigned as well are in no record, and end VFIO's count.
-        const struct host_node *hn = &h->nodes[d->host->id];
-        uint32_t own = hn->nirqs - hn->nmap_irqs, count = 0;
-        bool *here = arena_array(o->c->arena, own + 1, sizeof *here);
-        for (uint32_t i = 0; i < d->irqs.n; i++)
-            if (d->irqs.at[i]->source == IRQ_DEVICE && d->irqs.at[i]->index < own)
-                here[d->irqs.at[i]->index] = true;
-        while (count < own && here[count])
-            count++;
-        expect(o, MACH_CFG_EXPECT_IRQ_COUNT, device, 0, NULL)->a = w64(count);
-    }
+    if (d->kind == DEV_PLATFORM && d->host)
+        expect(o, MACH_CFG_EXPECT_IRQ_COUNT, device, 0, NULL)->a = w64(d->host_irqs);
     for (uint32_t i = 0; i < d->irqs.n; i++) {
         const struct p_irq *q = d->irqs.at[i];
         if (q->source == IRQ_FILE && !q->drop)
@@ -126,6 +115,6 @@ void cfg_expectations(struct cfg_out *o, const struct plan *p, const struct p_ma
         if (d->kind == DEV_PLATFORM && d->compatible)
             expect(o, MACH_CFG_EXPECT_COMPATIBLE, i, 0, d->compatible);
         of_regions(o, i, d);
-        of_irqs(o, p->model->host, i, d);
+        of_irqs(o, i, d);
     }
 }

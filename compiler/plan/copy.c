@@ -67,11 +67,13 @@ static bool has_irqs(const struct planner *p, const struct dt_node *top, const s
 bool is_platform_device(const struct planner *p, const struct dt_node *n)
 {
     const struct host_node *hn = &p->host->nodes[n->id];
+    // of_platform_bus_create() passes over nodes without a compatible (Linux drivers/of/platform.c)
+    if (!dt_prop(p->host->tree, n, p->n.compatible))
+        return false;
     for (uint32_t i = 0; i < hn->nregions; i++)
         if (p->host->regions[hn->first_region + i].translated)
             return true;
-    // of_platform_bus_create() passes over nodes without a compatible (Linux drivers/of/platform.c)
-    return !dt_prop(p->host->tree, n, p->n.reg) && dt_prop(p->host->tree, n, p->n.compatible);
+    return !dt_prop(p->host->tree, n, p->n.reg);
 }
 
 static void describe_host(struct planner *p, struct p_device *d, const struct dt_node *n)
@@ -112,6 +114,8 @@ static struct copied *copy_node(struct planner *p, const struct m_passthrough *p
             k->device = d;
             decide_regions(p, k, d);
             decide_windows(p, k, d);
+        } else if (reachable) {
+            check_part_regions(p, k);
         }
     }
     const struct origin *o = guest->origin;

@@ -327,3 +327,18 @@ void decide_map(struct planner *p, struct copied *k)
         link_irq(p, irq, to ? &to->to : NULL);
     }
 }
+
+/* VFIO counts a device's interrupts up to the first that the host cannot resolve: one of a controller that is assigned. */
+void count_host_irqs(struct planner *p, struct p_device *d)
+{
+    const struct host_node *hn = &p->host->nodes[d->host->id];
+    uint32_t own = hn->nirqs - hn->nmap_irqs;
+    if (!own)
+        return;
+    bool *here = arena_array(draft_arena(p->c), own, sizeof *here);
+    for (uint32_t i = 0; i < d->irqs.n; i++)
+        if (d->irqs.at[i]->source == IRQ_DEVICE && d->irqs.at[i]->index < own)
+            here[d->irqs.at[i]->index] = true;
+    while (d->host_irqs < own && here[d->host_irqs])
+        d->host_irqs++;
+}

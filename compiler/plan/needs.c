@@ -62,12 +62,28 @@ static bool forwards(const struct planner *p, const struct dt_node *n)
     return class && class->forwards;
 }
 
+/* What no driver binds to, and nothing below it (Devicetree Specification, chapter 3). */
+static void no_devices(struct planner *p)
+{
+    static const char *const none[] = {"/chosen", "/aliases", "/cpus", "/reserved-memory", "/__symbols__"};
+    const struct dt_tree *t = p->host->tree;
+    for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
+        const struct dt_node *top = dt_at(t, none[i]);
+        for (const struct dt_node *n = top; n; n = dt_next(n, top))
+            need(p, n, "");
+    }
+    const char *device_type = intern(p->c->names, "device_type");
+    for (const struct dt_node *n = t->root->child; n; n = n->next) {
+        const struct dt_prop *type = dt_prop(t, n, device_type);
+        const char *word = type ? dt_string(type, 0) : NULL;
+        if (word && !strcmp(word, "memory"))
+            need(p, n, "");
+    }
+}
+
 void host_needs(struct planner *p)
 {
-    // What no driver binds to (Devicetree Specification, chapter 3).
-    static const char *const none[] = {"/chosen", "/aliases", "/cpus", "/reserved-memory", "/__symbols__"};
-    for (size_t i = 0; i < sizeof none / sizeof *none; i++)
-        need(p, dt_at(p->host->tree, none[i]), "");
+    no_devices(p);
     need_console(p);
     need_iommus(p);
     // A controller that is known is the root of a tree of them, unless its class says that it is cascaded: then it can

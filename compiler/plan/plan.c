@@ -93,6 +93,8 @@ static void plan_machine(struct planner *p, const struct m_machine *m)
     check_to_refs(p);
     for (uint32_t i = 0; i < out->devices.n; i++) {
         struct p_device *d = out->devices.at[i];
+        if (d->host)
+            count_host_irqs(p, d);
         const struct m_part *part = NULL;
         uint64_t at;
         if (d->pass)

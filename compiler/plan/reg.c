@@ -152,11 +152,54 @@ static bool keeps_address(struct planner *p, const struct dt_node *host, const s
            host_address_cells(p->host, host->parent) == cells_of(p, bus, p->n.address_cells, 2);
 }
 
+/*
+ * The node whose driver has to be asked for a region that the cpus cannot reach. NULL: the region is only a number, as
+ * that of the regulator@0 of a bus that numbers them.
+ */
+static const struct dt_node *behind(struct planner *p, const struct host_region *h)
+{
+    for (const struct dt_node *n = h->node->parent; n && n->parent; n = n->parent)
+        if (p->host->nodes[n->id].nregions)
+            return n;
+    return h->size ? h->node->parent : NULL;
+}
+
+/* Linux makes no device of a node without a `compatible`: nothing can be bound to it. */
+static void no_device(struct planner *p, const struct copied *k)
+{
+    if (dt_prop(p->host->tree, k->host, p->n.compatible) || !p->host->nodes[k->host->id].nregions)
+        return;
+    struct diag *d = diag(p->c->diags, E0398, k->part->at, "Linux makes no device of %s, which has no `compatible`",
+                          dt_path(p->c->arena, k->host));
+    if (k->host->parent->parent)
+        diag_help(d, "pass %s through, if it is a part of that; else write its `compatible` into the host's tree",
+                  dt_path(p->c->arena, k->host->parent));
+    else
+        diag_help(d, "write its `compatible` into the tree that the host boots with");
+}
+
+void check_part_regions(struct planner *p, const struct copied *k)
+{
+    const struct host_node *hn = &p->host->nodes[k->host->id];
+    for (uint32_t i = 0; i < hn->nregions && !host_disabled(p->host, k->host); i++) {
+        const struct host_region *h = &p->host->regions[hn->first_region + i];
+        if (!h->translated || !h->size || region_over(k->device, h->address, h->size))
+            continue;
+        const char *path = dt_path(p->c->arena, k->host), *top = dt_path(p->c->arena, k->pass->parts.at[0].node);
+        struct diag *d = diag(p->c->diags, E0398, k->pass->parts.at[0].at,
+                              "region %u of %s is out of reach: Linux makes no device of a node without a `compatible`", i, path);
+        diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, h->address, h->address + (h->size - 1));
+        diag_help(d, "leave the node out: `without %s;`, or its registers: `child %s { region %u drop; }`",
+                  path + strlen(top) + 1, path + strlen(top) + 1, i);
+        return;
+    }
+}
+
 /* The regions of a node's reg: mapped at the host's address unless said otherwise. */
 void decide_regions(struct planner *p, struct copied *k, struct p_device *d)
 {
     const struct host_node *hn = &p->host->nodes[k->host->id];
-    bool top = k->part == &k->pass->parts.at[0];
+    bool top = k->part == &k->pass->parts.at[0], beyond = false;
     check_said(p, k);
     for (uint32_t i = 0; i < hn->nregions; i++) {
         const struct host_region *h = &p->host->regions[hn->first_region + i];
@@ -166,12 +209,15 @@ void decide_regions(struct planner *p, struct copied *k, struct p_device *d)
                 diag_help(diag(p->c->diags, E0509, m->at, "region %u of %s has no address that the cpus can reach",
                                h->index, dt_path(p->c->arena, k->host)),
                           "it is reached through registers of %s", dt_path(p->c->arena, k->host->parent));
-            else if (top && (h->size || p->host->nodes[k->host->parent->id].nregions) &&
-                     !keeps_address(p, k->host, d->node->parent))
+            else if (top && keeps_address(p, k->host, d->node->parent))
+                beyond = true;
+            else if (top && behind(p, h)) {
+                beyond = true;
                 diag_help(
                     diag(p->c->diags, E0510, k->part->at, "region %u of %s has no address that the cpus can reach",
                          h->index, dt_path(p->c->arena, k->host)),
-                    "it is on a bus behind another device: pass %s through", dt_path(p->c->arena, k->host->parent));
+                    "it is behind another device: pass %s through", dt_path(p->c->arena, behind(p, h)));
+            }
             continue;
         }
         if (!h->size)
@@ -226,6 +272,8 @@ void decide_regions(struct planner *p, struct copied *k, struct p_device *d)
         }
         add_region(p, d, &r, m && m->address.set ? m->address.at : r.at);
     }
+    if (top && !beyond)
+        no_device(p, k);
 }
 
 /* An address range on a bus of the guest, as cells; false after a message when the cells cannot hold it. */

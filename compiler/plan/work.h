@@ -173,6 +173,8 @@ bool to_bus(struct planner *p, const struct dt_node *bus, uint64_t address, uint
 uint32_t cells_of(struct planner *p, const struct dt_node *n, const char *name, uint32_t otherwise);
 void put_cells(uint8_t *to, uint64_t value, uint32_t cells);
 void decide_regions(struct planner *p, struct copied *k, struct p_device *d);
+/* Of a node further down that is no device: its registers are within those of the device that it belongs to. */
+void check_part_regions(struct planner *p, const struct copied *k);
 void add_region(struct planner *p, struct p_device *d, const struct p_region *r, struct src where);
 /* The region that [a, a + size) lies in, of those that the same statement has already; or NULL. */
 const struct p_region *region_over(const struct p_device *d, uint64_t a, uint64_t size);
@@ -212,6 +214,7 @@ bool irq_cells_stay(struct planner *p, const struct copied *k);
 
 /* Links of a node's own interrupts; then, when all nodes have theirs, of the entries of interrupt-maps. */
 void decide_irqs(struct planner *p, struct copied *k);
+void count_host_irqs(struct planner *p, struct p_device *d);
 void decide_map(struct planner *p, struct copied *k);
 
 /* ---- irqprops.c: interrupts, interrupts-extended, interrupt-map ---- */

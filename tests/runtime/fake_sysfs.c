@@ -73,11 +73,26 @@ int fake_sysfs_readlink(struct fake *k, const char *path, char *out, size_t size
     return n < 0 ? -ENOENT : n;
 }
 
+// Through a device's link to its node.
+static const struct fake_text *through_node(const struct fake *k, const char *path)
+{
+    char link[160], node[320];
+    const char *at = strstr(path, "/of_node/");
+    if (!at)
+        return text_at(k, path);
+    snprintf(link, sizeof link, "%.*s/of_node", (int)(at - path), path);
+    const struct fake_text *t = text_at(k, link);
+    if (!t)
+        return NULL;
+    snprintf(node, sizeof node, "/sys/%s/%s", strstr(t->data, "firmware"), at + strlen("/of_node/"));
+    return text_at(k, node);
+}
+
 int64_t fake_sysfs_read(struct fake *k, const char *path, void *out, size_t size)
 {
     char rest[80], line[64];
     const struct fake_device *d = device_of(k, path, rest);
-    const struct fake_text *t = text_at(k, path);
+    const struct fake_text *t = through_node(k, path);
     const char *data = t && !t->link ? t->data : NULL;
     size_t n = t ? t->size : 0;
     if (d && !strcmp(rest, "driver_override")) {

@@ -111,10 +111,6 @@ static void sample_host(struct sample *s)
     dt_set_str(h->tree, h->tree->root, "model", "Acme board", NULL);
     static const char compatible[] = "acme,board\0acme,soc";
     dt_set(h->tree, h->tree->root, intern(s->c->names, "compatible"), compatible, sizeof compatible, NULL);
-    // The one node that a sample device comes from: two interrupts of its own.
-    struct host_node *nodes = arena_array(a, 2, sizeof *nodes);
-    nodes[1].nirqs = 2;
-    h->nodes = nodes;
     s->plan->model->host = h;
 }
 
@@ -123,7 +119,7 @@ static void sample_platform_devices(struct sample *s)
     struct arena *a = s->c->arena;
     struct p_device *eth = sample_device(s, "eth0", DEV_PLATFORM);
     struct dt_node *node = NEW(a, struct dt_node);
-    node->id = 1;
+    eth->host_irqs = 2;
     eth->host = node;
     eth->host_path = "/soc/ethernet@1af0000";
     eth->sysfs_name = "1af0000.ethernet";

@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: MIT
+// Expectations proven on a host that is right, and on hosts that are wrong in one thing each; and what the errors say.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "scenes.h"
+
+#include <errno.h>
+#include <linux/vfio.h>
+#include <stdlib.h>
+
+#define BASE "/sys/firmware/devicetree/base"
+#define TEXT(k, path, text) fake_text(k, path, text, sizeof(text) - 1)
+
+/* ---- expectations ---- */
+
+struct board {
+    struct fake *k;
+    struct cfg *c;
+    struct mach_config *config;
+    char text[8192];
+    unsigned of[3];
+};
+
+static void found(void *o, const struct mach_finding *f)
+{
+    struct board *b = o;
+    size_t n = strlen(b->text);
+    b->of[f->proof]++;
+    if (f->proof != MACH_PROOF_HOLDS)
+        snprintf(b->text + n, sizeof b->text - n, "%s: %s\n", f->object, f->text);
+}
+
+static struct board *board(void)
+{
+    struct board *b = calloc(1, sizeof *b);
+    assert_non_null(b);
+    struct fake *k = b->k = fake_new();
+    struct cfg *c = b->c = cfg_new(MACH_CFG_ARCH_ARM64, MACH_CFG_IOMMU_SMMU);
+    cfg_chip(c, "arm-vgic-v3", 96, 0x8000000, 0x80a0000);
+    TEXT(k, BASE "/compatible", "acme,board\0acme,soc\0");
+    TEXT(k, BASE "/#address-cells", "\0\0\0\2");
+    TEXT(k, BASE "/#size-cells", "\0\0\0\2");
+    TEXT(k, BASE "/interrupt-parent", "\0\0\0\7");
+    TEXT(k, BASE "/gic@1000/phandle", "\0\0\0\7");
+    TEXT(k, BASE "/gic@1000/#interrupt-cells", "\0\0\0\3");
+    TEXT(k, BASE "/soc/gpio/phandle", "\0\0\0\x8");
+    TEXT(k, BASE "/soc/gpio/#interrupt-cells", "\0\0\0\2");
+    TEXT(k, BASE "/soc/#address-cells", "\0\0\0\1");
+    TEXT(k, BASE "/soc/#size-cells", "\0\0\0\1");
+    TEXT(k, BASE "/soc/ranges", "\0\0\0\0\0\0\0\5\0\0\0\0\x10\0\0\0");
+    TEXT(k, BASE "/soc/eth@2180000/compatible", "acme,eth\0acme,net\0");
+    TEXT(k, BASE "/soc/eth@2180000/reg", "\x02\x18\0\0\0\1\0\0\x02\x19\0\0\0\0\x10\0");
+    TEXT(k, BASE "/soc/eth@2180000/interrupts", "\0\0\0\0\0\0\0\x38\0\0\0\4\0\0\0\0\0\0\0\x39\0\0\0\1");
+    TEXT(k, BASE "/soc/rtc@9010000/compatible", "acme,rtc\0");
+    TEXT(k, BASE "/soc/rtc@9010000/interrupts-extended",
+         "\0\0\0\x8\0\0\0\1\0\0\0\4\0\0\0\7\0\0\0\0\0\0\0\2\0\0\0\4");
+    fake_link(k, "/sys/bus/platform/devices/502180000.eth/of_node", "../../firmware/devicetree/base/soc/eth@2180000");
+    fake_link(k, "/sys/bus/amba/devices/9010000.rtc/of_node", "../../firmware/devicetree/base/soc/rtc@9010000");
+    TEXT(k, "/sys/bus/amba/devices/9010000.rtc/resource", "\t0000000009010000\t0000000009010fff\t0000000000000200\n");
+    TEXT(k, "/sys/bus/pci/devices/0000:00:02.0/resource",
+         "0x10000000 0x100fffff 0x200\n0x0 0x0 0x0\n0x20000000 0x20003fff 0x200\n");
+    TEXT(k, "/sys/devices/system/cpu/online", "0-1,3\n");
+    TEXT(k, "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "16\n");
+    TEXT(k, "/dev/uio0", "");
+    fake_add(k, "platform", "502180000.eth", "eth", 3);
+    fake_add(k, "amba", "9010000.rtc", "", 4);
+    fake_add(k, "pci", "0000:00:02.0", "", 5);
+    fake_add(k, "pci", "0000:00:02.1", "", 5);
+    cfg_device(c, "eth", MACH_CFG_DEVICE_PLATFORM, "502180000.eth", 0);
+    cfg_device(c, "rtc", MACH_CFG_DEVICE_PLATFORM, "9010000.rtc", 0);
+    cfg_device(c, "edu", MACH_CFG_DEVICE_PCI, "0000:00:02.0", 0);
+    const uint64_t none = MACH_CFG_NONE64;
+    const uint32_t host = MACH_CFG_NONE;
+    cfg_expect(c, MACH_CFG_EXPECT_PAGE_SIZE, host, 0, "", 4096, none);
+    cfg_expect(c, MACH_CFG_EXPECT_HOST_COMPATIBLE, host, 0, "acme,board", none, none);
+    cfg_expect(c, MACH_CFG_EXPECT_HOST_COMPATIBLE, host, 1, "acme,soc", none, none);
+    cfg_expect(c, MACH_CFG_EXPECT_CPU_ONLINE, host, 1, "", none, none);
+    cfg_expect(c, MACH_CFG_EXPECT_CPU_ONLINE, host, 3, "", none, none);
+    cfg_expect(c, MACH_CFG_EXPECT_HUGE_PAGES, host, 0, "", 2 * MiB, 32 * MiB);
+    cfg_expect(c, MACH_CFG_EXPECT_FILE, host, 0, "/dev/uio0", none, none);
+    cfg_expect(c, MACH_CFG_EXPECT_SYSFS_NAME, 0, 0, "502180000.eth", none, none);
+    cfg_expect(c, MACH_CFG_EXPECT_COMPATIBLE, 0, 0, "acme,eth", none, none);
+    cfg_expect(c, MACH_CFG_EXPECT_REGION, 0, 0, "", 0x502180000, 0x10000);
+    cfg_expect(c, MACH_CFG_EXPECT_REGION, 0, 1, "", 0x502190000, 0x1000);
+    cfg_expect(c, MACH_CFG_EXPECT_IRQ_COUNT, 0, 0, "", 2, none);
+    cfg_expect(c, MACH_CFG_EXPECT_IRQ_TRIGGER, 0, 0, "level-high", 2, none);
+    cfg_expect(c, MACH_CFG_EXPECT_SYSFS_NAME, 1, 0, "9010000.rtc", none, none);
+    cfg_expect(c, MACH_CFG_EXPECT_REGION, 1, 0, "", 0x9010000, 0x1000);
+    cfg_expect(c, MACH_CFG_EXPECT_IRQ_COUNT, 1, 0, "", 2, none);
+    cfg_expect(c, MACH_CFG_EXPECT_REGION, 2, 0, "bar0", none, 0x100000);
+    cfg_expect(c, MACH_CFG_EXPECT_REGION, 2, 2, "bar2", 0x20000000, 0x4000);
+    cfg_expect(c, MACH_CFG_EXPECT_GROUP_MEMBER, 2, 0, "0000:00:02.1", none, none);
+    b->config = cfg_open(c);
+    return b;
+}
+
+static void board_free(struct board *b)
+{
+    assert_string_equal(fake_left(b->k), "");
+    mach_config_close(b->config);
+    cfg_free(b->c);
+    fake_free(b->k);
+    free(b);
+}
+
+static void test_all_hold(void **state)
+{
+    (void)state;
+    struct board *b = board();
+    int n = mach_config_check(b->config, &b->k->sys, found, b);
+    if (n)
+        fail_msg("%s", b->text);
+    // The trigger is all that cannot be seen.
+    assert_int_equal(b->of[MACH_PROOF_UNKNOWN], 1);
+    assert_int_equal(b->of[MACH_PROOF_HOLDS], 18);
+    assert_int_equal(mach_config_check(b->config, &b->k->sys, NULL, NULL), 0);
+    board_free(b);
+}
+
+// One thing is otherwise: so many fail, and the text says it.
+static void wrong(struct board *b, int fails, const char *say)
+{
+    int n = mach_config_check(b->config, &b->k->sys, found, b);
+    if (n != fails || !strstr(b->text, say))
+        fail_msg("%d fail, not %d; looked for `%s` in\n%s", n, fails, say, b->text);
+    board_free(b);
+}
+
+static void test_each_fails(void **state)
+{
+    (void)state;
+    struct board *b = board();
+    b->k->page = 65536;
+    wrong(b, 1, "its pages are 65536 bytes, not 4096");
+    b = board();
+    TEXT(b->k, BASE "/compatible", "acme,other\0acme,soc\0");
+    wrong(b, 1, "this host is a acme,other, not a acme,board");
+    b = board();
+    TEXT(b->k, BASE "/compatible", "acme,board\0");
+    wrong(b, 1, "fewer strings");
+    b = board();
+    TEXT(b->k, "/sys/devices/system/cpu/online", "0-2\n");
+    wrong(b, 1, "echo 1 > /sys/devices/system/cpu/cpu3/online");
+    b = board();
+    TEXT(b->k, "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "15\n");
+    wrong(b, 1, "16 pages of 2048 KiB are needed, 15 are free");
+    b = board();
+    TEXT(b->k, BASE "/soc/eth@2180000/compatible", "acme,uart\0");
+    wrong(b, 1, "it is a acme,uart, not a acme,eth");
+    b = board();
+    TEXT(b->k, BASE "/soc/ranges", "\0\0\0\0\0\0\0\6\0\0\0\0\x10\0\0\0");
+    wrong(b, 2, "it lies at 0x602180000, not at 0x502180000");
+    b = board();
+    TEXT(b->k, BASE "/soc/eth@2180000/reg", "\x02\x18\0\0\0\1\0\0\x02\x19\0\0\0\0\x20\0");
+    wrong(b, 1, "it has 0x2000 bytes, not 0x1000");
+    b = board();
+    TEXT(b->k, BASE "/soc/eth@2180000/interrupts", "\0\0\0\0\0\0\0\x38\0\0\0\4");
+    wrong(b, 1, "it has 1 interrupts, not 2");
+    b = board();
+    TEXT(b->k, BASE "/soc/rtc@9010000/interrupts-extended", "\0\0\0\x8\0\0\0\1\0\0\0\4");
+    wrong(b, 1, "it has 1 interrupts, not 2");
+    b = board();
+    TEXT(b->k, BASE "/soc/rtc@9010000/interrupts-extended", "\0\0\0\x9\0\0\0\1\0\0\0\4");
+    wrong(b, 0, "irq-count: the kernel does not show it"); // a phandle that leads nowhere
+    b = board();
+    TEXT(b->k, "/sys/bus/pci/devices/0000:00:02.0/resource", "0x10000000 0x1007ffff 0x200\n");
+    wrong(b, 1, "it has 0x80000 bytes, not 0x100000");
+    b = board();
+    b->k->device[0].name = "elsewhere";
+    wrong(b, 1, "there is no /sys/bus/platform/devices/502180000.eth");
+    b = board();
+    b->k->device[3].group = 6;
+    wrong(b, 1, "0000:00:02.1 is not in its IOMMU group");
+    b = board();
+    b->k->device[2].group_after_probe = true;
+    b->k->device[2].probed_once = false;
+    wrong(b, 0, "it has no IOMMU group yet");
+    b = board();
+    b->k->texts--; // /dev/uio0
+    wrong(b, 1, "/dev/uio0: No such file");
+    // A name that leads out of its directory.
+    b = board();
+    mach_config_close(b->config);
+    CFG_SET(b->c, device, DEVICE, 0, sysfs_name, cfg_string(b->c, "../../pci"));
+    b->config = cfg_open(b->c);
+    wrong(b, 1, "cannot be a device's name");
+}
+
+/* ---- errors of a session ---- */
+
+static void refused(struct scene *x, const char *step, const char *object, const char *hint)
+{
+    assert_int_equal(scene_start(x), -1);
+    assert_null(x->session);
+    if (strcmp(x->error.step, step) || !strstr(x->error.object, object) || !strstr(x->error.hint, hint))
+        fail_msg("looked for %s: %s: %s\nin %s: %s: %s", step, object, hint, x->error.step, x->error.object,
+                 x->error.hint);
+    scene_clean(x);
+    scene_free(x);
+}
+
+static void test_proof_first(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("group");
+    cfg_expect(x->c, MACH_CFG_EXPECT_PAGE_SIZE, MACH_CFG_NONE, 0, "", 16384, MACH_CFG_NONE64);
+    cfg_expect(x->c, MACH_CFG_EXPECT_FILE, MACH_CFG_NONE, 0, "/dev/nothing", MACH_CFG_NONE64, MACH_CFG_NONE64);
+    assert_int_equal(scene_start(x), -1);
+    assert_string_equal(x->error.step, "expect");
+    assert_non_null(strstr(x->error.hint, "(and 1 more)"));
+    assert_non_null(strstr(x->log, "/dev/nothing")); // all are told, not the first alone
+    assert_null(strstr(x->log, "write "));
+    scene_clean(x);
+    scene_free(x);
+    // What VFIO says has the last word.
+    x = scene_new("group");
+    cfg_expect(x->c, MACH_CFG_EXPECT_IRQ_COUNT, 1, 0, "", 3, MACH_CFG_NONE64);
+    refused(x, "expect", "eth", "VFIO finds 2 interrupts, not 3");
+    x = scene_new("group");
+    x->k->device[0].irq_flags[0] = 1;
+    refused(x, "expect", "interrupt 0", "to the kernel it is an edge");
+    x = scene_new("group");
+    x->k->device[0].irq_flags[1] = 7;
+    refused(x, "expect", "interrupt 1", "to the kernel it is level-triggered");
+    x = scene_new("group");
+    x->k->device[0].region[0].size = 0x2000;
+    refused(x, "expect", "region 0", "0x2000 bytes, not 0x1000");
+}
+
+static void test_groups(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("group");
+    fake_add(x->k, "pci", "0000:00:02.2", "snd_hda_intel", 5);
+    fake_add(x->k, "pci", "0000:00:02.3", "xhci_hcd", 5);
+    fake_add(x->k, "pci", "0000:00:02.4", "pcieport", 5);
+    fake_add(x->k, "pci", "0000:00:02.5", "", 5);
+    refused(x, "group", "IOMMU group 5 of edu",
+            "of 6 members, 0000:00:02.2 is held by snd_hda_intel (pass it through as well, or: echo 0000:00:02.2 > "
+            "/sys/bus/pci/drivers/snd_hda_intel/unbind); 0000:00:02.3 is held by xhci_hcd");
+    x = scene_new("group");
+    x->k->device[0].no_group = true;
+    refused(x, "group", "eth", "it has no IOMMU group");
+    // One group, two reaches.
+    x = scene_new("group");
+    x->k->device[1].group = 3;
+    refused(x, "group", "devices eth and rtc", "give both the same `dma`");
+}
+
+static void test_bind(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("group");
+    x->k->no_driver = true;
+    refused(x, "bind", "eth", "modprobe vfio-platform");
+    x = scene_new("group");
+    x->k->device[0].refuses = true;
+    refused(x, "bind", "eth", "vfio_platform.reset_required=0");
+    x = scene_new("group");
+    x->k->device[2].refuses = true;
+    refused(x, "bind", "edu", "vfio-pci did not take it");
+    x = scene_new("group");
+    x->options.flags = MACH_NO_BIND;
+    refused(x, "bind", "eth", "it is with uart, not with vfio-platform: run `machrt bind`");
+    x = scene_new("group");
+    x->k->device[0].name = "other";
+    refused(x, "bind", "eth", "the host has no such device");
+    // An override that was there comes back.
+    x = scene_new("group");
+    strcpy(x->k->device[0].override, "uart");
+    assert_int_equal(scene_start(x), 0);
+    assert_int_equal(scene_stop(x), 0);
+    scene_clean(x);
+    scene_free(x);
+}
+
+static void test_bind_alone(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("group");
+    struct fake *k = x->k;
+    x->config = cfg_open(x->c);
+    strcpy(k->device[2].override, "nvme");
+    char before[512], after[512];
+    fake_drivers(k, before, sizeof before);
+    FILE *f = tmpfile();
+    assert_non_null(f);
+    assert_int_equal(mach_config_bind(x->config, &x->options, f, &x->error), 0);
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(strncmp(k->device[i].driver, "vfio", 4), 0);
+    assert_int_equal(mach_config_bind(x->config, &x->options, NULL, &x->error), 0); // nothing left to do
+    // A session leaves bound what it found bound.
+    assert_int_equal(scene_start(x), 0);
+    assert_int_equal(scene_stop(x), 0);
+    assert_string_equal(k->device[0].driver, "vfio-platform");
+    rewind(f);
+    assert_int_equal(mach_config_unbind(x->config, &x->options, f, &x->error), 0);
+    fake_drivers(k, after, sizeof after);
+    assert_string_equal(after, before);
+    fclose(f);
+    // Without a memory of it, the kernel chooses.
+    *k->device[2].override = '\0';
+    assert_int_equal(mach_config_bind(x->config, &x->options, NULL, &x->error), 0);
+    assert_int_equal(mach_config_unbind(x->config, &x->options, NULL, &x->error), 0);
+    assert_string_equal(k->device[0].driver, "uart");
+    assert_string_equal(k->device[2].driver, "nvme");
+    // All or nothing.
+    k->device[3].refuses = true;
+    fake_drivers(k, before, sizeof before);
+    assert_int_equal(mach_config_bind(x->config, &x->options, NULL, &x->error), -1);
+    fake_drivers(k, after, sizeof after);
+    assert_string_equal(after, before);
+    assert_string_equal(fake_left(k), "");
+    scene_free(x);
+}
+
+static void test_windows(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("group");
+    x->k->hole[0] = 0x80100000;
+    x->k->hole[1] = 0x801fffff;
+    TEXT(x->k, "/sys/kernel/iommu_groups/3/reserved_regions",
+         "0x0000000000000000 0x00000000ffffffff direct-relaxable\n0x0000000080100000 0x00000000801fffff msi\n");
+    refused(x, "window", "eth", "window 0x80000000-0x803fffff: the host reserves 0x80100000-0x801fffff (msi)");
+    x = scene_new("group");
+    x->k->hole[0] = 0x70000000;
+    x->k->hole[1] = (UINT64_C(1) << 47) - 1;
+    refused(x, "window", "eth", "is outside what the IOMMU can translate");
+    x = scene_new("group");
+    CFG_SET(x->c, dma_map, DMA_MAP, 1, iova, 0x80000000 + MiB);
+    refused(x, "window", "eth", "overlap");
+    x = scene_new("group");
+    CFG_SET(x->c, dma_map, DMA_MAP, 2, iova, 0x90000800);
+    CFG_SET(x->c, dma_map, DMA_MAP, 2, size, MiB);
+    refused(x, "window", "eth", "multiple of the IOMMU's pages");
+    x = scene_new("noiommu");
+    cfg_device(x->c, "uart", MACH_CFG_DEVICE_EMULATED, "", 0);
+    x->k->noiommu = false;
+    TEXT(x->k, "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "N\n");
+    refused(x, "backend", "noiommu", "enable_unsafe_noiommu_mode");
+    x = scene_new("noiommu");
+    x->options.backend = MACH_BACKEND_AUTO;
+    refused(x, "backend", "VFIO", "choose the backend `noiommu`");
+    x = scene_new("noiommu");
+    CFG_SET(x->c, memory, MEMORY, 0, physical, 0x90000000);
+    refused(x, "memory", "ram", "from physical 0x80000000");
+}
+
+static void test_backends(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("group");
+    x->k->has_group = false;
+    refused(x, "backend", "VFIO", "iommufd: there is no /dev/iommu; group: there is no /dev/vfio/vfio");
+    x = scene_new("group");
+    x->k->has_iommufd = true;
+    x->options.backend = MACH_BACKEND_IOMMUFD;
+    refused(x, "backend", "iommufd", "CONFIG_VFIO_DEVICE_CDEV");
+    x = scene_new("group");
+    x->options.backend = MACH_BACKEND_PAMU;
+    refused(x, "backend", "pamu", "not for a PAMU");
+    x = scene_new("pamu");
+    x->options.backend = MACH_BACKEND_AUTO;
+    refused(x, "backend", "VFIO", "choose the backend `pamu`");
+    x = scene_new("pamu");
+    x->k->spapr = true; // the same number means something else there
+    refused(x, "backend", "pamu", "this is not a vendor's kernel");
+    x = scene_new("pamu");
+    x->k->pamu_hw = 2;
+    refused(x, "window", "usb", "subwindows are needed");
+    x = scene_new("pamu");
+    CFG_SET(x->c, memory, MEMORY, 0, physical, 0x20001000);
+    refused(x, "window", "usb", "must be contiguous");
+    x = scene_new("pamu");
+    CFG_SET(x->c, dma, DMA, 0, flags, MACH_CFG_DMA_HAS_WINDOW);
+    CFG_SET(x->c, dma, DMA, 0, size, 32 * MiB);
+    CFG_SET(x->c, dma, DMA, 0, subwindows, 2);
+    refused(x, "window", "usb", "are not whole subwindows"); // the vendor's driver would never come back from it
+    x = scene_new("pamu");
+    CFG_SET(x->c, dma, DMA, 0, flags, MACH_CFG_DMA_HAS_WINDOW);
+    CFG_SET(x->c, dma, DMA, 0, size, 0x1800000);
+    refused(x, "window", "usb", "power of two");
+    x = scene_new("spapr_ddw");
+    x->k->tce_start = UINT64_C(1) << 59;
+    refused(x, "window", "edu", "is outside what the IOMMU can translate");
+}
+
+static void test_stash(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("group");
+    cfg_stash(x->c, MACH_CFG_STASH_L2, 0, 2);
+    refused(x, "stash", "edu", "`if-possible`");
+    x = scene_new("group");
+    cfg_stash(x->c, MACH_CFG_STASH_TPH, MACH_CFG_STASH_IF_POSSIBLE, 2);
+    assert_int_equal(scene_start(x), 0);
+    assert_int_equal(scene_stop(x), 0);
+    assert_non_null(strstr(x->log, "stash of edu1: Operation not supported"));
+    scene_clean(x);
+    scene_free(x);
+}
+
+static void test_resets(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("group");
+    x->k->device[2].flags &= ~(uint32_t)VFIO_DEVICE_FLAGS_RESET;
+    refused(x, "reset", "edu", "`reset if-possible;`");
+    x = scene_new("group");
+    x->k->device[0].flags &= ~(uint32_t)VFIO_DEVICE_FLAGS_RESET;
+    assert_int_equal(scene_start(x), 0);
+    assert_int_equal(scene_stop(x), 0);
+    scene_clean(x);
+    scene_free(x);
+}
+
+static void test_odd_hosts(void **state)
+{
+    (void)state;
+    // 64 KiB pages: what is smaller is forwarded.
+    struct scene *x = scene_new("kvm");
+    x->k->page = 65536;
+    CFG_SET(x->c, memory, MEMORY, 2, address, 0xa0000000);
+    assert_int_equal(scene_start(x), 0);
+    assert_int_equal(x->trapped, 2 + 1 + 2);
+    assert_int_equal(scene_stop(x), 0);
+    scene_clean(x);
+    scene_free(x);
+    // Capability lists that loop, that ask for more memory, or are not there.
+    for (int i = 0; i < 4; i++) {
+        x = scene_new(i & 1 ? "iommufd" : "group");
+        x->k->caps_loop = i == 0;
+        x->k->no_caps = i == 2;
+        x->k->info_argsz = i == 1 || i == 2 ? 8192 : 0;
+        x->k->device[2].region[0].argsz = i >= 1 ? 1024 : 0;
+        x->k->device[2].region[0].loop = i == 3;
+        if (i == 3) // without a list, all of it may be mapped: this one says so only by the loop
+            x->k->device[2].region[0].area[0][1] = 0x8000;
+        int r = scene_start(x);
+        if (r && i != 3)
+            fail_msg("%d: %s: %s", i, x->error.object, x->error.hint);
+        if (!r)
+            assert_int_equal(scene_stop(x), 0);
+        scene_clean(x);
+        scene_free(x);
+    }
+    x = scene_new("group");
+    x->k->device[2].region[0].argsz = 1 << 20;
+    refused(x, "region", "edu", "asks for more memory");
+    x = scene_new("group");
+    x->k->device[2].region[0].areas = 4;
+    x->k->device[2].region[0].area[2][0] = 0x7000;
+    x->k->device[2].region[0].area[2][1] = 0x2000;
+    refused(x, "region", "edu", "not in it");
+    x = scene_new("group");
+    x->k->device[2].region[0].areas = 100;
+    refused(x, "region", "edu", "leaves its buffer");
+}
+
+static void test_vmm(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("iommufd");
+    x->ops.trap = NULL;
+    refused(x, "vmm", "region", "ops->trap");
+    x = scene_new("iommufd");
+    x->ops.place = NULL;
+    refused(x, "vmm", "eth", "ops->place");
+    x = scene_new("iommufd");
+    x->ops.connect = NULL;
+    refused(x, "vmm", "interrupt", "ops->connect");
+    // An older VMM, whose table is shorter.
+    x = scene_new("iommufd");
+    x->ops.size = offsetof(struct mach_ops, connect);
+    refused(x, "vmm", "interrupt", "ops->connect");
+    x = scene_new("group");
+    CFG_SET(x->c, irq, IRQ, 2, source, MACH_CFG_IRQ_MAP_ENTRY);
+    refused(x, "irq", "interrupt 1", "interrupt-map");
+    x = scene_new("group");
+    CFG_SET(x->c, memory, MEMORY, 2, share, cfg_string(x->c, "ipc0"));
+    refused(x, "memory", "private", "needs a name");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_all_hold),  cmocka_unit_test(test_each_fails), cmocka_unit_test(test_proof_first),
+        cmocka_unit_test(test_groups),    cmocka_unit_test(test_bind),       cmocka_unit_test(test_bind_alone),
+        cmocka_unit_test(test_windows),   cmocka_unit_test(test_backends),   cmocka_unit_test(test_stash),
+        cmocka_unit_test(test_resets),    cmocka_unit_test(test_odd_hosts),  cmocka_unit_test(test_vmm),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
