@@ -67,12 +67,13 @@ static const char *follow(struct indexing *x, struct trace *t)
         const struct nexus *nexus = host_nexus(x, t->at);
         if (!nexus) {
             const struct irqchip_class *class = host_irq_class(x, t->at);
-            if (prop(x, t->at, p->interrupt_controller) && !(class && class->forwards))
+            bool forwards = class && class->forwards;
+            if (prop(x, t->at, p->interrupt_controller) && !forwards)
                 return NULL;
             // Linux goes on upwards, with the same cells; a last node is taken for the controller that it says it is
             // not.
             const struct dt_node *up = p->irq_parent[t->at->id];
-            if (!up || up == t->at || dt_u32(x->h->tree, up, p->interrupt_cells, 0) != t->nspec)
+            if (!up || up == t->at || (!forwards && dt_u32(x->h->tree, up, p->interrupt_cells, 0) != t->nspec))
                 return NULL;
             t->at = up;
             continue;

@@ -99,12 +99,15 @@ static struct copied *copy_node(struct planner *p, const struct m_passthrough *p
     copy_labels(p, pass, guest, host);
     if (host != top) {
         bool said = k->part && (k->part->regions.n || k->part->irqs.n || k->part->dmas.n);
+        const struct copied *over = p->copy_of[host->parent->id];
+        k->off = !said && ((over && over->off) || host_disabled(p->host, host));
         const struct host_node *hn = &p->host->nodes[host->id];
         bool reachable = false;
         for (uint32_t i = 0; i < hn->nregions; i++)
             reachable = reachable || (p->host->regions[hn->first_region + i].translated &&
                                       p->host->regions[hn->first_region + i].size);
-        if (said || has_irqs(p, top, host) || (reachable && dt_prop(p->host->tree, host, p->n.compatible))) {
+        bool device = said || has_irqs(p, top, host) || (reachable && dt_prop(p->host->tree, host, p->n.compatible));
+        if (device && !k->off) {
             struct p_device *d =
                 new_device(p, arena_printf(p->c->arena, "%s/%s", above->name, host->name), DEV_PLATFORM, pass->at);
             d->parent = above;
@@ -114,7 +117,7 @@ static struct copied *copy_node(struct planner *p, const struct m_passthrough *p
             k->device = d;
             decide_regions(p, k, d);
             decide_windows(p, k, d);
-        } else if (reachable) {
+        } else if (reachable && !k->off) {
             check_part_regions(p, k);
         }
     }

@@ -534,6 +534,12 @@ void plan_dma(struct planner *p, struct p_device *d, const struct m_part *part)
     // What is below the device of the statement uses the same stream, unless it has one of its own.
     if (d->parent && (p->model->iommu == IOMMU_NONE || !has_iommu(p, d->host)))
         return;
+    // A word said of the whole device holds for what is below it; windows are those of one stream.
+    const struct p_dma *above = d->parent && d->parent->dmas.n ? d->parent->dmas.at[0] : NULL;
+    if (above && above->mode != DMA_WINDOW && above->mode != DMA_ALL) {
+        new_domain(p, d, above->mode, NULL, above->at)->guest_iommu = above->guest_iommu;
+        return;
+    }
     if (d->kind == DEV_PLATFORM && d->host && !d->regions.n && !d->irqs.n)
         return; // a description without registers does not move data
     if (behind_iommu(p, d)) {

@@ -244,7 +244,7 @@ void decide_irqs(struct planner *p, struct copied *k)
 {
     const struct host_node *hn = &p->host->nodes[k->host->id];
     const struct host_irq *irqs = p->host->irqs + hn->first_irq;
-    if (k->description)
+    if (k->description || k->off)
         return;
     check_said(p, k, irqs, hn->nirqs - hn->nmap_irqs);
     const struct host_irq *first_inside = NULL;
@@ -305,7 +305,7 @@ static bool all_drop(struct planner *p, const struct copied *nexus, const struct
 void decide_map(struct planner *p, struct copied *k)
 {
     const struct host_node *hn = &p->host->nodes[k->host->id];
-    for (uint32_t i = hn->nirqs - hn->nmap_irqs; i < hn->nirqs && !k->description; i++) {
+    for (uint32_t i = hn->nirqs - hn->nmap_irqs; i < hn->nirqs && !k->description && !k->off; i++) {
         const struct host_irq *h = &p->host->irqs[hn->first_irq + i];
         // What leads nowhere on the host is of no use in the guest; the host index has said so.
         if (h->problem || !h->chip || copy_of(p, h->chip))

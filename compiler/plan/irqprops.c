@@ -129,11 +129,11 @@ static void write_own(struct planner *p, struct copied *k)
     if (!own)
         return;
     struct out *out = arena_array(draft_arena(p->c), own, sizeof *out);
-    bool *kept = arena_array(draft_arena(p->c), own, sizeof *kept);
+    bool *kept = arena_array(draft_arena(p->c), own, sizeof *kept), stay = irq_cells_stay(p, k);
     for (uint32_t i = 0; i < own; i++) {
         const struct p_irq *irq = map_getp(&p->irq_of, &irqs[i], NULL);
         struct copied *inner = irqs[i].chip ? copy_of(p, irqs[i].chip) : NULL;
-        kept[i] = irq ? !irq->drop : true;
+        kept[i] = irq ? !irq->drop : !k->off || inner || stay; // what is off has no links
         if (!kept[i])
             continue;
         if (irq)
@@ -142,7 +142,7 @@ static void write_own(struct planner *p, struct copied *k)
             out[n++] = (struct out){inner->guest, irqs[i].cells, irqs[i].ncells};
     }
     filter_names(p, k->guest, kept, own, origin_of(p, ORIGIN_COMPUTED, k->pass->at, "its interrupt links"));
-    if (irq_cells_stay(p, k))
+    if (stay)
         keep_cells(p, k, kept, own);
     else
         put_irqs(p, k->guest, out, n, k->pass->at);

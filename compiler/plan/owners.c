@@ -9,6 +9,13 @@ static const char *below(struct planner *p, const struct dt_node *n, const struc
     return dt_path(p->c->arena, n) + strlen(dt_path(p->c->arena, top)) + 1;
 }
 
+/* Of the nodes that are no devices, memory is what the cpus reach. */
+static bool is_memory(const struct planner *p, const struct dt_node *n)
+{
+    const struct host_node *hn = &p->host->nodes[n->id];
+    return hn->nregions && p->host->regions[hn->first_region].translated;
+}
+
 bool own_host_node(struct planner *p, const struct dt_node *n, const struct dt_node *top, struct src where)
 {
     struct owner *o = p->host_owner[n->id];
@@ -40,6 +47,8 @@ bool own_host_node(struct planner *p, const struct dt_node *n, const struct dt_n
     else if (what && !strcmp(what, "console"))
         diag_help(d, "give the host another console, `stdout-path` in its /chosen, or the guest an emulated one: "
                      "`device uart0 : ns16550a;`");
+    else if (d && !*what && is_memory(p, n))
+        diag_help(d, "give the machine a `memory` for it: `memory NAME size SIZE from physical ADDRESS;`");
     else if (d)
         diag_help(d,
                   what && *what ? "pass through the devices that use it; the guest gets one of its own"

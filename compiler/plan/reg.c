@@ -181,7 +181,7 @@ static void no_device(struct planner *p, const struct copied *k)
 void check_part_regions(struct planner *p, const struct copied *k)
 {
     const struct host_node *hn = &p->host->nodes[k->host->id];
-    for (uint32_t i = 0; i < hn->nregions && !host_disabled(p->host, k->host); i++) {
+    for (uint32_t i = 0; i < hn->nregions; i++) {
         const struct host_region *h = &p->host->regions[hn->first_region + i];
         if (!h->translated || !h->size || region_over(k->device, h->address, h->size))
             continue;
@@ -354,7 +354,9 @@ void write_reg(struct planner *p, struct copied *k)
         dt_set(p->m->tree, k->guest, p->n.reg, data, n * (na + ns) * 4, o);
         name = arena_printf(p->c->arena, "%s@%" PRIx64, generic, unit);
     } else if (!keeps_address(p, k->host, bus) && dt_del(p->m->tree, k->guest, p->n.reg)) {
-        name = generic;
+        const struct host_node *hn = &p->host->nodes[k->host->id];
+        if (!hn->nregions || !behind(p, &p->host->regions[hn->first_region])) // that is an error: one is enough
+            name = generic;
     }
     name_copy(p, k, name);
     if (dt_prop(p->host->tree, k->host, p->n.reg_names))

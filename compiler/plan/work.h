@@ -23,6 +23,7 @@ struct copied {
     struct p_device *device;   // the record it belongs to
     bool description;          // copied by fate `copy`: no resources
     bool internal_irqs;        // its interrupts stay inside the assigned subtree
+    bool off;                  // disabled below the node that is passed through, and nothing is said of it: no device
 };
 
 /* A node that another statement or machine owns. */

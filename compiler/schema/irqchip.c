@@ -323,7 +323,8 @@ static bool check_controller(struct load *l, const struct jval *object, void *it
                                   "add \"compatible\", or \"property\" for those that no compatible tells");
     if (c->forwards) {
         static const char *const needless[] = {"property", "describe", "cells",          "kinds",       "default-kind",
-                                               "triggers", "cascaded", "default-trigger", "trigger-mask"};
+                                               "triggers", "cascaded", "default-trigger", "trigger-mask",
+                                               "trigger-property"};
         for (size_t i = 0; i < sizeof needless / sizeof *needless; i++) {
             const struct jval *m = load_member(l, object, needless[i]);
             if (m)
@@ -366,6 +367,7 @@ static const struct field controller_fields[] = {
      .table = &trigger_table},
     {.key = "default-trigger", .type = FIELD_NAME, .offset = offsetof(struct chip, default_trigger)},
     {.key = "trigger-mask", .type = FIELD_U32, .offset = CHIP(trigger_mask), .max = UINT32_MAX},
+    {.key = "trigger-property", .type = FIELD_NAME, .offset = CHIP(trigger_property)},
     {.key = "source", .type = FIELD_REMARK},
 };
 static const struct table controller_table = {"a host's irqchip", controller_fields,

@@ -119,6 +119,7 @@ struct irqchip_class {
     uint32_t ntriggers;
     int32_t default_trigger; // index, or -1: must be written
     uint32_t trigger_mask;   // bits of the flags cell that mean the trigger
+    const char *trigger_property; // of a host's controller: says what all of its lines are; or NULL
     bool sub; // lines have sub-interrupts (MPIC error interrupts): cells with IRQ_CELL_SUB are part of the identity
     const char *kvm;       // "arm-vgic-v3", "fsl-mpic-42", ...: KVM's device that serves it; NULL: the VMM's own
     const char *node_name; // "interrupt-controller"

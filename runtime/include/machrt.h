@@ -228,6 +228,7 @@ int mach_config_check(const struct mach_config *config, const struct mach_sys *s
  *   irq       an interrupt
  *   stash     a stash target
  *   vmm       one of `ops` failed
+ *   undo      of mach_session_stop(): what could not be undone
  */
 int mach_session_start(const struct mach_config *config, const struct mach_options *options, const struct mach_ops *ops,
                        void *opaque, struct mach_session **session, struct mach_error *error);

@@ -11,12 +11,16 @@ static const struct {
     bool config; // it takes one
     const char *options, *about;
 } commands[] = {
-    {"show", command_show, true, "json", "what is in a config; --json: its JSON view, the same bytes as machc --emit=json"},
-    {"check", command_check, true, "all", "prove what the config expects of this host, and change nothing; --all: say what holds, too"},
-    {"plan", command_plan, true, "all backend host kvm stop", "the system calls that a session makes, without making them"},
+    {"show", command_show, true, "json",
+     "what is in a config; --json: its JSON view, the same bytes as machc --emit=json"},
+    {"check", command_check, true, "all",
+     "prove what the config expects of this host, and change nothing; --all: say what holds, too"},
+    {"plan", command_plan, true, "all backend host kvm stop",
+     "the system calls that a session makes, without making them"},
     {"bind", command_bind, true, "state verbose", "give the config's devices to their VFIO drivers"},
     {"unbind", command_unbind, true, "state verbose", "give them back to the drivers that they had"},
-    {"run", command_run, true, "backend seconds verbose", "start a session without a VMM, say where everything is, print interrupts, stop"},
+    {"run", command_run, true, "backend seconds verbose",
+     "start a session without a VMM, say where everything is, print interrupts, stop"},
     {"probe", command_probe, false, "", "what this host has, as JSON"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };

@@ -26,9 +26,9 @@ struct plan {
     const struct command *c;
     const struct mach_cfg_file *f;
     const struct mach_sys *real;
-    struct file *file; // by fd
+    struct file *file;  // by fd
     char (*driver)[32]; // by device: what it was given to, "" for the host's own
-    uint64_t next; // address of the next mapping
+    uint64_t next;      // address of the next mapping
     uint32_t calls, reads, ioas, windows;
     uint64_t geometry[2];
     bool quiet;
@@ -375,9 +375,10 @@ static int pamu_ioctl(struct plan *p, unsigned long request, void *arg)
 
 static int container_ioctl(struct plan *p, char kind, unsigned long request, void *arg)
 {
-    unsigned type = kind == 'p' ? (unsigned)PAMU_IOMMU
-                    : kind == 's' ? (unsigned)VFIO_SPAPR_TCE_v2_IOMMU
-                    : p->backend == MACH_BACKEND_NOIOMMU ? (unsigned)VFIO_NOIOMMU_IOMMU : (unsigned)VFIO_TYPE1v2_IOMMU;
+    unsigned type = kind == 'p'                          ? (unsigned)PAMU_IOMMU
+                    : kind == 's'                        ? (unsigned)VFIO_SPAPR_TCE_v2_IOMMU
+                    : p->backend == MACH_BACKEND_NOIOMMU ? (unsigned)VFIO_NOIOMMU_IOMMU
+                                                         : (unsigned)VFIO_TYPE1v2_IOMMU;
     if (request == VFIO_CHECK_EXTENSION)
         return (unsigned)(uintptr_t)arg == type;
     if (kind == 'p' && request >= PAMU_GET_ATTR && request <= PAMU_UNMAP_MSI_BANK)

@@ -139,9 +139,11 @@ static void device_attr(FILE *out, const void *arg)
 static void slot(FILE *out, const void *arg)
 {
     const struct kvm_userspace_memory_region *m = (const struct kvm_userspace_memory_region *)arg;
-    fprintf(out, ", {slot=%u, flags=%s, guest_phys_addr=0x%" PRIx64 ", memory_size=0x%" PRIx64
-            ", userspace_addr=0x%" PRIx64 "}", m->slot, m->flags & KVM_MEM_READONLY ? "READONLY" : "0",
-            HEX(m->guest_phys_addr), HEX(m->memory_size), HEX(m->userspace_addr));
+    fprintf(out,
+            ", {slot=%u, flags=%s, guest_phys_addr=0x%" PRIx64 ", memory_size=0x%" PRIx64 ", userspace_addr=0x%" PRIx64
+            "}",
+            m->slot, m->flags & KVM_MEM_READONLY ? "READONLY" : "0", HEX(m->guest_phys_addr), HEX(m->memory_size),
+            HEX(m->userspace_addr));
 }
 
 static void irqfd(FILE *out, const void *arg)

@@ -115,8 +115,8 @@ static void reserved(const char *group)
         char type[24], *next = strchr(line, '\n');
         uint64_t first, last;
         if (sscanf(line, "%" SCNx64 " %" SCNx64 " %23[a-z-]", &first, &last, type) == 3) {
-            printf("%s{\"first\": \"0x%" PRIx64 "\", \"last\": \"0x%" PRIx64 "\", \"type\": \"%s\"}", before, first, last,
-                   type);
+            printf("%s{\"first\": \"0x%" PRIx64 "\", \"last\": \"0x%" PRIx64 "\", \"type\": \"%s\"}", before, first,
+                   last, type);
             before = ", ";
         }
         line = next ? next + 1 : NULL;

@@ -6,11 +6,11 @@
 
 #include <errno.h>
 
-// A driver that may hold a member of a group that is in use: VFIO's own, and those that do no DMA
-// (`driver_managed_dma` in drivers/pci/pcie/portdrv.c, drivers/pci/pci-stub.c and the VFIO drivers).
+// A driver that may hold a member of a group that is in use: VFIO's own (mlx5_vfio_pci is one, too), and those that do
+// no DMA (`driver_managed_dma` in drivers/pci/pcie/portdrv.c and drivers/pci/pci-stub.c).
 static bool harmless(const char *driver)
 {
-    return !strncmp(driver, "vfio", 4) || !strcmp(driver, "pcieport") || !strcmp(driver, "pci-stub");
+    return strstr(driver, "vfio") || !strcmp(driver, "pcieport") || !strcmp(driver, "pci-stub");
 }
 
 struct members {

@@ -8,8 +8,7 @@
 
 #include <errno.h>
 #include <linux/vfio.h>
-
-enum { EVENTFD_NONBLOCK = 04000 /* EFD_NONBLOCK, which some architectures number otherwise, is O_NONBLOCK */ };
+#include <sys/eventfd.h>
 
 static const char *irq_object(struct mach_session *s, const struct irq *q)
 {
@@ -56,7 +55,7 @@ static int make_eventfd(struct mach_session *s, struct irq *q, int *fd)
 {
     if (undo_room(s))
         return -1;
-    int r = s->sys.eventfd(s->sys.opaque, EVENTFD_NONBLOCK);
+    int r = s->sys.eventfd(s->sys.opaque, EFD_NONBLOCK);
     if (r < 0)
         return fail(s, "irq", r, irq_object(s, q), "there is no eventfd for it");
     *fd = r;

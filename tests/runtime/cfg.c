@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "cfg.h"
 
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stdlib.h>
 
 #include <cmocka.h>

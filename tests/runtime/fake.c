@@ -240,7 +240,8 @@ static int locked_mmap(struct fake *k, void **at, size_t size, int fd, uint64_t 
         if (k->map[i].at)
             continue;
         // At a multiple of 64 KiB, for hosts with such pages.
-        uint8_t *p = mmap(NULL, size + 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        uint8_t *p =
+            mmap(NULL, size + 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (p == MAP_FAILED)
             return -ENOMEM;
         uintptr_t up = (65536 - ((uintptr_t)p & 65535)) & 65535;
@@ -477,8 +478,12 @@ static int64_t fake_read_file(void *o, const char *path, void *out, size_t size)
 
 static int locked_write_file(struct fake *k, const char *path, const char *text)
 {
-    int r = fake_step(k, strstr(path, "override") ? "write override" : strstr(path, "unbind") ? "write unbind" :
-                         strstr(path, "probe") ? "write probe" : "write bind", false);
+    int r = fake_step(k,
+                      strstr(path, "override") ? "write override"
+                      : strstr(path, "unbind") ? "write unbind"
+                      : strstr(path, "probe")  ? "write probe"
+                                               : "write bind",
+                      false);
     return r ? r : fake_sysfs_write(k, path, text);
 }
 
@@ -652,8 +657,8 @@ const char *fake_left(struct fake *k)
         if (k->map[i].at)
             return "memory is still mapped";
     if (k->dmas || k->slots || k->irqfds || k->allocations || k->registered) {
-        snprintf(out, sizeof out, "left: %u DMA mappings, %u slots, %u irqfds, %u allocations, %u registrations", k->dmas,
-                 k->slots, k->irqfds, k->allocations, (unsigned)k->registered);
+        snprintf(out, sizeof out, "left: %u DMA mappings, %u slots, %u irqfds, %u allocations, %u registrations",
+                 k->dmas, k->slots, k->irqfds, k->allocations, (unsigned)k->registered);
         return out;
     }
     return k->wrong;

@@ -20,7 +20,7 @@ struct fake_region {
     uint32_t flags; // VFIO_REGION_INFO_FLAG_*
     uint32_t areas; // sparse ones; 0: no capability
     uint64_t area[4][2];
-    bool loop; // the capability chain runs in a circle
+    bool loop;      // the capability chain runs in a circle
     uint32_t argsz; // asks for so much memory first
     uint8_t bytes[4096];
 };
@@ -46,10 +46,10 @@ struct fake_device {
 
 struct fake_file {
     bool open;
-    char kind; // 'c'ontainer 'g'roup 'd'evice 'i'ommufd 'm'emory 'e'ventfd 'v'm 'k'vm device 'f'ile 'u'io
-    int container; // of a group: fd; -1
-    uint32_t type; // of a container: SET_IOMMU; of a KVM device: its type
-    uint32_t number; // of a group; of a device: index; of memory: index
+    char kind;        // 'c'ontainer 'g'roup 'd'evice 'i'ommufd 'm'emory 'e'ventfd 'v'm 'k'vm device 'f'ile 'u'io
+    int container;    // of a group: fd; -1
+    uint32_t type;    // of a container: SET_IOMMU; of a KVM device: its type
+    uint32_t number;  // of a group; of a device: index; of memory: index
     bool initialised; // of a KVM device
     char path[64];
     uint64_t size;
@@ -95,7 +95,7 @@ struct fake {
     uint32_t pamu_windows, pamu_hw;
     uint64_t pamu_start, pamu_end, tce_start, tce_size, registered;
     // faults
-    uint32_t calls;  // so far
+    uint32_t calls;   // so far
     uint32_t fail_at; // this one fails; 0: none (they count from 1)
     int fail_with;    // -errno; 1: a positive answer of 0 or short
     bool failed;

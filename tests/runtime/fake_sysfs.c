@@ -108,8 +108,10 @@ int64_t fake_sysfs_read(struct fake *k, const char *path, void *out, size_t size
 
 static const char *vfio_driver(const char *bus)
 {
-    return !strcmp(bus, "pci") ? "vfio-pci" : !strcmp(bus, "amba") ? "vfio-amba" :
-           !strcmp(bus, "fsl-mc") ? "vfio-fsl-mc" : "vfio-platform";
+    return !strcmp(bus, "pci")      ? "vfio-pci"
+           : !strcmp(bus, "amba")   ? "vfio-amba"
+           : !strcmp(bus, "fsl-mc") ? "vfio-fsl-mc"
+                                    : "vfio-platform";
 }
 
 static bool matches(const struct fake *k, const struct fake_device *d, const char *driver)

@@ -71,8 +71,7 @@ static int unmap_type1(struct fake *k, int owner, uint64_t iova, uint64_t *size)
             return -EINVAL;
     }
     for (uint32_t i = 0; i < k->dmas;)
-        if (k->dma[i].owner == owner && !k->dma[i].iommufd && k->dma[i].iova >= iova &&
-            k->dma[i].iova < iova + *size) {
+        if (k->dma[i].owner == owner && !k->dma[i].iommufd && k->dma[i].iova >= iova && k->dma[i].iova < iova + *size) {
             gone += k->dma[i].size;
             k->dma[i] = k->dma[--k->dmas];
         } else {
@@ -112,8 +111,8 @@ static int get_info(struct fake *k, struct vfio_iommu_type1_info *out)
     uint32_t at = (uint32_t)offsetof(struct info, avail);
     x.info.argsz = need;
     x.info.cap_offset = at;
-    x.avail.header = (struct vfio_info_cap_header){VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, 1,
-                                                   (uint32_t)offsetof(struct info, head)};
+    x.avail.header =
+        (struct vfio_info_cap_header){VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, 1, (uint32_t)offsetof(struct info, head)};
     x.avail.avail = k->dma_limit - k->dmas;
     x.head.header = (struct vfio_info_cap_header){VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, 1, 0};
     x.head.nr_iovas = 2;
@@ -381,18 +380,30 @@ const char *fake_request(const struct fake *k, int fd, unsigned long request)
         unsigned long request;
         const char *name;
     } names[] = {
-        {'c', VFIO_GET_API_VERSION, "API_VERSION"},     {'c', VFIO_CHECK_EXTENSION, "CHECK_EXTENSION"},
-        {'c', VFIO_SET_IOMMU, "SET_IOMMU"},             {'c', VFIO_IOMMU_GET_INFO, "IOMMU_GET_INFO"},
-        {'c', VFIO_IOMMU_MAP_DMA, "MAP_DMA"},           {'c', VFIO_IOMMU_UNMAP_DMA, "UNMAP_DMA"},
-        {'g', VFIO_GROUP_SET_CONTAINER, "SET_CONTAINER"}, {'g', VFIO_GROUP_GET_DEVICE_FD, "GET_DEVICE_FD"},
-        {'d', VFIO_DEVICE_GET_INFO, "DEVICE_GET_INFO"}, {'d', VFIO_DEVICE_GET_REGION_INFO, "GET_REGION_INFO"},
-        {'d', VFIO_DEVICE_GET_IRQ_INFO, "GET_IRQ_INFO"}, {'d', VFIO_DEVICE_SET_IRQS, "SET_IRQS"},
-        {'d', VFIO_DEVICE_RESET, "DEVICE_RESET"},       {'d', IOMMUFD_BIND, "BIND_IOMMUFD"},
-        {'d', IOMMUFD_ATTACH, "ATTACH"},                {'i', IOMMUFD_IOAS_ALLOC, "IOAS_ALLOC"},
-        {'i', IOMMUFD_IOVA_RANGES, "IOVA_RANGES"},      {'i', IOMMUFD_IOAS_MAP, "IOAS_MAP"},
-        {'i', IOMMUFD_IOAS_UNMAP, "IOAS_UNMAP"},        {'c', PAMU_GET_ATTR, "TYPE ioctl"},
-        {'c', PAMU_SET_ATTR, "TYPE ioctl"},             {'c', PAMU_GET_MSI_BANK_COUNT, "TYPE ioctl"},
-        {'c', PAMU_MAP_MSI_BANK, "TYPE ioctl"},         {'c', PAMU_UNMAP_MSI_BANK, "TYPE ioctl"},
+        {'c', VFIO_GET_API_VERSION, "API_VERSION"},
+        {'c', VFIO_CHECK_EXTENSION, "CHECK_EXTENSION"},
+        {'c', VFIO_SET_IOMMU, "SET_IOMMU"},
+        {'c', VFIO_IOMMU_GET_INFO, "IOMMU_GET_INFO"},
+        {'c', VFIO_IOMMU_MAP_DMA, "MAP_DMA"},
+        {'c', VFIO_IOMMU_UNMAP_DMA, "UNMAP_DMA"},
+        {'g', VFIO_GROUP_SET_CONTAINER, "SET_CONTAINER"},
+        {'g', VFIO_GROUP_GET_DEVICE_FD, "GET_DEVICE_FD"},
+        {'d', VFIO_DEVICE_GET_INFO, "DEVICE_GET_INFO"},
+        {'d', VFIO_DEVICE_GET_REGION_INFO, "GET_REGION_INFO"},
+        {'d', VFIO_DEVICE_GET_IRQ_INFO, "GET_IRQ_INFO"},
+        {'d', VFIO_DEVICE_SET_IRQS, "SET_IRQS"},
+        {'d', VFIO_DEVICE_RESET, "DEVICE_RESET"},
+        {'d', IOMMUFD_BIND, "BIND_IOMMUFD"},
+        {'d', IOMMUFD_ATTACH, "ATTACH"},
+        {'i', IOMMUFD_IOAS_ALLOC, "IOAS_ALLOC"},
+        {'i', IOMMUFD_IOVA_RANGES, "IOVA_RANGES"},
+        {'i', IOMMUFD_IOAS_MAP, "IOAS_MAP"},
+        {'i', IOMMUFD_IOAS_UNMAP, "IOAS_UNMAP"},
+        {'c', PAMU_GET_ATTR, "TYPE ioctl"},
+        {'c', PAMU_SET_ATTR, "TYPE ioctl"},
+        {'c', PAMU_GET_MSI_BANK_COUNT, "TYPE ioctl"},
+        {'c', PAMU_MAP_MSI_BANK, "TYPE ioctl"},
+        {'c', PAMU_UNMAP_MSI_BANK, "TYPE ioctl"},
         {'c', VFIO_IOMMU_SPAPR_TCE_REMOVE, "TYPE ioctl"},
     };
     char kind = k->file[fd].kind;

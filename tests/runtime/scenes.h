@@ -25,9 +25,11 @@ struct scene {
 };
 
 /* Every scene once: S(name). */
+// clang-format off
 #define SCENES(S)                                                                                                      \
     S(group) S(iommufd) S(kvm) S(kvm_cdev) S(x86) S(mpic) S(raw) S(raw_vmm) S(noiommu) S(pamu) S(spapr) S(spapr_ddw)   \
     S(guest_iommu) S(foreign) S(files)
+// clang-format on
 
 struct scene *scene_new(const char *name);
 void scene_free(struct scene *x);

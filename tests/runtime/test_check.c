@@ -13,7 +13,7 @@
 #include <linux/vfio.h>
 #include <stdlib.h>
 
-#define BASE "/sys/firmware/devicetree/base"
+#define BASE                "/sys/firmware/devicetree/base"
 #define TEXT(k, path, text) fake_text(k, path, text, sizeof(text) - 1)
 
 /* ---- expectations ---- */
@@ -57,8 +57,7 @@ static struct board *board(void)
     TEXT(k, BASE "/soc/eth@2180000/reg", "\x02\x18\0\0\0\1\0\0\x02\x19\0\0\0\0\x10\0");
     TEXT(k, BASE "/soc/eth@2180000/interrupts", "\0\0\0\0\0\0\0\x38\0\0\0\4\0\0\0\0\0\0\0\x39\0\0\0\1");
     TEXT(k, BASE "/soc/rtc@9010000/compatible", "acme,rtc\0");
-    TEXT(k, BASE "/soc/rtc@9010000/interrupts-extended",
-         "\0\0\0\x8\0\0\0\1\0\0\0\4\0\0\0\7\0\0\0\0\0\0\0\2\0\0\0\4");
+    TEXT(k, BASE "/soc/rtc@9010000/interrupts-extended", "\0\0\0\x8\0\0\0\1\0\0\0\4\0\0\0\7\0\0\0\0\0\0\0\2\0\0\0\4");
     fake_link(k, "/sys/bus/platform/devices/502180000.eth/of_node", "../../firmware/devicetree/base/soc/eth@2180000");
     fake_link(k, "/sys/bus/amba/devices/9010000.rtc/of_node", "../../firmware/devicetree/base/soc/rtc@9010000");
     TEXT(k, "/sys/bus/amba/devices/9010000.rtc/resource", "\t0000000009010000\t0000000009010fff\t0000000000000200\n");
@@ -490,10 +489,10 @@ static void test_vmm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_hold),  cmocka_unit_test(test_each_fails), cmocka_unit_test(test_proof_first),
-        cmocka_unit_test(test_groups),    cmocka_unit_test(test_bind),       cmocka_unit_test(test_bind_alone),
-        cmocka_unit_test(test_windows),   cmocka_unit_test(test_backends),   cmocka_unit_test(test_stash),
-        cmocka_unit_test(test_resets),    cmocka_unit_test(test_odd_hosts),  cmocka_unit_test(test_vmm),
+        cmocka_unit_test(test_all_hold), cmocka_unit_test(test_each_fails), cmocka_unit_test(test_proof_first),
+        cmocka_unit_test(test_groups),   cmocka_unit_test(test_bind),       cmocka_unit_test(test_bind_alone),
+        cmocka_unit_test(test_windows),  cmocka_unit_test(test_backends),   cmocka_unit_test(test_stash),
+        cmocka_unit_test(test_resets),   cmocka_unit_test(test_odd_hosts),  cmocka_unit_test(test_vmm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

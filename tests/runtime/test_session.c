@@ -281,6 +281,42 @@ static void test_guest_iommu(void **state)
     }
 }
 
+// What is asked for while the session runs fails at every call: it leaves the session as it was.
+static void test_later_faults(void **state)
+{
+    (void)state;
+    unsigned injected = 0;
+    for (int cdev = 0; cdev < 2; cdev++) {
+        for (uint32_t nth = 1;; nth++) {
+            struct scene *x = scene_new("guest_iommu");
+            x->k->has_iommufd = x->k->has_cdev = cdev;
+            started(x);
+            struct mach_memory m;
+            int fds[8];
+            uint32_t granted;
+            uint64_t gone = 0;
+            mach_session_memory(x->session, 0, &m);
+            x->k->map[0].populated = x->k->map[0].size;
+            x->k->fail_at = x->k->calls + nth;
+            x->k->fail_with = -ENOMEM;
+            int r = mach_session_msi_enable(x->session, 1, 1, 4, fds, &granted);
+            r = r ? r : mach_dma_map(x->session, 0, 0x10000, 0x1000, m.at, 3);
+            r = r ? r : mach_dma_unmap(x->session, 0, 0x10000, 0x1000, &gone);
+            r = r ? r : mach_session_rearm(x->session);
+            bool hit = x->k->failed;
+            x->k->fail_at = 0;
+            injected += hit;
+            assert_int_equal(r, hit ? -ENOMEM : 0);
+            stopped(x);
+            scene_free(x);
+            if (!hit)
+                break;
+        }
+    }
+    printf("faults while running: %u injected\n", injected);
+    assert_true(injected > 12);
+}
+
 // The call count of docs/runtime.md: what a session may cost.
 static void test_budget(void **state)
 {
@@ -326,10 +362,10 @@ static void test_budget(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_scene), cmocka_unit_test(test_backends), cmocka_unit_test(test_what_was_done),
-        cmocka_unit_test(test_regions),     cmocka_unit_test(test_nested),   cmocka_unit_test(test_irqs),
-        cmocka_unit_test(test_msi),         cmocka_unit_test(test_uio),      cmocka_unit_test(test_guest_iommu),
-        cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_every_scene),  cmocka_unit_test(test_backends), cmocka_unit_test(test_what_was_done),
+        cmocka_unit_test(test_regions),      cmocka_unit_test(test_nested),   cmocka_unit_test(test_irqs),
+        cmocka_unit_test(test_msi),          cmocka_unit_test(test_uio),      cmocka_unit_test(test_guest_iommu),
+        cmocka_unit_test(test_later_faults), cmocka_unit_test(test_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,250 @@
+// SPDX-License-Identifier: MIT
+// The command as it is installed, and the real kernel: as far as an ordinary user, without devices, can.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "cfg.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { MiB = 1 << 20 };
+
+static char cfg_path[64], file_path[64];
+static uint64_t page;
+
+// Runs machrt; its output, both streams, to `out`. Returns the exit status.
+static int run(char *out, size_t size, const char *arguments)
+{
+    char command[512];
+    snprintf(command, sizeof command, "%s %s 2>&1", MACHRT, arguments);
+    FILE *p = popen(command, "r");
+    assert_non_null(p);
+    size_t n = fread(out, 1, size - 1, p);
+    out[n] = '\0';
+    char rest[4096];
+    while (fread(rest, 1, sizeof rest, p))
+        ;
+    int status = pclose(p);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void expect_run(int status, const char *arguments, const char *say)
+{
+    static char out[1 << 18];
+    int got = run(out, sizeof out, arguments);
+    if (got != status || !strstr(out, say))
+        fail_msg("machrt %s: exit %d, not %d; looked for `%s` in\n%.2000s", arguments, got, status, say, out);
+}
+
+static void write_cfg(struct cfg *c)
+{
+    struct mach_config *config = cfg_open(c);
+    mach_config_close(config);
+    FILE *f = fopen(cfg_path, "wb");
+    assert_non_null(f);
+    assert_int_equal(fwrite(c->bytes, 1, c->size, f), c->size);
+    assert_int_equal(fclose(f), 0);
+}
+
+// Memory of the real kernel's, and a "device" whose registers are a file.
+static struct cfg *plain(void)
+{
+    struct cfg *c = cfg_new(MACH_CFG_ARCH_X86_64, MACH_CFG_IOMMU_AUTO);
+    CFG_SET(c, machine, MACHINE, 0, host_page_size, page);
+    cfg_chip(c, "", 32, MACH_CFG_NONE64, MACH_CFG_NONE64);
+    cfg_memory(c, "ram", MACH_CFG_BACKING_ANONYMOUS, 0, 4 * MiB, 0);
+    cfg_device(c, "regs", MACH_CFG_DEVICE_RAW, "", 0);
+    uint32_t r = cfg_region(c, MACH_CFG_REGION_MAP, MACH_CFG_NONE64, page, 0x40000000);
+    CFG_SET(c, region, REGION, r, file, cfg_string(c, file_path));
+    CFG_SET(c, region, REGION, r, offset, page);
+    r = cfg_region(c, MACH_CFG_REGION_TRAP, MACH_CFG_NONE64, 0x10, 0x40010000);
+    CFG_SET(c, region, REGION, r, file, cfg_string(c, file_path));
+    CFG_SET(c, region, REGION, r, offset, page + 0x20);
+    cfg_dma(c, MACH_CFG_DMA_NONE);
+    cfg_expect(c, MACH_CFG_EXPECT_PAGE_SIZE, MACH_CFG_NONE, 0, "", page, MACH_CFG_NONE64);
+    cfg_expect(c, MACH_CFG_EXPECT_CPU_ONLINE, MACH_CFG_NONE, 0, "", MACH_CFG_NONE64, MACH_CFG_NONE64);
+    cfg_expect(c, MACH_CFG_EXPECT_FILE, 0, 0, file_path, MACH_CFG_NONE64, MACH_CFG_NONE64);
+    return c;
+}
+
+static struct cfg *devices(void)
+{
+    struct cfg *c = cfg_new(MACH_CFG_ARCH_ARM64, MACH_CFG_IOMMU_SMMU);
+    cfg_chip(c, "arm-vgic-v3", 96, 0x8000000, 0x80a0000);
+    cfg_memory(c, "ram", MACH_CFG_BACKING_ANONYMOUS, 0x80000000, 4 * MiB, 0);
+    cfg_device(c, "eth", MACH_CFG_DEVICE_PLATFORM, "1af0000.nothing", 0);
+    cfg_region(c, MACH_CFG_REGION_MAP, 0x1af0000, 0x1000, 0x1af0000);
+    cfg_irq(c, MACH_CFG_IRQ_DEVICE, 40, true);
+    cfg_dma(c, MACH_CFG_DMA_ALL);
+    cfg_map(c, 0, 0, 4 * MiB, 0x80000000);
+    cfg_device(c, "edu", MACH_CFG_DEVICE_PCI, "00ff:ff:1f.7", MACH_CFG_RESET_REQUIRED);
+    cfg_region(c, MACH_CFG_REGION_TRAP, MACH_CFG_NONE64, 0x1000, 0x50000000);
+    cfg_irq(c, MACH_CFG_IRQ_DEVICE, 60, true);
+    cfg_dma(c, MACH_CFG_DMA_ALL);
+    cfg_map(c, 0, 0, 4 * MiB, 0x80000000);
+    cfg_expect(c, MACH_CFG_EXPECT_SYSFS_NAME, 0, 0, "1af0000.nothing", MACH_CFG_NONE64, MACH_CFG_NONE64);
+    return c;
+}
+
+static int open_fds(void)
+{
+    int n = 0;
+    for (int fd = 0; fd < 256; fd++) {
+        char path[32], target[64];
+        snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+        n += readlink(path, target, sizeof target) >= 0;
+    }
+    return n;
+}
+
+static void test_real_session(void **state)
+{
+    (void)state;
+    struct cfg *c = plain();
+    struct mach_config *config = cfg_open(c);
+    struct mach_session *s;
+    struct mach_error e;
+    int before = open_fds();
+    if (mach_session_start(config, NULL, NULL, NULL, &s, &e))
+        fail_msg("%s: %s: %s", e.step, e.object, e.hint);
+    struct mach_memory m;
+    assert_int_equal(mach_session_memory(s, 0, &m), 0);
+    memset(m.at, 0x5a, m.size);
+    uint32_t value = 0x12345678, got = 0;
+    uint64_t size;
+    uint8_t *p = mach_session_region_ptr(s, 0, &size);
+    assert_non_null(p);
+    assert_int_equal(size, page);
+    // The second region lies 0x20 bytes behind the start of the first one's page.
+    assert_int_equal(mach_region_write(s, 1, 4, &value, 4), 0);
+    assert_int_equal(mach_region_read(s, 0, 0x24, &got, 4), 0);
+    assert_int_equal(got, value);
+    assert_int_equal(mach_session_stop(s, &e), 0);
+    assert_int_equal(open_fds(), before);
+    mach_config_close(config);
+    // What is not there is told by its name.
+    CFG_SET(c, region, REGION, 1, file, cfg_string(c, "/nowhere/at/all"));
+    config = cfg_open(c);
+    assert_int_equal(mach_session_start(config, NULL, NULL, NULL, &s, &e), -1);
+    assert_string_equal(e.step, "region");
+    assert_int_equal(e.number, ENOENT);
+    assert_int_equal(open_fds(), before);
+    mach_config_close(config);
+    cfg_free(c);
+}
+
+static void test_usage(void **state)
+{
+    (void)state;
+    char a[128];
+    expect_run(0, "--help", "exit status");
+    expect_run(0, "plan --help", "--backend=NAME");
+    expect_run(2, "", "usage");
+    expect_run(2, "dance x", "usage");
+    expect_run(2, "show", "usage");
+    expect_run(2, "probe x", "usage");
+    expect_run(2, "show /nowhere/x.cfg", "cannot be opened");
+    snprintf(a, sizeof a, "show --backend=group %s", cfg_path);
+    expect_run(2, a, "is not understood");
+    snprintf(a, sizeof a, "plan --backend=magic %s", cfg_path);
+    expect_run(2, a, "is not understood");
+    snprintf(a, sizeof a, "run --seconds=-1 %s", cfg_path);
+    expect_run(2, a, "is not understood");
+    snprintf(a, sizeof a, "show %s", file_path);
+    expect_run(1, a, "not a guest.cfg");
+}
+
+static void test_commands(void **state)
+{
+    (void)state;
+    char a[256];
+    struct cfg *c = plain();
+    write_cfg(c);
+    snprintf(a, sizeof a, "show %s", cfg_path);
+    expect_run(0, a, "device regs  raw");
+    snprintf(a, sizeof a, "show --json %s", cfg_path);
+    expect_run(0, a, "\"format\": \"guest.cfg\"");
+    snprintf(a, sizeof a, "check --all %s", cfg_path);
+    expect_run(0, a, "3 hold, 0 fail");
+    snprintf(a, sizeof a, "run --seconds=0 --verbose %s", cfg_path);
+    expect_run(0, a, "regs: region 1: 0x10 bytes, mapped");
+    cfg_free(c);
+    c = devices();
+    write_cfg(c);
+    snprintf(a, sizeof a, "check %s", cfg_path);
+    expect_run(1, a, "FAILS    device eth: sysfs-name");
+    snprintf(a, sizeof a, "run --seconds=0 %s", cfg_path);
+    expect_run(1, a, "there is no /sys/bus/platform/devices/1af0000.nothing");
+    snprintf(a, sizeof a, "bind %s", cfg_path);
+    expect_run(1, a, "the host has no such device");
+    snprintf(a, sizeof a, "bind --state=/nowhere/x %s", cfg_path);
+    expect_run(2, a, "/nowhere/x");
+    snprintf(a, sizeof a, "unbind %s", cfg_path);
+    expect_run(0, a, "");
+    cfg_free(c);
+    expect_run(0, "probe", "\"page_size\"");
+}
+
+static void test_plan(void **state)
+{
+    (void)state;
+    char a[256];
+    struct cfg *c = devices();
+    write_cfg(c);
+    snprintf(a, sizeof a, "plan %s", cfg_path);
+    expect_run(0, a, "VFIO_IOMMU_MAP_DMA, {flags=READ|WRITE, vaddr=0x10000000, iova=0x80000000, size=0x400000}");
+    expect_run(0, a, "write(\"/sys/bus/pci/devices/00ff:ff:1f.7/driver_override\", \"vfio-pci\")");
+    snprintf(a, sizeof a, "plan --kvm --stop --all %s", cfg_path);
+    expect_run(0, a, "KVM_IRQFD, {fd=");
+    expect_run(0, a, ", gsi=40, flags=DEASSIGN}");
+    expect_run(0, a, "# the VMM forwards accesses to 0x50000000, 0x1000 bytes");
+    snprintf(a, sizeof a, "plan --backend=iommufd %s", cfg_path);
+    expect_run(0, a, "IOMMU_IOAS_MAP, {flags=FIXED_IOVA|READ|WRITE, ioas_id=1");
+    snprintf(a, sizeof a, "plan --backend=spapr %s", cfg_path);
+    expect_run(0, a, "VFIO_IOMMU_SPAPR_TCE_CREATE");
+    snprintf(a, sizeof a, "plan --backend=noiommu %s", cfg_path);
+    expect_run(1, a, "without an IOMMU it reaches all or none");
+    cfg_free(c);
+    c = cfg_new(MACH_CFG_ARCH_PPC, MACH_CFG_IOMMU_PAMU);
+    cfg_chip(c, "fsl-mpic-42", 128, 0xe0040000, MACH_CFG_NONE64);
+    cfg_memory(c, "ram", MACH_CFG_BACKING_PHYSICAL, 0, 4 * MiB, 0x20000000);
+    cfg_device(c, "usb", MACH_CFG_DEVICE_PLATFORM, "ffe210000.usb", 0);
+    cfg_region(c, MACH_CFG_REGION_MAP, 0xe210000, 0x1000, 0xe210000);
+    cfg_irq(c, MACH_CFG_IRQ_DEVICE, 44, true);
+    cfg_dma(c, MACH_CFG_DMA_ALL);
+    cfg_map(c, 0, 0, 4 * MiB, 0);
+    cfg_stash(c, MACH_CFG_STASH_L1, 0, 1);
+    write_cfg(c);
+    snprintf(a, sizeof a, "plan --kvm %s", cfg_path);
+    expect_run(0, a, "VFIO_IOMMU_PAMU_SET_ATTR, {STASH, cpu=1, cache=1}");
+    expect_run(0, a, "KVM_SET_GSI_ROUTING, {nr=1}");
+    cfg_free(c);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_real_session),
+        cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_plan),
+    };
+    page = mach_sys_linux()->page_size(NULL);
+    snprintf(cfg_path, sizeof cfg_path, "/tmp/test-machrt-%d.cfg", (int)getpid());
+    snprintf(file_path, sizeof file_path, "/tmp/test-machrt-%d.bin", (int)getpid());
+    FILE *f = fopen(file_path, "wb");
+    if (!f || fseek(f, (long)(4 * page), SEEK_SET) || putc(0, f) == EOF || fclose(f))
+        return 1;
+    int r = cmocka_run_group_tests(tests, NULL, NULL);
+    remove(cfg_path);
+    remove(file_path);
+    return r;
+}
