@@ -66,7 +66,8 @@ static int populate(struct mach_session *s, const struct memory *m)
 {
     struct job j = {.s = s, .at = (uint8_t *)m->m.at, .size = m->m.size, .step = s->page, .readonly = m->m.readonly};
     pthread_t thread[MAX_THREADS];
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    // How many cpus there are takes system calls to find out.
+    long cpus = s->options.threads || m->m.size <= LEAST_CHUNK ? 1 : sysconf(_SC_NPROCESSORS_ONLN);
     uint64_t want = s->options.threads ? s->options.threads : cpus > 0 ? (uint64_t)cpus : 1;
     want = want < MAX_THREADS ? want : MAX_THREADS;
     // One call for each thread; none for less than is worth one.

@@ -84,6 +84,8 @@ def standard_output(box):
     box.machc("one.mach", "-o", "a.dtb", "-c", "a.cfg")
     expect(box.machc("one.mach", "-o", "-").out == box.read("a.dtb"), "-o - is not what -o writes")
     expect(box.machc("one.mach", "-c", "-").out == box.read("a.cfg"), "-c - is not what -c writes")
+    if not os.path.exists("/dev/stdout"):  # no /proc is mounted
+        return
     expect(box.machc("one.mach", "-o", "/dev/stdout").out == box.read("a.dtb"), "-o /dev/stdout")
     with open(box.path / "b.dtb", "ab") as to:
         to.write(b"before")

@@ -13,14 +13,6 @@
 
 #include <cmocka.h>
 
-#define LOCKED(k, type, expression)                                                                                    \
-    do {                                                                                                               \
-        pthread_mutex_lock(&(k)->lock);                                                                                \
-        type r_ = (expression);                                                                                        \
-        pthread_mutex_unlock(&(k)->lock);                                                                              \
-        return r_;                                                                                                     \
-    } while (0)
-
 void fake_wrong(struct fake *k, const char *format, ...)
 {
     va_list args;
@@ -52,11 +44,6 @@ int fake_fd(struct fake *k, char kind, uint32_t number)
         return i;
     }
     return -EMFILE;
-}
-
-static struct fake *self(void *o)
-{
-    return o;
 }
 
 /* ---- files ---- */
@@ -125,7 +112,7 @@ static int locked_open(struct fake *k, const char *path)
 static int fake_open(void *o, const char *path, int flags)
 {
     (void)flags;
-    LOCKED(self(o), int, locked_open(self(o), path));
+    LOCKED(fake_self(o), int, locked_open(fake_self(o), path));
 }
 
 static void closed_device(struct fake *k, struct fake_device *d, int fd)
@@ -181,7 +168,7 @@ static int locked_close(struct fake *k, int fd)
 
 static int fake_close(void *o, int fd)
 {
-    LOCKED(self(o), int, locked_close(self(o), fd));
+    LOCKED(fake_self(o), int, locked_close(fake_self(o), fd));
 }
 
 const char *fake_request(const struct fake *k, int fd, unsigned long request);
@@ -208,108 +195,7 @@ static int locked_ioctl(struct fake *k, int fd, unsigned long request, void *arg
 
 static int fake_ioctl(void *o, int fd, unsigned long request, void *arg)
 {
-    LOCKED(self(o), int, locked_ioctl(self(o), fd, request, arg));
-}
-
-/* ---- memory ---- */
-
-static int locked_mmap(struct fake *k, void **at, size_t size, int fd, uint64_t offset)
-{
-    int r = fake_step(k, "mmap", true);
-    if (r)
-        return r;
-    if (!size || offset % k->page || fd < 0 || !k->file[fd].open)
-        return -EINVAL;
-    char kind = k->file[fd].kind;
-    if (kind == 'd') {
-        const struct fake_device *d = &k->device[k->file[fd].number];
-        const struct fake_region *x = &d->region[offset >> 40 < FAKE_REGIONS ? offset >> 40 : 0];
-        uint64_t start = offset & ((UINT64_C(1) << 40) - 1);
-        if (!(x->flags & 4) || start + size > x->size || size % k->page)
-            return -EINVAL;
-        for (uint32_t i = 0; i < x->areas; i++)
-            if (start == x->area[i][0] && size == x->area[i][1])
-                goto fine;
-        if (x->areas)
-            fake_wrong(k, "mmap of what is not in the list of areas");
-    fine:;
-    }
-    if (kind == 'm' && size > k->file[fd].size)
-        return -EINVAL;
-    for (int i = 0; i < FAKE_MAPS; i++) {
-        if (k->map[i].at)
-            continue;
-        // At a multiple of 64 KiB, for hosts with such pages.
-        uint8_t *p =
-            mmap(NULL, size + 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        if (p == MAP_FAILED)
-            return -ENOMEM;
-        uintptr_t up = (65536 - ((uintptr_t)p & 65535)) & 65535;
-        if (up)
-            munmap(p, up);
-        munmap(p + up + ((size + 4095) & ~(size_t)4095), 65536 - up);
-        k->map[i] = (struct fake_map){p + up, size, kind, kind == 'm' ? 0 : size};
-        *at = p + up;
-        return 0;
-    }
-    return -ENOMEM;
-}
-
-static int fake_mmap(void *o, void **at, size_t size, int prot, int flags, int fd, uint64_t offset)
-{
-    (void)prot;
-    (void)flags;
-    LOCKED(self(o), int, locked_mmap(self(o), at, size, fd, offset));
-}
-
-static int locked_munmap(struct fake *k, void *at, size_t size)
-{
-    int r = fake_step(k, "munmap", true);
-    if (r)
-        return r;
-    for (int i = 0; i < FAKE_MAPS; i++) {
-        if (k->map[i].at != at || k->map[i].size != size)
-            continue;
-        for (uint32_t n = 0; n < k->dmas; n++)
-            if (k->dma[n].host >= (uintptr_t)at && k->dma[n].host < (uintptr_t)at + size)
-                fake_wrong(k, "munmap of memory that is mapped for DMA");
-        munmap(at, (size + 4095) & ~(size_t)4095);
-        k->map[i] = (struct fake_map){0};
-        return 0;
-    }
-    fake_wrong(k, "munmap of what is not mapped");
-    return -EINVAL;
-}
-
-static int fake_munmap(void *o, void *at, size_t size)
-{
-    LOCKED(self(o), int, locked_munmap(self(o), at, size));
-}
-
-static int locked_madvise(struct fake *k, void *at, size_t size)
-{
-    int r = fake_step(k, "madvise", true);
-    for (int i = 0; (!r || r == -EINVAL) && i < FAKE_MAPS; i++)
-        if (k->map[i].at && (uint8_t *)at >= k->map[i].at && (uint8_t *)at < k->map[i].at + k->map[i].size)
-            k->map[i].populated += size;
-    return r;
-}
-
-static int fake_madvise(void *o, void *at, size_t size, int advice)
-{
-    (void)advice;
-    LOCKED(self(o), int, locked_madvise(self(o), at, size));
-}
-
-bool fake_populated(struct fake *k, uint64_t host, uint64_t size)
-{
-    for (int i = 0; i < FAKE_MAPS; i++) {
-        const struct fake_map *m = &k->map[i];
-        if (m->at && host >= (uintptr_t)m->at && host - (uintptr_t)m->at <= m->size &&
-            size <= m->size - (host - (uintptr_t)m->at))
-            return m->populated >= m->size;
-    }
-    return false;
+    LOCKED(fake_self(o), int, locked_ioctl(fake_self(o), fd, request, arg));
 }
 
 /* ---- reading and writing ---- */
@@ -340,7 +226,7 @@ static int64_t locked_pread(struct fake *k, int fd, void *buffer, size_t size, u
 
 static int64_t fake_pread(void *o, int fd, void *buffer, size_t size, uint64_t offset)
 {
-    LOCKED(self(o), int64_t, locked_pread(self(o), fd, buffer, size, offset));
+    LOCKED(fake_self(o), int64_t, locked_pread(fake_self(o), fd, buffer, size, offset));
 }
 
 static int64_t locked_pwrite(struct fake *k, int fd, const void *buffer, size_t size, uint64_t offset)
@@ -356,7 +242,7 @@ static int64_t locked_pwrite(struct fake *k, int fd, const void *buffer, size_t 
 
 static int64_t fake_pwrite(void *o, int fd, const void *buffer, size_t size, uint64_t offset)
 {
-    LOCKED(self(o), int64_t, locked_pwrite(self(o), fd, buffer, size, offset));
+    LOCKED(fake_self(o), int64_t, locked_pwrite(fake_self(o), fd, buffer, size, offset));
 }
 
 // UIO files and eventfds that a thread waits on are real underneath.
@@ -371,7 +257,7 @@ static int real_fd(struct fake *k, int fd)
 static int64_t fake_read(void *o, int fd, void *buffer, size_t size)
 {
     uint64_t n = 0;
-    int real = real_fd(self(o), fd);
+    int real = real_fd(fake_self(o), fd);
     int64_t r = real < 0 ? -EBADF : read(real, &n, sizeof n);
     if (r != sizeof n)
         return r < 0 ? -EAGAIN : r;
@@ -381,7 +267,7 @@ static int64_t fake_read(void *o, int fd, void *buffer, size_t size)
 
 static int64_t fake_write(void *o, int fd, const void *buffer, size_t size)
 {
-    struct fake *k = self(o);
+    struct fake *k = fake_self(o);
     (void)buffer;
     pthread_mutex_lock(&k->lock);
     int r = fake_step(k, "write", false);
@@ -400,7 +286,7 @@ static int fake_poll(void *o, struct pollfd *fds, unsigned count, int timeout)
 {
     struct pollfd real[8];
     for (unsigned i = 0; i < count; i++)
-        real[i] = (struct pollfd){fds[i].fd < 0 ? -1 : real_fd(self(o), fds[i].fd), fds[i].events, 0};
+        real[i] = (struct pollfd){fds[i].fd < 0 ? -1 : real_fd(fake_self(o), fds[i].fd), fds[i].events, 0};
     int r = poll(real, count, timeout);
     for (unsigned i = 0; i < count; i++)
         fds[i].revents = real[i].revents;
@@ -421,35 +307,7 @@ static int locked_eventfd(struct fake *k)
 static int fake_eventfd(void *o, int flags)
 {
     (void)flags;
-    LOCKED(self(o), int, locked_eventfd(self(o)));
-}
-
-static int locked_memfd(struct fake *k, const char *name)
-{
-    int r = fake_step(k, "memfd_create", true);
-    r = r ? r : fake_fd(k, 'm', 0);
-    if (r >= 0)
-        snprintf(k->file[r].path, sizeof k->file[r].path, "%s", name);
-    return r;
-}
-
-static int fake_memfd(void *o, const char *name, unsigned flags)
-{
-    (void)flags;
-    LOCKED(self(o), int, locked_memfd(self(o), name));
-}
-
-static int locked_ftruncate(struct fake *k, int fd, uint64_t size)
-{
-    int r = fake_step(k, "ftruncate", true);
-    if (!r)
-        k->file[fd].size = size;
-    return r;
-}
-
-static int fake_ftruncate(void *o, int fd, uint64_t size)
-{
-    LOCKED(self(o), int, locked_ftruncate(self(o), fd, size));
+    LOCKED(fake_self(o), int, locked_eventfd(fake_self(o)));
 }
 
 /* ---- sysfs ---- */
@@ -462,7 +320,7 @@ static int64_t locked_readlink(struct fake *k, const char *path, char *out, size
 
 static int64_t fake_readlink(void *o, const char *path, char *out, size_t size)
 {
-    LOCKED(self(o), int64_t, locked_readlink(self(o), path, out, size));
+    LOCKED(fake_self(o), int64_t, locked_readlink(fake_self(o), path, out, size));
 }
 
 static int64_t locked_read_file(struct fake *k, const char *path, void *out, size_t size)
@@ -473,7 +331,7 @@ static int64_t locked_read_file(struct fake *k, const char *path, void *out, siz
 
 static int64_t fake_read_file(void *o, const char *path, void *out, size_t size)
 {
-    LOCKED(self(o), int64_t, locked_read_file(self(o), path, out, size));
+    LOCKED(fake_self(o), int64_t, locked_read_file(fake_self(o), path, out, size));
 }
 
 static int locked_write_file(struct fake *k, const char *path, const char *text)
@@ -489,12 +347,12 @@ static int locked_write_file(struct fake *k, const char *path, const char *text)
 
 static int fake_write_file(void *o, const char *path, const char *text)
 {
-    LOCKED(self(o), int, locked_write_file(self(o), path, text));
+    LOCKED(fake_self(o), int, locked_write_file(fake_self(o), path, text));
 }
 
 static int fake_list(void *o, const char *path, int (*each)(void *, const char *, int), void *arg)
 {
-    struct fake *k = self(o);
+    struct fake *k = fake_self(o);
     pthread_mutex_lock(&k->lock);
     int r = fake_step(k, "list", false);
     pthread_mutex_unlock(&k->lock);
@@ -510,23 +368,23 @@ static int locked_access(struct fake *k, const char *path)
 static int fake_access(void *o, const char *path, int mode)
 {
     (void)mode;
-    LOCKED(self(o), int, locked_access(self(o), path));
+    LOCKED(fake_self(o), int, locked_access(fake_self(o), path));
 }
 
 static int fake_memlock(void *o, uint64_t *bytes)
 {
-    *bytes = self(o)->memlock;
+    *bytes = fake_self(o)->memlock;
     return 0;
 }
 
 static uint64_t fake_page_size(void *o)
 {
-    return self(o)->page;
+    return fake_self(o)->page;
 }
 
 static void *fake_alloc(void *o, void *old, size_t size)
 {
-    struct fake *k = self(o);
+    struct fake *k = fake_self(o);
     pthread_mutex_lock(&k->lock);
     if (!size) {
         k->allocations -= old != NULL;

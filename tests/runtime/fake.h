@@ -121,6 +121,25 @@ void fake_drivers(const struct fake *k, char *out, size_t size);
 
 /* ---- between its files ---- */
 
+#define LOCKED(k, type, expression)                                                                                    \
+    do {                                                                                                               \
+        pthread_mutex_lock(&(k)->lock);                                                                                \
+        type r_ = (expression);                                                                                        \
+        pthread_mutex_unlock(&(k)->lock);                                                                              \
+        return r_;                                                                                                     \
+    } while (0)
+
+static inline struct fake *fake_self(void *o)
+{
+    return (struct fake *)o;
+}
+
+int fake_mmap(void *o, void **at, size_t size, int prot, int flags, int fd, uint64_t offset);
+int fake_munmap(void *o, void *at, size_t size);
+int fake_madvise(void *o, void *at, size_t size, int advice);
+int fake_memfd(void *o, const char *name, unsigned flags);
+int fake_ftruncate(void *o, int fd, uint64_t size);
+
 void fake_wrong(struct fake *k, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int fake_fd(struct fake *k, char kind, uint32_t number);
 /* Counts a call. 0, or what it is to return instead. `counts`: it is one of those that the budget is about. */
