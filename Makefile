@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-# make            build/machc
+# make            build/machc, build/machrt, build/libmachrt.a and .so
 # make test       unit, errors, golden, dtc, cli, docs: minutes at most. SUITE="errors cli" runs some of them
 # make docs       docs/messages.md and the grammar in docs/language.md, anew
 # make bench      the tables of docs/bench.md
+# make check-corpus   every device of every board that Debian has a kernel for; CORPUS="--every 10 -k rk3399" for some
+# make check-schema   guest trees under dt-validate with Linux's bindings (Debian's dt-schema, linux-source)
 # make format     clang-format; `make format-check` only looks
 # SAN=1 builds with ASan and UBSan into build/san instead.
 
@@ -20,14 +22,13 @@ CPPFLAGS = -D_GNU_SOURCE -Icompiler -I$(B)/gen -Iruntime/include
 CFLAGS   = -std=c11 $(OPT) $(WARN) -fPIC
 LDLIBS   = -lfdt -ljson-c -lmd
 
-# The reader of configs is the runtime's; machc shows a config as the runtime will see it.
-lib_src  = $(filter-out compiler/main.c,$(sort $(wildcard compiler/*.c compiler/*/*.c runtime/config/*.c)))
+lib_src  = $(filter-out compiler/main.c,$(sort $(wildcard compiler/*.c compiler/*/*.c)))
 lib_obj  = $(lib_src:%.c=$(B)/%.o) $(B)/gen/mach.tab.o $(B)/gen/mach.lex.o $(B)/gen/schemas_data.o
 schemas  = $(sort $(wildcard schemas/*.json schemas/*/*.json))
 unit     = $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
-sources  = $(wildcard compiler/*.[ch] compiler/*/*.[ch] runtime/*.[ch] runtime/*/*.[ch] runtime/*/*/*.[ch] tests/*/*.[ch])
+sources  = $(wildcard compiler/*.[ch] compiler/*/*.[ch] runtime/*/*.[ch] tests/*/*.[ch] examples/*/*.[ch])
 
-all: $(B)/machc
+all: $(B)/machc runtime
 
 $(B)/machc: $(B)/compiler/main.o $(B)/libmachc.a
 	$(CC) $(OPT) -o $@ $^ $(LDLIBS)
@@ -58,15 +59,22 @@ $(B)/gen/schemas_data.c: compiler/schema/embed.sh $(schemas)
 	@mkdir -p $(@D)
 	sh compiler/schema/embed.sh $(schemas) > $@.tmp && mv $@.tmp $@
 
-$(B)/unit/%: tests/unit/%.c $(B)/libmachc.a
+# The runtime reads in tests what the compiler wrote; else the two meet in guest.cfg only.
+$(B)/unit/%: tests/unit/%.c $(B)/libmachc.a $(B)/libmachrt.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(B)/libmachc.a $(LDLIBS) -lcmocka
+	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(B)/libmachc.a $(B)/libmachrt.a $(LDLIBS) -pthread -lcmocka
 
-test: $(B)/machc $(unit)
+test: $(B)/machc $(unit) test-runtime
 	python3 tests/run.py --build $(B) $(SUITE)
 
 docs: $(B)/machc
 	python3 tests/run.py --build $(B) --update docs
+
+$(B)/corpus: $(patsubst %.c,$(B)/%.o,$(wildcard tests/corpus/*.c)) $(B)/libmachc.a
+	$(CC) $(OPT) -o $@ $^ $(LDLIBS)
+
+check-corpus: $(B)/corpus
+	python3 tests/corpus/run.py --driver $(B)/corpus $(CORPUS)
 
 bench: $(B)/machc
 	python3 tests/bench/run.py --machc $(B)/machc
@@ -80,5 +88,7 @@ format-check:
 clean:
 	rm -rf build
 
-.PHONY: all test docs bench format format-check clean
+include runtime/Makefile.inc
+
+.PHONY: all test check-corpus check-schema docs bench format format-check clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -355,7 +355,8 @@ void write_reg(struct planner *p, struct copied *k)
         name = arena_printf(p->c->arena, "%s@%" PRIx64, generic, unit);
     } else if (!keeps_address(p, k->host, bus) && dt_del(p->m->tree, k->guest, p->n.reg)) {
         const struct host_node *hn = &p->host->nodes[k->host->id];
-        if (!hn->nregions || !behind(p, &p->host->regions[hn->first_region])) // that is an error: one is enough
+        const struct host_region *first = hn->nregions ? &p->host->regions[hn->first_region] : NULL;
+        if (!first || first->translated || !behind(p, first)) // else that is an error: one is enough
             name = generic;
     }
     name_copy(p, k, name);

@@ -33,9 +33,9 @@ struct mach_sys {
     /* ioctl(2); `arg` is a pointer or a number, as the request has it. */
     int (*ioctl)(void *opaque, int fd, unsigned long request, void *arg);
     /* mmap(2) at an address of the kernel's choice, which goes to *at; `size` and `offset` in bytes. */
-    int (*mmap)(void *opaque, void **at, size_t size, int prot, int flags, int fd, uint64_t offset);
-    int (*munmap)(void *opaque, void *at, size_t size);
-    int (*madvise)(void *opaque, void *at, size_t size, int advice);
+    int (*mmap)(void *opaque, void **at, uint64_t size, int prot, int flags, int fd, uint64_t offset);
+    int (*munmap)(void *opaque, void *at, uint64_t size);
+    int (*madvise)(void *opaque, void *at, uint64_t size, int advice);
     /* pread(2), pwrite(2), read(2), write(2): how many bytes, or -errno. */
     int64_t (*pread)(void *opaque, int fd, void *buffer, size_t size, uint64_t offset);
     int64_t (*pwrite)(void *opaque, int fd, const void *buffer, size_t size, uint64_t offset);

@@ -65,12 +65,16 @@ static int change(const struct command *c, const char *mode,
 
 int command_bind(const struct command *c)
 {
-    return change(c, "w", mach_config_bind);
+    // Added to what is there: a second bind finds the devices bound, and must not forget the first.
+    return change(c, "a", mach_config_bind);
 }
 
 int command_unbind(const struct command *c)
 {
-    return change(c, "r", mach_config_unbind);
+    int status = change(c, "r", mach_config_unbind);
+    if (status == FINE && c->state)
+        remove(c->state);
+    return status;
 }
 
 /* ---- run ---- */

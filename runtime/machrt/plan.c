@@ -31,6 +31,7 @@ struct plan {
     uint64_t next;      // address of the next mapping
     uint32_t calls, reads, ioas, windows;
     uint64_t geometry[2];
+    int low; // no file below it is free
     bool quiet;
     enum mach_backend backend;
     uint64_t page;
@@ -59,12 +60,13 @@ static void say(struct plan *p, bool reads, const char *format, ...)
 
 static int new_fd(struct plan *p, char kind, uint32_t device)
 {
-    for (int fd = 3; fd < MOST_FILES; fd++)
-        if (!p->file[fd].kind) {
-            p->file[fd] = (struct file){kind, device};
-            return fd;
-        }
-    return -EMFILE;
+    // The lowest that is free, as the kernel gives them.
+    while (p->low < MOST_FILES && p->file[p->low].kind)
+        p->low++;
+    if (p->low == MOST_FILES)
+        return -EMFILE;
+    p->file[p->low] = (struct file){kind, device};
+    return p->low++;
 }
 
 /* ---- devices ---- */
@@ -193,30 +195,31 @@ static int plan_close(void *o, int fd)
     struct plan *p = self(o);
     say(p, false, "close(%d)", fd);
     p->file[fd].kind = 0;
+    p->low = fd < p->low ? fd : p->low;
     return 0;
 }
 
-static int plan_mmap(void *o, void **at, size_t size, int prot, int flags, int fd, uint64_t offset)
+static int plan_mmap(void *o, void **at, uint64_t size, int prot, int flags, int fd, uint64_t offset)
 {
     struct plan *p = self(o);
     (void)prot;
     (void)flags;
     *at = (void *)(uintptr_t)p->next;
     p->next += (size + 0x1fffff) & ~(uint64_t)0x1fffff;
-    say(p, false, "mmap(0x%zx, %d, 0x%" PRIx64 ") = %p", size, fd, offset, *at);
+    say(p, false, "mmap(0x%" PRIx64 ", %d, 0x%" PRIx64 ") = %p", size, fd, offset, *at);
     return 0;
 }
 
-static int plan_munmap(void *o, void *at, size_t size)
+static int plan_munmap(void *o, void *at, uint64_t size)
 {
-    say(self(o), false, "munmap(%p, 0x%zx)", at, size);
+    say(self(o), false, "munmap(%p, 0x%" PRIx64 ")", at, size);
     return 0;
 }
 
-static int plan_madvise(void *o, void *at, size_t size, int advice)
+static int plan_madvise(void *o, void *at, uint64_t size, int advice)
 {
     (void)advice;
-    say(self(o), false, "madvise(%p, 0x%zx, MADV_POPULATE_WRITE)", at, size);
+    say(self(o), false, "madvise(%p, 0x%" PRIx64 ", MADV_POPULATE_WRITE)", at, size);
     return 0;
 }
 
@@ -510,6 +513,7 @@ int command_plan(const struct command *c)
         .file = (struct file *)calloc(MOST_FILES, sizeof(struct file)),
         .driver = (char(*)[32])calloc(devices ? devices : 1, 32),
         .next = UINT64_C(0x10000000),
+        .low = 3,
     };
     p.backend = backend_of(&p);
     p.page = c->host ? p.real->page_size(p.real->opaque)

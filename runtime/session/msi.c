@@ -23,6 +23,15 @@ static int switch_off(struct mach_session *s, const struct device *d)
     return s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_SET_IRQS, &off);
 }
 
+// The kernel refuses more vectors than the function has; fewer than it has it grants, or says how many.
+static int most(struct mach_session *s, const struct device *d, uint32_t index, uint32_t *count)
+{
+    struct vfio_irq_info info = {.argsz = sizeof info, .index = index};
+    int r = s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_GET_IRQ_INFO, &info);
+    *count = info.count;
+    return r ? r : info.count && info.flags & VFIO_IRQ_INFO_EVENTFD ? 0 : -ENXIO;
+}
+
 static void close_all(struct mach_session *s, int *fds, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
@@ -43,6 +52,15 @@ int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, u
         return -EINVAL;
     if (d->msi.count)
         return -EBUSY;
+    const uint32_t index = msix ? VFIO_PCI_MSIX_IRQ_INDEX : VFIO_PCI_MSI_IRQ_INDEX;
+    uint32_t there;
+    r = most(s, d, index, &there);
+    if (r)
+        return r;
+    if (count > there) {
+        *granted = there;
+        return -ENOSPC;
+    }
     size_t size = sizeof(struct vfio_irq_set) + count * sizeof(int32_t);
     // The set, and behind it the list that is kept.
     struct vfio_irq_set *set = (struct vfio_irq_set *)s->sys.alloc(s->sys.opaque, NULL, size);
@@ -62,7 +80,7 @@ int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, u
         *set = (struct vfio_irq_set){
             .argsz = (uint32_t)size,
             .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
-            .index = msix ? VFIO_PCI_MSIX_IRQ_INDEX : VFIO_PCI_MSI_IRQ_INDEX,
+            .index = index,
             .count = count,
         };
         r = s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_SET_IRQS, set);
@@ -78,7 +96,7 @@ int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, u
         s->sys.alloc(s->sys.opaque, kept, 0);
         return r;
     }
-    d->msi = (struct msi){msix ? VFIO_PCI_MSIX_IRQ_INDEX : VFIO_PCI_MSI_IRQ_INDEX, count, kept};
+    d->msi = (struct msi){index, count, kept};
     *granted = count;
     return 0;
 }

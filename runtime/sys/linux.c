@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The real kernel. Each function is its system call and nothing else.
+#ifndef _FILE_OFFSET_BITS
+#define _FILE_OFFSET_BITS 64 // offsets of device files do not fit in 32
+#endif
+
 #include "machrt_sys.h"
 
 #include <dirent.h>
@@ -43,26 +47,28 @@ static int sys_ioctl(void *o, int fd, unsigned long request, void *arg)
     return result(ioctl(fd, request, arg));
 }
 
-static int sys_mmap(void *o, void **at, size_t size, int prot, int flags, int fd, uint64_t offset)
+static int sys_mmap(void *o, void **at, uint64_t size, int prot, int flags, int fd, uint64_t offset)
 {
     (void)o;
-    void *p = mmap(NULL, size, prot, flags, fd, (off_t)offset);
+    if (size > SIZE_MAX)
+        return -ENOMEM; // more than a 32-bit process has
+    void *p = mmap(NULL, (size_t)size, prot, flags, fd, (off_t)offset);
     if (p == MAP_FAILED)
         return -errno;
     *at = p;
     return 0;
 }
 
-static int sys_munmap(void *o, void *at, size_t size)
+static int sys_munmap(void *o, void *at, uint64_t size)
 {
     (void)o;
-    return result(munmap(at, size));
+    return result(munmap(at, (size_t)size));
 }
 
-static int sys_madvise(void *o, void *at, size_t size, int advice)
+static int sys_madvise(void *o, void *at, uint64_t size, int advice)
 {
     (void)o;
-    return result(madvise(at, size, advice));
+    return result(madvise(at, (size_t)size, advice));
 }
 
 static int64_t sys_pread(void *o, int fd, void *buffer, size_t size, uint64_t offset)

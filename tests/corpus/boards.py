@@ -36,8 +36,8 @@ class Apt:
             ("APT::Architecture", "arm64"), ("APT::Architectures::", "arm64"), ("APT::Architectures::", "armhf"),
             ("APT::Sandbox::User", "root"), ("Dir::State", self.root), ("Dir::State::status", self.root / "status"),
             ("Dir::State::lists", self.root / "lists"), ("Dir::Cache", self.root / "cache"),
-            ("Dir::Etc::sourcelist", self.root / "sources"), ("Dir::Etc::sourceparts", "-"),
-            ("Dir::Etc::preferences", self.root / "preferences"), ("Dir::Etc::preferencesparts", "-"),
+            ("Dir::Etc::sourcelist", self.root / "sources"), ("Dir::Etc::sourceparts", "/dev/null"),
+            ("Dir::Etc::preferences", self.root / "preferences"), ("Dir::Etc::preferencesparts", "/dev/null"),
             ("Acquire::Languages", "none")]))
 
     def run(self, *command):

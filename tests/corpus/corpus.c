@@ -7,8 +7,8 @@
  * -n: only that node. -v: with the messages.
  *
  * A line for each node: what became of it, what kind of node it is, its path. "ok", or the codes of the messages that
- * refuse it, or "FAIL" with what is wrong behind the path. Kinds: i it has an interrupt, r the cpus reach its registers,
- * d it is disabled, c it has a compatible.
+ * refuse it, or "FAIL" with what is wrong behind the path. Kinds: i it has an interrupt, r the cpus reach its
+ * registers, d it is disabled, c it has a compatible.
  *
  * SEEN is a file of 8-byte slots, a power of two of them, that the runs for all boards share: the trees that dtc has
  * nothing to say of. The same SoC is on many boards.
@@ -16,11 +16,11 @@
 #include "dtc.h"
 #include "walk.h"
 
+#include "../../runtime/config/verify.h"
 #include "diag/diag_list.h"
 #include "emit/emit.h"
 #include "machc.h"
 #include "machcfg_file.h"
-#include "runtime/config/verify.h"
 
 #include <fcntl.h>
 #include <libfdt.h>

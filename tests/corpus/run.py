@@ -136,7 +136,7 @@ def main():
     nodes = [node[:3] for run in runs for node in run.nodes]
     table(nodes)
     reached = goal(nodes)
-    if not reached and not args.k:
+    if not reached and not args.k and args.every == 1:
         failed.append(f"fewer than {GOAL:.0%} of the device nodes with an interrupt compile")
     for line in failed[:50]:
         print(f"FAIL {line}")

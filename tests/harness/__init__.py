@@ -23,6 +23,7 @@ class Context:
         self.root = root
         self.build = build
         self.machc = build / "machc"
+        self.machrt = build / "machrt"
         self.pool = pool
         self.wanted = wanted
         self.update = update

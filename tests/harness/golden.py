@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""golden: every machine of examples/*.mach and tests/golden/*.mach as source and as JSON, byte for byte.
+"""golden: every machine of examples/*.mach and tests/golden/*.mach as source and as JSON, byte for byte, and the JSON
+that `machrt show` makes of the config as well.
 
 tests/golden/FILE.MACHINE.dts and FILE.MACHINE.json hold what is expected, FILE.warnings the warnings, if there are
 any. `tests/run.py --update golden` writes them anew; look at the difference before it is committed.
@@ -42,6 +43,8 @@ def check(context, source):
     """[(name, problem)]"""
     with tempfile.TemporaryDirectory() as directory:
         names, done = machines(context, source, directory)
+        # What the runtime reads is what the compiler says it wrote.
+        read = {name: run(context.machrt, "show", "--json", f"{directory}/{name}.cfg") for name in names}
     if done.status != 0:
         return [(str(source), f"exit status {done.status}\n{done.err}")]
     stem = str(GOLDEN / source.stem)
@@ -52,6 +55,10 @@ def check(context, source):
             problem = f"exit status {done.status}\n{done.err}" if done.status else None
             problem = problem or compare(context, pathlib.Path(f"{stem}.{name}.{view}"), done.out)
             results.append((f"{source} {name} {view}", problem))
+        theirs = read[name]
+        problem = None if theirs.out == done.out else f"exit status {theirs.status}\n{theirs.err}\n" + (
+            difference(done.out.decode(), theirs.out.decode(), "machrt show --json") or "")
+        results.append((f"{source} {name} as machrt shows it", problem))
     return results
 
 

@@ -34,6 +34,7 @@ struct fake_device {
     uint32_t nregions, nirqs;
     struct fake_region region[FAKE_REGIONS];
     uint32_t irq_flags[8];
+    uint32_t grant;   // so many vectors can be had; 0: all
     uint32_t vectors; // of MSI and MSI-X
     bool refuses;     // its VFIO driver does not take it
     // state
@@ -134,9 +135,9 @@ static inline struct fake *fake_self(void *o)
     return (struct fake *)o;
 }
 
-int fake_mmap(void *o, void **at, size_t size, int prot, int flags, int fd, uint64_t offset);
-int fake_munmap(void *o, void *at, size_t size);
-int fake_madvise(void *o, void *at, size_t size, int advice);
+int fake_mmap(void *o, void **at, uint64_t size, int prot, int flags, int fd, uint64_t offset);
+int fake_munmap(void *o, void *at, uint64_t size);
+int fake_madvise(void *o, void *at, uint64_t size, int advice);
 int fake_memfd(void *o, const char *name, unsigned flags);
 int fake_ftruncate(void *o, int fd, uint64_t size);
 

@@ -100,7 +100,10 @@ static int set_msi(struct fake *k, struct fake_device *d, const struct vfio_irq_
     if (d->trigger[0] >= 0 || d->msi || !(s->flags & VFIO_IRQ_SET_ACTION_TRIGGER))
         return -EINVAL;
     if (s->count > d->vectors)
-        return (int)d->vectors;
+        return -EINVAL;
+    // The platform has fewer to give than the function could use.
+    if (d->grant && s->count > d->grant)
+        return (int)d->grant;
     d->msi = s->count;
     return 0;
 }

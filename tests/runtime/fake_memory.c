@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-static int locked_mmap(struct fake *k, void **at, size_t size, int fd, uint64_t offset)
+static int locked_mmap(struct fake *k, void **at, uint64_t size, int fd, uint64_t offset)
 {
     int r = fake_step(k, "mmap", true);
     if (r)
@@ -47,14 +47,14 @@ static int locked_mmap(struct fake *k, void **at, size_t size, int fd, uint64_t 
     return -ENOMEM;
 }
 
-int fake_mmap(void *o, void **at, size_t size, int prot, int flags, int fd, uint64_t offset)
+int fake_mmap(void *o, void **at, uint64_t size, int prot, int flags, int fd, uint64_t offset)
 {
     (void)prot;
     (void)flags;
     LOCKED(fake_self(o), int, locked_mmap(fake_self(o), at, size, fd, offset));
 }
 
-static int locked_munmap(struct fake *k, void *at, size_t size)
+static int locked_munmap(struct fake *k, void *at, uint64_t size)
 {
     int r = fake_step(k, "munmap", true);
     if (r)
@@ -73,12 +73,12 @@ static int locked_munmap(struct fake *k, void *at, size_t size)
     return -EINVAL;
 }
 
-int fake_munmap(void *o, void *at, size_t size)
+int fake_munmap(void *o, void *at, uint64_t size)
 {
     LOCKED(fake_self(o), int, locked_munmap(fake_self(o), at, size));
 }
 
-static int locked_madvise(struct fake *k, void *at, size_t size)
+static int locked_madvise(struct fake *k, void *at, uint64_t size)
 {
     int r = fake_step(k, "madvise", true);
     for (int i = 0; (!r || r == -EINVAL) && i < FAKE_MAPS; i++)
@@ -87,7 +87,7 @@ static int locked_madvise(struct fake *k, void *at, size_t size)
     return r;
 }
 
-int fake_madvise(void *o, void *at, size_t size, int advice)
+int fake_madvise(void *o, void *at, uint64_t size, int advice)
 {
     (void)advice;
     LOCKED(fake_self(o), int, locked_madvise(fake_self(o), at, size));

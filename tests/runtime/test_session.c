@@ -203,9 +203,12 @@ static void test_msi(void **state)
     // Short: so many can be had, and none is armed.
     assert_int_equal(mach_session_msi_enable(x->session, 4, 1, 8, fds, &granted), -ENOSPC);
     assert_int_equal(granted, 6);
+    x->k->device[3].grant = 4;
+    assert_int_equal(mach_session_msi_enable(x->session, 4, 1, granted, fds, &granted), -ENOSPC);
+    assert_int_equal(granted, 4);
     assert_int_equal(x->k->device[3].msi, 0);
     assert_int_equal(mach_session_msi_enable(x->session, 4, 1, granted, fds, &granted), 0);
-    assert_int_equal(x->k->device[3].msi, 6);
+    assert_int_equal(x->k->device[3].msi, 4);
     assert_int_equal(mach_session_msi_enable(x->session, 4, 0, 1, fds, &granted), -EBUSY);
     assert_int_equal(mach_session_msi_disable(x->session, 4), 0);
     assert_int_equal(x->k->device[3].msi, 0);
@@ -279,6 +282,29 @@ static void test_guest_iommu(void **state)
         stopped(x);
         scene_free(x);
     }
+}
+
+// Much memory: by several threads, a call for each.
+static void test_populate(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("group");
+    CFG_SET(x->c, memory, MEMORY, 0, size, UINT64_C(400) * MiB);
+    x->options.threads = 4;
+    started(x);
+    assert_int_equal(x->k->map[0].populated, UINT64_C(400) * MiB);
+    unsigned calls = 0;
+    for (uint32_t i = 1; i <= x->k->calls; i++)
+        calls += !strcmp(x->k->trace[i], "madvise");
+    assert_int_equal(calls, 4 + 1); // and one for the huge pages
+    stopped(x);
+    scene_free(x);
+    x = scene_new("group");
+    x->options.flags = MACH_NO_POPULATE;
+    assert_int_equal(scene_start(x), 0);
+    assert_string_equal(x->k->wrong, "memory is mapped for DMA before it is populated");
+    assert_int_equal(scene_stop(x), 0);
+    scene_free(x);
 }
 
 // What is asked for while the session runs fails at every call: it leaves the session as it was.
@@ -365,7 +391,7 @@ int main(void)
         cmocka_unit_test(test_every_scene),  cmocka_unit_test(test_backends), cmocka_unit_test(test_what_was_done),
         cmocka_unit_test(test_regions),      cmocka_unit_test(test_nested),   cmocka_unit_test(test_irqs),
         cmocka_unit_test(test_msi),          cmocka_unit_test(test_uio),      cmocka_unit_test(test_guest_iommu),
-        cmocka_unit_test(test_later_faults), cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_later_faults), cmocka_unit_test(test_populate), cmocka_unit_test(test_budget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
