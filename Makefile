@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # make            build/machc, build/machrt, build/libmachrt.a and .so
-# make test       unit, errors, golden, dtc, cli, docs: minutes at most. SUITE="errors cli" runs some of them
+# make test       unit, errors, golden, dtc, schemas, cli, docs: minutes at most. SUITE="errors cli" runs some of them
 # make docs       docs/messages.md and the grammar in docs/language.md, anew
 # make bench      the tables of docs/bench.md
 # make check-corpus   every device of every board that Debian has a kernel for; CORPUS="--every 10 -k rk3399" for some
@@ -70,11 +70,14 @@ test: $(B)/machc $(unit) test-runtime
 docs: $(B)/machc
 	python3 tests/run.py --build $(B) --update docs
 
-$(B)/corpus: $(patsubst %.c,$(B)/%.o,$(wildcard tests/corpus/*.c)) $(B)/libmachc.a
-	$(CC) $(OPT) -o $@ $^ $(LDLIBS)
+$(B)/corpus: $(patsubst %.c,$(B)/%.o,$(wildcard tests/corpus/*.c)) $(B)/libmachc.a $(B)/libmachrt.a
+	$(CC) $(OPT) -o $@ $^ $(LDLIBS) -pthread
 
 check-corpus: $(B)/corpus
 	python3 tests/corpus/run.py --driver $(B)/corpus $(CORPUS)
+
+check-schema: $(B)/machc
+	python3 tests/corpus/schema.py --machc $(B)/machc
 
 bench: $(B)/machc
 	python3 tests/bench/run.py --machc $(B)/machc

@@ -202,6 +202,10 @@ static int work(struct machc *c, void *opaque)
     case ACTION_LIST_CLASSES:
         list_classes(c, cmd->out);
         return show(c, o, cmd->err);
+    case ACTION_DUMP_CLASS:
+        if (!dump_class(c, o->dump, cmd->out, cmd->err) && !diags_errors(c->diags))
+            return STATUS_USAGE;
+        return show(c, o, cmd->err);
     case ACTION_COMPILE:
         break;
     }

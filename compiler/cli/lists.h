@@ -12,4 +12,11 @@ bool explain_message(const char *code, FILE *to, FILE *err);
 /* Prints irqchips, device classes and platforms in three tables. False when the schemas have errors: see c->diags. */
 bool list_classes(struct machc *c, FILE *to);
 
+/*
+ * Prints what a schema file says of a class, irqchip, host's irqchip or platform, as a schema file of its own: a start
+ * for another one. `name` is its name, or a compatible string. False: the schemas have errors (see c->diags), or after
+ * a message on `err` there is no such thing.
+ */
+bool dump_class(struct machc *c, const char *name, FILE *to, FILE *err);
+
 #endif

@@ -15,6 +15,7 @@ enum {
     OPT_EXPLAIN,
     OPT_EMIT,
     OPT_LIST,
+    OPT_DUMP,
     OPT_SCHEMAS,
     OPT_VERSION
 };
@@ -27,6 +28,7 @@ static const struct option long_options[] = {
     {"explain", required_argument, NULL, OPT_EXPLAIN},
     {"emit", required_argument, NULL, OPT_EMIT},
     {"list-classes", no_argument, NULL, OPT_LIST},
+    {"dump-class", required_argument, NULL, OPT_DUMP},
     {"schema-dir", required_argument, NULL, OPT_SCHEMAS},
     {"version", no_argument, NULL, OPT_VERSION},
     {"help", no_argument, NULL, 'h'},
@@ -59,6 +61,7 @@ void options_help(FILE *to)
           "  --max-errors N      stop showing after N errors (20; 0: show all)\n"
           "  --explain=CODE      what a message means; `list` names all of them, `all` tells all\n"
           "  --list-classes      device classes, interrupt controllers and platforms\n"
+          "  --dump-class NAME   what a schema file says of one of these, by its name or a compatible\n"
           "  --schema-dir DIR    more of these, from *.json\n"
           "  --version, --help\n"
           "\n"
@@ -222,6 +225,10 @@ static bool read_option(struct machc *c, int opt, const char *arg, struct option
         return true;
     case OPT_LIST:
         o->action = ACTION_LIST_CLASSES;
+        return true;
+    case OPT_DUMP:
+        o->action = ACTION_DUMP_CLASS;
+        o->dump = arg;
         return true;
     case OPT_VERSION:
         o->action = ACTION_VERSION;

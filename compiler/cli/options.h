@@ -9,7 +9,7 @@
 enum view { VIEW_NONE, VIEW_DTS, VIEW_JSON, VIEW_PLAN };
 
 /* What was asked for, after all options are read. */
-enum action { ACTION_COMPILE, ACTION_HELP, ACTION_VERSION, ACTION_EXPLAIN, ACTION_LIST_CLASSES };
+enum action { ACTION_COMPILE, ACTION_HELP, ACTION_VERSION, ACTION_EXPLAIN, ACTION_LIST_CLASSES, ACTION_DUMP_CLASS };
 
 struct options {
     const char *input;
@@ -17,6 +17,7 @@ struct options {
     const char *dir;          // -O
     const char *machine;      // -m
     const char *explain;      // --explain
+    const char *dump;         // --dump-class
     struct diag_policy policy;
     VEC(const char *) include_dirs;
     VEC(struct define) defines;

@@ -81,8 +81,7 @@ void host_decode_irq(struct indexing *x, struct host_irq *i)
             break;
         }
     }
-    const struct dt_prop *all =
-        class->trigger_property ? dt_prop(x->h->tree, i->chip, class->trigger_property) : NULL;
+    const struct dt_prop *all = class->trigger_property ? dt_prop(x->h->tree, i->chip, class->trigger_property) : NULL;
     for (uint32_t j = 0; all && all->len == 4 && j < class->ntriggers; j++)
         if (class->triggers[j].value == dt_cell(all, 0))
             trigger = &class->triggers[j];

@@ -52,16 +52,27 @@ bool irq_cells_stay(struct planner *p, const struct copied *k)
 
 /* ---- what was said ---- */
 
-static bool speaks_of(const struct m_irq *m, const struct host_irq *h)
+/* An interrupt's name: the node's, or where that has no interrupt-names the class's. */
+static const char *name_of(const struct planner *p, const struct copied *k, const struct host_irq *h)
 {
-    return m->which.name ? h->name && !strcmp(m->which.name, h->name) : m->which.index == h->index;
+    const struct dev_class *class = k->device && k->device->host == h->node ? k->device->class : NULL;
+    bool named = p->host->irqs[p->host->nodes[h->node->id].first_irq].name;
+    return h->name                                                      ? h->name
+           : class && !named && !h->from_map && h->index < class->nirqs ? class->irqs[h->index].name
+                                                                        : NULL;
 }
 
-static const struct m_irq *said_of(const struct m_part *part, const struct host_irq *h)
+static bool speaks_of(const struct planner *p, const struct copied *k, const struct m_irq *m, const struct host_irq *h)
 {
-    for (uint32_t i = 0; part && !h->from_map && i < part->irqs.n; i++)
-        if (speaks_of(&part->irqs.at[i], h))
-            return &part->irqs.at[i];
+    const char *name = m->which.name ? name_of(p, k, h) : NULL;
+    return m->which.name ? name && !strcmp(m->which.name, name) : m->which.index == h->index;
+}
+
+static const struct m_irq *said_of(const struct planner *p, const struct copied *k, const struct host_irq *h)
+{
+    for (uint32_t i = 0; k->part && !h->from_map && i < k->part->irqs.n; i++)
+        if (speaks_of(p, k, &k->part->irqs.at[i], h))
+            return &k->part->irqs.at[i];
     return NULL;
 }
 
@@ -71,17 +82,17 @@ static void check_said(struct planner *p, const struct copied *k, const struct h
         const struct m_irq *m = &k->part->irqs.at[i];
         const struct host_irq *found = NULL;
         for (uint32_t j = 0; j < own && !found; j++)
-            found = speaks_of(m, &irqs[j]) ? &irqs[j] : NULL;
+            found = speaks_of(p, k, m, &irqs[j]) ? &irqs[j] : NULL;
         if (m->file)
             diag_help(
                 diag(p->c->diags, E0361, m->at, "`file` belongs to the interrupts of raw devices; VFIO gives this one"),
                 "leave `file` out");
         if (found) {
-            const struct m_irq *other = said_of(k->part, found);
+            const struct m_irq *other = said_of(p, k, found);
             if (other != m) {
                 struct diag *d =
                     diag(p->c->diags, E0328, m->at, "the same interrupt is spoken of twice: `%s` is interrupt %u",
-                         found->name ? found->name : "", found->index);
+                         name_of(p, k, found) ? name_of(p, k, found) : "", found->index);
                 diag_note(d, other->at, "first here");
                 diag_help(d, "keep one of them");
             }
@@ -92,8 +103,8 @@ static void check_said(struct planner *p, const struct copied *k, const struct h
             struct diag *d = diag(p->c->diags, E0362, m->which.at, "%s has no interrupt `%s`", path, m->which.name);
             VEC(const char *) names = {0};
             for (uint32_t j = 0; j < own && names.n < 1000; j++)
-                if (irqs[j].name)
-                    vec_push(draft_arena(p->c), &names, irqs[j].name);
+                if (name_of(p, k, &irqs[j]))
+                    vec_push(draft_arena(p->c), &names, name_of(p, k, &irqs[j]));
             const char *near = nearest(m->which.name, names.at, names.n);
             if (near)
                 diag_help(d, "did you mean `%s`?", near);
@@ -137,7 +148,7 @@ static void listed_again(struct planner *p, const struct copied *k, const struct
     bool only = true;
     uint32_t n = 0;
     for (const struct host_irq *u = host_irq_users(p->host, h); u && n < 16; u = host_irq_next(p->host, u)) {
-        const struct m_irq *m = u->node == h->node ? said_of(k->part, u) : NULL;
+        const struct m_irq *m = u->node == h->node ? said_of(p, k, u) : NULL;
         if (u->node != h->node || u->from_map || u->index <= first->index || (m && m->drop))
             continue;
         if (u->index < irq->index)
@@ -182,7 +193,7 @@ static struct p_irq *make(struct planner *p, const struct copied *k, const struc
     struct p_irq *irq = NEW(p->c->arena, struct p_irq);
     *irq = (struct p_irq){.device = k->device,
                           .index = h->index,
-                          .name = h->name,
+                          .name = name_of(p, k, h),
                           .source = h->from_map ? IRQ_MAP_ENTRY : IRQ_DEVICE,
                           .host = h,
                           .drop = m && m->drop,
@@ -250,7 +261,7 @@ void decide_irqs(struct planner *p, struct copied *k)
     const struct host_irq *first_inside = NULL;
     for (uint32_t i = 0; i < hn->nirqs - hn->nmap_irqs; i++) {
         const struct host_irq *h = &irqs[i];
-        const struct m_irq *m = said_of(k->part, h);
+        const struct m_irq *m = said_of(p, k, h);
         enum irq_route route = irq_route(p, k, h);
         if (route == IRQ_ROUTE_INSIDE) {
             inside(p, k, h, m);
@@ -293,7 +304,7 @@ static bool all_drop(struct planner *p, const struct copied *nexus, const struct
         const struct copied *k = u->from_map ? NULL : copy_of(p, u->node);
         if (!k || irq_route(p, k, u) != IRQ_ROUTE_NEXUS || irq_first_hop(p, u) != nexus->host)
             continue;
-        const struct m_irq *m = said_of(k->part, u);
+        const struct m_irq *m = said_of(p, k, u);
         if (m && m->to.set && !*to)
             *to = m;
         dropped = dropped || (m && m->drop);
@@ -328,7 +339,8 @@ void decide_map(struct planner *p, struct copied *k)
     }
 }
 
-/* VFIO counts a device's interrupts up to the first that the host cannot resolve: one of a controller that is assigned. */
+/* VFIO counts a device's interrupts up to the first that the host cannot resolve: one of a controller that is assigned.
+ */
 void count_host_irqs(struct planner *p, struct p_device *d)
 {
     const struct host_node *hn = &p->host->nodes[d->host->id];

@@ -387,8 +387,9 @@ void choose_lines(struct planner *p)
         struct p_irq *irq = p->unlinked.at[i];
         const struct host_irq *h = irq->host;
         uint64_t kind = (uint64_t)(irq->kind - irq->chip->class->kinds);
-        if (!h || !h->class || h->class->cascaded || strcmp(h->kind->name, irq->kind->name) || h->number < irq->kind->min ||
-            h->number > highest(irq->kind) || map_get(&irq->chip->lines, kind, h->number, &v))
+        if (!h || !h->class || h->class->cascaded || strcmp(h->kind->name, irq->kind->name) ||
+            h->number < irq->kind->min || h->number > highest(irq->kind) ||
+            map_get(&irq->chip->lines, kind, h->number, &v))
             continue;
         irq->number = h->number;
         irq->how = HOW_DEFAULT;

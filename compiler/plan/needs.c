@@ -36,18 +36,30 @@ static bool lies_in(const struct planner *p, const struct dt_node *n, const stru
            a->address - b->address < b->size;
 }
 
+/* All that a property of an IOMMU leads to. */
+static void need_targets(struct planner *p, const struct dt_prop *prop, const struct ref_rule *rule)
+{
+    uint32_t step = rule->layout == REF_STRIDE ? rule->fixed : UINT32_MAX, n = prop->len / 4;
+    for (uint64_t cell = rule->layout == REF_STRIDE ? rule->at : 0; cell < n; cell += step) {
+        const struct dt_node *to = host_phandle(p->host, dt_cell(prop, (uint32_t)cell));
+        if (rule->layout == REF_CELLS)
+            step = 1 + (to ? dt_u32(p->host->tree, to, intern(p->c->names, rule->cells), 0) : 0);
+        for (bool in = to && !host_disabled(p->host, to); in; to = to->parent) {
+            need(p, to, "IOMMU");
+            in = to->parent && lies_in(p, to, to->parent); // a part of it, as each PAMU of an IOMMU node
+        }
+        if (!step)
+            return;
+    }
+}
+
 static void need_iommus(struct planner *p)
 {
     for (const struct dt_node *n = p->host->tree->root; n; n = dt_next(n, p->host->tree->root)) {
         for (uint32_t i = 0; i < p->schemas->niommus; i++) {
-            const struct ref_rule *rule = p->schemas->iommus[i];
-            const struct dt_prop *prop = dt_prop(p->host->tree, n, rule->property);
-            uint32_t cell = rule->layout == REF_STRIDE ? rule->at : 0;
-            const struct dt_node *to = prop && prop->len / 4 > cell ? host_phandle(p->host, dt_cell(prop, cell)) : NULL;
-            for (bool in = to && !host_disabled(p->host, to); in; to = to->parent) {
-                need(p, to, "IOMMU");
-                in = to->parent && lies_in(p, to, to->parent); // a part of it, as each PAMU of an IOMMU node
-            }
+            const struct dt_prop *prop = dt_prop(p->host->tree, n, p->schemas->iommus[i]->property);
+            if (prop)
+                need_targets(p, prop, p->schemas->iommus[i]);
         }
     }
 }

@@ -128,10 +128,10 @@ struct p_device {
     VEC(struct p_region *) regions;
     VEC(struct p_irq *) irqs;
     VEC(struct p_dma *) dmas;
-    uint32_t index; // in machine.devices
+    uint32_t index;     // in machine.devices
     uint32_t host_irqs; // how many interrupts VFIO must offer: known of a device with a host node
-    uint32_t vcpu;  // `vcpu N`; UINT32_MAX
-    uint8_t kind;   // enum device_kind
+    uint32_t vcpu;      // `vcpu N`; UINT32_MAX
+    uint8_t kind;       // enum device_kind
 };
 
 struct p_machine {

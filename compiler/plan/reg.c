@@ -62,13 +62,28 @@ bool to_bus(struct planner *p, const struct dt_node *bus, uint64_t address, uint
     return false;
 }
 
-static const struct m_region *said_of(const struct copied *k, const struct host_region *r)
+/* A region's name: the node's, or where that has no reg-names the class's. */
+static const char *name_of(const struct planner *p, const struct copied *k, const struct host_region *h)
+{
+    const struct dev_class *class = k->device && k->device->host == h->node ? k->device->class : NULL;
+    bool named = p->host->regions[p->host->nodes[h->node->id].first_region].name;
+    return h->name ? h->name : class && !named && h->index < class->nregions ? class->regions[h->index].name : NULL;
+}
+
+static bool speaks_of(const struct planner *p, const struct copied *k, const struct m_region *m,
+                      const struct host_region *h)
+{
+    const char *name = m->which.name ? name_of(p, k, h) : NULL;
+    return m->which.name ? name && !strcmp(m->which.name, name) : m->which.index == h->index;
+}
+
+static const struct m_region *said_of(const struct planner *p, const struct copied *k, const struct host_region *r)
 {
     if (!k->part)
         return NULL;
     for (uint32_t i = 0; i < k->part->regions.n; i++) {
         const struct m_region *m = &k->part->regions.at[i];
-        if (m->which.name ? r->name && !strcmp(m->which.name, r->name) : m->which.index == r->index)
+        if (speaks_of(p, k, m, r))
             return m;
     }
     return NULL;
@@ -83,12 +98,12 @@ static void check_said(struct planner *p, const struct copied *k)
         VEC(const char *) names = {0};
         for (uint32_t j = 0; j < hn->nregions; j++) {
             const struct host_region *r = &p->host->regions[hn->first_region + j];
-            if (m->which.name ? r->name && !strcmp(m->which.name, r->name) : m->which.index == r->index)
+            if (speaks_of(p, k, m, r))
                 found = found ? found : r;
-            if (r->name)
-                vec_push(draft_arena(p->c), &names, r->name);
+            if (name_of(p, k, r))
+                vec_push(draft_arena(p->c), &names, name_of(p, k, r));
         }
-        const struct m_region *first = found ? said_of(k, found) : NULL;
+        const struct m_region *first = found ? said_of(p, k, found) : NULL;
         if (found && first != m) {
             struct diag *d = diag(p->c->diags, E0534, m->at, "region %u of %s is spoken of twice", found->index,
                                   dt_path(p->c->arena, k->host));
@@ -186,8 +201,9 @@ void check_part_regions(struct planner *p, const struct copied *k)
         if (!h->translated || !h->size || region_over(k->device, h->address, h->size))
             continue;
         const char *path = dt_path(p->c->arena, k->host), *top = dt_path(p->c->arena, k->pass->parts.at[0].node);
-        struct diag *d = diag(p->c->diags, E0398, k->pass->parts.at[0].at,
-                              "region %u of %s is out of reach: Linux makes no device of a node without a `compatible`", i, path);
+        struct diag *d =
+            diag(p->c->diags, E0398, k->pass->parts.at[0].at,
+                 "region %u of %s is out of reach: Linux makes no device of a node without a `compatible`", i, path);
         diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, h->address, h->address + (h->size - 1));
         diag_help(d, "leave the node out: `without %s;`, or its registers: `child %s { region %u drop; }`",
                   path + strlen(top) + 1, path + strlen(top) + 1, i);
@@ -203,7 +219,7 @@ void decide_regions(struct planner *p, struct copied *k, struct p_device *d)
     check_said(p, k);
     for (uint32_t i = 0; i < hn->nregions; i++) {
         const struct host_region *h = &p->host->regions[hn->first_region + i];
-        const struct m_region *m = said_of(k, h);
+        const struct m_region *m = said_of(p, k, h);
         if (!h->translated) {
             if (m)
                 diag_help(diag(p->c->diags, E0509, m->at, "region %u of %s has no address that the cpus can reach",
@@ -213,10 +229,10 @@ void decide_regions(struct planner *p, struct copied *k, struct p_device *d)
                 beyond = true;
             else if (top && behind(p, h)) {
                 beyond = true;
-                diag_help(
-                    diag(p->c->diags, E0510, k->part->at, "region %u of %s has no address that the cpus can reach",
-                         h->index, dt_path(p->c->arena, k->host)),
-                    "it is behind another device: pass %s through", dt_path(p->c->arena, behind(p, h)));
+                diag_help(diag(p->c->diags, E0510, k->part->at,
+                               "region %u of %s has no address that the cpus can reach", h->index,
+                               dt_path(p->c->arena, k->host)),
+                          "it is behind another device: pass %s through", dt_path(p->c->arena, behind(p, h)));
             }
             continue;
         }
@@ -235,7 +251,7 @@ void decide_regions(struct planner *p, struct copied *k, struct p_device *d)
         if (in)
             continue; // its registers are part of a region that is assigned already
         struct p_region r = {.index = h->index,
-                             .name = h->name,
+                             .name = name_of(p, k, h),
                              .host = h->address,
                              .size = h->size,
                              .source = h,
@@ -396,6 +412,7 @@ void drop_reg(struct planner *p, struct copied *k)
     const struct dt_prop *reg = dt_prop(t, k->guest, p->n.reg), *names = dt_prop(t, k->guest, p->n.reg_names);
     uint32_t na = host_address_cells(p->host, k->host->parent),
              entry = (na + host_size_cells(p->host, k->host->parent)) * 4;
+    const struct dev_class *class = k->device->host == k->host ? k->device->class : NULL;
     bool any = false;
     for (uint32_t i = 0; k->part && i < k->part->regions.n; i++)
         any = any || k->part->regions.at[i].mode == REGION_DROP;
@@ -410,6 +427,8 @@ void drop_reg(struct planner *p, struct copied *k)
         const char *end = name ? memchr(name, 0, names->len - at_name) : NULL;
         uint32_t n = end ? (uint32_t)(end + 1 - name) : 0;
         at_name += n;
+        if (!names && class && i < class->nregions)
+            end = name = class->regions[i].name;
         if (is_dropped(k, i, end ? name : NULL)) {
             first = first || !i;
             continue;

@@ -67,7 +67,7 @@ struct planner {
     struct owner **host_owner; // by host node id: who has it, of the whole file
     struct map kept;           // host node -> struct m_keep
     struct map needs;          // host node -> what the host has it for: "console"; "": it is no device
-    bool bare_names;         // a platform or PCI device is given by its name somewhere in the file
+    bool bare_names;           // a platform or PCI device is given by its name somewhere in the file
     struct map sysfs_owner;    // interned sysfs name -> struct p_device
     struct map line_owner;     // host interrupt (chip, identity) -> struct p_irq
     /* interned names that the compiler itself reads or writes (Devicetree Specification chapters 2 and 3) */

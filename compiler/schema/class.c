@@ -111,6 +111,7 @@ bool load_class(struct load *l, const struct jval *v, void *unused)
     (void)unused;
     struct dev_class *c = NEW(l->c->arena, struct dev_class);
     c->file = l->source->name;
+    c->at = v->loc;
     if (!fields_read(l, &class_table, v, c))
         return false;
     struct thing *t = vec_add(l->c->arena, &l->loader->classes);

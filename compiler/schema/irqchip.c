@@ -305,6 +305,7 @@ bool load_irqchip(struct load *l, const struct jval *v, void *unused)
     (void)unused;
     struct chip *chip = NEW(l->c->arena, struct chip);
     chip->class.file = l->source->name;
+    chip->class.at = v->loc;
     if (!fields_read(l, &chip_table, v, chip))
         return false;
     struct thing *t = vec_add(l->c->arena, &l->loader->irqchips);
@@ -322,9 +323,9 @@ static bool check_controller(struct load *l, const struct jval *object, void *it
         return load_contradiction(l, object, "nothing says which controllers this is",
                                   "add \"compatible\", or \"property\" for those that no compatible tells");
     if (c->forwards) {
-        static const char *const needless[] = {"property", "describe", "cells",          "kinds",       "default-kind",
-                                               "triggers", "cascaded", "default-trigger", "trigger-mask",
-                                               "trigger-property"};
+        static const char *const needless[] = {"property",     "describe",        "cells",    "kinds",
+                                               "default-kind", "triggers",        "cascaded", "default-trigger",
+                                               "trigger-mask", "trigger-property"};
         for (size_t i = 0; i < sizeof needless / sizeof *needless; i++) {
             const struct jval *m = load_member(l, object, needless[i]);
             if (m)
@@ -354,11 +355,7 @@ static const struct field controller_fields[] = {
     {.key = "cascaded", .type = FIELD_BOOL, .offset = CHIP(cascaded)},
     {.key = "describe", .type = FIELD_TEXT, .offset = CHIP(describe)},
     {.key = "cells", .type = FIELD_CUSTOM, .set = set_cells},
-    {.key = "kinds",
-     .type = FIELD_LIST,
-     .offset = CHIP(kinds),
-     .count_offset = CHIP(nkinds),
-     .table = &kind_table},
+    {.key = "kinds", .type = FIELD_LIST, .offset = CHIP(kinds), .count_offset = CHIP(nkinds), .table = &kind_table},
     {.key = "default-kind", .type = FIELD_NAME, .offset = offsetof(struct chip, default_kind)},
     {.key = "triggers",
      .type = FIELD_LIST,
@@ -383,6 +380,7 @@ bool load_controllers(struct load *l, const struct jval *v, void *unused)
     for (const struct jval *e = v->child; e; e = e->next) {
         struct chip *chip = NEW(l->c->arena, struct chip);
         chip->class.file = l->source->name;
+        chip->class.at = e->loc;
         if (!fields_read(l, &controller_table, e, chip)) {
             ok = false;
             continue;

@@ -63,6 +63,7 @@ bool load_platform(struct load *l, const struct jval *v, void *unused)
     (void)unused;
     struct platform *p = NEW(l->c->arena, struct platform);
     p->file = l->source->name;
+    p->at = v->loc;
     if (!fields_read(l, &platform_table, v, p))
         return false;
     struct thing *t = vec_add(l->c->arena, &l->loader->platforms);

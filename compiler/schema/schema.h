@@ -110,15 +110,15 @@ struct irqchip_class {
     const char *property; // identifies those that no compatible does, where #interrupt-cells is `ncells`; or NULL
     bool forwards;        // only hands interrupts on to its interrupt parent, with the same specifier
     bool cascaded;        // its lines come together in interrupts of its own: the host can do without it
-    const char *describe;          // "GIC {kind} {number}" in messages: the prefix, "GIC"
-    uint8_t cells[IRQ_MAX_CELLS];  // enum irq_cell of each cell of the guest's specifier
+    const char *describe; // "GIC {kind} {number}" in messages: the prefix, "GIC"
+    uint8_t cells[IRQ_MAX_CELLS]; // enum irq_cell of each cell of the guest's specifier
     uint32_t ncells;
     const struct irq_kind *kinds;
     uint32_t nkinds, default_kind;
     const struct irq_trigger *triggers;
     uint32_t ntriggers;
-    int32_t default_trigger; // index, or -1: must be written
-    uint32_t trigger_mask;   // bits of the flags cell that mean the trigger
+    int32_t default_trigger;      // index, or -1: must be written
+    uint32_t trigger_mask;        // bits of the flags cell that mean the trigger
     const char *trigger_property; // of a host's controller: says what all of its lines are; or NULL
     bool sub; // lines have sub-interrupts (MPIC error interrupts): cells with IRQ_CELL_SUB are part of the identity
     const char *kvm;       // "arm-vgic-v3", "fsl-mpic-42", ...: KVM's device that serves it; NULL: the VMM's own
@@ -130,6 +130,7 @@ struct irqchip_class {
     uint32_t max_cpus;         // vcpus that it can serve; 0: any number
     const struct dts_op *body; // merged into the guest's node
     const char *file;          // the schema's name, for messages
+    struct loc at; // its description in that file: an object
 };
 
 /* ---- device classes ---- */
@@ -179,6 +180,7 @@ struct dev_class {
     bool console;              // emulated: the first one is stdout-path
     const struct dts_op *body; // merged into the guest's node before edits
     const char *file;
+    struct loc at; // its description in that file: an object
 };
 
 /* ---- platforms ---- */
@@ -201,6 +203,7 @@ struct platform {
     uint64_t memory_base;         // memory without an address is looked for from here upwards
     uint64_t mmio_base, mmio_end; // where addresses are chosen: [base, end)
     const char *file;
+    struct loc at; // its description in that file: an object
 };
 
 struct schemas {
@@ -211,7 +214,7 @@ struct schemas {
     uint32_t niommus;
     struct map irqchips_by_name; // those that a guest can have
     struct map irqchips_by_compatible;
-    struct map controllers;                                // (interned name, 0) -> those that only hosts have
+    struct map controllers;                                     // (interned name, 0) -> those that only hosts have
     const struct irqchip_class *const *controllers_by_property; // the few that have `property`
     uint32_t ncontrollers_by_property;
     struct map classes_by_name, classes_by_compatible;

@@ -86,12 +86,12 @@ struct dt_tree {
     struct dt_node *root;
     const char *phandle, *linux_phandle; // the two names, interned
     bool phandle_props;                  // some node has, or had, a property of such a name
-    struct map children;    // (parent, interned name) -> node
-    struct map props;       // (node, interned name) -> prop, only of nodes with many properties
-    struct map prop_before; // (prop, 0) -> the one before it, of the same nodes
-    struct map labels;      // (interned label, 0) -> node
-    struct map phandles;    // (number, 0) -> node, as dt_take_phandles() found them
-    struct dt_bases *bases; // private to tree/: children by name without unit address
+    struct map children;                 // (parent, interned name) -> node
+    struct map props;                    // (node, interned name) -> prop, only of nodes with many properties
+    struct map prop_before;              // (prop, 0) -> the one before it, of the same nodes
+    struct map labels;                   // (interned label, 0) -> node
+    struct map phandles;                 // (number, 0) -> node, as dt_take_phandles() found them
+    struct dt_bases *bases;              // private to tree/: children by name without unit address
     struct dt_reserve {
         uint64_t address, size;
     } * reserves;

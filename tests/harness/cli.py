@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """cli: options, exit statuses, and that outputs are all there or not at all."""
 
+import json
 import os
 import pathlib
 import resource
@@ -195,7 +196,7 @@ def help_and_version(box):
     expect(box.machc("--version").out.startswith(b"machc "), "--version")
     text = box.machc("--help").out.decode()
     for option in ("-o", "-c", "-O", "-m", "--host", "-I", "-D", "-@", "--check", "-Wno-NAME", "-Werror", "-w",
-                   "--max-errors", "--explain", "--emit", "--list-classes", "--schema-dir", "--version", "--help"):
+                   "--max-errors", "--explain", "--emit", "--list-classes", "--dump-class", "--schema-dir", "--version", "--help"):
         expect(option in text, f"--help does not tell {option}")
 
 
@@ -210,6 +211,23 @@ def classes_are_listed(box):
     text = box.machc("--list-classes").out.decode()
     for name in ("gic-v3", "ns16550a", "arm64-virt"):
         expect(f"  {name} " in text, f"{name} is missing")
+
+
+def classes_can_be_read_back(box):
+    names = [line.split()[0] for line in box.machc("--list-classes").out.decode().splitlines() if line[:2] == "  "]
+    expect(len(names) > 50, f"only {len(names)} classes are listed")
+    for name in [*names, "arm,gic-v3", "fsl,imx7d-gpc"]:
+        done = box.machc("--dump-class", name)
+        keys = set(json.loads(done.out))
+        expect(len(keys) == 1 and keys <= {"class", "irqchip", "host-irqchips", "platform"}, name, done)
+    # What is printed is a schema file: it takes the place of what is built in.
+    (box.path / "own").mkdir()
+    box.write("own/mine.json", box.machc("--dump-class", "ns16550a").out)
+    box.machc("--schema-dir", "own", "one.mach", "-o", "own.dtb")
+    box.machc("one.mach", "-o", "built-in.dtb")
+    expect(box.read("own.dtb") == box.read("built-in.dtb"), "a class that was read back makes another tree")
+    done = box.machc("--dump-class", "ns16550b", status=2)
+    expect("did you mean `ns16550a`" in done.err, "nothing near is offered", done)
 
 
 def errors_are_counted(box):
@@ -365,7 +383,7 @@ def outputs_are_reproducible(box):
 TESTS = [
     one_machine, options_in_front_and_behind, standard_output, standard_input, every_machine,
     several_machines_need_a_name, checks_write_nothing, views, labels_only_when_asked, constants_and_includes,
-    usage_errors, help_and_version, messages_are_explained, classes_are_listed, errors_are_counted,
+    usage_errors, help_and_version, messages_are_explained, classes_are_listed, classes_can_be_read_back, errors_are_counted,
     full_standard_output, out_of_memory, errors_write_nothing, second_output_fails_to_open,
     second_output_fails_to_write, disk_full, read_only_directory, signals_leave_nothing, broken_pipe,
     links_are_followed, modes_follow_the_umask, outputs_are_reproducible,

@@ -1,0 +1,177 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Guest trees under Debian's dt-validate, with the bindings of Linux 6.1.
+
+    tests/corpus/schema.py [--machc FILE] [--refresh] [-k TEXT]
+
+The trees of devices.txt must be clean: not a line. Those of examples/ as well, but for two kinds of lines, which are
+counted: what is said of the board's own node in the same words (boards are older than their bindings), and that a
+property is missing that the description itself drops.
+"""
+
+import argparse
+import collections
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from boards import Apt, boards, cache, unpack  # noqa: E402
+from harness import Result, run  # noqa: E402
+
+SOURCE = "linux-source-6.1"
+DEVICES = pathlib.Path(__file__).with_name("devices.txt")
+
+
+def fetch(directory, tool):
+    """Brings the bindings into `directory`, processed for that version of dt-validate."""
+    print("schema: looking for Linux's bindings", flush=True)
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=directory) as root:
+        apt = Apt(root, ["bookworm"])
+        apt.run("apt-get", "--quiet=2", "update")
+        about = apt.fields(SOURCE)
+        to = directory / f"{about['Version']}-{tool}"
+        if not to.exists():
+            print(f"schema: downloading {SOURCE} {about['Version']}, {int(about['Size']) >> 20} MB", flush=True)
+            deb = apt.download(SOURCE)
+            new = pathlib.Path(root, "new")
+            unpack(deb, new, f"./usr/src/{SOURCE}.tar.xz")
+            bindings = f"{SOURCE}/Documentation/devicetree/bindings"
+            subprocess.run(["tar", "xJf", f"usr/src/{SOURCE}.tar.xz", bindings], cwd=new, check=True)
+            pathlib.Path(new, f"usr/src/{SOURCE}.tar.xz").unlink()
+            subprocess.run(["dt-mk-schema", "-j", "-o", "processed.json", bindings], cwd=new, check=True)
+            new.rename(to)
+    link = directory / f"{tool}.new"
+    link.symlink_to(to.name)
+    link.replace(directory / tool)
+
+
+def schema(refresh):
+    version = run("dt-validate", "--version")
+    if version.status != 0:
+        sys.exit("check-schema needs dt-validate: apt-get install dt-schema")
+    tool = version.out.decode().strip()
+    directory = cache() / "dt-schema"
+    if refresh or not (directory / tool).exists():
+        fetch(directory, tool)
+    return directory / tool / "processed.json"
+
+
+def validate(processed, trees):
+    """What is said of each tree: a list of messages, each with the lines behind it, by path."""
+    said = collections.defaultdict(list)
+    if not trees:
+        return said
+    # It leaves with 0 whatever it finds.
+    done = run("dt-validate", "-s", processed, *trees, timeout=600)
+    for line in (done.err + done.out.decode("utf-8", "replace")).splitlines():
+        path, _, rest = line.partition(": ")
+        if path in map(str, trees):
+            last = said[path]
+            last.append(rest)
+        elif line.startswith("\tFrom schema:"):
+            continue
+        elif line.startswith("\t") and said:
+            last[-1] += "\n" + line
+        else:
+            said[""].append(line)
+    if done.status != 0:
+        said[""].append(f"dt-validate: exit status {done.status}")
+    return said
+
+
+def nodeless(message):
+    """Without the unit address, which the guest's node may have another one of."""
+    return re.sub(r"^([^:@\n]+)@[0-9a-f,]+:", r"\1:", message)
+
+
+def asked_for(message, source):
+    """Is all that is missing dropped by the description?"""
+    missing = re.findall(r"'([^']+)' is a required property", message)
+    dropped = set(re.findall(r"\bref\s+([\w,-]+)\s+drop\b", source))
+    if re.search(r"\birq\s+\S+\s+drop\b", source):
+        dropped |= {"interrupts", "interrupts-extended"}
+    return bool(missing) and set(missing) <= dropped
+
+
+def check_examples(args, processed, directory, result):
+    trees, hosts = {}, {}
+    for source in sorted((ROOT / "examples").glob("*.mach")):
+        if args.k not in source.name:
+            continue
+        out = directory / source.stem
+        done = run(args.machc, "-w", source, "-O", out)
+        if done.status != 0:
+            result.add(source.name, done.err)
+        for tree in out.glob("*.dtb"):
+            trees[str(tree)] = source
+        host = re.search(r'^host "([^"]+)"', source.read_text(), re.M)
+        if host:
+            hosts[source] = directory / (pathlib.Path(host[1]).stem + ".host.dtb")
+            run("dtc", "-q", "-I", "dts", "-O", "dtb", "-o", hosts[source], source.parent / host[1])
+    said = validate(processed, list(trees))
+    of_hosts = validate(processed, sorted({str(hosts[trees[tree]]) for tree in said if trees.get(tree) in hosts}))
+    old = dropped = 0
+    for tree, source in trees.items():
+        known = {nodeless(message) for message in of_hosts[str(hosts.get(source))]}
+        left = []
+        for message in said[tree]:
+            if nodeless(message) in known:
+                old += 1
+            elif asked_for(message, source.read_text()):
+                dropped += 1
+            else:
+                left.append(message)
+        result.add(f"{source.name} {pathlib.Path(tree).stem}", "\n".join(left))
+    result.add("dt-validate of the examples", "\n".join(said[""]))
+    print(f"examples: {old} messages are the same for the board's own node, {dropped} miss what is dropped")
+
+
+def check_devices(args, processed, directory, result):
+    paths = {name: (path, platform) for name, path, platform in boards(False)[1]}
+    trees = {}
+    for number, line in enumerate(DEVICES.read_text().splitlines()):
+        if not line or line.startswith("#") or args.k not in line:
+            continue
+        board, node, *more = line.split(" ", 2)
+        if board not in paths:
+            result.add(line, "there is no such board")
+            continue
+        path, platform = paths[board]
+        tree = directory / f"{number}.dtb"
+        text = (f'host "{path}";\nmachine m : {platform} {{ cpus 1; memory ram size 256M; '
+                f'passthrough "{node}" {{ {" ".join(more)} ref * drop; dma none; }} }}\n')
+        done = run(args.machc, "-w", "-", "-o", tree, stdin=text.encode())
+        if done.status != 0:
+            result.add(f"{board} {node}", done.err)
+        else:
+            trees[str(tree)] = f"{board} {node}"
+    said = validate(processed, list(trees))
+    for tree, name in trees.items():
+        result.add(name, "\n".join(said[tree]))
+    result.add("dt-validate of the devices", "\n".join(said[""]))
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Guest trees under dt-validate.")
+    parser.add_argument("--machc", default="build/machc", help="build/machc")
+    parser.add_argument("--refresh", action="store_true", help="look for newer bindings")
+    parser.add_argument("-k", default="", metavar="TEXT", help="only examples and devices whose name holds TEXT")
+    args = parser.parse_args()
+    args.machc = pathlib.Path(args.machc).resolve()
+    processed = schema(args.refresh)
+    result = Result()
+    with tempfile.TemporaryDirectory() as directory:
+        check_examples(args, processed, pathlib.Path(directory), result)
+        check_devices(args, processed, pathlib.Path(directory), result)
+    return 1 if result.report("schema") else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
