@@ -83,10 +83,10 @@ bench: $(B)/machc
 	python3 tests/bench/run.py --machc $(B)/machc
 
 format:
-	clang-format -i $(sources)
+	@clang-format -i $(sources)
 
 format-check:
-	clang-format --dry-run -Werror $(sources)
+	@clang-format --dry-run -Werror $(sources)
 
 clean:
 	rm -rf build

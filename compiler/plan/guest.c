@@ -149,6 +149,32 @@ static void make_cpus(struct planner *p)
 
 /* ---- irqchips ---- */
 
+/* Its regions, one behind the other from `address` on. Returns where they end. */
+static uint64_t lay_out(const struct planner *p, struct p_irqchip *chip, uint64_t address)
+{
+    chip->nregions = 0;
+    for (uint32_t i = 0; i < chip->class->nregions && i < 8; i++) {
+        const struct schema_region *r = &chip->class->regions[i];
+        uint64_t align = r->align ? r->align : 1;
+        address = (address + align - 1) / align * align;
+        chip->address[i] = address;
+        chip->size[i] = r->size + r->per_cpu * p->m->cpus.n;
+        address += chip->size[i];
+        chip->nregions++;
+    }
+    return address;
+}
+
+static void claim_chip(struct planner *p, const struct p_irqchip *chip, struct src where)
+{
+    for (uint32_t i = 0; i < chip->nregions; i++) {
+        const char *name = chip->class->regions[i].name;
+        claim(p, chip->address[i], chip->size[i],
+              arena_printf(p->c->arena, "%s`%s`", name ? arena_printf(p->c->arena, "%s of ", name) : "", chip->name),
+              where);
+    }
+}
+
 static void add_chip(struct planner *p, const char *name, const struct irqchip_class *class,
                      const struct opt_u64 *written, struct src at_class)
 {
@@ -156,21 +182,13 @@ static void add_chip(struct planner *p, const char *name, const struct irqchip_c
     chip->name = name;
     chip->class = class;
     chip->at = at_class;
-    uint64_t address = written && written->set ? written->value : p->m->m->platform->irqchip_at, next = address;
-    struct src where = written && written->set ? written->at : at_class;
-    for (uint32_t i = 0; i < class->nregions && i < 8; i++) {
-        const struct schema_region *r = &class->regions[i];
-        uint64_t align = r->align ? r->align : 1;
-        uint64_t size = r->size + r->per_cpu * p->m->cpus.n;
-        next = (next + align - 1) / align * align;
-        chip->address[i] = next;
-        chip->size[i] = size;
-        chip->nregions++;
-        claim(p, next, size,
-              arena_printf(p->c->arena, "%s`%s`", r->name ? arena_printf(p->c->arena, "%s of ", r->name) : "", name),
-              where);
-        next += size;
-    }
+    bool said = written && written->set;
+    chip->placed = said || p->m->m->platform->irqchip_fixed;
+    uint64_t address = said ? written->value : p->m->m->platform->irqchip_at;
+    struct src where = said ? written->at : at_class;
+    lay_out(p, chip, address);
+    if (chip->placed)
+        claim_chip(p, chip, where);
     if (class->nregions && class->regions[0].align && address % class->regions[0].align)
         diag_help(diag(p->c->diags, E0346, where,
                        "irqchip `%s` at 0x%" PRIx64 ": a `%s` starts at a multiple of 0x%" PRIx64, name, address,
@@ -198,6 +216,19 @@ static void add_chip(struct planner *p, const char *name, const struct irqchip_c
     map_putp(draft_arena(p->c), &p->chips, name, NULL, chip);
 }
 
+static void write_chip_reg(struct planner *p, struct p_irqchip *chip)
+{
+    uint32_t cells[8 * 4];
+    for (uint32_t i = 0; i < chip->nregions; i++) {
+        cells[i * 4] = (uint32_t)(chip->address[i] >> 32);
+        cells[i * 4 + 1] = (uint32_t)chip->address[i];
+        cells[i * 4 + 2] = (uint32_t)(chip->size[i] >> 32);
+        cells[i * 4 + 3] = (uint32_t)chip->size[i];
+    }
+    dt_set_cells(p->m->tree, chip->node, "reg", cells, chip->nregions * 4,
+                 origin_of(p, ORIGIN_COMPUTED, chip->at, "the place of the irqchip"));
+}
+
 static void make_chip_node(struct planner *p, struct p_irqchip *chip)
 {
     struct dt_tree *t = p->m->tree;
@@ -216,16 +247,8 @@ static void make_chip_node(struct planner *p, struct p_irqchip *chip)
         diag_help(d, "choose another name: `irqchip NAME : %s;`", class->name);
     }
     merge_schema(p, chip->node, class->body, p->frame, class->file);
-    if (chip->nregions) {
-        uint32_t cells[8 * 4];
-        for (uint32_t i = 0; i < chip->nregions; i++) {
-            cells[i * 4] = (uint32_t)(chip->address[i] >> 32);
-            cells[i * 4 + 1] = (uint32_t)chip->address[i];
-            cells[i * 4 + 2] = (uint32_t)(chip->size[i] >> 32);
-            cells[i * 4 + 3] = (uint32_t)chip->size[i];
-        }
-        dt_set_cells(t, chip->node, "reg", cells, chip->nregions * 4, o);
-    }
+    if (chip->nregions)
+        write_chip_reg(p, chip);
     const char *intc = p->m->m->platform->cpu_intc;
     if (!class->ncpu_irqs || !intc)
         return;
@@ -238,6 +261,28 @@ static void make_chip_node(struct planner *p, struct p_irqchip *chip)
             dt_add_ref(t, prop, at_cell * 4, target);
             put_cells(data + (size_t)at_cell * 4 + 4, class->cpu_irqs[k], 1);
         }
+    }
+}
+
+void place_chips(struct planner *p)
+{
+    const struct platform *pl = p->m->m->platform;
+    for (uint32_t i = 0; i < p->m->irqchips.n; i++) {
+        struct p_irqchip *chip = p->m->irqchips.at[i];
+        uint64_t first = chip->nregions ? chip->address[0] : 0, place;
+        if (chip->placed || !chip->nregions)
+            continue;
+        uint64_t size = lay_out(p, chip, first) - first, align = chip->class->regions[0].align;
+        if (!is_free(p, first, size) && find_place(p, pl->mmio_base, pl->mmio_end, size, align ? align : 1, &place)) {
+            lay_out(p, chip, place);
+            const char *name = chip->node ? chip->node->name : "";
+            const char *moved = arena_printf(p->c->arena, "%.*s@%" PRIx64, (int)strcspn(name, "@"), name, place);
+            if (chip->node && !dt_child(p->m->tree, p->m->tree->root, intern(p->c->names, moved))) {
+                dt_rename(p->m->tree, chip->node, intern(p->c->names, moved));
+                write_chip_reg(p, chip);
+            }
+        }
+        claim_chip(p, chip, chip->at);
     }
 }
 

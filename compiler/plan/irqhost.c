@@ -322,6 +322,11 @@ void decide_map(struct planner *p, struct copied *k)
         if (h->problem || !h->chip || copy_of(p, h->chip))
             continue;
         struct p_irq *other = line_owner(p, h);
+        if (other && other->host->node == k->host && other->source == IRQ_DEVICE) {
+            // The bridge's own interrupt, which is the INTx of what is behind it as well.
+            map_putp(draft_arena(p->c), &p->irq_of, h, NULL, other);
+            continue;
+        }
         if (other && other->device->host && copy_of(p, other->host->node) && irq_first_hop(p, other->host) == k->host) {
             // Another entry for the same line, or the device behind it. One that went elsewhere has taken its line
             // along.

@@ -140,6 +140,22 @@ static bool find_free(const struct planner *p, uint32_t *first, uint64_t from, u
     }
 }
 
+bool is_free(const struct planner *p, uint64_t address, uint64_t size)
+{
+    for (uint32_t i = 0; i < p->claims.n && size; i++)
+        if (p->claims.at[i].first <= address + (size - 1) && p->claims.at[i].last >= address)
+            return false;
+    return true;
+}
+
+bool find_place(struct planner *p, uint64_t from, uint64_t end, uint64_t size, uint64_t align, uint64_t *place)
+{
+    uint32_t first = 0;
+    if (p->claims.n)
+        qsort(p->claims.at, p->claims.n, sizeof *p->claims.at, by_address);
+    return find_free(p, &first, from, end, size, align, place);
+}
+
 void choose_memory(struct planner *p)
 {
     static const uint64_t block = 2 * 1024 * 1024; // of a second-level page table with 4K pages

@@ -78,6 +78,7 @@ static void plan_machine(struct planner *p, const struct m_machine *m)
         decide_irqs(p, p->copies.at[i]);
     for (uint32_t i = 0; i < p->copies.n; i++)
         decide_map(p, p->copies.at[i]);
+    place_chips(p);
     claims_check(p);
     choose_memory(p);
     choose_devices(p);

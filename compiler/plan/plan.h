@@ -29,6 +29,7 @@ struct p_irqchip {
     uint64_t address[8], size[8]; // its regions
     uint32_t nregions;
     struct dt_node *node;
+    bool placed;     // its address was written, or it can be nowhere else: else it gives way
     bool in_kvm;     // its lines have GSIs: the kernel's controller, else the root; the VMM serves the others by itself
     uint32_t nlines; // lines to create, from the class (highest line in use decides where the class lets it)
     struct map lines; // (kind index, number) -> struct p_irq *: who has the line

@@ -114,6 +114,10 @@ void claim(struct planner *p, uint64_t address, uint64_t size, const char *what,
 
 void claim_region(struct planner *p, const struct p_region *r, const char *what, struct src where);
 
+/* Whether nobody has anything of [address, address + size); a free place for it in [from, end). */
+bool is_free(const struct planner *p, uint64_t address, uint64_t size);
+bool find_place(struct planner *p, uint64_t from, uint64_t end, uint64_t size, uint64_t align, uint64_t *place);
+
 /* Sorts the claims and reports those that overlap, or share a page that has to be mapped in two ways. */
 void claims_check(struct planner *p);
 
@@ -126,6 +130,9 @@ void claims_drop(struct planner *p);
 
 /* ---- guest.c: what every machine has ---- */
 
+/* Irqchips whose address is not written: where the platform has them, or else where it has its devices. Before
+ * claims_check(). */
+void place_chips(struct planner *p);
 bool guest_begin(struct planner *p);  // root, cpus, irqchips with their addresses
 void guest_memory(struct planner *p); // /memory@, /reserved-memory
 void guest_finish(struct planner *p); // chosen, aliases

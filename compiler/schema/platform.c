@@ -8,6 +8,7 @@ static const struct field irqchip_fields[] = {
     {.key = "name", .type = FIELD_NAME, .offset = PLATFORM(irqchip_name), .required = true},
     {.key = "class", .type = FIELD_NAME, .offset = PLATFORM(irqchip_class), .required = true},
     {.key = "at", .type = FIELD_U64, .offset = PLATFORM(irqchip_at), .max = UINT64_MAX, .required = true},
+    {.key = "fixed", .type = FIELD_BOOL, .offset = PLATFORM(irqchip_fixed)},
 };
 static const struct table irqchip_table = {"a platform's irqchip", irqchip_fields,
                                            sizeof irqchip_fields / sizeof *irqchip_fields, sizeof(struct platform),

@@ -130,7 +130,7 @@ struct irqchip_class {
     uint32_t max_cpus;         // vcpus that it can serve; 0: any number
     const struct dts_op *body; // merged into the guest's node
     const char *file;          // the schema's name, for messages
-    struct loc at; // its description in that file: an object
+    struct loc at;             // its description in that file: an object
 };
 
 /* ---- device classes ---- */
@@ -200,6 +200,7 @@ struct platform {
     uint32_t cpu_address_cells;
     const char *irqchip_name, *irqchip_class; // made unless the machine has an irqchip of its own
     uint64_t irqchip_at;
+    bool irqchip_fixed;           // KVM has it there and nowhere else
     uint64_t memory_base;         // memory without an address is looked for from here upwards
     uint64_t mmio_base, mmio_end; // where addresses are chosen: [base, end)
     const char *file;

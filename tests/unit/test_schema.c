@@ -523,6 +523,24 @@ static const struct {
     {PLATFORM "\"irqchip\": {\"name\": \"g\", \"class\": \"plic\", \"at\": 0}, \"memory\": 0, \"mmio\": {\"base\": 5, "
               "\"end\": 6}}}",
      "2:35", "E0813"},
+    // controllers that only hosts have
+    {"{\"host-irqchips\": {}}", "1:19", "E0805"},
+    {"{\"host-irqchips\": [{}]}", "1:20", "E0804"},
+    {"{\"host-irqchips\": [\n{\"name\": \"a\", \"forwards\": true}]}", "2:1", "E0813"},
+    {"{\"host-irqchips\": [{\"name\": \"a\", \"compatible\": [\"b\"], \"forwards\": true,\n\"cells\": [\"number\"]}]}",
+     "2:1", "E0813"},
+    {"{\"host-irqchips\": [\n{\"name\": \"a\", \"compatible\": [\"b\"]}]}", "2:1", "E0813"},
+    {"{\"host-irqchips\": [{\"name\": \"a\", \"property\": \"b\", \"describe\": \"c\",\n\"cells\": [\"trigger\"]}]}",
+     "2:1", "E0813"},
+    {"{\"host-irqchips\": [{\"name\": \"a\", \"property\": \"b\", \"describe\": \"c\", \"cells\": [\"number\"],\n"
+     "\"default-trigger\": \"d\"}]}",
+     "2:20", "E0811"},
+    {"{\"host-irqchips\": [{\"name\": \"a\", \"compatible\": [\"arm,gic-v3\"], \"forwards\": true},\n"
+     "{\"name\": \"b\", \"compatible\": [\"arm,gic-v3\"], \"forwards\": true}]}",
+     "2:30", "E0810"},
+    {"{\"host-irqchips\": [{\"name\": \"a\", \"compatible\": [\"x\"], \"forwards\": true},\n"
+     "{\"name\": \"a\", \"compatible\": [\"y\"], \"forwards\": true}]}",
+     "2:10", "E0810"},
 };
 
 static void test_mistakes(void **state)
