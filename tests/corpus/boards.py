@@ -72,7 +72,11 @@ def fetch(directory):
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory) as root:
         apt = Apt(root, SUITES)
-        apt.run("apt-get", "--quiet=2", "update")
+        try:
+            apt.run("apt-get", "--quiet=2", "update")
+        except subprocess.CalledProcessError:  # backports end before the release does
+            apt = Apt(root, SUITES[1:])
+            apt.run("apt-get", "--quiet=2", "update")
         for architecture, (meta, _) in ARCHITECTURES.items():
             package = apt.fields(f"{meta}:{architecture}")["Depends"].split(" ")[0].split(":")[0]
             package = f"{package}:{architecture}"
