@@ -96,14 +96,18 @@ static bool counts(const struct planner *p, const struct dt_node *n)
            (!host_disabled(p->host, n) || dt_prop(p->host->tree, n, intern(p->c->names, "enable-method")));
 }
 
-const struct dt_node *host_cpu_node(const struct planner *p, uint32_t cpu)
+void count_host_cpus(struct planner *p)
 {
     const struct dt_node *cpus = p->host ? dt_at(p->host->tree, "/cpus") : NULL;
-    uint32_t i = 0;
+    p->host_cpus = NEW(draft_arena(p->c), struct host_cpus);
     for (const struct dt_node *c = cpus ? cpus->child : NULL; c; c = c->next)
-        if (counts(p, c) && i++ == cpu)
-            return c;
-    return NULL;
+        if (counts(p, c))
+            vec_push(draft_arena(p->c), &p->host_cpus->nodes, c);
+}
+
+const struct dt_node *host_cpu_node(const struct planner *p, uint32_t cpu)
+{
+    return cpu < p->host_cpus->nodes.n ? p->host_cpus->nodes.at[cpu] : NULL;
 }
 
 static void copy_named(struct planner *p, struct dt_node *to, const struct dt_node *from, const char *const *names)

@@ -119,9 +119,7 @@ static void check_line(struct planner *p, const struct p_machine *m, const struc
 static void check_cpus(struct planner *p)
 {
     struct map used = {0};
-    uint32_t ncpus = 0;
-    while (host_cpu_node(p, ncpus))
-        ncpus++;
+    uint32_t ncpus = p->host_cpus->nodes.n;
     for (uint32_t i = 0; i < p->plan->machines.n; i++) {
         const struct p_machine *m = p->plan->machines.at[i];
         for (uint32_t k = 0; k < m->cpus.n; k++) {

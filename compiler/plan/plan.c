@@ -44,6 +44,7 @@ static void forget(struct planner *p)
                             .plan = p->plan,
                             .host_owner = p->host_owner,
                             .copy_of = p->copy_of,
+                            .host_cpus = p->host_cpus,
                             .line_owner = p->line_owner,
                             .sysfs_owner = p->sysfs_owner,
                             .bare_names = p->bare_names,
@@ -118,6 +119,7 @@ struct plan *plan_make(struct machc *c, struct model *m)
         return plan;
     struct planner p = {.c = c, .model = m, .host = m->host, .schemas = m->schemas, .plan = plan};
     name_all(&p);
+    count_host_cpus(&p);
     p.relied = NEW(draft_arena(c), struct reliances);
     if (m->host) {
         p.host_owner = arena_array(draft_arena(c), m->host->tree->nnodes, sizeof(struct owner *));

@@ -58,7 +58,13 @@ struct to_ref {
     const char *property;
 };
 
+/* The host's cpus as Linux numbers them. */
+struct host_cpus {
+    VEC(const struct dt_node *) nodes;
+};
+
 struct planner {
+    struct host_cpus *host_cpus;
     struct machc *c;
     struct model *model;
     const struct host *host; // or NULL
@@ -138,6 +144,7 @@ void guest_memory(struct planner *p); // /memory@, /reserved-memory
 void guest_finish(struct planner *p); // chosen, aliases
 
 /* The host's node of a cpu, numbered as Linux does: in the order of the tree. NULL: no such cpu, or no host tree. */
+void count_host_cpus(struct planner *p); // once, before any machine
 const struct dt_node *host_cpu_node(const struct planner *p, uint32_t cpu);
 
 /* A class's or platform's body, merged into a node. */
