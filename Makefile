@@ -92,6 +92,7 @@ clean:
 	rm -rf build
 
 include runtime/Makefile.inc
+include tests/system/Makefile.inc
 
 .PHONY: all test check-corpus check-schema docs bench format format-check clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

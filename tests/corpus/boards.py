@@ -1,69 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The boards: every device tree in Debian's kernel packages for arm64 and armhf, cached outside the sources."""
 
-import os
-import pathlib
-import shutil
 import subprocess
 import tempfile
 
+from harness.debian import Apt, cache, unpack
+
 # Backports has the newest kernel that this release can have; without it, the release's own.
 SUITES = ["bookworm-backports", "bookworm"]
-MIRROR = os.environ.get("DEBIAN_MIRROR", "http://deb.debian.org/debian")
-KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 # The package that depends on the newest kernel; the platform of guests on such a board.
 ARCHITECTURES = {"arm64": ("linux-image-arm64", "arm64-virt"), "armhf": ("linux-image-armmp", "arm-virt")}
-
-
-def cache():
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return pathlib.Path(base, "machc")
-
-
-class Apt:
-    """apt with a root of its own: nothing of the system is changed, and nobody need be root."""
-
-    def __init__(self, root, suites, components="main"):
-        self.root = pathlib.Path(root)
-        for directory in ("lists/partial", "cache/archives/partial", "packages"):
-            (self.root / directory).mkdir(parents=True, exist_ok=True)
-        (self.root / "status").touch()
-        (self.root / "sources").write_text("".join(
-            f"deb [signed-by={KEYRING}] {MIRROR} {suite} {components}\n" for suite in suites))
-        (self.root / "preferences").write_text("Package: *\nPin: release *\nPin-Priority: 500\n")
-        self.config = self.root / "apt.conf"
-        self.config.write_text("".join(f"{key} \"{value}\";\n" for key, value in [
-            ("APT::Architecture", "arm64"), ("APT::Architectures::", "arm64"), ("APT::Architectures::", "armhf"),
-            ("APT::Sandbox::User", "root"), ("Dir::State", self.root), ("Dir::State::status", self.root / "status"),
-            ("Dir::State::lists", self.root / "lists"), ("Dir::Cache", self.root / "cache"),
-            ("Dir::Etc::sourcelist", self.root / "sources"), ("Dir::Etc::sourceparts", "/dev/null"),
-            ("Dir::Etc::preferences", self.root / "preferences"), ("Dir::Etc::preferencesparts", "/dev/null"),
-            ("Acquire::Languages", "none")]))
-
-    def run(self, *command):
-        return subprocess.run(command, cwd=self.root / "packages", check=True, stdout=subprocess.PIPE, text=True,
-                              env={**os.environ, "APT_CONFIG": str(self.config), "LC_ALL": "C"}).stdout
-
-    def fields(self, package):
-        shown = self.run("apt-cache", "show", "--no-all-versions", package)
-        return dict(line.split(": ", 1) for line in shown.split("\n\n")[0].splitlines() if ": " in line)
-
-    def download(self, package):
-        """The package's file, to be deleted by the caller."""
-        self.run("apt-get", "--quiet=2", "download", package)
-        return next((self.root / "packages").glob("*.deb"))
-
-
-def unpack(deb, to, pattern):
-    """Files of a package whose path fits, below `to`: there whole, or not at all."""
-    with tempfile.TemporaryDirectory(dir=to.parent) as directory:
-        archive = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE)
-        subprocess.run(["tar", "x", "--wildcards", pattern], cwd=directory, stdin=archive.stdout, check=True)
-        archive.stdout.close()
-        if archive.wait():
-            raise OSError(f"dpkg-deb cannot read {deb}")
-        shutil.move(directory, to)
-        pathlib.Path(directory).mkdir()  # for the end of `with`
 
 
 def fetch(directory):
@@ -71,12 +17,12 @@ def fetch(directory):
     print("corpus: looking for Debian's newest kernel", flush=True)
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory) as root:
-        apt = Apt(root, SUITES)
+        apt = Apt(root, SUITES, list(ARCHITECTURES))
         try:
-            apt.run("apt-get", "--quiet=2", "update")
+            apt.update()
         except subprocess.CalledProcessError:  # backports end before the release does
-            apt = Apt(root, SUITES[1:])
-            apt.run("apt-get", "--quiet=2", "update")
+            apt = Apt(root, SUITES[1:], list(ARCHITECTURES))
+            apt.update()
         for architecture, (meta, _) in ARCHITECTURES.items():
             package = apt.fields(f"{meta}:{architecture}")["Depends"].split(" ")[0].split(":")[0]
             package = f"{package}:{architecture}"

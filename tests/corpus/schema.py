@@ -20,8 +20,9 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from boards import Apt, boards, cache, unpack  # noqa: E402
+from boards import boards  # noqa: E402
 from harness import Result, run  # noqa: E402
+from harness.debian import Apt, cache, unpack  # noqa: E402
 
 SOURCE = "linux-source-6.1"
 DEVICES = pathlib.Path(__file__).with_name("devices.txt")
@@ -32,8 +33,8 @@ def fetch(directory, tool):
     print("schema: looking for Linux's bindings", flush=True)
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory) as root:
-        apt = Apt(root, ["bookworm"])
-        apt.run("apt-get", "--quiet=2", "update")
+        apt = Apt(root, ["bookworm"], ["arm64"])
+        apt.update()
         about = apt.fields(SOURCE)
         to = directory / f"{about['Version']}-{tool}"
         if not to.exists():

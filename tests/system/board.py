@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""The boards that QEMU emulates, their device tree, and one boot of one of them."""
+
+import dataclasses
+import lzma
+import os
+import pathlib
+import signal
+import subprocess
+import threading
+import time
+
+from archive import Archive
+from harness import ENVIRONMENT
+from tap import Tap
+
+HERE = pathlib.Path(__file__).resolve().parent
+# What QEMU's tree lacks: streams for devices that are not on PCI, so that the kernel makes an IOMMU group for each.
+# PCI's are 0 to 0xff, its only bus.
+STREAMS = {"/pl061@9030000": 0x100, "/pl031@9010000": 0x101, "/virtio_mmio@a003e00": 0x102, "/virtio_mmio@a003c00": 0x103}
+# Two devices that can do DMA; a group of two functions, one of them with a driver; a device in the last virtio-mmio slot.
+DEVICES = ["-net", "none", "-device", "edu,addr=2.0,dma_mask=0xffffffffffffffff",
+           "-device", "edu,addr=4.0,dma_mask=0xffffffffffffffff",
+           "-device", "pci-testdev,addr=3.0,multifunction=on", "-device", "virtio-rng-pci,addr=3.1"]
+VIRTIO_MMIO = ["-device", "virtio-rng-device,bus=virtio-mmio-bus.31"]
+
+
+@dataclasses.dataclass
+class Board:
+    qemu: list
+    append: str
+    cross: str
+    libc: list  # what a dynamic program needs, for strace
+
+
+BOARDS = {
+    "arm64": Board(["qemu-system-aarch64", "-M", "virt,gic-version=3,virtualization=on,iommu=smmuv3", "-cpu",
+                    "max,pauth-impdef=on", "-smp", "2", "-m", "2G"],
+                   # A device without MSIs counts as one whose interrupts are not isolated.
+                   "console=ttyAMA0 vfio_platform.reset_required=0 iommufd.allow_unsafe_interrupts=1 "
+                   "vfio_iommu_type1.allow_unsafe_interrupts=1", "aarch64-linux-gnu-",
+                   ["/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1", "/usr/aarch64-linux-gnu/lib/libc.so.6"]),
+    "amd64": Board(["qemu-system-x86_64", "-M", "q35,kernel-irqchip=split", "-cpu", "qemu64,+svm", "-smp", "2", "-m", "1G",
+                    "-device", "intel-iommu,intremap=on"],
+                   "console=ttyS0 intel_iommu=on", "", []),
+}
+
+
+@dataclasses.dataclass
+class Boot:
+    """One boot: which board and kernel, and what is done in it."""
+
+    name: str
+    about: str
+    board: str = "arm64"
+    kernel: str = "own"                           # or "stock-arm64", "stock-amd64"
+    modules: list = dataclasses.field(default_factory=list)   # of a stock kernel, in the order of their loading
+    machines: list = dataclasses.field(default_factory=list)  # tests/system/NAME.mach: NAME/MACHINE.cfg and .dtb inside
+    programs: list = dataclasses.field(default_factory=list)  # of the build, by their names
+    files: dict = dataclasses.field(default_factory=dict)     # path inside: path of a file
+    devices: list = dataclasses.field(default_factory=lambda: DEVICES)
+    append: str = ""
+    strace: bool = False
+    seconds: int = 180
+
+
+def plain(path):
+    data = pathlib.Path(path).read_bytes()
+    return lzma.decompress(data) if str(path).endswith(".xz") else data
+
+
+def host_tree(to):
+    """QEMU's own tree of the arm64 board, with STREAMS; its path."""
+    if to.exists():
+        return to
+    board = BOARDS["arm64"].qemu
+    dumped = to.with_suffix(".qemu")
+    machine = f"{board[2]},dumpdtb={dumped}"
+    subprocess.run([board[0], "-M", machine, *board[3:], "-nographic"], check=True, stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+    source = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", dumped], check=True, stdout=subprocess.PIPE,
+                            text=True).stdout
+    source += "".join(f"&{{{node}}} {{ iommus = <&{{/smmuv3@9050000}} {stream:#x}>; }};\n"
+                      for node, stream in STREAMS.items())
+    new = to.with_suffix(".new")
+    subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", new, "-"], input=source, text=True, check=True)
+    new.rename(to)
+    return to
+
+
+def compile_machines(boot, machc, host, to, defines):
+    """tests/system/NAME.mach for the rig's board, on this machine, into to/NAME; what went wrong, or None."""
+    for name in boot.machines:
+        out = to / name
+        command = [machc, HERE / f"{name}.mach", "-O", out, *(f"-D{define}" for define in defines)]
+        if boot.board == "arm64":
+            command += ["--host", host]
+        done = subprocess.run([str(word) for word in command], env=ENVIRONMENT, capture_output=True, text=True, check=False)
+        if done.returncode:
+            return f"{name}.mach does not compile\n{done.stderr}"
+    return None
+
+
+def initramfs(boot, material, programs, machines, to):
+    """Everything that is inside, for -initrd."""
+    archive = Archive()
+    architecture = "amd64" if boot.board == "amd64" else "arm64"
+    archive.add("init", (HERE / "inside/init").read_bytes())
+    archive.add("bin/busybox", material.program(architecture, "busybox").read_bytes())
+    archive.add("rig/lib.sh", (HERE / "inside/lib.sh").read_bytes())
+    archive.add("rig/test.sh", (HERE / f"inside/{boot.name}.sh").read_bytes())
+    for number, module in enumerate(boot.modules):
+        archive.add(f"modules/{number:02}-{module}.ko", plain(material.module(boot.kernel, module)))
+    if boot.strace:
+        archive.add("bin/strace", material.program(architecture, "strace").read_bytes())
+        for library in BOARDS[boot.board].libc:
+            archive.add(f"lib/{pathlib.Path(library).name}", pathlib.Path(library).read_bytes())
+    for program in boot.programs:
+        archive.add(f"bin/{pathlib.Path(program).name}", (programs / program).read_bytes())
+    for name in boot.machines:
+        for file in sorted((machines / name).iterdir()):
+            archive.add(f"rig/{name}/{file.name}", file.read_bytes())
+    for path, file in boot.files.items():
+        archive.add(path, pathlib.Path(file).read_bytes())
+    to.write_bytes(archive.bytes())
+
+
+class Run:
+    """A boot that has been run: TAP, console, how long it took, what went wrong with the boot itself."""
+
+    def __init__(self, boot, material, host, initrd, console, environment=(), progress=None):
+        self.boot, self.tap, self.console, self.problem = boot, Tap(), console, None
+        board = BOARDS[boot.board]
+        append = " ".join([board.append, "panic=-1", boot.append, *(f"{key}={value}" for key, value in environment)])
+        command = [*board.qemu, *boot.devices, "-accel", "tcg", "-nographic", "-no-reboot", "-kernel",
+                   material.kernels[boot.kernel], "-initrd", initrd, "-append", append]
+        if boot.board == "arm64":
+            command += ["-dtb", host]
+        start = time.monotonic()
+        try:
+            self.watch([str(word) for word in command], progress)
+        finally:
+            self.seconds = time.monotonic() - start
+
+    def watch(self, command, progress):
+        late = threading.Event()
+        with open(self.console, "w", errors="backslashreplace") as out, \
+                subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                 start_new_session=True) as qemu:
+
+            def kill():
+                late.set()
+                os.killpg(qemu.pid, signal.SIGKILL)
+
+            timer = threading.Timer(self.boot.seconds, kill)
+            timer.start()
+            try:
+                for line in qemu.stdout:
+                    line = line.decode("utf-8", "backslashreplace")
+                    out.write(line)
+                    out.flush()
+                    if self.tap.line(line) and progress:
+                        progress(self)
+            finally:
+                timer.cancel()
+                if qemu.poll() is None and not late.is_set():
+                    try:
+                        qemu.wait(10)
+                    except subprocess.TimeoutExpired:
+                        os.killpg(qemu.pid, signal.SIGKILL)
+        if late.is_set():
+            self.problem = f"was stopped after {self.boot.seconds} s"
+        elif not self.tap.complete():
+            self.problem = f"ended before its tests did (exit status of QEMU: {qemu.returncode})"
