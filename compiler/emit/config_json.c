@@ -108,7 +108,7 @@ static void put_value(struct json *j, const struct mach_cfg_file *file, const st
             put(j, "null");
         break;
     case MACH_CFG_K_ENUM:
-        if ((word = mach_cfg_word(f, v)))
+        if ((word = mach_cfg_word_of(f, v)))
             put_string(j, word);
         else
             put_decimal(j, v);

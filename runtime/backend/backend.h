@@ -31,12 +31,19 @@ extern const struct backend backend_group, backend_iommufd, backend_noiommu, bac
 
 /* ---- vfio.c: what the ones with groups share ---- */
 
-/* Opens /dev/vfio/vfio into c->fd and checks its version and extension `type`. */
-int container_open(struct mach_session *s, struct context *c, unsigned type, const char *module);
-/* Opens the group `node` of d ("12", "noiommu-12"), puts it into c, and sets the container's type. */
-int group_attach(struct mach_session *s, struct device *d, const char *node, unsigned type);
-/* The device's fd from its group. */
-int group_device(struct mach_session *s, struct device *d);
+struct container_kind {
+    const char *prefix; // of the group's node: "", "noiommu-"
+    unsigned type;      // VFIO_..._IOMMU
+    const char *module; // that has it
+    /* Is this the kernel that is meant? Asked once the container is open. May be NULL. */
+    int (*identify)(struct mach_session *s, const struct context *c);
+};
+
+/*
+ * Takes what is not yet open of: /dev/vfio/vfio, with its version and type checked; the group of d, put into it and
+ * the VMM told; and then the device's fd.
+ */
+int container_attach(struct mach_session *s, struct device *d, const struct container_kind *kind);
 /* Tells the VMM of a group's or a device's file. */
 int tell_vmm(struct mach_session *s, int *fd);
 

@@ -17,11 +17,8 @@ static int usable(struct mach_session *s, const char **why)
 
 static int attach(struct mach_session *s, struct device *d)
 {
-    char node[16];
-    snprintf(node, sizeof node, "%u", d->group);
-    if (d->context->fd < 0 && container_open(s, d->context, VFIO_TYPE1v2_IOMMU, "vfio_iommu_type1"))
-        return -1;
-    return group_attach(s, d, node, VFIO_TYPE1v2_IOMMU) || group_device(s, d) ? -1 : 0;
+    static const struct container_kind kind = {.prefix = "", .type = VFIO_TYPE1v2_IOMMU, .module = "vfio_iommu_type1"};
+    return container_attach(s, d, &kind);
 }
 
 static int take_ranges(struct mach_session *s, struct context *c, const struct vfio_iommu_type1_info *info, size_t size)

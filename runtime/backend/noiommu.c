@@ -18,11 +18,9 @@ static int usable(struct mach_session *s, const char **why)
 
 static int attach(struct mach_session *s, struct device *d)
 {
-    char node[32];
-    snprintf(node, sizeof node, "noiommu-%u", d->group);
-    if (d->context->fd < 0 && container_open(s, d->context, VFIO_NOIOMMU_IOMMU, "vfio (with CONFIG_VFIO_NOIOMMU)"))
-        return -1;
-    return group_attach(s, d, node, VFIO_NOIOMMU_IOMMU) || group_device(s, d) ? -1 : 0;
+    static const struct container_kind kind = {
+        .prefix = "noiommu-", .type = VFIO_NOIOMMU_IOMMU, .module = "vfio (with CONFIG_VFIO_NOIOMMU)"};
+    return container_attach(s, d, &kind);
 }
 
 const struct backend backend_noiommu = {

@@ -56,12 +56,9 @@ static int identify(struct mach_session *s, const struct context *c)
 
 static int attach(struct mach_session *s, struct device *d)
 {
-    char node[16];
-    snprintf(node, sizeof node, "%u", d->group);
-    if (d->context->fd < 0 &&
-        (container_open(s, d->context, PAMU_IOMMU, "the vendor's vfio_iommu_fsl_pamu") || identify(s, d->context)))
-        return -1;
-    return group_attach(s, d, node, PAMU_IOMMU) || group_device(s, d) ? -1 : 0;
+    static const struct container_kind kind = {
+        .prefix = "", .type = PAMU_IOMMU, .module = "the vendor's vfio_iommu_fsl_pamu", .identify = identify};
+    return container_attach(s, d, &kind);
 }
 
 /* ---- geometry ---- */

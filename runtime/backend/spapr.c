@@ -9,11 +9,9 @@
 
 static int attach(struct mach_session *s, struct device *d)
 {
-    char node[16];
-    snprintf(node, sizeof node, "%u", d->group);
-    if (d->context->fd < 0 && container_open(s, d->context, VFIO_SPAPR_TCE_v2_IOMMU, "vfio_iommu_spapr_tce"))
-        return -1;
-    return group_attach(s, d, node, VFIO_SPAPR_TCE_v2_IOMMU) || group_device(s, d) ? -1 : 0;
+    static const struct container_kind kind = {
+        .prefix = "", .type = VFIO_SPAPR_TCE_v2_IOMMU, .module = "vfio_iommu_spapr_tce"};
+    return container_attach(s, d, &kind);
 }
 
 // The last address that is mapped, and the largest page that all maps are multiples of.

@@ -13,7 +13,7 @@ static int no_container(struct mach_session *s, int r)
     return fail(s, "open", r, "/dev/vfio/vfio", "it cannot be opened");
 }
 
-int container_open(struct mach_session *s, struct context *c, unsigned type, const char *module)
+static int container_open(struct mach_session *s, struct context *c, unsigned type, const char *module)
 {
     char path[PATH_SIZE];
     if (undo_room(s))
@@ -106,7 +106,7 @@ static int not_typed(struct mach_session *s, const struct device *d, int r)
     }
 }
 
-int group_attach(struct mach_session *s, struct device *d, const char *node, unsigned type)
+static int group_attach(struct mach_session *s, struct device *d, const char *node, unsigned type)
 {
     struct group *g = d->g;
     char path[PATH_SIZE];
@@ -134,7 +134,7 @@ int group_attach(struct mach_session *s, struct device *d, const char *node, uns
     return 0;
 }
 
-int group_device(struct mach_session *s, struct device *d)
+static int group_device(struct mach_session *s, struct device *d)
 {
     if (undo_room(s))
         return -1;
@@ -149,4 +149,14 @@ int group_device(struct mach_session *s, struct device *d)
     d->fd = fd;
     undo_push(s, undo_close, &d->fd, 0, "close a device");
     return 0;
+}
+
+int container_attach(struct mach_session *s, struct device *d, const struct container_kind *kind)
+{
+    char node[32];
+    snprintf(node, sizeof node, "%s%u", kind->prefix, d->group);
+    if (d->context->fd < 0 &&
+        (container_open(s, d->context, kind->type, kind->module) || (kind->identify && kind->identify(s, d->context))))
+        return -1;
+    return group_attach(s, d, node, kind->type) || group_device(s, d) ? -1 : 0;
 }

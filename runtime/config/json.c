@@ -40,7 +40,7 @@ static void show_value(FILE *f, const struct mach_cfg_file *file, const struct m
     else if (kind == MACH_CFG_K_STR || (may_be_none && v == (field->size == 8 ? MACH_CFG_NONE64 : MACH_CFG_NONE)))
         fputs("null", f);
     else if (kind == MACH_CFG_K_ENUM)
-        fprintf(f, "\"%s\"", mach_cfg_word(field, v));
+        fprintf(f, "\"%s\"", mach_cfg_word_of(field, v));
     else if (kind == MACH_CFG_K_FLAGS)
         show_flags(f, field, v);
     else if (kind == MACH_CFG_K_HEX || field->size == 8)

@@ -70,7 +70,7 @@ static int verify_field(const struct place *p, struct mach_cfg_rec r)
     case MACH_CFG_K_OWNER:
         return v >= p->file->section[f->section].count ? refuse(p, MACH_CFG_E_INDEX) : 0;
     case MACH_CFG_K_ENUM:
-        return mach_cfg_word(f, v) ? 0 : refuse(p, MACH_CFG_E_ENUM);
+        return mach_cfg_word_of(f, v) ? 0 : refuse(p, MACH_CFG_E_ENUM);
     case MACH_CFG_K_FLAGS:
         for (uint32_t i = 0; i < f->nwords; i++)
             known |= f->words[i].value;

@@ -570,7 +570,7 @@ MACH_CFG_UNUSED_ static const struct mach_cfg_section_info mach_cfg_sections[MAC
     MACH_CFG_SECTIONS(MACH_CFG_INFO_)};
 
 /* The word for a value of a set; or NULL. */
-static inline const char *mach_cfg_word(const struct mach_cfg_field *f, uint64_t value)
+static inline const char *mach_cfg_word_of(const struct mach_cfg_field *f, uint64_t value)
 {
     for (uint32_t i = 0; i < f->nwords; i++)
         if (f->words[i].value == value)

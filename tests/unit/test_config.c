@@ -104,7 +104,7 @@ static void test_layout(void **state)
             if (f->size == 8)
                 assert_true(f->kind == MACH_CFG_K_HEX || f->kind == MACH_CFG_K_OPT);
             for (uint32_t n = 0; n < f->nwords; n++, set++)
-                assert_ptr_equal(mach_cfg_word(f, f->words[n].value), f->words[n].word);
+                assert_ptr_equal(mach_cfg_word_of(f, f->words[n].value), f->words[n].word);
         }
         assert_int_equal(s->record_size, end);
         assert_true(s->least && s->least <= end);
