@@ -56,6 +56,12 @@ void mach_config_close(struct mach_config *config);
  */
 const struct mach_cfg_file *mach_config_file(const struct mach_config *config);
 
+/*
+ * Is this the guest.dtb that the config was made with, byte for byte? Both say what the guest has, and a tree of
+ * another run may say otherwise. Check it before anything is added to it. 0, or -1: it is another one.
+ */
+int mach_config_dtb(const struct mach_config *config, const void *dtb, size_t size, struct mach_error *error);
+
 /* Writes the JSON view (docs/guest-cfg.md). Whether the writing went well, ferror(out) says. */
 void mach_config_json(const struct mach_config *config, FILE *out);
 

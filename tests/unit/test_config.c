@@ -570,6 +570,39 @@ static void test_runtime_errors(void **state)
     in_machc(runtime_errors);
 }
 
+// The runtime has a SHA-256 of its own; the compiler's is libmd's.
+static int runtime_dtb(struct machc *c, void *opaque)
+{
+    (void)opaque;
+    struct sample *s = sample_new(c);
+    uint8_t dtb[200];
+    for (size_t i = 0; i < sizeof dtb; i++)
+        dtb[i] = (uint8_t)(i * 7 + 1);
+    for (uint32_t n = 0; n < sizeof dtb; n++) {
+        uint32_t size;
+        uint8_t *bytes = emit_config(c, s->plan, s->m, dtb, n, &size);
+        struct mach_config *config;
+        struct mach_error error;
+        assert_int_equal(mach_config_from_memory("g", bytes, size, &config, &error), 0);
+        assert_int_equal(mach_config_dtb(config, dtb, n, &error), 0);
+        assert_int_equal(mach_config_dtb(config, dtb, n + 1, &error), -1);
+        assert_string_equal(error.name, "DTB");
+        if (n) {
+            dtb[n / 2] ^= 1;
+            assert_int_equal(mach_config_dtb(config, dtb, n, NULL), -1);
+            dtb[n / 2] ^= 1;
+        }
+        mach_config_close(config);
+    }
+    return 0;
+}
+
+static void test_runtime_dtb(void **state)
+{
+    (void)state;
+    in_machc(runtime_dtb);
+}
+
 static int python(struct machc *c, void *opaque)
 {
     (void)opaque;
@@ -644,7 +677,7 @@ int main(void)
         cmocka_unit_test(test_deterministic), cmocka_unit_test(test_empty),          cmocka_unit_test(test_every_byte),
         cmocka_unit_test(test_every_length),  cmocka_unit_test(test_one_error),      cmocka_unit_test(test_versions),
         cmocka_unit_test(test_short_record),  cmocka_unit_test(test_python),         cmocka_unit_test(test_many),
-        cmocka_unit_test(test_runtime),       cmocka_unit_test(test_runtime_errors),
+        cmocka_unit_test(test_runtime),       cmocka_unit_test(test_runtime_errors), cmocka_unit_test(test_runtime_dtb),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

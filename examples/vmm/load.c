@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Kernel, initramfs and device tree, into guest memory. Where they go:
+ *
+ *   kernel       to the beginning of the first memory that is the guest's own
+ *   device tree  to the end of it, as the bytes are: the digest in the config holds for what the guest reads
+ *   initramfs    where the tree says, /chosen linux,initrd-start to linux,initrd-end. Its place is a decision of the
+ *                description, like every other address; what is left of it is zeros, which a cpio ends in anyway
+ */
+#include "machvm.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { ALIGN = 2 << 20 }; // of the kernel, and of what holds the tree: arch/arm64/booting.rst, arch/riscv/boot.rst
+
+struct span {
+    uint64_t first, end; // guest addresses; first == end: nothing
+};
+
+static bool overlap(struct span a, struct span b)
+{
+    return a.first < b.end && b.first < a.end;
+}
+
+/* ---- files ---- */
+
+// As much of a file as fits `size` bytes. How much that is; -1: it does not fit, or cannot be read.
+static int64_t read_into(const char *path, void *at, uint64_t size)
+{
+    FILE *f = fopen(path, "rb");
+    if (!f)
+        return complain(errno, "%s", path);
+    size_t n = fread(at, 1, size, f);
+    bool more = getc(f) != EOF, bad = ferror(f);
+    fclose(f);
+    if (bad)
+        return complain(EIO, "%s", path);
+    return more ? complain(0, "%s: there is room for 0x%" PRIx64 " bytes, and it has more", path, size) : (int64_t)n;
+}
+
+/* ---- the tree: Devicetree Specification 0.4, chapter 5 ---- */
+
+enum { FDT_BEGIN_NODE = 1, FDT_END_NODE = 2, FDT_PROP = 3, FDT_NOP = 4, FDT_MAX = 2 << 20 };
+
+static uint32_t be32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+// The number in a property of /chosen, of one or two cells; 0: there is none. machc wrote the tree: its digest said so.
+static uint64_t chosen(const uint8_t *dtb, const char *name)
+{
+    const uint8_t *p = dtb + be32(dtb + 8), *strings = dtb + be32(dtb + 12);
+    unsigned depth = 0;
+    bool inside = false;
+    for (;;) {
+        uint32_t token = be32(p);
+        p += 4;
+        if (token == FDT_BEGIN_NODE) {
+            if (++depth == 2)
+                inside = !strcmp((const char *)p, "chosen");
+            p += (strlen((const char *)p) + 4) & ~(size_t)3;
+        } else if (token == FDT_PROP) {
+            uint32_t size = be32(p);
+            if (inside && depth == 2 && (size == 4 || size == 8) && !strcmp((const char *)strings + be32(p + 4), name))
+                return size == 4 ? be32(p + 8) : (uint64_t)be32(p + 8) << 32 | be32(p + 12);
+            p += 8 + ((size + 3) & ~UINT32_C(3));
+        } else if (token == FDT_END_NODE) {
+            depth--;
+        } else if (token != FDT_NOP) {
+            return 0; // the end
+        }
+    }
+}
+
+/* ---- the three ---- */
+
+static int load_kernel(struct vmm *v, const struct mach_memory *ram, struct span *to)
+{
+    uint64_t base = (ram->address + ALIGN - 1) / ALIGN * ALIGN - ram->address; // in the memory
+    uint8_t *at = (uint8_t *)ram->at + base;
+    int64_t n = base < ram->size ? read_into(v->kernel, at, ram->size - base) : 0;
+    if (n < 0)
+        return -1;
+    if (n < 64 || memcmp(at + 56, arch_image_magic, sizeof arch_image_magic))
+        return complain(0, "%s: it is no kernel Image for this architecture; a compressed one has to be unpacked",
+                        v->kernel);
+    // The header: text_offset at 8, image_size with all that the kernel needs before it can look around at 16.
+    uint64_t offset = mach_cfg_load(at + 8, 8), size = mach_cfg_load(at + 16, 8);
+    size = size > (uint64_t)n ? size : (uint64_t)n;
+    if (offset > ram->size - base || size > ram->size - base - offset)
+        return complain(0, "%s: it needs 0x%" PRIx64 " bytes, and memory %s has 0x%" PRIx64, v->kernel, offset + size,
+                        ram->name, ram->size);
+    if (offset) {
+        memmove(at + offset, at, (size_t)n);
+        memset(at, 0, offset);
+    }
+    v->entry = ram->address + base + offset;
+    *to = (struct span){v->entry, v->entry + size};
+    return 0;
+}
+
+static int load_dtb(struct vmm *v, const struct mach_memory *ram, const uint8_t *dtb, uint64_t size, struct span *to)
+{
+    uint64_t at = ram->size < size ? 0 : (ram->size - size) & ~(uint64_t)(ALIGN - 1);
+    if (!at)
+        return complain(0, "memory %s is too small for a kernel", ram->name);
+    memcpy((uint8_t *)ram->at + at, dtb, size);
+    v->dtb_address = ram->address + at;
+    *to = (struct span){v->dtb_address, v->dtb_address + size};
+    return 0;
+}
+
+static int load_initramfs(struct vmm *v, const struct mach_memory *ram, const uint8_t *dtb, struct span *to)
+{
+    *to = (struct span){chosen(dtb, "linux,initrd-start"), chosen(dtb, "linux,initrd-end")};
+    if (to->first >= to->end)
+        return v->initramfs ? complain(0,
+                                       "%s: the tree has no place for an initramfs. In the description: node /chosen "
+                                       "{ linux,initrd-start = <0x0 ADDRESS>; linux,initrd-end = <0x0 ADDRESS>; };",
+                                       v->initramfs)
+                            : 0;
+    if (!v->initramfs)
+        return complain(0, "the tree has a place for an initramfs, at 0x%" PRIx64 ": name its file, too", to->first);
+    if (to->first < ram->address || to->end - ram->address > ram->size)
+        return complain(0, "the tree's place for an initramfs, 0x%" PRIx64 "-0x%" PRIx64 ", is not in memory %s",
+                        to->first, to->end, ram->name);
+    uint8_t *at = (uint8_t *)ram->at + (to->first - ram->address);
+    int64_t n = read_into(v->initramfs, at, to->end - to->first);
+    if (n < 0)
+        return -1;
+    // Memory that is a file has what a guest before this one left in it.
+    memset(at + n, 0, to->end - to->first - (uint64_t)n);
+    return 0;
+}
+
+// The guest's own: what is shared with others or cannot be written is none to run in.
+static int find_ram(const struct vmm *v, struct mach_memory *ram)
+{
+    for (uint32_t i = 0; i < v->f->section[MACH_CFG_S_MEMORY].count; i++) {
+        struct mach_cfg_rec m = mach_cfg_record(v->f, MACH_CFG_S_MEMORY, i);
+        if (!mach_cfg_memory_share(m) && !(mach_cfg_memory_flags(m) & MACH_CFG_MEMORY_READONLY))
+            return mach_session_memory(v->session, i, ram);
+    }
+    return complain(0, "the machine has no memory of its own");
+}
+
+static int load_all(struct vmm *v, const uint8_t *dtb, uint64_t size)
+{
+    struct mach_memory ram;
+    struct span kernel = {0, 0}, tree = {0, 0}, initramfs = {0, 0};
+    // The kernel first: its file is read before it is known where the kernel ends.
+    if (find_ram(v, &ram) || load_kernel(v, &ram, &kernel) || load_dtb(v, &ram, dtb, size, &tree) ||
+        load_initramfs(v, &ram, dtb, &initramfs))
+        return -1;
+    if (!overlap(kernel, tree) && !overlap(kernel, initramfs) && !overlap(initramfs, tree))
+        return 0;
+    return complain(0,
+                    "the kernel, 0x%" PRIx64 "-0x%" PRIx64 ", the initramfs, 0x%" PRIx64 "-0x%" PRIx64
+                    ", and the tree, 0x%" PRIx64 "-0x%" PRIx64 ", overlap: move the initramfs, or give memory %s more",
+                    kernel.first, kernel.end, initramfs.first, initramfs.end, tree.first, tree.end, ram.name);
+}
+
+int load(struct vmm *v)
+{
+    struct mach_error e;
+    uint8_t *dtb = malloc(FDT_MAX);
+    int64_t n = dtb ? read_into(v->dtb, dtb, FDT_MAX) : complain(ENOMEM, "%s", v->dtb);
+    int r = n < 0 ? -1 : 0;
+    if (!r && mach_config_dtb(v->config, dtb, (size_t)n, &e))
+        r = complain(0, "%s: %s", v->dtb, e.hint);
+    if (!r)
+        r = load_all(v, dtb, (uint64_t)n);
+    free(dtb);
+    return r;
+}

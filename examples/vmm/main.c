@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: MIT
+// In which order: config, VM, vcpus, session, kernel; then the guest runs; then all of it backwards.
+#include "machvm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: machvm [OPTION]... GUEST.CFG GUEST.DTB IMAGE [INITRAMFS]\n"
+    "Runs the machine of GUEST.CFG with KVM. Its console is stdin and stdout; SIGTERM ends it in order.\n"
+    "  -b BACKEND  iommufd, group or noiommu; without it the better one that the host has\n"
+    "  -m TEXT     when the guest prints a line with TEXT: how long it took, and what libmachrt had of that\n"
+    "  -s          at the end: how often the guest's accesses had to be carried out here, by device\n"
+    "  -v          every step of libmachrt\n"
+    "Exit status: 0 the guest powered off; 1 the machine cannot be had, or the guest crashed; 2 usage; 3 SIGTERM.\n";
+
+int complain(int number, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    flockfile(stderr);
+    fputs("machvm: ", stderr);
+    vfprintf(stderr, format, args);
+    fprintf(stderr, "%s%s\n", number ? ": " : "", number ? strerror(number) : "");
+    funlockfile(stderr);
+    va_end(args);
+    return -1;
+}
+
+double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static void log_line(void *opaque, const char *line)
+{
+    (void)opaque;
+    fprintf(stderr, "machvm: %s\n", line);
+}
+
+static void finding(void *opaque, const struct mach_finding *f)
+{
+    (void)opaque;
+    complain(0, "%s: %s", f->object, f->text);
+}
+
+static int failed(const struct mach_error *e)
+{
+    return complain(e->number, "%s: %s: %s", e->step, e->object, e->hint);
+}
+
+/* ---- up and down ---- */
+
+// The whole machine, but for running it.
+static int up(struct vmm *v, const struct mach_options *options)
+{
+    struct mach_error e;
+    long type = arch_vm_type(v);
+    v->vm = type < 0 ? -1 : ioctl(v->kvm, KVM_CREATE_VM, type);
+    if (v->vm < 0)
+        return type < 0 ? -1 : complain(errno, "KVM_CREATE_VM");
+    // arm64: the vGIC is made for the vcpus that there are, so they come first.
+    if (machine_room(v) || vcpus_make(v))
+        return -1;
+    v->ops = (struct mach_kvm){.size = sizeof v->ops, .vm = v->vm, .own = &machine_ops, .own_opaque = v};
+    double start = now();
+    int r = mach_session_start(v->config, options, &mach_kvm_ops, &v->ops, &v->session, &e);
+    v->in_library += now() - start;
+    if (r)
+        return failed(&e);
+    return load(v) || arch_vcpu_boot(&v->vcpu[0]) ? -1 : 0;
+}
+
+static int down(struct vmm *v)
+{
+    struct mach_error e;
+    int r = mach_session_stop(v->session, &e) ? failed(&e) : 0;
+    v->session = NULL;
+    vcpus_free(v);
+    machine_free(v);
+    // The interrupt controller goes with the VM; a machine that is started again gets a new one.
+    if (v->vm >= 0)
+        close(v->vm);
+    v->vm = -1;
+    return r;
+}
+
+/* ---- while the guest runs ---- */
+
+// stdin to the console, until it is over.
+static void serve(struct vmm *v, int signals)
+{
+    uint8_t byte;
+    bool pending = false, input = v->uart != NULL;
+    while (atomic_load(&v->why) == RUNNING) {
+        struct pollfd p[] = {{v->over, POLLIN, 0}, {signals, POLLIN, 0}, {input && !pending ? 0 : -1, POLLIN, 0}};
+        // A full UART is asked again a little later.
+        if (poll(p, 3, pending ? 10 : -1) < 0 && errno != EINTR)
+            return;
+        if (p[1].revents)
+            return;
+        if (p[2].revents) {
+            pending = read(STDIN_FILENO, &byte, 1) == 1;
+            input = pending;
+        }
+        if (pending)
+            pending = !uart_type(v->uart, byte);
+    }
+}
+
+// The machine once, from power on to power off or reset. Why it ended; -1: it did not start, or not end well.
+static int once(struct vmm *v, const struct mach_options *options, int signals, bool statistics)
+{
+    int r = up(v, options);
+    if (!r) {
+        r = vcpus_start(v);
+        if (!r)
+            serve(v, signals);
+        vcpus_stop(v);
+        if (statistics)
+            machine_statistics(v);
+        r = r ? -1 : atomic_load(&v->why);
+    }
+    return down(v) ? -1 : r;
+}
+
+// The same again after a reset: libmachrt resets the devices, KVM gives a new VM, and nothing is left of the old guest.
+static int run(struct vmm *v, const struct mach_options *options, bool statistics)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    int signals = signalfd(-1, &set, SFD_CLOEXEC), why = -1;
+    v->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
+    v->over = eventfd(0, EFD_CLOEXEC);
+    if (v->kvm < 0)
+        complain(errno, "/dev/kvm");
+    else if (signals < 0 || v->over < 0)
+        complain(errno, "a file descriptor");
+    else
+        do {
+            uint64_t count;
+            why = once(v, options, signals, statistics);
+            if (why == RESET && read(v->over, &count, sizeof count) < 0)
+                why = -1;
+        } while (why == RESET);
+    return why == POWERED_OFF ? 0 : why == STOPPED ? 3 : 1;
+}
+
+static int backend(const char *name, enum mach_backend *b)
+{
+    static const enum mach_backend all[] = {MACH_BACKEND_IOMMUFD, MACH_BACKEND_GROUP, MACH_BACKEND_NOIOMMU};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        if (!strcmp(name, mach_backend_name(all[i]))) {
+            *b = all[i];
+            return 0;
+        }
+    return -1;
+}
+
+int main(int argc, char **argv)
+{
+    struct vmm v = {.kvm = -1, .vm = -1, .over = -1, .start = now()};
+    struct mach_options options = {.size = sizeof options, .finding = finding};
+    struct mach_error e;
+    bool statistics = false, good = true;
+    for (int c; (c = getopt(argc, argv, "b:m:sv")) != -1;) {
+        good = good && c != '?' && (c != 'b' || !backend(optarg, &options.backend));
+        if (c == 'm')
+            v.mark = optarg;
+        if (c == 'v')
+            options.log = log_line;
+        statistics = statistics || c == 's';
+    }
+    argc -= optind;
+    argv += optind;
+    if (!good || argc < 3 || argc > 4) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    v.dtb = argv[1];
+    v.kernel = argv[2];
+    v.initramfs = argc > 3 ? argv[3] : NULL;
+    if (mach_config_open(argv[0], &v.config, &e))
+        return failed(&e), 1;
+    v.in_library = now() - v.start;
+    v.f = mach_config_file(v.config);
+    if (!v.f->section[MACH_CFG_S_CPU].count)
+        return complain(0, "%s: the machine has no vcpus", argv[0]), 1;
+    int status = run(&v, &options, statistics);
+    mach_config_close(v.config);
+    return status;
+}
