@@ -107,17 +107,15 @@ static void list_choices(struct settle *s, const uint32_t *open, uint32_t nopen)
     if (s->rule->why)
         diag_fact(d, "why there is no default: %s", s->rule->why);
     bool child = s->k->host != s->k->pass->parts.at[0].node;
-    const char *fixed_text = "";
+    const char *fixed = "";
     if (s->rule->provider)
-        fixed_text = arena_printf(p->c->arena, "`fixed %s` (a fixed %s takes its place), ",
-                                  s->rule->provider->unit && !strcmp(s->rule->provider->unit, "Hz") ? "RATE" : "VALUE",
-                                  s->rule->kind);
+        fixed =
+            s->rule->provider->unit && !strcmp(s->rule->provider->unit, "Hz") ? "`fixed RATE`, " : "`fixed VALUE`, ";
     diag_help(d,
-              "say what it shall be: `ref %s FATE;`%s, FATE one of `drop` (remove it), %s`assign` (pass the provider "
-              "through, too), %s`to &NODE` (another node of the guest)%s",
-              which, child ? " (here, or in a `child` statement)" : "", fixed_text,
-              s->rule->layout == REF_GRAPH ? "" : "`copy` (its description only), ",
-              first->known ? "" : ", `keep` (it is no reference)");
+              "say what it shall be%s: `ref %s FATE;`, FATE one of `drop`, %s`assign`, %s`to &NODE`%s "
+              "(machc --explain=E0409 tells what each does)",
+              child ? ", here or in a `child` statement" : "", which, fixed,
+              s->rule->layout == REF_GRAPH ? "" : "`copy`, ", first->known ? "" : ", `keep`");
     s->failed = true;
 }
 
