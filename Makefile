@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # make            build/machc, build/machrt, build/libmachrt.a and .so
-# make test       unit, errors, golden, dtc, schemas, cli, docs: minutes at most. SUITE="errors cli" runs some of them
+# make test       unit, errors, golden, dtc, schemas, cli, diagnostics, docs: minutes at most. SUITE="errors cli" runs some of them
 # make docs       docs/messages.md and the grammar in docs/language.md, anew
 # make bench      the tables of docs/bench.md
 # make check-corpus   every device of every board that Debian has a kernel for; CORPUS="--every 10 -k rk3399" for some
@@ -19,7 +19,7 @@ OPT      = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-om
 WARN     = -Wall -Wextra -Wshadow -Werror
 endif
 CPPFLAGS = -D_GNU_SOURCE -Icompiler -I$(B)/gen -Iruntime/include
-CFLAGS   = -std=c11 $(OPT) $(WARN) -fPIC
+CFLAGS   = -std=c11 $(OPT) $(WARN) -fPIC -pthread
 LDLIBS   = -lfdt -ljson-c -lmd
 
 lib_src  = $(filter-out compiler/main.c,$(sort $(wildcard compiler/*.c compiler/*/*.c)))
@@ -31,7 +31,7 @@ sources  = $(wildcard compiler/*.[ch] compiler/*/*.[ch] runtime/*/*.[ch] tests/*
 all: $(B)/machc runtime
 
 $(B)/machc: $(B)/compiler/main.o $(B)/libmachc.a
-	$(CC) $(OPT) -o $@ $^ $(LDLIBS)
+	$(CC) $(OPT) -pthread -o $@ $^ $(LDLIBS)
 
 $(B)/libmachc.a: $(lib_obj)
 	@rm -f $@
@@ -53,6 +53,13 @@ $(B)/gen/mach.lex.c: grammar/mach.l $(B)/gen/mach.tab.h
 	flex -o $@ --header-file=$(B)/gen/mach.lex.h $<
 $(B)/gen/mach.lex.h: $(B)/gen/mach.lex.c
 $(lib_obj): | $(B)/gen/mach.tab.h $(B)/gen/mach.lex.h
+
+# Looked at every time, replaced only when it is another one.
+$(B)/gen/version.h: FORCE
+	@mkdir -p $(@D)
+	@echo "#define MACHC_VERSION \"$$(sh compiler/version.sh .)\"" > $@.tmp
+	@if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi
+$(B)/compiler/version.o: $(B)/gen/version.h
 
 # The schemas, as they are, in one C array each.
 $(B)/gen/schemas_data.c: compiler/schema/embed.sh $(schemas)
@@ -94,5 +101,5 @@ clean:
 include runtime/Makefile.inc
 include tests/system/Makefile.inc
 
-.PHONY: all test check-corpus check-schema docs bench format format-check clean
+.PHONY: FORCE all test check-corpus check-schema docs bench format format-check clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -48,7 +48,8 @@ static inline struct arena *draft_arena(const struct machc *c)
 /* Gives an arena back before its time. */
 void machc_forget(struct arena **a);
 
-#define MACHC_VERSION "0.1.0"
+/* Which machc this is, as `git describe` tells it: "0.1.0", "0.1.0-12-g0123abc". */
+const char *machc_version(void);
 
 enum { MACHC_OUT_OF_MEMORY = -1 };
 

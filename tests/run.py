@@ -13,7 +13,7 @@ import sys
 
 sys.dont_write_bytecode = True  # a test run leaves nothing in the sources
 
-from harness import Context, cli, docs, dtc, errors, golden, schemas, unit  # noqa: E402
+from harness import Context, cli, diagnostics, docs, dtc, errors, golden, schemas, unit  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITES = {
@@ -23,6 +23,7 @@ SUITES = {
     "dtc": dtc.run_all,
     "schemas": schemas.run_all,
     "cli": cli.run_all,
+    "diagnostics": diagnostics.run_all,
     "docs": docs.run_all,
 }
 

@@ -1,15 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "cli/command.h"
 
-#include "ast/ast.h"
+#include "cli/batch.h"
+#include "cli/compile.h"
 #include "cli/lists.h"
 #include "cli/options.h"
-#include "cli/output.h"
-#include "emit/emit.h"
-
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 struct command {
     int argc;
@@ -17,171 +12,10 @@ struct command {
     FILE *out, *err;
 };
 
-/* What is to be written when everything is known to be right. */
-struct results {
-    VEC(struct output) files;
-    VEC(char) text; // of --emit, all machines
-};
-
 static int show(struct machc *c, const struct options *o, FILE *err)
 {
-    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
-    bool colour = isatty(fileno(err)) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
-    struct diag_style style = {colour, o->max_errors};
-    diags_print(c->diags, err, &style);
-    return diags_errors(c->diags) ? STATUS_ERRORS : STATUS_FINE;
-}
-
-// Not being able to read the file itself is input/output; a file that is no text is an error in the input.
-static const struct source *read_input(struct machc *c, const struct options *o, FILE *err, int *status)
-{
-    static const struct src nowhere = {{0, 0, 0}, NULL};
-    const char *why = NULL;
-    int err_no = 0;
-    const struct source *s = source_read(c->sources, o->input, false, &why, &err_no);
-    if (s)
-        return s;
-    if (err_no) {
-        fprintf(err, "machc: cannot read %s: %s\n", o->input, why);
-        *status = STATUS_USAGE;
-        return NULL;
-    }
-    struct diag *d = diag(c->diags, E0001, nowhere, "cannot read %s: %s", o->input, why);
-    diag_help(d, "give machc the text of the description, a .mach file");
-    *status = show(c, o, err);
-    return NULL;
-}
-
-static void add_file(struct machc *c, struct results *r, const char *path, const void *data, size_t size)
-{
-    vec_push(c->arena, &r->files, ((struct output){path, data, size}));
-}
-
-static void add_text(struct machc *c, struct results *r, const char *s)
-{
-    for (; *s; s++)
-        vec_push(c->arena, &r->text, *s);
-}
-
-static bool speaks_of(const struct options *o, const struct p_machine *m)
-{
-    return !o->machine || !strcmp(o->machine, m->name);
-}
-
-static void emit_machine(struct machc *c, const struct options *o, const struct plan *p, const struct p_machine *m,
-                         struct results *r)
-{
-    uint32_t dtb_size = 0, config_size = 0;
-    const uint8_t *dtb = dtb_write(c, m->tree, c->symbols, &dtb_size);
-    const uint8_t *config = dtb ? emit_config(c, p, m, dtb, dtb_size, &config_size) : NULL;
-    if (dtb && !config)
-        diag(c->diags, E0002, m->m->at, "the config of machine %s would be larger than 4 GB", m->name);
-    if (diags_errors(c->diags))
-        return;
-    if (o->dtb)
-        add_file(c, r, o->dtb, dtb, dtb_size);
-    if (o->config)
-        add_file(c, r, o->config, config, config_size);
-    if (o->dir) {
-        add_file(c, r, arena_printf(c->arena, "%s/%s.dtb", o->dir, m->name), dtb, dtb_size);
-        add_file(c, r, arena_printf(c->arena, "%s/%s.cfg", o->dir, m->name), config, config_size);
-    }
-    if (o->view == VIEW_DTS) {
-        if (p->machines.n > 1 && !o->machine)
-            add_text(c, r, arena_printf(c->arena, "// machine %s\n", m->name));
-        add_text(c, r, dts_write(c, m->tree, true));
-    }
-    if (o->view == VIEW_JSON)
-        add_text(c, r, emit_config_json(c, config, config_size));
-}
-
-// -m names a machine of the file, and -o and -c speak of one machine.
-static bool chosen(struct machc *c, const struct options *o, const struct plan *p, FILE *err)
-{
-    const char **names = arena_array(c->arena, p->machines.n + 1, sizeof *names);
-    uint32_t fitting = 0;
-    for (uint32_t i = 0; i < p->machines.n; i++) {
-        names[i] = p->machines.at[i]->name;
-        fitting += speaks_of(o, p->machines.at[i]);
-    }
-    if (fitting == 1 || (fitting && !o->dtb && !o->config))
-        return true;
-    if (o->machine) {
-        const char *near = nearest(o->machine, names, p->machines.n);
-        fprintf(err, "machc: %s has no machine `%s`", o->input, o->machine);
-        if (near)
-            fprintf(err, "; did you mean `%s`?", near);
-        fputc('\n', err);
-    } else {
-        fprintf(err, "machc: %s has several machines: choose one with -m, or write all with -O\n", o->input);
-    }
-    fputs("machc: its machines are", err);
-    for (uint32_t i = 0; i < p->machines.n; i++)
-        fprintf(err, "%s %s", i ? "," : "", names[i]);
-    fputc('\n', err);
-    return false;
-}
-
-// An output that is one of the texts read, by whatever name, would be lost.
-static bool overwrites_input(struct machc *c, const struct results *r, FILE *err)
-{
-    for (uint32_t i = 0; i < r->files.n; i++) {
-        struct stat out, in;
-        if (!strcmp(r->files.at[i].path, "-") || stat(r->files.at[i].path, &out) || !S_ISREG(out.st_mode))
-            continue;
-        for (uint32_t id = 1; id <= sources_count(c->sources); id++) {
-            const struct source *s = source_get(c->sources, id);
-            if (s->builtin || stat(s->name, &in) || in.st_dev != out.st_dev || in.st_ino != out.st_ino)
-                continue;
-            fprintf(err, "machc: output %s is also read, as %s\n", r->files.at[i].path, s->name);
-            return true;
-        }
-    }
-    return false;
-}
-
-static int emit(struct machc *c, const struct options *o, const struct plan *p, FILE *err)
-{
-    struct results r = {0};
-    if (!chosen(c, o, p, err))
-        return STATUS_USAGE;
-    for (uint32_t i = 0; i < p->machines.n; i++) {
-        if (!speaks_of(o, p->machines.at[i]))
-            continue;
-        emit_machine(c, o, p, p->machines.at[i], &r);
-        if (o->view == VIEW_PLAN && o->machine)
-            add_text(c, &r, emit_plan(c, p, p->machines.at[i]));
-    }
-    if (o->view == VIEW_PLAN && !o->machine)
-        add_text(c, &r, emit_plan(c, p, NULL)); // one table for all of them
-    int status = show(c, o, err);
-    if (status != STATUS_FINE)
-        return status;
-    if (o->view != VIEW_NONE)
-        add_file(c, &r, "-", r.text.at, r.text.n);
-    if (overwrites_input(c, &r, err) || !outputs_write(c->arena, o->dir, r.files.at, r.files.n, err))
-        return STATUS_USAGE;
-    return STATUS_FINE;
-}
-
-static int compile(struct machc *c, const struct options *o, FILE *err)
-{
-    int status = STATUS_FINE;
-    const struct source *s = read_input(c, o, err, &status);
-    if (!s)
-        return status;
-    if (o->syntax) {
-        mach_parse(c, s);
-        return show(c, o, err);
-    }
-    struct model *model = model_build(c, s);
-    const struct plan *plan = model ? plan_make(c, model) : NULL;
-    if (plan && !diags_errors(c->diags))
-        model_check_defines(model);
-    bool writes = o->dtb || o->config || o->dir || o->view != VIEW_NONE;
-    if (!plan || !writes || diags_errors(c->diags))
-        return show(c, o, err);
-    return emit(c, o, plan, err);
+    struct unit u = {.o = o, .err = err, .alone = true, .text = true, .colour = terminal_colour(err)};
+    return show_messages(c, &u);
 }
 
 static int work(struct machc *c, void *opaque)
@@ -190,12 +24,13 @@ static int work(struct machc *c, void *opaque)
     struct options *o = NEW(c->arena, struct options);
     if (!options_read(c, cmd->argc, cmd->argv, o, cmd->err))
         return STATUS_USAGE;
+    options_apply(o, c);
     switch (o->action) {
     case ACTION_HELP:
         options_help(cmd->out);
         return STATUS_FINE;
     case ACTION_VERSION:
-        fputs("machc " MACHC_VERSION "\n", cmd->out);
+        fprintf(cmd->out, "machc %s\n", machc_version());
         return STATUS_FINE;
     case ACTION_EXPLAIN:
         return explain_message(o->explain, cmd->out, cmd->err) ? STATUS_FINE : STATUS_USAGE;
@@ -209,7 +44,12 @@ static int work(struct machc *c, void *opaque)
     case ACTION_COMPILE:
         break;
     }
-    return compile(c, o, cmd->err);
+    return batch_run(c->arena, o, cmd->out, cmd->err);
+}
+
+void say_out_of_memory(FILE *err)
+{
+    fprintf(err, "machc: fault of machc: %s [%s]\n", msg_infos[F0001].title, msg_infos[F0001].code);
 }
 
 int machc_command(int argc, char **argv, FILE *out, FILE *err)
@@ -217,7 +57,7 @@ int machc_command(int argc, char **argv, FILE *out, FILE *err)
     struct command cmd = {argc, argv, out, err};
     int status = machc_run(work, &cmd);
     if (status == MACHC_OUT_OF_MEMORY) {
-        fprintf(err, "machc: fault of machc: %s [%s]\n", msg_infos[F0001].title, msg_infos[F0001].code);
+        say_out_of_memory(err);
         status = STATUS_FAULT;
     }
     if ((fflush(out) || ferror(out)) && status == STATUS_FINE) {

@@ -14,4 +14,7 @@ enum { STATUS_FINE = 0, STATUS_ERRORS = 1, STATUS_USAGE = 2, STATUS_FAULT = 3 };
  */
 int machc_command(int argc, char **argv, FILE *out, FILE *err);
 
+/* Says that memory ran out, as a message of that code. */
+void say_out_of_memory(FILE *err);
+
 #endif

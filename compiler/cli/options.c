@@ -5,68 +5,167 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdlib.h>
+#include <unistd.h>
 
-// Long options without a letter of their own.
-enum {
-    OPT_HOST = 256,
+enum option_id {
+    OPT_OUT = 1,
+    OPT_CONFIG,
+    OPT_DIR,
+    OPT_MACHINE,
+    OPT_EMIT,
     OPT_CHECK,
     OPT_SYNTAX,
+    OPT_HOST,
+    OPT_INCLUDE,
+    OPT_DEFINE,
+    OPT_SYMBOLS,
+    OPT_SCHEMAS,
+    OPT_JOBS,
+    OPT_DIAGNOSTICS,
+    OPT_WARNING,
+    OPT_NO_WARNINGS,
     OPT_MAX_ERRORS,
     OPT_EXPLAIN,
-    OPT_EMIT,
     OPT_LIST,
     OPT_DUMP,
-    OPT_SCHEMAS,
-    OPT_VERSION
+    OPT_VERSION,
+    OPT_HELP
 };
 
-static const struct option long_options[] = {
-    {"host", required_argument, NULL, OPT_HOST},
-    {"check", no_argument, NULL, OPT_CHECK},
-    {"syntax", no_argument, NULL, OPT_SYNTAX},
-    {"max-errors", required_argument, NULL, OPT_MAX_ERRORS},
-    {"explain", required_argument, NULL, OPT_EXPLAIN},
-    {"emit", required_argument, NULL, OPT_EMIT},
-    {"list-classes", no_argument, NULL, OPT_LIST},
-    {"dump-class", required_argument, NULL, OPT_DUMP},
-    {"schema-dir", required_argument, NULL, OPT_SCHEMAS},
-    {"version", no_argument, NULL, OPT_VERSION},
-    {"help", no_argument, NULL, 'h'},
-    {NULL, 0, NULL, 0},
+/*
+ * The one table of options: getopt, --help, and through --help the man page and the completions are made from it or
+ * tested against it. An option has a letter, a name, or both; options of one id are one option, spelled in two ways.
+ */
+static const struct spec {
+    enum option_id id;
+    char letter;       // 0: none
+    const char *name;  // NULL: none
+    const char *arg;   // as it is shown behind the option, with what is between; NULL: takes none
+    const char *shown; // where several are shown as one: the whole left column; "": nothing, the one before shows it
+    const char *text;
+    const char *group; // a heading before it; or NULL
+} specs[] = {
+    {OPT_OUT, 'o', NULL, " FILE", NULL, "the device tree the guest boots with; `-` is standard output", "Outputs"},
+    {OPT_CONFIG, 'c', NULL, " FILE", NULL, "the config that the runtime loads; `-` is standard output", NULL},
+    {OPT_DIR, 'O', NULL, " DIR", NULL, "both, for every machine", NULL},
+    {OPT_MACHINE, 'm', NULL, " NAME", NULL, "the machine that -o, -c and --emit speak of", NULL},
+    {OPT_EMIT, 0, "emit", "=dts|json|plan", NULL, "print the tree as source, the config as JSON, or who owns what",
+     NULL},
+    {OPT_CHECK, 0, "check", NULL, NULL, "all checks of all files, no output", NULL},
+    {OPT_JOBS, 'j', NULL, " N", NULL, "check N files at a time (as many as there are processors)", NULL},
+    {OPT_SYNTAX, 0, "syntax", NULL, NULL, "look at the text alone: no host tree, no schemas", NULL},
+
+    {OPT_HOST, 0, "host", " FILE", NULL, "use this host tree instead of the one the file names", "Inputs"},
+    {OPT_INCLUDE, 'I', NULL, " DIR", NULL, "look for includes here, too", NULL},
+    {OPT_DEFINE, 'D', NULL, " NAME=VALUE", NULL, "set a const", NULL},
+    {OPT_SYMBOLS, '@', NULL, NULL, NULL, "keep labels as __symbols__ in the guest tree", NULL},
+    {OPT_SCHEMAS, 0, "schema-dir", " DIR", NULL, "more device classes and platforms, from *.json", NULL},
+
+    {OPT_DIAGNOSTICS, 0, "diagnostics", "=text|json|sarif|github[:FILE]", NULL,
+     "how messages are written: text to standard error, others to standard output, or to FILE besides the text",
+     "Messages"},
+    {OPT_WARNING, 'W', NULL, "NAME", "-WNAME, -Wno-NAME", "show or suppress a warning", NULL},
+    {OPT_WARNING, 'W', NULL, "error", "-Werror[=NAME]", "make all warnings, or one, errors", NULL},
+    {OPT_NO_WARNINGS, 'w', NULL, NULL, NULL, "no warnings", NULL},
+    {OPT_MAX_ERRORS, 0, "max-errors", " N", NULL, "stop showing after N errors (text: 20; 0: show all)", NULL},
+
+    {OPT_EXPLAIN, 0, "explain", "=CODE", NULL, "what a message means; `list` names all of them, `all` tells all",
+     "What machc knows"},
+    {OPT_LIST, 0, "list-classes", NULL, NULL, "device classes, interrupt controllers and platforms", NULL},
+    {OPT_DUMP, 0, "dump-class", " NAME", NULL, "what a schema file says of one of these, by its name or a compatible",
+     NULL},
+    {OPT_VERSION, 0, "version", NULL, NULL, "which machc this is", NULL},
+    {OPT_HELP, 'h', "help", NULL, NULL, "this text", NULL},
 };
 
-enum { LONG_OPTIONS = sizeof long_options / sizeof *long_options - 1 };
+enum { SPECS = sizeof specs / sizeof *specs, LETTER = 256, COLUMN = 22, WIDTH = 100 };
+
+// getopt's tables. A name's value is its id, a letter's its character; ids are moved out of the characters' way.
+struct getopt_tables {
+    struct option names[SPECS + 1];
+    char letters[3 * SPECS + 3];
+};
+
+static void fill_tables(struct getopt_tables *t)
+{
+    char *p = t->letters;
+    size_t n = 0;
+    memset(t, 0, sizeof *t);
+    // '-': what is not an option comes in order, whatever POSIXLY_CORRECT says; ':' tells a missing argument.
+    *p++ = '-';
+    *p++ = ':';
+    for (size_t i = 0; i < SPECS; i++) {
+        const struct spec *s = &specs[i];
+        if (s->letter && !strchr(t->letters + 2, s->letter)) {
+            *p++ = s->letter;
+            if (s->arg)
+                *p++ = ':';
+        }
+        if (s->name)
+            t->names[n++] =
+                (struct option){s->name, s->arg ? required_argument : no_argument, NULL, LETTER + (int)s->id};
+    }
+}
+
+static enum option_id id_of(int opt)
+{
+    if (opt >= LETTER)
+        return (enum option_id)(opt - LETTER);
+    for (size_t i = 0; i < SPECS; i++)
+        if (specs[i].letter == opt)
+            return specs[i].id;
+    return OPT_HELP;
+}
+
+// The text, from column COLUMN on, in lines of at most WIDTH columns.
+static void put_wrapped(FILE *to, const char *text, size_t column)
+{
+    if (column + 1 > COLUMN) {
+        fputc('\n', to);
+        column = 0;
+    }
+    fprintf(to, "%*s", (int)(COLUMN - column), "");
+    column = COLUMN;
+    for (const char *word = text; *word;) {
+        size_t len = strcspn(word, " ");
+        if (column > COLUMN && column + 1 + len > WIDTH) {
+            fprintf(to, "\n%*s", COLUMN, "");
+            column = COLUMN;
+        } else if (column > COLUMN) {
+            fputc(' ', to);
+            column++;
+        }
+        fwrite(word, 1, len, to);
+        column += len;
+        word += len + strspn(word + len, " ");
+    }
+    fputc('\n', to);
+}
 
 void options_help(FILE *to)
 {
     fputs("machc FILE.mach -o GUEST.dtb -c GUEST.cfg   compile the one machine of a file (`-`: standard input)\n"
           "machc FILE.mach -m NAME -o ... -c ...       compile one of several\n"
           "machc FILE.mach -O DIR                      every machine: DIR/NAME.dtb, DIR/NAME.cfg\n"
-          "machc FILE.mach                             check all machines, write nothing\n"
-          "\n"
-          "  -o FILE             the device tree the guest boots with; `-` is standard output\n"
-          "  -c FILE             the config that the runtime loads; `-` is standard output\n"
-          "  -O DIR              both, for every machine\n"
-          "  -m NAME             the machine that -o, -c and --emit speak of\n"
-          "  --emit=dts|json|plan\n"
-          "                      print the tree as source, the config as JSON, or who owns what\n"
-          "  --check             all checks, no output\n"
-          "  --host FILE         use this host tree instead of the one the file names\n"
-          "  -I DIR              look for includes here, too\n"
-          "  -D NAME=VALUE       set a const\n"
-          "  -@                  keep labels as __symbols__ in the guest tree\n"
-          "  -WNAME, -Wno-NAME   show or suppress a warning\n"
-          "  -Werror[=NAME]      make all warnings, or one, errors\n"
-          "  -w                  no warnings\n"
-          "  --max-errors N      stop showing after N errors (20; 0: show all)\n"
-          "  --explain=CODE      what a message means; `list` names all of them, `all` tells all\n"
-          "  --list-classes      device classes, interrupt controllers and platforms\n"
-          "  --dump-class NAME   what a schema file says of one of these, by its name or a compatible\n"
-          "  --schema-dir DIR    more of these, from *.json\n"
-          "  --version, --help\n"
-          "\n"
-          "Exit status: 0 fine, 1 errors in the input, 2 usage or input/output, 3 a fault of machc itself.\n",
+          "machc --check FILE.mach...                  check all machines of all files, write nothing\n",
           to);
+    for (size_t i = 0; i < SPECS; i++) {
+        const struct spec *s = &specs[i];
+        char left[64];
+        if (s->group)
+            fprintf(to, "\n%s:\n", s->group);
+        if (s->shown)
+            snprintf(left, sizeof left, "  %s", s->shown);
+        else if (s->letter && s->name)
+            snprintf(left, sizeof left, "  -%c, --%s%s", s->letter, s->name, s->arg ? s->arg : "");
+        else if (s->letter)
+            snprintf(left, sizeof left, "  -%c%s", s->letter, s->arg ? s->arg : "");
+        else
+            snprintf(left, sizeof left, "  --%s%s", s->name, s->arg ? s->arg : "");
+        fputs(left, to);
+        put_wrapped(to, s->text, strlen(left));
+    }
+    fputs("\nExit status: 0 fine, 1 errors in the input, 2 usage or input/output, 3 a fault of machc itself.\n", to);
 }
 
 static bool usage(FILE *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -89,21 +188,22 @@ static const char *did_you_mean(struct machc *c, const char *word, const char *c
     return near ? arena_printf(c->arena, "; did you mean `%s%s`?", prefix, near) : "";
 }
 
-static bool unknown_option(struct machc *c, const char *arg, int letter, FILE *err)
+static bool unknown_option(struct machc *c, const struct getopt_tables *t, const char *arg, int letter, FILE *err)
 {
     if (strncmp(arg, "--", 2))
         return usage(err, "unknown option `-%c`", letter);
-    const char *names[LONG_OPTIONS];
-    for (size_t i = 0; i < LONG_OPTIONS; i++)
-        names[i] = long_options[i].name;
+    const char *names[SPECS];
+    size_t n = 0;
+    for (; t->names[n].name; n++)
+        names[n] = t->names[n].name;
     const char *equals = strchr(arg, '=');
     size_t len = equals ? (size_t)(equals - arg) : strlen(arg);
     const char *word = arena_strndup(c->arena, arg + 2, len - 2);
-    for (size_t i = 0; i < LONG_OPTIONS; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (!strcmp(word, names[i]))
             return usage(err, "option `--%s` takes no argument", word);
     }
-    return usage(err, "unknown option `--%s`%s", word, did_you_mean(c, word, names, LONG_OPTIONS, "--"));
+    return usage(err, "unknown option `--%s`%s", word, did_you_mean(c, word, names, n, "--"));
 }
 
 static bool read_warning(struct machc *c, struct options *o, const char *arg, FILE *err)
@@ -139,7 +239,7 @@ static bool read_define(struct machc *c, struct options *o, const char *arg, FIL
     if (p == arg || *p != '=' || !p[1])
         return usage(err, "`-D %s` is not NAME=VALUE", arg);
     struct define *d = vec_add(c->arena, &o->defines);
-    d->name = intern_n(c->names, arg, (size_t)(p - arg));
+    d->name = arena_strndup(c->arena, arg, (size_t)(p - arg));
     d->value = p + 1;
     return true;
 }
@@ -157,15 +257,36 @@ static bool read_view(struct machc *c, struct options *o, const char *arg, FILE 
     return usage(err, "--emit knows dts, json and plan, not `%s`%s", arg, did_you_mean(c, arg, views, 3, "--emit="));
 }
 
-static bool read_max_errors(struct options *o, const char *arg, FILE *err)
+static bool read_count(uint32_t *n, const char *option, const char *arg, FILE *err)
 {
     char *end;
     errno = 0;
-    unsigned long n = strtoul(arg, &end, 10);
-    if (!isdigit((unsigned char)*arg) || *end || errno || n > UINT32_MAX)
-        return usage(err, "`--max-errors %s` is not a number", arg);
-    o->max_errors = (uint32_t)n;
+    unsigned long value = strtoul(arg, &end, 10);
+    if (!isdigit((unsigned char)*arg) || *end || errno || value > UINT32_MAX)
+        return usage(err, "`%s %s` is not a number", option, arg);
+    *n = (uint32_t)value;
     return true;
+}
+
+// FORMAT or FORMAT:FILE.
+static bool read_report(struct machc *c, struct options *o, const char *arg, FILE *err)
+{
+    const char *colon = strchr(arg, ':'), *file = colon && colon[1] ? colon + 1 : NULL;
+    const char *name = arena_strndup(c->arena, arg, colon ? (size_t)(colon - arg) : strlen(arg));
+    if (colon && !file)
+        return usage(err, "`--diagnostics=%s` names no file behind the colon", arg);
+    if (file && !strcmp(file, "-"))
+        file = NULL;
+    for (size_t i = 0; i < REPORT_FORMATS; i++) {
+        if (strcmp(name, report_names[i]) != 0)
+            continue;
+        if (file && i == REPORT_TEXT)
+            return usage(err, "text goes to standard error, not to a file: `--diagnostics=%s`", arg);
+        vec_push(c->arena, &o->reports, ((struct report_to){(enum report_format)i, file}));
+        return true;
+    }
+    return usage(err, "--diagnostics knows text, json, sarif and github, not `%s`%s", name,
+                 did_you_mean(c, name, report_names, REPORT_FORMATS, "--diagnostics="));
 }
 
 static bool set_once(const char **where, const char *value, const char *option, FILE *err)
@@ -176,41 +297,41 @@ static bool set_once(const char **where, const char *value, const char *option, 
     return true;
 }
 
-static bool read_option(struct machc *c, int opt, const char *arg, struct options *o, FILE *err)
+static bool read_option(struct machc *c, enum option_id id, const char *arg, struct options *o, FILE *err)
 {
-    switch (opt) {
-    case 1: // not an option
-        if (o->input)
-            return usage(err, "one input file at a time, not `%s` and `%s`", o->input, arg);
-        o->input = arg;
-        return true;
-    case 'o':
+    switch (id) {
+    case OPT_OUT:
         return set_once(&o->dtb, arg, "-o", err);
-    case 'c':
+    case OPT_CONFIG:
         return set_once(&o->config, arg, "-c", err);
-    case 'O':
+    case OPT_DIR:
         return set_once(&o->dir, arg, "-O", err);
-    case 'm':
+    case OPT_MACHINE:
         return set_once(&o->machine, arg, "-m", err);
     case OPT_HOST:
-        return set_once(&c->host_file, arg, "--host", err);
+        return set_once(&o->host_file, arg, "--host", err);
     case OPT_SCHEMAS:
-        return set_once(&c->schema_dir, arg, "--schema-dir", err);
-    case 'I':
+        return set_once(&o->schema_dir, arg, "--schema-dir", err);
+    case OPT_INCLUDE:
         vec_push(c->arena, &o->include_dirs, arg);
         return true;
-    case 'D':
+    case OPT_DEFINE:
         return read_define(c, o, arg, err);
-    case '@':
-        c->symbols = true;
+    case OPT_SYMBOLS:
+        o->symbols = true;
         return true;
-    case 'W':
+    case OPT_DIAGNOSTICS:
+        return read_report(c, o, arg, err);
+    case OPT_WARNING:
         return read_warning(c, o, arg, err);
-    case 'w':
+    case OPT_NO_WARNINGS:
         o->policy.none = true;
         return true;
     case OPT_MAX_ERRORS:
-        return read_max_errors(o, arg, err);
+        o->max_errors_given = true;
+        return read_count(&o->max_errors, "--max-errors", arg, err);
+    case OPT_JOBS:
+        return read_count(&o->jobs, "-j", arg, err);
     case OPT_EMIT:
         return read_view(c, o, arg, err);
     case OPT_CHECK:
@@ -233,61 +354,93 @@ static bool read_option(struct machc *c, int opt, const char *arg, struct option
     case OPT_VERSION:
         o->action = ACTION_VERSION;
         return true;
-    default:
-        o->action = ACTION_HELP;
-        return true;
+    case OPT_HELP:
+        break;
     }
+    o->action = ACTION_HELP;
+    return true;
+}
+
+// What goes to standard output, of which there is one.
+static unsigned to_stdout(const struct options *o)
+{
+    unsigned n = o->view != VIEW_NONE;
+    n += o->dtb && !strcmp(o->dtb, "-");
+    n += o->config && !strcmp(o->config, "-");
+    for (uint32_t i = 0; i < o->reports.n; i++)
+        n += o->reports.at[i].format != REPORT_TEXT && !o->reports.at[i].file;
+    return n;
 }
 
 static bool fits_together(const struct options *o, FILE *err)
 {
     if (o->action != ACTION_COMPILE)
         return true;
-    if (!o->input)
+    if (!o->inputs.n)
         return usage(err, "no input file");
+    bool writes = o->dtb || o->config || o->dir || o->view != VIEW_NONE;
+    if (o->inputs.n > 1 && writes)
+        return usage(err, "several files can be checked at once, not compiled: `%s` and `%s`", o->inputs.at[0],
+                     o->inputs.at[1]);
     if (o->dir && (o->dtb || o->config || o->machine))
         return usage(err, "-O writes every machine: it does not go with -o, -c or -m");
-    bool dtb = o->dtb && !strcmp(o->dtb, "-"), config = o->config && !strcmp(o->config, "-");
-    if (dtb + config + (o->view != VIEW_NONE) > 1)
+    if (to_stdout(o) > 1)
         return usage(err, "only one thing at a time can go to standard output");
-    if (o->dtb && o->config && !dtb && !strcmp(o->dtb, o->config))
+    if (o->dtb && o->config && strcmp(o->dtb, "-") != 0 && !strcmp(o->dtb, o->config))
         return usage(err, "-o and -c name the same file, `%s`", o->dtb);
-    if (o->check && (o->dtb || o->config || o->dir || o->view != VIEW_NONE))
+    if (o->check && writes)
         return usage(err, "--check writes nothing: it does not go with -o, -c, -O or --emit");
     return true;
 }
 
 bool options_read(struct machc *c, int argc, char **argv, struct options *o, FILE *err)
 {
+    struct getopt_tables t;
+    fill_tables(&t);
     memset(o, 0, sizeof *o);
     o->max_errors = 20;
     opterr = 0;
     optind = 0; // glibc: begin anew, also for a second command line in one process
     for (;;) {
         int at = optind ? optind : 1;
-        // '-': what is not an option comes in order, whatever POSIXLY_CORRECT says; ':' tells a missing argument.
-        int opt = getopt_long(argc, argv, "-:o:c:O:m:I:D:@W:wh", long_options, NULL);
+        int opt = getopt_long(argc, argv, t.letters, t.names, NULL);
         if (opt == -1)
             break;
         if (opt == '?')
-            return unknown_option(c, argv[at], optopt, err);
+            return unknown_option(c, &t, argv[at], optopt, err);
         if (opt == ':')
             return usage(err, "option `%s` needs an argument", argv[at]);
-        if (!read_option(c, opt, optarg, o, err))
+        if (opt == 1) // not an option
+            vec_push(c->arena, &o->inputs, optarg);
+        else if (!read_option(c, id_of(opt), optarg, o, err))
             return false;
         if (o->action == ACTION_HELP || o->action == ACTION_VERSION)
             return true;
     }
-    for (; optind < argc; optind++) { // behind "--"
-        if (!read_option(c, 1, argv[optind], o, err))
-            return false;
-    }
-    if (!fits_together(o, err))
-        return false;
+    for (; optind < argc; optind++) // behind "--"
+        vec_push(c->arena, &o->inputs, argv[optind]);
+    if (!o->reports.n)
+        vec_push(c->arena, &o->reports, ((struct report_to){REPORT_TEXT, NULL}));
+    return fits_together(o, err);
+}
+
+void options_apply(const struct options *o, struct machc *c)
+{
     c->include_dirs = o->include_dirs.at;
     c->ninclude_dirs = o->include_dirs.n;
-    c->defines = o->defines.at;
+    struct define *defines = arena_array(c->arena, o->defines.n, sizeof *defines);
+    for (uint32_t i = 0; i < o->defines.n; i++)
+        defines[i] = (struct define){intern(c->names, o->defines.at[i].name), o->defines.at[i].value};
+    c->defines = defines;
     c->ndefines = o->defines.n;
+    c->host_file = o->host_file;
+    c->schema_dir = o->schema_dir;
+    c->symbols = o->symbols;
     diags_policy(c->diags, &o->policy);
-    return true;
+}
+
+bool terminal_colour(FILE *err)
+{
+    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    return isatty(fileno(err)) && !(no_color && *no_color) && term && strcmp(term, "dumb") != 0;
 }

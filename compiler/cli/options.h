@@ -4,6 +4,7 @@
 #define MACHC_CLI_OPTIONS_H
 
 #include "base/vec.h"
+#include "diag/report.h"
 #include "machc.h"
 
 enum view { VIEW_NONE, VIEW_DTS, VIEW_JSON, VIEW_PLAN };
@@ -11,8 +12,14 @@ enum view { VIEW_NONE, VIEW_DTS, VIEW_JSON, VIEW_PLAN };
 /* What was asked for, after all options are read. */
 enum action { ACTION_COMPILE, ACTION_HELP, ACTION_VERSION, ACTION_EXPLAIN, ACTION_LIST_CLASSES, ACTION_DUMP_CLASS };
 
+/* One --diagnostics. */
+struct report_to {
+    enum report_format format;
+    const char *file; // NULL: standard error for text, standard output for the others
+};
+
 struct options {
-    const char *input;
+    VEC(const char *) inputs;
     const char *dtb, *config; // -o, -c; "-": standard output
     const char *dir;          // -O
     const char *machine;      // -m
@@ -21,19 +28,29 @@ struct options {
     struct diag_policy policy;
     VEC(const char *) include_dirs;
     VEC(struct define) defines;
-    uint32_t max_errors;
+    VEC(struct report_to) reports; // at least one when options_read() is done
+    const char *host_file, *schema_dir;
+    uint32_t max_errors, jobs; // jobs: 0: as many as there are processors
     enum action action;
     enum view view; // --emit
-    bool check, syntax;
+    bool check, syntax, symbols;
+    bool max_errors_given;
 };
 
 /*
- * Reads the command line into `o` and what passes need to know into `c` (include_dirs, defines, host_file,
- * schema_dir, symbols, the policy of c->diags). False after a message on `err`: a mistake of usage.
+ * Reads the command line into `o`, whose lists live in c->arena. False after a message on `err`: a mistake of usage.
  */
 bool options_read(struct machc *c, int argc, char **argv, struct options *o, FILE *err);
 
+/* Tells a compilation what was asked for: include_dirs, defines, host_file, schema_dir, symbols, the policy of
+ * c->diags. `o` must outlive it. */
+void options_apply(const struct options *o, struct machc *c);
+
 /* The text of --help. */
 void options_help(FILE *to);
+
+/* True: messages to `err` may be coloured, and progress may be shown there: a terminal, and neither NO_COLOR nor
+ * TERM=dumb forbids it. */
+bool terminal_colour(FILE *err);
 
 #endif

@@ -97,6 +97,7 @@ uint32_t diags_warnings(const struct diags *ds);
 struct diag_style {
     bool colour;
     uint32_t max_errors; // 0: all
+    bool no_counts;      // the line with the number of errors is left out
 };
 
 /* Prints all messages as text, sorted by file (in order of first use) and offset, those without a place first, then a

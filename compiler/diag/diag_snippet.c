@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "diag/diag_snippet.h"
 
+#include "diag/utf8.h"
+
 #include <string.h>
 
-enum { TAB = 8, REPLACEMENT = 0xfffd, NEAR = 1000 };
+enum { TAB = 8, NEAR = 1000 };
 
 struct range {
     uint32_t first, last;
@@ -31,11 +33,6 @@ static const struct range wide[] = {
     {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd},
 };
 
-// C0 and C1 controls, and what turns the direction of the text around it (Unicode bidirectional algorithm, 2.1 to 2.4).
-static const struct range unfit[] = {
-    {0, 0x1f}, {0x7f, 0x9f}, {0x200e, 0x200f}, {0x2028, 0x202e}, {0x2066, 0x2069},
-};
-
 #define COUNT(a) (sizeof(a) / sizeof *(a))
 
 static uint32_t width(uint32_t c)
@@ -47,31 +44,9 @@ static uint32_t width(uint32_t c)
     return within(c, wide, COUNT(wide)) ? 2 : 1;
 }
 
-// The character at s (n > 0 bytes left) and its length; broken or overlong UTF-8 gives REPLACEMENT and one byte.
-static uint32_t decode(const char *s, size_t n, uint32_t *len)
-{
-    const unsigned char *u = (const unsigned char *)s;
-    uint32_t more = u[0] < 0x80 ? 0 : u[0] >= 0xc2 && u[0] < 0xe0 ? 1 : (u[0] & 0xf0) == 0xe0 ? 2 : 3;
-    *len = 1;
-    if (more == 0)
-        return u[0];
-    if (u[0] < 0xc2 || u[0] > 0xf4 || more >= n)
-        return REPLACEMENT;
-    uint32_t c = u[0] & (0x3fU >> more);
-    for (uint32_t i = 1; i <= more; i++) {
-        if ((u[i] & 0xc0) != 0x80)
-            return REPLACEMENT;
-        c = c << 6 | (u[i] & 0x3f);
-    }
-    if ((more == 2 && c < 0x800) || (more == 3 && c < 0x10000) || c > 0x10ffff || (c >= 0xd800 && c < 0xe000))
-        return REPLACEMENT;
-    *len = more + 1;
-    return c;
-}
-
 static void put_char(FILE *to, const char *s, uint32_t c, uint32_t len)
 {
-    if (c == REPLACEMENT || within(c, unfit, COUNT(unfit)))
+    if (c == UTF8_REPLACEMENT || utf8_unfit(c))
         fputs("\xef\xbf\xbd", to);
     else
         fwrite(s, 1, len, to);
@@ -80,7 +55,7 @@ static void put_char(FILE *to, const char *s, uint32_t c, uint32_t len)
 void put_clean(FILE *to, const char *s, size_t n)
 {
     while (n) {
-        uint32_t len, c = decode(s, n, &len);
+        uint32_t len, c = utf8_decode(s, n, &len);
         put_char(to, s, c, len);
         s += len;
         n -= len;
@@ -92,7 +67,7 @@ static uint32_t column_of(const char *from, const char *at)
 {
     uint32_t column = 0;
     while (from < at) {
-        uint32_t len, c = decode(from, (size_t)(at - from), &len);
+        uint32_t len, c = utf8_decode(from, (size_t)(at - from), &len);
         column += c == '\t' ? TAB - column % TAB : width(c);
         from += len;
     }
@@ -109,7 +84,7 @@ static void put_columns(FILE *to, const char *s, const char *end, uint32_t low, 
 {
     uint32_t column = 0;
     while (s < end && column < high) {
-        uint32_t len, c = decode(s, (size_t)(end - s), &len);
+        uint32_t len, c = utf8_decode(s, (size_t)(end - s), &len);
         uint32_t next = column + (c == '\t' ? TAB - column % TAB : width(c));
         bool whole = column >= low && next <= high;
         if (c != '\t' && whole)

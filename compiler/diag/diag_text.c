@@ -162,7 +162,7 @@ void diags_print(struct diags *ds, FILE *to, const struct diag_style *style)
         put_counts(to, ds->errors - errors, ds->warnings - warnings);
         fputs(" more not shown; --max-errors 0 shows all\n", to);
     }
-    if (ds->errors || ds->warnings) {
+    if (!style->no_counts && (ds->errors || ds->warnings)) {
         put_counts(to, ds->errors, ds->warnings);
         fputc('\n', to);
     }

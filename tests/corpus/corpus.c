@@ -177,7 +177,7 @@ static void refused(const struct trial *t, struct machc *c)
     }
     result(t, codes, "");
     if (t->x->verbose)
-        diags_print(c->diags, stdout, &(struct diag_style){false, 0});
+        diags_print(c->diags, stdout, &(struct diag_style){.max_errors = 0});
 }
 
 static bool check_tree(const struct trial *t, const uint8_t *dtb, uint32_t size)
@@ -255,7 +255,7 @@ static int board(struct machc *c, void *opaque)
     struct dt_tree *tree = c->schemas ? dtb_read(c, x->blob, nowhere) : NULL;
     c->host = tree ? host_index(c, c->schemas, tree, "board.dtb", nowhere) : NULL;
     if (!c->host || diags_errors(c->diags)) {
-        diags_print(c->diags, stderr, &(struct diag_style){false, 0});
+        diags_print(c->diags, stderr, &(struct diag_style){.max_errors = 0});
         return 2;
     }
     const char *reg = intern(c->names, "reg");

@@ -140,6 +140,53 @@ def views(box):
     expect(b"alpha" in plan and b"beta" in plan and len(list((box.path / "out").iterdir())) == 4, "view and files at once")
 
 
+def many_files(box):
+    done = box.machc("--check", "broken.mach", "none.mach", "one.mach", "broken.mach", "two.mach", status=2)
+    lines = done.err.splitlines()
+    expect([line for line in lines if line.startswith("machc: ")] == [
+        "machc: cannot read none.mach: there is no such file",
+        "machc: 5 files: 2 fine, 3 with errors (2 errors, 0 warnings)"], "not as expected", done)
+    expect(lines[-1].startswith("machc: 5 files"), "the summary does not come last", done)
+    expect(sum("broken.mach:6:17: error:" in line for line in lines) == 2, "not both messages", done)
+    expect(box.machc("--check", "one.mach", "two.mach").err == "machc: 2 files: 2 fine\n", "fine files")
+    for i in range(500):
+        box.write(f"b{i}.mach", ONE if i % 50 else BROKEN)
+    names = [f"b{i}.mach" for i in range(500)]
+    one, two = (box.machc("--check", f"-j{n}", *names, status=1) for n in (1, 5))
+    expect(one.err == two.err, "the order depends on -j", two)
+    places = [line.split(":")[0] for line in one.err.splitlines() if ": error: " in line]
+    expect(places == [f"b{i}.mach" for i in range(0, 500, 50)], "the order is not the command line's", one)
+    expect(one.err.endswith("machc: 500 files: 490 fine, 10 with errors (10 errors, 0 warnings)\n"), "summary", one)
+
+
+def on_a_terminal(box, *args, **env):
+    master, slave = os.openpty()
+    env = {**{k: v for k, v in ENVIRONMENT.items() if k != "NO_COLOR"}, "TERM": "xterm", **env}
+    with subprocess.Popen([box.context.machc, *args], cwd=box.path, stderr=slave, env=env) as child:
+        os.close(slave)
+        said = b""
+        try:
+            while more := os.read(master, 4096):
+                said += more
+        except OSError:  # the other end is closed
+            pass
+        child.wait()
+    os.close(master)
+    return said.decode()
+
+
+def progress(box):
+    names = ["one.mach", "broken.mach", "two.mach"]
+    said = on_a_terminal(box, "--check", *names)
+    expect("[0/3]" in said and "\033[K" in said and "\033[1;31m" in said, f"no progress: {said!r}")
+    expect(said.replace("\r\n", "\n").endswith("machc: 3 files: 2 fine, 1 with errors (1 error, 0 warnings)\n"),
+           f"the summary is not the end: {said!r}")
+    plain = box.machc("--check", *names, status=1).err
+    for env in ({"NO_COLOR": "1"}, {"TERM": "dumb"}):
+        said = on_a_terminal(box, "--check", *names, **env)
+        expect(said.replace("\r\n", "\n") == plain, f"{env} changes nothing: {said!r}")
+
+
 def labels_only_when_asked(box):
     box.write("l.mach", ONE.replace("}\n", '    node /x { y: z { compatible = "a,b"; }; };\n}\n'))
     expect(b"__symbols__" not in box.machc("l.mach", "-o", "-").out, "__symbols__ without -@")
@@ -165,7 +212,13 @@ def usage_errors(box):
             (["--chekc", "one.mach"], "did you mean `--check`?"),
             (["--check=1", "one.mach"], "takes no argument"),
             (["-Z", "one.mach"], "unknown option `-Z`"),
-            (["one.mach", "two.mach"], "one input file"),
+            (["one.mach", "two.mach", "-o", "x"], "several files can be checked at once, not compiled"),
+            (["one.mach", "-j", "x"], "`-j x` is not a number"),
+            (["one.mach", "--diagnostics=sraif"], "did you mean `--diagnostics=sarif`?"),
+            (["one.mach", "--diagnostics=sarif:"], "names no file"),
+            (["one.mach", "--diagnostics=text:x"], "text goes to standard error"),
+            (["one.mach", "--diagnostics=sarif", "--diagnostics=json:-"], "only one thing at a time"),
+            (["one.mach", "--diagnostics=sarif", "--emit=dts"], "only one thing at a time"),
             (["one.mach", "-o"], "needs an argument"),
             (["one.mach", "-o", "a", "-o", "b"], "given twice"),
             (["one.mach", "-o", "-", "-c", "-"], "standard output"),
@@ -383,7 +436,7 @@ def outputs_are_reproducible(box):
 TESTS = [
     one_machine, options_in_front_and_behind, standard_output, standard_input, every_machine,
     several_machines_need_a_name, checks_write_nothing, views, labels_only_when_asked, constants_and_includes,
-    usage_errors, help_and_version, messages_are_explained, classes_are_listed, classes_can_be_read_back, errors_are_counted,
+    many_files, progress, usage_errors, help_and_version, messages_are_explained, classes_are_listed, classes_can_be_read_back, errors_are_counted,
     full_standard_output, out_of_memory, errors_write_nothing, second_output_fails_to_open,
     second_output_fails_to_write, disk_full, read_only_directory, signals_leave_nothing, broken_pipe,
     links_are_followed, modes_follow_the_umask, outputs_are_reproducible,

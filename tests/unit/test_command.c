@@ -74,7 +74,9 @@ static void every(const char *pattern, char *dir, int status)
     int failed = 0;
     assert_int_equal(glob(pattern, 0, NULL, &found), 0);
     for (size_t i = 0; i < found.gl_pathc; i++) {
-        char *const check[] = {"machc", "--check", found.gl_pathv[i], NULL};
+        static char *const forms[] = {"--diagnostics=text", "--diagnostics=json", "--diagnostics=sarif",
+                                      "--diagnostics=github"};
+        char *const check[] = {"machc", "--check", forms[i % 4], found.gl_pathv[i], NULL};
         char *const write[] = {"machc", found.gl_pathv[i], "-O", dir, NULL};
         int got = twice(dir ? write : check);
         if (got > status) {
@@ -101,6 +103,23 @@ static void bad_descriptions(void **state)
     every("tests/errors/*.mach", NULL, STATUS_ERRORS);
 }
 
+static void several_at_once(void **state)
+{
+    (void)state;
+    char *const args[] = {"machc",
+                          "--check",
+                          "-j3",
+                          "--diagnostics=text",
+                          "--diagnostics=sarif",
+                          "examples/layerscape.mach",
+                          "no-such-file.mach",
+                          "tests/errors/E0375-adc.mach",
+                          "examples/zcu102-ethernet.mach",
+                          "examples/partition.mach",
+                          NULL};
+    assert_int_equal(twice(args), STATUS_USAGE);
+}
+
 static void lists(void **state)
 {
     (void)state;
@@ -121,6 +140,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_descriptions),
         cmocka_unit_test(bad_descriptions),
+        cmocka_unit_test(several_at_once),
         cmocka_unit_test(lists),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

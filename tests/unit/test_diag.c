@@ -72,7 +72,7 @@ static char *shown_as(struct fixture *f, struct diag_style style)
 
 static char *shown(struct fixture *f)
 {
-    return shown_as(f, (struct diag_style){false, 20});
+    return shown_as(f, (struct diag_style){.colour = false, .max_errors = 20});
 }
 
 static void temp_file(char *path, const char *text, size_t size)
@@ -344,11 +344,11 @@ static void errors_have_a_limit(void **state)
     struct source *s = TEXT(f, "a", "123456789\n");
     for (uint32_t i = 0; i < 9; i++)
         diag(f->diags, E0001, src_at((struct loc){s->id, i, i + 1}), "number %u", i);
-    const char *text = shown_as(f, (struct diag_style){false, 2});
+    const char *text = shown_as(f, (struct diag_style){.colour = false, .max_errors = 2});
     assert_non_null(strstr(text, "number 1"));
     assert_null(strstr(text, "number 2"));
     assert_non_null(strstr(text, "7 errors more not shown; --max-errors 0 shows all\n9 errors\n"));
-    text = shown_as(f, (struct diag_style){false, 0});
+    text = shown_as(f, (struct diag_style){.colour = false, .max_errors = 0});
     assert_non_null(strstr(text, "number 8"));
     assert_null(strstr(text, "not shown"));
 }
@@ -358,7 +358,7 @@ static void colour_only_when_asked(void **state)
     struct fixture *f = *state;
     diag(f->diags, E0001, at(TEXT(f, "a", "1\n"), "1"), "text");
     assert_null(strchr(shown(f), '\033'));
-    assert_non_null(strchr(shown_as(f, (struct diag_style){true, 0}), '\033'));
+    assert_non_null(strchr(shown_as(f, (struct diag_style){.colour = true, .max_errors = 0}), '\033'));
 }
 
 static void nothing_to_say(void **state)
@@ -434,7 +434,8 @@ static void many_messages_in_one_long_line(void **state)
         diag(f->diags, E0001, place, "message");
     }
     assert_int_equal(diags_errors(f->diags), N);
-    assert_non_null(strstr(shown_as(f, (struct diag_style){false, 0}), "x:1:999991: error: message"));
+    assert_non_null(
+        strstr(shown_as(f, (struct diag_style){.colour = false, .max_errors = 0}), "x:1:999991: error: message"));
     // Quadratic would be hours; the bound leaves room for valgrind and sanitizers.
     assert_true((clock() - start) / CLOCKS_PER_SEC < 60);
 }

@@ -45,7 +45,7 @@ static inline const char *said(struct machc *c)
     char *text = NULL;
     size_t len = 0;
     FILE *f = open_memstream(&text, &len);
-    struct diag_style style = {false, 0};
+    struct diag_style style = {.max_errors = 0};
     diags_print(c->diags, f, &style);
     fclose(f);
     const char *copy = arena_strndup(c->arena, text, len);

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+#include "cli/compile.h"
+
+#include "ast/ast.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "emit/emit.h"
+
+#include <sys/stat.h>
+
+/* What is to be written when everything is known to be right. */
+struct results {
+    VEC(struct output) files;
+    VEC(char) text; // of --emit, all machines
+};
+
+int show_messages(struct machc *c, struct unit *u)
+{
+    const struct options *o = u->o;
+    struct diag_style style = {.colour = u->colour, .max_errors = o->max_errors, .no_counts = !u->alone};
+    if (u->text)
+        diags_print(c->diags, u->err, &style);
+    for (uint32_t i = 0; i < o->reports.n; i++)
+        if (u->parts && u->parts[i]) // a program wants all of them, unless it is told otherwise
+            report_messages(o->reports.at[i].format, c->diags, o->max_errors_given ? o->max_errors : 0, u->parts[i]);
+    report_count(&u->sum, c->diags);
+    return diags_errors(c->diags) ? STATUS_ERRORS : STATUS_FINE;
+}
+
+// Not being able to read the file itself is input/output; a file that is no text is an error in the input.
+static const struct source *read_input(struct machc *c, struct unit *u, int *status)
+{
+    static const struct src nowhere = {{0, 0, 0}, NULL};
+    const char *why = NULL;
+    int err_no = 0;
+    const struct source *s = source_read(c->sources, u->input, false, &why, &err_no);
+    if (s)
+        return s;
+    if (err_no) {
+        fprintf(u->err, "machc: cannot read %s: %s\n", u->input, why);
+        u->sum.files = u->sum.files_failed = 1;
+        *status = STATUS_USAGE;
+        return NULL;
+    }
+    struct diag *d = diag(c->diags, E0001, nowhere, "cannot read %s: %s", u->input, why);
+    diag_help(d, "give machc the text of the description, a .mach file");
+    *status = show_messages(c, u);
+    return NULL;
+}
+
+static void add_file(struct machc *c, struct results *r, const char *path, const void *data, size_t size)
+{
+    vec_push(c->arena, &r->files, ((struct output){path, data, size}));
+}
+
+static void add_text(struct machc *c, struct results *r, const char *s)
+{
+    for (; *s; s++)
+        vec_push(c->arena, &r->text, *s);
+}
+
+static bool speaks_of(const struct options *o, const struct p_machine *m)
+{
+    return !o->machine || !strcmp(o->machine, m->name);
+}
+
+static void emit_machine(struct machc *c, const struct options *o, const struct plan *p, const struct p_machine *m,
+                         struct results *r)
+{
+    uint32_t dtb_size = 0, config_size = 0;
+    const uint8_t *dtb = dtb_write(c, m->tree, c->symbols, &dtb_size);
+    const uint8_t *config = dtb ? emit_config(c, p, m, dtb, dtb_size, &config_size) : NULL;
+    if (dtb && !config)
+        diag(c->diags, E0002, m->m->at, "the config of machine %s would be larger than 4 GB", m->name);
+    if (diags_errors(c->diags))
+        return;
+    if (o->dtb)
+        add_file(c, r, o->dtb, dtb, dtb_size);
+    if (o->config)
+        add_file(c, r, o->config, config, config_size);
+    if (o->dir) {
+        add_file(c, r, arena_printf(c->arena, "%s/%s.dtb", o->dir, m->name), dtb, dtb_size);
+        add_file(c, r, arena_printf(c->arena, "%s/%s.cfg", o->dir, m->name), config, config_size);
+    }
+    if (o->view == VIEW_DTS) {
+        if (p->machines.n > 1 && !o->machine)
+            add_text(c, r, arena_printf(c->arena, "// machine %s\n", m->name));
+        add_text(c, r, dts_write(c, m->tree, true));
+    }
+    if (o->view == VIEW_JSON)
+        add_text(c, r, emit_config_json(c, config, config_size));
+}
+
+// -m names a machine of the file, and -o and -c speak of one machine.
+static bool chosen(struct machc *c, const struct options *o, const struct plan *p, FILE *err)
+{
+    const char **names = arena_array(c->arena, p->machines.n + 1, sizeof *names);
+    uint32_t fitting = 0;
+    for (uint32_t i = 0; i < p->machines.n; i++) {
+        names[i] = p->machines.at[i]->name;
+        fitting += speaks_of(o, p->machines.at[i]);
+    }
+    if (fitting == 1 || (fitting && !o->dtb && !o->config))
+        return true;
+    if (o->machine) {
+        const char *near = nearest(o->machine, names, p->machines.n);
+        fprintf(err, "machc: %s has no machine `%s`", o->inputs.at[0], o->machine);
+        if (near)
+            fprintf(err, "; did you mean `%s`?", near);
+        fputc('\n', err);
+    } else {
+        fprintf(err, "machc: %s has several machines: choose one with -m, or write all with -O\n", o->inputs.at[0]);
+    }
+    fputs("machc: its machines are", err);
+    for (uint32_t i = 0; i < p->machines.n; i++)
+        fprintf(err, "%s %s", i ? "," : "", names[i]);
+    fputc('\n', err);
+    return false;
+}
+
+// An output that is one of the texts read, by whatever name, would be lost.
+static bool overwrites_input(struct machc *c, const struct results *r, FILE *err)
+{
+    for (uint32_t i = 0; i < r->files.n; i++) {
+        struct stat out, in;
+        if (!strcmp(r->files.at[i].path, "-") || stat(r->files.at[i].path, &out) || !S_ISREG(out.st_mode))
+            continue;
+        for (uint32_t id = 1; id <= sources_count(c->sources); id++) {
+            const struct source *s = source_get(c->sources, id);
+            if (s->builtin || stat(s->name, &in) || in.st_dev != out.st_dev || in.st_ino != out.st_ino)
+                continue;
+            fprintf(err, "machc: output %s is also read, as %s\n", r->files.at[i].path, s->name);
+            return true;
+        }
+    }
+    return false;
+}
+
+static int emit(struct machc *c, struct unit *u, const struct plan *p)
+{
+    const struct options *o = u->o;
+    struct results r = {0};
+    if (!chosen(c, o, p, u->err))
+        return STATUS_USAGE;
+    for (uint32_t i = 0; i < p->machines.n; i++) {
+        if (!speaks_of(o, p->machines.at[i]))
+            continue;
+        emit_machine(c, o, p, p->machines.at[i], &r);
+        if (o->view == VIEW_PLAN && o->machine)
+            add_text(c, &r, emit_plan(c, p, p->machines.at[i]));
+    }
+    if (o->view == VIEW_PLAN && !o->machine)
+        add_text(c, &r, emit_plan(c, p, NULL)); // one table for all of them
+    int status = show_messages(c, u);
+    if (status != STATUS_FINE)
+        return status;
+    if (o->view != VIEW_NONE)
+        add_file(c, &r, "-", r.text.at, r.text.n);
+    if (overwrites_input(c, &r, u->err) || !outputs_write(c->arena, o->dir, r.files.at, r.files.n, u->err))
+        return STATUS_USAGE;
+    return STATUS_FINE;
+}
+
+int compile_unit(struct machc *c, void *unit)
+{
+    struct unit *u = unit;
+    const struct options *o = u->o;
+    int status = STATUS_FINE;
+    options_apply(o, c);
+    const struct source *s = read_input(c, u, &status);
+    if (!s)
+        return status;
+    if (o->syntax) {
+        mach_parse(c, s);
+        return show_messages(c, u);
+    }
+    struct model *model = model_build(c, s);
+    const struct plan *plan = model ? plan_make(c, model) : NULL;
+    if (plan && !diags_errors(c->diags))
+        model_check_defines(model);
+    bool writes = o->dtb || o->config || o->dir || o->view != VIEW_NONE;
+    if (!plan || !writes || diags_errors(c->diags))
+        return show_messages(c, u);
+    return emit(c, u, plan);
+}
