@@ -58,6 +58,7 @@ class Boot:
     machines: list = dataclasses.field(default_factory=list)  # tests/system/NAME.mach: NAME/MACHINE.cfg and .dtb inside
     programs: list = dataclasses.field(default_factory=list)  # of the build, by their names
     files: dict = dataclasses.field(default_factory=dict)     # path inside: path of a file
+    guests: dict = dataclasses.field(default_factory=dict)    # rig/guests/NAME.cpio, which does inside/NAME.sh: its programs
     devices: list = dataclasses.field(default_factory=lambda: DEVICES)
     append: str = ""
     strace: bool = False
@@ -101,22 +102,33 @@ def compile_machines(boot, machc, host, to, defines):
     return None
 
 
-def initramfs(boot, material, programs, machines, to):
-    """Everything that is inside, for -initrd."""
+def base(material, architecture, script, programs):
+    """What is inside of the board, and of a guest on it: init and the programs, and a script for init."""
     archive = Archive()
-    architecture = "amd64" if boot.board == "amd64" else "arm64"
     archive.add("init", (HERE / "inside/init").read_bytes())
     archive.add("bin/busybox", material.program(architecture, "busybox").read_bytes())
     archive.add("rig/lib.sh", (HERE / "inside/lib.sh").read_bytes())
-    archive.add("rig/test.sh", (HERE / f"inside/{boot.name}.sh").read_bytes())
+    archive.add("rig/test.sh", (HERE / f"inside/{script}.sh").read_bytes())
+    for program in programs:
+        archive.add(f"bin/{program.name}", program.read_bytes())
+    return archive
+
+
+def initramfs(boot, material, programs, machines, to):
+    """Everything that is inside, for -initrd."""
+    architecture = "amd64" if boot.board == "amd64" else "arm64"
+    archive = base(material, architecture, boot.name, [programs / program for program in boot.programs])
     for number, module in enumerate(boot.modules):
         archive.add(f"modules/{number:02}-{module}.ko", plain(material.module(boot.kernel, module)))
     if boot.strace:
         archive.add("bin/strace", material.program(architecture, "strace").read_bytes())
         for library in BOARDS[boot.board].libc:
             archive.add(f"lib/{pathlib.Path(library).name}", pathlib.Path(library).read_bytes())
-    for program in boot.programs:
-        archive.add(f"bin/{pathlib.Path(program).name}", (programs / program).read_bytes())
+    for name, parts in boot.guests.items():
+        guest = base(material, architecture, name, [programs / program for program in parts])
+        archive.add(f"rig/guests/{name}.cpio", guest.bytes())
+    if boot.guests:
+        archive.add("rig/Image", material.kernels["own"].read_bytes())
     for name in boot.machines:
         for file in sorted((machines / name).iterdir()):
             archive.add(f"rig/{name}/{file.name}", file.read_bytes())

@@ -108,7 +108,7 @@ def tell(session, boot, run, points):
     failed = [test for test in run.tap.tests if not test[0]]
     for passed, name, _ in run.tap.tests:
         points[name.split(" ")[0]][passed] += 1
-    lines = []
+    lines = [f"{boot.name}: {note}" for note in run.tap.notes]
     for _, name, comments in failed:
         lines += [f"FAIL {boot.name}: {name}", *(f"    {line}" for line in comments)]
     if run.problem:

@@ -12,6 +12,7 @@ class Tap:
 
     def __init__(self):
         self.tests = []  # (passed, name, comments)
+        self.notes = []  # what is worth telling when all is well, too: lines with `#: `
         self.files = {}
         self.plan = None
         self.file = None
@@ -32,6 +33,8 @@ class Tap:
             return True
         if line.startswith("#<< "):
             self.file = (line[4:], [])
+        elif line.startswith("#: "):
+            self.notes.append(line[3:])
         elif line.startswith("# ") and self.tests:
             self.tests[-1][2].append(line[2:])
         elif found := re.fullmatch(r"1\.\.(\d+)", line):

@@ -46,6 +46,21 @@ tap() {
     fi
 }
 
+# MACHINE GUEST [ARGUMENT...]: boots a guest, /rig/MACHINE.cfg with /rig/guests/GUEST.cpio; its tests are ours. What it says is in
+# /tmp/guest.out, what machvm says in /tmp/guest.err. It has to end in good order.
+guest() {
+    local machine="/rig/$1" initramfs="/rig/guests/$2.cpio" status
+    shift 2
+    mark
+    timeout ${SECONDS_FOR_GUEST:-100} machvm -s -m 'at userspace' "$@" $machine.cfg $machine.dtb /rig/Image $initramfs \
+        </dev/null >/tmp/guest.out 2>/tmp/guest.err
+    status=$?
+    sed -n 's/\r//; /^\(ok\|not ok\|#\) /p' /tmp/guest.out
+    count=$((count + $(grep -c '^\(ok\|not ok\) ' /tmp/guest.out)))
+    sed -n 's/^machvm: \(".*libmachrt\)/#: \1/p' /tmp/guest.err
+    t "1 guest: it has ended in good order" sh -c "[ $status = 0 ] || { echo exit status $status; tail -n 40 /tmp/guest.err /tmp/guest.out; false; }"
+}
+
 # NAME FILE: brings a file out, over the console.
 send() {
     echo "#<< $1"

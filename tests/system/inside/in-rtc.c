@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+// Inside a guest: the alarm of the host's PL031, by the guest's own driver, and by its registers many times in a row.
+//
+// The match register is set to what the clock shows: the interrupt comes at once, and the driver acknowledges it. Each
+// one needs the one before to have been ended all the way: in the guest, at the irqfd's resampler, at VFIO.
+#include <fcntl.h>
+#include <linux/rtc.h>
+#include <poll.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { BASE = 0x9010000, MANY = 300 };
+enum { DR = 0, MR = 1, IMSC = 4, RIS = 5 }; // registers, in words: Arm DDI 0224
+
+static int failures;
+
+static void test(int good, const char *name)
+{
+    printf("%s - %s\n", good ? "ok" : "not ok", name);
+    failures += !good;
+}
+
+// How often the kernel has had an interrupt of `name`.
+static long interrupts(const char *name)
+{
+    char line[512];
+    long n = -1;
+    FILE *f = fopen("/proc/interrupts", "r");
+    while (f && n < 0 && fgets(line, sizeof line, f)) {
+        char *at = strchr(line, ':');
+        if (!at || !strstr(line, name))
+            continue;
+        n = 0;
+        at++;
+        for (char *end;; at = end) {
+            long k = strtol(at, &end, 10);
+            if (end == at)
+                break;
+            n += k;
+        }
+    }
+    if (f)
+        fclose(f);
+    return n;
+}
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+// Another interrupt than the first `n`, within so many seconds.
+static int wait_for(const char *name, long n, double seconds)
+{
+    for (double end = now() + seconds; now() < end; usleep(500))
+        if (interrupts(name) > n)
+            return 1;
+    return 0;
+}
+
+// As any program of the guest would do it.
+static int by_driver(int fd)
+{
+    struct rtc_time t;
+    unsigned long data;
+    if (ioctl(fd, RTC_RD_TIME, &t))
+        return 0;
+    struct tm tm = {.tm_sec = t.tm_sec,
+                    .tm_min = t.tm_min,
+                    .tm_hour = t.tm_hour,
+                    .tm_mday = t.tm_mday,
+                    .tm_mon = t.tm_mon,
+                    .tm_year = t.tm_year};
+    time_t then = timegm(&tm) + 2;
+    gmtime_r(&then, &tm);
+    struct rtc_wkalrm a = {.enabled = 1,
+                           .time = {.tm_sec = tm.tm_sec,
+                                    .tm_min = tm.tm_min,
+                                    .tm_hour = tm.tm_hour,
+                                    .tm_mday = tm.tm_mday,
+                                    .tm_mon = tm.tm_mon,
+                                    .tm_year = tm.tm_year}};
+    if (ioctl(fd, RTC_WKALM_SET, &a))
+        return 0;
+    struct pollfd p = {fd, POLLIN, 0};
+    return poll(&p, 1, 10000) == 1 && read(fd, &data, sizeof data) == sizeof data && data & RTC_AF;
+}
+
+int main(void)
+{
+    int rtc = open("/dev/rtc0", O_RDONLY), mem = open("/dev/mem", O_RDWR | O_SYNC);
+    volatile uint32_t *r = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, mem, BASE);
+    if (rtc < 0 || r == MAP_FAILED) {
+        perror("in-rtc");
+        return 1;
+    }
+    long first = interrupts("rtc-pl031");
+    printf("# interrupts before: %ld\n", first);
+    test(by_driver(rtc), "2 rtc: its alarm comes, two seconds after it was set");
+    int n = 0;
+    while (n < MANY) {
+        // The driver has no alarm of its own set, and masks the interrupt behind each one.
+        for (int i = 0; i < 100 && r[IMSC]; i++)
+            usleep(100);
+        long before = interrupts("rtc-pl031");
+        r[IMSC] = 1;
+        uint32_t shown = r[DR];
+        r[MR] = shown;
+        if (r[DR] != shown && !wait_for("rtc-pl031", before, 0.1))
+            continue; // the second ended in between: it was set to the past
+        if (!wait_for("rtc-pl031", before, 2))
+            break;
+        n++;
+    }
+    char name[80];
+    snprintf(name, sizeof name, "2 rtc: %d level interrupts in a row, each resampled", MANY);
+    test(n == MANY, name);
+    printf("# %d of them came\n", n);
+    test(r[RIS] == 0, "2 rtc: acknowledged, its line is low");
+    r[IMSC] = 0;
+    return failures != 0;
+}
