@@ -116,8 +116,16 @@ static int not_armed(struct mach_session *s, const struct irq *q, int r, const c
     if (r == -EBUSY)
         return fail(s, "irq", r, who, "%s: the host's line is in use, and cannot be shared", what);
     if (r == -EINVAL)
-        return fail(s, "irq", r, who,
-                    "%s: the kernel refuses it; another kind of interrupt of the device may be active", what);
+        return q->device->vfio_flags & VFIO_DEVICE_FLAGS_PCI
+                   ? fail(s, "irq", r, who,
+                          "%s: the kernel refuses it; another kind of interrupt of the device may be active", what)
+                   // irq_settings_can_request(): a chained handler sets IRQ_NOREQUEST, and its end does not clear it.
+                   : fail(s, "irq", r, who,
+                          "%s: the kernel refuses it: a driver of the host's that split the line up (GPIO, a cascaded "
+                          "controller) has had the device before, and such a line is not given away until the next "
+                          "boot: "
+                          "drop the interrupt, or boot the host without that driver (initcall_blacklist=...)",
+                          what);
     return fail(s, "irq", r, who, "%s is refused", what);
 }
 

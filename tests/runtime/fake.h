@@ -37,6 +37,7 @@ struct fake_device {
     uint32_t grant;   // so many vectors can be had; 0: all
     uint32_t vectors; // of MSI and MSI-X
     bool refuses;     // its VFIO driver does not take it
+    bool cascade;     // a driver of the host's has once demultiplexed its interrupts: nobody can request them
     // state
     int fd, iommufd, ioas;
     bool told; // KVM knows

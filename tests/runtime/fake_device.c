@@ -127,7 +127,7 @@ static int set_irqs(struct fake *k, struct fake_device *d, const struct vfio_irq
             *trigger = *unmask = -1;
             return 0;
         }
-        if (s->count != 1 || d->msi)
+        if (s->count != 1 || d->msi || d->cascade)
             return -EINVAL;
         if (k->vm && !k->file[fd].has_irqfd)
             fake_wrong(k, "%s may fire before KVM listens", d->name);

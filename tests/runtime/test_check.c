@@ -231,6 +231,14 @@ static void test_proof_first(void **state)
     refused(x, "expect", "region 0", "0x2000 bytes, not 0x1000");
 }
 
+static void test_lines(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("group");
+    x->k->device[0].cascade = true;
+    refused(x, "irq", "device eth, interrupt 0", "initcall_blacklist");
+}
+
 static void test_groups(void **state)
 {
     (void)state;
@@ -489,10 +497,11 @@ static void test_vmm(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_hold), cmocka_unit_test(test_each_fails), cmocka_unit_test(test_proof_first),
-        cmocka_unit_test(test_groups),   cmocka_unit_test(test_bind),       cmocka_unit_test(test_bind_alone),
-        cmocka_unit_test(test_windows),  cmocka_unit_test(test_backends),   cmocka_unit_test(test_stash),
-        cmocka_unit_test(test_resets),   cmocka_unit_test(test_odd_hosts),  cmocka_unit_test(test_vmm),
+        cmocka_unit_test(test_all_hold),   cmocka_unit_test(test_each_fails), cmocka_unit_test(test_proof_first),
+        cmocka_unit_test(test_lines),      cmocka_unit_test(test_groups),     cmocka_unit_test(test_bind),
+        cmocka_unit_test(test_bind_alone), cmocka_unit_test(test_windows),    cmocka_unit_test(test_backends),
+        cmocka_unit_test(test_stash),      cmocka_unit_test(test_resets),     cmocka_unit_test(test_odd_hosts),
+        cmocka_unit_test(test_vmm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
