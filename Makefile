@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # make            build/machc, build/machrt, build/libmachrt.a and .so
-# make test       unit, errors, golden, dtc, schemas, cli, diagnostics, docs: minutes at most. SUITE="errors cli" runs some of them
+# make test       unit, errors, golden, dtc, checker, schemas, cli, diagnostics, docs: minutes at most. SUITE="errors cli" runs some of them
 # make docs       docs/messages.md and the grammar in docs/language.md, anew
 # make bench      the tables of docs/bench.md
 # make check-corpus   every device of every board that Debian has a kernel for; CORPUS="--every 10 -k rk3399" for some

@@ -13,7 +13,7 @@ import sys
 
 sys.dont_write_bytecode = True  # a test run leaves nothing in the sources
 
-from harness import Context, cli, diagnostics, docs, dtc, errors, golden, schemas, unit  # noqa: E402
+from harness import Context, checker, cli, diagnostics, docs, dtc, errors, golden, schemas, unit  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITES = {
@@ -21,6 +21,7 @@ SUITES = {
     "errors": errors.run_all,
     "golden": golden.run_all,
     "dtc": dtc.run_all,
+    "checker": checker.run_all,
     "schemas": schemas.run_all,
     "cli": cli.run_all,
     "diagnostics": diagnostics.run_all,
