@@ -13,13 +13,14 @@ import sys
 
 sys.dont_write_bytecode = True  # a test run leaves nothing in the sources
 
-from harness import Context, checker, cli, diagnostics, docs, dtc, errors, golden, schemas, unit  # noqa: E402
+from harness import Context, checker, cli, diagnostics, docs, dtc, errors, golden, pictures, schemas, unit  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITES = {
     "unit": unit.run_all,
     "errors": errors.run_all,
     "golden": golden.run_all,
+    "pictures": pictures.run_all,
     "dtc": dtc.run_all,
     "checker": checker.run_all,
     "schemas": schemas.run_all,

@@ -139,6 +139,7 @@ static bool overwrites_input(struct machc *c, const struct results *r, FILE *err
 static int emit(struct machc *c, struct unit *u, const struct plan *p)
 {
     const struct options *o = u->o;
+    const struct p_machine *only = NULL;
     struct results r = {0};
     if (!chosen(c, o, p, u->err))
         return STATUS_USAGE;
@@ -146,11 +147,15 @@ static int emit(struct machc *c, struct unit *u, const struct plan *p)
         if (!speaks_of(o, p->machines.at[i]))
             continue;
         emit_machine(c, o, p, p->machines.at[i], &r);
-        if (o->view == VIEW_PLAN && o->machine)
-            add_text(c, &r, emit_plan(c, p, p->machines.at[i]));
+        only = o->machine ? p->machines.at[i] : NULL;
     }
-    if (o->view == VIEW_PLAN && !o->machine)
-        add_text(c, &r, emit_plan(c, p, NULL)); // one table for all of them
+    // One table, one picture for all of them.
+    if (o->view == VIEW_PLAN)
+        add_text(c, &r, emit_plan(c, p, only));
+    if (o->view == VIEW_MAP)
+        add_text(c, &r, emit_map(c, p, only));
+    if (o->view == VIEW_GRAPH)
+        add_text(c, &r, emit_graph(c, p, only));
     int status = show_messages(c, u);
     if (status != STATUS_FINE)
         return status;

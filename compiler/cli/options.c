@@ -49,7 +49,9 @@ static const struct spec {
     {OPT_CONFIG, 'c', NULL, " FILE", NULL, "the config that the runtime loads; `-` is standard output", NULL},
     {OPT_DIR, 'O', NULL, " DIR", NULL, "both, for every machine", NULL},
     {OPT_MACHINE, 'm', NULL, " NAME", NULL, "the machine that -o, -c and --emit speak of", NULL},
-    {OPT_EMIT, 0, "emit", "=dts|json|plan", NULL, "print the tree as source, the config as JSON, or who owns what",
+    {OPT_EMIT, 0, "emit", "=VIEW", NULL,
+     "print the tree as source: dts, the config: json, who owns what: plan, the same as a picture (SVG): map, or for "
+     "Graphviz: graph",
      NULL},
     {OPT_CHECK, 0, "check", NULL, NULL, "all checks of all files, no output", NULL},
     {OPT_JOBS, 'j', NULL, " N", NULL, "check N files at a time (as many as there are processors)", NULL},
@@ -246,15 +248,17 @@ static bool read_define(struct machc *c, struct options *o, const char *arg, FIL
 
 static bool read_view(struct machc *c, struct options *o, const char *arg, FILE *err)
 {
-    static const char *const views[] = {"dts", "json", "plan"};
-    static const enum view values[] = {VIEW_DTS, VIEW_JSON, VIEW_PLAN};
-    for (size_t i = 0; i < 3; i++) {
+    static const char *const views[] = {"dts", "json", "plan", "map", "graph"};
+    static const enum view values[] = {VIEW_DTS, VIEW_JSON, VIEW_PLAN, VIEW_MAP, VIEW_GRAPH};
+    enum { VIEWS = sizeof values / sizeof *values };
+    for (size_t i = 0; i < VIEWS; i++) {
         if (!strcmp(arg, views[i])) {
             o->view = values[i];
             return true;
         }
     }
-    return usage(err, "--emit knows dts, json and plan, not `%s`%s", arg, did_you_mean(c, arg, views, 3, "--emit="));
+    return usage(err, "--emit knows dts, json, plan, map and graph, not `%s`%s", arg,
+                 did_you_mean(c, arg, views, VIEWS, "--emit="));
 }
 
 static bool read_count(uint32_t *n, const char *option, const char *arg, FILE *err)

@@ -16,4 +16,13 @@ char *emit_config_json(struct machc *c, const uint8_t *config, uint32_t size);
 /* The ownership table and the DMA of all machines (or of one), for people. */
 char *emit_plan(struct machc *c, const struct plan *p, const struct p_machine *only);
 
+/*
+ * The plan as a picture (SVG): addresses of the host and the guests, interrupt lines, who reaches what by DMA; of all
+ * machines or of one. What is in a large plan shares rows, so that the picture stays of a size that can be looked at.
+ */
+char *emit_map(struct machc *c, const struct plan *p, const struct p_machine *only);
+
+/* Devices, references, interrupts and DMA domains for Graphviz. */
+char *emit_graph(struct machc *c, const struct plan *p, const struct p_machine *only);
+
 #endif

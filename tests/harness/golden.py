@@ -3,7 +3,8 @@
 that `machrt show` makes of the config as well.
 
 tests/golden/FILE.MACHINE.dts and FILE.MACHINE.json hold what is expected, FILE.warnings the warnings, if there are
-any. `tests/run.py --update golden` writes them anew; look at the difference before it is committed.
+any; of the examples, FILE.dot the graph and docs/images/FILE.svg the map. `tests/run.py --update golden` writes them
+anew; look at the difference before it is committed.
 """
 
 import pathlib
@@ -12,6 +13,7 @@ import tempfile
 from . import Result, difference, run
 
 GOLDEN = pathlib.Path("tests/golden")
+IMAGES = pathlib.Path("docs/images")
 
 
 def sources():
@@ -59,6 +61,11 @@ def check(context, source):
         problem = None if theirs.out == done.out else f"exit status {theirs.status}\n{theirs.err}\n" + (
             difference(done.out.decode(), theirs.out.decode(), "machrt show --json") or "")
         results.append((f"{source} {name} as machrt shows it", problem))
+    if source.parent != GOLDEN:
+        for view, path in (("map", IMAGES / f"{source.stem}.svg"), ("graph", GOLDEN / f"{source.stem}.dot")):
+            done = run(context.machc, source, f"--emit={view}", cwd=context.root)
+            problem = f"exit status {done.status}\n{done.err}" if done.status else None
+            results.append((f"{source} {view}", problem or compare(context, path, done.out)))
     return results
 
 
@@ -70,7 +77,8 @@ def run_all(context):
             result.add(name, problem)
         expected.add(source.stem)
     if not context.wanted:
-        files = [path for kind in ("dts", "json", "warnings") for path in GOLDEN.glob(f"*.{kind}")]
+        files = [path for kind in ("dts", "json", "warnings", "dot") for path in GOLDEN.glob(f"*.{kind}")]
+        files += IMAGES.glob("*.svg")
         stray = [str(path) for path in files if path.name.split(".")[0] not in expected]
         result.add("no golden file is left over", stray and "these belong to nothing: " + " ".join(stray))
     return result

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The plan for Graphviz. Nodes have numbers for names: "m0_d3" is device 3 of machine 0, "m0_i1" an irqchip, "m0_m0"
+ * memory, "m0_c0" a vcpu, "m0_a4" a DMA domain, "m0_n17" another node of the guest's tree, "h12" a controller of the
+ * host.
+ */
+#include "base/intern.h"
+#include "emit/columns.h"
+#include "emit/draw.h"
+#include "emit/emit.h"
+#include "machc.h"
+
+struct graph {
+    struct machc *c;
+    struct columns out;
+    const struct p_machine *m;
+    uint32_t machine; // its number in the plan
+    struct map nodes; // struct dt_node * -> const char *: what stands for it
+    struct map memory;
+};
+
+static const char *id(struct graph *g, char kind, uint32_t n)
+{
+    return arena_printf(g->c->arena, "m%u_%c%u", g->machine, kind, n);
+}
+
+// In double quotes: no escape of Graphviz and no entity of HTML is left in it. A newline stays one.
+static const char *quoted(struct graph *g, const char *s)
+{
+    char *out = arena_alloc(g->c->arena, strlen(s) * 5 + 3), *to = out;
+    uint32_t len;
+    *to++ = '"';
+    for (const uint8_t *at = (const uint8_t *)s; *at; at += len) {
+        uint32_t v = draw_char(at, &len);
+        const char *as = v == '\n'          ? "\\n"
+                         : !draw_visible(v) ? "\xef\xbf\xbd"
+                         : v == '"'         ? "\\\""
+                         : v == '\\'        ? "\\\\"
+                         : v == '&'         ? "&amp;"
+                                            : NULL;
+        size_t n = as ? strlen(as) : len;
+        memcpy(to, as ? as : (const char *)at, n);
+        to += n;
+    }
+    *to = '"';
+    return out;
+}
+
+static void node(struct graph *g, const char *name, const char *attributes, const char *label)
+{
+    columns_print(&g->out, "        %s [%slabel=%s];\n", name, attributes, quoted(g, label));
+}
+
+static void edge(struct graph *g, const char *from, const char *to, const char *attributes, const char *label)
+{
+    columns_print(&g->out, "    %s -> %s [%slabel=%s];\n", from, to, attributes, quoted(g, label));
+}
+
+static const char *range(struct graph *g, uint64_t start, uint64_t size)
+{
+    unsigned long long first = start, last = start + (size ? size - 1 : 0);
+    return arena_printf(g->c->arena, "0x%llx-0x%llx", first, last);
+}
+
+/* ---- nodes ---- */
+
+static void devices(struct graph *g)
+{
+    const struct p_machine *m = g->m;
+    for (uint32_t i = 0; i < m->devices.n; i++) {
+        const struct p_device *d = m->devices.at[i];
+        const char *name = id(g, 'd', i), *label = d->name;
+        if (d->host_path || d->sysfs_name)
+            label = arena_printf(g->c->arena, "%s\n%s", label, d->host_path ? d->host_path : d->sysfs_name);
+        node(g, name, d->kind == DEV_EMULATED ? "style=dashed, " : "", label);
+        if (d->node)
+            map_putp(g->c->arena, &g->nodes, d->node, NULL, name);
+    }
+}
+
+static void others(struct graph *g)
+{
+    const struct p_machine *m = g->m;
+    for (uint32_t i = 0; i < m->cpus.n; i++) {
+        const struct p_cpu *u = &m->cpus.at[i];
+        const char *name = id(g, 'c', i), *label = arena_printf(g->c->arena, "vcpu %u", u->vcpu);
+        if (u->host_cpu != UINT32_MAX)
+            label = arena_printf(g->c->arena, "%s\nhost cpu %u", label, u->host_cpu);
+        node(g, name, "shape=octagon, ", label);
+        map_putp(g->c->arena, &g->nodes, u->node, NULL, name);
+    }
+    for (uint32_t i = 0; i < m->memory.n; i++) {
+        const struct p_memory *x = &m->memory.at[i];
+        const char *name = id(g, 'm', i);
+        node(g, name, "shape=cylinder, ",
+             arena_printf(g->c->arena, "%s\n%s", x->m->name, range(g, x->address, x->size)));
+        map_putp(g->c->arena, &g->memory, x, NULL, name);
+    }
+    for (uint32_t i = 0; i < m->irqchips.n; i++) {
+        const struct p_irqchip *chip = m->irqchips.at[i];
+        const char *name = id(g, 'i', i);
+        node(g, name, "shape=hexagon, ", arena_printf(g->c->arena, "%s\n%s", chip->name, chip->class->name));
+        map_putp(g->c->arena, &g->nodes, chip->node, NULL, name);
+    }
+}
+
+/* ---- edges ---- */
+
+static void interrupts(struct graph *g, const struct p_device *d)
+{
+    const char *name = id(g, 'd', d->index);
+    for (uint32_t i = 0; i < d->irqs.n; i++) {
+        const struct p_irq *q = d->irqs.at[i];
+        const char *chip = q->drop ? NULL : map_getp(&g->nodes, q->chip->node, NULL);
+        if (chip)
+            edge(g, name, chip, "",
+                 arena_printf(g->c->arena, "%s%s%u%s%s", q->kind ? q->kind->name : "",
+                              q->kind && *q->kind->name ? " " : "", q->number, q->trigger ? " " : "",
+                              q->trigger ? q->trigger->name : ""));
+    }
+}
+
+// Outside of the machine's frame, so that the controllers stay in the host's.
+static void host_interrupts(struct graph *g, const struct p_device *d)
+{
+    const char *colour = arena_printf(g->c->arena, "color=\"%s\", ", draw_light[g->machine % DRAW_COLOURS]);
+    for (uint32_t i = 0; i < d->irqs.n; i++) {
+        const struct p_irq *q = d->irqs.at[i];
+        if (q->host && q->host->chip && !q->drop)
+            edge(g, arena_printf(g->c->arena, "h%u", q->host->chip->id), id(g, 'd', d->index), colour,
+                 host_irq_text(g->c, q->host));
+    }
+}
+
+static const char *domain_label(struct graph *g, const struct p_dma *d)
+{
+    static const char *const modes[] = {[DMA_NONE] = "none",
+                                        [DMA_ALL] = "all",
+                                        [DMA_IDENTITY] = "identity",
+                                        [DMA_GUEST_IOMMU] = "guest-iommu",
+                                        [DMA_WINDOW] = "window"};
+    const char *s = d->name && *d->name ? arena_printf(g->c->arena, "dma %s\n", d->name) : "dma ";
+    s = arena_printf(g->c->arena, "%s%s", s, modes[d->mode]);
+    return d->size ? arena_printf(g->c->arena, "%s\n%s", s, range(g, d->window, d->size)) : s;
+}
+
+static void domains(struct graph *g, const struct p_device *d, uint32_t *count)
+{
+    for (uint32_t i = 0; i < d->dmas.n; i++) {
+        const struct p_dma *a = d->dmas.at[i];
+        const char *name = id(g, 'a', *count);
+        if (a->mode == DMA_NONE)
+            continue;
+        ++*count;
+        node(g, name, "shape=ellipse, ", domain_label(g, a));
+        edge(g, id(g, 'd', d->index), name, "style=bold, ", "");
+        for (uint32_t k = 0; k < a->maps.n; k++) {
+            const struct p_dma_map *x = &a->maps.at[k];
+            const char *to = x->what == MAP_MEMORY   ? map_getp(&g->memory, x->memory, NULL)
+                             : x->what == MAP_REGION ? id(g, 'd', x->region->device->index)
+                                                     : NULL;
+            if (to)
+                edge(g, name, to, x->readonly ? "arrowhead=empty, " : "style=bold, ",
+                     arena_printf(g->c->arena, "%s %s", range(g, x->iova, x->size), x->readonly ? "ro" : "rw"));
+        }
+        if (a->stash.kind != STASH_NONE && a->stash.vcpu != UINT32_MAX)
+            edge(g, name, id(g, 'c', a->stash.vcpu), "style=dotted, ", "stash");
+    }
+}
+
+static bool is_interrupt(const struct graph *g, const char *property)
+{
+    static const char *const names[] = {"interrupt-parent", "interrupts-extended", "interrupt-map"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (property == intern(g->m->tree->names, names[i]))
+            return true;
+    return false;
+}
+
+// What stands for each node of the tree: itself, or the nearest above it that something stands for. By id; or NULL.
+static const char **standing(struct graph *g)
+{
+    const struct dt_tree *t = g->m->tree;
+    const char **stands = arena_array(g->c->arena, t->nnodes, sizeof *stands);
+    for (const struct dt_node *n = t->root; n; n = dt_next(n, t->root)) {
+        const char *own = map_getp(&g->nodes, n, NULL);
+        stands[n->id] = own ? own : n->parent ? stands[n->parent->id] : NULL;
+    }
+    return stands;
+}
+
+// References of a device to what is outside of it: an edge for each property and target.
+static void references(struct graph *g)
+{
+    const char **stands = standing(g);
+    struct map seen = {0};
+    for (const struct dt_node *n = g->m->tree->root; n; n = dt_next(n, g->m->tree->root)) {
+        const char *from = stands[n->id];
+        for (const struct dt_prop *p = from ? n->props : NULL; p; p = p->next) {
+            for (const struct dt_ref *r = is_interrupt(g, p->name) ? NULL : p->refs; r; r = r->next) {
+                const char *to = r->target ? stands[r->target->id] : NULL;
+                uint64_t one;
+                if (!r->target || to == from || map_get(&seen, (uintptr_t)p, r->target->id, &one))
+                    continue;
+                map_put(g->c->arena, &seen, (uintptr_t)p, r->target->id, 1);
+                if (!to)
+                    to = map_getp(&g->nodes, r->target, NULL);
+                if (!to) {
+                    to = id(g, 'n', r->target->id);
+                    map_putp(g->c->arena, &g->nodes, r->target, NULL, to);
+                    node(g, to, "style=rounded, ", r->target->name);
+                }
+                edge(g, from, to, "style=dashed, ", p->name);
+            }
+        }
+    }
+}
+
+/* ---- the whole ---- */
+
+static void machine(struct graph *g)
+{
+    const struct platform *platform = g->m->m->platform;
+    uint32_t count = 0;
+    columns_print(
+        &g->out, "    subgraph cluster_m%u {\n        label=%s;\n        color=\"%s\";\n", g->machine,
+        quoted(g, platform ? arena_printf(g->c->arena, "machine %s : %s", g->m->name, platform->name) : g->m->name),
+        draw_light[g->machine % DRAW_COLOURS]);
+    others(g);
+    devices(g);
+    for (uint32_t i = 0; i < g->m->devices.n; i++) {
+        const struct p_device *d = g->m->devices.at[i];
+        if (d->parent)
+            edge(g, id(g, 'd', d->parent->index), id(g, 'd', i), "arrowhead=none, ", "");
+        if (d->vcpu != UINT32_MAX)
+            edge(g, id(g, 'd', i), id(g, 'c', d->vcpu), "style=dotted, ", "vcpu");
+        interrupts(g, d);
+        domains(g, d, &count);
+    }
+    references(g);
+    columns_print(&g->out, "    }\n");
+    for (uint32_t i = 0; i < g->m->devices.n; i++)
+        host_interrupts(g, g->m->devices.at[i]);
+}
+
+// The host's controllers whose lines go to a machine.
+static void host(struct graph *g, const struct plan *p, const struct p_machine *only)
+{
+    struct map seen = {0};
+    uint64_t one;
+    columns_print(&g->out, "    subgraph cluster_host {\n        label=host;\n        style=dashed;\n");
+    for (uint32_t i = 0; i < p->machines.n; i++) {
+        const struct p_machine *m = p->machines.at[i];
+        for (uint32_t d = 0; d < m->devices.n && (!only || only == m); d++) {
+            for (uint32_t k = 0; k < m->devices.at[d]->irqs.n; k++) {
+                const struct p_irq *q = m->devices.at[d]->irqs.at[k];
+                if (q->drop || !q->host || !q->host->chip || map_get(&seen, (uintptr_t)q->host->chip, 0, &one))
+                    continue;
+                map_put(g->c->arena, &seen, (uintptr_t)q->host->chip, 0, 1);
+                node(g, arena_printf(g->c->arena, "h%u", q->host->chip->id), "shape=hexagon, ",
+                     dt_path(g->c->arena, q->host->chip));
+            }
+        }
+    }
+    columns_print(&g->out, "    }\n");
+}
+
+char *emit_graph(struct machc *c, const struct plan *p, const struct p_machine *only)
+{
+    struct columns out = {.arena = c->arena};
+    columns_print(&out, "digraph plan {\n    rankdir=LR;\n    node [shape=box, fontname=monospace, fontsize=10];\n"
+                        "    edge [fontname=monospace, fontsize=9];\n    graph [fontname=monospace, fontsize=11];\n");
+    struct graph first = {.c = c, .out = out};
+    host(&first, p, only);
+    out = first.out;
+    for (uint32_t i = 0; i < p->machines.n; i++) {
+        if (only && only != p->machines.at[i])
+            continue;
+        struct graph g = {.c = c, .out = out, .m = p->machines.at[i], .machine = i};
+        machine(&g);
+        out = g.out;
+    }
+    columns_print(&out, "}\n");
+    return out.text;
+}
