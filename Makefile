@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 # make            build/machc, build/machrt, build/libmachrt.a and .so
-# make test       unit, errors, golden, dtc, checker, schemas, cli, diagnostics, docs: minutes at most. SUITE="errors cli" runs some of them
+# make test       unit, errors, golden, dtc, checker, schemas, cli, diagnostics, docs, runtime, old fuzz findings: minutes at most. SUITE="errors cli" runs some of them
 # make docs       docs/messages.md and the grammar in docs/language.md, anew
 # make bench      the tables of docs/bench.md
 # make check-corpus   every device of every board that Debian has a kernel for; CORPUS="--every 10 -k rk3399" for some
 # make check-schema   guest trees under dt-validate with Linux's bindings (Debian's dt-schema, linux-source)
+# make fuzz       libFuzzer on everything that reads a file, and a million mutated configs: docs/fuzzing.md
 # make format     clang-format; `make format-check` only looks
 # SAN=1 builds with ASan and UBSan into build/san instead.
 
@@ -71,7 +72,7 @@ $(B)/unit/%: tests/unit/%.c $(B)/libmachc.a $(B)/libmachrt.a
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(B)/libmachc.a $(B)/libmachrt.a $(LDLIBS) -pthread -lcmocka
 
-test: $(B)/machc $(unit) test-runtime
+test: $(B)/machc $(unit) test-runtime test-fuzz
 	python3 tests/run.py --build $(B) $(SUITE)
 
 docs: $(B)/machc
@@ -100,6 +101,7 @@ clean:
 
 include runtime/Makefile.inc
 include tests/system/Makefile.inc
+include tests/fuzz/Makefile.inc
 
 .PHONY: FORCE all test check-corpus check-schema docs bench format format-check clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -430,7 +430,7 @@ chunk: DTS_STRING                                       { $$ = value_string(p, @
      | INCBIN '(' STRING ')'                            { $$ = value_incbin(p, $3, NULL, NULL, @$); }
      | INCBIN '(' STRING ',' expr ',' expr ')'          { $$ = value_incbin(p, $3, $5.e, $7.e, @$); }
      ;
-hexes: %empty                                           { cells_begin(p, UINT64_MAX, @$, @$); }
+hexes: %empty                                           { bytes_begin(p, @$); }
      | hexes HEXES                                      { value_hex(p, @2); }
      ;
 cells: cells_open cell_list CELLS_CLOSE                 { $$ = cells_end(p, @$); }

@@ -92,19 +92,23 @@ static uint8_t *room_for(struct parser *p, uint32_t n)
     return p->cells.data + p->cells.len;
 }
 
+void bytes_begin(struct parser *p, struct loc loc)
+{
+    p->cells.len = 0;
+    p->cells.fixups = p->cells.last = NULL;
+    p->cells.bits = 0;
+    p->cells.open = loc;
+}
+
 void cells_begin(struct parser *p, uint64_t bits, struct loc bits_loc, struct loc loc)
 {
-    if (bits == UINT64_MAX) {
-        bits = 0;
-    } else if (bits != 8 && bits != 16 && bits != 32 && bits != 64) {
+    if (bits != 8 && bits != 16 && bits != 32 && bits != 64) {
         scan_help(scan_error(p, E0120, bits_loc, "cells cannot have %" PRIu64 " bits", bits),
                   "write `/bits/` with 8, 16, 32 or 64");
         bits = 64;
     }
-    p->cells.len = 0;
-    p->cells.fixups = p->cells.last = NULL;
+    bytes_begin(p, loc);
     p->cells.bits = (uint8_t)bits;
-    p->cells.open = loc;
 }
 
 static void put(struct parser *p, uint64_t v)

@@ -311,7 +311,7 @@ void value_add(struct value_list *l, struct dts_value *v);
 void label_add(struct parser *p, struct label_list *l, struct text name);
 void reserve_add(struct parser *p, uint64_t address, uint64_t size);
 
-/* `bits` UINT64_MAX: [bytes]. */
+void bytes_begin(struct parser *p, struct loc loc);
 void cells_begin(struct parser *p, uint64_t bits, struct loc bits_loc, struct loc loc);
 void cells_literals(struct parser *p, struct loc loc);
 void cells_expr(struct parser *p, struct expr *e, struct loc loc);

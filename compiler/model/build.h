@@ -69,9 +69,13 @@ struct build {
 };
 
 enum {
-    MAX_DEPTH = 64,         // templates, for and if inside each other
+    MAX_DEPTH = 64, // templates, for and if inside each other
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+    MAX_EXPANDED = 5000, // so that an input of a fuzzer cannot take seconds (the macro's name is libFuzzer's)
+#else
     MAX_EXPANDED = 8000000, // statements of the whole compilation
-    MAX_PARAMS = 100        // of a template: a name is looked for among all of them
+#endif
+    MAX_PARAMS = 100 // of a template: a name is looked for among all of them
 };
 
 static inline struct src at(const struct scope *s, struct loc loc)

@@ -144,6 +144,8 @@ static const struct p_memory *find_memory(struct planner *p, const struct m_dma_
     const char *near = nearest(m->memory, names.at, names.n);
     if (near)
         diag_help(d, "did you mean `%s`?", near);
+    else
+        diag_help(d, "name a `memory` of the same machine, or write one: `memory %s size 16M;`", m->memory);
     return NULL;
 }
 

@@ -27,7 +27,8 @@ static struct src place(const struct scan *s, uint32_t start, uint32_t end)
 
 static struct jval *not_json(struct scan *s, const char *what)
 {
-    struct diag *d = diag(s->c->diags, E0801, place(s, s->at, s->at + 1), "this is not JSON: %s", what);
+    uint32_t end = s->at < s->s->len ? s->at + 1 : s->at;
+    struct diag *d = diag(s->c->diags, E0801, place(s, s->at, end), "this is not JSON: %s", what);
     diag_help(d, "JSON here is RFC 8259 to the letter: double quotes, no comments, no comma behind the last member");
     s->ok = false;
     return NULL;

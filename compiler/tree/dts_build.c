@@ -142,6 +142,15 @@ static struct dt_node *target(const struct build *b, const struct text *name)
     return n;
 }
 
+static const char *near_label(struct build *b, const char *name)
+{
+    if (!b->nlabels)
+        for (const struct dt_node *n = b->t->root; n; n = dt_next(n, b->t->root))
+            for (const struct dt_label *l = n->labels; l && b->nlabels < 1000; l = l->next)
+                b->labels[b->nlabels++] = l->name;
+    return nearest(name, b->labels, b->nlabels);
+}
+
 static void undefined(struct build *b, const struct text *name, struct src at)
 {
     bool path = name->kind == TEXT_REFPATH || name->kind == TEXT_PATH;
@@ -149,13 +158,13 @@ static void undefined(struct build *b, const struct text *name, struct src at)
     struct diag *d = path ? diag(b->c->diags, E0707, at, "there is no node `&{%s}`", s)
                           : diag(b->c->diags, E0707, at, "there is no label `%s` in this tree", s);
     b->ok = false;
-    if (path || b->suggested++ >= SUGGESTIONS)
+    if (path) {
+        diag_help(d, "write the node's path from the root, as in `&{/soc/serial@0}`, or give it a label");
         return;
-    if (!b->nlabels)
-        for (const struct dt_node *n = b->t->root; n; n = dt_next(n, b->t->root))
-            for (const struct dt_label *l = n->labels; l && b->nlabels < 1000; l = l->next)
-                b->labels[b->nlabels++] = l->name;
-    const char *near = nearest(name->s, b->labels, b->nlabels);
+    }
+    const char *near = NULL;
+    if (b->suggested++ < SUGGESTIONS)
+        near = near_label(b, name->s);
     if (near)
         diag_help(d, "did you mean `&%s`?", near);
     else

@@ -1,0 +1,343 @@
+// SPDX-License-Identifier: MIT
+#include "audit.h"
+
+#include <string.h>
+
+#include "cfg_layout.h"
+
+#define NONE   UINT64_C(0xffffffff)
+#define NONE64 UINT64_MAX
+
+struct table {
+    const uint8_t *at;
+    uint64_t size, count;
+};
+
+struct file {
+    const uint8_t *p;
+    uint64_t size;
+    const uint8_t *strings;
+    uint64_t nstrings;
+    struct table table[S_END];
+};
+
+static uint64_t number(const uint8_t *p, uint32_t size)
+{
+    uint64_t v = 0;
+    for (uint32_t i = size; i--;)
+        v = v << 8 | p[i];
+    return v;
+}
+
+static uint64_t missing(const struct audit_field *f)
+{
+    if (f->kind != KIND_optional && f->kind != KIND_index && f->kind != KIND_owner)
+        return 0;
+    return f->size == 8 ? NONE64 : NONE;
+}
+
+static uint64_t value(const struct audit_field *f, const uint8_t *record, uint64_t size)
+{
+    return f->offset + f->size > size ? missing(f) : number(record + f->offset, f->size);
+}
+
+#define HEADER(f, field)       value(&fields_header[F_header_##field], (f)->p, SIZE_header)
+#define ENTRY(p, field)        value(&fields_entry[F_entry_##field], p, SIZE_entry)
+#define GET(f, t, i, field)    get(f, S_##t, &fields_##t[F_##t##_##field], i)
+#define IS(f, t, i, field, to) (GET(f, t, i, field) == SET_##to)
+
+static uint64_t get(const struct file *f, uint32_t section, const struct audit_field *field, uint64_t i)
+{
+    const struct table *t = &f->table[section];
+    return value(field, t->at + i * t->size, t->size);
+}
+
+/* ---- frame ---- */
+
+uint32_t audit_checksum(const uint8_t *p, size_t size)
+{
+    static uint32_t t[256]; // the same whoever fills it in
+    if (!t[1])
+        for (uint32_t i = 0; i < 256; i++) {
+            uint32_t c = i;
+            for (int k = 0; k < 8; k++)
+                c = c & 1 ? c >> 1 ^ 0x82f63b78 : c >> 1;
+            t[i] = c;
+        }
+    const struct audit_field *hole = &fields_header[F_header_checksum];
+    uint32_t crc = 0xffffffff;
+    for (size_t i = 0; i < size; i++) {
+        uint8_t byte = i >= hole->offset && i < hole->offset + hole->size ? 0 : p[i];
+        crc = crc >> 8 ^ t[(crc ^ byte) & 0xff];
+    }
+    return ~crc;
+}
+
+void audit_seal(uint8_t *p, size_t size)
+{
+    const struct audit_field *f = &fields_header[F_header_checksum];
+    if (size < SIZE_header)
+        return;
+    uint32_t crc = audit_checksum(p, size);
+    for (uint32_t i = 0; i < f->size; i++)
+        p[f->offset + i] = (uint8_t)(crc >> (8 * i));
+}
+
+static int zeros(const struct file *f, uint64_t from, uint64_t to)
+{
+    for (; from < to; from++)
+        if (f->p[from])
+            return 0;
+    return 1;
+}
+
+static const char *header(const struct file *f, int sealed)
+{
+    static const uint8_t magic[] = {0x89, 0x4d, 0x41, 0x43, 0x48, 0x0d, 0x0a, 0x1a};
+    if (f->size < SIZE_header || memcmp(f->p, magic, sizeof magic))
+        return "magic";
+    if (HEADER(f, major) != 1)
+        return "major version";
+    if (HEADER(f, total_size) != f->size)
+        return "total size";
+    if (!sealed && HEADER(f, checksum) != audit_checksum(f->p, f->size))
+        return "checksum";
+    uint64_t head = HEADER(f, header_size), table = HEADER(f, section_table), entry = HEADER(f, entry_size);
+    if (head < SIZE_header || head % 8 || HEADER(f, reserved0) || HEADER(f, reserved1))
+        return "header";
+    if (entry < SIZE_entry || entry % 8 || table % 8 || table < head || table > f->size ||
+        HEADER(f, sections) > (f->size - table) / entry)
+        return "section table";
+    return zeros(f, head, table) ? NULL : "bytes behind the header";
+}
+
+static const char *section(struct file *f, const uint8_t *e, uint64_t *last, uint64_t *end)
+{
+    uint64_t type = ENTRY(e, type), at = ENTRY(e, offset), size = ENTRY(e, size), each = ENTRY(e, record_size);
+    int known = type && type < S_END;
+    if (type <= *last)
+        return "order of sections";
+    if (ENTRY(e, flags) > (known ? 1 : 0))
+        return "flags of a section";
+    if (at % 8 || at < *end || at > f->size || size > f->size - at)
+        return "place of a section";
+    if (size != each * ENTRY(e, count))
+        return "size of a section";
+    if (!zeros(f, *end, at))
+        return "bytes between sections";
+    if (type == 1 ? each != 1 : known && (each % 4 || each < audit_sections[type - S_machine].least))
+        return "record size";
+    *last = type;
+    *end = at + size;
+    if (type == 1) {
+        f->strings = f->p + at;
+        f->nstrings = size;
+    } else if (known) {
+        f->table[type] = (struct table){f->p + at, each, ENTRY(e, count)};
+    }
+    return NULL;
+}
+
+static const char *frame(struct file *f, int sealed)
+{
+    const char *bad = header(f, sealed);
+    if (bad)
+        return bad;
+    uint64_t table = HEADER(f, section_table), n = HEADER(f, sections), entry = HEADER(f, entry_size);
+    uint64_t end = table + n * entry, last = 0;
+    for (uint64_t i = 0; i < n; i++)
+        if ((bad = section(f, f->p + table + i * entry, &last, &end)))
+            return bad;
+    if (!zeros(f, end, f->size))
+        return "bytes behind the last section";
+    if (!f->nstrings || f->strings[0] || f->strings[f->nstrings - 1])
+        return "string table";
+    return f->table[S_machine].count == 1 ? NULL : "not exactly one machine";
+}
+
+/* ---- fields and rows ---- */
+
+static const char *field(const struct file *f, const struct audit_field *d, uint64_t v)
+{
+    uint64_t known = 0;
+    int found = 0;
+    for (uint32_t i = 0; i < d->nvalues; i++) {
+        known |= d->values[i];
+        found |= d->values[i] == v;
+    }
+    switch (d->kind) {
+    case KIND_string:
+        return v && (v >= f->nstrings || f->strings[v - 1]) ? "string" : NULL;
+    case KIND_index:
+        return v != NONE && v >= f->table[d->section].count ? "index" : NULL;
+    case KIND_owner:
+        return v >= f->table[d->section].count ? "owner" : NULL;
+    case KIND_one:
+        return found ? NULL : "enum";
+    case KIND_flags:
+        return v & ~known ? "flags" : NULL;
+    case KIND_reserved:
+        return v ? "reserved field" : NULL;
+    default:
+        return NULL;
+    }
+}
+
+static const struct audit_field *owner_of(const struct audit_section *s, uint32_t owner)
+{
+    for (uint32_t i = 0; i < s->nfields; i++)
+        if (s->fields[i].kind == KIND_owner && s->fields[i].section == owner)
+            return &s->fields[i];
+    return NULL;
+}
+
+static const char *rows(const struct file *f, const struct audit_section *s, const struct audit_field *first)
+{
+    const struct audit_section *t = &audit_sections[first->section - S_machine];
+    const struct audit_field *owner = owner_of(t, s->type);
+    uint64_t next = 0, total = f->table[t->type].count;
+    for (uint64_t i = 0; i < f->table[s->type].count; i++) {
+        uint64_t n = get(f, s->type, first + 1, i);
+        if (get(f, s->type, first, i) != next || n > total - next)
+            return "row";
+        for (; n; n--, next++)
+            if (owner && get(f, t->type, owner, next) != i)
+                return "owner of a row";
+    }
+    return next == total ? NULL : "a record in no row";
+}
+
+static const char *records(const struct file *f)
+{
+    const char *bad;
+    for (uint32_t t = S_machine; t < S_END; t++) {
+        const struct audit_section *s = &audit_sections[t - S_machine];
+        for (uint64_t i = 0; i < f->table[t].count; i++)
+            for (uint32_t k = 0; k < s->nfields; k++)
+                if ((bad = field(f, &s->fields[k], get(f, t, &s->fields[k], i))))
+                    return bad;
+    }
+    for (uint32_t t = S_machine; t < S_END; t++) {
+        const struct audit_section *s = &audit_sections[t - S_machine];
+        for (uint32_t k = 0; k < s->nfields; k++)
+            if (s->fields[k].kind == KIND_first && (bad = rows(f, s, &s->fields[k])))
+                return bad;
+    }
+    return NULL;
+}
+
+/* ---- the rules of one record, in the order of the document ---- */
+
+static int extent(uint64_t start, uint64_t size)
+{
+    return size && (start + size > start || start + size == 0);
+}
+
+static int inside(uint64_t start, uint64_t size, uint64_t limit)
+{
+    return extent(start, size) && start < limit && limit - start >= size;
+}
+
+static int memory(const struct file *f, uint64_t i)
+{
+    uint64_t size = GET(f, memory, i, size);
+    return extent(GET(f, memory, i, address), size) && extent(GET(f, memory, i, offset), size) &&
+           (!IS(f, memory, i, backing, backing_physical) || extent(GET(f, memory, i, physical), size));
+}
+
+static int chip_region(const struct file *f, uint64_t i)
+{
+    return extent(GET(f, chip_region, i, address), GET(f, chip_region, i, size));
+}
+
+static int region(const struct file *f, uint64_t i)
+{
+    uint64_t size = GET(f, region, i, size), host = GET(f, region, i, host), guest = GET(f, region, i, guest);
+    if (IS(f, region, i, mode, region_mode_drop))
+        return 1;
+    if (!size)
+        return IS(f, device, GET(f, region, i, device), kind, device_kind_pci);
+    return (host == NONE64 || extent(host, size)) && (guest == NONE64 || extent(guest, size)) &&
+           extent(GET(f, region, i, offset), size);
+}
+
+static int dma_map(const struct file *f, uint64_t i)
+{
+    uint64_t offset = GET(f, dma_map, i, offset), size = GET(f, dma_map, i, size);
+    uint64_t m = GET(f, dma_map, i, memory), r = GET(f, dma_map, i, region);
+    if (IS(f, dma_map, i, what, map_kind_memory) != (m != NONE) ||
+        IS(f, dma_map, i, what, map_kind_region) != (r != NONE))
+        return 0;
+    return extent(GET(f, dma_map, i, iova), size) && (m == NONE || inside(offset, size, GET(f, memory, m, size))) &&
+           (r == NONE || inside(offset, size, GET(f, region, r, size)));
+}
+
+static int irq(const struct file *f, uint64_t i)
+{
+    uint64_t flags = GET(f, irq, i, flags);
+    int dropped = (flags & SET_irq_flags_dropped) != 0, resample = (flags & SET_irq_flags_resample) != 0;
+    return dropped == (GET(f, irq, i, chip) == NONE) && dropped == (GET(f, irq, i, number) == NONE) &&
+           (!resample || IS(f, irq, i, trigger, trigger_level));
+}
+
+static int device(const struct file *f, uint64_t i)
+{
+    return GET(f, device, i, parent) == NONE || GET(f, device, i, parent) < i;
+}
+
+static int dma(const struct file *f, uint64_t i)
+{
+    uint64_t iommu = GET(f, dma, i, guest_iommu), to = GET(f, dma, i, stash);
+    if (IS(f, dma, i, mode, dma_mode_guest_iommu) != (iommu != NONE) ||
+        (iommu != NONE && !IS(f, device, iommu, kind, device_kind_emulated)))
+        return 0;
+    return (to == NONE || GET(f, stash, to, dma) == i) &&
+           (!(GET(f, dma, i, flags) & SET_dma_flags_window) || extent(GET(f, dma, i, window), GET(f, dma, i, size)));
+}
+
+static int stash(const struct file *f, uint64_t i)
+{
+    return GET(f, stash, i, dma) != NONE && GET(f, dma, GET(f, stash, i, dma), stash) == i;
+}
+
+static const char *rules(const struct file *f)
+{
+    static const struct {
+        uint32_t section;
+        int (*holds)(const struct file *f, uint64_t i);
+        const char *name;
+    } all[] = {
+        {S_memory, memory, "extent of memory"},
+        {S_chip_region, chip_region, "extent of a chip's region"},
+        {S_region, region, "extent of a region"},
+        {S_dma_map, dma_map, "target of a mapping"},
+        {S_irq, irq, "irq"},
+        {S_device, device, "parent of a device"},
+        {S_dma, dma, "dma"},
+        {S_stash, stash, "stash"},
+    };
+    for (size_t k = 0; k < sizeof all / sizeof *all; k++)
+        for (uint64_t i = 0; i < f->table[all[k].section].count; i++)
+            if (!all[k].holds(f, i))
+                return all[k].name;
+    return NULL;
+}
+
+static const char *look(const uint8_t *bytes, size_t size, int sealed)
+{
+    struct file f = {.p = bytes, .size = size};
+    const char *bad = frame(&f, sealed);
+    if (!bad)
+        bad = records(&f);
+    return bad ? bad : rules(&f);
+}
+
+const char *audit(const uint8_t *bytes, size_t size)
+{
+    return look(bytes, size, 0);
+}
+
+const char *audit_sealed(const uint8_t *bytes, size_t size)
+{
+    return look(bytes, size, 1);
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+// What has to hold of everything that machc says and writes, whatever it was given.
+#include "audit.h"
+#include "base.h"
+#include "machrt.h"
+
+#include "diag/diag_list.h"
+#include "emit/emit.h"
+#include "host/host.h"
+
+#include <libfdt.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct src nowhere;
+
+static void check_place(struct machc *c, const struct diag *d, struct loc l)
+{
+    const struct source *s = source_get(c->sources, l.file);
+    if (l.file && (!s || l.start > l.end || l.end > s->len))
+        finding("%s: its place is outside of its file: %u..%u", msg_infos[d->m].code, l.start, l.end);
+}
+
+static void check_via(struct machc *c, const struct diag *d, const struct src *s)
+{
+    check_place(c, d, s->loc);
+    for (const struct via *v = s->via; v; v = v->next)
+        check_place(c, d, v->loc);
+}
+
+void check_messages(struct machc *c)
+{
+    struct diag *const *all = diags_sorted(c->diags);
+    uint32_t errors = 0;
+    for (uint32_t i = 0; i < c->diags->all.n; i++) {
+        const struct diag *d = all[i];
+        bool help = false;
+        errors += d->severity == SEVERITY_ERROR;
+        if (d->severity == SEVERITY_FAULT)
+            finding("a fault of machc: %s", d->text);
+        check_via(c, d, &d->at);
+        for (const struct diag_part *p = d->parts; p; p = p->next) {
+            check_via(c, d, &p->at);
+            help |= p->kind == PART_HELP;
+        }
+        for (const struct diag_fix *f = d->fixes; f; f = f->next)
+            check_place(c, d, f->where);
+        if (!help && d->severity == SEVERITY_ERROR)
+            finding("%s has no help line: %s", msg_infos[d->m].code, d->text);
+    }
+    if (!errors != !diags_errors(c->diags))
+        finding("%u errors are counted, %u are in the list", diags_errors(c->diags), errors);
+    diags_print(c->diags, sink(), &(struct diag_style){true, 20});
+}
+
+void check_dtb(struct machc *c, const uint8_t *dtb, uint32_t size)
+{
+    int e = fdt_check_full(dtb, size);
+    if (e)
+        finding("libfdt refuses a tree: %s", fdt_strerror(e));
+    const struct source *s = base_source(c, "again.dtb", dtb, size);
+    struct dt_tree *t = dtb_read(c, s, nowhere);
+    uint32_t n = 0;
+    const uint8_t *again = t ? dtb_write(c, t, false, &n) : NULL;
+    if (!again || n != size || memcmp(dtb, again, n))
+        finding("a tree that was written is read as another one");
+}
+
+void check_config(struct machc *c, const uint8_t *config, uint32_t size)
+{
+    struct mach_config *read;
+    struct mach_error e;
+    if (mach_config_from_memory("guest.cfg", config, size, &read, &e))
+        finding("the reader refuses a config: %s: %s", e.object, e.name);
+    const char *rule = audit(config, size), *ours = emit_config_json(c, config, size);
+    if (rule)
+        finding("the config is not as docs/guest-cfg.md says: %s", rule);
+    char *theirs = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&theirs, &n);
+    if (!f)
+        abort();
+    mach_config_json(read, f);
+    fclose(f);
+    if (!ours || strcmp(ours, theirs))
+        finding("machc and machrt show different JSON");
+    free(theirs);
+    mach_config_show(read, sink());
+    mach_config_close(read);
+}
+
+static void check_plan(struct machc *c, const struct plan *p)
+{
+    for (uint32_t i = 0; i < p->machines.n; i++) {
+        const struct p_machine *m = p->machines.at[i];
+        uint32_t size = 0, config_size = 0;
+        const uint8_t *dtb = dtb_write(c, m->tree, false, &size);
+        const uint8_t *config = dtb ? emit_config(c, p, m, dtb, size, &config_size) : NULL;
+        if (!config)
+            continue; // with a message
+        check_dtb(c, dtb, size);
+        check_config(c, config, config_size);
+        dts_write(c, m->tree, true);
+    }
+    emit_plan(c, p, NULL);
+    if (diags_errors(c->diags))
+        finding("a mistake is found after the plan was made");
+}
+
+void check_source(struct machc *c, const uint8_t *data, size_t size)
+{
+    struct model *m = model_build(c, base_source(c, "input.mach", data, size));
+    const struct plan *p = m ? plan_make(c, m) : NULL;
+    if (p && !diags_errors(c->diags))
+        check_plan(c, p);
+    check_messages(c);
+}
+
+struct description {
+    struct host *host;
+    const uint8_t *data;
+    size_t size;
+};
+
+static int compile(struct machc *c, void *opaque)
+{
+    const struct description *t = opaque;
+    c->host = t->host;
+    check_source(c, t->data, t->size);
+    return 0;
+}
+
+void check_text(struct host *host, const uint8_t *data, size_t size)
+{
+    struct description t = {host, data, size};
+    base_run(compile, &t);
+}

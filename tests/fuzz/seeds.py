@@ -1,0 +1,104 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Makes the seed corpora of the fuzz targets from examples, error files, goldens and what machc makes of them.
+
+    seeds.py --machc build/machc --sample build/fuzz/sample DIR
+
+DIR/TARGET/ are written anew. Needs dtc, which makes the blobs of the host trees.
+"""
+
+import argparse
+import hashlib
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests"))
+
+from harness.blobs import RECIPES  # noqa: E402
+from harness.golden import sources  # noqa: E402
+
+TARGETS = ("cfg", "mach", "body", "dts", "dtb", "schema")
+SLOW = ("E0211-too-many-statements",)  # millions of statements
+LARGEST = 32 * 1024  # mutations of larger files are slow, and find nothing that smaller ones do not
+
+
+class Seeds:
+    def __init__(self, folder):
+        self.folder = folder
+        for target in TARGETS:
+            shutil.rmtree(folder / target, ignore_errors=True)
+            (folder / target).mkdir(parents=True)
+
+    def add(self, target, name, data):
+        if 0 < len(data) <= LARGEST:
+            (self.folder / target / f"{name}-{hashlib.sha256(data).hexdigest()[:8]}").write_bytes(data)
+
+
+def bodies(text):
+    """What stands in the braces behind `node` and `edit`, as far as braces tell."""
+    for match in re.finditer(r"\b(?:edit|node [^{};]+)\s*\{", text):
+        depth, at = 1, match.end()
+        while at < len(text) and depth:
+            depth += {"{": 1, "}": -1}.get(text[at], 0)
+            at += 1
+        if not depth:
+            yield text[match.end():at - 1].strip()
+
+
+def texts(seeds):
+    for path in sources() + sorted(pathlib.Path("tests/errors").rglob("*.mach")):
+        if path.stem in SLOW:
+            continue
+        data = path.read_bytes()
+        seeds.add("mach", path.stem, data)
+        for i, body in enumerate(bodies(data.decode("utf-8", "replace"))):
+            seeds.add("body", f"{path.stem}-{i}", body.encode())
+    for i, block in enumerate(re.findall(r"```mach[^\n]*\n(.*?)```", pathlib.Path("docs/language.md").read_text(), re.S)):
+        seeds.add("mach", f"language-{i}", block.encode())
+    for path in sorted([*pathlib.Path("examples").rglob("*.dts"), *pathlib.Path("tests").rglob("*.dts")]):
+        seeds.add("dts", path.stem, path.read_bytes())
+        # Broken ones are no blobs; and -f only says that dtc's checks are not asked.
+        done = subprocess.run(["dtc", "-q", "-@", "-I", "dts", "-O", "dtb", str(path)], capture_output=True, check=False)
+        if not done.returncode:
+            seeds.add("dtb", path.stem, done.stdout)
+    for name, blob in RECIPES.items():
+        seeds.add("dtb", name, blob)
+    for path in sorted([*pathlib.Path("schemas").rglob("*.json"), *pathlib.Path("tests").rglob("*.json")]):
+        if ".schema." not in path.name and "golden" not in path.parts:
+            seeds.add("schema", path.stem, path.read_bytes())
+
+
+def outputs(seeds, machc):
+    """Configs and guest trees of everything that compiles."""
+    for path in sources():
+        with tempfile.TemporaryDirectory() as folder:
+            subprocess.run([machc, "-w", str(path), "-O", folder], check=True)
+            for made in sorted(pathlib.Path(folder).iterdir()):
+                seeds.add(made.suffix[1:], f"{path.stem}-{made.stem}", made.read_bytes())
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Makes the seed corpora of the fuzz targets.")
+    parser.add_argument("--machc", required=True)
+    parser.add_argument("--sample", required=True, help="the program made of sample.c")
+    parser.add_argument("folder", type=pathlib.Path)
+    args = parser.parse_args()
+    seeds = Seeds(args.folder)
+    texts(seeds)
+    outputs(seeds, args.machc)
+    subprocess.run([args.sample, str(args.folder / "cfg" / "sample")], check=True)
+    for target in TARGETS:
+        if not any((args.folder / target).iterdir()):
+            print(f"no seeds for {target}", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
