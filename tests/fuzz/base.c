@@ -122,7 +122,7 @@ static void base_new(void)
     c->diags = diags_new(b.arena, c->sources);
     c->schemas = schemas_load(c);
     if (!c->schemas) {
-        diags_print(c->diags, stderr, &(struct diag_style){false, 0});
+        diags_print(c->diags, stderr, &(struct diag_style){.max_errors = 0});
         finding("the schemas cannot be read");
     }
     b.nhosts = 0;

@@ -50,7 +50,7 @@ void check_messages(struct machc *c)
     }
     if (!errors != !diags_errors(c->diags))
         finding("%u errors are counted, %u are in the list", diags_errors(c->diags), errors);
-    diags_print(c->diags, sink(), &(struct diag_style){true, 20});
+    diags_print(c->diags, sink(), &(struct diag_style){.colour = true, .max_errors = 20});
 }
 
 void check_dtb(struct machc *c, const uint8_t *dtb, uint32_t size)
