@@ -18,10 +18,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 # What QEMU's tree lacks: streams for devices that are not on PCI, so that the kernel makes an IOMMU group for each.
 # PCI's are 0 to 0xff, its only bus.
 STREAMS = {"/pl061@9030000": 0x100, "/pl031@9010000": 0x101, "/virtio_mmio@a003e00": 0x102, "/virtio_mmio@a003c00": 0x103}
-# Two devices that can do DMA; a group of two functions, one of them with a driver; a device in the last virtio-mmio slot.
-DEVICES = ["-net", "none", "-device", "edu,addr=2.0,dma_mask=0xffffffffffffffff",
-           "-device", "edu,addr=4.0,dma_mask=0xffffffffffffffff",
-           "-device", "pci-testdev,addr=3.0,multifunction=on", "-device", "virtio-rng-pci,addr=3.1"]
+# What is on PCI: slot 3 is a group of two functions, one of them with a driver; slot 5 one of two that can do DMA.
+EDU = "edu,dma_mask=0xffffffffffffffff,addr="
+DEVICES = ["-net", "none", "-device", "pci-testdev,addr=3.0,multifunction=on", "-device", "virtio-rng-pci,addr=3.1",
+           "-device", f"{EDU}5.0,multifunction=on", "-device", f"{EDU}5.1",
+           *(word for slot in (2, 4, 6, 7, 8, 9) for word in ("-device", f"{EDU}{slot}.0"))]
 VIRTIO_MMIO = ["-device", "virtio-rng-device,bus=virtio-mmio-bus.31"]
 
 

@@ -5,6 +5,7 @@ from board import Boot
 
 BOOTS = [
     Boot("host", "the board's own tree, proven and probed", machines=["host"], programs=["machrt"]),
+    Boot("edu", "a PCI function without a guest", machines=["edu"], programs=["edu-irq", "edu-dma", "guest-iommu"]),
     # A line that a driver of the host's once had as a cascade is never given away again (kernel/irq/chip.c: NOREQUEST
     # stays), so the host's GPIO driver must not have been there.
     Boot("guest", "a Linux guest with the board's clock, GPIO and a virtio-mmio slot", machines=["guest"],

@@ -113,7 +113,7 @@ def tell(session, boot, run, points):
         lines += [f"FAIL {boot.name}: {name}", *(f"    {line}" for line in comments)]
     if run.problem:
         lines.append(f"FAIL {boot.name}: it {run.problem}; its console:")
-        lines += [f"    {line}" for line in run.console.read_text().splitlines()[-150:]]
+        lines += [f"    {line}" for line in run.console.read_text().splitlines()[-80:]]
     if session.args.v:
         lines += [f"{'ok  ' if passed else 'FAIL'} {name}" for passed, name, _ in run.tap.tests]
     passed, bad = len(run.tap.tests) - len(failed), len(failed) + bool(run.problem)

@@ -9,7 +9,7 @@ said=0
 mark() { said=$(dmesg | wc -l); }
 since() { dmesg | tail -n +$((said + 1)); }
 
-comment() { sed 's/^/#   /' | tail -n 40; }
+comment() { sed 's/^/#   /' | tail -n 15; }
 
 # NAME COMMAND...: passes when the command does, within a minute.
 t() {
