@@ -83,8 +83,9 @@ static int not_bound(struct mach_session *s, const struct device *d, int r)
                     d->group);
     case EPERM:
         return fail(s, "open", r, who,
-                    "a kernel driver owns a member of its group, or its interrupts are not isolated "
-                    "and iommufd.allow_unsafe_interrupts=1 is not set");
+                    "its interrupts are not isolated, which is also said of every device without MSIs: "
+                    "iommufd.allow_unsafe_interrupts=1 on the kernel's command line lets it pass; or a kernel driver "
+                    "has taken a member of its group just now");
     case EINVAL:
         return fail(s, "open", r, who, "it is bound already, or its DMA cannot be made coherent with the caches");
     default:

@@ -97,8 +97,8 @@ static int not_typed(struct mach_session *s, const struct device *d, int r)
     switch (-r) {
     case EPERM:
         return fail(s, "open", r, who,
-                    "interrupts of the device are not isolated: without interrupt remapping VFIO "
-                    "wants vfio_iommu_type1.allow_unsafe_interrupts=1");
+                    "its interrupts are not isolated, which is also said of every device without MSIs: "
+                    "vfio_iommu_type1.allow_unsafe_interrupts=1 on the kernel's command line lets it pass");
     case ENODEV:
         return fail(s, "open", r, who, "the kernel has no VFIO IOMMU driver for it: modprobe vfio_iommu_type1");
     default:

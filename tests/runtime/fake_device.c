@@ -20,6 +20,8 @@ static int bind_iommufd(struct fake *k, int fd, struct fake_device *d, const str
     for (uint32_t i = 0; i < k->devices; i++)
         if (k->device[i].group == d->group && *k->device[i].driver && strncmp(k->device[i].driver, "vfio", 4))
             return -EPERM;
+    if (d->not_isolated)
+        return -EPERM;
     if (d->iommufd >= 0 || b->iommufd < 0 || k->file[b->iommufd].kind != 'i')
         return -EINVAL;
     if (k->vm && !k->file[fd].initialised)

@@ -147,6 +147,11 @@ static int check_extension(const struct fake *k, uint32_t type)
 
 static int set_iommu(struct fake *k, int fd, uint32_t type)
 {
+    for (uint32_t i = 0; i < k->devices; i++)
+        for (int g = 0; g < FAKE_FILES; g++)
+            if (k->device[i].not_isolated && k->file[g].open && k->file[g].kind == 'g' && k->file[g].container == fd &&
+                k->file[g].number == k->device[i].group)
+                return -EPERM;
     struct fake_file *f = &k->file[fd];
     if (f->type || !has_groups(k, fd))
         return -EINVAL;

@@ -385,6 +385,28 @@ static void test_budget(void **state)
     }
 }
 
+static void refused(struct scene *x, const char *step, const char *hint)
+{
+    assert_int_equal(scene_start(x), -1);
+    assert_string_equal(x->error.step, step);
+    if (!strstr(x->error.hint, hint))
+        fail_msg("\"%s\" is not in: %s", hint, x->error.hint);
+    scene_clean(x);
+    scene_free(x);
+}
+
+// What the real kernel refuses without saying why.
+static void test_hints(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("iommufd");
+    x->k->device[0].not_isolated = true;
+    refused(x, "open", "iommufd.allow_unsafe_interrupts=1");
+    x = scene_new("group");
+    x->k->device[0].not_isolated = true;
+    refused(x, "open", "vfio_iommu_type1.allow_unsafe_interrupts=1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -392,6 +414,7 @@ int main(void)
         cmocka_unit_test(test_regions),      cmocka_unit_test(test_nested),   cmocka_unit_test(test_irqs),
         cmocka_unit_test(test_msi),          cmocka_unit_test(test_uio),      cmocka_unit_test(test_guest_iommu),
         cmocka_unit_test(test_later_faults), cmocka_unit_test(test_populate), cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_hints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

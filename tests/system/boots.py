@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The boots of the system tests: what is tested in which. Each has its tests in inside/NAME.sh."""
 
-from board import Boot
+from board import DEVICES, VIRTIO_MMIO, Boot
 
 BOOTS = [
     Boot("host", "the board's own tree, proven and probed", machines=["host"], programs=["machrt"]),
     Boot("edu", "a PCI function without a guest", machines=["edu"], programs=["edu-irq", "edu-dma", "guest-iommu"]),
+    Boot("platform", "devices that are not on PCI, without a guest", machines=["platform"], programs=["platform"],
+         devices=DEVICES + VIRTIO_MMIO, append="initcall_blacklist=pl061_gpio_driver_init"),
+    Boot("drivers", "binding, and groups", machines=["drivers", "half", "whole"], programs=["machrt"], devices=DEVICES + VIRTIO_MMIO),
     # A line that a driver of the host's once had as a cascade is never given away again (kernel/irq/chip.c: NOREQUEST
     # stays), so the host's GPIO driver must not have been there.
     Boot("guest", "a Linux guest with the board's clock, GPIO and a virtio-mmio slot", machines=["guest"],

@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+# What happens to the drivers of devices, and to groups that cannot be had.
+
+drivers() {
+    local device bus name
+    for device in amba/9010000.pl031 amba/9030000.pl061 platform/a003e00.virtio_mmio pci/0000:00:03.0 pci/0000:00:03.1; do
+        bus=${device%/*} name=${device#*/}
+        echo "$name $(driver_of $bus $name) $(cat /sys/bus/$bus/devices/$name/driver_override)"
+    done
+}
+same() { drivers >/tmp/after; diff /tmp/before /tmp/after; }
+
+drivers >/tmp/before
+t "5 drivers: the board's own are there" says '9010000.pl031 rtc-pl031 (null)' /tmp/before
+t "5 drivers: bind" sh -c '
+    machrt bind --state=/tmp/platform drivers/transport.cfg && machrt bind --state=/tmp/clock drivers/clock.cfg'
+drivers >/tmp/bound
+t "5 drivers: bound, pl031 is with vfio-amba" says '9010000.pl031 vfio-amba vfio-amba' /tmp/bound
+t "5 drivers: and virtio-mmio with vfio-platform" says 'a003e00.virtio_mmio vfio-platform vfio-platform' /tmp/bound
+t "5 drivers: a session takes them as they are" machrt run --seconds=0 drivers/transport.cfg
+drivers >/tmp/after
+t "5 drivers: and leaves them so" diff /tmp/bound /tmp/after
+t "5 drivers: unbind" sh -c '
+    machrt unbind --state=/tmp/platform drivers/transport.cfg && machrt unbind --state=/tmp/clock drivers/clock.cfg'
+t "5 drivers: unbound, all is as it was" same
+t "5 drivers: the clock's driver works again" sh -c 'cat /sys/class/rtc/rtc*/since_epoch | grep "^1"'
+t "5 drivers: the random numbers' driver works again" grep virtio_rng /sys/class/misc/hw_random/rng_available
+
+machrt run --seconds=3 drivers/clock.cfg >/tmp/out 2>&1 &
+sleep 1
+drivers >/tmp/during
+wait $!
+t "5 drivers: while a session runs the device is with VFIO" says '9010000.pl031 vfio-amba' /tmp/during
+t "5 drivers: behind it all is as it was" same
+machrt run --seconds=3 drivers/clock.cfg >/tmp/out 2>&1 &
+sleep 1
+t "5 drivers: a device in use is refused to a second session" refused machrt run --seconds=0 drivers/clock.cfg
+wait $!
+t "5 drivers: and the first ends as ever" same
+
+echo rtc-pl031 >/sys/bus/amba/devices/9010000.pl031/driver_override
+drivers >/tmp/before
+t "5 drivers: with an override of the administrator's" machrt run --seconds=0 drivers/clock.cfg
+t "5 drivers: the override stays" same
+echo >/sys/bus/amba/devices/9010000.pl031/driver_override
+drivers >/tmp/before
+
+# Two functions share a group. The second one is with a driver of the host's.
+for backend in iommufd group; do
+    t "5 group, $backend: with a member in other hands it is refused" \
+        refused sh -c "machrt run --backend=$backend --seconds=0 half/half.cfg 2>/tmp/err"
+    t "5 group, $backend: the message names the member" says 0000:00:03.1 /tmp/err
+    t "5 group, $backend: and its driver" says 'held by virtio-pci' /tmp/err
+    t "5 group, $backend: and how it is freed" says 'echo 0000:00:03.1 > /sys/bus/pci/drivers/virtio-pci/unbind' /tmp/err
+    t "5 group, $backend: nothing has changed" same
+    t "5 group, $backend: both members together are fine" machrt run --backend=$backend --seconds=0 whole/whole.cfg
+    t "5 group, $backend: and go back" same
+    # What the message says.
+    sh -c "$(sed -n 's/.* or: \(echo [^)]*\)).*/\1/p' /tmp/err)"
+    t "5 group, $backend: its advice works" machrt run --backend=$backend --seconds=0 half/half.cfg
+    echo 0000:00:03.1 >/sys/bus/pci/drivers/virtio-pci/bind
+done
+
+# pl061's driver has made its interrupt a cascade, which Linux gives to nobody else until the next boot.
+t "5 drivers: an interrupt that a driver has split up is refused" \
+    refused sh -c 'machrt run --seconds=0 drivers/gpio.cfg 2>/tmp/err'
+t "5 drivers: the message says why" says 'not given away until the next boot' /tmp/err
+t "5 drivers: and all is as it was" same
