@@ -78,6 +78,14 @@ static int not_bound(struct mach_session *s, const struct device *d, int r, cons
                     "the driver %s is not loaded: modprobe %s (or the kernel has no "
                     "such module)",
                     d->bus->driver, d->bus->driver);
+    // VFIO takes a device without an IOMMU group only in that mode.
+    uint32_t group;
+    if (find_group(s, d, &group) == -ENOENT)
+        return fail(s, "bind", r < 0 ? r : ENODEV, who,
+                    "%s did not take it: it is behind no IOMMU that the kernel knows. Only VFIO's no-IOMMU mode "
+                    "(vfio.enable_unsafe_noiommu_mode=1), with the backend `noiommu`, gives such a device away, and it "
+                    "may then write to all memory",
+                    d->bus->driver);
     if (!strcmp(d->bus->name, "platform"))
         return fail(s, "bind", r < 0 ? r : ENODEV, who,
                     "%s did not take it%s%s: it wants a reset driver for the device unless "

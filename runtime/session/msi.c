@@ -76,6 +76,10 @@ int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, u
         fds[n] = kept[n] = fd;
         memcpy((char *)set + sizeof *set + n * sizeof(int32_t), &(int32_t){fd}, sizeof(int32_t));
     }
+    // An MSI is a write of the function's: one that does no other is no bus master yet.
+    bool off = !r && !d->master;
+    if (off)
+        r = master_on(s, d);
     if (!r) {
         *set = (struct vfio_irq_set){
             .argsz = (uint32_t)size,
@@ -92,11 +96,13 @@ int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, u
     }
     s->sys.alloc(s->sys.opaque, set, 0);
     if (r) {
+        if (off && d->master)
+            master_off(s, d);
         close_all(s, fds, n);
         s->sys.alloc(s->sys.opaque, kept, 0);
         return r;
     }
-    d->msi = (struct msi){index, count, kept};
+    d->msi = (struct msi){index, count, kept, off};
     *granted = count;
     return 0;
 }
@@ -108,6 +114,10 @@ int mach_session_msi_disable(struct mach_session *s, uint32_t device)
     if (r || !d->msi.count)
         return r;
     r = switch_off(s, d);
+    if (d->msi.master) {
+        int e = master_off(s, d);
+        r = r ? r : e;
+    }
     close_all(s, d->msi.fd, d->msi.count);
     s->sys.alloc(s->sys.opaque, d->msi.fd, 0);
     d->msi = (struct msi){0};

@@ -211,30 +211,43 @@ static int64_t write_command(struct mach_session *s, const struct device *d, uin
     return n == sizeof bytes ? 0 : n < 0 ? n : -EIO;
 }
 
-static int undo_master(struct mach_session *s, void *thing, uint64_t arg)
-{
-    (void)arg;
-    const struct device *d = (const struct device *)thing;
-    return (int)write_command(s, d, d->command);
-}
-
-static int master(struct mach_session *s, struct device *d)
+int master_on(struct mach_session *s, struct device *d)
 {
     struct vfio_region_info info = {.argsz = sizeof info, .index = VFIO_PCI_CONFIG_REGION_INDEX};
     uint8_t bytes[2];
     int r = s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_GET_REGION_INFO, &info);
     if (r || info.size < PCI_COMMAND + 2)
-        return fail(s, "region", r ? r : ENODEV, device_object(s, d), "its config space cannot be reached");
+        return r ? r : -ENODEV;
     d->config_offset = info.offset;
     int64_t n = s->sys.pread(s->sys.opaque, d->fd, bytes, sizeof bytes, info.offset + PCI_COMMAND);
     if (n != sizeof bytes)
-        return fail(s, "region", n < 0 ? (int)n : EIO, device_object(s, d), "its config space cannot be read");
+        return n < 0 ? (int)n : -EIO;
     d->command = (uint16_t)(bytes[0] | bytes[1] << 8);
+    r = (int)write_command(s, d, (uint16_t)(d->command | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER));
+    d->master = !r;
+    return r;
+}
+
+int master_off(struct mach_session *s, struct device *d)
+{
+    d->master = false;
+    return (int)write_command(s, d, d->command);
+}
+
+static int undo_master(struct mach_session *s, void *thing, uint64_t arg)
+{
+    (void)arg;
+    return master_off(s, (struct device *)thing);
+}
+
+static int master(struct mach_session *s, struct device *d)
+{
     if (undo_room(s))
         return -1;
-    n = write_command(s, d, (uint16_t)(d->command | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER));
-    if (n)
-        return fail(s, "region", (int)n, device_object(s, d), "it cannot be made a bus master");
+    int r = master_on(s, d);
+    if (r)
+        return fail(s, "region", r, device_object(s, d),
+                    "it cannot be made a bus master: its config space cannot be reached");
     undo_push(s, undo_master, d, 0, d->name);
     return 0;
 }

@@ -53,6 +53,7 @@ struct irq {
 struct msi {
     uint32_t index, count;
     int *fd;
+    bool master; // the function is a bus master only for them
 };
 
 // One for each record of section DEVICE.
@@ -74,6 +75,7 @@ struct device {
     uint64_t config_offset; // PCI: of its config space in fd
     uint32_t config_size;
     uint16_t command; // PCI: that it had
+    bool master;      // PCI: it has been made a bus master
     struct msi msi;
 };
 
@@ -243,6 +245,9 @@ int step_open(struct mach_session *s);
 int step_quiesce(struct mach_session *s);
 /* Lets PCI functions be bus masters, once all is mapped. */
 int step_master(struct mach_session *s);
+/* Makes a PCI function a bus master, and undoes that: its command register is as it was. 0 or -errno. */
+int master_on(struct mach_session *s, struct device *d);
+int master_off(struct mach_session *s, struct device *d);
 
 /* memory.c */
 int step_memory(struct mach_session *s);

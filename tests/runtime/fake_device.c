@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <linux/kvm.h>
+#include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <stdlib.h>
 
@@ -94,7 +95,6 @@ static int irq_info(const struct fake_device *d, struct vfio_irq_info *out)
 
 static int set_msi(struct fake *k, struct fake_device *d, const struct vfio_irq_set *s)
 {
-    (void)k;
     if (s->flags & VFIO_IRQ_SET_DATA_NONE && !s->count) {
         d->msi = 0;
         return 0;
@@ -103,6 +103,8 @@ static int set_msi(struct fake *k, struct fake_device *d, const struct vfio_irq_
         return -EINVAL;
     if (s->count > d->vectors)
         return -EINVAL;
+    if (!(d->config[PCI_COMMAND] & PCI_COMMAND_MASTER))
+        fake_wrong(k, "%s has MSIs, which are writes, and is no bus master", d->name);
     // The platform has fewer to give than the function could use.
     if (d->grant && s->count > d->grant)
         return (int)d->grant;

@@ -292,6 +292,8 @@ static struct scene *make_noiommu(void)
     platform(x, "eth", "1af0000.ethernet", 3, 0x1af0000);
     cfg_dma(x->c, MACH_CFG_DMA_IDENTITY);
     amba(x, "rtc", "9010000.pl031", 4, 0x9010000);
+    pci(x, "edu", "0000:00:02.0", 5, 0x50000000, false);
+    cfg_dma(x->c, MACH_CFG_DMA_NONE);
     x->options.backend = MACH_BACKEND_NOIOMMU;
     return x;
 }

@@ -215,6 +215,20 @@ static void test_msi(void **state)
     assert_int_equal(mach_session_msi_enable(x->session, 4, 0, 2, fds, &granted), 0);
     stopped(x); // what is on is switched off
     scene_free(x);
+    // A function that does no DMA of its own is a bus master as long as it has MSIs, and no longer.
+    x = scene_new("noiommu");
+    started(x);
+    const uint8_t *command = &x->k->device[2].config[4];
+    assert_int_equal(*command & 4, 0);
+    assert_int_equal(mach_session_msi_enable(x->session, 2, 1, 2, fds, &granted), 0);
+    assert_string_equal(x->k->wrong, "");
+    assert_int_equal(*command & 4, 4);
+    assert_int_equal(mach_session_msi_disable(x->session, 2), 0);
+    assert_int_equal(*command & 4, 0);
+    assert_int_equal(mach_session_msi_enable(x->session, 2, 1, 2, fds, &granted), 0);
+    stopped(x);
+    assert_int_equal(*command, 0);
+    scene_free(x);
 }
 
 static void test_uio(void **state)
@@ -405,6 +419,9 @@ static void test_hints(void **state)
     x = scene_new("group");
     x->k->device[0].not_isolated = true;
     refused(x, "open", "vfio_iommu_type1.allow_unsafe_interrupts=1");
+    x = scene_new("noiommu");
+    x->k->device[0].refuses = x->k->device[0].no_group = true;
+    refused(x, "bind", "vfio.enable_unsafe_noiommu_mode=1");
 }
 
 int main(void)

@@ -22,7 +22,7 @@ STREAMS = {"/pl061@9030000": 0x100, "/pl031@9010000": 0x101, "/virtio_mmio@a003e
 EDU = "edu,dma_mask=0xffffffffffffffff,addr="
 DEVICES = ["-net", "none", "-device", "pci-testdev,addr=3.0,multifunction=on", "-device", "virtio-rng-pci,addr=3.1",
            "-device", f"{EDU}5.0,multifunction=on", "-device", f"{EDU}5.1",
-           *(word for slot in (2, 4, 6, 7, 8, 9) for word in ("-device", f"{EDU}{slot}.0"))]
+           *(word for slot in "246789a" for word in ("-device", f"{EDU}{slot}.0"))]
 VIRTIO_MMIO = ["-device", "virtio-rng-device,bus=virtio-mmio-bus.31"]
 
 
@@ -30,20 +30,29 @@ VIRTIO_MMIO = ["-device", "virtio-rng-device,bus=virtio-mmio-bus.31"]
 class Board:
     qemu: list
     append: str
-    cross: str
-    libc: list  # what a dynamic program needs, for strace
+    streams: dict = dataclasses.field(default_factory=dict)  # "iommus" to be added to QEMU's tree
+    tree: bool = True
+    architecture: str = "arm64"
+    cross: str = "aarch64-linux-gnu-"
+    # What a dynamic program needs; for strace.
+    libc: tuple = ("/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1", "/usr/aarch64-linux-gnu/lib/libc.so.6")
+
+
+def virt(options):
+    return ["qemu-system-aarch64", "-M", f"virt,gic-version=3,virtualization=on{options}", "-cpu", "max,pauth-impdef=on",
+            "-smp", "2", "-m", "2G"]
 
 
 BOARDS = {
-    "arm64": Board(["qemu-system-aarch64", "-M", "virt,gic-version=3,virtualization=on,iommu=smmuv3", "-cpu",
-                    "max,pauth-impdef=on", "-smp", "2", "-m", "2G"],
+    "arm64": Board(virt(",iommu=smmuv3"),
                    # A device without MSIs counts as one whose interrupts are not isolated.
                    "console=ttyAMA0 vfio_platform.reset_required=0 iommufd.allow_unsafe_interrupts=1 "
-                   "vfio_iommu_type1.allow_unsafe_interrupts=1", "aarch64-linux-gnu-",
-                   ["/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1", "/usr/aarch64-linux-gnu/lib/libc.so.6"]),
+                   "vfio_iommu_type1.allow_unsafe_interrupts=1", STREAMS),
+    # The upper half of memory is not the kernel's.
+    "arm64-noiommu": Board(virt(""), "console=ttyAMA0 vfio_platform.reset_required=0 mem=1G"),
     "amd64": Board(["qemu-system-x86_64", "-M", "q35,kernel-irqchip=split", "-cpu", "qemu64,+svm", "-smp", "2", "-m", "1G",
                     "-device", "intel-iommu,intremap=on"],
-                   "console=ttyS0 intel_iommu=on", "", []),
+                   "console=ttyS0 intel_iommu=on", tree=False, architecture="amd64", cross="", libc=()),
 }
 
 
@@ -56,7 +65,7 @@ class Boot:
     board: str = "arm64"
     kernel: str = "own"                           # or "stock-arm64", "stock-amd64"
     modules: list = dataclasses.field(default_factory=list)   # of a stock kernel, in the order of their loading
-    machines: list = dataclasses.field(default_factory=list)  # tests/system/NAME.mach: NAME/MACHINE.cfg and .dtb inside
+    machines: list = dataclasses.field(default_factory=list)  # NAME.mach, as NAME/MACHINE.cfg and .dtb inside
     programs: list = dataclasses.field(default_factory=list)  # of the build, by their names
     files: dict = dataclasses.field(default_factory=dict)     # path inside: path of a file
     guests: dict = dataclasses.field(default_factory=dict)    # rig/guests/NAME.cpio, which does inside/NAME.sh: its programs
@@ -71,31 +80,28 @@ def plain(path):
     return lzma.decompress(data) if str(path).endswith(".xz") else data
 
 
-def host_tree(to):
-    """QEMU's own tree of the arm64 board, with STREAMS; its path."""
-    if to.exists():
-        return to
-    board = BOARDS["arm64"].qemu
+def host_tree(name, work):
+    """QEMU's own tree of a board, and what it lacks; its path. None: the board has none."""
+    board, to = BOARDS[name], work / f"{name}.dtb"
+    if not board.tree or to.exists():
+        return to if board.tree else None
     dumped = to.with_suffix(".qemu")
-    machine = f"{board[2]},dumpdtb={dumped}"
-    subprocess.run([board[0], "-M", machine, *board[3:], "-nographic"], check=True, stdin=subprocess.DEVNULL,
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+    subprocess.run([*board.qemu[:2], f"{board.qemu[2]},dumpdtb={dumped}", *board.qemu[3:], "-nographic"], check=True,
+                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
     source = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", dumped], check=True, stdout=subprocess.PIPE,
                             text=True).stdout
     source += "".join(f"&{{{node}}} {{ iommus = <&{{/smmuv3@9050000}} {stream:#x}>; }};\n"
-                      for node, stream in STREAMS.items())
-    new = to.with_suffix(".new")
-    subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", new, "-"], input=source, text=True, check=True)
-    new.rename(to)
+                      for node, stream in board.streams.items())
+    subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", to, "-"], input=source, text=True, check=True)
     return to
 
 
 def compile_machines(boot, machc, host, to, defines):
-    """tests/system/NAME.mach for the rig's board, on this machine, into to/NAME; what went wrong, or None."""
+    """A .mach for the rig's board, on this machine, into to/NAME; what went wrong, or None."""
     for name in boot.machines:
-        out = to / name
-        command = [machc, HERE / f"{name}.mach", "-O", out, *(f"-D{define}" for define in defines)]
-        if boot.board == "arm64":
+        source = (HERE.parent.parent if "/" in name else HERE) / f"{name}.mach"
+        command = [machc, source, "-O", to / source.stem, *(f"-D{define}" for define in defines)]
+        if host:
             command += ["--host", host]
         done = subprocess.run([str(word) for word in command], env=ENVIRONMENT, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -117,7 +123,7 @@ def base(material, architecture, script, programs):
 
 def initramfs(boot, material, programs, machines, to):
     """Everything that is inside, for -initrd."""
-    architecture = "amd64" if boot.board == "amd64" else "arm64"
+    architecture = BOARDS[boot.board].architecture
     archive = base(material, architecture, boot.name, [programs / program for program in boot.programs])
     for number, module in enumerate(boot.modules):
         archive.add(f"modules/{number:02}-{module}.ko", plain(material.module(boot.kernel, module)))
@@ -130,9 +136,8 @@ def initramfs(boot, material, programs, machines, to):
         archive.add(f"rig/guests/{name}.cpio", guest.bytes())
     if boot.guests:
         archive.add("rig/Image", material.kernels["own"].read_bytes())
-    for name in boot.machines:
-        for file in sorted((machines / name).iterdir()):
-            archive.add(f"rig/{name}/{file.name}", file.read_bytes())
+    for file in sorted(machines.glob("*/*")):
+        archive.add(f"rig/{file.relative_to(machines)}", file.read_bytes())
     for path, file in boot.files.items():
         archive.add(path, pathlib.Path(file).read_bytes())
     to.write_bytes(archive.bytes())
@@ -147,7 +152,7 @@ class Run:
         append = " ".join([board.append, "panic=-1", boot.append, *(f"{key}={value}" for key, value in environment)])
         command = [*board.qemu, *boot.devices, "-accel", "tcg", "-nographic", "-no-reboot", "-kernel",
                    material.kernels[boot.kernel], "-initrd", initrd, "-append", append]
-        if boot.board == "arm64":
+        if host:
             command += ["-dtb", host]
         start = time.monotonic()
         try:

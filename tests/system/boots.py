@@ -3,16 +3,24 @@
 
 from board import DEVICES, VIRTIO_MMIO, Boot
 
+# A line that a driver of the host's once had as a cascade is never given away again (kernel/irq/chip.c: NOREQUEST
+# stays), so the host's GPIO driver must not have been there.
+NO_GPIO = "initcall_blacklist=pl061_gpio_driver_init"
+
 BOOTS = [
     Boot("host", "the board's own tree, proven and probed", machines=["host"], programs=["machrt"]),
-    Boot("edu", "a PCI function without a guest", machines=["edu"], programs=["edu-irq", "edu-dma", "guest-iommu"]),
+    Boot("edu", "a PCI function without a guest", machines=["edu", "examples/rig-virt"],
+         programs=["edu-irq", "edu-dma", "guest-iommu", "userdrv-edu", "machrt"]),
     Boot("platform", "devices that are not on PCI, without a guest", machines=["platform"], programs=["platform"],
-         devices=DEVICES + VIRTIO_MMIO, append="initcall_blacklist=pl061_gpio_driver_init"),
-    Boot("drivers", "binding, and groups", machines=["drivers", "half", "whole"], programs=["machrt"], devices=DEVICES + VIRTIO_MMIO),
-    # A line that a driver of the host's once had as a cascade is never given away again (kernel/irq/chip.c: NOREQUEST
-    # stays), so the host's GPIO driver must not have been there.
+         devices=DEVICES + VIRTIO_MMIO, append=NO_GPIO),
+    Boot("drivers", "binding, and groups", machines=["drivers", "half", "whole"], programs=["machrt"],
+         devices=DEVICES + VIRTIO_MMIO),
     Boot("guest", "a Linux guest with the board's clock, GPIO and a virtio-mmio slot", machines=["guest"],
-         programs=["machvm"], guests={"in-linux": ["in-rtc"]}, append="initcall_blacklist=pl061_gpio_driver_init"),
+         programs=["machvm"], guests={"in-linux": ["in-rtc"]}, append=NO_GPIO),
     Boot("guest-edu", "a guest with a device that does DMA", machines=["guest-edu"], programs=["machvm"],
          guests={"in-edu": ["in-edu"]}),
+    Boot("noiommu", "a board without an IOMMU", board="arm64-noiommu", machines=["noiommu"],
+         programs=["machrt", "edu-irq", "edu-noiommu"]),
+    Boot("cycles", "200 sessions leave nothing", machines=["edu", "drivers"], programs=["cycles"],
+         devices=DEVICES + VIRTIO_MMIO),
 ]

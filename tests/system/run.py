@@ -48,17 +48,17 @@ def installed():
 
 
 def programs(build, boots):
-    """Cross-builds what runs inside; directories by board."""
+    """Cross-builds what runs inside; directories by architecture."""
     paths = {}
-    for name in sorted({boot.board for boot in boots}):
-        directory = build / name
-        command = ["make", "--no-print-directory", f"-j{os.cpu_count() or 1}", f"B={directory}",
-                   f"CC={BOARDS[name].cross}gcc", "OPT=-O2 -g", "rig-programs"]
+    for architecture, cross in sorted({(BOARDS[boot.board].architecture, BOARDS[boot.board].cross) for boot in boots}):
+        directory = build / architecture
+        command = ["make", "--no-print-directory", f"-j{os.cpu_count() or 1}", f"B={directory}", f"CC={cross}gcc",
+                   "OPT=-O2 -g", "rig-programs"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False,
                               env={key: value for key, value in os.environ.items() if not key.startswith("MAKE")})
         if done.returncode:
-            sys.exit(f"{done.stdout[-2000:]}{done.stderr[-4000:]}check-system: the programs for {name} cannot be built")
-        paths[name] = directory
+            sys.exit(f"{done.stdout[-2000:]}{done.stderr[-4000:]}check-system: the programs for {architecture} cannot be built")
+        paths[architecture] = directory
     return paths
 
 
@@ -82,17 +82,19 @@ class Session:
         with self.lock:
             print(("\r\033[K" if self.terminal else "") + text, flush=True)
 
-    def boot(self, boot, material, paths, host, defines=(), environment=()):
+    def boot(self, boot, material, paths, defines=(), environment=()):
         """A Run; or a text: what is wrong before there is anything to boot."""
         top = self.work / boot.name
         shutil.rmtree(top, ignore_errors=True)
         machines = top / "machines"
         machines.mkdir(parents=True)
+        with self.lock:
+            host = host_tree(boot.board, self.work)
         problem = compile_machines(boot, self.args.machc, host, machines, defines)
         if problem:
             return problem
         kind = "broken" if environment else "rig"
-        initramfs(boot, material, paths[boot.board] / kind, machines, top / "initramfs")
+        initramfs(boot, material, paths[BOARDS[boot.board].architecture] / kind, machines, top / "initramfs")
         run = Run(boot, material, host, top / "initramfs", top / "console", environment, self.progress)
         self.running.pop(boot.name, None)
         for name, data in run.tap.files.items():
@@ -145,11 +147,11 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         work = pathlib.Path(args.keep or directory).resolve()
         work.mkdir(parents=True, exist_ok=True)
-        (work / "host.dtb").unlink(missing_ok=True)
-        host = host_tree(work / "host.dtb")
+        for tree in work.glob("*.dtb"):  # of another QEMU, perhaps
+            tree.unlink()
         session = Session(args, work)
         with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
-            waiting = {pool.submit(session.boot, boot, material, paths, host): boot for boot in chosen}
+            waiting = {pool.submit(session.boot, boot, material, paths): boot for boot in chosen}
             for future in concurrent.futures.as_completed(waiting):
                 good, bad = tell(session, waiting[future], future.result(), points)
                 passed, failed = passed + good, failed + bad

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: MIT
+# A board without an IOMMU: nothing is given away unless that is asked for, twice.
+
+t "5 no IOMMU: a session does not take it by itself" refused sh -c 'machrt run --seconds=0 noiommu/intx.cfg 2>/tmp/err'
+t "5 no IOMMU: the message says what to choose" says noiommu /tmp/err
+t "5 no IOMMU: nor does it while the kernel has the mode off" \
+    refused sh -c 'machrt run --backend=noiommu --seconds=0 noiommu/intx.cfg 2>/tmp/err'
+t "5 no IOMMU: the message names the parameter" says enable_unsafe_noiommu_mode /tmp/err
+t "5 no IOMMU: the driver is as it was" [ ! -e /sys/bus/pci/devices/0000:00:02.0/driver ]
+echo Y >/sys/module/vfio/parameters/enable_unsafe_noiommu_mode
+tap edu-irq noiommu/intx.cfg noiommu/msi.cfg noiommu
+tap edu-noiommu noiommu/identity.cfg
