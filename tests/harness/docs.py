@@ -215,6 +215,24 @@ def grammar_agrees(context, examples):
     return done.status and f"grammar/mach.ebnf and machc do not agree\n{done.out.decode('utf-8', 'replace')}{done.err}"
 
 
+# Words that no example can have: `live` is the tree of whatever machine the tests run on.
+NOT_EXAMPLED = {"live"}
+
+
+def examples_complete(context):
+    """Every word of the grammar stands in an example of the reference that compiles, and every fate of a reference."""
+    text = re.sub(r"/\*.*?\*/", " ", (context.root / "grammar/mach.ebnf").read_text(), flags=re.S)
+    wanted = set(re.findall(r"'(/?[a-z][a-z0-9-]*/?)'", text)) - NOT_EXAMPLED
+    page = context.root / "docs/language.md"
+    shown = "\n".join(block.text for block in blocks(context.root, page)
+                      if not block.expected or block.expected[0] == "warning")
+    shown = re.sub(r'//[^\n]*|/\*.*?\*/|"(?:[^"\\]|\\.)*"', " ", shown, flags=re.S)
+    missing = wanted - set(re.findall(r"/[a-z-]+/|[a-z][a-z0-9-]*", shown))
+    fates = set(re.findall(r"'([a-z]+)'", re.search(r"^fate +::=(.*?)$", text, re.M)[1]))
+    missing |= {f"ref ... {fate}" for fate in fates - set(re.findall(r"\bref\s+\S+\s+([a-z]+)", shown))}
+    return missing and "no example has " + ", ".join(sorted(missing))
+
+
 # ---- links ----
 
 
@@ -256,6 +274,8 @@ def run_all(context):
     examples = [block for page in pages for block in blocks(context.root, page)]
     for block, problem in context.each(lambda block: check(context, block), examples, lambda block: block.name):
         result.add(block.name, problem)
+    if context.wanted in "every word has an example":
+        result.add("every word has an example", examples_complete(context))
     if context.wanted in "grammar":
         result.add("grammar", grammar_agrees(context, examples))
     return result
