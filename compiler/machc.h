@@ -25,6 +25,7 @@ struct machc {
     const struct schemas *schemas; // made already: no schema file is read. NULL: they are loaded
     struct host *host;             // made already, with these schemas: no host file is read. NULL: the text names one
     bool symbols;                  // -@
+    bool table;                    // the plan keeps its table of owners, as text (--emit=plan)
 };
 
 struct host;

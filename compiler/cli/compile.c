@@ -179,6 +179,7 @@ int compile_unit(struct machc *c, void *unit)
         mach_parse(c, s);
         return show_messages(c, u);
     }
+    c->table = o->view == VIEW_PLAN;
     struct model *model = model_build(c, s);
     const struct plan *plan = model ? plan_make(c, model) : NULL;
     if (plan && !diags_errors(c->diags))

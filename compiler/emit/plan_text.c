@@ -297,6 +297,23 @@ static void machine_text(struct machc *c, struct columns *t, const struct p_mach
     dma_table(c, t, m);
 }
 
+/* What can have one owner only. Of one machine: that, and what stays with the host. */
+static void owner_table(struct columns *t, const struct plan *p, const struct p_machine *only)
+{
+    columns_begin(t, "owners", "kind", "what", "owner", "for", "where", NULL);
+    for (uint32_t i = 0; i < p->owned.n; i++) {
+        const struct p_owned *o = &p->owned.at[i];
+        if (only && strcmp(o->owner, only->name) != 0 && strcmp(o->owner, "host") != 0)
+            continue;
+        columns_cell(t, o->kind);
+        columns_cell(t, o->what);
+        columns_cell(t, o->owner);
+        columns_cell(t, o->by);
+        columns_cell(t, o->where);
+    }
+    columns_end(t);
+}
+
 char *emit_plan(struct machc *c, const struct plan *p, const struct p_machine *only)
 {
     struct columns t = {.arena = c->arena};
@@ -304,5 +321,7 @@ char *emit_plan(struct machc *c, const struct plan *p, const struct p_machine *o
     for (uint32_t i = 0; i < p->machines.n; i++)
         if (!only || only == p->machines.at[i])
             machine_text(c, &t, p->machines.at[i]);
+    if (p->owned.n)
+        owner_table(&t, p, only);
     return t.text;
 }

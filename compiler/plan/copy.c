@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Subtrees of the host's tree, copied into the guest's.
-#include "plan/work.h"
+#include "own/own.h"
 
 #include <inttypes.h>
 

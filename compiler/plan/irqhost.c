@@ -125,13 +125,14 @@ static void check_said(struct planner *p, const struct copied *k, const struct h
 
 /* ---- lines of the host ---- */
 
+/* The first interrupt of this machine that has the line; who else has it, own/lines.c finds. */
 static struct p_irq *line_owner(const struct planner *p, const struct host_irq *h)
 {
     uint64_t v;
-    return map_get(&p->line_owner, (uintptr_t)h->chip, h->identity, &v) ? (struct p_irq *)(uintptr_t)v : NULL;
+    return map_get(&p->line_of, (uintptr_t)h->chip, h->identity, &v) ? (struct p_irq *)(uintptr_t)v : NULL;
 }
 
-static const char *drop_it(struct planner *p, const struct p_irq *irq)
+const char *irq_drop_text(struct planner *p, const struct p_irq *irq)
 {
     const struct dt_node *node = irq->host->node;
     if (!irq->device->pass || irq->device->pass->parts.at[0].node == node)
@@ -140,49 +141,11 @@ static const char *drop_it(struct planner *p, const struct p_irq *irq)
     return arena_printf(p->c->arena, "`child %s { irq %u drop; }`", path + strlen(top) + 1, irq->index);
 }
 
-/* Said once for a line, however often it is listed. */
-static void listed_again(struct planner *p, const struct copied *k, const struct p_irq *irq, const struct p_irq *first)
+static void take_host_line(struct planner *p, struct p_irq *irq)
 {
     const struct host_irq *h = irq->host;
-    const char *list = "", *drops = "";
-    bool only = true;
-    uint32_t n = 0;
-    for (const struct host_irq *u = host_irq_users(p->host, h); u && n < 16; u = host_irq_next(p->host, u)) {
-        const struct m_irq *m = u->node == h->node ? said_of(p, k, u) : NULL;
-        if (u->node != h->node || u->from_map || u->index <= first->index || (m && m->drop))
-            continue;
-        if (u->index < irq->index)
-            return;
-        only = only && u == h;
-        n++;
-        list = arena_printf(p->c->arena, "%s, %u", list, u->index);
-        drops = arena_printf(p->c->arena, "%s%sirq %u drop;", drops, *drops ? " " : "", u->index);
-    }
-    struct diag *d = diag(p->c->diags, E0364, irq->at, "%s lists %s %s: interrupts %u%s", dt_path(p->c->arena, h->node),
-                          host_irq_text(p->c, h), only ? "twice" : "several times", first->index, list);
-    diag_help(d, only ? "a line can be asked for once: `%s`" : "a line can be asked for once; the others: `%s`", drops);
-}
-
-static void own_line(struct planner *p, const struct copied *k, struct p_irq *irq)
-{
-    const struct host_irq *h = irq->host;
-    const struct p_irq *other = line_owner(p, h);
-    if (!other) {
-        map_putp(draft_arena(p->c), &p->line_owner, h->chip, (const void *)(uintptr_t)h->identity, irq);
-        return;
-    }
-    const char *line = host_irq_text(p->c, h);
-    if (other->host->node == h->node && other->device == irq->device) {
-        listed_again(p, k, irq, other);
-        return;
-    }
-    struct diag *d = diag(p->c->diags, E0365, irq->at, "%s and %s share one line of the host, %s", irq_text(p, irq),
-                          irq_text(p, other), line);
-    diag_note(d, other->at, "the other is assigned here");
-    if (irq->source == IRQ_MAP_ENTRY)
-        diag_help(d, "the other one has to do without: %s, and a driver that polls", drop_it(p, other));
-    else
-        diag_help(d, "one of them has to do without: %s, and a driver that polls", drop_it(p, irq));
+    if (!line_owner(p, h))
+        map_putp(draft_arena(p->c), &p->line_of, h->chip, (const void *)(uintptr_t)h->identity, irq);
 }
 
 /* ---- interrupts of devices ---- */
@@ -224,13 +187,13 @@ static bool can_be_linked(struct planner *p, const struct copied *k, struct p_ir
     if (h->problem || !h->chip) {
         struct diag *d = diag(p->c->diags, E0366, irq->at, "%s cannot be followed to a controller: %s",
                               irq_text(p, irq), h->problem ? h->problem : "it has none");
-        diag_help(d, "leave it out: %s", drop_it(p, irq));
+        diag_help(d, "leave it out: %s", irq_drop_text(p, irq));
         return false;
     }
     if (h->class && h->kind->gsi == INT32_MIN) {
         struct diag *d = diag(p->c->diags, E0354, irq->at, "%s is %s: a line of that kind cannot be linked",
                               irq_text(p, irq), host_irq_text(p->c, h));
-        diag_help(d, "leave it out: %s", drop_it(p, irq));
+        diag_help(d, "leave it out: %s", irq_drop_text(p, irq));
         return false;
     }
     if (k->device->sysfs_name && k->device->host == k->host)
@@ -245,9 +208,10 @@ static bool can_be_linked(struct planner *p, const struct copied *k, struct p_ir
     diag_fact(d, "%s: it is %s", p->host->file, host_irq_text(p->c, h));
     // A cascaded controller can go to the guest along with its users; the root cannot.
     if (first && (!h->class || h->class->cascaded))
-        diag_help(d, "leave it out: %s; or pass %s through as well", drop_it(p, irq), dt_path(p->c->arena, first));
+        diag_help(d, "leave it out: %s; or pass %s through as well", irq_drop_text(p, irq),
+                  dt_path(p->c->arena, first));
     else
-        diag_help(d, "leave it out: %s", drop_it(p, irq));
+        diag_help(d, "leave it out: %s", irq_drop_text(p, irq));
     return false;
 }
 
@@ -285,11 +249,11 @@ void decide_irqs(struct planner *p, struct copied *k)
                                   irq->index, dt_path(p->c->arena, k->host), first_inside->index);
             diag_fact(d, "%s: interrupt %u goes to %s, which is assigned as well", p->host->file, first_inside->index,
                       dt_path(p->c->arena, first_inside->chip));
-            diag_help(d, "leave it out: %s", drop_it(p, irq));
+            diag_help(d, "leave it out: %s", irq_drop_text(p, irq));
             irq->drop = true;
         }
         if (!irq->drop)
-            own_line(p, k, irq);
+            take_host_line(p, irq);
         link_irq(p, irq, m ? &m->to : NULL);
     }
 }
@@ -339,7 +303,7 @@ void decide_map(struct planner *p, struct copied *k)
         if (all_drop(p, k, h, &to))
             continue;
         struct p_irq *irq = make(p, k, h, to);
-        own_line(p, k, irq);
+        take_host_line(p, irq);
         link_irq(p, irq, to ? &to->to : NULL);
     }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The order of decisions. Each step only needs what those before it have decided.
-#include "plan/work.h"
+#include "own/own.h"
 
 static void name_all(struct planner *p)
 {
@@ -27,6 +27,7 @@ static void name_all(struct planner *p)
         {&p->n.compatible, "compatible"},
         {&p->n.clocks, "clocks"},
         {&p->n.clock_names, "clock-names"},
+        {&p->n.device_type, "device_type"},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         *names[i].to = intern(p->c->names, names[i].name);
@@ -45,13 +46,16 @@ static void forget(struct planner *p)
                             .host_owner = p->host_owner,
                             .copy_of = p->copy_of,
                             .host_cpus = p->host_cpus,
-                            .line_owner = p->line_owner,
+                            .need_list = p->need_list,
+                            .uses = p->uses,
+                            .rule_of = p->rule_of,
+                            .own_room = p->own_room,
+                            .has_iommus = p->has_iommus,
                             .sysfs_owner = p->sysfs_owner,
                             .bare_names = p->bare_names,
                             .kept = p->kept,
                             .needs = p->needs,
                             .rates = p->rates,
-                            .relied = p->relied,
                             .n = p->n,
                             .board_iommu = p->board_iommu};
     *p = fresh;
@@ -120,11 +124,10 @@ struct plan *plan_make(struct machc *c, struct model *m)
     struct planner p = {.c = c, .model = m, .host = m->host, .schemas = m->schemas, .plan = plan};
     name_all(&p);
     count_host_cpus(&p);
-    p.relied = NEW(draft_arena(c), struct reliances);
     if (m->host) {
         p.host_owner = arena_array(draft_arena(c), m->host->tree->nnodes, sizeof(struct owner *));
         p.copy_of = arena_array(draft_arena(c), m->host->tree->nnodes, sizeof(struct copied *));
-        host_needs(&p);
+        own_needs(&p);
     }
     for (uint32_t i = 0; i < m->nkeeps; i++)
         map_putp(draft_arena(c), &p.kept, m->keeps[i].node, NULL, &m->keeps[i]);
@@ -136,7 +139,6 @@ struct plan *plan_make(struct machc *c, struct model *m)
         plan_machine(&p, m->machines.at[i]);
     }
     check_owners(&p);
-    check_relied(&p);
     check_asserts(&p);
     // The plan stands by itself; what it was made from goes.
     for (uint32_t i = 0; i < plan->machines.n; i++)

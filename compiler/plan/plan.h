@@ -145,10 +145,20 @@ struct p_machine {
     VEC(struct p_device *) devices;   // in the order of the text; devices further down behind their parent
 };
 
+/* A row of the table of owners, as text: what can have one owner only, and who that is. */
+struct p_owned {
+    const char *kind;  // "registers", "interrupt", "stream id"
+    const char *what;  // "0x021c0600-0x021c06ff"
+    const char *owner; // a machine, or "host"
+    const char *by;    // the device, memory or node that it is for
+    const char *where; // "board.mach:6:5", or the host's tree
+};
+
 struct plan {
     struct machc *c;
     struct model *model;
     VEC(struct p_machine *) machines;
+    VEC(struct p_owned) owned; // only with c->table
 };
 
 /* Decides everything. Mistakes go to c->diags; the plan is fit for emitters only when there is no error. */

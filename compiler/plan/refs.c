@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // References: every phandle that leaves an assigned subtree is settled, or an error that lists the choices.
-#include "plan/refs.h"
+#include "own/own.h"
 
 /* Makes a list `n` long, zeroed. */
 #define ROOM(p, list, count)                                                                                           \
@@ -204,6 +204,22 @@ static bool group_dies(struct settle *s, uint32_t i)
     return false;
 }
 
+/* For the table of owners: what is left to the host or another machine, and what the guest believes of it. */
+static void note_use(struct settle *s, const struct entry *e, const struct verdict *v, const struct copied *there)
+{
+    bool relies = v->fate == FATE_FIXED || v->fate == FATE_COPY;
+    if ((s->rule->resource || relies) && (!there || there->description))
+        own_uses(s->p, &(struct own_use){.rule = s->rule,
+                                         .provider = e->target,
+                                         .user = s->k->host,
+                                         .prop = s->prop,
+                                         .machine = s->p->m,
+                                         .at = v->said ? v->said->at : refs_place(s->k),
+                                         .cell = e->phandle + 1,
+                                         .ncells = e->start + e->cells - e->phandle - 1,
+                                         .fate = v->fate});
+}
+
 static void settle_entry(struct settle *s, uint32_t i, uint32_t *open, uint32_t *nopen)
 {
     const struct entry *e = &s->entries.at[i];
@@ -219,6 +235,7 @@ static void settle_entry(struct settle *s, uint32_t i, uint32_t *open, uint32_t 
     struct copied *there;
     struct verdict v = verdict_of(s, i, &there);
     if (v.fate != FATE_ERROR) {
+        note_use(s, e, &v, there);
         refs_carry_out(s, i, e, &v);
     } else if (there) {
         refs_put_entry(s, e, there->guest);

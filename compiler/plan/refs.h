@@ -5,19 +5,6 @@
 
 #include "plan/work.h"
 
-/* One entry of a reference property, as the host wrote it. */
-struct entry {
-    uint32_t start, cells;        // cells of the property
-    uint32_t phandle;             // cell of the phandle
-    const struct dt_node *target; // NULL: a hole (phandle 0 or -1), or a number
-    bool known;                   // the source of the host's tree says that it is a reference
-};
-
-struct entries {
-    struct entry *at;
-    uint32_t n, room;
-};
-
 struct new_ref {
     uint32_t offset;
     struct dt_node *target;

@@ -108,27 +108,6 @@ static void assign(struct settle *s, const struct entry *e, const struct verdict
     copy_one(p, pass);
 }
 
-static void rely(struct settle *s, const struct entry *e, struct src where)
-{
-    vec_push(draft_arena(s->p->c), &s->p->relied->list, ((struct reliance){e->target, s->p->m, where}));
-}
-
-void check_relied(struct planner *p)
-{
-    for (uint32_t i = 0; i < p->relied->list.n; i++) {
-        const struct reliance *r = &p->relied->list.at[i];
-        const struct owner *o = p->host_owner[r->provider->id];
-        if (!o || o->machine == r->machine)
-            continue;
-        struct diag *d =
-            diag(p->c->diags, E0421, r->at, "machine `%s` describes %s as its own, and machine `%s` owns it",
-                 r->machine->name, dt_path(p->c->arena, r->provider), o->machine->name);
-        diag_note(d, o->at, "it is assigned here");
-        diag_help(d, "whoever owns it may switch it off: assign it to `%s`, or write `drop`, or `to` a node of its own",
-                  r->machine->name);
-    }
-}
-
 /* A clock has one rate, whoever says it. */
 static void check_rate(struct settle *s, const struct entry *e, const struct verdict *v, struct src where)
 {
@@ -165,7 +144,6 @@ static void fixed(struct settle *s, const struct entry *e, const struct verdict 
         return;
     }
     check_rate(s, e, v, where);
-    rely(s, e, where);
     put_before(s, e);
     put_ref(s, fixed_provider(p, s->rule->provider, v->fixed, where), NULL);
 }
@@ -203,8 +181,6 @@ static void provider(struct settle *s, const struct entry *e, const struct verdi
                   "write `assign` (that device is passed through, too), `drop`, or `to` an endpoint of the guest");
     else if (!there)
         copy_description(p, e->target, s->k, v->said ? v->said->at : refs_place(s->k));
-    if (v->fate == FATE_COPY)
-        rely(s, e, v->said ? v->said->at : refs_place(s->k));
     there = refs_in_guest(s, e->target);
     if (there)
         refs_put_entry(s, e, there->guest);

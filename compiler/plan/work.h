@@ -33,21 +33,27 @@ struct owner {
     struct src at;
 };
 
+/* One entry of a reference property, as the host wrote it. */
+struct entry {
+    uint32_t start, cells;        // cells of the property
+    uint32_t phandle;             // cell of the phandle
+    const struct dt_node *target; // NULL: a hole (phandle 0 or -1), or a number
+    bool known;                   // the source of the host's tree says that it is a reference
+};
+
+struct entries {
+    struct entry *at;
+    uint32_t n, room;
+};
+
+struct own_need;
+struct own_use;
+struct owned;
+
 /* What `fixed` says of a clock or regulator. */
 struct rate {
     uint64_t value;
     struct src at;
-};
-
-/* A provider that a machine describes (`fixed`, `copy`), and so relies on, without owning it. */
-struct reliance {
-    const struct dt_node *provider;
-    const struct p_machine *machine;
-    struct src at;
-};
-
-struct reliances {
-    VEC(struct reliance) list;
 };
 
 /* A reference that `to` leads elsewhere, to be looked at when all nodes are there. */
@@ -70,17 +76,24 @@ struct planner {
     const struct host *host; // or NULL
     const struct schemas *schemas;
     struct plan *plan;
-    struct owner **host_owner; // by host node id: who has it, of the whole file
-    struct map kept;           // host node -> struct m_keep
-    struct map needs;          // host node -> what the host has it for: "console"; "": it is no device
-    bool bare_names;           // a platform or PCI device is given by its name somewhere in the file
-    struct map sysfs_owner;    // interned sysfs name -> struct p_device
-    struct map line_owner;     // host interrupt (chip, identity) -> struct p_irq
+    struct owner **host_owner;              // by host node id: who has it, of the whole file
+    struct map kept;                        // host node -> struct m_keep
+    struct map needs;                       // host node -> struct own_need: why it stays with the host
+    VEC(const struct own_need *) need_list; // without what is no device
+    bool bare_names;                        // a platform or PCI device is given by its name somewhere in the file
+    struct map sysfs_owner;                 // interned sysfs name -> struct p_device
+    /* private to own/ */
+    VEC(struct own_use) uses;
+    VEC(struct owned) owned; // the space at hand
+    struct owner *last_owner;
+    struct map rule_of; // property -> struct ref_rule, or 0
+    struct entries own_room;
+    bool has_iommus; // some node says that it is behind one
     /* interned names that the compiler itself reads or writes (Devicetree Specification chapters 2 and 3) */
     struct {
         const char *reg, *ranges, *dma_ranges, *interrupts, *interrupt_parent, *interrupts_extended, *interrupt_map,
             *interrupt_map_mask, *interrupt_names, *interrupt_cells, *interrupt_controller, *reg_names, *phandle,
-            *linux_phandle, *status, *address_cells, *size_cells, *compatible, *clocks, *clock_names;
+            *linux_phandle, *status, *address_cells, *size_cells, *compatible, *clocks, *clock_names, *device_type;
     } n;
     int8_t board_iommu; // is all of the host behind an IOMMU? 1: yes, -1: no, 0: not asked yet
     /* the machine at hand */
@@ -91,10 +104,10 @@ struct planner {
     VEC(struct copied *) copies;  // in document order of the statements
     VEC(struct p_irq *) unlinked; // interrupts whose line is to be chosen
     struct map irq_of;            // host_irq -> struct p_irq
+    struct map line_of;           // host interrupt (chip, identity) -> the first struct p_irq of it
     struct map ref_used;          // place of a `ref` statement -> 1: it has settled something
     struct map rates;             // (host node, interned specifier) -> struct rate, whole file
     VEC(struct to_ref) to_refs;
-    struct reliances *relied;        // whole file
     struct settle_room *settle_room; // private to refs.c
     struct copied **copy_of;         // by host node id, or NULL
     struct map nodes_done;           // m_edit -> 1: node statements that are merged
@@ -224,6 +237,9 @@ enum irq_route irq_route(struct planner *p, const struct copied *k, const struct
 /* The node that an interrupt speaks to first: a controller or a nexus (for an entry of a map: its nexus); or NULL. */
 const struct dt_node *irq_first_hop(const struct planner *p, const struct host_irq *h);
 
+/* "`irq 0 drop;`", where it has to stand: for messages. */
+const char *irq_drop_text(struct planner *p, const struct p_irq *irq);
+
 /* Whether `interrupts` of a copy keeps its cells, because the node that they speak to is copied, too. */
 bool irq_cells_stay(struct planner *p, const struct copied *k);
 
@@ -246,7 +262,6 @@ struct copied *copy_of(struct planner *p, const struct dt_node *host);
 /* ---- refs.c: references ---- */
 
 void settle_refs(struct planner *p, uint32_t first);
-void check_relied(struct planner *p);  // that no other machine owns a provider: when all machines are planned
 void check_to_refs(struct planner *p); // whether those that go `to` a node fit it: after resolve_names()
 
 /* ---- bare.c: devices without a host node: platform, pci, raw, and emulated ones ---- */
@@ -262,22 +277,6 @@ void plan_dma(struct planner *p, struct p_device *d, const struct m_part *part);
 /* ---- stash.c ---- */
 
 void plan_stash(struct planner *p, struct p_dma *dma, const struct m_stash *s);
-
-/* ---- owners.c: across machines ---- */
-
-void check_owners(struct planner *p);
-/* Gives a node to the machine at hand, along with `top`, the node that the statement at `where` names; false after a
- * message. */
-bool own_host_node(struct planner *p, const struct dt_node *n, const struct dt_node *top, struct src where);
-
-/* ---- needs.c ---- */
-
-void host_needs(struct planner *p);
-
-/* ---- pages.c: registers and memory, across machines ---- */
-
-void check_registers(struct planner *p);
-void check_memory(struct planner *p);
 
 /* ---- attrs.c ---- */
 

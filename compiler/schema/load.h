@@ -38,10 +38,13 @@ struct loader {
     VEC(struct thing) irqchips, controllers, classes, platforms, providers;
     VEC(struct ref_entry *) patterns, iommus;
     VEC(struct ref_fixed) fixed;
+    VEC(struct schema_dma_id) dma_ids;
 };
 
 /* Handlers of the top-level keys: they read the value and add what it describes to the loader. */
 bool load_references(struct load *l, const struct jval *v, void *unused);
+bool load_dma_ids(struct load *l, const struct jval *v, void *unused);
+bool load_delicate(struct load *l, const struct jval *v, void *unused);
 bool load_providers(struct load *l, const struct jval *v, void *unused);
 bool load_irqchip(struct load *l, const struct jval *v, void *unused);
 bool load_controllers(struct load *l, const struct jval *v, void *unused);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Top-level keys "references" and "providers".
+// Top-level keys "references", "providers", "dma-ids" and "delicate".
 #include "schema/load.h"
 
 // A group of properties that follow one rule.
@@ -15,6 +15,7 @@ static const char *const layouts[] = {"cells",         "fixed",     "single", "s
                                       "interrupt-map", "interrupt", "graph",  NULL};
 static const char *const matches[] = {"name", "suffix", "numbered", NULL};
 static const char *const iommus[] = {"none", "device", "board", NULL};
+static const char *const resources[] = {"none", "shared", "exclusive", NULL};
 
 static bool check_group(struct load *l, const struct jval *object, void *item);
 
@@ -51,6 +52,9 @@ static const struct field group_fields[] = {
     {.key = "except", .type = FIELD_NAMES, .offset = RULE(except)},
     {.key = "unless", .type = FIELD_NAME, .offset = RULE(unless)},
     {.key = "iommu", .type = FIELD_WORD, .offset = RULE(iommu), .words = iommus},
+    {.key = "resource", .type = FIELD_WORD, .offset = RULE(resource), .words = resources},
+    {.key = "flags", .type = FIELD_U16, .offset = RULE(flags), .min = 1, .max = 255},
+    {.key = "critical", .type = FIELD_BOOL, .offset = RULE(critical)},
     {.key = "numbers", .type = FIELD_BOOL, .offset = RULE(numbers)},
     {.key = "fixed", .type = FIELD_NAME, .offset = offsetof(struct ref_group, provider)},
     {.key = "properties", .type = FIELD_NAMES, .offset = offsetof(struct ref_group, properties), .required = true},
@@ -101,6 +105,10 @@ static bool check_group(struct load *l, const struct jval *object, void *item)
     if (iommu && g->rule.iommu && g->rule.match != REF_MATCH_NAME)
         ok = load_contradiction(l, iommu, "a property that leads to an IOMMU is known by its whole name",
                                 "remove \"iommu\", or \"match\"");
+    const struct jval *flags = load_member(l, object, "flags");
+    if (flags && g->rule.resource != REF_RESOURCE_EXCLUSIVE)
+        ok = load_contradiction(l, flags, "only specifiers of \"exclusive\" resources are compared",
+                                "remove \"flags\", or set \"resource\" to \"exclusive\"");
     if (g->rule.layout == REF_STRIDE && ok && g->rule.at >= g->rule.fixed)
         ok = load_contradiction(l, load_member(l, object, "at"), "\"at\" must be less than \"every\"",
                                 "count cells from 0");
@@ -164,6 +172,62 @@ bool load_references(struct load *l, const struct jval *v, void *unused)
     bool ok = true;
     for (const struct jval *g = v->child; g; g = g->next)
         ok = load_group(l, g) && ok;
+    return ok;
+}
+
+#define DMA_ID(member) offsetof(struct schema_dma_id, member)
+static const struct field dma_id_fields[] = {
+    {.key = "kind", .type = FIELD_TEXT, .offset = DMA_ID(kind), .required = true},
+    {.key = "property", .type = FIELD_NAME, .offset = DMA_ID(property), .required = true},
+    {.key = "source", .type = FIELD_REMARK},
+};
+static const struct table dma_id_table = {"a number of a device's DMA", dma_id_fields,
+                                          sizeof dma_id_fields / sizeof *dma_id_fields, sizeof(struct schema_dma_id),
+                                          NULL};
+
+bool load_dma_ids(struct load *l, const struct jval *v, void *unused)
+{
+    (void)unused;
+    if (!json_object_is_type(v->v, json_type_array))
+        return field_wrong_type(l, v, "a list of objects");
+    bool ok = true;
+    for (const struct jval *e = v->child; e; e = e->next) {
+        struct schema_dma_id id = {0};
+        bool known = false;
+        ok = fields_read(l, &dma_id_table, e, &id) && ok;
+        for (uint32_t i = 0; i < l->loader->dma_ids.n; i++)
+            known = known || l->loader->dma_ids.at[i].property == id.property;
+        if (ok && !known)
+            vec_push(l->c->arena, &l->loader->dma_ids, id);
+    }
+    l->loader->s->dma_ids = l->loader->dma_ids.at;
+    l->loader->s->ndma_ids = l->loader->dma_ids.n;
+    return ok;
+}
+
+#define DELICATE(member) offsetof(struct schema_delicate, member)
+static const struct field delicate_fields[] = {
+    {.key = "kind", .type = FIELD_TEXT, .offset = DELICATE(kind), .required = true},
+    {.key = "compatible", .type = FIELD_NAME, .offset = DELICATE(compatible), .required = true},
+    {.key = "why", .type = FIELD_TEXT, .offset = DELICATE(why), .required = true},
+    {.key = "source", .type = FIELD_REMARK},
+};
+static const struct table delicate_table = {"a delicate kind of node", delicate_fields,
+                                            sizeof delicate_fields / sizeof *delicate_fields,
+                                            sizeof(struct schema_delicate), NULL};
+
+bool load_delicate(struct load *l, const struct jval *v, void *unused)
+{
+    (void)unused;
+    if (!json_object_is_type(v->v, json_type_array))
+        return field_wrong_type(l, v, "a list of objects");
+    bool ok = true;
+    for (const struct jval *e = v->child; e; e = e->next) {
+        struct schema_delicate *d = NEW(l->c->arena, struct schema_delicate);
+        ok = fields_read(l, &delicate_table, e, d) && ok;
+        if (d->compatible) // a later file's takes the place
+            map_putp(l->c->arena, &l->loader->s->delicate, d->compatible, NULL, d);
+    }
     return ok;
 }
 

@@ -41,6 +41,26 @@ enum ref_iommu {
     REF_IOMMU_BOARD   // so is every device of the board: "fsl,iommu-parent"
 };
 
+/* What a reference says of the provider's side. */
+enum ref_resource {
+    REF_RESOURCE_NONE,     // nothing: a mere relation between two nodes
+    REF_RESOURCE_SHARED,   // it gives something that several devices may have (a clock, a power domain)
+    REF_RESOURCE_EXCLUSIVE // what the specifier names is for one device (a reset line, a DMA request, a pin)
+};
+
+/* A property whose cells are numbers by which an IOMMU for the whole board knows a device: "fsl,liodn". */
+struct schema_dma_id {
+    const char *property; // interned
+    const char *kind;     // "LIODN"
+};
+
+/* Nodes that more of a board hangs on than the tree says. */
+struct schema_delicate {
+    const char *compatible; // interned: "syscon"
+    const char *kind;       // "system controller"
+    const char *why;        // one line
+};
+
 /* What `fixed RATE` puts in a provider's place. */
 struct schema_provider {
     const char *name;          // "fixed-clock": the word that rules use
@@ -63,6 +83,9 @@ struct ref_rule {
     uint8_t match;        // enum ref_match
     bool cells_optional;  // a target without the cells property has 0
     uint8_t iommu;        // enum ref_iommu
+    uint8_t resource;     // enum ref_resource
+    bool critical;        // what the host cannot lose cannot lose this provider either
+    uint16_t flags;       // cells at the end of a specifier that say how, and not what (a pin's polarity)
     bool numbers;         // may hold plain numbers instead (dma-masters): what is no phandle of the host stays as it is
     uint16_t fixed, at, before, after;
     uint16_t group; // entries to one entry of `names`, which live and die together: 1; interconnects: 2
@@ -213,6 +236,9 @@ struct schemas {
     uint32_t nsuffixes;
     const struct ref_rule *const *iommus; // those that say something of an IOMMU, by whole name
     uint32_t niommus;
+    const struct schema_dma_id *dma_ids;
+    uint32_t ndma_ids;
+    struct map delicate;         // (interned compatible, 0) -> struct schema_delicate
     struct map irqchips_by_name; // those that a guest can have
     struct map irqchips_by_compatible;
     struct map controllers;                                     // (interned name, 0) -> those that only hosts have

@@ -20,6 +20,8 @@ JSON_SCHEMAS = ROOT / "schemas" / "json"
 KINDS = {
     "references": "references",
     "providers": "references",
+    "dma-ids": "references",
+    "delicate": "references",
     "irqchip": "irqchip",
     "host-irqchips": "irqchip",
     "class": "class",
@@ -31,6 +33,8 @@ TABLES = {
     "group": ("references", "group"),
     "along": ("references", "along"),
     "provider": ("references", "provider"),
+    "dma_id": ("references", "dma-id"),
+    "delicate": ("references", "delicate"),
     "chip": ("irqchip", "irqchip"),
     "controller": ("irqchip", "host-irqchip"),
     "kind": ("irqchip", "kind"),

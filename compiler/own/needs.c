@@ -1,11 +1,20 @@
 // SPDX-License-Identifier: MIT
-// What the host cannot lose: its console, its interrupt controllers, its IOMMUs; and nodes that are no devices.
-#include "plan/work.h"
+/*
+ * What the host cannot lose: its console, its interrupt controllers, its IOMMUs, the clocks and supplies that these
+ * and its cpus live on; and nodes that are no devices.
+ */
+#include "own/own.h"
 
-static void need(struct planner *p, const struct dt_node *n, const char *what)
+static struct own_need *need(struct planner *p, const struct dt_node *n, const char *what, const struct dt_node *user)
 {
-    if (n && !map_getp(&p->needs, n, NULL))
-        map_putp(draft_arena(p->c), &p->needs, n, NULL, (void *)(uintptr_t)what);
+    if (!n || map_getp(&p->needs, n, NULL))
+        return NULL;
+    struct own_need *x = NEW(draft_arena(p->c), struct own_need);
+    *x = (struct own_need){n, what, user};
+    map_putp(draft_arena(p->c), &p->needs, n, NULL, x);
+    if (*what)
+        vec_push(draft_arena(p->c), &p->need_list, x);
+    return x;
 }
 
 /* /chosen names it by path or alias, with options behind a colon (Devicetree Specification 3.6). */
@@ -23,7 +32,7 @@ static void need_console(struct planner *p)
         const struct dt_prop *alias = *name != '/' && aliases ? dt_prop(t, aliases, name) : NULL;
         const char *path = *name == '/' ? name : alias ? dt_string(alias, 0) : NULL;
         if (path)
-            need(p, dt_at(t, path), "console");
+            need(p, dt_at(t, path), "console", NULL);
         return;
     }
 }
@@ -45,7 +54,7 @@ static void need_targets(struct planner *p, const struct dt_prop *prop, const st
         if (rule->layout == REF_CELLS)
             step = 1 + (to ? dt_u32(p->host->tree, to, intern(p->c->names, rule->cells), 0) : 0);
         for (bool in = to && !host_disabled(p->host, to); in; to = to->parent) {
-            need(p, to, "IOMMU");
+            need(p, to, "IOMMU", NULL);
             in = to->parent && lies_in(p, to, to->parent); // a part of it, as each PAMU of an IOMMU node
         }
         if (!step)
@@ -58,8 +67,10 @@ static void need_iommus(struct planner *p)
     for (const struct dt_node *n = p->host->tree->root; n; n = dt_next(n, p->host->tree->root)) {
         for (uint32_t i = 0; i < p->schemas->niommus; i++) {
             const struct dt_prop *prop = dt_prop(p->host->tree, n, p->schemas->iommus[i]->property);
-            if (prop)
+            if (prop) {
+                p->has_iommus = true;
                 need_targets(p, prop, p->schemas->iommus[i]);
+            }
         }
     }
 }
@@ -82,18 +93,71 @@ static void no_devices(struct planner *p)
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         const struct dt_node *top = dt_at(t, none[i]);
         for (const struct dt_node *n = top; n; n = dt_next(n, top))
-            need(p, n, "");
+            need(p, n, "", NULL);
     }
     const char *device_type = intern(p->c->names, "device_type");
     for (const struct dt_node *n = t->root->child; n; n = n->next) {
         const struct dt_prop *type = dt_prop(t, n, device_type);
         const char *word = type ? dt_string(type, 0) : NULL;
         if (word && !strcmp(word, "memory"))
-            need(p, n, "");
+            need(p, n, "", NULL);
     }
 }
 
-void host_needs(struct planner *p)
+/* ---- providers of all these ---- */
+
+struct wanted {
+    const struct dt_node *user;
+    VEC(const struct dt_node *) list; // nodes whose providers are still to be looked at
+    struct map seen;
+};
+
+/*
+ * A provider with registers. One without is a description (a fixed clock), or a part of a device that has some: then
+ * that stays, and so does the bus that it is on, as far as that is a device itself (a regulator's I2C controller).
+ */
+static void need_provider(struct planner *p, struct wanted *w, const struct dt_node *provider, const char *kind,
+                          const struct dt_node *user)
+{
+    for (const struct dt_node *n = provider; n && n->parent; n = n->parent) {
+        const struct host_node *hn = &p->host->nodes[n->id];
+        if (!map_getp(&w->seen, n, NULL)) {
+            map_putp(draft_arena(p->c), &w->seen, n, NULL, n);
+            vec_push(draft_arena(p->c), &w->list, n);
+        }
+        if (!hn->nregions)
+            continue;
+        if (n != user && !dt_is_below(n, user))
+            need(p, n, kind, user);
+        if (p->host->regions[hn->first_region].translated)
+            return;
+    }
+}
+
+static void need_providers(struct planner *p)
+{
+    struct wanted w = {0};
+    for (uint32_t i = 0; i < p->need_list.n; i++) {
+        vec_push(draft_arena(p->c), &w.list, p->need_list.at[i]->node);
+        map_putp(draft_arena(p->c), &w.seen, p->need_list.at[i]->node, NULL, p->need_list.at[i]->node);
+    }
+    for (uint32_t i = 0; i < p->host_cpus->nodes.n; i++)
+        vec_push(draft_arena(p->c), &w.list, p->host_cpus->nodes.at[i]);
+    for (uint32_t i = 0; i < w.list.n; i++) {
+        const struct dt_node *n = w.list.at[i];
+        for (const struct dt_prop *prop = n->props; prop; prop = prop->next) {
+            const struct ref_rule *rule = own_rule(p, n, prop);
+            struct entries e;
+            if (!rule || !rule->critical || !own_entries(p, n, prop, rule, &e))
+                continue;
+            for (uint32_t k = 0; k < e.n; k++)
+                if (e.at[k].target && !host_disabled(p->host, e.at[k].target))
+                    need_provider(p, &w, e.at[k].target, rule->kind, n);
+        }
+    }
+}
+
+void own_needs(struct planner *p)
 {
     no_devices(p);
     need_console(p);
@@ -102,8 +166,9 @@ void host_needs(struct planner *p)
     // go, as those can that nobody knows.
     for (uint32_t i = 0; i < p->host->nirqs; i++)
         if (p->host->irqs[i].class && !p->host->irqs[i].class->cascaded)
-            need(p, p->host->irqs[i].chip, "interrupt controller");
+            need(p, p->host->irqs[i].chip, "interrupt controller", NULL);
     for (const struct dt_node *n = p->host->tree->root; n; n = dt_next(n, p->host->tree->root))
         if (forwards(p, n))
-            need(p, n, "interrupt controller");
+            need(p, n, "interrupt controller", NULL);
+    need_providers(p);
 }
