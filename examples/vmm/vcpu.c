@@ -102,23 +102,6 @@ static int handle(struct vcpu *c)
     }
 }
 
-static void *run(void *arg)
-{
-    struct vcpu *c = arg;
-    int why = RUNNING;
-    while (why == RUNNING && atomic_load(&c->vmm->why) == RUNNING) {
-        if (!ioctl(c->fd, KVM_RUN, NULL)) {
-            why = handle(c);
-        } else if (errno != EINTR && errno != EAGAIN) {
-            complain(errno, "vcpu %" PRIu32 ": KVM_RUN", c->index);
-            why = CRASHED;
-        }
-    }
-    if (why != RUNNING)
-        vmm_over(c->vmm, why);
-    return NULL;
-}
-
 static void pin(const struct vcpu *c)
 {
     uint32_t cpu = mach_cfg_cpu_host_cpu(c->rec);
@@ -130,10 +113,28 @@ static void pin(const struct vcpu *c)
         return;
     CPU_ZERO_S(size, set);
     CPU_SET_S(cpu, size, set);
-    int e = pthread_setaffinity_np(c->thread, size, set);
+    int e = pthread_setaffinity_np(pthread_self(), size, set);
     if (e)
         complain(e, "vcpu %" PRIu32 " does not run on host cpu %" PRIu32, c->index, cpu);
     CPU_FREE(set);
+}
+
+static void *run(void *arg)
+{
+    struct vcpu *c = arg;
+    int why = RUNNING;
+    pin(c);
+    while (why == RUNNING && atomic_load(&c->vmm->why) == RUNNING) {
+        if (!ioctl(c->fd, KVM_RUN, NULL)) {
+            why = handle(c);
+        } else if (errno != EINTR && errno != EAGAIN) {
+            complain(errno, "vcpu %" PRIu32 ": KVM_RUN", c->index);
+            why = CRASHED;
+        }
+    }
+    if (why != RUNNING)
+        vmm_over(c->vmm, why);
+    return NULL;
 }
 
 // Does nothing but end KVM_RUN.
@@ -153,7 +154,6 @@ int vcpus_start(struct vmm *v)
         if (e)
             return complain(e, "vcpu %" PRIu32, i);
         c->running = true;
-        pin(c);
     }
     return 0;
 }

@@ -23,4 +23,8 @@ BOOTS = [
          programs=["machrt", "edu-irq", "edu-noiommu"]),
     Boot("cycles", "200 sessions leave nothing", machines=["edu", "drivers"], programs=["cycles"],
          devices=DEVICES + VIRTIO_MMIO),
+    Boot("guest-pair", "two guests of one file at the same time", machines=["guest-pair"], programs=["machvm"],
+         guests={"in-left": [], "in-right": []}, append=NO_GPIO),
+    Boot("guest-again", "starts and stops, in order and killed", machines=["guest-again"],
+         programs=["machvm", "machrt", "again"], guests={"in-alive": []}, seconds=600),
 ]

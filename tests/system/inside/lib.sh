@@ -46,19 +46,40 @@ tap() {
     fi
 }
 
-# MACHINE GUEST [ARGUMENT...]: boots a guest, /rig/MACHINE.cfg with /rig/guests/GUEST.cpio; its tests are ours. What it says is in
-# /tmp/guest.out, what machvm says in /tmp/guest.err. It has to end in good order.
+# NAME MACHINE GUEST [ARGUMENT...]: runs a guest, /rig/MACHINE.cfg with /rig/guests/GUEST.cpio. What it says is in
+# /tmp/NAME.out, what machvm says in /tmp/NAME.err, how it ended in /tmp/NAME.status.
+run_guest() {
+    local name="$1" machine="/rig/$2" initramfs="/rig/guests/$3.cpio"
+    shift 3
+    timeout 100 machvm -s -m 'at userspace' "$@" $machine.cfg $machine.dtb /rig/Image $initramfs \
+        </dev/null >/tmp/$name.out 2>/tmp/$name.err
+    echo $? >/tmp/$name.status
+}
+
+# NAME: what has become of it: its tests are ours, and it has to have ended in good order.
+ended() { [ "$(cat /tmp/$1.status)" = 0 ] || { tail -n 30 /tmp/$1.status /tmp/$1.err /tmp/$1.out; return 1; }; }
+tell_guest() {
+    sed -n 's/\r//; /^\(ok\|not ok\|#\) /p' /tmp/$1.out
+    count=$((count + $(grep -c '^\(ok\|not ok\) ' /tmp/$1.out)))
+    sed -n 's/^machvm: \(".*libmachrt\)/#: \1/p' /tmp/$1.err
+    t "1 $1: it has ended in good order" ended $1
+}
+
+# MACHINE GUEST [ARGUMENT...]: both, as `guest`.
 guest() {
-    local machine="/rig/$1" initramfs="/rig/guests/$2.cpio" status
-    shift 2
     mark
-    timeout ${SECONDS_FOR_GUEST:-100} machvm -s -m 'at userspace' "$@" $machine.cfg $machine.dtb /rig/Image $initramfs \
-        </dev/null >/tmp/guest.out 2>/tmp/guest.err
-    status=$?
-    sed -n 's/\r//; /^\(ok\|not ok\|#\) /p' /tmp/guest.out
-    count=$((count + $(grep -c '^\(ok\|not ok\) ' /tmp/guest.out)))
-    sed -n 's/^machvm: \(".*libmachrt\)/#: \1/p' /tmp/guest.err
-    t "1 guest: it has ended in good order" sh -c "[ $status = 0 ] || { echo exit status $status; tail -n 40 /tmp/guest.err /tmp/guest.out; false; }"
+    run_guest guest "$@"
+    tell_guest guest
+}
+
+# ADDRESS WORD: waits until a register or a word of memory has that value.
+wait_word() {
+    local n=0
+    while [ "$(devmem $1)" != $2 ]; do
+        n=$((n + 1))
+        [ $n -lt 300 ] || { echo "$(devmem $1), not $2"; return 1; }
+        usleep 100000
+    done
 }
 
 # NAME FILE: brings a file out, over the console.
