@@ -13,16 +13,19 @@ Every fenced block of docs/*.md, README.md and examples/README.md that is marked
 
 HOST is a tree of examples/hosts, without `.dts`. What is not marked must compile without a word.
 
+Commands in blocks marked `console` are carried out, and print what is shown: sessions.py.
+
 The section with the grammar in docs/language.md is grammar/mach.ebnf, docs/messages.md is made from the registry of
 messages; `make docs` (this suite with --update) writes both anew. The grammar has to know the examples, and machc what
 the grammar makes up. Links to files and headings must lead somewhere.
 """
 
 import re
+import shutil
 import sys
 import tempfile
 
-from . import Result, difference, run
+from . import Result, difference, run, sessions
 from .errors import messages
 
 # What a machine on a board is made of: the platform, and memory that any `dma` accepts.
@@ -274,6 +277,10 @@ def run_all(context):
     examples = [block for page in pages for block in blocks(context.root, page)]
     for block, problem in context.each(lambda block: check(context, block), examples, lambda block: block.name):
         result.add(block.name, problem)
+    board = context.root / "examples/hosts/virt-smmuv3.dts"
+    for page in pages:
+        for name, problem in sessions.check(context, page, lambda to: shutil.copy(board, f"{to}/board.dts")):
+            result.add(name, problem)
     if context.wanted in "every word has an example":
         result.add("every word has an example", examples_complete(context))
     if context.wanted in "grammar":
