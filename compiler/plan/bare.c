@@ -310,6 +310,16 @@ static void bare_irq(struct planner *p, struct p_device *d, const struct m_irq *
         diag_help(g, "keep one of them");
         return;
     }
+    for (uint32_t i = 0; d->kind == DEV_PCI && !m->drop && i < d->irqs.n; i++) {
+        const struct p_irq *other = d->irqs.at[i];
+        if (other->drop)
+            continue;
+        struct diag *g = diag(p->c->diags, E0399, m->at,
+                              "`%s` is linked, and a PCI function has one kind of interrupt at a time", pci[index]);
+        diag_note(g, other->at, "`%s` is linked here", pci[other->index]);
+        diag_help(g, "keep one of them, and drop the other: `irq %s drop;`", pci[other->index]);
+        return;
+    }
     struct p_irq *irq = NEW(p->c->arena, struct p_irq);
     *irq = (struct p_irq){.device = d,
                           .index = index,

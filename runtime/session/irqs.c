@@ -131,12 +131,18 @@ static int not_armed(struct mach_session *s, const struct irq *q, int r, const c
 
 static int vfio_irq(struct mach_session *s, struct irq *q)
 {
-    bool pci = (q->device->vfio_flags & VFIO_DEVICE_FLAGS_PCI) != 0;
-    q->index = pci ? (uint32_t)VFIO_PCI_INTX_IRQ_INDEX : mach_cfg_irq_index(q->rec);
+    // Of a PCI function 0, 1, 2: INTx, MSI, MSI-X, of which the first vector is linked; VFIO_PCI_INTX_IRQ_INDEX and on.
+    q->index = mach_cfg_irq_index(q->rec);
+    q->msi = q->device->vfio_flags & VFIO_DEVICE_FLAGS_PCI && q->index != VFIO_PCI_INTX_IRQ_INDEX;
+    // An MSI is a write of the function's.
+    if (q->msi && !q->device->master && make_master(s, q->device))
+        return -1;
     if (check_info(s, q) || make_eventfd(s, q, &q->fd) || (q->automasked && make_eventfd(s, q, &q->unmask_fd)) ||
         connect(s, q) || undo_room(s))
         return -1;
     int r = set_irq(s, q, VFIO_IRQ_SET_ACTION_TRIGGER, q->fd);
+    if (r > 0)
+        r = -ENOSPC; // so many vectors are left: fewer than one
     if (r)
         return not_armed(s, q, r, "its trigger");
     undo_push(s, undo_trigger, q, 0, "switch an interrupt off");

@@ -32,6 +32,17 @@ static int most(struct mach_session *s, const struct device *d, uint32_t index, 
     return r ? r : info.count && info.flags & VFIO_IRQ_INFO_EVENTFD ? 0 : -ENXIO;
 }
 
+// The config links its first vector to a line of the guest's.
+static bool linked(const struct mach_session *s, const struct device *d)
+{
+    for (uint32_t i = 0; i < mach_cfg_device_irqs(d->rec); i++) {
+        const struct irq *q = &s->irq[mach_cfg_device_first_irq(d->rec) + i];
+        if (q->vfio && q->msi)
+            return true;
+    }
+    return false;
+}
+
 static void close_all(struct mach_session *s, int *fds, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
@@ -50,7 +61,7 @@ int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, u
         return r;
     if (!count || count > MOST)
         return -EINVAL;
-    if (d->msi.count)
+    if (d->msi.count || linked(s, d))
         return -EBUSY;
     const uint32_t index = msix ? VFIO_PCI_MSIX_IRQ_INDEX : VFIO_PCI_MSI_IRQ_INDEX;
     uint32_t there;

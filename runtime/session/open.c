@@ -240,7 +240,7 @@ static int undo_master(struct mach_session *s, void *thing, uint64_t arg)
     return master_off(s, (struct device *)thing);
 }
 
-static int master(struct mach_session *s, struct device *d)
+int make_master(struct mach_session *s, struct device *d)
 {
     if (undo_room(s))
         return -1;
@@ -256,7 +256,7 @@ int step_master(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->devices; i++) {
         struct device *d = &s->device[i];
-        if (d->vfio && d->vfio_flags & VFIO_DEVICE_FLAGS_PCI && does_dma(s, d) && master(s, d))
+        if (d->vfio && d->vfio_flags & VFIO_DEVICE_FLAGS_PCI && !d->master && does_dma(s, d) && make_master(s, d))
             return -1;
     }
     return 0;

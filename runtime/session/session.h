@@ -46,6 +46,7 @@ struct irq {
     uint32_t index; // VFIO's
     int fd, unmask_fd;
     bool vfio; // armed with SET_IRQS
+    bool msi;  // the first vector of MSI or MSI-X
     bool automasked;
     struct pump *pump; // UIO: the thread that makes an eventfd of it
 };
@@ -245,6 +246,8 @@ int step_open(struct mach_session *s);
 int step_quiesce(struct mach_session *s);
 /* Lets PCI functions be bus masters, once all is mapped. */
 int step_master(struct mach_session *s);
+/* One of them at once, to be undone with the rest. 0 or -1. */
+int make_master(struct mach_session *s, struct device *d);
 /* Makes a PCI function a bus master, and undoes that: its command register is as it was. 0 or -errno. */
 int master_on(struct mach_session *s, struct device *d);
 int master_off(struct mach_session *s, struct device *d);

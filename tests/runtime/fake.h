@@ -43,7 +43,7 @@ struct fake_device {
     int fd, iommufd, ioas;
     bool told; // KVM knows
     int trigger[8], unmask[8];
-    uint32_t armed, rearmed, resets, msi;
+    uint32_t armed, rearmed, resets, msi, msi_index;
     uint8_t config[256];
 };
 

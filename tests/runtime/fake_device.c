@@ -96,6 +96,8 @@ static int irq_info(const struct fake_device *d, struct vfio_irq_info *out)
 static int set_msi(struct fake *k, struct fake_device *d, const struct vfio_irq_set *s)
 {
     if (s->flags & VFIO_IRQ_SET_DATA_NONE && !s->count) {
+        if (d->msi && d->msi_index != s->index)
+            return -EINVAL;
         d->msi = 0;
         return 0;
     }
@@ -109,6 +111,7 @@ static int set_msi(struct fake *k, struct fake_device *d, const struct vfio_irq_
     if (d->grant && s->count > d->grant)
         return (int)d->grant;
     d->msi = s->count;
+    d->msi_index = s->index;
     return 0;
 }
 

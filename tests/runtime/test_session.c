@@ -231,6 +231,41 @@ static void test_msi(void **state)
     scene_free(x);
 }
 
+// `irq msi to ...`: its first vector is a line of the guest's.
+static void test_linked_msi(void **state)
+{
+    (void)state;
+    int fds[2];
+    uint32_t granted;
+    for (uint32_t kind = 1; kind <= 2; kind++) {
+        // Without DMA, so that nothing else makes it a bus master.
+        struct scene *x = scene_new("noiommu");
+        uint32_t q = cfg_irq(x->c, MACH_CFG_IRQ_DEVICE, 61, false);
+        CFG_SET(x->c, irq, IRQ, q, index, kind);
+        started(x);
+        struct fake_device *d = &x->k->device[2];
+        assert_int_equal(d->msi, 1);
+        assert_int_equal(d->msi_index, kind);
+        assert_int_equal(d->config[4] & 4, 4);
+        assert_true(mach_session_irq_fd(x->session, q) >= 0);
+        // The vectors are the config's.
+        assert_int_equal(mach_session_msi_enable(x->session, 2, 1, 2, fds, &granted), -EBUSY);
+        stopped(x);
+        assert_int_equal(d->msi, 0);
+        assert_int_equal(d->config[4], 0);
+        scene_free(x);
+    }
+    // One vector that cannot be had.
+    struct scene *x = scene_new("noiommu");
+    uint32_t q = cfg_irq(x->c, MACH_CFG_IRQ_DEVICE, 61, false);
+    CFG_SET(x->c, irq, IRQ, q, index, 1);
+    x->k->device[2].vectors = 0;
+    assert_int_equal(scene_start(x), -1);
+    assert_string_equal(x->error.step, "irq");
+    scene_clean(x);
+    scene_free(x);
+}
+
 static void test_uio(void **state)
 {
     (void)state;
@@ -427,11 +462,11 @@ static void test_hints(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_scene),  cmocka_unit_test(test_backends), cmocka_unit_test(test_what_was_done),
-        cmocka_unit_test(test_regions),      cmocka_unit_test(test_nested),   cmocka_unit_test(test_irqs),
-        cmocka_unit_test(test_msi),          cmocka_unit_test(test_uio),      cmocka_unit_test(test_guest_iommu),
-        cmocka_unit_test(test_later_faults), cmocka_unit_test(test_populate), cmocka_unit_test(test_budget),
-        cmocka_unit_test(test_hints),
+        cmocka_unit_test(test_every_scene), cmocka_unit_test(test_backends),     cmocka_unit_test(test_what_was_done),
+        cmocka_unit_test(test_regions),     cmocka_unit_test(test_nested),       cmocka_unit_test(test_irqs),
+        cmocka_unit_test(test_msi),         cmocka_unit_test(test_linked_msi),   cmocka_unit_test(test_uio),
+        cmocka_unit_test(test_guest_iommu), cmocka_unit_test(test_later_faults), cmocka_unit_test(test_populate),
+        cmocka_unit_test(test_budget),      cmocka_unit_test(test_hints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

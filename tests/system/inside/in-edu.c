@@ -19,11 +19,12 @@ enum { MANY = 50, MOST = 4088 }; // QEMU 7.2 ends at a transfer of all the devic
 static volatile uint32_t *edu;
 static volatile uint8_t *box, *next;  // not memory to this kernel: byte by byte
 static const volatile uint8_t *image; // the beginning of the kernel
+static const char *kind;              // of its interrupts
 static int uio, failures;
 
 static void test(bool good, const char *name)
 {
-    printf("%s - %s\n", good ? "ok" : "not ok", name);
+    printf("%s - 4 edu, %s: %s\n", good ? "ok" : "not ok", kind, name);
     failures += !good;
 }
 
@@ -74,16 +75,16 @@ static void interrupts(void)
     put(FACTORIAL, 5);
     while (get(STATUS) & 1)
         ;
-    test(get(FACTORIAL) == 120, "4 edu: 5! is 120");
+    test(get(FACTORIAL) == 120, "5! is 120");
     enable_irq();
     while (n < MANY && one_irq((uint32_t)n + 1))
         n++;
-    snprintf(name, sizeof name, "4 edu: %d INTx interrupts in a row, each with its reason, each ended", MANY);
+    snprintf(name, sizeof name, "%d interrupts in a row, each with its reason, each ended", MANY);
     test(n == MANY, name);
     printf("# %d of them came\n", n);
     put(STATUS, STATUS_IRQ);
     put(FACTORIAL, 6);
-    test(wait_irq(2000) && get(WHY) == 1 && get(FACTORIAL) == 720, "4 edu: it tells by an interrupt that 6! is done");
+    test(wait_irq(2000) && get(WHY) == 1 && get(FACTORIAL) == 720, "it tells by an interrupt that 6! is done");
     put(STATUS, 0);
     put(ACK, get(WHY));
     enable_irq();
@@ -154,31 +155,34 @@ static bool there_and_back(uint64_t to, uint32_t n)
 
 static void dma(void)
 {
-    test(there_and_back(0x2ffc, MOST), "4 edu: DMA across a page's end, at the guest's own addresses");
-    test(there_and_back(SIZE - 64, 64), "4 edu: up to the window's last byte");
+    test(there_and_back(0x2ffc, MOST), "DMA across a page's end, at the guest's own addresses");
+    test(there_and_back(SIZE - 64, 64), "up to the window's last byte");
 
     // The device's buffer holds 0 to 63 of the pattern. One byte beyond goes nowhere, whatever becomes of those before.
     fill(box + SIZE - 63, 63, 0xaa);
     fill(next, MOST, 0x55);
     bool over = transfer(BUFFER, BOX + SIZE - 63, 64, TO_MEMORY);
-    test(over && holds(next, MOST, 0x55), "4 edu: one byte beyond the window the guest's memory is untouched");
+    test(over && holds(next, MOST, 0x55), "one byte beyond the window the guest's memory is untouched");
     over = transfer(BUFFER, BOX + SIZE, 64, TO_MEMORY);
-    test(over && holds(next, MOST, 0x55), "4 edu: nor is the memory behind it reached from its beginning");
+    test(over && holds(next, MOST, 0x55), "nor is the memory behind it reached from its beginning");
 
     // What arrives instead is the device's affair.
     fill(box, 64, 0x11);
     over = transfer(RAM, BUFFER, 64, 0) && transfer(BUFFER, BOX, 64, TO_MEMORY);
     test(over && !holds(box, 64, 0x11) && !same(box, image, 64) &&
              same(image + 56, (const volatile uint8_t *)"ARMd", 4),
-         "4 edu: it cannot read the memory that Linux runs in");
-    test(there_and_back(0x3000, 256), "4 edu: and goes on to work");
+         "it cannot read the memory that Linux runs in");
+    test(there_and_back(0x3000, 256), "and goes on to work");
     fill(box, 16, 0x42); // for the host
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     int mem = open("/dev/mem", O_RDWR | O_SYNC);
-    uio = open("/dev/uio0", O_RDWR);
+    if (argc != 3)
+        return 2;
+    kind = argv[1];
+    uio = open(argv[2], O_RDWR);
     edu = mmap(NULL, 0x100000, PROT_READ | PROT_WRITE, MAP_SHARED, uio, 0);
     box = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, mem, (off_t)BOX);
     next = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, mem, (off_t)(BOX + SIZE));
@@ -188,7 +192,7 @@ int main(void)
         return 1;
     }
     put(LIVE, 0x12345678);
-    test(get(ID) == 0x010000ed && get(LIVE) == ~UINT32_C(0x12345678), "4 edu: it is there, and alive");
+    test(get(ID) == 0x010000ed && get(LIVE) == ~UINT32_C(0x12345678), "it is there, and alive");
     interrupts();
     dma();
     return failures != 0;

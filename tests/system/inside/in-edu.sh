@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: MIT
 # Inside the guest of guest-edu.mach.
-t "4 edu: at userspace, and UIO has the device" [ "$(cat /sys/class/uio/uio0/name)" = edu@50000000 ]
-tap in-edu
+both() { [ "$(cat /sys/class/uio/uio0/name /sys/class/uio/uio1/name | tr '\n' ' ')" = "edu@50000000 edu@50100000 " ]; }
+t "4 edu: at userspace, and UIO has both" both
+tap in-edu INTx /dev/uio0
+tap in-edu MSI /dev/uio1
