@@ -128,11 +128,13 @@ static void put_checked(struct parser *p, uint64_t v, struct loc loc)
         struct diag *d =
             scan_error(p, E0111, loc, "0x%" PRIx64 " does not fit into a cell of %u bits: the largest is 0x%" PRIx64, v,
                        p->cells.bits, largest);
-        if (p->cells.bits == 32)
-            scan_help(d, "write two cells, `<0x%" PRIx64 " 0x%" PRIx64 ">`, or `/bits/ 64 <...>`", v >> 32,
+        if (p->cells.bits == 32 && d) {
+            diag_help(d, "write two cells, `<0x%" PRIx64 " 0x%" PRIx64 ">`, or `/bits/ 64 <...>`", v >> 32,
                       v & 0xffffffff);
-        else
+            diag_fix(d, loc, "0x%" PRIx64 " 0x%" PRIx64, v >> 32, v & 0xffffffff);
+        } else {
             scan_help(d, "write `/bits/ %u <...>`", v > UINT32_MAX ? 64U : v > UINT16_MAX ? 32U : 16U);
+        }
     }
     put(p, v);
 }

@@ -89,6 +89,8 @@ static void bad_number(struct parser *p, const char *s, size_t n, const char *re
     }
     if (nrest == 2 && (rest[0] | 0x20) == 'k' && (rest[1] | 0x20) == 'b') {
         scan_help(d, "write `%.*sK`: suffixes are K, M, G and T (powers of 1024)", (int)(rest - s), s);
+        if (d)
+            diag_fix(d, loc, "%.*sK", (int)(rest - s), s);
         return;
     }
     const char *const words[SUFFIXES] = {"K", "M", "G", "T", "Hz", "kHz", "MHz", "GHz"};
@@ -100,8 +102,9 @@ static void bad_number(struct parser *p, const char *s, size_t n, const char *re
     }
     if (!near)
         near = nearest(word, words, SUFFIXES);
-    if (near && rest > s)
-        scan_help(d, "did you mean `%.*s%s`?", (int)(rest - s), s, near);
+    const char *right = near && rest > s ? arena_printf(p->c->arena, "%.*s%s", (int)(rest - s), s, near) : NULL;
+    if (right && d)
+        diag_did_you_mean(d, "", arena_strndup(p->c->arena, s, n), right);
     else
         scan_help(d, "numbers are written as in C, with K, M, G, T (powers of 1024) or Hz, kHz, MHz, GHz behind them");
 }

@@ -276,8 +276,8 @@ void scan_directive(struct parser *p, const char *s, size_t n, struct loc loc)
     if (near && !strcmp(near, word))
         return; // known, but not here: the grammar will say so
     struct diag *d = scan_error(p, E0128, loc, "there is no directive `%s` in device tree source", word);
-    if (near)
-        scan_help(d, "did you mean `%s`?", near);
+    if (near && d)
+        diag_did_you_mean(d, "", word, near);
     else
         scan_help(d, "in a node stand properties, nodes, `/delete-property/`, `/delete-node/` and `/include/`");
     p->said = loc.start; // the grammar need not say it again

@@ -202,8 +202,7 @@ static bool unknown_statement(const struct mistake *m)
         near = nearest(m->word, all.at, all.n);
     }
     if (near && d) {
-        scan_help(d, "did you mean `%s`?", near);
-        diag_fix(d, m->found->loc, "%s", near);
+        diag_did_you_mean(d, "", m->word, near);
     } else {
         scan_help(d, "here can stand %s", enumerate(p, w.at, w.n > 16 ? 16 : w.n, true));
     }
@@ -281,6 +280,7 @@ static bool unclosed_bracket(const struct mistake *m)
         if (d) {
             diag_note(d, src_at(open.loc), "this `%c` is not closed", open.open);
             diag_help(d, "write `%c` where it ends", pairs[i][1]);
+            diag_fix(d, at, "%c", pairs[i][1]);
         }
         return true;
     }
@@ -336,8 +336,7 @@ static bool unknown_clause(const struct mistake *m)
         d = say(m, E0104, m->found->loc, RECOVER_CLAUSE, TEXTF("`%s` has no clause `%s`", m->stmt, m->word));
     const char *near = keyword ? NULL : nearest(m->word, w.at, w.n);
     if (near && d) {
-        scan_help(d, "did you mean `%s`?", near);
-        diag_fix(d, m->found->loc, "%s", near);
+        diag_did_you_mean(d, "", m->word, near);
     } else if (among(m->word, keyword_members(m->stmt))) {
         scan_help(d, "it is a statement of its own in the braces: `%s ... { %s ...; }`", m->stmt, m->word);
     } else if (clauses) {
@@ -384,6 +383,8 @@ static bool bare_value(const struct mistake *m)
     const char *what = m->found->kind == T_INT ? "a number stands in `< >`" : "a word stands in quotes";
     struct diag *d = say(m, E0101, m->found->loc, RECOVER_CLAUSE, TEXTF("`%s` is not a property's value", m->word));
     scan_help(d, m->found->kind == T_INT ? "%s: `<%s>`" : "%s: `\"%s\"`", what, m->word);
+    if (d)
+        diag_respell(d, m->word, TEXTF(m->found->kind == T_INT ? "<%s>" : "\"%s\"", m->word));
     return true;
 }
 
@@ -445,8 +446,8 @@ static void other(const struct mistake *m)
     struct diag *d = say(m, E0101, m->found->loc, how,
                          what ? TEXTF("expected %s, found %s", what, found) : TEXTF("%s cannot stand here", found));
     const char *near = m->found->kind == T_WORD ? nearest(m->word, m->x->name, (size_t)m->x->n) : NULL;
-    if (near)
-        scan_help(d, "did you mean `%s`?", near);
+    if (near && d)
+        diag_did_you_mean(d, "", m->word, near);
     else if (expects(m, "in"))
         scan_help(d, "write `for NAME in FIRST..LAST { ... }`");
     else if (m->found->kind == '=' && expects(m, "=="))

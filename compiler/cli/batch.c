@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/compile.h"
+#include "cli/fix.h"
 #include "cli/output.h"
 
 #include <pthread.h>
@@ -107,7 +108,10 @@ static bool slot_open(const struct batch *b, struct slot *s, const char *input)
 static void compile(const struct batch *b, struct slot *s, const char *input)
 {
     bool fits = slot_open(b, s, input);
+    int fixed = fits && b->o->fix ? fix_file(b->o, input, s->unit.err) : STATUS_FINE;
     s->status = fits ? machc_run(compile_unit, &s->unit) : MACHC_OUT_OF_MEMORY;
+    if (fixed != STATUS_FINE && s->status != MACHC_OUT_OF_MEMORY)
+        s->status = fixed;
     fits = (b->direct || text_close(&s->err)) && fits;
     for (uint32_t i = 0; i < b->o->reports.n; i++)
         if (b->o->reports.at[i].format != REPORT_TEXT)
@@ -261,7 +265,8 @@ static bool write_reports(struct arena *a, struct show *w)
             fprintf(w->err, "machc: the messages cannot go to %s: that is read\n", w->o->reports.at[i].file);
             return false;
         }
-        files[n++] = (struct output){w->o->reports.at[i].file, w->files[i].at, w->files[i].size};
+        files[n++] =
+            (struct output){.path = w->o->reports.at[i].file, .data = w->files[i].at, .size = w->files[i].size};
     }
     return outputs_write(a, NULL, files, n, w->err);
 }
@@ -307,6 +312,8 @@ static int run(struct arena *a, struct batch *b, struct show *w, uint32_t jobs)
 static uint32_t how_many(const struct options *o)
 {
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    if (o->fix)
+        return 1; // what one input includes may be the next one
     uint32_t n = o->jobs ? o->jobs : cpus > 0 ? (uint32_t)cpus : 1;
     if (n > MOST_JOBS)
         n = MOST_JOBS;

@@ -50,7 +50,7 @@ static const struct source *read_input(struct machc *c, struct unit *u, int *sta
 
 static void add_file(struct machc *c, struct results *r, const char *path, const void *data, size_t size)
 {
-    vec_push(c->arena, &r->files, ((struct output){path, data, size}));
+    vec_push(c->arena, &r->files, ((struct output){.path = path, .data = data, .size = size}));
 }
 
 static void add_text(struct machc *c, struct results *r, const char *s)

@@ -14,6 +14,7 @@ enum option_id {
     OPT_MACHINE,
     OPT_EMIT,
     OPT_CHECK,
+    OPT_FIX,
     OPT_SYNTAX,
     OPT_HOST,
     OPT_INCLUDE,
@@ -54,6 +55,7 @@ static const struct spec {
      "Graphviz: graph",
      NULL},
     {OPT_CHECK, 0, "check", NULL, NULL, "all checks of all files, no output", NULL},
+    {OPT_FIX, 0, "fix", NULL, NULL, "put right in the files what has one cure, and check them", NULL},
     {OPT_JOBS, 'j', NULL, " N", NULL, "check N files at a time (as many as there are processors)", NULL},
     {OPT_SYNTAX, 0, "syntax", NULL, NULL, "look at the text alone: no host tree, no schemas", NULL},
 
@@ -341,6 +343,9 @@ static bool read_option(struct machc *c, enum option_id id, const char *arg, str
     case OPT_CHECK:
         o->check = true;
         return true;
+    case OPT_FIX:
+        o->fix = true;
+        return true;
     case OPT_SYNTAX:
         o->syntax = true;
         return true;
@@ -394,6 +399,11 @@ static bool fits_together(const struct options *o, FILE *err)
         return usage(err, "-o and -c name the same file, `%s`", o->dtb);
     if (o->check && writes)
         return usage(err, "--check writes nothing: it does not go with -o, -c, -O or --emit");
+    if (o->fix && writes)
+        return usage(err, "--fix changes the text and checks it: it does not go with -o, -c, -O or --emit");
+    for (uint32_t i = 0; o->fix && i < o->inputs.n; i++)
+        if (!strcmp(o->inputs.at[i], "-"))
+            return usage(err, "--fix changes files, not standard input");
     return true;
 }
 

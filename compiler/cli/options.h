@@ -33,7 +33,7 @@ struct options {
     uint32_t max_errors, jobs; // jobs: 0: as many as there are processors
     enum action action;
     enum view view; // --emit
-    bool check, syntax, symbols;
+    bool check, fix, syntax, symbols;
     bool max_errors_given;
 };
 

@@ -174,7 +174,9 @@ static bool write_temp(const struct batch *b, struct job *j)
     if (fd < 0)
         return fail(b, "write", j->out->path, errno);
     j->has_temp = true;
-    bool ok = write_all(fd, j->out->data, j->out->size) && !fsync(fd);
+    struct stat old;
+    bool ok = !j->out->keep_mode || stat(j->target, &old) || !fchmod(fd, old.st_mode & 07777);
+    ok = ok && write_all(fd, j->out->data, j->out->size) && !fsync(fd);
     int err = errno;
     if (close(fd) && ok) {
         ok = false;

@@ -13,6 +13,7 @@ struct output {
     const char *path; // "-": standard output
     const void *data;
     size_t size;
+    bool keep_mode; // of the file that is there
 };
 
 /*

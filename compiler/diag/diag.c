@@ -87,6 +87,7 @@ static struct diag *add(struct diags *ds, enum msg m, struct src at, const char 
     }
     struct diag *d = NEW(ds->arena, struct diag);
     d->arena = ds->arena;
+    d->list = ds;
     d->at = at;
     d->text = arena_strndup(ds->arena, text, strlen(text));
     d->same_hash = (struct diag *)(uintptr_t)first;

@@ -83,8 +83,32 @@ void diag_fact(struct diag *d, const char *fmt, ...) __attribute__((format(print
 /* What to do: one sentence, with the text to write in backquotes. */
 void diag_help(struct diag *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* A replacement of `where` that mends it (start == end inserts). Used by machine formats and --fix. */
+/*
+ * A replacement of `where` that mends it (start == end inserts): what --fix does, and machine formats tell. All those
+ * of one message belong together.
+ */
 void diag_fix(struct diag *d, struct loc where, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/*
+ * Fixes that are attached where the text at the place is what they speak of, and not where it is made from something
+ * else (diag/fixit.c):
+ *
+ * The one place in the message's own range where the word `wrong` stands becomes `right`.
+ */
+void diag_respell(struct diag *d, const char *wrong, const char *right);
+
+/* The same, and the help line "did you mean `BEFOREright`?" */
+void diag_did_you_mean(struct diag *d, const char *before, const char *wrong, const char *right);
+
+/* The help line "write `BEFORE0xVALUE`AFTER", and the message's range, if it is a number, becomes that value. */
+void diag_help_number(struct diag *d, const char *before, uint64_t value, const char *after);
+
+/*
+ * A statement (or several) is put into the braces of the one at `statement`, which gets some if it has none, and whose
+ * text there begins with `keyword`.
+ */
+void diag_fix_statement(struct diag *d, struct src statement, const char *keyword, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /*
  * How many there are: warnings that the policy made errors count as errors, suppressed ones not at all. An error

@@ -26,6 +26,7 @@ struct diag_fix {
 
 struct diag {
     struct arena *arena; // NULL: said before or suppressed, nothing is kept
+    struct diags *list;
     struct src at;
     const char *text;
     const char *label; // or NULL

@@ -96,51 +96,85 @@ static void put_columns(FILE *to, const char *s, const char *end, uint32_t low, 
     }
 }
 
+/* A line of a source, and which part of it is shown. */
+struct line_view {
+    const struct source *s;
+    uint32_t number;
+    const char *from, *end; // of the line, or of the neighbourhood of the place in a line of megabytes
+    uint32_t low, high;     // columns shown: [low, high)
+    bool cut_left, cut_right;
+};
+
+static bool view_line(struct line_view *v, struct sources *ss, struct loc l)
+{
+    const struct source *s = v->s = source_get(ss, l.file);
+    if (!s || s->binary)
+        return false;
+    uint32_t start = l.start < s->len ? l.start : s->len;
+    v->number = source_line(ss, l.file, start).line;
+    v->from = s->text + s->lines[v->number - 1];
+    v->end = s->text + (v->number < s->nlines ? s->lines[v->number] - 1 : s->len);
+    const char *caret = s->text + start;
+    if (v->end > v->from && v->end[-1] == '\r')
+        v->end--;
+    if (caret > v->end)
+        caret = v->end;
+    // Of a line of megabytes only the neighbourhood is looked at, or many messages in one line would take forever.
+    v->cut_left = caret - v->from > NEAR;
+    v->cut_right = v->end - caret > NEAR;
+    if (v->cut_left) {
+        v->from = caret - NEAR / 2;
+        while (v->from < caret && ((unsigned char)*v->from & 0xc0) == 0x80)
+            v->from++;
+    }
+    if (v->cut_right)
+        v->end = caret + NEAR;
+    uint32_t first = column_of(v->from, caret), all = column_of(v->from, v->end);
+    v->low = 0;
+    v->high = all;
+    if (all > SNIPPET_WIDTH || v->cut_left || v->cut_right) {
+        v->low = first > SNIPPET_WIDTH / 3 ? first - SNIPPET_WIDTH / 3 : 0;
+        if (!v->cut_right && all < v->low + SNIPPET_WIDTH)
+            v->low = all > SNIPPET_WIDTH ? all - SNIPPET_WIDTH : 0;
+        v->high = v->low + SNIPPET_WIDTH < all ? v->low + SNIPPET_WIDTH : all;
+    }
+    v->cut_left = v->cut_left || v->low > 0;
+    v->cut_right = v->cut_right || v->high < all;
+    return true;
+}
+
+static const char *within_line(const struct line_view *v, uint32_t offset)
+{
+    const char *p = v->s->text + (offset < v->s->len ? offset : v->s->len);
+    return p < v->from ? v->from : p > v->end ? v->end : p;
+}
+
+static void put_line(FILE *to, const struct line_view *v)
+{
+    fprintf(to, "%5u |%s%s", v->number, v->end > v->from ? " " : "", v->cut_left ? "..." : "");
+    put_columns(to, v->from, v->end, v->low, v->high);
+    fprintf(to, "%s\n", v->cut_right ? "..." : "");
+}
+
+// The start of a line below, up to the column at which the byte `at` is shown.
+static void put_below(FILE *to, const struct line_view *v, const char *at)
+{
+    fputs("      | ", to);
+    pad(to, column_of(v->from, at) - v->low + (v->cut_left ? 3 : 0));
+}
+
 void put_snippet(FILE *to, struct sources *ss, struct loc l, char mark, const char *label, const char *on,
                  const char *off)
 {
-    const struct source *s = source_get(ss, l.file);
-    if (!s || s->binary)
+    struct line_view v;
+    if (!view_line(&v, ss, l))
         return;
-    uint32_t start = l.start < s->len ? l.start : s->len;
-    struct line_col at = source_line(ss, l.file, start);
-    const char *from = s->text + s->lines[at.line - 1];
-    const char *end = s->text + (at.line < s->nlines ? s->lines[at.line] - 1 : s->len);
-    const char *caret = s->text + start;
-    if (end > from && end[-1] == '\r')
-        end--;
-    if (caret > end)
-        caret = end;
-    // Of a line of megabytes only the neighbourhood is looked at, or many messages in one line would take forever.
-    bool cut_left = caret - from > NEAR, cut_right = end - caret > NEAR;
-    if (cut_left) {
-        from = caret - NEAR / 2;
-        while (from < caret && ((unsigned char)*from & 0xc0) == 0x80)
-            from++;
-    }
-    if (cut_right)
-        end = caret + NEAR;
-    const char *stop = l.end <= start ? caret : s->text + (l.end < s->len ? l.end : s->len);
-    if (stop > end)
-        stop = end;
-
-    uint32_t first = column_of(from, caret), last = column_of(from, stop), all = column_of(from, end);
-    uint32_t low = 0, high = all;
-    if (all > SNIPPET_WIDTH || cut_left || cut_right) {
-        low = first > SNIPPET_WIDTH / 3 ? first - SNIPPET_WIDTH / 3 : 0;
-        if (!cut_right && all < low + SNIPPET_WIDTH)
-            low = all > SNIPPET_WIDTH ? all - SNIPPET_WIDTH : 0;
-        high = low + SNIPPET_WIDTH < all ? low + SNIPPET_WIDTH : all;
-    }
-    cut_left = cut_left || low > 0;
-    cut_right = cut_right || high < all;
-    if (last > high)
-        last = high;
-
-    fprintf(to, "%5u |%s%s", at.line, end > from ? " " : "", cut_left ? "..." : "");
-    put_columns(to, from, end, low, high);
-    fprintf(to, "%s\n      | ", cut_right ? "..." : "");
-    pad(to, first - low + (cut_left ? 3 : 0));
+    const char *caret = within_line(&v, l.start), *stop = l.end <= l.start ? caret : within_line(&v, l.end);
+    uint32_t first = column_of(v.from, caret), last = column_of(v.from, stop);
+    if (last > v.high)
+        last = v.high;
+    put_line(to, &v);
+    put_below(to, &v, caret);
     fprintf(to, "%s%c", on, mark);
     for (uint32_t i = first + 1; i < last; i++)
         fputc('~', to);
@@ -149,4 +183,31 @@ void put_snippet(FILE *to, struct sources *ss, struct loc l, char mark, const ch
         put_clean(to, label, strlen(label));
     }
     fprintf(to, "%s\n", off);
+}
+
+uint32_t put_edit(FILE *to, struct sources *ss, struct loc shown, uint32_t line, struct loc where, const char *text,
+                  const char *on, const char *off)
+{
+    struct line_view v, w;
+    if (!view_line(&v, ss, shown) || !view_line(&w, ss, where))
+        return line;
+    bool same = v.s == w.s && v.number == w.number;
+    if (!same)
+        v = w;
+    const char *start = within_line(&v, where.start), *stop = within_line(&v, where.end);
+    uint32_t column = column_of(v.from, start);
+    if (column < v.low || column > v.high)
+        return line;
+    if (!same && line != v.number)
+        put_line(to, &v);
+    put_below(to, &v, start);
+    fputs(on, to);
+    size_t n = strcspn(text, "\n");
+    if (*text)
+        put_clean(to, text, n);
+    else
+        for (uint32_t i = column, last = column_of(v.from, stop); i < last && i < v.high; i++)
+            fputc('-', to);
+    fprintf(to, "%s%s\n", off, text[n] ? " ..." : "");
+    return v.number;
 }

@@ -5,7 +5,10 @@
 
 #include <string.h>
 
-enum { MOST_VIA = 12 }; // outer places of one message shown
+enum {
+    MOST_VIA = 12,  // outer places of one message shown
+    MOST_EDITS = 6, // of a fix
+};
 
 struct printer {
     struct diags *ds;
@@ -105,6 +108,14 @@ static void put_part(const struct printer *p, const struct diag *d, const struct
         put_used_from(p, part->at.via);
 }
 
+static void put_fixes(const struct printer *p, const struct diag *d)
+{
+    uint32_t n = 0, line = 0;
+    for (const struct diag_fix *f = d->fixes; f && n < MOST_EDITS; f = f->next, n++)
+        line = put_edit(p->to, p->ds->sources, d->at.loc, line, f->where, f->text, escape(p, "\033[32m"),
+                        escape(p, "\033[0m"));
+}
+
 static void put_diag(struct printer *p, const struct diag *d)
 {
     static const char *const words[] = {"warning", "error", "fault of machc"};
@@ -118,6 +129,8 @@ static void put_diag(struct printer *p, const struct diag *d)
     put_code(p, d);
     if (s)
         put_snippet(p->to, p->ds->sources, d->at.loc, '^', d->label, on, off);
+    if (s)
+        put_fixes(p, d);
     if (s && s->id != p->file)
         put_included_from(p, s);
     put_used_from(p, d->at.via);

@@ -52,7 +52,7 @@ static struct dt_node *no_label(struct finding *f, const char *label)
     if (is)
         fact(f, d, is);
     if (near)
-        diag_help(d, "did you mean `&%s`?", dt_show(f->c->arena, near));
+        diag_did_you_mean(d, "&", label, dt_show(f->c->arena, near));
     else if (!f->h->tree->labels.n)
         diag_help(d, "this tree holds no labels: write the node's path, or compile the tree with `dtc -@`");
     else
@@ -88,7 +88,7 @@ static struct dt_node *no_node(struct finding *f, const struct dt_node *deepest,
             break;
         }
     if (is) {
-        diag_help(d, "did you mean `%s`?", dt_show_path(f->c->arena, is));
+        diag_did_you_mean(d, "", f->value, dt_show_path(f->c->arena, is));
         return NULL;
     }
     uint32_t count = 0;
@@ -204,8 +204,9 @@ static struct dt_node *no_tail(struct finding *f, const char *last)
     if (label) {
         fact(f, d, label);
         diag_help(d, "a label or alias is written with `&`: `&%s`", dt_show(f->c->arena, last));
+        diag_respell(d, f->value, arena_printf(f->c->arena, "&%s", last));
     } else if (is) {
-        diag_help(d, "did you mean `%s`?", dt_show_path(f->c->arena, is));
+        diag_did_you_mean(d, "", f->value, dt_show_path(f->c->arena, is));
     } else {
         diag_help(d, "`dtc -I dtb -O dts %s` shows what is there", f->h->file);
     }

@@ -249,8 +249,7 @@ static void host_statement(struct build *b, const struct scope *s, const struct 
         struct diag *d = diag(b->c->diags, E0226, at(s, st->name.loc), "there is no kind of IOMMU called `%s`", w);
         const char *near = nearest(w, iommus, 5);
         if (near) {
-            diag_help(d, "did you mean `%s`?", near);
-            diag_fix(d, st->name.loc, "%s", near);
+            diag_did_you_mean(d, "", w, near);
         } else {
             diag_help(d, "write one of `auto`, `smmu`, `pamu`, `spapr-tce`, `none`");
         }

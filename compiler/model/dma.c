@@ -218,10 +218,12 @@ static void check_window(struct build *b, const struct m_channel *h)
                        h->window.value),
                   "write `size 0x%" PRIx64 "` or less", UINT64_MAX - h->window.value + 1);
     else if (odd)
-        diag_help(diag(b->c->diags, E0646, odd->at,
-                       "the %s 0x%" PRIx64 " of the window is not a multiple of the host's page size (0x%" PRIx64 ")",
-                       odd == &h->size ? "size" : "start", odd->value, page),
-                  "write 0x%" PRIx64, odd == &h->size ? (odd->value / page + 1) * page : odd->value / page * page);
+        diag_help_number(diag(b->c->diags, E0646, odd->at,
+                              "the %s 0x%" PRIx64 " of the window is not a multiple of the host's page size (0x%" PRIx64
+                              ")",
+                              odd == &h->size ? "size" : "start", odd->value, page),
+                         odd == &h->size ? "size " : "window ",
+                         odd == &h->size ? (odd->value / page + 1) * page : odd->value / page * page, "");
 }
 
 void build_dma(struct build *b, const struct scope *s, const struct ast *st, struct m_part *part)
@@ -249,7 +251,7 @@ void build_dma(struct build *b, const struct scope *s, const struct ast *st, str
             struct diag *d = diag(b->c->diags, E0614, x.dma.at, "dma `%s` maps nothing", name);
             const char *near = nearest(name, modes, 4);
             if (near)
-                diag_help(d, "did you mean `dma %s`?", near);
+                diag_did_you_mean(d, "dma ", name, near);
             else
                 diag_help(d,
                           "write `dma %s { map MEMORY; }` or `dma %s window 0x0 size 4G;`; `dma none;` if it shall "

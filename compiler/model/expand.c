@@ -326,8 +326,7 @@ void no_template(struct build *b, const struct scope *s, const struct ast *use, 
         return; // it may stand in text that could not be read
     struct diag *d = diag(b->c->diags, E0217, at(s, use->name.loc), "there is no template%s `%s`", or_what, n);
     if (near) {
-        diag_help(d, "did you mean `%s`?", near);
-        diag_fix(d, use->name.loc, "%s", near);
+        diag_did_you_mean(d, "", n, near);
     } else {
         diag_help(d, "define it at the top of a file: `template %s { ... }`", n);
     }

@@ -64,8 +64,7 @@ static bool unknown_name(struct eval *ev, const struct expr *e, struct consts *c
     }
     struct diag *d = diag(ev->c->diags, E0202, src_of(ev, e->loc), "there is no const or parameter `%s`", e->name.s);
     if (near) {
-        diag_help(d, "did you mean `%s`?", near);
-        diag_fix(d, e->loc, "%s", near);
+        diag_did_you_mean(d, "", e->name.s, near);
     } else if (ev->via && !strncmp(ev->via->what, "template", 8)) {
         diag_help(d, "make it a parameter of the template, or define it at the top of a file: `const %s = 0;`",
                   e->name.s);

@@ -36,6 +36,8 @@ static void host_cpus(struct build *b, const struct scope *s, const struct ast *
             struct diag *d = diag(b->c->diags, E0213, at(s, i->loc),
                                   "the range %u..%u is empty: its end is before its start", r.first, r.last);
             diag_help(d, "write the smaller one first: `%u..%u`", r.last, r.first);
+            diag_respell(d, arena_printf(b->c->arena, "%u..%u", r.first, r.last),
+                         arena_printf(b->c->arena, "%u..%u", r.last, r.first));
             return;
         }
         for (uint32_t k = 0; k < m->host_cpus.n; k++) {
@@ -118,16 +120,17 @@ static void check_backing(struct build *b, struct memory *in)
     if (m->backing == BACK_FILE) {
         m->back_arg = in->offset;
         if (m->back_arg.value % page)
-            diag_help(diag(ds, E0389, m->back_arg.at, "offset 0x%" PRIx64 " into \"%s\" is in the middle of a page",
-                           m->back_arg.value, m->file ? m->file : ""),
-                      "write `offset 0x%" PRIx64 "`", m->back_arg.value / page * page);
+            diag_help_number(diag(ds, E0389, m->back_arg.at,
+                                  "offset 0x%" PRIx64 " into \"%s\" is in the middle of a page", m->back_arg.value,
+                                  m->file ? m->file : ""),
+                             "offset ", m->back_arg.value / page * page, "");
         return;
     }
     if (!m->back_arg.set)
         return;
     if (m->backing == BACK_PHYSICAL && arg % page)
-        diag_help(diag(ds, E0308, m->back_arg.at, "0x%" PRIx64 " is in the middle of a page of the host", arg),
-                  "write `physical 0x%" PRIx64 "`", arg / page * page);
+        diag_help_number(diag(ds, E0308, m->back_arg.at, "0x%" PRIx64 " is in the middle of a page of the host", arg),
+                         "physical ", arg / page * page, "");
     else if (m->backing == BACK_PHYSICAL && arg + (size - 1) < arg)
         diag_help(diag(ds, E0390, m->back_arg.at,
                        "memory `%s` ends beyond the host's last address: 0x%" PRIx64 " + 0x%" PRIx64, m->name, arg,
@@ -138,10 +141,10 @@ static void check_backing(struct build *b, struct memory *in)
             diag(ds, E0309, m->back_arg.at, "0x%" PRIx64 " is not the size of a huge page", arg),
             "it is a power of two above the page size, one of /sys/kernel/mm/hugepages: `hugetlb 2M`, `hugetlb 1G`");
     else if (m->backing == BACK_HUGETLB && size % arg)
-        diag_help(diag(ds, E0386, m->size.at,
-                       "the 0x%" PRIx64 " bytes of memory `%s` are not whole huge pages of 0x%" PRIx64, size, m->name,
-                       arg),
-                  "write `size 0x%" PRIx64 "`", (size / arg + 1) * arg);
+        diag_help_number(diag(ds, E0386, m->size.at,
+                              "the 0x%" PRIx64 " bytes of memory `%s` are not whole huge pages of 0x%" PRIx64, size,
+                              m->name, arg),
+                         "size ", (size / arg + 1) * arg, "");
 }
 
 static void build_memory(struct build *b, const struct scope *s, const struct ast *st)
@@ -164,15 +167,15 @@ static void build_memory(struct build *b, const struct scope *s, const struct as
         diag_help(diag(b->c->diags, E0396, m.size.at, "memory `%s` is empty", m.name),
                   "write a size, as in `size 256M`, or take the statement away");
     else if (m.size.value % page)
-        diag_help(diag(b->c->diags, E0305, m.size.at,
-                       "the size 0x%" PRIx64 " of memory `%s` is not a multiple of the host's page size (0x%" PRIx64
-                       ")",
-                       m.size.value, m.name, page),
-                  "write `size 0x%" PRIx64 "`", (m.size.value / page + 1) * page);
+        diag_help_number(diag(b->c->diags, E0305, m.size.at,
+                              "the size 0x%" PRIx64
+                              " of memory `%s` is not a multiple of the host's page size (0x%" PRIx64 ")",
+                              m.size.value, m.name, page),
+                         "size ", (m.size.value / page + 1) * page, "");
     else if (m.address.set && m.address.value % page)
-        diag_help(diag(b->c->diags, E0306, m.address.at, "memory `%s` starts in the middle of a page: 0x%" PRIx64,
-                       m.name, m.address.value),
-                  "write `at 0x%" PRIx64 "`", m.address.value / page * page);
+        diag_help_number(diag(b->c->diags, E0306, m.address.at,
+                              "memory `%s` starts in the middle of a page: 0x%" PRIx64, m.name, m.address.value),
+                         "at ", m.address.value / page * page, "");
     else if (m.address.set && m.address.value + (m.size.value - 1) < m.address.value)
         diag_help(diag(b->c->diags, E0307, m.address.at,
                        "memory `%s` ends beyond the last address: 0x%" PRIx64 " + 0x%" PRIx64, m.name, m.address.value,
@@ -210,8 +213,7 @@ static void no_class(struct build *b, const struct scope *s, const struct ast *s
         return;
     struct diag *d = diag(b->c->diags, E0310, at(s, t->loc), "there is no %s `%s`", what, name);
     if (near) {
-        diag_help(d, "did you mean `%s`?", near);
-        diag_fix(d, t->loc, "%s", near);
+        diag_did_you_mean(d, "", name, near);
     } else {
         diag_help(d, "`machc --list-classes` shows all; a new one is a file in --schema-dir");
     }
@@ -454,6 +456,13 @@ static void build_base(struct build *b, const struct scope *s, const struct ast 
     }
 }
 
+static void no_cpus(struct build *b, const struct scope *s, const struct ast *st, const char *name)
+{
+    struct diag *d = diag(b->c->diags, E0320, at(s, st->name.loc), "machine `%s` has no cpus", name);
+    diag_help(d, "write `cpus 1;` in it");
+    diag_fix_statement(d, at(s, st->loc), "machine", "cpus 1;");
+}
+
 void build_machine(struct build *b, const struct pending *p)
 {
     const struct ast *st = p->st;
@@ -492,7 +501,7 @@ void build_machine(struct build *b, const struct pending *p)
         diag_help(diag(b->c->diags, E0319, m->at, "machine `%s` has no platform", name),
                   "write `machine %s : arm64-virt { ... }`; `machc --list-classes` shows all", name);
     if (!m->cpus.set && !m->cpus.at.loc.file && !m->incomplete)
-        diag_help(diag(b->c->diags, E0320, m->at, "machine `%s` has no cpus", name), "write `cpus 1;` in it");
+        no_cpus(b, s, st, name);
     else if (m->cpus.set && m->platform && (m->cpus.value < 1 || m->cpus.value > m->platform->max_cpus))
         diag_help(diag(b->c->diags, E0321, m->cpus.at, "`%s` can have 1 to %u cpus, not %" PRIu64, m->platform->name,
                        m->platform->max_cpus, m->cpus.value),

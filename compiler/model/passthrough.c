@@ -279,7 +279,7 @@ static const struct dt_node *find_below(struct build *b, const struct scope *s, 
                 vec_push(b->c->arena, &names, c->name);
             const char *near = nearest(arena_strndup(b->c->arena, p, len), names.at, names.n);
             if (near)
-                diag_help(d, "did you mean `%s`?", near);
+                diag_did_you_mean(d, "", arena_strndup(b->c->arena, p, len), near);
             else if (names.n)
                 diag_help(d, names.n > 1 ? "below it are `%s` and others" : "below it is only `%s`", names.at[0]);
             else
@@ -443,10 +443,12 @@ static void bad_bdf(struct build *b, struct src where, const char *what)
     char *full = arena_printf(b->c->arena, "%s%s", strlen(what) == strlen("01:00.0") ? "0000:" : "", what);
     for (char *s = full; *s; s++)
         *s = *s >= 'A' && *s <= 'F' ? (char)(*s + ('a' - 'A')) : *s;
-    if (is_bdf(full))
-        diag_help(d, "write `%s`, as sysfs does", full);
-    else
+    if (!is_bdf(full)) {
         diag_help(d, "write it as sysfs does: `0000:01:00.0`");
+        return;
+    }
+    diag_help(d, "write `%s`, as sysfs does", full);
+    diag_respell(d, what, full);
 }
 
 static const char *default_name(struct build *b, const struct m_passthrough *p, const struct text *t)

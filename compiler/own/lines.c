@@ -27,6 +27,8 @@ static void listed_again(struct planner *p, const struct p_irq *irq, const struc
                           host_irq_text(p->c, h), n < 2 ? "twice" : "several times", first->index, list);
     diag_help(d, n < 2 ? "a line can be asked for once: `%s`" : "a line can be asked for once; the others: `%s`",
               drops);
+    if (!irq->device->parent)
+        diag_fix_statement(d, irq->device->at, "passthrough", "%s", drops);
 }
 
 void own_lines_conflict(struct planner *p, const struct owned *a, const struct owned *b)

@@ -72,9 +72,10 @@ bool own_host_node(struct planner *p, const struct dt_node *n, const struct dt_n
         diag_note(d = diag(p->c->diags, E0374, where, "%s stays with the host", path), k->at, "it is kept here");
     else if (need)
         d = needed(p, need, path, where);
-    if (d && n != top)
+    if (d && n != top) {
         diag_help(d, "leave it out: `without %s;`", below(p, n, top));
-    else if (k)
+        diag_fix_statement(d, where, "passthrough", "without %s;", below(p, n, top));
+    } else if (k)
         diag_help(d, "take it away from one of them");
     else if (need && !strcmp(need->what, "console"))
         diag_help(d, "give the host another console, `stdout-path` in its /chosen, or the guest an emulated one: "

@@ -18,7 +18,7 @@ static struct diag *refuse(struct asked *a, enum msg code, struct loc loc, const
     struct diag *d = diag(a->p->c->diags, code, (struct src){loc, a->at.via}, "%s", text);
     const char *near = nearest(word, known->at, known->n);
     if (near)
-        diag_help(d, "did you mean `%s`?", near);
+        diag_did_you_mean(d, "", word, near);
     else
         diag_help(d, "%s", otherwise);
     return d;

@@ -46,10 +46,10 @@ void plan_emulated(struct planner *p, const struct m_device *dev)
         r->mode = REGION_TRAP; // the VMM's own
         if (r->how == HOW_WRITTEN) {
             if (r->guest % r->align)
-                diag_help(diag(p->c->diags, E0517, dev->address.at,
-                               "a `%s` starts at a multiple of 0x%" PRIx64 ", and 0x%" PRIx64 " is none",
-                               dev->class->name, r->align, r->guest),
-                          "write `at 0x%" PRIx64 "`", r->guest / r->align * r->align);
+                diag_help_number(diag(p->c->diags, E0517, dev->address.at,
+                                      "a `%s` starts at a multiple of 0x%" PRIx64 ", and 0x%" PRIx64 " is none",
+                                      dev->class->name, r->align, r->guest),
+                                 "at ", r->guest / r->align * r->align, "");
             claim_region(p, r, region_text(p, d, r), dev->address.at);
         }
     }
@@ -134,9 +134,10 @@ static void check_mapped(struct planner *p, const struct p_region *r, const stru
                   r->offset / page * page, (r->offset % page + r->size + page - 1) / page * page);
     }
     if (r->how == HOW_WRITTEN && r->guest % page)
-        diag_help(diag(p->c->diags, E0523, m->address.at,
-                       "region %u is mapped, so it starts at a page: 0x%" PRIx64 " does not", r->index, r->guest),
-                  "write `at 0x%" PRIx64 "`, or `trap`", r->guest / page * page);
+        diag_help_number(diag(p->c->diags, E0523, m->address.at,
+                              "region %u is mapped, so it starts at a page: 0x%" PRIx64 " does not", r->index,
+                              r->guest),
+                         "at ", r->guest / page * page, ", or `trap`");
 }
 
 /* A BAR's size is a power of two, and its address a multiple of that (PCI Local Bus Specification 3.0, 6.2.5.1). */
@@ -155,16 +156,16 @@ static bool check_bar(struct planner *p, const struct p_device *d, const struct 
     while (up < size && up < (uint64_t)1 << 63)
         up <<= 1;
     if (up != size) {
-        diag_help(diag(p->c->diags, E0533, m->size.set ? m->size.at : m->at,
-                       "a BAR of 0x%" PRIx64 " bytes cannot be: its size is a power of two", size),
-                  "write `size 0x%" PRIx64 "`", up);
+        diag_help_number(diag(p->c->diags, E0533, m->size.set ? m->size.at : m->at,
+                              "a BAR of 0x%" PRIx64 " bytes cannot be: its size is a power of two", size),
+                         "size ", up, "");
         return false;
     }
     if (m->address.set && m->address.value % size) {
-        diag_help(diag(p->c->diags, E0533, m->address.at,
-                       "BAR %u has 0x%" PRIx64 " bytes, and 0x%" PRIx64 " is no multiple of that", index, size,
-                       m->address.value),
-                  "write `at 0x%" PRIx64 "`", m->address.value / size * size);
+        diag_help_number(diag(p->c->diags, E0533, m->address.at,
+                              "BAR %u has 0x%" PRIx64 " bytes, and 0x%" PRIx64 " is no multiple of that", index, size,
+                              m->address.value),
+                         "at ", m->address.value / size * size, "");
         return false;
     }
     return true;
@@ -188,7 +189,7 @@ static void no_such_name(struct planner *p, const struct p_device *d, const stru
             vec_push(draft_arena(p->c), &names, d->class->regions[i].name);
     const char *near = nearest(w->name, names.at, names.n);
     if (near)
-        diag_help(g, "did you mean `%s`?", near);
+        diag_did_you_mean(g, "", w->name, near);
     else
         diag_help(g, "say it by index: `region 0`");
 }
@@ -288,7 +289,7 @@ static void bare_irq(struct planner *p, struct p_device *d, const struct m_irq *
                      "nothing says which interrupt `%s` is: this device has no node on the host", m->which.name);
             const char *near = d->kind == DEV_PCI ? nearest(m->which.name, pci, 3) : NULL;
             if (near)
-                diag_help(g, "did you mean `%s`?", near);
+                diag_did_you_mean(g, "", m->which.name, near);
             else
                 diag_help(g, d->kind == DEV_PCI ? "a PCI function has `intx`, `msi` and `msix`"
                                                 : "say it by index: `irq 0`");
@@ -480,7 +481,7 @@ static bool on_pci(struct planner *p, struct p_device *d, const struct m_passthr
         for (const char *const *n = p->schemas->class_names; *n && !make; n++)
             make = is_pci_bus(schema_class(p->schemas, *n)) && schema_class(p->schemas, *n)->emulated ? *n : NULL;
         if (near)
-            diag_help(g, "did you mean `%s`?", near);
+            diag_did_you_mean(g, "", pass->place->bus, near);
         else if (names.n)
             diag_help(g, "it has `%s`", names.at[0]);
         else if (make)

@@ -161,7 +161,7 @@ struct dt_node *bus_of(struct planner *p, const struct m_passthrough *pass)
         vec_push(draft_arena(p->c), &names, p->m->m->passthroughs.at[i]->name);
     const char *near = nearest(pass->place->under, names.at, names.n);
     if (near)
-        diag_help(d, "did you mean `&%s`?", near);
+        diag_did_you_mean(d, "&", pass->place->under, near);
     else if (pass->place->under_label)
         diag_help(d, "label one: `node /bus { ... }` with `%s: bus { ... }` in it, or name it by path",
                   pass->place->under);

@@ -126,7 +126,7 @@ static const struct p_region *find_region(struct planner *p, struct p_device *d,
                              : diag(p->c->diags, E0620, w->at, "`%s` has no region %u to map", d->name, w->index);
     const char *near = w->name ? nearest(w->name, names.at, names.n) : NULL;
     if (near)
-        diag_help(g, "did you mean `%s`?", near);
+        diag_did_you_mean(g, "", w->name, near);
     else if (d->regions.n)
         diag_help(g, "its first one is `region %u`", d->regions.at[0]->index);
     return NULL;
@@ -143,7 +143,7 @@ static const struct p_memory *find_memory(struct planner *p, const struct m_dma_
         vec_push(draft_arena(p->c), &names, p->m->memory.at[k].m->name);
     const char *near = nearest(m->memory, names.at, names.n);
     if (near)
-        diag_help(d, "did you mean `%s`?", near);
+        diag_did_you_mean(d, "", m->memory, near);
     else
         diag_help(d, "name a `memory` of the same machine, or write one: `memory %s size 16M;`", m->memory);
     return NULL;
@@ -211,7 +211,7 @@ static bool whole_pages(struct planner *p, const struct m_dma_map *m, const stru
         diag_help(d, "the region begins 0x%" PRIx64 " behind the start of a page, and has to on the device's side, too",
                   (out->region->host + out->offset) % page);
     else if (where.loc.start == m->size.at.loc.start && odd < page)
-        diag_help(d, "write 0x%" PRIx64, page);
+        diag_help_number(d, "size ", page, "");
     else
         diag_help(d, "write 0x%" PRIx64 " or 0x%" PRIx64, odd / page * page, (odd / page + 1) * page);
     return false;
@@ -476,7 +476,7 @@ static void use_guest_iommu(struct planner *p, struct p_dma *dma, const struct m
         vec_push(draft_arena(p->c), &names, p->m->m->devices.at[i].name);
     const char *near = iommu ? NULL : nearest(m->name, names.at, names.n);
     if (near)
-        diag_help(d, "did you mean `%s`?", near);
+        diag_did_you_mean(d, "", m->name, near);
     else if (iommu)
         diag_help(d, "a device of the host cannot be it; make one: `device viommu0 : CLASS;`");
     else
@@ -558,4 +558,6 @@ void plan_dma(struct planner *p, struct p_device *d, const struct m_part *part)
               "%swrite `dma none;` if it does none, or `dma identity unsafe;` if the guest is trusted with all of the "
               "host's memory",
               where);
+    if (!*where && d->pass && !d->parent)
+        diag_fix_statement(g, d->pass->at, "passthrough", "dma none;");
 }

@@ -194,10 +194,10 @@ static void add_chip(struct planner *p, const char *name, const struct irqchip_c
     if (chip->placed)
         claim_chip(p, chip, where);
     if (class->nregions && class->regions[0].align && address % class->regions[0].align)
-        diag_help(diag(p->c->diags, E0346, where,
-                       "irqchip `%s` at 0x%" PRIx64 ": a `%s` starts at a multiple of 0x%" PRIx64, name, address,
-                       class->name, class->regions[0].align),
-                  "write `at 0x%" PRIx64 "`", address / class->regions[0].align * class->regions[0].align);
+        diag_help_number(diag(p->c->diags, E0346, where,
+                              "irqchip `%s` at 0x%" PRIx64 ": a `%s` starts at a multiple of 0x%" PRIx64, name, address,
+                              class->name, class->regions[0].align),
+                         "at ", address / class->regions[0].align * class->regions[0].align, "");
     if (class->max_cpus && p->m->cpus.n > class->max_cpus)
         diag_help(diag(p->c->diags, E0347, at_class, "a `%s` serves %u cpus at most; machine `%s` has %u", class->name,
                        class->max_cpus, p->m->name, p->m->cpus.n),

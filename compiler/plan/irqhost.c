@@ -107,7 +107,7 @@ static void check_said(struct planner *p, const struct copied *k, const struct h
                     vec_push(draft_arena(p->c), &names, name_of(p, k, &irqs[j]));
             const char *near = nearest(m->which.name, names.at, names.n);
             if (near)
-                diag_help(d, "did you mean `%s`?", near);
+                diag_did_you_mean(d, "", m->which.name, near);
             else
                 diag_help(d,
                           names.n ? "its interrupt-names begin with `%s`"
@@ -139,6 +139,16 @@ const char *irq_drop_text(struct planner *p, const struct p_irq *irq)
         return arena_printf(p->c->arena, "`irq %u drop;`", irq->index);
     const char *top = dt_path(p->c->arena, irq->device->pass->parts.at[0].node), *path = dt_path(p->c->arena, node);
     return arena_printf(p->c->arena, "`child %s { irq %u drop; }`", path + strlen(top) + 1, irq->index);
+}
+
+/* Where there is no other choice. */
+static void leave_out(struct planner *p, struct diag *d, const struct p_irq *irq)
+{
+    const char *text = irq_drop_text(p, irq);
+    const struct m_passthrough *pass = irq->device->pass;
+    diag_help(d, "leave it out: %s", text);
+    if (pass && !pass->assigned)
+        diag_fix_statement(d, pass->at, "passthrough", "%.*s", (int)strlen(text) - 2, text + 1);
 }
 
 static void take_host_line(struct planner *p, struct p_irq *irq)
@@ -187,13 +197,13 @@ static bool can_be_linked(struct planner *p, const struct copied *k, struct p_ir
     if (h->problem || !h->chip) {
         struct diag *d = diag(p->c->diags, E0366, irq->at, "%s cannot be followed to a controller: %s",
                               irq_text(p, irq), h->problem ? h->problem : "it has none");
-        diag_help(d, "leave it out: %s", irq_drop_text(p, irq));
+        leave_out(p, d, irq);
         return false;
     }
     if (h->class && h->kind->gsi == INT32_MIN) {
         struct diag *d = diag(p->c->diags, E0354, irq->at, "%s is %s: a line of that kind cannot be linked",
                               irq_text(p, irq), host_irq_text(p->c, h));
-        diag_help(d, "leave it out: %s", irq_drop_text(p, irq));
+        leave_out(p, d, irq);
         return false;
     }
     if (k->device->sysfs_name && k->device->host == k->host)
@@ -211,7 +221,7 @@ static bool can_be_linked(struct planner *p, const struct copied *k, struct p_ir
         diag_help(d, "leave it out: %s; or pass %s through as well", irq_drop_text(p, irq),
                   dt_path(p->c->arena, first));
     else
-        diag_help(d, "leave it out: %s", irq_drop_text(p, irq));
+        leave_out(p, d, irq);
     return false;
 }
 
@@ -249,7 +259,7 @@ void decide_irqs(struct planner *p, struct copied *k)
                                   irq->index, dt_path(p->c->arena, k->host), first_inside->index);
             diag_fact(d, "%s: interrupt %u goes to %s, which is assigned as well", p->host->file, first_inside->index,
                       dt_path(p->c->arena, first_inside->chip));
-            diag_help(d, "leave it out: %s", irq_drop_text(p, irq));
+            leave_out(p, d, irq);
             irq->drop = true;
         }
         if (!irq->drop)

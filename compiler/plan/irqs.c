@@ -52,7 +52,7 @@ static bool bad_kind(struct planner *p, const struct irqchip_class *class, const
                      word, p->m->name, p->m->irqchips.at[0]->name)
               : diag(p->c->diags, E0349, where, "a `%s` has no kind of line called `%s`", class->name, word);
     if (near)
-        diag_help(d, "did you mean `%s`?", near);
+        diag_did_you_mean(d, "", word, near);
     else if (first)
         diag_help(d, "the root irqchip is `%s`%s%s", p->m->irqchips.at[0]->name,
                   *list ? ", kinds of its lines that can be linked: " : "", list);
@@ -72,7 +72,7 @@ static bool bad_trigger(struct planner *p, const struct irqchip_class *class, co
     struct diag *d = diag(p->c->diags, E0350, where, "a `%s` knows no trigger `%s`", class->name, word);
     const char *near = nearest(word, names.at, names.n);
     if (near)
-        diag_help(d, "did you mean `%s`?", near);
+        diag_did_you_mean(d, "", word, near);
     else
         diag_help(d, *list ? "it knows %s" : "its lines have one trigger; leave the word out%s", list);
     return false;
@@ -312,7 +312,10 @@ static void no_chip(struct planner *p, const struct m_irq_to *to)
         vec_push(p->c->arena, &names, p->m->irqchips.at[i]->name);
     struct diag *d = diag(p->c->diags, E0359, to->at, "`&%s` is no irqchip of machine `%s`", to->label, p->m->name);
     const char *near = nearest(to->label, names.at, names.n);
-    diag_help(d, near ? "did you mean `&%s`?" : "it has `&%s`", near ? near : names.at[0]);
+    if (near)
+        diag_did_you_mean(d, "&", to->label, near);
+    else
+        diag_help(d, "it has `&%s`", names.at[0]);
 }
 
 static bool take_line(struct planner *p, struct p_irq *irq)

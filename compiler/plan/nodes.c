@@ -173,7 +173,7 @@ static void no_label(struct planner *p, struct diag *d, const char *label)
             vec_push(p->c->arena, &names, l->name);
     const char *near = nearest(label, names.at, names.n);
     if (near)
-        diag_help(d, "did you mean `&%s`?", near);
+        diag_did_you_mean(d, "&", label, near);
     else
         diag_help(d, "give a node of the guest that label: `node / { %s: NAME { ... }; };`", label);
 }
@@ -307,10 +307,11 @@ static void leads_nowhere(struct planner *p, const struct dt_node *n, const stru
     }
     const struct dt_node *host = p->host ? dt_at(p->host->tree, name->s) : NULL;
     const struct copied *k = host ? any_copy(p, host) : NULL;
-    if (k && !k->guest->deleted)
+    if (k && !k->guest->deleted) {
         diag_help(d, "the host's %s is %s in the guest: `&{%s}`", name->s, dt_path(p->c->arena, k->guest),
                   dt_path(p->c->arena, k->guest));
-    else if (host)
+        diag_respell(d, name->s, dt_path(p->c->arena, k->guest));
+    } else if (host)
         diag_help(d, "%s is the host's: pass it through as well, and refer to its place in the guest", name->s);
     else
         diag_help(d, "correct the path, or make the node: `node %s { ... };`", *name->s == '/' ? name->s : "/...");

@@ -45,7 +45,7 @@ static void no_property(struct planner *p, const struct m_passthrough *pass, con
         }
     const char *near = nearest(r->property, names.at, names.n);
     if (near)
-        diag_help(d, "did you mean `%s`?", near);
+        diag_did_you_mean(d, "", r->property, near);
     else if (names.n)
         diag_help(d, "its references are in `%s`%s", names.at[0], names.n > 1 ? " and others" : "");
     else

@@ -118,7 +118,7 @@ static void check_said(struct planner *p, const struct copied *k)
                      m->which.name);
             const char *near = nearest(m->which.name, names.at, names.n);
             if (near)
-                diag_help(d, "did you mean `%s`?", near);
+                diag_did_you_mean(d, "", m->which.name, near);
             else if (names.n)
                 diag_help(d, "its reg-names begin with `%s`", names.at[0]);
             else if (hn->nregions)
@@ -279,12 +279,12 @@ void decide_regions(struct planner *p, struct copied *k, struct p_device *d)
         if (r.mode == REGION_DROP) {
             r.guest = UINT64_MAX;
         } else if (r.mode == REGION_MAP && ((r.guest ^ r.host) & (p->model->page_size - 1))) {
-            diag_help(diag(p->c->diags, E0514, m ? m->address.at : r.at,
-                           "region %u is at 0x%" PRIx64 " on the host; at 0x%" PRIx64
-                           " in the guest it is at another place in its page, and cannot be mapped",
-                           h->index, r.host, r.guest),
-                      "write `at 0x%" PRIx64 "`, or `trap`",
-                      (r.guest & ~(p->model->page_size - 1)) | (r.host & (p->model->page_size - 1)));
+            diag_help_number(diag(p->c->diags, E0514, m ? m->address.at : r.at,
+                                  "region %u is at 0x%" PRIx64 " on the host; at 0x%" PRIx64
+                                  " in the guest it is at another place in its page, and cannot be mapped",
+                                  h->index, r.host, r.guest),
+                             "at ", (r.guest & ~(p->model->page_size - 1)) | (r.host & (p->model->page_size - 1)),
+                             ", or `trap`");
         }
         add_region(p, d, &r, m && m->address.set ? m->address.at : r.at);
     }

@@ -184,10 +184,12 @@ static bool read_word(struct load *l, const struct field *f, const struct jval *
     }
     const char *near = nearest(s, f->words, n);
     struct diag *d = diag(l->c->diags, E0808, src_at(v->loc), "\"%s\" cannot be \"%.60s\"", key_of(v), s);
-    if (near)
+    if (near) {
         diag_help(d, "did you mean \"%s\"? It is one of %s", near, all);
-    else
+        diag_respell(d, s, near);
+    } else {
         diag_help(d, "write one of %s", all);
+    }
     return false;
 }
 

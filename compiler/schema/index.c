@@ -72,10 +72,12 @@ static void unknown(struct loader *ld, const struct jval *v, const char *what, c
 {
     struct diag *d = diag(ld->c->diags, E0811, src_at(v->loc), "no schema file has the %s \"%s\"", what, word);
     const char *near = nearest(word, known->at, known->n);
-    if (near)
+    if (near) {
         diag_help(d, "did you mean \"%s\"?", near);
-    else
+        diag_respell(d, word, near);
+    } else {
         diag_help(d, "write one that is described, or describe it in a file of its own");
+    }
 }
 
 static void index_controllers(struct loader *ld, struct map *owners)

@@ -166,7 +166,7 @@ static void undefined(struct build *b, const struct text *name, struct src at)
     if (b->suggested++ < SUGGESTIONS)
         near = near_label(b, name->s);
     if (near)
-        diag_help(d, "did you mean `&%s`?", near);
+        diag_did_you_mean(d, "&", name->s, near);
     else
         diag_help(d, "put `%s:` in front of the node that is meant", s);
 }

@@ -162,11 +162,13 @@ static void nothing_to_delete(struct merge *m, const struct dt_node *n, const st
     struct diag *d = diag(m->c->diags, E0901, place(m, op->loc), "there is no %s `%s` to delete in %s",
                           prop ? "property" : "node", op->name, path);
     const char *near = near_name(n, op->name, prop);
-    if (near)
+    if (near) {
         diag_help(d, "did you mean `%s %s;`?", prop ? "/delete-property/" : "/delete-node/",
                   dt_show(m->c->arena, near));
-    else
+        diag_respell(d, op->name, near);
+    } else {
         diag_help(d, "leave the statement out");
+    }
     m->ok = false;
 }
 

@@ -159,6 +159,74 @@ def many_files(box):
     expect(one.err.endswith("machc: 500 files: 490 fine, 10 with errors (10 errors, 0 warnings)\n"), "summary", one)
 
 
+WRONG = """mashine alpha : arm64-vert {
+    cpus 1;
+    memory ram at 0x80000800 size 256M;
+    device uart0 : ns1655a
+    device uart1 : ns16550a { irq spi 40 level-hihg; }
+}
+"""
+RIGHT = """machine alpha : arm64-virt {
+    cpus 1;
+    memory ram at 0x80000000 size 256M;
+    device uart0 : ns16550a;
+    device uart1 : ns16550a { irq spi 40 level-high; }
+}
+"""
+
+
+def fixes_are_shown(box):
+    box.write("w.mach", RIGHT.replace("virt", "vert").replace("ns16550a;", "ns16550a"))
+    done = box.machc("--check", "w.mach", status=1)
+    expect("""    1 | machine alpha : arm64-vert {
+      |                 ^~~~~~~~~~
+      |                 arm64-virt
+""" in done.err and """    4 |     device uart0 : ns16550a
+      |                            ^
+      |                            ;
+""" in done.err, "no line with what to write", done)
+
+
+def fixes_are_made(box):
+    box.write("w.mach", WRONG)
+    os.chmod(box.path / "w.mach", 0o640)
+    os.symlink("w.mach", box.path / "link.mach")
+    done = box.machc("--fix", "link.mach")
+    expect(box.read("w.mach") == RIGHT.encode(), "the text is another one:\n" + box.read("w.mach").decode(), done)
+    expect((box.path / "link.mach").is_symlink() and (box.path / "w.mach").stat().st_mode & 0o777 == 0o640, "link or mode")
+    expect("link.mach:1:1: fixed: `mashine` is now `machine` [E0103]\n" in done.err and
+           "link.mach:4:27: fixed: `;` put in [E0102]\n" in done.err and done.err.count(" fixed: ") == 6, "told", done)
+    # What is left is said, and files without a fix stay as they are.
+    box.write("w.mach", WRONG.replace("256M", ""))
+    done = box.machc("--fix", "w.mach", "broken.mach", "one.mach", status=1)
+    expect(" error: " in done.err and done.err.count(" fixed: ") >= 4 and "broken.mach" in done.err, "told", done)
+    expect(box.read("one.mach") == ONE.encode() and box.read("broken.mach") == BROKEN.encode(), "others were changed")
+
+
+def only_what_is_named_is_fixed(box):
+    box.write("lib.mach", "template t() { memry ram at 0x80000800 size 256M; }\n")
+    box.write("w.mach", 'include "lib.mach";\nmachine a : arm64-vert { cpus 1; use t(); }\n')
+    box.machc("--fix", "w.mach", status=1)
+    expect(b"memry" in box.read("lib.mach") and b"arm64-virt" in box.read("w.mach"), "the include was changed")
+    # A parameter's value is not where it is used.
+    box.write("p.mach", "template t(a) { memory ram at a size 256M; }\nmachine a : arm64-virt { cpus 1; use t(0x80000800); }\n")
+    before = box.read("p.mach")
+    box.machc("--fix", "p.mach", status=1)
+    expect(box.read("p.mach") == before, "a template was changed")
+
+
+def fixes_that_cannot_be_written(box):
+    box.write("w.mach", WRONG)
+    if os.geteuid() == 0:
+        raise Skipped("root may write everywhere")
+    os.chmod(box.path, 0o555)
+    try:
+        done = box.machc("--fix", "w.mach", status=2)
+    finally:
+        os.chmod(box.path, 0o755)
+    expect("cannot write w.mach" in done.err and box.read("w.mach") == WRONG.encode(), "written", done)
+
+
 def on_a_terminal(box, *args, **env):
     master, slave = os.openpty()
     env = {**{k: v for k, v in ENVIRONMENT.items() if k != "NO_COLOR"}, "TERM": "xterm", **env}
@@ -213,6 +281,8 @@ def usage_errors(box):
             (["--check=1", "one.mach"], "takes no argument"),
             (["-Z", "one.mach"], "unknown option `-Z`"),
             (["one.mach", "two.mach", "-o", "x"], "several files can be checked at once, not compiled"),
+            (["--fix", "-"], "--fix changes files"),
+            (["--fix", "one.mach", "-o", "x"], "--fix changes the text"),
             (["one.mach", "-j", "x"], "`-j x` is not a number"),
             (["one.mach", "--diagnostics=sraif"], "did you mean `--diagnostics=sarif`?"),
             (["one.mach", "--diagnostics=sarif:"], "names no file"),
@@ -436,7 +506,8 @@ def outputs_are_reproducible(box):
 TESTS = [
     one_machine, options_in_front_and_behind, standard_output, standard_input, every_machine,
     several_machines_need_a_name, checks_write_nothing, views, labels_only_when_asked, constants_and_includes,
-    many_files, progress, usage_errors, help_and_version, messages_are_explained, classes_are_listed, classes_can_be_read_back, errors_are_counted,
+    many_files, progress, fixes_are_shown, fixes_are_made, only_what_is_named_is_fixed, fixes_that_cannot_be_written,
+    usage_errors, help_and_version, messages_are_explained, classes_are_listed, classes_can_be_read_back, errors_are_counted,
     full_standard_output, out_of_memory, errors_write_nothing, second_output_fails_to_open,
     second_output_fails_to_write, disk_full, read_only_directory, signals_leave_nothing, broken_pipe,
     links_are_followed, modes_follow_the_umask, outputs_are_reproducible,

@@ -16,7 +16,7 @@ import tarfile
 import tempfile
 
 from . import Result, run
-from .errors import messages
+from .errors import expectation, messages
 from .schemas import python
 
 PACKAGE = "@microsoft/jest-sarif@1.0.0-beta.0"
@@ -254,8 +254,75 @@ def files(context, result):
         result.add("a file that cannot be written", None if done.status == 2 and "no/x.sarif" in done.err else done.err)
 
 
+# ---- fixes ----
+
+
+def said(context, folder, args, name):
+    done = run(context.machc, *args, "--diagnostics=json", name, cwd=folder)
+    return json.loads(done.out)["messages"] if done.out else None
+
+
+def spoken(message):
+    return message["code"], message["text"]
+
+
+def fixed(context, folder, name):
+    """--fix applies what the messages carry, and they are gone. None when there is nothing to fix, else (problem,)"""
+    args = expectation(folder / name)[1] or ["--check"]
+    if any(arg.startswith(("-o", "-c", "-O", "--emit", "--fix")) for arg in args):
+        return None
+    before = said(context, folder, args, name)
+    own = [m for m in before or [] if "fix" in m and all(e["place"]["file"] == name for e in m["fix"])]
+    if not own:
+        return None
+    old = (folder / name).read_bytes()
+    mode = (folder / name).stat().st_mode
+    done = run(context.machc, *args, "--fix", name, cwd=folder)
+    after = said(context, folder, args, name)
+    left = {spoken(m) for m in after}
+    told = re.findall(r"(?m)^.*:\d+:\d+: fixed: .* \[(\w+)\]$", done.err)
+    gone = [m for m in own if spoken(m) not in left]
+    if len(gone) != len(own):
+        still = [spoken(m) for m in own if spoken(m) in left]
+        return (f"--fix leaves {still}\n{done.err}\n{(folder / name).read_text('utf-8', 'replace')}",)
+    if {m["code"] for m in own} - set(told):
+        return (f"not told: {told}\n{done.err}",)
+    known = {m["code"] for m in own}
+    worse = [spoken(m) for m in after if m["code"].startswith("E01") and m["code"] not in known and
+             spoken(m) not in {spoken(m) for m in before}]
+    if worse:
+        return (f"is broken now: {worse}\n{(folder / name).read_text('utf-8', 'replace')}",)
+    if (folder / name).stat().st_mode != mode:
+        return ("has another mode now",)
+    if any("fix" in m and all(e["place"]["file"] == name for e in m["fix"]) for m in after):
+        return ("there is more to fix",)
+    again = run(context.machc, *args, "--fix", name, cwd=folder)
+    if " fixed: " in again.err or (folder / name).read_bytes() == old:
+        return (f"not the same twice\n{again.err}",)
+    return (None,)
+
+
+def fixes(context, result):
+    """Every file of tests/errors whose messages carry fixes."""
+    with tempfile.TemporaryDirectory() as directory:
+        folder = pathlib.Path(directory, "errors")
+        shutil.copytree(context.root / "tests/errors", folder)
+        pathlib.Path(directory, "hosts").symlink_to(context.root / "tests/hosts")
+        codes, clean = set(), 0
+        names = sorted(path.name for path in folder.glob("*.mach"))
+        for name, answer in zip(names, context.pool.map(lambda name: fixed(context, folder, name), names)):
+            if answer is None:
+                continue
+            result.add(f"--fix {name}", answer[0])
+            codes.add(name[:5])
+            clean += not any(m["severity"] != "warning" for m in said(context, folder, ["--check"], name) or [])
+        result.add("many codes have fixes", None if len(codes) >= 55 else f"only {len(codes)}")
+        result.add("most files compile then", None if clean >= 60 else f"only {clean}")
+
+
 def run_all(context):
     result = Result()
+    fixes(context, result)
     ours, sarif = all_messages(context, result)
     result.add("sarif: rules", rules(sarif))
     result.add("sarif: fingerprints", shifted(context, sarif))

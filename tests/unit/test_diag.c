@@ -201,6 +201,8 @@ static void a_message_in_full(void **state)
                         "gateway.mach:4:17: error: interrupt of /soc/serial also belongs to the host [E0001]\n"
                         "    4 |     passthrough &duart1;\n"
                         "      |                 ^~~~~~~ GIC SPI 54, level-high\n"
+                        "    2 |     keep &duart0;\n"
+                        "      |                 x\n"
                         "   gateway.mach:2:10: kept by the host here\n"
                         "    2 |     keep &duart0;\n"
                         "      |          ~~~~~~~\n"
