@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # make            build/machc, build/machrt, build/libmachrt.a and .so
-# make test       unit, errors, golden, dtc, checker, schemas, cli, diagnostics, docs, runtime, old fuzz findings: minutes at most. SUITE="errors cli" runs some of them
+# make test       unit, errors, golden, dtc, checker, properties, schemas, cli, diagnostics, docs, runtime, old fuzz findings: minutes at most. SUITE="errors cli" runs some of them
 # make docs       docs/messages.md and the grammar in docs/language.md, anew
 # make bench      the tables of docs/bench.md
+# make check-properties   random machines on random boards; CASES=5000 SEED=monday
 # make check-corpus   every device of every board that Debian has a kernel for; CORPUS="--every 10 -k rk3399" for some
 # make check-schema   guest trees under dt-validate with Linux's bindings (Debian's dt-schema, linux-source)
 # make fuzz       libFuzzer on everything that reads a file, and a million mutated configs: docs/fuzzing.md
@@ -84,6 +85,10 @@ $(B)/corpus: $(patsubst %.c,$(B)/%.o,$(wildcard tests/corpus/*.c)) $(B)/libmachc
 check-corpus: $(B)/corpus
 	python3 tests/corpus/run.py --driver $(B)/corpus $(CORPUS)
 
+CASES   ?= 2000
+check-properties: $(B)/machc
+	MACHC_CASES=$(CASES) MACHC_SEED="$${SEED:-$$(date +%s)}" python3 tests/run.py --build $(B) properties
+
 check-schema: $(B)/machc
 	python3 tests/corpus/schema.py --machc $(B)/machc
 
@@ -103,5 +108,5 @@ include runtime/Makefile.inc
 include tests/system/Makefile.inc
 include tests/fuzz/Makefile.inc
 
-.PHONY: FORCE all test check-corpus check-schema docs bench format format-check clean
+.PHONY: FORCE all test check-properties check-corpus check-schema docs bench format format-check clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

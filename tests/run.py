@@ -13,7 +13,7 @@ import sys
 
 sys.dont_write_bytecode = True  # a test run leaves nothing in the sources
 
-from harness import Context, checker, cli, diagnostics, docs, dtc, errors, golden, pictures, schemas, unit  # noqa: E402
+from harness import Context, checker, cli, diagnostics, docs, dtc, errors, golden, pictures, properties, schemas, unit  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITES = {
@@ -23,6 +23,7 @@ SUITES = {
     "pictures": pictures.run_all,
     "dtc": dtc.run_all,
     "checker": checker.run_all,
+    "properties": properties.run_all,
     "schemas": schemas.run_all,
     "cli": cli.run_all,
     "diagnostics": diagnostics.run_all,

@@ -233,6 +233,11 @@ static void settle_entry(struct settle *s, uint32_t i, uint32_t *open, uint32_t 
         return;
     }
     struct copied *there;
+    uint64_t refused;
+    if (map_get(&s->p->settle_room->refused, (uintptr_t)s->prop, i, &refused)) {
+        s->failed = true;
+        return;
+    }
     struct verdict v = verdict_of(s, i, &there);
     if (v.fate != FATE_ERROR) {
         note_use(s, e, &v, there);
@@ -300,6 +305,60 @@ static bool settles(const struct dt_prop *prop)
     return prop->origin && prop->origin->kind == ORIGIN_HOST && prop->len;
 }
 
+static bool brings(uint8_t fate)
+{
+    return fate == FATE_ASSIGN || fate == FATE_COPY;
+}
+
+/* Whether anything that is said of a node, or that its class says, brings a provider along. */
+static bool may_bring(const struct copied *k)
+{
+    const struct m_part *parts[] = {k->part, &k->pass->parts.at[0]};
+    for (uint32_t i = 0; i < 2; i++)
+        for (uint32_t r = 0; parts[i] && r < parts[i]->refs.n; r++)
+            if (brings(parts[i]->refs.at[r].fate))
+                return true;
+    const struct dev_class *class = k->device ? k->device->class : NULL;
+    for (uint32_t i = 0; class && i < class->nfates; i++)
+        if (brings(class->fates[i].fate))
+            return true;
+    return false;
+}
+
+static void bring_prop(struct planner *p, struct copied *k, const struct dt_prop *prop, const struct ref_rule *rule)
+{
+    struct settle_room *room = p->settle_room;
+    struct settle s = {.p = p, .k = k, .prop = prop, .rule = rule, .entries = room->entries};
+    bool readable = refs_read(&s);
+    room->entries = s.entries;
+    for (uint32_t i = 0; readable && i < s.entries.n; i++) {
+        struct copied *there;
+        struct verdict v = {0};
+        if (s.entries.at[i].target && !group_dies(&s, i))
+            v = verdict_of(&s, i, &there);
+        if (brings(v.fate) && !refs_bring(&s, &s.entries.at[i], &v))
+            map_put(draft_arena(p->c), &room->refused, (uintptr_t)prop, i, 1);
+    }
+}
+
+/*
+ * The providers that come along, before anything is settled: a reference to what the guest has needs no word, and
+ * whether it has it must not depend on the order of the text.
+ */
+static void bring_all(struct planner *p, uint32_t first)
+{
+    for (uint32_t i = first; i < p->copies.n; i++) { // those that come along bring others
+        struct copied *k = p->copies.at[i];
+        if (k->guest->deleted || !may_bring(k))
+            continue;
+        for (const struct dt_prop *prop = k->guest->props; prop; prop = prop->next) {
+            const struct ref_rule *rule = settles(prop) ? refs_rule(p, k, prop) : NULL;
+            if (rule)
+                bring_prop(p, k, dt_prop(p->host->tree, k->host, prop->name), rule);
+        }
+    }
+}
+
 static void settle_node(struct planner *p, struct copied *k)
 {
     struct settle_room *room = p->settle_room;
@@ -325,7 +384,7 @@ void settle_refs(struct planner *p, uint32_t first)
 {
     p->settle_room = NEW(draft_arena(p->c), struct settle_room);
     p->settle_room->all = intern(p->c->names, "*");
-    // `assign` and `copy` add to the list; those are settled when their turn comes.
+    bring_all(p, first);
     for (uint32_t i = first; i < p->copies.n; i++)
         if (!p->copies.at[i]->guest->deleted)
             settle_node(p, p->copies.at[i]);

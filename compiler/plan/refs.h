@@ -27,6 +27,7 @@ struct settle_room {
     VEC(struct shortened) shortened; // of the node at hand
     const struct ref_rule *numbered; // of the node at hand: a rule whose numbers have a gap now
     const char *all;                 // "*", interned
+    struct map refused;              // (property of the host, entry) -> 1: nobody can be brought along, with a message
 };
 
 struct settle {
@@ -80,6 +81,9 @@ const struct ref_rule *refs_rule(struct planner *p, const struct copied *k, cons
 bool refs_any(const struct planner *p, const struct dt_prop *prop);
 
 /* ---- refs_fate.c ---- */
+
+/* Fates `assign` and `copy`: makes the provider a node of the guest, if it is none yet. False after a message. */
+bool refs_bring(struct settle *s, const struct entry *e, const struct verdict *v);
 
 /* Writes an entry as the verdict has it, which is not FATE_ERROR. */
 void refs_carry_out(struct settle *s, uint32_t index, const struct entry *e, const struct verdict *v);

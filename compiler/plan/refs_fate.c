@@ -159,29 +159,33 @@ static void to_node(struct settle *s, const struct entry *e, const struct m_ref 
         put_cells(s->data + s->len, said->cells[i], 1);
 }
 
-static void provider(struct settle *s, const struct entry *e, const struct verdict *v)
+bool refs_bring(struct settle *s, const struct entry *e, const struct verdict *v)
 {
     struct planner *p = s->p;
     struct copied *there = refs_in_guest(s, e->target);
+    struct src where = v->said ? v->said->at : refs_place(s->k);
     if (there && there->description && v->fate == FATE_ASSIGN) {
-        struct src where = v->said ? v->said->at : refs_place(s->k);
         struct diag *d =
             diag(p->c->diags, E0414, where, "%s is asked for both as a device, `assign`, and as a description, `copy`",
                  dt_path(p->c->arena, e->target));
         diag_note(d, there->guest->origin->at, "it was copied for this one");
         diag_help(d, "write `assign` for both, or `copy`");
-        s->failed = true;
-        return;
+        return false;
     }
     if (!there && v->fate == FATE_ASSIGN)
         assign(s, e, v);
     else if (!there && s->rule->layout == REF_GRAPH)
-        diag_help(diag(p->c->diags, E0423, v->said ? v->said->at : refs_place(s->k),
+        diag_help(diag(p->c->diags, E0423, where,
                        "an endpoint cannot be copied: it is nothing without the device of its port"),
                   "write `assign` (that device is passed through, too), `drop`, or `to` an endpoint of the guest");
     else if (!there)
-        copy_description(p, e->target, s->k, v->said ? v->said->at : refs_place(s->k));
-    there = refs_in_guest(s, e->target);
+        copy_description(p, e->target, s->k, where);
+    return refs_in_guest(s, e->target) != NULL; // else it was refused, with a message
+}
+
+static void provider(struct settle *s, const struct entry *e)
+{
+    struct copied *there = refs_in_guest(s, e->target); // brought along by then
     if (there)
         refs_put_entry(s, e, there->guest);
     else
@@ -220,7 +224,7 @@ void refs_carry_out(struct settle *s, uint32_t index, const struct entry *e, con
         to_node(s, e, v->said);
         break;
     default:
-        provider(s, e, v);
+        provider(s, e);
         break;
     }
     s->solid = s->len;

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """All machines of one description: what is the host's has one owner."""
 
+# There is one of these on a board, and of others, such as GPIO controllers, several: the text names no controller.
+ROOTS = ("GIC", "MPIC", "PLIC", "APLIC", "IOAPIC")
+
 
 def check_across(machines):
     problems = []
@@ -73,7 +76,7 @@ def host_lines(machines):
                     continue
                 who = f"{m.name}: {d.name}: {q.source} interrupt {q.index}"
                 place = (d.host_path or d.sysfs_name or (m.name, d.name), q.source, q.index, q.name)
-                if q.host is not None:
+                if q.host is not None and q.host.split()[0] in ROOTS:
                     # "GIC SPI 54, level-high": the line, and how it fires.
                     other = owner.setdefault(q.host.split(",")[0], who)
                     if other is not who:

@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""properties: random machines on random boards. What is accepted is right in every way that tests/checker and
+tests/properties know, and the same on every run; what is right is accepted; what is refused is refused by a message.
+
+MACHC_SEED and MACHC_CASES choose others than those of every day. A failure prints how to have it again, made smaller:
+
+    cd tests && python3 -m properties.cases --seed SEED --from NUMBER --count 1 --keep /tmp/smaller
+"""
+
+import os
+
+from properties import cases
+
+from . import Result
+
+EVERY_DAY = 150
+LEAST = 40  # percent that have to be accepted, for this to mean something
+
+
+def run_all(context):
+    result = Result()
+    seed = os.environ.get("MACHC_SEED", "every day")
+    count = int(os.environ.get("MACHC_CASES", EVERY_DAY))
+    total = cases.Sum()
+
+    def one(number):
+        made = cases.Made(seed, number)
+        return made, cases.try_case(context.machc, made)
+
+    for number, (made, outcome) in context.each(one, range(count), lambda number: f"{seed}/{number}"):
+        total.add(outcome)
+        problem = None
+        if outcome.problems:
+            what = "; ".join(text for text, _ in made.mistakes) or "no mistake in it"
+            again = f"python3 -m properties.cases --seed '{seed}' --from {number} --count 1 --keep /tmp/smaller"
+            problem = "\n".join([what, *outcome.problems, f"again, in tests/: {again}"])
+        result.add(f"{seed}/{number}", problem)
+    print(f"properties: seed '{seed}': {total.text()}")
+    if not context.wanted:
+        result.add("enough is accepted", 100 * total.accepted < LEAST * total.files and total.text())
+    return result

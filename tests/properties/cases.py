@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""Runs random descriptions: what is made of a seed and a number is always the same.
+
+    python3 -m properties.cases [--machc build/machc] [--seed S] [--from N] [--count N] [--keep DIR]     in tests/
+"""
+
+import argparse
+import collections
+import pathlib
+import random
+import re
+import sys
+import tempfile
+
+from checker.all import check, read
+from harness import run
+
+from .holds import differences
+from .hosts import Host
+from .mistakes import put_mistakes
+from .text import Writer
+from .wants import Case
+
+CODE = re.compile(r"(error|warning|fault of machc): .*\[([EWF]\d{4})")
+
+
+class Made:
+    """One description with its board."""
+
+    def __init__(self, seed, number):
+        self.seed, self.number = seed, number
+        rng = random.Random(f"{seed}/{number}")
+        self.host = Host(rng)
+        self.case = Case(self.host, rng)
+        self.mistakes = put_mistakes(self.case, rng) if rng.random() < 0.4 else []
+        self.style = rng.random()
+
+    def write(self, folder):
+        (folder / "board.dts").write_text(self.host.text(), encoding="utf-8")
+        text = Writer(self.case, random.Random(self.style)).text("board.dts")
+        (folder / "case.mach").write_text(text, encoding="utf-8")
+
+
+class Outcome:
+    def __init__(self, accepted, codes, problems, machines):
+        self.accepted, self.codes, self.problems, self.machines = accepted, codes, problems, machines
+
+
+def judge(machc, made, folder):
+    made.write(folder)
+    out = folder / "out"
+    done = run(machc, "--max-errors", "0", "case.mach", "-O", out, cwd=folder)
+    codes = [code for kind, code in CODE.findall(done.err) if kind != "warning"]
+    count = len(made.case.machines)
+    if done.status == 1 and codes and not any(code.startswith(("F", "E01", "E00")) for code in codes):
+        if any(out.glob("*")):
+            return Outcome(False, codes, ["refused, and outputs were written"], count)
+        if not made.mistakes:
+            return Outcome(False, codes, ["there is no mistake in it, and it was refused\n" + done.err], count)
+        return Outcome(False, codes, [], count)
+    if done.status != 0 or codes:
+        return Outcome(False, codes, [f"exit status {done.status}\n{done.err}"], count)
+    certain = [text for text, sure in made.mistakes if sure]
+    if certain:
+        return Outcome(True, [], [f"accepted with {', '.join(certain)}"], count)
+    pairs = read(out)
+    problems, machines = check(pairs)
+    problems += differences(made.case, machines) if len(machines) == count else [f"{len(machines)} machines of {count}"]
+    problems += again(machc, folder, pairs)
+    return Outcome(True, [], problems, count)
+
+
+def again(machc, folder, pairs):
+    """The same once more, from another directory and by other names."""
+    elsewhere = folder / "elsewhere"
+    elsewhere.mkdir()
+    done = run(machc, folder / "case.mach", "-O", "out", cwd=elsewhere, env={"LC_ALL": "C.UTF-8", "TZ": "Asia/Tokyo"})
+    if done.status != 0 or read(elsewhere / "out") != pairs:
+        return [f"another run, from another directory, made something else\n{done.err}"]
+    return []
+
+
+def try_case(machc, made):
+    with tempfile.TemporaryDirectory() as folder:
+        return judge(machc, made, pathlib.Path(folder))
+
+
+def smaller(made):
+    """Ways to leave something of a description out; each puts it back when it is told to."""
+    case = made.case
+    for holder, items in [(case, case.machines)] if len(case.machines) > 1 else []:
+        for item in list(items):
+            yield items, item
+    for m in case.machines:
+        for items in (m.wishes, m.emulated, m.memory, m.asserts):
+            for item in list(items):
+                yield items, item
+
+
+def shrink(machc, made, outcome):
+    """Leaves out whatever the first problem does not need. The names in it have to stay what they are."""
+    kind = re.sub(r"0x[0-9a-f]+|\d+", "N", outcome.problems[0].split("\n")[0])
+    smaller_found = True
+    while smaller_found:
+        smaller_found = False
+        for items, item in smaller(made):
+            if item not in items:
+                continue
+            at = items.index(item)
+            del items[at]
+            found = try_case(machc, made).problems
+            if found and re.sub(r"0x[0-9a-f]+|\d+", "N", found[0].split("\n")[0]) == kind:
+                smaller_found = True
+            else:
+                items.insert(at, item)
+
+
+def keep(made, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    made.write(folder)
+
+
+class Sum:
+    def __init__(self):
+        self.files = self.accepted = self.machines = 0
+        self.codes = collections.Counter()
+
+    def add(self, outcome):
+        self.files += 1
+        self.accepted += outcome.accepted
+        self.machines += outcome.machines
+        self.codes.update(set(outcome.codes))
+
+    def text(self):
+        rate = 100 * self.accepted / max(self.files, 1)
+        codes = ", ".join(f"{code} {n}" for code, n in sorted(self.codes.items()))
+        return f"{self.machines} machines in {self.files} files, {rate:.0f} % accepted; refused with {codes or 'nothing'}"
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Runs random descriptions.")
+    parser.add_argument("--machc", default="../build/machc")
+    parser.add_argument("--seed", default="1")
+    parser.add_argument("--from", dest="first", type=int, default=0)
+    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--keep", type=pathlib.Path, help="write what failed, made smaller, into this directory")
+    args = parser.parse_args()
+    machc = pathlib.Path(args.machc).resolve()
+    total, failed = Sum(), 0
+    for number in range(args.first, args.first + args.count):
+        made = Made(args.seed, number)
+        outcome = try_case(machc, made)
+        total.add(outcome)
+        if outcome.problems:
+            failed += 1
+            print(f"{args.seed}/{number}: {'; '.join(t for t, _ in made.mistakes) or 'no mistake'}")
+            for problem in outcome.problems[:5]:
+                print("    " + problem.replace("\n", "\n    "))
+            if args.keep:
+                shrink(machc, made, outcome)
+                keep(made, args.keep / f"{args.seed}-{number}")
+    print(f"seed {args.seed}: {total.text()}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,246 @@
+# SPDX-License-Identifier: MIT
+"""Mistakes for wild descriptions. Each takes a case and says what it did to it, and whether that can only be refused;
+None: there was nothing to do it to."""
+
+from .wants import PAGE, Map
+
+
+def any_wish(case, rng, fits=lambda m, w: True):
+    found = [(m, w) for m in case.machines for w in m.all_wishes() if fits(m, w)]
+    return rng.choice(found) if found else (None, None)
+
+
+def two_machines(case, rng):
+    return rng.sample(case.machines, 2) if len(case.machines) > 1 else (None, None)
+
+
+def steal_a_device(case, rng):
+    a, b = two_machines(case, rng)
+    if not a or not a.wishes:
+        return None
+    b.wishes.append(case.wish(rng.choice(a.wishes).device))
+    return "a device of two machines", True
+
+
+def take_what_is_kept(case, rng):
+    kept = [d for d in case.host.devices if d.kept]
+    rng.choice(case.machines).wishes.append(case.wish(rng.choice(kept)))
+    return "the host's interrupt controller", True
+
+
+def map_what_is_shared(case, rng):
+    m, w = any_wish(case, rng, lambda m, w: "trap" in w.modes)
+    if not w:
+        return None
+    k = w.modes.index("trap")
+    w.modes[k] = "map"
+    return "a region mapped that was to be trapped", False
+
+
+def link_what_is_shared(case, rng):
+    m, w = any_wish(case, rng, lambda m, w: "drop" in w.irqs)
+    if not w:
+        return None
+    i = w.irqs.index("drop")
+    w.irqs[i] = "default"
+    return "an interrupt linked that was dropped", False
+
+
+def one_line_twice(case, rng):
+    m, w = any_wish(case, rng, lambda m, w: len([i for i, q in enumerate(w.irqs) if isinstance(q, tuple)]) > 1)
+    if not w:
+        return None
+    linked = [i for i, q in enumerate(w.irqs) if isinstance(q, tuple)]
+    w.irqs[linked[0]] = w.irqs[linked[1]]
+    return "one line of the guest for two interrupts", True
+
+
+def no_fate(case, rng):
+    m, w = any_wish(case, rng, lambda m, w: w.fates and w.top is w and not w.below)
+    if not w:
+        return None
+    w.fates.clear()
+    return "references without a fate", True
+
+
+def no_such_cpu(case, rng):
+    m = rng.choice(case.machines)
+    m.on = [case.host.ncpus + rng.randint(0, 3)]
+    return "a host cpu that is not there", True
+
+
+def one_cpu_twice(case, rng):
+    a, b = two_machines(case, rng)
+    if not a or not a.on:
+        return None
+    b.on = [rng.choice(a.on)]
+    return "a host cpu of two machines", True
+
+
+def one_physical_twice(case, rng):
+    a, b = two_machines(case, rng)
+    x = next((x for x in a.memory if x.backing == "physical" and not x.share), None) if a else None
+    y = next((y for y in b.memory if not y.share and not any(w.dma == "identity" for w in b.wishes)), None) if a else None
+    if not x or not y:
+        return None
+    y.backing, y.arg = "physical", x.arg + rng.randrange(x.size // PAGE) * PAGE
+    return "physical memory of two machines", True
+
+
+def memory_over_memory(case, rng):
+    m = rng.choice(case.machines)
+    fixed = [x for x in m.memory if x.at is not None]
+    if len(fixed) < 2:
+        return None
+    fixed[0].at = fixed[1].at + rng.randrange(fixed[1].size // PAGE) * PAGE
+    return "memory over memory", True
+
+
+def memory_over_registers(case, rng):
+    m, w = any_wish(case, rng, lambda m, w: w.top is w and m.memory and w.at[0] is None and w.modes[0] in ("map", "trap"))
+    if not w:
+        return None
+    x = rng.choice(m.memory)
+    x.at = w.device.regions[0].address // PAGE * PAGE
+    return "memory over registers", True
+
+
+def odd_memory(case, rng):
+    x = rng.choice([x for m in case.machines for x in m.memory])
+    if x.share:
+        return None
+    x.size += rng.choice((1, 4, 0x10, 0x800))
+    return "memory that is not made of pages", True
+
+
+def unequal_ends(case, rng):
+    ends = [x for m in case.machines for x in m.memory if x.share]
+    pairs = [x for x in ends if [y.share for y in ends].count(x.share) > 1]
+    if not pairs:
+        return None
+    rng.choice(pairs).size += PAGE * 512  # whole huge pages, too
+    return "two ends of different size", True
+
+
+def odd_place(case, rng):
+    m, w = any_wish(case, rng, lambda m, w: w.top is w and not w.below and w.at[0] is not None and w.modes[0] == "map")
+    if not w:
+        return None
+    w.at[0] += rng.choice((4, 0x10, 0x800))
+    return "a mapped region at another place in its page", True
+
+
+def region_over_region(case, rng):
+    m, w = any_wish(case, rng, lambda m, w: w.top is w and not w.below and len(w.modes) > 1 and w.modes[:2] == ["map"] * 2)
+    if not w:
+        return None
+    a, b = w.device.regions[:2]
+    if a.address % PAGE != b.address % PAGE:
+        return None
+    w.at[:2] = [0x60000000 + a.address % PAGE] * 2
+    return "two regions at one place", True
+
+
+def blocks(case):
+    return [(m, w, b) for m in case.machines for w in m.wishes if isinstance(w.dma, list) for b in w.dma]
+
+
+def dma_overlap(case, rng):
+    found = [b for _, _, b in blocks(case) if len(b.maps) > 1]
+    if not found:
+        return None
+    b = rng.choice(found)
+    b.maps[1].iova = b.maps[0].iova + rng.randrange(b.maps[0].size // PAGE) * PAGE
+    return "two mappings that overlap", True
+
+
+def dma_beyond(case, rng):
+    found = [x for _, _, b in blocks(case) for x in b.maps]
+    if not found:
+        return None
+    x = rng.choice(found)
+    x.size = x.memory.size - x.offset + PAGE
+    return "a mapping beyond the end of its memory", True
+
+
+def dma_odd(case, rng):
+    found = [x for _, _, b in blocks(case) for x in b.maps]
+    if not found:
+        return None
+    x = rng.choice(found)
+    what = rng.choice(("iova", "size"))
+    setattr(x, what, getattr(x, what) + rng.choice((-1, 1, 0x10)))
+    return f"a mapping whose {what} is not made of pages", True
+
+
+def dma_of_no_dma(case, rng):
+    found = [(m, b) for m, _, b in blocks(case) if any(x.no_dma for x in m.memory)]
+    if not found:
+        return None
+    m, b = rng.choice(found)
+    x = rng.choice([x for x in m.memory if x.no_dma])
+    b.maps.append(Map(x, 0, x.size, 0x1000000000, False))
+    return "a mapping of memory out of reach", True
+
+
+def dma_without_iommu(case, rng):
+    m, w = any_wish(case, rng, lambda m, w: w.top is w and not case.guarded(w.device))
+    if not w:
+        return None
+    w.dma = rng.choice((None, "all"))
+    return "DMA without an IOMMU, and nobody has signed for it", True
+
+
+def dma_stream_twice(case, rng):
+    found = [w for _, w, b in blocks(case) if len(w.dma) > 1]
+    if not found:
+        return None
+    w = rng.choice(found)
+    w.dma[1].stream = w.dma[0].stream
+    return "one stream with two dmas", True
+
+
+def identity_of_anything(case, rng):
+    m, w = any_wish(case, rng, lambda m, w: w.top is w and not case.guarded(w.device) and any(
+        x.backing != "physical" and not x.no_dma for x in m.memory))
+    if not w:
+        return None
+    w.dma = "identity"
+    return "identity with memory that is anywhere", True
+
+
+def leave_a_part_out(case, rng):
+    m, w = any_wish(case, rng, lambda m, w: w.top is w and w.below)
+    if not w:
+        return None
+    child = rng.choice(w.below)
+    inside = any(child.inside_top(k) for k in range(len(child.device.regions)))
+    w.without.append(child.device)
+    w.below = [b for b in w.below if b is not child and child.device not in b.device.ancestors()]
+    return "a part of a mapped device left out", inside and w.modes[0] == "map"
+
+
+def one_emulated_place_twice(case, rng):
+    found = [m for m in case.machines if len([e for e in m.emulated if e.at is not None]) > 1]
+    if not found:
+        return None
+    a, b = [e for e in rng.choice(found).emulated if e.at is not None][:2]
+    a.at = b.at
+    return "two emulated devices at one place", True
+
+
+ALL = (steal_a_device, take_what_is_kept, map_what_is_shared, map_what_is_shared, link_what_is_shared, link_what_is_shared,
+       one_line_twice, no_fate, no_such_cpu, one_cpu_twice, one_physical_twice, memory_over_memory, memory_over_registers,
+       odd_memory, unequal_ends, odd_place, region_over_region, dma_overlap, dma_beyond, dma_odd, dma_of_no_dma,
+       dma_without_iommu, dma_stream_twice, identity_of_anything, leave_a_part_out, one_emulated_place_twice)
+
+
+def put_mistakes(case, rng):
+    """[(what, whether it can only be refused)]; none when the description has nothing to make them of."""
+    done = []
+    for mistake in rng.sample(ALL, 4):
+        if len(done) < rng.choice((1, 1, 2)):
+            said = mistake(case, rng)
+            if said:
+                done.append(said)
+    return done

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""A description as text: the same wishes in ever other words."""
+
+
+class Writer:
+    def __init__(self, case, rng):
+        self.case, self.rng = case, rng
+        self.consts = []
+
+    def number(self, value, names=True):
+        """A number in one of the ways to write it. Behind `irq` a bare name would be an irqchip's."""
+        rng, how = self.rng, self.rng.random()
+        for unit, suffix in ((1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K")):
+            if value and value % unit == 0 and how < 0.4:
+                return f"{value // unit}{suffix}"
+        if how < 0.5:
+            return str(value)
+        if how < 0.55 and value > 3:
+            return f"({value - 3:#x} + 3)"
+        if how < 0.6:
+            self.consts.append(f"const C{len(self.consts)} = {value:#x};")
+            name = f"C{len(self.consts) - 1}"
+            return name if names else f"({name})"
+        return f"{value:#x}"
+
+    def statement(self, head, clauses):
+        """Clauses on the line, or in braces."""
+        if not clauses or self.rng.random() < 0.6:
+            return [" ".join([head, *clauses]) + ";"]
+        return [head + " {", *("    " + clause + ";" for clause in clauses), "}"]
+
+    # ---- the parts of a machine ----
+
+    def memory(self, x):
+        clauses = [f"size {self.number(x.size)}"]
+        if x.at is not None:
+            clauses.append(f"at {self.number(x.at)}")
+        if x.backing == "physical":
+            clauses.append(f"from physical {self.number(x.arg)}")
+        elif x.backing == "file":
+            clauses.append(f'from file "{x.arg}"')
+        elif x.backing == "hugetlb":
+            clauses.append(f"from hugetlb {self.number(x.arg)}")
+        if x.share:
+            clauses.append(f'share "{x.share}"')
+        clauses += ["no-dma"] * x.no_dma + ["readonly"] * x.readonly
+        self.rng.shuffle(clauses)
+        return self.statement(f"memory {x.name}", clauses)
+
+    def emulated(self, e):
+        clauses = [f"at {self.number(e.at)}"] if e.at is not None else []
+        clauses += [f"irq {self.number(e.irq, names=False)}"] if e.irq is not None else []
+        return self.statement(f"device {e.name} : {e.kind}", clauses)
+
+    def kind(self):
+        return "spi " if self.case.host.kind == "arm" else ""
+
+    def inside(self, w):
+        """The statements about one node."""
+        lines = []
+        for i, (mode, at) in enumerate(zip(w.modes, w.at)):
+            if w.inside_top(i):
+                continue  # what is said of the one around it holds
+            clauses = {"map": [], "trap": ["trap"], "drop": ["drop"], "unsafe": ['map unsafe "they are harmless"']}[mode]
+            if mode == "map" and at is None and self.rng.random() < 0.1:
+                clauses = ["map"]
+            clauses = clauses + ([f"at {self.number(at)}"] if at is not None else [])
+            if clauses:
+                lines += self.statement(f"region {i}", clauses)
+        for i, to in enumerate(w.irqs):
+            if to == "drop":
+                lines.append(f"irq {i} drop;")
+            elif isinstance(to, tuple):
+                trigger = f" {to[1]}" if to[1] else ""
+                chip = {"arm": "gic ", "ppc": "mpic ", "riscv": "plic "}[self.case.host.kind]
+                lines.append(f"irq {i} to {chip if self.rng.random() < 0.5 else ''}{self.kind()}{to[0]}{trigger};")
+        for (name, entry), fate in w.fates.items():
+            lines.append(f"ref {name}{'' if entry is None else f'[{entry}]'} {fate};")
+        return lines
+
+    def domain(self, dma):
+        if dma is None:
+            return []
+        if dma == "identity":
+            return ["dma identity unsafe;"]
+        if isinstance(dma, str):
+            return [f"dma {dma};"]
+        lines = []
+        for b in dma:
+            stream = f" stream {b.stream}" if b.stream is not None else ""
+            lines.append(f"dma {b.name}{stream} {{")
+            for m in b.maps:
+                whole = m.offset == 0 and m.size == m.memory.size and self.rng.random() < 0.5
+                part = "" if whole else f" offset {self.number(m.offset)} size {self.number(m.size)}"
+                lines.append(f"    map {m.memory.name}{part} at {self.number(m.iova)}{' readonly' if m.readonly else ''};")
+            lines.append("}")
+        return lines
+
+    def passthrough(self, w):
+        node = w.device.node
+        path = node.path if self.rng.random() < 0.4 else "&" + node.label
+        head = f"passthrough {path} as {w.name}"
+        lines = self.inside(w) + self.domain(w.dma)
+        for child in w.below:
+            inner = self.inside(child)
+            if inner:
+                below = child.device.node.path[len(node.path) + 1:]
+                lines += [f"child {below} {{", *("    " + line for line in inner), "}"]
+        if w.without:
+            head += f" without {', '.join(d.node.path[len(node.path) + 1:] for d in w.without)}"
+        return [head + " {", *("    " + line for line in lines), "}"] if lines else [head + ";"]
+
+    def cpus(self, m):
+        on = ""
+        if m.on:
+            on = " on " + ", ".join(str(c) for c in m.on)
+        return [f"cpus {m.cpus}{on};"]
+
+    def machine(self, m):
+        rng = self.rng
+        parts = [self.cpus(m)]
+        parts += [self.memory(x) for x in m.memory]
+        parts += [self.passthrough(w) for w in m.wishes]
+        # Several emulated devices of one kind that are nowhere in particular, in a loop.
+        loop = [e for e in m.emulated if e.kind == "virtio-mmio" and e.at is None and e.irq is None]
+        if len(loop) > 1 and rng.random() < 0.7:
+            names = {int(e.name[1:]) for e in loop}
+            first, last = min(names), max(names)
+            test = "".join(f" || n == {n}" for n in sorted(names))[4:]
+            parts.append([f"for n in {first}..{last} {{ if {test} {{ device \"e{{n}}\" : virtio-mmio; }} }}"])
+            parts += [self.emulated(e) for e in m.emulated if e not in loop]
+        else:
+            parts += [self.emulated(e) for e in m.emulated]
+        parts += [[f"assert {text};"] for text in m.asserts]
+        rng.shuffle(parts)  # order does not matter
+        platform = self.case.host.platform
+        lines = [line for part in parts for line in part]
+        if rng.random() < 0.2:
+            name = f"of_{m.name}"
+            return [f"template {name}() {{", f"    use {platform};", *("    " + line for line in lines), "}",
+                    f"machine {m.name} : {name}() {{ }}"]
+        return [f"machine {m.name} : {platform} {{", *("    " + line for line in lines), "}"]
+
+    def text(self, tree):
+        machines = [self.machine(m) for m in self.case.machines]
+        self.rng.shuffle(machines)
+        lines = ["// SPDX-License-Identifier: MIT", f'host "{tree}";']
+        body = [line for m in machines for line in m + [""]]
+        return "\n".join(lines + self.consts + [""] + body)

@@ -1,0 +1,307 @@
+# SPDX-License-Identifier: MIT
+"""Random machines on a random board, and what they ask for.
+
+First who gets what is decided, then how; a tame description is right in everything, so machc must accept it. Into a
+wild one some mistakes are put.
+"""
+
+PAGE = 0x1000
+
+
+class Wish:
+    """Of one device that is passed through: the top of a subtree, or what is below it."""
+
+    def __init__(self, device, top=None):
+        self.device, self.top = device, top or self
+        self.name = device.node.label
+        self.modes = ["map"] * len(device.regions)  # map, trap, drop, unsafe
+        self.at = [None] * len(device.regions)
+        self.irqs = ["default"] * len(device.lines)  # default, drop, inside, (number, trigger or None)
+        self.fates = {}   # (property, entry or None) -> fate
+        self.dma = None   # "none", "all", "identity", [Block]; None: nothing is said
+        self.below = []
+        self.without = []
+
+    def inside_top(self, k):
+        """A region of a part that lies in the registers of the whole."""
+        r = self.device.regions[k]
+        return self.top is not self and any(
+            o.address <= r.address and r.address + r.size <= o.address + o.size for o in self.top.device.regions)
+
+
+class Block:
+    def __init__(self, name, maps, stream=None):
+        self.name, self.maps, self.stream = name, maps, stream
+
+
+class Map:
+    def __init__(self, memory, offset, size, iova, readonly):
+        self.memory, self.offset, self.size, self.iova, self.readonly = memory, offset, size, iova, readonly
+
+
+class Memory:
+    def __init__(self, name, size):
+        self.name, self.size = name, size
+        self.at, self.backing, self.arg, self.share = None, "anonymous", None, None
+        self.no_dma = self.readonly = False
+
+
+class Emulated:
+    def __init__(self, name, kind):
+        self.name, self.kind, self.at, self.irq = name, kind, None, None
+
+
+class Machine:
+    def __init__(self, name):
+        self.name = name
+        self.cpus, self.on = 1, []
+        self.memory, self.emulated, self.wishes, self.asserts = [], [], [], []
+        self.lines = set()  # of the guest, that are written
+
+    def all_wishes(self):
+        return [w for top in self.wishes for w in [top, *top.below]]
+
+
+class Case:
+    def __init__(self, host, rng):
+        self.host, self.rng = host, rng
+        self.machines = [Machine(f"m{n}") for n in range(rng.choice((1, 1, 1, 2, 2, 3, 4)))]
+        self.owner = {}      # device -> machine
+        self.mistakes = []   # what was put into a wild one
+        self.physical = host.memory[0][0] + 0x1000000
+        cpus = list(range(host.ncpus))
+        rng.shuffle(cpus)
+        self.shares = {}
+        for m in self.machines:
+            self.basics(m, cpus)
+        for m in self.machines:
+            self.pick(m)
+        for m in self.machines:
+            for w in m.all_wishes():
+                self.references(w)
+        self.pages()
+        self.interrupts()
+        for m in self.machines:
+            for w in m.wishes:
+                self.dma(m, w)
+
+    # ---- cpus, memory, emulated devices ----
+
+    def basics(self, m, cpus):
+        rng = self.rng
+        m.cpus = rng.randint(1, 4)
+        if len(cpus) >= m.cpus and rng.random() < 0.5:
+            m.on = [cpus.pop() for _ in range(rng.randint(1, m.cpus))]
+        at = 0x80000000
+        for n in range(rng.randint(1, 3)):
+            x = Memory(f"mem{n}", rng.choice((0x1000, 0x10000, 0x100000, 0x123000, 0x4000000, 0x10000000)))
+            kind = rng.random()
+            if kind < 0.2:
+                x.backing, x.arg, x.size = "hugetlb", 0x200000, max(x.size & ~0x1FFFFF, 0x200000)
+            elif kind < 0.35:
+                x.backing, x.arg = "file", f"/dev/shm/{m.name}-{x.name}"
+            elif kind < 0.6 and self.physical + x.size <= sum(self.host.memory[0]):
+                x.backing, x.arg = "physical", self.physical
+                self.physical += x.size
+            if n and rng.random() < 0.15:
+                x.readonly = True
+            if n and rng.random() < 0.15:
+                x.no_dma = True
+            if n and rng.random() < 0.25:
+                # The other end of what another machine has, or the first end of something.
+                name = rng.choice(("ring", "log"))
+                other = self.shares.get(name)
+                if other is None:
+                    self.shares[name] = (m, x)
+                    x.share = name
+                elif other[0] is not m and m.name not in [o.name for o, _ in self.ends(name)]:
+                    x.share, x.size, x.backing, x.arg = name, other[1].size, other[1].backing, other[1].arg
+            at = -(-at // 0x1000000) * 0x1000000
+            if rng.random() < 0.7:
+                x.at = at
+                at += x.size
+            m.memory.append(x)
+        self.kinds = {"arm": ("ns16550a", "virtio-mmio", "pl011"), "ppc": ("ns16550a", "virtio-mmio"),
+                      "riscv": ("ns16550a", "virtio-mmio")}[self.host.kind]
+        place, line = 0x70000000, 90
+        for n in range(rng.choice((0, 1, 2, 4))):
+            e = Emulated(f"e{n}", rng.choice(self.kinds))
+            if rng.random() < 0.3:
+                e.at = place
+                place += 0x10000
+            if rng.random() < 0.3:
+                e.irq = line
+                m.lines.add(line)
+                line -= 1
+            m.emulated.append(e)
+
+    def ends(self, name):
+        return [(m, x) for m in self.machines for x in m.memory if x.share == name]
+
+    # ---- who gets which device ----
+
+    def pick(self, m):
+        free = [d for d in self.host.devices if not d.kept and self.fit(m, d)]
+        self.rng.shuffle(free)
+        for d in free[:self.rng.choice((0, 1, 1, 2, 3, 5))]:
+            if self.fit(m, d):
+                wish = self.wish(d)
+                m.wishes.append(wish)
+                for child in d.family():
+                    self.owner[child] = m
+
+    def wish(self, device):
+        top = Wish(device)
+        for child in device.family()[1:]:
+            if not child.off and not any(a.off for a in child.ancestors() if a is not device and a in device.family()):
+                top.below.append(Wish(child, top))
+        if any(child.refs for child in device.family()[1:] if child not in [w.device for w in top.below]):
+            top.fates["*", None] = "drop"  # what is disabled is copied as well
+        return top
+
+    def fit(self, m, d):
+        """Nobody else has a part of it, or a part in it."""
+        family = d.family()
+        if any(x in self.owner for x in family) or any(a in self.owner for a in d.ancestors()):
+            return False
+        streams = {s for x in family for s in x.streams}
+        others = [x for x in self.host.devices if x not in family]
+        if any(streams & set(x.streams) for x in others):
+            return False  # one IOMMU group
+        # INTx lines cannot be dropped one by one: nobody else of the guests' may use them.
+        lines = {line.identity for x in family for line in x.map_lines}
+        return not lines or not any(line.identity in lines for x in self.owner for line in x.lines + x.map_lines)
+
+    # ---- what becomes of a device's things ----
+
+    def references(self, w):
+        rng, refs = self.rng, w.device.refs
+        if not refs:
+            return
+        if rng.random() < 0.3:
+            w.fates["*", None] = "drop"
+            return
+        for name, entries in refs.items():
+            if name == "clocks" and rng.random() < 0.6:
+                for i, (provider, specifier) in enumerate(entries):
+                    w.fates[name, i] = f"fixed {self.rate(provider, specifier)}" if rng.random() < 0.7 else "drop"
+            elif name == "vdd-supply" and rng.random() < 0.5:
+                w.fates[name, None] = "fixed 3300000"
+            elif name == "clocks" and all(provider == "osc" for provider, _ in entries):
+                w.fates[name, None] = "copy"
+            else:
+                w.fates[name, None] = "drop"
+
+    @staticmethod
+    def rate(provider, specifier):
+        return 1000000 * (len(provider) + int(specifier or 7) + 3)
+
+    def span(self, r):
+        return r.address // PAGE * PAGE, -(-(r.address + r.size) // PAGE) * PAGE
+
+    def neighbours(self, d, r):
+        """Devices of somebody else with registers in its pages."""
+        first, end = self.span(r)
+        m = self.owner[d]
+        found = []
+        for other in self.host.devices:
+            if self.owner.get(other) is m or other in d.ancestors() or (other.off and other not in self.owner):
+                continue
+            if any(a.off for a in other.ancestors()) and other not in self.owner:
+                continue
+            if any(x.address < end and first < x.address + x.size for x in other.regions):
+                found.append(other)
+        return found
+
+    def pages(self):
+        """Regions of a machine that share pages are treated alike; with somebody else in them, they are trapped."""
+        rng = self.rng
+        for m in self.machines:
+            pieces = [(*self.span(r), w, k) for w in m.all_wishes() for k, r in enumerate(w.device.regions)]
+            pieces.sort(key=lambda p: p[:2])
+            clusters = []
+            for piece in pieces:
+                if clusters and piece[0] < clusters[-1][0]:
+                    clusters[-1] = (max(clusters[-1][0], piece[1]), clusters[-1][1] + [piece])
+                else:
+                    clusters.append((piece[1], [piece]))
+            move = 0x40000000
+            for _, cluster in clusters:
+                mode = "map" if rng.random() < 0.9 else "trap"
+                crowd = any(self.neighbours(w.device, w.device.regions[k]) for _, _, w, k in cluster)
+                if crowd:
+                    mode = "unsafe" if rng.random() < 0.2 else "trap"
+                _, _, w, k = cluster[0]
+                alone = len(cluster) == 1
+                if alone and not w.device.below and len(w.device.regions) > 1 and rng.random() < 0.06:
+                    mode = "drop"
+                elif alone and w.top is w and not w.device.below and rng.random() < 0.2:
+                    r = w.device.regions[k]
+                    w.at[k] = move + r.address % PAGE
+                    move += -(-(r.size + PAGE) // 0x100000) * 0x100000
+                for _, _, w, k in cluster:
+                    w.modes[k] = mode
+
+    def line_users(self, identity):
+        return [d for d in self.host.devices if any(line.identity == identity for line in d.lines + d.map_lines)]
+
+    def interrupts(self):
+        rng = self.rng
+        taken = {line.identity for d in self.owner for line in d.map_lines}
+        for m in self.machines:
+            number = 100 if self.host.kind != "riscv" else 40
+            for w in m.all_wishes():
+                for i, line in enumerate(w.device.lines):
+                    chip = next((d for d in self.host.devices if d.is_gpio and d.node.label == line.chip), None)
+                    if chip in self.owner:
+                        # A controller that goes along serves its devices as it did, and those of nobody else.
+                        w.irqs[i] = "inside" if self.owner[chip] is m else "drop"
+                        continue
+                    users = [d for d in self.line_users(line.identity) if d is not w.device]
+                    hosts = [d for d in users if d not in self.owner and not d.off]
+                    if hosts or line.identity in taken:
+                        w.irqs[i] = "drop"
+                        continue
+                    if rng.random() < 0.1:
+                        w.irqs[i] = "drop"
+                        continue
+                    taken.add(line.identity)
+                    if rng.random() < 0.25:
+                        w.irqs[i] = (number, None if rng.random() < 0.6 else line.trigger)
+                        m.lines.add(number)
+                        number += 1
+
+    # ---- DMA ----
+
+    def guarded(self, d):
+        if self.host.kind == "ppc":
+            return True
+        return d.own_iommu or any(a.own_iommu for a in d.ancestors())
+
+    def dma(self, m, w):
+        rng = self.rng
+        if not self.guarded(w.device):
+            w.dma = "none"
+            if m.memory and all(x.backing == "physical" for x in m.memory) and rng.random() < 0.5:
+                for x in m.memory:
+                    x.at = x.arg
+                w.dma = "identity"
+            return
+        w.dma = rng.choice(("none", "all", "all", None, "blocks"))
+        reach = [x for x in m.memory if not x.no_dma]
+        if w.dma == "blocks" and (not reach or self.host.kind == "ppc"):
+            w.dma = "all"
+        if w.dma == "blocks":
+            streams = w.device.streams if len(w.device.streams) > 1 else [None]
+            w.dma = [self.block(f"d{n}", reach, n if s is not None else None) for n, s in enumerate(streams)]
+
+    def block(self, name, reach, stream):
+        rng, maps, at = self.rng, [], 0x1000
+        for _ in range(rng.randint(1, 4)):
+            x = rng.choice(reach)
+            offset = rng.randrange(x.size // PAGE) * PAGE if rng.random() < 0.5 else 0
+            size = rng.randint(1, (x.size - offset) // PAGE) * PAGE if rng.random() < 0.6 else x.size - offset
+            at += rng.randrange(4) * PAGE
+            maps.append(Map(x, offset, size, at, x.readonly or rng.random() < 0.2))
+            at += size
+        return Block(name, maps, stream)
