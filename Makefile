@@ -92,9 +92,6 @@ check-properties: $(B)/machc
 check-schema: $(B)/machc
 	python3 tests/corpus/schema.py --machc $(B)/machc
 
-bench: $(B)/machc
-	python3 tests/bench/run.py --machc $(B)/machc
-
 format:
 	@clang-format -i $(sources)
 
@@ -107,6 +104,7 @@ clean:
 include runtime/Makefile.inc
 include tests/system/Makefile.inc
 include tests/fuzz/Makefile.inc
+include tests/bench/Makefile.inc
 
-.PHONY: FORCE all test check-properties check-corpus check-schema docs bench format format-check clean
+.PHONY: FORCE all test check-properties check-corpus check-schema docs format format-check clean
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

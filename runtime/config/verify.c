@@ -55,35 +55,86 @@ static int verify_rows(struct place p)
     return refuse(&left, MACH_CFG_E_RANGE);
 }
 
-static int verify_field(const struct place *p, struct mach_cfg_rec r)
+// What is to be looked at in a field of every record of a section. All such fields have 32 bits.
+struct check {
+    const struct mach_cfg_field *field;
+    uint64_t missing;
+    uint64_t limit; // of an index: records; of a string: bytes of the table; of a set: the values, one bit each
+};
+
+enum { MAX_CHECKS = 32 };
+#define FEW_FIELDS(name, NAME, type, least, doc)                                                                       \
+    _Static_assert(sizeof mach_cfg_fields_##name / sizeof mach_cfg_fields_##name[0] <= MAX_CHECKS, #name);
+MACH_CFG_SECTIONS(FEW_FIELDS)
+
+static uint32_t checks_of(const struct mach_cfg_file *f, const struct mach_cfg_section_info *s, struct check *checks)
 {
-    const struct mach_cfg_field *f = p->field;
-    const struct mach_cfg_section *strings = &p->file->section[MACH_CFG_S_STRINGS];
-    uint64_t v = mach_cfg_value(r, f), known = 0;
-    switch ((enum mach_cfg_kind)f->kind) {
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < s->nfields; i++) {
+        const struct mach_cfg_field *field = &s->fields[i];
+        struct check c = {field, mach_cfg_value((struct mach_cfg_rec){NULL, 0}, field), 0};
+        switch ((enum mach_cfg_kind)field->kind) {
+        case MACH_CFG_K_STR:
+        case MACH_CFG_K_REF:
+        case MACH_CFG_K_OWNER:
+            c.limit = f->section[field->section].count;
+            break;
+        case MACH_CFG_K_ENUM: // values are small: a test sees to it
+            for (uint32_t k = 0; k < field->nwords; k++)
+                c.limit |= UINT64_C(1) << field->words[k].value;
+            break;
+        case MACH_CFG_K_FLAGS:
+            for (uint32_t k = 0; k < field->nwords; k++)
+                c.limit |= field->words[k].value;
+            break;
+        case MACH_CFG_K_ZERO:
+            break;
+        case MACH_CFG_K_NUM:
+        case MACH_CFG_K_HEX:
+        case MACH_CFG_K_OPT:
+        case MACH_CFG_K_FIRST:
+        case MACH_CFG_K_COUNT:
+        case MACH_CFG_K_BYTES:
+            continue;
+        }
+        checks[n++] = c;
+    }
+    return n;
+}
+
+static enum mach_cfg_error fault_of(const struct check *c, const uint8_t *strings, uint64_t v)
+{
+    switch ((enum mach_cfg_kind)c->field->kind) {
     case MACH_CFG_K_STR:
-        return v && (v >= strings->count || strings->at[v - 1]) ? refuse(p, MACH_CFG_E_STRING) : 0;
+        return v && (v >= c->limit || strings[v - 1]) ? MACH_CFG_E_STRING : MACH_CFG_E_OK;
     case MACH_CFG_K_REF:
-        if (v == MACH_CFG_NONE)
-            return 0;
-        return v >= p->file->section[f->section].count ? refuse(p, MACH_CFG_E_INDEX) : 0;
+        return v >= c->limit && v != MACH_CFG_NONE ? MACH_CFG_E_INDEX : MACH_CFG_E_OK;
     case MACH_CFG_K_OWNER:
-        return v >= p->file->section[f->section].count ? refuse(p, MACH_CFG_E_INDEX) : 0;
+        return v >= c->limit ? MACH_CFG_E_INDEX : MACH_CFG_E_OK;
     case MACH_CFG_K_ENUM:
-        return mach_cfg_word_of(f, v) ? 0 : refuse(p, MACH_CFG_E_ENUM);
+        return v >= 64 || !(c->limit >> v & 1) ? MACH_CFG_E_ENUM : MACH_CFG_E_OK;
     case MACH_CFG_K_FLAGS:
-        for (uint32_t i = 0; i < f->nwords; i++)
-            known |= f->words[i].value;
-        return v & ~known ? refuse(p, MACH_CFG_E_FLAGS) : 0;
-    case MACH_CFG_K_ZERO:
-        return v ? refuse(p, MACH_CFG_E_RESERVED) : 0;
-    case MACH_CFG_K_NUM:
-    case MACH_CFG_K_HEX:
-    case MACH_CFG_K_OPT:
-    case MACH_CFG_K_FIRST:
-    case MACH_CFG_K_COUNT:
-    case MACH_CFG_K_BYTES:
-        break;
+        return v & ~c->limit ? MACH_CFG_E_FLAGS : MACH_CFG_E_OK;
+    default:
+        return v ? MACH_CFG_E_RESERVED : MACH_CFG_E_OK;
+    }
+}
+
+static int verify_section(const struct mach_cfg_file *f, const struct mach_cfg_section_info *s,
+                          struct mach_cfg_fault *fault)
+{
+    struct check checks[MAX_CHECKS];
+    uint32_t n = checks_of(f, s, checks), count = f->section[s->type].count;
+    const uint8_t *strings = f->section[MACH_CFG_S_STRINGS].at;
+    for (uint32_t k = 0; k < count; k++) {
+        struct mach_cfg_rec r = mach_cfg_record(f, s->type, k);
+        for (const struct check *c = checks; c < checks + n; c++) {
+            enum mach_cfg_error e = fault_of(c, strings, mach_cfg_get(r, c->field->offset, 4, c->missing));
+            if (e) {
+                struct place p = {f, s, k, c->field, fault};
+                return refuse(&p, e);
+            }
+        }
     }
     return 0;
 }
@@ -228,17 +279,9 @@ static int verify_rules(const struct mach_cfg_file *f, struct mach_cfg_fault *fa
 
 int mach_cfg_verify(const struct mach_cfg_file *f, struct mach_cfg_fault *fault)
 {
-    for (uint32_t i = 0; i < MACH_CFG_NSECTIONS; i++) {
-        const struct mach_cfg_section_info *s = &mach_cfg_sections[i];
-        for (uint32_t k = 0; k < f->section[s->type].count; k++) {
-            struct mach_cfg_rec r = mach_cfg_record(f, s->type, k);
-            for (uint32_t n = 0; n < s->nfields; n++) {
-                struct place p = {f, s, k, &s->fields[n], fault};
-                if (verify_field(&p, r))
-                    return -1;
-            }
-        }
-    }
+    for (uint32_t i = 0; i < MACH_CFG_NSECTIONS; i++)
+        if (verify_section(f, &mach_cfg_sections[i], fault))
+            return -1;
     for (uint32_t i = 0; i < MACH_CFG_NSECTIONS; i++) {
         const struct mach_cfg_section_info *s = &mach_cfg_sections[i];
         for (uint32_t n = 0; n < s->nfields; n++) {

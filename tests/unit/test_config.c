@@ -103,6 +103,12 @@ static void test_layout(void **state)
             // 64 bits are addresses and sizes: JSON numbers cannot hold them.
             if (f->size == 8)
                 assert_true(f->kind == MACH_CFG_K_HEX || f->kind == MACH_CFG_K_OPT);
+            // verify.c looks at numbers, addresses and optional values no further, and has a bit for each word.
+            if (f->kind != MACH_CFG_K_HEX && f->kind != MACH_CFG_K_OPT)
+                assert_int_equal(f->size, 4);
+            if (f->kind == MACH_CFG_K_ENUM)
+                for (uint32_t n = 0; n < f->nwords; n++)
+                    assert_true(f->words[n].value < 64);
             for (uint32_t n = 0; n < f->nwords; n++, set++)
                 assert_ptr_equal(mach_cfg_word_of(f, f->words[n].value), f->words[n].word);
         }
@@ -129,7 +135,7 @@ static void test_checksum(void **state)
 {
     (void)state;
     // RFC 3720, B.4: 32 bytes of ones have CRC-32C 0x62a8ab43, behind a header that contributes nothing known:
-    // so the reference here is the definition, bit by bit, at every length around the hole and the 8-byte steps.
+    // so the reference here is the definition, bit by bit, at every length around the hole and the 16-byte steps.
     uint8_t p[96];
     for (size_t i = 0; i < sizeof p; i++)
         p[i] = (uint8_t)(i * 37 + 11);
