@@ -79,8 +79,10 @@ static struct block *map_block(size_t size)
     munmap(p + before + size, HUGE_PAGE - before);
     struct block *b = (struct block *)(p + before);
     // Only advice: nothing is lost where the kernel cannot. What is no whole huge page stays small: it would count
-    // whole.
-    madvise(b, size & ~(size_t)(HUGE_PAGE - 1), MADV_HUGEPAGE);
+    // whole. It will be used soon, and one call for all of its pages is cheaper than a fault for each.
+    size_t huge = size & ~(size_t)(HUGE_PAGE - 1);
+    madvise(b, huge, MADV_HUGEPAGE);
+    madvise((char *)b + huge, size - huge, MADV_POPULATE_WRITE);
     b->mapped = size;
     return b;
 }
@@ -163,12 +165,16 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
 {
     va_list again;
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, again);
+    // Mostly it fits where the next piece goes, and need not be made twice.
+    int made = vsnprintf(a->at, a->left, fmt, again);
     va_end(again);
-    if (n < 0)
-        n = 0;
-    char *p = arena_alloc(a, (size_t)n + 1);
-    vsnprintf(p, (size_t)n + 1, fmt, ap);
+    size_t n = made < 0 ? 0 : (size_t)made;
+    if (n + ALIGN <= a->left && !own_block(n + 1))
+        return arena_alloc(a, n + 1);
+    if (a->left)
+        memset(a->at, 0, n < a->left ? n : a->left); // what is left of a block is zeros
+    char *p = arena_alloc(a, n + 1);
+    vsnprintf(p, n + 1, fmt, ap);
     return p;
 }
 

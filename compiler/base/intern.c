@@ -25,13 +25,23 @@ struct intern *intern_new(struct arena *a)
     return t;
 }
 
-// FNV-1a, 32 bit (draft-eastlake-fnv: offset basis 2166136261, prime 16777619).
+// Eight bytes a step: multiplied by an odd number (2^64 / golden ratio), the upper half folded onto the lower.
 static uint32_t hash_bytes(const char *s, size_t n)
 {
-    uint32_t h = 2166136261U;
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ (unsigned char)s[i]) * 16777619U;
-    return h ^ (h >> 15);
+    const uint64_t k = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t h = n * k, w;
+    for (; n >= sizeof w; s += sizeof w, n -= sizeof w) {
+        memcpy(&w, s, sizeof w);
+        h = (h ^ w) * k;
+        h ^= h >> 32;
+    }
+    w = 0;
+    if (n)
+        memcpy(&w, s, n);
+    h = (h ^ w) * k;
+    h ^= h >> 29;
+    h *= k;
+    return (uint32_t)(h >> 32);
 }
 
 static void grow(struct intern *t)

@@ -5,7 +5,9 @@ struct map_slot {
     uint64_t a, b, value;
 };
 
-enum { EMPTY = 0, USED = 1, GONE = 2 };
+/* State of a slot: one of these, or in use: then TAG, and seven bits of the hash, so that others are seldom looked at.
+ */
+enum { EMPTY = 0, GONE = 1, TAG = 0x80 };
 
 // The finaliser of MurmurHash3 (public domain, Austin Appleby): every input bit reaches every output bit.
 static uint64_t mix(uint64_t h)
@@ -18,27 +20,37 @@ static uint64_t mix(uint64_t h)
     return h;
 }
 
+static uint64_t hash_of(uint64_t a, uint64_t b)
+{
+    return mix(a + (b ? mix(b) : 0));
+}
+
+static uint8_t tag_of(uint64_t hash)
+{
+    return (uint8_t)(TAG | hash >> 57);
+}
+
 /* The slot of (a, b); or, with `insert`, the one where it goes; or -1. The states of all slots stand behind them. */
-static int64_t find(const struct map *m, uint64_t a, uint64_t b, bool insert)
+static int64_t find(const struct map *m, uint64_t hash, uint64_t a, uint64_t b, bool insert)
 {
     uint32_t mask = m->room - 1;
     int64_t gone = -1;
-    for (uint32_t i = (uint32_t)mix(a + mix(b));; i++) {
+    uint8_t tag = tag_of(hash);
+    for (uint32_t i = (uint32_t)hash;; i++) {
         uint32_t at = i & mask;
-        if (m->states[at] == EMPTY)
-            return insert ? (gone >= 0 ? gone : at) : -1;
-        if (m->states[at] == GONE) {
-            if (gone < 0)
-                gone = at;
-        } else if (m->slots[at].a == a && m->slots[at].b == b) {
+        uint8_t state = m->states[at];
+        if (state == tag && m->slots[at].a == a && m->slots[at].b == b)
             return at;
-        }
+        if (state == EMPTY)
+            return insert ? (gone >= 0 ? gone : at) : -1;
+        if (state == GONE && gone < 0)
+            gone = at;
     }
 }
 
 bool map_get(const struct map *m, uint64_t a, uint64_t b, uint64_t *value)
 {
-    int64_t i = m->room ? find(m, a, b, false) : -1;
+    int64_t i = m->room ? find(m, hash_of(a, b), a, b, false) : -1;
     if (i < 0)
         return false;
     *value = m->slots[i].value;
@@ -55,11 +67,14 @@ static void grow(struct arena *arena, struct map *m)
     m->slots = arena_array(arena, m->room, SLOT);
     m->states = (uint8_t *)(m->slots + m->room);
     for (uint32_t i = 0; i < old.room; i++) {
-        if (old.states[i] != USED)
+        if (!(old.states[i] & TAG))
             continue;
-        int64_t at = find(m, old.slots[i].a, old.slots[i].b, true);
+        uint64_t hash = hash_of(old.slots[i].a, old.slots[i].b);
+        uint32_t at = (uint32_t)hash & (m->room - 1);
+        while (m->states[at] != EMPTY) // all keys differ
+            at = (at + 1) & (m->room - 1);
         m->slots[at] = old.slots[i];
-        m->states[at] = USED;
+        m->states[at] = tag_of(hash);
         m->n++;
     }
     arena_release(arena, old.slots, (size_t)old.room * SLOT);
@@ -70,16 +85,17 @@ void map_put(struct arena *arena, struct map *m, uint64_t a, uint64_t b, uint64_
     // n counts emptied slots as well, so a search always meets an empty one.
     if (m->n >= m->room - m->room / 8)
         grow(arena, m);
-    int64_t i = find(m, a, b, true);
+    uint64_t hash = hash_of(a, b);
+    int64_t i = find(m, hash, a, b, true);
     if (m->states[i] == EMPTY)
         m->n++;
     m->slots[i] = (struct map_slot){a, b, value};
-    m->states[i] = USED;
+    m->states[i] = tag_of(hash);
 }
 
 bool map_del(struct map *m, uint64_t a, uint64_t b)
 {
-    int64_t i = m->room ? find(m, a, b, false) : -1;
+    int64_t i = m->room ? find(m, hash_of(a, b), a, b, false) : -1;
     if (i < 0)
         return false;
     m->states[i] = GONE;

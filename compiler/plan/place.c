@@ -5,19 +5,28 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+/* What it is in messages: made only now, since most have none. */
+static const char *name_of(struct planner *p, const struct claim *k)
+{
+    const struct p_region *r = k->region;
+    return k->what
+               ? k->what
+               : arena_printf(p->c->arena, "%s %u of `%s`", r->window ? "window" : "region", r->index, r->device->name);
+}
+
 static void add_claim(struct planner *p, uint64_t address, uint64_t size, const char *what, struct src where,
                       const struct p_region *region)
 {
     if (!size)
         return;
-    uint64_t last = address + (size - 1);
-    if (last < address) {
+    struct claim k = {address, address + (size - 1), what, where, region};
+    if (k.last < address) {
         struct diag *d = diag(p->c->diags, E0501, where, "%s ends beyond the last address: 0x%" PRIx64 " + 0x%" PRIx64,
-                              what, address, size);
+                              name_of(p, &k), address, size);
         diag_help(d, "the last place for it is 0x%" PRIx64, (UINT64_MAX - (size - 1)) & ~(p->model->page_size - 1));
         return;
     }
-    vec_push(draft_arena(p->c), &p->claims, ((struct claim){address, last, what, where, region}));
+    vec_push(draft_arena(p->c), &p->claims, k);
 }
 
 void claim(struct planner *p, uint64_t address, uint64_t size, const char *what, struct src where)
@@ -67,10 +76,10 @@ static void check_page(struct planner *p, const struct claim *a, const struct cl
         return;
     const struct claim *l = later(a->at, b->at) ? a : b, *f = l == a ? b : a;
     struct diag *d = diag(p->c->diags, E0529, l->at, "%s and %s are in one page of the guest, at 0x%" PRIx64 ", %s",
-                          l->what, f->what, a->first / page * page,
+                          name_of(p, l), name_of(p, f), a->first / page * page,
                           is_mapped(a) && is_mapped(b) ? "and in two of the host" : "and only one of them is mapped");
     diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, l->first, l->last);
-    diag_note(d, f->at, "%s is at 0x%" PRIx64 "..0x%" PRIx64, f->what, f->first, f->last);
+    diag_note(d, f->at, "%s is at 0x%" PRIx64 "..0x%" PRIx64, name_of(p, f), f->first, f->last);
     const struct p_region *r = is_mapped(l) ? l->region : f->region;
     diag_help(d, "give one of them a page of its own, `at ADDRESS`, or forward the accesses: `region %u trap;`",
               r->index);
@@ -96,10 +105,10 @@ void claims_check(struct planner *p)
             const struct claim *a = later(k->at, reach->at) ? k : reach, *b = a == k ? reach : k;
             uint64_t last = a->last < b->last ? a->last : b->last;
             struct diag *d =
-                diag(p->c->diags, E0502, a->at, "%s overlaps %s in the guest, at 0x%" PRIx64 "..0x%" PRIx64, a->what,
-                     b->what, k->first, last);
+                diag(p->c->diags, E0502, a->at, "%s overlaps %s in the guest, at 0x%" PRIx64 "..0x%" PRIx64,
+                     name_of(p, a), name_of(p, b), k->first, last);
             diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, a->first, a->last);
-            diag_note(d, b->at, "%s is at 0x%" PRIx64 "..0x%" PRIx64, b->what, b->first, b->last);
+            diag_note(d, b->at, "%s is at 0x%" PRIx64 "..0x%" PRIx64, name_of(p, b), b->first, b->last);
             bool window = (a->region && a->region->window) || (b->region && b->region->window);
             diag_help(d,
                       window ? "a window has its place on the bus; give the other another place: `at ADDRESS`%s"

@@ -154,9 +154,7 @@ void add_region(struct planner *p, struct p_device *d, const struct p_region *r,
     n->device = d;
     vec_push(p->c->arena, &d->regions, n);
     if (n->mode != REGION_DROP && n->guest != UINT64_MAX)
-        claim_region(p, n,
-                     arena_printf(p->c->arena, "%s %u of `%s`", n->window ? "window" : "region", n->index, d->name),
-                     where);
+        claim_region(p, n, NULL, where);
 }
 
 /* On a bus without sizes, as I2C has, the address is the device's own, and stays with it from one such bus to another.

@@ -9,7 +9,7 @@
 /* A range of guest physical addresses that somebody has. */
 struct claim {
     uint64_t first, last; // both included
-    const char *what;     // "memory `ram`", "region 0 of `i2c0`"
+    const char *what;     // "memory `ram`"; NULL: "region 0 of `i2c0`", from `region`
     struct src at;
     const struct p_region *region; // or NULL
 };

@@ -7,8 +7,9 @@
  * The scenes of the runtime's tests, whose kernel is a fake. Each call of the fake is made to the real kernel first, as
  * one of the same kind that works everywhere: open of /dev/null, an ioctl that /dev/null refuses, eventfd, memfd, mmap;
  * and the guest's memory is really populated. That is what the calls cost at least: VFIO's own pin pages, reset devices
- * and bind drivers, which takes microseconds to seconds. The fake's own time is left out; the library's is what remains.
- * Prints a line for each scene: calls, milliseconds in the kernel, milliseconds in the library (medians), percent.
+ * and bind drivers, which takes microseconds to seconds. The fake's own time is left out; the library's is what
+ * remains. Prints a line for each scene: calls, milliseconds in the kernel, milliseconds in the library (medians),
+ * percent.
  */
 #include "../runtime/scenes.h"
 

@@ -185,7 +185,8 @@ struct host *base_host(const char *file)
     for (uint32_t i = 0; i < b.nhosts; i++)
         if (!strcmp(b.hosts[i].file, file))
             return b.hosts[i].host;
-    if (strchr(file, '/') || b.nhosts == HOSTS)
+    size_t n = strlen(file);
+    if (strchr(file, '/') || n < 5 || strcmp(file + n - 4, ".dts") || b.nhosts == HOSTS)
         return NULL;
     for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
         const char *path = arena_printf(c->arena, "%s/%s", folders[i], file);

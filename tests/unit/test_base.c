@@ -65,6 +65,22 @@ static void arena_jumps_when_out_of_memory(void **state)
     assert_string_equal(arena_printf(a, "%s", "fine"), "fine");
 }
 
+static void texts_fill_blocks_and_leave_zeros(void **state)
+{
+    struct arena *a = *state;
+    char text[4096];
+    // Of all lengths, over the ends of many blocks; what comes after one is zeros still.
+    for (int n = 0; n < 4000; n += 7) {
+        memset(text, 'a' + n % 26, sizeof text);
+        const char *s = arena_printf(a, "%.*s|", n, text);
+        assert_int_equal(strlen(s), (size_t)n + 1);
+        assert_memory_equal(s, text, (size_t)n);
+        const unsigned char *p = arena_alloc(a, 16);
+        for (size_t i = 0; i < 16; i++)
+            assert_int_equal(p[i], 0);
+    }
+}
+
 static void arena_copies_text(void **state)
 {
     struct arena *a = *state;
@@ -173,6 +189,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(arena_gives_zeroed_aligned_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(arena_jumps_when_out_of_memory, setup, teardown),
+        cmocka_unit_test_setup_teardown(texts_fill_blocks_and_leave_zeros, setup, teardown),
         cmocka_unit_test_setup_teardown(arena_copies_text, setup, teardown),
         cmocka_unit_test(arena_free_takes_null),
         cmocka_unit_test_setup_teardown(vec_grows, setup, teardown),
