@@ -39,6 +39,15 @@ struct host_irq {
     const char *problem; // why it could not be followed: one sentence; or NULL
 };
 
+/* One entry of an interrupt-map. Cells are big-endian, in the property. */
+struct nexus_entry {
+    const uint8_t *child;          // unit address and specifier
+    const uint8_t *address, *spec; // at `parent`
+    const struct dt_node *parent;
+    uint32_t nchild, naddress, nspec; // cells
+    uint32_t next;                    // private to host/
+};
+
 /* Side table, by dt_node.id. */
 struct host_node {
     uint32_t first_region, nregions; // in host.regions
@@ -90,6 +99,12 @@ void host_overlaps(const struct host *h, uint64_t address, uint64_t size,
 
 /* The node that the `interrupts` of a node speak to: a controller or a nexus; or NULL. */
 const struct dt_node *host_irq_parent(const struct host *h, const struct dt_node *n);
+
+/*
+ * The entries of a node's interrupt-map that could be read, in order: entry i is the one of the i-th of its map's
+ * host_irqs. How many there are in *n; NULL: none.
+ */
+const struct nexus_entry *host_map_entries(const struct host *h, const struct dt_node *node, uint32_t *n);
 
 /* Every user of the same line, first to last; start with the first one. NULL at the end. */
 const struct host_irq *host_irq_users(const struct host *h, const struct host_irq *i);

@@ -35,15 +35,6 @@ struct host_bus {
     uint32_t nranges;
 };
 
-/* One entry of an interrupt-map. Cells are big-endian, in the property. */
-struct nexus_entry {
-    const uint8_t *child;          // unit address and specifier
-    const uint8_t *address, *spec; // at `parent`
-    const struct dt_node *parent;
-    uint32_t naddress, nspec;
-    uint32_t next; // entry with the same key, UINT32_MAX at the end
-};
-
 /* A node with an interrupt-map. */
 struct nexus {
     uint32_t address_cells, cells; // of the child's side

@@ -92,6 +92,7 @@ static void read_entries(struct indexing *x, const struct dt_node *n, struct nex
         }
         struct nexus_entry *e = vec_add(x->c->arena, &nexus->entries);
         e->child = map->data + at;
+        e->nchild = child / 4;
         e->parent = parent;
         e->address = e->child + child + 4;
         e->naddress = naddress;
@@ -136,4 +137,11 @@ struct nexus *host_nexus(struct indexing *x, const struct dt_node *n)
         map_put(x->c->arena, &nexus->by_key, k, 0, i);
     }
     return nexus;
+}
+
+const struct nexus_entry *host_map_entries(const struct host *h, const struct dt_node *node, uint32_t *n)
+{
+    const struct nexus *nexus = map_getp(&h->p->nexus, node, NULL);
+    *n = nexus ? nexus->entries.n : 0;
+    return *n ? nexus->entries.at : NULL;
 }

@@ -158,13 +158,31 @@ static void write_linked(struct planner *p, struct p_device *d)
     put_irqs(p, d->node, out, n, d->at);
 }
 
-/* #address-cells of a nexus may stand further up (Linux drivers/of/irq.c, of_irq_parse_raw). */
-static uint32_t unit_cells(const struct planner *p, const struct dt_node *n)
+/* One entry for the guest: the child's side stays, the parent's becomes a line of `irq`'s chip, or of `inner`. */
+struct map_out {
+    const struct nexus_entry *e;
+    const struct p_irq *irq;
+    struct dt_node *inner; // its controller is in the assigned subtree: all stays; or NULL
+    uint32_t naddress;     // cells of zeros otherwise: the unit address does not matter at a guest's controller
+};
+
+static size_t map_out_size(const struct map_out *m)
 {
-    for (; n; n = n->parent)
-        if (dt_prop(p->host->tree, n, p->n.address_cells))
-            return dt_u32(p->host->tree, n, p->n.address_cells, 0);
-    return 2;
+    size_t parent = m->inner ? (size_t)m->e->naddress + m->e->nspec : (size_t)m->naddress + m->irq->ncells;
+    return (m->e->nchild + 1 + parent) * 4;
+}
+
+static void put_map_out(struct planner *p, struct dt_prop *prop, uint8_t *data, uint32_t at, const struct map_out *m)
+{
+    uint32_t child = m->e->nchild * 4, parent = at + child + 4;
+    memcpy(data + at, m->e->child, child);
+    dt_add_ref(p->m->tree, prop, at + child, m->inner ? m->inner : m->irq->chip->node);
+    if (m->inner) {
+        memcpy(data + parent, m->e->address, ((size_t)m->e->naddress + m->e->nspec) * 4);
+        return;
+    }
+    for (uint32_t i = 0; i < m->irq->ncells; i++)
+        put_cells(data + parent + (m->naddress + i) * 4, m->irq->cells[i], 1);
 }
 
 /*
@@ -178,50 +196,27 @@ static void write_map(struct planner *p, struct copied *k)
     if (!map || !dt_prop(t, k->guest, p->n.interrupt_map))
         return;
     const struct host_node *hn = &p->host->nodes[k->host->id];
-    uint32_t child = unit_cells(p, k->host) + dt_u32(p->host->tree, k->host, p->n.interrupt_cells, 0);
+    const struct host_irq *irqs = p->host->irqs + hn->first_irq + (hn->nirqs - hn->nmap_irqs);
     const struct origin *o = origin_of(p, ORIGIN_COMPUTED, k->pass->at, "interrupt-map with the guest's lines");
-    uint32_t cells = map->len / 4, entry = 0;
-    // An entry grows by the guest's specifier and address cells at most.
-    uint8_t *data = arena_alloc(p->c->arena, ((size_t)cells * (IRQ_MAX_CELLS + 4) + 1) * 4);
-    uint32_t len = 0;
-    struct dt_prop *prop = dt_set(t, k->guest, p->n.interrupt_map, data, 0, o);
-    for (uint32_t c = 0; child && c + child + 1 <= cells; entry++) {
-        const struct dt_node *parent = host_phandle(p->host, dt_cell(map, c + child));
-        if (!parent)
-            break;
-        uint32_t pa = dt_u32(p->host->tree, parent, p->n.address_cells, 0),
-                 pi = dt_u32(p->host->tree, parent, p->n.interrupt_cells, 0);
-        if (pa > HOST_MAX_CELLS || pi > HOST_MAX_CELLS || child + 1 + pa + pi > cells - c)
-            break;
-        const struct host_irq *h = NULL;
-        for (uint32_t i = hn->nirqs - hn->nmap_irqs; i < hn->nirqs && !h; i++) {
-            // Entries are in order, so the i-th one is nearly always the entry-th.
-            const struct host_irq *cand = &p->host->irqs[hn->first_irq + hn->nirqs - hn->nmap_irqs +
-                                                         (entry + i - (hn->nirqs - hn->nmap_irqs)) % hn->nmap_irqs];
-            if (cand->index == entry)
-                h = cand;
-        }
-        const struct p_irq *irq = h ? map_getp(&p->irq_of, h, NULL) : NULL;
-        struct copied *inner = copy_of(p, parent);
-        if (inner || (irq && !irq->drop && irq->chip->node)) {
-            memcpy(data + len, map->data + (size_t)c * 4, (size_t)child * 4);
-            len += child * 4;
-            dt_add_ref(t, prop, len, inner ? inner->guest : irq->chip->node);
-            len += 4;
-            if (inner) {
-                memcpy(data + len, map->data + (size_t)(c + child + 1) * 4, (size_t)(pa + pi) * 4);
-                len += (pa + pi) * 4;
-            } else {
-                len += cells_of(p, irq->chip->node, p->n.address_cells, 0) *
-                       4; // zero: the unit address does not matter there
-                for (uint32_t i = 0; i < irq->ncells; i++, len += 4)
-                    put_cells(data + len, irq->cells[i], 1);
-            }
-        }
-        c += child + 1 + pa + pi;
+    uint32_t n, kept = 0, at = 0;
+    const struct nexus_entry *entries = host_map_entries(p->host, k->host, &n);
+    struct map_out *out = arena_array(draft_arena(p->c), n, sizeof *out);
+    size_t size = 0;
+    for (uint32_t i = 0; i < n && i < hn->nmap_irqs; i++) {
+        const struct p_irq *irq = map_getp(&p->irq_of, &irqs[i], NULL);
+        const struct copied *inner = copy_of(p, entries[i].parent);
+        if (!inner && (!irq || irq->drop || !irq->chip->node))
+            continue;
+        out[kept] = (struct map_out){&entries[i], irq, inner ? inner->guest : NULL, 0};
+        if (!inner)
+            out[kept].naddress = cells_of(p, irq->chip->node, p->n.address_cells, 0);
+        size += map_out_size(&out[kept++]);
     }
-    prop->len = len;
-    if (len)
+    uint8_t *data = arena_alloc(p->c->arena, size);
+    struct dt_prop *prop = dt_set(t, k->guest, p->n.interrupt_map, data, (uint32_t)size, o);
+    for (uint32_t i = 0; i < kept; at += (uint32_t)map_out_size(&out[i++]))
+        put_map_out(p, prop, data, at, &out[i]);
+    if (kept)
         return;
     dt_del(t, k->guest, p->n.interrupt_map);
     dt_del(t, k->guest, p->n.interrupt_map_mask);
