@@ -27,4 +27,10 @@ BOOTS = [
          guests={"in-left": [], "in-right": []}, append=NO_GPIO),
     Boot("guest-again", "starts and stops, in order and killed", machines=["guest-again"],
          programs=["machvm", "machrt", "again"], guests={"in-alive": []}, seconds=600),
+    Boot("stock", "Debian's own kernel, which has groups and containers only", kernel="stock-arm64",
+         modules=["vfio", "vfio_iommu_type1", "vfio-pci-core", "vfio-pci"], machines=["edu"],
+         programs=["machrt", "edu-irq", "edu-dma", "guest-iommu"], seconds=300),
+    Boot("x86", "a PC with VT-d: Debian's kernel, and KVM", board="amd64", kernel="stock-amd64",
+         modules=["irqbypass", "ccp", "kvm", "kvm-amd", "vfio", "vfio_iommu_type1", "vfio-pci-core", "vfio-pci"],
+         machines=["pc"], programs=["machrt", "edu-irq", "edu-dma", "guest-iommu", "x86-irqfd"], seconds=300),
 ]

@@ -50,14 +50,18 @@ def installed():
 def programs(build, boots):
     """Cross-builds what runs inside; directories by architecture."""
     paths = {}
-    for architecture, cross in sorted({(BOARDS[boot.board].architecture, BOARDS[boot.board].cross) for boot in boots}):
-        directory = build / architecture
-        command = ["make", "--no-print-directory", f"-j{os.cpu_count() or 1}", f"B={directory}", f"CC={cross}gcc",
-                   "OPT=-O2 -g", "rig-programs"]
+    wanted = collections.defaultdict(set)
+    for boot in boots:
+        wanted[boot.board].update(boot.programs, *boot.guests.values())
+    for name, names in wanted.items():
+        board = BOARDS[name]
+        architecture, directory = board.architecture, build / board.architecture
+        command = ["make", "--no-print-directory", f"-j{os.cpu_count() or 1}", f"B={directory}", f"CC={board.cross}gcc",
+                   "OPT=-O2 -g", "rig-programs", f"RIG={' '.join(sorted(names))}"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False,
                               env={key: value for key, value in os.environ.items() if not key.startswith("MAKE")})
         if done.returncode:
-            sys.exit(f"{done.stdout[-2000:]}{done.stderr[-4000:]}check-system: the programs for {architecture} cannot be built")
+            sys.exit(f"{done.stderr[-4000:]}check-system: the programs for {architecture} cannot be built")
         paths[architecture] = directory
     return paths
 

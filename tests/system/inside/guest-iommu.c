@@ -58,8 +58,10 @@ static void alone(const struct rig *r, uint8_t *ram)
     ok(mach_dma_unmap(r->session, dma, at + PAGE, PAGE, &bytes) == -EINVAL && !bytes, "half an unmap is refused");
     ok(!mach_dma_unmap(r->session, dma, at - PAGE, PAGE, &bytes) && !bytes, "an unmap of nothing is none");
     ok(mach_dma_map(r->session, dma, at + 1, PAGE, ram, MACH_DMA_READ) == -EINVAL, "an unaligned one is refused");
-    // Where MSIs go on arm64: linux-6.12 drivers/iommu/arm/arm-smmu-v3, MSI_IOVA_BASE.
-    ok(mach_dma_map(r->session, dma, 0x08000000, PAGE, ram, MACH_DMA_READ) == -ERANGE, "the MSI window is refused");
+    // Where MSIs go: linux-6.12 drivers/iommu/arm/arm-smmu-v3, MSI_IOVA_BASE; Intel SDM volume 3, 11.11.
+    struct mach_cfg_rec machine = mach_cfg_record(r->f, MACH_CFG_S_MACHINE, 0);
+    uint64_t msi = mach_cfg_machine_arch(machine) == MACH_CFG_ARCH_X86_64 ? 0xfee00000 : 0x08000000;
+    ok(mach_dma_map(r->session, dma, msi, PAGE, ram, MACH_DMA_READ) == -ERANGE, "the MSI window is refused");
     ok(moves(r, region, at, ram, at + 3 * PAGE, ram + 3 * PAGE, 9), "what was refused has changed nothing");
     ok(!mach_dma_unmap(r->session, dma, at, 4 * PAGE, &bytes) && bytes == 4 * PAGE, "all of it is unmapped");
     ok(!mach_dma_map(r->session, dma, at, PAGE, ram, MACH_DMA_READ), "a page is mapped to be read");
