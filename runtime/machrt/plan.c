@@ -95,7 +95,26 @@ static uint32_t by_path(const struct plan *p, const char *path, char *bus, char 
     if (d == MACH_CFG_NONE)
         return d;
     bool pci = mach_cfg_device_kind(mach_cfg_record(p->f, MACH_CFG_S_DEVICE, d)) == MACH_CFG_DEVICE_PCI;
-    return strcmp(bus, pci ? "pci" : "platform") ? MACH_CFG_NONE : d;
+    // Which devices are on AMBA's bus only the host knows.
+    bool found = pci ? !strcmp(bus, "pci") : !strcmp(bus, "platform") || (p->c->host && !strcmp(bus, "amba"));
+    return found ? d : MACH_CFG_NONE;
+}
+
+// The driver of /sys/kernel/iommu_groups/N/devices/NAME; "": the host's own.
+static const char *member_driver(const struct plan *p, const char *path)
+{
+    char name[256], rest[16];
+    if (sscanf(path, "/sys/kernel/iommu_groups/%*u/devices/%255[^/]/%15s", name, rest) != 2 || strcmp(rest, "driver"))
+        return "";
+    uint32_t d = by_name(p, name);
+    return d == MACH_CFG_NONE ? "" : p->driver[d];
+}
+
+static bool on_another_bus(const struct plan *p, const char *bus, uint32_t device)
+{
+    char path[512], link[8];
+    snprintf(path, sizeof path, "/sys/bus/amba/devices/%.255s", sysfs_name(p, device));
+    return p->c->host && !strcmp(bus, "platform") && p->real->readlink(p->real->opaque, path, link, sizeof link) >= 0;
 }
 
 /* ---- what is read ---- */
@@ -107,7 +126,9 @@ static int64_t plan_readlink(void *o, const char *path, char *out, size_t size)
     uint32_t d = by_path(p, path, bus, rest);
     int64_t n = p->c->host ? p->real->readlink(p->real->opaque, path, out, size) : -ENOENT;
     say(p, true, "readlink(\"%s\")", path);
-    if (d == MACH_CFG_NONE)
+    if (*member_driver(p, path))
+        return snprintf(out, size, "../../drivers/%s", member_driver(p, path));
+    if (d == MACH_CFG_NONE || (n < 0 && on_another_bus(p, bus, d)))
         return n;
     if (!strcmp(rest, "driver") && *p->driver[d])
         return snprintf(out, size, "../../drivers/%s", p->driver[d]);

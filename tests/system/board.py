@@ -73,6 +73,7 @@ class Boot:
     devices: list = dataclasses.field(default_factory=lambda: DEVICES)
     append: str = ""
     strace: bool = False
+    desk: callable = None  # desk.py: what is tested with what has been sent
     seconds: int = 180
 
 

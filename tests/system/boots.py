@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The boots of the system tests: what is tested in which. Each has its tests in inside/NAME.sh."""
 
+import desk
 from board import DEVICES, VIRTIO_MMIO, Boot
 
 # A line that a driver of the host's once had as a cascade is never given away again (kernel/irq/chip.c: NOREQUEST
@@ -8,7 +9,8 @@ from board import DEVICES, VIRTIO_MMIO, Boot
 NO_GPIO = "initcall_blacklist=pl061_gpio_driver_init"
 
 BOOTS = [
-    Boot("host", "the board's own tree, proven and probed", machines=["host"], programs=["machrt"]),
+    Boot("host", "the board's own tree, proven and probed", machines=["host"], programs=["machrt"],
+         devices=DEVICES + VIRTIO_MMIO, desk=desk.facts),
     Boot("edu", "a PCI function without a guest", machines=["edu", "examples/rig-virt"],
          programs=["edu-irq", "edu-dma", "guest-iommu", "userdrv-edu", "machrt"]),
     Boot("platform", "devices that are not on PCI, without a guest", machines=["platform"], programs=["platform"],
@@ -33,4 +35,6 @@ BOOTS = [
     Boot("x86", "a PC with VT-d: Debian's kernel, and KVM", board="amd64", kernel="stock-amd64",
          modules=["irqbypass", "ccp", "kvm", "kvm-amd", "vfio", "vfio_iommu_type1", "vfio-pci-core", "vfio-pci"],
          machines=["pc"], programs=["machrt", "edu-irq", "edu-dma", "guest-iommu", "x86-irqfd"], seconds=300),
+    Boot("calls", "the system calls of a session", machines=["edu", "drivers"], programs=["machrt"],
+         devices=DEVICES + VIRTIO_MMIO, strace=True, desk=desk.calls),
 ]

@@ -103,6 +103,8 @@ class Session:
         self.running.pop(boot.name, None)
         for name, data in run.tap.files.items():
             (top / name).write_bytes(data)
+        if boot.desk and not run.problem:
+            run.tap.tests += boot.desk(run, self)
         return run
 
 

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: MIT
+"""What is tested on this machine with what a boot has sent: each function gives [(passed, name, [what is wrong])]."""
+
+import json
+import re
+import subprocess
+
+from harness import ENVIRONMENT
+
+# The requests of linux/vfio.h and linux/iommufd.h: _IO(';', 100 + n) and _IO(';', 0x80 + n).
+REQUESTS = {
+    **{0x3b64 + number: f"VFIO_{name}" for number, name in [
+        (0, "GET_API_VERSION"), (1, "CHECK_EXTENSION"), (2, "SET_IOMMU"), (4, "GROUP_SET_CONTAINER"),
+        (6, "GROUP_GET_DEVICE_FD"), (7, "DEVICE_GET_INFO"), (8, "DEVICE_GET_REGION_INFO"), (9, "DEVICE_GET_IRQ_INFO"),
+        (10, "DEVICE_SET_IRQS"), (11, "DEVICE_RESET"), (12, "IOMMU_GET_INFO"), (13, "IOMMU_MAP_DMA"),
+        (14, "IOMMU_UNMAP_DMA"), (18, "DEVICE_BIND_IOMMUFD"), (19, "DEVICE_ATTACH_IOMMUFD_PT")]},
+    **{0x3b80 + number: f"IOMMU_{name}" for number, name in [
+        (1, "IOAS_ALLOC"), (4, "IOAS_IOVA_RANGES"), (5, "IOAS_MAP"), (6, "IOAS_UNMAP")]},
+}
+NAMES = {"openat": "open", "eventfd2": "eventfd", "pread64": "pread", "pwrite64": "pwrite"}
+
+
+def traced(text):
+    """The calls that matter, from strace's output: no files of the system, no memory of libc's."""
+    calls = []
+    for line in text.splitlines():
+        found = re.match(r"(?:\d+ +)?(\w+)\((.*)", line)
+        if not found:
+            continue
+        name, rest = NAMES.get(found[1], found[1]), found[2]
+        words = rest.split(", ")
+        if name == "ioctl":
+            # Those of libc ask for terminals.
+            if int(words[1], 16) in REQUESTS:
+                calls.append(f"ioctl {REQUESTS[int(words[1], 16)]}")
+        elif (name == "open" and '"/dev/' in rest or name == "mmap" and not words[4].startswith("-1") or
+              name == "madvise" and "MADV_POPULATE_WRITE" in rest or
+              name in ("memfd_create", "ftruncate", "eventfd", "pread", "pwrite")):
+            calls.append(name)
+    return calls
+
+
+def planned(text):
+    """The same of machrt plan: (those of the start, those of the end)."""
+    parts = [[], []]
+    for line in text.splitlines():
+        if line.startswith("#"):
+            parts[0], parts[1] = parts[1], parts[0]
+            continue
+        name, rest = line.split("(", 1)
+        if name == "ioctl":
+            parts[0].append(f"ioctl {re.split('[,)]', rest)[1].strip()}")
+        elif name in ("open", "mmap", "madvise", "memfd_create", "ftruncate", "eventfd", "pread", "pwrite"):
+            parts[0].append(name)
+    return parts[1], parts[0]
+
+
+# What docs/runtime.md promises: (further devices, regions mapped, windows, level and edge interrupts, memories, checks),
+# where the checks are: each device's info and each interrupt's, the IOMMU's of each page table, and three for a PCI
+# function that does DMA; of regions that are trapped the info as well.
+MACHINES = {
+    "intx": (0, 1, 1, 1, 0, 1, 1 + 1 + 1 + 3),
+    "transport": (0, 0, 0, 0, 1, 1, 1 + 1 + 1),
+    "clock": (0, 1, 0, 1, 0, 1, 1 + 1),
+}
+
+
+def calls(run, _):
+    """docs/runtime.md's count of system calls, and machrt plan, against what strace has seen."""
+    results = []
+    for machine, (further, regions, windows, level, edge, memories, checks) in MACHINES.items():
+        for backend in ("iommufd", "group"):
+            name = f"5 calls, {machine}, {backend}"
+            try:
+                seen = traced(run.tap.files[f"{machine}.{backend}.strace"].decode("utf-8", "replace"))
+                start, end = planned(run.tap.files[f"{machine}.{backend}.plan"].decode("utf-8", "replace"))
+            except KeyError as missing:
+                results.append((False, f"{name}: was sent", [str(missing)]))
+                continue
+            # Whether a device can be reset is not known before it is open, so the plan has it; these cannot.
+            start, end = ([call for call in part if call != "ioctl VFIO_DEVICE_RESET"] for part in (start, end))
+            same = seen == start + end
+            results.append((same, f"{name}: strace sees what machrt plan says",
+                            [] if same else [f"plan: {' '.join(start + end)}", f"seen: {' '.join(seen)}"]))
+            populate = seen.count("madvise")
+            minimum = 5 + 3 * further + windows + 2 * regions + 5 * level + 2 * edge + 3 * memories + populate
+            most = minimum + checks + (2 if backend == "group" else 0)
+            count = len(seen) - len(end)
+            results.append((count == most and populate >= windows,
+                            f"{name}: {minimum} calls and {most - minimum} checks, as docs/runtime.md counts",
+                            [f"{count} calls: {' '.join(seen[:count])}"]))
+    return results
+
+
+def facts(run, session):
+    """facts.json is JSON that tells of the board, and machc accepts it."""
+    data = run.tap.files.get("facts.json")
+    try:
+        found = json.loads(data)
+        members = {member["name"] for group in found["iommu_groups"] for member in group["devices"]}
+        right = (found["format"] == "facts.json" and found["page_size"] == 4096 and found["cpus_online"] == "0-1" and
+                 found["compatible"] == ["linux,dummy-virt"] and found["nodes"]["iommu"] and
+                 {"9010000.pl031", "a003e00.virtio_mmio", "0000:00:03.1"} <= members)
+    except (KeyError, TypeError, ValueError) as problem:
+        return [(False, "0 facts: they are there", [str(problem)])]
+    top = session.work / run.boot.name
+    source = top / "facts.mach"
+    source.write_text('host "../arm64.dtb" { facts "facts.json"; }\n'
+                      "machine m : arm64-virt { cpus 1; memory ram size 64M;\n"
+                      "    passthrough /pl031@9010000 { ref clocks fixed 24MHz; dma none; } }\n")
+    done = subprocess.run([str(session.args.machc), "--check", str(source)], env=ENVIRONMENT, capture_output=True, text=True,
+                          check=False)
+    return [(right, "0 facts: they tell of the board", [data.decode("utf-8", "replace")[:2000]]),
+            (done.returncode == 0, "0 facts: machc accepts them", done.stderr.splitlines())]
