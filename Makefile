@@ -7,6 +7,7 @@
 # make check-corpus   every device of every board that Debian has a kernel for; CORPUS="--every 10 -k rk3399" for some
 # make check-schema   guest trees under dt-validate with Linux's bindings (Debian's dt-schema, linux-source)
 # make fuzz       libFuzzer on everything that reads a file, and a million mutated configs: docs/fuzzing.md
+# make check-system   the runtime on real kernels, on boards that QEMU emulates; SYSTEM="-v edu" for one of them
 # make format     clang-format; `make format-check` only looks
 # SAN=1 builds with ASan and UBSan into build/san instead.
 

@@ -82,9 +82,9 @@ def plain(path):
     return lzma.decompress(data) if str(path).endswith(".xz") else data
 
 
-def host_tree(name, work):
-    """QEMU's own tree of a board, and what it lacks; its path. None: the board has none."""
-    board, to = BOARDS[name], work / f"{name}.dtb"
+def host_tree(name, work, more=""):
+    """QEMU's own tree of a board, and what it lacks, and `more`; its path. None: the board has none."""
+    board, to = BOARDS[name], work / f"{name}{'-broken' if more else ''}.dtb"
     if not board.tree or to.exists():
         return to if board.tree else None
     dumped = to.with_suffix(".qemu")
@@ -93,16 +93,16 @@ def host_tree(name, work):
     source = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", dumped], check=True, stdout=subprocess.PIPE,
                             text=True).stdout
     source += "".join(f"&{{{node}}} {{ iommus = <&{{/smmuv3@9050000}} {stream:#x}>; }};\n"
-                      for node, stream in board.streams.items())
+                      for node, stream in board.streams.items()) + more
     subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", to, "-"], input=source, text=True, check=True)
     return to
 
 
-def compile_machines(boot, machc, host, to, defines):
+def compile_machines(boot, machc, host, to):
     """A .mach for the rig's board, on this machine, into to/NAME; what went wrong, or None."""
     for name in boot.machines:
         source = (HERE.parent.parent if "/" in name else HERE) / f"{name}.mach"
-        command = [machc, source, "-O", to / source.stem, *(f"-D{define}" for define in defines)]
+        command = [machc, source, "-O", to / source.stem]
         if host:
             command += ["--host", host]
         done = subprocess.run([str(word) for word in command], env=ENVIRONMENT, capture_output=True, text=True, check=False)
@@ -148,10 +148,10 @@ def initramfs(boot, material, programs, machines, to):
 class Run:
     """A boot that has been run: TAP, console, how long it took, what went wrong with the boot itself."""
 
-    def __init__(self, boot, material, host, initrd, console, environment=(), progress=None):
+    def __init__(self, boot, material, host, initrd, console, broken=None, progress=None):
         self.boot, self.tap, self.console, self.problem = boot, Tap(), console, None
         board = BOARDS[boot.board]
-        append = " ".join([board.append, "panic=-1", boot.append, *(f"{key}={value}" for key, value in environment)])
+        append = " ".join([board.append, "panic=-1", boot.append, f"BREAK={broken.name if broken else 'none'}"])
         command = [*board.qemu, *boot.devices, "-accel", "tcg", "-nographic", "-no-reboot", "-kernel",
                    material.kernels[boot.kernel], "-initrd", initrd, "-append", append]
         if host:

@@ -8,7 +8,22 @@ from board import DEVICES, VIRTIO_MMIO, Boot
 # stays), so the host's GPIO driver must not have been there.
 NO_GPIO = "initcall_blacklist=pl061_gpio_driver_init"
 
-BOOTS = [
+# The first word of a test's name.
+POINTS = {
+    0: "the board's tree is the one that machc knew: check, probe",
+    1: "a Linux guest boots with guest.dtb",
+    2: "a device mapped into the guest, its level interrupt by irqfd, resampled",
+    3: "vfio-amba and vfio-platform; a region smaller than a page, trapped",
+    4: "PCI: MSI, INTx, DMA to the window's ends and not beyond",
+    5: "both of VFIO's interfaces, no IOMMU, groups, drivers and back, system calls",
+    6: "two guests at once that share memory, and no device",
+    7: "DMA mappings that change at run time",
+    8: "starts and stops by the hundred, and kill -9, leave nothing",
+    9: "a driver in user space with the same config",
+    10: "x86: VT-d and irqfd",
+}
+
+BOOTS = {boot.name: boot for boot in [
     Boot("host", "the board's own tree, proven and probed", machines=["host"], programs=["machrt"],
          devices=DEVICES + VIRTIO_MMIO, desk=desk.facts),
     Boot("edu", "a PCI function without a guest", machines=["edu", "examples/rig-virt"],
@@ -24,7 +39,7 @@ BOOTS = [
     Boot("noiommu", "a board without an IOMMU", board="arm64-noiommu", machines=["noiommu"],
          programs=["machrt", "edu-irq", "edu-noiommu"]),
     Boot("cycles", "200 sessions leave nothing", machines=["edu", "drivers"], programs=["cycles"],
-         devices=DEVICES + VIRTIO_MMIO),
+         devices=DEVICES + VIRTIO_MMIO, seconds=400),
     Boot("guest-pair", "two guests of one file at the same time", machines=["guest-pair"], programs=["machvm"],
          guests={"in-left": [], "in-right": []}, append=NO_GPIO),
     Boot("guest-again", "starts and stops, in order and killed", machines=["guest-again"],
@@ -37,4 +52,4 @@ BOOTS = [
          machines=["pc"], programs=["machrt", "edu-irq", "edu-dma", "guest-iommu", "x86-irqfd"], seconds=300),
     Boot("calls", "the system calls of a session", machines=["edu", "drivers"], programs=["machrt"],
          devices=DEVICES + VIRTIO_MMIO, strace=True, desk=desk.calls),
-]
+]}

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """The system tests: the runtime on real kernels, on boards that QEMU emulates. README.md says what is tested and how.
 
-    tests/system/run.py [-k TEXT] [-j N] [--keep DIR] [--refresh] [-v] [BOOT ...]
+    tests/system/run.py [-j N] [--keep DIR] [--refresh] [-v] [BOOT ...]
+    tests/system/run.py --break all
 """
 
 import argparse
@@ -22,8 +23,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
 from board import BOARDS, Run, compile_machines, host_tree, initramfs  # noqa: E402
-from boots import BOOTS  # noqa: E402
-from harness import ENVIRONMENT  # noqa: E402
+from boots import BOOTS, POINTS  # noqa: E402
+from breaks import BREAKS  # noqa: E402
 from material import Material  # noqa: E402
 
 # What has to be installed, and the file that shows that it is.
@@ -47,33 +48,32 @@ def installed():
         sys.exit(f"check-system needs packages that are not installed: apt-get install {' '.join(missing)}")
 
 
-def programs(build, boots):
-    """Cross-builds what runs inside; directories by architecture."""
+def programs(build, boots, kind):
+    """Cross-builds what runs inside, whole ("rig") or "broken"; directories by architecture."""
     paths = {}
     wanted = collections.defaultdict(set)
     for boot in boots:
-        wanted[boot.board].update(boot.programs, *boot.guests.values())
-    for name, names in wanted.items():
-        board = BOARDS[name]
-        architecture, directory = board.architecture, build / board.architecture
-        command = ["make", "--no-print-directory", f"-j{os.cpu_count() or 1}", f"B={directory}", f"CC={board.cross}gcc",
-                   "OPT=-O2 -g", "rig-programs", f"RIG={' '.join(sorted(names))}"]
+        wanted[BOARDS[boot.board].architecture, BOARDS[boot.board].cross].update(boot.programs, *boot.guests.values())
+    for (architecture, cross), names in wanted.items():
+        command = ["make", "--no-print-directory", f"-j{os.cpu_count() or 1}", f"B={build / architecture}",
+                   f"CC={cross}gcc", "OPT=-O2 -g", "rig-programs", f"RIG={' '.join(sorted(names))}", f"RIG_DIR={kind}"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False,
                               env={key: value for key, value in os.environ.items() if not key.startswith("MAKE")})
         if done.returncode:
             sys.exit(f"{done.stderr[-4000:]}check-system: the programs for {architecture} cannot be built")
-        paths[architecture] = directory
+        paths[architecture] = build / architecture / kind
     return paths
 
 
 class Session:
     """All boots of one call."""
 
-    def __init__(self, args, work):
-        self.args, self.work = args, work
+    def __init__(self, args, work, material, paths):
+        self.args, self.work, self.material, self.paths = args, work, material, paths
         self.lock = threading.Lock()
         self.running = {}
         self.terminal = sys.stdout.isatty()
+        self.points = collections.defaultdict(lambda: {True: 0, False: 0})
 
     def progress(self, run):
         if self.terminal:
@@ -86,20 +86,21 @@ class Session:
         with self.lock:
             print(("\r\033[K" if self.terminal else "") + text, flush=True)
 
-    def boot(self, boot, material, paths, defines=(), environment=()):
+    def boot(self, boot, broken=None):
         """A Run; or a text: what is wrong before there is anything to boot."""
-        top = self.work / boot.name
+        top = self.work / (broken.name if broken else boot.name)
         shutil.rmtree(top, ignore_errors=True)
         machines = top / "machines"
         machines.mkdir(parents=True)
         with self.lock:
             host = host_tree(boot.board, self.work)
-        problem = compile_machines(boot, self.args.machc, host, machines, defines)
+        problem = compile_machines(boot, self.args.machc, host, machines)
         if problem:
             return problem
-        kind = "broken" if environment else "rig"
-        initramfs(boot, material, paths[BOARDS[boot.board].architecture] / kind, machines, top / "initramfs")
-        run = Run(boot, material, host, top / "initramfs", top / "console", environment, self.progress)
+        if broken and broken.tree:
+            host = host_tree(boot.board, top, broken.tree)
+        initramfs(boot, self.material, self.paths[BOARDS[boot.board].architecture], machines, top / "initramfs")
+        run = Run(boot, self.material, host, top / "initramfs", top / "console", broken, self.progress)
         self.running.pop(boot.name, None)
         for name, data in run.tap.files.items():
             (top / name).write_bytes(data)
@@ -107,63 +108,103 @@ class Session:
             run.tap.tests += boot.desk(run, self)
         return run
 
+    def tell(self, boot, run):
+        """Prints what failed in a boot; how many passed and failed."""
+        if isinstance(run, str):
+            self.done(f"FAIL {boot.name}: {run}")
+            return 0, 1
+        failed = [test for test in run.tap.tests if not test[0]]
+        for passed, name, _ in run.tap.tests:
+            self.points[name.split(" ")[0]][passed] += 1
+        lines = [f"{boot.name}: {note}" for note in run.tap.notes]
+        for _, name, comments in failed:
+            lines += [f"FAIL {boot.name}: {name}", *(f"    {line}" for line in comments)]
+        if run.problem:
+            lines.append(f"FAIL {boot.name}: it {run.problem}; its console:")
+            lines += [f"    {line}" for line in run.console.read_text().splitlines()[-80:]]
+        if self.args.v:
+            lines += [f"{'ok  ' if passed else 'FAIL'} {name}" for passed, name, _ in run.tap.tests]
+        passed, bad = len(run.tap.tests) - len(failed), len(failed) + bool(run.problem)
+        self.done("\n".join([*lines, f"{boot.name}: {passed} passed, {bad} failed in {run.seconds:.0f} s"]))
+        return passed, bad
 
-def tell(session, boot, run, points):
-    """Prints what failed in a boot; how many passed and failed."""
-    if isinstance(run, str):
-        session.done(f"FAIL {boot.name}: {run}")
+    def tell_broken(self, broken, run):
+        """The other way round: that test has to have failed."""
+        if isinstance(run, str):
+            self.done(f"FAIL {broken.name}: {run}")
+            return 0, 1
+        seen = [name for passed, name, _ in run.tap.tests if not passed]
+        right = [name for name in seen if name.startswith(f"{broken.point} ") and broken.test in name]
+        if right:
+            self.done(f"{broken.name}: {broken.about}: seen by \"{right[0]}\", {len(seen)} tests in all, "
+                      f"in {run.seconds:.0f} s")
+            return 1, 0
+        self.done("\n".join([f"FAIL {broken.name}: {broken.about}, and no test of point {broken.point} "
+                             f"with \"{broken.test}\" fails", *(f"    {name}" for name in seen)]))
         return 0, 1
-    failed = [test for test in run.tap.tests if not test[0]]
-    for passed, name, _ in run.tap.tests:
-        points[name.split(" ")[0]][passed] += 1
-    lines = [f"{boot.name}: {note}" for note in run.tap.notes]
-    for _, name, comments in failed:
-        lines += [f"FAIL {boot.name}: {name}", *(f"    {line}" for line in comments)]
-    if run.problem:
-        lines.append(f"FAIL {boot.name}: it {run.problem}; its console:")
-        lines += [f"    {line}" for line in run.console.read_text().splitlines()[-80:]]
-    if session.args.v:
-        lines += [f"{'ok  ' if passed else 'FAIL'} {name}" for passed, name, _ in run.tap.tests]
-    passed, bad = len(run.tap.tests) - len(failed), len(failed) + bool(run.problem)
-    session.done("\n".join([*lines, f"{boot.name}: {passed} passed, {bad} failed in {run.seconds:.0f} s"]))
-    return passed, bad
 
 
-def main():
+def arguments():
     parser = argparse.ArgumentParser(description="Tests the runtime on real kernels, on boards that QEMU emulates.")
     parser.add_argument("--build", default="build", help="where machc is (build)")
+    parser.add_argument("--break", dest="breaks", metavar="NAME", action="append", choices=[*BREAKS, "all"],
+                        help=f"break one thing, and expect that it is noticed: all, {', '.join(BREAKS)}")
     parser.add_argument("--keep", metavar="DIR", help="keep consoles, trees and configs there")
     parser.add_argument("--refresh", action="store_true", help="look for newer kernels")
     parser.add_argument("-j", type=int, default=2, help="boots at a time (2)")
     parser.add_argument("-v", action="store_true", help="name every test")
-    parser.add_argument("boots", nargs="*", metavar="BOOT", help=" ".join(boot.name for boot in BOOTS))
+    parser.add_argument("boots", nargs="*", metavar="BOOT", help=" ".join(BOOTS))
     args = parser.parse_args()
+    for name in args.boots:
+        if name not in BOOTS:
+            parser.error(f"no boot {name}; there are {', '.join(BOOTS)}")
+    return args
+
+
+def report(session, start, passed, failed):
+    args = session.args
+    if not args.breaks:
+        for point, about in POINTS.items():
+            count = session.points[str(point)]
+            print(f"{point:4}  {count[True]:4} passed, {count[False]} failed  {about}")
+            if not args.boots and not count[True]:
+                print(f"FAIL no test of point {point} has run")
+                failed += 1
+    print(f"{time.monotonic() - start:.0f} s")
+    print(f"system: {passed} passed, {failed} failed", flush=True)
+    return 1 if failed or not passed else 0
+
+
+def main():
+    args = arguments()
     build = (ROOT / args.build).resolve()
     args.machc = build / "machc"
-    chosen = [boot for boot in BOOTS if not args.boots or boot.name in args.boots]
-    unknown = set(args.boots) - {boot.name for boot in BOOTS}
-    if unknown:
-        parser.error(f"no boot {', '.join(sorted(unknown))}; there are {', '.join(boot.name for boot in BOOTS)}")
+    if args.breaks:
+        breaks = [broken for broken in BREAKS.values() if "all" in args.breaks or broken.name in args.breaks]
+        jobs = [(BOOTS[broken.boot], broken) for broken in breaks]
+    else:
+        jobs = [(boot, None) for boot in BOOTS.values() if not args.boots or boot.name in args.boots]
     installed()
     start = time.monotonic()
     material = Material(args.refresh)
-    paths = programs(build, chosen)
-    points = collections.defaultdict(lambda: {True: 0, False: 0})
+    paths = programs(build, [boot for boot, _ in jobs], "broken" if args.breaks else "rig")
     passed = failed = 0
     with tempfile.TemporaryDirectory() as directory:
         work = pathlib.Path(args.keep or directory).resolve()
         work.mkdir(parents=True, exist_ok=True)
         for tree in work.glob("*.dtb"):  # of another QEMU, perhaps
             tree.unlink()
-        session = Session(args, work)
+        session = Session(args, work, material, paths)
+        # The longest first, so that none of them runs alone at the end.
+        jobs.sort(key=lambda job: -job[0].seconds)
         with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
-            waiting = {pool.submit(session.boot, boot, material, paths): boot for boot in chosen}
+            waiting = {pool.submit(session.boot, *job): job for job in jobs}
             for future in concurrent.futures.as_completed(waiting):
-                good, bad = tell(session, waiting[future], future.result(), points)
+                boot, broken = waiting[future]
+                run = future.result()
+                good, bad = session.tell_broken(broken, run) if broken else session.tell(boot, run)
                 passed, failed = passed + good, failed + bad
-    print(f"{len(chosen)} boots in {time.monotonic() - start:.0f} s")
-    print(f"system: {passed} passed, {failed} failed", flush=True)
-    return 1 if failed or not passed else 0
+    return report(session, start, passed, failed)
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ static void gpio(const struct rig *r)
     ok((get32(r, region, PERIPH_ID) & 0xff) == 0x61, "its peripheral id is read");
     ok(!rig_wait(r, irq, NEVER), "its interrupt does not fire by itself");
     put32(r, region, SENSE, 1);
-    for (int i = 0; i < TIMES; i++) {
+    for (uint32_t i = 0; i < TIMES && came == i; i++) {
         put32(r, region, ENABLE, 1);
         came += rig_wait(r, irq, SOON) == 1 && get32(r, region, MASKED) == 1;
         put32(r, region, ENABLE, 0);

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+"""Things to break, one for each point at least, to see that its tests notice."""
+
+import dataclasses
+
+
+@dataclasses.dataclass
+class Break:
+    name: str   # BREAK in the environment inside; sabotage.c knows what to do then
+    point: int  # what it belongs to
+    test: str   # in the name of a test of that point, which must fail
+    boot: str
+    about: str
+    tree: str = ""  # instead of that: device tree source that is added to what the board boots with, behind machc's back
+
+
+BREAKS = {broken.name: broken for broken in [
+    Break("other-tree", 0, "machrt check", "host", "the board boots with another tree: pl031 is disabled",
+          '&{/pl031@9010000} { status = "disabled"; };'),
+    Break("other-place", 1, "ended in good order", "guest", "guest memory is 2 MB off in KVM"),
+    Break("no-resample", 2, "alarm", "guest", "irqfds without resampling: a level line is never unmasked again"),
+    Break("other-register", 3, "read access by access", "platform", "trapped reads are 4 bytes off"),
+    Break("wide-window", 4, "one byte behind the window", "edu", "a DMA mapping is a page too long"),
+    Break("no-unmask", 4, "INTx fires 200 times", "edu", "a level interrupt is never unmasked"),
+    Break("no-master", 4, "bytes go into the device", "edu", "PCI functions are no bus masters"),
+    Break("no-rebind", 5, "all is as it was", "drivers", "devices do not go back to the driver that they had"),
+    Break("one-more-call", 5, "as docs/runtime.md counts", "calls", "each device's info is asked for twice"),
+    Break("private", 6, "have written to the file", "guest-pair", "shared memory is a private copy"),
+    Break("no-unmap", 7, "unmapped, it faults", "edu", "DMA mappings are not removed"),
+    Break("no-close", 8, "open files", "cycles", "eventfds are never closed"),
+    Break("shifted-window", 9, "DMA", "edu", "DMA mappings are 1 MB off"),
+    Break("no-irqfd", 10, "its interrupt comes", "x86", "KVM is told of no interrupt"),
+]}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+// Stands between the runtime and the kernel, by the linker's --wrap, and spoils one thing: the one that BREAK names in
+// the environment. What it is good for stands in breaks.py: each must be seen by a test.
+#include "backend/iommufd_uapi.h"
+
+#include <linux/kvm.h>
+#include <linux/vfio.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int __real_ioctl(int fd, unsigned long request, void *arg);
+int __real_close(int fd);
+void *__real_mmap64(void *at, size_t size, int prot, int flags, int fd, off_t offset);
+ssize_t __real_write(int fd, const void *data, size_t size);
+ssize_t __real_pread64(int fd, void *data, size_t size, off_t offset);
+ssize_t __real_pwrite64(int fd, const void *data, size_t size, off_t offset);
+
+int __wrap_ioctl(int fd, unsigned long request, ...);
+int __wrap_close(int fd);
+void *__wrap_mmap64(void *at, size_t size, int prot, int flags, int fd, off_t offset);
+ssize_t __wrap_write(int fd, const void *data, size_t size);
+ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t offset);
+ssize_t __wrap_pwrite64(int fd, const void *data, size_t size, off_t offset);
+
+static bool broken(const char *what)
+{
+    const char *name = getenv("BREAK");
+    return name && !strcmp(name, what);
+}
+
+// Is `fd` a file whose name begins, or ends, so?
+static bool file_is(int fd, const char *begin, const char *end)
+{
+    char link[64], name[512];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t n = readlink(link, name, sizeof name - 1);
+    if (n < 0)
+        return false;
+    name[n] = '\0';
+    size_t tail = strlen(end);
+    return !strncmp(name, begin, strlen(begin)) && (size_t)n >= tail && !strcmp(name + n - tail, end);
+}
+
+static void spoil_map(unsigned long request, void *arg)
+{
+    __u64 *iova, *size;
+    if (request == IOMMUFD_IOAS_MAP) {
+        struct iommufd_ioas_map *m = (struct iommufd_ioas_map *)arg;
+        iova = &m->iova;
+        size = &m->length;
+    } else if (request == VFIO_IOMMU_MAP_DMA) {
+        struct vfio_iommu_type1_dma_map *m = (struct vfio_iommu_type1_dma_map *)arg;
+        iova = &m->iova;
+        size = &m->size;
+    } else {
+        return;
+    }
+    if (broken("wide-window") && *size == 8 << 20) // edu.mach's window, behind which there is more memory
+        *size += 4096;
+    if (broken("shifted-window"))
+        *iova += 0x100000;
+}
+
+// true: the call is not made, and has gone well as far as anybody knows.
+static bool swallowed(unsigned long request, const void *arg)
+{
+    if (request == VFIO_DEVICE_SET_IRQS) {
+        uint32_t flags = ((const struct vfio_irq_set *)arg)->flags;
+        return (broken("no-unmask") && flags & VFIO_IRQ_SET_ACTION_UNMASK) ||
+               (broken("no-trigger") && flags & VFIO_IRQ_SET_ACTION_TRIGGER);
+    }
+    if (request == KVM_IRQFD)
+        return broken("no-irqfd");
+    return broken("no-unmap") && (request == IOMMUFD_IOAS_UNMAP || request == VFIO_IOMMU_UNMAP_DMA);
+}
+
+int __wrap_ioctl(int fd, unsigned long request, ...)
+{
+    va_list list;
+    va_start(list, request);
+    void *arg = va_arg(list, void *);
+    va_end(list);
+    if (swallowed(request, arg))
+        return 0;
+    spoil_map(request, arg);
+    if (request == KVM_IRQFD && broken("no-resample"))
+        ((struct kvm_irqfd *)arg)->flags &= ~(uint32_t)KVM_IRQFD_FLAG_RESAMPLE;
+    if (request == KVM_SET_USER_MEMORY_REGION && broken("other-place"))
+        ((struct kvm_userspace_memory_region *)arg)->guest_phys_addr += 0x200000;
+    if (request == VFIO_DEVICE_GET_INFO && broken("one-more-call"))
+        __real_ioctl(fd, request, arg);
+    return __real_ioctl(fd, request, arg);
+}
+
+int __wrap_close(int fd)
+{
+    return broken("no-close") && file_is(fd, "anon_inode:[eventfd]", "") ? 0 : __real_close(fd);
+}
+
+void *__wrap_mmap64(void *at, size_t size, int prot, int flags, int fd, off_t offset)
+{
+    if (broken("private") && fd >= 0 && file_is(fd, "/dev/shm/", ""))
+        flags = (flags & ~MAP_SHARED) | MAP_PRIVATE;
+    return __real_mmap64(at, size, prot, flags, fd, offset);
+}
+
+ssize_t __wrap_write(int fd, const void *data, size_t size)
+{
+    return broken("no-rebind") && file_is(fd, "/sys/bus/", "/bind") ? (ssize_t)size : __real_write(fd, data, size);
+}
+
+ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t offset)
+{
+    return __real_pread64(fd, data, size, broken("other-register") ? offset ^ 4 : offset);
+}
+
+ssize_t __wrap_pwrite64(int fd, const void *data, size_t size, off_t offset)
+{
+    return broken("no-master") ? (ssize_t)size : __real_pwrite64(fd, data, size, offset);
+}
