@@ -135,10 +135,11 @@ static const char *mode_text(struct map_page *p, const struct p_dma *d)
 
 static const char *stash_text(struct map_page *p, const struct p_dma *d)
 {
-    static const char *const kinds[] = {
-        [STASH_L1] = "L1", [STASH_L2] = "L2", [STASH_L3] = "L3", [STASH_ID] = "id", [STASH_TPH] = "TPH"};
+    static const char *const kinds[] = {[STASH_L1] = "L1", [STASH_L2] = "L2", [STASH_L3] = "L3", [STASH_TPH] = "TPH"};
     if (d->stash.kind == STASH_NONE)
         return NULL;
+    if (d->stash.kind == STASH_ID)
+        return arena_printf(p->arena, "stash id %u", d->stash.id);
     const char *s = arena_printf(p->arena, "stash %s", kinds[d->stash.kind]);
     if (d->stash.vcpu != UINT32_MAX)
         s = arena_printf(p->arena, "%s of vcpu %u", s, d->stash.vcpu);

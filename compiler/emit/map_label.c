@@ -145,7 +145,7 @@ const char *map_memory_backing(struct map_page *p, const struct p_memory *x)
     else if (m->backing == BACK_FILE)
         s = m->back_arg.value ? arena_printf(p->arena, "%s+0x%llx", m->file, (unsigned long long)m->back_arg.value)
                               : m->file;
-    return m->share ? arena_printf(p->arena, "%s, shared: %s", s, m->share) : s;
+    return s;
 }
 
 const char *map_backing(struct map_page *p, const struct map_box *b)

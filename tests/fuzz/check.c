@@ -89,6 +89,22 @@ void check_config(struct machc *c, const uint8_t *config, uint32_t size)
     mach_config_close(read);
 }
 
+// No name can end a text of a picture: what follows a `<` is an element's, and quotes of Graphviz come in pairs.
+static void check_pictures(struct machc *c, const struct plan *p)
+{
+    const char *map = emit_map(c, p, NULL), *graph = emit_graph(c, p, NULL);
+    for (const char *s = map; *s; s++)
+        if (((uint8_t)*s < ' ' && *s != '\n') || (*s == '<' && !strchr("/dgmprst", s[1])))
+            finding("the map is no XML");
+    bool open = false;
+    for (const char *s = graph; *s; s++) {
+        open ^= *s == '"';
+        s += open && *s == '\\';
+        if ((*s == '\n' && open) || ((uint8_t)*s < ' ' && *s != '\n'))
+            finding("a text of the graph is not closed");
+    }
+}
+
 static void check_plan(struct machc *c, const struct plan *p)
 {
     for (uint32_t i = 0; i < p->machines.n; i++) {
@@ -103,6 +119,7 @@ static void check_plan(struct machc *c, const struct plan *p)
         dts_write(c, m->tree, true);
     }
     emit_plan(c, p, NULL);
+    check_pictures(c, p);
     if (diags_errors(c->diags))
         finding("a mistake is found after the plan was made");
 }

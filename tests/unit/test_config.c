@@ -258,6 +258,8 @@ static int empty(struct machc *c, void *opaque)
     assert_int_equal(check(config, size, &fault), 0);
     assert_non_null(strstr(emit_config_json(c, config, size), "\n  \"device\": [],\n"));
     assert_string_equal(emit_plan(c, &p, NULL), "");
+    assert_non_null(strstr(emit_map(c, &p, NULL), "</svg>\n"));
+    assert_non_null(strstr(emit_graph(c, &p, NULL), "\n}\n"));
     return 0;
 }
 
