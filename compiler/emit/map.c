@@ -227,7 +227,7 @@ static const char *summary(struct map_page *p)
     const char *s = NULL;
     for (uint32_t i = 0; i < p->n && i < 6; i++)
         s = s ? arena_printf(p->arena, "%s, %s", s, p->machine[i].m->name) : p->machine[i].m->name;
-    return p->n > 6 ? arena_printf(p->arena, "%s and %u more", s, p->n - 6) : s;
+    return p->n > 6 ? arena_printf(p->arena, "%s and %u more", s, p->n - 6) : s ? s : "no machine";
 }
 
 char *emit_map(struct machc *c, const struct plan *plan, const struct p_machine *only)
