@@ -170,6 +170,21 @@ static const char *irq_host_text(struct machc *c, const struct p_irq *q)
     return q->host ? host_irq_text(c, q->host) : q->file ? q->file : q->source == IRQ_EMULATED ? "emulated" : "-";
 }
 
+static bool by_vfio(const struct p_irq *q)
+{
+    return !q->drop && q->source == IRQ_DEVICE;
+}
+
+// What carries it: VFIO's eventfds on the VMM's irqfd, or whatever the VMM has.
+static const char *irq_by(const struct p_irq *q)
+{
+    if (q->drop)
+        return "unused";
+    if (by_vfio(q))
+        return q->resample ? "eventfds: trigger, resample" : "eventfd: trigger";
+    return q->source == IRQ_FILE ? "reads of the file" : "the VMM";
+}
+
 static void irq_table(struct machc *c, struct columns *t, const struct p_machine *m)
 {
     struct map chips = {0};
@@ -190,7 +205,7 @@ static void irq_table(struct machc *c, struct columns *t, const struct p_machine
     }
     if (n)
         qsort(rows, n, sizeof *rows, by_line);
-    columns_begin(t, "interrupts", "guest", "host", "device", "irq", "line", NULL);
+    columns_begin(t, "interrupts", "guest", "host", "device", "irq", "line", "GSI", "by", "at start", NULL);
     for (uint32_t i = 0; i < n; i++) {
         const struct p_irq *q = rows[i].q;
         columns_cell(t, rows[i].chip == UINT64_MAX ? "drop" : line_text(c, q));
@@ -198,7 +213,10 @@ static void irq_table(struct machc *c, struct columns *t, const struct p_machine
         columns_cell(t, q->device->name);
         columns_cell(t, arena_printf(c->arena, "%s%s", q->source == IRQ_MAP_ENTRY ? "map " : "",
                                      index_text(c, q->index, q->name)));
-        columns_cell(t, how_text(q->how));
+        columns_cell(t, q->drop ? NULL : how_text(q->how));
+        columns_cell(t, q->drop ? NULL : number_text(c, q->gsi));
+        columns_cell(t, irq_by(q));
+        columns_cell(t, by_vfio(q) && q->resample ? "unmask: fires if it is asserted" : NULL);
     }
     columns_end(t);
 }

@@ -93,6 +93,20 @@ static void shared_with_host(struct planner *p, const struct p_irq *irq, const s
                   irq->index);
 }
 
+/* The host's kernel refuses to request it, and so VFIO cannot. Whatever is in front of the controller may invert. */
+static void check_request(struct planner *p, const struct p_irq *irq)
+{
+    const struct host_irq *h = irq->host;
+    if (!h->kind || !h->trigger || irq_kind_takes(h->kind, h->trigger) || irq_first_hop(p, h) != h->chip)
+        return;
+    const char *list = "";
+    for (const char *const *t = h->kind->triggers; *t; t++)
+        list = arena_printf(p->c->arena, "%s%s%s", list, *list ? " or " : "", *t);
+    struct diag *d = diag(p->c->diags, W1011, irq->at, "the host's kernel refuses interrupt %u of %s: %s", irq->index,
+                          dt_path(p->c->arena, h->node), host_irq_text(p->c, h));
+    diag_help(d, "such a line is %s: correct the host's tree, or drop it: `irq %u drop;`", list, irq->index);
+}
+
 static void check_host(struct planner *p, const struct p_machine *m, const struct p_irq *irq)
 {
     if (controller_elsewhere(p, m, irq))
@@ -119,6 +133,7 @@ void own_lines(struct planner *p)
                 const struct p_irq *irq = m->devices.at[k]->irqs.at[r];
                 if (irq->drop || !irq->host || !irq->host->chip)
                     continue;
+                check_request(p, irq);
                 check_host(p, m, irq);
                 own_add(p, &(struct owned){irq->host->identity, irq->host->identity, irq->host->chip, irq, m, &irq->at,
                                            OWN_LINE, OWN_IS_IRQ});

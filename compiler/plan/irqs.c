@@ -106,14 +106,15 @@ static const char *trigger_values(struct planner *p, const struct irqchip_class 
 }
 
 /* The guest's word for the host's trigger. Polarity is the wire's, and an irqfd has no wire: level stays level, edge
- * edge. */
-static const struct irq_trigger *like(const struct irqchip_class *class, const struct irq_trigger *host)
+ * edge, in a word that the guest's driver takes for such a line. */
+static const struct irq_trigger *like(const struct irqchip_class *class, const struct irq_kind *kind,
+                                      const struct irq_trigger *host)
 {
     for (uint32_t i = 0; i < class->ntriggers; i++)
-        if (!strcmp(class->triggers[i].name, host->name))
+        if (!strcmp(class->triggers[i].name, host->name) && (!kind || irq_kind_takes(kind, &class->triggers[i])))
             return &class->triggers[i];
     for (uint32_t i = 0; i < class->ntriggers; i++)
-        if (class->triggers[i].level == host->level)
+        if (class->triggers[i].level == host->level && (!kind || irq_kind_takes(kind, &class->triggers[i])))
             return &class->triggers[i];
     return NULL;
 }
@@ -124,7 +125,7 @@ static void change_chip(struct p_irq *irq, struct p_irqchip *chip)
     const struct irqchip_class *class = chip->class;
     if (irq->chip->class != class) {
         irq->kind = irq->kind ? find_kind(class, irq->kind->name) : NULL;
-        irq->trigger = irq->trigger ? like(class, irq->trigger) : NULL;
+        irq->trigger = irq->trigger ? like(class, irq->kind, irq->trigger) : NULL;
     }
     irq->chip = chip;
 }
@@ -252,7 +253,7 @@ static bool settle_kind_and_trigger(struct planner *p, struct p_irq *irq, const 
     if (irq->trigger || !class->ntriggers)
         return true;
     if (irq->host && irq->host->trigger)
-        irq->trigger = like(class, irq->host->trigger);
+        irq->trigger = like(class, irq->kind, irq->host->trigger);
     else if (irq->source == IRQ_MAP_ENTRY || irq->device->kind == DEV_PCI)
         irq->trigger = sensed(class, irq->source == IRQ_MAP_ENTRY || irq->index == 0);
     else if (irq->source == IRQ_EMULATED && class->default_trigger >= 0)
@@ -270,6 +271,61 @@ static bool settle_kind_and_trigger(struct planner *p, struct p_irq *irq, const 
     const char *number = to && to->number.set ? arena_printf(p->c->arena, "%" PRIu64, to->number.value) : "NUMBER";
     diag_help(d, "write it behind the line: `irq %u to %s %s TRIGGER`, TRIGGER one of %s", irq->index, irq->chip->name,
               number, list);
+    return false;
+}
+
+/* ---- does the trigger fit? ---- */
+
+/* What is known of the source: true for level, false for edge; *why says how it is known. NULL in *why: nothing is. */
+static bool source_level(struct planner *p, const struct p_irq *irq, const char **why)
+{
+    *why = NULL;
+    if (irq->host && irq->host->trigger) {
+        *why = arena_printf(p->c->arena, "%s: it is %s", p->host->file, host_irq_text(p->c, irq->host));
+        return irq->host->trigger->level;
+    }
+    if (irq->source == IRQ_MAP_ENTRY || (irq->device->kind == DEV_PCI && irq->index == 0)) {
+        *why = "INTx is level triggered (PCI Local Bus Specification 3.0, 2.2.6)";
+        return true;
+    }
+    if (irq->device->kind == DEV_PCI) {
+        *why = "an MSI is a message: an edge";
+        return false;
+    }
+    return false; // the VMM raises it, in the way of the line
+}
+
+/* VFIO masks a level-triggered interrupt until it is resampled, and has nothing to resample on an edge. */
+static bool check_sense(struct planner *p, const struct p_irq *irq)
+{
+    const char *why;
+    bool level = source_level(p, irq, &why);
+    uint32_t of_that = 0;
+    for (uint32_t i = 0; i < irq->chip->class->ntriggers; i++)
+        of_that +=
+            irq->chip->class->triggers[i].level == level && irq_kind_takes(irq->kind, &irq->chip->class->triggers[i]);
+    if (!why || !irq->trigger || irq->trigger->level == level || !of_that)
+        return true; // a controller without the other kind of line makes do with what it has
+    struct diag *d = diag(p->c->diags, E1012, irq->at, "%s is %s, and its link is %s", irq_text(p, irq),
+                          level ? "level-triggered" : "an edge", irq->trigger->name);
+    diag_fact(d, "%s", why);
+    diag_help(d, level ? "write a level: an edge would be masked after the first one, and not unmasked again"
+                       : "write an edge: there is no level to ask for again when the guest is done");
+    return false;
+}
+
+/* The guest's driver would refuse the interrupt. */
+static bool check_trigger(struct planner *p, const struct p_irq *irq)
+{
+    if (!irq->trigger || irq_kind_takes(irq->kind, irq->trigger))
+        return check_sense(p, irq);
+    const char *list = "";
+    for (const char *const *t = irq->kind->triggers; *t; t++)
+        list = arena_printf(p->c->arena, "%s%s`%s`", list, *list ? ", " : "", *t);
+    struct diag *d =
+        diag(p->c->diags, E1011, irq->at, "%s goes to a %s of `%s` as %s, and drivers refuse that", irq_text(p, irq),
+             *irq->kind->name ? irq->kind->name : "line", irq->chip->name, irq->trigger->name);
+    diag_help(d, "such a line takes %s", list);
     return false;
 }
 
@@ -365,7 +421,7 @@ void link_irq(struct planner *p, struct p_irq *irq, const struct m_irq_to *to)
         ok = read_words(p, irq, to);
         irq->number = (uint32_t)to->number.value;
     }
-    ok = ok && settle_kind_and_trigger(p, irq, to);
+    ok = ok && settle_kind_and_trigger(p, irq, to) && check_trigger(p, irq);
     if (ok && to && to->number.set && to->number.value > UINT32_MAX)
         ok = no_line(p, irq, to->number.value);
     if (!ok) {

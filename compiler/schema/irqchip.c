@@ -112,6 +112,7 @@ static const struct field kind_fields[] = {
     {.key = "guest-max", .type = FIELD_U32, .offset = KIND(guest_max), .max = UINT32_MAX},
     {.key = "first", .type = FIELD_U32, .offset = KIND(first), .max = UINT32_MAX},
     {.key = "gsi", .type = FIELD_CUSTOM, .set = set_gsi},
+    {.key = "triggers", .type = FIELD_NAMES, .offset = KIND(triggers)},
 };
 static const struct table kind_table = {"a kind of interrupt", kind_fields, sizeof kind_fields / sizeof *kind_fields,
                                         sizeof(struct irq_kind), check_kind};
@@ -228,6 +229,14 @@ static bool check_words(struct load *l, const struct jval *object, struct chip *
             map_put(l->c->arena, &words, (uintptr_t)word, 0, i);
             if (chip->default_trigger == word)
                 c->default_trigger = (int32_t)i;
+        }
+    }
+    e = kinds ? kinds->child : NULL;
+    for (uint32_t i = 0; e && i < c->nkinds; i++, e = e->next) {
+        for (const char *const *t = c->kinds[i].triggers; t && *t; t++) {
+            uint64_t which;
+            if (!map_get(&words, (uintptr_t)*t, 0, &which) || c->triggers[which].name != *t)
+                ok = unknown_word(l, load_member(l, e, "triggers"), "trigger", *t);
         }
     }
     return ok;

@@ -81,3 +81,11 @@ const struct platform *schema_platform(const struct schemas *s, const char *name
 {
     return map_getp(&s->platforms, name, NULL);
 }
+
+bool irq_kind_takes(const struct irq_kind *kind, const struct irq_trigger *trigger)
+{
+    for (const char *const *t = kind->triggers; t && *t; t++)
+        if (*t == trigger->name)
+            return true;
+    return !kind->triggers;
+}

@@ -103,12 +103,13 @@ struct ref_rule {
 /* ---- irqchips ---- */
 
 struct irq_kind {
-    const char *name;   // "spi"; "" where a chip has one kind only
-    uint32_t value;     // in the specifier's kind cell
-    uint32_t min, max;  // line numbers, both included
-    uint32_t guest_max; // the highest line that the guest's chip can have; at most max
-    uint32_t first;     // where free lines are looked for
-    int32_t gsi;        // GSI = line + gsi; INT32_MIN: such a line cannot be an irqfd
+    const char *name;            // "spi"; "" where a chip has one kind only
+    uint32_t value;              // in the specifier's kind cell
+    uint32_t min, max;           // line numbers, both included
+    uint32_t guest_max;          // the highest line that the guest's chip can have; at most max
+    uint32_t first;              // where free lines are looked for
+    int32_t gsi;                 // GSI = line + gsi; INT32_MIN: such a line cannot be an irqfd
+    const char *const *triggers; // NULL-terminated: those that its driver takes for such a line; NULL: all
 };
 
 struct irq_trigger {
@@ -155,6 +156,9 @@ struct irqchip_class {
     const char *file;          // the schema's name, for messages
     struct loc at;             // its description in that file: an object
 };
+
+/* Whether the controller's driver takes a trigger for lines of a kind. */
+bool irq_kind_takes(const struct irq_kind *kind, const struct irq_trigger *trigger);
 
 /* ---- device classes ---- */
 
