@@ -216,7 +216,7 @@ static void irq_table(struct machc *c, struct columns *t, const struct p_machine
         columns_cell(t, q->drop ? NULL : how_text(q->how));
         columns_cell(t, q->drop ? NULL : number_text(c, q->gsi));
         columns_cell(t, irq_by(q));
-        columns_cell(t, by_vfio(q) && q->resample ? "unmask: fires if it is asserted" : NULL);
+        columns_cell(t, by_vfio(q) && q->resample ? "unmask" : NULL);
     }
     columns_end(t);
 }
