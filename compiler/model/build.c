@@ -259,9 +259,6 @@ static void host_statement(struct build *b, const struct scope *s, const struct 
         const char *name = eval_text(b, s, &st->name);
         m->facts = name ? locate(b, st->name.loc, name) : NULL;
         m->facts_at = at(s, st->name.loc);
-        diag_help(diag(b->c->diags, W0201, m->facts_at,
-                       "the facts about the host are not compared with this description yet"),
-                  "`machrt check` proves on the host itself what guest.cfg expects of it");
         break;
     }
     default:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The table of owners, space by space: sorted, so that two owners of a thing are neighbours.
-#include "own/own.h"
+#include "facts/facts.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -141,6 +141,7 @@ static const struct {
     [OWN_STREAM_RANGE] = {own_stream_ranges, own_streams_conflict, false, true},
     [OWN_DMA_ID] = {own_dma_ids, own_dma_ids_conflict, false, true},
     [OWN_PROVIDER] = {own_providers, own_providers_conflict, false, true},
+    [OWN_GROUP] = {facts_groups, facts_groups_conflict, false, false},
     [OWN_CPU] = {cpus, cpus_conflict, false, false},
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The order of decisions. Each step only needs what those before it have decided.
-#include "own/own.h"
+#include "facts/facts.h"
 
 static void name_all(struct planner *p)
 {
@@ -53,6 +53,7 @@ static void forget(struct planner *p)
                             .has_iommus = p->has_iommus,
                             .sysfs_owner = p->sysfs_owner,
                             .bare_names = p->bare_names,
+                            .facts = p->facts,
                             .kept = p->kept,
                             .needs = p->needs,
                             .rates = p->rates,
@@ -123,6 +124,7 @@ struct plan *plan_make(struct machc *c, struct model *m)
         return plan;
     struct planner p = {.c = c, .model = m, .host = m->host, .schemas = m->schemas, .plan = plan};
     name_all(&p);
+    p.facts = m->facts ? facts_read(c, m->facts, m->facts_at) : NULL;
     count_host_cpus(&p);
     if (m->host) {
         p.host_owner = arena_array(draft_arena(c), m->host->tree->nnodes, sizeof(struct owner *));
@@ -139,6 +141,8 @@ struct plan *plan_make(struct machc *c, struct model *m)
         plan_machine(&p, m->machines.at[i]);
     }
     check_owners(&p);
+    if (p.facts)
+        facts_check(&p);
     check_asserts(&p);
     // The plan stands by itself; what it was made from goes.
     for (uint32_t i = 0; i < plan->machines.n; i++)

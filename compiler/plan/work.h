@@ -49,6 +49,7 @@ struct entries {
 struct own_need;
 struct own_use;
 struct owned;
+struct facts;
 
 /* What `fixed` says of a clock or regulator. */
 struct rate {
@@ -80,6 +81,7 @@ struct planner {
     struct map kept;                        // host node -> struct m_keep
     struct map needs;                       // host node -> struct own_need: why it stays with the host
     VEC(const struct own_need *) need_list; // without what is no device
+    const struct facts *facts;              // a snapshot of the running host; or NULL
     bool bare_names;                        // a platform or PCI device is given by its name somewhere in the file
     struct map sysfs_owner;                 // interned sysfs name -> struct p_device
     /* private to own/ */

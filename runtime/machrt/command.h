@@ -14,7 +14,7 @@ struct command {
     const struct mach_config *config;
     enum mach_backend backend;
     const char *state;
-    bool json, all, kvm, verbose, stop, host;
+    bool json, all, kvm, verbose, stop, host, open;
     unsigned seconds;
 };
 
@@ -37,5 +37,12 @@ void log_line(void *opaque, const char *line);
 
 /* Prints a request and its argument as a C programmer would write them. `kind` is what the fd is, see plan.c. */
 void print_ioctl(FILE *out, char kind, int fd, unsigned long request, const void *arg);
+
+/* ---- probe_vfio.c ---- */
+
+struct mach_sys;
+
+/* Prints what VFIO offers of a device: an object of the list "devices". False after a message: it cannot be asked. */
+bool probe_device(const struct mach_sys *sys, FILE *out, unsigned group, const char *name, bool first);
 
 #endif

@@ -21,7 +21,7 @@ static const struct {
     {"unbind", command_unbind, true, "state verbose", "give them back to the drivers that they had"},
     {"run", command_run, true, "backend seconds verbose",
      "start a session without a VMM, say where everything is, print interrupts, stop"},
-    {"probe", command_probe, false, "", "what this host has, as JSON"},
+    {"probe", command_probe, false, "open", "what this host has, as JSON"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -36,6 +36,7 @@ static int usage(FILE *out, int status)
           "  --backend=NAME    plan, run: auto, iommufd, group, spapr, noiommu, pamu\n"
           "  --host            plan: as this host is; without it, as the config says that the host is\n"
           "  --kvm             plan: with a KVM guest\n"
+          "  --open            probe: open the devices that are bound to VFIO, too, which resets them\n"
           "  --stop            plan: the end as well\n"
           "  --state=FILE      bind, unbind: where the drivers that were there are remembered\n"
           "  --seconds=N       run: how long (10)\n"
@@ -100,8 +101,9 @@ static bool take_backend(struct command *c, const char *name)
 
 static bool take_option(struct command *c, const char *allowed, const char *arg)
 {
-    static const char *const names[] = {"json", "all", "kvm", "verbose", "stop", "host", "backend", "state", "seconds"};
-    bool *const flags[] = {&c->json, &c->all, &c->kvm, &c->verbose, &c->stop, &c->host};
+    static const char *const names[] = {"json", "all",  "kvm",     "verbose", "stop",
+                                        "host", "open", "backend", "state",   "seconds"};
+    bool *const flags[] = {&c->json, &c->all, &c->kvm, &c->verbose, &c->stop, &c->host, &c->open};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const char *value = option(arg, names[i]);
         if (!value || !strstr(allowed, names[i]))

@@ -146,6 +146,32 @@ static void groups(void)
     free(all.at);
 }
 
+/* Of all devices that have a VFIO driver now. */
+static void devices(void)
+{
+    char path[PATH], link[PATH];
+    snprintf(path, sizeof path, "%s/kernel/iommu_groups", sys->sysfs);
+    struct names all = entries(path);
+    bool first = true;
+    fputs("  \"devices\": [", stdout);
+    for (uint32_t i = 0; i < all.n; i++) {
+        snprintf(path, sizeof path, "%s/kernel/iommu_groups/%.120s/devices", sys->sysfs, all.at[i]);
+        struct names in = entries(path);
+        for (uint32_t k = 0; k < in.n; k++) {
+            snprintf(path, sizeof path, "%s/kernel/iommu_groups/%.120s/devices/%.120s/driver", sys->sysfs, all.at[i],
+                     in.at[k]);
+            int64_t n = sys->readlink(sys->opaque, path, link, sizeof link);
+            const char *last = n > 0 ? strrchr(link, '/') : NULL;
+            if (last && strstr(last, "vfio") &&
+                probe_device(sys, stdout, (unsigned)strtoul(all.at[i], NULL, 10), in.at[k], first))
+                first = false;
+        }
+        free(in.at);
+    }
+    puts(first ? "]," : "\n  ],");
+    free(all.at);
+}
+
 static void huge_pages(void)
 {
     char path[PATH];
@@ -177,7 +203,6 @@ static const char *there(const char *node)
 int command_probe(const struct command *c)
 {
     char path[PATH];
-    (void)c;
     sys = mach_sys_linux();
     printf("{\n  \"format\": \"facts.json\",\n  \"kernel\": ");
     snprintf(path, sizeof path, "%s/sys/kernel/osrelease", sys->proc);
@@ -195,6 +220,8 @@ int command_probe(const struct command *c)
         printf("  \"memlock\": \"0x%" PRIx64 "\",\n", limit);
     huge_pages();
     groups();
+    if (c->open)
+        devices();
     printf("  \"nodes\": {\"kvm\": %s, \"vfio\": %s, \"iommu\": %s, \"vfio_devices\": %s}\n}\n", there("kvm"),
            there("vfio/vfio"), there("iommu"), there("vfio/devices"));
     return FINE;

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Makes inputs of any size for machc: a host's device tree and a machine that takes every device of it.
 
-    gen.py devices N DIR [--dts] [--dma none|all] [--edits]
+    gen.py devices N DIR [--dts] [--dma none|all] [--edits] [--machines M]
     gen.py flat N DIR [--dts]          N devices in one node instead of sqrt(N) buses
     gen.py cells N DIR                 one device with one property of N cells
     gen.py cells-text N DIR            the same property, as text in an edit
@@ -13,7 +13,8 @@ Writes DIR/host.dtb (with --dts also host.dts, the same tree for dtc) and DIR/be
 packed here and not by a compiler, so that the generator is never what is measured.
 
 A device has a page of registers, a compatible, a label, and its clock from another device far away, as it is the
-clock of yet another. All of them are assigned, so every reference stays. A GICv3 has 988 SPIs, so only the first few hundred devices have an interrupt.
+clock of yet another. All of them are assigned, so every reference stays. With --machines they are divided among M
+machines of one file, and clocks among those of one machine. A GICv3 has 988 SPIs, so only the first few hundred devices have an interrupt.
 """
 import argparse
 import os
@@ -181,8 +182,9 @@ def one_device(extra):
     return body
 
 
-def many_devices(n, flat, smmu):
+def many_devices(n, flat, smmu, machines=1):
     """sqrt(n) buses (or none) with n devices."""
+    share = -(-n // machines)
     buses = 1 if flat else max(1, isqrt(n))
     per_bus = -(-n // buses)
 
@@ -193,7 +195,8 @@ def many_devices(n, flat, smmu):
         if i < WITH_IRQ:
             t.cells("interrupts", 0, FIRST_SPI + i, 4)
         # A prime, so that references go far and nothing is near by in memory.
-        clock = (i * 7919 + 1) % n
+        first = i // share * share
+        clock = first + ((i - first) * 7919 + 1) % min(share, n - first)
         t.cells("clocks", Ref("d%d" % clock, FIRST_PHANDLE + clock))
         t.cells("#clock-cells", 0)
         if smmu:
@@ -221,13 +224,15 @@ def many_devices(n, flat, smmu):
     return body
 
 
-def machine(statements):
-    return ("// SPDX-License-Identifier: MIT\n"
-            'host "host.dtb";\n'
-            "machine bench : arm64-virt {\n"
-            "    cpus 1 on 1;\n"
+def machine(statements, name="bench", cpus="1 on 1"):
+    return ("machine " + name + " : arm64-virt {\n"
+            "    cpus " + cpus + ";\n"
             "    memory ram at 0x80000000 size 256M;\n"
             + statements + "}\n")
+
+
+def description(machines):
+    return '// SPDX-License-Identifier: MIT\nhost "host.dtb";\n' + "".join(machines)
 
 
 def write(directory, name, data):
@@ -236,14 +241,16 @@ def write(directory, name, data):
         f.write(data if isinstance(data, bytes) else data.encode())
 
 
-def generate(shape, n, directory, dts=False, dma="none", edits=False):
+def generate(shape, n, directory, dts=False, dma="none", edits=False, machines=1):
     """Writes one set of inputs; what the command does, for run.py."""
     smmu = dma == "all"
     if shape in ("devices", "flat"):
-        body = many_devices(n, shape == "flat", smmu)
+        body = many_devices(n, shape == "flat", smmu, machines)
         edit = " edit { machc,number = <%d>; };" if edits else ""
         line = "    passthrough &d%d { dma " + dma + ";"
-        text = "".join(line % i + (edit % i if edits else "") + " }\n" for i in range(n))
+        lines = [line % i + (edit % i if edits else "") + " }\n" for i in range(n)]
+        text = "".join(lines)
+        share = -(-n // machines)
     elif shape == "cells":
         body = one_device(lambda t: t.cells("machc,table", *range(n)))
         text = "    passthrough &d0 { dma none; }\n"
@@ -271,7 +278,11 @@ def generate(shape, n, directory, dts=False, dma="none", edits=False):
     write(directory, "host.dtb", board(Dtb(), body, smmu))
     if dts:
         write(directory, "host.dts", board(Dts(), body, smmu))
-    write(directory, "bench.mach", machine(text))
+    if machines == 1:
+        text = [machine(text)]
+    else:
+        text = [machine("".join(lines[m * share:(m + 1) * share]), "m%d" % m, "1") for m in range(machines)]
+    write(directory, "bench.mach", description(text))
 
 
 def main():
@@ -282,10 +293,13 @@ def main():
     p.add_argument("--dts", action="store_true", help="write the host's tree as source, too")
     p.add_argument("--dma", choices=("none", "all"), default="none", help="all: behind an SMMUv3, one stream per device")
     p.add_argument("--edits", action="store_true", help="an edit in every passthrough")
+    p.add_argument("--machines", type=int, default=1, metavar="M", help="shapes devices and flat: among so many machines")
     a = p.parse_args()
+    if a.machines < 1 or a.machines > a.n or (a.machines > 1 and a.shape not in ("devices", "flat")):
+        p.error("--machines is at least 1 and at most n, for devices")
     if a.n < 1:
         p.error("n must be at least 1")
-    generate(a.shape, a.n, a.dir, a.dts, a.dma, a.edits)
+    generate(a.shape, a.n, a.dir, a.dts, a.dma, a.edits, a.machines)
     return 0
 
 

@@ -52,6 +52,12 @@ def schemas():
     return words, names
 
 
+def facts():
+    """Keys of a host's snapshot, at any depth."""
+    schema = json.loads((ROOT / "schemas/json/facts.schema.json").read_text())
+    return {key for part in schema["definitions"].values() for key in part.get("properties", {})} | {"facts.json"}
+
+
 def properties(words):
     """Property names: those of the schemas, and those that C knows from the Devicetree Specification."""
     names = {w for w in words if re.fullmatch(r"[#a-z][a-z0-9,-]*-[a-z0-9,-]*[a-z0-9]|[a-z]+s", w)}
@@ -78,6 +84,7 @@ def main():
     write(folder, "dts", words | props)
     write(folder, "dtb", {p.encode() + b"\0" for p in props} | numbers | {b"\xd0\x0d\xfe\xed"})
     write(folder, "schema", {json.dumps(w) for w in described})
+    write(folder, "facts", {json.dumps(w) for w in facts()})
     write(folder, "cfg", {n[::-1] for n in numbers} | {b"\x89MACH\r\n\x1a"})
     return 0
 

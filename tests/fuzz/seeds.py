@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from harness.blobs import RECIPES  # noqa: E402
 from harness.golden import sources  # noqa: E402
 
-TARGETS = ("cfg", "mach", "body", "dts", "dtb", "schema")
+TARGETS = ("cfg", "mach", "body", "dts", "dtb", "schema", "facts")
 SLOW = ("E0211-too-many-statements",)  # millions of statements
 LARGEST = 32 * 1024  # mutations of larger files are slow, and find nothing that smaller ones do not
 
@@ -71,7 +71,7 @@ def texts(seeds):
         seeds.add("dtb", name, blob)
     for path in sorted([*pathlib.Path("schemas").rglob("*.json"), *pathlib.Path("tests").rglob("*.json")]):
         if ".schema." not in path.name and "golden" not in path.parts:
-            seeds.add("schema", path.stem, path.read_bytes())
+            seeds.add("facts" if path.parent.name == "facts" else "schema", path.stem, path.read_bytes())
 
 
 def outputs(seeds, machc):

@@ -36,6 +36,19 @@ def check_files(context, result):
         result.add(name, None if done.status == 0 else done.out.decode("utf-8", "replace") + done.err)
 
 
+def check_facts(context, result):
+    """What machrt probe writes, here and on the boards of the tests."""
+    interpreter = python()
+    if not interpreter:
+        result.skip("JSON Schema, facts", "python3-jsonschema is not there")
+        return
+    with tempfile.TemporaryDirectory() as directory:
+        here = pathlib.Path(directory, "facts.json")
+        here.write_bytes(run(context.machc.parent / "machrt", "probe", "--open").out)
+        done = run(interpreter, HERE / "check.py", here, "tests/errors/facts/board.json", cwd=context.root)
+    result.add("JSON Schema, facts", None if done.status == 0 else done.out.decode("utf-8", "replace") + done.err)
+
+
 def check_acme(context, result):
     command = [context.machc, "--schema-dir", ACME, ACME / "acme.mach"]
     for view, name in (("dts", "acme.dts"), ("json", "acme.cfg.json")):
@@ -58,5 +71,6 @@ def check_acme(context, result):
 def run_all(context):
     result = Result()
     check_files(context, result)
+    check_facts(context, result)
     check_acme(context, result)
     return result

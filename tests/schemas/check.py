@@ -44,6 +44,15 @@ TABLES = {
     "irq": ("class", "irq"),
     "clock": ("class", "clock"),
     "fate": ("class", "fate-of"),
+    "range": ("facts", "range"),
+    "member": ("facts", "member"),
+    "iommu_group": ("facts", "group"),
+    "vfio_region": ("facts", "vfio-region"),
+    "vfio_irq": ("facts", "vfio-irq"),
+    "device": ("facts", "device"),
+    "huge": ("facts", "huge"),
+    "node": ("facts", "node"),
+    "facts": ("facts", "facts"),
     "platform": ("platform", "platform"),
     "irqchip": ("platform", "platform-irqchip"),
     "mmio": ("platform", "mmio"),
@@ -70,6 +79,8 @@ def check_data(path, validators):
         yield f"{path}: {error}"
         return
     schemas = {KINDS[key] for key in data if key in KINDS} if isinstance(data, dict) else set()
+    if isinstance(data, dict) and data.get("format") == "facts.json":
+        schemas = {"facts"}
     if len(schemas) != 1:
         yield f"{path}: it must describe one kind of thing, not {sorted(schemas) or 'none'}"
         return
@@ -84,7 +95,8 @@ def check_data(path, validators):
 
 def check_tables(schemas):
     """Yields where the loader's tables and the JSON Schemas differ."""
-    source = "".join(path.read_text() for path in sorted((ROOT / "compiler" / "schema").glob("*.c")))
+    source = "".join(path.read_text() for folder in ("schema", "facts")
+                     for path in sorted((ROOT / "compiler" / folder).glob("*.c")))
     found = set()
     for name, body in re.findall(r"static const struct field (\w+)_fields\[\] = \{(.*?)\n\};", source, re.S):
         if name == "file":

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// IOMMU groups: all members go to one owner.
+#include "facts/facts.h"
+
+#include <inttypes.h>
+
+enum { LISTED = 4 };
+
+/*
+ * A driver that may hold a member of a group in use: VFIO's own, and those that do no DMA themselves
+ * (`driver_managed_dma` in Linux drivers/pci/pcie/portdrv.c, drivers/pci/pci-stub.c, drivers/bus/simple-pm-bus.c).
+ */
+static bool harmless(const char *driver)
+{
+    return strstr(driver, "vfio") || !strcmp(driver, "pcieport") || !strcmp(driver, "pci-stub") ||
+           !strcmp(driver, "simple-pm-bus");
+}
+
+static const char *bus_of_name(const char *name)
+{
+    return strchr(name, ':') && strchr(name, '.') ? "pci" : "platform";
+}
+
+/* The others of a device's group, of which one has a driver that stays. */
+static void check_group(struct planner *p, const struct p_machine *m, const struct p_device *d,
+                        const struct facts_group *g)
+{
+    struct diag *e = NULL;
+    uint32_t held = 0;
+    const struct facts_member *first = NULL;
+    for (uint32_t i = 0; i < g->nmembers; i++) {
+        const struct facts_member *x = &g->members[i];
+        const struct p_device *owner = map_getp(&p->sysfs_owner, x->name, NULL);
+        if (owner || !x->driver || harmless(x->driver))
+            continue; // another machine's: the table says so
+        if (!e) {
+            e = diag(p->c->diags, E1025, d->at, "IOMMU group %" PRIu32 " of %s has members that stay with the host",
+                     g->number, d->sysfs_name);
+            first = x;
+        }
+        if (++held <= LISTED)
+            diag_note(e, src_at(x->at), "%s is driven by %s", x->name, x->driver);
+    }
+    if (held > LISTED)
+        diag_fact(e, "and %" PRIu32 " more", held - LISTED);
+    if (first)
+        diag_help(e,
+                  "pass them through to `%s` as well, or take their drivers away: `echo %s > "
+                  "/sys/bus/%s/drivers/%s/unbind`",
+                  m->name, first->name, bus_of_name(first->name), first->driver);
+}
+
+void facts_groups(struct planner *p)
+{
+    struct map said = {0};
+    for (uint32_t i = 0; p->facts && i < p->plan->machines.n; i++) {
+        const struct p_machine *m = p->plan->machines.at[i];
+        for (uint32_t k = 0; k < m->devices.n; k++) {
+            const struct p_device *d = m->devices.at[k];
+            const char *name = d->sysfs_name ? intern(p->c->names, d->sysfs_name) : NULL;
+            const struct facts_group *g = name ? map_getp(&p->facts->member_of, name, NULL) : NULL;
+            if (!g)
+                continue;
+            own_add(p, &(struct owned){g->number, g->number, NULL, d, m, &d->at, OWN_GROUP, OWN_IS_DEVICE});
+            if (map_getp(&said, g, NULL))
+                continue;
+            map_putp(draft_arena(p->c), &said, g, NULL, g);
+            check_group(p, m, d, g);
+        }
+    }
+}
+
+void facts_groups_conflict(struct planner *p, const struct owned *a, const struct owned *b)
+{
+    const struct p_device *x = a->by, *y = b->by;
+    const struct facts_member *mx = map_getp(&p->facts->member, intern(p->c->names, x->sysfs_name), NULL);
+    struct diag *d = diag(p->c->diags, E1024, *a->at, "%s and %s are in one IOMMU group, %" PRIu64, x->sysfs_name,
+                          y->sysfs_name, a->first);
+    diag_note(d, *b->at, "machine `%s` has %s from here", b->machine->name, y->sysfs_name);
+    if (mx)
+        diag_note(d, src_at(mx->at), "the host says so here");
+    diag_help(d, "what is mapped for one is mapped for all of a group: pass both through to one machine");
+}

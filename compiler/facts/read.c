@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: MIT
+// facts.json, taken apart.
+#include "facts/facts.h"
+
+#include "tree/internal.h"
+
+#include "schema/load.h"
+
+/* ---- values that may be null ---- */
+
+static bool text_or_null(struct load *l, const struct jval *v, const char **to)
+{
+    if (json_object_is_type(v->v, json_type_null))
+        return true;
+    if (!json_object_is_type(v->v, json_type_string))
+        return field_wrong_type(l, v, "a string or null");
+    const char *s = json_object_get_string(v->v);
+    *to = intern_n(l->c->names, s, strnlen(s, (size_t)json_object_get_string_len(v->v)));
+    return true;
+}
+
+static bool set_driver(struct load *l, const struct jval *v, void *item)
+{
+    return text_or_null(l, v, &((struct facts_member *)item)->driver);
+}
+
+static bool set_cpus(struct load *l, const struct jval *v, void *item)
+{
+    return text_or_null(l, v, &((struct facts *)item)->cpus);
+}
+
+static bool set_memlock(struct load *l, const struct jval *v, void *item)
+{
+    if (json_object_is_type(v->v, json_type_null))
+        return true;
+    return field_number(l, v, 0, UINT64_MAX, &((struct facts *)item)->memlock);
+}
+
+/* For people, and for those who come after: not compared. */
+static bool not_compared(struct load *l, const struct jval *v, void *item)
+{
+    (void)item;
+    const char *unused;
+    return text_or_null(l, v, &unused);
+}
+
+static bool set_bool(struct load *l, const struct jval *v, void *item)
+{
+    (void)item;
+    return json_object_is_type(v->v, json_type_boolean) || field_wrong_type(l, v, "true or false");
+}
+
+/* ---- tables ---- */
+
+#define COUNT(fields) (sizeof(fields) / sizeof *(fields))
+
+static const struct field range_fields[] = {
+    {.key = "first",
+     .type = FIELD_U64,
+     .offset = offsetof(struct facts_range, first),
+     .max = UINT64_MAX,
+     .required = true},
+    {.key = "last",
+     .type = FIELD_U64,
+     .offset = offsetof(struct facts_range, last),
+     .max = UINT64_MAX,
+     .required = true},
+    {.key = "type", .type = FIELD_TEXT, .offset = offsetof(struct facts_range, type), .required = true},
+};
+
+static bool check_range(struct load *l, const struct jval *object, void *item)
+{
+    const struct facts_range *r = item;
+    if (r->last >= r->first)
+        return true;
+    diag_help(diag(l->c->diags, E0806, src_at(object->loc), "a range that ends before it begins"),
+              "\"first\" and \"last\" are both included");
+    return false;
+}
+
+static const struct table range_table = {"a reserved range", range_fields, COUNT(range_fields),
+                                         sizeof(struct facts_range), check_range};
+
+static const struct field member_fields[] = {
+    {.key = "name", .type = FIELD_TEXT, .offset = offsetof(struct facts_member, name), .required = true},
+    {.key = "driver", .type = FIELD_CUSTOM, .set = set_driver, .required = true},
+};
+static const struct table member_table = {"a member of a group", member_fields, COUNT(member_fields),
+                                          sizeof(struct facts_member), NULL};
+
+static const struct field iommu_group_fields[] = {
+    {.key = "group",
+     .type = FIELD_U32,
+     .offset = offsetof(struct facts_group, number),
+     .max = UINT32_MAX,
+     .required = true},
+    {.key = "devices",
+     .type = FIELD_LIST,
+     .offset = offsetof(struct facts_group, members),
+     .count_offset = offsetof(struct facts_group, nmembers),
+     .table = &member_table,
+     .required = true},
+    {.key = "reserved",
+     .type = FIELD_LIST,
+     .offset = offsetof(struct facts_group, reserved),
+     .count_offset = offsetof(struct facts_group, nreserved),
+     .table = &range_table,
+     .required = true},
+};
+static const struct table iommu_group_table = {"an IOMMU group", iommu_group_fields, COUNT(iommu_group_fields),
+                                               sizeof(struct facts_group), NULL};
+
+static const struct field vfio_region_fields[] = {
+    {.key = "index",
+     .type = FIELD_U32,
+     .offset = offsetof(struct facts_region, index),
+     .max = UINT32_MAX,
+     .required = true},
+    {.key = "size",
+     .type = FIELD_U64,
+     .offset = offsetof(struct facts_region, size),
+     .max = UINT64_MAX,
+     .required = true},
+    {.key = "flags", .type = FIELD_NAMES, .offset = offsetof(struct facts_region, flags), .required = true},
+};
+static const struct table vfio_region_table = {"a region", vfio_region_fields, COUNT(vfio_region_fields),
+                                               sizeof(struct facts_region), NULL};
+
+static const struct field vfio_irq_fields[] = {
+    {.key = "index",
+     .type = FIELD_U32,
+     .offset = offsetof(struct facts_irq, index),
+     .max = UINT32_MAX,
+     .required = true},
+    {.key = "count",
+     .type = FIELD_U32,
+     .offset = offsetof(struct facts_irq, count),
+     .max = UINT32_MAX,
+     .required = true},
+    {.key = "flags", .type = FIELD_NAMES, .offset = offsetof(struct facts_irq, flags), .required = true},
+};
+static const struct table vfio_irq_table = {"an interrupt", vfio_irq_fields, COUNT(vfio_irq_fields),
+                                            sizeof(struct facts_irq), NULL};
+
+static const struct field device_fields[] = {
+    {.key = "name", .type = FIELD_TEXT, .offset = offsetof(struct facts_device, name), .required = true},
+    {.key = "regions",
+     .type = FIELD_LIST,
+     .offset = offsetof(struct facts_device, regions),
+     .count_offset = offsetof(struct facts_device, nregions),
+     .table = &vfio_region_table,
+     .required = true},
+    {.key = "interrupts",
+     .type = FIELD_LIST,
+     .offset = offsetof(struct facts_device, irqs),
+     .count_offset = offsetof(struct facts_device, nirqs),
+     .table = &vfio_irq_table,
+     .required = true},
+};
+static const struct table device_table = {"a device", device_fields, COUNT(device_fields), sizeof(struct facts_device),
+                                          NULL};
+
+struct huge {
+    uint64_t kib;
+};
+static const struct field huge_fields[] = {
+    {.key = "kib", .type = FIELD_U64, .offset = offsetof(struct huge, kib), .max = UINT64_MAX, .required = true},
+    {.key = "free", .type = FIELD_CUSTOM, .set = not_compared, .required = true},
+};
+static const struct table huge_table = {"a size of huge pages", huge_fields, COUNT(huge_fields), sizeof(struct huge),
+                                        NULL};
+
+static const struct field node_fields[] = {
+    {.key = "kvm", .type = FIELD_CUSTOM, .set = set_bool},
+    {.key = "vfio", .type = FIELD_CUSTOM, .set = set_bool},
+    {.key = "iommu", .type = FIELD_CUSTOM, .set = set_bool},
+    {.key = "vfio_devices", .type = FIELD_CUSTOM, .set = set_bool},
+};
+static const struct table node_table = {"the list of device nodes", node_fields, COUNT(node_fields), 1, NULL};
+
+struct all {
+    struct facts facts; // first: what the setters see
+    const struct huge *huge;
+    uint32_t nhuge;
+    char nodes;
+};
+
+static const struct field facts_fields[] = {
+    {.key = "format", .type = FIELD_TEXT, .offset = offsetof(struct all, facts.format), .required = true},
+    {.key = "kernel", .type = FIELD_CUSTOM, .set = not_compared},
+    {.key = "page_size",
+     .type = FIELD_U64,
+     .offset = offsetof(struct all, facts.page_size),
+     .min = 1,
+     .max = UINT64_MAX,
+     .required = true},
+    {.key = "cpus_online", .type = FIELD_CUSTOM, .set = set_cpus},
+    {.key = "compatible", .type = FIELD_NAMES, .offset = offsetof(struct all, facts.compatible)},
+    {.key = "memlock", .type = FIELD_CUSTOM, .set = set_memlock},
+    {.key = "huge_pages",
+     .type = FIELD_LIST,
+     .offset = offsetof(struct all, huge),
+     .count_offset = offsetof(struct all, nhuge),
+     .table = &huge_table},
+    {.key = "iommu_groups",
+     .type = FIELD_LIST,
+     .offset = offsetof(struct all, facts.groups),
+     .count_offset = offsetof(struct all, facts.ngroups),
+     .table = &iommu_group_table,
+     .required = true},
+    {.key = "devices",
+     .type = FIELD_LIST,
+     .offset = offsetof(struct all, facts.devices),
+     .count_offset = offsetof(struct all, facts.ndevices),
+     .table = &device_table},
+    {.key = "nodes", .type = FIELD_OBJECT, .offset = offsetof(struct all, nodes), .table = &node_table},
+};
+static const struct table facts_table = {"facts.json", facts_fields, COUNT(facts_fields), sizeof(struct all), NULL};
+
+/* ---- places, and names to what they name ---- */
+
+static struct loc loc_of(struct load *l, const struct jval *object, const char *key)
+{
+    const struct jval *v = load_member(l, object, key);
+    return v ? v->loc : object->loc;
+}
+
+#define PLACES(l, object, key, items)                                                                                  \
+    do {                                                                                                               \
+        const struct jval *list_ = load_member(l, object, key), *e_ = list_ ? list_->child : NULL;                     \
+        for (uint32_t i_ = 0; e_; e_ = e_->next, i_++)                                                                 \
+            (items)[i_].at = e_->loc;                                                                                  \
+    } while (0)
+
+static bool twice(struct load *l, const char *name, struct loc at, struct loc first)
+{
+    struct diag *d =
+        diag(l->c->diags, E1020, src_at(at), "%s stands twice in a list of devices", dt_show(l->c->arena, name));
+    diag_note(d, src_at(first), "it stands here, too");
+    diag_help(d, "let `machrt probe` write the file anew");
+    return false;
+}
+
+static bool index_groups(struct load *l, const struct jval *top, struct facts *f)
+{
+    const struct jval *list = load_member(l, top, "iommu_groups"), *e = list ? list->child : NULL;
+    bool ok = true;
+    for (uint32_t i = 0; i < f->ngroups && e; i++, e = e->next) {
+        const struct facts_group *g = &f->groups[i];
+        PLACES(l, e, "devices", g->members);
+        PLACES(l, e, "reserved", g->reserved);
+        for (uint32_t k = 0; k < g->nmembers; k++) {
+            const struct facts_member *m = &g->members[k], *other = map_getp(&f->member, m->name, NULL);
+            if (other)
+                ok = twice(l, m->name, m->at, other->at);
+            map_putp(l->c->arena, &f->member, m->name, NULL, m);
+            map_putp(l->c->arena, &f->member_of, m->name, NULL, g);
+        }
+    }
+    list = load_member(l, top, "devices");
+    e = list ? list->child : NULL;
+    for (uint32_t i = 0; i < f->ndevices && e; i++, e = e->next) {
+        const struct facts_device *d = &f->devices[i], *other = map_getp(&f->device, d->name, NULL);
+        PLACES(l, e, "regions", d->regions);
+        PLACES(l, e, "interrupts", d->irqs);
+        if (other)
+            ok = twice(l, d->name, d->at, other->at);
+        map_putp(l->c->arena, &f->device, d->name, NULL, d);
+    }
+    return ok;
+}
+
+struct facts *facts_read(struct machc *c, const char *path, struct src at)
+{
+    const char *why;
+    int err;
+    const struct source *s = source_read(c->sources, path, false, &why, &err);
+    if (!s) {
+        diag_help(diag(c->diags, E0218, at, "cannot read %s: %s", path, why),
+                  "write it on the board: `machrt probe > facts.json`");
+        return NULL;
+    }
+    struct load l = {.c = c, .source = s};
+    struct jdoc doc;
+    if (!json_read(c, s, &doc))
+        return NULL;
+    struct all *all = NEW(c->arena, struct all);
+    struct facts *f = &all->facts;
+    f->file = s->name;
+    f->memlock = UINT64_MAX;
+    bool ok = json_object_is_type(doc.top->v, json_type_object);
+    if (!ok)
+        field_wrong_type(&l, doc.top, "an object: what `machrt probe` writes");
+    ok = ok && fields_read(&l, &facts_table, doc.top, all);
+    if (ok && strcmp(f->format, "facts.json")) {
+        diag_help(diag(c->diags, E1020, src_at(loc_of(&l, doc.top, "format")), "this is no snapshot of a host"),
+                  "write it on the board: `machrt probe > facts.json`");
+        ok = false;
+    }
+    if (ok) {
+        f->page_size_at = loc_of(&l, doc.top, "page_size");
+        f->cpus_at = loc_of(&l, doc.top, "cpus_online");
+        f->compatible_at = loc_of(&l, doc.top, "compatible");
+        f->memlock_at = loc_of(&l, doc.top, "memlock");
+        PLACES(&l, doc.top, "iommu_groups", f->groups);
+        PLACES(&l, doc.top, "devices", f->devices);
+        ok = index_groups(&l, doc.top, f);
+    }
+    json_free(&doc);
+    return ok ? f : NULL;
+}

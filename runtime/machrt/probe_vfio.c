@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// probe --open: what VFIO offers of the devices that are bound to it, asked of the kernel through their groups.
+#include "command.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/vfio.h>
+#include <string.h>
+
+enum { PATH_BYTES = 512, MOST_OF_ONE = 256 }; // regions or interrupts: what a device has is 9 and 5, or a few dozen
+
+struct flag {
+    uint32_t bit;
+    const char *name;
+};
+
+static void flags(FILE *out, uint32_t set, const struct flag *names, size_t n)
+{
+    const char *before = "";
+    fputs(", \"flags\": [", out);
+    for (size_t i = 0; i < n; i++)
+        if (set & names[i].bit) {
+            fprintf(out, "%s\"%s\"", before, names[i].name);
+            before = ", ";
+        }
+    fputs("]}", out);
+}
+
+static void regions(const struct mach_sys *sys, FILE *out, int fd, uint32_t n)
+{
+    static const struct flag names[] = {{VFIO_REGION_INFO_FLAG_READ, "read"},
+                                        {VFIO_REGION_INFO_FLAG_WRITE, "write"},
+                                        {VFIO_REGION_INFO_FLAG_MMAP, "mmap"}};
+    const char *before = "";
+    for (uint32_t i = 0; i < n && i < MOST_OF_ONE; i++) {
+        struct vfio_region_info info = {.argsz = sizeof info, .index = i};
+        if (sys->ioctl(sys->opaque, fd, VFIO_DEVICE_GET_REGION_INFO, &info) || !info.size)
+            continue; // PCI: a BAR that is not there, VGA
+        fprintf(out, "%s\n        {\"index\": %" PRIu32 ", \"size\": \"0x%" PRIx64 "\"", before, i,
+                (uint64_t)info.size);
+        flags(out, info.flags, names, sizeof names / sizeof names[0]);
+        before = ",";
+    }
+}
+
+static void interrupts(const struct mach_sys *sys, FILE *out, int fd, uint32_t n)
+{
+    static const struct flag names[] = {{VFIO_IRQ_INFO_EVENTFD, "eventfd"},
+                                        {VFIO_IRQ_INFO_MASKABLE, "maskable"},
+                                        {VFIO_IRQ_INFO_AUTOMASKED, "automasked"},
+                                        {VFIO_IRQ_INFO_NORESIZE, "noresize"}};
+    const char *before = "";
+    for (uint32_t i = 0; i < n && i < MOST_OF_ONE; i++) {
+        struct vfio_irq_info info = {.argsz = sizeof info, .index = i};
+        if (sys->ioctl(sys->opaque, fd, VFIO_DEVICE_GET_IRQ_INFO, &info) || !info.count)
+            continue;
+        fprintf(out, "%s\n        {\"index\": %" PRIu32 ", \"count\": %" PRIu32, before, i, info.count);
+        flags(out, info.flags, names, sizeof names / sizeof names[0]);
+        before = ",";
+    }
+}
+
+static void refused(const char *what, const char *name, int r)
+{
+    fprintf(stderr, "machrt: %s %s cannot be asked: %s\n", what, name, strerror(-r));
+}
+
+/* The device's fd, by way of a container that is for it alone; -errno. Files that it took are in fd[0], fd[1]. */
+static int open_device(const struct mach_sys *sys, unsigned group, const char *name, int fd[2])
+{
+    char path[PATH_BYTES];
+    fd[0] = fd[1] = -1;
+    snprintf(path, sizeof path, "%s/vfio/vfio", sys->dev);
+    fd[0] = sys->open(sys->opaque, path, O_RDWR);
+    if (fd[0] < 0)
+        return fd[0];
+    snprintf(path, sizeof path, "%s/vfio/%u", sys->dev, group);
+    fd[1] = sys->open(sys->opaque, path, O_RDWR);
+    if (fd[1] < 0)
+        return fd[1];
+    int r = sys->ioctl(sys->opaque, fd[1], VFIO_GROUP_SET_CONTAINER, &fd[0]);
+    if (!r)
+        r = sys->ioctl(sys->opaque, fd[0], VFIO_SET_IOMMU, (void *)(uintptr_t)VFIO_TYPE1v2_IOMMU);
+    return r ? r : sys->ioctl(sys->opaque, fd[1], VFIO_GROUP_GET_DEVICE_FD, (void *)(uintptr_t)name);
+}
+
+bool probe_device(const struct mach_sys *sys, FILE *out, unsigned group, const char *name, bool first)
+{
+    int files[2], fd = open_device(sys, group, name, files), r = fd < 0 ? fd : 0;
+    struct vfio_device_info info = {.argsz = sizeof info};
+    if (fd >= 0)
+        r = sys->ioctl(sys->opaque, fd, VFIO_DEVICE_GET_INFO, &info);
+    if (!r) {
+        // A name in sysfs has no character that JSON would have to escape.
+        fprintf(out, "%s\n    {\"name\": \"%s\", \"regions\": [", first ? "" : ",", name);
+        regions(sys, out, fd, info.num_regions);
+        fputs("], \"interrupts\": [", out);
+        interrupts(sys, out, fd, info.num_irqs);
+        fputs("]}", out);
+    } else {
+        refused("device", name, r);
+    }
+    if (fd >= 0)
+        sys->close(sys->opaque, fd);
+    if (files[1] >= 0)
+        sys->close(sys->opaque, files[1]);
+    if (files[0] >= 0)
+        sys->close(sys->opaque, files[0]);
+    return !r;
+}
