@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the host cannot lose: its console, its interrupt controllers, its IOMMUs, the clocks and supplies that these
- * and its cpus live on; and nodes that are no devices.
+ * What the host cannot lose: its console, its interrupt controllers, its IOMMUs, the clocks and power domains that
+ * these and its cpus live on; and nodes that are no devices.
  */
 #include "own/own.h"
 
@@ -107,7 +107,6 @@ static void no_devices(struct planner *p)
 /* ---- providers of all these ---- */
 
 struct wanted {
-    const struct dt_node *user;
     VEC(const struct dt_node *) list; // nodes whose providers are still to be looked at
     struct map seen;
 };
@@ -116,15 +115,11 @@ struct wanted {
  * A provider with registers. One without is a description (a fixed clock), or a part of a device that has some: then
  * that stays, and so does the bus that it is on, as far as that is a device itself (a regulator's I2C controller).
  */
-static void need_provider(struct planner *p, struct wanted *w, const struct dt_node *provider, const char *kind,
+static void need_provider(struct planner *p, const struct dt_node *provider, const char *kind,
                           const struct dt_node *user)
 {
     for (const struct dt_node *n = provider; n && n->parent; n = n->parent) {
         const struct host_node *hn = &p->host->nodes[n->id];
-        if (!map_getp(&w->seen, n, NULL)) {
-            map_putp(draft_arena(p->c), &w->seen, n, NULL, n);
-            vec_push(draft_arena(p->c), &w->list, n);
-        }
         if (!hn->nregions)
             continue;
         if (n != user && !dt_is_below(n, user))
@@ -150,9 +145,17 @@ static void need_providers(struct planner *p)
             struct entries e;
             if (!rule || !rule->critical || !own_entries(p, n, prop, rule, &e))
                 continue;
-            for (uint32_t k = 0; k < e.n; k++)
-                if (e.at[k].target && !host_disabled(p->host, e.at[k].target))
-                    need_provider(p, &w, e.at[k].target, rule->kind, n);
+            for (uint32_t k = 0; k < e.n; k++) {
+                const struct dt_node *to = e.at[k].target;
+                if (!to || host_disabled(p->host, to))
+                    continue;
+                need_provider(p, to, rule->kind, n);
+                // What has one output lives on its inputs. Of what has many, nobody knows which input is for this one.
+                if (e.at[k].cells == 1 && !map_getp(&w.seen, to, NULL)) {
+                    map_putp(draft_arena(p->c), &w.seen, to, NULL, to);
+                    vec_push(draft_arena(p->c), &w.list, to);
+                }
+            }
         }
     }
 }

@@ -83,8 +83,7 @@ void own_providers_conflict(struct planner *p, const struct owned *a, const stru
     if (y->machine)
         diag_note(d, y->at, "%s belongs to machine `%s`", other, y->machine->name);
     else
-        diag_fact(d, "%s: %s stays with the host, and `%s` is in its %s", p->host->file, other, specifier_text(p, y),
-                  y->prop->name);
+        diag_fact(d, "%s: %s stays with the host, and has it in `%s`", p->host->file, other, y->prop->name);
     if (without)
         diag_help(d, "pass both through to one machine, or make sure that %s is not driven while `%s` runs", other,
                   x->machine->name);
