@@ -256,6 +256,8 @@ static int by_index(const void *a, const void *b)
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
+enum { BARS = 6 }; // of a function: PCI Local Bus Specification 3.0, 6.1
+
 /* What is not mentioned has the default fate, as far as the class knows of it. The order is that of `reg`. */
 static void other_regions(struct planner *p, struct p_device *d)
 {
@@ -269,6 +271,14 @@ static void other_regions(struct planner *p, struct p_device *d)
         struct p_region *r = new_region(p, d, i, s->size, &(struct opt_u64){0}, d->at);
         r->name = s->name;
         r->align = s->align;
+    }
+    // The guest looks for BARs behind its bridge itself, and finds all that the function has, whatever their sizes are.
+    for (uint32_t i = 0; d->kind == DEV_PCI && d->bus && i < BARS; i++) {
+        bool known = false;
+        for (uint32_t k = 0; k < d->regions.n; k++)
+            known = known || d->regions.at[k]->index == i;
+        if (!known)
+            new_region(p, d, i, 0, &(struct opt_u64){0}, d->at);
     }
     if (d->regions.n)
         qsort(d->regions.at, d->regions.n, sizeof *d->regions.at, by_index);

@@ -42,17 +42,33 @@ static int trap(void *opaque, struct mach_session *session, const struct mach_tr
     return 0;
 }
 
-static int make_uart(struct vmm *v, struct mach_cfg_rec device)
+// Region `index` of an emulated device.
+static void add(struct vmm *v, struct mach_cfg_rec device, uint32_t index,
+                void (*access)(void *, uint64_t, uint8_t *, uint32_t, bool), void *opaque)
 {
-    struct mach_cfg_rec region = mach_cfg_record(v->f, MACH_CFG_S_REGION, mach_cfg_device_first_region(device));
-    struct uart *u = uart_new(v, mach_cfg_device_irqs(device) ? mach_cfg_device_first_irq(device) : MACH_CFG_NONE);
-    if (!u)
-        return -ENOMEM;
+    struct mach_cfg_rec region = mach_cfg_record(v->f, MACH_CFG_S_REGION, mach_cfg_device_first_region(device) + index);
     struct range *r = machine_range(v, mach_cfg_region_guest(region), mach_cfg_region_size(region),
                                     mach_cfg_string(v->f, mach_cfg_device_name(device)));
-    r->access = uart_access;
-    r->opaque = u;
-    v->uart = u;
+    r->access = access;
+    r->opaque = opaque;
+}
+
+static int make_uart(struct vmm *v, struct mach_cfg_rec device)
+{
+    v->uart = uart_new(v, mach_cfg_device_irqs(device) ? mach_cfg_device_first_irq(device) : MACH_CFG_NONE);
+    if (!v->uart)
+        return -ENOMEM;
+    add(v, device, 0, uart_access, v->uart);
+    return 0;
+}
+
+static int make_pci(struct vmm *v, struct mach_cfg_rec device)
+{
+    v->pci = pci_new(v, device);
+    if (!v->pci)
+        return -ENOMEM;
+    add(v, device, 0, pci_config_access, v->pci);
+    add(v, device, 1, pci_window_access, v->pci);
     return 0;
 }
 
@@ -64,7 +80,9 @@ static int emulated(void *opaque, const struct mach_cfg_file *f, uint32_t device
     // The class says what it is, and so which regions and interrupts its record has.
     if (!strcmp(class_name, "ns16550a") && !v->uart)
         return make_uart(v, d);
-    complain(0, "device %s: machvm emulates one ns16550a, and no second one and no other device (%s)",
+    if (!strcmp(class_name, "pci-host") && !v->pci)
+        return make_pci(v, d);
+    complain(0, "device %s: machvm emulates one ns16550a and one pci-host, and no second one and no other (%s)",
              device_name(v, device), class_name);
     return -ENOTSUP;
 }
@@ -114,8 +132,10 @@ void machine_statistics(const struct vmm *v)
 void machine_free(struct vmm *v)
 {
     uart_free(v->uart);
+    pci_free(v->pci);
     free(v->range);
     v->uart = NULL;
+    v->pci = NULL;
     v->range = NULL;
     v->ranges = 0;
 }

@@ -9,6 +9,7 @@
  *   vcpu.c        how does a vcpu run, and when is it over
  *   vcpu_arm64.c  what is special to the architecture; vcpu_none.c: where that is not written yet
  *   uart.c        an emulated device
+ *   pci.c         an emulated PCI bus, with the host's functions on it
  */
 #ifndef MACHVM_H
 #define MACHVM_H
@@ -64,6 +65,7 @@ struct vmm {
     uint32_t ranges;
     atomic_ulong lost; // accesses to where nothing is
     struct uart *uart; // that has the console; or NULL
+    struct pci *pci;   // the bus; or NULL
     uint64_t entry, dtb_address;
     int over; // eventfd: a vcpu has set `why`
     atomic_int why;
@@ -129,5 +131,17 @@ void uart_access(void *opaque, uint64_t offset, uint8_t *data, uint32_t size, bo
 /* A byte that was typed: any thread. false: there is no room now. */
 bool uart_type(struct uart *u, uint8_t byte);
 void uart_free(struct uart *u);
+
+/* ---- pci.c ---- */
+
+/* So many memory slots of the VM are for BARs: 0 and on. */
+enum { PCI_MEMORY_SLOTS = 32 * 6 };
+
+/* The host bridge of a record of section DEVICE, with the functions that the config puts on it. NULL: no memory. */
+struct pci *pci_new(struct vmm *v, struct mach_cfg_rec bridge);
+/* Accesses to its two regions, configuration space and window. Any thread. */
+void pci_config_access(void *opaque, uint64_t offset, uint8_t *data, uint32_t size, bool write);
+void pci_window_access(void *opaque, uint64_t offset, uint8_t *data, uint32_t size, bool write);
+void pci_free(struct pci *p);
 
 #endif

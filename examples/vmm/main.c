@@ -74,7 +74,8 @@ static int up(struct vmm *v, const struct mach_options *options)
     // arm64: the vGIC is made for the vcpus that there are, so they come first.
     if (machine_room(v) || vcpus_make(v))
         return -1;
-    v->ops = (struct mach_kvm){.size = sizeof v->ops, .vm = v->vm, .own = &machine_ops, .own_opaque = v};
+    v->ops = (struct mach_kvm){
+        .size = sizeof v->ops, .vm = v->vm, .own = &machine_ops, .own_opaque = v, .first_slot = PCI_MEMORY_SLOTS};
     double start = now();
     int r = mach_session_start(v->config, options, &mach_kvm_ops, &v->ops, &v->session, &e);
     v->in_library += now() - start;

@@ -203,27 +203,14 @@ static bool does_dma(const struct mach_session *s, const struct device *d)
     return false;
 }
 
-static int64_t write_command(struct mach_session *s, const struct device *d, uint16_t command)
-{
-    // Little-endian, as all of config space.
-    uint8_t bytes[2] = {(uint8_t)command, (uint8_t)(command >> 8)};
-    int64_t n = s->sys.pwrite(s->sys.opaque, d->fd, bytes, sizeof bytes, d->config_offset + PCI_COMMAND);
-    return n == sizeof bytes ? 0 : n < 0 ? n : -EIO;
-}
-
 int master_on(struct mach_session *s, struct device *d)
 {
-    struct vfio_region_info info = {.argsz = sizeof info, .index = VFIO_PCI_CONFIG_REGION_INDEX};
-    uint8_t bytes[2];
-    int r = s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_GET_REGION_INFO, &info);
-    if (r || info.size < PCI_COMMAND + 2)
-        return r ? r : -ENODEV;
-    d->config_offset = info.offset;
-    int64_t n = s->sys.pread(s->sys.opaque, d->fd, bytes, sizeof bytes, info.offset + PCI_COMMAND);
-    if (n != sizeof bytes)
-        return n < 0 ? (int)n : -EIO;
-    d->command = (uint16_t)(bytes[0] | bytes[1] << 8);
-    r = (int)write_command(s, d, (uint16_t)(d->command | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER));
+    uint32_t command;
+    int r = mach_pci_read(s, d->index, PCI_COMMAND, 2, &command);
+    if (r)
+        return r;
+    d->command = (uint16_t)command;
+    r = mach_pci_write(s, d->index, PCI_COMMAND, 2, command | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
     d->master = !r;
     return r;
 }
@@ -231,7 +218,7 @@ int master_on(struct mach_session *s, struct device *d)
 int master_off(struct mach_session *s, struct device *d)
 {
     d->master = false;
-    return (int)write_command(s, d, d->command);
+    return mach_pci_write(s, d->index, PCI_COMMAND, 2, d->command);
 }
 
 static int undo_master(struct mach_session *s, void *thing, uint64_t arg)

@@ -266,6 +266,38 @@ static void test_linked_msi(void **state)
     scene_free(x);
 }
 
+static void test_pci_space(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("group");
+    started(x);
+    uint32_t v = 0;
+    uint8_t *config = x->k->device[3].config;
+    assert_int_equal(mach_pci_write(x->session, 4, 0x10, 4, 0x12345678), 0);
+    assert_int_equal(config[0x10], 0x78); // little-endian, whatever the host is
+    assert_int_equal(config[0x13], 0x12);
+    assert_int_equal(mach_pci_write(x->session, 4, 0x13, 1, 0xab), 0);
+    assert_int_equal(mach_pci_read(x->session, 4, 0x12, 2, &v), 0);
+    assert_int_equal(v, 0xab34);
+    assert_int_equal(mach_pci_read(x->session, 4, 0x10, 4, &v), 0);
+    assert_int_equal(v, 0xab345678);
+    assert_int_equal(mach_pci_read(x->session, 4, 0x10, 8, &v), -EINVAL);
+    assert_int_equal(mach_pci_read(x->session, 4, 0x11, 2, &v), -EINVAL);
+    assert_int_equal(mach_pci_read(x->session, 4, 256, 4, &v), -ERANGE);
+    assert_int_equal(mach_pci_write(x->session, 4, 0xfffffffc, 4, 0), -ERANGE);
+    assert_int_equal(mach_pci_read(x->session, 1, 0x10, 4, &v), -ENXIO);
+    assert_int_equal(mach_pci_read(x->session, 99, 0x10, 4, &v), -ENXIO);
+    x->k->fail_at = x->k->calls + 1;
+    x->k->fail_with = -EIO;
+    assert_int_equal(mach_pci_read(x->session, 4, 0x10, 4, &v), -EIO);
+    x->k->fail_at = x->k->calls + 1;
+    x->k->fail_with = 1;
+    assert_int_equal(mach_pci_write(x->session, 4, 0x10, 4, 0), -EIO);
+    x->k->fail_at = 0;
+    stopped(x);
+    scene_free(x);
+}
+
 static void test_uio(void **state)
 {
     (void)state;
@@ -462,11 +494,11 @@ static void test_hints(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_scene), cmocka_unit_test(test_backends),     cmocka_unit_test(test_what_was_done),
-        cmocka_unit_test(test_regions),     cmocka_unit_test(test_nested),       cmocka_unit_test(test_irqs),
-        cmocka_unit_test(test_msi),         cmocka_unit_test(test_linked_msi),   cmocka_unit_test(test_uio),
-        cmocka_unit_test(test_guest_iommu), cmocka_unit_test(test_later_faults), cmocka_unit_test(test_populate),
-        cmocka_unit_test(test_budget),      cmocka_unit_test(test_hints),
+        cmocka_unit_test(test_every_scene), cmocka_unit_test(test_backends),    cmocka_unit_test(test_what_was_done),
+        cmocka_unit_test(test_regions),     cmocka_unit_test(test_nested),      cmocka_unit_test(test_irqs),
+        cmocka_unit_test(test_msi),         cmocka_unit_test(test_linked_msi),  cmocka_unit_test(test_pci_space),
+        cmocka_unit_test(test_uio),         cmocka_unit_test(test_guest_iommu), cmocka_unit_test(test_later_faults),
+        cmocka_unit_test(test_populate),    cmocka_unit_test(test_budget),      cmocka_unit_test(test_hints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

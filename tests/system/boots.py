@@ -36,6 +36,8 @@ BOOTS = {boot.name: boot for boot in [
          programs=["machvm"], guests={"in-linux": ["in-rtc"]}, append=NO_GPIO),
     Boot("guest-edu", "a guest with a device that does DMA", machines=["guest-edu"], programs=["machvm"],
          guests={"in-edu": ["in-edu"]}),
+    Boot("guest-pci", "a guest with a PCI bus", machines=["guest-pci"], programs=["machvm"],
+         guests={"in-pci": ["in-edu"]}),
     Boot("noiommu", "a board without an IOMMU", board="arm64-noiommu", machines=["noiommu"],
          programs=["machrt", "edu-irq", "edu-noiommu"]),
     Boot("cycles", "200 sessions leave nothing", machines=["edu", "drivers"], programs=["cycles"],

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Inside a guest: edu by its registers (UIO), its interrupt, and DMA at the guest's own addresses, to the last byte of
-// what guest-edu.mach maps and beyond.
+// Inside a guest: edu by its registers and its interrupt (UIO, or the guest's own VFIO, without an IOMMU), and DMA at
+// the guest's own addresses, to the last byte of what guest-edu.mach maps and beyond.
 #include <fcntl.h>
+#include <linux/pci_regs.h>
+#include <linux/vfio.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -20,7 +24,8 @@ static volatile uint32_t *edu;
 static volatile uint8_t *box, *next;  // not memory to this kernel: byte by byte
 static const volatile uint8_t *image; // the beginning of the kernel
 static const char *kind;              // of its interrupts
-static int uio, failures;
+static int file, failures;            // of UIO, or the eventfd of VFIO's interrupt
+static int vfio = -1;                 // the device; -1: it is UIO's
 
 static void test(bool good, const char *name)
 {
@@ -42,15 +47,20 @@ static void put(unsigned offset, uint32_t value)
 
 static bool wait_irq(int milliseconds)
 {
-    struct pollfd p = {uio, POLLIN, 0};
-    uint32_t count;
-    return poll(&p, 1, milliseconds) == 1 && read(uio, &count, sizeof count) == sizeof count;
+    struct pollfd p = {file, POLLIN, 0};
+    uint64_t count;
+    size_t size = vfio < 0 ? sizeof(uint32_t) : sizeof count;
+    return poll(&p, 1, milliseconds) == 1 && read(file, &count, size) == (ssize_t)size;
 }
 
 static bool enable_irq(void)
 {
     uint32_t one = 1;
-    return write(uio, &one, sizeof one) == sizeof one;
+    struct vfio_irq_set unmask = {.argsz = sizeof unmask,
+                                  .flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_UNMASK,
+                                  .index = VFIO_PCI_INTX_IRQ_INDEX,
+                                  .count = 1};
+    return vfio < 0 ? write(file, &one, sizeof one) == sizeof one : !ioctl(vfio, VFIO_DEVICE_SET_IRQS, &unmask);
 }
 
 // Raised, seen with the right reason, ended; then it must be quiet.
@@ -176,18 +186,55 @@ static void dma(void)
     fill(box, 16, 0x42); // for the host
 }
 
+/* ---- getting at it ---- */
+
+// By its address on the guest's PCI bus, through the guest's VFIO, in the mode without an IOMMU.
+static bool open_vfio(const char *name, const char *group_path)
+{
+    int container = open("/dev/vfio/vfio", O_RDWR), group = open(group_path, O_RDWR);
+    struct vfio_region_info bar = {.argsz = sizeof bar, .index = VFIO_PCI_BAR0_REGION_INDEX};
+    struct vfio_region_info config = {.argsz = sizeof config, .index = VFIO_PCI_CONFIG_REGION_INDEX};
+    struct {
+        struct vfio_irq_set set;
+        int32_t fd;
+    } irq = {.set = {.argsz = sizeof irq,
+                     .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
+                     .index = VFIO_PCI_INTX_IRQ_INDEX,
+                     .count = 1}};
+    const uint16_t command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER; // little-endian, as this machine
+    if (container < 0 || group < 0 || ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ||
+        ioctl(container, VFIO_SET_IOMMU, VFIO_NOIOMMU_IOMMU))
+        return false;
+    vfio = ioctl(group, VFIO_GROUP_GET_DEVICE_FD, name);
+    file = irq.fd = eventfd(0, 0);
+    if (vfio < 0 || file < 0 || ioctl(vfio, VFIO_DEVICE_GET_REGION_INFO, &bar) ||
+        ioctl(vfio, VFIO_DEVICE_GET_REGION_INFO, &config) ||
+        pwrite(vfio, &command, sizeof command, (off_t)config.offset + PCI_COMMAND) != sizeof command ||
+        ioctl(vfio, VFIO_DEVICE_SET_IRQS, &irq))
+        return false;
+    edu = mmap(NULL, 0x100000, PROT_READ | PROT_WRITE, MAP_SHARED, vfio, (off_t)bar.offset);
+    return true;
+}
+
+static bool open_uio(const char *path)
+{
+    file = open(path, O_RDWR);
+    edu = mmap(NULL, 0x100000, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    return file >= 0;
+}
+
+// in-edu KIND UIO, or in-edu KIND PCI-ADDRESS VFIO-GROUP
 int main(int argc, char **argv)
 {
     int mem = open("/dev/mem", O_RDWR | O_SYNC);
-    if (argc != 3)
+    if (argc < 3)
         return 2;
     kind = argv[1];
-    uio = open(argv[2], O_RDWR);
-    edu = mmap(NULL, 0x100000, PROT_READ | PROT_WRITE, MAP_SHARED, uio, 0);
+    bool open_well = argc > 3 ? open_vfio(argv[2], argv[3]) : open_uio(argv[2]);
     box = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, mem, (off_t)BOX);
     next = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, mem, (off_t)(BOX + SIZE));
     image = mmap(NULL, 4096, PROT_READ, MAP_SHARED, mem, (off_t)RAM);
-    if (image == MAP_FAILED || uio < 0 || mem < 0 || edu == MAP_FAILED || box == MAP_FAILED || next == MAP_FAILED) {
+    if (!open_well || mem < 0 || edu == MAP_FAILED || box == MAP_FAILED || next == MAP_FAILED || image == MAP_FAILED) {
         perror("in-edu");
         return 1;
     }
