@@ -269,9 +269,9 @@ int mach_region_write(struct mach_session *session, uint32_t region, uint64_t of
 
 /*
  * The configuration space of a PCI function (record of section DEVICE), as VFIO shows it: BARs take what a guest writes
- * to them, answer with their sizes, and move nothing on the host. For a VMM whose guest has a PCI bus. `size` is 1, 2 or
- * 4 bytes, `offset` a multiple of it; values are numbers in the host's byte order. Any thread.
- * 0, or -errno: -ENXIO it is no open PCI function, -EINVAL a size or an offset as above, -ERANGE outside of it.
+ * to them, answer with their sizes, and move nothing on the host. For a VMM whose guest has a PCI bus. `size` is 1, 2
+ * or 4 bytes, `offset` a multiple of it; values are numbers in the host's byte order. Any thread. 0, or -errno: -ENXIO
+ * it is no open PCI function, -EINVAL a size or an offset as above, -ERANGE outside of it.
  */
 int mach_pci_read(struct mach_session *session, uint32_t device, uint32_t offset, uint32_t size, uint32_t *value);
 int mach_pci_write(struct mach_session *session, uint32_t device, uint32_t offset, uint32_t size, uint32_t value);

@@ -3,6 +3,7 @@
 // the environment. What it is good for stands in breaks.py: each must be seen by a test.
 #include "backend/iommufd_uapi.h"
 
+#include <fcntl.h>
 #include <linux/kvm.h>
 #include <linux/vfio.h>
 #include <stdarg.h>
@@ -65,6 +66,30 @@ static void spoil_map(unsigned long request, void *arg)
         *size += 4096;
     if (broken("shifted-window"))
         *iova += 0x100000;
+    if (broken("guest-shifted"))
+        *iova += 0x1000;
+}
+
+// What lies behind guest-edu.mach's window in the guest is mapped as well.
+static void map_next(int fd, unsigned long request, const void *arg)
+{
+    const struct iommufd_ioas_map *m = (const struct iommufd_ioas_map *)arg;
+    if (request != IOMMUFD_IOAS_MAP || !broken("guest-wide") || m->length != 64 << 10)
+        return;
+    struct iommufd_ioas_map next = *m;
+    int file = open("/dev/shm/next", O_RDWR | O_CLOEXEC);
+    next.iova += next.length;
+    next.user_va = (uintptr_t)__real_mmap64(NULL, next.length, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    __real_ioctl(fd, request, &next);
+}
+
+// A child that keeps all files open, and outlives its parent.
+static void leave_orphan(unsigned long request)
+{
+    if (request == VFIO_DEVICE_SET_IRQS && broken("orphan") && !fork()) {
+        sleep(3600);
+        _exit(0);
+    }
 }
 
 // true: the call is not made, and has gone well as far as anybody knows.
@@ -76,7 +101,7 @@ static bool swallowed(unsigned long request, const void *arg)
                (broken("no-trigger") && flags & VFIO_IRQ_SET_ACTION_TRIGGER);
     }
     if (request == KVM_IRQFD)
-        return broken("no-irqfd");
+        return broken("no-irqfd") || broken("no-line");
     return broken("no-unmap") && (request == IOMMUFD_IOAS_UNMAP || request == VFIO_IOMMU_UNMAP_DMA);
 }
 
@@ -95,12 +120,19 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
         ((struct kvm_userspace_memory_region *)arg)->guest_phys_addr += 0x200000;
     if (request == VFIO_DEVICE_GET_INFO && broken("one-more-call"))
         __real_ioctl(fd, request, arg);
-    return __real_ioctl(fd, request, arg);
+    leave_orphan(request);
+    int r = __real_ioctl(fd, request, arg);
+    if (request == VFIO_DEVICE_GET_REGION_INFO && broken("no-mmap"))
+        ((struct vfio_region_info *)arg)->flags &= ~(uint32_t)VFIO_REGION_INFO_FLAG_MMAP;
+    map_next(fd, request, arg);
+    return r;
 }
 
 int __wrap_close(int fd)
 {
-    return broken("no-close") && file_is(fd, "anon_inode:[eventfd]", "") ? 0 : __real_close(fd);
+    return (broken("no-close") || broken("guest-no-close")) && file_is(fd, "anon_inode:[eventfd]", "")
+               ? 0
+               : __real_close(fd);
 }
 
 void *__wrap_mmap64(void *at, size_t size, int prot, int flags, int fd, off_t offset)
@@ -117,7 +149,7 @@ ssize_t __wrap_write(int fd, const void *data, size_t size)
 
 ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t offset)
 {
-    return __real_pread64(fd, data, size, broken("other-register") ? offset ^ 4 : offset);
+    return __real_pread64(fd, data, size, broken("other-register") || broken("other-slot") ? offset ^ 4 : offset);
 }
 
 ssize_t __wrap_pwrite64(int fd, const void *data, size_t size, off_t offset)
