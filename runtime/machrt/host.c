@@ -69,12 +69,44 @@ int command_bind(const struct command *c)
     return change(c, "a", mach_config_bind);
 }
 
+// Is a line of the state file ("BUS NAME ...") about a device of this config?
+static bool is_ours(const struct mach_cfg_file *f, const char *line)
+{
+    char name[256];
+    if (sscanf(line, "%*s %255s", name) != 1)
+        return false;
+    for (uint32_t i = 0; i < f->section[MACH_CFG_S_DEVICE].count; i++)
+        if (!strcmp(mach_cfg_string(f, mach_cfg_device_sysfs_name(mach_cfg_record(f, MACH_CFG_S_DEVICE, i))), name))
+            return true;
+    return false;
+}
+
+// What is remembered of other configs' devices stays; when that is nothing, the file goes.
+static int forget(const struct command *c)
+{
+    char line[512], path[4096];
+    bool left = false;
+    int n = snprintf(path, sizeof path, "%s.new", c->state);
+    FILE *in = open_state(c, "r"), *out = in && n > 0 && (size_t)n < sizeof path ? fopen(path, "w") : NULL;
+    while (out && fgets(line, sizeof line, in))
+        if (!is_ours(mach_config_file(c->config), line)) {
+            fputs(line, out);
+            left = true;
+        }
+    if (in)
+        fclose(in);
+    bool written = out && !ferror(out);
+    if ((out && fclose(out)) || !written || (left ? rename(path, c->state) : remove(path) || remove(c->state))) {
+        fprintf(stderr, "machrt: %s: %s\n", c->state, strerror(errno));
+        return USAGE;
+    }
+    return FINE;
+}
+
 int command_unbind(const struct command *c)
 {
     int status = change(c, "r", mach_config_unbind);
-    if (status == FINE && c->state)
-        remove(c->state);
-    return status;
+    return status == FINE && c->state ? forget(c) : status;
 }
 
 /* ---- run ---- */

@@ -191,6 +191,35 @@ static void test_commands(void **state)
     expect_run(0, "probe", "\"page_size\"");
 }
 
+// Two configs share a state file: what one of them has no device of stays in it.
+static void test_state_file(void **state)
+{
+    (void)state;
+    char a[256], line[128] = "";
+    struct cfg *c = devices();
+    write_cfg(c);
+    FILE *f = fopen(file_path, "w");
+    assert_non_null(f);
+    fputs("platform 1af0000.nothing eth -\npci 0000:77:00.0 nvme -\n", f);
+    assert_int_equal(fclose(f), 0);
+    snprintf(a, sizeof a, "unbind --state=%s %s", file_path, cfg_path);
+    expect_run(0, a, "");
+    f = fopen(file_path, "r");
+    assert_non_null(f);
+    assert_non_null(fgets(line, sizeof line, f));
+    assert_string_equal(line, "pci 0000:77:00.0 nvme -\n");
+    assert_null(fgets(line, sizeof line, f));
+    fclose(f);
+    // And with the last line the file goes.
+    f = fopen(file_path, "w");
+    assert_non_null(f);
+    fputs("platform 1af0000.nothing eth -\n", f);
+    assert_int_equal(fclose(f), 0);
+    expect_run(0, a, "");
+    assert_int_equal(access(file_path, F_OK), -1);
+    cfg_free(c);
+}
+
 static void test_plan(void **state)
 {
     (void)state;
@@ -230,10 +259,8 @@ static void test_plan(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_real_session),
-        cmocka_unit_test(test_usage),
-        cmocka_unit_test(test_commands),
-        cmocka_unit_test(test_plan),
+        cmocka_unit_test(test_real_session), cmocka_unit_test(test_usage),      cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_plan),         cmocka_unit_test(test_state_file),
     };
     page = mach_sys_linux()->page_size(NULL);
     snprintf(cfg_path, sizeof cfg_path, "/tmp/test-machrt-%d.cfg", (int)getpid());

@@ -166,7 +166,8 @@ def report(session, start, passed, failed):
     if not args.breaks:
         for point, about in POINTS.items():
             count = session.points[str(point)]
-            print(f"{point:4}  {count[True]:4} passed, {count[False]} failed  {about}")
+            if sum(count.values()):
+                print(f"{point:4}  {count[True]:4} passed, {count[False]} failed  {about}")
             if not args.boots and not count[True]:
                 print(f"FAIL no test of point {point} has run")
                 failed += 1

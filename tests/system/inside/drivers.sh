@@ -13,7 +13,7 @@ same() { drivers >/tmp/after; diff /tmp/before /tmp/after; }
 drivers >/tmp/before
 t "5 drivers: the board's own are there" says '9010000.pl031 rtc-pl031 (null)' /tmp/before
 t "5 drivers: bind" sh -c '
-    machrt bind --state=/tmp/platform drivers/transport.cfg && machrt bind --state=/tmp/clock drivers/clock.cfg'
+    machrt bind --state=/tmp/state drivers/transport.cfg && machrt bind --state=/tmp/state drivers/clock.cfg'
 drivers >/tmp/bound
 t "5 drivers: bound, pl031 is with vfio-amba" says '9010000.pl031 vfio-amba vfio-amba' /tmp/bound
 t "5 drivers: and virtio-mmio with vfio-platform" says 'a003e00.virtio_mmio vfio-platform vfio-platform' /tmp/bound
@@ -21,7 +21,8 @@ t "5 drivers: a session takes them as they are" machrt run --seconds=0 drivers/t
 drivers >/tmp/after
 t "5 drivers: and leaves them so" diff /tmp/bound /tmp/after
 t "5 drivers: unbind" sh -c '
-    machrt unbind --state=/tmp/platform drivers/transport.cfg && machrt unbind --state=/tmp/clock drivers/clock.cfg'
+    machrt unbind --state=/tmp/state drivers/transport.cfg && machrt unbind --state=/tmp/state drivers/clock.cfg'
+t "5 drivers: and the file that remembered them has gone" [ ! -e /tmp/state ]
 t "5 drivers: unbound, all is as it was" same
 t "5 drivers: the clock's driver works again" sh -c 'cat /sys/class/rtc/rtc*/since_epoch | grep "^1"'
 t "5 drivers: the random numbers' driver works again" grep virtio_rng /sys/class/misc/hw_random/rng_available
