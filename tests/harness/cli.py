@@ -140,6 +140,37 @@ def views(box):
     expect(b"alpha" in plan and b"beta" in plan and len(list((box.path / "out").iterdir())) == 4, "view and files at once")
 
 
+# A row of each kind: what it is, whose, for what, said where.
+OWNERS = """
+memory     0x60000000-0x60ffffff    linux1  memory ipc0, share ipc0
+memory     0x60000000-0x60ffffff    linux2  memory ipc0, share ipc0
+registers  0xffe302000-0xffe302fff  linux1  sec_jr1 region 0
+registers  0xffe303000-0xffe303fff  linux2  sec_jr2 region 0
+interrupt  MPIC 89, level-high      linux1  sec_jr1 irq 0
+interrupt  MPIC 90, level-high      linux2  sec_jr2 irq 0
+LIODN      147                      linux1  /soc@ffe000000/crypto@300000/jr@2000
+LIODN      178                      linux2  /soc@ffe000000/crypto@300000/jr@3000
+host cpu   3                        linux2
+node       /soc@ffe000000/serial@11c500           host  console              p4080ds.dts
+node       /soc@ffe000000/pic@40000               host  interrupt controller p4080ds.dts
+node       /soc@ffe000000/global-utilities@e1000  host  clock of /cpus/PowerPC,e500mc@0 p4080ds.dts
+"""
+
+
+def owners(box):
+    def table(*args):
+        text = box.machc(box.context.root / "examples/partition.mach", "--emit=plan", *args).out.decode()
+        return [" ".join(line.split()) for line in text.split("\nowners\n")[1].splitlines()]
+
+    rows = table()
+    for want in filter(None, (" ".join(line.split()) for line in OWNERS.splitlines())):
+        found = sum(row == want or row.startswith(f"{want} ") for row in rows)
+        expect(found == 1, f"{found} rows: {want}")
+    expect(not any(row.startswith(f"host cpu {n} ") for n in (0, 4) for row in rows), "a cpu that nobody was given")
+    one = table("-m", "linux2")
+    expect([row for row in rows if " linux1 " not in row] == one, "-m linux2 is not what linux2 and the host have")
+
+
 def many_files(box):
     done = box.machc("--check", "broken.mach", "none.mach", "one.mach", "broken.mach", "two.mach", status=2)
     lines = done.err.splitlines()
@@ -505,7 +536,7 @@ def outputs_are_reproducible(box):
 
 TESTS = [
     one_machine, options_in_front_and_behind, standard_output, standard_input, every_machine,
-    several_machines_need_a_name, checks_write_nothing, views, labels_only_when_asked, constants_and_includes,
+    several_machines_need_a_name, checks_write_nothing, views, owners, labels_only_when_asked, constants_and_includes,
     many_files, progress, fixes_are_shown, fixes_are_made, only_what_is_named_is_fixed, fixes_that_cannot_be_written,
     usage_errors, help_and_version, messages_are_explained, classes_are_listed, classes_can_be_read_back, errors_are_counted,
     full_standard_output, out_of_memory, errors_write_nothing, second_output_fails_to_open,
