@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum { COLUMNS_MAX = 8 };
+enum { COLUMNS_MAX = 12 };
 
 /* Text that grows at its end, and a table whose rows wait for their columns' widths. */
 struct columns {

@@ -30,7 +30,7 @@ static void put_machine(struct cfg_out *o, const struct plan *p, const struct p_
         .model = cfg_str(o, m->model),
         .platform = cfg_str(o, platform ? platform->name : NULL),
         .arch = w32(arch_number(platform ? platform->arch : NULL)),
-        .iommu = w32(iommu[p->model->iommu]),
+        .iommu = w32(iommu[p->iommu]),
         .host_page_size = w64(p->model->page_size),
     };
     const struct host *h = p->model->host;
@@ -173,12 +173,12 @@ static uint32_t region_mode(const struct p_region *r)
 static void mapped_regions(struct cfg_out *o, const struct p_machine *m, struct map *index)
 {
     for (uint32_t i = 0; i < m->devices.n; i++)
-        for (uint32_t k = 0; k < m->devices.at[i]->dmas.n; k++)
-            for (uint32_t n = 0; n < m->devices.at[i]->dmas.at[k]->maps.n; n++) {
-                const struct p_dma_map *x = &m->devices.at[i]->dmas.at[k]->maps.at[n];
-                if (x->what == MAP_REGION)
-                    map_put(o->c->arena, index, (uintptr_t)x->region, 0, MACH_CFG_NONE);
-            }
+        for (uint32_t k = 0; k < m->devices.at[i]->dmas.n; k++) {
+            const struct p_dma *dma = m->devices.at[i]->dmas.at[k];
+            for (uint32_t n = 0; dma->written && n < dma->nmaps; n++)
+                if (dma->maps[n].what == MAP_REGION)
+                    map_put(o->c->arena, index, (uintptr_t)dma->maps[n].region, 0, MACH_CFG_NONE);
+        }
 }
 
 static void put_regions(struct cfg_out *o, const struct p_machine *m, struct map *index)
@@ -260,15 +260,16 @@ static uint32_t put_stash(struct cfg_out *o, uint32_t dma, const struct p_dma *d
         [STASH_L1] = MACH_CFG_STASH_L1, [STASH_L2] = MACH_CFG_STASH_L2,   [STASH_L3] = MACH_CFG_STASH_L3,
         [STASH_ID] = MACH_CFG_STASH_ID, [STASH_TPH] = MACH_CFG_STASH_TPH,
     };
-    if (d->stash.kind == STASH_NONE)
+    const struct p_stash *s = d->stash;
+    if (!s)
         return MACH_CFG_NONE;
     *CFG_ADD(o, stash, STASH) = (struct mach_cfg_stash){
         .dma = w32(dma),
-        .kind = w32(kind[d->stash.kind]),
-        .flags = w32(d->stash.if_possible ? MACH_CFG_STASH_IF_POSSIBLE : 0),
-        .vcpu = w32(d->stash.vcpu),
-        .host_cpu = w32(d->stash.host_cpu),
-        .cache_id = w32(d->stash.id),
+        .kind = w32(kind[s->kind]),
+        .flags = w32(s->if_possible ? MACH_CFG_STASH_IF_POSSIBLE : 0),
+        .vcpu = w32(s->vcpu),
+        .host_cpu = w32(s->host_cpu),
+        .cache_id = w32(s->id),
         .memory_type = w32(MACH_CFG_MEMORY_VOLATILE),
         .st_index = w32(MACH_CFG_NONE),
     };
@@ -297,6 +298,7 @@ static void put_map(struct cfg_out *o, const struct p_machine *m, uint32_t dma, 
         .offset = w64(x->offset),
         .size = w64(x->size),
         .iova = w64(x->iova),
+        .granted = w64(x->granted),
     };
 }
 
@@ -326,13 +328,16 @@ static void put_dma(struct cfg_out *o, const struct p_machine *m, uint32_t devic
         .stream = w32(d->has_stream ? d->stream : 0),
         .operation = w32(d->has_operation ? d->operation : 0),
         .first_map = w32(o->section[MACH_CFG_S_DMA_MAP].n),
-        .maps = w32(d->maps.n),
+        .maps = w32(d->nmaps),
         .stash = w32(put_stash(o, self, d)),
         .window = w64(d->has_window ? d->window : 0),
         .size = w64(d->has_window ? d->size : 0),
+        .whole_subwindows = w32(d->whole),
+        .page_shift = w32(d->page_shift),
+        .endpoint = w32(d->endpoint),
     };
-    for (uint32_t i = 0; i < d->maps.n; i++)
-        put_map(o, m, self, &d->maps.at[i], regions);
+    for (uint32_t i = 0; i < d->nmaps; i++)
+        put_map(o, m, self, &d->maps[i], regions);
 }
 
 static void put_dmas(struct cfg_out *o, const struct p_machine *m, const struct map *regions)

@@ -154,8 +154,8 @@ static void domains(struct graph *g, const struct p_device *d, uint32_t *count)
         ++*count;
         node(g, name, "shape=ellipse, ", domain_label(g, a));
         edge(g, id(g, 'd', d->index), name, "style=bold, ", "");
-        for (uint32_t k = 0; k < a->maps.n; k++) {
-            const struct p_dma_map *x = &a->maps.at[k];
+        for (uint32_t k = 0; k < a->nmaps; k++) {
+            const struct p_dma_map *x = &a->maps[k];
             const char *to = x->what == MAP_MEMORY   ? map_getp(&g->memory, x->memory, NULL)
                              : x->what == MAP_REGION ? id(g, 'd', x->region->device->index)
                                                      : NULL;
@@ -163,8 +163,8 @@ static void domains(struct graph *g, const struct p_device *d, uint32_t *count)
                 edge(g, name, to, x->readonly ? "arrowhead=empty, " : "style=bold, ",
                      arena_printf(g->c->arena, "%s %s", range(g, x->iova, x->size), x->readonly ? "ro" : "rw"));
         }
-        if (a->stash.kind != STASH_NONE && a->stash.vcpu != UINT32_MAX)
-            edge(g, name, id(g, 'c', a->stash.vcpu), "style=dotted, ", "stash");
+        if (stash_of(a).kind != STASH_NONE && stash_of(a).vcpu != UINT32_MAX)
+            edge(g, name, id(g, 'c', stash_of(a).vcpu), "style=dotted, ", "stash");
     }
 }
 

@@ -16,11 +16,11 @@ static uint64_t mix(uint64_t h, uint64_t v)
 
 static uint64_t hash_of(const struct p_dma *d)
 {
-    uint64_t h = mix(mix(0xcbf29ce484222325U, d->mode), d->maps.n);
+    uint64_t h = mix(mix(0xcbf29ce484222325U, d->mode), d->nmaps);
     h = mix(mix(h, d->window), d->size);
-    h = mix(mix(h, d->stash.kind), (uint64_t)d->stash.vcpu << 32 | d->stash.id);
-    for (uint32_t i = 0; i < d->maps.n; i++) {
-        const struct p_dma_map *x = &d->maps.at[i];
+    h = mix(mix(h, stash_of(d).kind), (uint64_t)stash_of(d).vcpu << 32 | stash_of(d).id);
+    for (uint32_t i = 0; i < d->nmaps; i++) {
+        const struct p_dma_map *x = &d->maps[i];
         h = mix(mix(h, x->iova), x->size);
         h = mix(mix(h, x->offset), (uint64_t)x->what << 40 | (uint64_t)x->readonly << 32 | x->bank);
     }
@@ -40,12 +40,12 @@ static bool same_text(const char *a, const char *b)
 
 static bool same_reach(const struct p_dma *a, const struct p_dma *b)
 {
-    if (a->mode != b->mode || a->maps.n != b->maps.n || a->window != b->window || a->size != b->size ||
-        a->stash.kind != b->stash.kind || a->stash.vcpu != b->stash.vcpu || a->stash.id != b->stash.id ||
-        !same_text(a->guest_iommu, b->guest_iommu))
+    if (a->mode != b->mode || a->nmaps != b->nmaps || a->window != b->window || a->size != b->size ||
+        stash_of(a).kind != stash_of(b).kind || stash_of(a).vcpu != stash_of(b).vcpu ||
+        stash_of(a).id != stash_of(b).id || !same_text(a->guest_iommu, b->guest_iommu))
         return false;
-    for (uint32_t i = 0; i < a->maps.n; i++)
-        if (!same_map(&a->maps.at[i], &b->maps.at[i]))
+    for (uint32_t i = 0; i < a->nmaps; i++)
+        if (!same_map(&a->maps[i], &b->maps[i]))
             return false;
     return true;
 }
@@ -136,16 +136,17 @@ static const char *mode_text(struct map_page *p, const struct p_dma *d)
 static const char *stash_text(struct map_page *p, const struct p_dma *d)
 {
     static const char *const kinds[] = {[STASH_L1] = "L1", [STASH_L2] = "L2", [STASH_L3] = "L3", [STASH_TPH] = "TPH"};
-    if (d->stash.kind == STASH_NONE)
+    struct p_stash to = stash_of(d);
+    if (to.kind == STASH_NONE)
         return NULL;
-    if (d->stash.kind == STASH_ID)
-        return arena_printf(p->arena, "stash id %u", d->stash.id);
-    const char *s = arena_printf(p->arena, "stash %s", kinds[d->stash.kind]);
-    if (d->stash.vcpu != UINT32_MAX)
-        s = arena_printf(p->arena, "%s of vcpu %u", s, d->stash.vcpu);
-    if (d->stash.host_cpu != UINT32_MAX)
-        s = arena_printf(p->arena, "%s, host cpu %u", s, d->stash.host_cpu);
-    return d->stash.id != UINT32_MAX ? arena_printf(p->arena, "%s, id %u", s, d->stash.id) : s;
+    if (to.kind == STASH_ID)
+        return arena_printf(p->arena, "stash id %u", to.id);
+    const char *s = arena_printf(p->arena, "stash %s", kinds[to.kind]);
+    if (to.vcpu != UINT32_MAX)
+        s = arena_printf(p->arena, "%s of vcpu %u", s, to.vcpu);
+    if (to.host_cpu != UINT32_MAX)
+        s = arena_printf(p->arena, "%s, host cpu %u", s, to.host_cpu);
+    return to.id != UINT32_MAX ? arena_printf(p->arena, "%s, id %u", s, to.id) : s;
 }
 
 static const char *target_text(struct map_page *p, const struct p_dma_map *x)
@@ -164,8 +165,8 @@ const char *map_lane_title(struct map_page *p, const struct map_lane *l)
     const char *s = map_lane_name(p, l, 400);
     if (*mode_text(p, l->dma))
         s = arena_printf(p->arena, "%s\n%s", s, mode_text(p, l->dma));
-    for (uint32_t i = 0; i < l->dma->maps.n && i < MAPS && !l->mixed; i++) {
-        const struct p_dma_map *x = &l->dma->maps.at[i];
+    for (uint32_t i = 0; i < l->dma->nmaps && i < MAPS && !l->mixed; i++) {
+        const struct p_dma_map *x = &l->dma->maps[i];
         s = arena_printf(p->arena, "%s\n%s: %s, %s", s, map_range(p, x->iova, x->size), target_text(p, x),
                          x->readonly ? "reads" : "reads and writes");
     }
@@ -204,8 +205,8 @@ int map_dma_places(struct map_page *p)
             const struct map_lane *l = &m->lane[k];
             width[0] = wider(width[0], map_lane_name(p, l, MAP_NAME), MAP_NAME);
             width[4] = wider(width[4], stash_text(p, l->dma), MAP_NAMES);
-            for (uint32_t n = 0; n < l->dma->maps.n && n < MAPS && !l->mixed; n++) {
-                const struct p_dma_map *x = &l->dma->maps.at[n];
+            for (uint32_t n = 0; n < l->dma->nmaps && n < MAPS && !l->mixed; n++) {
+                const struct p_dma_map *x = &l->dma->maps[n];
                 width[1] = wider(width[1], map_range(p, x->iova, x->size), MAP_NAMES);
                 width[2] = wider(width[2], target_text(p, x), MAP_NAME);
                 width[3] = wider(width[3], rights_text(p, x), MAP_NAMES);
@@ -236,15 +237,15 @@ void map_dma_table(struct map_page *p, const struct map_machine *m)
         map_text(p, p->table[4], p->y, "n", stash_text(p, d), MAP_NAMES);
         if (l->mixed)
             map_text(p, p->table[1], p->y, "g", "different windows: --emit=plan lists them", 0);
-        else if (!d->maps.n)
+        else if (!d->nmaps)
             map_text(p, p->table[1], p->y, "g", mode_text(p, d), 60);
-        for (uint32_t k = 0; k < d->maps.n && k < MAPS && !l->mixed; k++) {
+        for (uint32_t k = 0; k < d->nmaps && k < MAPS && !l->mixed; k++) {
             p->y += k ? MAP_LINE : 0;
-            map_line(p, &d->maps.at[k]);
+            map_line(p, &d->maps[k]);
         }
-        if (d->maps.n > MAPS && !l->mixed) {
+        if (d->nmaps > MAPS && !l->mixed) {
             p->y += MAP_LINE;
-            map_text(p, p->table[1], p->y, "g", arena_printf(p->arena, "and %u more", d->maps.n - MAPS), 0);
+            map_text(p, p->table[1], p->y, "g", arena_printf(p->arena, "and %u more", d->nmaps - MAPS), 0);
         }
         p->y += MAP_LINE + 3;
     }

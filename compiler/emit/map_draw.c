@@ -230,8 +230,8 @@ static void draw_lane(struct map_page *p, const struct map_machine *m, uint32_t 
                   map_xml(p, map_lane_name(p, l, 20), 20));
     columns_print(&p->out, "<g><title>%s</title>\n", map_xml(p, map_lane_title(p, l), 0));
     for (uint32_t d = 0; d < (l->mixed ? l->n : 1); d++)
-        for (uint32_t k = 0; k < l->all[d]->maps.n; k++) {
-            const struct p_dma_map *map = &l->all[d]->maps.at[k];
+        for (uint32_t k = 0; k < l->all[d]->nmaps; k++) {
+            const struct p_dma_map *map = &l->all[d]->maps[k];
             const void *to = map->what == MAP_MEMORY ? (const void *)map->memory : map->region;
             const struct map_box *b = map->what == MAP_MSI_BANK ? NULL : map_getp(&p->place, to, NULL);
             uint64_t one;

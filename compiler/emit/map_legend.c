@@ -43,9 +43,9 @@ void map_legend(struct map_page *p)
         for (uint32_t k = 0; k < m->regions.n; k++)
             seen[m->regions.box[k].look] = true;
         for (uint32_t k = 0; k < m->nlanes; k++)
-            for (uint32_t w = 0; w < m->lane[k].dma->maps.n; w++) {
+            for (uint32_t w = 0; w < m->lane[k].dma->nmaps; w++) {
                 lanes = true;
-                readonly = readonly || m->lane[k].dma->maps.at[w].readonly;
+                readonly = readonly || m->lane[k].dma->maps[w].readonly;
             }
     }
     for (uint32_t k = 0; k < p->regions.n; k++)

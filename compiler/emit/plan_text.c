@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The plan for people: what each machine owns, in aligned columns, sorted by guest address and line.
+#include "emit/plan_text.h"
 #include "emit/columns.h"
-#include "emit/emit.h"
 #include "machc.h"
 
 #include <stdlib.h>
@@ -17,7 +17,7 @@ static const char *how_text(uint8_t how)
     return how < sizeof words / sizeof words[0] ? words[how] : "";
 }
 
-static const char *size_text(struct machc *c, uint64_t size)
+const char *size_text(struct machc *c, uint64_t size)
 {
     static const char units[] = " KMGT";
     uint32_t u = 0;
@@ -29,7 +29,7 @@ static const char *size_text(struct machc *c, uint64_t size)
              : arena_printf(c->arena, "%llu", (unsigned long long)size);
 }
 
-static const char *span_text(struct machc *c, uint64_t start, uint64_t size)
+const char *span_text(struct machc *c, uint64_t start, uint64_t size)
 {
     unsigned long long first = start, last = start + (size ? size - 1 : 0);
     return arena_printf(c->arena, "0x%08llx-0x%08llx", first, last);
@@ -45,8 +45,7 @@ static const char *number_text(struct machc *c, uint32_t v)
     return v == UINT32_MAX ? "-" : arena_printf(c->arena, "%u", v);
 }
 
-// "0", or "0 tx".
-static const char *index_text(struct machc *c, uint32_t index, const char *name)
+const char *index_text(struct machc *c, uint32_t index, const char *name)
 {
     return arena_printf(c->arena, name ? "%u %s" : "%u", index, name);
 }
@@ -221,83 +220,6 @@ static void irq_table(struct machc *c, struct columns *t, const struct p_machine
     columns_end(t);
 }
 
-/* ---- DMA ---- */
-
-static const char *domain_text(struct machc *c, const struct p_dma *d)
-{
-    static const char *const modes[] = {[DMA_NONE] = "none",
-                                        [DMA_ALL] = "all",
-                                        [DMA_IDENTITY] = "identity",
-                                        [DMA_GUEST_IOMMU] = "guest-iommu",
-                                        [DMA_WINDOW] = "window"};
-    struct arena *a = c->arena;
-    const char *s = modes[d->mode];
-    if (d->mode == DMA_GUEST_IOMMU && d->guest_iommu)
-        s = arena_printf(a, "%s %s", s, d->guest_iommu);
-    if (d->has_window)
-        s = arena_printf(a, "%s %s", s, span_text(c, d->window, d->size));
-    if (d->subwindows)
-        s = arena_printf(a, "%s, %u subwindows", s, d->subwindows);
-    if (d->has_liodn_index)
-        s = arena_printf(a, "%s, liodn-index %u", s, d->liodn_index);
-    if (d->has_stream)
-        s = arena_printf(a, "%s, stream %u", s, d->stream);
-    return d->has_operation ? arena_printf(a, "%s, operation %u", s, d->operation) : s;
-}
-
-static const char *stash_text(struct machc *c, const struct p_dma *d)
-{
-    static const char *const kinds[] = {[STASH_NONE] = "", [STASH_L1] = "l1", [STASH_L2] = "l2",
-                                        [STASH_L3] = "l3", [STASH_ID] = "id", [STASH_TPH] = "tph"};
-    struct arena *a = c->arena;
-    const char *s = kinds[d->stash.kind];
-    if (d->stash.kind == STASH_NONE)
-        return NULL;
-    if (d->stash.id != UINT32_MAX)
-        s = arena_printf(a, d->stash.kind == STASH_ID ? "%s %u" : "%s (id %u)", s, d->stash.id);
-    if (d->stash.vcpu != UINT32_MAX)
-        s = arena_printf(a, "%s of vcpu %u", s, d->stash.vcpu);
-    if (d->stash.host_cpu != UINT32_MAX)
-        s = arena_printf(a, "%s, host cpu %u", s, d->stash.host_cpu);
-    return d->stash.if_possible ? arena_printf(a, "%s, if-possible", s) : s;
-}
-
-static const char *target_text(struct machc *c, const struct p_dma_map *x)
-{
-    const char *s = "";
-    if (x->what == MAP_MEMORY)
-        s = x->memory->m->name;
-    else if (x->what == MAP_REGION)
-        s = arena_printf(c->arena, "region %s", index_text(c, x->region->index, x->region->name));
-    else
-        s = arena_printf(c->arena, "msi-bank %u", x->bank);
-    if (x->offset)
-        s = arena_printf(c->arena, "%s+0x%llx", s, (unsigned long long)x->offset);
-    return x->readonly ? arena_printf(c->arena, "%s readonly", s) : s;
-}
-
-static void dma_table(struct machc *c, struct columns *t, const struct p_machine *m)
-{
-    columns_begin(t, "dma", "device", "domain", "mode", "device address", "size", "what", "stash", NULL);
-    for (uint32_t i = 0; i < m->devices.n; i++) {
-        const struct p_device *d = m->devices.at[i];
-        for (uint32_t k = 0; k < d->dmas.n; k++) {
-            const struct p_dma *dma = d->dmas.at[k];
-            for (uint32_t n = 0; n < dma->maps.n || !n; n++) {
-                const struct p_dma_map *x = n < dma->maps.n ? &dma->maps.at[n] : NULL;
-                columns_cell(t, n ? NULL : d->name);
-                columns_cell(t, n ? NULL : dma->name);
-                columns_cell(t, n ? NULL : domain_text(c, dma));
-                columns_cell(t, x ? span_text(c, x->iova, x->size) : NULL);
-                columns_cell(t, x ? size_text(c, x->size) : NULL);
-                columns_cell(t, x ? target_text(c, x) : NULL);
-                columns_cell(t, n ? NULL : stash_text(c, dma));
-            }
-        }
-    }
-    columns_end(t);
-}
-
 static void machine_text(struct machc *c, struct columns *t, const struct p_machine *m)
 {
     const struct platform *platform = m->m ? m->m->platform : NULL;
@@ -341,5 +263,8 @@ char *emit_plan(struct machc *c, const struct plan *p, const struct p_machine *o
             machine_text(c, &t, p->machines.at[i]);
     if (p->owned.n)
         owner_table(&t, p, only);
+    if (p->iommu == IOMMU_PAMU)
+        columns_print(&t, "\nall machines: %llu of %u entries for sub-windows of the PAMU\n",
+                      (unsigned long long)p->spaact, pamu_hardware.spaact);
     return t.text;
 }

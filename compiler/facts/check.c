@@ -80,8 +80,8 @@ static void memlock(struct planner *p, const struct facts *f, const struct p_mac
     for (uint32_t i = 0; f->memlock != UINT64_MAX && i < m->devices.n; i++) {
         const struct p_device *d = m->devices.at[i];
         for (uint32_t k = 0; d->kind != DEV_RAW && d->kind != DEV_EMULATED && k < d->dmas.n; k++)
-            for (uint32_t j = 0; j < d->dmas.at[k]->maps.n; j++) {
-                const struct p_memory *mem = d->dmas.at[k]->maps.at[j].memory;
+            for (uint32_t j = 0; j < d->dmas.at[k]->nmaps; j++) {
+                const struct p_memory *mem = d->dmas.at[k]->maps[j].memory;
                 if (!mem || map_getp(&seen, mem, NULL))
                     continue;
                 map_putp(draft_arena(p->c), &seen, mem, NULL, mem);
@@ -166,8 +166,8 @@ static void reserved(struct planner *p, const struct p_device *d, const struct f
 {
     for (uint32_t k = 0; k < d->dmas.n; k++) {
         const struct p_dma *dma = d->dmas.at[k];
-        for (uint32_t i = 0; i < dma->maps.n; i++) {
-            const struct p_dma_map *x = &dma->maps.at[i];
+        for (uint32_t i = 0; i < dma->nmaps; i++) {
+            const struct p_dma_map *x = &dma->maps[i];
             const struct facts_range *bad = NULL;
             for (uint32_t r = 0; r < g->nreserved && x->size && !bad; r++)
                 if (g->reserved[r].first <= x->iova + (x->size - 1) && x->iova <= g->reserved[r].last &&
@@ -175,7 +175,7 @@ static void reserved(struct planner *p, const struct p_device *d, const struct f
                     bad = &g->reserved[r];
             if (!bad)
                 continue;
-            struct diag *e = diag(p->c->diags, E1030, x->at,
+            struct diag *e = diag(p->c->diags, E1030, dma->written ? x->at : dma->at,
                                   "`%s` cannot have 0x%" PRIx64 "..0x%" PRIx64 " mapped: the IOMMU keeps 0x%" PRIx64
                                   "..0x%" PRIx64 " for itself (%s)",
                                   d->name, x->iova, x->iova + (x->size - 1), bad->first, bad->last, bad->type);
@@ -193,7 +193,7 @@ static void reserved(struct planner *p, const struct p_device *d, const struct f
 static bool reaches_memory(const struct p_device *d)
 {
     for (uint32_t i = 0; i < d->dmas.n; i++)
-        if (d->dmas.at[i]->maps.n || d->dmas.at[i]->mode == DMA_GUEST_IOMMU)
+        if (d->dmas.at[i]->nmaps || d->dmas.at[i]->mode == DMA_GUEST_IOMMU)
             return true;
     return false;
 }

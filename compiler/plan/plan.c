@@ -58,7 +58,8 @@ static void forget(struct planner *p)
                             .needs = p->needs,
                             .rates = p->rates,
                             .n = p->n,
-                            .board_iommu = p->board_iommu};
+                            .dma = p->dma,
+                            .caches = p->caches};
     *p = fresh;
 }
 
@@ -98,6 +99,7 @@ static void plan_machine(struct planner *p, const struct m_machine *m)
     nodes_rest(p);
     resolve_names(p);
     check_to_refs(p);
+    dma_machine(p);
     for (uint32_t i = 0; i < out->devices.n; i++) {
         struct p_device *d = out->devices.at[i];
         if (d->host)
@@ -120,12 +122,14 @@ struct plan *plan_make(struct machc *c, struct model *m)
     struct plan *plan = NEW(c->arena, struct plan);
     plan->c = c;
     plan->model = m;
+    plan->iommu = m->iommu;
     if (!m->schemas)
         return plan;
     struct planner p = {.c = c, .model = m, .host = m->host, .schemas = m->schemas, .plan = plan};
     name_all(&p);
     p.facts = m->facts ? facts_read(c, m->facts, m->facts_at) : NULL;
     count_host_cpus(&p);
+    dma_begin(&p);
     if (m->host) {
         p.host_owner = arena_array(draft_arena(c), m->host->tree->nnodes, sizeof(struct owner *));
         p.copy_of = arena_array(draft_arena(c), m->host->tree->nnodes, sizeof(struct copied *));
@@ -141,6 +145,8 @@ struct plan *plan_make(struct machc *c, struct model *m)
         plan_machine(&p, m->machines.at[i]);
     }
     check_owners(&p);
+    check_dma(&p);
+    check_stashes(&p);
     if (p.facts)
         facts_check(&p);
     check_asserts(&p);

@@ -76,15 +76,26 @@ struct p_region {
     const struct host_region *source;
 };
 
+/* What a device reaches at a device address: one mapping of the IOMMU. */
 struct p_dma_map {
-    uint8_t what; // enum map_kind
-    const struct p_memory *memory;
-    const struct p_region *region;
-    uint32_t bank;
-    uint64_t offset; // into what is mapped
-    uint64_t size;   // bytes
+    const struct p_memory *memory; // MAP_MEMORY
+    const struct p_region *region; // MAP_REGION
+    uint64_t offset;               // into what is mapped
+    uint64_t size;                 // bytes that are wanted
+    uint64_t granted;              // bytes that the device reaches from iova on: a PAMU rounds the last part up
     uint64_t iova;
+    struct src at;
+    uint32_t bank; // MAP_MSI_BANK
+    uint8_t what;  // enum map_kind
     bool readonly;
+};
+
+struct p_stash {
+    uint8_t kind; // enum stash_kind
+    bool if_possible;
+    uint32_t vcpu;     // UINT32_MAX: none
+    uint32_t host_cpu; // UINT32_MAX: none
+    uint32_t id;       // cache-stash-id; UINT32_MAX: not known
     struct src at;
 };
 
@@ -92,23 +103,29 @@ struct p_dma {
     struct p_device *device;
     const char *name;
     const char *guest_iommu;
-    uint64_t window, size;
+    uint64_t window, size;        // written, or what the IOMMU gets
+    const struct p_dma_map *maps; // by device address; the same for all devices that reach the same
+    uint32_t nmaps;
     uint8_t mode; // enum dma_mode
+    uint8_t way;  // enum iommu_way: how the IOMMU carries it out
     bool has_window, has_liodn_index, has_stream, has_operation;
-    uint32_t subwindows; // 0: not written
+    bool written;        // maps were written, not taken from the machine's memory
+    uint32_t subwindows; // PAMU: parts of the window; 0: none
+    uint32_t whole;      // PAMU: as many parts are all filled by what they map; 0: with no number of them
+    uint32_t page_shift; // TCE: log2 of the largest page that all can be mapped by; 0: none
     uint32_t liodn_index, stream;
-    uint32_t operation; // OMI, facts: fsl_pamu.h
-    VEC(struct p_dma_map) maps;
-    struct {
-        uint8_t kind; // enum stash_kind
-        bool if_possible;
-        uint32_t vcpu;     // UINT32_MAX: none
-        uint32_t host_cpu; // UINT32_MAX: none
-        uint32_t id;       // cache-stash-id; UINT32_MAX: not known
-        struct src at;
-    } stash;
+    uint32_t operation;        // PAMU: index of the operation mapping (linux drivers/iommu/fsl_pamu.h)
+    uint32_t endpoint;         // guest-iommu: what the guest's tree calls the device; UINT32_MAX: nothing
+    const struct dt_prop *ids; // on the host: what the IOMMU knows the device by, a cell each; or NULL
+    struct p_stash *stash;     // or NULL
     struct src at;
 };
+
+/* Its stash target; one of the kind STASH_NONE where it has none. */
+static inline struct p_stash stash_of(const struct p_dma *d)
+{
+    return d->stash ? *d->stash : (struct p_stash){.kind = STASH_NONE, .vcpu = UINT32_MAX};
+}
 
 /* How a device is found on the host. */
 enum device_kind { DEV_EMULATED, DEV_PLATFORM, DEV_PCI, DEV_RAW };
@@ -157,8 +174,10 @@ struct p_owned {
 struct plan {
     struct machc *c;
     struct model *model;
+    uint8_t iommu; // enum iommu_kind: as written, or what the host's tree leads to
     VEC(struct p_machine *) machines;
     VEC(struct p_owned) owned; // only with c->table
+    uint64_t spaact;           // PAMU: entries of its table that the sub-windows of all machines take
 };
 
 /* Decides everything. Mistakes go to c->diags; the plan is fit for emitters only when there is no error. */

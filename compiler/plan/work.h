@@ -97,7 +97,8 @@ struct planner {
             *interrupt_map_mask, *interrupt_names, *interrupt_cells, *interrupt_controller, *reg_names, *phandle,
             *linux_phandle, *status, *address_cells, *size_cells, *compatible, *clocks, *clock_names, *device_type;
     } n;
-    int8_t board_iommu; // is all of the host behind an IOMMU? 1: yes, -1: no, 0: not asked yet
+    struct dma_work *dma;  // private to dma/; whole file
+    struct caches *caches; // private to stash.c; whole file
     /* the machine at hand */
     struct p_machine *m;
     bool twice;                   // a node was passed through twice: regions that meet follow from that
@@ -272,13 +273,19 @@ void plan_bare(struct planner *p, const struct m_passthrough *pass);
 void plan_emulated(struct planner *p, const struct m_device *dev);
 void write_bare(struct planner *p, struct p_device *d);
 
-/* ---- dma.c ---- */
+/* ---- dma/ ---- */
 
+/* Before any machine; before the devices of the machine at hand; each of them, when all addresses are known. */
+void dma_begin(struct planner *p);
+void dma_machine(struct planner *p);
 void plan_dma(struct planner *p, struct p_device *d, const struct m_part *part);
+/* What all machines take of the IOMMU together, and what is in reach of their devices: when all are planned. */
+void check_dma(struct planner *p);
 
 /* ---- stash.c ---- */
 
 void plan_stash(struct planner *p, struct p_dma *dma, const struct m_stash *s);
+void check_stashes(struct planner *p); // across machines
 
 /* ---- attrs.c ---- */
 

@@ -37,6 +37,7 @@ static const struct field file_fields[] = {
     {.key = "providers", .type = FIELD_CUSTOM, .set = load_providers},
     {.key = "dma-ids", .type = FIELD_CUSTOM, .set = load_dma_ids},
     {.key = "delicate", .type = FIELD_CUSTOM, .set = load_delicate},
+    {.key = "iommus", .type = FIELD_CUSTOM, .set = load_iommus},
     {.key = "irqchip", .type = FIELD_CUSTOM, .set = load_irqchip},
     {.key = "host-irqchips", .type = FIELD_CUSTOM, .set = load_controllers},
     {.key = "class", .type = FIELD_CUSTOM, .set = load_class},
@@ -54,7 +55,8 @@ static bool check_file(struct load *l, const struct jval *object, void *unused)
     struct loc brace = {object->loc.file, object->loc.start, object->loc.start + 1};
     struct diag *d = diag(l->c->diags, E0809, src_at(brace), "this file describes nothing");
     diag_help(d, "its top-level key says what it describes: \"references\", \"providers\", \"dma-ids\", "
-                 "\"delicate\", \"irqchip\", \"host-irqchips\", \"class\", \"classes\" or \"platform\"");
+                 "\"delicate\", \"iommus\", \"irqchip\", \"host-irqchips\", \"class\", \"classes\" or "
+                 "\"platform\"");
     return false;
 }
 

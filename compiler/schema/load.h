@@ -46,6 +46,7 @@ bool load_references(struct load *l, const struct jval *v, void *unused);
 bool load_dma_ids(struct load *l, const struct jval *v, void *unused);
 bool load_delicate(struct load *l, const struct jval *v, void *unused);
 bool load_providers(struct load *l, const struct jval *v, void *unused);
+bool load_iommus(struct load *l, const struct jval *v, void *unused);
 bool load_irqchip(struct load *l, const struct jval *v, void *unused);
 bool load_controllers(struct load *l, const struct jval *v, void *unused);
 bool load_class(struct load *l, const struct jval *v, void *unused);

@@ -61,6 +61,25 @@ struct schema_delicate {
     const char *why;        // one line
 };
 
+/* How an IOMMU translates. */
+enum iommu_way { IOMMU_PAGE_TABLES, IOMMU_WINDOWS, IOMMU_TCES };
+
+/* Device addresses that the host's kernel keeps for itself. */
+struct iommu_reserved {
+    uint64_t first, size;
+    const char *what; // "the page that MSIs are written to"
+};
+
+/* What is known of a kind of IOMMU, on hosts of an architecture. All that fit hold together. */
+struct iommu_class {
+    struct iommu_class *next;
+    uint8_t way;                   // enum iommu_way
+    const char *arch;              // interned; NULL: any
+    const char *const *properties; // NULL-terminated: those that lead to one; or NULL
+    const struct iommu_reserved *reserved;
+    uint32_t nreserved;
+};
+
 /* What `fixed RATE` puts in a provider's place. */
 struct schema_provider {
     const char *name;          // "fixed-clock": the word that rules use
@@ -242,8 +261,9 @@ struct schemas {
     uint32_t niommus;
     const struct schema_dma_id *dma_ids;
     uint32_t ndma_ids;
-    struct map delicate;         // (interned compatible, 0) -> struct schema_delicate
-    struct map irqchips_by_name; // those that a guest can have
+    struct map delicate;               // (interned compatible, 0) -> struct schema_delicate
+    struct iommu_class *iommu_classes; // the first of them, in the order of the files
+    struct map irqchips_by_name;       // those that a guest can have
     struct map irqchips_by_compatible;
     struct map controllers;                                     // (interned name, 0) -> those that only hosts have
     const struct irqchip_class *const *controllers_by_property; // the few that have `property`

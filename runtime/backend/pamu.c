@@ -63,58 +63,34 @@ static int attach(struct mach_session *s, struct device *d)
 
 /* ---- geometry ---- */
 
-static uint64_t lowest_bit(uint64_t n)
-{
-    return n & (~n + 1);
-}
-
-// Smallest naturally aligned power of two that holds all maps; parts as large as their addresses and sizes allow.
-static void fit(const struct context *c, struct pamu *p)
-{
-    uint64_t first = c->map[0].iova, last = first, grain = APERTURE_LIMIT;
-    for (uint32_t i = 0; i < c->maps; i++) {
-        const struct mapping *m = &c->map[i];
-        uint64_t end = m->iova + (m->size - 1);
-        last = end > last ? end : last;
-        if (m->iova && lowest_bit(m->iova) < grain)
-            grain = lowest_bit(m->iova);
-        if (!m->bank && lowest_bit(m->size) < grain)
-            grain = lowest_bit(m->size);
-    }
-    for (p->size = LEAST; p->size < APERTURE_LIMIT && (first & ~(p->size - 1)) + (p->size - 1) < last;)
-        p->size *= 2;
-    p->start = first & ~(p->size - 1);
-    p->window = grain < p->size ? grain : p->size;
-    p->windows = p->size / p->window > UINT32_MAX ? UINT32_MAX : (uint32_t)(p->size / p->window);
-}
-
-// All LIODNs of a device get the same window from this driver.
-static int written(struct mach_session *s, const struct context *c, struct pamu *p)
+// The compiler has decided; see compiler/dma/pamu.c. This driver maps whole sub-windows only, so it is the number of
+// them that are all filled which is asked for. All LIODNs of a device get the same window from it.
+static int decided(struct mach_session *s, const struct context *c, struct pamu *p)
 {
     const struct device *d = c->first;
     struct mach_cfg_rec one = {0};
     for (uint32_t i = 0; i < mach_cfg_device_dmas(d->rec); i++) {
         struct mach_cfg_rec r = mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(d->rec) + i);
-        if (!(mach_cfg_dma_flags(r) & MACH_CFG_DMA_HAS_WINDOW))
+        if (!mach_cfg_dma_maps(r))
             continue;
+        if (!(mach_cfg_dma_flags(r) & MACH_CFG_DMA_HAS_WINDOW))
+            return fail(s, "window", EINVAL, device_object(s, d),
+                        "the config does not say which window it has: compile it with `iommu pamu`");
         if (one.at &&
             (mach_cfg_dma_window(one) != mach_cfg_dma_window(r) || mach_cfg_dma_size(one) != mach_cfg_dma_size(r) ||
-             mach_cfg_dma_subwindows(one) != mach_cfg_dma_subwindows(r)))
+             mach_cfg_dma_whole_subwindows(one) != mach_cfg_dma_whole_subwindows(r)))
             return fail(s, "window", ENOTSUP, device_object(s, d),
                         "its LIODNs have windows of their own, and the "
                         "vendor's VFIO gives all of them the same one");
+        if (!mach_cfg_dma_whole_subwindows(r))
+            return fail(s, "window", ENOTSUP, device_object(s, d),
+                        "the vendor's VFIO maps whole subwindows only, and none of up to 256 are all filled by these "
+                        "mappings: sizes that are multiples of a larger power of two are");
         one = r;
     }
-    if (!one.at)
-        return 0;
     p->start = mach_cfg_dma_window(one);
     p->size = mach_cfg_dma_size(one);
-    if (mach_cfg_dma_subwindows(one)) {
-        p->windows = mach_cfg_dma_subwindows(one);
-    } else {
-        uint64_t n = p->window ? p->size / p->window : 1;
-        p->windows = n > UINT32_MAX ? UINT32_MAX : n ? (uint32_t)n : 1;
-    }
+    p->windows = mach_cfg_dma_whole_subwindows(one);
     p->window = p->size / p->windows;
     return 0;
 }
@@ -137,7 +113,7 @@ static int check_geometry(struct mach_session *s, const struct context *c, const
     return 0;
 }
 
-// Each window is one range of physical memory: only huge pages, or physical memory, are known to be that.
+// Each window is one range of physical memory: only huge pages, or physical memory, are known to be that, or one page.
 static bool contiguous(const struct mach_session *s, const struct mapping *m, uint64_t window)
 {
     if (m->region)
@@ -149,8 +125,9 @@ static bool contiguous(const struct mach_session *s, const struct mapping *m, ui
             continue;
         if (mach_cfg_memory_backing(x->rec) == MACH_CFG_BACKING_PHYSICAL)
             return !((mach_cfg_memory_physical(x->rec) + (host - at)) % window);
-        return mach_cfg_memory_backing(x->rec) == MACH_CFG_BACKING_HUGETLB &&
-               mach_cfg_memory_page_size(x->rec) >= window && !(host % window);
+        uint64_t page =
+            mach_cfg_memory_backing(x->rec) == MACH_CFG_BACKING_HUGETLB ? mach_cfg_memory_page_size(x->rec) : s->page;
+        return page >= window && !(host % window);
     }
     return false;
 }
@@ -216,8 +193,7 @@ static int ranges(struct mach_session *s, struct context *c)
     if (banks < 0)
         return fail(s, "window", banks, "the PAMU", "the kernel does not tell how many MSI banks there are");
     p->banks = (uint32_t)banks;
-    fit(c, p);
-    if (written(s, c, p) || check_geometry(s, c, p, a.u.windows) || check_maps(s, c, p))
+    if (decided(s, c, p) || check_geometry(s, c, p, a.u.windows) || check_maps(s, c, p))
         return -1;
     c->own = p;
     c->page = LEAST;

@@ -14,62 +14,59 @@ static int attach(struct mach_session *s, struct device *d)
     return container_attach(s, d, &kind);
 }
 
-// The last address that is mapped, and the largest page that all maps are multiples of.
-static uint64_t extent(const struct context *c, uint64_t *grain)
+// The window that the compiler has decided on (compiler/dma/spapr.c): its size, and the largest page that it may have.
+static bool decided(const struct mach_session *s, const struct context *c, uint64_t *size, uint32_t *shift)
 {
-    uint64_t last = 0, bits = 0;
-    for (uint32_t i = 0; i < c->maps; i++) {
-        const struct mapping *m = &c->map[i];
-        last = m->iova + (m->size - 1) > last ? m->iova + (m->size - 1) : last;
-        bits |= m->iova | m->size | (uintptr_t)m->host;
+    const struct device *d = c->first;
+    *size = 0;
+    *shift = UINT32_MAX;
+    for (uint32_t i = 0; i < mach_cfg_device_dmas(d->rec); i++) {
+        struct mach_cfg_rec r = mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(d->rec) + i);
+        if (!mach_cfg_dma_maps(r))
+            continue;
+        uint32_t bits = mach_cfg_dma_page_shift(r);
+        *size = mach_cfg_dma_size(r) > *size ? mach_cfg_dma_size(r) : *size;
+        *shift = bits < *shift ? bits : *shift;
     }
-    *grain = bits & (~bits + 1);
-    return last;
-}
-
-static unsigned log2_of(uint64_t n)
-{
-    unsigned bits = 0;
-    while (n >>= 1)
-        bits++;
-    return bits;
+    return *size && *shift >= 12 && *shift < 64;
 }
 
 // A window for all maps takes the default one's place: only so does it begin at 0.
 static int make_window(struct mach_session *s, struct context *c, const struct vfio_iommu_spapr_tce_info *info,
-                       uint64_t last, uint64_t grain)
+                       uint64_t last)
 {
     const char *who = device_object(s, c->first);
-    uint64_t size = 4096, page = 0;
-    for (unsigned shift = 12; shift < 35; shift++)
-        if (info->ddw.pgsizes >> shift & 1 && (UINT64_C(1) << shift) <= grain)
-            page = UINT64_C(1) << shift;
+    uint64_t size;
+    uint32_t most, shift = 0;
+    if (!decided(s, c, &size, &most))
+        return fail(s, "window", EINVAL, who,
+                    "the config does not say which window it has: compile it with `iommu spapr-tce`");
+    for (uint32_t bit = 12; bit <= most && bit < 64; bit++)
+        if (info->ddw.pgsizes >> bit & 1)
+            shift = bit;
     if (!(info->flags & VFIO_IOMMU_SPAPR_INFO_DDW) || !info->ddw.max_dynamic_windows_supported)
         return fail(s, "window", ERANGE, who,
                     "0x%" PRIx64 " is beyond the 32-bit window, and this host cannot make others", last);
-    if (!page)
+    if (!shift)
         return fail(s, "window", EINVAL, who, "no page size of the host divides the addresses and sizes of its maps");
-    while (size - 1 < last && size < UINT64_C(1) << 63)
-        size *= 2;
     struct vfio_iommu_spapr_tce_remove gone = {.argsz = sizeof gone, .start_addr = info->dma32_window_start};
     int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_SPAPR_TCE_REMOVE, &gone);
     if (r)
         return fail(s, "window", r, who, "the default window cannot be removed");
-    struct vfio_iommu_spapr_tce_create made = {.argsz = sizeof made, .page_shift = log2_of(page), .window_size = size};
+    struct vfio_iommu_spapr_tce_create made = {.argsz = sizeof made, .page_shift = shift, .window_size = size};
     r = -EINVAL;
     // How many levels of tables are enough, only the platform knows.
     for (made.levels = 1; r && made.levels <= info->ddw.levels; made.levels += r != 0)
         r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_SPAPR_TCE_CREATE, &made);
     if (r)
         return fail(s, "window", r, who, "a window of 0x%" PRIx64 " bytes cannot be made", size);
-    c->page = page;
+    c->page = UINT64_C(1) << shift;
     *c->range = (struct mach_range){made.start_addr, made.start_addr + (size - 1)};
     return 0;
 }
 
 static int ranges(struct mach_session *s, struct context *c)
 {
-    uint64_t grain, last = extent(c, &grain);
     struct vfio_iommu_spapr_tce_info info = {.argsz = sizeof info};
     int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_SPAPR_TCE_GET_INFO, &info);
     if (r)
@@ -80,11 +77,15 @@ static int ranges(struct mach_session *s, struct context *c)
     c->ranges = 1;
     c->available = UINT64_MAX;
     uint64_t first = info.dma32_window_start, end = first + info.dma32_window_size;
+    uint64_t last = 0;
     bool inside = info.dma32_window_size != 0;
-    for (uint32_t i = 0; i < c->maps; i++)
-        inside = inside && c->map[i].iova >= first && c->map[i].iova + (c->map[i].size - 1) < end;
+    for (uint32_t i = 0; i < c->maps; i++) {
+        uint64_t to = c->map[i].iova + (c->map[i].size - 1);
+        inside = inside && c->map[i].iova >= first && to < end;
+        last = to > last ? to : last;
+    }
     if (!inside && c->maps)
-        return make_window(s, c, &info, last, grain);
+        return make_window(s, c, &info, last);
     c->page = 4096; // the default window's: IOMMU_PAGE_SIZE_4K, arch/powerpc/include/asm/iommu.h
     *c->range = (struct mach_range){first, end - 1};
     return 0;

@@ -140,6 +140,8 @@ static void show_map(const struct view *v, struct mach_cfg_rec r)
         fprintf(v->out, " %" PRIu32, mach_cfg_region_index(record(v, MACH_CFG_S_REGION, mach_cfg_dma_map_region(r))));
     if (mach_cfg_dma_map_offset(r))
         fprintf(v->out, " + 0x%" PRIx64, mach_cfg_dma_map_offset(r));
+    if (mach_cfg_dma_map_granted(r) > mach_cfg_dma_map_size(r))
+        fprintf(v->out, ", 0x%" PRIx64 " more in reach", mach_cfg_dma_map_granted(r) - mach_cfg_dma_map_size(r));
     fputs(mach_cfg_dma_map_flags(r) & MACH_CFG_MAP_READONLY ? ", readonly\n" : "\n", v->out);
 }
 
@@ -164,6 +166,13 @@ static void show_dma(const struct view *v, struct mach_cfg_rec r)
         span(v, " ", mach_cfg_dma_window(r), mach_cfg_dma_size(r));
     if (mach_cfg_dma_subwindows(r))
         fprintf(v->out, ", %" PRIu32 " subwindows", mach_cfg_dma_subwindows(r));
+    if (mach_cfg_dma_subwindows(r) && mach_cfg_dma_whole_subwindows(r) != mach_cfg_dma_subwindows(r))
+        fprintf(v->out, mach_cfg_dma_whole_subwindows(r) ? " (%" PRIu32 " whole ones)" : " (not as whole ones)",
+                mach_cfg_dma_whole_subwindows(r));
+    if (mach_cfg_dma_page_shift(r))
+        fprintf(v->out, ", pages of up to 2^%" PRIu32 " bytes", mach_cfg_dma_page_shift(r));
+    if (mach_cfg_dma_endpoint(r) != MACH_CFG_NONE)
+        fprintf(v->out, ", endpoint 0x%" PRIx32, mach_cfg_dma_endpoint(r));
     if (flags & MACH_CFG_DMA_HAS_LIODN_INDEX)
         fprintf(v->out, ", LIODN index %" PRIu32, mach_cfg_dma_liodn_index(r));
     if (flags & MACH_CFG_DMA_HAS_STREAM)

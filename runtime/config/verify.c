@@ -185,7 +185,9 @@ static int map_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     uint64_t offset = mach_cfg_dma_map_offset(r), size = mach_cfg_dma_map_size(r);
     uint32_t memory = mach_cfg_dma_map_memory(r), region = mach_cfg_dma_map_region(r);
-    if (!fits(mach_cfg_dma_map_iova(r), size))
+    uint64_t granted = mach_cfg_dma_map_granted(r);
+    if (!fits(mach_cfg_dma_map_iova(r), size) ||
+        (granted && (granted < size || !fits(mach_cfg_dma_map_iova(r), granted))))
         return 0;
     if (memory != MACH_CFG_NONE &&
         !inside(offset, size, mach_cfg_memory_size(mach_cfg_record(f, MACH_CFG_S_MEMORY, memory))))
@@ -226,6 +228,8 @@ static int dma_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
     uint32_t iommu = mach_cfg_dma_guest_iommu(r), stash = mach_cfg_dma_stash(r);
     uint64_t self = (uint64_t)(r.at - f->section[MACH_CFG_S_DMA].at) / r.size;
     if ((mach_cfg_dma_mode(r) == MACH_CFG_DMA_GUEST_IOMMU) != (iommu != MACH_CFG_NONE))
+        return 0;
+    if (mach_cfg_dma_endpoint(r) != MACH_CFG_NONE && iommu == MACH_CFG_NONE)
         return 0;
     if (iommu != MACH_CFG_NONE &&
         mach_cfg_device_kind(mach_cfg_record(f, MACH_CFG_S_DEVICE, iommu)) != MACH_CFG_DEVICE_EMULATED)

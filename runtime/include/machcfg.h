@@ -17,7 +17,7 @@
 
 /* Not text, and visibly damaged by a transfer that takes it for text (the idea of the PNG signature). */
 #define MACH_CFG_MAGIC "\x89MACH\r\n\x1a"
-enum { MACH_CFG_MAJOR = 1, MACH_CFG_MINOR = 0 };
+enum { MACH_CFG_MAJOR = 1, MACH_CFG_MINOR = 1 };
 
 /* "None" in an optional or an index field of 32 bits, and in an optional one of 64. */
 #define MACH_CFG_NONE   UINT32_C(0xffffffff)
@@ -357,7 +357,15 @@ enum { MACH_CFG_HEADER_LEAST = 96, MACH_CFG_ENTRY_LEAST = 32 };
     F(R, le32, maps, COUNT, DMA_MAP, "how many")                                                                       \
     F(R, le32, stash, REF, STASH, "where its writes are stashed")                                                      \
     F(R, le64, window, HEX, 0, "first device address of the window")                                                   \
-    F(R, le64, size, HEX, 0, "bytes in it")
+    F(R, le64, size, HEX, 0, "bytes in it")                                                                            \
+    F(R, le32, whole_subwindows, NUM, 0,                                                                               \
+      "since 1.1: PAMU: into so many parts cut, each is filled by what it maps, as a driver needs that maps whole "    \
+      "ones only; 0: no number will do")                                                                               \
+    F(R, le32, page_shift, NUM, 0,                                                                                     \
+      "since 1.1: sPAPR TCE: log2 of the largest page that all mappings are multiples of; 0: not given")               \
+    F(R, le32, endpoint, OPT, 0,                                                                                       \
+      "since 1.1: guest-iommu: the id in the guest's iommus or iommu-map; none: none there")                           \
+    F(R, le32, reserved0, ZERO, 0, "0")
 
 #define MACH_CFG_DMA_MAP_FIELDS(F, R)                                                                                  \
     F(R, le32, dma, OWNER, DMA, "whose")                                                                               \
@@ -368,7 +376,9 @@ enum { MACH_CFG_HEADER_LEAST = 96, MACH_CFG_ENTRY_LEAST = 32 };
     F(R, le32, flags, FLAGS, map_flags, "")                                                                            \
     F(R, le64, offset, HEX, 0, "into what is mapped")                                                                  \
     F(R, le64, size, HEX, 0, "bytes")                                                                                  \
-    F(R, le64, iova, HEX, 0, "device address")
+    F(R, le64, iova, HEX, 0, "device address")                                                                         \
+    F(R, le64, granted, HEX, 0,                                                                                        \
+      "since 1.1: bytes that the device reaches from iova on: a PAMU maps powers of two; 0: as many as size")
 
 #define MACH_CFG_STASH_FIELDS(F, R)                                                                                    \
     F(R, le32, dma, REF, DMA, "whose")                                                                                 \

@@ -46,12 +46,8 @@ static int by_iova(const void *a, const void *b)
     return (x->size > y->size) - (x->size < y->size);
 }
 
-static bool plain(const struct mapping *m)
-{
-    return !m->region && !m->bank;
-}
-
-// Sorted, without what is there twice (streams of one device see one page table), and joined where that is possible.
+// Sorted, and without what is there twice: streams of one device see one page table. The compiler has joined what can
+// be.
 static int tidy(struct mach_session *s, struct context *c)
 {
     if (!c->maps)
@@ -72,11 +68,6 @@ static int tidy(struct mach_session *s, struct context *c)
                         "0x%" PRIx64 "-0x%" PRIx64 " and 0x%" PRIx64 "-0x%" PRIx64
                         " overlap, and all streams of the device share one page table",
                         last->iova, end, m->iova, m->iova + (m->size - 1));
-        if (plain(last) && plain(m) && s->backend->id != MACH_BACKEND_PAMU && m->iova == end + 1 &&
-            m->host == last->host + last->size && m->prot == last->prot) {
-            last->size += m->size;
-            continue;
-        }
         c->map[++n] = *m;
     }
     c->maps = n + 1;

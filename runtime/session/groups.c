@@ -131,7 +131,7 @@ static uint64_t reach(const struct mach_session *s, const struct device *d)
         struct mach_cfg_rec x = mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(d->rec) + i);
         h = mix(h, mach_cfg_dma_window(x));
         h = mix(h, mach_cfg_dma_size(x));
-        h = mix(h, mach_cfg_dma_subwindows(x));
+        h = mix(h, mach_cfg_dma_whole_subwindows(x) | (uint64_t)mach_cfg_dma_page_shift(x) << 32);
     }
     return h;
 }
@@ -150,7 +150,8 @@ static bool same_reach(const struct mach_session *s, const struct device *a, con
         x = mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(a->rec) + i);
         y = mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(b->rec) + i);
         if (mach_cfg_dma_window(x) != mach_cfg_dma_window(y) || mach_cfg_dma_size(x) != mach_cfg_dma_size(y) ||
-            mach_cfg_dma_subwindows(x) != mach_cfg_dma_subwindows(y) || mach_cfg_dma_maps(x) != mach_cfg_dma_maps(y))
+            mach_cfg_dma_whole_subwindows(x) != mach_cfg_dma_whole_subwindows(y) ||
+            mach_cfg_dma_page_shift(x) != mach_cfg_dma_page_shift(y) || mach_cfg_dma_maps(x) != mach_cfg_dma_maps(y))
             return false;
     }
     struct maps m = maps_of(a), k = maps_of(b);

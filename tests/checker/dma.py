@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What the devices of one machine can reach."""
 
+from .dtb import cells
+
 TOP = 1 << 64
 MSI_PAGE = 0x1000
+PAMU_LEAST, PAMU_MOST = 1 << 12, 1 << 36
+SOLVED = ("pamu", "spapr-tce")  # they have a window whether it is written or not
 
 
 def check_dma(machine):
@@ -11,6 +15,8 @@ def check_dma(machine):
             who = f"{d.name}: dma {x.name or x.mode}"
             check_domain(machine, x, who)
             check_window(machine, x, who)
+            check_iommu(machine, x, who)
+            check_endpoint(machine, d, x, who)
             check_stash(machine, x, who)
         modes = {x.mode for x in d.domains}
         if len(modes) > 1 or (modes and modes != {"window"} and len(d.domains) > 1):
@@ -94,8 +100,107 @@ def check_window(machine, x, who):
     for m in x.mappings:
         if m.iova < x.window or m.iova + m.size > x.window + x.size:
             machine.say(f"{who}: a mapping at {m.iova:#x} outside of the window")
-    if x.mode != "window":
+    if x.mode != "window" and machine.config.machine[0].iommu not in SOLVED:
         machine.say(f"{who} has a window")
+
+
+def check_iommu(machine, x, who):
+    """What each kind of IOMMU can do, and that the config says of it what the mappings make of it."""
+    kind = machine.config.machine[0].iommu
+    if x.page_shift and (kind != "spapr-tce" or not x.mappings):
+        machine.say(f"{who}: pages of TCEs, and no TCEs")
+    if kind == "pamu" and x.mappings:
+        check_pamu(machine, x, who)
+        return
+    if x.whole_subwindows or x.mappings and x.subwindows:
+        machine.say(f"{who}: sub-windows, and no PAMU")
+    for m in x.mappings:
+        if m.granted != m.size:
+            machine.say(f"{who}: reaches {m.granted:#x} bytes at {m.iova:#x}, not {m.size:#x}")
+    if kind != "spapr-tce" or not x.mappings:
+        return
+    page = 1 << x.page_shift
+    ends = [m.iova + m.size for m in x.mappings]
+    if x.window or x.size & (x.size - 1) or x.size < max(ends) or x.page_shift < 12:
+        machine.say(f"{who}: no window of TCEs: {x.size:#x} bytes at {x.window:#x}, pages of {page:#x}")
+    for m in x.mappings:
+        if (m.iova | m.size | m.offset) % page:
+            machine.say(f"{who}: {m.iova:#x} is not made of pages of {page:#x}")
+
+
+def pieces(machine, m, size):
+    """The parts of a mapping in sub-windows of that size: (where in it, how much of it, how much is reached)."""
+    for at in range(0, m.size, size):
+        part = min(size, m.size - at)
+        yield at, part, 1 << (part - 1).bit_length()
+
+
+def backed(machine, m, at, reached):
+    """Is the backing contiguous and aligned there?"""
+    if m.what == "msi-bank":
+        return True
+    if m.what == "region":
+        return (machine.config.region[m.region].host + m.offset + at) % reached == 0
+    memory = machine.config.memory[m.memory]
+    if memory.backing == "physical":
+        return (memory.physical + m.offset + at) % reached == 0
+    page = memory.page_size if memory.backing == "hugetlb" else machine.page
+    return reached <= page and (m.offset + at) % reached == 0
+
+
+def fills(machine, x, n):
+    """Are n sub-windows each filled by what they map, and all of it possible?"""
+    size = x.size // n
+    if size < PAMU_LEAST or n == 1 and len(x.mappings) > 1:
+        return False
+    for m in x.mappings:
+        if (m.iova - x.window) % size:
+            return False
+        if m.what != "msi-bank" and (m.size % size or any(not backed(machine, m, at, r)
+                                                          for at, _, r in pieces(machine, m, size))):
+            return False
+    return True
+
+
+def check_pamu(machine, x, who):
+    n = x.subwindows
+    if (not PAMU_LEAST <= x.size <= PAMU_MOST or x.size & (x.size - 1) or x.window % x.size or
+            x.window + x.size > PAMU_MOST or not 1 <= n <= 256 or n & (n - 1) or x.size // n < PAMU_LEAST):
+        machine.say(f"{who}: {n} sub-windows in {x.size:#x} bytes at {x.window:#x} are no window of a PAMU")
+        return
+    size, used = x.size // n, set()
+    for m in x.mappings:
+        granted = 0
+        if (m.iova - x.window) % size:
+            machine.say(f"{who}: {m.iova:#x} does not begin with a sub-window")
+        for at, part, reached in pieces(machine, m, size):
+            granted = at + reached
+            slot = (m.iova + at - x.window) // size
+            if slot in used:
+                machine.say(f"{who}: two in sub-window {slot}")
+            used.add(slot)
+            if not backed(machine, m, at, reached):
+                machine.say(f"{who}: {m.iova + at:#x}: {reached:#x} bytes are not contiguous and aligned on the host")
+        if granted != m.granted:
+            machine.say(f"{who}: reaches {granted:#x} bytes at {m.iova:#x}, not {m.granted:#x}")
+    whole = next((k for k in (1 << i for i in range(9)) if fills(machine, x, k)), 0)
+    if x.whole_subwindows not in (0, whole) or not x.whole_subwindows and fills(machine, x, n):
+        machine.say(f"{who}: {x.whole_subwindows} whole sub-windows, not {whole}")
+
+
+def endpoints(node, name, stride):
+    """The ids in iommus (stride 2) or iommu-map (stride 4)."""
+    value = cells(node.props.get(name, b""))
+    return [value[i + stride // 2] for i in range(0, len(value), stride)]
+
+
+def check_endpoint(machine, d, x, who):
+    if x.endpoint is None or not d.at:
+        return
+    node = d.at
+    if x.endpoint not in (endpoints(node, "iommus", 2) + endpoints(node, "iommu-map", 4) +
+                          endpoints(node.parent, "iommu-map", 4)):
+        machine.say(f"{who}: no iommus or iommu-map says {x.endpoint:#x}")
 
 
 def check_stash(machine, x, who):

@@ -268,7 +268,10 @@ static int dma_map(const struct file *f, uint64_t i)
     if (IS(f, dma_map, i, what, map_kind_memory) != (m != NONE) ||
         IS(f, dma_map, i, what, map_kind_region) != (r != NONE))
         return 0;
-    return extent(GET(f, dma_map, i, iova), size) && (m == NONE || inside(offset, size, GET(f, memory, m, size))) &&
+    uint64_t iova = GET(f, dma_map, i, iova), granted = GET(f, dma_map, i, granted);
+    if (granted && (granted < size || !extent(iova, granted)))
+        return 0;
+    return extent(iova, size) && (m == NONE || inside(offset, size, GET(f, memory, m, size))) &&
            (r == NONE || inside(offset, size, GET(f, region, r, size)));
 }
 
@@ -289,7 +292,8 @@ static int dma(const struct file *f, uint64_t i)
 {
     uint64_t iommu = GET(f, dma, i, guest_iommu), to = GET(f, dma, i, stash);
     if (IS(f, dma, i, mode, dma_mode_guest_iommu) != (iommu != NONE) ||
-        (iommu != NONE && !IS(f, device, iommu, kind, device_kind_emulated)))
+        (iommu != NONE && !IS(f, device, iommu, kind, device_kind_emulated)) ||
+        (iommu == NONE && GET(f, dma, i, endpoint) != NONE))
         return 0;
     return (to == NONE || GET(f, stash, to, dma) == i) &&
            (!(GET(f, dma, i, flags) & SET_dma_flags_window) || extent(GET(f, dma, i, window), GET(f, dma, i, size)));

@@ -172,7 +172,8 @@ class One:
         if w.top is not w:
             # What is below has a domain when it has a stream of its own: the default, or what its top says.
             said = w.top.dma if isinstance(w.top.dma, str) else "all"
-            asked = [said] if w.device.own_iommu else []
+            own = w.device.own_iommu or self.case.host.kind == "ppc" and w.device.streams  # fsl,liodn is enough
+            asked = [said] if own else []
             if said in ("none", "identity") and not modes:
                 return
         elif isinstance(w.dma, list):

@@ -6,6 +6,7 @@ wild one some mistakes are put.
 """
 
 PAGE = 0x1000
+MSI_PAGES = (0x8000000, 0x80fffff)  # the host's kernel keeps these device addresses on arm64
 
 
 class Wish:
@@ -116,8 +117,10 @@ class Case:
                     x.share = name
                 elif other[0] is not m and m.name not in [o.name for o, _ in self.ends(name)]:
                     x.share, x.size, x.backing, x.arg = name, other[1].size, other[1].backing, other[1].arg
+            if self.host.kind == "ppc" and (x.share is None or self.shares[x.share][1] is x):
+                self.contiguous(x)
             at = -(-at // 0x1000000) * 0x1000000
-            if rng.random() < 0.7:
+            if rng.random() < 0.7 or self.host.kind == "ppc":
                 x.at = at
                 at += x.size
             m.memory.append(x)
@@ -134,6 +137,18 @@ class Case:
                 m.lines.add(line)
                 line -= 1
             m.emulated.append(e)
+
+    def contiguous(self, x):
+        """As a PAMU needs it: aligned on the host, with room for a last part that is rounded up; or large pages.
+
+        What is far from a power of two takes many sub-windows, and there are 2048 for all devices."""
+        x.size = 0x1800000 if x.size == 0x123000 else x.size
+        room = 1 << (x.size - 1).bit_length()
+        start = -(-self.physical // room) * room
+        if start + room <= sum(self.host.memory[0]):
+            x.backing, x.arg, self.physical = "physical", start, start + room
+        else:
+            x.backing, x.arg, x.size = "hugetlb", 0x10000000, 0x10000000
 
     def ends(self, name):
         return [(m, x) for m in self.machines for x in m.memory if x.share == name]
@@ -296,12 +311,15 @@ class Case:
             w.dma = [self.block(f"d{n}", reach, n if s is not None else None) for n, s in enumerate(streams)]
 
     def block(self, name, reach, stream):
-        rng, maps, at = self.rng, [], 0x1000
+        # All streams of a device have one page table: each has addresses of its own.
+        rng, maps, at = self.rng, [], 0x1000 + (stream or 0) * 0x100000000
         for _ in range(rng.randint(1, 4)):
             x = rng.choice(reach)
             offset = rng.randrange(x.size // PAGE) * PAGE if rng.random() < 0.5 else 0
             size = rng.randint(1, (x.size - offset) // PAGE) * PAGE if rng.random() < 0.6 else x.size - offset
             at += rng.randrange(4) * PAGE
+            if at <= MSI_PAGES[1] and at + size > MSI_PAGES[0]:
+                at = MSI_PAGES[1] + 1
             maps.append(Map(x, offset, size, at, x.readonly or rng.random() < 0.2))
             at += size
         return Block(name, maps, stream)

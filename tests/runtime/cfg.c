@@ -168,6 +168,7 @@ uint32_t cfg_dma(struct cfg *c, uint32_t mode)
     PUT(x->device, c->device);
     PUT(x->mode, mode);
     PUT(x->guest_iommu, MACH_CFG_NONE);
+    PUT(x->endpoint, MACH_CFG_NONE);
     PUT(x->stash, MACH_CFG_NONE);
     PUT(x->first_map, c->count[MACH_CFG_S_DMA_MAP]);
     PUT(d->dmas, mach_cfg_load(d->dmas.b, 4) + 1);

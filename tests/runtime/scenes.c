@@ -154,9 +154,7 @@ static void memory(struct scene *x)
 static void reach_all(struct scene *x)
 {
     cfg_dma(x->c, MACH_CFG_DMA_ALL);
-    // Two maps of neighbouring halves: one call.
-    cfg_map(x->c, 0, 0, 2 * MiB, 0x80000000);
-    cfg_map(x->c, 0, 2 * MiB, 2 * MiB, 0x80000000 + 2 * MiB);
+    cfg_map(x->c, 0, 0, 4 * MiB, 0x80000000);
     cfg_map(x->c, 1, 0, 2 * MiB, 0x90000000);
 }
 
@@ -313,7 +311,10 @@ static struct scene *make_pamu(void)
     CFG_SET(x->c, dma_map, DMA_MAP, bank, what, MACH_CFG_MAP_MSI_BANK);
     CFG_SET(x->c, dma_map, DMA_MAP, bank, memory, MACH_CFG_NONE);
     CFG_SET(x->c, dma_map, DMA_MAP, bank, bank, 2);
-    CFG_SET(x->c, dma, DMA, dma, flags, MACH_CFG_DMA_HAS_LIODN_INDEX);
+    CFG_SET(x->c, dma, DMA, dma, flags, MACH_CFG_DMA_HAS_LIODN_INDEX | MACH_CFG_DMA_HAS_WINDOW);
+    CFG_SET(x->c, dma, DMA, dma, size, 32 * MiB);
+    CFG_SET(x->c, dma, DMA, dma, subwindows, 2);
+    CFG_SET(x->c, dma, DMA, dma, whole_subwindows, 4);
     cfg_stash(x->c, MACH_CFG_STASH_L1, 0, 3);
     x->options.backend = MACH_BACKEND_PAMU;
     return x;
@@ -327,8 +328,11 @@ static struct scene *spapr(uint64_t iova)
     x->k->hole[1] = 0;
     memory(x);
     pci(x, "edu", "0000:00:02.0", 5, 0x50000000, true);
-    cfg_dma(x->c, MACH_CFG_DMA_WINDOW);
+    uint32_t dma = cfg_dma(x->c, MACH_CFG_DMA_WINDOW);
     cfg_map(x->c, 0, 0, 4 * MiB, iova);
+    CFG_SET(x->c, dma, DMA, dma, flags, MACH_CFG_DMA_HAS_WINDOW);
+    CFG_SET(x->c, dma, DMA, dma, size, iova * 2);
+    CFG_SET(x->c, dma, DMA, dma, page_shift, 12);
     return x;
 }
 

@@ -343,8 +343,8 @@ static void test_windows(void **state)
     CFG_SET(x->c, dma_map, DMA_MAP, 1, iova, 0x80000000 + MiB);
     refused(x, "window", "eth", "overlap");
     x = scene_new("group");
-    CFG_SET(x->c, dma_map, DMA_MAP, 2, iova, 0x90000800);
-    CFG_SET(x->c, dma_map, DMA_MAP, 2, size, MiB);
+    CFG_SET(x->c, dma_map, DMA_MAP, 1, iova, 0x90000800);
+    CFG_SET(x->c, dma_map, DMA_MAP, 1, size, MiB);
     refused(x, "window", "eth", "multiple of the IOMMU's pages");
     x = scene_new("noiommu");
     cfg_device(x->c, "uart", MACH_CFG_DEVICE_EMULATED, "", 0);
@@ -385,14 +385,20 @@ static void test_backends(void **state)
     CFG_SET(x->c, memory, MEMORY, 0, physical, 0x20001000);
     refused(x, "window", "usb", "must be contiguous");
     x = scene_new("pamu");
-    CFG_SET(x->c, dma, DMA, 0, flags, MACH_CFG_DMA_HAS_WINDOW);
-    CFG_SET(x->c, dma, DMA, 0, size, 32 * MiB);
-    CFG_SET(x->c, dma, DMA, 0, subwindows, 2);
+    CFG_SET(x->c, dma, DMA, 0, whole_subwindows, 2);
     refused(x, "window", "usb", "are not whole subwindows"); // the vendor's driver would never come back from it
     x = scene_new("pamu");
-    CFG_SET(x->c, dma, DMA, 0, flags, MACH_CFG_DMA_HAS_WINDOW);
     CFG_SET(x->c, dma, DMA, 0, size, 0x1800000);
     refused(x, "window", "usb", "power of two");
+    x = scene_new("pamu");
+    CFG_SET(x->c, dma, DMA, 0, whole_subwindows, 0); // an over-grant, say: the hardware could, this driver cannot
+    refused(x, "window", "usb", "maps whole subwindows only");
+    x = scene_new("pamu");
+    CFG_SET(x->c, dma, DMA, 0, flags, 0);
+    refused(x, "window", "usb", "does not say which window");
+    x = scene_new("spapr_ddw");
+    CFG_SET(x->c, dma, DMA, 0, page_shift, 0);
+    refused(x, "window", "edu", "does not say which window");
     x = scene_new("spapr_ddw");
     x->k->tce_start = UINT64_C(1) << 59;
     refused(x, "window", "edu", "is outside what the IOMMU can translate");

@@ -236,9 +236,17 @@ static void test_plan(void **state)
     snprintf(a, sizeof a, "plan --backend=iommufd %s", cfg_path);
     expect_run(0, a, "IOMMU_IOAS_MAP, {flags=FIXED_IOVA|READ|WRITE, ioas_id=1");
     snprintf(a, sizeof a, "plan --backend=spapr %s", cfg_path);
-    expect_run(0, a, "VFIO_IOMMU_SPAPR_TCE_CREATE");
+    expect_run(1, a, "does not say which window it has");
     snprintf(a, sizeof a, "plan --backend=noiommu %s", cfg_path);
     expect_run(1, a, "without an IOMMU it reaches all or none");
+    for (uint32_t i = 0; i < c->count[MACH_CFG_S_DMA]; i++) {
+        CFG_SET(c, dma, DMA, i, flags, MACH_CFG_DMA_HAS_WINDOW);
+        CFG_SET(c, dma, DMA, i, size, UINT64_C(1) << 32);
+        CFG_SET(c, dma, DMA, i, page_shift, 16);
+    }
+    write_cfg(c);
+    snprintf(a, sizeof a, "plan --backend=spapr %s", cfg_path);
+    expect_run(0, a, "VFIO_IOMMU_SPAPR_TCE_CREATE, {page_shift=16, window_size=0x100000000");
     cfg_free(c);
     c = cfg_new(MACH_CFG_ARCH_PPC, MACH_CFG_IOMMU_PAMU);
     cfg_chip(c, "fsl-mpic-42", 128, 0xe0040000, MACH_CFG_NONE64);
@@ -247,6 +255,9 @@ static void test_plan(void **state)
     cfg_region(c, MACH_CFG_REGION_MAP, 0xe210000, 0x1000, 0xe210000);
     cfg_irq(c, MACH_CFG_IRQ_DEVICE, 44, true);
     cfg_dma(c, MACH_CFG_DMA_ALL);
+    CFG_SET(c, dma, DMA, 0, flags, MACH_CFG_DMA_HAS_WINDOW);
+    CFG_SET(c, dma, DMA, 0, size, 4 * MiB);
+    CFG_SET(c, dma, DMA, 0, whole_subwindows, 1);
     cfg_map(c, 0, 0, 4 * MiB, 0);
     cfg_stash(c, MACH_CFG_STASH_L1, 0, 1);
     write_cfg(c);

@@ -246,6 +246,8 @@ class Config:
             return "mode and guest_iommu contradict"
         if iommu != NONE and self.word("device_kind", self.records["device"][iommu]["kind"]) != "emulated":
             return "guest_iommu is not emulated"
+        if iommu == NONE and r["endpoint"] != NONE:
+            return "an endpoint of no guest_iommu"
         if r["stash"] != NONE and self.records["stash"][r["stash"]]["dma"] != i:
             return "its stash names another dma"
         window = self.flag("dma_flags", r["flags"], "window")
@@ -258,6 +260,8 @@ class Config:
                 return f"what and {name} contradict"
         if not self.fits(r["iova"], r["size"]):
             return "iova"
+        if r["granted"] and (r["granted"] < r["size"] or not self.fits(r["iova"], r["granted"])):
+            return "granted"
         for name in ("memory", "region"):
             if r[name] != NONE and r["offset"] + r["size"] > self.records[name][r[name]]["size"]:
                 return f"past the end of its {name}"

@@ -84,6 +84,7 @@ static struct p_dma *sample_dma(struct sample *s, struct p_device *d, uint8_t mo
     struct p_dma *x = NEW(s->c->arena, struct p_dma);
     x->device = d;
     x->mode = mode;
+    x->endpoint = UINT32_MAX;
     vec_push(s->c->arena, &d->dmas, x);
     return x;
 }
@@ -160,25 +161,36 @@ static void sample_platform_devices(struct sample *s)
     dma->subwindows = 8;
     dma->liodn_index = 1;
     dma->operation = 1;
-    *vec_add(a, &dma->maps) =
-        (struct p_dma_map){.what = MAP_MEMORY, .memory = &s->m->memory.at[0], .size = 0x10000000, .iova = 0x40000000};
-    *vec_add(a, &dma->maps) = (struct p_dma_map){
-        .what = MAP_MEMORY, .memory = &s->m->memory.at[2], .offset = 0x1000, .size = 0x1000, .readonly = true};
-    *vec_add(a, &dma->maps) = (struct p_dma_map){.what = MAP_REGION, .region = regs, .size = 0x2000, .iova = 0x1af0000};
-    *vec_add(a, &dma->maps) = (struct p_dma_map){.what = MAP_MSI_BANK, .bank = 2, .size = 0x1000, .iova = 0x20000000};
-    dma->stash.kind = STASH_L1;
-    dma->stash.vcpu = 1;
-    dma->stash.host_cpu = 3;
-    dma->stash.id = 7;
+    struct p_dma_map *maps = arena_array(a, 4, sizeof *maps);
+    maps[0] = (struct p_dma_map){.what = MAP_MEMORY,
+                                 .memory = &s->m->memory.at[0],
+                                 .size = 0xc000000,
+                                 .granted = 0x10000000,
+                                 .iova = 0x40000000};
+    maps[1] = (struct p_dma_map){.what = MAP_MEMORY,
+                                 .memory = &s->m->memory.at[2],
+                                 .offset = 0x1000,
+                                 .size = 0x1000,
+                                 .granted = 0x1000,
+                                 .readonly = true};
+    maps[2] =
+        (struct p_dma_map){.what = MAP_REGION, .region = regs, .size = 0x2000, .granted = 0x2000, .iova = 0x1af0000};
+    maps[3] =
+        (struct p_dma_map){.what = MAP_MSI_BANK, .bank = 2, .size = 0x1000, .granted = 0x1000, .iova = 0x20000000};
+    dma->maps = maps;
+    dma->nmaps = 4;
+    dma->written = true;
+    dma->whole = 256;
+    dma->way = IOMMU_WINDOWS;
+    dma->stash = NEW(a, struct p_stash);
+    *dma->stash = (struct p_stash){.kind = STASH_L1, .vcpu = 1, .host_cpu = 3, .id = 7};
     dma = sample_dma(s, eth, DMA_ALL);
     dma->name = "second";
     dma->has_stream = true;
     dma->stream = 0x401;
-    dma->stash.kind = STASH_TPH;
-    dma->stash.if_possible = true;
-    dma->stash.vcpu = 0;
-    dma->stash.host_cpu = 2;
-    dma->stash.id = UINT32_MAX;
+    dma->page_shift = 16;
+    dma->stash = NEW(a, struct p_stash);
+    *dma->stash = (struct p_stash){.kind = STASH_TPH, .if_possible = true, .host_cpu = 2, .id = UINT32_MAX};
 
     struct p_device *mdio = sample_device(s, "eth0/mdio@0", DEV_PLATFORM);
     mdio->parent = eth;
@@ -196,7 +208,9 @@ static void sample_other_devices(struct sample *s)
     struct p_region *bar = sample_region(s, pci, UINT64_MAX, 0, REGION_MAP);
     bar->guest = 0x50000000;
     sample_irq(s, pci, IRQ_DEVICE, 60, true)->name = "intx";
-    sample_dma(s, pci, DMA_GUEST_IOMMU)->guest_iommu = "viommu0";
+    struct p_dma *dma = sample_dma(s, pci, DMA_GUEST_IOMMU);
+    dma->guest_iommu = "viommu0";
+    dma->endpoint = 0x18;
 
     struct p_device *raw = sample_device(s, "hpet", DEV_RAW);
     struct p_region *r = sample_region(s, raw, UINT64_MAX, 0x1000, REGION_MAP);
@@ -216,7 +230,7 @@ static struct sample *sample_new(struct machc *c)
     s->plan->c = c;
     s->plan->model = NEW(a, struct model);
     s->plan->model->page_size = 4096;
-    s->plan->model->iommu = IOMMU_PAMU;
+    s->plan->model->iommu = s->plan->iommu = IOMMU_PAMU;
     sample_host(s);
 
     struct m_machine *w = NEW(a, struct m_machine);

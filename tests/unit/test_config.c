@@ -373,7 +373,10 @@ static int one_error(struct machc *c, void *opaque)
         {MACH_CFG_S_IRQ, 1, "chip", MACH_CFG_NONE, MACH_CFG_E_CONTRADICTION},
         {MACH_CFG_S_DMA, 0, "stash", 1, MACH_CFG_E_CONTRADICTION},
         {MACH_CFG_S_DMA, 0, "mode", MACH_CFG_DMA_GUEST_IOMMU, MACH_CFG_E_CONTRADICTION},
+        {MACH_CFG_S_DMA, 0, "endpoint", 0, MACH_CFG_E_CONTRADICTION},
         {MACH_CFG_S_DMA_MAP, 0, "region", 0, MACH_CFG_E_CONTRADICTION},
+        {MACH_CFG_S_DMA_MAP, 1, "granted", 0xfff, MACH_CFG_E_EXTENT},
+        {MACH_CFG_S_DMA_MAP, 0, "granted", MACH_CFG_NONE64 - 0xfff, MACH_CFG_E_EXTENT},
         {MACH_CFG_S_DMA_MAP, 0, "offset", 0x20000000, MACH_CFG_E_EXTENT},
         {MACH_CFG_S_DMA_MAP, 2, "size", 0x2001, MACH_CFG_E_EXTENT},
         {MACH_CFG_S_STASH, 1, "dma", 0, MACH_CFG_E_CONTRADICTION},
@@ -649,6 +652,7 @@ static int many(struct machc *c, void *opaque)
 {
     (void)opaque;
     struct sample *s = sample_new(c);
+    const struct p_dma_map map = {.what = MAP_MEMORY, .memory = &s->m->memory.at[0], .size = 0x1000, .granted = 0x1000};
     for (uint32_t i = 0; i < 100000; i++) {
         struct p_device *d = sample_device(s, arena_printf(c->arena, "dev%u", i), DEV_PLATFORM);
         d->host_path = arena_printf(c->arena, "/soc/dev@%x", i * 4096);
@@ -656,8 +660,8 @@ static int many(struct machc *c, void *opaque)
         sample_region(s, d, (uint64_t)i * 4096, 4096, REGION_MAP);
         sample_irq(s, d, IRQ_DEVICE, i, true);
         struct p_dma *dma = sample_dma(s, d, DMA_ALL);
-        *vec_add(c->arena, &dma->maps) =
-            (struct p_dma_map){.what = MAP_MEMORY, .memory = &s->m->memory.at[0], .size = 0x1000};
+        dma->maps = &map;
+        dma->nmaps = 1;
     }
     struct mach_cfg_fault fault;
     uint32_t size;

@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT
+// What a dma statement means: which memory or registers at which device address.
+#include "dma/dma.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+enum { MSI_PAGE = 4096 }; // MPIC: a bank's message register has a page to itself, seen by devices (P4080RM, 10.4.3)
+
+static bool fits(uint64_t start, uint64_t size, uint64_t in_start, uint64_t in_size)
+{
+    return start >= in_start && start - in_start < in_size && in_size - (start - in_start) >= size;
+}
+
+void intend_all(struct planner *p, struct p_dma *dma, map_list *out, bool window)
+{
+    for (uint32_t i = 0; i < p->m->memory.n; i++) {
+        const struct p_memory *m = &p->m->memory.at[i];
+        if (m->m->no_dma || (window && !fits(m->address, m->size, dma->window, dma->size)))
+            continue;
+        vec_push(draft_arena(p->c), out,
+                 ((struct p_dma_map){.what = MAP_MEMORY,
+                                     .memory = m,
+                                     .size = m->size,
+                                     .iova = m->address,
+                                     .readonly = m->m->readonly,
+                                     .at = m->m->at}));
+    }
+}
+
+static const struct p_region *find_region(struct planner *p, struct p_device *d, const struct m_which *w)
+{
+    VEC(const char *) names = {0};
+    for (uint32_t i = 0; i < d->regions.n; i++) {
+        const struct p_region *r = d->regions.at[i];
+        if (r->window)
+            continue;
+        if (w->name ? r->name && !strcmp(r->name, w->name) : r->index == w->index)
+            return r;
+        if (r->name)
+            vec_push(draft_arena(p->c), &names, r->name);
+    }
+    struct diag *g = w->name ? diag(p->c->diags, E0620, w->at, "`%s` has no region `%s` to map", d->name, w->name)
+                             : diag(p->c->diags, E0620, w->at, "`%s` has no region %u to map", d->name, w->index);
+    const char *near = w->name ? nearest(w->name, names.at, names.n) : NULL;
+    if (near)
+        diag_did_you_mean(g, "", w->name, near);
+    else if (d->regions.n)
+        diag_help(g, "its first one is `region %u`", d->regions.at[0]->index);
+    return NULL;
+}
+
+static const struct p_memory *find_memory(struct planner *p, const struct m_dma_map *m)
+{
+    uint64_t i;
+    if (map_get(&p->memories, (uintptr_t)m->memory, 0, &i))
+        return &p->m->memory.at[i];
+    struct diag *d = diag(p->c->diags, E0621, m->at, "machine `%s` has no memory `%s`", p->m->name, m->memory);
+    VEC(const char *) names = {0};
+    for (uint32_t k = 0; k < p->m->memory.n; k++)
+        vec_push(draft_arena(p->c), &names, p->m->memory.at[k].m->name);
+    const char *near = nearest(m->memory, names.at, names.n);
+    if (near)
+        diag_did_you_mean(d, "", m->memory, near);
+    else
+        diag_help(d, "name a `memory` of the same machine, or write one: `memory %s size 16M;`", m->memory);
+    return NULL;
+}
+
+/* Fills in what is mapped and how much of it there is; false after a message. */
+static bool find_target(struct planner *p, const struct p_dma *dma, const struct m_dma_map *m, struct p_dma_map *out,
+                        uint64_t *size)
+{
+    switch (m->what) {
+    case MAP_REGION:
+        out->region = find_region(p, dma->device, &m->region);
+        if (!out->region)
+            return false;
+        *size = out->region->size;
+        out->iova = out->region->host != UINT64_MAX ? out->region->host : out->region->guest;
+        if (out->iova == UINT64_MAX && !m->address.set) {
+            struct diag *d = diag(p->c->diags, E0639, m->at, "where region %u of `%s` lies is not known",
+                                  out->region->index, dma->device->name);
+            diag_help(d, "say at which device address it is to be seen: `at 0x...`");
+            return false;
+        }
+        return true;
+    case MAP_MSI_BANK:
+        *size = MSI_PAGE;
+        out->iova = UINT64_MAX; // the solver finds one
+        return true;
+    default:
+        out->memory = find_memory(p, m);
+        if (!out->memory)
+            return false;
+        if (out->memory->m->no_dma) {
+            struct diag *d = diag(p->c->diags, E0622, m->at, "memory `%s` is out of devices' reach", m->memory);
+            diag_note(d, out->memory->m->at, "it is `no-dma`");
+            diag_help(d, "map another one, or take `no-dma` away");
+            return false;
+        }
+        out->readonly = out->readonly || out->memory->m->readonly;
+        *size = out->memory->size;
+        out->iova = out->memory->address;
+        return true;
+    }
+}
+
+/* The registers have to fill their pages, or those of others would be in reach. */
+static bool region_pages(struct planner *p, const struct p_dma_map *out)
+{
+    uint64_t page = p->model->page_size, start = out->region->host + out->offset;
+    if (out->region->host == UINT64_MAX || !((start | out->size) % page))
+        return true;
+    struct diag *d =
+        start % page
+            ? diag(p->c->diags, E0640, out->at,
+                   "region %u of `%s` begins 0x%" PRIx64 " behind the start of a page: an IOMMU maps whole pages of "
+                   "0x%" PRIx64,
+                   out->region->index, out->region->device->name, start % page, page)
+            : diag(p->c->diags, E0640, out->at,
+                   "0x%" PRIx64 " bytes of region %u of `%s`: an IOMMU maps whole pages of 0x%" PRIx64, out->size,
+                   out->region->index, out->region->device->name, page);
+    diag_help(d, "what else is in the page would be in the device's reach: map registers that fill their pages");
+    return false;
+}
+
+/* An IOMMU maps pages: device address, offset and size are multiples of them. */
+static bool whole_pages(struct planner *p, const struct m_dma_map *m, const struct p_dma_map *out)
+{
+    uint64_t page = m->what == MAP_MSI_BANK ? MSI_PAGE : p->model->page_size, odd = 0;
+    struct src where = m->at;
+    const char *what = NULL;
+    if (m->what == MAP_REGION && !region_pages(p, out))
+        return false;
+    if (m->offset.value % page)
+        what = "offset", odd = m->offset.value, where = m->offset.at;
+    else if (out->size % page)
+        what = "size", odd = out->size, where = m->size.set ? m->size.at : m->at;
+    else if (m->address.set && out->iova % page)
+        what = "device address", odd = out->iova, where = m->address.at;
+    if (!what)
+        return true;
+    struct diag *d =
+        diag(p->c->diags, E0640, where, "%s 0x%" PRIx64 ": an IOMMU maps whole pages of 0x%" PRIx64, what, odd, page);
+    if (*what == 's' && odd < page)
+        diag_help_number(d, "size ", page, "");
+    else
+        diag_help(d, "write 0x%" PRIx64 " or 0x%" PRIx64, odd / page * page, (odd / page + 1) * page);
+    return false;
+}
+
+static bool in_window(struct planner *p, const struct p_dma *dma, const struct p_dma_map *x)
+{
+    if (!dma->has_window || fits(x->iova, x->size, dma->window, dma->size))
+        return true;
+    struct diag *d = diag(p->c->diags, E0626, x->at, "0x%" PRIx64 "..0x%" PRIx64 " lies outside of the window", x->iova,
+                          x->iova + (x->size - 1));
+    diag_note(d, dma->at, "the window is 0x%" PRIx64 "..0x%" PRIx64, dma->window, dma->window + (dma->size - 1));
+    diag_help(d, "map it elsewhere (`at ADDRESS`), or make the window larger");
+    return false;
+}
+
+static void one_map(struct planner *p, struct p_dma *dma, const struct m_dma_map *m, map_list *list)
+{
+    struct p_dma_map out = {
+        .what = m->what, .bank = m->bank, .readonly = m->readonly, .offset = m->offset.value, .at = m->at};
+    uint64_t there = 0;
+    if (!find_target(p, dma, m, &out, &there))
+        return;
+    if (m->offset.set && out.offset >= there) {
+        struct diag *d =
+            diag(p->c->diags, E0623, m->offset.at,
+                 "offset 0x%" PRIx64 " is beyond the 0x%" PRIx64 " bytes that are there", out.offset, there);
+        diag_help(d, "write an offset below 0x%" PRIx64, there);
+        return;
+    }
+    out.size = m->size.set ? m->size.value : there - out.offset;
+    if (!out.size || out.size > there - out.offset) {
+        struct diag *d = out.size
+                             ? diag(p->c->diags, E0624, m->size.at,
+                                    "0x%" PRIx64 " bytes from offset 0x%" PRIx64 " on: only 0x%" PRIx64 " are there",
+                                    out.size, out.offset, there - out.offset)
+                             : diag(p->c->diags, E0624, m->size.at, "0 bytes cannot be mapped");
+        diag_help(d, "write `size 0x%" PRIx64 "` or less, or leave it away: all that is there", there - out.offset);
+        return;
+    }
+    if (m->address.set)
+        out.iova = m->address.value;
+    else if (m->what != MAP_MSI_BANK)
+        out.iova += out.offset;
+    if (!whole_pages(p, m, &out))
+        return;
+    if (m->address.set && (out.iova == UINT64_MAX || out.iova + (out.size - 1) < out.iova)) {
+        struct diag *d = diag(p->c->diags, E0625, m->address.at,
+                              "0x%" PRIx64 " bytes at device address 0x%" PRIx64 " do not fit the address space",
+                              out.size, out.iova);
+        diag_help(d, "write `at 0x%" PRIx64 "` or less", UINT64_MAX - (out.size - 1));
+        return;
+    }
+    if (out.iova == UINT64_MAX || in_window(p, dma, &out))
+        vec_push(draft_arena(p->c), list, out);
+}
+
+/* ---- all mappings of a dma, when each is known ---- */
+
+static int by_iova(const void *a, const void *b)
+{
+    const struct p_dma_map *x = *(const struct p_dma_map *const *)a, *y = *(const struct p_dma_map *const *)b;
+    if (x->iova != y->iova)
+        return x->iova < y->iova ? -1 : 1;
+    return x < y ? -1 : x > y; // both in one list: the order of the text
+}
+
+/* The mappings that have a device address, by it. */
+static struct p_dma_map **sorted_maps(struct planner *p, const map_list *maps, uint32_t *n)
+{
+    struct p_dma_map **list = arena_array(draft_arena(p->c), maps->n + 1U, sizeof *list);
+    *n = 0;
+    for (uint32_t i = 0; i < maps->n; i++)
+        if (maps->at[i].iova != UINT64_MAX)
+            list[(*n)++] = &maps->at[i];
+    qsort(list, *n, sizeof *list, by_iova);
+    return list;
+}
+
+static void check_overlap(struct planner *p, struct p_dma_map *const *list, uint32_t n)
+{
+    const struct p_dma_map *reach = NULL; // of those before, the one that ends last
+    for (uint32_t i = 0; i < n; i++) {
+        const struct p_dma_map *x = list[i];
+        uint64_t last = reach ? reach->iova + (reach->size - 1) : 0;
+        if (reach && x->iova <= last) {
+            const struct p_dma_map *later = x > reach ? x : reach, *first = later == x ? reach : x;
+            struct diag *d = diag(p->c->diags, E0627, later->at,
+                                  "two mappings of one dma overlap at device address 0x%" PRIx64, x->iova);
+            diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, later->iova, later->iova + (later->size - 1));
+            diag_note(d, first->at, "0x%" PRIx64 "..0x%" PRIx64 " is mapped here", first->iova,
+                      first->iova + (first->size - 1));
+            diag_help(d, "give one of them another place: `at ADDRESS`");
+        }
+        if (!reach || x->iova + (x->size - 1) > last)
+            reach = x;
+    }
+}
+
+static void check_banks(struct planner *p, const map_list *maps)
+{
+    const struct p_dma_map *banks[256] = {NULL};
+    for (uint32_t i = 0; i < maps->n; i++) {
+        const struct p_dma_map *x = &maps->at[i];
+        if (x->what != MAP_MSI_BANK)
+            continue;
+        if (banks[x->bank]) {
+            struct diag *d = diag(p->c->diags, E0642, x->at, "MSI bank %u is mapped twice in one dma", x->bank);
+            diag_note(d, banks[x->bank]->at, "first here");
+            diag_help(d, "one place is enough: the host tells the devices which it is");
+        }
+        banks[x->bank] = x;
+    }
+}
+
+void intend_written(struct planner *p, struct p_dma *dma, const struct m_dma *m, map_list *out)
+{
+    uint32_t n;
+    for (uint32_t i = 0; i < m->maps.n; i++)
+        one_map(p, dma, &m->maps.at[i], out);
+    struct p_dma_map **list = sorted_maps(p, out, &n);
+    check_overlap(p, list, n);
+    check_banks(p, out);
+}
+
+/* ---- no IOMMU ---- */
+
+void check_identity(struct planner *p, const struct m_dma *dma)
+{
+    for (uint32_t i = 0; i < p->m->memory.n; i++) {
+        const struct p_memory *m = &p->m->memory.at[i];
+        struct p_dma_map map = {.what = MAP_MEMORY, .memory = m, .size = m->size, .iova = m->address};
+        struct dma_want want = want_of(p, &map);
+        if (m->m->no_dma || identity_moved(&want, 1))
+            continue;
+        if (want.chunk != UINT64_MAX) {
+            struct diag *d =
+                diag(p->c->diags, E0631, dma->at,
+                     "`dma identity` needs memory `%s` at its host address, which is not known", m->m->name);
+            diag_note(d, m->m->at, "it has no physical backing");
+            diag_help(d,
+                      "write `memory %s at 0x... size 0x%" PRIx64 " from physical 0x...`, both times the same address",
+                      m->m->name, m->size);
+        } else {
+            struct diag *d = diag(p->c->diags, E0632, dma->at,
+                                  "without an IOMMU, memory `%s` has to lie where the host has it", m->m->name);
+            diag_note(d, m->m->at, "it is at 0x%" PRIx64 " in the guest and at 0x%" PRIx64 " on the host", m->address,
+                      want.host);
+            diag_help(d, "write `memory %s at 0x%" PRIx64 " ...`", m->m->name, want.host);
+        }
+    }
+}

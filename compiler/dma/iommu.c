@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// Which IOMMU stands between a device and memory, as far as the host's tree and the `host` statement tell.
+#include "dma/dma.h"
+
+/* The IOMMU that a property leads to; or NULL. */
+static const struct dt_node *iommu_of(const struct planner *p, const struct dt_node *n, const struct ref_rule *rule)
+{
+    const struct dt_prop *prop = dt_prop(p->host->tree, n, rule->property);
+    uint32_t cell = rule->layout == REF_STRIDE ? rule->at : 0;
+    return prop && prop->len / 4 > cell ? host_phandle(p->host, dt_cell(prop, cell)) : NULL;
+}
+
+static bool leads_to_iommu(const struct planner *p, const struct dt_node *n, const struct ref_rule *rule)
+{
+    const struct dt_node *to = iommu_of(p, n, rule);
+    return to && !host_disabled(p->host, to);
+}
+
+static bool is_property_of(const struct iommu_class *k, const char *property)
+{
+    for (const char *const *s = k->properties; s && *s; s++)
+        if (*s == property)
+            return true;
+    return false;
+}
+
+/* A rule that every device of the board is behind an IOMMU for; NULL: none. Walks the whole tree. */
+static const struct ref_rule *board_rule(const struct planner *p)
+{
+    for (const struct dt_node *n = p->host->tree->root; n; n = dt_next(n, p->host->tree->root))
+        for (uint32_t i = 0; i < p->schemas->niommus; i++)
+            if (p->schemas->iommus[i]->iommu == REF_IOMMU_BOARD && leads_to_iommu(p, n, p->schemas->iommus[i]))
+                return p->schemas->iommus[i];
+    return NULL;
+}
+
+/* Asked once, and not before a device needs to know. */
+static void find_way(struct planner *p)
+{
+    struct dma_work *w = p->dma;
+    if (w->known)
+        return;
+    w->known = true;
+    w->way = p->model->iommu == IOMMU_PAMU        ? IOMMU_WINDOWS
+             : p->model->iommu == IOMMU_SPAPR_TCE ? IOMMU_TCES
+                                                  : IOMMU_PAGE_TABLES;
+    const struct ref_rule *rule = p->model->iommu == IOMMU_AUTO && p->host ? board_rule(p) : NULL;
+    w->all = rule != NULL;
+    for (const struct iommu_class *k = p->schemas->iommu_classes; rule && k; k = k->next)
+        if (is_property_of(k, rule->property))
+            w->way = k->way;
+    if (w->way == IOMMU_WINDOWS)
+        p->plan->iommu = IOMMU_PAMU;
+    else if (w->way == IOMMU_TCES)
+        p->plan->iommu = IOMMU_SPAPR_TCE;
+}
+
+uint8_t iommu_way(struct planner *p)
+{
+    find_way(p);
+    return p->dma->way;
+}
+
+bool iommu_unknown(const struct planner *p)
+{
+    return !p->host && p->model->iommu == IOMMU_AUTO;
+}
+
+const struct dt_prop *ids_of(struct planner *p, const struct dt_node *n)
+{
+    const struct dt_prop *ids = NULL;
+    for (uint32_t i = 0; iommu_way(p) == IOMMU_WINDOWS && i < p->schemas->ndma_ids && !ids; i++)
+        ids = dt_prop(p->host->tree, n, p->schemas->dma_ids[i].property);
+    return ids;
+}
+
+/* Its own properties say so. */
+static bool has_iommu(const struct planner *p, const struct dt_node *n)
+{
+    for (uint32_t i = 0; i < p->schemas->niommus; i++)
+        if (leads_to_iommu(p, n, p->schemas->iommus[i]))
+            return true;
+    return false;
+}
+
+bool own_stream(struct planner *p, const struct dt_node *n)
+{
+    return has_iommu(p, n) || ids_of(p, n);
+}
+
+bool behind_iommu(struct planner *p, const struct p_device *d)
+{
+    if (p->model->iommu == IOMMU_NONE || d->kind == DEV_RAW)
+        return false;
+    // VFIO gives no PCI or platform device away without one; of a device that is known by name only, no tree says more.
+    if (p->model->iommu == IOMMU_PAMU || p->model->iommu == IOMMU_SPAPR_TCE || !d->host)
+        return true;
+    for (const struct dt_node *n = d->host; n; n = n->parent)
+        if (has_iommu(p, n))
+            return true;
+    find_way(p);
+    return p->dma->all;
+}
+
+void say_disabled(struct planner *p, const struct p_device *d, struct diag *g)
+{
+    for (const struct dt_node *n = p->model->iommu == IOMMU_NONE ? NULL : d->host; n; n = n->parent) {
+        for (uint32_t i = 0; i < p->schemas->niommus; i++) {
+            const struct dt_node *to = iommu_of(p, n, p->schemas->iommus[i]);
+            if (!to)
+                continue;
+            diag_fact(g, "%s: `%s` of %s leads to %s, which is disabled", p->host->file,
+                      p->schemas->iommus[i]->property, dt_path(p->c->arena, n), dt_path(p->c->arena, to));
+            return;
+        }
+    }
+}

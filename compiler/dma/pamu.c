@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A window for a PAMU. Smaller sub-windows never do worse: whoever begins with a sub-window does so when it is halved,
+ * a piece that is aligned has aligned halves, and the rest that is rounded up to a power of two gets no larger. So for
+ * each window the smallest sub-windows tell whether it can be done and how much has to be mapped beyond what is wanted,
+ * and the fewest are the first that do as well.
+ */
+#include "dma/solve.h"
+
+#include <stddef.h>
+
+const struct pamu_limits pamu_hardware = {
+    .least = 4096,
+    .most = UINT64_C(1) << 36,
+    .subwindows = 256,
+    .liodns = 0x500,
+    .spaact = 0x800,
+    .operations = 16,
+};
+
+static bool power_of_two(uint64_t n)
+{
+    return n && !(n & (n - 1));
+}
+
+uint64_t pamu_granted(const struct dma_want *want, uint64_t piece)
+{
+    uint64_t rest = want->size % piece;
+    return want->size - rest + (rest ? dma_power(rest) : 0);
+}
+
+// Can the backing be mapped in pieces of `piece` bytes, from `offset` into it on?
+static uint8_t backed(const struct dma_want *w, uint64_t offset, uint64_t piece)
+{
+    // Of huge pages `host` is an offset, so what is aligned in it is aligned in memory up to the size of a page.
+    return piece > w->chunk ? PAMU_CHUNK : (w->host + offset) % piece ? PAMU_ALIGNED : PAMU_OK;
+}
+
+// A problem, perhaps with one want moved elsewhere.
+struct job {
+    const struct pamu_problem *p;
+    uint32_t moved; // UINT32_MAX: none
+    uint64_t to;
+};
+
+static uint64_t iova_of(const struct job *j, uint32_t i)
+{
+    return i == j->moved ? j->to : j->p->want[i].iova;
+}
+
+struct trial {
+    uint8_t why;
+    uint32_t which;
+    uint32_t used; // sub-windows
+    uint64_t over, piece;
+    bool whole; // every sub-window in use is filled
+};
+
+static void fail(struct trial *t, uint8_t why, uint32_t which, uint64_t piece)
+{
+    t->why = why;
+    t->which = which;
+    t->piece = piece;
+}
+
+static struct trial try_pieces(const struct job *j, uint64_t window, uint64_t piece)
+{
+    struct trial t = {.whole = true};
+    uint64_t worst = UINT64_MAX;
+    for (uint32_t i = 0; i < j->p->n; i++) {
+        const struct dma_want *w = &j->p->want[i];
+        uint64_t rest = w->size % piece, full = w->size - rest, into = iova_of(j, i) - window;
+        if (iova_of(j, i) == UINT64_MAX) {
+            t.used++;
+            continue;
+        }
+        if (into % piece && dma_grain(into) < worst) { // of several, the one that is furthest from it
+            worst = dma_grain(into);
+            fail(&t, PAMU_START, i, piece);
+        }
+        t.used += (uint32_t)(full / piece) + (rest != 0);
+        t.over += pamu_granted(w, piece) - w->size;
+        if (w->bank)
+            continue; // registers: a page at its place
+        t.whole = t.whole && !rest;
+        uint8_t why = full ? backed(w, 0, piece) : PAMU_OK;
+        if (why && !t.why)
+            fail(&t, why, i, piece);
+        why = rest ? backed(w, full, dma_power(rest)) : PAMU_OK;
+        if (why && !t.why)
+            fail(&t, why, i, dma_power(rest));
+    }
+    return t;
+}
+
+static uint32_t first_free_bank(const struct job *j)
+{
+    uint32_t i = 0;
+    while (i < j->p->n && iova_of(j, i) != UINT64_MAX)
+        i++;
+    return i;
+}
+
+static struct trial attempt(const struct job *j, uint64_t window, uint64_t size, uint32_t subwindows)
+{
+    struct trial t = try_pieces(j, window, size / subwindows);
+    if (!t.why && t.used > subwindows)
+        fail(&t, PAMU_FULL, first_free_bank(j), size / subwindows);
+    return t;
+}
+
+static uint32_t most_subwindows(const struct job *j, uint64_t size)
+{
+    uint64_t n = size / j->p->limits->least;
+    return n < j->p->limits->subwindows ? (uint32_t)n : j->p->limits->subwindows;
+}
+
+// The first and last device address that is wanted; false: none has one.
+static bool extent(const struct job *j, uint64_t *first, uint64_t *last, uint32_t *highest)
+{
+    bool any = false;
+    *first = *last = 0;
+    *highest = 0;
+    for (uint32_t i = 0; i < j->p->n; i++) {
+        const struct dma_want *w = &j->p->want[i];
+        if (iova_of(j, i) == UINT64_MAX)
+            continue;
+        uint64_t end = iova_of(j, i) + (w->size - 1);
+        *first = !any || iova_of(j, i) < *first ? iova_of(j, i) : *first;
+        *highest = !any || end > *last ? i : *highest;
+        *last = !any || end > *last ? end : *last;
+        any = true;
+    }
+    return any;
+}
+
+// The smallest legal window that holds both addresses; its size is above the limit when there is none.
+static void enclose(const struct pamu_limits *l, uint64_t first, uint64_t last, uint64_t *window, uint64_t *size)
+{
+    for (*size = l->least; *size <= l->most && (first & ~(*size - 1)) + (*size - 1) < last;)
+        *size *= 2;
+    *window = first & ~(*size - 1);
+}
+
+// The numbers of sub-windows for a window of which it is known that the smallest do.
+static void fewest(const struct job *j, struct pamu_answer *out, const struct trial *best)
+{
+    uint32_t most = j->p->subwindows ? j->p->subwindows : most_subwindows(j, out->size);
+    out->over_grant = best->over;
+    out->subwindows = most;
+    for (uint32_t n = j->p->subwindows ? most : 1; n <= most; n *= 2) {
+        struct trial t = attempt(j, out->window, out->size, n);
+        if (t.why || t.over != best->over)
+            continue;
+        out->subwindows = n < out->subwindows ? n : out->subwindows;
+        if (t.whole) {
+            out->whole = n;
+            return;
+        }
+    }
+}
+
+static void place_banks(const struct job *j, const struct pamu_answer *out, uint64_t *place)
+{
+    bool used[256] = {false};
+    uint64_t piece = out->size / out->subwindows, next = 0, hole = 0;
+    for (uint32_t i = 0; i < j->p->n; i++) {
+        place[i] = iova_of(j, i);
+        if (place[i] == UINT64_MAX)
+            continue;
+        uint64_t k = (place[i] - out->window) / piece, end = k + (j->p->want[i].size + piece - 1) / piece;
+        for (; k < end; k++)
+            used[k] = true;
+        next = end > next ? end : next;
+    }
+    for (uint32_t i = 0; i < j->p->n; i++) {
+        if (place[i] != UINT64_MAX)
+            continue;
+        while (next >= out->subwindows && used[hole])
+            hole++;
+        uint64_t k = next < out->subwindows ? next++ : hole;
+        used[k] = true;
+        place[i] = out->window + k * piece;
+    }
+}
+
+static void failed(struct pamu_answer *out, const struct trial *t)
+{
+    out->why = t->why;
+    out->which = t->which;
+    out->piece = t->piece;
+}
+
+static void solve(const struct job *j, struct pamu_answer *out)
+{
+    uint64_t first, last;
+    uint32_t highest;
+    const struct pamu_limits *l = j->p->limits;
+    bool any = extent(j, &first, &last, &highest);
+    if (any && last >= l->most) {
+        failed(out, &(struct trial){.why = PAMU_HIGH, .which = highest});
+        return;
+    }
+    if (j->p->has_window) {
+        out->window = j->p->window;
+        out->size = j->p->size;
+        uint64_t end = j->p->window + (j->p->size - 1);
+        if (!j->p->size || end < j->p->window || end >= l->most || !power_of_two(j->p->size) || j->p->size < l->least ||
+            j->p->window % j->p->size) {
+            if (j->p->size && end >= j->p->window && end < l->most)
+                enclose(l, j->p->window, end, &out->window, &out->size);
+            failed(out, &(struct trial){.why = PAMU_WINDOW});
+            return;
+        }
+        if (any && (first < j->p->window || last > end)) {
+            failed(out, &(struct trial){.why = PAMU_OUTSIDE, .which = last > end ? highest : 0});
+            return;
+        }
+    } else {
+        enclose(l, first, last, &out->window, &out->size);
+    }
+    uint32_t full = UINT32_MAX; // the bank for which a smaller window has no room
+    for (;; out->size *= 2, out->window &= ~(out->size - 1)) {
+        out->subwindows = j->p->subwindows ? j->p->subwindows : most_subwindows(j, out->size);
+        struct trial t = attempt(j, out->window, out->size, out->subwindows);
+        failed(out, &t);
+        if (!t.why) {
+            fewest(j, out, &t);
+            return;
+        }
+        if (t.why != PAMU_FULL && full != UINT32_MAX)
+            failed(out, &(struct trial){.why = PAMU_FULL, .which = full});
+        if (t.why != PAMU_FULL || j->p->has_window || out->size == l->most)
+            return;
+        full = t.which;
+    }
+}
+
+struct pamu_answer pamu_solve(const struct pamu_problem *p, uint64_t *place)
+{
+    struct job j = {p, UINT32_MAX, 0};
+    struct pamu_answer out = {.why = PAMU_OK};
+    solve(&j, &out);
+    if (!out.why && place)
+        place_banks(&j, &out, place);
+    return out;
+}
+
+/* ---- what could be done ---- */
+
+static bool is_free(const struct pamu_problem *p, uint32_t which, uint64_t iova)
+{
+    uint64_t last = iova + (p->want[which].size - 1);
+    if (last < iova || last >= p->limits->most)
+        return false;
+    for (uint32_t i = 0; i < p->n; i++) {
+        const struct dma_want *w = &p->want[i];
+        if (i != which && w->iova != UINT64_MAX && iova <= w->iova + (w->size - 1) && w->iova <= last)
+            return false;
+    }
+    return true;
+}
+
+struct best {
+    struct pamu_move *move;
+    uint64_t size, way;
+    bool any;
+};
+
+static void consider(const struct pamu_problem *p, uint32_t which, uint64_t iova, struct best *b)
+{
+    uint64_t now = p->want[which].iova, way = iova > now ? iova - now : now - iova;
+    struct job j = {p, which, iova};
+    struct pamu_answer a = {.why = PAMU_OK};
+    if (!way || !is_free(p, which, iova))
+        return;
+    solve(&j, &a);
+    if (a.why)
+        return;
+    if (b->any && (way != b->way                         ? way > b->way
+                   : a.subwindows != b->move->subwindows ? a.subwindows > b->move->subwindows
+                                                         : a.size >= b->size))
+        return;
+    *b = (struct best){b->move, a.size, way, true};
+    *b->move = (struct pamu_move){which, a.subwindows, iova};
+}
+
+static uint64_t round_up(uint64_t n, uint64_t power)
+{
+    return (n + (power - 1)) & ~(power - 1);
+}
+
+// At the nearest multiples of each power of two, and right behind all others.
+static void consider_all(const struct pamu_problem *p, uint32_t which, struct best *b)
+{
+    const struct dma_want *w = &p->want[which];
+    uint64_t behind = 0;
+    if (w->iova == UINT64_MAX || w->iova >= p->limits->most || w->size > p->limits->most)
+        return;
+    for (uint32_t i = 0; i < p->n; i++)
+        if (i != which && p->want[i].iova < p->limits->most && p->want[i].iova + p->want[i].size > behind)
+            behind = p->want[i].iova + p->want[i].size;
+    for (uint64_t power = p->limits->least; power <= p->limits->most; power *= 2) {
+        consider(p, which, w->iova & ~(power - 1), b);
+        consider(p, which, round_up(w->iova, power), b);
+        consider(p, which, round_up(behind, power), b);
+    }
+}
+
+bool pamu_nearest(const struct pamu_problem *p, struct pamu_move *move)
+{
+    struct best b = {.move = move};
+    struct pamu_answer a = pamu_solve(p, NULL);
+    if (!a.why || !p->n)
+        return false;
+    consider_all(p, a.which, &b);
+    // Perhaps another one is in the way. Of many wants each would have to be tried with all others.
+    for (uint32_t i = 0; i < p->n && p->n <= 64; i++)
+        if (i != a.which)
+            consider_all(p, i, &b);
+    return b.any;
+}

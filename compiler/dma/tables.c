@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+// What the solvers of page tables and of TCE windows say, in words.
+#include "dma/dma.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+static struct dma_want *wants_of(struct planner *p, const map_list *maps)
+{
+    struct dma_want *w = arena_array(draft_arena(p->c), maps->n + 1U, sizeof *w);
+    for (uint32_t i = 0; i < maps->n; i++)
+        w[i] = want_of(p, &maps->at[i]);
+    return w;
+}
+
+/* Only a PAMU's windows have MSIs in them; elsewhere the host's kernel sees to them. */
+static bool check_banks(struct planner *p, const struct p_dma *dma, const map_list *maps)
+{
+    for (uint32_t i = 0; i < maps->n; i++) {
+        if (maps->at[i].what != MAP_MSI_BANK)
+            continue;
+        struct diag *d =
+            diag(p->c->diags, E0664, maps->at[i].at, "`msi-bank` is for a PAMU, and the host's IOMMU has %s",
+                 dma->way == IOMMU_TCES ? "TCE windows" : "page tables");
+        diag_help(d, "leave it away: the host's kernel maps what MSIs are written to; `iommu pamu` in the `host` "
+                     "statement if the board has one");
+        return false;
+    }
+    return true;
+}
+
+static void say_unaligned(struct planner *p, const struct p_dma *dma, const struct p_dma_map *m,
+                          const struct dma_want *w)
+{
+    uint64_t page = p->model->page_size;
+    const char *what = w->iova % page ? "device address" : w->size % page ? "size" : "backing";
+    uint64_t odd = w->iova % page ? w->iova : w->size % page ? w->size : w->host;
+    struct diag *d =
+        diag_map(p, dma, m, E0640,
+                 arena_printf(p->c->arena, "%s 0x%" PRIx64 " of %s: an IOMMU maps whole pages of 0x%" PRIx64, what, odd,
+                              mapped_text(p, m), page));
+    diag_help(d, "write 0x%" PRIx64 " or 0x%" PRIx64, odd / page * page, (odd / page + 1) * page);
+}
+
+static void say_reserved(struct planner *p, const struct p_dma *dma, const struct p_dma_map *m,
+                         const struct iommu_reserved *r)
+{
+    uint64_t last = r->first + (r->size - 1), page = p->model->page_size;
+    struct diag *d = diag_map(p, dma, m, E0658,
+                              arena_printf(p->c->arena,
+                                           "%s at 0x%" PRIx64 "..0x%" PRIx64 " runs into 0x%" PRIx64 "..0x%" PRIx64
+                                           ", which the host's kernel keeps",
+                                           mapped_text(p, m), m->iova, m->iova + (m->size - 1), r->first, last));
+    diag_label(d, "%s", r->what);
+    uint64_t behind = (last + page) / page * page;
+    diag_help(d, "there is room from 0x%" PRIx64 " on: `%s`", behind, map_at(p, dma, m, behind));
+}
+
+static void say_entries(struct planner *p, const struct p_dma *dma, uint32_t needed)
+{
+    struct diag *d = diag(p->c->diags, E0659, dma->at, "%u mappings or more: VFIO takes %u for a device", needed,
+                          (unsigned)DMA_ENTRY_LIMIT);
+    diag_help(d, "map larger pieces: what is contiguous in the device's addresses and in one memory is one mapping");
+}
+
+bool solve_tables(struct planner *p, struct p_dma *dma, map_list *maps)
+{
+    const struct dma_work *work = p->dma;
+    if (!check_banks(p, dma, maps))
+        return false;
+    struct dma_want *w = wants_of(p, maps);
+    struct pagetable_answer a = pagetable_solve(w, maps->n, p->model->page_size, work->spans.at, work->spans.n);
+    const struct p_dma_map *m = &maps->at[a.which];
+    if (a.why == PAGETABLE_UNALIGNED)
+        say_unaligned(p, dma, m, &w[a.which]);
+    else if (a.why == PAGETABLE_RESERVED)
+        say_reserved(p, dma, m, work->reserved.at[a.other]);
+    else if (a.why == PAGETABLE_ENTRIES)
+        say_entries(p, dma, a.mappings);
+    return !a.why;
+}
+
+/* ---- several streams, one page table ---- */
+
+struct piece {
+    const struct p_dma *dma;
+    const struct p_dma_map *map;
+};
+
+static int by_iova(const void *a, const void *b)
+{
+    const struct p_dma_map *x = ((const struct piece *)a)->map, *y = ((const struct piece *)b)->map;
+    return x->iova != y->iova ? (x->iova < y->iova ? -1 : 1) : (x > y) - (x < y);
+}
+
+static bool same_thing(const struct planner *p, const struct p_dma_map *a, const struct p_dma_map *b)
+{
+    struct dma_want x = want_of(p, a), y = want_of(p, b);
+    return x.iova == y.iova && x.size == y.size && x.same == y.same && x.host == y.host;
+}
+
+void check_streams_share(struct planner *p, const struct p_device *d)
+{
+    VEC(struct piece) all = {0};
+    if (iommu_way(p) == IOMMU_WINDOWS)
+        return; // a window for each LIODN
+    for (uint32_t i = 0; i < d->dmas.n; i++)
+        for (uint32_t k = 0; k < d->dmas.at[i]->nmaps; k++)
+            vec_push(draft_arena(p->c), &all, ((struct piece){d->dmas.at[i], &d->dmas.at[i]->maps[k]}));
+    if (!all.n)
+        return;
+    qsort(all.at, all.n, sizeof *all.at, by_iova);
+    uint32_t mappings = 1;
+    for (uint32_t i = 1; i < all.n; i++) {
+        const struct piece *x = &all.at[i - 1], *y = &all.at[i];
+        bool same = same_thing(p, x->map, y->map);
+        mappings += !same;
+        if (same || y->map->iova > x->map->iova + (x->map->size - 1))
+            continue;
+        struct diag *g = diag_map(p, y->dma, y->map, E0660,
+                                  arena_printf(p->c->arena,
+                                               "dma `%s` and dma `%s` of `%s` see different things at device address "
+                                               "0x%" PRIx64 ", and its streams have one page table",
+                                               x->dma->name, y->dma->name, d->name, y->map->iova));
+        diag_note(g, x->dma->written ? x->map->at : x->dma->at, "the other sees %s there", mapped_text(p, x->map));
+        diag_help(g, "give one of them another place: `%s`",
+                  map_at(p, y->dma, y->map, x->map->iova + (x->map->size - 1) + 1));
+        return;
+    }
+    if (mappings > DMA_ENTRY_LIMIT)
+        say_entries(p, d->dmas.at[d->dmas.n - 1], mappings);
+}
+
+/* ---- TCE windows ---- */
+
+bool solve_tces(struct planner *p, struct p_dma *dma, map_list *maps)
+{
+    if (!check_banks(p, dma, maps))
+        return false;
+    if (dma->has_window) {
+        struct diag *d =
+            diag(p->c->diags, E0661, dma->at,
+                 "on this IOMMU the platform chooses where a window begins, not `window 0x%" PRIx64 "`", dma->window);
+        diag_help(d, "leave it away: the window is made large enough for what is mapped, and the runtime reads back "
+                     "where it is");
+        return false;
+    }
+    struct spapr_answer a = spapr_solve(wants_of(p, maps), maps->n);
+    dma->has_window = true;
+    dma->window = 0;
+    dma->size = a.size;
+    dma->page_shift = a.page_shift;
+    return true;
+}

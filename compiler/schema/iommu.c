@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// Top-level key "iommus".
+#include "schema/load.h"
+
+static const char *const kinds[] = {"page-tables", "pamu", "spapr-tce", NULL}; // in the order of enum iommu_way
+
+static bool check_reserved(struct load *l, const struct jval *object, void *item)
+{
+    const struct iommu_reserved *r = item;
+    if (r->size - 1 <= UINT64_MAX - r->first)
+        return true;
+    struct diag *d = diag(l->c->diags, E0806, src_at(load_member(l, object, "size")->loc),
+                          "the reserved addresses go beyond 64 bits");
+    diag_help(d, "write a smaller size");
+    return false;
+}
+
+#define RESERVED(member) offsetof(struct iommu_reserved, member)
+static const struct field reserved_fields[] = {
+    {.key = "at", .type = FIELD_U64, .offset = RESERVED(first), .max = UINT64_MAX, .required = true},
+    {.key = "size", .type = FIELD_U64, .offset = RESERVED(size), .min = 1, .max = UINT64_MAX, .required = true},
+    {.key = "what", .type = FIELD_TEXT, .offset = RESERVED(what), .required = true},
+    {.key = "source", .type = FIELD_REMARK},
+};
+static const struct table reserved_table = {"reserved addresses", reserved_fields,
+                                            sizeof reserved_fields / sizeof *reserved_fields,
+                                            sizeof(struct iommu_reserved), check_reserved};
+
+#define IOMMU(member) offsetof(struct iommu_class, member)
+static const struct field iommu_fields[] = {
+    {.key = "kind", .type = FIELD_WORD, .offset = IOMMU(way), .words = kinds, .required = true},
+    {.key = "arch", .type = FIELD_NAME, .offset = IOMMU(arch)},
+    {.key = "properties", .type = FIELD_NAMES, .offset = IOMMU(properties)},
+    {.key = "reserved",
+     .type = FIELD_LIST,
+     .offset = IOMMU(reserved),
+     .count_offset = IOMMU(nreserved),
+     .table = &reserved_table},
+    {.key = "source", .type = FIELD_REMARK},
+};
+static const struct table iommu_table = {"an IOMMU", iommu_fields, sizeof iommu_fields / sizeof *iommu_fields,
+                                         sizeof(struct iommu_class), NULL};
+
+bool load_iommus(struct load *l, const struct jval *v, void *unused)
+{
+    (void)unused;
+    if (!json_object_is_type(v->v, json_type_array))
+        return field_wrong_type(l, v, "a list of objects");
+    bool ok = true;
+    struct iommu_class **end = &l->loader->s->iommu_classes;
+    while (*end)
+        end = &(*end)->next;
+    for (const struct jval *e = v->child; e; e = e->next) {
+        struct iommu_class *i = NEW(l->c->arena, struct iommu_class);
+        if (fields_read(l, &iommu_table, e, i)) {
+            *end = i;
+            end = &i->next;
+        } else {
+            ok = false;
+        }
+    }
+    return ok;
+}
