@@ -3,6 +3,8 @@
 
 #include "ast/ast.h"
 #include "cli/command.h"
+#include "cli/depfile.h"
+#include "cli/explain.h"
 #include "cli/output.h"
 #include "emit/emit.h"
 
@@ -136,6 +138,20 @@ static bool overwrites_input(struct machc *c, const struct results *r, FILE *err
     return false;
 }
 
+// The rule for what was added so far.
+static bool add_depfile(struct machc *c, const struct options *o, struct results *r, FILE *err)
+{
+    const char **targets = arena_array(c->arena, r->files.n, sizeof *targets);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < r->files.n; i++)
+        if (strcmp(r->files.at[i].path, "-") != 0)
+            targets[n++] = r->files.at[i].path;
+    const char *text = depfile_text(c, o, targets, n, err);
+    if (text)
+        add_file(c, r, depfile_name(c->arena, o), text, strlen(text));
+    return text != NULL;
+}
+
 static int emit(struct machc *c, struct unit *u, const struct plan *p)
 {
     const struct options *o = u->o;
@@ -156,9 +172,15 @@ static int emit(struct machc *c, struct unit *u, const struct plan *p)
         add_text(c, &r, emit_map(c, p, only));
     if (o->view == VIEW_GRAPH)
         add_text(c, &r, emit_graph(c, p, only));
+    const char *explained = o->view == VIEW_EXPLAIN ? explain_node(c, p, only, o->explain_node, u->err) : "";
+    if (!explained)
+        return STATUS_USAGE;
+    add_text(c, &r, explained);
     int status = show_messages(c, u);
     if (status != STATUS_FINE)
         return status;
+    if (o->depend && !add_depfile(c, o, &r, u->err))
+        return STATUS_USAGE;
     if (o->view != VIEW_NONE)
         add_file(c, &r, "-", r.text.at, r.text.n);
     if (overwrites_input(c, &r, u->err) || !outputs_write(c->arena, o->dir, r.files.at, r.files.n, u->err))
@@ -185,7 +207,7 @@ int compile_unit(struct machc *c, void *unit)
     if (plan && !diags_errors(c->diags))
         model_check_defines(model);
     bool writes = o->dtb || o->config || o->dir || o->view != VIEW_NONE;
-    if (!plan || !writes || diags_errors(c->diags))
+    if (!plan || !(writes || o->depend) || diags_errors(c->diags))
         return show_messages(c, u);
     return emit(c, u, plan);
 }

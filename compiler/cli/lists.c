@@ -28,7 +28,9 @@ bool explain_message(const char *code, FILE *to, FILE *err)
     fprintf(err, "machc: there is no message `%s`", code);
     if (near)
         fprintf(err, "; did you mean `%s`?", near);
-    fputs(" (`machc --explain=list` names all)\n", err);
+    fputs(" (`machc --explain=list` names all; a node of a guest is explained with its file, "
+          "`machc FILE.mach --explain=PATH`)\n",
+          err);
     return false;
 }
 

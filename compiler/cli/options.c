@@ -22,6 +22,7 @@ enum option_id {
     OPT_SYMBOLS,
     OPT_SCHEMAS,
     OPT_JOBS,
+    OPT_DEPEND,
     OPT_DIAGNOSTICS,
     OPT_WARNING,
     OPT_NO_WARNINGS,
@@ -65,6 +66,12 @@ static const struct spec {
     {OPT_SYMBOLS, '@', NULL, NULL, NULL, "keep labels as __symbols__ in the guest tree", NULL},
     {OPT_SCHEMAS, 0, "schema-dir", " DIR", NULL, "more device classes and platforms, from *.json", NULL},
 
+    {OPT_DEPEND, 'M', NULL, "D", "-MD", "write what was read as a rule for make and ninja, beside the first output",
+     "For make and ninja"},
+    {OPT_DEPEND, 'M', NULL, "F FILE", "-MF FILE", "with -MD: write it to FILE", NULL},
+    {OPT_DEPEND, 'M', NULL, "T TARGET", "-MT TARGET", "with -MD: the rule's target, instead of the outputs", NULL},
+    {OPT_DEPEND, 'M', NULL, "P", "-MP", "with -MD: an empty rule for each file, for the day when it is gone", NULL},
+
     {OPT_DIAGNOSTICS, 0, "diagnostics", "=text|json|sarif|github[:FILE]", NULL,
      "how messages are written: text to standard error, others to standard output, or to FILE besides the text",
      "Messages"},
@@ -73,7 +80,9 @@ static const struct spec {
     {OPT_NO_WARNINGS, 'w', NULL, NULL, NULL, "no warnings", NULL},
     {OPT_MAX_ERRORS, 0, "max-errors", " N", NULL, "stop showing after N errors (text: 20; 0: show all)", NULL},
 
-    {OPT_EXPLAIN, 0, "explain", "=CODE", NULL, "what a message means; `list` names all of them, `all` tells all",
+    {OPT_EXPLAIN, 0, "explain", "=CODE|PATH", NULL,
+     "what a message means (`list` names all, `all` tells all); or, with FILE.mach, where each property of a guest's "
+     "node comes from",
      "What machc knows"},
     {OPT_LIST, 0, "list-classes", NULL, NULL, "device classes, interrupt controllers and platforms", NULL},
     {OPT_DUMP, 0, "dump-class", " NAME", NULL, "what a schema file says of one of these, by its name or a compatible",
@@ -303,6 +312,49 @@ static bool set_once(const char **where, const char *value, const char *option, 
     return true;
 }
 
+// D, P, F FILE, T TARGET: *next is the argument behind, or NULL; it is NULL when it was taken.
+static bool read_depend(struct machc *c, struct options *o, const char *arg, const char **next, FILE *err)
+{
+    const char *value = arg[0] && arg[1] ? arg + 1 : *next;
+    switch (arg[0]) {
+    case 'D':
+    case 'P':
+        if (arg[1])
+            break;
+        *(arg[0] == 'D' ? &o->depend : &o->depend_phony) = true;
+        return true;
+    case 'F':
+    case 'T':
+        if (!value)
+            return usage(err, "option `-M%c` needs an argument", arg[0]);
+        if (!arg[1])
+            *next = NULL;
+        if (arg[0] == 'F')
+            return set_once(&o->depend_file, value, "-MF", err);
+        vec_push(c->arena, &o->depend_targets, value);
+        return true;
+    default:
+        break;
+    }
+    return usage(err, "unknown option `-M%s`: there are -MD, -MF, -MT and -MP", arg);
+}
+
+// What --explain is asked about: a message, unless a file is there whose guests have nodes.
+static bool is_message(const char *word)
+{
+    bool code = strchr("EWFewf", word[0]) && word[0] && strspn(word + 1, "0123456789") == 4 && strlen(word) == 5;
+    return code || !strcmp(word, "list") || !strcmp(word, "all");
+}
+
+static void choose_explanation(struct options *o)
+{
+    if (o->action != ACTION_EXPLAIN || !o->inputs.n || is_message(o->explain))
+        return;
+    o->action = ACTION_COMPILE;
+    o->view = VIEW_EXPLAIN;
+    o->explain_node = o->explain;
+}
+
 static bool read_option(struct machc *c, enum option_id id, const char *arg, struct options *o, FILE *err)
 {
     switch (id) {
@@ -363,6 +415,7 @@ static bool read_option(struct machc *c, enum option_id id, const char *arg, str
     case OPT_VERSION:
         o->action = ACTION_VERSION;
         return true;
+    case OPT_DEPEND: // read_depend()
     case OPT_HELP:
         break;
     }
@@ -379,6 +432,23 @@ static unsigned to_stdout(const struct options *o)
     for (uint32_t i = 0; i < o->reports.n; i++)
         n += o->reports.at[i].format != REPORT_TEXT && !o->reports.at[i].file;
     return n;
+}
+
+static bool depends_on_something(const struct options *o, FILE *err)
+{
+    bool file = (o->dtb && strcmp(o->dtb, "-") != 0) || (o->config && strcmp(o->config, "-") != 0);
+    if (!o->depend)
+        return !(o->depend_file || o->depend_targets.n || o->depend_phony) ||
+               usage(err, "-MF, -MT and -MP go with -MD");
+    if (o->inputs.n > 1)
+        return usage(err, "-MD speaks of one file, not of several");
+    if (o->syntax || o->fix)
+        return usage(err, "-MD does not go with --syntax or --fix");
+    if (!o->depend_file && !file)
+        return usage(err, "-MD goes beside an output, and there is none: name the file with -MF");
+    if (!o->depend_targets.n && !file && !o->dir)
+        return usage(err, "-MD is a rule for an output, and there is none: name a target with -MT");
+    return true;
 }
 
 static bool fits_together(const struct options *o, FILE *err)
@@ -399,6 +469,8 @@ static bool fits_together(const struct options *o, FILE *err)
         return usage(err, "-o and -c name the same file, `%s`", o->dtb);
     if (o->check && writes)
         return usage(err, "--check writes nothing: it does not go with -o, -c, -O or --emit");
+    if (!depends_on_something(o, err))
+        return false;
     if (o->fix && writes)
         return usage(err, "--fix changes the text and checks it: it does not go with -o, -c, -O or --emit");
     for (uint32_t i = 0; o->fix && i < o->inputs.n; i++)
@@ -426,7 +498,12 @@ bool options_read(struct machc *c, int argc, char **argv, struct options *o, FIL
             return usage(err, "option `%s` needs an argument", argv[at]);
         if (opt == 1) // not an option
             vec_push(c->arena, &o->inputs, optarg);
-        else if (!read_option(c, id_of(opt), optarg, o, err))
+        else if (opt == 'M') {
+            const char *next = optind < argc ? argv[optind] : NULL, *had = next;
+            if (!read_depend(c, o, optarg, &next, err))
+                return false;
+            optind += had && !next;
+        } else if (!read_option(c, id_of(opt), optarg, o, err))
             return false;
         if (o->action == ACTION_HELP || o->action == ACTION_VERSION)
             return true;
@@ -435,6 +512,7 @@ bool options_read(struct machc *c, int argc, char **argv, struct options *o, FIL
         vec_push(c->arena, &o->inputs, argv[optind]);
     if (!o->reports.n)
         vec_push(c->arena, &o->reports, ((struct report_to){REPORT_TEXT, NULL}));
+    choose_explanation(o);
     return fits_together(o, err);
 }
 

@@ -7,7 +7,7 @@
 #include "diag/report.h"
 #include "machc.h"
 
-enum view { VIEW_NONE, VIEW_DTS, VIEW_JSON, VIEW_PLAN, VIEW_MAP, VIEW_GRAPH };
+enum view { VIEW_NONE, VIEW_DTS, VIEW_JSON, VIEW_PLAN, VIEW_MAP, VIEW_GRAPH, VIEW_EXPLAIN };
 
 /* What was asked for, after all options are read. */
 enum action { ACTION_COMPILE, ACTION_HELP, ACTION_VERSION, ACTION_EXPLAIN, ACTION_LIST_CLASSES, ACTION_DUMP_CLASS };
@@ -23,13 +23,17 @@ struct options {
     const char *dtb, *config; // -o, -c; "-": standard output
     const char *dir;          // -O
     const char *machine;      // -m
-    const char *explain;      // --explain
+    const char *explain;      // --explain: a message's code, list, all
+    const char *explain_node; // --explain: a node of a guest
     const char *dump;         // --dump-class
     struct diag_policy policy;
     VEC(const char *) include_dirs;
     VEC(struct define) defines;
     VEC(struct report_to) reports; // at least one when options_read() is done
     const char *host_file, *schema_dir;
+    const char *depend_file; // -MF
+    VEC(const char *) depend_targets;
+    bool depend, depend_phony; // -MD, -MP
     uint32_t max_errors, jobs; // jobs: 0: as many as there are processors
     enum action action;
     enum view view; // --emit

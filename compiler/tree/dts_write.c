@@ -56,7 +56,7 @@ static void origin(struct dts_writer *w, const struct dt_node *n, const struct o
 {
     if (!w->origins || !o)
         return;
-    const struct src at = o->at.loc.file || !n->origin ? o->at : n->origin->at;
+    const struct src at = dt_origin_place(n, o);
     bool placed = source_get(w->c->sources, at.loc.file) != NULL;
     if (o->kind != ORIGIN_HOST && !o->why && !placed)
         return;
@@ -245,6 +245,15 @@ static bool open_node(struct dts_writer *w, const struct dt_node *n)
     out_bytes(&w->o, "\n", 1);
     put_props(w, n, n->depth + 1U);
     return true;
+}
+
+char *dts_prop_text(struct machc *c, const struct dt_tree *t, const struct dt_prop *p)
+{
+    struct dts_writer w = {.c = c, .t = t, .o = {.arena = c->arena}};
+    out_str(&w.o, dt_show(c->arena, p->name));
+    put_value(&w, p);
+    out_bytes(&w.o, ";", 2); // and the NUL
+    return w.o.v.at;
 }
 
 char *dts_write(struct machc *c, const struct dt_tree *t, bool origins)

@@ -85,11 +85,16 @@ bool dt_del(struct dt_tree *t, struct dt_node *n, const char *interned)
     return true;
 }
 
+struct src dt_origin_place(const struct dt_node *n, const struct origin *o)
+{
+    if (o && o->at.loc.file)
+        return o->at;
+    return n->origin ? n->origin->at : (struct src){0};
+}
+
 struct src dt_prop_place(const struct dt_node *n, const struct dt_prop *p)
 {
-    if (p->origin && p->origin->at.loc.file)
-        return p->origin->at;
-    return n->origin ? n->origin->at : (struct src){0};
+    return dt_origin_place(n, p->origin);
 }
 
 struct dt_prop *dt_set_str(struct dt_tree *t, struct dt_node *n, const char *name, const char *s,

@@ -130,6 +130,7 @@ bool dt_add_label(struct dt_tree *t, struct dt_node *n, const char *interned, st
 
 /* Where a property comes from: its origin's place, or its node's; file 0 when nothing is known. */
 struct src dt_prop_place(const struct dt_node *n, const struct dt_prop *p);
+struct src dt_origin_place(const struct dt_node *n, const struct origin *o);
 
 /* Shorthands that copy what they are given; names need not be interned. */
 struct dt_prop *dt_set_str(struct dt_tree *t, struct dt_node *n, const char *name, const char *s,
@@ -210,5 +211,8 @@ uint8_t *dtb_write(struct machc *c, const struct dt_tree *t, bool symbols, uint3
 /* The same as source text that dtc reads back to the same tree; NUL-terminated, in the arena. With `origins`, a comment
  * per property. */
 char *dts_write(struct machc *c, const struct dt_tree *t, bool origins);
+
+/* One property as source text, "reg = <0x00 0x1000>;", in the arena. */
+char *dts_prop_text(struct machc *c, const struct dt_tree *t, const struct dt_prop *p);
 
 #endif

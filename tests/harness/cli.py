@@ -384,6 +384,52 @@ def classes_can_be_read_back(box):
     expect("did you mean `ns16550a`" in done.err, "nothing near is offered", done)
 
 
+def nodes_are_explained(box):
+    box.write("h.dts", """/dts-v1/;
+/ { #address-cells = <1>; #size-cells = <1>; interrupt-parent = <&gic>;
+  gic: intc@1000 { compatible = "arm,cortex-a15-gic"; interrupt-controller; #interrupt-cells = <3>; reg = <0x1000 0x1000>; };
+  mmc0: mmc@5000 { compatible = "acme,mmc"; reg = <0x5000 0x1000>; interrupts = <0 40 4>; bus-width = <8>; };
+};
+""")
+    box.write("e.mach", """host "h.dts";
+template board(name) { model "{name}"; cpus 2; memory ram at 0x80000000 size 256M; device uart0 : ns16550a; }
+machine a : arm64-virt { use board("A"); passthrough &mmc0 { dma none; edit { no-sdio; }; } }
+machine b : arm64-virt { use board("B"); }
+""")
+    done = box.machc("e.mach", "--explain=mmc0").out.decode()
+    for line in ("machine a: /mmc@5000 (&mmc0)\n", "a copy of /mmc@5000, h.dts\n", "asked for at e.mach:3:42\n",
+                 "    bus-width = <0x08>;\n        host: bus-width of /mmc@5000, h.dts:4:",
+                 "    no-sdio;\n        written, e.mach:3:", "    interrupts = <0x00 0x28 0x04>;\n        computed: its interrupt links, e.mach:3:",
+                 "        interrupt 0: gic spi 40 level-high, as on the host; on the host GIC SPI 40, level-high, e.mach:3:",
+                 "        region 0: 0x5000, as on the host; 0x1000 bytes at 0x5000 of the host, mapped, e.mach:3:"):
+        expect(line in done, f"not in it: {line}\n{done}")
+    expect("machine b" not in done, f"b has none\n{done}")
+    for name in ("/mmc@5000", "mmc@5000", "mmc", "&mmc0", "/mmc"):
+        expect(box.machc("e.mach", f"--explain={name}").out.decode() == done, f"{name} is not mmc0")
+    both = box.machc("e.mach", "--explain=uart0").out.decode()
+    expect(both.count("machine ") == 2 and "in template `board`, used at e.mach:4:" in both and
+           "schema: schemas/classes/ns16550a.json" in both and "chosen: the first place that was free" in both, both)
+    only = box.machc("e.mach", "-m", "b", "--explain=uart0").out.decode()
+    expect(both.endswith("\n" + only) and only.startswith("machine b: /serial@"), only)
+    expect("for interrupt-parent of /" in box.machc("e.mach", "-m", "a", "--explain=gic").out.decode(), "phandle")
+    done = box.machc("e.mach", "-m", "a", "--explain=mcm0", status=2)
+    expect("has no node `mcm0`; did you mean `mmc0`?" in done.err and not done.out, "no suggestion", done)
+    done = box.machc("e.mach", "-m", "a", "--explain=cpu", status=2)
+    expect("has 2 nodes `cpu`:\n    /cpus/cpu@0\n    /cpus/cpu@1\n" in done.err, "not listed", done)
+    done = box.machc("--explain=mmc0", status=2)
+    expect("machc FILE.mach --explain=PATH" in done.err, "no hint", done)
+    # A property per two lines, all of them, for every node of the guest.
+    dts = box.machc("e.mach", "-m", "a", "--emit=dts").out.decode()
+    for line in dts.splitlines():
+        if line.startswith("\t") and line.count("\t") == 1 and line.endswith(("{", "*/")) and " {" in line:
+            name = line.split(" {")[0].split()[-1]
+            explained = box.machc("e.mach", "-m", "a", f"--explain=/{name}").out.decode()
+            body = dts[dts.index(line):]
+            body = body[:body.index("\n\t};")]
+            for prop in [l.strip().split(" /*")[0] for l in body.splitlines()[1:] if l.startswith("\t\t") and l[2] != "\t"]:
+                expect(not prop.endswith(";") or prop == "};" or f"    {prop}\n        " in explained, f"{name}: {prop}\n{explained}")
+
+
 def errors_are_counted(box):
     box.write("many.mach", ONE + "".join(f"assert {n} == 0, \"no\";\n" for n in range(1, 31)))
     done = box.machc("many.mach", status=1)
@@ -537,6 +583,7 @@ def outputs_are_reproducible(box):
 TESTS = [
     one_machine, options_in_front_and_behind, standard_output, standard_input, every_machine,
     several_machines_need_a_name, checks_write_nothing, views, owners, labels_only_when_asked, constants_and_includes,
+    nodes_are_explained,
     many_files, progress, fixes_are_shown, fixes_are_made, only_what_is_named_is_fixed, fixes_that_cannot_be_written,
     usage_errors, help_and_version, messages_are_explained, classes_are_listed, classes_can_be_read_back, errors_are_counted,
     full_standard_output, out_of_memory, errors_write_nothing, second_output_fails_to_open,
