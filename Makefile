@@ -77,8 +77,8 @@ $(B)/unit/%: tests/unit/%.c $(B)/libmachc.a $(B)/libmachrt.a
 test: $(B)/machc $(unit) test-runtime test-fuzz
 	python3 tests/run.py --build $(B) $(SUITE)
 
-docs: $(B)/machc
-	python3 tests/run.py --build $(B) --update docs
+docs: $(B)/machc $(B)/machrt
+	python3 tests/run.py --build $(B) --update generated docs
 
 $(B)/corpus: $(patsubst %.c,$(B)/%.o,$(wildcard tests/corpus/*.c)) $(B)/libmachc.a $(B)/libmachrt.a
 	$(CC) $(OPT) -o $@ $^ $(LDLIBS) -pthread

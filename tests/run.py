@@ -13,7 +13,7 @@ import sys
 
 sys.dont_write_bytecode = True  # a test run leaves nothing in the sources
 
-from harness import Context, builds, checker, cli, diagnostics, docs, dtc, errors, golden, pictures, properties, schemas, unit  # noqa: E402
+from harness import Context, builds, checker, cli, diagnostics, docs, dtc, errors, generated, golden, pictures, properties, schemas, unit  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITES = {
@@ -28,6 +28,7 @@ SUITES = {
     "cli": cli.run_all,
     "builds": builds.run_all,
     "diagnostics": diagnostics.run_all,
+    "generated": generated.run_all,
     "docs": docs.run_all,
 }
 
@@ -35,7 +36,7 @@ SUITES = {
 def main():
     parser = argparse.ArgumentParser(description="Runs the tests of machc.")
     parser.add_argument("--build", default="build", help="where machc and the unit tests are (build)")
-    parser.add_argument("--update", action="store_true", help="suites golden, schemas and docs: write what is made from machc anew")
+    parser.add_argument("--update", action="store_true", help="suites golden, schemas, generated and docs: write what is made from machc anew")
     parser.add_argument("-k", default="", metavar="TEXT", help="only tests whose name holds TEXT")
     parser.add_argument("-j", type=int, default=os.cpu_count() or 1, help="tests at a time")
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=" ".join(SUITES))

@@ -51,10 +51,8 @@ static const struct spec {
     {OPT_CONFIG, 'c', NULL, " FILE", NULL, "the config that the runtime loads; `-` is standard output", NULL},
     {OPT_DIR, 'O', NULL, " DIR", NULL, "both, for every machine", NULL},
     {OPT_MACHINE, 'm', NULL, " NAME", NULL, "the machine that -o, -c and --emit speak of", NULL},
-    {OPT_EMIT, 0, "emit", "=VIEW", NULL,
-     "print the tree as source: dts, the config: json, who owns what: plan, the same as a picture (SVG): map, or for "
-     "Graphviz: graph",
-     NULL},
+    {OPT_EMIT, 0, "emit", "=dts|json|plan|map|graph", NULL,
+     "print the tree as source, the config as JSON, who owns what, the same as a picture (SVG), or for Graphviz", NULL},
     {OPT_CHECK, 0, "check", NULL, NULL, "all checks of all files, no output", NULL},
     {OPT_FIX, 0, "fix", NULL, NULL, "put right in the files what has one cure, and check them", NULL},
     {OPT_JOBS, 'j', NULL, " N", NULL, "check N files at a time (as many as there are processors)", NULL},
@@ -133,7 +131,7 @@ static enum option_id id_of(int opt)
 // The text, from column COLUMN on, in lines of at most WIDTH columns.
 static void put_wrapped(FILE *to, const char *text, size_t column)
 {
-    if (column + 1 > COLUMN) {
+    if (column + 2 > COLUMN) {
         fputc('\n', to);
         column = 0;
     }
