@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 # make            build/machc, build/machrt, build/libmachrt.a and .so
 # make test       all suites of tests/run.py, the runtime, and old fuzz findings: minutes at most. SUITE="errors cli" runs some
-# make docs       docs/messages.md and the grammar in docs/language.md, anew
+# make docs       docs/messages.md, the grammar in docs/language.md, completions, editors' keywords, parts of man pages, anew
 # make bench      the tables of docs/bench.md
 # make check-properties   random machines on random boards; CASES=5000 SEED=monday
 # make check-corpus   every device of every board that Debian has a kernel for; CORPUS="--every 10 -k rk3399" for some
 # make check-schema   guest trees under dt-validate with Linux's bindings (Debian's dt-schema, linux-source)
 # make fuzz       libFuzzer on everything that reads a file, and a million mutated configs: docs/fuzzing.md
 # make check-system   the runtime on real kernels, on boards that QEMU emulates; SYSTEM="-v edu" for one of them
+# make install    machc, machrt, libmachrt and what goes with them; DESTDIR, PREFIX, LIBDIR and so on as usual
 # make format     clang-format; `make format-check` only looks
 # SAN=1 builds with ASan and UBSan into build/san instead.
 
@@ -102,10 +103,41 @@ format-check:
 clean:
 	rm -rf build
 
+# What a user and a VMM need; DESTDIR is put in front of all of it, and is no part of what is in the files.
+PREFIX     ?= /usr/local
+BINDIR     ?= $(PREFIX)/bin
+LIBDIR     ?= $(PREFIX)/lib
+INCLUDEDIR ?= $(PREFIX)/include
+DATADIR    ?= $(PREFIX)/share
+MANDIR     ?= $(DATADIR)/man
+INSTALL    ?= install
+put         = $(INSTALL) -D -m 644 $(1) '$(DESTDIR)$(2)'
+
+install: all
+	$(INSTALL) -D -m 755 $(B)/machc '$(DESTDIR)$(BINDIR)/machc'
+	$(INSTALL) -D -m 755 $(B)/machrt '$(DESTDIR)$(BINDIR)/machrt'
+	$(call put,$(B)/libmachrt.a,$(LIBDIR)/libmachrt.a)
+	$(INSTALL) -D -m 755 $(B)/libmachrt.so '$(DESTDIR)$(LIBDIR)/libmachrt.so.$(rt_version)'
+	ln -sf libmachrt.so.$(rt_version) '$(DESTDIR)$(LIBDIR)/$(rt_soname)'
+	ln -sf $(rt_soname) '$(DESTDIR)$(LIBDIR)/libmachrt.so'
+	for h in runtime/include/*.h; do $(call put,$$h,$(INCLUDEDIR)/machrt)/$${h##*/} || exit 1; done
+	@mkdir -p '$(DESTDIR)$(LIBDIR)/pkgconfig'
+	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+	    -e 's|@VERSION@|$(rt_version)|' runtime/machrt.pc.in > '$(DESTDIR)$(LIBDIR)/pkgconfig/machrt.pc'
+	for m in docs/*.[15]; do $(call put,$$m,$(MANDIR)/man)$${m##*.}/$${m##*/} || exit 1; done
+	$(call put,compiler/cli/completion/machc.bash,$(DATADIR)/bash-completion/completions/machc)
+	$(call put,runtime/machrt/completion/machrt.bash,$(DATADIR)/bash-completion/completions/machrt)
+	$(call put,compiler/cli/completion/_machc,$(DATADIR)/zsh/site-functions/_machc)
+	$(call put,runtime/machrt/completion/_machrt,$(DATADIR)/zsh/site-functions/_machrt)
+	$(call put,grammar/vim/syntax/mach.vim,$(DATADIR)/vim/vimfiles/syntax/mach.vim)
+	$(call put,grammar/vim/ftdetect/mach.vim,$(DATADIR)/vim/vimfiles/ftdetect/mach.vim)
+	for s in schemas/*.json schemas/*/*.json; do $(call put,$$s,$(DATADIR)/machc)/$$s || exit 1; done
+	for d in README.md LICENSE docs/*.md; do $(call put,$$d,$(DATADIR)/doc/machc)/$${d##*/} || exit 1; done
+
 include runtime/Makefile.inc
 include tests/system/Makefile.inc
 include tests/fuzz/Makefile.inc
 include tests/bench/Makefile.inc
 
-.PHONY: FORCE all test check-properties check-corpus check-schema docs format format-check clean
+.PHONY: FORCE all test check-properties check-corpus check-schema docs format format-check clean install
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

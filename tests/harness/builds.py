@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""builds: depfiles, read by make and by ninja: whatever a compilation reads makes it run again, and nothing else does."""
+"""builds: what others build with.
 
+Depfiles, read by make and by ninja: whatever a compilation reads makes it run again, and nothing else does. `make install`,
+and programs in C and C++ that find the library by pkg-config. What docs/ci/ and .pre-commit-hooks.yaml say is tried.
+"""
+
+import json
 import os
 import pathlib
+import re
 import shutil
 import tempfile
 import time
 
 from . import Result, run
+from .errors import MESSAGE
 
 # Names that make and ninja have to be told of with care. (Make itself cannot name a target with a `%` or a `:`.)
 PARTS = {
@@ -150,9 +157,160 @@ def names_and_targets(context, directory):
             raise Failure(f"{args}: {done.err}")
 
 
+# ---- make install ----
+
+PROGRAM = """
+#include <machrt.h>
+#include <stdio.h>
+
+int main(int argc, char **argv)
+{
+    struct mach_config *config;
+    struct mach_error error;
+    if (argc < 2 || mach_config_open(argv[1], &config, &error))
+        return 1;
+    mach_config_show(config, stdout);
+    mach_config_close(config);
+    return 0;
+}
+"""
+
+INSTALLED = """
+bin/machc bin/machrt lib/libmachrt.a lib/libmachrt.so lib/libmachrt.so.1 lib/pkgconfig/machrt.pc
+include/machrt/machrt.h include/machrt/machcfg.h
+share/man/man1/machc.1 share/man/man1/machrt.1 share/man/man5/mach.5 share/man/man5/guest.cfg.5
+share/bash-completion/completions/machc share/zsh/site-functions/_machc share/vim/vimfiles/syntax/mach.vim
+share/machc/schemas/references.json share/machc/schemas/json/class.schema.json share/doc/machc/language.md
+"""
+
+
+def must(*command, **more):
+    done = run(*command, **more)
+    if done.status != 0:
+        raise Failure(f"{' '.join(map(str, command))}: exit status {done.status}\n{done.out.decode('utf-8', 'replace')}{done.err}")
+    return done.out.decode("utf-8", "replace")
+
+
+def install(context, directory):
+    dest, root = pathlib.Path(directory, "dest with blank"), context.root
+    build = os.path.relpath(context.build, root)
+    must("make", "install", f"B={build}", f"DESTDIR={dest}", "PREFIX=/opt/mach", "MANDIR=/opt/mach/share/man", cwd=root,
+         timeout=600)
+    top = dest / "opt/mach"
+    missing = [name for name in INSTALLED.split() if not (top / name).exists()]
+    if missing:
+        raise Failure(f"not installed: {missing}")
+    if [path.name for path in dest.iterdir()] != ["opt"]:
+        raise Failure("something is outside of PREFIX")
+    pc = (top / "lib/pkgconfig/machrt.pc").read_text()
+    if str(dest) in pc or "/opt/mach/lib" not in pc:
+        raise Failure(f"machrt.pc\n{pc}")
+    version = must(top / "bin/machc", "--version").split()[1]
+    if not re.match(r"\d+\.\d+\.\d+", version) or version != must("sh", "compiler/version.sh", ".", cwd=root).strip():
+        raise Failure(f"version {version}")
+    config = pathlib.Path(directory, "guest.cfg")
+    must(top / "bin/machc", root / "examples/zcu102-ethernet.mach", "-c", config)
+    shown = must(top / "bin/machrt", "show", config)
+    env = {"PKG_CONFIG_LIBDIR": str(top / "lib/pkgconfig"), "PKG_CONFIG_SYSROOT_DIR": str(dest)}
+    for compiler, suffix, standard in (("cc", "c", "c99"), ("c++", "cc", "c++11")):
+        source = pathlib.Path(directory, f"program.{suffix}")
+        source.write_text(PROGRAM)
+        for static in ([], ["--static"]):
+            # The prefix is taken off, as pkg-config cannot say a path with a blank so that a shell splits it rightly.
+            words = must("pkg-config", "--cflags", "--libs", *static, "machrt", env={**env, "PKG_CONFIG_SYSROOT_DIR": ""})
+            flags = [word.replace("/opt/mach", str(top)) for word in words.split()]
+            if static:
+                flags = ["-Wl,-Bstatic" if word == "-lmachrt" else word for word in flags]
+                flags.insert(flags.index("-Wl,-Bstatic") + 1, "-lmachrt")
+                flags.insert(flags.index("-lmachrt") + 1, "-Wl,-Bdynamic")
+            must(compiler, f"-std={standard}", "-Wall", "-Wextra", "-Werror", "-pedantic", source, *flags, "-o",
+                 pathlib.Path(directory, "program"))
+            libraries = {} if static else {"LD_LIBRARY_PATH": str(top / "lib")}
+            if must(pathlib.Path(directory, "program"), config, env=libraries) != shown:
+                raise Failure(f"{compiler}, {static}: the program shows another machine than machrt")
+    if shutil.which("man"):
+        for page in ("machc", "machrt", "mach", "guest.cfg"):
+            must("man", "-M", top / "share/man", "-w", page)
+
+
+# ---- docs/ci ----
+
+
+def problem_matcher(context, _):
+    """Its expression finds every message that has a line, in what machc says of tests/errors, and nothing else."""
+    pattern = json.loads((context.root / "docs/ci/problem-matcher.json").read_text())["problemMatcher"][0]["pattern"][0]
+    package = json.loads((context.root / "grammar/vscode/package.json").read_text())
+    if package["contributes"]["problemMatchers"][0]["pattern"]["regexp"] != pattern["regexp"]:
+        raise Failure("grammar/vscode/package.json has another expression")
+    folder = context.root / "tests/errors"
+    text = run(context.machc, "--check", "--max-errors", "0", *sorted(p.name for p in folder.glob("*.mach")), cwd=folder).err
+    found = 0
+    for line in text.splitlines():
+        match, message = re.search(pattern["regexp"], line), MESSAGE.match(line)
+        place = message and re.fullmatch(r"(.*):(\d+):(\d+)", message["place"])
+        if bool(match) != bool(place):
+            raise Failure(f"{'finds' if match else 'does not find'} {line}")
+        if not match:
+            continue
+        found += 1
+        got = tuple(match[pattern[key]] for key in ("file", "line", "column", "severity", "code"))
+        if got != (*place.groups(), message["kind"], message["code"]):
+            raise Failure(f"{got} of {line}")
+    if found < 500:
+        raise Failure(f"finds {found} messages")
+
+
+def boards(context, directory):
+    """A repository with boards in it, and machc on the PATH."""
+    folder = pathlib.Path(directory, "boards")
+    folder.mkdir()
+    good = "machine m : arm64-virt { cpus 1; memory ram size 256M; }\n"
+    (folder / "good.mach").write_text(good)
+    (folder / "typo.mach").write_text(good.replace("arm64-virt", "arm64-vert"))
+    return {"PATH": f"{context.build}:{os.environ['PATH']}"}
+
+
+def workflow(context, directory):
+    """The step of the workflow, and the job of GitLab, do what they say."""
+    env = boards(context, directory)
+    for name in ("github.yml", "gitlab.yml"):
+        command, = re.findall(r"^\s+(?:run:|-) (machc .*)$", (context.root / "docs/ci" / name).read_text(), re.M)
+        done = run("bash", "-ec", command, cwd=directory, env=env)
+        text = done.out.decode() if name == "github.yml" else done.err
+        sarif = json.loads(pathlib.Path(directory, "machc.sarif").read_text())
+        if done.status != 1 or "boards/typo.mach" not in text or len(sarif["runs"][0]["results"]) != 1:
+            raise Failure(f"{name}: {command}: exit status {done.status}\n{text}{done.err}")
+        if name == "github.yml" and not text.startswith("::error file=boards/typo.mach,line=1,"):
+            raise Failure(text)
+
+
+def hooks(context, directory):
+    """What pre-commit would run."""
+    env = boards(context, directory)
+    text = (context.root / ".pre-commit-hooks.yaml").read_text()
+    entries = dict(re.findall(r"^- id: (\S+)\n(?:  .*\n)*?  entry: (.*)$", text, re.M))
+    if set(entries) != {"machc", "machc-fix"}:
+        raise Failure(f"hooks are {entries}")
+    files = ["boards/good.mach", "boards/typo.mach"]
+    for name, status in (("machc", 1), ("machc-fix", 0), ("machc", 0)):
+        done = run(*entries[name].split(), *files, cwd=directory, env=env)
+        if done.status != status:
+            raise Failure(f"{name}: exit status {done.status}\n{done.err}")
+    if shutil.which("pre-commit"):
+        must("pre-commit", "validate-manifest", context.root / ".pre-commit-hooks.yaml")
+
+
+def instrumented(context):
+    return b"__asan_init" in (context.build / "libmachrt.so").read_bytes()
+
+
 def run_all(context):
     result = Result()
-    tests = [("depfile: names and targets", None, names_and_targets),
+    tests = [("docs/ci: problem matcher", None, problem_matcher),
+             ("docs/ci: workflows", None, workflow),
+             ("pre-commit hooks", None, hooks),
+             ("install", "pkg-config", install),
+             ("depfile: names and targets", None, names_and_targets),
              ("depfile: make", "make", with_make),
              ("depfile: ninja", "ninja", lambda context, directory: with_ninja(context, directory, "")),
              ("depfile: ninja, deps = gcc", "ninja", lambda context, directory: with_ninja(context, directory, "  deps = gcc"))]
@@ -169,6 +327,9 @@ def run_all(context):
     for test in tests:
         if test not in present:
             result.skip(test[0], f"{test[1]} is not there")
+    if instrumented(context):
+        present = [test for test in present if test[0] != "install"]
+        result.skip("install", "a library with sanitizers needs programs with sanitizers")
     for test, problem in context.each(check, present, lambda test: test[0]):
         result.add(test[0], problem)
     return result
