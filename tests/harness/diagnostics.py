@@ -320,8 +320,35 @@ def fixes(context, result):
         result.add("most files compile then", None if clean >= 60 else f"only {clean}")
 
 
+def warnings(context):
+    """Every warning can be named: taken away, made an error. Names are of one message each."""
+    listed = [line.split()[:2] for line in run(context.machc, "--explain=list").out.decode().splitlines()]
+    names = [name for _, name in listed]
+    if len(set(names)) != len(names) or any(not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) for name in names):
+        return "names are not unique, or not in small letters"
+    for code, name in listed:
+        for option in (f"-W{name}", f"-Wno-{name}", f"-Werror={name}"):
+            done = run(context.machc, option, "--syntax", "-", stdin=b"")
+            if (done.status == 0) != (code[0] == "W"):
+                return f"{option} ({code}): exit status {done.status}\n{done.err}"
+    folder = context.root / "tests/errors"
+    for path in sorted(folder.glob("W*.mach")):
+        code, args = path.name[:5], expectation(path)[1] or ["--check"]
+        if not any(found == code for _, _, found in expectation(path)[0]) or expectation(path)[5]:
+            continue
+        name = dict(listed)[code]
+        for option, kind, status in (("-w", None, 0), (f"-Wno-{name}", None, 0), ("-Werror", "error", 1),
+                                     (f"-Werror={name}", "error", 1)):
+            done = run(context.machc, *args, option, path.name, cwd=folder)
+            kinds = {k for k, _, c in messages(path.name, done.err) if c == code}
+            if kinds != ({kind} if kind else set()) or (kind and done.status != status):
+                return f"{path.name} {option}: {kinds}, exit status {done.status}\n{done.err}"
+    return None
+
+
 def run_all(context):
     result = Result()
+    result.add("warnings", warnings(context))
     fixes(context, result)
     ours, sarif = all_messages(context, result)
     result.add("sarif: rules", rules(sarif))
