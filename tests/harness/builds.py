@@ -233,6 +233,48 @@ def install(context, directory):
             must("man", "-M", top / "share/man", "-w", page)
 
 
+def version(context, directory):
+    """What compiler/version.sh says in a clone, in an archive of git's, and anywhere else."""
+    source = pathlib.Path(directory, "source")
+    (source / "compiler").mkdir(parents=True)
+    for name in (".gitattributes", "compiler/version.sh"):
+        shutil.copy(context.root / name, source / name)
+    if "$Format:" not in (source / "compiler/version.sh").read_text():
+        return  # these sources come out of an archive themselves
+    env = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null", "GIT_CEILING_DIRECTORIES": directory}
+    who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"]
+
+    def git(*words):
+        return must("git", *who, *words, cwd=source, env=env).strip()
+
+    def says(where, wanted):
+        told = must("sh", where / "compiler/version.sh", where, env=env).strip()
+        if not re.fullmatch(wanted, told):
+            raise Failure(f"{told}, not {wanted}")
+
+    def archive():
+        to = pathlib.Path(directory, "archive")
+        shutil.rmtree(to, ignore_errors=True)
+        to.mkdir()
+        must("sh", "-c", 'git archive HEAD | tar -x -C "$1"', "sh", to, cwd=source, env=env)
+        return to
+
+    says(source, r"0\.1\.0")
+    git("init", "-q")
+    git("add", "-A")
+    git("commit", "-q", "-m", "one")
+    says(source, r"0\.1\.0-g[0-9a-f]{7,}")
+    says(archive(), r"0\.1\.0-g[0-9a-f]{7,}")
+    git("tag", "-a", "-m", "release", "v1.2.3")
+    says(source, r"1\.2\.3")
+    says(archive(), r"1\.2\.3")
+    (source / "more").write_text("x")
+    git("add", "-A")
+    says(source, r"1\.2\.3-dirty")
+    git("commit", "-q", "-m", "two")
+    says(source, r"1\.2\.3-1-g[0-9a-f]{7,}")
+
+
 # ---- docs/ci ----
 
 
@@ -309,6 +351,7 @@ def run_all(context):
     tests = [("docs/ci: problem matcher", None, problem_matcher),
              ("docs/ci: workflows", None, workflow),
              ("pre-commit hooks", None, hooks),
+             ("version", "git", version),
              ("install", "pkg-config", install),
              ("depfile: names and targets", None, names_and_targets),
              ("depfile: make", "make", with_make),

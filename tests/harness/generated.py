@@ -189,7 +189,7 @@ def machc_bash(context):
     cases.insert(0, case("|".join(files), 'compopt -o filenames 2>/dev/null\n        ' + reply('compgen -f -- "$cur"')))
     cases.insert(1, case("|".join(folders), 'compopt -o filenames 2>/dev/null\n        ' + reply('compgen -d -- "$cur"')))
     cases.append(case("--explain", reply('compgen -W "list all $(machc --explain=list 2>/dev/null | cut -d" " -f1)" -- "$cur"')))
-    cases.append(case("--dump-class", 'COMPREPLY=($(compgen -W "$(machc --list-classes 2>/dev/null | sed -n "s/^  \\([^ ]*\\).*/\\1/p")" -- "$cur"))'))
+    cases.append(case("--dump-class", reply('compgen -W "$(machc --list-classes 2>/dev/null | sed -n "s/^  \\([^ ]*\\).*/\\1/p")" -- "$cur"')))
     cases.append(case("|".join(numbers), ":"))
     names = "$(machc --explain=list 2>/dev/null | sed -n 's/^W[0-9]* \\([^ ]*\\).*/{}\\1/p')"
     cases.append(case("-Werror", reply(f'compgen -W "{names.format("")}" -- "$cur"')))

@@ -34,7 +34,7 @@ _machc()
         return
         ;;
     --dump-class)
-        COMPREPLY=($(compgen -W "$(machc --list-classes 2>/dev/null | sed -n "s/^  \([^ ]*\).*/\1/p")" -- "$cur"))
+        mapfile -t COMPREPLY < <(compgen -W "$(machc --list-classes 2>/dev/null | sed -n "s/^  \([^ ]*\).*/\1/p")" -- "$cur")
         return
         ;;
     -m|-j|-D|-MT|--max-errors)
