@@ -189,6 +189,21 @@ static void say_irqs(struct explainer *e, const struct p_device *d)
     }
 }
 
+// What the host has there, when it is something else.
+static void say_host_value(struct explainer *e, const struct dt_node *n, const struct dt_prop *p,
+                           const struct origin *o)
+{
+    const struct host *h = e->p->model->host;
+    const struct dt_prop *is =
+        h && n->source && (!o || o->kind != ORIGIN_HOST) ? dt_prop(h->tree, n->source, p->name) : NULL;
+    if (!is)
+        return;
+    const char *here = dts_prop_text(e->c, e->m->tree, p), *there = dts_prop_text(e->c, h->tree, is);
+    struct src at = is->origin ? is->origin->at : (struct src){0};
+    if (strcmp(here, there) != 0)
+        say(e, "        on the host: %.*s%s\n", (int)strlen(there) - 1, there, place_text(e, at));
+}
+
 static void say_prop(struct explainer *e, const struct dt_node *n, const struct dt_prop *p, const struct p_device *d)
 {
     const struct origin *o = p->origin ? p->origin : n->origin;
@@ -209,6 +224,7 @@ static void say_prop(struct explainer *e, const struct dt_node *n, const struct 
     } else {
         say(e, "        computed%s%s%s\n", o->why ? ": " : "", o->why ? o->why : "", place_text(e, at));
     }
+    say_host_value(e, n, p, o);
     if (d && (!strcmp(p->name, "reg") || !strcmp(p->name, "ranges")))
         say_regions(e, d);
     if (d && (!strncmp(p->name, "interrupts", 10) || !strcmp(p->name, "interrupt-map")))

@@ -50,7 +50,7 @@ static const struct spec {
     {OPT_OUT, 'o', NULL, " FILE", NULL, "the device tree the guest boots with; `-` is standard output", "Outputs"},
     {OPT_CONFIG, 'c', NULL, " FILE", NULL, "the config that the runtime loads; `-` is standard output", NULL},
     {OPT_DIR, 'O', NULL, " DIR", NULL, "both, for every machine", NULL},
-    {OPT_MACHINE, 'm', NULL, " NAME", NULL, "the machine that -o, -c and --emit speak of", NULL},
+    {OPT_MACHINE, 'm', NULL, " NAME", NULL, "the machine that -o, -c, --emit and --explain speak of", NULL},
     {OPT_EMIT, 0, "emit", "=dts|json|plan|map|graph", NULL,
      "print the tree as source, the config as JSON, who owns what, the same as a picture (SVG), or for Graphviz", NULL},
     {OPT_CHECK, 0, "check", NULL, NULL, "all checks of all files, no output", NULL},

@@ -401,6 +401,7 @@ machine b : arm64-virt { use board("B"); }
                  "    bus-width = <0x08>;\n        host: bus-width of /mmc@5000, h.dts:4:",
                  "    no-sdio;\n        written, e.mach:3:", "    interrupts = <0x00 0x28 0x04>;\n        computed: its interrupt links, e.mach:3:",
                  "        interrupt 0: gic spi 40 level-high, as on the host; on the host GIC SPI 40, level-high, e.mach:3:",
+                 "        on the host: reg = <0x5000 0x1000>, h.dts:4:",
                  "        region 0: 0x5000, as on the host; 0x1000 bytes at 0x5000 of the host, mapped, e.mach:3:"):
         expect(line in done, f"not in it: {line}\n{done}")
     expect("machine b" not in done, f"b has none\n{done}")
