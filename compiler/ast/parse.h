@@ -210,6 +210,9 @@ struct diag *scan_error(struct parser *p, enum msg m, struct loc loc, const char
     __attribute__((format(printf, 4, 5)));
 void scan_help(struct diag *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* What replaces `where`, as diag_fix(); nothing when d is NULL. */
+void scan_fix(struct diag *d, struct loc where, const char *text);
+
 /* ---- number.c ---- */
 
 /* The value of a number or character literal; 0 after a message. */

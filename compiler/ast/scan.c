@@ -32,6 +32,12 @@ void scan_help(struct diag *d, const char *fmt, ...)
     diag_help(d, "%s", text);
 }
 
+void scan_fix(struct diag *d, struct loc where, const char *text)
+{
+    if (d)
+        diag_fix(d, where, "%s", text);
+}
+
 static bool push(struct parser *p, char open, struct loc loc)
 {
     if (p->depth == MACH_MAX_NESTING) {
@@ -216,14 +222,18 @@ bool scan_bad_bytes(struct parser *p, const char *s, size_t n, struct loc loc)
         scan_error(p, E0108, loc, "the character U+%04X can stand only in strings and comments", (unsigned)v);
     if (v == 0xa0 || (v >= 0x2000 && v <= 0x200b) || v == 0xfeff) {
         scan_help(d, "it looks like a space: write a plain one");
+        scan_fix(d, loc, v == 0x200b || v == 0xfeff ? "" : " "); // those two have no width
         return false;
     }
-    if (v >= 0x2018 && v <= 0x201f)
+    if (v >= 0x2018 && v <= 0x201f) {
         scan_help(d, "it looks like a quotation mark: write `\"`");
-    else if (v >= 0x2010 && v <= 0x2015)
+        scan_fix(d, loc, "\"");
+    } else if (v >= 0x2010 && v <= 0x2015) {
         scan_help(d, "it looks like a minus: write `-`");
-    else
+        scan_fix(d, loc, "-");
+    } else {
         scan_help(d, "names are made of the letters A to Z, digits, `_` and `-`");
+    }
     p->said = loc.start;
     p->said_set = true;
     return true;

@@ -435,6 +435,16 @@ static const char *summary(const struct mistake *m, size_t *count)
     return n ? enumerate(m->p, list, n, true) : NULL;
 }
 
+static void without_quotes(const struct mistake *m, struct diag *d)
+{
+    scan_help(d, "write the number without quotes");
+    const char *s = m->word;
+    size_t n = strlen(s);
+    uint64_t value;
+    if (d && n > 2 && number_value(s + 1, n - 2, &value))
+        diag_respell(d, s, TEXTF("%.*s", (int)n - 2, s + 1));
+}
+
 static void other(const struct mistake *m)
 {
     size_t n;
@@ -459,7 +469,7 @@ static void other(const struct mistake *m)
     else if (m->before->kind == T_INT && strchr("+-*/%", m->word[0]) && m->word[0])
         scan_help(d, "arithmetic stands in parentheses: `(%s %s ...)`", quote_at(m->p, m->before->loc), m->word);
     else if (m->found->kind == T_STRING && expects_value(m))
-        scan_help(d, "write the number without quotes");
+        without_quotes(m, d);
     else if (is_boundary(m->found->kind) && m->before->kind > 255 && !m->at_start &&
              is_keyword(quote_at(m->p, m->before->loc)))
         scan_help(d, "`%s` lacks what belongs behind it", quote_at(m->p, m->before->loc));

@@ -100,6 +100,9 @@ void diag_respell(struct diag *d, const char *wrong, const char *right);
 /* The same, and the help line "did you mean `BEFOREright`?" */
 void diag_did_you_mean(struct diag *d, const char *before, const char *wrong, const char *right);
 
+/* The message's range, if it is a number, becomes `text`. */
+void diag_fix_number(struct diag *d, const char *text);
+
 /* The help line "write `BEFORE0xVALUE`AFTER", and the message's range, if it is a number, becomes that value. */
 void diag_help_number(struct diag *d, const char *before, uint64_t value, const char *after);
 

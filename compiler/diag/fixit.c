@@ -50,17 +50,24 @@ void diag_did_you_mean(struct diag *d, const char *before, const char *wrong, co
     diag_respell(d, wrong, right);
 }
 
-void diag_help_number(struct diag *d, const char *before, uint64_t value, const char *after)
+void diag_fix_number(struct diag *d, const char *text)
 {
     uint32_t len = 0;
-    diag_help(d, "write `%s0x%" PRIx64 "`%s", before, value, after);
-    const char *text = d->arena && !d->at.via ? text_of(d, &len) : NULL;
-    if (!text || !len || !isdigit((unsigned char)*text))
+    const char *is = d->arena && !d->at.via ? text_of(d, &len) : NULL;
+    if (!is || !len || !isdigit((unsigned char)*is))
         return;
     for (uint32_t i = 0; i < len; i++)
-        if (!isalnum((unsigned char)text[i]))
+        if (!isalnum((unsigned char)is[i]))
             return;
-    diag_fix(d, d->at.loc, "0x%" PRIx64, value);
+    diag_fix(d, d->at.loc, "%s", text);
+}
+
+void diag_help_number(struct diag *d, const char *before, uint64_t value, const char *after)
+{
+    char text[32];
+    snprintf(text, sizeof text, "0x%" PRIx64, value);
+    diag_help(d, "write `%s%s`%s", before, text, after);
+    diag_fix_number(d, text);
 }
 
 // Over white space, comments and strings, to the `;` or `{` that ends the head of a statement.

@@ -456,6 +456,15 @@ static void build_base(struct build *b, const struct scope *s, const struct ast 
     }
 }
 
+static void cpus_of_platform(struct build *b, const struct m_machine *m)
+{
+    struct diag *d = diag(b->c->diags, E0321, m->cpus.at, "`%s` can have 1 to %u cpus, not %" PRIu64, m->platform->name,
+                          m->platform->max_cpus, m->cpus.value);
+    const char *most = arena_printf(b->c->arena, "%u", m->cpus.value ? m->platform->max_cpus : 1);
+    diag_help(d, "write `cpus %s`", most);
+    diag_fix_number(d, most);
+}
+
 static void no_cpus(struct build *b, const struct scope *s, const struct ast *st, const char *name)
 {
     struct diag *d = diag(b->c->diags, E0320, at(s, st->name.loc), "machine `%s` has no cpus", name);
@@ -503,9 +512,7 @@ void build_machine(struct build *b, const struct pending *p)
     if (!m->cpus.set && !m->cpus.at.loc.file && !m->incomplete)
         no_cpus(b, s, st, name);
     else if (m->cpus.set && m->platform && (m->cpus.value < 1 || m->cpus.value > m->platform->max_cpus))
-        diag_help(diag(b->c->diags, E0321, m->cpus.at, "`%s` can have 1 to %u cpus, not %" PRIu64, m->platform->name,
-                       m->platform->max_cpus, m->cpus.value),
-                  "write `cpus %u`", m->cpus.value ? m->platform->max_cpus : 1);
+        cpus_of_platform(b, m);
     // A mistake would bring others in its train if the rest were planned without what it concerns.
     m->incomplete |= diags_errors(b->c->diags) != before;
 }

@@ -195,8 +195,9 @@ static struct dt_node *path_node(struct planner *p, const char *path, struct src
     for (const char *s = path + 1; *s;) {
         size_t len = strcspn(s, "/");
         if (!len) {
-            diag_help(diag(p->c->diags, E0924, where, "`%s` is not a path: it has an empty component", path),
-                      "leave the second `/` out");
+            struct diag *d = diag(p->c->diags, E0924, where, "`%s` is not a path: it has an empty component", path);
+            diag_help(d, "leave the second `/` out");
+            diag_respell(d, path, arena_printf(p->c->arena, "%.*s%s", (int)(s - path), path, s + 1));
             return NULL;
         }
         const char *name = intern_n(p->c->names, s, len);
