@@ -336,6 +336,9 @@ def warnings(context):
     names = [name for _, name in listed]
     if len(set(names)) != len(names) or any(not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) for name in names):
         return "names are not unique, or not in small letters"
+    clash = [name for code, name in listed if code[0] == "W" and re.match("no-|error", name)]
+    if clash:
+        return f"-Wno-NAME and -Werror=NAME would mean something else: {clash}"
     for code, name in [item for i, item in enumerate(listed) if item[0][0] == "W" or i % 40 == 0]:
         for option in (f"-W{name}", f"-Wno-{name}", f"-Werror={name}"):
             done = run(context.machc, option, "--syntax", "-", stdin=b"")
