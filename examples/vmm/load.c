@@ -42,31 +42,46 @@ static int64_t read_into(const char *path, void *at, uint64_t size)
 
 /* ---- the tree: Devicetree Specification 0.4, chapter 5 ---- */
 
-enum { FDT_BEGIN_NODE = 1, FDT_END_NODE = 2, FDT_PROP = 3, FDT_NOP = 4, FDT_MAX = 2 << 20 };
+enum { FDT_BEGIN_NODE = 1, FDT_END_NODE = 2, FDT_PROP = 3, FDT_NOP = 4, FDT_END = 9, FDT_MAX = 2 << 20 };
 
-static uint32_t be32(const uint8_t *p)
+struct tree {
+    const uint8_t *at;
+    uint64_t size;
+};
+
+// A word of the tree; beyond its end: the token that ends it.
+static uint32_t word(const struct tree *t, uint64_t offset)
 {
+    if (offset > t->size || t->size - offset < 4)
+        return FDT_END;
+    const uint8_t *p = t->at + offset;
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-// The number in a property of /chosen, of one or two cells; 0: there is none. machc wrote the tree: its digest said so.
-static uint64_t chosen(const uint8_t *dtb, const char *name)
+// A string of the tree; "" where there is none.
+static const char *string(const struct tree *t, uint64_t offset)
 {
-    const uint8_t *p = dtb + be32(dtb + 8), *strings = dtb + be32(dtb + 12);
+    return offset < t->size && memchr(t->at + offset, 0, t->size - offset) ? (const char *)t->at + offset : "";
+}
+
+// The number in a property of /chosen, of one or two cells; 0: there is none.
+static uint64_t chosen(const struct tree *t, const char *name)
+{
+    uint64_t at = word(t, 8), strings = word(t, 12); // off_dt_struct, off_dt_strings
     unsigned depth = 0;
     bool inside = false;
     for (;;) {
-        uint32_t token = be32(p);
-        p += 4;
+        uint32_t token = word(t, at), size = word(t, at + 4);
+        at += 4;
         if (token == FDT_BEGIN_NODE) {
+            const char *node = string(t, at);
             if (++depth == 2)
-                inside = !strcmp((const char *)p, "chosen");
-            p += (strlen((const char *)p) + 4) & ~(size_t)3;
+                inside = !strcmp(node, "chosen");
+            at += (strlen(node) + 4) & ~(size_t)3;
         } else if (token == FDT_PROP) {
-            uint32_t size = be32(p);
-            if (inside && depth == 2 && (size == 4 || size == 8) && !strcmp((const char *)strings + be32(p + 4), name))
-                return size == 4 ? be32(p + 8) : (uint64_t)be32(p + 8) << 32 | be32(p + 12);
-            p += 8 + ((size + 3) & ~UINT32_C(3));
+            if (inside && depth == 2 && (size == 4 || size == 8) && !strcmp(string(t, strings + word(t, at + 4)), name))
+                return size == 4 ? word(t, at + 8) : (uint64_t)word(t, at + 8) << 32 | word(t, at + 12);
+            at += 8 + (((uint64_t)size + 3) & ~UINT64_C(3));
         } else if (token == FDT_END_NODE) {
             depth--;
         } else if (token != FDT_NOP) {
@@ -102,20 +117,21 @@ static int load_kernel(struct vmm *v, const struct mach_memory *ram, struct span
     return 0;
 }
 
-static int load_dtb(struct vmm *v, const struct mach_memory *ram, const uint8_t *dtb, uint64_t size, struct span *to)
+static int load_dtb(struct vmm *v, const struct mach_memory *ram, const struct tree *t, struct span *to)
 {
+    uint64_t size = t->size;
     uint64_t at = ram->size < size ? 0 : (ram->size - size) & ~(uint64_t)(ALIGN - 1);
     if (!at)
         return complain(0, "memory %s is too small for a kernel", ram->name);
-    memcpy((uint8_t *)ram->at + at, dtb, size);
+    memcpy((uint8_t *)ram->at + at, t->at, size);
     v->dtb_address = ram->address + at;
     *to = (struct span){v->dtb_address, v->dtb_address + size};
     return 0;
 }
 
-static int load_initramfs(struct vmm *v, const struct mach_memory *ram, const uint8_t *dtb, struct span *to)
+static int load_initramfs(struct vmm *v, const struct mach_memory *ram, const struct tree *t, struct span *to)
 {
-    *to = (struct span){chosen(dtb, "linux,initrd-start"), chosen(dtb, "linux,initrd-end")};
+    *to = (struct span){chosen(t, "linux,initrd-start"), chosen(t, "linux,initrd-end")};
     if (to->first >= to->end)
         return v->initramfs ? complain(0,
                                        "%s: the tree has no place for an initramfs. In the description: node /chosen "
@@ -147,13 +163,13 @@ static int find_ram(const struct vmm *v, struct mach_memory *ram)
     return complain(0, "the machine has no memory of its own");
 }
 
-static int load_all(struct vmm *v, const uint8_t *dtb, uint64_t size)
+static int load_all(struct vmm *v, const struct tree *t)
 {
     struct mach_memory ram;
     struct span kernel = {0, 0}, tree = {0, 0}, initramfs = {0, 0};
     // The kernel first: its file is read before it is known where the kernel ends.
-    if (find_ram(v, &ram) || load_kernel(v, &ram, &kernel) || load_dtb(v, &ram, dtb, size, &tree) ||
-        load_initramfs(v, &ram, dtb, &initramfs))
+    if (find_ram(v, &ram) || load_kernel(v, &ram, &kernel) || load_dtb(v, &ram, t, &tree) ||
+        load_initramfs(v, &ram, t, &initramfs))
         return -1;
     if (!overlap(kernel, tree) && !overlap(kernel, initramfs) && !overlap(initramfs, tree))
         return 0;
@@ -172,7 +188,7 @@ int load(struct vmm *v)
     if (!r && mach_config_dtb(v->config, dtb, (size_t)n, &e))
         r = complain(0, "%s: %s", v->dtb, e.hint);
     if (!r)
-        r = load_all(v, dtb, (uint64_t)n);
+        r = load_all(v, &(struct tree){dtb, (uint64_t)n});
     free(dtb);
     return r;
 }

@@ -62,6 +62,7 @@ echo "#: $CYCLES starts and stops at $(cut -d' ' -f1 /proc/uptime) s"
 
 # ---- 50 times killed, at any moment ----
 KILLS=50
+: >/tmp/kills
 early=0 late=0
 kill_one() {
     local at=$((RANDOM % 1500))

@@ -83,10 +83,14 @@ static void map_next(int fd, unsigned long request, const void *arg)
     __real_ioctl(fd, request, &next);
 }
 
-// A child that keeps all files open, and outlives its parent.
+// A child that keeps all files open, and outlives its parent: one, and only when guest-again.sh has come to its kills.
 static void leave_orphan(unsigned long request)
 {
-    if (request == VFIO_DEVICE_SET_IRQS && broken("orphan") && !fork()) {
+    static bool left;
+    if (request != VFIO_DEVICE_SET_IRQS || !broken("orphan") || left || access("/tmp/kills", F_OK))
+        return;
+    left = true;
+    if (!fork()) {
         sleep(3600);
         _exit(0);
     }
