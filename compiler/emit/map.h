@@ -110,7 +110,7 @@ struct map_page {
     /* where things are, from left to right */
     int left_bar, right_bar, host_label[3], host_line[3], label[MAP_FIELDS], lanes, width;
     int line_label[MAP_FIELDS];
-    int table[5];
+    int table[6];
     int y;
 };
 

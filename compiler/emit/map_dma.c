@@ -2,9 +2,11 @@
 // Who may write where: devices with the same reach share a lane, and a few lines of the table.
 #include "base/vec.h"
 #include "emit/map.h"
+#include "emit/plan_text.h"
 #include "machc.h"
 
 enum {
+    HOW = 84,  // letters of what is said of the IOMMU
     MAPS = 12, // windows of a lane that the table lists
     NAMES = 60 // letters of its devices' names
 };
@@ -30,7 +32,8 @@ static uint64_t hash_of(const struct p_dma *d)
 static bool same_map(const struct p_dma_map *a, const struct p_dma_map *b)
 {
     return a->what == b->what && a->memory == b->memory && a->region == b->region && a->bank == b->bank &&
-           a->offset == b->offset && a->size == b->size && a->iova == b->iova && a->readonly == b->readonly;
+           a->offset == b->offset && a->size == b->size && a->granted == b->granted && a->iova == b->iova &&
+           a->readonly == b->readonly;
 }
 
 static bool same_text(const char *a, const char *b)
@@ -41,8 +44,9 @@ static bool same_text(const char *a, const char *b)
 static bool same_reach(const struct p_dma *a, const struct p_dma *b)
 {
     if (a->mode != b->mode || a->nmaps != b->nmaps || a->window != b->window || a->size != b->size ||
-        stash_of(a).kind != stash_of(b).kind || stash_of(a).vcpu != stash_of(b).vcpu ||
-        stash_of(a).id != stash_of(b).id || !same_text(a->guest_iommu, b->guest_iommu))
+        a->subwindows != b->subwindows || stash_of(a).kind != stash_of(b).kind ||
+        stash_of(a).vcpu != stash_of(b).vcpu || stash_of(a).id != stash_of(b).id ||
+        !same_text(a->guest_iommu, b->guest_iommu))
         return false;
     for (uint32_t i = 0; i < a->nmaps; i++)
         if (!same_map(&a->maps[i], &b->maps[i]))
@@ -136,7 +140,7 @@ static const char *mode_text(struct map_page *p, const struct p_dma *d)
 static const char *stash_text(struct map_page *p, const struct p_dma *d)
 {
     static const char *const kinds[] = {[STASH_L1] = "L1", [STASH_L2] = "L2", [STASH_L3] = "L3", [STASH_TPH] = "TPH"};
-    struct p_stash to = stash_of(d);
+    const struct p_stash to = stash_of(d);
     if (to.kind == STASH_NONE)
         return NULL;
     if (to.kind == STASH_ID)
@@ -147,6 +151,12 @@ static const char *stash_text(struct map_page *p, const struct p_dma *d)
     if (to.host_cpu != UINT32_MAX)
         s = arena_printf(p->arena, "%s, host cpu %u", s, to.host_cpu);
     return to.id != UINT32_MAX ? arena_printf(p->arena, "%s, id %u", s, to.id) : s;
+}
+
+// How the IOMMU does it, as far as that is the same for all of a lane.
+static const char *how_text(struct map_page *p, const struct map_lane *l)
+{
+    return l->n == 1 && l->dma->mode != DMA_IDENTITY ? dma_domain_text(p->c, l->dma) : NULL;
 }
 
 static const char *target_text(struct map_page *p, const struct p_dma_map *x)
@@ -169,8 +179,11 @@ const char *map_lane_title(struct map_page *p, const struct map_lane *l)
         const struct p_dma_map *x = &l->dma->maps[i];
         s = arena_printf(p->arena, "%s\n%s: %s, %s", s, map_range(p, x->iova, x->size), target_text(p, x),
                          x->readonly ? "reads" : "reads and writes");
+        if (x->granted > x->size)
+            s = arena_printf(p->arena, "%s, and %s behind it", s, map_size(p, x->granted - x->size));
     }
-    const char *stash = stash_text(p, l->dma);
+    const char *how = how_text(p, l), *stash = stash_text(p, l->dma);
+    s = how ? arena_printf(p->arena, "%s\n%s", s, how) : s;
     return stash ? arena_printf(p->arena, "%s\n%s", s, stash) : s;
 }
 
@@ -189,6 +202,11 @@ static const char *rights_text(struct map_page *p, const struct p_dma_map *x)
                : arena_printf(p->arena, "%s, guest 0x%08llx", rights, (unsigned long long)to);
 }
 
+static const char *excess_text(struct map_page *p, const struct p_dma_map *x)
+{
+    return x->granted > x->size ? arena_printf(p->arena, "and %s more", map_size(p, x->granted - x->size)) : NULL;
+}
+
 static uint32_t wider(uint32_t a, const char *s, uint32_t max)
 {
     uint32_t n = s ? map_letters(s, max) : 0;
@@ -197,24 +215,28 @@ static uint32_t wider(uint32_t a, const char *s, uint32_t max)
 
 int map_dma_places(struct map_page *p)
 {
-    uint32_t width[] = {sizeof "no DMA" - 1, 0, 0, 0, 0};
+    uint32_t width[] = {sizeof "no DMA" - 1, 0, 0, 0, 0, 0}, said = 0; // said: instead of windows
     for (uint32_t i = 0; i < p->n; i++) {
         const struct map_machine *m = &p->machine[i];
         width[1] = wider(width[1], m->no_dma, 30);
         for (uint32_t k = 0; k < m->nlanes; k++) {
             const struct map_lane *l = &m->lane[k];
             width[0] = wider(width[0], map_lane_name(p, l, MAP_NAME), MAP_NAME);
-            width[4] = wider(width[4], stash_text(p, l->dma), MAP_NAMES);
+            said = l->dma->nmaps ? said : wider(said, mode_text(p, l->dma), 60);
+            width[5] = wider(wider(width[5], how_text(p, l), HOW), stash_text(p, l->dma), HOW);
             for (uint32_t n = 0; n < l->dma->nmaps && n < MAPS && !l->mixed; n++) {
                 const struct p_dma_map *x = &l->dma->maps[n];
                 width[1] = wider(width[1], map_range(p, x->iova, x->size), MAP_NAMES);
                 width[2] = wider(width[2], target_text(p, x), MAP_NAME);
                 width[3] = wider(width[3], rights_text(p, x), MAP_NAMES);
+                width[4] = wider(width[4], excess_text(p, x), MAP_NAMES);
             }
         }
     }
     int x = MAP_MARGIN;
-    for (uint32_t f = 0; f < 5; f++) {
+    for (uint32_t f = 0; f < 6; f++) {
+        if (f == 5 && x < p->table[1] + map_pixels(said) + 20)
+            x = p->table[1] + map_pixels(said) + 20;
         p->table[f] = x;
         x += map_pixels(width[f]) + (width[f] ? 20 : 0);
     }
@@ -226,28 +248,41 @@ static void map_line(struct map_page *p, const struct p_dma_map *x)
     map_text(p, p->table[1], p->y, "n", map_range(p, x->iova, x->size), MAP_NAMES);
     map_text(p, p->table[2], p->y, "n", target_text(p, x), MAP_NAME);
     map_text(p, p->table[3], p->y, "g", rights_text(p, x), MAP_NAMES);
+    map_text(p, p->table[4], p->y, "w", excess_text(p, x), MAP_NAMES);
+}
+
+// The windows of a lane, one below the other; returns how many lines they take.
+static int windows(struct map_page *p, const struct map_lane *l)
+{
+    const struct p_dma *d = l->dma;
+    if (l->mixed)
+        map_text(p, p->table[1], p->y, "g", "different windows: --emit=plan lists them", 0);
+    else if (!d->nmaps)
+        map_text(p, p->table[1], p->y, d->mode == DMA_IDENTITY ? "w" : "g", mode_text(p, d), 60);
+    if (l->mixed || !d->nmaps)
+        return 1;
+    int y = p->y, lines = 0;
+    for (uint32_t k = 0; k < d->nmaps && k < MAPS; k++, p->y += MAP_LINE, lines++)
+        map_line(p, &d->maps[k]);
+    if (d->nmaps > MAPS) {
+        map_text(p, p->table[1], p->y, "g", arena_printf(p->arena, "and %u more", d->nmaps - MAPS), 0);
+        lines++;
+    }
+    p->y = y;
+    return lines;
 }
 
 void map_dma_table(struct map_page *p, const struct map_machine *m)
 {
     for (uint32_t i = 0; i < m->nlanes; i++) {
         const struct map_lane *l = &m->lane[i];
-        const struct p_dma *d = l->dma;
+        const char *how = how_text(p, l), *stash = stash_text(p, l->dma);
+        int lines = windows(p, l), besides = how ? 1 : 0;
         map_text(p, p->table[0], p->y, "b", map_lane_name(p, l, MAP_NAME), MAP_NAME);
-        map_text(p, p->table[4], p->y, "n", stash_text(p, d), MAP_NAMES);
-        if (l->mixed)
-            map_text(p, p->table[1], p->y, "g", "different windows: --emit=plan lists them", 0);
-        else if (!d->nmaps)
-            map_text(p, p->table[1], p->y, "g", mode_text(p, d), 60);
-        for (uint32_t k = 0; k < d->nmaps && k < MAPS && !l->mixed; k++) {
-            p->y += k ? MAP_LINE : 0;
-            map_line(p, &d->maps[k]);
-        }
-        if (d->nmaps > MAPS && !l->mixed) {
-            p->y += MAP_LINE;
-            map_text(p, p->table[1], p->y, "g", arena_printf(p->arena, "and %u more", d->nmaps - MAPS), 0);
-        }
-        p->y += MAP_LINE + 3;
+        map_text(p, p->table[5], p->y, "g", how, HOW);
+        map_text(p, p->table[5], p->y + besides * MAP_LINE, "n", stash, HOW);
+        besides += stash ? 1 : 0;
+        p->y += (lines > besides ? lines : besides) * MAP_LINE + 3;
     }
     if (m->no_dma) {
         map_text(p, p->table[0], p->y, "b", "no DMA", 0);

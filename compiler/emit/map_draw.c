@@ -218,6 +218,10 @@ static void reach(struct map_page *p, const struct map_box *b, const struct p_dm
                   x->readonly ? "<rect class=\"inkline\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>\n"
                               : "<rect class=\"ink\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\"/>\n",
                   at + 4, b->y + top, MAP_LANE - 8, h - (h > 4));
+    // What lies behind it as well: its amount is in the table.
+    if (x->granted > x->size)
+        columns_print(&p->out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"8\" fill=\"url(#grant)\"/>\n", at + 4,
+                      b->y + top + h, MAP_LANE - 8);
 }
 
 static void draw_lane(struct map_page *p, const struct map_machine *m, uint32_t i)
@@ -229,6 +233,9 @@ static void draw_lane(struct map_page *p, const struct map_machine *m, uint32_t 
     columns_print(&p->out, "<text transform=\"translate(%d %d) rotate(-55)\">%s</text>\n", xm + 3, y,
                   map_xml(p, map_lane_name(p, l, 20), 20));
     columns_print(&p->out, "<g><title>%s</title>\n", map_xml(p, map_lane_title(p, l), 0));
+    if (l->dma->mode == DMA_IDENTITY) // nothing is out of its reach
+        columns_print(&p->out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"url(#grant)\"/>\n", x + 4,
+                      y + 6, MAP_LANE - 8, m->bottom - y - 6);
     for (uint32_t d = 0; d < (l->mixed ? l->n : 1); d++)
         for (uint32_t k = 0; k < l->all[d]->nmaps; k++) {
             const struct p_dma_map *map = &l->all[d]->maps[k];

@@ -35,18 +35,21 @@ static void filled(struct map_page *p, int *x, const char *class, const char *pa
 
 void map_legend(struct map_page *p)
 {
-    bool seen[LOOK_LINE + 1] = {false}, lanes = false, readonly = false, kept = false;
+    bool seen[LOOK_LINE + 1] = {false}, lanes = false, readonly = false, kept = false, more = false;
     int x = MAP_MARGIN;
     uint32_t c = p->n ? map_colour(p->machine[0].index) : 0;
     for (uint32_t i = 0; i < p->n; i++) {
         const struct map_machine *m = &p->machine[i];
         for (uint32_t k = 0; k < m->regions.n; k++)
             seen[m->regions.box[k].look] = true;
-        for (uint32_t k = 0; k < m->nlanes; k++)
+        for (uint32_t k = 0; k < m->nlanes; k++) {
+            more = more || m->lane[k].dma->mode == DMA_IDENTITY;
             for (uint32_t w = 0; w < m->lane[k].dma->nmaps; w++) {
                 lanes = true;
+                more = more || m->lane[k].dma->maps[w].granted > m->lane[k].dma->maps[w].size;
                 readonly = readonly || m->lane[k].dma->maps[w].readonly;
             }
+        }
     }
     for (uint32_t k = 0; k < p->regions.n; k++)
         seen[p->regions.box[k].look] = true;
@@ -70,6 +73,8 @@ void map_legend(struct map_page *p)
         sample(p, &x, "ink", "DMA: read, write");
     if (readonly)
         sample(p, &x, "inkline", "DMA: read");
+    if (more)
+        filled(p, &x, NULL, "grant", "DMA: more than is meant");
     p->y += 18;
     map_text(p, MAP_MARGIN, p->y, "g",
              p->dense ? "Heights go with the logarithm of the size. A strip is one of several in its row: point at it."

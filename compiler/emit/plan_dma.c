@@ -3,7 +3,7 @@
 #include "emit/plan_text.h"
 #include "machc.h"
 
-static const char *domain_text(struct machc *c, const struct p_dma *d)
+const char *dma_domain_text(struct machc *c, const struct p_dma *d)
 {
     static const char *const modes[] = {[DMA_NONE] = "none",
                                         [DMA_ALL] = "all",
@@ -95,7 +95,7 @@ void dma_table(struct machc *c, struct columns *t, const struct p_machine *m)
                 const struct p_dma_map *x = n < dma->nmaps ? &dma->maps[n] : NULL;
                 columns_cell(t, n ? NULL : d->name);
                 columns_cell(t, n ? NULL : dma->name);
-                columns_cell(t, n ? NULL : domain_text(c, dma));
+                columns_cell(t, n ? NULL : dma_domain_text(c, dma));
                 columns_cell(t, x ? span_text(c, x->iova, x->size) : NULL);
                 columns_cell(t, x ? size_text(c, x->size) : NULL);
                 columns_cell(t, x ? target_text(c, x) : NULL);

@@ -14,7 +14,10 @@ const char *span_text(struct machc *c, uint64_t start, uint64_t size);
 /* "0", or "0 tx" with a name (or NULL). */
 const char *index_text(struct machc *c, uint32_t index, const char *name);
 
-/* plan_dma.c: what each device reaches, where, how, and what beyond it. */
+/* plan_dma.c: "window 0x0-0xffff, 16 sub-windows, LIODN 5": how the IOMMU carries a domain out. */
+const char *dma_domain_text(struct machc *c, const struct p_dma *d);
+
+/* What each device reaches, where, how, and what beyond it. */
 void dma_table(struct machc *c, struct columns *t, const struct p_machine *m);
 
 #endif

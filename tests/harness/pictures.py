@@ -178,6 +178,18 @@ def sizes(context):
     return results
 
 
+def reach(context):
+    """[(name, problem)]: what a device reaches beyond what is meant is drawn, and said."""
+    results = []
+    for source, text in (("tests/errors/W0602-over-grant.mach", ">and 256K more<"),
+                         ("examples/zcu102-ethernet.mach", ">no IOMMU: all of the host")):
+        svg, problem = emit(context, "map", source)
+        drawn = svg.count(b'fill="url(#grant)"')  # in the legend, and in the lane
+        problem = problem or wrong_with(svg) or (drawn != 2 and f"{drawn} times drawn")
+        results.append((f"{source}: more than is meant", problem or (text.encode() not in svg and f"{text} is missing")))
+    return results
+
+
 def hostile(context):
     with tempfile.TemporaryDirectory() as directory:
         pathlib.Path(directory, "hostile.mach").write_text(HOSTILE, encoding="latin-1")
@@ -196,7 +208,7 @@ def run_all(context):
     for _, results in context.each(lambda source: example(context, source), sources(), str):
         for name, problem in results:
             result.add(name, problem)
-    for group in (sizes, hostile):
+    for group in (sizes, reach, hostile):
         for name, problem in group(context) if context.wanted in group.__name__ else []:
             result.add(name, problem)
     return result
