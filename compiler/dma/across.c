@@ -161,6 +161,8 @@ void check_dma(struct planner *p)
     const struct dma_work *w = p->dma;
     owned_list list = {0};
     check_entries(p);
+    for (uint32_t i = 0; i < p->plan->machines.n; i++)
+        check_groups(p, p->plan->machines.at[i]);
     if (!w->over_grants.n)
         return;
     list_memory(p, &list);

@@ -78,6 +78,11 @@ bool solve_windows(struct planner *p, struct p_dma *dma, map_list *maps);
 /* The LIODNs of a dma, from the host's tree. */
 void check_ids(struct planner *p, const struct p_dma *dma, const struct m_channel *how);
 
+/* ---- groups.c ---- */
+
+/* Devices of one IOMMU group, where a snapshot of the host tells them, reach the same. */
+void check_groups(struct planner *p, const struct p_machine *m);
+
 /* ---- guest.c ---- */
 
 /* Puts the device behind an emulated IOMMU of the guest: `iommus` or `iommu-map` in its tree. */
