@@ -8,6 +8,7 @@
 # make check-schema   guest trees under dt-validate with Linux's bindings (Debian's dt-schema, linux-source)
 # make fuzz       libFuzzer on everything that reads a file, and a million mutated configs: docs/fuzzing.md
 # make check-system   the runtime on real kernels, on boards that QEMU emulates; SYSTEM="-v edu" for one of them
+# make coverage   lines of runtime/ that its tests run (Debian's gcovr); fails below 90 %
 # make install    machc, machrt, libmachrt and what goes with them; DESTDIR, PREFIX, LIBDIR and so on as usual
 # make format     clang-format; `make format-check` only looks
 # SAN=1 builds with ASan and UBSan into build/san instead.
@@ -94,6 +95,12 @@ check-properties: $(B)/machc
 check-schema: $(B)/machc
 	python3 tests/corpus/schema.py --machc $(B)/machc
 
+# With everything compiled anew, into build/coverage.
+coverage:
+	$(MAKE) B=build/coverage OPT="-O0 -g --coverage" build/coverage/unit/test_config test-runtime
+	build/coverage/unit/test_config
+	gcovr --root . --filter runtime/ --fail-under-line 90 build/coverage
+
 format:
 	@clang-format -i $(sources)
 
@@ -139,5 +146,5 @@ include tests/system/Makefile.inc
 include tests/fuzz/Makefile.inc
 include tests/bench/Makefile.inc
 
-.PHONY: FORCE all test check-properties check-corpus check-schema docs format format-check clean install
+.PHONY: FORCE all test check-properties check-corpus check-schema docs coverage format format-check clean install
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -1,16 +1,19 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Measures machc on generated inputs and prints one table.
+"""Measures machc and libmachrt, dtc beside them on the same trees, and prints one table.
 
-    run.py [--machc build/machc] [--dtc dtc] [--sizes 1000,10000,100000] [--runs 5] [--quick]
+    run.py [--build build] [--dtc dtc] [--sizes 1000,10000,100000] [--runs 5] [--quick]
 
-Times are wall time of the whole process from start to both outputs written; memory is its peak resident set.
-Every ratio is between two numbers of this run on this machine: those say something anywhere. The absolute
-goals (100,000 devices in under 1 s and 300 MB) depend on the machine and are printed for information.
-Exit: 0 measured, 1 machc failed on an input it must take or took one it must refuse, 2 usage.
+Times are those of the processor, user and system, of the whole process: a machine that does other things as well makes
+them a little longer, not many times. Of several runs the shortest counts. Memory is the peak resident set. Inputs and
+outputs lie in memory (/dev/shm) where there is such a place. Every ratio is between two numbers of this run on this
+machine: those say something anywhere; absolute goals are for information.
+Exit: 0 measured, 1 something failed on an input it must take or took one it must refuse, 2 usage.
 """
 import argparse
 import os
+import pathlib
+import re
 import resource
 import shutil
 import signal
@@ -19,28 +22,25 @@ import sys
 import tempfile
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.dont_write_bytecode = True
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "corpus")]
+
+from harness.debian import cache  # noqa: E402
+
 TIMEOUT = 60.0  # seconds for one run of anything
-GOAL_SECONDS, GOAL_MB, GOAL_RATIO = 1.0, 300, 15
+MACHC = ["bench.mach", "-o", "guest.dtb", "-c", "guest.cfg"]
+DTC = ["-q", "-@", "-I", "dts", "-O", "dtb", "-o", "dtc.dtb", "host.dts"]
+GROWTH = 15  # for ten times as much: linear, and some room for caches and noise
 
 
 class Result:
-    """Of several runs of one command: seconds (min, median), peak MB, exit status; or late."""
+    """Of several runs of one command: the shortest time in seconds, peak MB, exit status; or late."""
 
     def __init__(self):
-        self.seconds = []
-        self.mb = 0.0
-        self.status = 0
-        self.late = False
-        self.message = ""
-
-    @property
-    def best(self):
-        return min(self.seconds)
-
-    @property
-    def median(self):
-        return sorted(self.seconds)[len(self.seconds) // 2]
+        self.seconds = float("inf")
+        self.mb, self.status, self.late, self.message = 0.0, 0, False, ""
 
     @property
     def fine(self):
@@ -48,10 +48,10 @@ class Result:
 
 
 def once(argv, cwd, log):
-    """One run: (seconds, peak KB, exit status); seconds None when it took too long."""
+    """One run: (processor seconds, peak KB, exit status); None seconds when it took too long."""
     with open(log, "wb") as err:
         start = time.perf_counter()
-        p = subprocess.Popen(argv, cwd=cwd, stdin=subprocess.DEVNULL, stdout=err, stderr=err)
+        p = subprocess.Popen([str(a) for a in argv], cwd=cwd, stdin=subprocess.DEVNULL, stdout=err, stderr=err)
         old = signal.signal(signal.SIGALRM, lambda *_: p.kill())
         signal.setitimer(signal.ITIMER_REAL, TIMEOUT)
         try:
@@ -59,174 +59,319 @@ def once(argv, cwd, log):
         finally:
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, old)
-        seconds = time.perf_counter() - start
+        took = time.perf_counter() - start
     p.returncode = os.waitstatus_to_exitcode(status)  # so that Popen does not wait again
-    late = p.returncode == -signal.SIGKILL and seconds >= TIMEOUT
-    return (None if late else seconds), usage.ru_maxrss, p.returncode
+    late = p.returncode == -signal.SIGKILL and took >= TIMEOUT
+    return (None if late else usage.ru_utime + usage.ru_stime), usage.ru_maxrss, p.returncode
 
 
 def measure(argv, cwd, runs):
     r = Result()
     log = os.path.join(cwd, "log")
-    for i in range(runs):
-        seconds, kb, status = once(argv, cwd, log)
+    spent = 0.0
+    for _ in range(runs):
+        seconds, kb, r.status = once(argv, cwd, log)
         if seconds is None:
             r.late = True
             return r
-        r.seconds.append(seconds)
+        r.seconds = min(r.seconds, seconds)
         r.mb = max(r.mb, kb / 1024)
-        r.status = status
-        if status != 0:
-            break
-        if sum(r.seconds) > TIMEOUT:  # slow enough to be sure
+        spent += seconds
+        if r.status or spent > TIMEOUT / 4:
             break
     with open(log, "rb") as f:
         r.message = f.read(2000).decode(errors="replace").strip()
     return r
 
 
-def seconds_text(r):
-    if r is None:
-        return "-"
+def seconds_text(seconds):
+    if seconds >= 0.0995:
+        return "%.3f s" % seconds
+    return "%.1f ms" % (seconds * 1e3) if seconds >= 0.001 else "%.3f ms" % (seconds * 1e3)
+
+
+def time_text(r):
     if r.late:
         return "> %.0f s" % TIMEOUT
-    if r.status != 0:
-        return "exit %d" % r.status
-    return "%.3f s" % r.best if r.best >= 0.0995 else "%.1f ms" % (r.best * 1000)
-
-
-def median_text(r):
-    if r is None or not r.fine:
-        return "-"
-    return "%.3f s" % r.median if r.median >= 0.0995 else "%.1f ms" % (r.median * 1000)
+    return "exit %d" % r.status if r.status else seconds_text(r.seconds)
 
 
 def memory_text(r):
+    # A child starts out with the peak memory of the process that made it.
     floor = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return "%.1f" % r.mb if r.mb > floor else "< %.0f" % (floor + 1)
+    return "%.0f" % r.mb if r.mb > floor else "< %.0f" % (floor + 1)
 
 
 class Bench:
-    def __init__(self, args, tmp):
-        self.args = args
-        self.tmp = tmp
-        self.rows = []
-        self.failed = False
-        self.machc_argv = [os.path.abspath(args.machc), "bench.mach", "-o", "guest.dtb", "-c", "guest.cfg"]
-        self.dtc_argv = [args.dtc, "-q", "-@", "-I", "dts", "-O", "dtb", "-o", "dtc.dtb", "host.dts"] if args.dtc else None
+    HEAD = ("what", "n", "time", "peak MB", "beside it", "its time", "ratio")
 
-    def case(self, name, shape, n, options=(), dtc=False, status=0):
-        """Generates, measures and records one case; returns machc's and dtc's results."""
-        where = os.path.join(self.tmp, "case")
-        options = list(options)
-        # In a process of its own: a child starts out with the peak memory of the process that made it,
-        # so this one must stay small.
-        options += ["--dts"] if dtc and self.dtc_argv else []
-        subprocess.run([sys.executable, os.path.join(HERE, "gen.py"), shape, str(n), where, *options], check=True)
-        runs = self.args.runs if n < 50000 else max(1, min(3, self.args.runs))
-        argv = self.machc_argv
-        if "--machines" in options:  # what is measured is planning, and not how a disk syncs many small files
-            argv = [argv[0], "--check", argv[1]]
-        m = measure(argv, where, runs)
-        d = measure(self.dtc_argv, where, 1 if n >= 10000 else runs) if dtc and self.dtc_argv else None
-        out = sum(os.path.getsize(os.path.join(where, f)) for f in ("guest.dtb", "guest.cfg")
-                  if os.path.exists(os.path.join(where, f)))
-        self.rows.append((name, n, m, d, out))
-        if m.late or m.status != status:
-            self.failed = True
-            what = "did not end within %.0f s" % TIMEOUT if m.late else "exit %d instead of %d" % (m.status, status)
-            print("%s: %s, %d: %s\n%s\n" % (self.args.machc, name, n, what, m.message), file=sys.stderr)
-        elif status == 0 and m.message:
-            print("%s: %s, %d: messages on an input that should give none:\n%s\n"
-                  % (self.args.machc, name, n, m.message), file=sys.stderr)
-        shutil.rmtree(where)
-        return m, d
+    def __init__(self, args, tmp):
+        self.args, self.tmp = args, pathlib.Path(tmp)
+        self.build = pathlib.Path(args.build).resolve()
+        self.machc = self.build / "machc"
+        self.rows, self.goals, self.failed = [], [], False
+
+    def row(self, *cells):
+        self.rows.append(tuple(str(c) for c in cells) + ("",) * (len(self.HEAD) - len(cells)))
+
+    def generate(self, shape, n, options=()):
+        """Inputs in a new directory, made by a process of its own, so that this one stays small."""
+        where = self.tmp / "case"
+        shutil.rmtree(where, ignore_errors=True)
+        subprocess.run([sys.executable, HERE / "gen.py", shape, str(n), where, *options], check=True)
+        return where
+
+    def runs(self, n):
+        return self.args.runs if n < 50000 else max(1, min(3, self.args.runs))
+
+    def compile(self, name, n, where, status=0, dtc=None, options=()):
+        """machc on bench.mach, its row, with dtc's result beside it."""
+        m = measure([self.machc, *options, *MACHC], where, self.runs(n))
+        cells = [name, n, time_text(m), memory_text(m)]
+        if dtc:
+            ratio = "> %.0f" % (TIMEOUT / m.seconds) if dtc.late else "%.1f" % (dtc.seconds / m.seconds)
+            cells += ["dtc", time_text(dtc), ratio if m.fine else "-"]
+        self.row(*cells)
+        if m.late or m.status != status or (status == 0 and m.message):
+            self.failed |= m.late or m.status != status
+            print("%s, %d: exit %d instead of %d\n%s\n" % (name, n, m.status, status, m.message), file=sys.stderr)
+        return m
+
+    def dtc(self, where, runs):
+        return measure([self.args.dtc, *DTC], where, runs) if self.args.dtc else None
+
+    def goal(self, text, value, limit, unit="", most=True, absolute=False):
+        verdict = "pass" if (value <= limit if most else value >= limit) else "FAIL"
+        note = "; depends on the machine" if absolute else ""
+        self.goals.append("%s: %s: %.2f%s, goal %s %g%s%s" % (verdict, text, value, unit, "<=" if most else ">=", limit, unit, note))
 
     def table(self):
-        head = ("input", "n", "machc min", "median", "peak MB", "output KB", "dtc min", "dtc / machc")
-        rows = []
-        for name, n, m, d, out in self.rows:
-            ratio = "-"
-            if d is not None and m.fine:
-                if d.late:
-                    ratio = "> %.0f" % (TIMEOUT / m.best)
-                elif d.fine:
-                    ratio = "%.1f" % (d.best / m.best)
-            rows.append((name, "%d" % n, seconds_text(m), median_text(m), memory_text(m), "%d" % (out // 1024),
-                         seconds_text(d), ratio))
-        widths = [max(len(r[i]) for r in rows + [head]) for i in range(len(head))]
-        for r in [head, tuple("-" * w for w in widths)] + rows:
-            print("| " + " | ".join(c.ljust(w) if i == 0 else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths))) + " |")
+        widths = [max(len(r[i]) for r in [*self.rows, self.HEAD]) for i in range(len(self.HEAD))]
+        for r in [self.HEAD, tuple("-" * w for w in widths), *self.rows]:
+            print("| " + " | ".join(c.ljust(w) if i in (0, 4) else c.rjust(w) for i, (c, w) in enumerate(zip(r, widths))) + " |")
+        print()
+        for line in self.goals:
+            print(line)
+
+    def close(self, name, small, large, factor):
+        """Time of `factor` times as much."""
+        if small.fine and large.fine:
+            self.goal("%s, %d times as many: time" % (name, factor), large.seconds / small.seconds, GROWTH * factor / 10)
 
 
-def goal(text, value, limit, unit, absolute):
-    verdict = "pass" if value < limit else "FAIL"
-    note = ", for information: depends on the machine" if absolute else ""
-    print("%s: %s: %.2f%s, goal < %g%s%s" % (verdict, text, value, unit, limit, unit, note))
+# ---- real boards ----
 
 
-def growth(results, sizes):
-    """Time per device of the largest size against the one before: 1 is linear."""
+def three_devices(bench, where, dts):
+    """Statements for the first three nodes that can be passed through by themselves."""
+    path, found = [], []
+    for line in dts.splitlines():
+        line = line.strip()
+        if line.endswith("{"):
+            path.append(line[:-1].strip().split(": ")[-1])
+            if len(path) < 2 or "@" not in path[-1]:
+                continue
+            statement = '    passthrough "/%s" { dma none; ref * drop; }\n' % "/".join(path[1:])
+            (where / "bench.mach").write_text(description("host.dtb", "".join(found) + statement))
+            if once([bench.machc, "-Werror", "--check", "bench.mach"], where, where / "log")[2] == 0:
+                found.append(statement)
+                if len(found) == 3:
+                    break
+        elif line == "};":
+            path.pop()
+    return "".join(found)
+
+
+def description(host, statements):
+    return ('host "%s";\nmachine bench : arm64-virt {\n    cpus 1;\n    memory ram size 256M;\n%s}\n' % (host, statements))
+
+
+def both(bench, blob, runs):
+    """A board's blob; machc with its source and its blob, three of its devices passed through; dtc with its source."""
+    where = bench.tmp / "board"
+    shutil.rmtree(where, ignore_errors=True)
+    where.mkdir()
+    (where / "host.dtb").write_bytes(blob)
+    subprocess.run([bench.args.dtc, "-q", "-I", "dtb", "-O", "dts", "-o", where / "host.dts", where / "host.dtb"], check=True)
+    text = (where / "host.dts").read_text(errors="replace")
+    statements = three_devices(bench, where, text)
+    d = bench.dtc(where, runs)
+    (where / "bench.mach").write_text(description("host.dts", statements))
+    m = measure([bench.machc, *MACHC], where, runs)
+    (where / "bench.mach").write_text(description("host.dtb", statements))
+    b = measure([bench.machc, *MACHC], where, runs)
+    bench.failed |= not (m.fine and b.fine and d.fine)
+    return m, b, d, text.count("{"), statements.count("passthrough")
+
+
+def board(bench, name, blob):
+    m, b, d, nodes, devices = both(bench, blob, bench.args.runs * 3)
+    for what, r in (("source", m), ("blob", b)):
+        bench.row("%s, %d KB, as %s, %d devices" % (name, len(blob) // 1024, what, devices), nodes, time_text(r), memory_text(r),
+                  "dtc, source", time_text(d), "%.1f" % (d.seconds / r.seconds))
+    return b
+
+
+def boards(bench):
+    """Boards of Debian's arm64 kernel of all sizes, when they are cached (make check-corpus); else the examples'."""
+    found = sorted((cache() / "corpus" / "arm64").resolve().rglob("*.dtb"), key=lambda p: (p.stat().st_size, p.name))
+    if not found:
+        for source in sorted((ROOT / "examples" / "hosts").glob("*.dts")):
+            done = subprocess.run([bench.args.dtc, "-q", "-@", "-O", "dtb", source], capture_output=True, check=True)
+            board(bench, source.stem, done.stdout)
+        return None
+    largest = board(bench, found[-1].stem, found[-1].read_bytes())
+    bench.goal("%s: time" % found[-1].stem, largest.seconds * 1e3, 10, " ms", absolute=True)
+    board(bench, found[len(found) // 2].stem, found[len(found) // 2].read_bytes())
+    # The rest in one row: the sum, and how many of them take machc no longer than dtc.
+    count = 3 if bench.args.quick else 24
+    sums, faster, nodes = [0.0, 0.0], 0, 0
+    for i in range(count):
+        m, _, d, n, _ = both(bench, found[i * (len(found) - 1) // (count - 1)].read_bytes(), 3)
+        sums = [sums[0] + m.seconds, sums[1] + d.seconds]
+        faster += m.seconds <= d.seconds
+        nodes += n
+    bench.row("%d boards of %d to %d KB, as source" % (count, found[0].stat().st_size >> 10, found[-1].stat().st_size >> 10), nodes,
+              seconds_text(sums[0]), "", "dtc", seconds_text(sums[1]), "%.1f" % (sums[1] / sums[0]))
+    bench.goal("%d boards: time of dtc / time of machc, same sources" % count, sums[1] / sums[0], 1, most=False)
+    bench.goals.append("on %d of these %d boards machc takes no longer than dtc" % (faster, count))
+    return found[-1]
+
+
+def corpus(bench, blob):
+    """Each device of the largest board alone, each tree looked at by libfdt, dtc and a walk of its own."""
+    where = bench.tmp / "board"
+    with open(where / "seen", "wb") as f:
+        f.truncate(8 << 20)
+    argv = [bench.build / "corpus", "arm64-virt", blob, "seen", bench.args.dtc, "-q", "-I", "dtb", "-O", "null", "-"]
+    r = measure(argv, where, 1)
+    with open(where / "log", "rb") as f:
+        n = sum(line.count(b"\t") > 0 for line in f)
+    bench.row("corpus: every device of %s, and dtc on each new tree" % blob.stem, n, time_text(r), memory_text(r))
+    bench.failed |= not r.fine
+
+
+# ---- generated trees ----
+
+
+def labelled(bench, sizes):
+    """The same source with n labelled nodes for both; and every device of it assigned, which dtc has no word for."""
+    late = False
+    few, all_of_them = {}, {}
+    for n in sizes:
+        where = bench.generate("devices", n, ["--dts"])
+        d = Result()
+        d.late = True
+        if not late:  # dtc only gets slower: nobody waits for it twice
+            d = bench.dtc(where, 1 if n >= 10000 else bench.args.runs)
+            late = d.late
+        everything = (where / "bench.mach").read_text()
+        (where / "bench.mach").write_text(description("host.dts", "".join("    passthrough &d%d { dma none; ref * drop; }\n" % i for i in (1, 2, 3))))
+        # Each of them is the clock of another one: that is warned of, and not what is measured.
+        few[n] = bench.compile("labelled nodes, as source, 3 devices", n, where, dtc=d, options=["-w"])
+        (where / "bench.mach").write_text(everything)
+        all_of_them[n] = bench.compile("labelled nodes, as blob, every device", n, where, dtc=d)
+        if n == 10000 and not d.late:
+            bench.goal("10000 labelled nodes: time of dtc / time of machc, same source", d.seconds / few[n].seconds, 100, most=False)
+            bench.goal("10000 labelled nodes: time of dtc / time of machc, every device", d.seconds / all_of_them[n].seconds, 50, most=False)
     for small, large in zip(sizes, sizes[1:]):
-        a, b = results[small], results[large]
-        if a.fine and b.fine:
-            yield small, large, b.best / a.best
+        bench.close("labelled nodes", few[small], few[large], large // small)
+        bench.close("every device", all_of_them[small], all_of_them[large], large // small)
+    top = all_of_them[sizes[-1]]
+    if sizes[-1] == 100000 and top.fine:
+        bench.goal("100000 devices: time", top.seconds, 1, " s", absolute=True)
+        bench.goal("100000 devices: memory", top.mb, 300, " MB", absolute=True)
+
+
+def shapes(bench, sizes, flat, cells):
+    rows = [("every device, with DMA", "devices", n, ["--dma", "all"]) for n in sizes]
+    rows += [("every device, with an edit", "devices", sizes[-1], ["--edits"])]
+    rows += [("siblings in one node, every device", "flat", n, []) for n in (flat // 10, flat)]
+    rows += [("cells in one property", "cells", n, []) for n in (cells // 10, cells)]
+    rows += [("cells in one edit", "cells-text", n, []) for n in (cells // 10, cells)]
+    before = {}
+    for name, shape, n, options in rows:
+        m = bench.compile(name, n, bench.generate(shape, n, options))
+        if name in before:
+            bench.close(name, before[name][1], m, n // before[name][0])
+        before[name] = (n, m)
+    # What is measured is planning, and not the writing of many small files.
+    where = bench.generate("devices", cells // 100, ["--machines", "64"])
+    r = measure([bench.machc, "--check", "bench.mach"], where, bench.args.runs)
+    bench.row("devices of 64 machines, --check", cells // 100, time_text(r), memory_text(r))
+    bench.failed |= not r.fine
+    # Depth: what MACH_MAX_NESTING lets through, and a clean error beyond it.
+    for shape, name in (("deep", "nesting in the host"), ("deep-text", "nesting in an edit")):
+        bench.compile(name, 200, bench.generate(shape, 200))
+        bench.compile(name + ", too deep", 5000, bench.generate(shape, 5000), status=1)
+
+
+def phases(bench, n):
+    """Where the time goes: runs that end earlier, subtracted from each other."""
+    where = bench.generate("devices", n)
+    runs = bench.args.runs * 2
+
+    def took(*argv):
+        return measure([bench.machc, *argv], where, runs).seconds
+
+    (where / "tiny.mach").write_text("machine m : arm64-virt { cpus 1; memory ram size 256M; }\n")
+    (where / "host.mach").write_text(description("host.dtb", ""))
+    whole, check = took(*MACHC), took("--check", "bench.mach")
+    text, tiny, host = took("--syntax", "bench.mach"), took("--check", "tiny.mach"), took("--check", "host.mach")
+    parts = (("the process and the schemas", tiny), ("the text", max(text - took("--syntax", "tiny.mach"), 0)), ("the host's tree", host - tiny))
+    rest = check - sum(t for _, t in parts)
+    for name, t in (*parts, ("model, plan, owners", rest), ("tree and config, with digests", whole - check)):
+        bench.row("where that goes: " + name, n, seconds_text(max(t, 0)), "", "the whole", seconds_text(whole), "%.0f %%" % (100 * t / whole))
+
+
+# ---- the runtime ----
+
+
+def opening(bench, n):
+    where = bench.generate("devices", n, ["--dma", "all"])
+    subprocess.run([bench.machc, *MACHC], cwd=where, check=True)
+    out = subprocess.run([bench.build / "bench" / "open", str(bench.args.runs * 4), where / "guest.cfg"], capture_output=True, text=True, check=True).stdout
+    ms = {k: float(v) for k, v in re.findall(r"^(\w+) ([\d.]+) ms", out, re.M)}
+    size = (where / "guest.cfg").stat().st_size >> 10
+    bench.row("config of %d KB opened" % size, n, "%.2f ms" % ms["open"], "", "read, checksum, records",
+              "%.2f, %.2f, %.2f ms" % (ms["read"], ms["checksum"], ms["verify"]))
+    if n == 10000:
+        bench.goal("a config of 10000 devices opens in", ms["open"], 5, " ms", absolute=True)
+
+
+def loading(bench):
+    out = subprocess.run([bench.build / "bench" / "load", str(bench.args.runs * 2 + 1)], capture_output=True, text=True, check=True).stdout
+    for name, calls, kernel, library, share in re.findall(r"^(\w+): (\d+) calls, ([\d.]+) ms .*?, ([\d.]+) ms .*?, ([\d.]+) %", out, re.M):
+        bench.row("libmachrt starts a machine (%s), without its calls" % name, calls, library + " ms", "", "the calls", kernel + " ms", share + " %")
+        bench.goal("libmachrt, %s: beside the system calls" % name, float(share), 2, " %")
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--machc", default=os.path.join(HERE, "..", "..", "build", "machc"))
-    p.add_argument("--dtc", default=shutil.which("dtc"), help="'' leaves it out")
+    p.add_argument("--build", default=ROOT / "build", help="where machc and the programs of tests/bench are")
+    p.add_argument("--dtc", default=shutil.which("dtc"))
     p.add_argument("--sizes", default="1000,10000,100000")
     p.add_argument("--runs", type=int, default=5)
     p.add_argument("--quick", action="store_true", help="small sizes, one run: does it work at all?")
     args = p.parse_args()
-    if not os.access(args.machc, os.X_OK):
-        p.error("%s is not there; `make` first, or --machc" % args.machc)
-    try:
-        sizes = sorted(int(s) for s in args.sizes.split(","))
-    except ValueError:
-        p.error("--sizes takes numbers with commas between them")
-    flat, cells, scale = 50000, 1000000, 10
+    if not args.dtc:
+        p.error("dtc is not there (Debian: device-tree-compiler)")
+    sizes, flat, cells, middle = sorted(int(s) for s in args.sizes.split(",")), 50000, 1000000, 10000
     if args.quick:
-        sizes, args.runs, flat, cells = [100, 1000], 1, 1000, 10000
-
-    with tempfile.TemporaryDirectory(prefix="machc-bench-") as tmp:
-        b = Bench(args, tmp)
-        devices, late = {}, False
-        for n in sizes:
-            # dtc only gets slower: once too late, always too late, and nobody waits for it again.
-            m, d = b.case("devices", "devices", n, dtc=not late)
-            devices[n] = m
-            late = late or (d is not None and d.late)
-        mapped = {n: b.case("devices, dma all", "devices", n, ["--dma", "all"])[0] for n in sizes}
-        many = {n: b.case("devices of 64 machines, --check", "devices", n, ["--dma", "all", "--machines", "64"])[0]
-                for n in sizes[:-1]}
-        b.case("devices, an edit each", "devices", sizes[-1], ["--edits"])
-        siblings = {n: b.case("siblings in one node", "flat", n, dtc=n == flat // scale)[0] for n in (flat // scale, flat)}
-        table = {n: b.case("cells in one property", "cells", n)[0] for n in (cells // scale, cells)}
-        text = {n: b.case("cells in one edit", "cells-text", n)[0] for n in (cells // scale, cells)}
-        # Depth: what MACH_MAX_NESTING lets through, and a clean error beyond it.
-        for shape, name in (("deep", "nesting in the host"), ("deep-text", "nesting in an edit")):
-            b.case(name, shape, 200)
-            b.case(name + ", too deep", shape, 5000, status=1)
-
-        b.table()
-        print()
-        for what, results in (("devices", devices), ("devices, dma all", mapped), ("devices of 64 machines, --check", many),
-                              ("siblings in one node", siblings),
-                              ("cells in one property", table), ("cells in one edit", text)):
-            for small, large, ratio in growth(results, sorted(results)):
-                factor = large / small
-                # 15 for ten times as much: linear, and some room for caches and noise.
-                goal("%s: time of %d / time of %d" % (what, large, small), ratio, GOAL_RATIO * factor / 10, "", False)
-        if 10000 in many and many[10000].fine:
-            goal("10000 devices of 64 machines, all checks", many[10000].best, 0.5, " s", True)
-        top = devices[sizes[-1]]
-        if top.fine and sizes[-1] == 100000:
-            goal("100000 devices, time", top.best, GOAL_SECONDS, " s", True)
-            goal("100000 devices, memory", top.mb, GOAL_MB, " MB", True)
-    return 1 if b.failed else 0
+        sizes, args.runs, flat, cells, middle = [100, 1000], 1, 1000, 10000, 1000
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="machc-bench-", dir=memory) as tmp:
+        bench = Bench(args, tmp)
+        largest = boards(bench)
+        if largest:
+            corpus(bench, largest)
+        labelled(bench, sizes)
+        shapes(bench, sizes, flat, cells)
+        phases(bench, middle)
+        opening(bench, middle)
+        loading(bench)
+        bench.table()
+    return 1 if bench.failed else 0
 
 
 if __name__ == "__main__":
