@@ -296,10 +296,16 @@ def shapes(bench, sizes, flat, cells):
             bench.close(name, before[name][1], m, n // before[name][0])
         before[name] = (n, m)
     # What is measured is planning, and not the writing of many small files.
-    where = bench.generate("devices", cells // 100, ["--machines", "64"])
-    r = measure([bench.machc, "--check", "bench.mach"], where, bench.args.runs)
-    bench.row("devices of 64 machines, --check", cells // 100, time_text(r), memory_text(r))
-    bench.failed |= not r.fine
+    many = {}
+    for n in sizes:
+        where = bench.generate("devices", n, ["--dma", "all", "--machines", "64"])
+        many[n] = measure([bench.machc, "--check", "bench.mach"], where, bench.runs(n))
+        bench.row("devices of 64 machines, --check", n, time_text(many[n]), memory_text(many[n]))
+        bench.failed |= not many[n].fine
+    for small, large in zip(sizes, sizes[1:]):
+        bench.close("devices of 64 machines", many[small], many[large], large // small)
+    if 10000 in many:
+        bench.goal("10000 devices of 64 machines, all checks: time", many[10000].seconds, 0.5, " s", absolute=True)
     # Depth: what MACH_MAX_NESTING lets through, and a clean error beyond it.
     for shape, name in (("deep", "nesting in the host"), ("deep-text", "nesting in an edit")):
         bench.compile(name, 200, bench.generate(shape, 200))

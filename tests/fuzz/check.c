@@ -5,9 +5,11 @@
 #include "machrt.h"
 
 #include "diag/diag_list.h"
+#include "diag/report.h"
 #include "emit/emit.h"
 #include "host/host.h"
 
+#include <json-c/json.h>
 #include <libfdt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,49 @@ static void check_via(struct machc *c, const struct diag *d, const struct src *s
     check_place(c, d, s->loc);
     for (const struct via *v = s->via; v; v = v->next)
         check_place(c, d, v->loc);
+}
+
+/* A text for other programs is UTF-8 without control characters. */
+static void check_utf8(const char *what, const char *s)
+{
+    for (unsigned n; *s; s += n) {
+        n = mach_cfg_utf8(s);
+        if (!n || (n == 1 && (unsigned char)*s < ' ' && *s != '\n' && *s != '\t') || *s == 0x7f)
+            finding("%s holds the byte 0x%02x: %.40s", what, (unsigned char)*s, s);
+    }
+}
+
+static void check_json(const char *what, const char *s)
+{
+    struct json_tokener *t = json_tokener_new_ex(64);
+    json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+    struct json_object *o = json_tokener_parse_ex(t, s, (int)strlen(s) + 1);
+    if (!o)
+        finding("%s is no JSON: %s", what, json_tokener_error_desc(json_tokener_get_error(t)));
+    json_object_put(o);
+    json_tokener_free(t);
+}
+
+/* The same messages for programs: documents that can be read, whatever is quoted in them. */
+static void check_reports(struct machc *c)
+{
+    for (int f = REPORT_JSON; f < REPORT_FORMATS; f++) {
+        char *text = NULL;
+        size_t n = 0;
+        struct report_sum sum = {.files = 0};
+        FILE *to = open_memstream(&text, &n);
+        if (!to)
+            abort();
+        report_count(&sum, c->diags);
+        report_begin((enum report_format)f, to);
+        report_messages((enum report_format)f, c->diags, 0, to);
+        report_end((enum report_format)f, &sum, "fuzz", to);
+        fclose(to);
+        check_utf8(report_names[f], text);
+        if (f != REPORT_GITHUB)
+            check_json(report_names[f], text);
+        free(text);
+    }
 }
 
 void check_messages(struct machc *c)
@@ -51,6 +96,7 @@ void check_messages(struct machc *c)
     if (!errors != !diags_errors(c->diags))
         finding("%u errors are counted, %u are in the list", diags_errors(c->diags), errors);
     diags_print(c->diags, sink(), &(struct diag_style){.colour = true, .max_errors = 20});
+    check_reports(c);
 }
 
 void check_dtb(struct machc *c, const uint8_t *dtb, uint32_t size)
