@@ -26,7 +26,7 @@ struct intern *intern_new(struct arena *a)
 }
 
 // Eight bytes a step: multiplied by an odd number (2^64 / golden ratio), the upper half folded onto the lower.
-static uint32_t hash_bytes(const char *s, size_t n)
+uint32_t hash_bytes(const char *s, size_t n)
 {
     const uint64_t k = UINT64_C(0x9e3779b97f4a7c15);
     uint64_t h = n * k, w;

@@ -21,4 +21,7 @@ const char *intern(struct intern *t, const char *s);
 /* Length in bytes of a string that intern() returned, in constant time. */
 uint32_t intern_len(const char *interned);
 
+/* A hash of n bytes: not the same on machines of different endianness, so no output may depend on it. */
+uint32_t hash_bytes(const char *s, size_t n);
+
 #endif

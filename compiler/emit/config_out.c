@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "emit/config_out.h"
 
+#include "base/intern.h"
+
 #include "machcfg_file.h"
 
 #include <sha256.h>
@@ -47,31 +49,29 @@ void *cfg_add(struct cfg_out *o, enum mach_cfg_section_type section)
     return (uint8_t *)s->last->records + (size_t)s->last->n++ * record_size(section);
 }
 
-// FNV-1a, 32 bit (draft-eastlake-fnv), folded: the low bits choose the slot.
-static uint32_t hash(const char *s, size_t n)
+/* The slot of a string, or the empty one where it goes. */
+static struct cfg_slot *slot_of(const struct cfg_out *o, uint32_t hash, const char *s)
 {
-    uint32_t h = 2166136261U;
-    for (size_t i = 0; i < n; i++)
-        h = (h ^ (unsigned char)s[i]) * 16777619U;
-    return h ^ h >> 15;
-}
-
-static uint32_t *slot_of(const struct cfg_out *o, const char *s, size_t n)
-{
-    uint32_t i = hash(s, n);
-    while (o->slots[i & (o->nslots - 1)] && strcmp(o->strings + o->slots[i & (o->nslots - 1)], s))
-        i++;
-    return &o->slots[i & (o->nslots - 1)];
+    for (uint32_t i = hash;; i++) {
+        struct cfg_slot *slot = &o->slots[i & (o->nslots - 1)];
+        if (!slot->at || (slot->hash == hash && !strcmp(o->strings + slot->at, s)))
+            return slot;
+    }
 }
 
 static void grow_slots(struct cfg_out *o)
 {
-    uint32_t *old = o->slots, n = o->nslots;
+    struct cfg_slot *old = o->slots;
+    uint32_t n = o->nslots;
     o->nslots *= 2;
     o->slots = arena_array(o->c->arena, o->nslots, sizeof *o->slots);
-    for (uint32_t i = 0; i < n; i++)
-        if (old[i])
-            *slot_of(o, o->strings + old[i], strlen(o->strings + old[i])) = old[i];
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t k = old[i].hash; // all strings differ
+        while (old[i].at && o->slots[k & (o->nslots - 1)].at)
+            k++;
+        if (old[i].at)
+            o->slots[k & (o->nslots - 1)] = old[i];
+    }
     arena_release(o->c->arena, old, n * sizeof *old);
 }
 
@@ -104,10 +104,12 @@ mach_le32 cfg_str(struct cfg_out *o, const char *s)
     if (!s || !*s)
         return w32(0);
     size_t n = strlen(s);
-    uint32_t *slot = slot_of(o, s, n);
-    if (*slot)
-        return w32(*slot);
-    uint32_t at = *slot = append(o, s, n);
+    uint32_t hash = hash_bytes(s, n);
+    struct cfg_slot *slot = slot_of(o, hash, s);
+    if (slot->at)
+        return w32(slot->at);
+    uint32_t at = append(o, s, n);
+    *slot = (struct cfg_slot){at, hash};
     if (++o->nstrings > o->nslots / 4 * 3)
         grow_slots(o);
     return w32(at);

@@ -17,7 +17,9 @@ struct cfg_out {
     } section[MACH_CFG_S_END];
     char *strings; // the string table
     size_t strings_size, strings_room;
-    uint32_t *slots; // hash table of offsets into it; 0: empty
+    struct cfg_slot {
+        uint32_t at, hash; // offset in it; 0: empty
+    } * slots;
     uint32_t nslots, nstrings;
 };
 
