@@ -32,7 +32,7 @@ def run(build, target, seconds):
                f"-max_len={LARGEST}", f"-artifact_prefix={findings}/{target}-", "-print_final_stats=1",
                # Entropic scheduling costs half of the time with a corpus of thousands; comparisons are worth their
                # time where an input is short to read.
-               f"-use_value_profile={int(target in ('cfg', 'schema'))}", "-entropic=0", "-reload=0"]
+               f"-use_value_profile={int(target in ('cfg', 'session', 'schema'))}", "-entropic=0", "-reload=0"]
     command = [str(word) for word in command if not (isinstance(word, pathlib.Path) and not word.exists())]
     env = {**os.environ, "ASAN_OPTIONS": "detect_leaks=1:allocator_may_return_null=1", "UBSAN_OPTIONS": "print_stacktrace=1"}
     done = subprocess.run(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

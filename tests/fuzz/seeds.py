@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Makes the seed corpora of the fuzz targets from examples, error files, goldens and what machc makes of them.
 
-    seeds.py --machc build/machc --sample build/fuzz/sample DIR
+    seeds.py [--build build] DIR
 
 DIR/TARGET/ are written anew. Needs dtc, which makes the blobs of the host trees.
 """
@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from harness.blobs import RECIPES  # noqa: E402
 from harness.golden import sources  # noqa: E402
 
-TARGETS = ("cfg", "mach", "body", "dts", "dtb", "schema", "facts")
+TARGETS = ("cfg", "session", "mach", "body", "dts", "dtb", "schema", "facts")
 SLOW = ("E0211-too-many-statements",)  # millions of statements
 LARGEST = 32 * 1024  # mutations of larger files are slow, and find nothing that smaller ones do not
 
@@ -85,14 +85,15 @@ def outputs(seeds, machc):
 
 def main():
     parser = argparse.ArgumentParser(description="Makes the seed corpora of the fuzz targets.")
-    parser.add_argument("--machc", required=True)
-    parser.add_argument("--sample", required=True, help="the program made of sample.c")
+    parser.add_argument("--build", type=pathlib.Path, default=pathlib.Path("build"))
     parser.add_argument("folder", type=pathlib.Path)
     args = parser.parse_args()
     seeds = Seeds(args.folder)
     texts(seeds)
-    outputs(seeds, args.machc)
-    subprocess.run([args.sample, str(args.folder / "cfg" / "sample")], check=True)
+    outputs(seeds, args.build / "machc")
+    subprocess.run([args.build / "fuzz" / "sample", str(args.folder / "cfg" / "sample")], check=True)
+    subprocess.run([args.build / "fuzz" / "scenes", str(args.folder / "cfg")], check=True)
+    shutil.copytree(args.folder / "cfg", args.folder / "session", dirs_exist_ok=True)
     for target in TARGETS:
         if not any((args.folder / target).iterdir()):
             print(f"no seeds for {target}", file=sys.stderr)
