@@ -350,6 +350,7 @@ const_value: value
            ;
 attr: WORD                                              { $$ = expr_name(p, $1, EXPR_NAME); }
     | attr '.' WORD                                     { $$ = expr_attr(p, $1, $3, @$); }
+    | attr '[' expr ']'                                 { $$ = expr_index(p, $1, $3, @$); }
     ;
 expr: INT                                               { $$ = expr_int(p, $1, @1); }
     | STRING                                            { $$ = expr_name(p, $1, EXPR_STR); }

@@ -47,6 +47,7 @@ enum expr_kind {
     EXPR_NAME,   // name: a const, a template's parameter, a for's variable
     EXPR_STR,    // name: a string
     EXPR_ATTR,   // a . name          (linux1.shm0.size)
+    EXPR_INDEX,  // a [ b ]           (linux1.eth0.region[1])
     EXPR_UNARY,  // op a              ('-' '~' '!')
     EXPR_BINARY, // a op b            (a character, or one of enum expr_op)
     EXPR_COND,   // a ? b : c

@@ -177,6 +177,12 @@ struct expr_height expr_attr(struct parser *p, struct expr_height a, struct text
     return x;
 }
 
+struct expr_height expr_index(struct parser *p, struct expr_height a, struct expr_height b, struct loc loc)
+{
+    struct expr_height none = {NULL, 0};
+    return above(p, EXPR_INDEX, 0, a, b, none, loc);
+}
+
 static uint64_t fold_unary(int op, uint64_t a)
 {
     return op == '-' ? 0 - a : op == '~' ? ~a : !a;

@@ -301,6 +301,7 @@ struct expr_height expr_int(struct parser *p, uint64_t val, struct loc loc);
 struct expr_height expr_bad(struct parser *p, struct loc loc);
 struct expr_height expr_name(struct parser *p, struct text name, uint8_t kind);
 struct expr_height expr_attr(struct parser *p, struct expr_height a, struct text name, struct loc loc);
+struct expr_height expr_index(struct parser *p, struct expr_height a, struct expr_height b, struct loc loc);
 struct expr_height expr_unary(struct parser *p, int op, struct expr_height a, struct loc loc);
 struct expr_height expr_binary(struct parser *p, int op, struct expr_height a, struct expr_height b, struct loc loc);
 struct expr_height expr_cond(struct parser *p, struct expr_height a, struct expr_height b, struct expr_height c,

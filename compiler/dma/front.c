@@ -332,7 +332,7 @@ void plan_dma(struct planner *p, struct p_device *d, const struct m_part *part)
     if (as_above(p, d))
         return;
     if (d->kind == DEV_PLATFORM && d->host && !d->regions.n && !d->irqs.n && !own_stream(p, d->host))
-        return; // a description without registers does not move data
+        return; // a description without registers does not move data, unless it has a stream all the same
     if (behind_iommu(p, d)) {
         default_dma(p, d);
         return;

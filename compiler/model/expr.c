@@ -258,6 +258,7 @@ static bool eval_kind(struct eval *ev, const struct expr *e, struct value *v)
     case EXPR_NAME:
         return eval_named(ev, e, v);
     case EXPR_ATTR:
+    case EXPR_INDEX:
         if (!ev->attr) {
             struct diag *d =
                 diag(ev->c->diags, E0207, src_of(ev, e->loc), "attributes of machines are known to `assert` only");

@@ -117,6 +117,12 @@ static void check_backing(struct build *b, struct memory *in)
         diag_help(d, m->backing == BACK_PHYSICAL ? "add it to the address behind `physical`"
                                                  : "leave it out, or write `from file \"path\" offset ...`");
     }
+    if (m->backing == BACK_FILE && m->file && !strcmp(m->file, "/dev/mem")) {
+        // Two names for one thing could not be told to be the same, neither by their owners nor by who shares them.
+        struct diag *d = diag(ds, E0302, m->at, "memory `%s` comes from /dev/mem: that is physical memory", m->name);
+        diag_help(d, "write `from physical 0x%" PRIx64 "`", in->offset.value);
+        return;
+    }
     if (m->backing == BACK_FILE) {
         m->back_arg = in->offset;
         if (m->back_arg.value % page)

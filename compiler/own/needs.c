@@ -173,5 +173,14 @@ void own_needs(struct planner *p)
     for (const struct dt_node *n = p->host->tree->root; n; n = dt_next(n, p->host->tree->root))
         if (forwards(p, n))
             need(p, n, "interrupt controller", NULL);
+    // What is below one is a part of it: a GIC's translator of MSIs.
+    for (uint32_t i = 0, n = p->need_list.n; i < n; i++) {
+        const struct dt_node *top = p->need_list.at[i]->node;
+        if (strcmp(p->need_list.at[i]->what, "interrupt controller") != 0)
+            continue;
+        for (const struct dt_node *k = dt_next(top, top); k; k = dt_next(k, top))
+            if (p->host->nodes[k->id].nregions)
+                need(p, k, "interrupt controller", NULL);
+    }
     need_providers(p);
 }

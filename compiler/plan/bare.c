@@ -366,8 +366,38 @@ static void take_slot(struct planner *p, struct p_device *d, const struct m_pass
     map_putp(draft_arena(p->c), &p->slots, pass->place->bus, (const void *)(uintptr_t)slot, d);
 }
 
+/* The node that Linux makes the device of that name of; or NULL. */
+static const struct dt_node *node_of_name(struct planner *p, const char *name)
+{
+    if (!p->host)
+        return NULL;
+    if (!p->sysfs_nodes_known) {
+        p->sysfs_nodes_known = true;
+        for (const struct dt_node *n = p->host->tree->root; n; n = dt_next(n, p->host->tree->root))
+            if (n->parent && is_platform_device(p, n) && dt_prop(p->host->tree, n, p->n.compatible))
+                map_putp(draft_arena(p->c), &p->sysfs_nodes, intern(p->c->names, host_sysfs_name(p->c, p->host, n)),
+                         NULL, n);
+    }
+    return map_getp(&p->sysfs_nodes, intern(p->c->names, name), NULL);
+}
+
+/* What the tree knows of it (whose console it is, who is in its pages and on its lines) would go unseen. */
+static bool has_node(struct planner *p, const struct m_passthrough *pass)
+{
+    const struct m_part *part = &pass->parts.at[0];
+    const struct dt_node *n = pass->kind == PASS_PLATFORM ? node_of_name(p, pass->host_name) : NULL;
+    if (!n)
+        return false;
+    const char *path = dt_path(p->c->arena, n);
+    struct diag *d = diag(p->c->diags, E0303, part->at, "%s is in the host's tree: %s", pass->host_name, path);
+    diag_help(d, "write `passthrough %s`: its registers, interrupts and neighbours are known then", path);
+    return true;
+}
+
 void plan_bare(struct planner *p, const struct m_passthrough *pass)
 {
+    if (has_node(p, pass))
+        return;
     static const uint8_t kinds[] = {
         [PASS_NODE] = DEV_PLATFORM, [PASS_PLATFORM] = DEV_PLATFORM, [PASS_PCI] = DEV_PCI, [PASS_RAW] = DEV_RAW};
     const struct m_part *part = &pass->parts.at[0];

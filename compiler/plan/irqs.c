@@ -395,7 +395,9 @@ static bool take_line(struct planner *p, struct p_irq *irq)
     map_putp(p->c->arena, &chip->lines, (const void *)(uintptr_t)kind, (const void *)(uintptr_t)irq->number, irq);
     if (chip->in_kvm)
         irq->gsi = (uint32_t)((int64_t)irq->number + irq->kind->gsi);
-    irq->resample = irq->trigger && irq->trigger->level && irq->source != IRQ_EMULATED;
+    // Where all lines are levels, the host's may be an edge all the same: VFIO would refuse to unmask that.
+    bool edge = irq->host && irq->host->trigger && !irq->host->trigger->level;
+    irq->resample = irq->trigger && irq->trigger->level && !edge && irq->source != IRQ_EMULATED;
     if (irq->number / 32 * 32 + 32 > chip->nlines)
         chip->nlines = irq->number / 32 * 32 + 32; // GICs have lines in steps of 32; the others do not mind
     encode(irq);

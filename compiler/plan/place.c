@@ -14,16 +14,30 @@ static const char *name_of(struct planner *p, const struct claim *k)
                : arena_printf(p->c->arena, "%s %u of `%s`", r->window ? "window" : "region", r->index, r->device->name);
 }
 
+/* The last address that such a guest has. */
+static uint64_t last_address(const struct planner *p)
+{
+    uint32_t bits = p->m->m->platform->address_bits;
+    return bits && bits < 64 ? ((uint64_t)1 << bits) - 1 : UINT64_MAX;
+}
+
 static void add_claim(struct planner *p, uint64_t address, uint64_t size, const char *what, struct src where,
                       const struct p_region *region)
 {
     if (!size)
         return;
     struct claim k = {address, address + (size - 1), what, where, region};
-    if (k.last < address) {
+    uint64_t last = last_address(p);
+    if (k.last < address || k.last > last) {
         struct diag *d = diag(p->c->diags, E0501, where, "%s ends beyond the last address: 0x%" PRIx64 " + 0x%" PRIx64,
                               name_of(p, &k), address, size);
-        diag_help(d, "the last place for it is 0x%" PRIx64, (UINT64_MAX - (size - 1)) & ~(p->model->page_size - 1));
+        if (last != UINT64_MAX)
+            diag_label(d, "physical addresses of `%s` have %" PRIu32 " bits", p->m->m->platform->name,
+                       p->m->m->platform->address_bits);
+        if (size - 1 <= last)
+            diag_help(d, "the last place for it is 0x%" PRIx64, (last - (size - 1)) & ~(p->model->page_size - 1));
+        else
+            diag_help(d, "make it smaller");
         return;
     }
     vec_push(draft_arena(p->c), &p->claims, k);
@@ -170,7 +184,7 @@ void choose_memory(struct planner *p)
     static const uint64_t block = 2 * 1024 * 1024; // of a second-level page table with 4K pages
     uint32_t next = 0;
     const struct platform *pl = p->m->m->platform;
-    uint64_t from = pl->memory_base;
+    uint64_t from = pl->memory_base, end = last_address(p) == UINT64_MAX ? UINT64_MAX : last_address(p) + 1;
     for (uint32_t i = 0; i < p->m->memory.n; i++) {
         struct p_memory *m = &p->m->memory.at[i];
         if (m->how != HOW_CHOSEN)
@@ -178,10 +192,10 @@ void choose_memory(struct planner *p)
         // Huge pages can be mapped as such where both sides are aligned to them.
         uint64_t huge = m->m->backing == BACK_HUGETLB ? m->m->back_arg.value : 0;
         uint64_t align = huge > block && !(huge & (huge - 1)) ? huge : block;
-        bool found = find_free(p, &next, from, UINT64_MAX, m->size, align, &m->address);
+        bool found = find_free(p, &next, from, end, m->size, align, &m->address);
         if (found && m->address < pl->mmio_end && m->address + (m->size - 1) >= pl->mmio_base) {
             from = pl->mmio_end; // devices are placed in there, after memory
-            found = find_free(p, &next, from, UINT64_MAX, m->size, align, &m->address);
+            found = find_free(p, &next, from, end, m->size, align, &m->address);
         }
         if (!found) {
             diag_help(diag(p->c->diags, E0503, m->m->at, "no place is left for the 0x%" PRIx64 " bytes of memory `%s`",

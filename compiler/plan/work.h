@@ -83,6 +83,8 @@ struct planner {
     VEC(const struct own_need *) need_list; // without what is no device
     const struct facts *facts;              // a snapshot of the running host; or NULL
     bool bare_names;                        // a platform or PCI device is given by its name somewhere in the file
+    bool sysfs_nodes_known;                 // the map below is filled
+    struct map sysfs_nodes;                 // interned sysfs name -> host node that Linux makes that device of
     struct map sysfs_owner;                 // interned sysfs name -> struct p_device
     /* private to own/ */
     VEC(struct own_use) uses;
@@ -287,7 +289,7 @@ void check_dma(struct planner *p);
 void plan_stash(struct planner *p, struct p_dma *dma, const struct m_stash *s);
 void check_stashes(struct planner *p); // across machines
 
-/* ---- attrs.c ---- */
+/* ---- asserts.c ---- */
 
 void check_asserts(struct planner *p);
 

@@ -52,6 +52,7 @@ static const struct field platform_fields[] = {
      .required = true},
     {.key = "max-cpus", .type = FIELD_U32, .offset = PLATFORM(max_cpus), .min = 1, .max = 65536, .required = true},
     {.key = "irqchip", .type = FIELD_OBJECT, .table = &irqchip_table, .required = true},
+    {.key = "address-bits", .type = FIELD_U32, .offset = PLATFORM(address_bits), .min = 32, .max = 64},
     {.key = "memory", .type = FIELD_U64, .offset = PLATFORM(memory_base), .max = UINT64_MAX, .required = true},
     {.key = "mmio", .type = FIELD_OBJECT, .table = &mmio_table, .required = true},
     {.key = "source", .type = FIELD_REMARK},

@@ -248,6 +248,7 @@ struct platform {
     uint64_t irqchip_at;
     bool irqchip_fixed;           // KVM has it there and nowhere else
     uint64_t memory_base;         // memory without an address is looked for from here upwards
+    uint32_t address_bits;        // of a physical address in such a guest; 0: not said
     uint64_t mmio_base, mmio_end; // where addresses are chosen: [base, end)
     const char *file;
     struct loc at; // its description in that file: an object

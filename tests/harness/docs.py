@@ -16,7 +16,7 @@ HOST is a tree of examples/hosts, without `.dts`. What is not marked must compil
 Commands in blocks marked `console` are carried out, and print what is shown: sessions.py.
 
 The section with the grammar in docs/language.md is grammar/mach.ebnf, docs/messages.md is made from the registry of
-messages; `make docs` (this suite with --update) writes both anew. The grammar has to know the examples, and machc what
+messages, docs/defects.md from the lines `// peer:` of tests; `make docs` (this suite with --update) writes them anew. The grammar has to know the examples, and machc what
 the grammar makes up. Links to files and headings must lead somewhere.
 """
 
@@ -190,10 +190,38 @@ def message_index(context):
     return "\n".join(out)
 
 
+DEFECTS = """# What goes wrong elsewhere
+
+Compilers, generators and hypervisors for guests with devices of the host have been read for what they get wrong, and
+what their users suffer from. Each line is one of these, what machc says instead, and the test that holds it to that.
+
+<!-- Written by `make docs` from the lines `// peer:` of tests/errors/*.mach and tests/golden/*.mach: change it there. -->
+
+| elsewhere | here | test |
+|---|---|---|
+"""
+
+
+def defects(context):
+    """docs/defects.md."""
+    titles = {code: title for code, _, title, _ in registry(context)}
+    out = []
+    for path in sorted((context.root / "tests").glob("errors/*.mach")) + sorted((context.root / "tests").glob("golden/*.mach")):
+        text = path.read_text(errors="replace")
+        link = f"[{path.stem}](../{path.relative_to(context.root)})"
+        for peer in re.findall(r"^// peer: (.*)$", text, re.M):
+            codes = dict.fromkeys(re.findall(r"^// (?:error|warning): \S+ ([EW]\d{4})$", text, re.M))
+            says = [f"{prose(titles[code])} ([{code}](messages.md#{code.lower()}))" for code in codes]
+            here = "; ".join(says) if len(says) < 3 else f"all of them in one run: {', '.join(codes)}"
+            out.append(f"| {prose(peer)} | {here or 'it is right'} | {link} |")
+    return DEFECTS + "\n".join(out) + "\n"
+
+
 def made(context):
     """[(path, text as it has to be)]"""
     page = context.root / "docs/language.md"
-    return [(page, language(context, page.read_text())), (context.root / "docs/messages.md", message_index(context))]
+    return [(page, language(context, page.read_text())), (context.root / "docs/messages.md", message_index(context)),
+            (context.root / "docs/defects.md", defects(context))]
 
 
 def up_to_date(context, path, text):

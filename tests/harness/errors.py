@@ -7,6 +7,7 @@
     // contains: also belongs      a text that the messages hold, any number of them
     // host: cut-off               the host's tree is the blob of that name in blobs.py, instead of the one that is named
     // fine                        nothing at all is said
+    // peer: Sizes are rounded.    what other systems do here: a line of docs/defects.md
 
 The exit status has to be 1 when there is an error, else 0. What the files include stands in directories below.
 When all files are run, every code of the registry must have been caused by one of them.

@@ -220,6 +220,13 @@ def leave_a_part_out(case, rng):
     return "a part of a mapped device left out", inside and w.modes[0] == "map"
 
 
+def assert_what_is_not(case, rng):
+    m = rng.choice(case.machines)
+    m.asserts.append(rng.choice((f"{m.name}.cpus > {m.cpus}", f"{m.name}.{m.memory[0].name}.size < {m.memory[0].size}",
+                                 f"{m.name}.vcpu[{m.cpus}].host-cpu == 0", f"{m.name}.{m.memory[0].name}.sise != 0")))
+    return "an assert that does not hold", True
+
+
 def one_emulated_place_twice(case, rng):
     found = [m for m in case.machines if len([e for e in m.emulated if e.at is not None]) > 1]
     if not found:
@@ -232,7 +239,7 @@ def one_emulated_place_twice(case, rng):
 ALL = (steal_a_device, take_what_is_kept, map_what_is_shared, map_what_is_shared, link_what_is_shared, link_what_is_shared,
        one_line_twice, no_fate, no_such_cpu, one_cpu_twice, one_physical_twice, memory_over_memory, memory_over_registers,
        odd_memory, unequal_ends, odd_place, region_over_region, dma_overlap, dma_beyond, dma_odd, dma_of_no_dma,
-       dma_without_iommu, dma_stream_twice, identity_of_anything, leave_a_part_out, one_emulated_place_twice)
+       dma_without_iommu, dma_stream_twice, identity_of_anything, leave_a_part_out, assert_what_is_not, one_emulated_place_twice)
 
 
 def put_mistakes(case, rng):

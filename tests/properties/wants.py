@@ -85,6 +85,7 @@ class Case:
         for m in self.machines:
             for w in m.wishes:
                 self.dma(m, w)
+            self.asserts(m)
 
     # ---- cpus, memory, emulated devices ----
 
@@ -149,6 +150,21 @@ class Case:
             x.backing, x.arg, self.physical = "physical", start, start + room
         else:
             x.backing, x.arg, x.size = "hugetlb", 0x10000000, 0x10000000
+
+    def asserts(self, m):
+        """What holds, said in the description itself."""
+        rng = self.rng
+        facts = [f"{m.name}.cpus == {m.cpus}", f"{m.name}.devices >= {len(m.wishes)}"]
+        facts += [f"{m.name}.{x.name}.size == {x.size}" for x in m.memory]
+        facts += [f'{m.name}.{x.name}.from == "{x.backing}"' for x in m.memory]
+        facts += [f"{m.name}.{e.name}.address == {e.at:#x}" for e in m.emulated if e.at is not None]
+        facts += [f"{m.name}.{e.name}.irq[0].number == {e.irq}" for e in m.emulated if e.irq is not None]
+        for w in m.wishes:
+            facts += [f"{m.name}.{w.name}.region[{k}].host == {r.address:#x}" for k, r in enumerate(w.device.regions)]
+            facts.append(f'{m.name}.{w.name}.host-path == "{w.device.path}"')
+            if w.dma in ("none", "all", "identity"):
+                facts.append(f'{m.name}.{w.name}.dma[0].mode == "{w.dma}"')
+        m.asserts = rng.sample(facts, min(len(facts), rng.choice((0, 1, 3))))
 
     def ends(self, name):
         return [(m, x) for m in self.machines for x in m.memory if x.share == name]
@@ -289,8 +305,8 @@ class Case:
     # ---- DMA ----
 
     def guarded(self, d):
-        if self.host.kind == "ppc":
-            return True
+        if self.host.kind == "ppc":  # one for the whole board, when anybody leads to it
+            return any(x.own_iommu for x in self.host.devices)
         return d.own_iommu or any(a.own_iommu for a in d.ancestors())
 
     def dma(self, m, w):

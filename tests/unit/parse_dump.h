@@ -52,6 +52,12 @@ static void dump_expr(FILE *f, const struct expr *e)
         fputc('.', f);
         dump_text(f, &e->name);
         break;
+    case EXPR_INDEX:
+        dump_expr(f, e->a);
+        fputc('[', f);
+        dump_expr(f, e->b);
+        fputc(']', f);
+        break;
     case EXPR_UNARY:
         fputc('(', f);
         dump_op(f, e);
