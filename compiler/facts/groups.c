@@ -22,7 +22,7 @@ static const char *bus_of_name(const char *name)
 }
 
 /* The others of a device's group, of which one has a driver that stays. */
-static void check_group(struct planner *p, const struct p_machine *m, const struct p_device *d,
+static void check_group(struct planner *p, const struct map *given, const struct p_machine *m, const struct p_device *d,
                         const struct facts_group *g)
 {
     struct diag *e = NULL;
@@ -30,9 +30,9 @@ static void check_group(struct planner *p, const struct p_machine *m, const stru
     const struct facts_member *first = NULL;
     for (uint32_t i = 0; i < g->nmembers; i++) {
         const struct facts_member *x = &g->members[i];
-        const struct p_device *owner = map_getp(&p->sysfs_owner, x->name, NULL);
-        if (owner || !x->driver || harmless(x->driver))
-            continue; // another machine's: the table says so
+        // What is given to a guest leaves its driver; that it is another guest's, the table of owners says.
+        if (map_getp(given, x->name, NULL) || !x->driver || harmless(x->driver))
+            continue;
         if (!e) {
             e = diag(p->c->diags, E1025, d->at, "IOMMU group %" PRIu32 " of %s has members that stay with the host",
                      g->number, d->sysfs_name);
@@ -52,7 +52,15 @@ static void check_group(struct planner *p, const struct p_machine *m, const stru
 
 void facts_groups(struct planner *p)
 {
-    struct map said = {0};
+    struct map said = {0}, given = {0};
+    for (uint32_t i = 0; p->facts && i < p->plan->machines.n; i++) {
+        const struct p_machine *m = p->plan->machines.at[i];
+        for (uint32_t k = 0; k < m->devices.n; k++) {
+            const char *name = m->devices.at[k]->sysfs_name;
+            if (name)
+                map_putp(draft_arena(p->c), &given, intern(p->c->names, name), NULL, m->devices.at[k]);
+        }
+    }
     for (uint32_t i = 0; p->facts && i < p->plan->machines.n; i++) {
         const struct p_machine *m = p->plan->machines.at[i];
         for (uint32_t k = 0; k < m->devices.n; k++) {
@@ -65,7 +73,7 @@ void facts_groups(struct planner *p)
             if (map_getp(&said, g, NULL))
                 continue;
             map_putp(draft_arena(p->c), &said, g, NULL, g);
-            check_group(p, m, d, g);
+            check_group(p, &given, m, d, g);
         }
     }
 }
