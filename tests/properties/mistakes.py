@@ -2,7 +2,7 @@
 """Mistakes for wild descriptions. Each takes a case and says what it did to it, and whether that can only be refused;
 None: there was nothing to do it to."""
 
-from .wants import PAGE, Map
+from .wants import PAGE, Block, Map
 
 
 def any_wish(case, rng, fits=lambda m, w: True):
@@ -220,6 +220,44 @@ def leave_a_part_out(case, rng):
     return "a part of a mapped device left out", inside and w.modes[0] == "map"
 
 
+def one_of_a_group(case, rng):
+    """A device whose stream somebody else has, too."""
+    found = [(d, o) for d in case.host.devices for o in case.host.devices
+             if d is not o and set(d.streams) & set(o.streams) and not d.kept and not d.off and not o.off
+             and not d.below and not d.above and not o.above and d not in case.owner]
+    if not found:
+        return None
+    d, other = rng.choice(found)
+    m = rng.choice(case.machines)
+    w = case.wish(d)
+    w.modes = ["trap"] * len(w.modes)
+    w.irqs = ["drop"] * len(w.irqs)
+    w.fates = {("*", None): "drop"} if d.refs else {}
+    w.dma = rng.choice(("none", "all"))
+    m.wishes.append(w)
+    return "one device of a group", case.owner.get(other) is not m
+
+
+def blocks_for_a_pamu(case, rng):
+    """Windows that a PAMU may have or not: what is accepted has to be exact."""
+    if case.host.kind != "ppc":
+        return None
+    m, w = any_wish(case, rng, lambda m, w: w.top is w and case.guarded(w.device) and any(not x.no_dma for x in m.memory))
+    if not w:
+        return None
+    maps, at = [], 0
+    for _ in range(rng.randint(1, 3)):
+        x = rng.choice([x for x in m.memory if not x.no_dma])
+        unit = rng.choice((PAGE, 0x10000, 0x100000, x.size & -x.size))
+        size = min(unit * rng.choice((1, 1, 2, 3)), x.size)
+        offset = rng.randrange((x.size - size) // unit + 1) * unit if x.size > size else 0
+        at = -(-at // unit) * unit + rng.choice((0, 0, 1, 4)) * unit
+        maps.append(Map(x, offset, size // PAGE * PAGE, at, x.readonly or rng.random() < 0.2))
+        at += size
+    w.dma = [Block("frames", maps)]
+    return "mappings that a PAMU may not have", False
+
+
 def assert_what_is_not(case, rng):
     m = rng.choice(case.machines)
     m.asserts.append(rng.choice((f"{m.name}.cpus > {m.cpus}", f"{m.name}.{m.memory[0].name}.size < {m.memory[0].size}",
@@ -239,7 +277,8 @@ def one_emulated_place_twice(case, rng):
 ALL = (steal_a_device, take_what_is_kept, map_what_is_shared, map_what_is_shared, link_what_is_shared, link_what_is_shared,
        one_line_twice, no_fate, no_such_cpu, one_cpu_twice, one_physical_twice, memory_over_memory, memory_over_registers,
        odd_memory, unequal_ends, odd_place, region_over_region, dma_overlap, dma_beyond, dma_odd, dma_of_no_dma,
-       dma_without_iommu, dma_stream_twice, identity_of_anything, leave_a_part_out, assert_what_is_not, one_emulated_place_twice)
+       dma_without_iommu, dma_stream_twice, identity_of_anything, leave_a_part_out, assert_what_is_not, one_of_a_group,
+       blocks_for_a_pamu, blocks_for_a_pamu, blocks_for_a_pamu, blocks_for_a_pamu, one_emulated_place_twice)
 
 
 def put_mistakes(case, rng):
