@@ -533,8 +533,10 @@ def signals_leave_nothing(box):
     before = box.files()
     for number in (signal.SIGINT, signal.SIGTERM):
         read_end, write_end = os.pipe()
-        with subprocess.Popen([box.context.machc, "large.mach", "-m", "large", "-o", "-", "-c", "g.cfg"], cwd=box.path,
-                              stdout=write_end, stderr=subprocess.PIPE, env=ENVIRONMENT) as process:
+        # What started the tests in the background may have had SIGINT ignored, and machc would keep to that.
+        with subprocess.Popen(["env", "--default-signal=INT,TERM", box.context.machc, "large.mach", "-m", "large", "-o", "-",
+                               "-c", "g.cfg"], cwd=box.path, stdout=write_end, stderr=subprocess.PIPE,
+                              env=ENVIRONMENT) as process:
             os.close(write_end)
             os.read(read_end, 1)  # now it writes
             process.send_signal(number)
