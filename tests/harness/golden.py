@@ -3,7 +3,7 @@
 that `machrt show` makes of the config as well.
 
 tests/golden/FILE.MACHINE.dts and FILE.MACHINE.json hold what is expected, FILE.warnings the warnings, if there are
-any; of the examples, FILE.dot the graph and docs/images/FILE.svg the map. `tests/run.py --update golden` writes them
+any; of the examples, FILE.dot the graph and docs/images/FILE.svg the map. The machines of tests/system have to compile. `tests/run.py --update golden` writes them
 anew; look at the difference before it is committed.
 """
 
@@ -69,8 +69,18 @@ def check(context, source):
     return results
 
 
+def check_rig(context, source):
+    """The rig's machines compile against a tree of the same board, so that what breaks them is seen before QEMU runs."""
+    host = ["--host", "examples/hosts/virt-smmuv3.dts"] if 'host "host.dtb"' in (context.root / source).read_text() else []
+    done = run(context.machc, "-w", "--check", source, *host, cwd=context.root)
+    return f"exit status {done.status}\n{done.err}" if done.status else None
+
+
 def run_all(context):
     result = Result()
+    rig = sorted(path.relative_to(context.root) for path in (context.root / "tests/system").glob("*.mach"))
+    for source, problem in context.each(lambda source: check_rig(context, source), rig, str):
+        result.add(str(source), problem)
     expected = set()
     for source, results in context.each(lambda source: check(context, source), sources(), str):
         for name, problem in results:
