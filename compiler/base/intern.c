@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "base/intern.h"
 
+#include <endian.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -12,7 +14,7 @@ struct entry {
 
 struct intern {
     struct arena *arena;
-    struct entry **slots;
+    const struct entry **slots;
     uint32_t n, room;
 };
 
@@ -32,13 +34,13 @@ uint32_t hash_bytes(const char *s, size_t n)
     uint64_t h = n * k, w;
     for (; n >= sizeof w; s += sizeof w, n -= sizeof w) {
         memcpy(&w, s, sizeof w);
-        h = (h ^ w) * k;
+        h = (h ^ le64toh(w)) * k;
         h ^= h >> 32;
     }
     w = 0;
     if (n)
         memcpy(&w, s, n);
-    h = (h ^ w) * k;
+    h = (h ^ le64toh(w)) * k;
     h ^= h >> 29;
     h *= k;
     return (uint32_t)(h >> 32);
@@ -46,7 +48,7 @@ uint32_t hash_bytes(const char *s, size_t n)
 
 static void grow(struct intern *t)
 {
-    struct entry **old = t->slots;
+    const struct entry **old = t->slots;
     uint32_t room = t->room;
     t->room *= 2;
     t->slots = arena_array(t->arena, t->room, sizeof *t->slots);
@@ -61,21 +63,46 @@ static void grow(struct intern *t)
     arena_release(t->arena, old, room * sizeof *old);
 }
 
+static bool is(const struct entry *e, uint32_t hash, const char *s, size_t n)
+{
+    return e->hash == hash && e->len == n && !memcmp(e->s, s, n);
+}
+
+static const struct entry *builtin(uint32_t hash, const char *s, size_t n)
+{
+    const struct intern_builtin *b = &intern_builtin;
+    uint32_t at;
+    for (uint32_t i = hash; b->room && (at = b->slots[i & (b->room - 1)]); i++) {
+        const struct entry *e = (const struct entry *)((const uint32_t *)b->strings + (at - 1));
+        if (is(e, hash, s, n))
+            return e;
+    }
+    return NULL;
+}
+
+static const struct entry *entry_new(struct intern *t, uint32_t hash, const char *s, size_t n)
+{
+    struct entry *e = arena_alloc(t->arena, sizeof *e + n + 1);
+    e->hash = hash;
+    e->len = (uint32_t)n;
+    if (n)
+        memcpy(e->s, s, n);
+    return e;
+}
+
 const char *intern_n(struct intern *t, const char *s, size_t n)
 {
     uint32_t h = hash_bytes(s, n);
     uint32_t i = h;
-    struct entry *e;
+    const struct entry *e;
     while ((e = t->slots[i & (t->room - 1)])) {
-        if (e->hash == h && e->len == n && !memcmp(e->s, s, n))
+        if (is(e, h, s, n))
             return e->s;
         i++;
     }
-    e = arena_alloc(t->arena, sizeof *e + n + 1);
-    e->hash = h;
-    e->len = (uint32_t)n;
-    if (n)
-        memcpy(e->s, s, n);
+    e = builtin(h, s, n);
+    if (!e)
+        e = entry_new(t, h, s, n);
     t->slots[i & (t->room - 1)] = e;
     if (++t->n > t->room / 4 * 3)
         grow(t);
@@ -85,6 +112,13 @@ const char *intern_n(struct intern *t, const char *s, size_t n)
 const char *intern(struct intern *t, const char *s)
 {
     return intern_n(t, s, strlen(s));
+}
+
+uint32_t intern_hash(const char *interned)
+{
+    uint32_t hash;
+    memcpy(&hash, interned - offsetof(struct entry, s) + offsetof(struct entry, hash), sizeof hash);
+    return hash;
 }
 
 uint32_t intern_len(const char *interned)

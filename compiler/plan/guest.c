@@ -36,9 +36,25 @@ const struct origin *origin_at(struct planner *p, const struct dt_node *n, struc
     return o;
 }
 
-void merge_schema(struct planner *p, struct dt_node *n, const struct dts_op *ops, struct frame *f, const char *file)
+// Of the many bodies that are compiled in, a machine needs few: those are parsed, once.
+static const struct dts_op *ops_of(struct planner *p, const struct schema_body *body)
+{
+    if (!body || body->ops)
+        return body ? body->ops : NULL;
+    uint64_t known;
+    if (map_get(&p->bodies, (uintptr_t)body, 0, &known))
+        return (const struct dts_op *)(uintptr_t)known;
+    const struct source *s = source_builtin(p->c->sources, body->name, body->text, body->len);
+    const struct dts_op *ops = dts_parse_body(p->c, s);
+    map_putp(draft_arena(p->c), &p->bodies, body, NULL, ops);
+    return ops;
+}
+
+void merge_schema(struct planner *p, struct dt_node *n, const struct schema_body *body, struct frame *f,
+                  const char *file)
 {
     struct dts_env env = {p->c, f, NULL};
+    const struct dts_op *ops = ops_of(p, body);
     if (ops)
         dts_merge(p->c, p->m->tree, n, ops, ORIGIN_SCHEMA, file, NULL, dts_eval_frame, &env);
 }

@@ -49,6 +49,7 @@ static void forget(struct planner *p)
                             .need_list = p->need_list,
                             .uses = p->uses,
                             .rule_of = p->rule_of,
+                            .bodies = p->bodies,
                             .own_room = p->own_room,
                             .has_iommus = p->has_iommus,
                             .sysfs_owner = p->sysfs_owner,

@@ -90,6 +90,7 @@ struct planner {
     VEC(struct own_use) uses;
     VEC(struct owned) owned; // the space at hand
     struct owner *last_owner;
+    struct map bodies;  // struct schema_body -> struct dts_op: those that are parsed; whole file
     struct map rule_of; // property -> struct ref_rule, or 0
     struct entries own_room;
     bool has_iommus; // some node says that it is behind one
@@ -166,7 +167,8 @@ void count_host_cpus(struct planner *p); // once, before any machine
 const struct dt_node *host_cpu_node(const struct planner *p, uint32_t cpu);
 
 /* A class's or platform's body, merged into a node. */
-void merge_schema(struct planner *p, struct dt_node *n, const struct dts_op *ops, struct frame *f, const char *file);
+void merge_schema(struct planner *p, struct dt_node *n, const struct schema_body *body, struct frame *f,
+                  const char *file);
 
 /* The provider that `fixed` makes for a rate, shared by all that ask for the same. */
 struct dt_node *fixed_provider(struct planner *p, const struct schema_provider *kind, uint64_t rate, struct src where);

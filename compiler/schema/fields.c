@@ -193,7 +193,7 @@ static bool read_word(struct load *l, const struct field *f, const struct jval *
     return false;
 }
 
-static bool read_body(struct load *l, const struct jval *v, const struct dts_op **to)
+static bool read_body(struct load *l, const struct jval *v, const struct schema_body **to)
 {
     if (!is(v, json_type_array))
         return field_wrong_type(l, v, "a list of strings: lines of device tree source");
@@ -209,7 +209,7 @@ static bool read_body(struct load *l, const struct jval *v, const struct dts_op 
         diag(l->c->diags, E0806, src_at(v->loc), "this text is too long");
         return false;
     }
-    char *text = arena_alloc(l->c->arena, len + 2), *p = text;
+    char *text = arena_alloc(l->c->arena, len + 1), *p = text;
     for (const struct jval *e = v->child; e; e = e->next) {
         size_t n = (size_t)json_object_get_string_len(e->v);
         memcpy(p, json_object_get_string(e->v), n);
@@ -223,7 +223,10 @@ static bool read_body(struct load *l, const struct jval *v, const struct dts_op 
         return false;
     }
     uint32_t errors = diags_errors(l->c->diags);
-    *to = dts_parse_body(l->c, source_builtin(l->c->sources, name, text, (uint32_t)len));
+    struct schema_body *body = NEW(l->c->arena, struct schema_body);
+    *body = (struct schema_body){.name = name, .text = text, .len = (uint32_t)len};
+    body->ops = dts_parse_body(l->c, source_builtin(l->c->sources, name, text, body->len));
+    *to = body;
     return diags_errors(l->c->diags) == errors;
 }
 
@@ -295,7 +298,7 @@ static bool read_field(struct load *l, const struct field *f, const struct jval 
     case FIELD_WORD:
         return read_word(l, f, v, (uint8_t *)to);
     case FIELD_BODY:
-        return read_body(l, v, (const struct dts_op **)(void *)to);
+        return read_body(l, v, (const struct schema_body **)(void *)to);
     case FIELD_OBJECT:
         return fields_read(l, f->table, v, to);
     case FIELD_LIST:

@@ -19,7 +19,7 @@ enum field_type {
     FIELD_U32,    // uint32_t from min to max: a number, or a string as of FIELD_U64
     FIELD_U64,    // uint64_t from min to max: "0x1000", "64K", 64
     FIELD_WORD,   // uint8_t: the place of the word in `words`
-    FIELD_BODY,   // const struct dts_op *: a list of lines of device tree source
+    FIELD_BODY,   // const struct schema_body *: a list of lines of device tree source
     FIELD_OBJECT, // a struct by `table`, in place
     FIELD_LIST,   // an array of structs by `table` at offset, their number (uint32_t) at count_offset
     FIELD_REMARK, // a text or a list of texts; not kept

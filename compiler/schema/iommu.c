@@ -47,9 +47,9 @@ bool load_iommus(struct load *l, const struct jval *v, void *unused)
     if (!json_object_is_type(v->v, json_type_array))
         return field_wrong_type(l, v, "a list of objects");
     bool ok = true;
-    struct iommu_class **end = &l->loader->s->iommu_classes;
+    const struct iommu_class **end = &l->loader->s->iommu_classes;
     while (*end)
-        end = &(*end)->next;
+        end = (const struct iommu_class **)&(*end)->next; // made below, for an earlier file
     for (const struct jval *e = v->child; e; e = e->next) {
         struct iommu_class *i = NEW(l->c->arena, struct iommu_class);
         if (fields_read(l, &iommu_table, e, i)) {

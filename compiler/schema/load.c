@@ -145,7 +145,7 @@ static void load_dir(struct loader *ld, const char *path, int depth)
     }
 }
 
-struct schemas *schemas_load(struct machc *c)
+const struct schemas *schemas_read(struct machc *c)
 {
     struct loader ld = {.c = c, .s = NEW(c->arena, struct schemas)};
     uint32_t errors = diags_errors(c->diags);
@@ -157,4 +157,9 @@ struct schemas *schemas_load(struct machc *c)
         load_dir(&ld, c->schema_dir, 0);
     index_build(&ld, diags_errors(c->diags) == errors);
     return diags_errors(c->diags) == errors ? ld.s : NULL;
+}
+
+const struct schemas *schemas_load(struct machc *c)
+{
+    return c->schema_dir ? schemas_read(c) : &schemas_compiled;
 }

@@ -3,6 +3,7 @@
 #ifndef MACHC_SCHEMA_LOAD_H
 #define MACHC_SCHEMA_LOAD_H
 
+#include "base/map.h"
 #include "base/vec.h"
 #include "schema/fields.h"
 

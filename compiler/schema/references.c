@@ -123,9 +123,9 @@ static bool check_group(struct load *l, const struct jval *object, void *item)
 static void add_rule(struct load *l, struct ref_entry *e)
 {
     struct loader *ld = l->loader;
-    struct ref_entry *old = NULL;
+    const struct ref_entry *old = NULL;
     if (e->rule.match == REF_MATCH_NAME)
-        old = map_getp(&ld->s->refs, e->rule.property, NULL);
+        old = names_get(&ld->s->refs, e->rule.property);
     for (uint32_t i = 0; i < ld->patterns.n && e->rule.match != REF_MATCH_NAME; i++) {
         struct ref_entry *p = ld->patterns.at[i];
         if (p->rule.property == e->rule.property && p->rule.match == e->rule.match) {
@@ -137,7 +137,7 @@ static void add_rule(struct load *l, struct ref_entry *e)
     if (old && old->layer == e->layer)
         load_twice(l->c, "property", e->rule.property, e->at, old->at);
     else if (e->rule.match == REF_MATCH_NAME)
-        map_putp(l->c->arena, &ld->s->refs, e->rule.property, NULL, e);
+        names_put(l->c->arena, &ld->s->refs, e->rule.property, e);
     else if (!old)
         vec_push(l->c->arena, &ld->patterns, e);
 }
@@ -226,7 +226,7 @@ bool load_delicate(struct load *l, const struct jval *v, void *unused)
         struct schema_delicate *d = NEW(l->c->arena, struct schema_delicate);
         ok = fields_read(l, &delicate_table, e, d) && ok;
         if (d->compatible) // a later file's takes the place
-            map_putp(l->c->arena, &l->loader->s->delicate, d->compatible, NULL, d);
+            names_put(l->c->arena, &l->loader->s->delicate, d->compatible, d);
     }
     return ok;
 }

@@ -33,7 +33,7 @@ static bool matches(const struct ref_rule *r, const char *property)
 
 const struct ref_rule *schema_ref(const struct schemas *s, const char *property)
 {
-    const struct ref_rule *r = map_getp(&s->refs, property, NULL);
+    const struct ref_rule *r = names_get(&s->refs, property);
     for (uint32_t i = 0; i < s->nsuffixes && !r; i++) {
         if (matches(&s->suffixes[i], property))
             r = &s->suffixes[i];
@@ -42,13 +42,13 @@ const struct ref_rule *schema_ref(const struct schemas *s, const char *property)
 }
 
 // The strings of a property, which need not end in a NUL, one by one.
-static void *by_compatible(struct machc *c, const struct map *m, const struct dt_prop *compatible)
+static const void *by_compatible(struct machc *c, const struct names *m, const struct dt_prop *compatible)
 {
     if (!compatible)
         return NULL;
     const char *s = (const char *)compatible->data, *end, *nul;
     for (end = s + compatible->len; s < end && (nul = memchr(s, 0, (size_t)(end - s))); s = nul + 1) {
-        void *found = map_getp(m, intern_n(c->names, s, (size_t)(nul - s)), NULL);
+        const void *found = names_get(m, intern_n(c->names, s, (size_t)(nul - s)));
         if (found)
             return found;
     }
@@ -68,18 +68,18 @@ const struct dev_class *schema_class_of(struct machc *c, const struct schemas *s
 
 const struct irqchip_class *schema_irqchip(const struct schemas *s, const char *name)
 {
-    return map_getp(&s->irqchips_by_name, name, NULL);
+    return names_get(&s->irqchips_by_name, name);
 }
 
 const struct dev_class *schema_class(const struct schemas *s, const char *name)
 {
-    const struct dev_class *c = map_getp(&s->classes_by_name, name, NULL);
-    return c ? c : map_getp(&s->classes_by_compatible, name, NULL);
+    const struct dev_class *c = names_get(&s->classes_by_name, name);
+    return c ? c : names_get(&s->classes_by_compatible, name);
 }
 
 const struct platform *schema_platform(const struct schemas *s, const char *name)
 {
-    return map_getp(&s->platforms, name, NULL);
+    return names_get(&s->platforms, name);
 }
 
 bool irq_kind_takes(const struct irq_kind *kind, const struct irq_trigger *trigger)

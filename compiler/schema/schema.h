@@ -4,13 +4,21 @@
 #define MACHC_SCHEMA_SCHEMA_H
 
 #include "ast/ast.h"
-#include "base/map.h"
+#include "base/names.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct machc;
 struct dt_prop;
+
+/* Lines of device tree source that are merged into a node. */
+struct schema_body {
+    const char *name; // of that text as a source: "schemas/irqchips/gic-v3.json#body"
+    const char *text;
+    uint32_t len;
+    const struct dts_op *ops; // what it says, parsed; NULL of what is compiled in: whoever needs it parses it
+};
 
 /* ---- references: which properties hold phandles ---- */
 
@@ -72,7 +80,7 @@ struct iommu_reserved {
 
 /* What is known of a kind of IOMMU, on hosts of an architecture. All that fit hold together. */
 struct iommu_class {
-    struct iommu_class *next;
+    const struct iommu_class *next;
     uint8_t way;                   // enum iommu_way
     const char *arch;              // interned; NULL: any
     const char *const *properties; // NULL-terminated: those that lead to one; or NULL
@@ -82,12 +90,12 @@ struct iommu_class {
 
 /* What `fixed RATE` puts in a provider's place. */
 struct schema_provider {
-    const char *name;          // "fixed-clock": the word that rules use
-    const char *node_name;     // "clock"
-    const char *const *values; // NULL-terminated: u32 properties that get the value written ("clock-frequency")
-    const char *name_property; // a string property that gets the node's name: "regulator-name"; or NULL
-    const char *unit;          // "Hz", "uV": for messages
-    const struct dts_op *body; // merged into the node
+    const char *name;               // "fixed-clock": the word that rules use
+    const char *node_name;          // "clock"
+    const char *const *values;      // NULL-terminated: u32 properties that get the value written ("clock-frequency")
+    const char *name_property;      // a string property that gets the node's name: "regulator-name"; or NULL
+    const char *unit;               // "Hz", "uV": for messages
+    const struct schema_body *body; // merged into the node
     const char *file;
 };
 
@@ -168,12 +176,12 @@ struct irqchip_class {
     const char *node_name; // "interrupt-controller"
     const struct schema_region *regions;
     uint32_t nregions;
-    const uint32_t *cpu_irqs;  // interrupts-extended = for each cpu, each of these: <&platform.cpu_intc N>
-    uint32_t ncpu_irqs;        // 0: no interrupts-extended
-    uint32_t max_cpus;         // vcpus that it can serve; 0: any number
-    const struct dts_op *body; // merged into the guest's node
-    const char *file;          // the schema's name, for messages
-    struct loc at;             // its description in that file: an object
+    const uint32_t *cpu_irqs;       // interrupts-extended = for each cpu, each of these: <&platform.cpu_intc N>
+    uint32_t ncpu_irqs;             // 0: no interrupts-extended
+    uint32_t max_cpus;              // vcpus that it can serve; 0: any number
+    const struct schema_body *body; // merged into the guest's node
+    const char *file;               // the schema's name, for messages
+    struct loc at;                  // its description in that file: an object; not kept in what is compiled in
 };
 
 /* Whether the controller's driver takes a trigger for lines of a kind. */
@@ -219,25 +227,25 @@ struct dev_class {
     uint32_t nclocks;
     const struct schema_fate *fates; // beat the defaults of references
     uint32_t nfates;
-    const char *vcpu_property; // `vcpu N` sets it to the cpu's phandle
-    const char *dma_operation; // PAMU operation mapping unless written: "qman"; or NULL
-    const char *bus;           // emulated: what stands below it (`on pci0 slot 3`): "pci"; or NULL
-    const char *alias;         // emulated: /aliases entry "serial" + number; or NULL
-    bool console;              // emulated: the first one is stdout-path
-    const struct dts_op *body; // merged into the guest's node before edits
+    const char *vcpu_property;      // `vcpu N` sets it to the cpu's phandle
+    const char *dma_operation;      // PAMU operation mapping unless written: "qman"; or NULL
+    const char *bus;                // emulated: what stands below it (`on pci0 slot 3`): "pci"; or NULL
+    const char *alias;              // emulated: /aliases entry "serial" + number; or NULL
+    bool console;                   // emulated: the first one is stdout-path
+    const struct schema_body *body; // merged into the guest's node before edits
     const char *file;
-    struct loc at; // its description in that file: an object
+    struct loc at; // its description in that file: an object; not kept in what is compiled in
 };
 
 /* ---- platforms ---- */
 
 struct platform {
-    const char *name;             // "arm64-virt"
-    const char *arch;             // "arm64", "arm", "riscv64", "ppc", "x86-64": a word of the config format
-    const struct dts_op *root;    // merged into /
-    const struct dts_op *cpus;    // merged into /cpus
-    const struct dts_op *cpu;     // merged into each cpu's node; the const `cpu` is its number
-    const char *cpu_name;         // "cpu", "PowerPC,e500mc"
+    const char *name;               // "arm64-virt"
+    const char *arch;               // "arm64", "arm", "riscv64", "ppc", "x86-64": a word of the config format
+    const struct schema_body *root; // merged into /
+    const struct schema_body *cpus; // merged into /cpus
+    const struct schema_body *cpu;  // merged into each cpu's node; the const `cpu` is its number
+    const char *cpu_name;           // "cpu", "PowerPC,e500mc"
     const char *cpu_intc;         // child of a cpu's node that is its interrupt controller (irqchip cpu_irqs); or NULL
     const char *const *cpu_copy;  // NULL-terminated: the host's cpu node's take the place of `cpu`'s; or NULL
     const char *const *cpus_copy; // the same for /cpus itself
@@ -251,33 +259,40 @@ struct platform {
     uint32_t address_bits;        // of a physical address in such a guest; 0: not said
     uint64_t mmio_base, mmio_end; // where addresses are chosen: [base, end)
     const char *file;
-    struct loc at; // its description in that file: an object
+    struct loc at; // its description in that file: an object; not kept in what is compiled in
 };
 
 struct schemas {
-    struct map refs;                 // (interned property, 0) -> struct ref_rule
+    struct names refs;               // property -> struct ref_rule
     const struct ref_rule *suffixes; // tried in order when no name matches
     uint32_t nsuffixes;
     const struct ref_rule *const *iommus; // those that say something of an IOMMU, by whole name
     uint32_t niommus;
     const struct schema_dma_id *dma_ids;
     uint32_t ndma_ids;
-    struct map delicate;               // (interned compatible, 0) -> struct schema_delicate
-    struct iommu_class *iommu_classes; // the first of them, in the order of the files
-    struct map irqchips_by_name;       // those that a guest can have
-    struct map irqchips_by_compatible;
-    struct map controllers;                                     // (interned name, 0) -> those that only hosts have
+    struct names delicate;                   // compatible -> struct schema_delicate
+    const struct iommu_class *iommu_classes; // the first of them, in the order of the files
+    struct names irqchips_by_name;           // those that a guest can have
+    struct names irqchips_by_compatible;
+    struct names controllers;                                   // name -> those that only hosts have
     const struct irqchip_class *const *controllers_by_property; // the few that have `property`
     uint32_t ncontrollers_by_property;
-    struct map classes_by_name, classes_by_compatible;
-    struct map platforms;
-    struct map providers; // (interned name, 0) -> struct schema_provider
+    struct names classes_by_name, classes_by_compatible;
+    struct names platforms;
+    struct names providers; // name -> struct schema_provider
     /* sorted, NULL-terminated */
     const char *const *irqchip_names, *const *controller_names, *const *class_names, *const *platform_names;
 };
 
-/* Loads the built-in schemas and c->schema_dir. NULL after messages. */
-struct schemas *schemas_load(struct machc *c);
+/* What is known: the built-in schemas as they were compiled in; with c->schema_dir, schemas_read(). NULL after
+ * messages. */
+const struct schemas *schemas_load(struct machc *c);
+
+/* Reads the texts of the built-in schemas and c->schema_dir. NULL after messages. */
+const struct schemas *schemas_read(struct machc *c);
+
+/* What schemas_read() made of the texts when machc was built: constants, in a file that it wrote itself. */
+extern const struct schemas schemas_compiled;
 
 /* The rule for a property name (interned); NULL: not known to hold references. `unless` is the caller's to look at. */
 const struct ref_rule *schema_ref(const struct schemas *s, const char *property);

@@ -69,7 +69,7 @@ static int load(struct machc *c, void *opaque)
 {
     struct run *r = opaque;
     c->schema_dir = r->schema_dir;
-    struct schemas *s = schemas_load(c);
+    const struct schemas *s = schemas_load(c);
     r->loaded = s != NULL;
     size_t n = 0;
     FILE *f = open_memstream(&r->shown, &n);
