@@ -61,17 +61,33 @@ void arena_free(struct arena *a)
     free(a);
 }
 
+static char *map(size_t size)
+{
+    char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return p == MAP_FAILED ? NULL : p;
+}
+
+// A block that small pieces are taken from: most of the time the last one stays half empty, so the kernel clears a page
+// of it when it is first used.
+static struct block *map_block(size_t size)
+{
+    struct block *b = (struct block *)map(size);
+    if (b)
+        b->mapped = size;
+    return b;
+}
+
 /*
  * Huge pages, aligned to them: a large input spends a third of its time on page faults otherwise. They go back
  * to the system at once when they are released, which malloc does not promise.
  */
-static struct block *map_block(size_t size)
+static struct block *map_large(size_t size)
 {
     if (size > SIZE_MAX - 2 * HUGE_PAGE)
         return NULL;
     size = (size + (PAGE - 1)) & ~(size_t)(PAGE - 1);
-    char *p = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (p == MAP_FAILED)
+    char *p = map(size + HUGE_PAGE);
+    if (!p)
         return NULL;
     size_t before = (HUGE_PAGE - (uintptr_t)p % HUGE_PAGE) % HUGE_PAGE;
     if (before)
@@ -87,10 +103,12 @@ static struct block *map_block(size_t size)
     return b;
 }
 
-static char *block_new(struct arena *a, size_t size)
+static char *block_new(struct arena *a, size_t size, bool pieces)
 {
     size_t whole = size > SIZE_MAX - sizeof(struct block) ? SIZE_MAX : size + sizeof(struct block);
-    struct block *b = whole >= MAPPED ? map_block(whole) : calloc(1, whole);
+    struct block *b = pieces && whole < HUGE_PAGE ? map_block(whole)
+                      : whole >= MAPPED           ? map_large(whole)
+                                                  : calloc(1, whole);
     if (!b)
         longjmp(*a->on_oom, 1);
     b->next = a->blocks;
@@ -118,9 +136,9 @@ void *arena_alloc(struct arena *a, size_t size)
     size = rounded(size);
     a->used += size;
     if (own_block(size))
-        return block_new(a, size);
+        return block_new(a, size, false);
     if (size > a->left) {
-        a->at = block_new(a, a->block - sizeof(struct block));
+        a->at = block_new(a, a->block - sizeof(struct block), true);
         a->left = a->block - sizeof(struct block);
         a->block *= a->block < HUGE_PAGE ? 2 : 1;
     }

@@ -22,7 +22,7 @@ struct intern *intern_new(struct arena *a)
 {
     struct intern *t = NEW(a, struct intern);
     t->arena = a;
-    t->room = 1024;
+    t->room = 128;
     t->slots = arena_array(a, t->room, sizeof *t->slots);
     return t;
 }

@@ -3,16 +3,16 @@
 #include "dma/dma.h"
 
 /* The IOMMU that a property leads to; or NULL. */
-static const struct dt_node *iommu_of(const struct planner *p, const struct dt_node *n, const struct ref_rule *rule)
+static const struct dt_node *iommu_of(const struct planner *p, const struct dt_node *n, const struct ref_property *by)
 {
-    const struct dt_prop *prop = dt_prop(p->host->tree, n, rule->property);
-    uint32_t cell = rule->layout == REF_STRIDE ? rule->at : 0;
+    const struct dt_prop *prop = dt_prop(p->host->tree, n, by->property);
+    uint32_t cell = by->rule->layout == REF_STRIDE ? by->rule->at : 0;
     return prop && prop->len / 4 > cell ? host_phandle(p->host, dt_cell(prop, cell)) : NULL;
 }
 
-static bool leads_to_iommu(const struct planner *p, const struct dt_node *n, const struct ref_rule *rule)
+static bool leads_to_iommu(const struct planner *p, const struct dt_node *n, const struct ref_property *by)
 {
-    const struct dt_node *to = iommu_of(p, n, rule);
+    const struct dt_node *to = iommu_of(p, n, by);
     return to && !host_disabled(p->host, to);
 }
 
@@ -24,13 +24,13 @@ static bool is_property_of(const struct iommu_class *k, const char *property)
     return false;
 }
 
-/* A rule that every device of the board is behind an IOMMU for; NULL: none. Walks the whole tree. */
-static const struct ref_rule *board_rule(const struct planner *p)
+/* A property that every device of the board is behind an IOMMU for; NULL: none. Walks the whole tree. */
+static const struct ref_property *board_property(const struct planner *p)
 {
     for (const struct dt_node *n = p->host->tree->root; n; n = dt_next(n, p->host->tree->root))
         for (uint32_t i = 0; i < p->schemas->niommus; i++)
-            if (p->schemas->iommus[i]->iommu == REF_IOMMU_BOARD && leads_to_iommu(p, n, p->schemas->iommus[i]))
-                return p->schemas->iommus[i];
+            if (p->schemas->iommus[i].rule->iommu == REF_IOMMU_BOARD && leads_to_iommu(p, n, &p->schemas->iommus[i]))
+                return &p->schemas->iommus[i];
     return NULL;
 }
 
@@ -44,10 +44,10 @@ static void find_way(struct planner *p)
     w->way = p->model->iommu == IOMMU_PAMU        ? IOMMU_WINDOWS
              : p->model->iommu == IOMMU_SPAPR_TCE ? IOMMU_TCES
                                                   : IOMMU_PAGE_TABLES;
-    const struct ref_rule *rule = p->model->iommu == IOMMU_AUTO && p->host ? board_rule(p) : NULL;
-    w->all = rule != NULL;
-    for (const struct iommu_class *k = p->schemas->iommu_classes; rule && k; k = k->next)
-        if (is_property_of(k, rule->property))
+    const struct ref_property *by = p->model->iommu == IOMMU_AUTO && p->host ? board_property(p) : NULL;
+    w->all = by != NULL;
+    for (const struct iommu_class *k = p->schemas->iommu_classes; by && k; k = k->next)
+        if (is_property_of(k, by->property))
             w->way = k->way;
     if (w->way == IOMMU_WINDOWS)
         p->plan->iommu = IOMMU_PAMU;
@@ -78,7 +78,7 @@ const struct dt_prop *ids_of(struct planner *p, const struct dt_node *n)
 static bool has_iommu(const struct planner *p, const struct dt_node *n)
 {
     for (uint32_t i = 0; i < p->schemas->niommus; i++)
-        if (leads_to_iommu(p, n, p->schemas->iommus[i]))
+        if (leads_to_iommu(p, n, &p->schemas->iommus[i]))
             return true;
     return false;
 }
@@ -106,11 +106,11 @@ void say_disabled(struct planner *p, const struct p_device *d, struct diag *g)
 {
     for (const struct dt_node *n = p->model->iommu == IOMMU_NONE ? NULL : d->host; n; n = n->parent) {
         for (uint32_t i = 0; i < p->schemas->niommus; i++) {
-            const struct dt_node *to = iommu_of(p, n, p->schemas->iommus[i]);
+            const struct dt_node *to = iommu_of(p, n, &p->schemas->iommus[i]);
             if (!to)
                 continue;
-            diag_fact(g, "%s: `%s` of %s leads to %s, which is disabled", p->host->file,
-                      p->schemas->iommus[i]->property, dt_path(p->c->arena, n), dt_path(p->c->arena, to));
+            diag_fact(g, "%s: `%s` of %s leads to %s, which is disabled", p->host->file, p->schemas->iommus[i].property,
+                      dt_path(p->c->arena, n), dt_path(p->c->arena, to));
             return;
         }
     }

@@ -66,10 +66,10 @@ static void need_iommus(struct planner *p)
 {
     for (const struct dt_node *n = p->host->tree->root; n; n = dt_next(n, p->host->tree->root)) {
         for (uint32_t i = 0; i < p->schemas->niommus; i++) {
-            const struct dt_prop *prop = dt_prop(p->host->tree, n, p->schemas->iommus[i]->property);
+            const struct dt_prop *prop = dt_prop(p->host->tree, n, p->schemas->iommus[i].property);
             if (prop) {
                 p->has_iommus = true;
-                need_targets(p, prop, p->schemas->iommus[i]);
+                need_targets(p, prop, p->schemas->iommus[i].rule);
             }
         }
     }

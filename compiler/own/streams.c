@@ -91,9 +91,9 @@ static void streams(struct planner *p, enum ref_layout layout)
     const struct dt_node *root = p->host && p->has_iommus && p->model->iommu != IOMMU_NONE ? p->host->tree->root : NULL;
     for (const struct dt_node *n = root; n; n = dt_next(n, root))
         for (uint32_t i = 0; i < p->schemas->niommus; i++) {
-            const struct ref_rule *rule = p->schemas->iommus[i];
+            const struct ref_rule *rule = p->schemas->iommus[i].rule;
             const struct dt_prop *prop = rule->iommu == REF_IOMMU_DEVICE && rule->layout == layout
-                                             ? dt_prop(p->host->tree, n, rule->property)
+                                             ? dt_prop(p->host->tree, n, p->schemas->iommus[i].property)
                                              : NULL;
             if (prop)
                 add_streams(p, n, prop, rule);

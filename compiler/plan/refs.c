@@ -364,7 +364,7 @@ static void settle_node(struct planner *p, struct copied *k)
     struct settle_room *room = p->settle_room;
     bool followers = false;
     room->shortened.n = 0;
-    room->numbered = NULL;
+    room->numbered = (struct ref_property){NULL, NULL};
     for (int round = 0; round < (followers ? 2 : 1); round++) {
         for (struct dt_prop *prop = k->guest->props, *next; prop; prop = next) {
             next = prop->next;
@@ -376,8 +376,8 @@ static void settle_node(struct planner *p, struct copied *k)
                 settle_prop(p, k, dt_prop(p->host->tree, k->host, prop->name), rule);
         }
     }
-    if (room->numbered)
-        refs_renumber(p, k, room->numbered);
+    if (room->numbered.rule)
+        refs_renumber(p, k, &room->numbered);
 }
 
 void settle_refs(struct planner *p, uint32_t first)

@@ -25,7 +25,7 @@ struct settle_room {
     VEC(bool) kept;
     VEC(uint32_t) open;
     VEC(struct shortened) shortened; // of the node at hand
-    const struct ref_rule *numbered; // of the node at hand: a rule whose numbers have a gap now
+    struct ref_property numbered;    // of the node at hand: a rule whose numbers have a gap now; {NULL, NULL}: none
     const char *all;                 // "*", interned
     struct map refused;              // (property of the host, entry) -> 1: nobody can be brought along, with a message
 };
@@ -109,6 +109,6 @@ void refs_check_unused(struct planner *p, const struct m_passthrough *pass, cons
 void refs_along(struct settle *s);
 
 /* When properties with a number went: those behind them move up, their names as well. */
-void refs_renumber(struct planner *p, const struct copied *k, const struct ref_rule *rule);
+void refs_renumber(struct planner *p, const struct copied *k, const struct ref_property *rule);
 
 #endif

@@ -59,9 +59,10 @@ void refs_along(struct settle *s)
     struct settle_room *room = p->settle_room;
     const struct ref_rule *r = s->rule;
     const struct dt_prop *names = r->names ? companion(s, r->names) : NULL;
-    if (names && r->match == REF_MATCH_NUMBERED)
-        room->numbered = dt_prop(p->m->tree, s->k->guest, s->prop->name) ? room->numbered : r;
-    else if (names)
+    if (names && r->match == REF_MATCH_NUMBERED) {
+        if (!dt_prop(p->m->tree, s->k->guest, s->prop->name))
+            room->numbered = (struct ref_property){schema_ref_pattern(p->schemas, s->prop->name), r};
+    } else if (names)
         filter_strings(p, s->k, names, s->kept, s->entries.n, r->group ? r->group : 1);
     for (uint32_t i = 0; i < r->nalong; i++) {
         const struct dt_prop *along = companion(s, r->along[i].property);
@@ -81,7 +82,7 @@ void refs_along(struct settle *s)
 enum { MAX_NUMBER = 256 };
 
 /* The number of a property that a rule is for; MAX_NUMBER: none, or one that is too large. */
-static uint32_t number_of(const struct ref_rule *rule, const char *property)
+static uint32_t number_of(const struct ref_property *rule, const char *property)
 {
     size_t len = strlen(rule->property);
     if (strncmp(property, rule->property, len) != 0 || !property[len])
@@ -95,7 +96,7 @@ static uint32_t number_of(const struct ref_rule *rule, const char *property)
     return n < MAX_NUMBER ? n : MAX_NUMBER;
 }
 
-void refs_renumber(struct planner *p, const struct copied *k, const struct ref_rule *rule)
+void refs_renumber(struct planner *p, const struct copied *k, const struct ref_property *rule)
 {
     struct dt_tree *t = p->m->tree;
     struct dt_prop *left[MAX_NUMBER] = {0};
@@ -121,7 +122,8 @@ void refs_renumber(struct planner *p, const struct copied *k, const struct ref_r
         }
         next++;
     }
-    const struct dt_prop *names = rule->names ? dt_prop(t, k->guest, intern(p->c->names, rule->names)) : NULL;
+    const char *list = rule->rule->names;
+    const struct dt_prop *names = list ? dt_prop(t, k->guest, intern(p->c->names, list)) : NULL;
     if (names && names->origin->kind != ORIGIN_WRITTEN)
         filter_strings(p, k, names, stays, MAX_NUMBER, 1);
 }

@@ -205,8 +205,7 @@ const struct ref_rule *refs_rule(struct planner *p, const struct copied *k, cons
         (!known && (!spoken_of(k, prop->name) || !refs_any(p, host))))
         return NULL;
     struct ref_rule *own = NEW(draft_arena(p->c), struct ref_rule);
-    *own = (struct ref_rule){.property = prop->name,
-                             .layout = REF_SINGLE,
+    *own = (struct ref_rule){.layout = REF_SINGLE,
                              .fate = FATE_ERROR,
                              .kind = "node",
                              .group = 1,

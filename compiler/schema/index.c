@@ -162,8 +162,7 @@ static void resolve_providers(struct loader *ld)
         const struct jval at = {.loc = f->at.loc};
         if (!p)
             unknown(ld, &at, "provider", f->provider, &all);
-        for (uint32_t j = 0; j < f->n; j++)
-            f->entries[j].rule.provider = p;
+        f->rule->provider = p;
     }
 }
 
@@ -171,25 +170,25 @@ static void resolve_providers(struct loader *ld)
 static void place_patterns(struct loader *ld)
 {
     uint32_t n = ld->patterns.n, at = 0;
-    struct ref_rule *rules = arena_array(ld->c->arena, n ? n : 1, sizeof *rules);
+    struct ref_property *patterns = arena_array(ld->c->arena, n ? n : 1, sizeof *patterns);
     for (int layer = LAYER_DIR; layer >= LAYER_BUILTIN; layer--) {
         for (uint32_t i = 0; i < n; i++) {
             if (ld->patterns.at[i]->layer == layer)
-                rules[at++] = ld->patterns.at[i]->rule;
+                patterns[at++] = (struct ref_property){ld->patterns.at[i]->property, ld->patterns.at[i]->rule};
         }
     }
-    ld->s->suffixes = rules;
-    ld->s->nsuffixes = n;
+    ld->s->patterns = patterns;
+    ld->s->npatterns = n;
 }
 
 // Of the rules that say something of an IOMMU, those that no later layer has replaced.
 static void list_iommus(struct loader *ld)
 {
-    const struct ref_rule **list = arena_array(ld->c->arena, ld->iommus.n + 1U, sizeof *list);
+    struct ref_property *list = arena_array(ld->c->arena, ld->iommus.n + 1U, sizeof *list);
     for (uint32_t i = 0; i < ld->iommus.n; i++) {
-        const struct ref_rule *rule = &ld->iommus.at[i]->rule;
-        if (schema_ref(ld->s, rule->property) == rule)
-            list[ld->s->niommus++] = rule;
+        const struct ref_entry *e = ld->iommus.at[i];
+        if (schema_ref(ld->s, e->property) == e->rule)
+            list[ld->s->niommus++] = (struct ref_property){e->property, e->rule};
     }
     ld->s->iommus = list;
 }
@@ -203,11 +202,9 @@ void index_build(struct loader *ld, bool complete)
     choose(ld, "platform", ld->platforms.at, &ld->platforms.n, &s->platforms, &s->platform_names);
     choose(ld, "provider", ld->providers.at, &ld->providers.n, &s->providers, NULL);
     struct map chip_owners = {0}, class_owners = {0};
-    for (uint32_t i = 0; i < ld->irqchips.n; i++) {
-        const struct irqchip_class *chip = ld->irqchips.at[i].item;
-        if (chip->compatible)
-            index_compatible(ld, &ld->irqchips.at[i], chip->compatible, &chip_owners, &s->irqchips_by_compatible);
-    }
+    for (uint32_t i = 0; i < ld->irqchips.n; i++)
+        index_compatible(ld, &ld->irqchips.at[i], ((struct irqchip_class *)ld->irqchips.at[i].item)->compatible,
+                         &chip_owners, &s->irqchips_by_compatible);
     index_controllers(ld, &chip_owners);
     for (uint32_t i = 0; i < ld->classes.n; i++)
         index_compatible(ld, &ld->classes.at[i], ((struct dev_class *)ld->classes.at[i].item)->compatible,

@@ -18,17 +18,17 @@ struct thing {
     uint8_t layer;
 };
 
-/* A rule and where it stands. */
+/* A property of a rule, and where it stands. */
 struct ref_entry {
-    struct ref_rule rule; // first, so that a rule of schemas.refs is its entry
+    const char *property; // interned
+    const struct ref_rule *rule;
     struct src at;
     uint8_t layer;
 };
 
-/* Rules that name what `fixed` makes of them. */
+/* A rule that names what `fixed` makes of it. */
 struct ref_fixed {
-    struct ref_entry *entries;
-    uint32_t n;
+    struct ref_rule *rule;
     const char *provider;
     struct src at;
 };
@@ -37,6 +37,7 @@ struct loader {
     struct machc *c;
     struct schemas *s;
     VEC(struct thing) irqchips, controllers, classes, platforms, providers;
+    struct map refs; // property -> struct ref_entry: those by whole name
     VEC(struct ref_entry *) patterns, iommus;
     VEC(struct ref_fixed) fixed;
     VEC(struct schema_dma_id) dma_ids;

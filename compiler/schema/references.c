@@ -124,22 +124,24 @@ static void add_rule(struct load *l, struct ref_entry *e)
 {
     struct loader *ld = l->loader;
     const struct ref_entry *old = NULL;
-    if (e->rule.match == REF_MATCH_NAME)
-        old = names_get(&ld->s->refs, e->rule.property);
-    for (uint32_t i = 0; i < ld->patterns.n && e->rule.match != REF_MATCH_NAME; i++) {
+    if (e->rule->match == REF_MATCH_NAME)
+        old = map_getp(&ld->refs, e->property, NULL);
+    for (uint32_t i = 0; i < ld->patterns.n && e->rule->match != REF_MATCH_NAME; i++) {
         struct ref_entry *p = ld->patterns.at[i];
-        if (p->rule.property == e->rule.property && p->rule.match == e->rule.match) {
+        if (p->property == e->property && p->rule->match == e->rule->match) {
             old = p;
             if (p->layer != e->layer)
                 ld->patterns.at[i] = e;
         }
     }
-    if (old && old->layer == e->layer)
-        load_twice(l->c, "property", e->rule.property, e->at, old->at);
-    else if (e->rule.match == REF_MATCH_NAME)
-        names_put(l->c->arena, &ld->s->refs, e->rule.property, e);
-    else if (!old)
+    if (old && old->layer == e->layer) {
+        load_twice(l->c, "property", e->property, e->at, old->at);
+    } else if (e->rule->match == REF_MATCH_NAME) {
+        map_putp(l->c->arena, &ld->refs, e->property, NULL, e);
+        names_put(l->c->arena, &ld->s->refs, e->property, e->rule);
+    } else if (!old) {
         vec_push(l->c->arena, &ld->patterns, e);
+    }
 }
 
 static bool load_group(struct load *l, const struct jval *v)
@@ -147,19 +149,20 @@ static bool load_group(struct load *l, const struct jval *v)
     struct ref_group g = {0};
     if (!fields_read(l, &group_table, v, &g))
         return false;
+    struct ref_rule *rule = NEW(l->c->arena, struct ref_rule);
+    *rule = g.rule;
     const struct jval *list = load_member(l, v, "properties");
     struct ref_entry *entries = arena_array(l->c->arena, list->n ? list->n : 1, sizeof *entries);
     uint32_t i = 0;
     for (const struct jval *p = list->child; p; p = p->next, i++) {
-        entries[i] = (struct ref_entry){.rule = g.rule, .at = src_at(p->loc), .layer = l->layer};
-        entries[i].rule.property = g.properties[i];
+        entries[i] = (struct ref_entry){g.properties[i], rule, src_at(p->loc), l->layer};
         add_rule(l, &entries[i]);
         if (g.rule.iommu)
             vec_push(l->c->arena, &l->loader->iommus, &entries[i]);
     }
     if (g.provider) {
         struct ref_fixed *f = vec_add(l->c->arena, &l->loader->fixed);
-        *f = (struct ref_fixed){entries, list->n, g.provider, src_at(load_member(l, v, "fixed")->loc)};
+        *f = (struct ref_fixed){rule, g.provider, src_at(load_member(l, v, "fixed")->loc)};
     }
     return true;
 }

@@ -21,24 +21,35 @@ static bool ends_in(const char *s, size_t n, const char *end)
     return n >= m && !memcmp(s + n - m, end, m);
 }
 
-static bool matches(const struct ref_rule *r, const char *property)
+static bool matches(const struct ref_property *r, const char *property)
 {
     size_t n = intern_len(property), m = intern_len(r->property);
-    bool ok = r->match == REF_MATCH_SUFFIX ? n > m && ends_in(property, n, r->property)
-                                           : !strncmp(property, r->property, m) && digits(property + m);
-    for (const char *const *e = r->except; e && *e && ok; e++)
+    bool ok = r->rule->match == REF_MATCH_SUFFIX ? n > m && ends_in(property, n, r->property)
+                                                 : !strncmp(property, r->property, m) && digits(property + m);
+    for (const char *const *e = r->rule->except; e && *e && ok; e++)
         ok = !ends_in(property, n, *e);
     return ok;
+}
+
+static const struct ref_property *pattern_of(const struct schemas *s, const char *property)
+{
+    for (uint32_t i = 0; i < s->npatterns; i++)
+        if (matches(&s->patterns[i], property))
+            return &s->patterns[i];
+    return NULL;
 }
 
 const struct ref_rule *schema_ref(const struct schemas *s, const char *property)
 {
     const struct ref_rule *r = names_get(&s->refs, property);
-    for (uint32_t i = 0; i < s->nsuffixes && !r; i++) {
-        if (matches(&s->suffixes[i], property))
-            r = &s->suffixes[i];
-    }
-    return r;
+    const struct ref_property *p = r ? NULL : pattern_of(s, property);
+    return p ? p->rule : r;
+}
+
+const char *schema_ref_pattern(const struct schemas *s, const char *property)
+{
+    const struct ref_property *p = names_get(&s->refs, property) ? NULL : pattern_of(s, property);
+    return p ? p->property : NULL;
 }
 
 // The strings of a property, which need not end in a NUL, one by one.

@@ -99,21 +99,21 @@ struct schema_provider {
     const char *file;
 };
 
+/* One for all properties of a group. */
 struct ref_rule {
-    const char *property; // interned; of a suffix rule, the suffix ("-supply"); of a numbered one, the beginning
-    const char *cells;    // "#clock-cells", or NULL
-    const char *names;    // "clock-names", or NULL. Of a numbered rule: its entry N is for the property with number N
-    const char *kind;     // "clock", "reset", "regulator": what one entry is called in messages
-    const char *why;      // one line for --explain and messages: why this default
-    uint8_t layout;       // enum ref_layout
-    uint8_t fate;         // enum fate: the default
-    uint8_t match;        // enum ref_match
-    bool cells_optional;  // a target without the cells property has 0
-    uint8_t iommu;        // enum ref_iommu
-    uint8_t resource;     // enum ref_resource
-    bool critical;        // what the host cannot lose cannot lose this provider either
-    uint16_t flags;       // cells at the end of a specifier that say how, and not what (a pin's polarity)
-    bool numbers;         // may hold plain numbers instead (dma-masters): what is no phandle of the host stays as it is
+    const char *cells;   // "#clock-cells", or NULL
+    const char *names;   // "clock-names", or NULL. Of a numbered rule: its entry N is for the property with number N
+    const char *kind;    // "clock", "reset", "regulator": what one entry is called in messages
+    const char *why;     // one line for --explain and messages: why this default
+    uint8_t layout;      // enum ref_layout
+    uint8_t fate;        // enum fate: the default
+    uint8_t match;       // enum ref_match
+    bool cells_optional; // a target without the cells property has 0
+    uint8_t iommu;       // enum ref_iommu
+    uint8_t resource;    // enum ref_resource
+    bool critical;       // what the host cannot lose cannot lose this provider either
+    uint16_t flags;      // cells at the end of a specifier that say how, and not what (a pin's polarity)
+    bool numbers;        // may hold plain numbers instead (dma-masters): what is no phandle of the host stays as it is
     uint16_t fixed, at, before, after;
     uint16_t group; // entries to one entry of `names`, which live and die together: 1; interconnects: 2
     const struct ref_along {
@@ -127,14 +127,11 @@ struct ref_rule {
     const struct schema_provider *provider; // what `fixed` makes; NULL: `fixed` is no choice here
 };
 
-/* ---- regions, of irqchips and classes alike ---- */
-
-struct schema_region {
-    const char *name; // or NULL
-    uint64_t size;
-    uint64_t per_cpu; // added for each vcpu (GICR frames)
-    uint64_t align;   // a power of two: as written, else the size rounded up to one; 0 where the host knows the size
-    uint32_t range;   // 0: an entry of reg. Else of `ranges`, with this phys.hi and the same address on both sides
+/* A rule and what it is found by. */
+struct ref_property {
+    const char
+        *property; // interned: the name; of a suffix rule, the suffix ("-supply"); of a numbered one, the beginning
+    const struct ref_rule *rule;
 };
 
 /* ---- irqchips ---- */
@@ -161,22 +158,13 @@ enum { IRQ_MAX_CELLS = 8 };
 /* What a cell of the specifier holds. */
 enum irq_cell { IRQ_CELL_ZERO, IRQ_CELL_KIND, IRQ_CELL_NUMBER, IRQ_CELL_TRIGGER, IRQ_CELL_SUB };
 
-/* What a chip turns its lines into messages for: the MSI controller of the guest. */
-struct irqchip_msi {
-    const char *node_name;
-    const struct schema_body *body; // merged into its node
-    const char *parent;             // property of the chip's node that leads to this one: "msi-parent"
-    uint32_t ids;                   // messages that each cpu can tell apart
-    const char *ids_property;       // what says so
-};
-
 /*
  * A host's specifier may have fewer cells than `cells` (what is missing is 0: the two of an Open PIC) or
  * more (what is more does not matter: the affinity cell of a GICv3).
  */
 struct irqchip_class {
     const char *name;              // "gic-v3"
-    const char *const *compatible; // NULL-terminated; identifies host controllers; NULL: only guests have it
+    const char *const *compatible; // NULL-terminated; identifies host controllers
     const char *property; // identifies those that no compatible does, where #interrupt-cells is `ncells`; or NULL
     bool forwards;        // only hands interrupts on to its interrupt parent, with the same specifier
     bool cascaded;        // its lines come together in interrupts of its own: the host can do without it
@@ -195,11 +183,8 @@ struct irqchip_class {
     const char *node_name; // "interrupt-controller"
     const struct schema_region *regions;
     uint32_t nregions;
-    const char *lines_property; // of its node: how many lines it has, always all that it can have; or NULL
-    bool never_acks;            // KVM tells nobody when the guest is done with a level: no resample eventfd ever fires
-    const struct irqchip_msi *msi;  // NULL: none. Else the last one of `regions` is its
     const uint32_t *cpu_irqs;       // interrupts-extended = for each cpu, each of these: <&platform.cpu_intc N>
-    uint32_t ncpu_irqs;             // 0: no interrupts-extended; with `msi` they are in its node
+    uint32_t ncpu_irqs;             // 0: no interrupts-extended
     uint32_t max_cpus;              // vcpus that it can serve; 0: any number
     const struct schema_body *body; // merged into the guest's node
     const char *file;               // the schema's name, for messages
@@ -210,6 +195,14 @@ struct irqchip_class {
 bool irq_kind_takes(const struct irq_kind *kind, const struct irq_trigger *trigger);
 
 /* ---- device classes ---- */
+
+struct schema_region {
+    const char *name; // or NULL
+    uint64_t size;
+    uint64_t per_cpu; // added for each vcpu (GICR frames)
+    uint64_t align;   // a power of two: as written, else the size rounded up to one; 0 where the host knows the size
+    uint32_t range;   // 0: an entry of reg. Else of `ranges`, with this phys.hi and the same address on both sides
+};
 
 struct schema_irq {
     const char *name;    // or NULL
@@ -277,10 +270,10 @@ struct platform {
 };
 
 struct schemas {
-    struct names refs;               // property -> struct ref_rule
-    const struct ref_rule *suffixes; // tried in order when no name matches
-    uint32_t nsuffixes;
-    const struct ref_rule *const *iommus; // those that say something of an IOMMU, by whole name
+    struct names refs;                   // property -> struct ref_rule
+    const struct ref_property *patterns; // tried in order when no name matches
+    uint32_t npatterns;
+    const struct ref_property *iommus; // those that say something of an IOMMU, by whole name
     uint32_t niommus;
     const struct schema_dma_id *dma_ids;
     uint32_t ndma_ids;
@@ -310,6 +303,9 @@ extern const struct schemas schemas_compiled;
 
 /* The rule for a property name (interned); NULL: not known to hold references. `unless` is the caller's to look at. */
 const struct ref_rule *schema_ref(const struct schemas *s, const char *property);
+
+/* The pattern that schema_ref() finds a property by: a suffix or a beginning. NULL: the rule is for the whole name. */
+const char *schema_ref_pattern(const struct schemas *s, const char *property);
 
 /* By compatible list of a node, first match; or NULL. Strings are looked up in c->names. */
 const struct irqchip_class *schema_irqchip_of(struct machc *c, const struct schemas *s,

@@ -40,7 +40,6 @@ TABLES = {
     "reserved": ("iommus", "reserved"),
     "chip": ("irqchip", "irqchip"),
     "controller": ("irqchip", "host-irqchip"),
-    "msi": ("irqchip", "msi-controller"),
     "kind": ("irqchip", "kind"),
     "trigger": ("irqchip", "trigger"),
     "region": ("irqchip", "region"),

@@ -110,7 +110,6 @@ static const struct member ref_along_members[] = {NAME_OF(ref_along, property), 
 TYPE(ref_along);
 
 static const struct member ref_rule_members[] = {
-    NAME_OF(ref_rule, property),
     NAME_OF(ref_rule, cells),
     NAME_OF(ref_rule, names),
     NAME_OF(ref_rule, kind),
@@ -138,6 +137,12 @@ static const struct member ref_rule_members[] = {
 };
 TYPE(ref_rule);
 
+static const struct member ref_property_members[] = {
+    NAME_OF(ref_property, property),
+    ITEM(ref_property, rule, ref_rule),
+};
+TYPE(ref_property);
+
 static const struct member irq_kind_members[] = {
     NAME_OF(irq_kind, name),
     NUMBER(irq_kind, value),
@@ -164,12 +169,6 @@ static const struct member schema_region_members[] = {
 };
 TYPE(schema_region);
 
-static const struct member irqchip_msi_members[] = {
-    NAME_OF(irqchip_msi, node_name), ITEM(irqchip_msi, body, schema_body), NAME_OF(irqchip_msi, parent),
-    NUMBER(irqchip_msi, ids),        NAME_OF(irqchip_msi, ids_property),
-};
-TYPE(irqchip_msi);
-
 static const struct member irqchip_class_members[] = {
     NAME_OF(irqchip_class, name),
     NAMES_OF(irqchip_class, compatible),
@@ -192,9 +191,6 @@ static const struct member irqchip_class_members[] = {
     NAME_OF(irqchip_class, node_name),
     LIST(irqchip_class, regions, schema_region, nregions),
     NUMBER(irqchip_class, nregions),
-    NAME_OF(irqchip_class, lines_property),
-    NUMBER(irqchip_class, never_acks),
-    ITEM(irqchip_class, msi, irqchip_msi),
     LIST(irqchip_class, cpu_irqs, uint32_t, ncpu_irqs),
     NUMBER(irqchip_class, ncpu_irqs),
     NUMBER(irqchip_class, max_cpus),
@@ -273,9 +269,9 @@ TYPE(platform);
 
 static const struct member schemas_members[] = {
     TABLE(schemas, refs, ref_rule),
-    LIST(schemas, suffixes, ref_rule, nsuffixes),
-    NUMBER(schemas, nsuffixes),
-    ITEMS(schemas, iommus, ref_rule, niommus),
+    LIST(schemas, patterns, ref_property, npatterns),
+    NUMBER(schemas, npatterns),
+    LIST(schemas, iommus, ref_property, niommus),
     NUMBER(schemas, niommus),
     LIST(schemas, dma_ids, schema_dma_id, ndma_ids),
     NUMBER(schemas, ndma_ids),
