@@ -104,6 +104,7 @@ static void put_irqchips(struct cfg_out *o, const struct p_machine *m)
             .lines = w32(chip->nlines),
             .first_region = w32(o->section[MACH_CFG_S_CHIP_REGION].n),
             .regions = w32(chip->nregions),
+            .messages = w32(chip->class->msi ? chip->class->msi->ids : 0),
         };
         for (uint32_t k = 0; k < chip->nregions; k++)
             *CFG_ADD(o, chip_region, CHIP_REGION) = (struct mach_cfg_chip_region){

@@ -374,6 +374,21 @@ static void no_chip(struct planner *p, const struct m_irq_to *to)
         diag_help(d, "it has `&%s`", names.at[0]);
 }
 
+/* VFIO masks a level when it fires, and KVM would never have it unmasked. */
+static bool no_resample(struct planner *p, const struct p_irq *irq)
+{
+    const struct irqchip_class *class = irq->chip->class;
+    struct diag *d = diag(p->c->diags, E1013, irq->at, "%s is %s, and behind `%s` nothing unmasks it once it has fired",
+                          irq_text(p, irq), irq->trigger->name, irq->chip->name);
+    if (irq->host)
+        diag_fact(d, "%s: it is %s", p->host->file, host_irq_text(p->c, irq->host));
+    diag_fact(d, "%s: KVM's `%s` tells nobody that the guest is done with a level, so VFIO does not unmask it",
+              class->file, class->kvm);
+    diag_help(d, "leave it out: `irq %u drop;`, or take an irqchip that the VMM serves: `machc --list-classes`",
+              irq->index);
+    return false;
+}
+
 static bool take_line(struct planner *p, struct p_irq *irq)
 {
     struct p_irqchip *chip = irq->chip;
@@ -398,7 +413,9 @@ static bool take_line(struct planner *p, struct p_irq *irq)
     // Where all lines are levels, the host's may be an edge all the same: VFIO would refuse to unmask that.
     bool edge = irq->host && irq->host->trigger && !irq->host->trigger->level;
     irq->resample = irq->trigger && irq->trigger->level && !edge && irq->source != IRQ_EMULATED;
-    if (irq->number / 32 * 32 + 32 > chip->nlines)
+    if (irq->resample && chip->class->never_acks)
+        return no_resample(p, irq);
+    if (!chip->class->lines_property && irq->number / 32 * 32 + 32 > chip->nlines)
         chip->nlines = irq->number / 32 * 32 + 32; // GICs have lines in steps of 32; the others do not mind
     encode(irq);
     return true;

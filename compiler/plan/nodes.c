@@ -42,7 +42,7 @@ static bool is_device(const struct planner *p, const struct dt_node *n)
 static const char *made_by(const struct planner *p, const struct dt_node *n, bool place)
 {
     for (uint32_t i = 0; i < p->m->irqchips.n; i++)
-        if (p->m->irqchips.at[i]->node == n)
+        if (p->m->irqchips.at[i]->node == n || p->m->irqchips.at[i]->msi == n)
             return arena_printf(p->c->arena, "`irqchip %s : %s at ADDRESS`", p->m->irqchips.at[i]->name,
                                 p->m->irqchips.at[i]->class->name);
     for (uint32_t i = 0; i < p->bare.n; i++) {
@@ -54,6 +54,19 @@ static const char *made_by(const struct planner *p, const struct dt_node *n, boo
     return NULL;
 }
 
+/* Numbers of an irqchip's node that the config has as well. */
+static bool chip_says(const struct planner *p, const struct dt_node *n, const char *name)
+{
+    for (uint32_t i = 0; i < p->m->irqchips.n; i++) {
+        const struct p_irqchip *chip = p->m->irqchips.at[i];
+        const struct irqchip_class *class = chip->class;
+        if ((n == chip->node && (name == class->lines_property || (class->msi && name == class->msi->parent))) ||
+            (class->msi && n == chip->msi && name == class->msi->ids_property))
+            return true;
+    }
+    return false;
+}
+
 /*
  * Registers and lines are in the config as well: if device tree source could change them, tree and config would
  * disagree. `own`: the statement belongs to the device that the node is made for, which may not be there in full.
@@ -61,7 +74,8 @@ static const char *made_by(const struct planner *p, const struct dt_node *n, boo
 static bool decided_elsewhere(struct planner *p, const struct dt_node *n, const struct m_edit *e,
                               const struct dts_op *op, bool own)
 {
-    const char *how = follows_from(p, op->name);
+    bool chip = chip_says(p, n, op->name);
+    const char *how = chip ? "" : follows_from(p, op->name);
     const struct dt_prop *has = how ? dt_prop(p->m->tree, n, op->name) : NULL;
     bool device = own || is_device(p, n), computed = has && has->origin && has->origin->kind == ORIGIN_COMPUTED;
     if (!how || !(device ? has || op->name == p->n.reg || op->name == p->n.interrupts : computed))
@@ -72,7 +86,9 @@ static bool decided_elsewhere(struct planner *p, const struct dt_node *n, const 
     if (computed && !own)
         diag_note(d, dt_prop_place(n, has), "it follows from this");
     const char *made = made_by(p, n, op->name == p->n.reg || op->name == p->n.ranges || op->name == p->n.reg_names);
-    if (made)
+    if (chip)
+        diag_help(d, "it is what the irqchip's class says: another one goes with --schema-dir");
+    else if (made)
         diag_help(d, "say it where it is made: %s; guest.dtb and guest.cfg then agree", made);
     else if (device)
         diag_help(d, "say it of the device: %s; guest.dtb and guest.cfg then agree", how);
@@ -90,7 +106,8 @@ static bool is_needed(struct planner *p, const struct dt_node *n, const struct m
         if (p->m->devices.at[i]->node && dt_is_below(n, p->m->devices.at[i]->node))
             device = p->m->devices.at[i];
     for (uint32_t i = 0; i < p->m->irqchips.n && !chip; i++)
-        if (p->m->irqchips.at[i]->node && dt_is_below(n, p->m->irqchips.at[i]->node))
+        if ((p->m->irqchips.at[i]->node && dt_is_below(n, p->m->irqchips.at[i]->node)) ||
+            (p->m->irqchips.at[i]->msi && dt_is_below(n, p->m->irqchips.at[i]->msi)))
             chip = p->m->irqchips.at[i];
     if (!device && !chip)
         return false;

@@ -22,16 +22,19 @@ struct p_cpu {
     struct dt_node *node; // in the guest's tree
 };
 
+enum { CHIP_REGIONS = 8 };
+
 struct p_irqchip {
     const char *name;
     struct src at;
     const struct irqchip_class *class;
-    uint64_t address[8], size[8]; // its regions
+    uint64_t address[CHIP_REGIONS], size[CHIP_REGIONS]; // its regions
     uint32_t nregions;
     struct dt_node *node;
-    bool placed;     // its address was written, or it can be nowhere else: else it gives way
+    struct dt_node *msi; // the node that its messages go to; or NULL
+    bool placed;         // its address was written, or it can be nowhere else: else it gives way
     bool in_kvm;     // its lines have GSIs: the kernel's controller, else the root; the VMM serves the others by itself
-    uint32_t nlines; // lines to create, from the class (highest line in use decides where the class lets it)
+    uint32_t nlines; // lines to create: as many as its node says, else the highest in use decides
     struct map lines; // (kind index, number) -> struct p_irq *: who has the line
 };
 

@@ -202,9 +202,11 @@ void index_build(struct loader *ld, bool complete)
     choose(ld, "platform", ld->platforms.at, &ld->platforms.n, &s->platforms, &s->platform_names);
     choose(ld, "provider", ld->providers.at, &ld->providers.n, &s->providers, NULL);
     struct map chip_owners = {0}, class_owners = {0};
-    for (uint32_t i = 0; i < ld->irqchips.n; i++)
-        index_compatible(ld, &ld->irqchips.at[i], ((struct irqchip_class *)ld->irqchips.at[i].item)->compatible,
-                         &chip_owners, &s->irqchips_by_compatible);
+    for (uint32_t i = 0; i < ld->irqchips.n; i++) {
+        const struct irqchip_class *chip = ld->irqchips.at[i].item;
+        if (chip->compatible)
+            index_compatible(ld, &ld->irqchips.at[i], chip->compatible, &chip_owners, &s->irqchips_by_compatible);
+    }
     index_controllers(ld, &chip_owners);
     for (uint32_t i = 0; i < ld->classes.n; i++)
         index_compatible(ld, &ld->classes.at[i], ((struct dev_class *)ld->classes.at[i].item)->compatible,

@@ -129,8 +129,14 @@ static const struct table trigger_table = {"a trigger", trigger_fields, sizeof t
 
 /* The chip. */
 
+struct chip_msi {
+    struct irqchip_msi msi;
+    struct schema_region region;
+};
+
 struct chip {
     struct irqchip_class class; // first: it is what the loader keeps
+    struct chip_msi msi;
     const char *default_kind, *default_trigger;
 };
 
@@ -266,17 +272,55 @@ static bool check_specifier(struct load *l, const struct jval *object, struct ch
     return ok;
 }
 
+/* Its region becomes the chip's last one: placed, claimed and written to guest.cfg as all of them. */
+static bool check_msi(struct load *l, const struct jval *msi, struct chip *chip)
+{
+    struct irqchip_class *c = &chip->class;
+    const struct schema_region *r = &chip->msi.region;
+    if (!r->per_cpu || r->size)
+        return load_contradiction(l, load_member(l, msi, "region"), "messages have no place for each cpu",
+                                  "give the region \"per-cpu\", and no \"size\"");
+    if (!c->ncpu_irqs)
+        return load_contradiction(l, msi, "nothing says how messages get to the cpus",
+                                  "add \"cpu-interrupts\" to the irqchip");
+    struct schema_region *all = arena_array(l->c->arena, c->nregions + 1U, sizeof *all);
+    for (uint32_t i = 0; i < c->nregions; i++)
+        all[i] = c->regions[i];
+    all[c->nregions++] = *r;
+    c->regions = all;
+    c->msi = &chip->msi.msi;
+    return true;
+}
+
 static bool check_irqchip(struct load *l, const struct jval *object, void *item)
 {
     struct chip *chip = item;
+    const struct jval *msi = load_member(l, object, "msi-controller");
     bool ok = regions_sized(l, load_member(l, object, "regions"), chip->class.regions);
+    if (msi && !check_msi(l, msi, chip))
+        ok = false;
+    if (chip->class.never_acks && !chip->class.kvm)
+        ok = load_contradiction(l, load_member(l, object, "never-acks"), "it is KVM that never acks",
+                                "add \"kvm\", or take this away: a VMM's own controller can tell");
     return check_specifier(l, object, chip) && ok;
 }
+
+#define MSI(member) offsetof(struct chip_msi, member)
+static const struct field msi_fields[] = {
+    {.key = "node-name", .type = FIELD_NAME, .offset = MSI(msi.node_name), .required = true},
+    {.key = "region", .type = FIELD_OBJECT, .offset = MSI(region), .table = &region_table, .required = true},
+    {.key = "body", .type = FIELD_BODY, .offset = MSI(msi.body), .required = true},
+    {.key = "parent", .type = FIELD_NAME, .offset = MSI(msi.parent), .required = true},
+    {.key = "ids", .type = FIELD_U32, .offset = MSI(msi.ids), .min = 1, .max = UINT32_MAX, .required = true},
+    {.key = "ids-property", .type = FIELD_NAME, .offset = MSI(msi.ids_property), .required = true},
+};
+static const struct table msi_table = {"an MSI controller", msi_fields, sizeof msi_fields / sizeof *msi_fields,
+                                       sizeof(struct chip_msi), NULL};
 
 #define CHIP(member) offsetof(struct chip, class.member)
 static const struct field chip_fields[] = {
     {.key = "name", .type = FIELD_NAME, .offset = CHIP(name), .required = true},
-    {.key = "compatible", .type = FIELD_NAMES, .offset = CHIP(compatible), .required = true},
+    {.key = "compatible", .type = FIELD_NAMES, .offset = CHIP(compatible)},
     {.key = "describe", .type = FIELD_TEXT, .offset = CHIP(describe), .required = true},
     {.key = "cells", .type = FIELD_CUSTOM, .set = set_cells, .required = true},
     {.key = "kinds",
@@ -301,6 +345,9 @@ static const struct field chip_fields[] = {
      .count_offset = CHIP(nregions),
      .table = &region_table,
      .required = true},
+    {.key = "lines-property", .type = FIELD_NAME, .offset = CHIP(lines_property)},
+    {.key = "never-acks", .type = FIELD_BOOL, .offset = CHIP(never_acks)},
+    {.key = "msi-controller", .type = FIELD_OBJECT, .offset = offsetof(struct chip, msi), .table = &msi_table},
     {.key = "cpu-interrupts", .type = FIELD_CUSTOM, .set = set_cpu_irqs},
     {.key = "max-cpus", .type = FIELD_U32, .offset = CHIP(max_cpus), .min = 1, .max = 65536},
     {.key = "body", .type = FIELD_BODY, .offset = CHIP(body), .required = true},

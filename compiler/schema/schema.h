@@ -129,9 +129,19 @@ struct ref_rule {
 
 /* A rule and what it is found by. */
 struct ref_property {
-    const char
-        *property; // interned: the name; of a suffix rule, the suffix ("-supply"); of a numbered one, the beginning
+    // interned: the name; of a suffix rule, the suffix ("-supply"); of a numbered one, the beginning
+    const char *property;
     const struct ref_rule *rule;
+};
+
+/* ---- regions, of irqchips and classes alike ---- */
+
+struct schema_region {
+    const char *name; // or NULL
+    uint64_t size;
+    uint64_t per_cpu; // added for each vcpu (GICR frames)
+    uint64_t align;   // a power of two: as written, else the size rounded up to one; 0 where the host knows the size
+    uint32_t range;   // 0: an entry of reg. Else of `ranges`, with this phys.hi and the same address on both sides
 };
 
 /* ---- irqchips ---- */
@@ -158,13 +168,22 @@ enum { IRQ_MAX_CELLS = 8 };
 /* What a cell of the specifier holds. */
 enum irq_cell { IRQ_CELL_ZERO, IRQ_CELL_KIND, IRQ_CELL_NUMBER, IRQ_CELL_TRIGGER, IRQ_CELL_SUB };
 
+/* What a chip turns its lines into messages for: the MSI controller of the guest. */
+struct irqchip_msi {
+    const char *node_name;
+    const struct schema_body *body; // merged into its node
+    const char *parent;             // property of the chip's node that leads to this one: "msi-parent"
+    uint32_t ids;                   // messages that each cpu can tell apart
+    const char *ids_property;       // what says so
+};
+
 /*
  * A host's specifier may have fewer cells than `cells` (what is missing is 0: the two of an Open PIC) or
  * more (what is more does not matter: the affinity cell of a GICv3).
  */
 struct irqchip_class {
     const char *name;              // "gic-v3"
-    const char *const *compatible; // NULL-terminated; identifies host controllers
+    const char *const *compatible; // NULL-terminated; identifies host controllers; NULL: only guests have it
     const char *property; // identifies those that no compatible does, where #interrupt-cells is `ncells`; or NULL
     bool forwards;        // only hands interrupts on to its interrupt parent, with the same specifier
     bool cascaded;        // its lines come together in interrupts of its own: the host can do without it
@@ -183,8 +202,11 @@ struct irqchip_class {
     const char *node_name; // "interrupt-controller"
     const struct schema_region *regions;
     uint32_t nregions;
+    const char *lines_property; // of its node: how many lines it has, always all that it can have; or NULL
+    bool never_acks;            // KVM tells nobody when the guest is done with a level: no resample eventfd ever fires
+    const struct irqchip_msi *msi;  // NULL: none. Else the last one of `regions` is its
     const uint32_t *cpu_irqs;       // interrupts-extended = for each cpu, each of these: <&platform.cpu_intc N>
-    uint32_t ncpu_irqs;             // 0: no interrupts-extended
+    uint32_t ncpu_irqs;             // 0: no interrupts-extended; with `msi` they are in its node
     uint32_t max_cpus;              // vcpus that it can serve; 0: any number
     const struct schema_body *body; // merged into the guest's node
     const char *file;               // the schema's name, for messages
@@ -195,14 +217,6 @@ struct irqchip_class {
 bool irq_kind_takes(const struct irq_kind *kind, const struct irq_trigger *trigger);
 
 /* ---- device classes ---- */
-
-struct schema_region {
-    const char *name; // or NULL
-    uint64_t size;
-    uint64_t per_cpu; // added for each vcpu (GICR frames)
-    uint64_t align;   // a power of two: as written, else the size rounded up to one; 0 where the host knows the size
-    uint32_t range;   // 0: an entry of reg. Else of `ranges`, with this phys.hi and the same address on both sides
-};
 
 struct schema_irq {
     const char *name;    // or NULL

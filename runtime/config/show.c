@@ -85,6 +85,8 @@ static void show_irqchip(const struct view *v, struct mach_cfg_rec r)
     string(v, "  ", mach_cfg_irqchip_class_name(r), "");
     string(v, ", KVM's ", mach_cfg_irqchip_kvm(r), "");
     fprintf(v->out, ", %" PRIu32 " lines", mach_cfg_irqchip_lines(r));
+    if (mach_cfg_irqchip_messages(r))
+        fprintf(v->out, " as messages of %" PRIu32, mach_cfg_irqchip_messages(r));
     for (uint32_t i = 0; i < mach_cfg_irqchip_regions(r); i++) {
         struct mach_cfg_rec c = record(v, MACH_CFG_S_CHIP_REGION, mach_cfg_irqchip_first_region(r) + i);
         span(v, ", ", mach_cfg_chip_region_address(c), mach_cfg_chip_region_size(c));

@@ -162,6 +162,18 @@ static int memory_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
             fits(mach_cfg_memory_physical(r), mach_cfg_memory_size(r)));
 }
 
+// Messages have a place, and each cpu a part of it as large as the others'.
+static int irqchip_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
+{
+    uint32_t cpus = f->section[MACH_CFG_S_CPU].count, regions = mach_cfg_irqchip_regions(r);
+    if (!mach_cfg_irqchip_messages(r))
+        return 1;
+    return cpus && regions &&
+           !(mach_cfg_chip_region_size(
+                 mach_cfg_record(f, MACH_CFG_S_CHIP_REGION, mach_cfg_irqchip_first_region(r) + regions - 1)) %
+             cpus);
+}
+
 static int chip_region_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     (void)f;
@@ -256,6 +268,7 @@ static const struct rule {
     int (*holds)(const struct mach_cfg_file *f, struct mach_cfg_rec r);
 } rules[] = {
     {MACH_CFG_S_MEMORY, MACH_CFG_E_EXTENT, memory_fits},
+    {MACH_CFG_S_IRQCHIP, MACH_CFG_E_CONTRADICTION, irqchip_agrees},
     {MACH_CFG_S_CHIP_REGION, MACH_CFG_E_EXTENT, chip_region_fits},
     {MACH_CFG_S_DEVICE, MACH_CFG_E_CONTRADICTION, device_agrees},
     {MACH_CFG_S_REGION, MACH_CFG_E_EXTENT, region_fits},

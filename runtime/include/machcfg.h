@@ -17,7 +17,7 @@
 
 /* Not text, and visibly damaged by a transfer that takes it for text (the idea of the PNG signature). */
 #define MACH_CFG_MAGIC "\x89MACH\r\n\x1a"
-enum { MACH_CFG_MAJOR = 1, MACH_CFG_MINOR = 1 };
+enum { MACH_CFG_MAJOR = 1, MACH_CFG_MINOR = 2 };
 
 /* "None" in an optional or an index field of 32 bits, and in an optional one of 64. */
 #define MACH_CFG_NONE   UINT32_C(0xffffffff)
@@ -281,7 +281,10 @@ enum { MACH_CFG_HEADER_LEAST = 96, MACH_CFG_ENTRY_LEAST = 32 };
     F(R, le32, kvm, STR, 0, "the in-kernel device that serves it: arm-vgic-v3, fsl-mpic-42; none: the VMM's own")      \
     F(R, le32, lines, NUM, 0, "lines to make")                                                                         \
     F(R, le32, first_region, FIRST, CHIP_REGION, "its regions, in the order of the class")                             \
-    F(R, le32, regions, COUNT, CHIP_REGION, "how many")
+    F(R, le32, regions, COUNT, CHIP_REGION, "how many")                                                                \
+    F(R, le32, messages, NUM, 0,                                                                                       \
+      "since 1.2: its lines are messages, and each cpu can tell so many apart; its last region is where they are "     \
+      "written, an equal part for each cpu; 0: none")
 
 #define MACH_CFG_CHIP_REGION_FIELDS(F, R)                                                                              \
     F(R, le32, name, STR, 0, "what the class calls it")                                                                \

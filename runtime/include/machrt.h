@@ -352,7 +352,8 @@ int mach_config_unbind(const struct mach_config *config, const struct mach_optio
  *     struct mach_kvm kvm = {.size = sizeof kvm, .vm = vm_fd, .own = &my_ops, .own_opaque = me};
  *     mach_session_start(config, NULL, &mach_kvm_ops, &kvm, &session, &error);
  *
- * Order: on arm64 the vcpus must have been made before mach_session_start() (the vGIC is initialised for them); on x86
+ * Order: on arm64 the vcpus must have been made before mach_session_start() (the vGIC is initialised for them), on
+ * riscv64 with KVM's AIA, too, in the order of the config, and none may have run (each IMSIC gets its address); on x86
  * after it (KVM_CREATE_IRQCHIP comes first); on Power vcpus are connected to the MPIC (`irqchip`) after it.
  * KVM keeps an interrupt controller, and the kvm-vfio device, until the VM's fd is closed: a session that is to be
  * started again needs a new VM.

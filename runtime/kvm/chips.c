@@ -6,27 +6,46 @@
 #include <errno.h>
 #include <linux/kvm.h>
 
+static const struct kvm_attr vgic_v2[] = {
+    {KVM_LINES, VGIC_GRP_NR_IRQS, 0, VGIC_PRIVATE},
+    {KVM_REGION, VGIC_GRP_ADDR, VGIC_V2_DIST, 0},
+    {KVM_REGION, VGIC_GRP_ADDR, VGIC_V2_CPU, 1},
+    {KVM_INIT, VGIC_GRP_CTRL, VGIC_CTRL_INIT, 0},
+    {0},
+};
+static const struct kvm_attr vgic_v3[] = {
+    {KVM_LINES, VGIC_GRP_NR_IRQS, 0, VGIC_PRIVATE},
+    {KVM_REGION, VGIC_GRP_ADDR, VGIC_V3_DIST, 0},
+    {KVM_REGION, VGIC_GRP_ADDR, VGIC_V3_REDIST, 1},
+    {KVM_INIT, VGIC_GRP_CTRL, VGIC_CTRL_INIT, 0},
+    {0},
+};
+static const struct kvm_attr mpic[] = {{KVM_REGION, MPIC_GRP_MISC, MPIC_BASE_ADDR, 0}, {0}};
+/*
+ * What is not set is as it should be (arch/riscv/kvm/aia_device.c, kvm_riscv_aia_init_vm()): MODE is AUTO where the
+ * host has guest files and EMUL elsewhere, all cpus are in one group. The number of sources is checked against that of
+ * the identities at the end only, and the vcpus' addresses need the vcpus.
+ */
+static const struct kvm_attr aia[] = {
+    {KVM_MESSAGES, AIA_GRP_CONFIG, AIA_CONFIG_IDS, 0},
+    {KVM_LINES, AIA_GRP_CONFIG, AIA_CONFIG_SRCS, 0},
+    {KVM_CPU_BITS, AIA_GRP_CONFIG, AIA_CONFIG_HART_BITS, 0},
+    {KVM_PAGE_BITS, AIA_GRP_CONFIG, AIA_CONFIG_GUEST_BITS, 1},
+    {KVM_REGION, AIA_GRP_ADDR, AIA_ADDR_APLIC, 0},
+    {KVM_REGION_OF_CPU, AIA_GRP_ADDR, AIA_ADDR_IMSIC, 1},
+    {KVM_INIT, AIA_GRP_CTRL, AIA_CTRL_INIT, 0},
+    {0},
+};
+
 static const struct kvm_chip chips[] = {
-    {"arm-vgic-v2",
-     KVM_DEV_TYPE_ARM_VGIC_V2,
-     VGIC_GRP_NR_IRQS,
-     VGIC_PRIVATE,
-     {{VGIC_GRP_ADDR, VGIC_V2_DIST}, {VGIC_GRP_ADDR, VGIC_V2_CPU}},
-     VGIC_GRP_CTRL,
-     VGIC_CTRL_INIT,
-     0},
-    {"arm-vgic-v3",
-     KVM_DEV_TYPE_ARM_VGIC_V3,
-     VGIC_GRP_NR_IRQS,
-     VGIC_PRIVATE,
-     {{VGIC_GRP_ADDR, VGIC_V3_DIST}, {VGIC_GRP_ADDR, VGIC_V3_REDIST}},
-     VGIC_GRP_CTRL,
-     VGIC_CTRL_INIT,
-     0},
-    {"fsl-mpic-20", KVM_DEV_TYPE_FSL_MPIC_20, -1, 0, {{MPIC_GRP_MISC, MPIC_BASE_ADDR}, {-1, -1}}, -1, -1, 1},
-    {"fsl-mpic-42", KVM_DEV_TYPE_FSL_MPIC_42, -1, 0, {{MPIC_GRP_MISC, MPIC_BASE_ADDR}, {-1, -1}}, -1, -1, 1},
-    // Its lines have routes from the beginning (arch/x86/kvm/irq_comm.c, kvm_setup_default_irq_routing).
-    {"x86-ioapic", -1, -1, 0, {{-1, -1}, {-1, -1}}, -1, -1, 0},
+    {"arm-vgic-v2", KVM_DEV_TYPE_ARM_VGIC_V2, vgic_v2, 0},
+    {"arm-vgic-v3", KVM_DEV_TYPE_ARM_VGIC_V3, vgic_v3, 0},
+    {"fsl-mpic-20", KVM_DEV_TYPE_FSL_MPIC_20, mpic, 1},
+    {"fsl-mpic-42", KVM_DEV_TYPE_FSL_MPIC_42, mpic, 1},
+    // Its sources have routes from the beginning (arch/riscv/kvm/vm.c, kvm_riscv_setup_default_irq_routing).
+    {"riscv-aia", AIA_TYPE, aia, 0},
+    // Its lines have, too (arch/x86/kvm/irq_comm.c, kvm_setup_default_irq_routing).
+    {"x86-ioapic", -1, NULL, 0},
 };
 
 const struct kvm_chip *kvm_chip_find(const char *name)
@@ -37,25 +56,61 @@ const struct kvm_chip *kvm_chip_find(const char *name)
     return NULL;
 }
 
-static int set_attr(const struct mach_sys *sys, int fd, int group, int attr, void *value)
+static int set_attr(const struct mach_sys *sys, int fd, const struct kvm_attr *x, uint32_t more, void *value)
 {
-    struct kvm_device_attr a = {.group = (uint32_t)group, .attr = (uint32_t)attr, .addr = (uintptr_t)value};
+    struct kvm_device_attr a = {.group = x->group, .attr = x->attr + more, .addr = (uintptr_t)value};
     return sys->ioctl(sys->opaque, fd, KVM_SET_DEVICE_ATTR, &a);
 }
 
-// Lines, addresses, and then all is fixed: irqfds are refused before that.
+// So many bits hold the numbers below n.
+static uint32_t bits(uint64_t n)
+{
+    uint32_t k = 0;
+    while (k < 63 && (uint64_t)1 << k < n)
+        k++;
+    return k;
+}
+
+enum { PAGE_BITS = 12 }; // of an IMSIC (IMSIC_MMIO_PAGE_SHIFT)
+
+static int set_region(const struct mach_sys *sys, int fd, const struct mach_cfg_file *f, struct mach_cfg_rec rec,
+                      const struct kvm_attr *x)
+{
+    struct mach_cfg_rec r =
+        mach_cfg_record(f, MACH_CFG_S_CHIP_REGION, mach_cfg_irqchip_first_region(rec) + x->argument);
+    uint64_t at = mach_cfg_chip_region_address(r), size = mach_cfg_chip_region_size(r);
+    uint32_t n = x->what == KVM_REGION ? 1 : f->section[MACH_CFG_S_CPU].count;
+    if (x->what == KVM_PAGE_BITS) {
+        uint32_t all = n ? bits(size / n) : 0, pages = all > PAGE_BITS ? all - PAGE_BITS : 0;
+        return pages ? set_attr(sys, fd, x, 0, &pages) : 0;
+    }
+    int e = 0;
+    for (uint32_t i = 0; !e && i < n; i++, at += size / n)
+        e = set_attr(sys, fd, x, i, &at);
+    return e;
+}
+
+// One after the other, until one is refused. The last fixes all of it: irqfds are refused before that.
 static int set_up(const struct kvm_chip *chip, const struct mach_sys *sys, int fd, const struct mach_cfg_file *f,
                   struct mach_cfg_rec rec)
 {
-    uint32_t lines = mach_cfg_irqchip_lines(rec) + chip->lines_add;
-    int r = chip->lines_group < 0 ? 0 : set_attr(sys, fd, chip->lines_group, 0, &lines);
-    for (uint32_t i = 0; !r && i < 2 && i < mach_cfg_irqchip_regions(rec); i++) {
-        struct mach_cfg_rec region = mach_cfg_record(f, MACH_CFG_S_CHIP_REGION, mach_cfg_irqchip_first_region(rec) + i);
-        uint64_t address = mach_cfg_chip_region_address(region);
-        if (chip->region[i].group >= 0)
-            r = set_attr(sys, fd, chip->region[i].group, chip->region[i].attr, &address);
+    int r = 0;
+    for (const struct kvm_attr *x = chip->attrs; !r && x->what; x++) {
+        uint32_t n = 0;
+        if (x->what == KVM_INIT)
+            r = set_attr(sys, fd, x, 0, NULL);
+        else if (x->what == KVM_LINES)
+            n = mach_cfg_irqchip_lines(rec) + x->argument;
+        else if (x->what == KVM_MESSAGES)
+            n = mach_cfg_irqchip_messages(rec);
+        else if (x->what == KVM_CPU_BITS)
+            n = bits(f->section[MACH_CFG_S_CPU].count);
+        else if (x->argument < mach_cfg_irqchip_regions(rec))
+            r = set_region(sys, fd, f, rec, x);
+        if (n) // what is 0 is 0 already
+            r = set_attr(sys, fd, x, 0, &n);
     }
-    return r || chip->init_group < 0 ? r : set_attr(sys, fd, chip->init_group, chip->init_attr, NULL);
+    return r;
 }
 
 int kvm_chip_make(const struct kvm_chip *chip, const struct mach_sys *sys, int vm, const struct mach_cfg_file *f,

@@ -5,16 +5,27 @@
 
 #include "machrt.h"
 
+/* What one attribute of a KVM device is set to. */
+enum kvm_what {
+    KVM_END,
+    KVM_LINES,         // the chip's lines, and `argument` more
+    KVM_MESSAGES,      // messages that each cpu can tell apart
+    KVM_CPU_BITS,      // bits of a cpu's number
+    KVM_PAGE_BITS,     // bits of a page's number in a cpu's part of region `argument`
+    KVM_REGION,        // where region `argument` is, in the class's order
+    KVM_REGION_OF_CPU, // where each cpu's part of it is: as many attributes as there are cpus
+    KVM_INIT           // nothing: all is said
+};
+
+struct kvm_attr {
+    uint32_t what, group, attr, argument;
+};
+
 struct kvm_chip {
-    const char *name; // as in the config, irqchip.kvm
-    int type;         // KVM_DEV_TYPE_*; -1: KVM_CREATE_IRQCHIP
-    int lines_group;  // attribute group of the number of lines, which counts `lines_add` more; -1: none
-    uint32_t lines_add;
-    struct {
-        int group, attr;
-    } region[2];               // where its regions go, in the class's order; group -1: nowhere
-    int init_group, init_attr; // -1: none
-    int routed;                // its GSIs have no routes of their own
+    const char *name;             // as in the config, irqchip.kvm
+    int type;                     // KVM_DEV_TYPE_*; -1: KVM_CREATE_IRQCHIP
+    const struct kvm_attr *attrs; // in this order, up to KVM_END; NULL: none
+    int routed;                   // its GSIs have no routes of their own
 };
 
 /* The chip of that name, or NULL: KVM has none, the VMM must. */

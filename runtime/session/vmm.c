@@ -3,6 +3,7 @@
 #include "session/session.h"
 
 #include <errno.h>
+#include <inttypes.h>
 
 static int undo_chip(struct mach_session *s, void *thing, uint64_t arg)
 {
@@ -20,6 +21,25 @@ static int undo_emulated(struct mach_session *s, void *thing, uint64_t arg)
     return 0;
 }
 
+// What KVM says when it makes a controller (Documentation/virt/kvm/devices, arch/riscv/kvm/aia_device.c).
+static int no_chip(struct mach_session *s, struct mach_cfg_rec chip, int r)
+{
+    const char *who = object(s, "irqchip %s", text(s, mach_cfg_irqchip_name(chip)));
+    const char *kvm = text(s, mach_cfg_irqchip_kvm(chip));
+    if (r == -EEXIST)
+        return fail(s, "vmm", r, who, "the VMM does not make it: it has one already");
+    if (*kvm && r == -ENODEV)
+        return fail(s, "vmm", r, who, "the VMM does not make it: this host's KVM has no %s", kvm);
+    if (!mach_cfg_irqchip_messages(chip))
+        return fail(s, "vmm", r, who, "the VMM does not make it");
+    if (r == -ENXIO)
+        return fail(s, "vmm", r, who, "the VMM does not make it: vcpus come first, as many as the config has");
+    return fail(s, "vmm", r, who,
+                "the VMM does not make it: its %" PRIu32 " lines with %" PRIu32
+                " messages may be more than this host has",
+                mach_cfg_irqchip_lines(chip), mach_cfg_irqchip_messages(chip));
+}
+
 int step_vmm(struct mach_session *s)
 {
     for (uint32_t i = 0; s->ops.irqchip && i < s->f->section[MACH_CFG_S_IRQCHIP].count; i++) {
@@ -27,10 +47,7 @@ int step_vmm(struct mach_session *s)
             return -1;
         int r = s->ops.irqchip(s->opaque, s->f, i);
         if (r)
-            return fail(
-                s, "vmm", r,
-                object(s, "irqchip %s", text(s, mach_cfg_irqchip_name(mach_cfg_record(s->f, MACH_CFG_S_IRQCHIP, i)))),
-                "the VMM does not make it%s", r == -EEXIST ? ": it has one already" : "");
+            return no_chip(s, mach_cfg_record(s->f, MACH_CFG_S_IRQCHIP, i), r);
         undo_push(s, undo_chip, NULL, i, "remove an irqchip");
     }
     int r = s->ops.routes ? s->ops.routes(s->opaque, s->f) : 0;

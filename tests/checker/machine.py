@@ -39,12 +39,18 @@ def ioapic(q):
     return (q.number, {"edge": (0, 3), "level": (1, 2)}), q.number
 
 
-SPECIFIERS = {"gic-v2": gic, "gic-v3": gic, "mpic": mpic, "plic": plic, "plic-edge": aplic, "aplic": aplic, "ioapic": ioapic}
+def aia(q):
+    # KVM takes the wire as it is: high is asserted (arch/riscv/kvm/aia_aplic.c, kvm_riscv_aia_aplic_inject()).
+    return (q.number, {"edge": (1,), "level": (4,)}), q.number
+
+
+SPECIFIERS = {"gic-v2": gic, "gic-v3": gic, "mpic": mpic, "plic": plic, "plic-edge": aplic, "aplic": aplic, "ioapic": ioapic,
+              "aia": aia}
 # Of x86 guests: in each cpu, at the address that all have.
 LOCAL_APIC = "intel,ce4100-lapic"
-IN_KVM = {"gic-v2": "arm-vgic-v2", "gic-v3": "arm-vgic-v3", "mpic": "fsl-mpic-42", "ioapic": "x86-ioapic"}
+IN_KVM = {"gic-v2": "arm-vgic-v2", "gic-v3": "arm-vgic-v3", "mpic": "fsl-mpic-42", "ioapic": "x86-ioapic", "aia": "riscv-aia"}
 ARCHITECTURES = {"gic-v2": ("arm64", "arm"), "gic-v3": ("arm64", "arm"), "mpic": ("ppc",), "ioapic": ("x86-64",),
-                 "plic": ("riscv64",), "plic-edge": ("riscv64",), "aplic": ("riscv64",)}
+                 "plic": ("riscv64",), "plic-edge": ("riscv64",), "aplic": ("riscv64",), "aia": ("riscv64",)}
 GIVEN = {"window": ("window", "size"), "liodn-index": ("liodn_index",), "stream": ("stream",), "operation": ("operation",)}
 # What an expectation must say, may say, and whether it is one of several.
 EXPECTED = {"page-size": ({"a"}, set(), False), "host-compatible": ({"string"}, set(), True),
@@ -184,16 +190,42 @@ class Machine:
     def check_chips(self):
         for chip in self.config.irqchip:
             parts = [(r.address, r.size) for r in chip.parts]
+            place = parts.pop() if chip.messages else None
             nodes = [n for n in self.tree.root.walk()
                      if "interrupt-controller" in n.props and n not in self.chips and parts and regs(n) == parts]
             if len(nodes) != 1:
                 self.say(f"irqchip {chip.name} is {len(nodes)} nodes of the tree")
                 continue
             self.chips[nodes[0]] = chip
+            self.check_messages(chip, nodes[0], place)
             if chip.kvm != IN_KVM.get(chip.class_name):
                 self.say(f"irqchip {chip.name}, {chip.class_name}, is served by {chip.kvm}")
             if chip is self.config.irqchip[0] and self.tree.root.cell("interrupt-parent") != nodes[0].cell("phandle"):
                 self.say("the root's interrupt-parent is not the first irqchip")
+
+    def check_messages(self, chip, node, place):
+        """Where an APLIC's lines go: riscv,aplic.yaml, riscv,imsics.yaml; KVM's limits are in arch/riscv/kvm/aia_device.c."""
+        if (place is not None) != (chip.class_name == "aia"):
+            self.say(f"irqchip {chip.name}, {chip.class_name}, has {chip.messages} messages")
+        if place is None:
+            return
+        cpus = [n for n in self.tree.by_path["/cpus"].children.values() if n.string("device_type") == "cpu"]
+        to = self.tree.phandles.get(node.cell("msi-parent"))
+        if to is None or regs(to) != [place]:
+            self.say(f"irqchip {chip.name} has no MSI controller at {place[0]:#x}")
+            return
+        wanted = b"".join(n.children["interrupt-controller"].props["phandle"] + (9).to_bytes(4, "big") for n in cpus)
+        block = 0x1000 << (len(cpus) - 1).bit_length()
+        if to.props.get("interrupts-extended") != wanted or "msi-controller" not in to.props:
+            self.say(f"the messages of irqchip {chip.name} do not get to every cpu")
+        if place[1] != 0x1000 * len(cpus) or place[0] % block:
+            self.say(f"the IMSICs of irqchip {chip.name} are not in one block of their size")
+        if to.cell("riscv,num-ids") != chip.messages or node.cell("riscv,num-sources") != chip.lines:
+            self.say(f"irqchip {chip.name}: {chip.lines} lines of {chip.messages} messages are not what its nodes say")
+        if not 63 <= chip.messages < 2048 or chip.messages % 64 != 63 or chip.lines > chip.messages:
+            self.say(f"irqchip {chip.name}: KVM takes no {chip.lines} lines of {chip.messages} messages")
+        if any(q.chip is not None and self.config.irqchip[q.chip] is chip and "resample" in q.flags for q in self.config.irq):
+            self.say(f"irqchip {chip.name} never resamples")
 
     # ---- devices ----
 

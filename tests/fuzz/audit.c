@@ -275,6 +275,14 @@ static int dma_map(const struct file *f, uint64_t i)
            (r == NONE || inside(offset, size, GET(f, region, r, size)));
 }
 
+static int irqchip(const struct file *f, uint64_t i)
+{
+    uint64_t cpus = f->table[S_cpu].count, regions = GET(f, irqchip, i, regions);
+    if (!GET(f, irqchip, i, messages))
+        return 1;
+    return cpus && regions && GET(f, chip_region, GET(f, irqchip, i, first_region) + regions - 1, size) % cpus == 0;
+}
+
 static int irq(const struct file *f, uint64_t i)
 {
     uint64_t flags = GET(f, irq, i, flags);
@@ -312,6 +320,7 @@ static const char *rules(const struct file *f)
         const char *name;
     } all[] = {
         {S_memory, memory, "extent of memory"},
+        {S_irqchip, irqchip, "messages of a chip"},
         {S_chip_region, chip_region, "extent of a chip's region"},
         {S_region, region, "extent of a region"},
         {S_dma_map, dma_map, "target of a mapping"},

@@ -461,6 +461,25 @@ def out_of_memory(box):
     expect("a.dtb" not in box.files(), "something was written")
 
 
+def a_few_lines_that_ask_for_too_much(box):
+    """A million machines with 512 cpus each: 3/4 of memory is the limit; here, one of 200 MB that stood before."""
+    if "san" in box.context.build.parts:
+        raise Skipped("the sanitizers need terabytes of address space")
+    box.write("many.mach", 'for i in 0..1000000 { machine "m{i}" : riscv64-virt { cpus 512; memory ram size 16M; } }\n')
+    limit = 200 << 20
+    done = box.machc("--check", "many.mach", status=3,
+                     preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_DATA, (limit, limit)))
+    expect("[F0001]" in done.err, "no message", done)
+    os.mkfifo(box.path / "waits.mach")
+    with subprocess.Popen([box.context.machc, "--check", "waits.mach"], cwd=box.path, env=ENVIRONMENT) as machc:
+        total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE")
+        with open(box.path / "waits.mach", "w", encoding="utf-8") as fifo:  # opened: machc reads, and waits
+            limits = pathlib.Path(f"/proc/{machc.pid}/limits").read_text(encoding="utf-8")
+            fifo.write(ONE)
+    soft = next(line for line in limits.splitlines() if line.startswith("Max data size")).split()[3]
+    expect(soft != "unlimited" and int(soft) <= total * 3 // 4, f"Max data size is {soft} of {total}")
+
+
 # ---- all or nothing ----
 
 def errors_write_nothing(box):
@@ -592,7 +611,7 @@ TESTS = [
     nodes_are_explained,
     many_files, progress, fixes_are_shown, fixes_are_made, only_what_is_named_is_fixed, fixes_that_cannot_be_written,
     usage_errors, help_and_version, messages_are_explained, classes_are_listed, classes_can_be_read_back, errors_are_counted,
-    full_standard_output, out_of_memory, errors_write_nothing, second_output_fails_to_open,
+    full_standard_output, out_of_memory, a_few_lines_that_ask_for_too_much, errors_write_nothing, second_output_fails_to_open,
     second_output_fails_to_write, disk_full, read_only_directory, signals_leave_nothing, broken_pipe,
     links_are_followed, modes_follow_the_umask, outputs_are_reproducible,
 ]

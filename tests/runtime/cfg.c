@@ -85,6 +85,16 @@ uint32_t cfg_memory(struct cfg *c, const char *name, uint32_t backing, uint64_t 
     return LAST(c, MEMORY);
 }
 
+void cfg_cpus(struct cfg *c, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        struct mach_cfg_cpu *cpu = ADD(c, cpu, CPU);
+        PUT(cpu->vcpu, i);
+        PUT(cpu->host_cpu, MACH_CFG_NONE);
+        PUT(cpu->reg, i);
+    }
+}
+
 uint32_t cfg_chip(struct cfg *c, const char *kvm, uint32_t lines, uint64_t first, uint64_t second)
 {
     struct mach_cfg_irqchip *x = ADD(c, irqchip, IRQCHIP);

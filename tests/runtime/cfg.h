@@ -26,6 +26,7 @@ void *cfg_add(struct cfg *c, uint32_t section);
 
 /* Each returns its record's index. */
 uint32_t cfg_memory(struct cfg *c, const char *name, uint32_t backing, uint64_t address, uint64_t size, uint64_t arg);
+void cfg_cpus(struct cfg *c, uint32_t n);
 uint32_t cfg_chip(struct cfg *c, const char *kvm, uint32_t lines, uint64_t first, uint64_t second);
 uint32_t cfg_device(struct cfg *c, const char *name, uint32_t kind, const char *sysfs, uint32_t reset);
 /* Of the last device. */

@@ -13,7 +13,15 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-enum { FAKE_DEVICES = 24, FAKE_FILES = 512, FAKE_MAPS = 512, FAKE_TEXTS = 96, FAKE_TRACE = 4096, FAKE_REGIONS = 9 };
+enum {
+    FAKE_DEVICES = 24,
+    FAKE_FILES = 512,
+    FAKE_MAPS = 512,
+    FAKE_TEXTS = 96,
+    FAKE_TRACE = 4096,
+    FAKE_REGIONS = 9,
+    FAKE_VCPUS = 8
+};
 
 struct fake_region {
     uint64_t size;
@@ -75,6 +83,13 @@ struct fake_dma {
     uint32_t prot;
 };
 
+/* KVM's AIA of RISC-V. */
+struct fake_aia {
+    uint32_t max_ids, vcpus; // what host and VMM have; max_ids 0: no AIA at all
+    uint32_t ids, sources, hart_bits, guest_bits;
+    uint64_t aplic, imsic[FAKE_VCPUS];
+};
+
 struct fake {
     struct mach_sys sys;
     pthread_mutex_t lock;
@@ -90,6 +105,7 @@ struct fake {
         bool link;
     } text[FAKE_TEXTS];
     uint32_t texts;
+    struct fake_aia aia;
     // what the host has
     bool has_iommufd, has_cdev, has_group, noiommu, no_driver, vendor_pamu, spapr;
     uint64_t page, memlock, lockable_used, hole[2]; // hole: not in the IOVA list
@@ -155,6 +171,9 @@ int fake_sysfs_access(struct fake *k, const char *path);
 int fake_vfio_ioctl(struct fake *k, int fd, unsigned long request, void *arg);
 int fake_device_ioctl(struct fake *k, int fd, unsigned long request, void *arg);
 int fake_kvm_ioctl(struct fake *k, int fd, unsigned long request, void *arg);
+void fake_aia_new(struct fake_aia *a);
+struct kvm_device_attr;
+int fake_aia_attr(struct fake *k, struct fake_file *f, const struct kvm_device_attr *a);
 const char *fake_request(const struct fake *k, int fd, unsigned long request);
 struct fake_device *fake_find(struct fake *k, const char *bus, const char *name);
 bool fake_populated(struct fake *k, uint64_t host, uint64_t size);

@@ -222,6 +222,8 @@ static int device_attr(struct fake *k, int fd, const struct kvm_device_attr *a)
     }
     if (f->type == KVM_DEV_TYPE_FSL_MPIC_42)
         return 0;
+    if (f->type == AIA_TYPE)
+        return fake_aia_attr(k, f, a);
     if (f->initialised)
         return -EBUSY;
     if (a->group == VGIC_GRP_NR_IRQS) {
@@ -248,6 +250,8 @@ static int irqfd(struct fake *k, const struct kvm_irqfd *x)
         return -EAGAIN;
     if (chip && chip->type == KVM_DEV_TYPE_FSL_MPIC_42 && !k->routes)
         fake_wrong(k, "an irqfd without a route");
+    if (chip && chip->type == AIA_TYPE && x->flags & KVM_IRQFD_FLAG_RESAMPLE)
+        fake_wrong(k, "GSI %u waits for an acknowledgement that KVM's AIA never gives", x->gsi);
     if (k->file[x->fd].has_irqfd)
         return -EBUSY;
     if (x->flags & KVM_IRQFD_FLAG_RESAMPLE && !k->file[x->resamplefd].open)
@@ -265,9 +269,13 @@ int fake_kvm_ioctl(struct fake *k, int fd, unsigned long request, void *arg)
         struct kvm_create_device *c = arg;
         if (kvm_device(k, c->type == KVM_DEV_TYPE_VFIO))
             return -EBUSY;
+        if (c->type == AIA_TYPE && !k->aia.max_ids)
+            return -ENODEV;
         int r = fake_fd(k, 'k', 0);
         if (r < 0)
             return r;
+        if (c->type == AIA_TYPE)
+            fake_aia_new(&k->aia);
         k->file[r].type = c->type;
         c->fd = (uint32_t)r;
         return 0;

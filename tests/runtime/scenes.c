@@ -255,6 +255,30 @@ static struct scene *make_mpic(void)
     return x;
 }
 
+// Three cpus, and two devices whose interrupts are edges.
+static struct scene *make_aia(void)
+{
+    struct scene *x = begin(MACH_CFG_ARCH_RISCV64, MACH_CFG_IOMMU_AUTO, "riscv-aia");
+    struct cfg *c = x->c;
+    cfg_cpus(c, 3);
+    CFG_SET(c, irqchip, IRQCHIP, 0, messages, 255);
+    mach_cfg_store(((struct mach_cfg_chip_region *)cfg_add(c, MACH_CFG_S_CHIP_REGION))->address.b, 8, 0x8200000);
+    CFG_SET(c, chip_region, CHIP_REGION, 1, size, 3 * 0x1000);
+    CFG_SET(c, irqchip, IRQCHIP, 0, regions, 2);
+    memory(x);
+    platform(x, "dma", "10030000.dma", 3, 0x10030000);
+    x->k->device[0].irq_flags[0] = EDGE;
+    CFG_SET(c, irq, IRQ, 0, trigger, MACH_CFG_TRIGGER_EDGE);
+    CFG_SET(c, irq, IRQ, 0, flags, 0);
+    reach_all(x);
+    pci(x, "edu", "0000:00:02.0", 5, 0x50000000, false);
+    reach_all(x);
+    x->k->aia.max_ids = 256;
+    x->k->aia.vcpus = 3;
+    x->use_kvm = true;
+    return x;
+}
+
 static struct scene *make_raw(void)
 {
     struct scene *x = begin(MACH_CFG_ARCH_X86_64, MACH_CFG_IOMMU_AUTO, "x86-ioapic");

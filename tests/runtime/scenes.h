@@ -27,7 +27,7 @@ struct scene {
 /* Every scene once: S(name). */
 // clang-format off
 #define SCENES(S)                                                                                                      \
-    S(group) S(iommufd) S(kvm) S(kvm_cdev) S(x86) S(mpic) S(raw) S(raw_vmm) S(noiommu) S(pamu) S(spapr) S(spapr_ddw)   \
+    S(group) S(iommufd) S(kvm) S(kvm_cdev) S(x86) S(mpic) S(aia) S(raw) S(raw_vmm) S(noiommu) S(pamu) S(spapr) S(spapr_ddw)   \
     S(guest_iommu) S(foreign) S(files)
 // clang-format on
 

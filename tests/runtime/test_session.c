@@ -110,6 +110,55 @@ static void test_what_was_done(void **state)
     scene_free(x);
 }
 
+static void test_aia(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("aia");
+    const struct fake_aia *a = &x->k->aia;
+    started(x);
+    assert_int_equal(a->ids, 255);
+    assert_int_equal(a->sources, 96);
+    assert_int_equal(a->hart_bits, 2); // three cpus
+    assert_int_equal(a->guest_bits, 0);
+    assert_int_equal(a->aplic, 0x8000000);
+    for (uint32_t i = 0; i < 3; i++)
+        assert_int_equal(a->imsic[i], 0x8200000 + i * 0x1000);
+    assert_int_equal(x->k->irqfds, 2);
+    assert_int_equal(x->k->routes, 0); // GSIs are its sources from the beginning
+    stopped(x);
+    scene_free(x);
+
+    // Two pages for each cpu, as with a guest interrupt file.
+    x = scene_new("aia");
+    CFG_SET(x->c, chip_region, CHIP_REGION, 1, size, 3 * 0x2000);
+    started(x);
+    assert_int_equal(x->k->aia.guest_bits, 1);
+    assert_int_equal(x->k->aia.imsic[2], 0x8204000);
+    stopped(x);
+    scene_free(x);
+
+    static const struct {
+        uint32_t ids, vcpus, number;
+        const char *hint;
+    } refused[] = {
+        {64, 3, EINVAL, "its 96 lines with 255 messages may be more than this host has"},
+        {256, 2, ENXIO, "vcpus come first, as many as the config has"},
+        {0, 3, ENODEV, "this host's KVM has no riscv-aia"},
+    };
+    for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+        x = scene_new("aia");
+        x->k->aia.max_ids = refused[i].ids;
+        x->k->aia.vcpus = refused[i].vcpus;
+        assert_int_equal(scene_start(x), -1);
+        assert_string_equal(x->error.step, "vmm");
+        assert_int_equal(x->error.number, refused[i].number);
+        if (!strstr(x->error.hint, refused[i].hint))
+            fail_msg("%s", x->error.hint);
+        scene_clean(x);
+        scene_free(x);
+    }
+}
+
 static void test_regions(void **state)
 {
     (void)state;
@@ -494,11 +543,12 @@ static void test_hints(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_scene), cmocka_unit_test(test_backends),    cmocka_unit_test(test_what_was_done),
-        cmocka_unit_test(test_regions),     cmocka_unit_test(test_nested),      cmocka_unit_test(test_irqs),
-        cmocka_unit_test(test_msi),         cmocka_unit_test(test_linked_msi),  cmocka_unit_test(test_pci_space),
-        cmocka_unit_test(test_uio),         cmocka_unit_test(test_guest_iommu), cmocka_unit_test(test_later_faults),
-        cmocka_unit_test(test_populate),    cmocka_unit_test(test_budget),      cmocka_unit_test(test_hints),
+        cmocka_unit_test(test_every_scene),  cmocka_unit_test(test_backends), cmocka_unit_test(test_what_was_done),
+        cmocka_unit_test(test_aia),          cmocka_unit_test(test_regions),  cmocka_unit_test(test_nested),
+        cmocka_unit_test(test_irqs),         cmocka_unit_test(test_msi),      cmocka_unit_test(test_linked_msi),
+        cmocka_unit_test(test_pci_space),    cmocka_unit_test(test_uio),      cmocka_unit_test(test_guest_iommu),
+        cmocka_unit_test(test_later_faults), cmocka_unit_test(test_populate), cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_hints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -40,6 +40,7 @@ TABLES = {
     "reserved": ("iommus", "reserved"),
     "chip": ("irqchip", "irqchip"),
     "controller": ("irqchip", "host-irqchip"),
+    "msi": ("irqchip", "msi-controller"),
     "kind": ("irqchip", "kind"),
     "trigger": ("irqchip", "trigger"),
     "region": ("irqchip", "region"),

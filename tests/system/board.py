@@ -5,6 +5,7 @@ import dataclasses
 import lzma
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import threading
@@ -98,10 +99,14 @@ def host_tree(name, work, more=""):
     return to
 
 
-def compile_machines(boot, machc, host, to):
-    """A .mach for the rig's board, on this machine, into to/NAME; what went wrong, or None."""
+def compile_machines(boot, machc, host, to, more=""):
+    """A .mach for the rig's board, and `more` in its last machine, into to/NAME; what went wrong, or None."""
     for name in boot.machines:
         source = (HERE.parent.parent if "/" in name else HERE) / f"{name}.mach"
+        if more:
+            text = source.read_text().rstrip().removesuffix("}")
+            source = to / source.name
+            source.write_text(f"{text}    {more}\n}}\n")
         command = [machc, source, "-O", to / source.stem]
         if host:
             command += ["--host", host]
@@ -150,6 +155,7 @@ class Run:
 
     def __init__(self, boot, material, host, initrd, console, broken=None, progress=None):
         self.boot, self.tap, self.console, self.problem = boot, Tap(), console, None
+        self.died = ""  # the board's kernel did, and why: nothing in user space may be able to do that to it
         board = BOARDS[boot.board]
         append = " ".join([board.append, "panic=-1", boot.append, f"BREAK={broken.name if broken else 'none'}"])
         command = [*board.qemu, *boot.devices, "-accel", "tcg", "-nographic", "-no-reboot", "-kernel",
@@ -161,6 +167,9 @@ class Run:
             self.watch([str(word) for word in command], progress)
         finally:
             self.seconds = time.monotonic() - start
+
+    def last_lines(self):
+        return [f"    {line}" for line in self.console.read_text().splitlines()[-80:]]
 
     def watch(self, command, progress):
         late = threading.Event()
@@ -192,3 +201,5 @@ class Run:
             self.problem = f"was stopped after {self.boot.seconds} s"
         elif not self.tap.complete():
             self.problem = f"ended before its tests did (exit status of QEMU: {qemu.returncode})"
+            panic = re.search(r"^[^#\n]*Kernel panic - not syncing: (.*)", self.console.read_text(), re.M)
+            self.died = panic[1].strip() if panic else ""

@@ -45,7 +45,7 @@ BOOTS = {boot.name: boot for boot in [
     Boot("guest-pair", "two guests of one file at the same time", machines=["guest-pair"], programs=["machvm"],
          guests={"in-left": [], "in-right": []}, append=NO_GPIO),
     Boot("guest-again", "starts and stops, in order and killed", machines=["guest-again"],
-         programs=["machvm", "machrt", "again"], guests={"in-alive": []}, seconds=600),
+         programs=["machvm", "machrt", "again"], guests={"in-alive": []}, seconds=900),
     Boot("stock", "Debian's own kernel, which has groups and containers only", kernel="stock-arm64",
          modules=["vfio", "vfio_iommu_type1", "vfio-pci-core", "vfio-pci"], machines=["edu"],
          programs=["machrt", "edu-irq", "edu-dma", "guest-iommu"], seconds=300),

@@ -12,12 +12,16 @@ class Break:
     boot: str
     about: str
     tree: str = ""  # instead of that: device tree source that is added to what the board boots with, behind machc's back
+    text: str = ""  # instead of that: what is added to the last machine's description
 
 
 BREAKS = {broken.name: broken for broken in [
     Break("other-tree", 0, "machrt check", "host", "the board boots with another tree: pl031 is disabled",
           '&{/pl031@9010000} { status = "disabled"; };'),
     Break("other-place", 1, "ended in good order", "guest", "guest memory is 2 MB off in KVM"),
+    # Cells that are not those of the root: Linux leaves the node alone, and says so.
+    Break("odd-tree", 1, "no warning in the kernel's log", "guest", "something in the guest's tree that Linux complains of",
+          text="node / { reserved-memory { #address-cells = <1>; #size-cells = <1>; }; };"),
     Break("no-resample", 2, "alarm", "guest", "irqfds without resampling: a level line is never unmasked again"),
     Break("no-line", 2, "asserted before the guest listened", "guest", "KVM is told of no interrupt"),
     Break("no-mmap", 2, "none of its accesses has exited", "guest", "the kernel allows no region to be mapped"),
@@ -31,6 +35,7 @@ BREAKS = {broken.name: broken for broken in [
     Break("no-rebind", 5, "all is as it was", "drivers", "devices do not go back to the driver that they had"),
     Break("one-more-call", 5, "as docs/runtime.md counts", "calls", "each device's info is asked for twice"),
     Break("private", 6, "have written to the file", "guest-pair", "shared memory is a private copy"),
+    Break("neighbour", 6, "left: nothing of right's GPIO", "guest-pair", "a guest has the page of a device that is not its own"),
     Break("no-unmap", 7, "unmapped, it faults", "edu", "DMA mappings are not removed"),
     Break("no-close", 8, "open files", "cycles", "eventfds are never closed"),
     Break("guest-no-close", 8, "as many file descriptors", "guest-again", "eventfds are never closed"),

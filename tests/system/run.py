@@ -94,13 +94,17 @@ class Session:
         machines.mkdir(parents=True)
         with self.lock:
             host = host_tree(boot.board, self.work)
-        problem = compile_machines(boot, self.args.machc, host, machines)
+        problem = compile_machines(boot, self.args.machc, host, machines, broken.text if broken else "")
         if problem:
             return problem
         if broken and broken.tree:
             host = host_tree(boot.board, top, broken.tree)
         initramfs(boot, self.material, self.paths[BOARDS[boot.board].architecture], machines, top / "initramfs")
         run = Run(boot, self.material, host, top / "initramfs", top / "console", broken, self.progress)
+        if run.died:
+            self.done("\n".join([f"{boot.name}: its kernel died after {run.seconds:.0f} s, {run.died}; once more. Its console:",
+                                 *run.last_lines()]))
+            run = Run(boot, self.material, host, top / "initramfs", top / "console", broken, self.progress)
         self.running.pop(boot.name, None)
         for name, data in run.tap.files.items():
             (top / name).write_bytes(data)
@@ -120,8 +124,7 @@ class Session:
         for _, name, comments in failed:
             lines += [f"FAIL {boot.name}: {name}", *(f"    {line}" for line in comments)]
         if run.problem:
-            lines.append(f"FAIL {boot.name}: it {run.problem}; its console:")
-            lines += [f"    {line}" for line in run.console.read_text().splitlines()[-80:]]
+            lines += [f"FAIL {boot.name}: it {run.problem}; its console:", *run.last_lines()]
         if self.args.v:
             lines += [f"{'ok  ' if passed else 'FAIL'} {name}" for passed, name, _ in run.tap.tests]
         passed, bad = len(run.tap.tests) - len(failed), len(failed) + bool(run.problem)
@@ -139,8 +142,11 @@ class Session:
             self.done(f"{broken.name}: {broken.about}: seen by \"{right[0]}\", {len(seen)} tests in all, "
                       f"in {run.seconds:.0f} s")
             return 1, 0
-        self.done("\n".join([f"FAIL {broken.name}: {broken.about}, and no test of point {broken.point} "
-                             f"with \"{broken.test}\" fails", *(f"    {name}" for name in seen)]))
+        lines = [f"FAIL {broken.name}: {broken.about}, and no test of point {broken.point} with \"{broken.test}\" fails"]
+        lines += [f"    {name}" for name in seen]
+        if run.problem:
+            lines += [f"    its boot {run.problem}; its console:", *run.last_lines()]
+        self.done("\n".join(lines))
         return 0, 1
 
 

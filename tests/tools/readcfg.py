@@ -49,7 +49,9 @@ class Format:
         for part in self.block(text, "records").split("\n### ")[1:]:
             number, name, size = re.match(r"Section (\d+): `(\w+)`, (\d+) bytes", part).groups()
             self.sections[int(number)] = (name, self.fields(part))
-            self.sizes[name] = int(size)
+            # An older file's records end where the first field begins that they do not have.
+            later = [int(row[0]) for row in self.rows(part) if row[4].startswith("since ")]
+            self.sizes[name] = min(later, default=int(size))
         for part in self.block(text, "sets").split("\n### ")[1:]:
             name = re.match(r"Set `(\w+)`", part).group(1)
             self.sets[name] = {int(row[0], 0): row[1].strip("`") for row in self.rows(part)}
@@ -220,6 +222,13 @@ class Config:
 
     def check_chip_region(self, _, r):
         return None if self.fits(r["address"], r["size"]) else "extent"
+
+    def check_irqchip(self, _, r):
+        if not r["messages"]:
+            return None
+        last = self.records["chip_region"][r["first_region"] + r["regions"] - 1] if r["regions"] else {"size": 1}
+        cpus = len(self.records["cpu"])
+        return None if r["regions"] and cpus and last["size"] % cpus == 0 else "messages that the cpus do not share"
 
     def check_device(self, i, r):
         return "parent behind it" if r["parent"] != NONE and r["parent"] >= i else None

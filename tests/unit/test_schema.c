@@ -124,7 +124,7 @@ static void expect(const char *code, const char *place)
 
 static void builtin(struct machc *c, const struct schemas *s)
 {
-    static const char *const chips[] = {"aplic", "gic-v2", "gic-v3", "ioapic", "mpic", "plic"};
+    static const char *const chips[] = {"aia", "aplic", "gic-v2", "gic-v3", "ioapic", "mpic", "plic"};
     for (size_t i = 0; i < sizeof chips / sizeof *chips; i++)
         assert_non_null(schema_irqchip(s, NAME(chips[i])));
     static const char *const classes[] = {"ns16550a", "pl011", "pl031", "pl061", "virtio-mmio", "pci-host"};
@@ -135,7 +135,8 @@ static void builtin(struct machc *c, const struct schemas *s)
         assert_non_null(d->body);
         assert_true(d->nregions > 0);
     }
-    static const char *const platforms[] = {"arm-virt", "arm64-virt", "e500mc-kvm", "riscv64-virt", "x86-64"};
+    static const char *const platforms[] = {"arm-virt",    "arm64-virt",   "e500mc-kvm",
+                                            "riscv64-aia", "riscv64-virt", "x86-64"};
     uint32_t n = 0;
     for (const char *const *name = s->platform_names; *name; name++, n++) {
         assert_string_equal(*name, platforms[n]);
@@ -403,6 +404,7 @@ static void test_twice(void **state)
 #define GROUP "{\"references\": [{\"kind\": \"k\", \"why\": \"w\", \"default\": \"drop\", \"properties\": [\"p\"],\n"
 #define CHIP  "{\"irqchip\": {\"name\": \"p\", " PIC ",\n"
 #define KIND  "\"kinds\": [{\"min\": 0, \"max\": 9}],\n"
+#define MSI   "\"node-name\": \"m\", \"body\": [], \"parent\": \"msi-parent\", \"ids\": 63, \"ids-property\": \"n\", "
 #define PLATFORM                                                                                                       \
     "{\"platform\": {\"name\": \"p\", \"arch\": \"arm64\", \"root\": [], \"cpu\": [], \"cpu-name\": \"cpu\", "         \
     "\"cpu-address-cells\": 1, \"max-cpus\": 4,\n"
@@ -522,6 +524,15 @@ static const struct {
     {CHIP KIND "\"cells\": [\"number\"],\n\"triggers\": [{\"name\": \"a\", \"value\": 0, \"level\": true, \"aliases\": "
                "[\"a\"]}]}}",
      "4:14", "E0813"},
+    {CHIP KIND "\"cells\": [\"number\"],\n\"never-acks\": true}}", "4:1", "E0813"},
+    {CHIP KIND "\"cells\": [\"number\"],\n\"msi-controller\": {" MSI "\"region\": {\"per-cpu\": 4096}}}}", "4:1",
+     "E0813"},
+    {CHIP KIND "\"cells\": [\"number\"], \"cpu-interrupts\": [9], \"msi-controller\": {" MSI
+               "\n\"region\": {\"size\": 4096}}}}",
+     "4:1", "E0813"},
+    {CHIP KIND "\"cells\": [\"number\"], \"cpu-interrupts\": [9], \"msi-controller\": {" MSI
+               "\n\"region\": {\"size\": 4096, \"per-cpu\": 4096}}}}",
+     "4:1", "E0813"},
     {PLATFORM "\"irqchip\": {\"name\": \"g\", \"class\": \"plic\", \"at\": 0}, \"memory\": 0, \"mmio\": {\"base\": 5, "
               "\"end\": 6}}}",
      "2:35", "E0813"},

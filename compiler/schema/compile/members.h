@@ -169,6 +169,12 @@ static const struct member schema_region_members[] = {
 };
 TYPE(schema_region);
 
+static const struct member irqchip_msi_members[] = {
+    NAME_OF(irqchip_msi, node_name), ITEM(irqchip_msi, body, schema_body), NAME_OF(irqchip_msi, parent),
+    NUMBER(irqchip_msi, ids),        NAME_OF(irqchip_msi, ids_property),
+};
+TYPE(irqchip_msi);
+
 static const struct member irqchip_class_members[] = {
     NAME_OF(irqchip_class, name),
     NAMES_OF(irqchip_class, compatible),
@@ -191,6 +197,9 @@ static const struct member irqchip_class_members[] = {
     NAME_OF(irqchip_class, node_name),
     LIST(irqchip_class, regions, schema_region, nregions),
     NUMBER(irqchip_class, nregions),
+    NAME_OF(irqchip_class, lines_property),
+    NUMBER(irqchip_class, never_acks),
+    ITEM(irqchip_class, msi, irqchip_msi),
     LIST(irqchip_class, cpu_irqs, uint32_t, ncpu_irqs),
     NUMBER(irqchip_class, ncpu_irqs),
     NUMBER(irqchip_class, max_cpus),

@@ -83,6 +83,22 @@ static void map_next(int fd, unsigned long request, const void *arg)
     __real_ioctl(fd, request, &next);
 }
 
+// The guest has the page of the board's GPIO (QEMU's arm64 virt) where the board has it.
+static void map_neighbour(int vm, unsigned long request)
+{
+    static bool mapped;
+    const uint64_t gpio = 0x9030000, page = 4096;
+    if (request != KVM_SET_USER_MEMORY_REGION || !broken("neighbour") || mapped)
+        return;
+    mapped = true;
+    int file = open("/dev/mem", O_RDWR | O_SYNC | O_CLOEXEC);
+    void *at = __real_mmap64(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, file, (off_t)gpio);
+    struct kvm_userspace_memory_region slot = {
+        .slot = 200, .guest_phys_addr = gpio, .memory_size = page, .userspace_addr = (uintptr_t)at};
+    if (at == MAP_FAILED || __real_ioctl(vm, request, &slot))
+        perror("sabotage: neighbour");
+}
+
 // A child that keeps all files open, and outlives its parent: one, and only when guest-again.sh has come to its kills.
 static void leave_orphan(unsigned long request)
 {
@@ -129,6 +145,7 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
     if (request == VFIO_DEVICE_GET_REGION_INFO && broken("no-mmap"))
         ((struct vfio_region_info *)arg)->flags &= ~(uint32_t)VFIO_REGION_INFO_FLAG_MMAP;
     map_next(fd, request, arg);
+    map_neighbour(fd, request);
     return r;
 }
 
