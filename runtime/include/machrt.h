@@ -260,9 +260,10 @@ int mach_session_memory(const struct mach_session *session, uint32_t memory, str
 void *mach_session_region_ptr(const struct mach_session *session, uint32_t region, uint64_t *size);
 
 /*
- * Reads from, writes to a device region, mapped or trapped. `size` is 1, 2, 4 or 8 bytes; `offset` a multiple of it.
- * The value is in the host's byte order. Any thread; accesses of different threads are not ordered.
- * 0, or -errno: -EINVAL a size or an offset as above, -ERANGE not inside the region, -ENXIO it is not there.
+ * Reads from, writes to a device region, mapped or trapped. `size` is 1, 2, 4 or 8 bytes; `offset` a multiple of it. Of
+ * an fsl-mc device's portal `size` is 64 and `offset` 0: a command is written, and its answer read; these eight are
+ * little-endian words. Else the value is in the host's byte order. Any thread; accesses of different threads are not
+ * ordered. 0, or -errno: -EINVAL a size or an offset as above, -ERANGE not inside the region, -ENXIO it is not there.
  */
 int mach_region_read(struct mach_session *session, uint32_t region, uint64_t offset, void *value, size_t size);
 int mach_region_write(struct mach_session *session, uint32_t region, uint64_t offset, const void *value, size_t size);

@@ -49,16 +49,19 @@ int undo_bind(struct mach_session *s, void *thing, uint64_t arg)
     (void)arg;
     struct device *d = (struct device *)thing;
     int result = 0, r;
+    bool back = false;
     if (d->probed) {
-        // -ENODEV: it never came to be with it.
+        // -ENODEV: it never came to be with it; or, of an fsl-mc container's, the container's driver has put it back.
+        char driver[64];
         r = write_driver(s, d, d->bus->driver, "unbind");
         result = r < 0 && r != -ENODEV ? r : result;
+        back = r == -ENODEV && *d->driver && !driver_of(s, d, driver, sizeof driver) && !strcmp(driver, d->driver);
     }
     if (d->overridden) {
         r = write_override(s, d, d->override);
         result = r < 0 && !result ? r : result;
     }
-    if (d->unbound) {
+    if (d->unbound && !back) {
         r = write_driver(s, d, d->driver, "bind");
         result = r < 0 && !result ? r : result;
     }

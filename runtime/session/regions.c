@@ -284,13 +284,18 @@ static void *mapped_at(const struct region *r, uint64_t offset, size_t size)
     return NULL;
 }
 
+// Commands to the Management Complex of an fsl-mc device are 64 bytes, written and read at once, at its portal's begin;
+// VFIO takes nothing else there (Linux drivers/vfio/fsl-mc/vfio_fsl_mc.c, vfio_fsl_mc_read()).
+enum { MC_COMMAND = 64 };
+
 static int reach_region(const struct mach_session *s, uint32_t region, uint64_t offset, size_t size)
 {
     if (region >= s->regions || !s->region[region].size)
         return -ENXIO;
-    if ((size != 1 && size != 2 && size != 4 && size != 8) || offset % size)
-        return -EINVAL;
     const struct region *r = &s->region[region];
+    bool command = size == MC_COMMAND && !offset && !r->areas && r->device->vfio_flags & VFIO_DEVICE_FLAGS_FSL_MC;
+    if ((size != 1 && size != 2 && size != 4 && size != 8 && !command) || offset % size)
+        return -EINVAL;
     return offset < r->size && size <= r->size - offset ? 0 : -ERANGE;
 }
 
@@ -326,6 +331,12 @@ int mach_region_write(struct mach_session *s, uint32_t region, uint64_t offset, 
         return e;
     const struct region *r = &s->region[region];
     volatile void *p = mapped_at(r, offset, size);
+    if (!p) {
+        if (r->fd < 0)
+            return -ENXIO;
+        int64_t n = s->sys.pwrite(s->sys.opaque, r->fd, value, size, r->offset + offset);
+        return n < 0 ? (int)n : (size_t)n == size ? 0 : -EIO;
+    }
     union {
         uint8_t u8;
         uint16_t u16;
@@ -333,12 +344,6 @@ int mach_region_write(struct mach_session *s, uint32_t region, uint64_t offset, 
         uint64_t u64;
     } v;
     memcpy(&v, value, size);
-    if (!p) {
-        if (r->fd < 0)
-            return -ENXIO;
-        int64_t n = s->sys.pwrite(s->sys.opaque, r->fd, &v, size, r->offset + offset);
-        return n < 0 ? (int)n : (size_t)n == size ? 0 : -EIO;
-    }
     if (size == 1)
         *(volatile uint8_t *)p = v.u8;
     else if (size == 2)

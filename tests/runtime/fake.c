@@ -3,6 +3,7 @@
 #include "fake.h"
 
 #include <errno.h>
+#include <linux/vfio.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -208,6 +209,8 @@ static uint8_t *device_bytes(struct fake *k, int fd, uint64_t offset, size_t siz
     uint64_t index = offset >> 40, at = offset & ((UINT64_C(1) << 40) - 1);
     if (index == 7)
         return at + size <= sizeof d->config ? d->config + at : NULL;
+    if (d->flags & VFIO_DEVICE_FLAGS_FSL_MC && (at || size != 64))
+        return NULL;
     if (index >= FAKE_REGIONS || at + size > d->region[index].size || at + size > sizeof d->region[index].bytes)
         return NULL;
     return d->region[index].bytes + at;

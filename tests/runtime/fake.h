@@ -42,11 +42,13 @@ struct fake_device {
     uint32_t nregions, nirqs;
     struct fake_region region[FAKE_REGIONS];
     uint32_t irq_flags[8];
-    uint32_t grant;    // so many vectors can be had; 0: all
-    uint32_t vectors;  // of MSI and MSI-X
-    bool refuses;      // its VFIO driver does not take it
-    bool cascade;      // a driver of the host's has once demultiplexed its interrupts: nobody can request them
-    bool not_isolated; // it has no MSIs, or ones without remapping: nothing but a module parameter helps
+    uint32_t grant;        // so many vectors can be had; 0: all
+    uint32_t vectors;      // of MSI and MSI-X
+    bool refuses;          // its VFIO driver does not take it
+    bool cascade;          // a driver of the host's has once demultiplexed its interrupts: nobody can request them
+    const char *container; // of an object of the fsl-mc bus: the DPRC that it is in; NULL: it is none
+    bool gone;             // the DPRC has no driver that looks for its objects
+    bool not_isolated;     // it has no MSIs, or ones without remapping: nothing but a module parameter helps
     // state
     int fd, iommufd, ioas;
     bool told; // KVM knows

@@ -19,7 +19,8 @@ static int bind_iommufd(struct fake *k, int fd, struct fake_device *d, const str
         if (k->file[i].open && k->file[i].kind == 'g' && k->file[i].number == d->group)
             return -EBUSY;
     for (uint32_t i = 0; i < k->devices; i++)
-        if (k->device[i].group == d->group && *k->device[i].driver && strncmp(k->device[i].driver, "vfio", 4))
+        if (!k->device[i].gone && k->device[i].group == d->group && *k->device[i].driver &&
+            strncmp(k->device[i].driver, "vfio", 4))
             return -EPERM;
     if (d->not_isolated)
         return -EPERM;

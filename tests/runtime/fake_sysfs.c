@@ -8,7 +8,7 @@
 struct fake_device *fake_find(struct fake *k, const char *bus, const char *name)
 {
     for (uint32_t i = 0; i < k->devices; i++)
-        if (!strcmp(k->device[i].bus, bus) && !strcmp(k->device[i].name, name))
+        if (!k->device[i].gone && !strcmp(k->device[i].bus, bus) && !strcmp(k->device[i].name, name))
             return &k->device[i];
     return NULL;
 }
@@ -32,7 +32,7 @@ static struct fake_device *member_of(struct fake *k, const char *path, char *res
     if (sscanf(path, "/sys/kernel/iommu_groups/%u/devices/%63[^/]/%79s", &group, name, rest) < 2)
         return NULL;
     for (uint32_t i = 0; i < k->devices; i++)
-        if (k->device[i].group == group && !strcmp(k->device[i].name, name))
+        if (!k->device[i].gone && k->device[i].group == group && !strcmp(k->device[i].name, name))
             return &k->device[i];
     return NULL;
 }
@@ -68,7 +68,7 @@ int fake_sysfs_readlink(struct fake *k, const char *path, char *out, size_t size
         n = snprintf(out, size, "../../kernel/iommu_groups/%u", d->group);
     else if (d && !strncmp(rest, "iommu_group/devices/", 20) && has_group(d))
         for (uint32_t i = 0; i < k->devices; i++)
-            if (k->device[i].group == d->group && !strcmp(k->device[i].name, rest + 20))
+            if (!k->device[i].gone && k->device[i].group == d->group && !strcmp(k->device[i].name, rest + 20))
                 n = snprintf(out, size, "x");
     return n < 0 ? -ENOENT : n;
 }
@@ -123,10 +123,29 @@ static bool matches(const struct fake *k, const struct fake_device *d, const cha
     return !strcmp(driver, d->natural);
 }
 
-static int bound(struct fake_device *d, const char *driver)
+// A DPRC's driver finds the objects in it: Linux's own hands them to their drivers, vfio-fsl-mc keeps them
+// (drivers/bus/fsl-mc/dprc-driver.c; drivers/vfio/fsl-mc/vfio_fsl_mc.c, vfio_fsl_mc_bus_notifier()). Without one they
+// go.
+static void scan(struct fake *k, const struct fake_device *dprc)
+{
+    bool vfio = !strncmp(dprc->driver, "vfio", 4);
+    for (uint32_t i = 0; i < k->devices; i++) {
+        struct fake_device *d = &k->device[i];
+        if (!d->container || strcmp(d->container, dprc->name))
+            continue;
+        if (d->fd >= 0)
+            fake_wrong(k, "%s goes away while it is open", d->name);
+        d->gone = !*dprc->driver;
+        snprintf(d->override, sizeof d->override, "%s", vfio ? dprc->driver : "");
+        snprintf(d->driver, sizeof d->driver, "%s", d->gone ? "" : vfio ? dprc->driver : d->natural);
+    }
+}
+
+static int bound(struct fake *k, struct fake_device *d, const char *driver)
 {
     snprintf(d->driver, sizeof d->driver, "%s", driver);
     d->probed_once = true;
+    scan(k, d);
     return 0;
 }
 
@@ -138,7 +157,7 @@ static int probe(struct fake *k, const char *bus, const char *name)
     if (*d->driver)
         return 0;
     const char *driver = *d->override ? d->override : d->natural;
-    return *driver && matches(k, d, driver) ? bound(d, driver) : 0;
+    return *driver && matches(k, d, driver) ? bound(k, d, driver) : 0;
 }
 
 int fake_sysfs_write(struct fake *k, const char *path, const char *text)
@@ -159,9 +178,10 @@ int fake_sysfs_write(struct fake *k, const char *path, const char *text)
             if (d->fd >= 0)
                 fake_wrong(k, "%s is taken from its driver while it is open", d->name);
             *d->driver = '\0';
+            scan(k, d);
             return 0;
         }
-        return *d->driver ? -EBUSY : matches(k, d, driver) ? bound(d, driver) : -ENODEV;
+        return *d->driver ? -EBUSY : matches(k, d, driver) ? bound(k, d, driver) : -ENODEV;
     }
     if (sscanf(path, "/sys/bus/%15[^/]/%15s", bus, what) == 2 && !strcmp(what, "drivers_probe"))
         return probe(k, bus, text);
@@ -207,7 +227,7 @@ int fake_sysfs_list(struct fake *k, const char *path, int (*each)(void *, const 
     }
     if (sscanf(path, "/sys/kernel/iommu_groups/%u/devices", &group) == 1) {
         for (uint32_t i = 0; i < k->devices; i++)
-            if (k->device[i].group == group && each(arg, k->device[i].name, 0))
+            if (!k->device[i].gone && k->device[i].group == group && each(arg, k->device[i].name, 0))
                 break;
         return 0;
     }

@@ -158,6 +158,50 @@ static void reach_all(struct scene *x)
     cfg_map(x->c, 1, 0, 2 * MiB, 0x90000000);
 }
 
+// An object of a DPAA2 SoC: each has a portal for commands to the Management Complex, and edges (MSIs) alone.
+static struct fake_device *object(struct scene *x, const char *name, const char *dprc, const char *natural)
+{
+    struct fake_device *d = fake_add(x->k, "fsl-mc", name, natural, 6);
+    d->container = dprc;
+    d->flags = VFIO_DEVICE_FLAGS_FSL_MC;
+    fake_region(d, 0, 0x40, RW);
+    d->nirqs = 1;
+    d->irq_flags[0] = EDGE;
+    return d;
+}
+
+static void dprc(struct scene *x)
+{
+    object(x, "dprc.2", NULL, "fsl_mc_dprc")->flags |= RESETS;
+    cfg_device(x->c, "dprc", MACH_CFG_DEVICE_PLATFORM, "dprc.2", MACH_CFG_RESET_REQUIRED);
+    cfg_region(x->c, MACH_CFG_REGION_TRAP, MACH_CFG_NONE64, 0x40, 0x80c000000);
+    cfg_irq(x->c, MACH_CFG_IRQ_DEVICE, 70, false);
+    reach_all(x);
+}
+
+static void dpni(struct scene *x)
+{
+    object(x, "dpni.1", "dprc.2", "fsl_dpaa2_eth");
+    cfg_device(x->c, "dpni", MACH_CFG_DEVICE_PLATFORM, "dpni.1", MACH_CFG_RESET_IF_POSSIBLE);
+    cfg_region(x->c, MACH_CFG_REGION_TRAP, MACH_CFG_NONE64, 0x40, 0x80c010000);
+    cfg_irq(x->c, MACH_CFG_IRQ_DEVICE, 71, false);
+    reach_all(x);
+}
+
+static void dpio(struct scene *x)
+{
+    // A portal of the queue manager: cached, and not.
+    struct fake_device *d = object(x, "dpio.3", "dprc.2", "fsl_mc_dpio");
+    fake_region(d, 0, 0x10000, RWM);
+    fake_region(d, 1, 0x10000, RWM);
+    cfg_device(x->c, "dpio", MACH_CFG_DEVICE_PLATFORM, "dpio.3", MACH_CFG_RESET_NEVER);
+    cfg_region(x->c, MACH_CFG_REGION_MAP, MACH_CFG_NONE64, 0x10000, 0x818000000);
+    cfg_region(x->c, MACH_CFG_REGION_MAP, MACH_CFG_NONE64, 0x10000, 0x81c000000);
+    cfg_irq(x->c, MACH_CFG_IRQ_DEVICE, 72, false);
+    reach_all(x);
+    object(x, "dpbp.1", "dprc.2", ""); // in the DPRC, so in the group, and of no use to the guest
+}
+
 static void emulated(struct scene *x)
 {
     cfg_device(x->c, "uart", MACH_CFG_DEVICE_EMULATED, "", MACH_CFG_RESET_NEVER);
@@ -275,6 +319,36 @@ static struct scene *make_aia(void)
     reach_all(x);
     x->k->aia.max_ids = 256;
     x->k->aia.vcpus = 3;
+    x->use_kvm = true;
+    return x;
+}
+
+static struct scene *make_fsl_mc(void)
+{
+    struct scene *x = begin(MACH_CFG_ARCH_ARM64, MACH_CFG_IOMMU_SMMU, "arm-vgic-v3");
+    memory(x);
+    dprc(x);
+    dpni(x);
+    dpio(x);
+    x->use_ops = true;
+    return x;
+}
+
+// The DPRC takes what is in it away, and brings it back, when that is with VFIO already.
+static struct scene *make_fsl_mc_late(void)
+{
+    struct scene *x = begin(MACH_CFG_ARCH_ARM64, MACH_CFG_IOMMU_SMMU, "arm-vgic-v3");
+    memory(x);
+    dpni(x);
+    dprc(x);
+    x->use_ops = true;
+    return x;
+}
+
+static struct scene *make_fsl_mc_kvm(void)
+{
+    struct scene *x = make_fsl_mc();
+    x->k->has_iommufd = x->k->has_cdev = true;
     x->use_kvm = true;
     return x;
 }

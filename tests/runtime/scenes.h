@@ -28,7 +28,7 @@ struct scene {
 // clang-format off
 #define SCENES(S)                                                                                                      \
     S(group) S(iommufd) S(kvm) S(kvm_cdev) S(x86) S(mpic) S(aia) S(raw) S(raw_vmm) S(noiommu) S(pamu) S(spapr) S(spapr_ddw)   \
-    S(guest_iommu) S(foreign) S(files)
+    S(guest_iommu) S(foreign) S(files) S(fsl_mc) S(fsl_mc_kvm) S(fsl_mc_late)
 // clang-format on
 
 struct scene *scene_new(const char *name);

@@ -159,6 +159,48 @@ static void test_aia(void **state)
     }
 }
 
+static void test_fsl_mc(void **state)
+{
+    (void)state;
+    for (int kvm = 0; kvm < 2; kvm++) {
+        struct scene *x = scene_new(kvm ? "fsl_mc_kvm" : "fsl_mc");
+        struct fake_device *dprc = &x->k->device[0], *dpni = &x->k->device[1], *dpio = &x->k->device[2];
+        started(x);
+        for (uint32_t i = 0; i < 4; i++)
+            assert_string_equal(x->k->device[i].driver, "vfio-fsl-mc");
+        assert_int_equal(dprc->resets, 1);
+        assert_int_equal(dpni->resets,
+                         0); // VFIO offers that of a DPRC only, and resets the others when they are closed
+        assert_true(dprc->trigger[0] >= 0 && dpni->trigger[0] >= 0 && dpio->trigger[0] >= 0);
+        assert_true(dprc->unmask[0] < 0 && dpni->unmask[0] < 0);
+        assert_int_equal(x->trapped, 2);
+        // A command is 64 bytes, and nothing else is one.
+        uint64_t command[8] = {0x8001, 1, 2, 3, 4, 5, 6, 7}, answer[8] = {0};
+        assert_int_equal(mach_region_write(x->session, 0, 0, command, sizeof command), 0);
+        assert_int_equal(mach_region_read(x->session, 0, 0, answer, sizeof answer), 0);
+        assert_memory_equal(command, answer, sizeof command);
+        assert_memory_equal(dprc->region[0].bytes, command, sizeof command);
+        assert_int_equal(mach_region_read(x->session, 0, 0, answer, 8), -EINVAL);
+        assert_int_equal(mach_region_read(x->session, 0, 8, answer, sizeof answer), -EINVAL);
+        assert_int_equal(mach_region_write(x->session, 2, 0, command, sizeof command), -EINVAL); // it is mapped
+        uint64_t size;
+        assert_non_null(mach_session_region_ptr(x->session, 2, &size));
+        assert_int_equal(size, 0x10000);
+        stopped(x);
+        assert_string_equal(dprc->driver, "fsl_mc_dprc");
+        assert_string_equal(dpni->driver, "fsl_dpaa2_eth");
+        assert_string_equal(x->k->device[3].driver, "");
+        scene_free(x);
+    }
+    // Of no other device.
+    struct scene *x = scene_new("group");
+    started(x);
+    uint8_t command[64] = {0};
+    assert_int_equal(mach_region_write(x->session, 2, 0, command, sizeof command), -EINVAL);
+    stopped(x);
+    scene_free(x);
+}
+
 static void test_regions(void **state)
 {
     (void)state;
@@ -543,12 +585,12 @@ static void test_hints(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_scene),  cmocka_unit_test(test_backends), cmocka_unit_test(test_what_was_done),
-        cmocka_unit_test(test_aia),          cmocka_unit_test(test_regions),  cmocka_unit_test(test_nested),
-        cmocka_unit_test(test_irqs),         cmocka_unit_test(test_msi),      cmocka_unit_test(test_linked_msi),
-        cmocka_unit_test(test_pci_space),    cmocka_unit_test(test_uio),      cmocka_unit_test(test_guest_iommu),
-        cmocka_unit_test(test_later_faults), cmocka_unit_test(test_populate), cmocka_unit_test(test_budget),
-        cmocka_unit_test(test_hints),
+        cmocka_unit_test(test_every_scene), cmocka_unit_test(test_backends),     cmocka_unit_test(test_what_was_done),
+        cmocka_unit_test(test_aia),         cmocka_unit_test(test_fsl_mc),       cmocka_unit_test(test_regions),
+        cmocka_unit_test(test_nested),      cmocka_unit_test(test_irqs),         cmocka_unit_test(test_msi),
+        cmocka_unit_test(test_linked_msi),  cmocka_unit_test(test_pci_space),    cmocka_unit_test(test_uio),
+        cmocka_unit_test(test_guest_iommu), cmocka_unit_test(test_later_faults), cmocka_unit_test(test_populate),
+        cmocka_unit_test(test_budget),      cmocka_unit_test(test_hints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
