@@ -15,6 +15,7 @@ struct facts_range {
 struct facts_member {
     const char *name;   // interned: as in sysfs
     const char *driver; // NULL: none is bound
+    const char *bus;    // "pci", "platform", "amba", "fsl-mc"; NULL: not said
     struct loc at;
 };
 

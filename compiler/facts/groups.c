@@ -8,17 +8,17 @@ enum { LISTED = 4 };
 
 /*
  * A driver that may hold a member of a group in use: VFIO's own, and those that do no DMA themselves
- * (`driver_managed_dma` in Linux drivers/pci/pcie/portdrv.c, drivers/pci/pci-stub.c, drivers/bus/simple-pm-bus.c).
+ * (`driver_managed_dma` in Linux drivers/pci/pcie/portdrv.c and drivers/pci/pci-stub.c, and in no others; 6.12).
  */
 static bool harmless(const char *driver)
 {
-    return strstr(driver, "vfio") || !strcmp(driver, "pcieport") || !strcmp(driver, "pci-stub") ||
-           !strcmp(driver, "simple-pm-bus");
+    return strstr(driver, "vfio") || !strcmp(driver, "pcieport") || !strcmp(driver, "pci-stub");
 }
 
-static const char *bus_of_name(const char *name)
+/* A snapshot of an older `machrt probe` does not say it: only a PCI function's name tells. */
+static const char *member_bus(const struct facts_member *x)
 {
-    return strchr(name, ':') && strchr(name, '.') ? "pci" : "platform";
+    return x->bus ? x->bus : strchr(x->name, ':') && strchr(x->name, '.') ? "pci" : "platform";
 }
 
 /* The others of a device's group, of which one has a driver that stays. */
@@ -47,7 +47,7 @@ static void check_group(struct planner *p, const struct map *given, const struct
         diag_help(e,
                   "pass them through to `%s` as well, or take their drivers away: `echo %s > "
                   "/sys/bus/%s/drivers/%s/unbind`",
-                  m->name, first->name, bus_of_name(first->name), first->driver);
+                  m->name, first->name, member_bus(first), first->driver);
 }
 
 void facts_groups(struct planner *p)

@@ -24,6 +24,11 @@ static bool set_driver(struct load *l, const struct jval *v, void *item)
     return text_or_null(l, v, &((struct facts_member *)item)->driver);
 }
 
+static bool set_bus(struct load *l, const struct jval *v, void *item)
+{
+    return text_or_null(l, v, &((struct facts_member *)item)->bus);
+}
+
 static bool set_cpus(struct load *l, const struct jval *v, void *item)
 {
     return text_or_null(l, v, &((struct facts *)item)->cpus);
@@ -84,6 +89,7 @@ static const struct table range_table = {"a reserved range", range_fields, COUNT
 static const struct field member_fields[] = {
     {.key = "name", .type = FIELD_TEXT, .offset = offsetof(struct facts_member, name), .required = true},
     {.key = "driver", .type = FIELD_CUSTOM, .set = set_driver, .required = true},
+    {.key = "bus", .type = FIELD_CUSTOM, .set = set_bus},
 };
 static const struct table member_table = {"a member of a group", member_fields, COUNT(member_fields),
                                           sizeof(struct facts_member), NULL};

@@ -88,19 +88,27 @@ static struct names entries(const char *path)
     return x;
 }
 
-static void member(const char *group, const char *name)
+// What a link of a device leads to, by its last name; null: nowhere.
+static void leads_to(const char *group, const char *name, const char *link)
 {
-    char path[PATH], link[PATH];
-    snprintf(path, sizeof path, "%s/kernel/iommu_groups/%s/devices/%s/driver", sys->sysfs, group, name);
-    int64_t n = sys->readlink(sys->opaque, path, link, sizeof link);
-    fputs("{\"name\": ", stdout);
-    string(name, strlen(name));
-    fputs(", \"driver\": ", stdout);
-    const char *last = n > 0 ? strrchr(link, '/') : NULL;
+    char path[PATH], to[PATH];
+    snprintf(path, sizeof path, "%s/kernel/iommu_groups/%s/devices/%s/%s", sys->sysfs, group, name, link);
+    int64_t n = sys->readlink(sys->opaque, path, to, sizeof to);
+    const char *last = n > 0 ? strrchr(to, '/') : NULL;
     if (last)
         string(last + 1, strlen(last + 1));
     else
         fputs("null", stdout);
+}
+
+static void member(const char *group, const char *name)
+{
+    fputs("{\"name\": ", stdout);
+    string(name, strlen(name));
+    fputs(", \"driver\": ", stdout);
+    leads_to(group, name, "driver");
+    fputs(", \"bus\": ", stdout);
+    leads_to(group, name, "subsystem");
     putchar('}');
 }
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
-// probe --open: what VFIO offers of the devices that are bound to it, asked of the kernel through their groups.
+// probe --open: what VFIO offers of the devices that are bound to it, asked of the kernel through their groups, or
+// through their own nodes where it has no groups (CONFIG_VFIO_GROUP).
 #include "command.h"
+
+#include "backend/iommufd_uapi.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -67,7 +70,7 @@ static void refused(const char *what, const char *name, int r)
 }
 
 /* The device's fd, by way of a container that is for it alone; -errno. Files that it took are in fd[0], fd[1]. */
-static int open_device(const struct mach_sys *sys, unsigned group, const char *name, int fd[2])
+static int open_in_group(const struct mach_sys *sys, unsigned group, const char *name, int fd[2])
 {
     char path[PATH_BYTES];
     fd[0] = fd[1] = -1;
@@ -83,6 +86,62 @@ static int open_device(const struct mach_sys *sys, unsigned group, const char *n
     if (!r)
         r = sys->ioctl(sys->opaque, fd[0], VFIO_SET_IOMMU, (void *)(uintptr_t)VFIO_TYPE1v2_IOMMU);
     return r ? r : sys->ioctl(sys->opaque, fd[1], VFIO_GROUP_GET_DEVICE_FD, (void *)(uintptr_t)name);
+}
+
+struct node {
+    char name[32]; // "vfio7"
+};
+
+static int take_node(void *arg, const char *name, int is_directory)
+{
+    struct node *n = (struct node *)arg;
+    if (!is_directory || strncmp(name, "vfio", 4) || strlen(name) >= sizeof n->name)
+        return 0;
+    strcpy(n->name, name);
+    return 1;
+}
+
+/* The same by way of its node and an iommufd: bound to it, attached to nothing. */
+static int open_node(const struct mach_sys *sys, unsigned group, const char *name, int fd[2])
+{
+    char path[PATH_BYTES];
+    struct node node = {""};
+    snprintf(path, sizeof path, "%s/kernel/iommu_groups/%u/devices/%s/vfio-dev", sys->sysfs, group, name);
+    int r = sys->list(sys->opaque, path, take_node, &node);
+    if (r || !*node.name)
+        return r ? r : -ENOENT;
+    snprintf(path, sizeof path, "%s/iommu", sys->dev);
+    fd[0] = sys->open(sys->opaque, path, O_RDWR);
+    if (fd[0] < 0)
+        return fd[0];
+    snprintf(path, sizeof path, "%s/vfio/devices/%s", sys->dev, node.name);
+    int device = sys->open(sys->opaque, path, O_RDWR);
+    if (device < 0)
+        return device;
+    struct iommufd_bind bind = {.argsz = sizeof bind, .iommufd = fd[0]};
+    r = sys->ioctl(sys->opaque, device, IOMMUFD_BIND, &bind);
+    if (r)
+        sys->close(sys->opaque, device);
+    return r ? r : device;
+}
+
+static void close_files(const struct mach_sys *sys, int fd[2])
+{
+    for (int i = 1; i >= 0; i--) {
+        if (fd[i] >= 0)
+            sys->close(sys->opaque, fd[i]);
+        fd[i] = -1;
+    }
+}
+
+static int open_device(const struct mach_sys *sys, unsigned group, const char *name, int fd[2])
+{
+    int device = open_in_group(sys, group, name, fd);
+    // No container, or no node of the group: there may be one of the device.
+    if (device != -ENOENT)
+        return device;
+    close_files(sys, fd);
+    return open_node(sys, group, name, fd);
 }
 
 bool probe_device(const struct mach_sys *sys, FILE *out, unsigned group, const char *name, bool first)
@@ -103,9 +162,6 @@ bool probe_device(const struct mach_sys *sys, FILE *out, unsigned group, const c
     }
     if (fd >= 0)
         sys->close(sys->opaque, fd);
-    if (files[1] >= 0)
-        sys->close(sys->opaque, files[1]);
-    if (files[0] >= 0)
-        sys->close(sys->opaque, files[0]);
+    close_files(sys, files);
     return !r;
 }

@@ -7,7 +7,7 @@
 #include <errno.h>
 
 // A driver that may hold a member of a group that is in use: VFIO's own (mlx5_vfio_pci is one, too), and those that do
-// no DMA (`driver_managed_dma` in drivers/pci/pcie/portdrv.c and drivers/pci/pci-stub.c).
+// no DMA (`driver_managed_dma` in drivers/pci/pcie/portdrv.c and drivers/pci/pci-stub.c, and in no others; Linux 6.12).
 static bool harmless(const char *driver)
 {
     return strstr(driver, "vfio") || !strcmp(driver, "pcieport") || !strcmp(driver, "pci-stub");
@@ -25,8 +25,11 @@ struct members {
 static void add_holder(struct members *m, const char *name, const char *driver)
 {
     size_t n = strlen(m->text);
+    char path[PATH_SIZE], bus[32];
     m->held++;
-    const char *bus = strchr(name, ':') && strchr(name, '.') ? "pci" : m->d->bus->name;
+    if (!sysfs_path(m->s, path, "kernel/iommu_groups/%u/devices/%.200s/subsystem", m->d->group, name) ||
+        link_name(m->s, path, bus, sizeof bus))
+        strcpy(bus, m->d->bus->name); // most likely
     snprintf(m->text + n, sizeof m->text - n,
              "%s%.64s is held by %.64s (pass it through as well, or: echo %.64s > /sys/bus/%s/drivers/%.64s/unbind)",
              m->held > 1 ? "; " : "", name, driver, name, bus, driver);

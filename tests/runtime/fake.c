@@ -63,7 +63,7 @@ static bool vfio_bound(const struct fake_device *d)
 static int open_group(struct fake *k, uint32_t number, bool noiommu)
 {
     bool bound = false;
-    for (uint32_t i = 0; i < k->devices; i++)
+    for (uint32_t i = 0; i < k->devices && k->has_group; i++)
         bound |= k->device[i].group == number && vfio_bound(&k->device[i]);
     if (!bound || noiommu != k->noiommu)
         return -ENOENT;

@@ -58,6 +58,8 @@ int fake_sysfs_readlink(struct fake *k, const char *path, char *out, size_t size
     int n = -1;
     if (!d && (d = member_of(k, path, rest)) && !*rest)
         return 0;
+    if (d && !strcmp(rest, "subsystem"))
+        return snprintf(out, size, "../../../bus/%s", d->bus);
     if (t && t->link)
         n = snprintf(out, size, "%s", t->data);
     else if (d && !*rest)
@@ -218,6 +220,8 @@ int fake_sysfs_list(struct fake *k, const char *path, int (*each)(void *, const 
     char rest[80], node[16];
     unsigned group;
     const struct fake_device *d = device_of(k, path, rest);
+    if (!d)
+        d = member_of(k, path, rest);
     if (d && !strcmp(rest, "vfio-dev")) {
         if (!k->has_cdev || strncmp(d->driver, "vfio", 4))
             return -ENOENT;

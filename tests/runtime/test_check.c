@@ -250,6 +250,14 @@ static void test_groups(void **state)
     refused(x, "group", "IOMMU group 5 of edu",
             "of 6 members, 0000:00:02.2 is held by snd_hda_intel (pass it through as well, or: echo 0000:00:02.2 > "
             "/sys/bus/pci/drivers/snd_hda_intel/unbind); 0000:00:02.3 is held by xhci_hcd");
+    // What is held is on another bus than the device; and a bus's driver does no DMA either, but Linux does not know
+    // it.
+    x = scene_new("group");
+    fake_add(x->k, "amba", "9030000.pl061", "pl061_gpio", 3);
+    refused(x, "group", "IOMMU group 3 of eth", "echo 9030000.pl061 > /sys/bus/amba/drivers/pl061_gpio/unbind");
+    x = scene_new("group");
+    fake_add(x->k, "platform", "soc:bus", "simple-pm-bus", 3);
+    refused(x, "group", "IOMMU group 3 of eth", "soc:bus is held by simple-pm-bus");
     x = scene_new("group");
     x->k->device[0].no_group = true;
     refused(x, "group", "eth", "it has no IOMMU group");
