@@ -2,7 +2,7 @@
 /*
  * The plan for Graphviz. Nodes have numbers for names: "m0_d3" is device 3 of machine 0, "m0_i1" an irqchip, "m0_m0"
  * memory, "m0_c0" a vcpu, "m0_a4" a DMA domain, "m0_n17" another node of the guest's tree, "h12" a controller of the
- * host.
+ * host, "k34" its cache with the id 34.
  */
 #include "base/intern.h"
 #include "emit/columns.h"
@@ -132,6 +132,26 @@ static void host_interrupts(struct graph *g, const struct p_device *d)
     }
 }
 
+// A cache that is no vcpu's in particular; without an id it is the one that all cpus have.
+static const char *cache_name(struct graph *g, const struct p_stash *s)
+{
+    return s->id == UINT32_MAX ? "k" : arena_printf(g->c->arena, "k%u", s->id);
+}
+
+static void host_stashes(struct graph *g)
+{
+    uint32_t count = 0;
+    const char *colour =
+        arena_printf(g->c->arena, "color=\"%s\", style=dotted, ", draw_light[g->machine % DRAW_COLOURS]);
+    for (uint32_t i = 0; i < g->m->devices.n; i++)
+        for (uint32_t k = 0; k < g->m->devices.at[i]->dmas.n; k++) {
+            const struct p_dma *a = g->m->devices.at[i]->dmas.at[k];
+            if (a->stash && a->stash->vcpu == UINT32_MAX)
+                edge(g, id(g, 'a', count), cache_name(g, a->stash), colour, "stash");
+            count += a->mode != DMA_NONE;
+        }
+}
+
 static const char *domain_label(struct graph *g, const struct p_dma *d)
 {
     static const char *const modes[] = {[DMA_NONE] = "none",
@@ -142,6 +162,19 @@ static const char *domain_label(struct graph *g, const struct p_dma *d)
     const char *s = d->name && *d->name ? arena_printf(g->c->arena, "dma %s\n", d->name) : "dma ";
     s = arena_printf(g->c->arena, "%s%s", s, modes[d->mode]);
     return d->size ? arena_printf(g->c->arena, "%s\n%s", s, range(g, d->window, d->size)) : s;
+}
+
+// To the vcpu whose cache it is.
+static void stash(struct graph *g, const char *from, const struct p_stash *s)
+{
+    static const char *const words[] = {
+        [STASH_L1] = "stash L1", [STASH_L2] = "stash L2", [STASH_L3] = "stash L3", [STASH_TPH] = "stash TPH"};
+    if (s->vcpu == UINT32_MAX)
+        return;
+    const char *label = words[s->kind];
+    if (s->id != UINT32_MAX)
+        label = arena_printf(g->c->arena, "%s, id %u", label, s->id);
+    edge(g, from, id(g, 'c', s->vcpu), "style=dotted, ", label);
 }
 
 static void domains(struct graph *g, const struct p_device *d, uint32_t *count)
@@ -163,8 +196,8 @@ static void domains(struct graph *g, const struct p_device *d, uint32_t *count)
                 edge(g, name, to, x->readonly ? "arrowhead=empty, " : "style=bold, ",
                      arena_printf(g->c->arena, "%s %s", range(g, x->iova, x->size), x->readonly ? "ro" : "rw"));
         }
-        if (stash_of(a).kind != STASH_NONE && stash_of(a).vcpu != UINT32_MAX)
-            edge(g, name, id(g, 'c', stash_of(a).vcpu), "style=dotted, ", "stash");
+        if (a->stash)
+            stash(g, name, a->stash);
     }
 }
 
@@ -241,9 +274,22 @@ static void machine(struct graph *g)
     columns_print(&g->out, "    }\n");
     for (uint32_t i = 0; i < g->m->devices.n; i++)
         host_interrupts(g, g->m->devices.at[i]);
+    host_stashes(g);
 }
 
-// The host's controllers whose lines go to a machine.
+static void host_cache(struct graph *g, struct map *seen, const struct p_stash *s)
+{
+    uint64_t one;
+    if (!s || s->vcpu != UINT32_MAX || map_get(seen, 0, s->id, &one))
+        return;
+    map_put(g->c->arena, seen, 0, s->id, 1);
+    const char *label = s->node ? dt_path(g->c->arena, s->node) : s->kind == STASH_L3 ? "L3" : "cache";
+    if (s->id != UINT32_MAX)
+        label = arena_printf(g->c->arena, "%s\nid %u", label, s->id);
+    node(g, cache_name(g, s), "shape=component, ", label);
+}
+
+// The host's controllers whose lines go to a machine, and caches that are no vcpu's.
 static void host(struct graph *g, const struct plan *p, const struct p_machine *only)
 {
     struct map seen = {0};
@@ -260,6 +306,8 @@ static void host(struct graph *g, const struct plan *p, const struct p_machine *
                 node(g, arena_printf(g->c->arena, "h%u", q->host->chip->id), "shape=hexagon, ",
                      dt_path(g->c->arena, q->host->chip));
             }
+            for (uint32_t k = 0; k < m->devices.at[d]->dmas.n; k++)
+                host_cache(g, &seen, m->devices.at[d]->dmas.at[k]->stash);
         }
     }
     columns_print(&g->out, "    }\n");

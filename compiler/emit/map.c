@@ -38,10 +38,11 @@ static void widest(const struct map_side *s, uint32_t *width)
 }
 
 // The host's texts end at the places of their columns; returns where the boxes begin.
-static int host_places(const struct map_side *s, int *at)
+static int host_places(const struct map_side *sides, uint32_t n, int *at)
 {
     uint32_t width[MAP_FIELDS] = {0};
-    widest(s, width);
+    for (uint32_t i = 0; i < n; i++)
+        widest(&sides[i], width);
     int x = MAP_MARGIN;
     for (int f = 2; f >= 0; f--) {
         x += map_pixels(width[f]);
@@ -53,12 +54,12 @@ static int host_places(const struct map_side *s, int *at)
 
 static void host_side(struct map_page *p)
 {
-    int addresses = host_places(&p->regions, p->host_label), lines = host_places(&p->lines, p->host_line);
-    p->left_bar = addresses > lines ? addresses : lines;
+    int addresses = host_places(&p->regions, 1, p->host_label), wires = host_places(p->wired, WIRES, p->host_wire);
+    p->left_bar = addresses > wires ? addresses : wires;
     p->right_bar = p->left_bar + (p->left_bar > MAP_MARGIN ? MAP_BAR : 0) + BAND;
     for (int f = 0; f < 3; f++) {
         p->host_label[f] += p->left_bar - addresses;
-        p->host_line[f] += p->left_bar - lines;
+        p->host_wire[f] += p->left_bar - wires;
     }
 }
 
@@ -81,21 +82,22 @@ static int guest_places(struct map_page *p)
     return p->label[2] + map_pixels(names);
 }
 
-static int line_places(struct map_page *p)
+static int wire_places(struct map_page *p)
 {
     uint32_t width[MAP_FIELDS] = {0};
     for (uint32_t i = 0; i < p->n; i++)
-        widest(&p->machine[i].lines, width);
-    p->line_label[0] = p->right_bar + MAP_BAR + 10;
-    p->line_label[1] = p->line_label[0] + map_pixels(width[0]) + 26;
-    p->line_label[2] = p->line_label[1] + map_pixels(width[1]) + 14;
-    return p->line_label[2] + map_pixels(width[2]);
+        for (uint32_t k = 0; k < WIRES; k++)
+            widest(&p->machine[i].wired[k], width);
+    p->wire_label[0] = p->right_bar + MAP_BAR + 10;
+    p->wire_label[1] = p->wire_label[0] + map_pixels(width[0]) + 26;
+    p->wire_label[2] = p->wire_label[1] + map_pixels(width[1]) + 14;
+    return p->wire_label[2] + map_pixels(width[2]);
 }
 
 static void columns(struct map_page *p)
 {
     host_side(p);
-    int addresses = guest_places(p), lines = line_places(p);
+    int addresses = guest_places(p), wires = wire_places(p);
     p->lanes = addresses + 16;
     uint32_t lanes = 0;
     int slant = 0;
@@ -112,7 +114,7 @@ static void columns(struct map_page *p)
     }
     int right = p->lanes + (int)lanes * MAP_LANE + slant;
     int table = map_dma_places(p);
-    right = lines > right ? lines : right;
+    right = wires > right ? wires : right;
     right = table > right ? table : right;
     p->width = (right > LEAST ? right : LEAST) + MAP_MARGIN;
 }
@@ -157,26 +159,25 @@ static void addresses(struct map_page *p)
     p->y = left > y ? left : y;
 }
 
-static void lines(struct map_page *p)
+static void wired(struct map_page *p, enum map_wires which, const char *title, const char *text)
 {
-    uint32_t n = 0;
+    uint32_t n = p->wired[which].n;
     for (uint32_t i = 0; i < p->n; i++)
-        n += p->machine[i].lines.n;
-    if (!n && !p->lines.n)
+        n += p->machine[i].wired[which].n;
+    if (!n)
         return;
-    caption(p, "Interrupts", "line of the host \xe2\x86\x92 device \xe2\x86\x92 line of the guest");
+    caption(p, title, text);
     int top = p->y, y = top;
     for (uint32_t i = 0; i < p->n; i++) {
         struct map_machine *m = &p->machine[i];
-        if (!m->lines.n)
+        if (!m->wired[which].n)
             continue;
-        m->line_y = y;
         if (p->n > 1)
             map_text(p, p->label[0], y + 4, "b", m->m->name, 40);
-        y = map_stack(&m->lines, y + (p->n > 1 ? 16 : 0)) + 14;
+        y = map_stack(&m->wired[which], y + (p->n > 1 ? 16 : 0)) + 14;
     }
-    int left = map_align(p, &p->lines, top);
-    map_draw_lines(p);
+    int left = map_align(p, &p->wired[which], top);
+    map_draw_wired(p, which);
     p->y = left > y ? left : y;
 }
 
@@ -202,24 +203,29 @@ static void dma(struct map_page *p)
 
 static void make_rows(struct map_page *p)
 {
-    uint32_t regions = 0, irqs = 0;
+    uint32_t regions = 0, wires[WIRES] = {0};
     for (uint32_t i = 0; i < p->n; i++) {
         regions += p->machine[i].regions.n;
-        irqs += p->machine[i].lines.n;
+        for (uint32_t k = 0; k < WIRES; k++)
+            wires[k] += p->machine[i].wired[k].n;
     }
     for (uint32_t i = 0; i < p->n; i++) {
         struct map_machine *m = &p->machine[i];
         map_rows(p, &m->regions, map_per_row(regions));
-        map_rows(p, &m->lines, map_per_row(irqs));
+        for (uint32_t k = 0; k < WIRES; k++)
+            map_rows(p, &m->wired[k], map_per_row(wires[k]));
         map_label_guest(p, &m->regions);
-        map_label_guest_lines(p, &m->lines);
+        map_label_guest_lines(p, &m->wired[WIRES_IRQ]);
+        map_label_guest_stashes(p, &m->wired[WIRES_STASH]);
         map_lanes(p, m);
     }
     map_rows(p, &p->regions, map_per_row(p->regions.n));
-    map_rows(p, &p->lines, map_per_row(p->lines.n));
+    for (uint32_t k = 0; k < WIRES; k++)
+        map_rows(p, &p->wired[k], map_per_row(p->wired[k].n));
     map_label_host(p);
     map_label_gaps(p);
     map_label_host_lines(p);
+    map_label_host_stashes(p);
 }
 
 static const char *summary(struct map_page *p)
@@ -248,7 +254,8 @@ char *emit_map(struct machc *c, const struct plan *plan, const struct p_machine 
     p->y += 20;
     map_legend(p);
     addresses(p);
-    lines(p);
+    wired(p, WIRES_IRQ, "Interrupts", "line of the host \xe2\x86\x92 device \xe2\x86\x92 line of the guest");
+    wired(p, WIRES_STASH, "Stashing", "cache of the host \xe2\x86\x90 writes of a device, for which vcpu");
     dma(p);
     const char *head = arena_printf(c->arena,
                                     "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %d %d\" width=\"%d\" "

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * The parts of the map (emit_map). Two figures have the same form: what the host has on the left, what the guests make
- * of it on the right, a band between the two ends. One is of addresses, the other of interrupt lines.
+ * The parts of the map (emit_map). Its figures have the same form: what the host has on the left, what the guests make
+ * of it on the right, and what ties the two ends: a band for addresses, a wire for interrupt lines and stash targets.
  *
  *     map_boxes.c   what stands on either side, and what belongs together
  *     map_rows.c    boxes in rows: one each, or several when there are many; where each row is
  *     map_label.c   what is written at a row, map_title.c what a box says when it is pointed at
  *     map_gaps.c    what the host keeps in between
+ *     map_stash.c   what is said of stash targets
  *     map_dma.c     devices with the same reach in one lane; the table of windows
  *     map_draw.c    rows, bands and lanes as SVG
  *     map_svg.c     text and style
@@ -44,14 +45,17 @@ enum map_look { LOOK_MEMORY, LOOK_MAP, LOOK_TRAP, LOOK_EMULATED, LOOK_DROP, LOOK
 extern const uint32_t map_limit[MAP_FIELDS];
 
 /* What a box stands for. */
-enum box_kind { BOX_MEMORY, BOX_CHIP, BOX_REGION, BOX_IRQ };
+enum box_kind { BOX_MEMORY, BOX_CHIP, BOX_REGION, BOX_IRQ, BOX_STASH };
+
+/* Figures with wires: interrupt lines; caches that a device's writes go into. */
+enum map_wires { WIRES_IRQ, WIRES_STASH, WIRES };
 
 /* One thing on one side: guest memory, a region, an interrupt line; or what backs these on the host. */
 struct map_box {
-    const void *what;     // struct p_memory, p_irqchip, p_region, p_irq: on the left that of the first guest box
+    const void *what;     // struct p_memory, p_irqchip, p_region, p_irq, p_dma: on the left that of the first guest box
     struct map_box *peer; // right: what backs it, or NULL; left: the first box that it backs, or NULL
     struct map_box *next; // right: the next one with the same peer
-    uint64_t space;       // lines: the controller; boxes are sorted by space, start, size
+    uint64_t space;       // of a line the controller; boxes are sorted by space, start, size
     uint64_t start, size;
     uint32_t machine; // index in the plan
     uint32_t part;    // BOX_CHIP: index of its region
@@ -88,13 +92,12 @@ struct map_lane {
 struct map_machine {
     const struct p_machine *m;
     uint32_t index; // in the plan: its colour
-    struct map_side regions, lines;
+    struct map_side regions, wired[WIRES];
     struct map_lane *lane;
     uint32_t nlanes;
     const char *no_dma; // devices that reach nothing; or NULL
     int head;           // height of what stands above the rows
     int y, bottom;      // among the addresses
-    int line_y;         // among the lines
 };
 
 struct map_page {
@@ -103,13 +106,13 @@ struct map_page {
     const struct plan *plan;
     struct map_machine *machine; // those that are drawn
     uint32_t n;
-    struct map_side regions, lines; // the host's
-    struct map place;               // struct p_memory *, p_region * -> struct map_box * of the guest
+    struct map_side regions, wired[WIRES]; // the host's
+    struct map place;                      // struct p_memory *, p_region * -> struct map_box * of the guest
     struct columns out;
     bool dense; // rows stand for several boxes somewhere
     /* where things are, from left to right */
-    int left_bar, right_bar, host_label[3], host_line[3], label[MAP_FIELDS], lanes, width;
-    int line_label[MAP_FIELDS];
+    int left_bar, right_bar, host_label[3], host_wire[3], label[MAP_FIELDS], lanes, width;
+    int wire_label[MAP_FIELDS];
     int table[6];
     int y;
 };
@@ -124,6 +127,12 @@ void map_boxes(struct map_page *p);
 /* Puts a side's boxes in rows, as many to a row as `per_row` says. */
 void map_rows(struct map_page *p, struct map_side *s, uint32_t per_row);
 
+/* Does the box stand at the end of a wire? It has no size then, and no address. */
+static inline bool map_wired(const struct map_box *b)
+{
+    return b->kind == BOX_IRQ || b->kind == BOX_STASH;
+}
+
 /* How many boxes go in one row when a figure's side has `n`. */
 uint32_t map_per_row(uint32_t n);
 
@@ -136,13 +145,17 @@ int map_align(struct map_page *p, struct map_side *s, int y);
 /* ---- map_label.c, map_gaps.c, map_title.c ---- */
 
 /*
- * Writes the rows' texts. Right, of addresses: range, size, name, remark. Right, of lines: device, line, remark. Left:
- * name with address or line, and the owner where there are several.
+ * Writes the rows' texts. Right, of addresses: range, size, name, remark. Right, at wires: device, line or target,
+ * remark. Left: name with address, line or cache, and the owner where there are several.
  */
 void map_label_guest(struct map_page *p, struct map_side *s);
 void map_label_host(struct map_page *p);
 void map_label_guest_lines(struct map_page *p, struct map_side *s);
 void map_label_host_lines(struct map_page *p);
+void map_label_guest_stashes(struct map_page *p, struct map_side *s);
+void map_label_host_stashes(struct map_page *p);
+const char *map_row_names(struct map_page *p, const struct map_side *s, const struct map_row *r);
+const char *map_row_owners(struct map_page *p, const struct map_side *s, const struct map_row *r);
 
 /* Says what is in the host's gaps: whose devices, whether there is memory. */
 void map_label_gaps(struct map_page *p);
@@ -157,7 +170,14 @@ const char *map_region_name(struct map_page *p, const struct p_region *r);
 const char *map_irq_name(struct map_page *p, const struct p_irq *q);
 const char *map_line_number(struct map_page *p, const struct p_irq *q);
 const char *map_line_note(struct map_page *p, const struct p_irq *q);
+const char *map_domain_name(struct map_page *p, const struct p_dma *d);
 const char *map_memory_backing(struct map_page *p, const struct p_memory *x);
+
+/* ---- map_stash.c: "L1 of vcpu 0"; "L1 of cpu 2, id 36", or what is known instead; the cache's node ---- */
+
+const char *map_stash_wanted(struct map_page *p, const struct p_stash *s);
+const char *map_stash_target(struct map_page *p, const struct p_stash *s);
+const char *map_stash_node(const struct p_stash *s);
 
 /* All that is known of a box, in lines. */
 const char *map_title(struct map_page *p, const struct map_box *b);
@@ -188,9 +208,9 @@ void map_dma_table(struct map_page *p, const struct map_machine *m);
 
 /* ---- map_draw.c ---- */
 
-/* Draws bands, then both sides' boxes and texts, then the lanes. */
+/* Draws bands or wires, then both sides' boxes and texts, then the lanes. */
 void map_draw_addresses(struct map_page *p);
-void map_draw_lines(struct map_page *p);
+void map_draw_wired(struct map_page *p, enum map_wires which);
 
 /* ---- map_svg.c ---- */
 

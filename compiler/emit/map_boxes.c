@@ -118,7 +118,7 @@ static bool host_address(const struct map_box *b, uint64_t *at)
 static void guest_lines(struct map_page *p, struct map_machine *mm)
 {
     const struct p_machine *m = mm->m;
-    struct map_side *s = &mm->lines;
+    struct map_side *s = &mm->wired[WIRES_IRQ];
     struct map chips = {0};
     uint32_t n = 0;
     for (uint32_t i = 0; i < m->irqchips.n; i++)
@@ -150,6 +150,52 @@ static void host_line(struct map_box *b, const struct host_irq *h)
     b->space = h->chip ? h->chip->id : UINT64_MAX;
     b->start = (uint64_t)(h->class && h->kind ? h->kind->value : 0) << 32 | (h->class ? h->number : h->cells[0]);
     b->size = h->identity;
+}
+
+/* ---- stash targets ---- */
+
+static uint32_t count_stashes(const struct p_machine *m)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < m->devices.n; i++)
+        for (uint32_t k = 0; k < m->devices.at[i]->dmas.n; k++)
+            n += m->devices.at[i]->dmas.at[k]->stash != NULL;
+    return n;
+}
+
+// Those of one vcpu stand together.
+static void guest_stashes(struct map_page *p, struct map_machine *mm)
+{
+    const struct p_machine *m = mm->m;
+    struct map_side *s = &mm->wired[WIRES_STASH];
+    s->box = arena_array(p->arena, count_stashes(m), sizeof *s->box);
+    for (uint32_t i = 0; i < m->devices.n; i++)
+        for (uint32_t k = 0; k < m->devices.at[i]->dmas.n; k++) {
+            const struct p_dma *d = m->devices.at[i]->dmas.at[k];
+            if (d->stash)
+                add(s, (struct map_box){.what = d,
+                                        .kind = BOX_STASH,
+                                        .look = LOOK_LINE,
+                                        .space = d->stash->vcpu,
+                                        .start = d->stash->kind,
+                                        .size = d->stash->kind == STASH_ID ? d->stash->id : 0,
+                                        .machine = mm->index});
+        }
+    if (s->n)
+        qsort(s->box, s->n, sizeof *s->box, by_box);
+}
+
+// A cache is known by its id, where the tree has none by the cpu and the level; a steering tag is the cpu's.
+static bool host_stash(struct map_box *b, const struct p_stash *s)
+{
+    b->size = 0;
+    b->space = s->host_cpu;
+    b->start = s->kind;
+    if (s->id != UINT32_MAX) {
+        b->space = UINT32_MAX;
+        b->start = s->id;
+    }
+    return s->id != UINT32_MAX || s->host_cpu != UINT32_MAX;
 }
 
 /* ---- the host's side ---- */
@@ -232,8 +278,8 @@ static void host_lines(struct map_page *p)
     n = 0;
     for (uint32_t i = 0; i < p->n; i++) {
         struct map_machine *mm = &p->machine[i];
-        for (uint32_t k = 0; k < mm->lines.n; k++) {
-            struct map_box *g = &mm->lines.box[k];
+        for (uint32_t k = 0; k < mm->wired[WIRES_IRQ].n; k++) {
+            struct map_box *g = &mm->wired[WIRES_IRQ].box[k];
             const struct p_irq *q = g->what;
             if (q->host)
                 host_line(&new_end(ends, &n, *g, g)->box, q->host);
@@ -246,7 +292,25 @@ static void host_lines(struct map_page *p)
                     host_line(&new_end(ends, &n, b, NULL)->box, q->host);
             }
     }
-    host_side(p, &p->lines, ends, n);
+    host_side(p, &p->wired[WIRES_IRQ], ends, n);
+}
+
+static void host_stashes(struct map_page *p)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < p->n; i++)
+        n += p->machine[i].wired[WIRES_STASH].n;
+    struct end *ends = arena_array(p->arena, n, sizeof *ends);
+    n = 0;
+    for (uint32_t i = 0; i < p->n; i++) {
+        struct map_side *s = &p->machine[i].wired[WIRES_STASH];
+        for (uint32_t k = 0; k < s->n; k++) {
+            struct map_box b = s->box[k];
+            if (host_stash(&b, ((const struct p_dma *)b.what)->stash))
+                new_end(ends, &n, b, &s->box[k]);
+        }
+    }
+    host_side(p, &p->wired[WIRES_STASH], ends, n);
 }
 
 void map_boxes(struct map_page *p)
@@ -254,7 +318,9 @@ void map_boxes(struct map_page *p)
     for (uint32_t i = 0; i < p->n; i++) {
         guest_regions(p, &p->machine[i]);
         guest_lines(p, &p->machine[i]);
+        guest_stashes(p, &p->machine[i]);
     }
     host_addresses(p);
     host_lines(p);
+    host_stashes(p);
 }

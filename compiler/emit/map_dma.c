@@ -20,7 +20,6 @@ static uint64_t hash_of(const struct p_dma *d)
 {
     uint64_t h = mix(mix(0xcbf29ce484222325U, d->mode), d->nmaps);
     h = mix(mix(h, d->window), d->size);
-    h = mix(mix(h, stash_of(d).kind), (uint64_t)stash_of(d).vcpu << 32 | stash_of(d).id);
     for (uint32_t i = 0; i < d->nmaps; i++) {
         const struct p_dma_map *x = &d->maps[i];
         h = mix(mix(h, x->iova), x->size);
@@ -44,9 +43,7 @@ static bool same_text(const char *a, const char *b)
 static bool same_reach(const struct p_dma *a, const struct p_dma *b)
 {
     if (a->mode != b->mode || a->nmaps != b->nmaps || a->window != b->window || a->size != b->size ||
-        a->subwindows != b->subwindows || stash_of(a).kind != stash_of(b).kind ||
-        stash_of(a).vcpu != stash_of(b).vcpu || stash_of(a).id != stash_of(b).id ||
-        !same_text(a->guest_iommu, b->guest_iommu))
+        a->subwindows != b->subwindows || !same_text(a->guest_iommu, b->guest_iommu))
         return false;
     for (uint32_t i = 0; i < a->nmaps; i++)
         if (!same_map(&a->maps[i], &b->maps[i]))
@@ -109,17 +106,17 @@ void map_lanes(struct map_page *p, struct map_machine *m)
         m->no_dma = arena_printf(p->arena, "%s +%u", m->no_dma, more);
 }
 
-static const char *domain_name(struct map_page *p, const struct p_dma *d)
+const char *map_domain_name(struct map_page *p, const struct p_dma *d)
 {
     return d->name && *d->name ? arena_printf(p->arena, "%s %s", d->device->name, d->name) : d->device->name;
 }
 
 const char *map_lane_name(struct map_page *p, const struct map_lane *l, uint32_t width)
 {
-    const char *s = domain_name(p, l->all[0]);
+    const char *s = map_domain_name(p, l->all[0]);
     uint32_t i = 1;
     for (; i < l->n; i++) {
-        const char *more = with(p, s, domain_name(p, l->all[i]));
+        const char *more = with(p, s, map_domain_name(p, l->all[i]));
         if (map_letters(more, width) + 5 > width)
             break;
         s = more;
@@ -135,22 +132,6 @@ static const char *mode_text(struct map_page *p, const struct p_dma *d)
     if (d->mode == DMA_GUEST_IOMMU)
         s = arena_printf(p->arena, "what the guest maps through %s", d->guest_iommu ? d->guest_iommu : "its IOMMU");
     return s;
-}
-
-static const char *stash_text(struct map_page *p, const struct p_dma *d)
-{
-    static const char *const kinds[] = {[STASH_L1] = "L1", [STASH_L2] = "L2", [STASH_L3] = "L3", [STASH_TPH] = "TPH"};
-    const struct p_stash to = stash_of(d);
-    if (to.kind == STASH_NONE)
-        return NULL;
-    if (to.kind == STASH_ID)
-        return arena_printf(p->arena, "stash id %u", to.id);
-    const char *s = arena_printf(p->arena, "stash %s", kinds[to.kind]);
-    if (to.vcpu != UINT32_MAX)
-        s = arena_printf(p->arena, "%s of vcpu %u", s, to.vcpu);
-    if (to.host_cpu != UINT32_MAX)
-        s = arena_printf(p->arena, "%s, host cpu %u", s, to.host_cpu);
-    return to.id != UINT32_MAX ? arena_printf(p->arena, "%s, id %u", s, to.id) : s;
 }
 
 // How the IOMMU does it, as far as that is the same for all of a lane.
@@ -182,9 +163,8 @@ const char *map_lane_title(struct map_page *p, const struct map_lane *l)
         if (x->granted > x->size)
             s = arena_printf(p->arena, "%s, and %s behind it", s, map_size(p, x->granted - x->size));
     }
-    const char *how = how_text(p, l), *stash = stash_text(p, l->dma);
-    s = how ? arena_printf(p->arena, "%s\n%s", s, how) : s;
-    return stash ? arena_printf(p->arena, "%s\n%s", s, stash) : s;
+    const char *how = how_text(p, l);
+    return how ? arena_printf(p->arena, "%s\n%s", s, how) : s;
 }
 
 static uint64_t target_address(const struct p_dma_map *x)
@@ -223,7 +203,7 @@ int map_dma_places(struct map_page *p)
             const struct map_lane *l = &m->lane[k];
             width[0] = wider(width[0], map_lane_name(p, l, MAP_NAME), MAP_NAME);
             said = l->dma->nmaps ? said : wider(said, mode_text(p, l->dma), 60);
-            width[5] = wider(wider(width[5], how_text(p, l), HOW), stash_text(p, l->dma), HOW);
+            width[5] = wider(width[5], how_text(p, l), HOW);
             for (uint32_t n = 0; n < l->dma->nmaps && n < MAPS && !l->mixed; n++) {
                 const struct p_dma_map *x = &l->dma->maps[n];
                 width[1] = wider(width[1], map_range(p, x->iova, x->size), MAP_NAMES);
@@ -276,13 +256,9 @@ void map_dma_table(struct map_page *p, const struct map_machine *m)
 {
     for (uint32_t i = 0; i < m->nlanes; i++) {
         const struct map_lane *l = &m->lane[i];
-        const char *how = how_text(p, l), *stash = stash_text(p, l->dma);
-        int lines = windows(p, l), besides = how ? 1 : 0;
         map_text(p, p->table[0], p->y, "b", map_lane_name(p, l, MAP_NAME), MAP_NAME);
-        map_text(p, p->table[5], p->y, "g", how, HOW);
-        map_text(p, p->table[5], p->y + besides * MAP_LINE, "n", stash, HOW);
-        besides += stash ? 1 : 0;
-        p->y += (lines > besides ? lines : besides) * MAP_LINE + 3;
+        map_text(p, p->table[5], p->y, "g", how_text(p, l), HOW);
+        p->y += windows(p, l) * MAP_LINE + 3;
     }
     if (m->no_dma) {
         map_text(p, p->table[0], p->y, "b", "no DMA", 0);

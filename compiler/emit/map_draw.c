@@ -39,14 +39,14 @@ static void shape(struct map_page *p, const struct map_box *b, int x, int y, int
 }
 
 // A thing of the host that several machines have is shown in all their colours, side by side.
-static void host_shape(struct map_page *p, const struct map_box *b, int x, int w)
+static void host_shape(struct map_page *p, const struct map_box *b, int x, int y, int w, int h)
 {
     uint32_t owners = 0, k = 0;
     const struct map_box *last = NULL;
     for (const struct map_box *g = b->peer; g; last = g, g = g->next)
         owners += !last || last->machine != g->machine;
     if (owners < 2) {
-        shape(p, b, x, b->y, w, b->h);
+        shape(p, b, x, y, w, h);
         return;
     }
     owners = owners > 6 ? 6 : owners;
@@ -54,7 +54,7 @@ static void host_shape(struct map_page *p, const struct map_box *b, int x, int w
     for (const struct map_box *g = b->peer; g && k < owners; last = g, g = g->next) {
         if (last && last->machine == g->machine)
             continue;
-        shape(p, g, x + (int)(k * (uint32_t)w / owners), b->y, w / (int)owners, b->h);
+        shape(p, g, x + (int)(k * (uint32_t)w / owners), y, w / (int)owners, h);
         k++;
     }
 }
@@ -80,13 +80,13 @@ static void draw_boxes(struct map_page *p, const struct map_side *s, int x, bool
         for (uint32_t k = 0; k < n; k++) {
             const struct map_box *b = &s->box[r->first + k];
             open_title(p, n == r->n ? map_title(p, b) : row_title(p, s, r));
-            if (b->kind == BOX_IRQ) // a small one, at the end of its wire
-                shape(p, b, host ? x + MAP_BAR - DOT : x, b->h < MAP_ROW ? b->y : middle(r) - DOT / 2, DOT,
-                      b->h < MAP_ROW ? b->h : DOT + 1);
-            else if (host)
-                host_shape(p, b, x, MAP_BAR);
+            bool small = map_wired(b); // at the end of its wire
+            int y = small && b->h >= MAP_ROW ? middle(r) - DOT / 2 : b->y, w = small ? DOT : MAP_BAR;
+            int h = small && b->h >= MAP_ROW ? DOT + 1 : b->h;
+            if (host)
+                host_shape(p, b, x + MAP_BAR - w, y, w, h);
             else
-                shape(p, b, x, b->y, MAP_BAR, b->h);
+                shape(p, b, x, y, w, h);
             columns_print(&p->out, "</g>\n");
         }
     }
@@ -112,6 +112,14 @@ static void wire(struct map_page *p, const struct map_box *from, const struct ma
     int xm = (x1 + x2) / 2;
     columns_print(&p->out, "<path class=\"line l%u\" d=\"M%d %dC%d %d %d %d %d %d\"/>\n", map_colour(to->machine), x1,
                   y1, xm, y1, xm, y2, x2, y2);
+}
+
+// What a device writes goes to the host: the wire's point is there.
+static void pointed(struct map_page *p, const struct map_box *from, const struct map_box *to)
+{
+    wire(p, from, to);
+    columns_print(&p->out, "<path class=\"o%u\" d=\"M%d %dl8 -4v8z\"/>\n", map_colour(to->machine),
+                  p->left_bar + MAP_BAR, from->y + from->h / 2);
 }
 
 // Boxes that are drawn as one have one band.
@@ -267,14 +275,14 @@ static void guest_text(struct map_page *p, const struct map_side *s)
     }
 }
 
-static void line_text(struct map_page *p, const struct map_side *s)
+static void wire_text(struct map_page *p, const struct map_side *s)
 {
     static const char *const classes[] = {"b", "n", "g"};
     for (uint32_t i = 0; i < s->nrows; i++) {
         int y = middle(&s->row[i]);
         for (uint32_t k = 0; k < 3; k++)
-            map_text(p, p->line_label[k], y, classes[k], s->row[i].text[k], map_limit[k]);
-        columns_print(&p->out, "<path class=\"ink\" d=\"M%d %dl-6 -3v6z\"/>\n", p->line_label[1] - 6, y);
+            map_text(p, p->wire_label[k], y, classes[k], s->row[i].text[k], map_limit[k]);
+        columns_print(&p->out, "<path class=\"ink\" d=\"M%d %dl-6 -3v6z\"/>\n", p->wire_label[1] - 6, y);
     }
 }
 
@@ -298,16 +306,16 @@ void map_draw_addresses(struct map_page *p)
     }
 }
 
-void map_draw_lines(struct map_page *p)
+void map_draw_wired(struct map_page *p, enum map_wires which)
 {
     for (uint32_t i = 0; i < p->n; i++)
-        draw_bands(p, &p->lines, &p->machine[i].lines, wire);
-    draw_boxes(p, &p->lines, p->left_bar, true);
-    host_text(p, &p->lines, p->host_line);
+        draw_bands(p, &p->wired[which], &p->machine[i].wired[which], which == WIRES_STASH ? pointed : wire);
+    draw_boxes(p, &p->wired[which], p->left_bar, true);
+    host_text(p, &p->wired[which], p->host_wire);
     for (uint32_t i = 0; i < p->n; i++) {
-        struct map_side *s = &p->machine[i].lines;
+        struct map_side *s = &p->machine[i].wired[which];
         draw_boxes(p, s, p->right_bar, false);
         backing_text(p, s);
-        line_text(p, s);
+        wire_text(p, s);
     }
 }

@@ -55,6 +55,8 @@ const char *map_box_name(struct map_page *p, const struct map_box *b)
                    : chip->name;
     case BOX_REGION:
         return map_region_name(p, b->what);
+    case BOX_STASH:
+        return map_domain_name(p, b->what);
     default:
         return map_irq_name(p, b->what);
     }
@@ -70,6 +72,8 @@ static const char *host_name(const struct map_box *b)
         const struct p_irq *q = b->what;
         return q->host ? q->host->node->name : q->device->name;
     }
+    if (b->kind == BOX_STASH)
+        return map_stash_node(((const struct p_dma *)b->what)->stash);
     return r->source ? r->source->node->name : r->device->host ? r->device->host->name : r->device->name;
 }
 
@@ -81,15 +85,16 @@ static const char *host_names(const struct map_side *s, const struct map_row *r,
 }
 
 // As many names as there is room for, and how many more there are.
-static const char *names(struct map_page *p, const struct map_side *s, const struct map_row *r)
+const char *map_row_names(struct map_page *p, const struct map_side *s, const struct map_row *r)
 {
     const char *list = NULL, *last = NULL;
     uint32_t i = 0, room = MAP_NAMES;
     for (; i < r->n; i++) {
         const struct map_box *b = &s->box[r->first + i];
-        const char *name = b->kind == BOX_REGION ? ((const struct p_region *)b->what)->device->name
-                           : b->kind == BOX_IRQ  ? ((const struct p_irq *)b->what)->device->name
-                                                 : map_box_name(p, b);
+        const char *name = b->kind == BOX_REGION              ? ((const struct p_region *)b->what)->device->name
+                           : b->kind == BOX_IRQ               ? ((const struct p_irq *)b->what)->device->name
+                           : b->kind == BOX_STASH && r->n > 1 ? ((const struct p_dma *)b->what)->device->name
+                                                              : map_box_name(p, b);
         if (last && !strcmp(name, last))
             continue;
         uint32_t width = map_letters(name, MAP_NAMES) + 1;
@@ -122,7 +127,7 @@ static const char *owners(struct map_page *p, const struct map_box *b)
     return more > 2 ? arena_printf(p->arena, "%s +%u", s, more - 2) : s;
 }
 
-static const char *row_owners(struct map_page *p, const struct map_side *s, const struct map_row *r)
+const char *map_row_owners(struct map_page *p, const struct map_side *s, const struct map_row *r)
 {
     if (p->n < 2)
         return NULL;
@@ -158,6 +163,8 @@ const char *map_backing(struct map_page *p, const struct map_box *b)
         const struct p_irq *q = b->what;
         return q->source == IRQ_EMULATED ? "the VMM" : q->file ? q->file : q->device->sysfs_name;
     }
+    if (b->kind == BOX_STASH)
+        return "on no cpu of its own";
     const struct p_region *r = b->what;
     if (b->look == LOOK_EMULATED)
         return "the VMM";
@@ -213,7 +220,7 @@ void map_label_guest(struct map_page *p, struct map_side *s)
         uint64_t last = row_end(s, r);
         r->text[0] = map_range(p, b->start, last - b->start);
         r->text[1] = b->size ? map_size(p, row_size(s, r)) : NULL;
-        r->text[2] = r->n > 1 ? names(p, s, r) : map_box_name(p, b);
+        r->text[2] = r->n > 1 ? map_row_names(p, s, r) : map_box_name(p, b);
         r->text[3] = r->n == 1 ? box_note(p, b) : r->n > MAP_CELLS ? arena_printf(p->arena, "%u regions", r->n) : NULL;
         r->unsafe = r->n == 1 && b->kind == BOX_REGION && ((const struct p_region *)b->what)->unsafe;
         if (r->broken) {
@@ -243,7 +250,7 @@ void map_label_guest_lines(struct map_page *p, struct map_side *s)
     for (uint32_t i = 0; i < s->nrows; i++) {
         struct map_row *r = &s->row[i];
         const struct p_irq *first = s->box[r->first].what, *last = s->box[r->first + r->n - 1].what;
-        r->text[0] = r->n > 1 ? names(p, s, r) : map_irq_name(p, first);
+        r->text[0] = r->n > 1 ? map_row_names(p, s, r) : map_irq_name(p, first);
         r->text[1] = map_line_number(p, first);
         r->text[2] = map_line_note(p, first);
         if (r->n > 1) {
@@ -263,20 +270,20 @@ void map_label_host(struct map_page *p)
         const struct map_box *b = &s->box[r->first];
         r->text[0] = map_range(p, b->start, row_end(s, r) - b->start);
         r->text[1] = host_names(s, r, p);
-        r->text[2] = b->look == LOOK_DROP ? "not given" : row_owners(p, s, r);
+        r->text[2] = b->look == LOOK_DROP ? "not given" : map_row_owners(p, s, r);
     }
 }
 
 void map_label_host_lines(struct map_page *p)
 {
-    struct map_side *s = &p->lines;
+    struct map_side *s = &p->wired[WIRES_IRQ];
     for (uint32_t i = 0; i < s->nrows; i++) {
         struct map_row *r = &s->row[i];
         const struct map_box *b = &s->box[r->first];
         const struct p_irq *first = b->what, *last = s->box[r->first + r->n - 1].what;
         r->text[0] = host_irq_text(p->c, first->host);
         r->text[1] = host_names(s, r, p);
-        r->text[2] = b->look == LOOK_DROP ? "dropped" : row_owners(p, s, r);
+        r->text[2] = b->look == LOOK_DROP ? "dropped" : map_row_owners(p, s, r);
         if (r->n > 1)
             r->text[0] = arena_printf(p->arena, "%s \xe2\x80\xa6 %u", r->text[0], last->host->number);
     }

@@ -17,10 +17,10 @@ static uint32_t log2_of(uint64_t v)
     return n;
 }
 
-// Addresses between two boxes; lines have no gaps.
+// Addresses between two boxes; at wires there are none.
 static uint64_t gap_after(uint64_t end, const struct map_box *b)
 {
-    return b->kind != BOX_IRQ && b->start > end ? b->start - end : 0;
+    return !map_wired(b) && b->start > end ? b->start - end : 0;
 }
 
 // Past the last address, which may be the last one there is.
@@ -32,7 +32,7 @@ static uint64_t end_of(const struct map_box *b)
 static bool alike(const struct map_box *a, const struct map_box *b)
 {
     return a->kind == b->kind && a->look == b->look && a->machine == b->machine && a->space == b->space &&
-           (a->kind == BOX_REGION || a->kind == BOX_IRQ);
+           (a->kind == BOX_REGION || map_wired(a));
 }
 
 // The size decides, by its logarithm, so that memory is seen to be more than registers.
@@ -43,7 +43,7 @@ static int row_height(const struct map_side *s, const struct map_row *r)
     if (r->n > 1)
         return r->n * MAP_CELL > MAP_ROW ? (int)r->n * MAP_CELL : MAP_ROW;
     const struct map_box *b = &s->box[r->first];
-    return b->kind == BOX_IRQ || b->size <= 1 << 16 ? MAP_ROW : MAP_ROW + (int)log2_of(b->size) - 16;
+    return map_wired(b) || b->size <= 1 << 16 ? MAP_ROW : MAP_ROW + (int)log2_of(b->size) - 16;
 }
 
 static uint32_t make_rows(struct map_side *s, uint32_t per_row, bool strict, struct map_row *rows)

@@ -45,6 +45,12 @@ const char *map_title(struct map_page *p, const struct map_box *b)
         return arena_printf(p->arena, "%s: %s, %s, by %s\nguest %s", s, map_box_name(p, b), chip->class->name,
                             map_backing(p, b), map_range(p, chip->address[b->part], chip->size[b->part]));
     }
+    if (b->kind == BOX_STASH) {
+        const struct p_dma *d = b->what;
+        return arena_printf(p->arena, "%s: writes of %s\nstash %s%s\ninto %s", s, map_domain_name(p, d),
+                            map_stash_wanted(p, d->stash), d->stash->if_possible ? ", if possible" : "",
+                            map_stash_target(p, d->stash));
+    }
     const struct p_irq *q = b->what;
     s = arena_printf(p->arena, "%s: %s", s, map_irq_name(p, q));
     if (!q->drop)

@@ -96,9 +96,10 @@ struct p_dma_map {
 struct p_stash {
     uint8_t kind; // enum stash_kind
     bool if_possible;
-    uint32_t vcpu;     // UINT32_MAX: none
-    uint32_t host_cpu; // UINT32_MAX: none
-    uint32_t id;       // cache-stash-id; UINT32_MAX: not known
+    uint32_t vcpu;              // UINT32_MAX: none
+    uint32_t host_cpu;          // UINT32_MAX: none
+    uint32_t id;                // cache-stash-id; UINT32_MAX: not known
+    const struct dt_node *node; // the cache's on the host, of TPH the cpu's; NULL: not known
     struct src at;
 };
 

@@ -48,7 +48,8 @@ static bool common_cache(struct planner *p, struct p_stash *to, const struct m_s
         uint32_t cpu = bound ? p->m->cpus.at[i].host_cpu : i;
         if (!host_cpu_node(p, cpu))
             break;
-        uint32_t id = id_of(p, cache_of(p, cpu, s->kind));
+        const struct dt_node *cache = cache_of(p, cpu, s->kind);
+        uint32_t id = id_of(p, cache);
         if (i && id != to->id) {
             struct diag *d = diag(p->c->diags, E0643, s->at, "whose %s? The cpus of machine `%s` do not share one",
                                   words[s->kind], p->m->name);
@@ -56,6 +57,7 @@ static bool common_cache(struct planner *p, struct p_stash *to, const struct m_s
             return false;
         }
         to->id = id;
+        to->node = cache;
     }
     return true;
 }
@@ -87,6 +89,7 @@ enum { LEVELS = 4 };
 
 struct caches {
     struct map users; // id -> how many cpus have it
+    struct map nodes; // id -> the struct dt_node that has it
     uint32_t cpus, ids;
 };
 
@@ -98,12 +101,14 @@ static const struct caches *all_caches(struct planner *p)
     p->caches = all;
     for (; host_cpu_node(p, all->cpus); all->cpus++) {
         for (uint32_t level = 1; level < LEVELS; level++) {
-            uint32_t id = id_of(p, cache_of(p, all->cpus, level));
+            const struct dt_node *cache = cache_of(p, all->cpus, level);
+            uint32_t id = id_of(p, cache);
             uint64_t n = 0;
             if (id == UINT32_MAX)
                 continue;
             map_get(&all->users, id, 0, &n);
             map_put(draft_arena(p->c), &all->users, id, 0, n + 1);
+            map_put(draft_arena(p->c), &all->nodes, id, 0, (uintptr_t)cache);
             all->ids++;
         }
     }
@@ -123,7 +128,9 @@ static void check_id(struct planner *p, struct p_stash *to, const struct m_stash
     to->id = (uint32_t)s->id.value;
     const struct caches *all = p->host ? all_caches(p) : NULL;
     uint64_t n;
-    if (!all || !all->ids || to->if_possible || map_get(&all->users, to->id, 0, &n))
+    if (all && map_get(&all->nodes, to->id, 0, &n))
+        to->node = (const struct dt_node *)(uintptr_t)n;
+    if (!all || !all->ids || to->if_possible || to->node)
         return; // a tree without any may get them from firmware
     struct diag *d = diag(p->c->diags, E0665, s->id.at, "no cache has the `cache-stash-id` %u", to->id);
     diag_fact(d, "%s: the caches next to its cpus have others", p->host->file);
@@ -176,7 +183,7 @@ static bool can_stash(struct planner *p, const struct p_dma *dma, const struct m
 void plan_stash(struct planner *p, struct p_dma *dma, const struct m_stash *s)
 {
     struct p_stash *to = NEW(p->c->arena, struct p_stash);
-    *to = (struct p_stash){s->kind, s->if_possible, UINT32_MAX, UINT32_MAX, UINT32_MAX, s->at};
+    *to = (struct p_stash){s->kind, s->if_possible, UINT32_MAX, UINT32_MAX, UINT32_MAX, NULL, s->at};
     dma->stash = to;
     if (s->kind == STASH_TPH && !is_pci(p, dma->device)) {
         struct diag *d =
@@ -210,9 +217,10 @@ void plan_stash(struct planner *p, struct p_dma *dma, const struct m_stash *s)
                 diag_help(d, "write `cpus %u on 0..%u;`, or add `if-possible`", p->m->cpus.n, p->m->cpus.n - 1);
             return;
         }
+        to->node = s->kind == STASH_TPH ? host_cpu_node(p, to->host_cpu) : cache_of(p, to->host_cpu, s->kind);
         if (s->kind == STASH_TPH || no_such_cache(p, to, s))
             return; // of TPH, the host finds the steering tag of a cpu itself
-        to->id = id_of(p, cache_of(p, to->host_cpu, s->kind));
+        to->id = id_of(p, to->node);
     } else if (s->kind != STASH_L3 || !p->m->cpus.n || !common_cache(p, to, s)) {
         return; // said already
     }

@@ -190,6 +190,35 @@ def reach(context):
     return results
 
 
+def stashing(context):
+    """[(name, problem)]: whose writes go into which cache: a wire with a point each, and what is at both of its ends."""
+    source = "tests/golden/dma.mach"
+    svg, problem = emit(context, "map", source)
+    text = svg.decode()
+    wires = len(re.findall(r'<path class="o\d" d="M\d+ \d+l8 -4v8z"/>', text))
+    missing = [word for word in (">L1 of cpu 1, id 34<", ">L2 of cpu 2, id 37<", ">L3, id 1<", ">m+anywhere<",
+                                 ">TPH of cpu 2<", ">on no cpu of its own<", ">id 37<", ">L3 of vcpu 1<")
+               if word not in text]
+    problem = problem or wrong_with(svg) or (wires != 7 and f"{wires} wires") or (missing and f"{missing} is missing")
+    results = [("stash targets, map", problem)]
+    dot, problem = emit(context, "graph", source)
+    wanted = ["m0_a3 -> m0_c0 [style=dotted, label=\"stash L1, id 34\"]", "k1 [shape=component", "m1_a0 -> k1 ["]
+    missing = [word for word in wanted if word not in dot.decode()]
+    results.append(("stash targets, graph", problem or graph_problem(dot) or (missing and f"{missing} is missing")))
+    with tempfile.TemporaryDirectory() as directory:
+        made = run(sys.executable, context.root / "tests/bench/gen.py", "devices", 500, directory, "--dma", "all")
+        path = pathlib.Path(directory, "bench.mach")
+        stash = iter(range(500))
+        path.write_text(re.sub("dma all;", lambda _: f"dma all {{ stash id {next(stash) // 3} if-possible; }}",
+                               path.read_text()))
+        svg, problem = emit(context, "map", "bench.mach", cwd=directory)
+        figure = svg.decode()[svg.decode().find(">Stashing<"):svg.decode().find(">DMA<")]
+        missing = [f"d{n}" for n in range(500) if not re.search(rf"[> ]d{n}[ <]", figure)]
+        results.append(("500 stash targets", made.err or problem or wrong_with(svg) or (
+            missing and f"these names are in no text: {missing[:9]}")))
+    return results
+
+
 def hostile(context):
     with tempfile.TemporaryDirectory() as directory:
         pathlib.Path(directory, "hostile.mach").write_text(HOSTILE, encoding="latin-1")
@@ -208,7 +237,7 @@ def run_all(context):
     for _, results in context.each(lambda source: example(context, source), sources(), str):
         for name, problem in results:
             result.add(name, problem)
-    for group in (sizes, reach, hostile):
+    for group in (sizes, reach, stashing, hostile):
         for name, problem in group(context) if context.wanted in group.__name__ else []:
             result.add(name, problem)
     return result
