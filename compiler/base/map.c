@@ -93,6 +93,12 @@ void map_put(struct arena *arena, struct map *m, uint64_t a, uint64_t b, uint64_
     m->states[i] = tag_of(hash);
 }
 
+void map_free(struct arena *arena, struct map *m)
+{
+    arena_release(arena, m->slots, (size_t)m->room * SLOT);
+    *m = (struct map){0};
+}
+
 bool map_del(struct map *m, uint64_t a, uint64_t b)
 {
     int64_t i = m->room ? find(m, hash_of(a, b), a, b, false) : -1;

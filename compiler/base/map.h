@@ -25,6 +25,9 @@ void map_put(struct arena *arena, struct map *m, uint64_t a, uint64_t b, uint64_
 /* Takes (a, b) out; false when it was not there. */
 bool map_del(struct map *m, uint64_t a, uint64_t b);
 
+/* Gives its memory back, and leaves it empty. */
+void map_free(struct arena *arena, struct map *m);
+
 /* Pointer forms: keys and values that are addresses. A missing key gives NULL. */
 static inline void *map_getp(const struct map *m, const void *a, const void *b)
 {

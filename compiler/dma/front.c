@@ -342,7 +342,7 @@ void plan_dma(struct planner *p, struct p_device *d, const struct m_part *part)
     say_disabled(p, d, g);
     const char *where = "";
     if (d->pass && d->pass->assigned) // by the fate of a reference: there are no braces to write it into
-        where = arena_printf(p->c->arena, "in a `passthrough %s { ... }` of its own, ", d->host_path);
+        where = arena_printf(p->c->arena, "in a `passthrough %s { ... }` of its own, ", dt_path(p->c->arena, d->host));
     diag_help(g,
               "%swrite `dma none;` if it does none, or `dma identity unsafe;` if the guest is trusted with all of the "
               "host's memory",

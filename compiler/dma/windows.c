@@ -185,7 +185,7 @@ void check_ids(struct planner *p, const struct p_dma *dma, const struct m_channe
             continue;
         struct diag *d = diag(p->c->diags, E0654, dma->at, "LIODN %u of `%s`: the PAMU's table ends at %u", id,
                               dma->device->name, pamu_hardware.liodns - 1);
-        diag_fact(d, "%s: `%s` of %s", p->host->file, name, dma->device->host_path);
+        diag_fact(d, "%s: `%s` of %s", p->host->file, name, dt_path(p->c->arena, dma->device->host));
         diag_help(d, "correct the tree: firmware fills the property in; or `dma none;`");
         return;
     }

@@ -75,8 +75,8 @@ static void grow_slots(struct cfg_out *o)
     arena_release(o->c->arena, old, n * sizeof *old);
 }
 
-/* Puts a string behind the others; its offset. */
-static uint32_t append(struct cfg_out *o, const char *s, size_t n)
+/* Room for a string of n bytes behind the others; its offset. */
+static uint32_t append(struct cfg_out *o, size_t n)
 {
     if (o->strings_room - o->strings_size <= n) {
         size_t room = o->strings_room;
@@ -89,14 +89,17 @@ static uint32_t append(struct cfg_out *o, const char *s, size_t n)
         o->strings_room = room;
     }
     uint32_t at = (uint32_t)o->strings_size;
-    memcpy(o->strings + at, s, n + 1);
     o->strings_size += n + 1;
     return at;
 }
 
-mach_le32 cfg_path(struct cfg_out *o, const char *path)
+mach_le32 cfg_path(struct cfg_out *o, const struct dt_node *node)
 {
-    return w32(path && *path ? append(o, path, strlen(path)) : 0);
+    if (!node)
+        return w32(0);
+    uint32_t at = append(o, dt_path_len(node));
+    dt_path_put(o->strings + at, node);
+    return w32(at);
 }
 
 mach_le32 cfg_str(struct cfg_out *o, const char *s)
@@ -108,7 +111,8 @@ mach_le32 cfg_str(struct cfg_out *o, const char *s)
     struct cfg_slot *slot = slot_of(o, hash, s);
     if (slot->at)
         return w32(slot->at);
-    uint32_t at = append(o, s, n);
+    uint32_t at = append(o, n);
+    memcpy(o->strings + at, s, n);
     *slot = (struct cfg_slot){at, hash};
     if (++o->nstrings > o->nslots / 4 * 3)
         grow_slots(o);

@@ -32,8 +32,8 @@ void *cfg_add(struct cfg_out *o, enum mach_cfg_section_type section);
 /* The offset of a string, added when it is new. NULL and "" are 0. */
 mach_le32 cfg_str(struct cfg_out *o, const char *s);
 
-/* The same for the path of one record's node: no other record has it, so it is not looked for. */
-mach_le32 cfg_path(struct cfg_out *o, const char *path);
+/* The same for the path of one record's node, or NULL: no other record has it, so it is not looked for. */
+mach_le32 cfg_path(struct cfg_out *o, const struct dt_node *node);
 
 /* The finished file, in the arena. Larger than 4 GB counts as out of memory. */
 uint8_t *cfg_finish(struct cfg_out *o, const uint8_t *dtb, uint32_t dtb_size, uint32_t *size);

@@ -70,8 +70,8 @@ static void devices(struct graph *g)
     for (uint32_t i = 0; i < m->devices.n; i++) {
         const struct p_device *d = m->devices.at[i];
         const char *name = id(g, 'd', i), *label = d->name;
-        if (d->host_path || d->sysfs_name)
-            label = arena_printf(g->c->arena, "%s\n%s", label, d->host_path ? d->host_path : d->sysfs_name);
+        if (d->host || d->sysfs_name)
+            label = arena_printf(g->c->arena, "%s\n%s", label, d->host ? dt_path(g->c->arena, d->host) : d->sysfs_name);
         node(g, name, d->kind == DEV_EMULATED ? "style=dashed, " : "", label);
         if (d->node)
             map_putp(g->c->arena, &g->nodes, d->node, NULL, name);

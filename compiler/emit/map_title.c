@@ -11,6 +11,11 @@ static const char *how_text(uint8_t how)
     return words[how];
 }
 
+static const char *with_path(struct map_page *p, const char *s, const struct dt_node *host)
+{
+    return host ? arena_printf(p->arena, "%s\n%s", s, dt_path(p->arena, host)) : s;
+}
+
 static const char *region_title(struct map_page *p, const struct map_box *b)
 {
     static const char *const looks[] = {[LOOK_MAP] = "mapped",
@@ -27,7 +32,7 @@ static const char *region_title(struct map_page *p, const struct map_box *b)
         s = arena_printf(p->arena, "%s\nhost %s", s, map_range(p, r->host, r->size));
     else if (map_backing(p, b))
         s = arena_printf(p->arena, "%s\nfrom %s", s, map_backing(p, b));
-    return r->device->host_path ? arena_printf(p->arena, "%s\n%s", s, r->device->host_path) : s;
+    return with_path(p, s, r->device->host);
 }
 
 const char *map_title(struct map_page *p, const struct map_box *b)
@@ -58,5 +63,5 @@ const char *map_title(struct map_page *p, const struct map_box *b)
     const char *from = q->host ? host_irq_text(p->c, q->host) : map_backing(p, b);
     if (from)
         s = arena_printf(p->arena, "%s\nfrom %s", s, from);
-    return q->device->host_path ? arena_printf(p->arena, "%s\n%s", s, q->device->host_path) : s;
+    return with_path(p, s, q->device->host);
 }

@@ -16,6 +16,7 @@ struct object {
 /* What an object has is offered to it, name by name: it takes the one that was asked for, or notes them all. */
 struct taker {
     const char *wanted;
+    struct arena *arena;
     struct machc *c; // notes, when there
     VEC(const char *) known, lists;
     struct value value;
@@ -35,6 +36,12 @@ static void words(struct taker *t, const char *name, const char *s)
         t->found = true;
         t->value.s = s;
     }
+}
+
+static void path(struct taker *t, const char *name, const struct dt_node *n)
+{
+    if (n)
+        words(t, name, strcmp(name, t->wanted) ? "" : dt_path(t->arena, n));
 }
 
 static void number(struct taker *t, const char *name, uint64_t u)
@@ -115,7 +122,7 @@ static void of_device(struct taker *t, const struct p_device *d)
     number(t, "dmas", d->dmas.n);
     number_if(t, d->vcpu != UINT32_MAX, "vcpu", d->vcpu);
     words(t, "class", d->class ? d->class->name : NULL);
-    words(t, "host-path", d->host_path);
+    path(t, "host-path", d->host);
     words(t, "sysfs-name", d->sysfs_name);
     list(t, "region", OBJ_REGION, d->regions.n);
     list(t, "irq", OBJ_IRQ, d->irqs.n);
@@ -246,7 +253,7 @@ static const char *listed(struct machc *c, const char *text, const char *name, c
 static bool no_attr(struct asked *a, const struct expr *e, const struct object *o)
 {
     struct machc *c = a->p->c;
-    struct taker all = {.wanted = "", .c = c};
+    struct taker all = {.wanted = "", .arena = c->arena, .c = c};
     name_list known = {0};
     const char *text = "";
     offer(&all, o);
@@ -352,7 +359,7 @@ static bool indexed(struct asked *a, const struct expr *e, struct object *o)
     if (!object_of(a, e->a->a, &of) || !expr_eval(c, a->frame, a->at.via, e->b, attrs_value, a, &which))
         return false;
     const char *name = e->a->name.s;
-    struct taker t = {.wanted = name};
+    struct taker t = {.wanted = name, .arena = c->arena};
     offer(&t, &of);
     if (!t.is_list && t.found) {
         diag_help(
@@ -402,7 +409,7 @@ static bool object_of(struct asked *a, const struct expr *e, struct object *o)
         return false;
     if (left.kind == OBJ_MACHINE)
         return named(a, left.of, e, o);
-    struct taker t = {.wanted = e->name.s};
+    struct taker t = {.wanted = e->name.s, .arena = a->p->c->arena};
     offer(&t, &left);
     if (!t.found && !t.is_list)
         return no_attr(a, e, &left);
@@ -420,7 +427,7 @@ bool attrs_value(void *opaque, const struct expr *e, struct value *v)
     if (e->kind == EXPR_INDEX) {
         if (!indexed(a, e, &o))
             return false;
-        struct taker all = {.wanted = "", .c = a->p->c};
+        struct taker all = {.wanted = "", .arena = a->p->c->arena, .c = a->p->c};
         offer(&all, &o);
         struct diag *d = diag(a->p->c->diags, E0228, (struct src){e->loc, a->at.via}, "%s is not a value", o.text);
         diag_help(d, "name one of its attributes: `.%s`", all.known.n ? all.known.at[0] : "...");
@@ -428,7 +435,7 @@ bool attrs_value(void *opaque, const struct expr *e, struct value *v)
     }
     if (!object_of(a, e->a, &o))
         return false;
-    struct taker t = {.wanted = e->name.s};
+    struct taker t = {.wanted = e->name.s, .arena = a->p->c->arena};
     offer(&t, &o);
     if (!t.found) {
         struct object child;

@@ -79,7 +79,6 @@ bool is_platform_device(const struct planner *p, const struct dt_node *n)
 static void describe_host(struct planner *p, struct p_device *d, const struct dt_node *n)
 {
     d->host = n;
-    d->host_path = dt_path(p->c->arena, n);
     d->sysfs_name = is_platform_device(p, n) ? host_sysfs_name(p->c, p->host, n) : NULL;
     const struct dt_prop *compatible = dt_prop(p->host->tree, n, p->n.compatible);
     d->compatible = compatible ? dt_string(compatible, 0) : NULL;

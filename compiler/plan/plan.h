@@ -142,7 +142,6 @@ struct p_device {
     const struct m_device *emulated;  // or NULL
     const struct dev_class *class;    // or NULL
     const struct dt_node *host;       // or NULL
-    const char *host_path;            // or NULL
     const char *sysfs_name;           // "ffe118000.i2c", "0000:01:00.0", or NULL (raw)
     const char *compatible;           // first compatible of the host's node, or NULL
     struct p_device *parent;          // the device of the statement, for devices further down; or NULL

@@ -280,6 +280,7 @@ struct dt_tree *dtb_read(struct machc *c, const struct source *s, struct src at)
     r.t->boot_cpuid = fdt_boot_cpuid_phys(r.blob);
     if (!read_reserves(&r) || !read_struct(&r))
         return NULL;
+    map_free(c->arena, &r.names); // of a tree with labels, one for each node
     read_symbols(&r);
     dt_take_phandles(c, r.t, s->name, at);
     noise_end(c, &r.noise, s->name, at);

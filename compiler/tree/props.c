@@ -20,7 +20,23 @@ struct dt_prop *dt_prop(const struct dt_tree *t, const struct dt_node *n, const 
 static void index_prop(struct dt_tree *t, struct dt_node *n, struct dt_prop *p, struct dt_prop *before)
 {
     map_putp(t->arena, &t->props, n, p->name, p);
-    map_putp(t->arena, &t->prop_before, p, NULL, before);
+    if (n->backward)
+        map_putp(t->arena, &t->prop_before, p, NULL, before);
+}
+
+// The property before p. Few nodes with many properties lose one: the others pay nothing for it.
+static struct dt_prop *prop_before(struct dt_tree *t, struct dt_node *n, const struct dt_prop *p)
+{
+    struct dt_prop *before = NULL;
+    if (n->nprops <= FEW) {
+        for (struct dt_prop *i = n->props; i != p; i = i->next)
+            before = i;
+        return before;
+    }
+    for (struct dt_prop *i = n->backward ? NULL : n->props; i; before = i, i = i->next)
+        map_putp(t->arena, &t->prop_before, i, NULL, before);
+    n->backward = true;
+    return map_getp(&t->prop_before, p, NULL);
 }
 
 struct dt_prop *dt_append(struct dt_tree *t, struct dt_node *n, const char *interned)
@@ -37,6 +53,7 @@ struct dt_prop *dt_append(struct dt_tree *t, struct dt_node *n, const char *inte
     n->last_prop = p;
     n->nprops++;
     if (n->nprops == FEW + 1) {
+        n->backward = false;
         before = NULL;
         for (struct dt_prop *i = n->props; i; before = i, i = i->next)
             index_prop(t, n, i, before);
@@ -64,13 +81,8 @@ bool dt_del(struct dt_tree *t, struct dt_node *n, const char *interned)
     struct dt_prop *p = dt_prop(t, n, interned);
     if (!p)
         return false;
-    struct dt_prop *before = NULL;
     bool indexed = n->nprops > FEW;
-    if (indexed)
-        before = map_getp(&t->prop_before, p, NULL);
-    else if (p != n->props)
-        for (before = n->props; before->next != p;)
-            before = before->next;
+    struct dt_prop *before = prop_before(t, n, p);
     if (before)
         before->next = p->next;
     else

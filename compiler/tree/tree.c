@@ -183,20 +183,29 @@ bool dt_is_below(const struct dt_node *top, const struct dt_node *n)
     return n == top;
 }
 
-const char *dt_path(struct arena *a, const struct dt_node *n)
+size_t dt_path_len(const struct dt_node *n)
 {
-    if (!n->parent)
-        return "/";
-    size_t len = 0;
-    for (const struct dt_node *i = n; i->parent; i = i->parent)
-        len += 1 + intern_len(i->name);
-    char *path = arena_alloc(a, len + 1);
-    for (char *end = path + len; n->parent; n = n->parent) {
+    size_t len = n->parent ? 0 : 1;
+    for (; n->parent; n = n->parent)
+        len += 1 + intern_len(n->name);
+    return len;
+}
+
+void dt_path_put(char *to, const struct dt_node *n)
+{
+    *to = '/'; // of the root
+    for (char *end = to + dt_path_len(n); n->parent; n = n->parent) {
         size_t l = intern_len(n->name);
         end -= l + 1;
         *end = '/';
         memcpy(end + 1, n->name, l);
     }
+}
+
+const char *dt_path(struct arena *a, const struct dt_node *n)
+{
+    char *path = arena_alloc(a, dt_path_len(n) + 1);
+    dt_path_put(path, n);
     return path;
 }
 

@@ -78,6 +78,7 @@ struct dt_node {
     uint32_t id; // 0, 1, 2 ... in the order of making: index for side tables
     uint16_t depth;
     bool deleted;
+    bool backward; // its properties are in the tree's prop_before
 };
 
 struct dt_tree {
@@ -88,7 +89,7 @@ struct dt_tree {
     bool phandle_props;                  // some node has, or had, a property of such a name
     struct map children;                 // (parent, interned name) -> node
     struct map props;                    // (node, interned name) -> prop, only of nodes with many properties
-    struct map prop_before;              // (prop, 0) -> the one before it, of the same nodes
+    struct map prop_before;              // (prop, 0) -> the one before it, of those that one was deleted from
     struct map labels;                   // (interned label, 0) -> node
     struct map phandles;                 // (number, 0) -> node, as dt_take_phandles() found them
     struct dt_bases *bases;              // private to tree/: children by name without unit address
@@ -159,6 +160,10 @@ int32_t dt_string_index(const struct dt_prop *p, const char *s);
 
 /* "/soc@ffe000000/i2c@118000", in the arena. The root is "/". */
 const char *dt_path(struct arena *a, const struct dt_node *n);
+
+/* The same in two steps: its length, and its bytes, without a NUL. */
+size_t dt_path_len(const struct dt_node *n);
+void dt_path_put(char *to, const struct dt_node *n);
 
 /* The node at an absolute path, each component in full ("i2c@118000") or, when unambiguous, without its unit address;
  * or NULL. */

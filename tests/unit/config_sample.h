@@ -119,10 +119,11 @@ static void sample_platform_devices(struct sample *s)
 {
     struct arena *a = s->c->arena;
     struct p_device *eth = sample_device(s, "eth0", DEV_PLATFORM);
-    struct dt_node *node = NEW(a, struct dt_node);
+    struct dt_tree *t = s->plan->model->host->tree;
+    struct dt_node *node =
+        dt_add_child(t, dt_add_child(t, t->root, intern(s->c->names, "soc")), intern(s->c->names, "ethernet@1af0000"));
     eth->host_irqs = 2;
     eth->host = node;
-    eth->host_path = "/soc/ethernet@1af0000";
     eth->sysfs_name = "1af0000.ethernet";
     eth->compatible = "acme,eth";
     eth->vcpu = 1;
