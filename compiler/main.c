@@ -5,6 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#ifndef __SANITIZE_ADDRESS__ // its shadow counts as data, and has terabytes
 /*
  * A few lines of text can ask for millions of machines, and take more memory than there is. Three quarters of the
  * host's is where machc ends with a message, before the kernel looks for something to kill.
@@ -21,10 +22,11 @@ static void bound_memory(void)
     limit.rlim_cur = most;
     (void)setrlimit(RLIMIT_DATA, &limit);
 }
+#endif
 
 int main(int argc, char **argv)
 {
-#ifndef __SANITIZE_ADDRESS__ // its shadow counts as data, and has terabytes
+#ifndef __SANITIZE_ADDRESS__
     bound_memory();
 #endif
     return machc_command(argc, argv, stdout, stderr);
