@@ -5,6 +5,7 @@ Depfiles, read by make and by ninja: whatever a compilation reads makes it run a
 and programs in C and C++ that find the library by pkg-config. What docs/ci/ and .pre-commit-hooks.yaml say is tried.
 """
 
+import importlib.util
 import json
 import os
 import pathlib
@@ -312,11 +313,33 @@ def boards(context, directory):
     return {"PATH": f"{context.build}:{os.environ['PATH']}"}
 
 
+def commands(context, name):
+    """(address, install, check) of a file of docs/ci."""
+    import yaml
+    text = (context.root / "docs/ci" / name).read_text()
+    tree = yaml.safe_load(text)
+    if len(re.findall(r"MACHC: .*# EDIT THIS LINE", text)) != 1 or text.count("EDIT") != 1:
+        raise Failure(f"{name}: there is one line to edit")
+    if name == "gitlab.yml":
+        job = tree["machines"]
+        return job["variables"]["MACHC"], job["before_script"], *job["script"]
+    if set(tree) != {"name", True, "env", "permissions", "jobs"}:  # YAML takes `on` for a truth
+        raise Failure(f"{name}: has {set(tree)}")
+    steps = {step.get("name"): step.get("run") for step in tree["jobs"]["check"]["steps"]}
+    return tree["env"]["MACHC"], steps["Install machc"].splitlines(), steps["Check"]
+
+
 def workflow(context, directory):
-    """The step of the workflow, and the job of GitLab, do what they say."""
+    """They are YAML, install machc in the same way, what README does, and their check does what it says."""
     env = boards(context, directory)
-    for name in ("github.yml", "gitlab.yml"):
-        command, = re.findall(r"^\s+(?:run:|-) (machc .*)$", (context.root / "docs/ci" / name).read_text(), re.M)
+    found = {name: commands(context, name) for name in ("github.yml", "gitlab.yml")}
+    if found["github.yml"][:2] != found["gitlab.yml"][:2]:
+        raise Failure(f"{found}")
+    packages = re.search(r"--no-install-recommends (gcc .*?) &&", (context.root / "README.md").read_text())[1]
+    if not found["github.yml"][1][1].endswith(f"ca-certificates git {packages}"):
+        raise Failure(f"README installs {packages}")
+    for name, (_, install, command) in found.items():
+        must("sh", "-n", "-c", "\n".join(install))
         done = run("bash", "-ec", command, cwd=directory, env=env)
         text = done.out.decode() if name == "github.yml" else done.err
         sarif = json.loads(pathlib.Path(directory, "machc.sarif").read_text())
@@ -346,10 +369,14 @@ def instrumented(context):
     return b"__asan_init" in (context.build / "libmachrt.so").read_bytes()
 
 
+def there(tool):
+    return importlib.util.find_spec("yaml") if tool == "python3-yaml" else shutil.which(tool)
+
+
 def run_all(context):
     result = Result()
     tests = [("docs/ci: problem matcher", None, problem_matcher),
-             ("docs/ci: workflows", None, workflow),
+             ("docs/ci: workflows", "python3-yaml", workflow),
              ("pre-commit hooks", None, hooks),
              ("version", "git", version),
              ("install", "pkg-config", install),
@@ -366,7 +393,7 @@ def run_all(context):
                 return str(failure)
         return None
 
-    present = [test for test in tests if not test[1] or shutil.which(test[1])]
+    present = [test for test in tests if not test[1] or there(test[1])]
     for test in tests:
         if test not in present:
             result.skip(test[0], f"{test[1]} is not there")
