@@ -103,7 +103,7 @@ def facts(run, session):
                  {"9010000.pl031", "a003e00.virtio_mmio", "0000:00:03.1"} <= members)
     except (KeyError, TypeError, ValueError) as problem:
         return [(False, "0 facts: they are there", [str(problem)])]
-    top = session.work / run.boot.name
+    top = run.console.parent
     source = top / "facts.mach"
     source.write_text('host "../arm64.dtb" { facts "facts.json"; }\n'
                       "machine m : arm64-virt { cpus 1; memory ram size 64M;\n"

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -208,7 +209,10 @@ def main():
             waiting = {pool.submit(session.boot, *job): job for job in jobs}
             for future in concurrent.futures.as_completed(waiting):
                 boot, broken = waiting[future]
-                run = future.result()
+                try:
+                    run = future.result()
+                except Exception:  # one boot's own; the others go on
+                    run = traceback.format_exc()
                 good, bad = session.tell_broken(broken, run) if broken else session.tell(boot, run)
                 passed, failed = passed + good, failed + bad
     return report(session, start, passed, failed)
