@@ -302,6 +302,36 @@ void nodes_rest(struct planner *p)
     }
 }
 
+/*
+ * Devicetree Specification 3.5.1. Linux leaves the whole node alone, and says so, unless it has both numbers of cells,
+ * as the root has them, and `ranges` (drivers/of/of_reserved_mem.c, __reserved_mem_check_root).
+ */
+void check_reserved(struct planner *p)
+{
+    static const char *const names[] = {"#address-cells", "#size-cells", "ranges"};
+    const struct dt_tree *t = p->m->tree;
+    const struct dt_node *n = dt_child(t, t->root, intern(p->c->names, "reserved-memory"));
+    for (uint32_t i = 0; n && i < 3; i++) {
+        const struct dt_prop *prop = dt_prop(t, n, intern(p->c->names, names[i]));
+        uint32_t want = dt_u32(t, t->root, names[i], 0), is = i < 2 ? dt_u32(t, n, names[i], UINT32_MAX) : want;
+        if (prop && is == want)
+            continue;
+        struct src where = prop ? dt_prop_place(n, prop) : dt_origin_place(n, NULL);
+        if (!where.loc.file)
+            where = p->m->m->at;
+        struct diag *d =
+            !prop ? diag(p->c->diags, W0901, where, "Linux will ignore /reserved-memory: it has no `%s`", names[i])
+            : is == UINT32_MAX
+                ? diag(p->c->diags, W0901, where, "Linux will ignore /reserved-memory: its `%s` is no number", names[i])
+                : diag(p->c->diags, W0901, where,
+                       "Linux will ignore /reserved-memory: its `%s` is %u, that of the root is %u", names[i], is,
+                       want);
+        diag_help(d, "write `#address-cells = <%u>; #size-cells = <%u>; ranges;` in it",
+                  dt_u32(t, t->root, names[0], 0), dt_u32(t, t->root, names[1], 0));
+        return;
+    }
+}
+
 /* ---- names ---- */
 
 static void leads_nowhere(struct planner *p, const struct dt_node *n, const struct dt_prop *prop,

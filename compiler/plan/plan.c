@@ -98,6 +98,7 @@ static void plan_machine(struct planner *p, const struct m_machine *m)
     guest_memory(p);
     guest_finish(p);
     nodes_rest(p);
+    check_reserved(p);
     resolve_names(p);
     check_to_refs(p);
     dma_machine(p);

@@ -177,6 +177,7 @@ struct dt_node *fixed_provider(struct planner *p, const struct schema_provider *
 
 void nodes_wanted_first(struct planner *p); // those that `under` names
 void nodes_rest(struct planner *p);
+void check_reserved(struct planner *p); // that the guest's kernel takes /reserved-memory
 void merge_edit(struct planner *p, struct dt_node *n, const struct m_edit *e);
 
 /* A new child; when the name is taken, a message that shows by whom, and NULL. */
