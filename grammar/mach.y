@@ -56,7 +56,8 @@ static void mach_yyerror(const struct loc *loc, struct parser *p, const char *wh
 %token OFFSET "offset" SHARE "share" NO_DMA "no-dma" READONLY "readonly" ON "on" SLOT "slot" AS "as" ONLY "only"
 %token WITHOUT "without" UNDER "under" VCPU "vcpu" TRAP "trap" DROP "drop" UNSAFE "unsafe" TO "to" FIXED "fixed"
 %token ASSIGN "assign" COPY "copy" WINDOW "window" SUBWINDOWS "subwindows" LIODN_INDEX "liodn-index"
-%token STREAM "stream" OPERATION "operation" IF_POSSIBLE "if-possible"
+%token STREAM "stream" OPERATION "operation" VOLATILE "volatile"
+%token PERSISTENT "persistent" ENTRY "entry" IF_POSSIBLE "if-possible"
 
 %token <text> WORD "a name" STRING "a string" PATH "a path" LABEL "a label" REFPATH "&{/path}" BDF "a PCI address"
 %token <num> INT "a number"
@@ -276,6 +277,9 @@ clause: PAGE_SIZE value                                 { $$ = list_of(AST(PAGE_
       | STREAM value                                    { $$ = list_of(AST(STREAM, @$)); $$.head->e = $2.e; }
       | OPERATION name                                  { $$ = list_of(AST(OPERATION, @$)); $$.head->name = $2; }
       | OPERATION inumber                               { $$ = list_of(AST(OPERATION, @$)); $$.head->e = $<x>2.e; }
+      | VOLATILE                                        { $$ = list_of(AST(VOLATILE, @$)); }
+      | PERSISTENT                                      { $$ = list_of(AST(PERSISTENT, @$)); }
+      | ENTRY value                                     { $$ = list_of(AST(ENTRY, @$)); $$.head->e = $2.e; }
       | IF_POSSIBLE                                     { $$ = list_of(AST(IF_POSSIBLE, @$)); }
       ;
 

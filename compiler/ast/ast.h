@@ -141,6 +141,9 @@ enum ast_kind {
     AST_LIODN_INDEX, // e
     AST_STREAM,      // e
     AST_OPERATION,   // name: word, or e
+    AST_VOLATILE,    // of a stash, as the next three
+    AST_PERSISTENT,
+    AST_ENTRY, // e
     AST_IF_POSSIBLE,
     AST_KIND_COUNT,
     // Text was skipped here after a mistake: what seems to be missing may have stood in it.

@@ -51,11 +51,13 @@ static void body_add(struct ast *a, struct ast *clause)
 void add_clause(struct ast_list *l, struct ast *a)
 {
     struct ast *last = l->last;
-    bool belongs = last && ((a->kind == AST_UNSAFE && (last->kind == AST_MAP || last->kind == AST_DMA)) ||
-                            (a->kind == AST_IF_POSSIBLE && last->kind == AST_STASH));
+    bool belongs = last && !last->body && a->kind == AST_UNSAFE && (last->kind == AST_MAP || last->kind == AST_DMA);
+    bool of_stash =
+        last && last->kind == AST_STASH &&
+        (a->kind == AST_VOLATILE || a->kind == AST_PERSISTENT || a->kind == AST_ENTRY || a->kind == AST_IF_POSSIBLE);
     // `irq 0 file "/dev/uio0" to ioapic 10` on the line of a device
     bool of_irq = last && last->kind == AST_IRQ && (a->kind == AST_TO || a->kind == AST_DROP || a->kind == AST_FILE);
-    if (of_irq || (belongs && !last->body))
+    if (belongs || of_stash || of_irq)
         body_add(last, a);
     else
         list_add(l, a);

@@ -62,6 +62,9 @@ static const char *const spelling[AST_KIND_COUNT] = {
     [AST_LIODN_INDEX] = "liodn-index",
     [AST_STREAM] = "stream",
     [AST_OPERATION] = "operation",
+    [AST_VOLATILE] = "volatile",
+    [AST_PERSISTENT] = "persistent",
+    [AST_ENTRY] = "entry",
     [AST_IF_POSSIBLE] = "if-possible",
 };
 
@@ -90,6 +93,7 @@ bool is_keyword(const char *word)
 #define MEMORY_CLAUSES  "at", "size", "from", "offset", "share", "no-dma", "readonly"
 #define HOST_CLAUSES    "page-size", "iommu", "facts", "keep"
 #define DMA_CLAUSES     "window", "size", "subwindows", "liodn-index", "stream", "operation", "stash", "unsafe"
+#define STASH_CLAUSES   "if-possible", "volatile", "persistent", "entry"
 #define PLACE_CLAUSES   "as", "only", "without", "under", "vcpu", "on", "slot"
 #define MACHINE_CLAUSES "model", "compatible", "bootargs"
 
@@ -114,12 +118,12 @@ static const struct {
     {"ref", LIST(FATES), NULL},
     {"dma", LIST(DMA_CLAUSES), LIST("map", "use", "for", "if")},
     {"map", LIST("at", "offset", "size", "readonly", "unsafe"), NULL},
-    {"stash", LIST("if-possible"), NULL},
+    {"stash", LIST(STASH_CLAUSES), NULL},
     // In these stands what stands where they are used, so all of it.
     {"template", NULL,
      LIST("memory", "passthrough", "device", "cpus", "irqchip", "node", "region", "irq", "ref", "child", "dma", "edit",
           "map", "stash", "use", "for", "if", "assert", MACHINE_CLAUSES, PLACE_CLAUSES, REGION_CLAUSES, FATES,
-          MEMORY_CLAUSES, DMA_CLAUSES, HOST_CLAUSES, "if-possible", "machine", "host", "const", "include")},
+          MEMORY_CLAUSES, DMA_CLAUSES, HOST_CLAUSES, STASH_CLAUSES, "machine", "host", "const", "include")},
 };
 
 enum { TABLE_SIZE = sizeof table / sizeof *table };

@@ -282,7 +282,7 @@ struct ast_list list_of(struct ast *a);
 struct ast_list lost(struct parser *p, uint64_t skipped, struct loc loc);
 void list_add(struct ast_list *l, struct ast *a);
 void list_join(struct ast_list *l, struct ast_list more);
-/* Adds a clause of a line; `unsafe` and `if-possible` go into the `map` or `stash` in front of them. */
+/* Adds a clause of a line; `unsafe` goes into the `map` in front of it, `if-possible` and the like into the `stash`. */
 void add_clause(struct ast_list *l, struct ast *a);
 /* A clause that is a statement, and the clauses that follow on its line. */
 struct ast_list with_siblings(struct ast *clause, struct ast_list more);

@@ -271,8 +271,8 @@ static uint32_t put_stash(struct cfg_out *o, uint32_t dma, const struct p_dma *d
         .vcpu = w32(s->vcpu),
         .host_cpu = w32(s->host_cpu),
         .cache_id = w32(s->id),
-        .memory_type = w32(MACH_CFG_MEMORY_VOLATILE),
-        .st_index = w32(MACH_CFG_NONE),
+        .memory_type = w32(s->persistent ? MACH_CFG_MEMORY_PERSISTENT : MACH_CFG_MEMORY_VOLATILE),
+        .st_index = w32(s->entry),
     };
     return o->section[MACH_CFG_S_STASH].n - 1;
 }

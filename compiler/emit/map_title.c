@@ -52,9 +52,10 @@ const char *map_title(struct map_page *p, const struct map_box *b)
     }
     if (b->kind == BOX_STASH) {
         const struct p_dma *d = b->what;
-        return arena_printf(p->arena, "%s: writes of %s\nstash %s%s\ninto %s", s, map_domain_name(p, d),
-                            map_stash_wanted(p, d->stash), d->stash->if_possible ? ", if possible" : "",
-                            map_stash_target(p, d->stash));
+        const char *entry = d->stash->entry != UINT32_MAX ? arena_printf(p->arena, ", entry %u", d->stash->entry) : "";
+        return arena_printf(p->arena, "%s: writes of %s\nstash %s%s%s%s\ninto %s", s, map_domain_name(p, d),
+                            map_stash_wanted(p, d->stash), d->stash->persistent ? ", persistent memory" : "", entry,
+                            d->stash->if_possible ? ", if possible" : "", map_stash_target(p, d->stash));
     }
     const struct p_irq *q = b->what;
     s = arena_printf(p->arena, "%s: %s", s, map_irq_name(p, q));

@@ -50,6 +50,10 @@ static const char *stash_text(struct machc *c, const struct p_dma *d)
         s = arena_printf(a, "%s of vcpu %u", s, to->vcpu);
     if (to->host_cpu != UINT32_MAX)
         s = arena_printf(a, "%s, host cpu %u", s, to->host_cpu);
+    if (to->persistent)
+        s = arena_printf(a, "%s, persistent", s);
+    if (to->entry != UINT32_MAX)
+        s = arena_printf(a, "%s, entry %u", s, to->entry);
     return to->if_possible ? arena_printf(a, "%s, if-possible", s) : s;
 }
 

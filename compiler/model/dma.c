@@ -55,23 +55,56 @@ static void build_map(struct build *b, const struct scope *s, const struct ast *
         vec_push(draft_arena(b->c), &d->maps, m);
 }
 
+static const char *const stash_words[] = {"", "l1", "l2", "l3", "id", "tph"}; // enum stash_kind
+
 static void stash_clause(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
 {
-    (void)b;
-    (void)s;
     struct m_stash *stash = opaque;
-    if (st->kind == AST_IF_POSSIBLE)
+    if (st->kind == AST_IF_POSSIBLE) {
         stash->if_possible = true;
+        return;
+    }
+    if (stash->kind != STASH_TPH) {
+        struct diag *d = diag(b->c->diags, E0670, at(s, st->loc), "`%s` is said of `stash tph`, this is `stash %s`",
+                              ast_keyword(st->kind), stash_words[stash->kind]);
+        diag_help(d, "leave it away: it is a word of PCI's steering tags, and a cache has none");
+        return;
+    }
+    switch (st->kind) {
+    case AST_VOLATILE:
+    case AST_PERSISTENT:
+        if (stash->type_at.loc.file) {
+            struct diag *d = diag(b->c->diags, E0671, at(s, st->loc),
+                                  "one stash target is for `volatile` or "
+                                  "`persistent` memory, not for both");
+            diag_note(d, stash->type_at, "the other is here");
+            diag_help(d, "take one of them out");
+            return;
+        }
+        stash->type_at = at(s, st->loc);
+        stash->persistent = st->kind == AST_PERSISTENT;
+        break;
+    case AST_ENTRY:
+        // PCIe 6.0, 7.9.13.2: the size of the table is a field of 11 bits, one less than its entries
+        if (eval_opt(b, s, st->e, &stash->entry) && stash->entry.value >= TPH_ENTRIES)
+            diag_help(diag(b->c->diags, E0672, stash->entry.at,
+                           "entry %" PRIu64 " of the steering tag table is out of range: 0..%d", stash->entry.value,
+                           TPH_ENTRIES - 1),
+                      "it is an MSI-X vector, or counts what the device's TPH capability has; without `entry` all of "
+                      "them are meant");
+        break;
+    default:
+        break;
+    }
 }
 
 static void build_stash(struct build *b, const struct scope *s, const struct ast *st, struct m_channel *h)
 {
-    static const char *const kinds[] = {"", "l1", "l2", "l3", "id", "tph"};
     const char *w = eval_text(b, s, &st->name);
     uint8_t i = 1;
     if (!w)
         return;
-    while (i < 6 && strcmp(w, kinds[i]))
+    while (i < 6 && strcmp(w, stash_words[i]))
         i++;
     if (i == 6) {
         diag_help(

@@ -75,7 +75,7 @@ static const struct takes takes[AST_KIND_COUNT][MAX_TAKES] = {
                  {AST_STASH, false},
                  {AST_IF_POSSIBLE, false}},
     [AST_MAP] = {{AST_UNSAFE, false}, {AST_OFFSET, false}, {AST_SIZE, false}, {AST_AT, false}, {AST_READONLY, false}},
-    [AST_STASH] = {{AST_IF_POSSIBLE, false}},
+    [AST_STASH] = {{AST_VOLATILE, false}, {AST_PERSISTENT, false}, {AST_ENTRY, false}, {AST_IF_POSSIBLE, false}},
 };
 
 static bool bounded(struct build *b, const struct scope *s, struct loc where)

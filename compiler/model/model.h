@@ -104,13 +104,18 @@ struct m_dma_map {
     bool readonly;
 };
 
+enum { TPH_ENTRIES = 2048 }; // of a steering tag table, at most (PCIe 6.0, 7.9.13.2)
+
 enum stash_kind { STASH_NONE, STASH_L1, STASH_L2, STASH_L3, STASH_ID, STASH_TPH };
 
 struct m_stash {
     uint8_t kind;
     struct opt_u64 vcpu, id;
+    struct opt_u64 entry; // STASH_TPH: of the steering tag table; not set: all of them
     bool if_possible;
+    bool persistent; // STASH_TPH: persistent memory is written to
     struct src at;
+    struct src type_at; // where `volatile` or `persistent` stands
 };
 
 /* Through which window and LIODN or stream, and how. */

@@ -155,6 +155,17 @@ static void of_irq(struct taker *t, const struct p_irq *q)
     number_if(t, linked, "resample", q->resample);
 }
 
+static void of_stash(struct taker *t, const struct p_stash *s)
+{
+    static const char *const kinds[] = {
+        [STASH_L1] = "l1", [STASH_L2] = "l2", [STASH_L3] = "l3", [STASH_ID] = "id", [STASH_TPH] = "tph"};
+    words(t, "stash", s ? kinds[s->kind] : NULL);
+    number_if(t, s && s->vcpu != UINT32_MAX, "stash-vcpu", s ? s->vcpu : 0);
+    number_if(t, s && s->id != UINT32_MAX, "stash-id", s ? s->id : 0);
+    words(t, "stash-memory", !s || s->kind != STASH_TPH ? NULL : s->persistent ? "persistent" : "volatile");
+    number_if(t, s && s->entry != UINT32_MAX, "stash-entry", s ? s->entry : 0);
+}
+
 static void of_dma(struct taker *t, const struct p_dma *x)
 {
     static const char *const modes[] = {[DMA_NONE] = "none",
@@ -175,7 +186,7 @@ static void of_dma(struct taker *t, const struct p_dma *x)
     number_if(t, x->has_liodn_index, "liodn-index", x->liodn_index);
     number_if(t, x->has_stream, "stream", x->stream);
     number_if(t, x->has_operation, "operation", x->operation);
-    number_if(t, x->stash && x->stash->id != UINT32_MAX, "stash-id", x->stash ? x->stash->id : 0);
+    of_stash(t, x->stash);
     number_if(t, x->endpoint != UINT32_MAX, "endpoint", x->endpoint);
     number(t, "granted", granted);
     number(t, "over-grant", granted - wanted);

@@ -99,6 +99,8 @@ struct p_stash {
     uint32_t vcpu;              // UINT32_MAX: none
     uint32_t host_cpu;          // UINT32_MAX: none
     uint32_t id;                // cache-stash-id; UINT32_MAX: not known
+    uint32_t entry;             // TPH: of the steering tag table; UINT32_MAX: all of them
+    bool persistent;            // TPH: of the memory that is written to
     const struct dt_node *node; // the cache's on the host, of TPH the cpu's; NULL: not known
     struct src at;
 };

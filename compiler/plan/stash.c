@@ -183,7 +183,16 @@ static bool can_stash(struct planner *p, const struct p_dma *dma, const struct m
 void plan_stash(struct planner *p, struct p_dma *dma, const struct m_stash *s)
 {
     struct p_stash *to = NEW(p->c->arena, struct p_stash);
-    *to = (struct p_stash){s->kind, s->if_possible, UINT32_MAX, UINT32_MAX, UINT32_MAX, NULL, s->at};
+    *to = (struct p_stash){
+        .kind = s->kind,
+        .if_possible = s->if_possible,
+        .vcpu = UINT32_MAX,
+        .host_cpu = UINT32_MAX,
+        .id = UINT32_MAX,
+        .entry = s->entry.set ? (uint32_t)s->entry.value : UINT32_MAX,
+        .persistent = s->persistent,
+        .at = s->at,
+    };
     dma->stash = to;
     if (s->kind == STASH_TPH && !is_pci(p, dma->device)) {
         struct diag *d =

@@ -154,6 +154,9 @@ static void show_stash(const struct view *v, struct mach_cfg_rec r)
     optional(v, " (host cpu ", mach_cfg_stash_host_cpu(r));
     fputs(mach_cfg_stash_host_cpu(r) != MACH_CFG_NONE ? ")" : "", v->out);
     optional(v, ", cache id ", mach_cfg_stash_cache_id(r));
+    if (mach_cfg_stash_kind(r) == MACH_CFG_STASH_TPH && mach_cfg_stash_memory_type(r) != MACH_CFG_MEMORY_VOLATILE)
+        fprintf(v->out, ", %s memory", WORD(memory_type, mach_cfg_stash_memory_type(r)));
+    optional(v, ", entry ", mach_cfg_stash_st_index(r));
     fputs(mach_cfg_stash_flags(r) & MACH_CFG_STASH_IF_POSSIBLE ? ", if possible" : "", v->out);
 }
 

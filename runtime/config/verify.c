@@ -258,7 +258,12 @@ static int dma_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 static int stash_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     uint64_t self = (uint64_t)(r.at - f->section[MACH_CFG_S_STASH].at) / r.size;
-    uint32_t dma = mach_cfg_stash_dma(r);
+    uint32_t dma = mach_cfg_stash_dma(r), entry = mach_cfg_stash_st_index(r);
+    int tph = mach_cfg_stash_kind(r) == MACH_CFG_STASH_TPH;
+    if (!tph && (entry != MACH_CFG_NONE || mach_cfg_stash_memory_type(r) != MACH_CFG_MEMORY_VOLATILE))
+        return 0;
+    if (entry != MACH_CFG_NONE && entry >= MACH_CFG_STEERING_TAGS)
+        return 0;
     return dma != MACH_CFG_NONE && mach_cfg_dma_stash(mach_cfg_record(f, MACH_CFG_S_DMA, dma)) == self;
 }
 

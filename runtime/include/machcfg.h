@@ -179,6 +179,8 @@ static inline mach_le64 mach_le64_of(uint64_t v)
     E(memory_type, MEMORY_VOLATILE, 0, "volatile", "volatile memory (PCI Firmware Specification: VM)")                 \
     E(memory_type, MEMORY_PERSISTENT, 1, "persistent", "persistent memory (PM)")
 
+#define MACH_CFG_STEERING_TAGS 2048 /* entries of a steering tag table, at most (PCIe 6.0, 7.9.13.2) */
+
 #define MACH_CFG_SET_expect_kind(E)                                                                                    \
     E(expect_kind, EXPECT_PAGE_SIZE, 0, "page-size", "the kernel's pages are `a` bytes")                               \
     E(expect_kind, EXPECT_HOST_COMPATIBLE, 1, "host-compatible",                                                       \

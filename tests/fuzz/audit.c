@@ -309,6 +309,10 @@ static int dma(const struct file *f, uint64_t i)
 
 static int stash(const struct file *f, uint64_t i)
 {
+    uint64_t entry = GET(f, stash, i, st_index); // of a table of 2048 at most
+    if (IS(f, stash, i, kind, stash_kind_tph) ? entry != NONE && entry > 2047
+                                              : entry != NONE || !IS(f, stash, i, memory_type, memory_type_volatile))
+        return 0;
     return GET(f, stash, i, dma) != NONE && GET(f, dma, GET(f, stash, i, dma), stash) == i;
 }
 

@@ -47,8 +47,6 @@ FREE = {
     ("stash", "flags"): ASKED,
     ("stash", "vcpu"): ASKED,
     ("stash", "cache_id"): HOST,
-    ("stash", "memory_type"): ASKED,
-    ("stash", "st_index"): ASKED,
     ("expect", "kind"): HOST,
     ("expect", "device"): HOST,
     ("expect", "index"): HOST,

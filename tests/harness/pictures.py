@@ -197,9 +197,9 @@ def stashing(context):
     text = svg.decode()
     wires = len(re.findall(r'<path class="o\d" d="M\d+ \d+l8 -4v8z"/>', text))
     missing = [word for word in (">L1 of cpu 1, id 34<", ">L2 of cpu 2, id 37<", ">L3, id 1<", ">m+anywhere<",
-                                 ">TPH of cpu 2<", ">on no cpu of its own<", ">id 37<", ">L3 of vcpu 1<")
+                                 ">TPH of cpu 2<", ", persistent memory, entry 2047, if possible\n", ">on no cpu of its own<", ">id 37<", ">L3 of vcpu 1<")
                if word not in text]
-    problem = problem or wrong_with(svg) or (wires != 7 and f"{wires} wires") or (missing and f"{missing} is missing")
+    problem = problem or wrong_with(svg) or (wires != 9 and f"{wires} wires") or (missing and f"{missing} is missing")
     results = [("stash targets, map", problem)]
     dot, problem = emit(context, "graph", source)
     wanted = ["m0_a3 -> m0_c0 [style=dotted, label=\"stash L1, id 34\"]", "k1 [shape=component", "m1_a0 -> k1 ["]

@@ -277,6 +277,11 @@ class Config:
         return None
 
     def check_stash(self, i, r):
+        tph = self.word("stash_kind", r["kind"]) == "tph"
+        if not tph and (r["st_index"] != NONE or self.word("memory_type", r["memory_type"]) != "volatile"):
+            return "an entry or memory type of no tph"
+        if r["st_index"] != NONE and r["st_index"] > 2047:
+            return "st_index"
         return None if r["dma"] != NONE and self.records["dma"][r["dma"]]["stash"] == i else "its dma does not name it"
 
     # ---- JSON ----

@@ -184,14 +184,15 @@ static void sample_platform_devices(struct sample *s)
     dma->whole = 256;
     dma->way = IOMMU_WINDOWS;
     dma->stash = NEW(a, struct p_stash);
-    *dma->stash = (struct p_stash){.kind = STASH_L1, .vcpu = 1, .host_cpu = 3, .id = 7};
+    *dma->stash = (struct p_stash){.kind = STASH_L1, .vcpu = 1, .host_cpu = 3, .id = 7, .entry = UINT32_MAX};
     dma = sample_dma(s, eth, DMA_ALL);
     dma->name = "second";
     dma->has_stream = true;
     dma->stream = 0x401;
     dma->page_shift = 16;
     dma->stash = NEW(a, struct p_stash);
-    *dma->stash = (struct p_stash){.kind = STASH_TPH, .if_possible = true, .host_cpu = 2, .id = UINT32_MAX};
+    *dma->stash = (struct p_stash){
+        .kind = STASH_TPH, .if_possible = true, .persistent = true, .host_cpu = 2, .id = UINT32_MAX, .entry = 3};
 
     struct p_device *mdio = sample_device(s, "eth0/mdio@0", DEV_PLATFORM);
     mdio->parent = eth;

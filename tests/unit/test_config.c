@@ -380,6 +380,9 @@ static int one_error(struct machc *c, void *opaque)
         {MACH_CFG_S_DMA_MAP, 0, "offset", 0x20000000, MACH_CFG_E_EXTENT},
         {MACH_CFG_S_DMA_MAP, 2, "size", 0x2001, MACH_CFG_E_EXTENT},
         {MACH_CFG_S_STASH, 1, "dma", 0, MACH_CFG_E_CONTRADICTION},
+        {MACH_CFG_S_STASH, 1, "st_index", 2048, MACH_CFG_E_CONTRADICTION},
+        {MACH_CFG_S_STASH, 0, "st_index", 0, MACH_CFG_E_CONTRADICTION},
+        {MACH_CFG_S_STASH, 0, "memory_type", MACH_CFG_MEMORY_PERSISTENT, MACH_CFG_E_CONTRADICTION},
         {MACH_CFG_S_EXPECT, 0, "kind", 99, MACH_CFG_E_ENUM},
     };
     struct made x = make(c);

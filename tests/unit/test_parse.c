@@ -191,9 +191,11 @@ static void dma(void **state)
           "(map#1 0) (map#1 \"r\"))");
     CHECK("dma d liodn-index 0 window 0 size 16K operation qman stash l1 of vcpu 1 if-possible { map region 0; }",
           "(dma d (liodn-index 0) (window 0) (size 16384) (operation qman) (stash l1 .. 1 (if-possible)) (map#1 0))");
-    CHECK("dma d { window 0 size 4G subwindows 8 stash l3; stash id 7; stash tph of vcpu v if-possible; operation 3; "
+    CHECK("dma d { window 0 size 4G subwindows 8 stash l3; stash id 7; stash tph of vcpu v persistent if-possible "
+          "entry 2; operation 3; "
           "stream 2; }",
-          "(dma d (window 0) (size 4294967296) (subwindows 8) (stash l3) (stash id 7) (stash tph .. v (if-possible)) "
+          "(dma d (window 0) (size 4294967296) (subwindows 8) (stash l3) (stash id 7) (stash tph .. v (persistent) "
+          "(if-possible) (entry 2)) "
           "(operation 3) (stream 2))");
     CHECK("passthrough &a dma identity unsafe;", "(passthrough &a (dma identity (unsafe)))");
 }
