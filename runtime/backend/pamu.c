@@ -103,11 +103,15 @@ static int check_geometry(struct mach_session *s, const struct context *c, const
                     "window 0x%" PRIx64 " of 0x%" PRIx64 " bytes: a PAMU's is a power of two "
                     "from 4 KiB to 64 GiB, and lies at a multiple of its size",
                     p->start, p->size);
-    if (!p->windows || p->windows & (p->windows - 1) || p->windows > MOST_WINDOWS || p->windows > most)
+    if (!p->windows || p->windows & (p->windows - 1) || p->windows > MOST_WINDOWS)
+        return fail(s, "window", EINVAL, who, "%u subwindows: a power of two up to %u can be had", p->windows,
+                    MOST_WINDOWS);
+    // 1 << (1 + PC3.MWCE) of them (fsl_pamu.h): the driver would drop the error and map nothing.
+    if (p->windows > most)
         return fail(s, "window", EINVAL, who,
-                    "%u subwindows are needed: a power of two up to %u can be had; fewer are "
-                    "needed when memory lies at multiples of larger powers of two",
-                    p->windows, most < MOST_WINDOWS ? most : MOST_WINDOWS);
+                    "the config has %u subwindows, and this PAMU can do %u: fewer are needed where memory lies at "
+                    "multiples of larger powers of two",
+                    p->windows, most);
     if (p->window < LEAST)
         return fail(s, "window", EINVAL, who, "subwindows of 0x%" PRIx64 " bytes are less than 4 KiB", p->window);
     return 0;

@@ -388,7 +388,10 @@ static void test_backends(void **state)
     refused(x, "backend", "pamu", "this is not a vendor's kernel");
     x = scene_new("pamu");
     x->k->pamu_hw = 2;
-    refused(x, "window", "usb", "subwindows are needed");
+    refused(x, "window", "usb", "the config has 4 subwindows, and this PAMU can do 2");
+    x = scene_new("pamu");
+    CFG_SET(x->c, dma, DMA, 0, whole_subwindows, 512);
+    refused(x, "window", "usb", "512 subwindows: a power of two up to 256");
     x = scene_new("pamu");
     CFG_SET(x->c, memory, MEMORY, 0, physical, 0x20001000);
     refused(x, "window", "usb", "must be contiguous");
