@@ -103,6 +103,12 @@ void diag_did_you_mean(struct diag *d, const char *before, const char *wrong, co
 /* The message's range, if it is a number, becomes `text`. */
 void diag_fix_number(struct diag *d, const char *text);
 
+/* Is a number written there, so that diag_fix() may put another one in its place? */
+bool diag_is_number(const struct diag *d, struct src where);
+
+/* The one place in the message's range where the word stands goes, with the blanks in front of it. */
+void diag_fix_away(struct diag *d, const char *word);
+
 /* The help line "write `BEFORE0xVALUE`AFTER", and the message's range, if it is a number, becomes that value. */
 void diag_help_number(struct diag *d, const char *before, uint64_t value, const char *after);
 
@@ -133,8 +139,8 @@ void diags_print(struct diags *ds, FILE *to, const struct diag_style *style);
 
 /*
  * The candidate nearest to `word` if it is near enough (Damerau-Levenshtein distance of at most
- * max(1, length / 3), and something left in common), else NULL. Ties go to the earlier candidate. At most
- * 1000 are looked at; words longer than 128 bytes have no neighbours.
+ * max(1, length / 3), and something left in common), else NULL; NULL, too, when two are equally near, since
+ * --fix would write one of them. At most 1000 are looked at; words longer than 128 bytes have no neighbours.
  */
 const char *nearest(const char *word, const char *const *candidates, size_t n);
 

@@ -14,34 +14,59 @@ static bool is_word(char c)
     return isalnum((unsigned char)c) || strchr("_-,.+@#", c); // also the NUL behind the text: no word goes on there
 }
 
-// The text of the message's place, or NULL.
-static const char *text_of(const struct diag *d, uint32_t *len)
+// The text of a place, or NULL.
+static const char *text_at(const struct diag *d, struct loc at, uint32_t *len)
 {
-    const struct source *s = source_get(d->list->sources, d->at.loc.file);
-    if (!s || s->binary || s->builtin || d->at.loc.start > d->at.loc.end || d->at.loc.end > s->len)
+    const struct source *s = source_get(d->list->sources, at.file);
+    if (!s || s->binary || s->builtin || at.start > at.end || at.end > s->len)
         return NULL;
-    *len = d->at.loc.end - d->at.loc.start;
-    return s->text + d->at.loc.start;
+    *len = at.end - at.start;
+    return s->text + at.start;
 }
 
-void diag_respell(struct diag *d, const char *wrong, const char *right)
+// The one place in the message's range where the word stands; or NULL.
+static const char *word_in(const struct diag *d, const char *wrong)
 {
     uint32_t len = 0, n = (uint32_t)strlen(wrong);
-    const char *text = d->arena ? text_of(d, &len) : NULL, *found = NULL;
+    const char *text = d->arena ? text_at(d, d->at.loc, &len) : NULL, *found = NULL;
     if (!text || !n)
-        return;
+        return NULL;
     for (const char *p = text; len >= n && p <= text + (len - n); p++) {
         if (memcmp(p, wrong, n) != 0 || (p > text && is_word(p[-1]) && is_word(wrong[0])) ||
             (p + n < text + len && is_word(p[n]) && is_word(wrong[n - 1])))
             continue;
         if (found)
-            return; // which of them?
+            return NULL; // which of them?
         found = p;
     }
-    if (!found)
+    return found;
+}
+
+static struct loc loc_of(const struct diag *d, const char *from, const char *end)
+{
+    const char *text = source_get(d->list->sources, d->at.loc.file)->text;
+    return (struct loc){d->at.loc.file, (uint32_t)(from - text), (uint32_t)(end - text)};
+}
+
+void diag_respell(struct diag *d, const char *wrong, const char *right)
+{
+    const char *found = word_in(d, wrong);
+    if (found)
+        diag_fix(d, loc_of(d, found, found + strlen(wrong)), "%s", right);
+}
+
+void diag_fix_away(struct diag *d, const char *word)
+{
+    const char *found = word_in(d, word), *from = found;
+    if (!found || d->at.via)
         return;
-    uint32_t start = d->at.loc.start + (uint32_t)(found - text);
-    diag_fix(d, (struct loc){d->at.loc.file, start, start + n}, "%s", right);
+    const char *text = source_get(d->list->sources, d->at.loc.file)->text;
+    const char *to = found + strlen(word);
+    while (from > text && (from[-1] == ' ' || from[-1] == '\t'))
+        from--;
+    if (*to == ';' && (from == text || strchr("\n{};", from[-1])))
+        to++; // a statement of its own
+    diag_fix(d, loc_of(d, from, to), "%s", "");
 }
 
 void diag_did_you_mean(struct diag *d, const char *before, const char *wrong, const char *right)
@@ -50,16 +75,22 @@ void diag_did_you_mean(struct diag *d, const char *before, const char *wrong, co
     diag_respell(d, wrong, right);
 }
 
-void diag_fix_number(struct diag *d, const char *text)
+bool diag_is_number(const struct diag *d, struct src where)
 {
     uint32_t len = 0;
-    const char *is = d->arena && !d->at.via ? text_of(d, &len) : NULL;
+    const char *is = d->arena && !where.via ? text_at(d, where.loc, &len) : NULL;
     if (!is || !len || !isdigit((unsigned char)*is))
-        return;
+        return false;
     for (uint32_t i = 0; i < len; i++)
         if (!isalnum((unsigned char)is[i]))
-            return;
-    diag_fix(d, d->at.loc, "%s", text);
+            return false;
+    return true;
+}
+
+void diag_fix_number(struct diag *d, const char *text)
+{
+    if (diag_is_number(d, d->at))
+        diag_fix(d, d->at.loc, "%s", text);
 }
 
 void diag_help_number(struct diag *d, const char *before, uint64_t value, const char *after)

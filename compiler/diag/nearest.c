@@ -45,6 +45,7 @@ const char *nearest(const char *word, const char *const *candidates, size_t n)
         return NULL;
     uint32_t limit = len < 6 ? 1 : (uint32_t)(len / 3);
     const char *best = NULL;
+    bool tie = false;
     for (size_t i = 0; i < n && i < MOST; i++) {
         size_t other = strlen(candidates[i]);
         if (other == 0 || other > LONGEST || (other > len ? other - len : len - other) > limit)
@@ -52,10 +53,11 @@ const char *nearest(const char *word, const char *const *candidates, size_t n)
         uint32_t d = distance(word, len, candidates[i], other, limit);
         if (d > limit || d >= len)
             continue;
+        tie = best && d == limit && (tie || strcmp(best, candidates[i]) != 0);
         best = candidates[i];
         if (d == 0)
-            break;
-        limit = d - 1; // only a nearer one is of interest now
+            return best;
+        limit = d; // only as near a one is of interest now
     }
-    return best;
+    return tie ? NULL : best;
 }

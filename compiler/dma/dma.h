@@ -74,7 +74,8 @@ bool solve_tables(struct planner *p, struct p_dma *dma, map_list *maps);
 bool solve_tces(struct planner *p, struct p_dma *dma, map_list *maps);
 /* The streams of a device have one page table. */
 void check_streams_share(struct planner *p, const struct p_device *d);
-bool solve_windows(struct planner *p, struct p_dma *dma, map_list *maps);
+/* `how`: the clauses that say the window and its parts; or NULL. */
+bool solve_windows(struct planner *p, struct p_dma *dma, const struct m_channel *how, map_list *maps);
 /* The LIODNs of a dma, from the host's tree. */
 void check_ids(struct planner *p, const struct p_dma *dma, const struct m_channel *how);
 

@@ -105,13 +105,13 @@ static struct p_dma *new_domain(struct planner *p, struct p_device *d, uint8_t m
     return dma;
 }
 
-static bool solve(struct planner *p, struct p_dma *dma, map_list *maps)
+static bool solve(struct planner *p, struct p_dma *dma, const struct m_channel *how, map_list *maps)
 {
     dma->way = iommu_way(p);
     if (!maps->n)
         return true;
     join_maps(p, maps);
-    bool ok = dma->way == IOMMU_WINDOWS ? solve_windows(p, dma, maps)
+    bool ok = dma->way == IOMMU_WINDOWS ? solve_windows(p, dma, how, maps)
               : dma->way == IOMMU_TCES  ? solve_tces(p, dma, maps)
                                         : solve_tables(p, dma, maps);
     if (!ok)
@@ -138,7 +138,7 @@ static void map_all(struct planner *p, struct p_dma *dma)
         map_list maps = {0};
         intend_all(p, dma, &maps, false);
         w->shared = dma;
-        solve(p, dma, &maps);
+        solve(p, dma, NULL, &maps);
         return;
     }
     const struct p_dma *s = w->shared;
@@ -260,7 +260,7 @@ static void map_window(struct planner *p, struct p_dma *dma, const struct m_dma 
         }
     }
     if (diags_errors(p->c->diags) == errors)
-        solve(p, dma, &maps);
+        solve(p, dma, m->how, &maps);
 }
 
 static void one_dma(struct planner *p, struct p_device *d, const struct m_dma *m)

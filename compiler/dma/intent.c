@@ -47,6 +47,9 @@ static const struct p_region *find_region(struct planner *p, struct p_device *d,
         diag_did_you_mean(g, "", w->name, near);
     else if (d->regions.n)
         diag_help(g, "its first one is `region %u`", d->regions.at[0]->index);
+    if (!w->name && d->regions.n == 1)
+        diag_respell(g, arena_printf(p->c->arena, "%u", w->index),
+                     arena_printf(p->c->arena, "%u", d->regions.at[0]->index));
     return NULL;
 }
 
@@ -145,6 +148,8 @@ static bool whole_pages(struct planner *p, const struct m_dma_map *m, const stru
         diag(p->c->diags, E0640, where, "%s 0x%" PRIx64 ": an IOMMU maps whole pages of 0x%" PRIx64, what, odd, page);
     if (*what == 's' && odd < page)
         diag_help_number(d, "size ", page, "");
+    else if (m->what == MAP_MSI_BANK)
+        diag_help_number(d, "at ", odd / page * page, ", the page that it lies in");
     else
         diag_help(d, "write 0x%" PRIx64 " or 0x%" PRIx64, odd / page * page, (odd / page + 1) * page);
     return false;

@@ -21,16 +21,40 @@ static bool help_move(struct planner *p, const struct p_dma *dma, const map_list
     return true;
 }
 
-static void say_window(struct planner *p, const struct p_dma *dma, const struct pamu_answer *a)
+/* With the window around it the device reaches no more than before, and a PAMU can do it. */
+static bool wider_does(struct planner *p, const struct p_dma *dma, const struct pamu_problem *q,
+                       const struct pamu_answer *a)
+{
+    struct p_dma old = *dma, wider = *dma;
+    map_list before = {0}, after = {0};
+    struct pamu_problem r = *q;
+    r.window = wider.window = a->window;
+    r.size = wider.size = a->size;
+    if (!dma->written) {
+        intend_all(p, &old, &before, true);
+        intend_all(p, &wider, &after, true);
+    }
+    return before.n == after.n && !pamu_solve(&r, NULL).why;
+}
+
+static void say_window(struct planner *p, const struct p_dma *dma, const struct m_channel *how,
+                       const struct pamu_problem *q, const struct pamu_answer *a)
 {
     struct diag *d = diag(p->c->diags, E0648, dma->at,
                           "a PAMU's window is a power of two from 4K to 64G, at a multiple of its size: not 0x%" PRIx64
                           " bytes at 0x%" PRIx64,
                           dma->size, dma->window);
-    if (a->size > pamu_hardware.most || a->window != dma->window / a->size * a->size || a->size < dma->size)
+    if (a->size > pamu_hardware.most || a->window != dma->window / a->size * a->size || a->size < dma->size) {
         diag_help(d, "device addresses end at 0x%" PRIx64, pamu_hardware.most - 1);
-    else
+    } else {
         diag_help(d, "the smallest one around it is `window 0x%" PRIx64 " size 0x%" PRIx64 "`", a->window, a->size);
+        if (how && diag_is_number(d, how->window.at) && diag_is_number(d, how->size.at) && wider_does(p, dma, q, a)) {
+            if (a->window != dma->window)
+                diag_fix(d, how->window.at.loc, "0x%" PRIx64, a->window);
+            if (a->size != dma->size)
+                diag_fix(d, how->size.at.loc, "0x%" PRIx64, a->size);
+        }
+    }
 }
 
 static void say_start(struct planner *p, const struct p_dma *dma, const map_list *maps, const struct pamu_problem *q,
@@ -50,8 +74,8 @@ static void say_start(struct planner *p, const struct p_dma *dma, const map_list
 }
 
 /* What is written will not do, and another number would. */
-static bool say_too_few(struct planner *p, const struct p_dma *dma, const map_list *maps, const struct pamu_problem *q,
-                        const struct pamu_answer *a)
+static bool say_too_few(struct planner *p, const struct p_dma *dma, const struct m_channel *how, const map_list *maps,
+                        const struct pamu_problem *q, const struct pamu_answer *a)
 {
     struct pamu_problem free = *q;
     free.subwindows = 0;
@@ -66,6 +90,8 @@ static bool say_too_few(struct planner *p, const struct p_dma *dma, const map_li
                               arena_printf(p->c->arena, "%u sub-windows of 0x%" PRIx64 " bytes do not do: %s %s",
                                            q->subwindows, q->size / q->subwindows, mapped_text(p, m), what));
     diag_help(d, "write `subwindows %u`, or leave it away", b.subwindows);
+    if (how && diag_is_number(d, how->subwindows.at))
+        diag_fix(d, how->subwindows.at.loc, "%u", b.subwindows);
     return true;
 }
 
@@ -120,7 +146,7 @@ static void say_full(struct planner *p, const struct p_dma *dma, const struct p_
     diag_help(d, "make the window larger, or map less of something else");
 }
 
-bool solve_windows(struct planner *p, struct p_dma *dma, map_list *maps)
+bool solve_windows(struct planner *p, struct p_dma *dma, const struct m_channel *how, map_list *maps)
 {
     struct dma_want *want = arena_array(draft_arena(p->c), maps->n, sizeof *want);
     uint64_t *place = arena_array(draft_arena(p->c), maps->n, sizeof *place);
@@ -134,11 +160,11 @@ bool solve_windows(struct planner *p, struct p_dma *dma, map_list *maps)
                              .size = dma->size,
                              .subwindows = dma->subwindows};
     struct pamu_answer a = pamu_solve(&q, place);
-    bool said = a.why >= PAMU_START && q.subwindows && say_too_few(p, dma, maps, &q, &a);
+    bool said = a.why >= PAMU_START && q.subwindows && say_too_few(p, dma, how, maps, &q, &a);
     if (!said && a.why == PAMU_HIGH)
         say_high(p, dma, &maps->at[a.which]);
     else if (!said && a.why == PAMU_WINDOW)
-        say_window(p, dma, &a);
+        say_window(p, dma, how, &q, &a);
     else if (!said && a.why == PAMU_START)
         say_start(p, dma, maps, &q, &a);
     else if (!said && a.why == PAMU_ALIGNED)
@@ -177,6 +203,8 @@ void check_ids(struct planner *p, const struct p_dma *dma, const struct m_channe
             diag_help(d, "they are counted from 0: the last one is %u", n - 1);
         else
             diag_help(d, "firmware fills the property in at boot: take the tree from the running board");
+        if (n == 1)
+            diag_fix_number(d, "0");
         return;
     }
     for (uint32_t i = 0; i < n; i++) {

@@ -135,12 +135,13 @@ struct dma_being_built {
     struct src own_at; // the first clause that only a `dma NAME` has
 };
 
+// OMI_QMAN 0, OMI_FMAN 1, OMI_QMAN_PRIV 2, OMI_CAAM 3 (linux drivers/iommu/fsl_pamu.h)
+static const char *const operations[] = {"qman", "fman", "qman-private", "caam"};
+
 bool operation_named(const char *name, uint32_t *number)
 {
-    // OMI_QMAN 0, OMI_FMAN 1, OMI_QMAN_PRIV 2, OMI_CAAM 3 (linux drivers/iommu/fsl_pamu.h)
-    static const char *const names[] = {"qman", "fman", "qman-private", "caam"};
     for (*number = 0; *number < 4; ++*number)
-        if (!strcmp(name, names[*number]))
+        if (!strcmp(name, operations[*number]))
             return true;
     return false;
 }
@@ -207,7 +208,11 @@ static void dma_clause(struct build *b, const struct scope *s, const struct ast 
             return;
         }
         struct diag *g = diag(b->c->diags, E0609, at(s, st->name.loc), "there is no operation mapping `%s`", w);
-        diag_help(g, "write `qman`, `fman`, `qman-private`, `caam` or its index, 0..15");
+        const char *near = nearest(w, operations, 4);
+        if (near)
+            diag_did_you_mean(g, "", w, near);
+        else
+            diag_help(g, "write `qman`, `fman`, `qman-private`, `caam` or its index, 0..15");
         break;
     }
     case AST_STASH:
@@ -296,10 +301,12 @@ void build_dma(struct build *b, const struct scope *s, const struct ast *st, str
                        x.dma.mode == DMA_ALL ? "window or mapping" : "window, mapping or stash target"),
                   "give it a name instead: `dma main { map ram; }`");
     }
-    if (x.dma.unsafe && x.dma.mode != DMA_IDENTITY)
-        diag_help(diag(b->c->diags, E0616, x.unsafe_at, "`unsafe` belongs to `dma identity`"),
-                  "leave it away: `dma %s` gives the device no more than what is mapped",
+    if (x.dma.unsafe && x.dma.mode != DMA_IDENTITY) {
+        struct diag *d = diag(b->c->diags, E0616, x.unsafe_at, "`unsafe` belongs to `dma identity`");
+        diag_help(d, "leave it away: `dma %s` gives the device no more than what is mapped",
                   x.dma.mode == DMA_WINDOW ? name : modes[x.dma.mode]);
+        diag_fix_away(d, "unsafe");
+    }
     if (x.dma.mode == DMA_IDENTITY && !x.dma.unsafe)
         diag_help(diag(b->c->diags, E0617, x.dma.at, "without an IOMMU the device can reach all of the host's memory"),
                   "write `dma identity unsafe;` if that is meant, else `dma none;`");

@@ -211,6 +211,8 @@ void plan_stash(struct planner *p, struct p_dma *dma, const struct m_stash *s)
             struct diag *d = diag(p->c->diags, E0629, s->vcpu.at, "machine `%s` has no vcpu %" PRIu64 " to stash for",
                                   p->m->name, s->vcpu.value);
             diag_help(d, "it has %u: vcpu 0%s", p->m->cpus.n, p->m->cpus.n > 1 ? " and up" : " only");
+            if (p->m->cpus.n == 1)
+                diag_fix_number(d, "0");
             return;
         }
         to->vcpu = (uint32_t)s->vcpu.value;

@@ -505,7 +505,8 @@ static void nearest_finds_slips(void **state)
         {"irqchips", "irqchip"},
         {"eidt", "edit"},
         {"edi", "edit"},
-        {"editt", "edit"},
+        {"editt", NULL}, // as near to "edits"
+        {"machin", "machine"},
         {"ta", "at"},
         {"x", NULL},
         {"xyzzy", NULL},

@@ -118,7 +118,7 @@ static void unknown_words(void **state)
          "`memory` takes `at`, `size`, `from`, `offset`, `share`, `no-dma` or `readonly`");
     HELP("region 0 at 0 ^memory;", "E0104",
          "`region` takes `at`, `size`, `map`, `trap`, `drop`, `file`, `offset` or `unsafe`");
-    HELP("edit { ^/delete-prop/ a; }", "E0128", "did you mean `/delete-property/`?");
+    HELP("edit { ^/delete-proprty/ a; }", "E0128", "did you mean `/delete-property/`?");
     // Two in one statement are two, and so are the ones in its braces.
     CHECK("passthrough &a ^foo { region 0 ^trapp at 1; ^bar { x; } ref a ^dropp; }", "E0104 E0104 E0103 E0104");
     CHECK("^foo ( [ < ) } ; cpus 1;", "E0103");

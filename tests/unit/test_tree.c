@@ -357,7 +357,7 @@ static void paths_are_filled_in(void **state)
 static void source_mistakes_are_told(void **state)
 {
     struct machc *c = *state;
-    assert_null(tree_of(c, "gpio0: a { }; gpio1: b { }; c { x = <&gpio2>; y = &{/nowhere}; z = <&qqqqqq>; };"));
+    assert_null(tree_of(c, "gpio0: a { }; gpio1: b { }; c { x = <&gpio00>; y = &{/nowhere}; z = <&qqqqqq>; };"));
     assert_int_equal(diags_errors(c->diags), 3);
     assert_said(c, "did you mean `&gpio0`?");
     assert_said(c, "there is no node `&{/nowhere}`");
