@@ -163,6 +163,7 @@ void check_dma(struct planner *p)
     check_entries(p);
     for (uint32_t i = 0; i < p->plan->machines.n; i++)
         check_groups(p, p->plan->machines.at[i]);
+    check_functions(p);
     if (!w->over_grants.n)
         return;
     list_memory(p, &list);

@@ -22,6 +22,8 @@ struct over_grant {
 struct dma_work {
     uint8_t way; // enum iommu_way, once it is known
     bool known;
+    const char *board;                           // as a schema calls it, whose PAMU has fewer sub-windows than others
+    struct pamu_limits limits;                   // of this board's PAMU
     bool all;                                    // every device of the host is behind an IOMMU
     const struct dt_node *seen_at;               // whose property says so
     VEC(const struct iommu_reserved *) reserved; // of the machine's architecture
@@ -36,6 +38,10 @@ struct dma_work {
 
 /* How the host's IOMMU translates. */
 uint8_t iommu_way(struct planner *p);
+/* What this board's PAMU can do: the hardware in general, or less where a schema says so. */
+const struct pamu_limits *pamu_limits(struct planner *p);
+/* Adds to a message that a schema says so, where it does. */
+void say_limits(struct planner *p, struct diag *d);
 /* Neither a tree nor the text tells which it is. */
 bool iommu_unknown(const struct planner *p);
 /* The ids that a PAMU knows a node by (schemas: "dma-ids"), a cell each; or NULL. */
@@ -83,6 +89,8 @@ void check_ids(struct planner *p, const struct p_dma *dma, const struct m_channe
 
 /* Devices of one IOMMU group, where a snapshot of the host tells them, reach the same. */
 void check_groups(struct planner *p, const struct p_machine *m);
+/* PCI functions that a PAMU may know by one LIODN, their controller's, and no snapshot says whether: warnings. */
+void check_functions(struct planner *p);
 
 /* ---- guest.c ---- */
 

@@ -189,12 +189,13 @@ static void use_channel(struct planner *p, struct p_dma *dma, const struct m_cha
     dma->subwindows = (uint32_t)h->subwindows.value;
     if (h->subwindows.set) {
         uint64_t n = h->subwindows.value, least = pamu_hardware.least;
-        if (!n || (n & (n - 1)) || n > pamu_hardware.subwindows)
-            diag_help(diag(p->c->diags, E0633, h->subwindows.at,
-                           "%" PRIu64 " sub-windows: a power of two from 1 to %u is possible", n,
-                           pamu_hardware.subwindows),
-                      "leave `subwindows` away: the number is found for what is mapped");
-        else if (dma->has_window && dma->size / n < least)
+        uint32_t most = pamu_limits(p)->subwindows;
+        if (!n || (n & (n - 1)) || n > most) {
+            struct diag *d = diag(p->c->diags, E0633, h->subwindows.at,
+                                  "%" PRIu64 " sub-windows: a power of two from 1 to %u is possible", n, most);
+            say_limits(p, d);
+            diag_help(d, "leave `subwindows` away: the number is found for what is mapped");
+        } else if (dma->has_window && dma->size / n < least)
             diag_help(diag(p->c->diags, E0633, h->subwindows.at,
                            "%" PRIu64 " sub-windows of 0x%" PRIx64 " bytes would be smaller than a page each", n,
                            dma->size),

@@ -73,3 +73,65 @@ void check_groups(struct planner *p, const struct p_machine *m)
             compare(p, g, one, d);
     }
 }
+
+/* ---- PCI functions behind a PAMU ---- */
+
+struct function {
+    const struct p_machine *m;
+    const struct p_device *d;
+};
+
+/*
+ * Linux 3.12 to 5.12, drivers/iommu/fsl_pamu_domain.c, get_pci_device_group(): the functions of a controller are one
+ * group, by its LIODN, unless its BRR1 says version 0x204 or later; then each has a group, and the controller none.
+ */
+static void say_function(struct planner *p, const struct function *a, const struct function *b)
+{
+    bool apart = a->m != b->m;
+    struct src at = !apart && b->d->dmas.n ? b->d->dmas.at[0]->at : b->d->at;
+    struct diag *d = diag(p->c->diags, W1004, at,
+                          "`%s` and `%s` are on one PCI controller: the PAMU may know both by its LIODN, as one group",
+                          b->d->name, a->d->name);
+    if (apart)
+        diag_note(d, a->d->at, "machine `%s` has %s from here", a->m->name, a->d->sysfs_name);
+    else
+        diag_note(d, a->d->dmas.n ? a->d->dmas.at[0]->at : a->d->at, "and `%s` is to reach something else", a->d->name);
+    diag_fact(d,
+              "it tells functions apart where the controller's BRR1 is 0x204 or later, which the running host knows");
+    diag_help(
+        d,
+        "name a snapshot of the board in the `host` statement, `facts \"board.facts.json\";`: its groups tell; or "
+        "%s",
+        apart ? "pass both through to one machine" : "write the same `dma` for both");
+}
+
+/* The controller is the PCI domain: what stands in front of the first colon. */
+static const char *domain_of(struct planner *p, const struct p_device *d)
+{
+    const char *end = d->sysfs_name ? strchr(d->sysfs_name, ':') : NULL;
+    return d->kind == DEV_PCI && end ? intern_n(p->c->names, d->sysfs_name, (size_t)(end - d->sysfs_name)) : NULL;
+}
+
+void check_functions(struct planner *p)
+{
+    struct map first = {0}, said = {0}; // domain -> struct function; those of which it was said
+    for (uint32_t i = 0; i < p->plan->machines.n; i++) {
+        const struct p_machine *m = p->plan->machines.at[i];
+        for (uint32_t k = 0; k < m->devices.n; k++) {
+            const struct p_device *d = m->devices.at[k];
+            const char *domain = domain_of(p, d);
+            if (!domain || (p->facts && map_getp(&p->facts->member_of, intern(p->c->names, d->sysfs_name), NULL)))
+                continue;
+            const struct function *a = map_getp(&first, domain, NULL);
+            struct function *b = NEW(draft_arena(p->c), struct function);
+            *b = (struct function){m, d};
+            if (!a) {
+                map_putp(draft_arena(p->c), &first, domain, NULL, b);
+            } else if (!map_getp(&said, domain, NULL) && (a->m != m || !same_reach(a->d, d)) &&
+                       iommu_way(p) == IOMMU_WINDOWS) {
+                map_putp(draft_arena(p->c), &said, domain, NULL, b);
+                say_function(p, a, b);
+            }
+        }
+    }
+}

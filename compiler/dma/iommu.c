@@ -34,6 +34,29 @@ static const struct ref_property *board_property(const struct planner *p)
     return NULL;
 }
 
+/* Of these names, one that the board has; or NULL. */
+static const char *board_of(const struct planner *p, const char *const *names)
+{
+    const struct dt_prop *root = p->host ? dt_prop(p->host->tree, p->host->tree->root, p->n.compatible) : NULL;
+    for (; root && *names; names++)
+        if (dt_string_index(root, *names) >= 0)
+            return *names;
+    return NULL;
+}
+
+static void find_limits(struct planner *p)
+{
+    struct dma_work *w = p->dma;
+    w->limits = pamu_hardware;
+    for (const struct iommu_class *k = p->schemas->iommu_classes; k; k = k->next) {
+        const char *board = k->compatible ? board_of(p, k->compatible) : "any board";
+        if (k->way != IOMMU_WINDOWS || !k->subwindows || !board || k->subwindows >= w->limits.subwindows)
+            continue;
+        w->limits.subwindows = k->subwindows;
+        w->board = board;
+    }
+}
+
 /* Asked once, and not before a device needs to know. */
 static void find_way(struct planner *p)
 {
@@ -53,12 +76,26 @@ static void find_way(struct planner *p)
         p->plan->iommu = IOMMU_PAMU;
     else if (w->way == IOMMU_TCES)
         p->plan->iommu = IOMMU_SPAPR_TCE;
+    find_limits(p);
 }
 
 uint8_t iommu_way(struct planner *p)
 {
     find_way(p);
     return p->dma->way;
+}
+
+const struct pamu_limits *pamu_limits(struct planner *p)
+{
+    find_way(p);
+    return &p->dma->limits;
+}
+
+void say_limits(struct planner *p, struct diag *d)
+{
+    if (p->dma->board)
+        diag_fact(d, "a window has up to %u sub-windows here: so the schema says of %s", p->dma->limits.subwindows,
+                  p->dma->board);
 }
 
 bool iommu_unknown(const struct planner *p)

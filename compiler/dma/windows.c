@@ -68,6 +68,7 @@ static void say_start(struct planner *p, const struct p_dma *dma, const map_list
     diag_fact(d,
               "the smallest legal window is %s; %u sub-windows, as many as there can be, are 0x%" PRIx64 " bytes each",
               span_text(p, a->window, a->size), a->subwindows, a->size / a->subwindows);
+    say_limits(p, d);
     if (!help_move(p, dma, maps, q, d))
         diag_help(d, "let each mapping begin at a multiple of 0x%" PRIx64 ", or all of them lie closer together",
                   a->size / a->subwindows);
@@ -107,6 +108,7 @@ static void say_aligned(struct planner *p, const struct p_dma *dma, const map_li
                                            mapped_text(p, m), host, a->piece));
     diag_fact(d, "the window is %s; with %u sub-windows, as many as there can be, each is 0x%" PRIx64 " bytes",
               span_text(p, a->window, a->size), a->subwindows, a->size / a->subwindows);
+    say_limits(p, d);
     if (m->what == MAP_MEMORY && m->memory->m->backing == BACK_PHYSICAL && !m->offset)
         diag_help(d, "write `from physical 0x%" PRIx64 "` or `from physical 0x%" PRIx64 "`", down, down + a->piece);
     else if (!help_move(p, dma, maps, q, d))
@@ -123,6 +125,7 @@ static void say_chunk(struct planner *p, const struct p_dma *dma, const map_list
                               "a sub-window maps 0x%" PRIx64
                               " bytes of %s, which is contiguous on the host in pieces of 0x%" PRIx64 " only",
                               a->piece, mapped_text(p, m), q->want[a->which].chunk));
+    say_limits(p, d);
     diag_help(d,
               "write `from physical 0x...`, at a multiple of 0x%" PRIx64
               "; or `from hugetlb SIZE`, with pages of 0x%" PRIx64 " bytes or more",
@@ -143,6 +146,7 @@ static void say_full(struct planner *p, const struct p_dma *dma, const struct p_
         diag(p->c->diags, E0641, m->at, "no sub-window is left for %s, and it needs one to itself", mapped_text(p, m));
     if (dma->has_window)
         diag_note(d, dma->at, "the window is %s", span_text(p, dma->window, dma->size));
+    say_limits(p, d);
     diag_help(d, "make the window larger, or map less of something else");
 }
 
@@ -152,7 +156,7 @@ bool solve_windows(struct planner *p, struct p_dma *dma, const struct m_channel 
     uint64_t *place = arena_array(draft_arena(p->c), maps->n, sizeof *place);
     for (uint32_t i = 0; i < maps->n; i++)
         want[i] = want_of(p, &maps->at[i]);
-    struct pamu_problem q = {.limits = &pamu_hardware,
+    struct pamu_problem q = {.limits = pamu_limits(p),
                              .want = want,
                              .n = maps->n,
                              .has_window = dma->has_window,

@@ -26,11 +26,27 @@ static const struct table reserved_table = {"reserved addresses", reserved_field
                                             sizeof reserved_fields / sizeof *reserved_fields,
                                             sizeof(struct iommu_reserved), check_reserved};
 
+static bool check_iommu(struct load *l, const struct jval *object, void *item)
+{
+    const struct iommu_class *i = item;
+    if (!i->subwindows || (i->way == IOMMU_WINDOWS && !(i->subwindows & (i->subwindows - 1))))
+        return true;
+    struct diag *d = diag(l->c->diags, E0806, src_at(load_member(l, object, "subwindows")->loc),
+                          i->way == IOMMU_WINDOWS ? "%u sub-windows: a PAMU has a power of two of them"
+                                                  : "%u sub-windows of an IOMMU that has none",
+                          i->subwindows);
+    diag_help(d, "of a PAMU it is 1 << (1 + PC3.MWCE), from 2 to 65536");
+    return false;
+}
+
 #define IOMMU(member) offsetof(struct iommu_class, member)
 static const struct field iommu_fields[] = {
     {.key = "kind", .type = FIELD_WORD, .offset = IOMMU(way), .words = kinds, .required = true},
     {.key = "arch", .type = FIELD_NAME, .offset = IOMMU(arch)},
     {.key = "properties", .type = FIELD_NAMES, .offset = IOMMU(properties)},
+    {.key = "compatible", .type = FIELD_NAMES, .offset = IOMMU(compatible)},
+    // 1 << (1 + PC3.MWCE), a field of 4 bits (Linux 5.12 drivers/iommu/fsl_pamu.h)
+    {.key = "subwindows", .type = FIELD_U32, .offset = IOMMU(subwindows), .min = 2, .max = 65536},
     {.key = "reserved",
      .type = FIELD_LIST,
      .offset = IOMMU(reserved),
@@ -39,7 +55,7 @@ static const struct field iommu_fields[] = {
     {.key = "source", .type = FIELD_REMARK},
 };
 static const struct table iommu_table = {"an IOMMU", iommu_fields, sizeof iommu_fields / sizeof *iommu_fields,
-                                         sizeof(struct iommu_class), NULL};
+                                         sizeof(struct iommu_class), check_iommu};
 
 bool load_iommus(struct load *l, const struct jval *v, void *unused)
 {

@@ -84,8 +84,10 @@ struct iommu_class {
     uint8_t way;                   // enum iommu_way
     const char *arch;              // interned; NULL: any
     const char *const *properties; // NULL-terminated: those that lead to one; or NULL
+    const char *const *compatible; // NULL-terminated: of the board, where it is one of these; NULL: any
     const struct iommu_reserved *reserved;
     uint32_t nreserved;
+    uint32_t subwindows; // PAMU: as many as it can do; 0: not known
 };
 
 /* What `fixed RATE` puts in a provider's place. */

@@ -90,6 +90,8 @@ static const struct member iommu_class_members[] = {
     NUMBER(iommu_class, way),
     NAME_OF(iommu_class, arch),
     NAMES_OF(iommu_class, properties),
+    NAMES_OF(iommu_class, compatible),
+    NUMBER(iommu_class, subwindows),
     LIST(iommu_class, reserved, iommu_reserved, nreserved),
     NUMBER(iommu_class, nreserved),
 };
