@@ -184,7 +184,9 @@ def check_pamu(machine, x, who):
         if granted != m.granted:
             machine.say(f"{who}: reaches {granted:#x} bytes at {m.iova:#x}, not {m.granted:#x}")
     whole = next((k for k in (1 << i for i in range(9)) if fills(machine, x, k)), 0)
-    if x.whole_subwindows not in (0, whole) or not x.whole_subwindows and fills(machine, x, n):
+    # As many as there are, where that was written.
+    least = whole if x.whole_subwindows != n or not fills(machine, x, n) else n
+    if x.whole_subwindows not in (0, least) or not x.whole_subwindows and fills(machine, x, n):
         machine.say(f"{who}: {x.whole_subwindows} whole sub-windows, not {whole}")
 
 
@@ -212,5 +214,12 @@ def check_stash(machine, x, who):
             machine.say(f"{who}: stashes for vcpu {s.vcpu}, which is not there")
         elif machine.config.cpu[s.vcpu].host_cpu != s.host_cpu:
             machine.say(f"{who}: vcpu {s.vcpu} does not run on host cpu {s.host_cpu}")
+    elif s.host_cpu is not None:
+        machine.say(f"{who}: stashes for host cpu {s.host_cpu}, and for no vcpu")
+    if (s.kind == "id") != (s.vcpu is None and s.cache_id is not None and s.kind != "l3") or (
+            s.kind == "tph" and s.cache_id is not None) or s.cache_id is not None and s.cache_id > 255:
+        machine.say(f"{who}: {s.kind} of vcpu {s.vcpu} in cache {s.cache_id}")
+    if s.kind == "tph" and machine.config.device[x.device].kind == "raw":
+        machine.say(f"{who}: TLP hints of a file")
     if s.kind in ("l1", "l2", "tph") and s.host_cpu is None and "if-possible" not in s.flags:
         machine.say(f"{who}: {s.kind} of no cpu")

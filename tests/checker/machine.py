@@ -325,10 +325,9 @@ class Machine:
             places = [(q.source, q.index, q.name if d.kind == "pci" else None) for q in d.all_irqs]
             if len(set(places)) < len(places):
                 self.say(f"{d.name} has an interrupt twice")
-            # What has no node, and the functions of an emulated PCI bus, find their interrupts without the tree.
-            if d.at and d.bus is None:
-                mine = [q for q in said if q.source != "map-entry" and not (d.kind == "pci" and q.name != "intx")]
-                self.compare_lines(d, d.at, mine)
+            # Of a PCI function, too: its first MSI is a line of the guest.
+            if d.at:
+                self.compare_lines(d, d.at, [q for q in said if q.source != "map-entry"])
                 self.compare_map(d, [q for q in said if q.source == "map-entry"])
 
     def check_specifier(self, d, q, taken):

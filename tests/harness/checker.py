@@ -45,7 +45,6 @@ FREE = {
     ("dma_map", "iova"): ASKED,
     ("stash", "kind"): ASKED,
     ("stash", "flags"): ASKED,
-    ("stash", "vcpu"): ASKED,
     ("stash", "cache_id"): HOST,
     ("expect", "kind"): HOST,
     ("expect", "device"): HOST,

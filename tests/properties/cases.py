@@ -36,7 +36,8 @@ class Made:
         self.style = rng.random()
 
     def write(self, folder):
-        (folder / "board.dts").write_text(self.host.text(), encoding="utf-8")
+        if self.host.tree:
+            (folder / "board.dts").write_text(self.host.text(), encoding="utf-8")
         text = Writer(self.case, random.Random(self.style)).text("board.dts")
         (folder / "case.mach").write_text(text, encoding="utf-8")
 
@@ -92,7 +93,7 @@ def smaller(made):
         for item in list(items):
             yield items, item
     for m in case.machines:
-        for items in (m.wishes, m.emulated, m.memory, m.asserts):
+        for items in (m.wishes, m.outside, m.emulated, m.memory, m.asserts):
             for item in list(items):
                 yield items, item
 

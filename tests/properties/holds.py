@@ -4,7 +4,7 @@
 from checker.dtb import cells
 from checker.references import references
 
-from .wants import PAGE
+from .reach import OPERATIONS
 
 
 def differences(case, machines):
@@ -27,6 +27,7 @@ class One:
         self.check_memory()
         self.check_emulated()
         self.check_devices()
+        self.check_outside()
 
     def say(self, text):
         self.problems.append(f"{self.want.name}: {text}, which is not what was asked for")
@@ -64,7 +65,7 @@ class One:
                 self.say(f"{e.name}: line {d.all_irqs[0].number}")
 
     def check_devices(self):
-        there = {d.host_path: d for d in self.config.device if d.kind != "emulated"}
+        there = {d.host_path: d for d in self.config.device if d.host_path is not None}
         # What is below and has neither registers of its own nor interrupts is no device of the config.
         asked = {w.device.path: w for w in self.want.all_wishes()}
         for path in sorted(set(there) - set(asked)):
@@ -130,8 +131,9 @@ class One:
                 self.say(f"{d.name}: interrupt {i}: {q.flags}")
             if (q.host or "").split(",")[0] != line.text:
                 self.say(f"{d.name}: interrupt {i} is {q.host}, not {line.text}")
-            if to != "drop" and q.trigger_name != line.trigger:
-                self.say(f"{d.name}: interrupt {i} is {q.trigger_name}, not {line.trigger}")
+            trigger = self.want.one_trigger or line.trigger
+            if to != "drop" and q.trigger_name != trigger:
+                self.say(f"{d.name}: interrupt {i} is {q.trigger_name}, not {trigger}")
             if isinstance(to, tuple) and q.number != to[0]:
                 self.say(f"{d.name}: interrupt {i} goes to {q.number}, not {to[0]}")
         if any(i >= len(w.device.lines) for i in recorded):
@@ -172,9 +174,10 @@ class One:
         if w.top is not w:
             # What is below has a domain when it has a stream of its own: the default, or what its top says.
             said = w.top.dma if isinstance(w.top.dma, str) else "all"
-            own = w.device.own_iommu or self.case.host.kind == "ppc" and w.device.streams  # fsl,liodn is enough
+            # fsl,liodn is enough, where there is a PAMU.
+            own = w.device.own_iommu or self.case.reach.pamu() and w.device.streams
             asked = [said] if own else []
-            if said in ("none", "identity") and not modes:
+            if said in ("none", "identity", "guest-iommu") and not modes:
                 return
         elif isinstance(w.dma, list):
             asked = ["window"] * len(w.dma)
@@ -183,28 +186,123 @@ class One:
         if modes != asked:
             self.say(f"{d.name}: dma {modes}, asked for {asked}")
             return
-        if isinstance(w.dma, list):
-            for x, block in zip(d.domains, w.dma):
-                self.check_block(d, x, block)
+        if w.top is w:
+            self.check_domains(w, d)
+
+    def check_domains(self, w, d):
+        for x, how in zip(d.domains, w.dma if isinstance(w.dma, list) else [w]):
+            who = f"{d.name}: dma {x.name or x.mode}"
+            if isinstance(w.dma, list):
+                self.check_block(d, x, how)
+                self.check_channel(who, x, how)
+            if x.mode == "guest-iommu" and self.config.device[x.guest_iommu].name != self.want.viommu.name:
+                self.say(f"{who}: not through {self.want.viommu.name}")
+            if how.operation is not None:
+                number = OPERATIONS.index(how.operation) if how.operation in OPERATIONS else how.operation
+                if x.operation != number or "operation" not in x.flags:
+                    self.say(f"{who}: operation {x.operation}, asked for {how.operation}")
+            self.check_stash(who, None if x.stash is None else self.config.stash[x.stash], how.stash)
+
+    def check_channel(self, who, x, block):
+        if x.name != block.name:
+            self.say(f"{who}, not {block.name}")
+        if block.window and ("window" not in x.flags or (x.window, x.size) != block.window):
+            self.say(f"{who}: window {x.window:#x}+{x.size:#x}, asked for {block.window}")
+        if block.subwindows and x.subwindows != block.subwindows:
+            self.say(f"{who}: {x.subwindows} sub-windows, asked for {block.subwindows}")
+        for field, flag in (("stream", "stream"), ("liodn", "liodn-index")):
+            asked = getattr(block, field)
+            if (asked is not None) != (flag in x.flags) or asked is not None and getattr(x, flag.replace("-", "_")) != asked:
+                self.say(f"{who}: {flag} is not {asked}")
+
+    def check_stash(self, who, s, asked):
+        if s is None or asked is None:
+            if s is not asked:
+                self.say(f"{who}: stash {s}")
+            return
+        cpu = self.config.cpu[asked.vcpu].host_cpu if asked.vcpu is not None else None
+        there = (s.kind, s.vcpu, s.host_cpu, s.memory_type, s.st_index, "if-possible" in s.flags)
+        wanted = (asked.kind, asked.vcpu, cpu, asked.memory or "volatile", asked.entry, asked.if_possible)
+        cache = asked.cache
+        if asked.kind in ("l1", "l2") and cpu is not None:
+            cache = self.case.host.stash_id(asked.kind, cpu)
+        if there != wanted or s.cache_id != cache:
+            self.say(f"{who}: stash {there} into {s.cache_id}, asked for {wanted} into {cache}")
+
+    def check_outside(self):
+        there = {d.name: d for d in self.config.device if d.kind != "emulated" and d.host_path is None}
+        below = {w.name for w in self.want.outside}
+        if set(there) != below:
+            self.say(f"devices that no tree describes: {sorted(there)}")
+            return
+        for w in self.want.outside:
+            d = there[w.name]
+            if d.kind != w.kind or d.sysfs_name != (None if w.kind == "raw" else w.host) or d.bus != w.on or (
+                    w.slot is not None and d.slot != w.slot):
+                self.say(f"{d.name}: {d.kind} {d.sysfs_name} on {d.bus} slot {d.slot}")
+            self.check_parts(w, d)
+            self.check_sources(w, d)
+            modes = [x.mode for x in d.domains]
+            if modes != (["window"] * len(w.dma) if isinstance(w.dma, list) else [w.dma or "all"]):
+                self.say(f"{d.name}: dma {modes}, asked for {w.dma}")
+                continue
+            self.check_domains(w, d)
+
+    def check_parts(self, w, d):
+        recorded = {r.index: r for r in d.all_regions}
+        # On a bus of the guest, its kernel finds the BARs: all of them.
+        if sorted(recorded) != (list(range(6)) if w.on else sorted(part.index for part in w.regions)):
+            self.say(f"{d.name} has regions {sorted(recorded)}")
+            return
+        for part in w.regions:
+            r = recorded[part.index]
+            if (r.size, r.mode, r.file, r.offset) != (part.size, part.mode, part.file, part.offset):
+                self.say(f"{d.name}: region {part.index} is {r.mode} {r.size:#x} of {r.file}+{r.offset:#x}")
+            if part.at is not None and r.guest != part.at:
+                self.say(f"{d.name}: region {part.index} is at {r.guest:#x}, not {part.at:#x}")
+
+    def check_sources(self, w, d):
+        asked = [(which, number, w.host if w.kind == "raw" else None) for which, number, _ in w.irqs]
+        said = [(q.name if w.kind == "pci" else q.index, q.number, q.file) for q in d.all_irqs if "dropped" not in q.flags]
+        if asked != said:
+            self.say(f"{d.name}: interrupts {said}, asked for {asked}")
 
     def check_block(self, d, x, block):
         """Page by page: everything that was asked for is there, and nothing else."""
-        asked, granted = {}, {}
-        for m in block.maps:
-            for at in range(0, m.size, PAGE):
-                asked[m.iova + at] = (m.memory.name, m.offset + at, m.readonly)
+        page, asked, granted, banks = 0x1000, {}, {}, []
+        for what, offset, size, iova, readonly in self.asked_maps(block):
+            if iova is None:
+                banks.append(what)
+                continue
+            for at in range(0, size, page):
+                asked[iova + at] = (what, offset + at, readonly)
         for m in x.mappings:
-            name = self.config.memory[m.memory].name if m.what == "memory" else m.what
-            for at in range(0, m.size, PAGE):
+            name = {"memory": lambda: self.config.memory[m.memory].name, "msi-bank": lambda: f"bank {m.bank}",
+                    "region": lambda: f"region {self.config.region[m.region].index}"}[m.what]()
+            if m.what == "msi-bank" and name in banks:
+                banks.remove(name)  # wherever it is
+                continue
+            for at in range(0, m.size, page):
                 granted[m.iova + at] = (name, m.offset + at, "readonly" in m.flags)
+        if banks:
+            self.say(f"{d.name}: dma {block.name} has no {banks[0]}")
         if asked != granted:
             away = sorted(at for at in set(asked) | set(granted) if asked.get(at) != granted.get(at))
             self.say(f"{d.name}: dma {block.name} differs at {away[0]:#x}: {granted.get(away[0])}, asked for {asked.get(away[0])}")
 
 
+    def asked_maps(self, block):
+        """(what, offset, size, device address, readonly) of each; of a bank without an address None."""
+        if block.maps is not None:
+            return [(m.what, m.offset, m.size, m.iova, m.readonly) for m in block.maps]
+        first, size = block.window
+        return [(x.name, 0, x.size, x.address, "readonly" in x.flags) for x in self.config.memory
+                if "no-dma" not in x.flags and first <= x.address and x.address + x.size <= first + size]
+
+
 def ownership(case, found):
     """What the host keeps is out of reach: its registers, its lines."""
-    problems, owner = [], {}
+    problems, owner, page = [], {}, case.page
     by_path = {d.path: d for d in case.host.devices}
     for m in found.values():
         for d in m.config.device:
@@ -229,8 +327,8 @@ def ownership(case, found):
                 if r.mode == "drop" or "unsafe" in r.flags:
                     continue
                 pages = r.mode == "map" and "window" not in r.flags
-                first = r.host // PAGE * PAGE if pages else r.host
-                end = -(-(r.host + r.size) // PAGE) * PAGE if pages else r.host + r.size
+                first = r.host // page * page if pages else r.host
+                end = -(-(r.host + r.size) // page) * page if pages else r.host + r.size
                 for o in others:
                     if any(x.address < end and first < x.address + x.size for x in o.regions):
                         problems.append(f"{m.name}: region {r.index} of {d.name} has registers of {o.path}")

@@ -103,7 +103,11 @@ class Bus:
 class Host:
     def __init__(self, rng):
         self.rng = rng
-        self.kind = rng.choice(("arm", "arm", "arm", "ppc", "riscv"))
+        self.kind = rng.choice(("arm",) * 4 + ("ppc",) * 2 + ("riscv",) * 2 + ("none",))  # none: no tree is known
+        self.tree = self.kind != "none"
+        self.page = rng.choice((0x1000, 0x1000, 0x4000, 0x10000)) if self.kind == "arm" else 0x1000
+        self.chip = {"arm": "gic", "ppc": "mpic", "riscv": rng.choice(("plic", "aplic")), "none": None}[self.kind]
+        self.l2 = self.kind == "ppc" and rng.random() < 0.5  # two cpus share one
         self.devices, self.memory, self.providers = [], [], {}
         self.ncpus = rng.randint(1, 8)
         self.free_lines = list(range(32, 200)) if self.kind == "arm" else list(range(1, 90))
@@ -114,9 +118,11 @@ class Host:
         self.labels = 0
         self.stream = rng.randint(1, 100)
         self.wide = 2 if self.kind == "ppc" else rng.choice((1, 2, 2))
-        self.iommu = {"arm": rng.random() < 0.8, "ppc": True, "riscv": False}[self.kind]
-        self.platform = {"arm": "arm64-virt", "ppc": "e500mc-kvm", "riscv": "riscv64-virt"}[self.kind]
-        self.build()
+        self.iommu = {"arm": rng.random() < 0.8, "ppc": True, "riscv": False, "none": False}[self.kind]
+        if self.tree:
+            self.build()
+        else:
+            self.memory.append((0x80000000, 0x40000000))
 
     # ---- small things ----
 
@@ -127,17 +133,21 @@ class Host:
     def specifier(self, number, trigger):
         if self.kind == "arm":
             return f"0 {number} {TRIGGERS[trigger]}"
-        return f"{number} {MPIC_SENSES[trigger]} 0 0" if self.kind == "ppc" else f"{number}"
+        if self.kind == "ppc":
+            return f"{number} {MPIC_SENSES[trigger]} 0 0"
+        return f"{number} {TRIGGERS[trigger]}" if self.chip == "aplic" else f"{number}"
 
     def line(self, number, trigger):
-        return Line("intc", number, trigger, {"arm": "GIC SPI", "ppc": "MPIC", "riscv": "PLIC"}[self.kind])
+        return Line("intc", number, trigger, {"gic": "GIC SPI", "mpic": "MPIC", "plic": "PLIC", "aplic": "APLIC"}[self.chip])
 
     def new_line(self):
         """(number, trigger): of its own, sometimes somebody else's."""
         rng = self.rng
         if self.lines and (not self.free_lines or rng.random() < 0.08):
             return rng.choice(self.lines)
-        trigger = "level-high" if self.kind == "riscv" else rng.choice(("level-high", "level-high", "edge-rising", "level-low"))
+        trigger = "level-high" if self.chip == "plic" else rng.choice(("level-high", "level-high", "edge-rising", "level-low"))
+        if self.chip == "aplic" and rng.random() < 0.5:
+            trigger = "edge-rising"  # what KVM's AIA can have of it
         if self.kind == "arm" and trigger == "level-low":
             trigger = "level-high"  # a GIC has no others for SPIs
         line = (self.free_lines.pop(), trigger)
@@ -188,17 +198,27 @@ class Host:
             cpu.set("reg", f"<{n}>")
             if self.kind == "ppc":
                 cpu.set("cache-stash-id", f"<{32 + n}>")
+                if self.l2:
+                    cpu.set("next-level-cache", f"<&l2_{n // 2}>")
             if self.kind == "riscv":
                 intc = Node(cpu, "interrupt-controller", f"cpu{n}_intc")
                 intc.set("compatible", '"riscv,cpu-intc"')
                 intc.set("interrupt-controller")
                 intc.set("#interrupt-cells", "<1>")
+        for n in range((self.ncpus + 1) // 2 if self.l2 else 0):
+            cache = Node(self.root, f"l2-cache-{n}", f"l2_{n}")
+            cache.set("compatible", '"cache"')
+            cache.set("cache-stash-id", f"<{64 + n}>")
+
+    def stash_id(self, kind, cpu):
+        """What the tree says of the cache, if anything."""
+        return {"l1": 32 + cpu, "l2": 64 + cpu // 2 if self.l2 else None}[kind] if self.kind == "ppc" else None
 
     def controllers(self, base):
         rng = self.rng
         compatible, cells, address, size = {
-            "arm": ('"arm,gic-v3"', 3, 0x8000000, 0x10000), "ppc": ('"fsl,mpic"', 4, 0x7040000, 0x40000),
-            "riscv": ('"sifive,plic-1.0.0"', 1, 0xC000000, 0x400000)}[self.kind]
+            "gic": ('"arm,gic-v3"', 3, 0x8000000, 0x10000), "mpic": ('"fsl,mpic"', 4, 0x7040000, 0x40000),
+            "plic": ('"sifive,plic-1.0.0"', 1, 0xC000000, 0x400000), "aplic": ('"riscv,aplic"', 2, 0xD000000, 0x8000)}[self.chip]
         intc = Node(self.root, f"interrupt-controller@{address:x}", "intc")
         intc.set("compatible", compatible)
         intc.set("interrupt-controller")
@@ -207,9 +227,12 @@ class Host:
         intc.set("reg", base.reg(address, size))
         if self.kind == "arm":
             intc.lines[-1] = f"reg = {base.reg(address, size)}, {base.reg(0x80a0000, 0x20000 * self.ncpus)};"
-        if self.kind == "riscv":
+        if self.chip == "plic":
             intc.set("interrupts-extended", ", ".join(f"<&cpu{n}_intc 11 &cpu{n}_intc 9>" for n in range(self.ncpus)))
             intc.set("riscv,ndev", "<95>")
+        if self.chip == "aplic":
+            intc.set("interrupts-extended", ", ".join(f"<&cpu{n}_intc 9>" for n in range(self.ncpus)))
+            intc.set("riscv,num-sources", "<96>")
         kept = Device(intc)
         kept.kept = True
         kept.regions = [Region(address, size)]
@@ -377,7 +400,7 @@ class Host:
             node.set("interrupts", *(f"<{pin}>" for pin in range(count)))
         elif gpio and rng.random() < 0.3:
             node.set("interrupt-parent", f"<&{gpio}>")
-            trigger = "level-high" if self.kind == "riscv" else rng.choice(("edge-rising", "level-high"))
+            trigger = "level-high" if self.chip == "plic" else rng.choice(("edge-rising", "level-high"))
             line = Line(gpio, rng.randint(0, 31), trigger, "GPIO")
             node.set("interrupts", f"<{line.number} {TRIGGERS[trigger]}>")
             device.lines = [line]

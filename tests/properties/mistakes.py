@@ -2,7 +2,7 @@
 """Mistakes for wild descriptions. Each takes a case and says what it did to it, and whether that can only be refused;
 None: there was nothing to do it to."""
 
-from .wants import PAGE, Block, Map
+from .reach import Block, Map
 
 
 def any_wish(case, rng, fits=lambda m, w: True):
@@ -24,6 +24,8 @@ def steal_a_device(case, rng):
 
 def take_what_is_kept(case, rng):
     kept = [d for d in case.host.devices if d.kept]
+    if not kept:
+        return None
     rng.choice(case.machines).wishes.append(case.wish(rng.choice(kept)))
     return "the host's interrupt controller", True
 
@@ -65,6 +67,8 @@ def no_fate(case, rng):
 
 def no_such_cpu(case, rng):
     m = rng.choice(case.machines)
+    if not case.host.tree:
+        return None
     m.on = [case.host.ncpus + rng.randint(0, 3)]
     return "a host cpu that is not there", True
 
@@ -83,7 +87,7 @@ def one_physical_twice(case, rng):
     y = next((y for y in b.memory if not y.share and not any(w.dma == "identity" for w in b.wishes)), None) if a else None
     if not x or not y:
         return None
-    y.backing, y.arg = "physical", x.arg + rng.randrange(x.size // PAGE) * PAGE
+    y.backing, y.arg = "physical", x.arg + rng.randrange(x.size // case.page) * case.page
     return "physical memory of two machines", True
 
 
@@ -92,7 +96,7 @@ def memory_over_memory(case, rng):
     fixed = [x for x in m.memory if x.at is not None]
     if len(fixed) < 2:
         return None
-    fixed[0].at = fixed[1].at + rng.randrange(fixed[1].size // PAGE) * PAGE
+    fixed[0].at = fixed[1].at + rng.randrange(fixed[1].size // case.page) * case.page
     return "memory over memory", True
 
 
@@ -101,7 +105,7 @@ def memory_over_registers(case, rng):
     if not w:
         return None
     x = rng.choice(m.memory)
-    x.at = w.device.regions[0].address // PAGE * PAGE
+    x.at = w.device.regions[0].address // case.page * case.page
     return "memory over registers", True
 
 
@@ -118,7 +122,7 @@ def unequal_ends(case, rng):
     pairs = [x for x in ends if [y.share for y in ends].count(x.share) > 1]
     if not pairs:
         return None
-    rng.choice(pairs).size += PAGE * 512  # whole huge pages, too
+    rng.choice(pairs).size += case.page * 512  # whole huge pages, too
     return "two ends of different size", True
 
 
@@ -135,36 +139,38 @@ def region_over_region(case, rng):
     if not w:
         return None
     a, b = w.device.regions[:2]
-    if a.address % PAGE != b.address % PAGE:
+    if a.address % case.page != b.address % case.page:
         return None
-    w.at[:2] = [0x60000000 + a.address % PAGE] * 2
+    w.at[:2] = [0x60000000 + a.address % case.page] * 2
     return "two regions at one place", True
 
 
 def blocks(case):
-    return [(m, w, b) for m in case.machines for w in m.wishes if isinstance(w.dma, list) for b in w.dma]
+    """Those with mappings."""
+    return [(m, w, b) for m in case.machines for w in m.wishes + m.outside if isinstance(w.dma, list)
+            for b in w.dma if b.maps]
 
 
 def dma_overlap(case, rng):
-    found = [b for _, _, b in blocks(case) if len(b.maps) > 1]
+    found = [b for _, _, b in blocks(case) if len(b.maps) > 1 and b.maps[1].iova is not None]
     if not found:
         return None
     b = rng.choice(found)
-    b.maps[1].iova = b.maps[0].iova + rng.randrange(b.maps[0].size // PAGE) * PAGE
+    b.maps[1].iova = b.maps[0].iova + rng.randrange(b.maps[0].size // case.page) * case.page
     return "two mappings that overlap", True
 
 
 def dma_beyond(case, rng):
-    found = [x for _, _, b in blocks(case) for x in b.maps]
+    found = [x for _, _, b in blocks(case) for x in b.maps if x.memory]
     if not found:
         return None
     x = rng.choice(found)
-    x.size = x.memory.size - x.offset + PAGE
+    x.size = x.memory.size - x.offset + case.page
     return "a mapping beyond the end of its memory", True
 
 
 def dma_odd(case, rng):
-    found = [x for _, _, b in blocks(case) for x in b.maps]
+    found = [x for _, _, b in blocks(case) for x in b.maps if x.memory]
     if not found:
         return None
     x = rng.choice(found)
@@ -184,7 +190,7 @@ def dma_of_no_dma(case, rng):
 
 
 def dma_without_iommu(case, rng):
-    m, w = any_wish(case, rng, lambda m, w: w.top is w and not case.guarded(w.device))
+    m, w = any_wish(case, rng, lambda m, w: w.top is w and not case.reach.guarded(w.device))
     if not w:
         return None
     w.dma = rng.choice((None, "all"))
@@ -196,12 +202,12 @@ def dma_stream_twice(case, rng):
     if not found:
         return None
     w = rng.choice(found)
-    w.dma[1].stream = w.dma[0].stream
+    w.dma[1].stream, w.dma[1].liodn = w.dma[0].stream, w.dma[0].liodn
     return "one stream with two dmas", True
 
 
 def identity_of_anything(case, rng):
-    m, w = any_wish(case, rng, lambda m, w: w.top is w and not case.guarded(w.device) and any(
+    m, w = any_wish(case, rng, lambda m, w: w.top is w and not case.reach.guarded(w.device) and any(
         x.backing != "physical" and not x.no_dma for x in m.memory))
     if not w:
         return None
@@ -242,20 +248,98 @@ def blocks_for_a_pamu(case, rng):
     """Windows that a PAMU may have or not: what is accepted has to be exact."""
     if case.host.kind != "ppc":
         return None
-    m, w = any_wish(case, rng, lambda m, w: w.top is w and case.guarded(w.device) and any(not x.no_dma for x in m.memory))
+    m, w = any_wish(case, rng, lambda m, w: w.top is w and case.reach.guarded(w.device) and any(not x.no_dma for x in m.memory))
     if not w:
         return None
     maps, at = [], 0
     for _ in range(rng.randint(1, 3)):
         x = rng.choice([x for x in m.memory if not x.no_dma])
-        unit = rng.choice((PAGE, 0x10000, 0x100000, x.size & -x.size))
+        unit = rng.choice((case.page, 0x10000, 0x100000, x.size & -x.size))
         size = min(unit * rng.choice((1, 1, 2, 3)), x.size)
         offset = rng.randrange((x.size - size) // unit + 1) * unit if x.size > size else 0
         at = -(-at // unit) * unit + rng.choice((0, 0, 1, 4)) * unit
-        maps.append(Map(x, offset, size // PAGE * PAGE, at, x.readonly or rng.random() < 0.2))
+        maps.append(Map(x, offset, size // case.page * case.page, at, x.readonly or rng.random() < 0.2))
         at += size
     w.dma = [Block("frames", maps)]
     return "mappings that a PAMU may not have", False
+
+
+def outside(case, fits=lambda w: True):
+    return [(m, w) for m in case.machines for w in m.outside if fits(w)]
+
+
+def one_name_twice(case, rng):
+    """Of a PCI function or platform device, or a file."""
+    found = outside(case)
+    if len(found) < 2:
+        return None
+    (_, a), (_, b) = rng.sample(found, 2)
+    if a.kind != b.kind or a.kind == "raw" and not (a.irqs and b.irqs):
+        return None
+    b.host = a.host  # of a raw device, the file of its interrupt
+    return "a device of the host twice, by its name", True
+
+
+def beyond_the_guest(case, rng):
+    found = outside(case, lambda w: w.irqs)
+    if not found:
+        return None
+    m, w = rng.choice(found)
+    which, _, trigger = w.irqs[0]
+    w.irqs[0] = (which, 5000, trigger)
+    return "a line that no controller has", True
+
+
+def stashes(case):
+    found = [(m, d.stash) for m in case.machines for w in m.wishes + m.outside
+             for d in (w.dma if isinstance(w.dma, list) else [w]) if d.stash]
+    return [(m, s) for m, s in found if s.vcpu is not None]
+
+
+def stash_of_nobody(case, rng):
+    found = stashes(case)
+    if not found:
+        return None
+    m, s = rng.choice(found)
+    if s.kind == "tph" and rng.random() < 0.5:
+        s.entry = 2048
+        return "an entry beyond the steering tag table", True
+    if s.kind != "tph" and rng.random() < 0.5:
+        s.memory = rng.choice(("volatile", "persistent"))
+        return "a memory type of a cache", True
+    s.vcpu = m.cpus
+    return "a stash target of a vcpu that is not there", not s.if_possible or s.kind == "tph" or case.reach.pamu()
+
+
+def outside_its_window(case, rng):
+    found = [b for _, _, b in blocks(case) if b.window]
+    if not found:
+        return None
+    b = rng.choice(found)
+    if case.reach.pamu():
+        b.window = (b.window[0] + b.window[1], b.window[1])
+    else:
+        b.window = (b.maps[0].iova + case.page, b.window[1])
+    return "a mapping outside of its window", True
+
+
+def odd_subwindows(case, rng):
+    found = [b for m in case.machines for w in m.wishes + m.outside if isinstance(w.dma, list) for b in w.dma if b.subwindows]
+    if not found:
+        return None
+    rng.choice(found).subwindows = rng.choice((3, 96, 512))
+    return "a number of sub-windows that cannot be", True
+
+
+def small_pages(case, rng):
+    """Whole pages, but not of this host."""
+    if case.page == 0x1000:
+        return None
+    x = rng.choice([x for m in case.machines for x in m.memory])
+    if x.share or x.backing == "hugetlb":
+        return None
+    x.size += 0x1000
+    return "memory that is not made of this host's pages", True
 
 
 def assert_what_is_not(case, rng):
@@ -278,7 +362,8 @@ ALL = (steal_a_device, take_what_is_kept, map_what_is_shared, map_what_is_shared
        one_line_twice, no_fate, no_such_cpu, one_cpu_twice, one_physical_twice, memory_over_memory, memory_over_registers,
        odd_memory, unequal_ends, odd_place, region_over_region, dma_overlap, dma_beyond, dma_odd, dma_of_no_dma,
        dma_without_iommu, dma_stream_twice, identity_of_anything, leave_a_part_out, assert_what_is_not, one_of_a_group,
-       blocks_for_a_pamu, blocks_for_a_pamu, blocks_for_a_pamu, blocks_for_a_pamu, one_emulated_place_twice)
+       blocks_for_a_pamu, blocks_for_a_pamu, blocks_for_a_pamu, blocks_for_a_pamu, one_emulated_place_twice, one_name_twice, beyond_the_guest, stash_of_nobody, stash_of_nobody,
+       outside_its_window, odd_subwindows, small_pages, small_pages)
 
 
 def put_mistakes(case, rng):

@@ -52,10 +52,12 @@ class Writer:
         clauses += [f"irq {self.number(e.irq, names=False)}"] if e.irq is not None else []
         return self.statement(f"device {e.name} : {e.kind}", clauses)
 
-    def kind(self):
-        return "spi " if self.case.host.kind == "arm" else ""
+    def target(self, m, number, trigger):
+        """A line of the guest's first controller."""
+        chip = f"{m.chip} " if self.rng.random() < 0.5 else ""
+        return f"to {chip}{'spi ' if m.chip == 'gic' else ''}{number}{' ' + trigger if trigger else ''}"
 
-    def inside(self, w):
+    def inside(self, m, w):
         """The statements about one node."""
         lines = []
         for i, (mode, at) in enumerate(zip(w.modes, w.at)):
@@ -71,38 +73,87 @@ class Writer:
             if to == "drop":
                 lines.append(f"irq {i} drop;")
             elif isinstance(to, tuple):
-                trigger = f" {to[1]}" if to[1] else ""
-                chip = {"arm": "gic ", "ppc": "mpic ", "riscv": "plic "}[self.case.host.kind]
-                lines.append(f"irq {i} to {chip if self.rng.random() < 0.5 else ''}{self.kind()}{to[0]}{trigger};")
+                lines.append(f"irq {i} {self.target(m, *to)};")
         for (name, entry), fate in w.fates.items():
             lines.append(f"ref {name}{'' if entry is None else f'[{entry}]'} {fate};")
         return lines
 
-    def domain(self, dma):
-        if dma is None:
+    def stash(self, s):
+        text = f"stash {s.kind}" + (f" of vcpu {s.vcpu}" if s.vcpu is not None else f" {self.number(s.cache)}")
+        words = [s.memory] if s.memory else []
+        words += [f"entry {self.number(s.entry)}"] if s.entry is not None else []
+        words += ["if-possible"] if s.if_possible else []
+        self.rng.shuffle(words)
+        return " ".join([text, *words])
+
+    def channel(self, d):
+        """The clauses of a `dma` that say how, of a block or of `dma all`."""
+        clauses = [f"operation {d.operation}"] if d.operation is not None else []
+        clauses += [self.stash(d.stash)] if d.stash else []
+        self.rng.shuffle(clauses)
+        return clauses
+
+    def map(self, m):
+        readonly = " readonly" if m.readonly else ""
+        if m.bank is not None:
+            return f"map msi-bank {m.bank};"
+        if m.memory is None:
+            return f"map region {m.region} at {self.number(m.iova)}{readonly};"
+        whole = m.offset == 0 and m.size == m.memory.size and self.rng.random() < 0.5
+        part = "" if whole else f" offset {self.number(m.offset)} size {self.number(m.size)}"
+        return f"map {m.memory.name}{part} at {self.number(m.iova)}{readonly};"
+
+    def domain(self, m, w):
+        if w.dma is None:
             return []
-        if dma == "identity":
+        if w.dma == "identity":
             return ["dma identity unsafe;"]
-        if isinstance(dma, str):
-            return [f"dma {dma};"]
+        if w.dma == "guest-iommu":
+            return [f"dma guest-iommu {m.viommu.name};"]
+        if isinstance(w.dma, str):
+            return self.statement(f"dma {w.dma}", self.channel(w))
         lines = []
-        for b in dma:
-            stream = f" stream {b.stream}" if b.stream is not None else ""
-            lines.append(f"dma {b.name}{stream} {{")
-            for m in b.maps:
-                whole = m.offset == 0 and m.size == m.memory.size and self.rng.random() < 0.5
-                part = "" if whole else f" offset {self.number(m.offset)} size {self.number(m.size)}"
-                lines.append(f"    map {m.memory.name}{part} at {self.number(m.iova)}{' readonly' if m.readonly else ''};")
-            lines.append("}")
+        for b in w.dma:
+            clauses = self.channel(b)
+            clauses += [f"window {self.number(b.window[0])}", f"size {self.number(b.window[1])}"] if b.window else []
+            clauses += [f"subwindows {self.number(b.subwindows)}"] if b.subwindows else []
+            clauses += [f"stream {b.stream}"] if b.stream is not None else []
+            clauses += [f"liodn-index {b.liodn}"] if b.liodn is not None else []
+            maps = [self.map(x) for x in b.maps or ()]
+            if self.rng.random() < 0.5:
+                lines += [" ".join([f"dma {b.name}", *clauses]) + (" {" if maps else ";")] + ["    " + x for x in maps]
+                lines += ["}"] if maps else []
+            else:
+                lines += [f"dma {b.name} {{", *(f"    {x};" for x in clauses), *("    " + x for x in maps), "}"]
         return lines
 
-    def passthrough(self, w):
+    def outside(self, m, w):
+        what = {"pci": f"pci {w.host}", "platform": f'platform "{w.host}"', "raw": "raw"}[w.kind]
+        head = f"passthrough {what} as {w.name}" + (f" on {w.on}" if w.on else "") + (
+            f" slot {w.slot}" if w.slot is not None else "")
+        lines = []
+        for part in w.regions:
+            clauses = [f"size {self.number(part.size)}"]
+            clauses += [f"at {self.number(part.at)}"] if part.at is not None else []
+            clauses += [f'file "{part.file}"'] if part.file else []
+            clauses += [f"offset {self.number(part.offset)}"] if part.offset else []
+            clauses += ["trap"] if part.mode == "trap" else []
+            self.rng.shuffle(clauses)
+            lines += self.statement(f"region {part.index}", clauses)
+        for which, number, trigger in w.irqs:
+            clauses = [self.target(m, number, trigger)] + ([f'file "{w.host}"'] if w.kind == "raw" else [])
+            self.rng.shuffle(clauses)
+            lines += self.statement(f"irq {which}", clauses)
+        lines += self.domain(m, w)
+        return [head + " {", *("    " + line for line in lines), "}"] if lines else [head + ";"]
+
+    def passthrough(self, m, w):
         node = w.device.node
         path = node.path if self.rng.random() < 0.4 else "&" + node.label
         head = f"passthrough {path} as {w.name}"
-        lines = self.inside(w) + self.domain(w.dma)
+        lines = self.inside(m, w) + self.domain(m, w)
         for child in w.below:
-            inner = self.inside(child)
+            inner = self.inside(m, child)
             if inner:
                 below = child.device.node.path[len(node.path) + 1:]
                 lines += [f"child {below} {{", *("    " + line for line in inner), "}"]
@@ -120,7 +171,10 @@ class Writer:
         rng = self.rng
         parts = [self.cpus(m)]
         parts += [self.memory(x) for x in m.memory]
-        parts += [self.passthrough(w) for w in m.wishes]
+        parts += [self.passthrough(m, w) for w in m.wishes]
+        parts += [self.outside(m, w) for w in m.outside]
+        if m.own_chip:
+            parts.append([f"irqchip {m.chip} : {m.own_chip};"])
         # Several emulated devices of one kind that are nowhere in particular, in a loop.
         loop = [e for e in m.emulated if e.kind == "virtio-mmio" and e.at is None and e.irq is None]
         if len(loop) > 1 and rng.random() < 0.7:
@@ -133,7 +187,7 @@ class Writer:
             parts += [self.emulated(e) for e in m.emulated]
         parts += [[f"assert {text};"] for text in m.asserts]
         rng.shuffle(parts)  # order does not matter
-        platform = self.case.host.platform
+        platform = m.platform
         lines = [line for part in parts for line in part]
         if rng.random() < 0.2:
             name = f"of_{m.name}"
@@ -144,6 +198,9 @@ class Writer:
     def text(self, tree):
         machines = [self.machine(m) for m in self.case.machines]
         self.rng.shuffle(machines)
-        lines = ["// SPDX-License-Identifier: MIT", f'host "{tree}";']
+        page = self.case.host.page
+        clauses = [f"page-size {page >> 10}K"] if page > 0x1000 or self.rng.random() < 0.1 else []
+        lines = ["// SPDX-License-Identifier: MIT"]
+        lines += self.statement(f'host "{tree}"', clauses) if self.case.host.tree else []
         body = [line for m in machines for line in m + [""]]
         return "\n".join(lines + self.consts + [""] + body)

@@ -5,11 +5,26 @@ First who gets what is decided, then how; a tame description is right in everyth
 wild one some mistakes are put.
 """
 
-PAGE = 0x1000
-MSI_PAGES = (0x8000000, 0x80fffff)  # the host's kernel keeps these device addresses on arm64
+from .outside import Maker
+from .reach import Reach
+
+LEVELS, EDGES = ("level-high",), ("edge-rising",)
+# What guests a host can have: platform, an irqchip of its own, the triggers that its lines can have of the host's.
+GUESTS = {
+    "arm": (("arm64-virt", None, LEVELS + EDGES),),
+    "ppc": (("e500mc-kvm", None, LEVELS + EDGES + ("level-low",)),),
+    "riscv": (("riscv64-virt", None, LEVELS), ("riscv64-aia", None, EDGES),
+              ("riscv64-virt", "aplic", LEVELS + EDGES + ("level-low",)), ("riscv64-virt", "aia", EDGES)),
+}
+GUESTS["none"] = (("x86-64", None, LEVELS + EDGES + ("level-low",)),) * 3 + GUESTS["arm"] + GUESTS["ppc"] + GUESTS["riscv"] + (
+    ("arm-virt", None, LEVELS + EDGES),)
+CHIPS = {"arm64-virt": "gic", "arm-virt": "gic", "e500mc-kvm": "mpic", "riscv64-virt": "plic", "riscv64-aia": "aplic",
+         "x86-64": "ioapic"}
 
 
 class Wish:
+    kind = "node"
+
     """Of one device that is passed through: the top of a subtree, or what is below it."""
 
     def __init__(self, device, top=None):
@@ -19,7 +34,8 @@ class Wish:
         self.at = [None] * len(device.regions)
         self.irqs = ["default"] * len(device.lines)  # default, drop, inside, (number, trigger or None)
         self.fates = {}   # (property, entry or None) -> fate
-        self.dma = None   # "none", "all", "identity", [Block]; None: nothing is said
+        self.dma = None   # "none", "all", "identity", "guest-iommu", [Block]; None: nothing is said
+        self.stash = self.operation = None  # of `dma all`
         self.below = []
         self.without = []
 
@@ -28,16 +44,6 @@ class Wish:
         r = self.device.regions[k]
         return self.top is not self and any(
             o.address <= r.address and r.address + r.size <= o.address + o.size for o in self.top.device.regions)
-
-
-class Block:
-    def __init__(self, name, maps, stream=None):
-        self.name, self.maps, self.stream = name, maps, stream
-
-
-class Map:
-    def __init__(self, memory, offset, size, iova, readonly):
-        self.memory, self.offset, self.size, self.iova, self.readonly = memory, offset, size, iova, readonly
 
 
 class Memory:
@@ -53,11 +59,22 @@ class Emulated:
 
 
 class Machine:
-    def __init__(self, name):
+    def __init__(self, name, guest):
         self.name = name
+        self.platform, self.own_chip, self.triggers = guest
+        self.chip = "intc" if self.own_chip else CHIPS[self.platform]
+        self.one_trigger = self.triggers[0] if self.chip == "plic" else None  # its lines make do with it
         self.cpus, self.on = 1, []
-        self.memory, self.emulated, self.wishes, self.asserts = [], [], [], []
+        self.memory, self.emulated, self.wishes, self.asserts, self.outside = [], [], [], [], []
         self.lines = set()  # of the guest, that are written
+        self.bus = self.viommu = None  # Emulated: a PCI host bridge, an IOMMU
+        # Lines that are written: of devices of the tree, of those outside it, and from here downwards of emulated ones.
+        few = self.platform == "x86-64"
+        self.first_line = 100 if self.platform in ("arm64-virt", "arm-virt", "e500mc-kvm") else 40
+        self.spare_lines, self.last_line = (8, 23) if few else (70, 90)
+
+    def links(self, trigger):
+        return self.one_trigger is not None or trigger in self.triggers
 
     def all_wishes(self):
         return [w for top in self.wishes for w in [top, *top.below]]
@@ -65,8 +82,9 @@ class Machine:
 
 class Case:
     def __init__(self, host, rng):
-        self.host, self.rng = host, rng
-        self.machines = [Machine(f"m{n}") for n in range(rng.choice((1, 1, 1, 2, 2, 3, 4)))]
+        self.host, self.rng, self.page = host, rng, host.page
+        self.machines = [Machine(f"m{n}", rng.choice(GUESTS[host.kind])) for n in range(rng.choice((1, 1, 1, 2, 2, 3, 4)))]
+        self.reach, outside = Reach(self), Maker(self)
         self.owner = {}      # device -> machine
         self.mistakes = []   # what was put into a wild one
         self.physical = host.memory[0][0] + 0x1000000
@@ -83,8 +101,12 @@ class Case:
         self.pages()
         self.interrupts()
         for m in self.machines:
+            outside.fill(m)
+        for m in self.machines:
             for w in m.wishes:
-                self.dma(m, w)
+                self.reach.of_node(m, w)
+            for w in m.outside:
+                self.reach.of_outside(m, w)
             self.asserts(m)
 
     # ---- cpus, memory, emulated devices ----
@@ -97,6 +119,7 @@ class Case:
         at = 0x80000000
         for n in range(rng.randint(1, 3)):
             x = Memory(f"mem{n}", rng.choice((0x1000, 0x10000, 0x100000, 0x123000, 0x4000000, 0x10000000)))
+            x.size = -(-x.size // self.page) * self.page
             kind = rng.random()
             if kind < 0.2:
                 x.backing, x.arg, x.size = "hugetlb", 0x200000, max(x.size & ~0x1FFFFF, 0x200000)
@@ -125,11 +148,10 @@ class Case:
                 x.at = at
                 at += x.size
             m.memory.append(x)
-        self.kinds = {"arm": ("ns16550a", "virtio-mmio", "pl011"), "ppc": ("ns16550a", "virtio-mmio"),
-                      "riscv": ("ns16550a", "virtio-mmio")}[self.host.kind]
-        place, line = 0x70000000, 90
+        kinds = ("ns16550a", "virtio-mmio") + (("pl011",) if "arm" in m.platform else ())
+        place, line = 0x70000000, m.last_line
         for n in range(rng.choice((0, 1, 2, 4))):
-            e = Emulated(f"e{n}", rng.choice(self.kinds))
+            e = Emulated(f"e{n}", rng.choice(kinds))
             if rng.random() < 0.3:
                 e.at = place
                 place += 0x10000
@@ -138,6 +160,13 @@ class Case:
                 m.lines.add(line)
                 line -= 1
             m.emulated.append(e)
+        if rng.random() < 0.3:
+            m.viommu = Emulated("viommu", "virtio-iommu")
+            m.emulated.append(m.viommu)
+        # Large: devices of the tree may be in its way, and on an e500mc there is no room for it.
+        if not self.host.tree and m.platform != "e500mc-kvm" and rng.random() < 0.6:
+            m.bus = Emulated("pci0", "pci-host")
+            m.emulated.append(m.bus)
 
     def contiguous(self, x):
         """As a PAMU needs it: aligned on the host, with room for a last part that is rounded up; or large pages.
@@ -162,8 +191,14 @@ class Case:
         for w in m.wishes:
             facts += [f"{m.name}.{w.name}.region[{k}].host == {r.address:#x}" for k, r in enumerate(w.device.regions)]
             facts.append(f'{m.name}.{w.name}.host-path == "{w.device.path}"')
-            if w.dma in ("none", "all", "identity"):
+        for w in m.wishes + m.outside:
+            if isinstance(w.dma, str):
                 facts.append(f'{m.name}.{w.name}.dma[0].mode == "{w.dma}"')
+            for n, b in enumerate(w.dma if isinstance(w.dma, list) else []):
+                facts += [f'{m.name}.{w.name}.dma["{b.name}"].maps {"== " + str(len(b.maps)) if len(b.maps) < 2 else "> 0"}'
+                          ] if b.maps else []
+                facts += [f"{m.name}.{w.name}.dma[{n}].window == {b.window[0]:#x}"] if b.window else []
+                facts += [f'{m.name}.{w.name}.dma[{n}].stash == "{b.stash.kind}"'] if b.stash else []
         m.asserts = rng.sample(facts, min(len(facts), rng.choice((0, 1, 3))))
 
     def ends(self, name):
@@ -228,7 +263,7 @@ class Case:
         return 1000000 * (len(provider) + int(specifier or 7) + 3)
 
     def span(self, r):
-        return r.address // PAGE * PAGE, -(-(r.address + r.size) // PAGE) * PAGE
+        return r.address // self.page * self.page, -(-(r.address + r.size) // self.page) * self.page
 
     def neighbours(self, d, r):
         """Devices of somebody else with registers in its pages."""
@@ -268,8 +303,8 @@ class Case:
                     mode = "drop"
                 elif alone and w.top is w and not w.device.below and rng.random() < 0.2:
                     r = w.device.regions[k]
-                    w.at[k] = move + r.address % PAGE
-                    move += -(-(r.size + PAGE) // 0x100000) * 0x100000
+                    w.at[k] = move + r.address % self.page
+                    move += -(-(r.size + self.page) // 0x100000) * 0x100000
                 for _, _, w, k in cluster:
                     w.modes[k] = mode
 
@@ -280,7 +315,7 @@ class Case:
         rng = self.rng
         taken = {line.identity for d in self.owner for line in d.map_lines}
         for m in self.machines:
-            number = 100 if self.host.kind != "riscv" else 40
+            number = m.first_line
             for w in m.all_wishes():
                 for i, line in enumerate(w.device.lines):
                     chip = next((d for d in self.host.devices if d.is_gpio and d.node.label == line.chip), None)
@@ -290,7 +325,7 @@ class Case:
                         continue
                     users = [d for d in self.line_users(line.identity) if d is not w.device]
                     hosts = [d for d in users if d not in self.owner and not d.off]
-                    if hosts or line.identity in taken:
+                    if hosts or line.identity in taken or not m.links(line.trigger):
                         w.irqs[i] = "drop"
                         continue
                     if rng.random() < 0.1:
@@ -298,44 +333,6 @@ class Case:
                         continue
                     taken.add(line.identity)
                     if rng.random() < 0.25:
-                        w.irqs[i] = (number, None if rng.random() < 0.6 else line.trigger)
+                        w.irqs[i] = (number, None if rng.random() < 0.6 else m.one_trigger or line.trigger)
                         m.lines.add(number)
                         number += 1
-
-    # ---- DMA ----
-
-    def guarded(self, d):
-        if self.host.kind == "ppc":  # one for the whole board, when anybody leads to it
-            return any(x.own_iommu for x in self.host.devices)
-        return d.own_iommu or any(a.own_iommu for a in d.ancestors())
-
-    def dma(self, m, w):
-        rng = self.rng
-        if not self.guarded(w.device):
-            w.dma = "none"
-            if m.memory and all(x.backing == "physical" for x in m.memory) and rng.random() < 0.5:
-                for x in m.memory:
-                    x.at = x.arg
-                w.dma = "identity"
-            return
-        w.dma = rng.choice(("none", "all", "all", None, "blocks"))
-        reach = [x for x in m.memory if not x.no_dma]
-        if w.dma == "blocks" and (not reach or self.host.kind == "ppc"):
-            w.dma = "all"
-        if w.dma == "blocks":
-            streams = w.device.streams if len(w.device.streams) > 1 else [None]
-            w.dma = [self.block(f"d{n}", reach, n if s is not None else None) for n, s in enumerate(streams)]
-
-    def block(self, name, reach, stream):
-        # All streams of a device have one page table: each has addresses of its own.
-        rng, maps, at = self.rng, [], 0x1000 + (stream or 0) * 0x100000000
-        for _ in range(rng.randint(1, 4)):
-            x = rng.choice(reach)
-            offset = rng.randrange(x.size // PAGE) * PAGE if rng.random() < 0.5 else 0
-            size = rng.randint(1, (x.size - offset) // PAGE) * PAGE if rng.random() < 0.6 else x.size - offset
-            at += rng.randrange(4) * PAGE
-            if at <= MSI_PAGES[1] and at + size > MSI_PAGES[0]:
-                at = MSI_PAGES[1] + 1
-            maps.append(Map(x, offset, size, at, x.readonly or rng.random() < 0.2))
-            at += size
-        return Block(name, maps, stream)
