@@ -267,6 +267,36 @@ def examples_complete(context):
 # ---- links ----
 
 
+# How an `assert` asks for what a function of attrs.c offers, and the row of the manual's table.
+ATTRIBUTES = {"of_machine": (r"\bm\.", "MACHINE"), "vcpu": (r"\.vcpu\[\d+\]\.", "MACHINE.vcpu[N]"),
+              "of_memory": (r"\bm\.\w+\.", "MACHINE.MEMORY"), "of_irqchip": (r"\bm\.\w+\.", "MACHINE.IRQCHIP"),
+              "of_device": (r"\bm\.\w+\.", "MACHINE.DEVICE"), "of_region": (r"\.region\[[^]]+\]\.", "DEVICE.region[WHICH]"),
+              "of_irq": (r"\.irq\[[^]]+\]\.", "DEVICE.irq[WHICH]"), "of_dma": (r"\.dma\[[^]]+\]\.", "DEVICE.dma[WHICH]"),
+              "of_map": (r"\.map\[\d+\]\.", "dma[WHICH].map[N]")}
+
+
+def attributes(context):
+    """What `assert` can ask for is in the manual, and asked for by a description of the suite golden."""
+    text = (context.root / "compiler/plan/attrs.c").read_text(encoding="utf-8")
+    offered, function = {of: set() for of in ATTRIBUTES}, None
+    for line in text.splitlines():
+        if head := re.match(r"static void (of_\w+|offer)\(", line):
+            function = {"of_stash": "of_dma", "offer": "vcpu"}.get(head[1], head[1])
+        elif name := re.match(r' +(?:number|number_if|words|path)\(t, (?:[^"]*, )?"([a-z-]+)"', line):
+            offered[function].add(name[1])
+    manual = (context.root / "docs/language.md").read_text(encoding="utf-8")
+    asked = "\n".join(re.findall(r"^ +assert (.*)", "\n".join(
+        path.read_text(encoding="utf-8") for path in sorted((context.root / "tests/golden").glob("*.mach"))), re.M))
+    problems = []
+    for of, (way, row) in ATTRIBUTES.items():
+        said = re.search(rf"^\| `{re.escape(row)}` \| (.*) \|$", manual, re.M)
+        said = set(re.findall(r"`([a-z][a-z-]*)`", said[1])) if said else set()
+        problems += [f"{row}: the manual has no {name}" for name in sorted(offered[of] - said)]
+        problems += [f"{row}: no assert of tests/golden asks for {name}" for name in sorted(offered[of])
+                     if not re.search(way + re.escape(name) + r"(?![\w\[.-])", asked)]
+    return "\n".join(problems) or (None if all(offered.values()) else "attrs.c cannot be read")
+
+
 def slug(heading):
     """The anchor that GitHub and others make of a heading."""
     return re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower()).replace(" ", "-")
@@ -311,6 +341,8 @@ def run_all(context):
             result.add(name, problem)
     if context.wanted in "every word has an example":
         result.add("every word has an example", examples_complete(context))
+    if context.wanted in "attributes":
+        result.add("attributes", attributes(context))
     if context.wanted in "grammar":
         result.add("grammar", grammar_agrees(context, examples))
     return result
