@@ -348,8 +348,6 @@ void plan_dma(struct planner *p, struct p_device *d, const struct m_part *part)
               "%swrite `dma none;` if it does none, or `dma identity unsafe;` if the guest is trusted with all of the "
               "host's memory",
               where);
-    if (!*where && d->pass && !d->parent)
-        diag_fix_statement(g, d->pass->at, "passthrough", "dma none;");
 }
 
 /* ---- a machine, and all of them ---- */

@@ -30,7 +30,8 @@ CURED = ["E0609-misspelt.mach", "E0614-none-misspelt.mach", "E0616-all-unsafe.ma
          "E0648-all-that-lies-in-it.mach", "E0648-window-is-no-power-of-two.mach",
          "E0648-window-not-at-its-size.mach", "E0653-no-subwindow-for-the-bank.mach",
          "E0653-too-few-subwindows.mach", "E0655-one-liodn.mach"]
-UNSURE = ["E0609-no-such-operation.mach", "E0629-no-such-vcpu.mach", "E0640-offset-not-pages.mach",
+UNSURE = ["E0609-no-such-operation.mach", "E0629-no-such-vcpu.mach", "E0638-nothing-said.mach",
+          "E0640-offset-not-pages.mach",
           "E0648-wider-would-reach-more.mach", "E0648-window-beyond-36-bits.mach", "E0651-not-aligned-on-the-host.mach",
           "E0655-liodn-index-beyond-the-list.mach", "E0704-as-near-as-another.mach"]
 
