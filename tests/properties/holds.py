@@ -6,6 +6,9 @@ from checker.references import references
 
 from .reach import OPERATIONS
 
+CLASSES = {"arm64-virt": "gic-v3", "arm-virt": "gic-v2", "e500mc-kvm": "mpic", "riscv64-virt": "plic", "riscv64-aia": "aia",
+           "x86-64": "ioapic"}
+
 
 def differences(case, machines):
     """The problems: of machines as tests/checker has read them."""
@@ -23,6 +26,7 @@ class One:
     def __init__(self, case, want, got):
         self.case, self.want, self.got, self.config = case, want, got, got.config
         self.problems = []
+        self.check_machine()
         self.check_cpus()
         self.check_memory()
         self.check_emulated()
@@ -31,6 +35,13 @@ class One:
 
     def say(self, text):
         self.problems.append(f"{self.want.name}: {text}, which is not what was asked for")
+
+    def check_machine(self):
+        m, chip = self.config.machine[0], self.config.irqchip[0]
+        if (m.platform, m.host_page_size) != (self.want.platform, self.case.page):
+            self.say(f"a {m.platform} on pages of {m.host_page_size:#x}")
+        if (chip.name, chip.class_name) != (self.want.chip, self.want.own_chip or CLASSES[self.want.platform]):
+            self.say(f"irqchip {chip.name} : {chip.class_name}")
 
     def check_cpus(self):
         on = self.want.on
