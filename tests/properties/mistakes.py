@@ -250,7 +250,9 @@ def blocks_for_a_pamu(case, rng):
     """Windows that a PAMU may have or not: what is accepted has to be exact."""
     if case.host.kind != "ppc":
         return None
-    m, w = any_wish(case, rng, lambda m, w: w.top is w and case.reach.guarded(w.device) and any(not x.no_dma for x in m.memory))
+    # What has no dma of its own yet, in which there may be another mistake.
+    m, w = any_wish(case, rng, lambda m, w: w.top is w and case.reach.guarded(w.device) and not w.stash and not isinstance(
+        w.dma, list) and any(not x.no_dma for x in m.memory))
     if not w:
         return None
     maps, at = [], 0

@@ -245,7 +245,9 @@ class Case:
         if not refs:
             return
         if rng.random() < 0.3:
-            w.fates["*", None] = "drop"
+            # What the top says of a property by its name goes before a `*` here, and a rate may be another clock's.
+            names = refs if w.top is not w and any(name in refs for name, _ in w.top.fates) else ["*"]
+            w.fates.update({(name, None): "drop" for name in names})
             return
         for name, entries in refs.items():
             if name == "clocks" and rng.random() < 0.6:
