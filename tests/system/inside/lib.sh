@@ -29,7 +29,7 @@ t() {
     fi
 }
 
-# COMMAND...: a program that writes TAP itself, one line for each test; that it ends well is one more.
+# COMMAND...: a program that writes TAP itself, one line for each test; that it ends well, and has had any, is one more.
 tap() {
     local status
     mark
@@ -38,7 +38,7 @@ tap() {
     grep -v '^\(ok\|not ok\|#\) ' /tmp/tap.out >>/tmp/tap.err
     grep '^\(ok\|not ok\|#\) ' /tmp/tap.out
     count=$((count + $(grep -c '^\(ok\|not ok\) ' /tmp/tap.out)))
-    if [ $status != 0 ] || grep -q '^not ok' /tmp/tap.out; then
+    if [ $status != 0 ] || grep -q '^not ok' /tmp/tap.out || ! grep -q '^ok ' /tmp/tap.out; then
         count=$((count + 1))
         echo "not ok - ${1##*/}: exit status $status"
         comment </tmp/tap.err
