@@ -220,7 +220,7 @@ void facts_check(struct planner *p)
                 reserved(p, d, g);
             } else if (name && reaches_memory(d)) {
                 struct diag *e = diag(p->c->diags, W1023, d->at, "%s is in no IOMMU group of the host", name);
-                diag_fact(e, "%s: it has %" PRIu32 " groups", f->file, f->ngroups);
+                diag_fact(e, "%s: it has %" PRIu32 " group%s", f->file, f->ngroups, f->ngroups == 1 ? "" : "s");
                 diag_help(e, "on arm64 a device has its group when a driver was bound to it: bind it to VFIO "
                              "(`machrt bind`), and probe again");
             }
