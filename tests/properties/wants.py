@@ -103,7 +103,8 @@ class Case:
         for m in self.machines:
             outside.fill(m)
         for m in self.machines:
-            for w in m.wishes:
+            # `identity` moves memory, which windows are then put around.
+            for w in sorted(m.wishes, key=lambda w: self.reach.guarded(w.device)):
                 self.reach.of_node(m, w)
             for w in m.outside:
                 self.reach.of_outside(m, w)
