@@ -62,13 +62,13 @@ echo "#: $CYCLES starts and stops at $(cut -d' ' -f1 /proc/uptime) s"
 
 # ---- 50 times killed, at any moment ----
 KILLS=50
-: >/tmp/kills
 early=0 late=0
 # A guest's whole life on this machine, in ms: kills fall anywhere in it, however busy the machine is.
 uptime_ms() { tr -d . </proc/uptime | cut -d' ' -f1 | sed 's/$/0/'; }
 life=$(uptime_ms)
 guest guest-again/guest in-alive
 life=$(($(uptime_ms) - life))
+: >/tmp/kills
 kill_one() {
     local at=$(((RANDOM * 32768 + RANDOM) % life))
     machvm $machine /rig/Image $initramfs </dev/null >/tmp/killed.out 2>/tmp/killed.err &
