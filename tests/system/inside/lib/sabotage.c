@@ -107,7 +107,7 @@ static void leave_orphan(unsigned long request)
         return;
     left = true;
     if (!fork()) {
-        sleep(3600);
+        sleep(90); // longer than a guest lives; Linux waits for it when the devices shall go back to their drivers
         _exit(0);
     }
 }
