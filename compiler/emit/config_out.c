@@ -33,10 +33,12 @@ struct cfg_out *cfg_out_new(struct machc *c)
 
 void *cfg_add(struct cfg_out *o, enum mach_cfg_section_type section)
 {
-    enum { LARGEST = 8192 };
+    // Large ones have huge pages of their own, and go back to the system one by one when the file is put together.
+    enum { LARGEST = 2 * 1024 * 1024 - 64 };
     struct cfg_section *s = &o->section[section];
     if (!s->last || s->last->n == s->last->room) {
-        uint32_t room = !s->last ? 16 : s->last->room < LARGEST ? s->last->room * 2 : LARGEST;
+        uint32_t most = (LARGEST - (uint32_t)sizeof(struct cfg_chunk)) / record_size(section);
+        uint32_t room = !s->last ? 16 : s->last->room < most / 2 ? s->last->room * 2 : most;
         struct cfg_chunk *k = arena_alloc(o->c->arena, sizeof *k + (size_t)room * record_size(section));
         k->room = room;
         if (s->last)

@@ -81,6 +81,36 @@ static void texts_fill_blocks_and_leave_zeros(void **state)
     }
 }
 
+// Pieces of all sizes, in use and given back in turns, beyond what makes an input a large one: each is zero when it
+// comes, and keeps what is written to it.
+static void arena_takes_again_what_was_given_back(void **state)
+{
+    enum { N = 64, ROUNDS = 2000, LEAST = 100, FACTOR = 40000 };
+    struct arena *a = *state;
+    struct {
+        unsigned char *p;
+        size_t size;
+    } had[N] = {0};
+    uint32_t random = 1;
+    for (uint32_t i = 0; i < ROUNDS; i++) {
+        random = random * 1664525 + 1013904223;
+        uint32_t at = random >> 26;
+        for (size_t k = 0; k < had[at].size; k += 997)
+            assert_int_equal(had[at].p[k], at + 1);
+        arena_release(a, had[at].p, had[at].size);
+        // From 100 bytes to 4 MB, small ones more often.
+        uint32_t bits = (random >> 8) % 16;
+        had[at].size = LEAST + ((random >> 12) % FACTOR * 100 >> bits);
+        had[at].p = arena_alloc(a, had[at].size);
+        assert_int_equal((uintptr_t)had[at].p % 8, 0);
+        for (size_t k = 0; k < had[at].size; k++) {
+            if (had[at].p[k])
+                fail_msg("byte %zu of %zu is not zero", k, had[at].size);
+            had[at].p[k] = (unsigned char)(at + 1);
+        }
+    }
+}
+
 static void arena_copies_text(void **state)
 {
     struct arena *a = *state;
@@ -190,6 +220,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(arena_gives_zeroed_aligned_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(arena_jumps_when_out_of_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(texts_fill_blocks_and_leave_zeros, setup, teardown),
+        cmocka_unit_test_setup_teardown(arena_takes_again_what_was_given_back, setup, teardown),
         cmocka_unit_test_setup_teardown(arena_copies_text, setup, teardown),
         cmocka_unit_test(arena_free_takes_null),
         cmocka_unit_test_setup_teardown(vec_grows, setup, teardown),
