@@ -69,6 +69,7 @@ static void mach_yyerror(const struct loc *loc, struct parser *p, const char *wh
 %token <text> DTS_NAME "a property or node" LABEL_DEF "a label of its own"
 %token DEL_PROP "/delete-property/" DEL_NODE "/delete-node/" OMIT "/omit-if-no-ref/" MEMRESERVE "/memreserve/"
 %token V1 "/dts-v1/" BITS "/bits/" INCBIN "/incbin/" DTS_STRING "\"a string\"" LITERALS "cells" HEXES "bytes"
+%token CELLS "<cells>" /* a whole < > of nothing but literals */
 %token BARE DTS_DIRECTIVE
 %token <num> CELL_CHAR "a character"
 
@@ -92,8 +93,8 @@ static void mach_yyerror(const struct loc *loc, struct parser *p, const char *wh
 %type <items> params param_list args arg_list strings keep_items items on_items below_list
 %type <item> item on_item keep_item
 %type <ops> dts_body
-%type <op> dts_stmt
-%type <labels> labels
+%type <op> dts_item dts_stmt
+%type <labels> labels some_labels
 %type <values> values
 %type <val> chunk cells
 %type <num> mr_int bad
@@ -392,7 +393,7 @@ dts_file: %empty
 dts_top: V1 ';'
        | ';'
        | labels MEMRESERVE mr_int mr_int ';'            { reserve_add(p, $3, $4); }
-       | labels '/' DTS_OPEN dts_body '}' semi          { struct dts_op *op = op_new(p, DTS_NODE, "/", @2); op->labels = $1.head; op->ops = $4.head; op_add(&p->ops, op); }
+       | labels '/' DTS_OPEN dts_body '}' semi          { struct dts_op *op = op_new(p, DTS_NODE, intern(p->c->names, "/"), @2); op->labels = $1.head; op->ops = $4.head; op_add(&p->ops, op); }
        | labels noderef DTS_OPEN dts_body '}' semi      { struct dts_op *op = op_new(p, DTS_NODE, NULL, @2); op->ref = $2; op->labels = $1.head; op->ops = $4.head; op_add(&p->ops, op); }
        | DEL_NODE noderef ';'                           { struct dts_op *op = op_new(p, DTS_DEL_NODE, NULL, @2); op->ref = $2; op_add(&p->ops, op); }
        | labels noderef ';'                             { check_omit(p, $1.omit, @2); }
@@ -409,21 +410,29 @@ semi: ';'
     ;
 
 dts_body: %empty                                        { $$ = (struct op_list){0}; }
+        | dts_body dts_item                             { $$ = $1; op_add(&$$, $2); }
+        | dts_body some_labels dts_item                 { $$ = $1; $3->labels = $2.head; op_add(&$$, $3); }
         | dts_body dts_stmt                             { $$ = $1; if ($2) op_add(&$$, $2); }
         ;
-dts_stmt: labels DTS_NAME ';'                           { $$ = op_new(p, DTS_PROP, $2.s, @2); $$->labels = $1.head; }
-        | labels DTS_NAME '=' values ';'                { $$ = op_new(p, DTS_PROP, $2.s, @2); $$->labels = $1.head; $$->value = $4.head; }
-        | labels DTS_NAME DTS_OPEN dts_body '}' semi    { $$ = op_new(p, DTS_NODE, $2.s, @2); $$->labels = $1.head; $$->ops = $4.head; }
-        | DEL_PROP DTS_NAME ';'                         { $$ = op_new(p, DTS_DEL_PROP, $2.s, @2); }
+/* What may have labels. */
+dts_item: DTS_NAME ';'                                  { $$ = op_new(p, DTS_PROP, $1.s, @1); }
+        | DTS_NAME '=' values ';'                       { $$ = op_new(p, DTS_PROP, $1.s, @1); $$->value = $3.head; }
+        | DTS_NAME DTS_OPEN dts_body '}' semi           { $$ = op_new(p, DTS_NODE, $1.s, @1); $$->ops = $3.head; }
+        ;
+dts_stmt: DEL_PROP DTS_NAME ';'                         { $$ = op_new(p, DTS_DEL_PROP, $2.s, @2); }
         | DEL_NODE DTS_NAME ';'                         { $$ = op_new(p, DTS_DEL_NODE, $2.s, @2); }
         | DEL_NODE noderef ';'                          { $$ = op_new(p, DTS_DEL_NODE, NULL, @2); $$->ref = $2; }
         | bad ';'                                       { $$ = NULL; }
         | bad DTS_OPEN dts_body '}' semi                { $$ = NULL; }
         ;
 labels: %empty                                          { $$ = (struct label_list){0}; }
-      | labels LABEL_DEF                                { $$ = $1; label_add(p, &$$, $2); }
-      | labels OMIT                                     { $$ = $1; $$.omit = true; }
+      | some_labels
       ;
+some_labels: LABEL_DEF                                  { $$ = (struct label_list){0}; label_add(p, &$$, $1); }
+           | OMIT                                       { $$ = (struct label_list){.omit = true}; }
+           | some_labels LABEL_DEF                      { $$ = $1; label_add(p, &$$, $2); }
+           | some_labels OMIT                           { $$ = $1; $$.omit = true; }
+           ;
 
 values: chunk                                           { $$ = (struct value_list){0}; value_add(&$$, $1); }
       | values ',' chunk                                { $$ = $1; value_add(&$$, $3); }
@@ -438,7 +447,9 @@ chunk: DTS_STRING                                       { $$ = value_string(p, @
 hexes: %empty                                           { bytes_begin(p, @$); }
      | hexes HEXES                                      { value_hex(p, @2); }
      ;
-cells: cells_open cell_list CELLS_CLOSE                 { $$ = cells_end(p, @$); }
+cells: CELLS                                            { cells_begin(p, 32, @1, @1); cells_literals(p, @1); $$ = cells_end(p, @$); }
+     | BITS INT CELLS                                   { cells_begin(p, $2, @2, @3); cells_literals(p, @3); $$ = cells_end(p, @$); }
+     | cells_open cell_list CELLS_CLOSE                 { $$ = cells_end(p, @$); }
      ;
 cells_open: CELLS_OPEN                                  { cells_begin(p, 32, @1, @1); }
           | BITS INT CELLS_OPEN                         { cells_begin(p, $2, @2, @3); }

@@ -9,7 +9,7 @@ struct dts_op *op_new(struct parser *p, enum dts_op_kind kind, const char *name,
 {
     struct dts_op *op = NEW(p->c->arena, struct dts_op);
     op->kind = (uint8_t)kind;
-    op->name = name ? intern(p->c->names, name) : NULL;
+    op->name = name;
     op->loc = loc;
     return op;
 }
@@ -139,11 +139,16 @@ static void put_checked(struct parser *p, uint64_t v, struct loc loc)
     put(p, v);
 }
 
-// A long row of literals is one token, so that a large property costs little.
+// A long row of literals is one token, with the `< >` around it if there is nothing else in them, so that a large
+// property costs little.
 void cells_literals(struct parser *p, struct loc loc)
 {
     size_t n;
     const char *text = text_at(p, loc, &n), *s = text, *end = text + n;
+    if (*s == '<') {
+        s++;
+        end--;
+    }
     while (s < end) {
         if (*s == ' ' || (*s >= '\t' && *s <= '\r')) {
             s++;

@@ -93,6 +93,12 @@ struct token {
     int kind;
 };
 
+/* What messages want to know of one. */
+struct seen {
+    struct loc loc;
+    int kind;
+};
+
 enum recovery {
     RECOVER_NONE,
     RECOVER_INSERT, // a `;` is missing in front of the token
@@ -132,8 +138,9 @@ struct parser {
     struct loc cur_loc;
 
     // token layer
-    struct token past[HISTORY]; // tokens given to the grammar, the newest first (values: of the newest only)
-    struct token queue[QUEUE];  // to be given next
+    struct seen past[HISTORY]; // tokens given to the grammar, the newest first
+    union value newest;        // value of past[0]
+    struct token queue[QUEUE]; // to be given next
     uint32_t nqueue, queue_at;
     uint32_t bad_number[2], nbad; // offsets of the last tokens that were to be numbers and are none
     uint32_t stmt;                // offset of the current statement's first token
@@ -309,6 +316,7 @@ struct expr_height expr_cond(struct parser *p, struct expr_height a, struct expr
 
 /* ---- dts_value.c ---- */
 
+/* `name` is interned, or NULL. */
 struct dts_op *op_new(struct parser *p, enum dts_op_kind kind, const char *name, struct loc loc);
 void op_add(struct op_list *l, struct dts_op *op);
 void value_add(struct value_list *l, struct dts_value *v);

@@ -12,6 +12,8 @@
 
 #include "mach.lex.h"
 
+#include <string.h>
+
 bool is_boundary(int token)
 {
     switch (token) {
@@ -204,7 +206,7 @@ static void skip_body(struct parser *p, struct token *t)
 
 static void recover(struct parser *p)
 {
-    struct token t = p->past[0];
+    struct token t = {p->newest, p->past[0].loc, p->past[0].kind};
     uint8_t how = p->recovery;
     p->recovery = RECOVER_NONE;
     p->nqueue = p->queue_at = 0;
@@ -231,24 +233,24 @@ static void recover(struct parser *p)
 
 int mach_yylex(union value *v, struct loc *loc, struct parser *p)
 {
-    struct token *t = &p->past[0];
     if (p->recovery)
         recover(p);
-    for (uint32_t i = HISTORY - 1; i; i--) {
-        p->past[i].kind = p->past[i - 1].kind;
-        p->past[i].loc = p->past[i - 1].loc;
-    }
+    memmove(&p->past[1], &p->past[0], (HISTORY - 1) * sizeof p->past[0]);
+    int kind;
     if (p->queue_at < p->nqueue) {
-        *t = p->queue[p->queue_at++];
+        const struct token *t = &p->queue[p->queue_at++];
+        *v = t->v;
+        *loc = t->loc;
+        kind = t->kind;
     } else {
         p->nqueue = p->queue_at = 0;
-        t->kind = raw(p, &t->v, &t->loc);
+        kind = raw(p, v, loc);
     }
     if (p->too_deep)
-        t->kind = 0;
+        kind = 0;
+    p->newest = *v;
+    p->past[0] = (struct seen){*loc, kind};
     if (is_boundary(p->past[1].kind))
-        p->stmt = t->loc.start;
-    *v = t->v;
-    *loc = t->loc;
-    return t->kind;
+        p->stmt = loc->start;
+    return kind;
 }

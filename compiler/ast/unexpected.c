@@ -13,7 +13,7 @@
 struct mistake {
     struct parser *p;
     const struct expected *x;
-    const struct token *found, *before;
+    const struct seen *found, *before;
     const char *word;  // the text of `found`
     const char *stmt;  // the current statement's keyword, or ""
     const char *block; // keyword of the statement whose braces these are, or ""

@@ -27,6 +27,19 @@ struct intern *intern_new(struct arena *a)
     return t;
 }
 
+// What is left of a text, fewer than eight bytes: all of them, some twice.
+static uint64_t tail(const char *s, size_t n)
+{
+    uint32_t first, last;
+    if (n >= sizeof first) {
+        memcpy(&first, s, sizeof first);
+        memcpy(&last, s + n - sizeof last, sizeof last);
+        return (uint64_t)le32toh(first) << 32 | le32toh(last);
+    }
+    return n ? (uint64_t)(unsigned char)s[0] << 16 | (uint64_t)(unsigned char)s[n / 2] << 8 | (unsigned char)s[n - 1]
+             : 0;
+}
+
 // Eight bytes a step: multiplied by an odd number (2^64 / golden ratio), the upper half folded onto the lower.
 uint32_t hash_bytes(const char *s, size_t n)
 {
@@ -37,10 +50,7 @@ uint32_t hash_bytes(const char *s, size_t n)
         h = (h ^ le64toh(w)) * k;
         h ^= h >> 32;
     }
-    w = 0;
-    if (n)
-        memcpy(&w, s, n);
-    h = (h ^ le64toh(w)) * k;
+    h = (h ^ tail(s, n)) * k;
     h ^= h >> 29;
     h *= k;
     return (uint32_t)(h >> 32);
