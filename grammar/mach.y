@@ -394,8 +394,8 @@ dts_top: V1 ';'
        | ';'
        | labels MEMRESERVE mr_int mr_int ';'            { reserve_add(p, $3, $4); }
        | labels '/' DTS_OPEN dts_body '}' semi          { struct dts_op *op = op_new(p, DTS_NODE, intern(p->c->names, "/"), @2); op->labels = $1.head; op->ops = $4.head; op_add(&p->ops, op); }
-       | labels noderef DTS_OPEN dts_body '}' semi      { struct dts_op *op = op_new(p, DTS_NODE, NULL, @2); op->ref = $2; op->labels = $1.head; op->ops = $4.head; op_add(&p->ops, op); }
-       | DEL_NODE noderef ';'                           { struct dts_op *op = op_new(p, DTS_DEL_NODE, NULL, @2); op->ref = $2; op_add(&p->ops, op); }
+       | labels noderef DTS_OPEN dts_body '}' semi      { struct dts_op *op = op_ref(p, DTS_NODE, $2, @2); op->labels = $1.head; op->ops = $4.head; op_add(&p->ops, op); }
+       | DEL_NODE noderef ';'                           { op_add(&p->ops, op_ref(p, DTS_DEL_NODE, $2, @2)); }
        | labels noderef ';'                             { check_omit(p, $1.omit, @2); }
        | bad ';'
        | bad DTS_OPEN dts_body '}'
@@ -421,7 +421,7 @@ dts_item: DTS_NAME ';'                                  { $$ = op_new(p, DTS_PRO
         ;
 dts_stmt: DEL_PROP DTS_NAME ';'                         { $$ = op_new(p, DTS_DEL_PROP, $2.s, @2); }
         | DEL_NODE DTS_NAME ';'                         { $$ = op_new(p, DTS_DEL_NODE, $2.s, @2); }
-        | DEL_NODE noderef ';'                          { $$ = op_new(p, DTS_DEL_NODE, NULL, @2); $$->ref = $2; }
+        | DEL_NODE noderef ';'                          { $$ = op_ref(p, DTS_DEL_NODE, $2, @2); }
         | bad ';'                                       { $$ = NULL; }
         | bad DTS_OPEN dts_body '}' semi                { $$ = NULL; }
         ;

@@ -189,10 +189,12 @@ struct dts_label {
 struct dts_op {
     struct dts_op *next;
     const char *name; // interned; "i2c@118000", "reg"; NULL where `ref` says which node
-    struct text ref;  // &label { } and /delete-node/ &label at the top of a .dts
+    const struct text *ref; // &label { } and /delete-node/ &label at the top of a .dts; or NULL
     struct dts_label *labels;
-    struct dts_value *value; // DTS_PROP; NULL: a property without value
-    struct dts_op *ops;      // DTS_NODE
+    union {
+        struct dts_value *value; // DTS_PROP; NULL: a property without value
+        struct dts_op *ops;      // DTS_NODE
+    };
     struct loc loc;          // the name
     uint8_t kind;
 };
@@ -209,8 +211,10 @@ struct dts_value {
     uint32_t len;
     uint8_t kind;
     uint8_t bits;             // of <cells>: 8, 16, 32 or 64; 0: not cells
-    struct dts_fixup *fixups; // by rising offset
-    struct text ref;
+    union {
+        struct dts_fixup *fixups; // DTS_BYTES: by rising offset
+        const struct text *ref;   // DTS_REF
+    };
     struct loc loc;
 };
 

@@ -16,11 +16,22 @@ static struct input *input_new(struct parser *p, const struct source *s, uint32_
     in->offset = start;
     in->end = end;
     in->outer = p->in;
-    // The scanner writes into what it reads, and wants two NUL bytes at the end.
+    // The scanner wants two NUL bytes at the end, and writes to what it reads, if only what is there already.
+    in->whole = !s->builtin && start == 0 && end == s->len;
+    if (in->whole) {
+        in->base = (char *)(uintptr_t)s->text;
+        return in;
+    }
     in->base = arena_alloc(p->c->arena, (size_t)(end - start) + 2);
     if (end > start)
         memcpy(in->base, s->text + start, end - start);
     return in;
+}
+
+static void input_end(struct parser *p, struct input *in)
+{
+    if (!in->whole)
+        arena_release(p->c->arena, in->base, (size_t)(in->end - in->offset) + 2);
 }
 
 static void run(struct parser *p, const struct source *s, uint32_t start, uint32_t end, int what)
@@ -32,7 +43,7 @@ static void run(struct parser *p, const struct source *s, uint32_t start, uint32
     p->cur = p->past[0].kind = what;
     mach_yyparse(p);
     scanner_free(p);
-    arena_release(p->c->arena, in->base, (size_t)(end - start) + 2);
+    input_end(p, in);
 }
 
 struct ast *mach_parse(struct machc *c, const struct source *s)

@@ -82,9 +82,10 @@ struct bracket {
 struct input {
     struct input *outer;
     const struct source *source;
-    char *base;      // the scanner's copy of the text, or of a piece of it
+    char *base;      // where the scanner reads: the text, or a copy of a piece of it
     uint32_t offset; // of the piece in the text,
     uint32_t end;    // and its end
+    bool whole;      // no copy
 };
 
 struct token {
@@ -316,8 +317,9 @@ struct expr_height expr_cond(struct parser *p, struct expr_height a, struct expr
 
 /* ---- dts_value.c ---- */
 
-/* `name` is interned, or NULL. */
+/* `name` is interned. */
 struct dts_op *op_new(struct parser *p, enum dts_op_kind kind, const char *name, struct loc loc);
+struct dts_op *op_ref(struct parser *p, enum dts_op_kind kind, struct text ref, struct loc loc);
 void op_add(struct op_list *l, struct dts_op *op);
 void value_add(struct value_list *l, struct dts_value *v);
 void label_add(struct parser *p, struct label_list *l, struct text name);

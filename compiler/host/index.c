@@ -88,24 +88,6 @@ static void read_regions(struct indexing *x, const struct dt_node *n)
     }
 }
 
-// Room for all regions and interrupts, so that the arrays need not be copied while they grow.
-static void make_room(struct indexing *x)
-{
-    struct host_private *p = x->h->p;
-    uint64_t regions = 0, irqs = 0;
-    for (const struct dt_node *n = x->h->tree->root; n; n = dt_next(n, x->h->tree->root)) {
-        const struct dt_prop *reg = n->parent ? dt_prop(x->h->tree, n, p->reg) : NULL;
-        const struct host_bus *b = reg ? p->buses[n->parent->id] : NULL;
-        if (b && b->usable && b->address_cells + b->size_cells)
-            regions += reg->len / 4 / (b->address_cells + b->size_cells);
-        irqs += host_count_irqs(x, n);
-    }
-    x->regions.room = regions < UINT32_MAX ? (uint32_t)regions : 0;
-    x->regions.at = arena_array(x->c->arena, x->regions.room, sizeof *x->regions.at);
-    x->irqs.room = irqs < UINT32_MAX ? (uint32_t)irqs : 0;
-    x->irqs.at = arena_array(x->c->arena, x->irqs.room, sizeof *x->irqs.at);
-}
-
 struct host *host_index(struct machc *c, const struct schemas *s, struct dt_tree *t, const char *file, struct src at)
 {
     struct host *h = NEW(c->arena, struct host);
@@ -128,7 +110,9 @@ struct host *host_index(struct machc *c, const struct schemas *s, struct dt_tree
         host_read_irq_parent(x, n);
     }
     // Interrupts may lead to nodes further down, so they come when all of those are known.
-    make_room(x);
+    // Most nodes have one region or none: the list need not be copied while it grows.
+    x->regions.room = t->nnodes;
+    x->regions.at = arena_array(c->arena, x->regions.room, sizeof *x->regions.at);
     for (const struct dt_node *n = t->root; n; n = dt_next(n, t->root)) {
         struct host_node *side = &h->nodes[n->id];
         side->first_region = x->regions.n;

@@ -87,9 +87,6 @@ void host_make_spans(struct machc *c, struct host *h);
 /* Finds the interrupt parent of a node; its parents have theirs. */
 void host_read_irq_parent(struct indexing *x, const struct dt_node *n);
 
-/* About how many interrupts host_read_irqs() will add for a node. */
-uint32_t host_count_irqs(struct indexing *x, const struct dt_node *n);
-
 /* Adds the interrupts of a node, then the entries of its interrupt-map. */
 void host_read_irqs(struct indexing *x, const struct dt_node *n);
 

@@ -200,21 +200,6 @@ static void read_names(struct indexing *x, const struct dt_node *n, uint32_t fir
     }
 }
 
-uint32_t host_count_irqs(struct indexing *x, const struct dt_node *n)
-{
-    struct host_private *p = x->h->p;
-    const struct nexus *nexus = host_nexus(x, n);
-    uint32_t count = nexus ? nexus->entries.n : 0, cells;
-    const struct dt_prop *extended = prop(x, n, p->interrupts_extended);
-    const struct dt_prop *plain = extended ? NULL : prop(x, n, p->interrupts);
-    if (extended)
-        return count + extended->len / 8; // a phandle and a cell or more each
-    if (!plain)
-        return count;
-    cells = p->irq_parent[n->id] ? dt_u32(x->h->tree, p->irq_parent[n->id], p->interrupt_cells, 0) : 0;
-    return count + (cells ? plain->len / 4 / cells : 1);
-}
-
 void host_read_irqs(struct indexing *x, const struct dt_node *n)
 {
     struct host_private *p = x->h->p;

@@ -174,9 +174,9 @@ static void undefined(struct build *b, const struct text *name, struct src at)
 static void merge_top(struct build *b, const struct dts_op *op)
 {
     struct dt_node *n = b->t->root;
-    struct src at = src_at(op->ref.kind == TEXT_NONE ? op->loc : op->ref.loc);
-    if (op->ref.kind != TEXT_NONE && !(n = target(b, &op->ref))) {
-        undefined(b, &op->ref, at);
+    struct src at = src_at(op->ref ? op->ref->loc : op->loc);
+    if (op->ref && !(n = target(b, op->ref))) {
+        undefined(b, op->ref, at);
         return;
     }
     if (op->kind == DTS_DEL_NODE) {
@@ -223,7 +223,7 @@ struct dt_tree *dts_build(struct machc *c, const struct source *s, const struct 
     b->ok = true;
     bool root = false;
     for (const struct dts_op *op = f->ops; op; op = op->next) {
-        root = root || (op->kind == DTS_NODE && op->ref.kind == TEXT_NONE);
+        root = root || (op->kind == DTS_NODE && !op->ref);
         merge_top(b, op);
     }
     if (!root) {

@@ -15,6 +15,8 @@ struct merge {
     dts_eval_fn *eval;
     void *opaque;
     bool ok;
+    struct origin *origins; // room for some, made ahead: properties lie closer together without them in between
+    uint32_t norigins, batch;
 };
 
 static struct src place(const struct merge *m, struct loc loc)
@@ -22,9 +24,15 @@ static struct src place(const struct merge *m, struct loc loc)
     return (struct src){loc, m->via};
 }
 
-static const struct origin *origin_of(const struct merge *m, struct loc loc)
+static const struct origin *origin_of(struct merge *m, struct loc loc)
 {
-    struct origin *o = NEW(m->t->arena, struct origin);
+    enum { MOST = 256 };
+    if (!m->norigins) {
+        m->batch = m->batch < MOST ? m->batch * 2 + 1 : MOST;
+        m->norigins = m->batch;
+        m->origins = arena_array(m->t->arena, m->batch, sizeof *m->origins);
+    }
+    struct origin *o = &m->origins[--m->norigins];
     o->kind = m->kind;
     o->at = place(m, loc);
     o->why = m->why;
@@ -96,7 +104,7 @@ static void set_value(struct merge *m, struct dt_node *n, const struct dts_op *o
     bool plain = true;
     for (const struct dts_value *v = op->value; v; v = v->next) {
         len += v->kind == DTS_BYTES ? v->len : 0;
-        plain = plain && !v->fixups && v->kind == DTS_BYTES;
+        plain = plain && v->kind == DTS_BYTES && !v->fixups;
     }
     if (len > INT32_MAX) {
         struct diag *d = diag(m->c->diags, E0906, place(m, op->loc), "the property `%s` holds %llu bytes", op->name,
@@ -116,7 +124,7 @@ static void set_value(struct merge *m, struct dt_node *n, const struct dts_op *o
     p->len = (uint32_t)len;
     for (const struct dts_value *v = op->value; v; v = v->next) {
         if (v->kind == DTS_REF) {
-            record(m, p, at, true, &v->ref, v->loc);
+            record(m, p, at, true, v->ref, v->loc);
             continue;
         }
         if (v->len)
@@ -200,7 +208,7 @@ static void merge_ops(struct merge *m, struct dt_node *n, const struct dts_op *o
         if (!op->name) {
             struct diag *d = diag(m->c->diags, E0909, place(m, op->loc),
                                   "`&%s` can be changed or deleted at the top of a .dts only, not within a node",
-                                  op->ref.s ? op->ref.s : "");
+                                  op->ref && op->ref->s ? op->ref->s : "");
             diag_help(d, "name the child node itself, or write a `node` statement for the other node");
             m->ok = false;
             continue;
@@ -232,7 +240,7 @@ static void merge_ops(struct merge *m, struct dt_node *n, const struct dts_op *o
 bool dts_merge(struct machc *c, struct dt_tree *t, struct dt_node *n, const struct dts_op *ops, uint8_t kind,
                const char *why, const struct via *via, dts_eval_fn *eval, void *opaque)
 {
-    struct merge m = {c, t, kind, why, via, eval, opaque, true};
+    struct merge m = {c, t, kind, why, via, eval, opaque, .ok = true};
     merge_ops(&m, n, ops);
     return m.ok;
 }

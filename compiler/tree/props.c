@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Properties: found, set, deleted, and read as cells and strings.
+#include "base/intern.h"
 #include "tree/internal.h"
 #include "tree/tree.h"
 
@@ -7,8 +8,15 @@
 
 enum { FEW = 16 }; // up to so many properties of a node are searched one by one
 
+static uint64_t bit_of(const char *interned)
+{
+    return UINT64_C(1) << (intern_hash(interned) % 64);
+}
+
 struct dt_prop *dt_prop(const struct dt_tree *t, const struct dt_node *n, const char *interned)
 {
+    if (!(n->has & bit_of(interned)))
+        return NULL;
     if (n->nprops > FEW)
         return map_getp(&t->props, n, interned);
     struct dt_prop *p = n->props;
@@ -51,6 +59,7 @@ struct dt_prop *dt_append(struct dt_tree *t, struct dt_node *n, const char *inte
     else
         n->props = p;
     n->last_prop = p;
+    n->has |= bit_of(interned);
     n->nprops++;
     if (n->nprops == FEW + 1) {
         n->backward = false;

@@ -73,6 +73,7 @@ struct dt_node {
     struct dt_label *labels;
     const struct dt_node *source; // guest: the host node it was copied from
     const struct origin *origin;
+    uint64_t has; // a bit for each name that a property had, so that most that are asked for in vain are not searched
     uint32_t phandle; // 0: none (yet)
     uint32_t nprops;
     uint32_t id; // 0, 1, 2 ... in the order of making: index for side tables

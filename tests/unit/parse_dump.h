@@ -90,7 +90,7 @@ static void dump_value(FILE *f, const struct dts_value *v)
     for (; v; v = v->next) {
         if (v->kind == DTS_REF) {
             fputc(' ', f);
-            dump_text(f, &v->ref);
+            dump_text(f, v->ref);
             continue;
         }
         fprintf(f, " %u:", v->bits);
@@ -117,8 +117,8 @@ static void dump_ops(FILE *f, const struct dts_op *op)
         if (op->name)
             fputs(op->name, f);
         else
-            dump_text(f, &op->ref);
-        if (op->value) {
+            dump_text(f, op->ref);
+        if (op->kind == DTS_PROP && op->value) {
             fputs(" =", f);
             dump_value(f, op->value);
         }
