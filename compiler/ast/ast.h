@@ -188,14 +188,14 @@ struct dts_label {
 /* One statement of a node's body, in the order written. */
 struct dts_op {
     struct dts_op *next;
-    const char *name; // interned; "i2c@118000", "reg"; NULL where `ref` says which node
+    const char *name;       // interned; "i2c@118000", "reg"; NULL where `ref` says which node
     const struct text *ref; // &label { } and /delete-node/ &label at the top of a .dts; or NULL
     struct dts_label *labels;
     union {
         struct dts_value *value; // DTS_PROP; NULL: a property without value
         struct dts_op *ops;      // DTS_NODE
     };
-    struct loc loc;          // the name
+    struct loc loc; // the name
     uint8_t kind;
 };
 
@@ -210,7 +210,7 @@ struct dts_value {
     const uint8_t *data; // big-endian cells where there are no fixups
     uint32_t len;
     uint8_t kind;
-    uint8_t bits;             // of <cells>: 8, 16, 32 or 64; 0: not cells
+    uint8_t bits; // of <cells>: 8, 16, 32 or 64; 0: not cells
     union {
         struct dts_fixup *fixups; // DTS_BYTES: by rising offset
         const struct text *ref;   // DTS_REF

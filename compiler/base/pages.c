@@ -116,7 +116,7 @@ static void *take_alone(struct pages *g, size_t size)
 {
     if (size > SIZE_MAX - PAGE)
         return NULL;
-    bool huge = size >= HUGE_PAGE;
+    bool huge = size > MOST_SHELVED;
     if (huge)
         size = (size + (PAGE - 1)) & ~(size_t)(PAGE - 1);
     struct piece_head *h = huge ? map_huge(size) : map(size);

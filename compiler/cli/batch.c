@@ -266,7 +266,7 @@ static bool write_reports(struct arena *a, struct show *w)
             return false;
         }
         files[n++] =
-            (struct output){.path = w->o->reports.at[i].file, .data = w->files[i].at, .size = w->files[i].size};
+            (struct output){.path = w->o->reports.at[i].file, .data = pieces_of(a, w->files[i].at, w->files[i].size)};
     }
     return outputs_write(a, NULL, files, n, w->err);
 }

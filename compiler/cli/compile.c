@@ -50,9 +50,9 @@ static const struct source *read_input(struct machc *c, struct unit *u, int *sta
     return NULL;
 }
 
-static void add_file(struct machc *c, struct results *r, const char *path, const void *data, size_t size)
+static void add_file(struct machc *c, struct results *r, const char *path, struct pieces data)
 {
-    vec_push(c->arena, &r->files, ((struct output){.path = path, .data = data, .size = size}));
+    vec_push(c->arena, &r->files, ((struct output){.path = path, .data = data}));
 }
 
 static void add_text(struct machc *c, struct results *r, const char *s)
@@ -69,20 +69,22 @@ static bool speaks_of(const struct options *o, const struct p_machine *m)
 static void emit_machine(struct machc *c, const struct options *o, const struct plan *p, const struct p_machine *m,
                          struct results *r)
 {
-    uint32_t dtb_size = 0, config_size = 0;
-    const uint8_t *dtb = dtb_write(c, m->tree, c->symbols, &dtb_size);
-    const uint8_t *config = dtb ? emit_config(c, p, m, dtb, dtb_size, &config_size) : NULL;
-    if (dtb && !config)
-        diag(c->diags, E0002, m->m->at, "the config of machine %s would be larger than 4 GB", m->name);
-    if (diags_errors(c->diags))
+    uint32_t dtb_size = 0;
+    const uint8_t *blob = dtb_write(c, m->tree, c->symbols, &dtb_size);
+    if (!blob || diags_errors(c->diags))
         return;
+    struct pieces dtb = pieces_of(c->arena, blob, dtb_size), config = emit_config(c, p, m, blob, dtb_size);
+    if (config.size > UINT32_MAX) {
+        diag(c->diags, E0002, m->m->at, "the config of machine %s would be larger than 4 GB", m->name);
+        return;
+    }
     if (o->dtb)
-        add_file(c, r, o->dtb, dtb, dtb_size);
+        add_file(c, r, o->dtb, dtb);
     if (o->config)
-        add_file(c, r, o->config, config, config_size);
+        add_file(c, r, o->config, config);
     if (o->dir) {
-        add_file(c, r, arena_printf(c->arena, "%s/%s.dtb", o->dir, m->name), dtb, dtb_size);
-        add_file(c, r, arena_printf(c->arena, "%s/%s.cfg", o->dir, m->name), config, config_size);
+        add_file(c, r, arena_printf(c->arena, "%s/%s.dtb", o->dir, m->name), dtb);
+        add_file(c, r, arena_printf(c->arena, "%s/%s.cfg", o->dir, m->name), config);
     }
     if (o->view == VIEW_DTS) {
         if (p->machines.n > 1 && !o->machine)
@@ -90,7 +92,7 @@ static void emit_machine(struct machc *c, const struct options *o, const struct 
         add_text(c, r, dts_write(c, m->tree, true));
     }
     if (o->view == VIEW_JSON)
-        add_text(c, r, emit_config_json(c, config, config_size));
+        add_text(c, r, emit_config_json(c, pieces_join(c->arena, &config), (uint32_t)config.size));
 }
 
 // -m names a machine of the file, and -o and -c speak of one machine.
@@ -148,7 +150,7 @@ static bool add_depfile(struct machc *c, const struct options *o, struct results
             targets[n++] = r->files.at[i].path;
     const char *text = depfile_text(c, o, targets, n, err);
     if (text)
-        add_file(c, r, depfile_name(c->arena, o), text, strlen(text));
+        add_file(c, r, depfile_name(c->arena, o), pieces_of(c->arena, text, strlen(text)));
     return text != NULL;
 }
 
@@ -182,7 +184,7 @@ static int emit(struct machc *c, struct unit *u, const struct plan *p)
     if (o->depend && !add_depfile(c, o, &r, u->err))
         return STATUS_USAGE;
     if (o->view != VIEW_NONE)
-        add_file(c, &r, "-", r.text.at, r.text.n);
+        add_file(c, &r, "-", pieces_of(c->arena, r.text.at, r.text.n));
     if (overwrites_input(c, &r, u->err) || !outputs_write(c->arena, o->dir, r.files.at, r.files.n, u->err))
         return STATUS_USAGE;
     return STATUS_FINE;

@@ -171,8 +171,9 @@ static int one_round(struct machc *c, void *opaque)
         return STATUS_FINE;
     qsort(all.at, all.n, sizeof *all.at, by_place);
     leave_overlaps(c, &all, c->diags->all.n);
-    struct output out = {.path = r->input, .keep_mode = true};
-    out.data = apply(c, s, &all, &out.size);
+    size_t size;
+    const char *text = apply(c, s, &all, &size);
+    struct output out = {.path = r->input, .data = pieces_of(c->arena, text, size), .keep_mode = true};
     if (!still_the_same(c, s)) {
         fprintf(r->err, "machc: %s changed while it was being fixed: it is left as it is\n", r->input);
         return STATUS_USAGE;

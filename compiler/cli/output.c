@@ -148,16 +148,25 @@ static void number(char *name, size_t room, unsigned n)
     snprintf(dash, room - (size_t)(dash - name), "%u", n);
 }
 
-static bool write_all(int fd, const char *data, size_t size)
+static bool write_all(int fd, const struct pieces *data)
 {
-    while (size) {
-        ssize_t n = write(fd, data, size);
+    struct iovec some[64];
+    size_t done = 0; // pieces written,
+    size_t part = 0; // and bytes of the next one
+    while (done < data->n) {
+        size_t k = 0;
+        for (; k < sizeof some / sizeof *some && done + k < data->n; k++)
+            some[k] = data->at[done + k];
+        some[0].iov_base = (char *)some[0].iov_base + part;
+        some[0].iov_len -= part;
+        ssize_t n = writev(fd, some, (int)k);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return false;
-        data += n;
-        size -= (size_t)n;
+        part += (size_t)n;
+        while (done < data->n && part >= data->at[done].iov_len)
+            part -= data->at[done++].iov_len;
     }
     return true;
 }
@@ -176,7 +185,7 @@ static bool write_temp(const struct batch *b, struct job *j)
     j->has_temp = true;
     struct stat old;
     bool ok = !j->out->keep_mode || stat(j->target, &old) || !fchmod(fd, old.st_mode & 07777);
-    ok = ok && write_all(fd, j->out->data, j->out->size) && !fsync(fd);
+    ok = ok && write_all(fd, &j->out->data) && !fsync(fd);
     int err = errno;
     if (close(fd) && ok) {
         ok = false;
@@ -219,8 +228,8 @@ static bool replace(const struct batch *b, struct job *j)
     return true;
 }
 
-// Small pieces, each only when there is room for it: so a signal is seen although it is blocked.
-static bool write_pieces(const struct batch *b, int fd, const char *data, size_t size)
+// A little at a time, and only when there is room for it: so a signal is seen although it is blocked.
+static bool write_slowly(const struct batch *b, int fd, const char *data, size_t size)
 {
     while (size) {
         struct pollfd p = {.fd = fd, .events = POLLOUT};
@@ -246,7 +255,9 @@ static bool write_direct(const struct batch *b, const struct job *j)
     int fd = j->target ? open(j->target, O_WRONLY | O_CLOEXEC | O_NOCTTY) : STDOUT_FILENO;
     if (fd < 0)
         return fail(b, "write", j->out->path, errno);
-    bool ok = write_pieces(b, fd, j->out->data, j->out->size);
+    bool ok = true;
+    for (size_t i = 0; ok && i < j->out->data.n; i++)
+        ok = write_slowly(b, fd, j->out->data.at[i].iov_base, j->out->data.at[i].iov_len);
     int err = errno;
     if (j->target && close(fd) && ok) {
         ok = false;

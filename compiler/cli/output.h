@@ -4,6 +4,7 @@
 #define MACHC_CLI_OUTPUT_H
 
 #include "base/arena.h"
+#include "base/pieces.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,8 +12,7 @@
 
 struct output {
     const char *path; // "-": standard output
-    const void *data;
-    size_t size;
+    struct pieces data;
     bool keep_mode; // of the file that is there
 };
 

@@ -352,8 +352,8 @@ static void put_dmas(struct cfg_out *o, const struct p_machine *m, const struct 
             put_dma(o, m, i, m->devices.at[i]->dmas.at[k], regions, &names);
 }
 
-uint8_t *emit_config(struct machc *c, const struct plan *p, const struct p_machine *m, const uint8_t *dtb,
-                     uint32_t dtb_size, uint32_t *size)
+struct pieces emit_config(struct machc *c, const struct plan *p, const struct p_machine *m, const uint8_t *dtb,
+                          uint32_t dtb_size)
 {
     struct cfg_out *o = cfg_out_new(c);
     struct map regions = {0};
@@ -367,5 +367,5 @@ uint8_t *emit_config(struct machc *c, const struct plan *p, const struct p_machi
     put_irqs(o, m);
     put_dmas(o, m, &regions);
     cfg_expectations(o, p, m);
-    return cfg_finish(o, dtb, dtb_size, size);
+    return cfg_finish(o, dtb, dtb_size);
 }

@@ -2,6 +2,7 @@
 #include "emit/config_out.h"
 
 #include "base/intern.h"
+#include "base/vec.h"
 
 #include "machcfg_file.h"
 
@@ -33,7 +34,6 @@ struct cfg_out *cfg_out_new(struct machc *c)
 
 void *cfg_add(struct cfg_out *o, enum mach_cfg_section_type section)
 {
-    // Large ones have huge pages of their own, and go back to the system one by one when the file is put together.
     enum { LARGEST = 2 * 1024 * 1024 - 64 };
     struct cfg_section *s = &o->section[section];
     if (!s->last || s->last->n == s->last->room) {
@@ -126,85 +126,101 @@ static uint64_t align8(uint64_t n)
     return (n + 7) & ~(uint64_t)7;
 }
 
+/* The file in the making. */
+struct iovecs {
+    VEC(struct iovec) list;
+    uint64_t size;
+};
+
+static void add_piece(struct iovecs *v, struct machc *c, const void *data, size_t n)
+{
+    vec_push(c->arena, &v->list, ((struct iovec){(void *)(uintptr_t)data, n}));
+    v->size += n;
+}
+
 // Bytes of a section.
 static uint64_t section_size(const struct cfg_out *o, uint32_t t)
 {
     return t == MACH_CFG_S_STRINGS ? o->strings_size : (uint64_t)o->section[t].n * record_size(t);
 }
 
-static void put_header(uint8_t *file, uint64_t total, uint32_t nsections, const uint8_t *dtb, uint32_t dtb_size)
+/* Sections begin where eight divides the offset. */
+static void pad(struct iovecs *v, struct machc *c)
 {
-    struct mach_cfg_header h = {
+    static const uint8_t zeros[8];
+    size_t n = (size_t)(align8(v->size) - v->size);
+    if (n)
+        add_piece(v, c, zeros, n);
+}
+
+static void add_section(struct cfg_out *o, struct iovecs *v, uint32_t t)
+{
+    if (t == MACH_CFG_S_STRINGS)
+        add_piece(v, o->c, o->strings, o->strings_size);
+    for (const struct cfg_chunk *k = o->section[t].first; k; k = k->next)
+        add_piece(v, o->c, k->records, (size_t)k->n * record_size(t));
+}
+
+static void put_header(struct mach_cfg_header *h, uint64_t total, uint32_t nsections, const uint8_t *dtb,
+                       uint32_t dtb_size)
+{
+    *h = (struct mach_cfg_header){
         .major = {{MACH_CFG_MAJOR, 0}},
         .minor = {{MACH_CFG_MINOR, 0}},
-        .header_size = w32(sizeof h),
+        .header_size = w32(sizeof *h),
         .total_size = w64(total),
         .sections = w32(nsections),
-        .section_table = w64(sizeof h),
+        .section_table = w64(sizeof *h),
         .entry_size = w32(sizeof(struct mach_cfg_entry)),
         .dtb_size = w64(dtb_size),
     };
-    memcpy(h.magic.b, MACH_CFG_MAGIC, sizeof h.magic.b);
+    memcpy(h->magic.b, MACH_CFG_MAGIC, sizeof h->magic.b);
     SHA2_CTX sha;
     SHA256Init(&sha);
     SHA256Update(&sha, dtb, dtb_size);
-    SHA256Final(h.dtb_sha256.b, &sha);
-    memcpy(file, &h, sizeof h);
+    SHA256Final(h->dtb_sha256.b, &sha);
 }
 
-/* Copies a section to its place. What it was collected in goes at once: two of it would be the peak of the whole run.
- */
-static void put_section(struct cfg_out *o, uint8_t *at, uint32_t t)
+static uint32_t checksum(const struct iovecs *v)
 {
-    if (t == MACH_CFG_S_STRINGS) {
-        memcpy(at, o->strings, o->strings_size);
-        arena_release(o->c->arena, o->strings, o->strings_room);
-        o->strings = NULL;
-    }
-    for (struct cfg_chunk *k = o->section[t].first, *next; k; k = next) {
-        next = k->next;
-        memcpy(at, k->records, (size_t)k->n * record_size(t));
-        at += (size_t)k->n * record_size(t);
-        arena_release(o->c->arena, k, sizeof *k + (size_t)k->room * record_size(t));
-    }
+    struct mach_cfg_crc crc;
+    mach_cfg_crc_begin(&crc);
+    for (uint32_t i = 0; i < v->list.n; i++)
+        mach_cfg_crc_add(&crc, v->list.at[i].iov_base, v->list.at[i].iov_len);
+    return ~crc.value;
 }
 
-uint8_t *cfg_finish(struct cfg_out *o, const uint8_t *dtb, uint32_t dtb_size, uint32_t *size)
+struct pieces cfg_finish(struct cfg_out *o, const uint8_t *dtb, uint32_t dtb_size)
 {
     uint32_t nsections = 0;
-    for (uint32_t t = MACH_CFG_S_STRINGS; t < MACH_CFG_S_END; t++)
-        nsections += section_size(o, t) > 0;
-    uint64_t table = sizeof(struct mach_cfg_header), at = table + nsections * sizeof(struct mach_cfg_entry);
-    uint64_t total = at;
-    for (uint32_t t = MACH_CFG_S_STRINGS; t < MACH_CFG_S_END; t++)
-        total = align8(total) + section_size(o, t);
-    total = align8(total);
     arena_release(o->c->arena, o->slots, o->nslots * sizeof *o->slots);
     o->slots = NULL;
-    // Sizes and string offsets are 32 bits: what does not fit is treated as memory that there is not.
-    uint8_t *file = arena_alloc(o->c->arena, total > UINT32_MAX ? SIZE_MAX : (size_t)total);
-    put_header(file, total, nsections, dtb, dtb_size);
+    for (uint32_t t = MACH_CFG_S_STRINGS; t < MACH_CFG_S_END; t++)
+        nsections += section_size(o, t) > 0;
+    size_t front = sizeof(struct mach_cfg_header) + nsections * sizeof(struct mach_cfg_entry);
+    struct mach_cfg_header *header = arena_alloc(o->c->arena, front);
+    struct mach_cfg_entry *entry = (struct mach_cfg_entry *)(header + 1);
+    struct iovecs v = {0};
+    add_piece(&v, o->c, header, front);
     for (uint32_t t = MACH_CFG_S_STRINGS; t < MACH_CFG_S_END; t++) {
         bool strings = t == MACH_CFG_S_STRINGS;
         uint64_t bytes = section_size(o, t);
         if (!bytes)
             continue;
-        at = align8(at);
+        pad(&v, o->c);
         // Every section of this version says something that a guest may depend on: none may be skipped.
-        struct mach_cfg_entry e = {
+        *entry++ = (struct mach_cfg_entry){
             .type = w32(t),
             .flags = w32(MACH_CFG_SECTION_REQUIRED),
-            .offset = w64(at),
+            .offset = w64(v.size),
             .size = w64(bytes),
             .record_size = w32(strings ? 1 : record_size(t)),
             .count = w32(strings ? (uint32_t)bytes : o->section[t].n),
         };
-        memcpy(file + table, &e, sizeof e);
-        table += sizeof e;
-        put_section(o, file + at, t);
-        at += bytes;
+        add_section(o, &v, t);
     }
-    mach_cfg_store(file + offsetof(struct mach_cfg_header, checksum), 4, mach_cfg_checksum(file, (size_t)total));
-    *size = (uint32_t)total;
-    return file;
+    pad(&v, o->c);
+    put_header(header, v.size, nsections, dtb, dtb_size);
+    header->checksum = w32(checksum(&v)); // which was made with 0 in its place
+    return (struct pieces){v.list.at, v.list.n, v.size};
 }

@@ -35,8 +35,8 @@ mach_le32 cfg_str(struct cfg_out *o, const char *s);
 /* The same for the path of one record's node, or NULL: no other record has it, so it is not looked for. */
 mach_le32 cfg_path(struct cfg_out *o, const struct dt_node *node);
 
-/* The finished file, in the arena. Larger than 4 GB counts as out of memory. */
-uint8_t *cfg_finish(struct cfg_out *o, const uint8_t *dtb, uint32_t dtb_size, uint32_t *size);
+/* The finished file. It is none when it has more than 4 GB, since offsets have 32 bits. */
+struct pieces cfg_finish(struct cfg_out *o, const uint8_t *dtb, uint32_t dtb_size);
 
 /* Adds the expectations: what the plan takes for granted about the host. */
 void cfg_expectations(struct cfg_out *o, const struct plan *p, const struct p_machine *m);

@@ -3,11 +3,12 @@
 #ifndef MACHC_EMIT_EMIT_H
 #define MACHC_EMIT_EMIT_H
 
+#include "base/pieces.h"
 #include "plan/plan.h"
 
-/* guest.cfg for a machine, with the digest of its DTB in it. In the arena; size in *size. */
-uint8_t *emit_config(struct machc *c, const struct plan *p, const struct p_machine *m, const uint8_t *dtb,
-                     uint32_t dtb_size, uint32_t *size);
+/* guest.cfg for a machine, with the digest of its DTB in it. In the arena. More than 4 GB are no config (E0002). */
+struct pieces emit_config(struct machc *c, const struct plan *p, const struct p_machine *m, const uint8_t *dtb,
+                          uint32_t dtb_size);
 
 /* The config's JSON view: made from the config's bytes alone, so that it shows what the runtime will see.
  * NUL-terminated; NULL when it is no config. */

@@ -22,7 +22,7 @@ static void fact(struct finding *f, struct diag *d, const struct dt_node *n)
 
 static const struct dt_prop *aliases(const struct host *h)
 {
-    const struct dt_node *n = dt_child(h->tree, h->tree->root, intern(h->tree->names, "aliases"));
+    const struct dt_node *n = dt_child(h->tree, h->tree->root, h->p->aliases);
     return n ? n->props : NULL;
 }
 
@@ -30,7 +30,7 @@ static const struct dt_prop *aliases(const struct host *h)
 static struct dt_node *by_label(const struct host *h, const char *label)
 {
     struct dt_node *n = map_getp(&h->tree->labels, label, NULL);
-    const struct dt_node *all = n ? NULL : dt_child(h->tree, h->tree->root, intern(h->tree->names, "aliases"));
+    const struct dt_node *all = n ? NULL : dt_child(h->tree, h->tree->root, h->p->aliases);
     const struct dt_prop *p = all ? dt_prop(h->tree, all, label) : NULL;
     const char *path = p ? dt_string(p, 0) : NULL;
     return path ? dt_at(h->tree, path) : n;
@@ -249,7 +249,7 @@ struct dt_node *host_find(struct machc *c, const struct host *h, const struct te
         }
     }
     if (label) {
-        struct dt_node *n = by_label(h, intern(c->names, f.value));
+        struct dt_node *n = by_label(h, f.value == t->s ? t->s : intern(c->names, f.value));
         return n ? n : no_label(&f, f.value);
     }
     if (f.value[0] == '/')

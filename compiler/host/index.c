@@ -20,6 +20,9 @@ static void take_names(struct machc *c, struct host_private *p)
     p->interrupt_map_mask = intern(t, "interrupt-map-mask");
     p->compatible = intern(t, "compatible");
     p->device_type = intern(t, "device_type");
+    p->status = intern(t, "status");
+    p->mask = intern(t, "mask");
+    p->aliases = intern(t, "aliases");
 }
 
 const char *host_base_name(const struct host *h, const struct dt_node *n)
@@ -137,7 +140,7 @@ struct dt_node *host_phandle(const struct host *h, uint32_t phandle)
 
 bool host_disabled(const struct host *h, const struct dt_node *n)
 {
-    const struct dt_prop *p = dt_prop(h->tree, n, intern(h->tree->names, "status"));
+    const struct dt_prop *p = dt_prop(h->tree, n, h->p->status);
     const char *s = p ? dt_string(p, 0) : NULL;
     return p && (!s || (strcmp(s, "okay") && strcmp(s, "ok")));
 }

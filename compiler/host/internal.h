@@ -55,7 +55,7 @@ struct host_private {
     /* names that are asked for of every node */
     const char *address_cells, *size_cells, *reg, *reg_names, *ranges, *interrupts, *interrupts_extended,
         *interrupt_names, *interrupt_parent, *interrupt_cells, *interrupt_controller, *interrupt_map,
-        *interrupt_map_mask, *compatible, *device_type;
+        *interrupt_map_mask, *compatible, *device_type, *status, *mask, *aliases;
 };
 
 /* One indexing. */

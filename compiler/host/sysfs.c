@@ -29,7 +29,7 @@ const char *host_sysfs_name(struct machc *c, const struct host *h, const struct 
         uint64_t address;
         if (unit_address(h, n, &address)) {
             const char *base = host_base_name(h, n);
-            const struct dt_prop *mask = dt_prop(h->tree, n, intern(h->tree->names, "mask"));
+            const struct dt_prop *mask = dt_prop(h->tree, n, h->p->mask);
             // As the kernel prints it: ffs() of 0 is 0, so an empty mask comes out as ffffffff.
             if (mask && mask->len >= 4)
                 return arena_printf(c->arena, "%llx.%x.%s%s%s", (unsigned long long)address,

@@ -456,7 +456,7 @@ static const char *default_name(struct build *b, const struct m_passthrough *p, 
     const struct dt_node *n = p->parts.at[0].node;
     const char *name = p->host_name;
     if (n)
-        name = t->kind == TEXT_LABEL ? t->s : n->labels ? n->labels->name : n->name;
+        return t->kind == TEXT_LABEL ? t->s : n->labels ? n->labels->name : n->name;
     return name ? intern(b->c->names, name) : NULL;
 }
 

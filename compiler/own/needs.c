@@ -52,7 +52,7 @@ static void need_targets(struct planner *p, const struct dt_prop *prop, const st
     for (uint64_t cell = rule->layout == REF_STRIDE ? rule->at : 0; cell < n; cell += step) {
         const struct dt_node *to = host_phandle(p->host, dt_cell(prop, (uint32_t)cell));
         if (rule->layout == REF_CELLS)
-            step = 1 + (to ? dt_u32(p->host->tree, to, intern(p->c->names, rule->cells), 0) : 0);
+            step = 1 + (to ? dt_u32(p->host->tree, to, rule->cells, 0) : 0);
         for (bool in = to && !host_disabled(p->host, to); in; to = to->parent) {
             need(p, to, "IOMMU", NULL);
             in = to->parent && lies_in(p, to, to->parent); // a part of it, as each PAMU of an IOMMU node

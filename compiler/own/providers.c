@@ -18,7 +18,7 @@ const struct ref_rule *own_rule(struct planner *p, const struct dt_node *n, cons
     const struct ref_rule *rule = (const struct ref_rule *)(uintptr_t)known;
     if (!rule || rule->layout == REF_INTERRUPT || rule->layout == REF_INTERRUPT_MAP || !prop->len)
         return NULL;
-    return rule->unless && dt_prop(p->host->tree, n, intern(p->c->names, rule->unless)) ? NULL : rule;
+    return rule->unless && dt_prop(p->host->tree, n, rule->unless) ? NULL : rule;
 }
 
 bool own_entries(struct planner *p, const struct dt_node *n, const struct dt_prop *prop, const struct ref_rule *rule,

@@ -70,7 +70,7 @@ static void add_streams(struct planner *p, const struct dt_node *n, const struct
     }
     for (uint32_t c = 0; rule->layout == REF_CELLS && c < cells; c += step) {
         const struct dt_node *to = host_phandle(p->host, dt_cell(prop, c));
-        uint32_t args = to ? dt_u32(p->host->tree, to, intern(p->c->names, rule->cells), 0) : 0;
+        uint32_t args = to ? dt_u32(p->host->tree, to, rule->cells, 0) : 0;
         if (args > HOST_MAX_CELLS || args >= cells - c)
             return;
         step = 1 + args;
@@ -147,7 +147,7 @@ static void conflict(struct planner *p, enum msg code, const struct owned *a, co
 void own_streams_conflict(struct planner *p, const struct owned *a, const struct owned *b)
 {
     const struct dt_node *iommu = a->in;
-    bool any = dt_u32(p->host->tree, iommu, "#iommu-cells", 1) > 0;
+    bool any = dt_u32(p->host->tree, iommu, intern(p->c->names, "#iommu-cells"), 1) > 0;
     conflict(p, E1001, a, b,
              any ? arena_printf(p->c->arena, "stream id, 0x%" PRIx64 " of %s",
                                 a->first > b->first ? a->first : b->first, dt_path(p->c->arena, iommu))

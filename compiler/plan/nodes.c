@@ -308,11 +308,11 @@ void nodes_rest(struct planner *p)
  */
 void check_reserved(struct planner *p)
 {
-    static const char *const names[] = {"#address-cells", "#size-cells", "ranges"};
+    const char *const names[] = {p->n.address_cells, p->n.size_cells, p->n.ranges};
     const struct dt_tree *t = p->m->tree;
     const struct dt_node *n = dt_child(t, t->root, intern(p->c->names, "reserved-memory"));
     for (uint32_t i = 0; n && i < 3; i++) {
-        const struct dt_prop *prop = dt_prop(t, n, intern(p->c->names, names[i]));
+        const struct dt_prop *prop = dt_prop(t, n, names[i]);
         uint32_t want = dt_u32(t, t->root, names[i], 0), is = i < 2 ? dt_u32(t, n, names[i], UINT32_MAX) : want;
         if (prop && is == want)
             continue;

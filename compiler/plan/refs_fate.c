@@ -242,7 +242,7 @@ void check_to_refs(struct planner *p)
         const char *path = dt_path(p->c->arena, t->ref->target);
         uint32_t want = rule->fixed;
         if (rule->layout == REF_CELLS) {
-            const struct dt_prop *cells = dt_prop(p->m->tree, t->ref->target, intern(p->c->names, rule->cells));
+            const struct dt_prop *cells = dt_prop(p->m->tree, t->ref->target, rule->cells);
             if (!cells && !rule->cells_optional) {
                 struct diag *d =
                     diag(p->c->diags, E0418, t->said->to_at, "%s of the guest is no provider for `%s`: it has no `%s`",

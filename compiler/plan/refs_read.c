@@ -41,8 +41,7 @@ static bool arguments(const struct settle *s, const struct dt_node *target, uint
         *n = s->rule->fixed;
         return true;
     }
-    const char *name = intern(p->c->names, s->rule->cells);
-    const struct dt_prop *prop = dt_prop(p->host->tree, target, name);
+    const struct dt_prop *prop = dt_prop(p->host->tree, target, s->rule->cells);
     *n = prop && prop->len == 4 ? dt_cell(prop, 0) : 0;
     return (prop && prop->len == 4) || s->rule->cells_optional;
 }
@@ -194,7 +193,7 @@ const struct ref_rule *refs_rule(struct planner *p, const struct copied *k, cons
     const struct ref_rule *rule = schema_ref(p->schemas, prop->name);
     if (rule) {
         bool holds = rule->layout != REF_INTERRUPT && rule->layout != REF_INTERRUPT_MAP &&
-                     !(rule->unless && dt_prop(p->host->tree, k->host, intern(p->c->names, rule->unless)));
+                     !(rule->unless && dt_prop(p->host->tree, k->host, rule->unless));
         return holds ? rule : NULL;
     }
     const struct dt_prop *host = dt_prop(p->host->tree, k->host, prop->name);

@@ -20,7 +20,7 @@ static const struct dt_node *cache_of(const struct planner *p, uint32_t host_cpu
 
 static uint32_t id_of(const struct planner *p, const struct dt_node *cache)
 {
-    return cache ? dt_u32(p->host->tree, cache, "cache-stash-id", UINT32_MAX) : UINT32_MAX;
+    return cache ? dt_u32(p->host->tree, cache, intern(p->c->names, "cache-stash-id"), UINT32_MAX) : UINT32_MAX;
 }
 
 /* The tree has the cpu, and no such cache next to it. A tree that says nothing of caches says nothing of this one. */

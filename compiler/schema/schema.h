@@ -103,7 +103,7 @@ struct schema_provider {
 
 /* One for all properties of a group. */
 struct ref_rule {
-    const char *cells;   // "#clock-cells", or NULL
+    const char *cells;   // interned: "#clock-cells"; or NULL
     const char *names;   // "clock-names", or NULL. Of a numbered rule: its entry N is for the property with number N
     const char *kind;    // "clock", "reset", "regulator": what one entry is called in messages
     const char *why;     // one line for --explain and messages: why this default
@@ -125,7 +125,7 @@ struct ref_rule {
     uint32_t nalong;
     const char *follows;       // a property whose entries these belong to, one by one (assigned-clock-parents); or NULL
     const char *const *except; // of patterns, NULL-terminated: names that end so do not match (",nr-gpios"); or NULL
-    const char *unless;        // the rule does not hold in a node with this property (gpio-hog: no phandle); or NULL
+    const char *unless; // interned: the rule does not hold in a node with this property (gpio-hog: no phandle); or NULL
     const struct schema_provider *provider; // what `fixed` makes; NULL: `fixed` is no choice here
 };
 

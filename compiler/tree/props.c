@@ -181,9 +181,9 @@ void dt_add_ref(struct dt_tree *t, struct dt_prop *p, uint32_t offset, struct dt
     r->target = target;
 }
 
-uint32_t dt_u32(const struct dt_tree *t, const struct dt_node *n, const char *name, uint32_t otherwise)
+uint32_t dt_u32(const struct dt_tree *t, const struct dt_node *n, const char *interned, uint32_t otherwise)
 {
-    const struct dt_prop *p = dt_prop(t, n, intern(t->names, name));
+    const struct dt_prop *p = dt_prop(t, n, interned);
     return p && p->len == 4 ? dt_cell(p, 0) : otherwise;
 }
 

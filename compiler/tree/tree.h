@@ -151,7 +151,7 @@ static inline uint32_t dt_cell(const struct dt_prop *p, uint32_t i)
 }
 
 /* A u32 property's value, or `otherwise` when it is missing or not one cell. */
-uint32_t dt_u32(const struct dt_tree *t, const struct dt_node *n, const char *name, uint32_t otherwise);
+uint32_t dt_u32(const struct dt_tree *t, const struct dt_node *n, const char *interned, uint32_t otherwise);
 
 /* The i-th string of a string list; NULL when there is none or it is not NUL-terminated. */
 const char *dt_string(const struct dt_prop *p, uint32_t i);

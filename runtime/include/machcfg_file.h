@@ -10,39 +10,61 @@
 
 /* ---- checksum ---- */
 
-/* CRC-32C (RFC 3720, 12.1: polynomial 0x1edc6f41, reflected), of the file with the checksum's field taken as 0. */
-static inline uint32_t mach_cfg_checksum(const uint8_t *p, size_t size)
+/* A CRC-32C in the making (RFC 3720, 12.1: polynomial 0x1edc6f41, reflected). */
+struct mach_cfg_crc {
+    uint32_t value;
+    uint32_t wide; // 1: all tables are made
+    uint32_t table[16][256];
+};
+
+static inline void mach_cfg_crc_begin(struct mach_cfg_crc *crc)
 {
-    // Sixteen bytes a step, from tables on the stack: nothing to set up once, nothing shared between threads.
-    enum { STEP = 16 };
-    uint32_t t[STEP][256];
+    crc->value = UINT32_MAX;
+    crc->wide = 0;
     for (uint32_t i = 0; i < 256; i++) {
         uint32_t c = i;
         for (int k = 0; k < 8; k++)
             c = c & 1 ? c >> 1 ^ UINT32_C(0x82f63b78) : c >> 1;
-        t[0][i] = c;
+        crc->table[0][i] = c;
     }
-    for (int k = 1; k < STEP; k++)
-        for (uint32_t i = 0; i < 256; i++)
-            t[k][i] = t[k - 1][i] >> 8 ^ t[0][t[k - 1][i] & 0xff];
+}
+
+/* Adds bytes: many of them sixteen a step, from tables that would take longer than a few kilobytes do one by one. */
+static inline void mach_cfg_crc_add(struct mach_cfg_crc *crc, const uint8_t *p, size_t n)
+{
+    enum { STEP = 16, FEW = 4096 };
+    uint32_t(*t)[256] = crc->table, v = crc->value;
+    if (n >= FEW && !crc->wide) {
+        for (int k = 1; k < STEP; k++)
+            for (uint32_t i = 0; i < 256; i++)
+                t[k][i] = t[k - 1][i] >> 8 ^ t[0][t[k - 1][i] & 0xff];
+        crc->wide = 1;
+    }
+    for (; crc->wide && n >= STEP; p += STEP, n -= STEP) {
+        uint32_t a = v ^ mach_cfg_load32(p), b = mach_cfg_load32(p + 4);
+        uint32_t c = mach_cfg_load32(p + 8), d = mach_cfg_load32(p + 12);
+        v = t[15][a & 0xff] ^ t[14][a >> 8 & 0xff] ^ t[13][a >> 16 & 0xff] ^ t[12][a >> 24] ^ t[11][b & 0xff] ^
+            t[10][b >> 8 & 0xff] ^ t[9][b >> 16 & 0xff] ^ t[8][b >> 24] ^ t[7][c & 0xff] ^ t[6][c >> 8 & 0xff] ^
+            t[5][c >> 16 & 0xff] ^ t[4][c >> 24] ^ t[3][d & 0xff] ^ t[2][d >> 8 & 0xff] ^ t[1][d >> 16 & 0xff] ^
+            t[0][d >> 24];
+    }
+    for (; n; p++, n--)
+        v = v >> 8 ^ t[0][(v ^ *p) & 0xff];
+    crc->value = v;
+}
+
+/* Of a whole file, with the checksum's field taken as 0. */
+static inline uint32_t mach_cfg_checksum(const uint8_t *p, size_t size)
+{
+    static const uint8_t none[4] = {0};
     const size_t hole = offsetof(struct mach_cfg_header, checksum);
-    uint32_t crc = UINT32_MAX;
-    for (size_t i = 0; i < size;) {
-        if (size - i >= STEP && (i >= hole + 4 || i + STEP <= hole)) {
-            uint32_t a = crc ^ mach_cfg_load32(p + i), b = mach_cfg_load32(p + i + 4);
-            uint32_t c = mach_cfg_load32(p + i + 8), d = mach_cfg_load32(p + i + 12);
-            crc = t[15][a & 0xff] ^ t[14][a >> 8 & 0xff] ^ t[13][a >> 16 & 0xff] ^ t[12][a >> 24] ^ t[11][b & 0xff] ^
-                  t[10][b >> 8 & 0xff] ^ t[9][b >> 16 & 0xff] ^ t[8][b >> 24] ^ t[7][c & 0xff] ^ t[6][c >> 8 & 0xff] ^
-                  t[5][c >> 16 & 0xff] ^ t[4][c >> 24] ^ t[3][d & 0xff] ^ t[2][d >> 8 & 0xff] ^ t[1][d >> 16 & 0xff] ^
-                  t[0][d >> 24];
-            i += STEP;
-        } else {
-            uint8_t byte = i >= hole && i < hole + 4 ? 0 : p[i];
-            crc = crc >> 8 ^ t[0][(crc ^ byte) & 0xff];
-            i++;
-        }
-    }
-    return ~crc;
+    size_t before = size < hole ? size : hole, in = size - before < 4 ? size - before : 4;
+    struct mach_cfg_crc crc; // on the stack: nothing is shared between threads
+    mach_cfg_crc_begin(&crc);
+    mach_cfg_crc_add(&crc, p, before);
+    mach_cfg_crc_add(&crc, none, in);
+    mach_cfg_crc_add(&crc, p + before + in, size - before - in);
+    return ~crc.value;
 }
 
 /* ---- finding the sections ---- */

@@ -212,15 +212,15 @@ static int compile(struct machc *c, void *opaque)
         refused(t, c);
         return 0;
     }
-    uint32_t size = 0, config_size = 0;
+    uint32_t size = 0;
     const struct p_machine *machine = p->machines.at[0];
     const uint8_t *dtb = dtb_write(c, machine->tree, false, &size);
-    const uint8_t *config = dtb ? emit_config(c, p, machine, dtb, size, &config_size) : NULL;
-    if (!config || diags_errors(c->diags)) {
+    if (!dtb || diags_errors(c->diags)) {
         refused(t, c);
         return 0;
     }
-    if (check_tree(t, dtb, size) && check_config(t, config, config_size) &&
+    struct pieces config = emit_config(c, p, machine, dtb, size);
+    if (check_tree(t, dtb, size) && check_config(t, pieces_join(c->arena, &config), (uint32_t)config.size) &&
         check_with_dtc(t, c, machine->tree, dtb, size))
         result(t, "ok", "");
     return 0;

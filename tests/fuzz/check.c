@@ -155,13 +155,13 @@ static void check_plan(struct machc *c, const struct plan *p)
 {
     for (uint32_t i = 0; i < p->machines.n; i++) {
         const struct p_machine *m = p->machines.at[i];
-        uint32_t size = 0, config_size = 0;
+        uint32_t size = 0;
         const uint8_t *dtb = dtb_write(c, m->tree, false, &size);
-        const uint8_t *config = dtb ? emit_config(c, p, m, dtb, size, &config_size) : NULL;
-        if (!config)
+        if (!dtb)
             continue; // with a message
+        struct pieces config = emit_config(c, p, m, dtb, size);
         check_dtb(c, dtb, size);
-        check_config(c, config, config_size);
+        check_config(c, pieces_join(c->arena, &config), (uint32_t)config.size);
         dts_write(c, m->tree, true);
     }
     emit_plan(c, p, NULL);

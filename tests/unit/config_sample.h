@@ -279,4 +279,13 @@ static struct sample *sample_new(struct machc *c)
     return s;
 }
 
+/* A config in one place. */
+static inline uint8_t *config_bytes(struct machc *c, const struct plan *p, const struct p_machine *m,
+                                    const uint8_t *dtb, uint32_t dtb_size, uint32_t *size)
+{
+    struct pieces all = emit_config(c, p, m, dtb, dtb_size);
+    *size = (uint32_t)all.size;
+    return pieces_join(c->arena, &all);
+}
+
 #endif

@@ -29,7 +29,7 @@ struct made {
 static struct made make(struct machc *c)
 {
     struct made x = {.s = sample_new(c)};
-    x.config = emit_config(c, x.s->plan, x.s->m, DTB, sizeof DTB, &x.size);
+    x.config = config_bytes(c, x.s->plan, x.s->m, DTB, sizeof DTB, &x.size);
     return x;
 }
 
@@ -254,7 +254,7 @@ static int empty(struct machc *c, void *opaque)
     struct p_machine m = {.tree = dt_tree_new(c->arena, c->names)};
     struct mach_cfg_fault fault;
     uint32_t size;
-    uint8_t *config = emit_config(c, &p, &m, NULL, 0, &size);
+    uint8_t *config = config_bytes(c, &p, &m, NULL, 0, &size);
     assert_int_equal(check(config, size, &fault), 0);
     assert_non_null(strstr(emit_config_json(c, config, size), "\n  \"device\": [],\n"));
     assert_string_equal(emit_plan(c, &p, NULL), "");
@@ -594,7 +594,7 @@ static int runtime_dtb(struct machc *c, void *opaque)
         dtb[i] = (uint8_t)(i * 7 + 1);
     for (uint32_t n = 0; n < sizeof dtb; n++) {
         uint32_t size;
-        uint8_t *bytes = emit_config(c, s->plan, s->m, dtb, n, &size);
+        uint8_t *bytes = config_bytes(c, s->plan, s->m, dtb, n, &size);
         struct mach_config *config;
         struct mach_error error;
         assert_int_equal(mach_config_from_memory("g", bytes, size, &config, &error), 0);
@@ -670,7 +670,7 @@ static int many(struct machc *c, void *opaque)
     struct mach_cfg_fault fault;
     uint32_t size;
     double start = seconds();
-    uint8_t *config = emit_config(c, s->plan, s->m, DTB, sizeof DTB, &size);
+    uint8_t *config = config_bytes(c, s->plan, s->m, DTB, sizeof DTB, &size);
     double emitted = seconds();
     assert_int_equal(check(config, size, &fault), 0);
     double checked = seconds();

@@ -95,10 +95,10 @@ static void values_are_read(void **state)
     struct dt_tree *t = dt_tree_new(c->arena, c->names);
     const uint32_t cells[] = {1, 0xdeadbeef};
     assert_cells(dt_set_cells(t, t->root, "x", cells, 2, NULL), 2, 1, 0xdeadbeef);
-    assert_int_equal(dt_u32(t, t->root, "x", 7), 7);
+    assert_int_equal(dt_u32(t, t->root, intern(c->names, "x"), 7), 7);
     dt_set_cells(t, t->root, "x", cells, 1, NULL);
-    assert_int_equal(dt_u32(t, t->root, "x", 7), 1);
-    assert_int_equal(dt_u32(t, t->root, "y", 9), 9);
+    assert_int_equal(dt_u32(t, t->root, intern(c->names, "x"), 7), 1);
+    assert_int_equal(dt_u32(t, t->root, intern(c->names, "y"), 9), 9);
     struct dt_prop *p = dt_set(t, t->root, intern(c->names, "s"), "one\0two", 8, NULL);
     assert_string_equal(dt_string(p, 1), "two");
     assert_null(dt_string(p, 2));
