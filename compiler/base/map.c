@@ -49,12 +49,17 @@ bool map_get(const struct map *m, uint64_t a, uint64_t b, uint64_t *value)
     return true;
 }
 
-enum { SLOT = sizeof(struct map_slot) + 1 };
+enum { SLOT = sizeof(struct map_slot) + 1, LEAST = 8 };
 
-static void grow(struct arena *arena, struct map *m)
+static uint32_t limit(uint32_t room)
+{
+    return room - room / 8;
+}
+
+static void grow(struct arena *arena, struct map *m, uint32_t room)
 {
     struct map old = *m;
-    m->room = old.room ? old.room * 2 : 8;
+    m->room = room;
     m->n = 0;
     m->slots = arena_array(arena, m->room, SLOT);
     m->states = (uint8_t *)(m->slots + m->room);
@@ -75,14 +80,23 @@ static void grow(struct arena *arena, struct map *m)
 void map_put(struct arena *arena, struct map *m, uint64_t a, uint64_t b, uint64_t value)
 {
     // n counts emptied slots as well, so a search always meets an empty one.
-    if (m->n >= m->room - m->room / 8)
-        grow(arena, m);
+    if (m->n >= limit(m->room))
+        grow(arena, m, m->room ? m->room * 2 : LEAST);
     uint64_t hash = hash_of(a, b);
     int64_t i = find(m, hash, a, b, true);
     if (m->states[i] == EMPTY)
         m->n++;
     m->slots[i] = (struct map_slot){a, b, value};
     m->states[i] = tag_of(hash);
+}
+
+void map_expect(struct arena *arena, struct map *m, uint32_t n)
+{
+    uint32_t room = m->room ? m->room : n ? LEAST : 0;
+    while (limit(room) < n && room <= UINT32_MAX / 4)
+        room *= 2;
+    if (room > m->room)
+        grow(arena, m, room);
 }
 
 void map_free(struct arena *arena, struct map *m)

@@ -22,6 +22,9 @@ bool map_get(const struct map *m, uint64_t a, uint64_t b, uint64_t *value);
 /* Sets the value for (a, b), replacing an older one. */
 void map_put(struct arena *arena, struct map *m, uint64_t a, uint64_t b, uint64_t value);
 
+/* Room for `n` in all: what is known beforehand need not grow step by step. */
+void map_expect(struct arena *arena, struct map *m, uint32_t n);
+
 /* Takes (a, b) out; false when it was not there. */
 bool map_del(struct map *m, uint64_t a, uint64_t b);
 

@@ -20,6 +20,10 @@
                          : (void)0,                                                                                    \
      &(v)->at[(v)->n++])
 
+/* Room for `count` members, in a list that has none yet: what is known beforehand need not grow step by step. */
+#define vec_expect(arena, v, count)                                                                                    \
+    ((v)->room ? (void)0 : (void)((v)->at = arena_array((arena), (v)->room = (count), sizeof *(v)->at)))
+
 #define vec_push(arena, v, item) (*vec_add((arena), (v)) = (item))
 
 static inline void *vec_grow(struct arena *a, void *at, uint32_t n, uint32_t *room, size_t size)

@@ -463,6 +463,7 @@ static const char *default_name(struct build *b, const struct m_passthrough *p, 
 void name_passthroughs(struct build *b)
 {
     struct m_machine *m = b->machine;
+    map_expect(draft_arena(b->c), &m->named, m->named.n + m->passthroughs.n);
     for (uint32_t i = 0; i < m->passthroughs.n; i++) {
         struct m_passthrough *p = m->passthroughs.at[i];
         const struct dt_node *n = p->parts.at[0].node;

@@ -240,14 +240,14 @@ void own_providers(struct planner *p)
     for (uint32_t i = 0; i < p->plan->machines.n; i++)
         for (uint32_t k = 0; k < p->plan->machines.at[i]->devices.n; k++)
             any = any || p->plan->machines.at[i]->devices.at[k]->host;
-    const struct dt_node *root = p->host->tree->root;
+    const struct dt_node *root = p->host->tree->root, *symbols = dt_at(p->host->tree, "/__symbols__");
     for (const struct dt_node *n = any ? root : NULL, *off = NULL; n; n = dt_next(n, root)) {
         if (off && dt_is_below(off, n))
             continue;
         off = host_disabled(p->host, n) ? n : NULL;
         if (p->host_owner[n->id])
             check_delicate(p, n);
-        else if (!off)
+        else if (!off && n != symbols) // each of whose properties is a name of its own
             check_host_node(p, &l, &watched, n);
     }
     lint_end(&l);

@@ -318,6 +318,8 @@ static bool waits(struct planner *p, const struct m_passthrough *pass)
 void copy_passthroughs(struct planner *p)
 {
     VEC(const struct m_passthrough *) left = {0};
+    dt_expect(p->m->tree, p->m->m->passthroughs.n);
+    vec_expect(draft_arena(p->c), &p->copies, p->m->m->passthroughs.n);
     for (uint32_t i = 0; i < p->m->m->passthroughs.n; i++) {
         const struct m_passthrough *pass = p->m->m->passthroughs.at[i];
         if (pass->kind != PASS_NODE)

@@ -257,6 +257,8 @@ static bool read_struct(struct reader *r)
 static void read_symbols(struct reader *r)
 {
     const struct dt_node *symbols = dt_child(r->t, r->t->root, intern(r->c->names, "__symbols__"));
+    if (symbols)
+        map_expect(r->c->arena, &r->t->labels, symbols->nprops);
     for (const struct dt_prop *p = symbols ? symbols->props : NULL; p; p = p->next) {
         const char *path = dt_string(p, 0);
         struct dt_node *n = path && strlen(path) + 1 == p->len ? dt_at_exact(r->t, path) : NULL;

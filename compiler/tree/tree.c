@@ -87,6 +87,12 @@ struct dt_node *dt_child_base(const struct dt_tree *t, const struct dt_node *par
     return b->node;
 }
 
+void dt_expect(struct dt_tree *t, uint32_t nodes)
+{
+    map_expect(t->arena, &t->children, nodes);
+    map_expect(t->arena, &t->labels, nodes);
+}
+
 struct dt_node *dt_add_child(struct dt_tree *t, struct dt_node *parent, const char *interned)
 {
     struct dt_node *n = NEW(t->arena, struct dt_node);

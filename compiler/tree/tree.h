@@ -107,6 +107,9 @@ struct dt_tree *dt_tree_new(struct arena *a, struct intern *names);
 /* The child of that name; or NULL. Constant time. */
 struct dt_node *dt_child(const struct dt_tree *t, const struct dt_node *parent, const char *interned);
 
+/* About so many nodes, with a label each, will be added. */
+void dt_expect(struct dt_tree *t, uint32_t nodes);
+
 /*
  * A new last child; the caller has checked that the name is free. The name "" is one to come: dt_child() does not
  * know the node before dt_rename().
