@@ -12,9 +12,15 @@ struct entry {
     char s[];
 };
 
+/* Hash and length stand here once more: a text is looked at only when they fit, and growing looks at none. */
+struct slot {
+    const struct entry *e;
+    uint32_t hash, len;
+};
+
 struct intern {
     struct arena *arena;
-    const struct entry **slots;
+    struct slot *slots;
     uint32_t n, room;
 };
 
@@ -58,24 +64,19 @@ uint32_t hash_bytes(const char *s, size_t n)
 
 static void grow(struct intern *t)
 {
-    const struct entry **old = t->slots;
+    struct slot *old = t->slots;
     uint32_t room = t->room;
     t->room *= 2;
     t->slots = arena_array(t->arena, t->room, sizeof *t->slots);
     for (uint32_t i = 0; i < room; i++) {
-        if (!old[i])
+        if (!old[i].e)
             continue;
-        uint32_t j = old[i]->hash;
-        while (t->slots[j & (t->room - 1)])
+        uint32_t j = old[i].hash;
+        while (t->slots[j & (t->room - 1)].e)
             j++;
         t->slots[j & (t->room - 1)] = old[i];
     }
     arena_release(t->arena, old, room * sizeof *old);
-}
-
-static bool is(const struct entry *e, uint32_t hash, const char *s, size_t n)
-{
-    return e->hash == hash && e->len == n && !memcmp(e->s, s, n);
 }
 
 static const struct entry *builtin(uint32_t hash, const char *s, size_t n)
@@ -84,7 +85,7 @@ static const struct entry *builtin(uint32_t hash, const char *s, size_t n)
     uint32_t at;
     for (uint32_t i = hash; b->room && (at = b->slots[i & (b->room - 1)]); i++) {
         const struct entry *e = (const struct entry *)((const uint32_t *)b->strings + (at - 1));
-        if (is(e, hash, s, n))
+        if (e->hash == hash && e->len == n && !memcmp(e->s, s, n))
             return e;
     }
     return NULL;
@@ -103,17 +104,14 @@ static const struct entry *entry_new(struct intern *t, uint32_t hash, const char
 const char *intern_n(struct intern *t, const char *s, size_t n)
 {
     uint32_t h = hash_bytes(s, n);
-    uint32_t i = h;
-    const struct entry *e;
-    while ((e = t->slots[i & (t->room - 1)])) {
-        if (is(e, h, s, n))
-            return e->s;
-        i++;
-    }
-    e = builtin(h, s, n);
+    struct slot *slot;
+    for (uint32_t i = h; (slot = &t->slots[i & (t->room - 1)])->e; i++)
+        if (slot->hash == h && slot->len == n && !memcmp(slot->e->s, s, n))
+            return slot->e->s;
+    const struct entry *e = builtin(h, s, n);
     if (!e)
         e = entry_new(t, h, s, n);
-    t->slots[i & (t->room - 1)] = e;
+    *slot = (struct slot){e, h, (uint32_t)n};
     if (++t->n > t->room / 4 * 3)
         grow(t);
     return e->s;
