@@ -77,17 +77,39 @@ static void grow(struct arena *arena, struct map *m, uint32_t room)
     arena_release(arena, old.slots, (size_t)old.room * SLOT);
 }
 
-void map_put(struct arena *arena, struct map *m, uint64_t a, uint64_t b, uint64_t value)
+// The slot of (a, b), which holds its value, or is to.
+static int64_t place(struct arena *arena, struct map *m, uint64_t hash, uint64_t a, uint64_t b)
 {
     // n counts emptied slots as well, so a search always meets an empty one.
     if (m->n >= limit(m->room))
         grow(arena, m, m->room ? m->room * 2 : LEAST);
-    uint64_t hash = hash_of(a, b);
-    int64_t i = find(m, hash, a, b, true);
+    return find(m, hash, a, b, true);
+}
+
+static void set(struct map *m, int64_t i, uint64_t hash, struct map_slot slot)
+{
     if (m->states[i] == EMPTY)
         m->n++;
-    m->slots[i] = (struct map_slot){a, b, value};
+    m->slots[i] = slot;
     m->states[i] = tag_of(hash);
+}
+
+void map_put(struct arena *arena, struct map *m, uint64_t a, uint64_t b, uint64_t value)
+{
+    uint64_t hash = hash_of(a, b);
+    set(m, place(arena, m, hash, a, b), hash, (struct map_slot){a, b, value});
+}
+
+bool map_add(struct arena *arena, struct map *m, uint64_t a, uint64_t b, uint64_t *value)
+{
+    uint64_t hash = hash_of(a, b);
+    int64_t i = place(arena, m, hash, a, b);
+    if (m->states[i] & TAG) {
+        *value = m->slots[i].value;
+        return false;
+    }
+    set(m, i, hash, (struct map_slot){a, b, *value});
+    return true;
 }
 
 void map_expect(struct arena *arena, struct map *m, uint32_t n)

@@ -22,6 +22,9 @@ bool map_get(const struct map *m, uint64_t a, uint64_t b, uint64_t *value);
 /* Sets the value for (a, b), replacing an older one. */
 void map_put(struct arena *arena, struct map *m, uint64_t a, uint64_t b, uint64_t value);
 
+/* Sets it where there is none yet: true; or false and *value is the one that is there. */
+bool map_add(struct arena *arena, struct map *m, uint64_t a, uint64_t b, uint64_t *value);
+
 /* Room for `n` in all: what is known beforehand need not grow step by step. */
 void map_expect(struct arena *arena, struct map *m, uint32_t n);
 
@@ -41,6 +44,13 @@ static inline void *map_getp(const struct map *m, const void *a, const void *b)
 static inline void map_putp(struct arena *arena, struct map *m, const void *a, const void *b, const void *value)
 {
     map_put(arena, m, (uintptr_t)a, (uintptr_t)b, (uintptr_t)value);
+}
+
+/* NULL when it was added, else what was there. */
+static inline void *map_addp(struct arena *arena, struct map *m, const void *a, const void *b, const void *value)
+{
+    uint64_t v = (uintptr_t)value;
+    return map_add(arena, m, (uintptr_t)a, (uintptr_t)b, &v) ? NULL : (void *)(uintptr_t)v;
 }
 
 #endif

@@ -470,13 +470,12 @@ void name_passthroughs(struct build *b)
         if (p->named)
             continue;
         bool chip = m->platform && !m->irqchips.n && !strcmp(p->name, m->platform->irqchip_name);
-        if (n && (chip || map_getp(&m->named, p->name, NULL)))
+        if (!(n && chip) && !map_addp(draft_arena(b->c), &m->named, p->name, NULL, &p->at))
+            continue;
+        if (n) {
             p->name = intern(b->c->names, dt_path(b->c->arena, n));
-        if (map_getp(&m->named, p->name, NULL))
-            continue; // passed through twice: the planner says so
-        struct src *here = NEW(draft_arena(b->c), struct src);
-        *here = p->at;
-        map_putp(draft_arena(b->c), &m->named, p->name, NULL, here);
+            map_addp(draft_arena(b->c), &m->named, p->name, NULL, &p->at); // else twice: the planner says so
+        }
     }
 }
 

@@ -48,8 +48,8 @@ static void copy_labels(struct planner *p, const struct m_passthrough *pass, str
         const struct src *other = map_getp(&p->m->m->named, l->name, NULL);
         bool own = other && other->loc.file == pass->at.loc.file && other->loc.start == pass->at.loc.start &&
                    other->via == pass->at.via;
-        if (!map_getp(&p->m->tree->labels, l->name, NULL) && (!other || own))
-            dt_add_label(p->m->tree, to, l->name, l->loc);
+        if (!other || own)
+            dt_add_label(p->m->tree, to, l->name, l->loc); // unless another node has it
     }
 }
 

@@ -91,13 +91,12 @@ bool dt_take_phandles(struct machc *c, struct dt_tree *t, const char *host, stru
             wrong(&k, n, p);
             continue;
         }
-        const struct dt_node *first = map_getp(&t->phandles, (void *)(uintptr_t)dt_cell(p, 0), NULL);
+        const struct dt_node *first = map_addp(t->arena, &t->phandles, (void *)(uintptr_t)dt_cell(p, 0), NULL, n);
         if (first) {
             twice(&k, n, p, first);
             continue;
         }
         n->phandle = dt_cell(p, 0);
-        map_put(t->arena, &t->phandles, n->phandle, 0, (uintptr_t)n);
     }
     if (host)
         noise_end(c, &k.noise, host, at);

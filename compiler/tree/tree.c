@@ -155,10 +155,9 @@ void dt_rename(struct dt_tree *t, struct dt_node *n, const char *interned)
 
 bool dt_add_label(struct dt_tree *t, struct dt_node *n, const char *interned, struct loc loc)
 {
-    const struct dt_node *has = map_getp(&t->labels, interned, NULL);
+    const struct dt_node *has = map_addp(t->arena, &t->labels, interned, NULL, n);
     if (has)
         return has == n;
-    map_putp(t->arena, &t->labels, interned, NULL, n);
     struct dt_label *l = NEW(t->arena, struct dt_label);
     l->name = interned;
     l->loc = loc;
