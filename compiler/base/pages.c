@@ -114,11 +114,14 @@ static void take_out(struct piece_head **list, struct piece_head *h)
 
 static void *take_alone(struct pages *g, size_t size)
 {
-    if (size > SIZE_MAX - PAGE)
+    if (size > SIZE_MAX - HUGE_PAGE)
         return NULL;
     bool huge = size > MOST_SHELVED;
-    if (huge)
-        size = (size + (PAGE - 1)) & ~(size_t)(PAGE - 1);
+    if (huge) {
+        // The end may be another huge page, if at least half of it is used.
+        size_t unit = size % HUGE_PAGE < HUGE_PAGE / 2 ? PAGE : HUGE_PAGE;
+        size = (size + (unit - 1)) & ~(unit - 1);
+    }
     struct piece_head *h = huge ? map_huge(size) : map(size);
     if (!h)
         return NULL;

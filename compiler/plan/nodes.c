@@ -355,7 +355,7 @@ static void leads_nowhere(struct planner *p, const struct dt_node *n, const stru
     }
     const struct dt_node *host = p->host ? dt_at(p->host->tree, name->s) : NULL;
     const struct copied *k = host ? any_copy(p, host) : NULL;
-    if (k && !k->guest->deleted) {
+    if (k && !dt_is_gone(p->m->tree, k->guest)) {
         diag_help(d, "the host's %s is %s in the guest: `&{%s}`", name->s, dt_path(p->c->arena, k->guest),
                   dt_path(p->c->arena, k->guest));
         diag_respell(d, name->s, dt_path(p->c->arena, k->guest));
@@ -386,7 +386,7 @@ void resolve_names(struct planner *p)
             for (struct dt_ref *r = prop->refs; r; r = r->next) {
                 if (!r->target)
                     r->target = by_name(p, &r->name->text);
-                if (!r->target || r->target->deleted)
+                if (!r->target || dt_is_gone(t, r->target))
                     leads_nowhere(p, n, prop, r);
             }
         }

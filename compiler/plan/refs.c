@@ -349,7 +349,7 @@ static void bring_all(struct planner *p, uint32_t first)
 {
     for (uint32_t i = first; i < p->copies.n; i++) { // those that come along bring others
         struct copied *k = p->copies.at[i];
-        if (k->guest->deleted || !may_bring(k))
+        if (dt_is_gone(p->m->tree, k->guest) || !may_bring(k))
             continue;
         for (const struct dt_prop *prop = k->guest->props; prop; prop = prop->next) {
             const struct ref_rule *rule = settles(prop) ? refs_rule(p, k, prop) : NULL;
@@ -386,7 +386,7 @@ void settle_refs(struct planner *p, uint32_t first)
     p->settle_room->all = intern(p->c->names, "*");
     bring_all(p, first);
     for (uint32_t i = first; i < p->copies.n; i++)
-        if (!p->copies.at[i]->guest->deleted)
+        if (!dt_is_gone(p->m->tree, p->copies.at[i]->guest))
             settle_node(p, p->copies.at[i]);
     // Statements are checked where they stand: at the node that they were written for.
     for (uint32_t i = first; i < p->copies.n; i++) {

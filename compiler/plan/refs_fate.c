@@ -38,7 +38,7 @@ void refs_put_entry(struct settle *s, const struct entry *e, struct dt_node *tar
 struct copied *refs_in_guest(const struct settle *s, const struct dt_node *target)
 {
     struct copied *there = target ? any_copy(s->p, target) : NULL;
-    return there && !there->guest->deleted ? there : NULL;
+    return there && !dt_is_gone(s->p->m->tree, there->guest) ? there : NULL;
 }
 
 /* What is said of whole properties. Entries are those of the node that they were said of. */
@@ -237,7 +237,8 @@ void check_to_refs(struct planner *p)
     for (uint32_t i = 0; i < p->to_refs.n; i++) {
         const struct to_ref *t = &p->to_refs.at[i];
         const struct ref_rule *rule = t->rule;
-        if (!t->ref->target || t->ref->target->deleted || (rule->layout != REF_CELLS && rule->layout != REF_FIXED))
+        if (!t->ref->target || dt_is_gone(p->m->tree, t->ref->target) ||
+            (rule->layout != REF_CELLS && rule->layout != REF_FIXED))
             continue;
         const char *path = dt_path(p->c->arena, t->ref->target);
         uint32_t want = rule->fixed;

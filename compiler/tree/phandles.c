@@ -117,7 +117,7 @@ static void fill(struct dt_tree *t, struct dt_prop *p)
     uint64_t len = p->len;
     bool any = false;
     for (struct dt_ref *r = p->refs; r; r = r->next) {
-        if (r->filled || !r->target || r->target->deleted)
+        if (r->filled || !r->target || dt_is_gone(t, r->target))
             continue;
         any = true;
         if (r->path)
@@ -136,7 +136,7 @@ static void fill(struct dt_tree *t, struct dt_prop *p)
         }
         bool fits = r->path || (r->offset <= p->len && p->len - r->offset >= 4);
         r->offset = at;
-        if (r->filled || !r->target || r->target->deleted || !fits)
+        if (r->filled || !r->target || dt_is_gone(t, r->target) || !fits)
             continue;
         r->filled = true;
         if (r->path) {
@@ -174,7 +174,7 @@ void dt_assign_phandles(struct dt_tree *t)
         for (struct dt_prop *p = n->props; p; p = p->next) {
             for (struct dt_ref *r = p->refs; r; r = r->next) {
                 uint64_t taken;
-                if (r->path || !r->target || r->target->deleted || r->target->phandle)
+                if (r->path || !r->target || dt_is_gone(t, r->target) || r->target->phandle)
                     continue;
                 while (map_get(&used, next, 0, &taken))
                     next++;

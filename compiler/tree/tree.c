@@ -123,7 +123,7 @@ void dt_remove(struct dt_tree *t, struct dt_node *n)
         base_drop(t, n);
     map_del(&t->children, (uintptr_t)parent, (uintptr_t)n->name);
     for (struct dt_node *i = n; i; i = dt_next(i, n)) {
-        i->deleted = true;
+        i->deleted = t->removed = true;
         for (struct dt_label *l = i->labels; l; l = l->next)
             map_del(&t->labels, (uintptr_t)l->name, 0);
     }

@@ -88,6 +88,7 @@ struct dt_tree {
     struct dt_node *root;
     const char *phandle, *linux_phandle; // the two names, interned
     bool phandle_props;                  // some node has, or had, a property of such a name
+    bool removed;                        // some node is deleted
     struct map children;                 // (parent, interned name) -> node
     struct map props;                    // (node, interned name) -> prop, only of nodes with many properties
     struct map prop_before;              // (prop, 0) -> the one before it, of those that one was deleted from
@@ -118,6 +119,13 @@ struct dt_node *dt_add_child(struct dt_tree *t, struct dt_node *parent, const ch
 
 /* Takes a node and all below out of the tree (marked deleted; memory stays with the arena). Labels go, too. */
 void dt_remove(struct dt_tree *t, struct dt_node *n);
+
+/* Whether it was taken out. Nodes that are referred to lie anywhere: they are looked at only in a tree that lost some.
+ */
+static inline bool dt_is_gone(const struct dt_tree *t, const struct dt_node *n)
+{
+    return t->removed && n->deleted;
+}
 
 /* The node gets another name; its place among its siblings stays. */
 void dt_rename(struct dt_tree *t, struct dt_node *n, const char *interned);
