@@ -217,5 +217,7 @@ const struct source *base_source(struct machc *c, const char *name, const uint8_
     char *text = arena_alloc(c->arena, size + 2);
     if (size)
         memcpy(text, data, size);
-    return source_builtin(c->sources, name, text, (uint32_t)size);
+    struct source *s = source_builtin(c->sources, name, text, (uint32_t)size);
+    s->builtin = false; // it counts as a file: scanned where it lies, and may be fixed
+    return s;
 }
