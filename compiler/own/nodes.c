@@ -97,5 +97,6 @@ bool own_host_node(struct planner *p, const struct dt_node *n, const struct dt_n
         *o = (struct owner){p->m, top, where};
     }
     p->host_owner[n->id] = o;
+    own_mark(p, n);
     return !d;
 }

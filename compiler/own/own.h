@@ -79,6 +79,12 @@ bool own_entries(struct planner *p, const struct dt_node *n, const struct dt_pro
 /* Notes that a reference leads out of the machine at hand. */
 void own_uses(struct planner *p, const struct own_use *use);
 
+/* No node is marked yet. In the draft. */
+struct own_marks *own_marks_new(struct planner *p);
+
+/* A machine has the node, or takes something from it. */
+void own_mark(struct planner *p, const struct dt_node *n);
+
 /* Messages for providers that a machine has and others need; adds what is exclusive to the table. */
 void own_providers(struct planner *p);
 /* "reset 5 of /soc/reset-controller@1000". */

@@ -178,11 +178,46 @@ static void check_use(struct planner *p, struct lint *l, const struct own_use *u
               u->machine->name);
 }
 
+/*
+ * The host's own references are many, and few lead to what a machine has, or takes something from. Those nodes are
+ * marked by their phandles, in a small table that some of the others share a bit in: whoever is marked is looked at.
+ */
+struct own_marks {
+    uint64_t bits[1024];
+};
+
+struct own_marks *own_marks_new(struct planner *p)
+{
+    return NEW(draft_arena(p->c), struct own_marks);
+}
+
+static uint32_t mark_of(uint32_t phandle)
+{
+    return phandle * UINT32_C(0x9e3779b1) >> 16; // 2^32 / golden ratio
+}
+
+void own_mark(struct planner *p, const struct dt_node *n)
+{
+    uint32_t m = mark_of(n->phandle);
+    if (n->phandle) // else nothing leads to it
+        p->marks->bits[m / 64] |= UINT64_C(1) << m % 64;
+}
+
+static bool may_matter(const struct planner *p, const struct dt_prop *prop)
+{
+    for (uint32_t i = 0; i < prop->len / 4; i++) {
+        uint32_t m = mark_of(dt_cell(prop, i));
+        if (p->marks->bits[m / 64] >> m % 64 & 1)
+            return true;
+    }
+    return false;
+}
+
 /* References of a node that stays with the host. */
 static void check_host_node(struct planner *p, struct lint *l, const struct map *watched, const struct dt_node *n)
 {
     for (const struct dt_prop *prop = n->props; prop; prop = prop->next) {
-        const struct ref_rule *rule = own_rule(p, n, prop);
+        const struct ref_rule *rule = may_matter(p, prop) ? own_rule(p, n, prop) : NULL;
         struct entries e;
         if (!rule || !rule->resource || !own_entries(p, n, prop, rule, &e))
             continue;
@@ -233,6 +268,7 @@ void own_providers(struct planner *p)
     bool any = false;
     for (uint32_t i = 0; i < p->uses.n; i++) {
         const struct own_use *u = &p->uses.at[i];
+        own_mark(p, u->provider);
         if (u->rule->resource == REF_RESOURCE_EXCLUSIVE)
             map_putp(draft_arena(p->c), &watched, u->provider, NULL, u);
         check_use(p, &l, u);

@@ -147,6 +147,10 @@ static const struct {
 
 void check_owners(struct planner *p)
 {
+    uint32_t devices = 0;
+    for (uint32_t i = 0; i < p->plan->machines.n; i++)
+        devices += p->plan->machines.at[i]->devices.n;
+    vec_expect(draft_arena(p->c), &p->owned, devices); // most have a region
     own_pages(p);
     own_memory(p);
     for (uint32_t i = 0; i < sizeof spaces / sizeof *spaces; i++) {

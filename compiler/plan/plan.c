@@ -49,6 +49,7 @@ static void forget(struct planner *p)
                             .need_list = p->need_list,
                             .uses = p->uses,
                             .rule_of = p->rule_of,
+                            .marks = p->marks,
                             .bodies = p->bodies,
                             .own_room = p->own_room,
                             .has_iommus = p->has_iommus,
@@ -78,6 +79,7 @@ static void plan_machine(struct planner *p, const struct m_machine *m)
     if (!guest_begin(p))
         return;
     nodes_wanted_first(p);
+    vec_expect(draft_arena(p->c), &p->claims, m->passthroughs.n);
     for (uint32_t i = 0; i < m->devices.n; i++)
         plan_emulated(p, &m->devices.at[i]);
     copy_passthroughs(p);
@@ -135,6 +137,7 @@ struct plan *plan_make(struct machc *c, struct model *m)
     if (m->host) {
         p.host_owner = arena_array(draft_arena(c), m->host->tree->nnodes, sizeof(struct owner *));
         p.copy_of = arena_array(draft_arena(c), m->host->tree->nnodes, sizeof(struct copied *));
+        p.marks = own_marks_new(&p);
         own_needs(&p);
     }
     for (uint32_t i = 0; i < m->nkeeps; i++)

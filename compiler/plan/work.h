@@ -90,8 +90,9 @@ struct planner {
     VEC(struct own_use) uses;
     VEC(struct owned) owned; // the space at hand
     struct owner *last_owner;
-    struct map bodies;  // struct schema_body -> struct dts_op: those that are parsed; whole file
-    struct map rule_of; // property -> struct ref_rule, or 0
+    struct own_marks *marks; // phandles that matter to providers; whole file
+    struct map bodies;       // struct schema_body -> struct dts_op: those that are parsed; whole file
+    struct map rule_of;      // property -> struct ref_rule, or 0
     struct entries own_room;
     bool has_iommus; // some node says that it is behind one
     /* interned names that the compiler itself reads or writes (Devicetree Specification chapters 2 and 3) */

@@ -23,7 +23,8 @@ struct reader {
     uint32_t tokens_len;
     const char *strings;
     uint32_t strings_len;
-    struct map names; // (offset in the strings block, 0) -> interned name
+    struct map names;              // (offset in the strings block, 0) -> interned name
+    const struct dt_node *symbols; // /__symbols__, when it has come
     struct noise noise;
 };
 
@@ -123,7 +124,8 @@ static void check_name(struct reader *r, const struct dt_node *n, const char *pr
 static const char *prop_name(struct reader *r, const struct dt_node *n, uint32_t off)
 {
     uint64_t known;
-    if (map_get(&r->names, off, 0, &known))
+    bool label = n == r->symbols; // whose properties have names of their own
+    if (!label && map_get(&r->names, off, 0, &known))
         return (const char *)(uintptr_t)known;
     if (off >= r->strings_len)
         return NULL;
@@ -132,7 +134,8 @@ static const char *prop_name(struct reader *r, const struct dt_node *n, uint32_t
     if (!nul)
         return NULL;
     const char *name = intern_n(r->c->names, r->strings + off, (size_t)(nul - r->strings) - off);
-    map_put(r->c->arena, &r->names, off, 0, (uintptr_t)name);
+    if (!label)
+        map_put(r->c->arena, &r->names, off, 0, (uintptr_t)name);
     check_name(r, n, name); // once for each name
     return name;
 }
@@ -193,7 +196,10 @@ static bool begin_node(struct reader *r, struct walk *w, const char *name)
         w->skip = 1;
         return true;
     }
+    bool top = !w->n->parent;
     w->n = dt_add_child(r->t, w->n, interned);
+    if (top && !strcmp(name, "__symbols__"))
+        r->symbols = w->n;
     check_name(r, w->n, NULL);
     return true;
 }
@@ -256,7 +262,7 @@ static bool read_struct(struct reader *r)
 // Labels, from dtc -@: each property of /__symbols__ is a label, its value the node's path.
 static void read_symbols(struct reader *r)
 {
-    const struct dt_node *symbols = dt_child(r->t, r->t->root, intern(r->c->names, "__symbols__"));
+    const struct dt_node *symbols = r->symbols;
     if (symbols)
         map_expect(r->c->arena, &r->t->labels, symbols->nprops);
     for (const struct dt_prop *p = symbols ? symbols->props : NULL; p; p = p->next) {
@@ -282,7 +288,7 @@ struct dt_tree *dtb_read(struct machc *c, const struct source *s, struct src at)
     r.t->boot_cpuid = fdt_boot_cpuid_phys(r.blob);
     if (!read_reserves(&r) || !read_struct(&r))
         return NULL;
-    map_free(c->arena, &r.names); // of a tree with labels, one for each node
+    map_free(c->arena, &r.names);
     read_symbols(&r);
     dt_take_phandles(c, r.t, s->name, at);
     noise_end(c, &r.noise, s->name, at);
