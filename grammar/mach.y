@@ -26,6 +26,7 @@ static void mach_yyerror(const struct loc *loc, struct parser *p, const char *wh
 /* Nesting is limited long before this; what remains are rows of prefix operators and the like. */
 #define YYMAXDEPTH 100000
 #define AST(kind, loc) ast_new(p, AST_##kind, loc)
+#define ARG(text) text_keep(syntax_arena(p->c), text)
 }
 
 %define api.prefix {mach_yy}
@@ -137,8 +138,8 @@ stmt: ';'                                               { $$ = list_of(NULL); }
     | machine_head tail                                 { $$ = list_of(with_body($1, $2)); }
     | CPUS value tail                                   { struct ast *a = AST(CPUS, loc_join(@1, @2)); a->e = $2.e; $$ = list_of(with_body(a, $3)); }
     | MEMORY name tail                                  { struct ast *a = AST(MEMORY, loc_join(@1, @2)); a->name = $2; $$ = list_of(with_body(a, $3)); }
-    | IRQCHIP name ':' name tail                        { struct ast *a = AST(IRQCHIP, loc_join(@1, @4)); a->name = $2; a->arg = $4; $$ = list_of(with_body(a, $5)); }
-    | DEVICE name ':' name dtail                        { struct ast *a = AST(DEVICE, loc_join(@1, @4)); a->name = $2; a->arg = $4; $$ = list_of(with_body(a, $5)); }
+    | IRQCHIP name ':' name tail                        { struct ast *a = AST(IRQCHIP, loc_join(@1, @4)); a->name = $2; a->arg = ARG($4); $$ = list_of(with_body(a, $5)); }
+    | DEVICE name ':' name dtail                        { struct ast *a = AST(DEVICE, loc_join(@1, @4)); a->name = $2; a->arg = ARG($4); $$ = list_of(with_body(a, $5)); }
     | passthrough_head dtail                            { $$ = list_of(with_body($1, $2)); }
     | REGION name rtail                                 { struct ast *a = AST(REGION, loc_join(@1, @2)); a->name = $2; $$ = list_of(with_body(a, $3)); }
     | REGION inumber rtail                              { struct ast *a = AST(REGION, loc_join(@1, @2)); a->e = $<x>2.e; $$ = list_of(with_body(a, $3)); }
@@ -204,8 +205,8 @@ host_head: HOST string                                  { $$ = AST(HOST, loc_joi
 machine_head: MACHINE name                              { $$ = AST(MACHINE, loc_join(@1, @2)); $$->name = $2; }
             | MACHINE name ':' machine_type             { $$ = $4; $$->name = $2; $$->loc = loc_join(@1, @4); }
             ;
-machine_type: name                                      { $$ = AST(MACHINE, @1); $$->arg = $1; }
-            | name '(' args ')'                         { $$ = AST(MACHINE, @$); $$->arg = $1; $$->items = $3.head; }
+machine_type: name                                      { $$ = AST(MACHINE, @1); $$->arg = ARG($1); }
+            | name '(' args ')'                         { $$ = AST(MACHINE, @$); $$->arg = ARG($1); $$->items = $3.head; }
             ;
 use_head: USE name                                      { $$ = AST(USE, loc_join(@1, @2)); $$->name = $2; }
         | USE name '(' args ')'                         { $$ = AST(USE, loc_join(@1, @5)); $$->name = $2; $$->items = $4.head; }
@@ -222,7 +223,7 @@ passthrough_head: PASSTHROUGH inode                     { $$ = AST(PASSTHROUGH, 
                 | PASSTHROUGH RAW                       { $$ = AST(PASSTHROUGH, loc_join(@1, @2)); $$->sub = PASS_RAW; }
                 ;
 dma_head: DMA name                                      { $$ = AST(DMA, loc_join(@1, @2)); $$->name = $2; }
-        | DMA GUEST_IOMMU name                          { $$ = AST(DMA, loc_join(@1, @3)); $$->name = word_text(p, "guest-iommu", @2); $$->arg = $3; }
+        | DMA GUEST_IOMMU name                          { $$ = AST(DMA, loc_join(@1, @3)); $$->name = word_text(p, "guest-iommu", @2); $$->arg = ARG($3); }
         ;
 map_head: MAP name                                      { $$ = AST(MAP, loc_join(@1, @2)); $$->name = $2; $$->sub = MAP_MEMORY; }
         | MAP REGION name                               { $$ = AST(MAP, loc_join(@1, @3)); $$->name = $3; $$->sub = MAP_REGION; }
@@ -246,7 +247,7 @@ clause: PAGE_SIZE value                                 { $$ = list_of(AST(PAGE_
       | SIZE value                                      { $$ = list_of(AST(SIZE, @$)); $$.head->e = $2.e; }
       | FROM ANONYMOUS                                  { $$ = list_of(AST(FROM, @$)); $$.head->name = word_text(p, "anonymous", @2); }
       | FROM HUGETLB value                              { $$ = list_of(AST(FROM, @$)); $$.head->name = word_text(p, "hugetlb", @2); $$.head->e = $3.e; }
-      | FROM FILE string                                { $$ = list_of(AST(FROM, @$)); $$.head->name = word_text(p, "file", @2); $$.head->arg = $3; }
+      | FROM FILE string                                { $$ = list_of(AST(FROM, @$)); $$.head->name = word_text(p, "file", @2); $$.head->arg = ARG($3); }
       | FROM PHYSICAL value                             { $$ = list_of(AST(FROM, @$)); $$.head->name = word_text(p, "physical", @2); $$.head->e = $3.e; }
       | OFFSET value                                    { $$ = list_of(AST(OFFSET, @$)); $$.head->e = $2.e; }
       | SHARE string                                    { $$ = list_of(AST(SHARE, @$)); $$.head->name = $2; }

@@ -156,13 +156,17 @@ enum map_kind { MAP_MEMORY, MAP_REGION, MAP_MSI_BANK };
 struct ast {
     struct ast *next;
     struct ast *body; // clauses of the line, then statements of the braces
-    struct ast *alt;  // else
-    struct text name, arg;
-    struct expr *e, *e2;
+    union {
+        struct ast *alt;             // if: else
+        struct expr *e2;             // for, stash
+        struct dts_op *dts;          // node, edit: what stands in the braces
+        struct dts_value *dts_cells; // to &chip <...>
+    };
+    struct text name;
+    const struct text *arg; // a second one, or NULL
+    struct expr *e;
     struct item *items;
-    struct dts_op *dts;          // node, edit: what stands in the braces
-    struct dts_value *dts_cells; // to &chip <...>
-    struct loc loc;              // keyword to the end of its own arguments: what a caret underlines
+    struct loc loc; // keyword to the end of its own arguments: what a caret underlines
     uint8_t kind;
     uint8_t sub;
 };

@@ -20,6 +20,13 @@ struct ast_list lost(struct parser *p, uint64_t skipped, struct loc loc)
     return list_of(skipped ? ast_new(p, AST_LOST, loc) : NULL);
 }
 
+const struct text *text_keep(struct arena *a, struct text t)
+{
+    struct text *kept = NEW(a, struct text);
+    *kept = t;
+    return kept;
+}
+
 void list_add(struct ast_list *l, struct ast *a)
 {
     if (l->last)

@@ -14,17 +14,10 @@ struct dts_op *op_new(struct parser *p, enum dts_op_kind kind, const char *name,
     return op;
 }
 
-static const struct text *text_copy(struct parser *p, struct text t)
-{
-    struct text *copy = NEW(p->c->arena, struct text);
-    *copy = t;
-    return copy;
-}
-
 struct dts_op *op_ref(struct parser *p, enum dts_op_kind kind, struct text ref, struct loc loc)
 {
     struct dts_op *op = op_new(p, kind, NULL, loc);
-    op->ref = text_copy(p, ref);
+    op->ref = text_keep(p->c->arena, ref);
     return op;
 }
 
@@ -256,7 +249,7 @@ struct dts_value *value_string(struct parser *p, struct loc loc)
 struct dts_value *value_ref(struct parser *p, struct text ref)
 {
     struct dts_value *v = value_new(p, DTS_REF, ref.loc);
-    v->ref = text_copy(p, ref);
+    v->ref = text_keep(p->c->arena, ref);
     return v;
 }
 

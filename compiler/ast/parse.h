@@ -285,6 +285,8 @@ char char_after(const struct parser *p, struct loc loc);
 /* ---- build.c ---- */
 
 struct ast *ast_new(struct parser *p, enum ast_kind kind, struct loc loc);
+/* For what few have: most records only point to it. */
+const struct text *text_keep(struct arena *a, struct text t);
 struct ast_list list_of(struct ast *a);
 /* What stands for skipped text: nothing when only a `;` was missing. */
 struct ast_list lost(struct parser *p, uint64_t skipped, struct loc loc);

@@ -278,7 +278,7 @@ void build_dma(struct build *b, const struct scope *s, const struct ast *st, str
             x.dma.mode = i;
     x.dma.name = name;
     if (x.dma.mode == DMA_GUEST_IOMMU) {
-        x.dma.name = eval_text(b, s, &st->arg);
+        x.dma.name = eval_text(b, s, st->arg);
         if (!x.dma.name)
             diag_help(diag(b->c->diags, E0613, x.dma.at, "which IOMMU of the guest?"), "write `dma guest-iommu NAME;`");
     }

@@ -414,7 +414,7 @@ static const char *text_at_depth(struct machc *c, struct frame *f, const struct 
 
 const char *eval_text(struct build *b, const struct scope *s, const struct text *t)
 {
-    return text_at_depth(b->c, s->frame, s->via, t, 0);
+    return t ? text_at_depth(b->c, s->frame, s->via, t, 0) : NULL;
 }
 
 const char *eval_name(struct build *b, const struct scope *s, const struct text *t)

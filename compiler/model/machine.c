@@ -94,7 +94,7 @@ static void memory_clause(struct build *b, const struct scope *s, const struct a
         if (st->e)
             eval_opt(b, s, st->e, &m->back_arg);
         if (m->backing == BACK_FILE)
-            m->file = eval_text(b, s, &st->arg);
+            m->file = eval_text(b, s, st->arg);
         break;
     }
     default:
@@ -209,7 +209,7 @@ static void irqchip_clause(struct build *b, const struct scope *s, const struct 
 static void no_class(struct build *b, const struct scope *s, const struct ast *st, const char *name, const char *what,
                      const char *const *names)
 {
-    const struct text *t = &st->arg;
+    const struct text *t = st->arg;
     size_t n = 0;
     while (names && names[n])
         n++;
@@ -228,7 +228,7 @@ static void no_class(struct build *b, const struct scope *s, const struct ast *s
 static void build_irqchip(struct build *b, const struct scope *s, const struct ast *st)
 {
     struct m_irqchip chip = {.at = at(s, st->loc), .name = eval_name(b, s, &st->name)};
-    const char *class = eval_text(b, s, &st->arg);
+    const char *class = eval_text(b, s, st->arg);
     expand_body(b, s, st, irqchip_clause, &chip);
     if (!chip.name || !class || !declare(b, chip.name, at(s, st->name.loc)))
         return;
@@ -345,7 +345,7 @@ static void device_clause(struct build *b, const struct scope *s, const struct a
 static void build_device(struct build *b, const struct scope *s, const struct ast *st)
 {
     struct m_device d = {.at = at(s, st->loc), .name = eval_name(b, s, &st->name)};
-    const char *class = eval_text(b, s, &st->arg);
+    const char *class = eval_text(b, s, st->arg);
     expand_body(b, s, st, device_clause, &d);
     if (!d.name || !class || !declare(b, d.name, at(s, st->name.loc)))
         return;
@@ -355,8 +355,8 @@ static void build_device(struct build *b, const struct scope *s, const struct as
         return;
     }
     if (!d.class->emulated) {
-        struct diag *g =
-            diag(b->c->diags, E0316, at(s, st->arg.loc), "`%s` is a class of host devices; nothing emulates it", class);
+        struct diag *g = diag(b->c->diags, E0316, at(s, st->arg->loc),
+                              "`%s` is a class of host devices; nothing emulates it", class);
         diag_help(
             g,
             "pass one through, `passthrough &LABEL;`, or choose a class marked `emulated` in `machc --list-classes`");
@@ -437,19 +437,19 @@ static void machine_statement(struct build *b, const struct scope *s, const stru
 static void build_base(struct build *b, const struct scope *s, const struct ast *st)
 {
     struct m_machine *m = b->machine;
-    const char *base = eval_text(b, s, &st->arg);
-    if (st->arg.kind == TEXT_NONE || !base)
+    const char *base = eval_text(b, s, st->arg);
+    if (!base)
         return;
     const struct platform *p = schema_platform(b->model->schemas, base);
-    struct ast use = {.kind = AST_USE, .name = st->arg, .items = st->items, .loc = st->loc};
+    struct ast use = {.kind = AST_USE, .name = *st->arg, .items = st->items, .loc = st->loc};
     struct ast in = {.kind = AST_MACHINE, .body = &use, .loc = st->loc};
     if (map_getp(&b->templates, base, NULL)) {
         expand_body(b, s, &in, machine_statement, NULL);
     } else if (p && !st->items) {
         m->platform = p;
-        m->platform_at = at(s, st->arg.loc);
+        m->platform_at = at(s, st->arg->loc);
     } else if (p) {
-        diag_help(diag(b->c->diags, E0214, at(s, st->arg.loc), "platform `%s` takes no arguments", base),
+        diag_help(diag(b->c->diags, E0214, at(s, st->arg->loc), "platform `%s` takes no arguments", base),
                   "write `%s` alone", base);
     } else {
         VEC(const char *) names = {0};

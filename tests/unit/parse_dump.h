@@ -141,15 +141,15 @@ static void dump_ast(FILE *f, const struct ast *a)
             fputc(' ', f);
             dump_text(f, &a->name);
         }
-        if (a->arg.kind) {
+        if (a->arg) {
             fputs(" : ", f);
-            dump_text(f, &a->arg);
+            dump_text(f, a->arg);
         }
         if (a->e) {
             fputc(' ', f);
             dump_expr(f, a->e);
         }
-        if (a->e2) {
+        if ((a->kind == AST_FOR || a->kind == AST_STASH) && a->e2) {
             fputs(" .. ", f);
             dump_expr(f, a->e2);
         }
@@ -166,13 +166,15 @@ static void dump_ast(FILE *f, const struct ast *a)
             if (!i->next)
                 fputc('>', f);
         }
-        dump_value(f, a->dts_cells);
-        dump_ops(f, a->dts);
+        if (a->kind == AST_TO)
+            dump_value(f, a->dts_cells);
+        if (a->kind == AST_NODE || a->kind == AST_EDIT)
+            dump_ops(f, a->dts);
         if (a->body) {
             fputc(' ', f);
             dump_ast(f, a->body);
         }
-        if (a->alt) {
+        if (a->kind == AST_IF && a->alt) {
             fputs(" else ", f);
             dump_ast(f, a->alt);
         }
