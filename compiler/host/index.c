@@ -113,9 +113,8 @@ struct host *host_index(struct machc *c, const struct schemas *s, struct dt_tree
         host_read_irq_parent(x, n);
     }
     // Interrupts may lead to nodes further down, so they come when all of those are known.
-    // Most nodes have one region or none: the list need not be copied while it grows.
-    x->regions.room = t->nnodes;
-    x->regions.at = arena_array(c->arena, x->regions.room, sizeof *x->regions.at);
+    vec_expect(c->arena, &x->regions, t->nnodes); // most nodes have one region or none
+    vec_expect(c->arena, &x->irqs, t->nnodes / 4);
     for (const struct dt_node *n = t->root; n; n = dt_next(n, t->root)) {
         struct host_node *side = &h->nodes[n->id];
         side->first_region = x->regions.n;
