@@ -17,7 +17,7 @@
 
 /* Not text, and visibly damaged by a transfer that takes it for text (the idea of the PNG signature). */
 #define MACH_CFG_MAGIC "\x89MACH\r\n\x1a"
-enum { MACH_CFG_MAJOR = 1, MACH_CFG_MINOR = 2 };
+enum { MACH_CFG_MAJOR = 1, MACH_CFG_MINOR = 3 };
 
 /* "None" in an optional or an index field of 32 bits, and in an optional one of 64. */
 #define MACH_CFG_NONE   UINT32_C(0xffffffff)
@@ -194,7 +194,9 @@ static inline mach_le64 mach_le64_of(uint64_t v)
     E(expect_kind, EXPECT_IRQ_COUNT, 8, "irq-count", "the device has `a` interrupts")                                  \
     E(expect_kind, EXPECT_IRQ_TRIGGER, 9, "irq-trigger",                                                               \
       "interrupt `index` fires as `a` says (set trigger); `string` is the host's word for it")                         \
-    E(expect_kind, EXPECT_GROUP_MEMBER, 10, "group-member", "device `string` is in the same IOMMU group")
+    E(expect_kind, EXPECT_GROUP_MEMBER, 10, "group-member", "device `string` is in the same IOMMU group")               \
+    E(expect_kind, EXPECT_MEMORY_FREE, 11, "memory-free",                                                              \
+      "since 1.3: the host's kernel has none of the `b` bytes at `a`, which are the guest's memory `string`")
 
 /* Every set once: S(name, what, is a flag set). */
 #define MACH_CFG_SETS(S)                                                                                               \

@@ -91,6 +91,65 @@ static void huge_pages(struct proof *p)
               pages, size >> 10, there, size >> 10);
 }
 
+/* One line of /proc/iomem (Linux kernel/resource.c, r_show()): `  40000000-7fffffff : System RAM`. */
+struct iomem {
+    uint64_t first, last;
+    const char *name;
+};
+
+static bool read_iomem(const char *line, struct iomem *to)
+{
+    char *end;
+    to->first = strtoull(line, &end, 16);
+    if (end == line || *end != '-')
+        return false;
+    to->last = strtoull(end + 1, &end, 16);
+    to->name = strncmp(end, " : ", 3) ? "" : end + 3;
+    return true;
+}
+
+// What the kernel has for itself and its processes is "System RAM", wherever it stands in the tree of resources.
+static void look_for_ram(struct proof *p, char *text)
+{
+    uint64_t a = mach_cfg_expect_a(p->e), b = mach_cfg_expect_b(p->e);
+    uint64_t last = b && a + (b - 1) >= a ? a + (b - 1) : UINT64_MAX;
+    bool shown = false;
+    struct iomem x;
+    char *rest = NULL;
+    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+        if (!read_iomem(line, &x))
+            continue;
+        shown = shown || x.last;
+        if (!strncmp(x.name, "System RAM", strlen("System RAM")) && x.first <= last && a <= x.last)
+            return found(p, MACH_PROOF_FAILS,
+                         "the kernel has 0x%" PRIx64 "..0x%" PRIx64 " itself, and this is 0x%" PRIx64 "..0x%" PRIx64
+                         ": keep it from the kernel with a /reserved-memory node with `no-map`, or with `mem=`",
+                         x.first, x.last, a, last);
+    }
+    if (!shown)
+        found(p, MACH_PROOF_UNKNOWN, "%s/iomem shows addresses to root only", p->s->sys.proc);
+}
+
+static void memory_free(struct proof *p)
+{
+    enum { MOST = 1 << 20 }; // large servers have some thousand lines
+    const struct mach_sys *sys = &p->s->sys;
+    char path[PATH_SIZE], *data;
+    snprintf(path, sizeof path, "%s/iomem", sys->proc);
+    data = sys->alloc(sys->opaque, NULL, MOST);
+    int64_t n = data ? sys->read_file(sys->opaque, path, data, MOST - 1) : -ENOMEM;
+    if (n < 0) {
+        unread(p, (int)n);
+    } else if (n == MOST - 1) {
+        unread(p, -EFBIG);
+    } else {
+        data[n] = '\0';
+        look_for_ram(p, data);
+    }
+    if (data)
+        sys->alloc(sys->opaque, data, 0);
+}
+
 static void file(struct proof *p)
 {
     const char *name = text(p->s, mach_cfg_expect_string(p->e));
@@ -215,6 +274,7 @@ static void (*const proofs[])(struct proof *p) = {
     [MACH_CFG_EXPECT_IRQ_COUNT] = irq_count,
     [MACH_CFG_EXPECT_IRQ_TRIGGER] = irq_trigger,
     [MACH_CFG_EXPECT_GROUP_MEMBER] = same_group,
+    [MACH_CFG_EXPECT_MEMORY_FREE] = memory_free,
 };
 
 static const char *kind_word(uint32_t kind)
@@ -252,7 +312,7 @@ static void prove_one(struct mach_session *s, uint32_t i, struct mach_finding *t
     memset(to, 0, sizeof *to);
     to->expect = i;
     name_it(s, e, p.d, to);
-    if (kind < MACH_CFG_EXPECT_SYSFS_NAME)
+    if (kind < MACH_CFG_EXPECT_SYSFS_NAME || kind == MACH_CFG_EXPECT_MEMORY_FREE)
         return proofs[kind](&p);
     if (!p.d || !*p.d->sysfs)
         return found(&p, MACH_PROOF_FAILS, "the config does not say where the device is");

@@ -58,7 +58,8 @@ EXPECTED = {"page-size": ({"a"}, set(), False), "host-compatible": ({"string"}, 
             "file": ({"string"}, {"device"}, True), "sysfs-name": ({"device", "string"}, set(), False),
             "compatible": ({"device", "string"}, set(), False), "region": ({"device", "b"}, {"a", "string"}, True),
             "irq-count": ({"device", "a"}, set(), False), "irq-trigger": ({"device", "a", "string"}, set(), True),
-            "group-member": ({"device", "string"}, set(), True)}
+            "group-member": ({"device", "string"}, set(), True),
+            "memory-free": ({"a", "b", "string"}, set(), True)}
 PCI_NAME = re.compile(r"[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$")
 
 
@@ -471,12 +472,19 @@ class Machine:
                 known = [(r.host, r.size) for r in d.all_regions if r.index == e.index and "window" not in r.flags]
                 if known != [(e.a, e.b)]:
                     self.say(f"{d.name}: region {e.index} is {known}, expected {(e.a, e.b)}")
+            if e.kind == "memory-free":
+                m = self.config.memory[e.index] if e.index < len(self.config.memory) else None
+                if not m or (m.name, m.physical, m.size) != (e.string, e.a, e.b):
+                    self.say(f"memory {e.index} is another than {e.string} at {e.a:#x}")
             if e.kind == "irq-count":
                 linked = [q for q in d.all_irqs if q.source == "device" and "dropped" not in q.flags]
                 beyond = [q.index for q in linked if q.index >= e.a]
                 if beyond:
                     self.say(f"{d.name}: interrupt {beyond[0]}, expected are {e.a}")
         expected = {(e.kind, e.device, e.index) for e in self.config.expect}
+        for m in self.config.memory:
+            if m.backing == "physical" and ("memory-free", None, m.i) not in expected:
+                self.say(f"memory {m.name}: nobody is to look whether the host's kernel has it")
         for d in self.config.device:
             if d.sysfs_name and ("sysfs-name", d.i, 0) not in expected:
                 self.say(f"{d.name}: nobody is to look for {d.sysfs_name}")

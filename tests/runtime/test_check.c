@@ -65,6 +65,9 @@ static struct board *board(void)
          "0x10000000 0x100fffff 0x200\n0x0 0x0 0x0\n0x20000000 0x20003fff 0x200\n");
     TEXT(k, "/sys/devices/system/cpu/online", "0-1,3\n");
     TEXT(k, "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "16\n");
+    TEXT(k, "/proc/iomem",
+         "00000000-1fffffff : System RAM\n  00210000-010fffff : Kernel code\n09010000-09010fff : 9010000.rtc\n"
+         "40000000-7fffffff : reserved\n  50000000-5fffffff : System RAM (hotplug)\n");
     TEXT(k, "/dev/uio0", "");
     fake_add(k, "platform", "502180000.eth", "eth", 3);
     fake_add(k, "amba", "9010000.rtc", "", 4);
@@ -81,6 +84,8 @@ static struct board *board(void)
     cfg_expect(c, MACH_CFG_EXPECT_CPU_ONLINE, host, 1, "", none, none);
     cfg_expect(c, MACH_CFG_EXPECT_CPU_ONLINE, host, 3, "", none, none);
     cfg_expect(c, MACH_CFG_EXPECT_HUGE_PAGES, host, 0, "", 2 * MiB, 32 * MiB);
+    cfg_expect(c, MACH_CFG_EXPECT_MEMORY_FREE, host, 0, "ram", 0x20000000, 0x20000000);
+    cfg_expect(c, MACH_CFG_EXPECT_MEMORY_FREE, host, 1, "shm0", 0x60000000, 0x1000000);
     cfg_expect(c, MACH_CFG_EXPECT_FILE, host, 0, "/dev/uio0", none, none);
     cfg_expect(c, MACH_CFG_EXPECT_SYSFS_NAME, 0, 0, "502180000.eth", none, none);
     cfg_expect(c, MACH_CFG_EXPECT_COMPATIBLE, 0, 0, "acme,eth", none, none);
@@ -116,7 +121,7 @@ static void test_all_hold(void **state)
         fail_msg("%s", b->text);
     // The trigger is all that cannot be seen.
     assert_int_equal(b->of[MACH_PROOF_UNKNOWN], 1);
-    assert_int_equal(b->of[MACH_PROOF_HOLDS], 18);
+    assert_int_equal(b->of[MACH_PROOF_HOLDS], 20);
     assert_int_equal(mach_config_check(b->config, &b->k->sys, NULL, NULL), 0);
     board_free(b);
 }
@@ -148,6 +153,18 @@ static void test_each_fails(void **state)
     b = board();
     TEXT(b->k, "/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "15\n");
     wrong(b, 1, "16 pages of 2048 KiB are needed, 15 are free");
+    b = board();
+    TEXT(b->k, "/proc/iomem", "00000000-20000000 : System RAM\n");
+    wrong(b, 1, "host: memory-free ram: the kernel has 0x0..0x20000000 itself, and this is 0x20000000..0x3fffffff");
+    b = board();
+    TEXT(b->k, "/proc/iomem", "40000000-7fffffff : reserved\n  60ffffff-60ffffff : System RAM\n");
+    wrong(b, 1, "host: memory-free shm0: the kernel has 0x60ffffff..0x60ffffff itself");
+    b = board();
+    TEXT(b->k, "/proc/iomem", "00000000-00000000 : System RAM\n  00000000-00000000 : Kernel code\n");
+    wrong(b, 0, "shows addresses to root only");
+    b = board();
+    TEXT(b->k, "/proc/iomem", "nonsense\n-1 : System RAM\n20000000 System RAM\n20000000 - 2fffffff : System RAM");
+    wrong(b, 0, "shows addresses to root only");
     b = board();
     TEXT(b->k, BASE "/soc/eth@2180000/compatible", "acme,uart\0");
     wrong(b, 1, "it is a acme,uart, not a acme,eth");
