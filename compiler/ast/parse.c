@@ -88,14 +88,15 @@ struct source *find_file(struct parser *p, const char *name, bool binary, enum m
     const char *why = "it has no name";
     int err = ENOENT;
     bool absolute = name[0] == '/';
+    const char *beside = name, *near, *base = strrchr(name, '/');
     struct diag *d;
     if (!*name)
         goto bad;
+    if (slash && !absolute)
+        beside = arena_printf(c->arena, "%.*s/%s", (int)(slash - from->name), from->name, name);
     for (uint32_t i = 0; i <= c->ninclude_dirs; i++) {
-        const char *path = name;
-        if (i == 0 && slash && !absolute)
-            path = arena_printf(c->arena, "%.*s/%s", (int)(slash - from->name), from->name, name);
-        else if (i > 0)
+        const char *path = beside;
+        if (i > 0)
             path = arena_printf(c->arena, "%s/%s", c->include_dirs[i - 1], name);
         struct source *s = source_read(c->sources, path, binary, &why, &err);
         if (s)
@@ -105,12 +106,15 @@ struct source *find_file(struct parser *p, const char *name, bool binary, enum m
     }
 bad:
     d = scan_error(p, m, loc, "cannot read \"%s\": %s", name, why);
-    if (absolute || err != ENOENT)
+    if (err != ENOENT || !*name || !d)
         return NULL;
-    if (c->ninclude_dirs)
+    near = near_file(c->arena, beside);
+    if (near)
+        diag_did_you_mean(d, "", base ? base + 1 : name, near);
+    else if (!absolute && c->ninclude_dirs)
         scan_help(d, "files are looked for beside the one that names them, then in the %u directories given with `-I`",
                   c->ninclude_dirs);
-    else
+    else if (!absolute)
         scan_help(d, "files are looked for beside the one that names them; `-I DIR` adds directories");
     return NULL;
 }

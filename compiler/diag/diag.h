@@ -144,4 +144,7 @@ void diags_print(struct diags *ds, FILE *to, const struct diag_style *style);
  */
 const char *nearest(const char *word, const char *const *candidates, size_t n);
 
+/* The name that is nearest to that of a file that is not there, of those in its directory; or NULL. In the arena. */
+const char *near_file(struct arena *a, const char *path);
+
 #endif

@@ -42,7 +42,10 @@ static struct source *read_named(struct build *b, const struct scope *s, const s
     struct source *src = source_read(b->c->sources, path, binary, &why, &err);
     if (!src) {
         struct diag *d = diag(b->c->diags, E0218, at(s, t->loc), "cannot read \"%s\": %s", path, why);
-        if (err == ENOENT)
+        const char *near = err == ENOENT ? near_file(b->c->arena, path) : NULL, *slash = strrchr(path, '/');
+        if (near)
+            diag_did_you_mean(d, "", slash ? slash + 1 : path, near);
+        else if (err == ENOENT)
             diag_help(d, "files are looked for next to the file that names them, then in the directories given by -I");
         else
             diag_help(d, "name %s that can be read", binary ? "a .dtb or .dts file" : "a text");

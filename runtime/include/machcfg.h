@@ -194,7 +194,7 @@ static inline mach_le64 mach_le64_of(uint64_t v)
     E(expect_kind, EXPECT_IRQ_COUNT, 8, "irq-count", "the device has `a` interrupts")                                  \
     E(expect_kind, EXPECT_IRQ_TRIGGER, 9, "irq-trigger",                                                               \
       "interrupt `index` fires as `a` says (set trigger); `string` is the host's word for it")                         \
-    E(expect_kind, EXPECT_GROUP_MEMBER, 10, "group-member", "device `string` is in the same IOMMU group")               \
+    E(expect_kind, EXPECT_GROUP_MEMBER, 10, "group-member", "device `string` is in the same IOMMU group")              \
     E(expect_kind, EXPECT_MEMORY_FREE, 11, "memory-free",                                                              \
       "since 1.3: the host's kernel has none of the `b` bytes at `a`, which are the guest's memory `string`")
 

@@ -4,6 +4,7 @@
 #include "host/host.h"
 #include "tree/tree.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -44,9 +45,11 @@ static const char *allowed(const char *path, char *room, size_t size)
 int __real_open(const char *path, int flags, ...);
 int __real_access(const char *path, int mode);
 int __real_stat(const char *path, struct stat *st);
+DIR *__real_opendir(const char *path);
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_access(const char *path, int mode);
 int __wrap_stat(const char *path, struct stat *st);
+DIR *__wrap_opendir(const char *path);
 
 int __wrap_open(const char *path, int flags, ...)
 {
@@ -70,6 +73,12 @@ int __wrap_stat(const char *path, struct stat *st)
     const char *p = allowed(path, room, sizeof room);
     errno = ENOENT;
     return p ? __real_stat(p, st) : -1;
+}
+
+DIR *__wrap_opendir(const char *path)
+{
+    errno = ENOENT;
+    return b.confined ? __real_opendir("tests/fuzz/files") : __real_opendir(path);
 }
 
 static ssize_t swallow(void *cookie, const char *bytes, size_t n)
