@@ -97,8 +97,32 @@ void host_decode_irq(struct indexing *x, struct host_irq *i)
     i->identity = parts ? cells_identity(x, line, nline) : IDENTITY_NUMBER | (uint64_t)line[0] << 32 | line[1];
 }
 
+static const char *chip_word(const struct irqchip_class *class)
+{
+    return class->describe ? class->describe : class->name;
+}
+
+// "GPIO 27" is a line only where there is one GPIO controller.
+static void find_several(struct machc *c, struct host *h)
+{
+    struct map first = {0}, several = {0}; // word -> the first chip; word -> 1
+    for (uint32_t n = 0; n < h->nirqs; n++) {
+        const struct host_irq *i = &h->irqs[n];
+        const struct dt_node *chip =
+            i->class ? map_addp(c->arena, &first, intern(c->names, chip_word(i->class)), NULL, i->chip) : NULL;
+        if (chip && chip != i->chip)
+            map_put(c->arena, &several, (uintptr_t)intern(c->names, chip_word(i->class)), 0, 1);
+    }
+    for (uint32_t n = 0; several.n && n < h->nirqs; n++) {
+        struct host_irq *i = &h->irqs[n];
+        uint64_t yes;
+        i->name_chip = i->class && map_get(&several, (uintptr_t)intern(c->names, chip_word(i->class)), 0, &yes);
+    }
+}
+
 void host_index_irqs(struct machc *c, struct host *h)
 {
+    find_several(c, h);
     h->irq_next = arena_array(c->arena, h->nirqs, sizeof *h->irq_next);
     // From the end, so that each list comes out in document order.
     for (uint32_t n = h->nirqs; n--;) {
@@ -147,7 +171,8 @@ const char *host_irq_text(struct machc *c, const struct host_irq *i)
             len += sprintf(sub + len, ".%u", i->cells[k]);
             any = any || i->cells[k];
         }
-    return arena_printf(c->arena, "%s%s%s %u%s%s%s", i->class->describe ? i->class->describe : i->class->name,
-                        *kind ? " " : "", kind, i->number, any ? sub : "", i->trigger ? ", " : "",
-                        i->trigger ? i->trigger->name : "");
+    const char *chip = i->chip->labels ? i->chip->labels->name : i->chip->name;
+    return arena_printf(c->arena, "%s%s%s %u%s%s%s%s%s", chip_word(i->class), *kind ? " " : "", kind, i->number,
+                        any ? sub : "", i->name_chip ? " of " : "", i->name_chip ? dt_show(c->arena, chip) : "",
+                        i->trigger ? ", " : "", i->trigger ? i->trigger->name : "");
 }

@@ -36,6 +36,7 @@ struct host_irq {
     const struct irq_trigger *trigger; // NULL: none that the class knows
     uint64_t identity;   // equal for the same line of the same chip (class unknown: a hash-free index of its cells)
     bool from_map;       // an entry of an interrupt-map in this node
+    bool name_chip;      // devices' interrupts reach several controllers of such a name: which one is to be said
     const char *problem; // why it could not be followed: one sentence; or NULL
 };
 

@@ -140,7 +140,7 @@ class One:
             q = recorded[i]
             if ("dropped" in q.flags) != (to == "drop"):
                 self.say(f"{d.name}: interrupt {i}: {q.flags}")
-            if (q.host or "").split(",")[0] != line.text:
+            if (q.host or "").split(",")[0] not in (line.text, f"{line.text} of {line.chip}"):
                 self.say(f"{d.name}: interrupt {i} is {q.host}, not {line.text}")
             trigger = self.want.one_trigger or line.trigger
             if to != "drop" and q.trigger_name != trigger:
