@@ -8,6 +8,7 @@
 #include "cli/output.h"
 #include "emit/emit.h"
 
+#include <errno.h>
 #include <sys/stat.h>
 
 /* What is to be written when everything is known to be right. */
@@ -39,7 +40,12 @@ static const struct source *read_input(struct machc *c, struct unit *u, int *sta
     if (s)
         return s;
     if (err_no) {
-        fprintf(u->err, "machc: cannot read %s: %s\n", u->input, why);
+        const char *near = err_no == ENOENT ? near_file(c->arena, u->input) : NULL, *slash = strrchr(u->input, '/');
+        int dir = slash ? (int)(slash - u->input) + 1 : 0;
+        fprintf(u->err, "machc: cannot read %s: %s", u->input, why);
+        if (near)
+            fprintf(u->err, "; did you mean `%.*s%s`?", dir, u->input, near);
+        fputc('\n', u->err);
         u->sum.files = u->sum.files_failed = 1;
         *status = STATUS_USAGE;
         return NULL;
