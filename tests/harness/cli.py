@@ -172,10 +172,10 @@ def owners(box):
 
 
 def many_files(box):
-    done = box.machc("--check", "broken.mach", "none.mach", "one.mach", "broken.mach", "two.mach", status=2)
+    done = box.machc("--check", "broken.mach", "missing.mach", "one.mach", "broken.mach", "two.mach", status=2)
     lines = done.err.splitlines()
     expect([line for line in lines if line.startswith("machc: ")] == [
-        "machc: cannot read none.mach: there is no such file",
+        "machc: cannot read missing.mach: there is no such file",
         "machc: 5 files: 2 fine, 3 with errors (2 errors, 0 warnings)"], "not as expected", done)
     expect(lines[-1].startswith("machc: 5 files"), "the summary does not come last", done)
     expect(sum("broken.mach:6:17: error:" in line for line in lines) == 2, "not both messages", done)
