@@ -79,6 +79,7 @@ static bool find_target(struct planner *p, const struct p_dma *dma, const struct
         out->region = find_region(p, dma->device, &m->region);
         if (!out->region)
             return false;
+        p->m->maps_regions = true;
         *size = out->region->size;
         out->iova = out->region->host != UINT64_MAX ? out->region->host : out->region->guest;
         if (out->iova == UINT64_MAX && !m->address.set) {

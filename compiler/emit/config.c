@@ -123,8 +123,12 @@ static uint32_t slot_of(struct cfg_out *o, const struct p_machine *m, const stru
     return reg && reg->len >= 4 ? dt_cell(reg, 0) >> 11 & 31 : MACH_CFG_NONE;
 }
 
-// Regions, interrupts and domains follow in sections of their own, device by device: their rows are counted here.
-static void put_devices(struct cfg_out *o, const struct p_machine *m)
+// Regions, interrupts and domains are in sections of their own, device by device: their rows so far.
+struct rows {
+    uint32_t regions, irqs, dmas;
+};
+
+static void put_device(struct cfg_out *o, const struct p_machine *m, const struct p_device *d, struct rows *rows)
 {
     static const uint8_t kind[] = {
         [DEV_EMULATED] = MACH_CFG_DEVICE_EMULATED,
@@ -132,35 +136,31 @@ static void put_devices(struct cfg_out *o, const struct p_machine *m)
         [DEV_PCI] = MACH_CFG_DEVICE_PCI,
         [DEV_RAW] = MACH_CFG_DEVICE_RAW,
     };
-    uint32_t regions = 0, irqs = 0, dmas = 0;
-    for (uint32_t i = 0; i < m->devices.n; i++) {
-        const struct p_device *d = m->devices.at[i];
-        bool on_host = d->kind == DEV_PLATFORM || d->kind == DEV_PCI;
-        const char *bus = d->parent ? NULL : d->bus;
-        *CFG_ADD(o, device, DEVICE) = (struct mach_cfg_device){
-            .name = cfg_str(o, d->name),
-            .kind = w32(kind[d->kind]),
-            .class_name = cfg_str(o, d->class ? d->class->name : NULL),
-            .node = cfg_path(o, d->node),
-            .host_path = cfg_path(o, d->host),
-            .sysfs_name = cfg_str(o, d->sysfs_name),
-            .compatible = cfg_str(o, d->compatible),
-            .reset = w32(on_host ? MACH_CFG_RESET_IF_POSSIBLE : MACH_CFG_RESET_NEVER),
-            .vcpu = w32(d->vcpu),
-            .parent = w32(d->parent ? d->parent->index : MACH_CFG_NONE),
-            .bus = cfg_str(o, bus),
-            .slot = w32(bus ? slot_of(o, m, d) : MACH_CFG_NONE),
-            .first_region = w32(regions),
-            .regions = w32(d->regions.n),
-            .first_irq = w32(irqs),
-            .irqs = w32(d->irqs.n),
-            .first_dma = w32(dmas),
-            .dmas = w32(d->dmas.n),
-        };
-        regions += d->regions.n;
-        irqs += d->irqs.n;
-        dmas += d->dmas.n;
-    }
+    bool on_host = d->kind == DEV_PLATFORM || d->kind == DEV_PCI;
+    const char *bus = d->parent ? NULL : d->bus;
+    *CFG_ADD(o, device, DEVICE) = (struct mach_cfg_device){
+        .name = cfg_str(o, d->name),
+        .kind = w32(kind[d->kind]),
+        .class_name = cfg_str(o, d->class ? d->class->name : NULL),
+        .node = cfg_path(o, d->node),
+        .host_path = cfg_path(o, d->host),
+        .sysfs_name = cfg_str(o, d->sysfs_name),
+        .compatible = cfg_str(o, d->compatible),
+        .reset = w32(on_host ? MACH_CFG_RESET_IF_POSSIBLE : MACH_CFG_RESET_NEVER),
+        .vcpu = w32(d->vcpu),
+        .parent = w32(d->parent ? d->parent->index : MACH_CFG_NONE),
+        .bus = cfg_str(o, bus),
+        .slot = w32(bus ? slot_of(o, m, d) : MACH_CFG_NONE),
+        .first_region = w32(rows->regions),
+        .regions = w32(d->regions.n),
+        .first_irq = w32(rows->irqs),
+        .irqs = w32(d->irqs.n),
+        .first_dma = w32(rows->dmas),
+        .dmas = w32(d->dmas.n),
+    };
+    rows->regions += d->regions.n;
+    rows->irqs += d->irqs.n;
+    rows->dmas += d->dmas.n;
 }
 
 static uint32_t region_mode(const struct p_region *r)
@@ -182,29 +182,27 @@ static void mapped_regions(struct cfg_out *o, const struct p_machine *m, struct 
         }
 }
 
-static void put_regions(struct cfg_out *o, const struct p_machine *m, struct map *index)
+static void put_regions(struct cfg_out *o, const struct p_device *d, struct map *index)
 {
-    for (uint32_t i = 0; i < m->devices.n; i++) {
-        for (uint32_t k = 0; k < m->devices.at[i]->regions.n; k++) {
-            const struct p_region *r = m->devices.at[i]->regions.at[k];
-            uint32_t flags = (r->unsafe ? MACH_CFG_REGION_UNSAFE : 0) | (r->window ? MACH_CFG_REGION_WINDOW : 0);
-            uint64_t unknown;
-            if (map_get(index, (uintptr_t)r, 0, &unknown))
-                map_put(o->c->arena, index, (uintptr_t)r, 0, o->section[MACH_CFG_S_REGION].n);
-            *CFG_ADD(o, region, REGION) = (struct mach_cfg_region){
-                .device = w32(i),
-                .index = w32(r->index),
-                .name = cfg_str(o, r->name),
-                .mode = w32(region_mode(r)),
-                .flags = w32(flags),
-                .reason = cfg_str(o, r->unsafe),
-                .file = cfg_str(o, r->file),
-                .host = w64(r->host),
-                .size = w64(r->size),
-                .guest = w64(r->mode == REGION_DROP ? MACH_CFG_NONE64 : r->guest),
-                .offset = w64(r->offset),
-            };
-        }
+    for (uint32_t k = 0; k < d->regions.n; k++) {
+        const struct p_region *r = d->regions.at[k];
+        uint32_t flags = (r->unsafe ? MACH_CFG_REGION_UNSAFE : 0) | (r->window ? MACH_CFG_REGION_WINDOW : 0);
+        uint64_t unknown;
+        if (map_get(index, (uintptr_t)r, 0, &unknown))
+            map_put(o->c->arena, index, (uintptr_t)r, 0, o->section[MACH_CFG_S_REGION].n);
+        *CFG_ADD(o, region, REGION) = (struct mach_cfg_region){
+            .device = w32(d->index),
+            .index = w32(r->index),
+            .name = cfg_str(o, r->name),
+            .mode = w32(region_mode(r)),
+            .flags = w32(flags),
+            .reason = cfg_str(o, r->unsafe),
+            .file = cfg_str(o, r->file),
+            .host = w64(r->host),
+            .size = w64(r->size),
+            .guest = w64(r->mode == REGION_DROP ? MACH_CFG_NONE64 : r->guest),
+            .offset = w64(r->offset),
+        };
     }
 }
 
@@ -243,16 +241,6 @@ static void put_irq(struct cfg_out *o, uint32_t device, const struct p_irq *q, c
             CFG_ADD(o, cell, CELL)->value = w32(q->cells[i]);
     }
     *CFG_ADD(o, irq, IRQ) = r;
-}
-
-static void put_irqs(struct cfg_out *o, const struct p_machine *m)
-{
-    struct map chips = {0};
-    for (uint32_t i = 0; i < m->irqchips.n; i++)
-        map_put(o->c->arena, &chips, (uintptr_t)m->irqchips.at[i], 0, i);
-    for (uint32_t i = 0; i < m->devices.n; i++)
-        for (uint32_t k = 0; k < m->devices.at[i]->irqs.n; k++)
-            put_irq(o, i, m->devices.at[i]->irqs.at[k], &chips);
 }
 
 static uint32_t put_stash(struct cfg_out *o, uint32_t dma, const struct p_dma *d)
@@ -303,8 +291,22 @@ static void put_map(struct cfg_out *o, const struct p_machine *m, uint32_t dma, 
     };
 }
 
+// The record of an emulated device; `names` is made when the first one is asked for.
+static uint64_t emulated(struct cfg_out *o, const struct p_machine *m, struct map *names, const char *name)
+{
+    uint64_t device = MACH_CFG_NONE;
+    if (!names->room) {
+        map_expect(o->c->arena, names, 1);
+        for (uint32_t i = 0; i < m->devices.n; i++)
+            if (m->devices.at[i]->kind == DEV_EMULATED)
+                map_put(o->c->arena, names, (uintptr_t)intern(o->c->names, m->devices.at[i]->name), 0, i);
+    }
+    map_get(names, (uintptr_t)intern(o->c->names, name), 0, &device);
+    return device;
+}
+
 static void put_dma(struct cfg_out *o, const struct p_machine *m, uint32_t device, const struct p_dma *d,
-                    const struct map *regions, const struct map *names)
+                    const struct map *regions, struct map *names)
 {
     static const uint8_t mode[] = {
         [DMA_NONE] = MACH_CFG_DMA_NONE,         [DMA_ALL] = MACH_CFG_DMA_ALL,
@@ -313,7 +315,7 @@ static void put_dma(struct cfg_out *o, const struct p_machine *m, uint32_t devic
     };
     uint64_t guest_iommu = MACH_CFG_NONE;
     if (d->mode == DMA_GUEST_IOMMU && d->guest_iommu)
-        map_get(names, (uintptr_t)intern(o->c->names, d->guest_iommu), 0, &guest_iommu);
+        guest_iommu = emulated(o, m, names, d->guest_iommu);
     uint32_t flags =
         (d->has_window ? MACH_CFG_DMA_HAS_WINDOW : 0) | (d->has_liodn_index ? MACH_CFG_DMA_HAS_LIODN_INDEX : 0) |
         (d->has_stream ? MACH_CFG_DMA_HAS_STREAM : 0) | (d->has_operation ? MACH_CFG_DMA_HAS_OPERATION : 0);
@@ -341,31 +343,40 @@ static void put_dma(struct cfg_out *o, const struct p_machine *m, uint32_t devic
         put_map(o, m, self, &d->maps[i], regions);
 }
 
-static void put_dmas(struct cfg_out *o, const struct p_machine *m, const struct map *regions)
+/* What is put out of all devices, one after the other: each is looked at once. */
+static void put_devices(struct cfg_out *o, const struct p_machine *m)
 {
-    struct map names = {0};
-    for (uint32_t i = 0; i < m->devices.n; i++)
-        if (m->devices.at[i]->kind == DEV_EMULATED)
-            map_put(o->c->arena, &names, (uintptr_t)intern(o->c->names, m->devices.at[i]->name), 0, i);
-    for (uint32_t i = 0; i < m->devices.n; i++)
+    struct map regions = {0}, chips = {0}, names = {0};
+    struct rows rows = {0};
+    for (uint32_t i = 0; i < m->irqchips.n; i++)
+        map_put(o->c->arena, &chips, (uintptr_t)m->irqchips.at[i], 0, i);
+    if (m->maps_regions)
+        mapped_regions(o, m, &regions);
+    for (uint32_t i = 0; i < m->devices.n; i++) {
+        const struct p_device *d = m->devices.at[i];
+        put_device(o, m, d, &rows);
+        put_regions(o, d, &regions);
+        for (uint32_t k = 0; k < d->irqs.n; k++)
+            put_irq(o, i, d->irqs.at[k], &chips);
+        for (uint32_t k = 0; k < d->dmas.n && !m->maps_regions; k++)
+            put_dma(o, m, i, d->dmas.at[k], &regions, &names);
+        cfg_expect_of_device(o, d);
+    }
+    // Those that speak of registers come when the rows of all registers are known.
+    for (uint32_t i = 0; i < m->devices.n && m->maps_regions; i++)
         for (uint32_t k = 0; k < m->devices.at[i]->dmas.n; k++)
-            put_dma(o, m, i, m->devices.at[i]->dmas.at[k], regions, &names);
+            put_dma(o, m, i, m->devices.at[i]->dmas.at[k], &regions, &names);
 }
 
 struct pieces emit_config(struct machc *c, const struct plan *p, const struct p_machine *m, const uint8_t *dtb,
                           uint32_t dtb_size)
 {
     struct cfg_out *o = cfg_out_new(c);
-    struct map regions = {0};
     put_machine(o, p, m);
     put_cpus(o, m);
     put_memory(o, m);
     put_irqchips(o, m);
+    cfg_expect_of_host(o, p, m);
     put_devices(o, m);
-    mapped_regions(o, m, &regions);
-    put_regions(o, m, &regions);
-    put_irqs(o, m);
-    put_dmas(o, m, &regions);
-    cfg_expectations(o, p, m);
     return cfg_finish(o, dtb, dtb_size);
 }

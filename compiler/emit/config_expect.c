@@ -101,25 +101,26 @@ static void of_irqs(struct cfg_out *o, uint32_t device, const struct p_device *d
     }
 }
 
-void cfg_expectations(struct cfg_out *o, const struct plan *p, const struct p_machine *m)
+void cfg_expect_of_host(struct cfg_out *o, const struct plan *p, const struct p_machine *m)
 {
     expect(o, MACH_CFG_EXPECT_PAGE_SIZE, MACH_CFG_NONE, 0, NULL)->a = w64(p->model->page_size);
     if (p->model->host)
         of_host(o, p->model->host);
     of_cpus(o, m);
     of_memory(o, m);
-    for (uint32_t i = 0; i < m->devices.n; i++) {
-        const struct p_device *d = m->devices.at[i];
-        if (d->kind == DEV_EMULATED)
-            continue;
-        // A node that is no device to Linux (a PHY, a port) comes with the device above it: nothing to look at.
-        if (d->kind != DEV_RAW && !d->sysfs_name)
-            continue;
-        if (d->sysfs_name)
-            expect(o, MACH_CFG_EXPECT_SYSFS_NAME, i, 0, d->sysfs_name);
-        if (d->kind == DEV_PLATFORM && d->compatible)
-            expect(o, MACH_CFG_EXPECT_COMPATIBLE, i, 0, d->compatible);
-        of_regions(o, i, d);
-        of_irqs(o, i, d);
-    }
+}
+
+void cfg_expect_of_device(struct cfg_out *o, const struct p_device *d)
+{
+    if (d->kind == DEV_EMULATED)
+        return;
+    // A node that is no device to Linux (a PHY, a port) comes with the device above it: nothing to look at.
+    if (d->kind != DEV_RAW && !d->sysfs_name)
+        return;
+    if (d->sysfs_name)
+        expect(o, MACH_CFG_EXPECT_SYSFS_NAME, d->index, 0, d->sysfs_name);
+    if (d->kind == DEV_PLATFORM && d->compatible)
+        expect(o, MACH_CFG_EXPECT_COMPATIBLE, d->index, 0, d->compatible);
+    of_regions(o, d->index, d);
+    of_irqs(o, d->index, d);
 }

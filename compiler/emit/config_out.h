@@ -38,8 +38,9 @@ mach_le32 cfg_path(struct cfg_out *o, const struct dt_node *node);
 /* The finished file. It is none when it has more than 4 GB, since offsets have 32 bits. */
 struct pieces cfg_finish(struct cfg_out *o, const uint8_t *dtb, uint32_t dtb_size);
 
-/* Adds the expectations: what the plan takes for granted about the host. */
-void cfg_expectations(struct cfg_out *o, const struct plan *p, const struct p_machine *m);
+/* Adds expectations: what the plan takes for granted about the host, and what about the host's part of a device. */
+void cfg_expect_of_host(struct cfg_out *o, const struct plan *p, const struct p_machine *m);
+void cfg_expect_of_device(struct cfg_out *o, const struct p_device *d);
 
 #define CFG_ADD(o, name, NAME) ((struct mach_cfg_##name *)cfg_add((o), MACH_CFG_S_##NAME))
 

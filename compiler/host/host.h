@@ -13,6 +13,7 @@ enum { HOST_MAX_CELLS = 16 };
 /* One entry of a node's reg, translated through every `ranges` above it. */
 struct host_region {
     const struct dt_node *node;
+    uint32_t node_id; // its id
     uint32_t index;   // in the node's reg
     uint64_t bus;     // the address on its own bus (low 64 bits)
     uint64_t address; // as the cpus see it; only when translated

@@ -72,6 +72,7 @@ static void read_regions(struct indexing *x, const struct dt_node *n)
         struct bus_address a = host_bus_address(cell, b->address_cells);
         struct host_region *r = vec_add(x->c->arena, &x->regions);
         r->node = n;
+        r->node_id = n->id;
         r->index = i;
         r->bus = a.low;
         r->name = next_string(names, &name);

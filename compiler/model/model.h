@@ -235,6 +235,7 @@ struct model {
     } * keeps;
     uint32_t nkeeps;
     bool incomplete; // as of a machine, at the top of the files
+    bool bare_names; // a platform or PCI device is given by its name somewhere
     const struct consts *consts;
     VEC(struct m_machine *) machines;
     VEC(struct m_assert) asserts;

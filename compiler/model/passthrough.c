@@ -515,6 +515,7 @@ void build_passthrough(struct build *b, const struct scope *s, const struct ast 
         }
     } else {
         p.host_name = what;
+        b->model->bare_names = true;
         if (p.kind == PASS_PCI && !is_bdf(what))
             bad_bdf(b, top->at, what);
         if (p.kind == PASS_PLATFORM && (!*what || strchr(what, '/')))

@@ -99,7 +99,7 @@ struct neighbours {
 static bool one_neighbour(void *opaque, const struct host_region *h)
 {
     struct neighbours *s = opaque;
-    const struct owner *o = s->p->host_owner[h->node->id];
+    const struct owner *o = s->p->host_owner[h->node_id];
     const struct dt_node *mine = s->r->device->host;
     // What is above has the registers of all that is below it within its own; they go with the node.
     if ((o && o->machine == s->m) || (mine && dt_is_below(h->node, mine)) || own_idle(s->p, h->node) ||
@@ -156,7 +156,7 @@ static void check_pages(struct planner *p, const struct p_machine *m, const stru
     for (uint32_t i = 0; i < s.n; i++) {
         const struct host_region *h = s.found[i];
         const struct dt_label *l = h->node->labels;
-        const struct owner *o = p->host_owner[h->node->id];
+        const struct owner *o = p->host_owner[h->node_id];
         diag_fact(d, "%s: %s%s%s%s is at 0x%" PRIx64 "..0x%" PRIx64 "%s%s%s", p->host->file,
                   dt_path(p->c->arena, h->node), l ? " (" : "", l ? l->name : "", l ? ")" : "", h->address,
                   h->address + (h->size - 1), o ? ", and machine `" : "", o ? o->machine->name : "",

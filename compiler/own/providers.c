@@ -24,7 +24,7 @@ const struct ref_rule *own_rule(struct planner *p, const struct dt_node *n, cons
 bool own_entries(struct planner *p, const struct dt_node *n, const struct dt_prop *prop, const struct ref_rule *rule,
                  struct entries *e)
 {
-    struct copied k = {.host = n};
+    struct copied k = {COPY_OF(n)};
     struct settle s = {.p = p, .k = &k, .prop = prop, .rule = rule, .entries = p->own_room};
     bool ok = refs_read(&s);
     p->own_room = *e = s.entries;

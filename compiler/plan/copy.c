@@ -90,7 +90,7 @@ static struct copied *copy_node(struct planner *p, const struct m_passthrough *p
 {
     const struct dt_node *top = pass->parts.at[0].node;
     struct copied *k = NEW(draft_arena(p->c), struct copied);
-    *k = (struct copied){.guest = guest, .host = host, .pass = pass, .part = part_of(pass, host), .device = above};
+    *k = (struct copied){.guest = guest, COPY_OF(host), .pass = pass, .part = part_of(pass, host), .device = above};
     guest->source = host;
     guest->origin = host == top ? origin_of(p, ORIGIN_HOST, pass->at, NULL) : guest->parent->origin;
     vec_push(draft_arena(p->c), &p->copies, k);
@@ -220,7 +220,7 @@ void copy_one(struct planner *p, const struct m_passthrough *pass)
     struct p_device *d = new_device(p, pass->name, DEV_PLATFORM, pass->at);
     d->pass = pass;
     describe_host(p, d, host);
-    if (p->bare_names) // the tree cannot have a name twice, so only those given by hand can meet one of its
+    if (p->model->bare_names) // the tree cannot have a name twice, so only those given by hand can meet one of its
         own_sysfs_name(p, d, pass->parts.at[0].at);
     map_putp(draft_arena(p->c), &p->devices, pass->name, NULL, d);
     // Its name follows from its registers (write_reg); until then it has none.
@@ -232,7 +232,7 @@ void copy_one(struct planner *p, const struct m_passthrough *pass)
         diag_help(g, "choose another name: `as NAME`");
     }
     d->node = guest;
-    struct copied top = {.host = host, .pass = pass, .part = &pass->parts.at[0], .device = d};
+    struct copied top = {COPY_OF(host), .pass = pass, .part = &pass->parts.at[0], .device = d};
     decide_regions(p, &top, d);
     decide_windows(p, &top, d);
     struct copied *k = copy_node(p, pass, host, guest, d);
@@ -275,7 +275,7 @@ void copy_description(struct planner *p, const struct dt_node *host, const struc
         name = intern(p->c->names, arena_printf(p->c->arena, "%s-%u", name, p->copies.n));
     struct copied *k = NEW(draft_arena(p->c), struct copied);
     *k = (struct copied){.guest = dt_add_child(t, t->root, name),
-                         .host = host,
+                         COPY_OF(host),
                          .pass = from->pass,
                          .part = from->part,
                          .device = from->device,

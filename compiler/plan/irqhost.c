@@ -208,7 +208,7 @@ static bool can_be_linked(struct planner *p, const struct copied *k, struct p_ir
     }
     if (k->device->sysfs_name && k->device->host == k->host)
         return true;
-    if (k->part == &k->pass->parts.at[0] && p->host->nodes[k->host->id].nregions)
+    if (k->part == &k->pass->parts.at[0] && p->host->nodes[k->host_id].nregions)
         return false; // on a bus behind another device: its regions are out of reach, and that is said
     const struct dt_node *first = irq_first_hop(p, h);
     struct diag *d = diag(
@@ -227,7 +227,7 @@ static bool can_be_linked(struct planner *p, const struct copied *k, struct p_ir
 
 void decide_irqs(struct planner *p, struct copied *k)
 {
-    const struct host_node *hn = &p->host->nodes[k->host->id];
+    const struct host_node *hn = &p->host->nodes[k->host_id];
     const struct host_irq *irqs = p->host->irqs + hn->first_irq;
     if (k->description || k->off)
         return;
@@ -289,7 +289,7 @@ static bool all_drop(struct planner *p, const struct copied *nexus, const struct
 
 void decide_map(struct planner *p, struct copied *k)
 {
-    const struct host_node *hn = &p->host->nodes[k->host->id];
+    const struct host_node *hn = &p->host->nodes[k->host_id];
     for (uint32_t i = hn->nirqs - hn->nmap_irqs; i < hn->nirqs && !k->description && !k->off; i++) {
         const struct host_irq *h = &p->host->irqs[hn->first_irq + i];
         // What leads nowhere on the host is of no use in the guest; the host index has said so.

@@ -123,7 +123,7 @@ static void keep_cells(struct planner *p, struct copied *k, const bool *kept, ui
 
 static void write_own(struct planner *p, struct copied *k)
 {
-    const struct host_node *hn = &p->host->nodes[k->host->id];
+    const struct host_node *hn = &p->host->nodes[k->host_id];
     const struct host_irq *irqs = p->host->irqs + hn->first_irq;
     uint32_t own = hn->nirqs - hn->nmap_irqs, n = 0;
     if (!own)
@@ -195,7 +195,7 @@ static void write_map(struct planner *p, struct copied *k)
     const struct dt_prop *map = dt_prop(p->host->tree, k->host, p->n.interrupt_map);
     if (!map || !dt_prop(t, k->guest, p->n.interrupt_map))
         return;
-    const struct host_node *hn = &p->host->nodes[k->host->id];
+    const struct host_node *hn = &p->host->nodes[k->host_id];
     const struct host_irq *irqs = p->host->irqs + hn->first_irq + (hn->nirqs - hn->nmap_irqs);
     const struct origin *o = origin_of(p, ORIGIN_COMPUTED, k->pass->at, "interrupt-map with the guest's lines");
     uint32_t n, kept = 0, at = 0;
@@ -226,7 +226,7 @@ void write_interrupts(struct planner *p)
 {
     for (uint32_t i = 0; i < p->copies.n; i++) {
         struct copied *k = p->copies.at[i];
-        if (k->description || !p->host->nodes[k->host->id].nirqs)
+        if (k->description || !p->host->nodes[k->host_id].nirqs)
             continue;
         write_own(p, k);
         write_map(p, k);

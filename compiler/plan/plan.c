@@ -37,7 +37,7 @@ static void name_all(struct planner *p)
 static void forget(struct planner *p)
 {
     for (uint32_t i = 0; i < p->copies.n; i++)
-        p->copy_of[p->copies.at[i]->host->id] = NULL;
+        p->copy_of[p->copies.at[i]->host_id] = NULL;
     struct planner fresh = {.c = p->c,
                             .model = p->model,
                             .host = p->host,
@@ -54,7 +54,6 @@ static void forget(struct planner *p)
                             .own_room = p->own_room,
                             .has_iommus = p->has_iommus,
                             .sysfs_owner = p->sysfs_owner,
-                            .bare_names = p->bare_names,
                             .facts = p->facts,
                             .kept = p->kept,
                             .needs = p->needs,
@@ -142,9 +141,6 @@ struct plan *plan_make(struct machc *c, struct model *m)
     }
     for (uint32_t i = 0; i < m->nkeeps; i++)
         map_putp(draft_arena(c), &p.kept, m->keeps[i].node, NULL, &m->keeps[i]);
-    for (uint32_t i = 0; i < m->machines.n; i++)
-        for (uint32_t k = 0; k < m->machines.at[i]->passthroughs.n; k++)
-            p.bare_names = p.bare_names || m->machines.at[i]->passthroughs.at[k]->host_name;
     for (uint32_t i = 0; i < m->machines.n; i++) {
         forget(&p);
         plan_machine(&p, m->machines.at[i]);

@@ -165,6 +165,7 @@ struct p_machine {
     VEC(struct p_memory) memory;
     VEC(struct p_irqchip *) irqchips; // [0] is the root
     VEC(struct p_device *) devices;   // in the order of the text; devices further down behind their parent
+    bool maps_regions;                // some device reaches registers of another by DMA
 };
 
 /* A row of the table of owners, as text: what can have one owner only, and who that is. */

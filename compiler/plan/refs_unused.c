@@ -16,7 +16,7 @@ static uint32_t most_entries(struct planner *p, const struct m_passthrough *pass
         if (!prop)
             continue;
         *exists = true;
-        struct copied k = {.host = n, .pass = pass, .part = part};
+        struct copied k = {COPY_OF(n), .pass = pass, .part = part};
         struct settle s = {
             .p = p, .k = &k, .prop = prop, .rule = refs_rule(p, &k, prop), .entries = p->settle_room->entries};
         if (s.rule && refs_read(&s) && s.entries.n > most)
@@ -39,7 +39,7 @@ static void no_property(struct planner *p, const struct m_passthrough *pass, con
     const struct dt_node *n = part->node;
     for (; n && names.n < 1000; n = below ? dt_next(n, part->node) : NULL)
         for (const struct dt_prop *q = n->props; q && names.n < 1000; q = q->next) {
-            struct copied k = {.host = n, .pass = pass, .part = part};
+            struct copied k = {COPY_OF(n), .pass = pass, .part = part};
             if (refs_rule(p, &k, q))
                 vec_push(p->c->arena, &names, q->name);
         }

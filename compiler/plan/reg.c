@@ -66,7 +66,7 @@ bool to_bus(struct planner *p, const struct dt_node *bus, uint64_t address, uint
 static const char *name_of(const struct planner *p, const struct copied *k, const struct host_region *h)
 {
     const struct dev_class *class = k->device && k->device->host == h->node ? k->device->class : NULL;
-    bool named = p->host->regions[p->host->nodes[h->node->id].first_region].name;
+    bool named = p->host->regions[p->host->nodes[h->node_id].first_region].name;
     return h->name ? h->name : class && !named && h->index < class->nregions ? class->regions[h->index].name : NULL;
 }
 
@@ -91,7 +91,7 @@ static const struct m_region *said_of(const struct planner *p, const struct copi
 
 static void check_said(struct planner *p, const struct copied *k)
 {
-    const struct host_node *hn = &p->host->nodes[k->host->id];
+    const struct host_node *hn = &p->host->nodes[k->host_id];
     for (uint32_t i = 0; k->part && i < k->part->regions.n; i++) {
         const struct m_region *m = &k->part->regions.at[i];
         const struct host_region *found = NULL;
@@ -180,7 +180,7 @@ static const struct dt_node *behind(struct planner *p, const struct host_region 
 /* Linux makes no device of a node without a `compatible`: nothing can be bound to it. */
 static void no_device(struct planner *p, const struct copied *k)
 {
-    if (dt_prop(p->host->tree, k->host, p->n.compatible) || !p->host->nodes[k->host->id].nregions)
+    if (dt_prop(p->host->tree, k->host, p->n.compatible) || !p->host->nodes[k->host_id].nregions)
         return;
     struct diag *d = diag(p->c->diags, E0398, k->part->at, "Linux makes no device of %s, which has no `compatible`",
                           dt_path(p->c->arena, k->host));
@@ -193,7 +193,7 @@ static void no_device(struct planner *p, const struct copied *k)
 
 void check_part_regions(struct planner *p, const struct copied *k)
 {
-    const struct host_node *hn = &p->host->nodes[k->host->id];
+    const struct host_node *hn = &p->host->nodes[k->host_id];
     for (uint32_t i = 0; i < hn->nregions; i++) {
         const struct host_region *h = &p->host->regions[hn->first_region + i];
         if (!h->translated || !h->size || region_over(k->device, h->address, h->size))
@@ -212,7 +212,7 @@ void check_part_regions(struct planner *p, const struct copied *k)
 /* The regions of a node's reg: mapped at the host's address unless said otherwise. */
 void decide_regions(struct planner *p, struct copied *k, struct p_device *d)
 {
-    const struct host_node *hn = &p->host->nodes[k->host->id];
+    const struct host_node *hn = &p->host->nodes[k->host_id];
     bool top = k->part == &k->pass->parts.at[0], beyond = false;
     check_said(p, k);
     for (uint32_t i = 0; i < hn->nregions; i++) {
@@ -368,7 +368,7 @@ void write_reg(struct planner *p, struct copied *k)
         dt_set(p->m->tree, k->guest, p->n.reg, data, n * (na + ns) * 4, o);
         name = arena_printf(p->c->arena, "%s@%" PRIx64, generic, unit);
     } else if (!keeps_address(p, k->host, bus) && dt_del(p->m->tree, k->guest, p->n.reg)) {
-        const struct host_node *hn = &p->host->nodes[k->host->id];
+        const struct host_node *hn = &p->host->nodes[k->host_id];
         const struct host_region *first = hn->nregions ? &p->host->regions[hn->first_region] : NULL;
         if (!first || first->translated || !behind(p, first)) // else that is an error: one is enough
             name = generic;

@@ -23,8 +23,12 @@ struct copied {
     struct p_device *device;   // the record it belongs to
     bool description;          // copied by fate `copy`: no resources
     bool internal_irqs;        // its interrupts stay inside the assigned subtree
+    uint32_t host_id;          // of `host`, which lies elsewhere
     bool off;                  // disabled below the node that is passed through, and nothing is said of it: no device
 };
+
+/* What says of whom a `struct copied` is. */
+#define COPY_OF(node) .host = (node), .host_id = (node)->id
 
 /* A node that another statement or machine owns. */
 struct owner {
@@ -82,7 +86,6 @@ struct planner {
     struct map needs;                       // host node -> struct own_need: why it stays with the host
     VEC(const struct own_need *) need_list; // without what is no device
     const struct facts *facts;              // a snapshot of the running host; or NULL
-    bool bare_names;                        // a platform or PCI device is given by its name somewhere in the file
     bool sysfs_nodes_known;                 // the map below is filled
     struct map sysfs_nodes;                 // interned sysfs name -> host node that Linux makes that device of
     struct map sysfs_owner;                 // interned sysfs name -> struct p_device

@@ -176,6 +176,7 @@ static void sample_platform_devices(struct sample *s)
                                  .readonly = true};
     maps[2] =
         (struct p_dma_map){.what = MAP_REGION, .region = regs, .size = 0x2000, .granted = 0x2000, .iova = 0x1af0000};
+    s->m->maps_regions = true;
     maps[3] =
         (struct p_dma_map){.what = MAP_MSI_BANK, .bank = 2, .size = 0x1000, .granted = 0x1000, .iova = 0x20000000};
     dma->maps = maps;
