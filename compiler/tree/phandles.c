@@ -82,7 +82,7 @@ bool dt_take_phandles(struct machc *c, struct dt_tree *t, const char *host, stru
 {
     struct taking k = {.c = c, .t = t, .host = host, .at = at, .ok = true};
     t->phandles = (struct map){0};
-    for (struct dt_node *n = t->root; n; n = dt_next(n, t->root)) {
+    for (struct dt_node *n = t->phandle_props ? t->root : NULL; n; n = dt_next(n, t->root)) {
         const struct dt_prop *p = phandle_prop(t, n);
         if (!p || p->refs) // phandle = <&self>: any number will do
             continue;
@@ -158,7 +158,9 @@ static void fill(struct dt_tree *t, struct dt_prop *p)
 void dt_assign_phandles(struct dt_tree *t)
 {
     struct map used = {0};
-    for (struct dt_node *n = t->root; n; n = dt_next(n, t->root)) {
+    bool any = t->phandle_props || t->assigned;
+    t->assigned = true;
+    for (struct dt_node *n = any ? t->root : NULL; n; n = dt_next(n, t->root)) {
         const struct dt_prop *p = n->phandle ? NULL : phandle_prop(t, n);
         // Neither 0 nor 0xffffffff: no phandle can be those.
         if (p && !p->refs && p->len == 4 && dt_cell(p, 0) + 1 > 1) {

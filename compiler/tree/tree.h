@@ -89,6 +89,7 @@ struct dt_tree {
     const char *phandle, *linux_phandle; // the two names, interned
     bool phandle_props;                  // some node has, or had, a property of such a name
     bool removed;                        // some node is deleted
+    bool assigned;                       // phandles have been given out
     struct map children;                 // (parent, interned name) -> node
     struct map props;                    // (node, interned name) -> prop, only of nodes with many properties
     struct map prop_before;              // (prop, 0) -> the one before it, of those that one was deleted from
