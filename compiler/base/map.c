@@ -17,6 +17,12 @@ static inline uint64_t hash_of(uint64_t a, uint64_t b)
     return (uint64_t)m ^ (uint64_t)(m >> 64);
 }
 
+/* What is in each slot, behind all of them. */
+static inline uint8_t *states(const struct map *m)
+{
+    return (uint8_t *)(m->slots + m->room);
+}
+
 static uint8_t tag_of(uint64_t hash)
 {
     return (uint8_t)(TAG | hash >> 57);
@@ -30,7 +36,7 @@ static inline int64_t find(const struct map *m, uint64_t hash, uint64_t a, uint6
     uint8_t tag = tag_of(hash);
     for (uint32_t i = (uint32_t)hash;; i++) {
         uint32_t at = i & mask;
-        uint8_t state = m->states[at];
+        uint8_t state = states(m)[at];
         if (state == tag && m->slots[at].a == a && m->slots[at].b == b)
             return at;
         if (state == EMPTY)
@@ -62,16 +68,15 @@ static void grow(struct arena *arena, struct map *m, uint32_t room)
     m->room = room;
     m->n = 0;
     m->slots = arena_array(arena, m->room, SLOT);
-    m->states = (uint8_t *)(m->slots + m->room);
     for (uint32_t i = 0; i < old.room; i++) {
-        if (!(old.states[i] & TAG))
+        if (!(states(&old)[i] & TAG))
             continue;
         uint64_t hash = hash_of(old.slots[i].a, old.slots[i].b);
         uint32_t at = (uint32_t)hash & (m->room - 1);
-        while (m->states[at] != EMPTY) // all keys differ
+        while (states(m)[at] != EMPTY) // all keys differ
             at = (at + 1) & (m->room - 1);
         m->slots[at] = old.slots[i];
-        m->states[at] = tag_of(hash);
+        states(m)[at] = tag_of(hash);
         m->n++;
     }
     arena_release(arena, old.slots, (size_t)old.room * SLOT);
@@ -88,10 +93,10 @@ static int64_t place(struct arena *arena, struct map *m, uint64_t hash, uint64_t
 
 static void set(struct map *m, int64_t i, uint64_t hash, struct map_slot slot)
 {
-    if (m->states[i] == EMPTY)
+    if (states(m)[i] == EMPTY)
         m->n++;
     m->slots[i] = slot;
-    m->states[i] = tag_of(hash);
+    states(m)[i] = tag_of(hash);
 }
 
 void map_put(struct arena *arena, struct map *m, uint64_t a, uint64_t b, uint64_t value)
@@ -104,7 +109,7 @@ bool map_add(struct arena *arena, struct map *m, uint64_t a, uint64_t b, uint64_
 {
     uint64_t hash = hash_of(a, b);
     int64_t i = place(arena, m, hash, a, b);
-    if (m->states[i] & TAG) {
+    if (states(m)[i] & TAG) {
         *value = m->slots[i].value;
         return false;
     }
@@ -132,6 +137,6 @@ bool map_del(struct map *m, uint64_t a, uint64_t b)
     int64_t i = m->room ? find(m, hash_of(a, b), a, b, false) : -1;
     if (i < 0)
         return false;
-    m->states[i] = GONE;
+    states(m)[i] = GONE;
     return true;
 }

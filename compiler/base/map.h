@@ -11,7 +11,6 @@
 
 struct map {
     struct map_slot *slots;
-    uint8_t *states;
     uint32_t n;
     uint32_t room; // a power of two, or 0
 };
