@@ -43,6 +43,8 @@ static bool number(struct eval *ev, const struct expr *e, uint64_t *u)
             diag_help(d, "write the number without quotes");
         else if (e->kind == EXPR_NAME)
             diag_help(d, "give `%s` a number, or use another name here", e->name.s);
+        else
+            diag_help(d, "strings can be compared, with `==` and `!=`, and no more");
         return false;
     }
     *u = v.u;
