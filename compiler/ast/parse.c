@@ -106,15 +106,17 @@ struct source *find_file(struct parser *p, const char *name, bool binary, enum m
     }
 bad:
     d = scan_error(p, m, loc, "cannot read \"%s\": %s", name, why);
-    if (err != ENOENT || !*name || !d)
-        return NULL;
-    near = near_file(c->arena, beside);
+    near = d && *name && err == ENOENT ? near_file(c->arena, beside) : NULL;
     if (near)
         diag_did_you_mean(d, "", base ? base + 1 : name, near);
-    else if (!absolute && c->ninclude_dirs)
+    else if (!*name || err != ENOENT)
+        scan_help(d, "name a file that can be read");
+    else if (absolute)
+        scan_help(d, "a path that begins with `/` is taken as it is: correct it");
+    else if (c->ninclude_dirs)
         scan_help(d, "files are looked for beside the one that names them, then in the %u directories given with `-I`",
                   c->ninclude_dirs);
-    else if (!absolute)
+    else
         scan_help(d, "files are looked for beside the one that names them; `-I DIR` adds directories");
     return NULL;
 }
