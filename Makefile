@@ -23,7 +23,7 @@ OPT      = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-om
 # What UBSan puts in hides from gcc that (uint8_t)(x >> 24) fits: conversions are judged in the other build.
 WARN     = -Wall -Wextra -Wshadow -Werror
 endif
-CPPFLAGS = -D_GNU_SOURCE -Icompiler -I$(B)/gen -Iruntime/include
+CPPFLAGS = -D_GNU_SOURCE -Icompiler -I$(B)/gen -Iruntime/layout -Iruntime/include
 CFLAGS   = -std=c11 $(OPT) $(WARN) -fPIC -pthread
 LDLIBS   = -lfdt -ljson-c -lmd
 # machc needs no other file to run, and starts faster for it. `make STATIC=` takes the system's shared libraries.
