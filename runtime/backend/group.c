@@ -4,22 +4,6 @@
 
 #include <errno.h>
 #include <linux/vfio.h>
-#include <unistd.h>
-
-static int usable(struct mach_session *s, const char **why)
-{
-    char path[PATH_SIZE];
-    int r = machrt_dev_path(s, path, "vfio/vfio") ? s->sys.access(s->sys.opaque, path, R_OK | W_OK) : -ENAMETOOLONG;
-    *why =
-        r == -ENOENT ? "there is no /dev/vfio/vfio: modprobe vfio vfio_iommu_type1" : "/dev/vfio/vfio cannot be used";
-    return r;
-}
-
-static int attach(struct mach_session *s, struct device *d)
-{
-    static const struct container_kind kind = {.prefix = "", .type = VFIO_TYPE1v2_IOMMU, .module = "vfio_iommu_type1"};
-    return machrt_attach_to_container(s, d, &kind);
-}
 
 static int take_ranges(struct mach_session *s, struct context *c, const struct vfio_iommu_type1_info *info, size_t size)
 {
@@ -76,25 +60,14 @@ static int ranges(struct mach_session *s, struct context *c)
     return machrt_set_error(s, "window", EPROTO, "the IOMMU", "the kernel asks for more memory each time");
 }
 
-static int map(struct mach_session *s, struct context *c, const struct mapping *m)
-{
-    struct vfio_iommu_type1_dma_map x = {
-        .argsz = sizeof x,
-        .flags = (m->prot & MACH_DMA_READ ? (uint32_t)VFIO_DMA_MAP_FLAG_READ : 0) |
-                 (m->prot & MACH_DMA_WRITE ? (uint32_t)VFIO_DMA_MAP_FLAG_WRITE : 0),
-        .vaddr = (uintptr_t)m->host,
-        .iova = m->iova,
-        .size = m->size,
-    };
-    return s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_MAP_DMA, &x);
-}
-
 static int unmap(struct mach_session *s, struct context *c, const struct mapping *m)
 {
-    struct vfio_iommu_type1_dma_unmap x = {.argsz = sizeof x, .iova = m->iova, .size = m->size};
-    int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_UNMAP_DMA, &x);
-    // It succeeds without doing anything when nothing is there, and says so by the size.
-    return r ? r : x.size != m->size ? -ENOENT : 0;
+    uint64_t unmapped;
+    int r = machrt_unmap_dma(s, c, m, &unmapped);
+    if (r)
+        return r;
+    // The kernel succeeds without doing anything when nothing is mapped there; only the size says so.
+    return unmapped == m->size ? 0 : -ENOENT;
 }
 
 static const char *map_hint(int r)
@@ -111,15 +84,17 @@ static const char *map_hint(int r)
     }
 }
 
+static const struct container container = {.prefix = "", .type = VFIO_TYPE1v2_IOMMU, .module = "vfio_iommu_type1"};
+
 const struct backend machrt_backend_group = {
     .id = MACH_BACKEND_GROUP,
     .name = "group",
     .maps = true,
-    .foreign = true,
-    .usable = usable,
-    .attach = attach,
+    .container = &container,
+    .usable = machrt_container_usable,
+    .attach = machrt_attach_to_container,
     .ranges = ranges,
-    .map = map,
+    .map = machrt_map_dma,
     .unmap = unmap,
     .map_hint = map_hint,
 };

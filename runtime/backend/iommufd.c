@@ -64,14 +64,6 @@ static int open_iommufd(struct mach_session *s)
     return 0;
 }
 
-static int untell(struct mach_session *s, void *thing, uint64_t arg)
-{
-    (void)arg;
-    if (s->ops.device_file_undo)
-        s->ops.device_file_undo(s->opaque, *(int *)thing);
-    return 0;
-}
-
 static int not_bound(struct mach_session *s, const struct device *d, int r)
 {
     const char *who = machrt_device_object(s, d);
@@ -123,9 +115,8 @@ static int attach(struct mach_session *s, struct device *d)
                                 path);
     d->fd = r;
     machrt_push_undo(s, machrt_undo_close, &d->fd, 0, "close a device");
-    if (machrt_reserve_undo(s) || machrt_tell_vmm(s, &d->fd))
+    if (machrt_tell_vmm(s, &d->fd))
         return -1;
-    machrt_push_undo(s, untell, &d->fd, 0, "tell the VMM that a device goes");
     struct iommufd_bind b = {.argsz = sizeof b, .iommufd = s->iommufd};
     r = s->sys.ioctl(s->sys.opaque, d->fd, IOMMUFD_BIND, &b);
     if (r)

@@ -16,16 +16,13 @@ static int usable(struct mach_session *s, const char **why)
     return r ? r : *line == 'Y' || *line == '1' ? 0 : -ENODEV;
 }
 
-static int attach(struct mach_session *s, struct device *d)
-{
-    static const struct container_kind kind = {
-        .prefix = "noiommu-", .type = VFIO_NOIOMMU_IOMMU, .module = "vfio (with CONFIG_VFIO_NOIOMMU)"};
-    return machrt_attach_to_container(s, d, &kind);
-}
+static const struct container container = {
+    .prefix = "noiommu-", .type = VFIO_NOIOMMU_IOMMU, .module = "vfio (with CONFIG_VFIO_NOIOMMU)"};
 
 const struct backend machrt_backend_noiommu = {
     .id = MACH_BACKEND_NOIOMMU,
     .name = "noiommu",
+    .container = &container,
     .usable = usable,
-    .attach = attach,
+    .attach = machrt_attach_to_container,
 };

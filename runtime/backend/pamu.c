@@ -31,10 +31,7 @@ static int usable(struct mach_session *s, const char **why)
     }
     int r = machrt_sysfs_path(s, path, "bus/platform/drivers/fsl-of-pamu") ? s->sys.access(s->sys.opaque, path, F_OK)
                                                                            : -ENAMETOOLONG;
-    if (r)
-        return r;
-    *why = "/dev/vfio/vfio cannot be used";
-    return machrt_dev_path(s, path, "vfio/vfio") ? s->sys.access(s->sys.opaque, path, R_OK | W_OK) : -ENAMETOOLONG;
+    return r ? r : machrt_container_usable(s, why);
 }
 
 // Upstream, type 2 is sPAPR: a kernel that has any of the later types is not the vendor's, whose list ends with 3.
@@ -53,12 +50,8 @@ static int identify(struct mach_session *s, const struct context *c)
     return 0;
 }
 
-static int attach(struct mach_session *s, struct device *d)
-{
-    static const struct container_kind kind = {
-        .prefix = "", .type = PAMU_IOMMU, .module = "the vendor's vfio_iommu_fsl_pamu", .identify = identify};
-    return machrt_attach_to_container(s, d, &kind);
-}
+static const struct container container = {
+    .prefix = "", .type = PAMU_IOMMU, .module = "the vendor's vfio_iommu_fsl_pamu", .identify = identify};
 
 /* ---- geometry ---- */
 
@@ -251,7 +244,7 @@ static int map(struct mach_session *s, struct context *c, const struct mapping *
         struct pamu_msi_map x = {.argsz = sizeof x, .bank = (uint32_t)m->offset, .iova = m->iova};
         return s->sys.ioctl(s->sys.opaque, c->fd, PAMU_MAP_MSI_BANK, &x);
     }
-    return whole(c, m) ? machrt_backend_group.map(s, c, m) : -EINVAL;
+    return whole(c, m) ? machrt_map_dma(s, c, m) : -EINVAL;
 }
 
 static int unmap(struct mach_session *s, struct context *c, const struct mapping *m)
@@ -260,9 +253,8 @@ static int unmap(struct mach_session *s, struct context *c, const struct mapping
         struct pamu_msi_unmap x = {.argsz = sizeof x, .iova = m->iova};
         return s->sys.ioctl(s->sys.opaque, c->fd, PAMU_UNMAP_MSI_BANK, &x);
     }
-    struct vfio_iommu_type1_dma_unmap x = {
-        .argsz = offsetof(struct vfio_iommu_type1_dma_unmap, data), .iova = m->iova, .size = m->size};
-    return whole(c, m) ? s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_UNMAP_DMA, &x) : -EINVAL;
+    uint64_t unmapped;
+    return whole(c, m) ? machrt_unmap_dma(s, c, m, &unmapped) : -EINVAL;
 }
 
 static const char *map_hint(int r)
@@ -287,9 +279,9 @@ const struct backend machrt_backend_pamu = {
     .id = MACH_BACKEND_PAMU,
     .name = "pamu",
     .maps = true,
-    .foreign = true,
+    .container = &container,
     .usable = usable,
-    .attach = attach,
+    .attach = machrt_attach_to_container,
     .ranges = ranges,
     .setup = setup,
     .map = map,

@@ -7,13 +7,6 @@
 #include <inttypes.h>
 #include <linux/vfio.h>
 
-static int attach(struct mach_session *s, struct device *d)
-{
-    static const struct container_kind kind = {
-        .prefix = "", .type = VFIO_SPAPR_TCE_v2_IOMMU, .module = "vfio_iommu_spapr_tce"};
-    return machrt_attach_to_container(s, d, &kind);
-}
-
 // The window that the compiler has decided on (compiler/dma/spapr.c): its size, and the largest page that it may have.
 static bool decided(const struct mach_session *s, const struct context *c, uint64_t *size, uint32_t *shift)
 {
@@ -103,7 +96,7 @@ static int map(struct mach_session *s, struct context *c, const struct mapping *
     int r = memory_call(s, c, m, VFIO_IOMMU_SPAPR_REGISTER_MEMORY);
     if (r)
         return r;
-    r = machrt_backend_group.map(s, c, m);
+    r = machrt_map_dma(s, c, m);
     if (r)
         memory_call(s, c, m, VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY);
     return r;
@@ -111,15 +104,10 @@ static int map(struct mach_session *s, struct context *c, const struct mapping *
 
 static int unmap(struct mach_session *s, struct context *c, const struct mapping *m)
 {
-    struct vfio_iommu_type1_dma_unmap x = {.argsz = sizeof x, .iova = m->iova, .size = m->size};
-    int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_UNMAP_DMA, &x);
+    uint64_t unmapped;
+    int r = machrt_unmap_dma(s, c, m, &unmapped);
     int e = memory_call(s, c, m, VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY);
     return r ? r : e;
-}
-
-static int usable(struct mach_session *s, const char **why)
-{
-    return machrt_backend_group.usable(s, why);
 }
 
 static const char *map_hint(int r)
@@ -127,13 +115,16 @@ static const char *map_hint(int r)
     return r == -ENXIO ? "it is outside the window" : r == -EINVAL ? "it is not aligned to the window's pages" : NULL;
 }
 
+static const struct container container = {
+    .prefix = "", .type = VFIO_SPAPR_TCE_v2_IOMMU, .module = "vfio_iommu_spapr_tce"};
+
 const struct backend machrt_backend_spapr = {
     .id = MACH_BACKEND_SPAPR,
     .name = "spapr",
     .maps = true,
-    .foreign = true,
-    .usable = usable,
-    .attach = attach,
+    .container = &container,
+    .usable = machrt_container_usable,
+    .attach = machrt_attach_to_container,
     .ranges = ranges,
     .map = map,
     .unmap = unmap,

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vfio.h>
+#include <unistd.h>
 
 static int no_container(struct mach_session *s, int r)
 {
@@ -34,19 +35,24 @@ static int container_open(struct mach_session *s, struct context *c, unsigned ty
     return 0;
 }
 
-int machrt_tell_vmm(struct mach_session *s, int *fd)
-{
-    if (!s->ops.device_file)
-        return 0;
-    int r = s->ops.device_file(s->opaque, *fd);
-    return r ? machrt_set_error(s, "vmm", r, "the VMM", "it does not take a VFIO file") : 0;
-}
-
-static int untell_vmm(struct mach_session *s, void *thing, uint64_t arg)
+static int undo_tell_vmm(struct mach_session *s, void *thing, uint64_t arg)
 {
     (void)arg;
     if (s->ops.device_file_undo)
         s->ops.device_file_undo(s->opaque, *(int *)thing);
+    return 0;
+}
+
+int machrt_tell_vmm(struct mach_session *s, int *fd)
+{
+    if (!s->ops.device_file)
+        return 0;
+    if (machrt_reserve_undo(s))
+        return -1;
+    int r = s->ops.device_file(s->opaque, *fd);
+    if (r)
+        return machrt_set_error(s, "vmm", r, "the VMM", "it refuses a VFIO file");
+    machrt_push_undo(s, undo_tell_vmm, fd, 0, "tell the VMM that a file is closed");
     return 0;
 }
 
@@ -130,10 +136,7 @@ static int group_attach(struct mach_session *s, struct device *d, const char *no
             return not_typed(s, d, r);
         d->context->typed = true;
     }
-    if (machrt_reserve_undo(s) || machrt_tell_vmm(s, &g->fd))
-        return -1;
-    machrt_push_undo(s, untell_vmm, &g->fd, 0, "tell the VMM that a group goes");
-    return 0;
+    return machrt_tell_vmm(s, &g->fd);
 }
 
 static int group_device(struct mach_session *s, struct device *d)
@@ -153,12 +156,44 @@ static int group_device(struct mach_session *s, struct device *d)
     return 0;
 }
 
-int machrt_attach_to_container(struct mach_session *s, struct device *d, const struct container_kind *kind)
+int machrt_attach_to_container(struct mach_session *s, struct device *d)
 {
+    const struct container *kind = s->backend->container;
     char node[32];
     snprintf(node, sizeof node, "%s%u", kind->prefix, d->group);
     if (d->context->fd < 0 &&
         (container_open(s, d->context, kind->type, kind->module) || (kind->identify && kind->identify(s, d->context))))
         return -1;
     return group_attach(s, d, node, kind->type) || group_device(s, d) ? -1 : 0;
+}
+
+int machrt_container_usable(struct mach_session *s, const char **why)
+{
+    char path[PATH_SIZE];
+    int r = machrt_dev_path(s, path, "vfio/vfio") ? s->sys.access(s->sys.opaque, path, R_OK | W_OK) : -ENAMETOOLONG;
+    *why = r == -ENOENT ? "there is no /dev/vfio/vfio: modprobe vfio vfio_iommu_type1"
+                        : "/dev/vfio/vfio is not accessible";
+    return r;
+}
+
+int machrt_map_dma(struct mach_session *s, struct context *c, const struct mapping *m)
+{
+    struct vfio_iommu_type1_dma_map x = {
+        .argsz = sizeof x,
+        .flags = (m->prot & MACH_DMA_READ ? (uint32_t)VFIO_DMA_MAP_FLAG_READ : 0) |
+                 (m->prot & MACH_DMA_WRITE ? (uint32_t)VFIO_DMA_MAP_FLAG_WRITE : 0),
+        .vaddr = (uintptr_t)m->host,
+        .iova = m->iova,
+        .size = m->size,
+    };
+    return s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_MAP_DMA, &x);
+}
+
+int machrt_unmap_dma(struct mach_session *s, const struct context *c, const struct mapping *m, uint64_t *unmapped)
+{
+    struct vfio_iommu_type1_dma_unmap x = {
+        .argsz = offsetof(struct vfio_iommu_type1_dma_unmap, data), .iova = m->iova, .size = m->size};
+    int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_UNMAP_DMA, &x);
+    *unmapped = x.size;
+    return r;
 }
