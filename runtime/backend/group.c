@@ -28,7 +28,8 @@ static int take_ranges(struct mach_session *s, struct context *c, const struct v
         return 0;
     memcpy(&head, cap, sizeof head);
     if (head.nr_iovas > (left - sizeof head) / sizeof(struct vfio_iova_range))
-        return machrt_set_error(s, "window", EPROTO, "the IOMMU", "the kernel's list of IOVA ranges leaves its buffer");
+        return machrt_set_error(s, "window", EPROTO, "the IOMMU",
+                                "the kernel's list of IOVA ranges exceeds its buffer");
     c->range = (struct mach_range *)machrt_session_alloc(s, head.nr_iovas, sizeof *c->range);
     if (!c->range)
         return -1;
@@ -52,12 +53,12 @@ static int ranges(struct mach_session *s, struct context *c)
         info->argsz = (uint32_t)size;
         int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_GET_INFO, info);
         if (r)
-            return machrt_set_error(s, "window", r, "the IOMMU", "the kernel does not tell what it can do");
+            return machrt_set_error(s, "window", r, "the IOMMU", "cannot read its properties");
         if (info->argsz <= size)
             return take_ranges(s, c, info, size);
         size = info->argsz;
     }
-    return machrt_set_error(s, "window", EPROTO, "the IOMMU", "the kernel asks for more memory each time");
+    return machrt_set_error(s, "window", EPROTO, "the IOMMU", "the kernel requests a larger buffer every time");
 }
 
 static int unmap(struct mach_session *s, struct context *c, const struct mapping *m)
@@ -76,7 +77,7 @@ static const char *map_hint(int r)
     case EEXIST:
         return "it overlaps another mapping of the same IOMMU group";
     case ENOSPC:
-        return "the container has no mappings left: raise vfio_iommu_type1.dma_entry_limit, or use fewer windows";
+        return "the container has no more mappings: raise vfio_iommu_type1.dma_entry_limit, or use fewer windows";
     case EINVAL:
         return "it is not aligned to the IOMMU's pages, or outside what it can translate";
     default:

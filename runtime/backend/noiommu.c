@@ -8,8 +8,8 @@
 static int usable(struct mach_session *s, const char **why)
 {
     char path[PATH_SIZE], line[8];
-    *why = "no-IOMMU mode is off: echo 1 > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode (it taints the "
-           "kernel, and a device may then write to all memory)";
+    *why = "no-IOMMU mode is off: echo 1 > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode (this taints the "
+           "kernel, and a device can then write to all memory)";
     int r = machrt_sysfs_path(s, path, "module/vfio/parameters/enable_unsafe_noiommu_mode")
                 ? machrt_read_line(s, path, line, sizeof line)
                 : -ENAMETOOLONG;

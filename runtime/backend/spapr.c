@@ -33,27 +33,28 @@ static int make_window(struct mach_session *s, struct context *c, const struct v
     uint32_t most, shift = 0;
     if (!decided(s, c, &size, &most))
         return machrt_set_error(s, "window", EINVAL, who,
-                                "the config does not say which window it has: compile it with `iommu spapr-tce`");
+                                "the config has no window for it: compile with `iommu spapr-tce`");
     for (uint32_t bit = 12; bit <= most && bit < 64; bit++)
         if (info->ddw.pgsizes >> bit & 1)
             shift = bit;
     if (!(info->flags & VFIO_IOMMU_SPAPR_INFO_DDW) || !info->ddw.max_dynamic_windows_supported)
-        return machrt_set_error(s, "window", ERANGE, who,
-                                "0x%" PRIx64 " is beyond the 32-bit window, and this host cannot make others", last);
+        return machrt_set_error(
+            s, "window", ERANGE, who,
+            "0x%" PRIx64 " is outside of the 32-bit window, and this host cannot create other windows", last);
     if (!shift)
         return machrt_set_error(s, "window", EINVAL, who,
-                                "no page size of the host divides the addresses and sizes of its maps");
+                                "no page size of the host fits the addresses and sizes of its mappings");
     struct vfio_iommu_spapr_tce_remove gone = {.argsz = sizeof gone, .start_addr = info->dma32_window_start};
     int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_SPAPR_TCE_REMOVE, &gone);
     if (r)
-        return machrt_set_error(s, "window", r, who, "the default window cannot be removed");
+        return machrt_set_error(s, "window", r, who, "cannot remove the default window");
     struct vfio_iommu_spapr_tce_create made = {.argsz = sizeof made, .page_shift = shift, .window_size = size};
     r = -EINVAL;
     // How many levels of tables are enough, only the platform knows.
     for (made.levels = 1; r && made.levels <= info->ddw.levels; made.levels += r != 0)
         r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_SPAPR_TCE_CREATE, &made);
     if (r)
-        return machrt_set_error(s, "window", r, who, "a window of 0x%" PRIx64 " bytes cannot be made", size);
+        return machrt_set_error(s, "window", r, who, "cannot create a window of 0x%" PRIx64 " bytes", size);
     c->page = UINT64_C(1) << shift;
     *c->range = (struct mach_range){made.start_addr, made.start_addr + (size - 1)};
     return 0;
@@ -64,7 +65,7 @@ static int ranges(struct mach_session *s, struct context *c)
     struct vfio_iommu_spapr_tce_info info = {.argsz = sizeof info};
     int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_SPAPR_TCE_GET_INFO, &info);
     if (r)
-        return machrt_set_error(s, "window", r, "the IOMMU", "the kernel does not tell what it can do");
+        return machrt_set_error(s, "window", r, "the IOMMU", "cannot read its properties");
     c->range = (struct mach_range *)machrt_session_alloc(s, 1, sizeof *c->range);
     if (!c->range)
         return -1;

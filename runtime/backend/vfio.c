@@ -10,8 +10,9 @@
 static int no_container(struct mach_session *s, int r)
 {
     if (r == -ENOENT || r == -ENODEV || r == -ENXIO)
-        return machrt_set_error(s, "open", r, "/dev/vfio/vfio", "VFIO is not there: modprobe vfio vfio_iommu_type1");
-    return machrt_set_error(s, "open", r, "/dev/vfio/vfio", "it cannot be opened");
+        return machrt_set_error(s, "open", r, "/dev/vfio/vfio",
+                                "the kernel has no VFIO: modprobe vfio vfio_iommu_type1");
+    return machrt_set_error(s, "open", r, "/dev/vfio/vfio", "cannot open it");
 }
 
 static int container_open(struct mach_session *s, struct context *c, unsigned type, const char *module)
@@ -61,19 +62,19 @@ static int no_group(struct mach_session *s, const struct device *d, const char *
     const char *who = machrt_object(s, "/dev/vfio/%s of %s", node, d->name);
     switch (-r) {
     case EBUSY:
-        return machrt_set_error(s, "open", r, who,
-                                "the group is in use: another process has it, or has one of its devices open "
-                                "through /dev/vfio/devices");
+        return machrt_set_error(
+            s, "open", r, who,
+            "the group is in use: a process has opened it, or one of its devices through /dev/vfio/devices");
     case EPERM:
         return machrt_set_error(s, "open", r, who, "a group without an IOMMU needs CAP_SYS_RAWIO");
     case ENODEV:
-        return machrt_set_error(s, "open", r, who, "no device of the group is with a VFIO driver any more");
+        return machrt_set_error(s, "open", r, who, "no device of the group is bound to a VFIO driver any more");
     case ENOENT:
-        return machrt_set_error(s, "open", r, who, "no device of the group is with a VFIO driver");
+        return machrt_set_error(s, "open", r, who, "no device of the group is bound to a VFIO driver");
     case EACCES:
-        return machrt_set_error(s, "open", r, who, "this user may not: a udev rule can give the node to it");
+        return machrt_set_error(s, "open", r, who, "this user has no access: add a udev rule for the node");
     default:
-        return machrt_set_error(s, "open", r, who, "it cannot be opened");
+        return machrt_set_error(s, "open", r, who, "cannot open it");
     }
 }
 
@@ -82,19 +83,18 @@ static int not_joined(struct mach_session *s, const struct device *d, const char
     const char *who = machrt_object(s, "IOMMU group %s of %s", node, d->name);
     switch (-r) {
     case EPERM:
-        return machrt_set_error(s, "open", r, who,
-                                "a kernel driver owns another member of the group, or groups with and without "
-                                "an IOMMU were mixed");
+        return machrt_set_error(
+            s, "open", r, who,
+            "a kernel driver owns another member of the group, or groups with and without an IOMMU were mixed");
     case EBUSY:
         return machrt_set_error(s, "open", r, who, "the kernel uses its IOMMU domain");
     case EINVAL:
         return machrt_set_error(
             s, "open", r, who,
-            "it has a container already, its reserved regions do not go together with "
-            "those of the groups before it, or firmware insists on a 1:1 mapping of it (dmesg: `Firmware "
-            "has requested this device have a 1:1 IOMMU mapping`)");
+            "it is in a container already, its reserved regions conflict with those of the other groups, or firmware "
+            "requires a 1:1 mapping (dmesg: `Firmware has requested this device have a 1:1 IOMMU mapping`)");
     default:
-        return machrt_set_error(s, "open", r, who, "it cannot join the container");
+        return machrt_set_error(s, "open", r, who, "cannot add it to the container");
     }
 }
 
@@ -104,13 +104,13 @@ static int not_typed(struct mach_session *s, const struct device *d, int r)
     switch (-r) {
     case EPERM:
         return machrt_set_error(s, "open", r, who,
-                                "its interrupts are not isolated, which is also said of every device without MSIs: "
-                                "vfio_iommu_type1.allow_unsafe_interrupts=1 on the kernel's command line lets it pass");
+                                "the kernel reports that its interrupts are not isolated, as for every device without "
+                                "MSIs: boot with vfio_iommu_type1.allow_unsafe_interrupts=1 to allow it");
     case ENODEV:
         return machrt_set_error(s, "open", r, who,
                                 "the kernel has no VFIO IOMMU driver for it: modprobe vfio_iommu_type1");
     default:
-        return machrt_set_error(s, "open", r, who, "it cannot be taken");
+        return machrt_set_error(s, "open", r, who, "VFIO cannot use it");
     }
 }
 
@@ -146,11 +146,9 @@ static int group_device(struct mach_session *s, struct device *d)
     int fd = s->sys.ioctl(s->sys.opaque, d->g->fd, VFIO_GROUP_GET_DEVICE_FD, (void *)(uintptr_t)d->sysfs);
     if (fd == -ENODEV)
         return machrt_set_error(s, "open", fd, machrt_device_object(s, d),
-                                "IOMMU group %u has no device of this name that is with a VFIO "
-                                "driver",
-                                d->group);
+                                "IOMMU group %u has no device of this name that is bound to a VFIO driver", d->group);
     if (fd < 0)
-        return machrt_set_error(s, "open", fd, machrt_device_object(s, d), "VFIO does not open it; dmesg may say more");
+        return machrt_set_error(s, "open", fd, machrt_device_object(s, d), "VFIO cannot open it; see dmesg");
     d->fd = fd;
     machrt_push_undo(s, machrt_undo_close, &d->fd, 0, "close a device");
     return 0;
