@@ -161,7 +161,7 @@ static void test_each_fails(void **state)
     wrong(b, 1, "host: memory-free ram: the kernel uses 0x0..0x20000000 itself, which overlaps 0x20000000..0x3fffffff");
     b = board();
     TEXT(b->k, "/proc/iomem", "40000000-7fffffff : reserved\n  60ffffff-60ffffff : System RAM\n");
-    wrong(b, 1, "host: memory-free shm0: the kernel has 0x60ffffff..0x60ffffff itself");
+    wrong(b, 1, "host: memory-free shm0: the kernel uses 0x60ffffff..0x60ffffff itself");
     b = board();
     TEXT(b->k, "/proc/iomem", "00000000-00000000 : System RAM\n  00000000-00000000 : Kernel code\n");
     wrong(b, 0, "only root can read addresses");
@@ -173,7 +173,7 @@ static void test_each_fails(void **state)
     wrong(b, 1, "it is a acme,uart, not a acme,eth");
     b = board();
     TEXT(b->k, BASE "/soc/ranges", "\0\0\0\0\0\0\0\6\0\0\0\0\x10\0\0\0");
-    wrong(b, 2, "it lies at 0x602180000, not at 0x502180000");
+    wrong(b, 2, "it is at 0x602180000, not at 0x502180000");
     b = board();
     TEXT(b->k, BASE "/soc/eth@2180000/reg", "\x02\x18\0\0\0\1\0\0\x02\x19\0\0\0\0\x20\0");
     wrong(b, 1, "it has 0x2000 bytes, not 0x1000");
@@ -419,7 +419,7 @@ static void test_backends(void **state)
     refused(x, "window", "usb", "the config has 4 subwindows, and this PAMU supports 2");
     x = scene_new("pamu");
     CFG_SET(x->c, dma, DMA, 0, whole_subwindows, 512);
-    refused(x, "window", "usb", "512 subwindows: a power of two up to 256");
+    refused(x, "window", "usb", "512 subwindows: the number must be a power of two up to 256");
     x = scene_new("pamu");
     CFG_SET(x->c, memory, MEMORY, 0, physical, 0x20001000);
     refused(x, "window", "usb", "must be physically contiguous");

@@ -145,7 +145,7 @@ static void test_aia(void **state)
     } refused[] = {
         {64, 3, EINVAL, "its 96 lines with 255 messages may exceed what this host supports"},
         {256, 2, ENXIO, "the vcpus of the config must be made first"},
-        {0, 3, ENODEV, "this host's KVM has no riscv-aia"},
+        {0, 3, ENODEV, "KVM of this host has no riscv-aia"},
     };
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         x = scene_new("aia");
