@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Group and container, type 1 version 2: what every kernel with VFIO has.
+// Groups and containers, type 1 version 2, which every kernel with VFIO has.
 #include "backend/backend.h"
 
 #include <errno.h>
@@ -44,7 +44,7 @@ static int take_ranges(struct mach_session *s, struct context *c, const struct v
 
 static int ranges(struct mach_session *s, struct context *c)
 {
-    // Large enough at once, as a rule; the kernel says how much it needs.
+    // This is usually large enough; otherwise the kernel returns the size that it needs.
     size_t size = 4096;
     for (int i = 0; i < 3 && size <= 1 << 20; i++) {
         struct vfio_iommu_type1_info *info = (struct vfio_iommu_type1_info *)machrt_session_alloc(s, 1, size);

@@ -23,7 +23,7 @@ static int take_node(void *arg, const char *name, int is_directory)
     return 1;
 }
 
-// "vfio7": the name of the device's node. -ENOENT: it has none.
+// Finds the name of the device's node, "vfio7". -ENOENT: it has none.
 static int node_of(struct mach_session *s, const struct device *d, struct node *n)
 {
     char path[PATH_SIZE];
@@ -119,7 +119,7 @@ static int attach(struct mach_session *s, struct device *d)
     if (r)
         return not_bound(s, d, r);
     if (!d->context->typed) {
-        // It goes with the file: nothing to undo.
+        // It is freed when the file is closed: nothing to undo.
         struct iommufd_ioas_alloc a = {.size = sizeof a};
         r = s->sys.ioctl(s->sys.opaque, s->iommufd, IOMMUFD_IOAS_ALLOC, &a);
         if (r)

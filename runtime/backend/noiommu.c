@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// VFIO without an IOMMU (vfio.enable_unsafe_noiommu_mode=1): registers and interrupts, no mappings, a tainted kernel.
+// VFIO without an IOMMU (vfio.enable_unsafe_noiommu_mode=1): registers and interrupts, but no mappings. It taints the
+// kernel.
 #include "backend/backend.h"
 
 #include <errno.h>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The Freescale PAMU, through VFIO of the vendor's SDK kernels. That driver accepts much that it then does wrongly: it
-// drops the errors of its own calls, maps only whole windows and says nothing of the rest, and never returns from an
-// unmap of something that is not whole windows. So every rule is checked here, and what breaks one is never asked for.
-// The rules are those of its sources: fsl_pamu.c, fsl_pamu_domain.c, vfio_iommu_fsl_pamu.c.
+// The Freescale PAMU, through VFIO of the vendor's SDK kernels. That driver accepts requests that it then mishandles:
+// it drops the errors of its own calls, silently maps only whole windows, and never returns from an unmap of a part of
+// a window. So every rule is checked here, and no request is made that breaks one. The rules are those of its sources:
+// fsl_pamu.c, fsl_pamu_domain.c, vfio_iommu_fsl_pamu.c.
 #include "backend/backend.h"
 
 #include "uapi/pamu.h"
@@ -34,7 +34,7 @@ static int usable(struct mach_session *s, const char **why)
     return r ? r : machrt_container_usable(s, why);
 }
 
-// Upstream, type 2 is sPAPR: a kernel that has any of the later types is not the vendor's, whose list ends with 3.
+// Upstream, type 2 is sPAPR: a kernel with any of the later types is not the vendor's, whose types end with 3.
 static int identify(struct mach_session *s, const struct context *c)
 {
     static const unsigned upstream[] = {VFIO_DMA_CC_IOMMU, VFIO_EEH, VFIO_SPAPR_TCE_v2_IOMMU, VFIO_NOIOMMU_IOMMU,
@@ -55,8 +55,8 @@ static const struct container container = {
 
 /* ---- geometry ---- */
 
-// The compiler has decided; see compiler/dma/pamu.c. This driver maps whole sub-windows only, so it is the number of
-// them that are all filled which is asked for. All LIODNs of a device get the same window from it.
+// Takes the geometry that the compiler chose (compiler/dma/pamu.c). The driver maps whole sub-windows only, so the
+// number of sub-windows is the one at which all of them are filled. It gives all LIODNs of a device the same window.
 static int decided(struct mach_session *s, const struct context *c, struct pamu *p)
 {
     const struct device *d = c->first;
@@ -98,7 +98,7 @@ static int check_geometry(struct mach_session *s, const struct context *c, const
     if (!p->windows || p->windows & (p->windows - 1) || p->windows > MOST_WINDOWS)
         return machrt_set_error(s, "window", EINVAL, who, "%u subwindows: the number must be a power of two up to %u",
                                 p->windows, MOST_WINDOWS);
-    // 1 << (1 + PC3.MWCE) of them (fsl_pamu.h): the driver would drop the error and map nothing.
+    // The limit is 1 << (1 + PC3.MWCE) (fsl_pamu.h): above it the driver would drop the error and map nothing.
     if (p->windows > most)
         return machrt_set_error(
             s, "window", EINVAL, who,
@@ -110,7 +110,7 @@ static int check_geometry(struct mach_session *s, const struct context *c, const
     return 0;
 }
 
-// Each window is one range of physical memory: only huge pages, or physical memory, are known to be that, or one page.
+// Each window is one range of physical memory. Only huge pages, physical memory, and a single page are known to be one.
 static bool contiguous(const struct mach_session *s, const struct mapping *m, uint64_t window)
 {
     if (m->region)
@@ -185,7 +185,7 @@ static int ranges(struct mach_session *s, struct context *c)
     if (c->guest_owned)
         return machrt_set_error(s, "window", ENOTSUP, machrt_device_object(s, c->first),
                                 "a PAMU's windows are set once: no guest can own them");
-    // Before any is set, this is how many the hardware can do.
+    // Before a number is set, this is the limit of the hardware.
     struct pamu_attr a = {.attribute = PAMU_ATTR_WINDOWS};
     int r = get_attr(s, c, &a);
     if (r)
@@ -204,7 +204,7 @@ static int ranges(struct mach_session *s, struct context *c)
     return 0;
 }
 
-// The driver drops its errors: what was set is read back.
+// The driver drops its errors, so what was set is read back.
 static int setup(struct mach_session *s, struct context *c)
 {
     const struct pamu *p = (const struct pamu *)c->own;
@@ -227,7 +227,7 @@ static int setup(struct mach_session *s, struct context *c)
 
 /* ---- mapping ---- */
 
-// No call that the driver would not come back from.
+// Does a mapping consist of whole windows? The driver does not return from calls for others.
 static bool whole(const struct context *c, const struct mapping *m)
 {
     const struct pamu *p = (const struct pamu *)c->own;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // sPAPR TCE version 2 (Documentation/driver-api/vfio.rst, "PPC64 sPAPR implementation note"): memory is registered
-// before it is mapped, and windows are made by the platform, at an address that it chooses.
+// before it is mapped, and the platform creates windows at addresses of its choice.
 #include "backend/backend.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/vfio.h>
 
-// The window that the compiler has decided on (compiler/dma/spapr.c): its size, and the largest page that it may have.
+// The window that the compiler chose (compiler/dma/spapr.c): its size, and the largest page size that fits.
 static bool decided(const struct mach_session *s, const struct context *c, uint64_t *size, uint32_t *shift)
 {
     const struct device *d = c->first;
@@ -24,7 +24,7 @@ static bool decided(const struct mach_session *s, const struct context *c, uint6
     return *size && *shift >= 12 && *shift < 64;
 }
 
-// A window for all maps takes the default one's place: only so does it begin at 0.
+// A window for all mappings replaces the default one, because only the first window starts at 0.
 static int make_window(struct mach_session *s, struct context *c, const struct vfio_iommu_spapr_tce_info *info,
                        uint64_t last)
 {
@@ -50,7 +50,7 @@ static int make_window(struct mach_session *s, struct context *c, const struct v
         return machrt_set_error(s, "window", r, who, "cannot remove the default window");
     struct vfio_iommu_spapr_tce_create made = {.argsz = sizeof made, .page_shift = shift, .window_size = size};
     r = -EINVAL;
-    // How many levels of tables are enough, only the platform knows.
+    // Only the platform knows how many levels of tables are enough.
     for (made.levels = 1; r && made.levels <= info->ddw.levels; made.levels += r != 0)
         r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_SPAPR_TCE_CREATE, &made);
     if (r)

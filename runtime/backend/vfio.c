@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Containers and groups (Documentation/driver-api/vfio.rst): what the backends that have them share.
+// Containers and groups (Documentation/driver-api/vfio.rst): what the backends with groups share.
 #include "backend/backend.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is in a config, for people: device by device, with what belongs to each.
+// A config as text for people: device by device.
 #include "machcfg_file.h"
 #include "machrt.h"
 
@@ -10,7 +10,7 @@ struct view {
     FILE *out;
 };
 
-// Config strings come from trees and descriptions of others: nothing in them may move the terminal's cursor.
+// Config strings come from other people's trees and descriptions: nothing in them may control the terminal.
 static void text(const struct view *v, const char *s)
 {
     for (unsigned n; *s; s += n) {
@@ -25,7 +25,7 @@ static void text(const struct view *v, const char *s)
     }
 }
 
-// `before`, the string and `after`; nothing when there is no string.
+// Prints `before`, the string and `after`; nothing when there is no string.
 static void string(const struct view *v, const char *before, uint32_t offset, const char *after)
 {
     if (!offset)
@@ -35,7 +35,7 @@ static void string(const struct view *v, const char *before, uint32_t offset, co
     fputs(after, v->out);
 }
 
-// A word of the set that a field of a record has.
+// The word for a value.
 static const char *word(const struct mach_cfg_word *words, size_t n, uint32_t value)
 {
     for (size_t i = 0; i < n; i++)
@@ -218,7 +218,7 @@ static void show_expect(const struct view *v, struct mach_cfg_rec r)
     fprintf(v->out, "  %s", WORD(expect_kind, mach_cfg_expect_kind(r)));
     if (mach_cfg_expect_device(r) != MACH_CFG_NONE)
         string(v, " of ", mach_cfg_device_name(record(v, MACH_CFG_S_DEVICE, mach_cfg_expect_device(r))), "");
-    // Only of these is there more than one, told apart by the index.
+    // Only these kinds use the index.
     const uint32_t numbered = 1U << MACH_CFG_EXPECT_HOST_COMPATIBLE | 1U << MACH_CFG_EXPECT_CPU_ONLINE |
                               1U << MACH_CFG_EXPECT_REGION | 1U << MACH_CFG_EXPECT_IRQ_TRIGGER;
     if (numbered >> mach_cfg_expect_kind(r) & 1)

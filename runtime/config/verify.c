@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "config/verify.h"
 
-// The record and field that are being looked at.
+// The record and field that are being checked.
 struct place {
     const struct mach_cfg_file *file;
     const struct mach_cfg_section_info *section;
@@ -22,7 +22,7 @@ static int refuse(const struct place *p, enum mach_cfg_error error)
     return -1;
 }
 
-// The field of `s` that says which record of section `owner` a record belongs to; or NULL.
+// The field of `s` that holds the record of section `owner` to which a record belongs; or NULL.
 static const struct mach_cfg_field *owner_field(const struct mach_cfg_section_info *s, uint32_t owner)
 {
     for (uint32_t i = 0; i < s->nfields; i++)
@@ -31,8 +31,8 @@ static const struct mach_cfg_field *owner_field(const struct mach_cfg_section_in
     return NULL;
 }
 
-// Rows of records lie one behind the other, in the order of their owners, and leave none out: so all of them
-// together are looked at once, and no reader can be made to walk the same record for many owners.
+// Rows of records follow each other in the order of their owners, without gaps. So each record is checked once, and no
+// file can make a reader walk the same record for many owners.
 static int verify_rows(struct place p)
 {
     const struct mach_cfg_field *first = p.field, *count = first + 1;
@@ -55,7 +55,7 @@ static int verify_rows(struct place p)
     return refuse(&left, MACH_CFG_E_RANGE);
 }
 
-// What is to be looked at in a field of every record of a section. All such fields have 32 bits.
+// A check of one field of every record of a section. All such fields have 32 bits.
 struct check {
     const struct mach_cfg_field *field;
     uint64_t missing;
@@ -79,7 +79,7 @@ static uint32_t checks_of(const struct mach_cfg_file *f, const struct mach_cfg_s
         case MACH_CFG_K_OWNER:
             c.limit = f->section[field->section].count;
             break;
-        case MACH_CFG_K_ENUM: // values are small: a test sees to it
+        case MACH_CFG_K_ENUM: // values are below 64, which a test checks
             for (uint32_t k = 0; k < field->nwords; k++)
                 c.limit |= UINT64_C(1) << field->words[k].value;
             break;
@@ -139,7 +139,7 @@ static int verify_section(const struct mach_cfg_file *f, const struct mach_cfg_s
     return 0;
 }
 
-/* ---- rules that the tables cannot say ---- */
+/* ---- rules that the tables do not express ---- */
 
 // [start, start + size) is not empty and does not pass 2^64.
 static int fits(uint64_t start, uint64_t size)
@@ -162,7 +162,7 @@ static int memory_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
             fits(mach_cfg_memory_physical(r), mach_cfg_memory_size(r)));
 }
 
-// Messages have a place, and each cpu a part of it as large as the others'.
+// A chip with messages has a region for them, divided equally among the cpus.
 static int irqchip_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     uint32_t cpus = f->section[MACH_CFG_S_CPU].count, regions = mach_cfg_irqchip_regions(r);
@@ -180,7 +180,7 @@ static int chip_region_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r
     return fits(mach_cfg_chip_region_address(r), mach_cfg_chip_region_size(r));
 }
 
-// Only the host knows how large a BAR is: of a PCI function the size may be 0.
+// The size of a PCI function's BAR may be 0, because only the host knows it.
 static int region_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     uint64_t guest = mach_cfg_region_guest(r), host = mach_cfg_region_host(r), size = mach_cfg_region_size(r);
@@ -208,7 +208,7 @@ static int map_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
            inside(offset, size, mach_cfg_region_size(mach_cfg_record(f, MACH_CFG_S_REGION, region)));
 }
 
-// Exactly the target that `what` names is given.
+// Exactly the target that `what` names is set.
 static int map_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     (void)f;
@@ -217,7 +217,7 @@ static int map_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
            (what == MACH_CFG_MAP_REGION) == (mach_cfg_dma_map_region(r) != MACH_CFG_NONE);
 }
 
-// A link has a line of a chip, a dropped interrupt has none.
+// A link has a line of a chip; a dropped interrupt has none.
 static int irq_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     (void)f;
@@ -226,7 +226,7 @@ static int irq_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
            !(mach_cfg_irq_flags(r) & MACH_CFG_IRQ_RESAMPLE && mach_cfg_irq_trigger(r) != MACH_CFG_TRIGGER_LEVEL);
 }
 
-// A parent stands in front of its children, so that a walk up the parents ends.
+// A parent comes before its children, so that a walk up the parents ends.
 static int device_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     uint64_t self = (uint64_t)(r.at - f->section[MACH_CFG_S_DEVICE].at) / r.size;
@@ -234,7 +234,7 @@ static int device_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
     return parent == MACH_CFG_NONE || parent < self;
 }
 
-// What a device that the guest owns the mapping of is attached to is made by the VMM.
+// A guest-visible IOMMU is an emulated device.
 static int dma_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     uint32_t iommu = mach_cfg_dma_guest_iommu(r), stash = mach_cfg_dma_stash(r);

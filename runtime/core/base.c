@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What every step uses: memory, errors, the list of what is to be undone.
+// What every step uses: memory, errors, and the list of what has to be undone.
 #include "core/session.h"
 
 #include "base/error.h"
@@ -83,7 +83,7 @@ void *machrt_session_alloc(struct mach_session *s, uint64_t count, size_t size)
             return NULL;
         }
         *fresh = (struct block){b, head, whole};
-        // A large one goes behind the one that is still being filled.
+        // A large block goes after the one that is still being filled.
         if (b && whole != BLOCK_SIZE) {
             fresh->next = b->next;
             b->next = fresh;
@@ -153,7 +153,7 @@ int machrt_session_end(struct mach_session *s, struct mach_error *error)
     return result;
 }
 
-/* ---- making one ---- */
+/* ---- a new session ---- */
 
 static bool usable_name(const char *name)
 {
@@ -172,7 +172,7 @@ static int make_devices(struct mach_session *s)
         d->group = GROUP_NONE;
         uint32_t kind = mach_cfg_device_kind(d->rec);
         d->vfio = *d->sysfs && (kind == MACH_CFG_DEVICE_PLATFORM || kind == MACH_CFG_DEVICE_PCI);
-        // It becomes part of paths below sysfs.
+        // The name becomes part of paths in sysfs.
         if (*d->sysfs && !usable_name(d->sysfs))
             return machrt_set_error(s, "expect", EINVAL, machrt_object(s, "device %s", d->name),
                                     "`%s` is not a valid device name on a bus", d->sysfs);
@@ -228,7 +228,7 @@ static int refuse_struct(struct mach_error *error, const char *name, int r)
                                          : "its `size` is not set to its sizeof");
 }
 
-// What the session is told, checked and copied. 0 or -errno.
+// Checks and copies the caller's structs. 0 or -errno.
 static int copy_arguments(struct mach_options *o, struct mach_sys *sys, struct mach_ops *own,
                           const struct mach_options *options, const struct mach_ops *ops, struct mach_error *error)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Paths and small files of sysfs.
+// Paths and small files in sysfs.
 #include "core/session.h"
 
 #include <errno.h>

@@ -25,9 +25,9 @@ static const struct kvm_attr vgic_v3[] = {
 };
 static const struct kvm_attr mpic[] = {{KVM_REGION, MPIC_GRP_MISC, MPIC_BASE_ADDR, 0}, {0}};
 /*
- * What is not set is as it should be (arch/riscv/kvm/aia_device.c, kvm_riscv_aia_init_vm()): MODE is AUTO where the
- * host has guest files and EMUL elsewhere, all cpus are in one group. The number of sources is checked against that of
- * the identities at the end only, and the vcpus' addresses need the vcpus.
+ * Attributes that are not listed have the right defaults (arch/riscv/kvm/aia_device.c, kvm_riscv_aia_init_vm()): MODE
+ * is AUTO where the host has guest files and EMUL elsewhere, all cpus are in one group. The number of sources is
+ * checked against that of the identities at the end only, and the vcpus' addresses need the vcpus.
  */
 static const struct kvm_attr aia[] = {
     {KVM_MESSAGES, AIA_GRP_CONFIG, AIA_CONFIG_IDS, 0},
@@ -45,9 +45,9 @@ static const struct kvm_chip chips[] = {
     {"arm-vgic-v3", KVM_DEV_TYPE_ARM_VGIC_V3, vgic_v3, 0},
     {"fsl-mpic-20", KVM_DEV_TYPE_FSL_MPIC_20, mpic, 1},
     {"fsl-mpic-42", KVM_DEV_TYPE_FSL_MPIC_42, mpic, 1},
-    // Its sources have routes from the beginning (arch/riscv/kvm/vm.c, kvm_riscv_setup_default_irq_routing).
+    // Its sources have default routes (arch/riscv/kvm/vm.c, kvm_riscv_setup_default_irq_routing).
     {"riscv-aia", AIA_TYPE, aia, 0},
-    // Its lines have, too (arch/x86/kvm/irq_comm.c, kvm_setup_default_irq_routing).
+    // Its lines have default routes, too (arch/x86/kvm/irq_comm.c, kvm_setup_default_irq_routing).
     {"x86-ioapic", -1, NULL, 0},
 };
 
@@ -65,7 +65,7 @@ static int set_attr(const struct mach_sys *sys, int fd, const struct kvm_attr *x
     return sys->ioctl(sys->opaque, fd, KVM_SET_DEVICE_ATTR, &a);
 }
 
-// So many bits hold the numbers below n.
+// How many bits the numbers below n need.
 static uint32_t bits(uint64_t n)
 {
     uint32_t k = 0;
@@ -93,7 +93,7 @@ static int set_region(const struct mach_sys *sys, int fd, const struct mach_cfg_
     return e;
 }
 
-// One after the other, until one is refused. The last fixes all of it: irqfds are refused before that.
+// Sets the attributes in order, until one fails. The last one initialises the device; before it, irqfds are refused.
 static int set_up(const struct kvm_chip *chip, const struct mach_sys *sys, int fd, const struct mach_cfg_file *f,
                   struct mach_cfg_rec rec)
 {
@@ -110,7 +110,7 @@ static int set_up(const struct kvm_chip *chip, const struct mach_sys *sys, int f
             n = bits(f->section[MACH_CFG_S_CPU].count);
         else if (x->argument < mach_cfg_irqchip_regions(rec))
             r = set_region(sys, fd, f, rec, x);
-        if (n) // what is 0 is 0 already
+        if (n) // attributes are 0 by default
             r = set_attr(sys, fd, x, 0, &n);
     }
     return r;
@@ -121,7 +121,7 @@ int machrt_make_kvm_chip(const struct kvm_chip *chip, const struct mach_sys *sys
 {
     *fd = -1;
     if (chip->type < 0) {
-        // A VMM makes it before its vcpus; it is the same one.
+        // EEXIST: the VMM has made it before its vcpus.
         int r = sys->ioctl(sys->opaque, vm, KVM_CREATE_IRQCHIP, NULL);
         return r == -EEXIST ? 0 : r;
     }

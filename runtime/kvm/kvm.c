@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `ops` for KVM (Documentation/virt/kvm/api.rst, devices/vfio.rst). What KVM cannot do goes on to the VMM's own ops.
+// `ops` for KVM (Documentation/virt/kvm/api.rst, devices/vfio.rst). What KVM cannot do is passed on to the VMM's own
+// ops.
 #include "uapi/kvm.h"
 
 #ifdef MACHRT_HAVE_KVM

@@ -495,7 +495,7 @@ static inline uint64_t mach_cfg_get(struct mach_cfg_rec r, size_t offset, size_t
     return offset + size <= r.size ? mach_cfg_load(r.at + offset, size) : missing;
 }
 
-/* What the tables say of a word of a set, of a field, of a section. The texts are there on request only. */
+/* The tables: words of sets, fields, sections. Only the generator has the texts. */
 #ifdef MACH_CFG_GENERATE
 #define MACH_CFG_DOC_(text) text
 #else

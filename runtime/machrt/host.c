@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// check, bind, unbind, run: what is about this host.
+// The commands check, bind, unbind and run.
 #include "command.h"
 
 #include <errno.h>
@@ -65,7 +65,7 @@ static int change(const struct command *c, const char *mode,
 
 int command_bind(const struct command *c)
 {
-    // Added to what is there: a second bind finds the devices bound, and must not forget the first.
+    // Appends: a second bind finds the devices bound already, and must not forget their former drivers.
     return change(c, "a", mach_config_bind);
 }
 
@@ -81,7 +81,7 @@ static bool is_ours(const struct mach_cfg_file *f, const char *line)
     return false;
 }
 
-// What is remembered of other configs' devices stays; when that is nothing, the file goes.
+// Removes this config's devices from the state file, and the file when it is empty then.
 static int forget(const struct command *c)
 {
     char line[512], path[4096];
@@ -128,7 +128,7 @@ static void list_regions(const struct mach_session *s, const struct mach_cfg_fil
     }
 }
 
-// Interrupts are counted and let through again, until the time is over.
+// Prints and unmasks interrupts until the time is over.
 static void wait_for_irqs(struct mach_session *s, const struct mach_cfg_file *f, unsigned seconds)
 {
     uint32_t n = mach_cfg_count(f, MACH_CFG_S_IRQ);

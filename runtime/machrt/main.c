@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// machrt: the library's command.
+// machrt: the command of libmachrt.
 #include "command.h"
 
 #include <errno.h>

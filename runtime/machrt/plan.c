@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// plan: the session itself, with a table of system calls that writes down what it is asked for. What is only read is
-// made up from the config, so that a plan can be made anywhere, and is the same everywhere: group numbers are then
-// examples. With --host it comes from this host, as far as the host has it.
+// The command plan: a session with a table of system calls that prints each call. Values that would be read are
+// synthesised from the config, so that a plan can be made anywhere and is the same everywhere; group numbers are then
+// examples. With --host they are read from this host, as far as it has them.
 #include "command.h"
 
 #include "uapi/iommufd.h"
@@ -117,7 +117,7 @@ static bool on_another_bus(const struct plan *p, const char *bus, uint32_t devic
     return p->c->host && !strcmp(bus, "platform") && p->real->readlink(p->real->opaque, path, link, sizeof link) >= 0;
 }
 
-/* ---- what is read ---- */
+/* ---- reads ---- */
 
 static int64_t plan_readlink(void *o, const char *path, char *out, size_t size)
 {
@@ -176,7 +176,7 @@ static int plan_list(void *o, const char *path, int (*each)(void *, const char *
     return r;
 }
 
-// What is not here is taken to be there, but for iommufd when nobody asked for it.
+// Assumes that every file exists, except /dev/iommu unless the backend was chosen.
 static int plan_access(void *o, const char *path, int mode)
 {
     struct plan *p = self(o);
@@ -185,7 +185,7 @@ static int plan_access(void *o, const char *path, int mode)
     return r && !strcmp(path, "/dev/iommu") && p->backend != MACH_BACKEND_IOMMUFD ? r : 0;
 }
 
-/* ---- what is done ---- */
+/* ---- calls that are printed ---- */
 
 static char open_kind(const struct plan *p, const char *path, uint32_t *device)
 {
@@ -317,7 +317,7 @@ static int plan_write_file(void *o, const char *path, const char *text)
     return 0;
 }
 
-/* ---- what the kernel would answer ---- */
+/* ---- answers of the kernel ---- */
 
 static void device_info(const struct plan *p, uint32_t device, struct vfio_device_info *i)
 {
@@ -390,7 +390,7 @@ static int pamu_ioctl(struct plan *p, unsigned long request, void *arg)
     } else if (windows && request == PAMU_SET_ATTR) {
         p->windows = a->u.windows;
     } else if (windows) {
-        // Before it is set, what the hardware can do at most.
+        // Before it is set, the limit of the hardware.
         a->u.windows = p->windows ? p->windows : 256;
         p->windows = 0;
     }
@@ -461,7 +461,7 @@ static int plan_ioctl(void *o, int fd, unsigned long request, void *arg)
     return r;
 }
 
-/* ---- a VMM that takes everything ---- */
+/* ---- a VMM that accepts everything ---- */
 
 static int take_trap(void *o, struct mach_session *s, const struct mach_trap *t)
 {
@@ -492,7 +492,7 @@ static uint64_t plan_page_size(void *o)
     return self(o)->page;
 }
 
-// Where a session wants to be told, a plan takes the config's word.
+// A session needs an explicit backend for these IOMMUs; a plan chooses the one that the config is for.
 static enum mach_backend backend_of(const struct plan *p)
 {
     uint32_t iommu = mach_cfg_machine_iommu(mach_cfg_record(p->f, MACH_CFG_S_MACHINE, 0));

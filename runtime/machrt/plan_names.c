@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ioctls in words, for `machrt plan`.
+// Prints ioctls in words, for `machrt plan`.
 #include "command.h"
 
 #include "uapi/iommufd.h"
@@ -169,8 +169,8 @@ static void tce(FILE *out, const void *arg)
             t->levels);
 }
 
-// Some numbers mean different things of different files: 'c' container, 'p' one of a PAMU, 's' of sPAPR, 'g' group,
-// 'd' device, 'i' iommufd, 'v' VM, 'k' a device of KVM's.
+// The same number means different requests for different files: 'c' container, 'p' one of a PAMU, 's' of sPAPR, 'g'
+// group, 'd' device, 'i' iommufd, 'v' VM, 'k' a device of KVM's.
 static const struct {
     char kind;
     unsigned long request;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// probe: what this host has, as JSON, for a compiler on another machine to be checked against.
+// The command probe: prints what this host has, as JSON, so that a compiler on another machine can check against it.
 #include "command.h"
 
 #include <inttypes.h>
@@ -24,7 +24,7 @@ static void string(const char *s, size_t n)
     putchar('"');
 }
 
-// A file's text without the line feed at its end; NULL in the JSON when it is not there.
+// Prints a file's text without the line feed at its end; null where there is no file.
 static void text(const char *path)
 {
     char data[1024];
@@ -88,7 +88,7 @@ static struct names entries(const char *path)
     return x;
 }
 
-// What a link of a device leads to, by its last name; null: nowhere.
+// Prints the last component of what a link of a device points to; null where there is no link.
 static void leads_to(const char *group, const char *name, const char *link)
 {
     char path[PATH], to[PATH];
@@ -154,7 +154,7 @@ static void groups(void)
     free(all.at);
 }
 
-/* Of all devices that have a VFIO driver now. */
+/* All devices that are bound to a VFIO driver. */
 static void devices(void)
 {
     char path[PATH], link[PATH];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Gives devices to their VFIO drivers, and back to the drivers that they had.
+// Binds devices to their VFIO drivers, and later to their former drivers again.
 //
 // Documentation/ABI/testing/sysfs-bus-pci and -platform (driver_override), sysfs-bus: what is written to
 // driver_override is the only driver that matches; drivers_probe looks for a driver for one device.
@@ -43,7 +43,7 @@ static int write_override(struct mach_session *s, const struct device *d, const 
     return put(s, path, *driver ? driver : "\n");
 }
 
-// In reverse: from the VFIO driver, the override as it was, and back to the driver that it had.
+// Undoes a bind in reverse: unbind from the VFIO driver, restore the override, bind to the former driver.
 int machrt_undo_bind(struct mach_session *s, void *thing, uint64_t arg)
 {
     (void)arg;
@@ -51,7 +51,8 @@ int machrt_undo_bind(struct mach_session *s, void *thing, uint64_t arg)
     int result = 0, r;
     bool back = false;
     if (d->probed) {
-        // -ENODEV: it never came to be with it; or, of an fsl-mc container's, the container's driver has put it back.
+        // -ENODEV: it was never bound to it; or its container's driver (fsl-mc) has bound it to its former driver
+        // already.
         char driver[64];
         r = write_driver(s, d, d->bus->driver, "unbind");
         result = r < 0 && r != -ENODEV ? r : result;
@@ -80,7 +81,7 @@ static int not_bound(struct mach_session *s, const struct device *d, int r, cons
         return machrt_set_error(s, "bind", r < 0 ? r : ENODEV, who,
                                 "the driver %s is not loaded: modprobe %s, unless the kernel has no such module",
                                 d->bus->driver, d->bus->driver);
-    // VFIO takes a device without an IOMMU group only in that mode.
+    // VFIO binds to a device without an IOMMU group only in no-IOMMU mode.
     uint32_t group;
     if (machrt_find_group(s, d, &group) == -ENOENT)
         return machrt_set_error(s, "bind", r < 0 ? r : ENODEV, who,
@@ -139,11 +140,11 @@ static int bind(struct mach_session *s, struct device *d)
     d->overridden = true;
     if (!machrt_sysfs_path(s, path, "bus/%s/drivers_probe", d->bus->name))
         return machrt_set_error(s, "bind", ENAMETOOLONG, machrt_device_object(s, d), "its path is too long");
-    d->probed = true; // whatever is answered from here on, it may be
+    d->probed = true; // even if the write fails, the driver may have been bound
     r = put(s, path, d->sysfs);
     if (r)
         return not_bound(s, d, r, "");
-    // A probe that fails is no error of the write.
+    // The write succeeds even if the probe fails.
     r = driver_of(s, d, driver, sizeof driver);
     return r || strcmp(driver, target) ? not_bound(s, d, r, r ? "" : driver) : 0;
 }
@@ -165,7 +166,7 @@ int machrt_step_bind(struct mach_session *s)
 
 /* ---- without a session ---- */
 
-// A line per device that was changed: "BUS NAME DRIVER OVERRIDE", "-" for none.
+// Writes a line for each device that was changed: "BUS NAME DRIVER OVERRIDE", "-" for none.
 static void write_state(const struct mach_session *s, FILE *state)
 {
     for (uint32_t i = 0; i < s->devices; i++) {
@@ -247,7 +248,7 @@ int mach_config_unbind(const struct mach_config *config, const struct mach_optio
         return result;
     if (state)
         read_state(s, state);
-    // Every device that can be given back is: one that cannot does not keep the others.
+    // A failure for one device does not stop the others.
     for (uint32_t i = 0; i < s->devices; i++)
         if (s->device[i].vfio && unbind(s, &s->device[i], state != NULL))
             result = s->result;

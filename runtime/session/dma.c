@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// DMA mappings: the whole table is checked against what the IOMMU can do, then made with as few calls as possible.
+// DMA mappings: the whole table is checked against the limits of the IOMMU, and then made with as few calls as
+// possible.
 #include "session/steps.h"
 
 #include "backend/backend.h"
@@ -45,8 +46,8 @@ static int by_iova(const void *a, const void *b)
     return (x->size > y->size) - (x->size < y->size);
 }
 
-// Sorted, and without what is there twice: streams of one device see one page table. The compiler has joined what can
-// be.
+// Sorts the maps and drops duplicates: all streams of a device use one page table. The compiler has joined adjacent
+// maps.
 static int tidy(struct mach_session *s, struct context *c)
 {
     if (!c->maps)
@@ -93,7 +94,7 @@ static int collect(struct mach_session *s, struct context *c)
 
 /* ---- checks ---- */
 
-// Looks for the reserved region of the host that a window runs into; for the message only.
+// Finds the reserved region of the host that a window overlaps, for the message.
 static bool find_reserved(struct mach_session *s, const struct context *c, const struct mapping *m, char *out,
                           size_t size)
 {
@@ -126,7 +127,7 @@ static bool in_ranges(const struct context *c, uint64_t iova, uint64_t size)
     for (uint32_t i = 0; i < c->ranges; i++)
         if (iova >= c->range[i].first && iova + (size - 1) <= c->range[i].last)
             return true;
-    return !c->ranges; // an old kernel that does not say
+    return !c->ranges; // an old kernel that does not report them
 }
 
 static int check_mapping(struct mach_session *s, const struct context *c, const struct mapping *m)
@@ -180,7 +181,7 @@ int machrt_step_windows(struct mach_session *s)
             return machrt_set_error(s, "window", ENOTSUP, machrt_device_object(s, c->first),
                                     "the config limits its DMA to parts of memory, which needs an IOMMU: use `dma "
                                     "identity unsafe;` or `dma none;`");
-        // A device that reaches nothing needs no questions.
+        // Nothing to check for a device that reaches nothing.
         if ((c->maps || c->guest_owned) && check_context(s, c))
             return -1;
     }
@@ -239,7 +240,7 @@ int machrt_step_map_memory(struct mach_session *s)
     return 0;
 }
 
-// Where [offset, offset + size) of a region is in this process; or NULL.
+// The address of [offset, offset + size) of a region in this process; NULL: not mapped as a whole.
 static uint8_t *registers(const struct region *r, uint64_t offset, uint64_t size)
 {
     for (uint32_t i = 0; i < r->areas; i++) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Proves what the compiler believed of the host, expectation by expectation, and changes nothing.
+// Checks what the compiler expected of the host, one expectation after the other, and changes nothing.
 #include "session/steps.h"
 
 #include <errno.h>
@@ -109,7 +109,7 @@ static bool read_iomem(const char *line, struct iomem *to)
     return true;
 }
 
-// What the kernel has for itself and its processes is "System RAM", wherever it stands in the tree of resources.
+// The memory of the kernel and its processes is "System RAM", at any depth of the tree of resources.
 static void look_for_ram(struct proof *p, char *text)
 {
     uint64_t a = mach_cfg_expect_a(p->e), b = mach_cfg_expect_b(p->e);
@@ -133,7 +133,7 @@ static void look_for_ram(struct proof *p, char *text)
 
 static void memory_free(struct proof *p)
 {
-    enum { MOST = 1 << 20 }; // large servers have some thousand lines
+    enum { MOST = 1 << 20 }; // a large server has some thousand lines
     const struct mach_sys *sys = &p->s->sys;
     char path[PATH_SIZE], *data;
     snprintf(path, sizeof path, "%s/iomem", sys->proc);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Registers that are reached through a file: /dev/mem, /dev/uioN, or one that the description names.
+// Registers that are mapped from a file: /dev/mem, /dev/uioN, or one that the description names.
 #include "session/steps.h"
 
 #include <errno.h>
@@ -39,7 +39,7 @@ int machrt_map_file_region(struct mach_session *s, struct region *r, const char 
     r->area = (struct area *)machrt_session_alloc(s, 1, sizeof *r->area);
     if (!r->area || machrt_reserve_undo(s))
         return -1;
-    // O_SYNC: /dev/mem is not to be cached.
+    // O_SYNC: an uncached mapping of /dev/mem.
     int fd = machrt_file_path(s, path, file) ? s->sys.open(s->sys.opaque, path, O_RDWR | O_SYNC) : -ENAMETOOLONG;
     if (fd < 0)
         return refused(s, r, path, fd);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// IOMMU groups: which there are, who else is in them, and which devices share a DMA context.
+// IOMMU groups: finds those of the devices, checks who else is in them, and which devices share a DMA context.
 #include "session/steps.h"
 
 #include <errno.h>
 
-// A driver that may hold a member of a group that is in use: VFIO's own (mlx5_vfio_pci is one, too), and those that do
+// A driver that may be bound to another member of the group: VFIO's own (mlx5_vfio_pci is one, too), and those that do
 // no DMA (`driver_managed_dma` in drivers/pci/pcie/portdrv.c and drivers/pci/pci-stub.c, and in no others; Linux 6.12).
 static bool harmless(const char *driver)
 {
@@ -19,7 +19,7 @@ struct members {
     int result;
 };
 
-// The command that frees a member, for the message.
+// Adds the command that frees a member to the message.
 static void add_holder(struct members *m, const char *name, const char *driver)
 {
     size_t n = strlen(m->text);
@@ -45,7 +45,7 @@ static int member(void *arg, const char *name, int is_directory)
     int r = machrt_read_link_name(m->s, path, driver, sizeof driver);
     m->total++;
     if (r == -ENOENT)
-        return 0; // no driver: it does no DMA
+        return 0; // without a driver it does no DMA
     if (r) {
         m->result = r;
         return 1;
@@ -92,7 +92,7 @@ static struct maps maps_of(const struct device *d)
     return (struct maps){first, 0, first + mach_cfg_device_dmas(d->rec)};
 }
 
-// The next map of all of a device's domains.
+// Steps through the maps of all domains of a device. false: there are no more.
 static bool next_map(const struct mach_session *s, struct maps *m, struct mach_cfg_rec *map)
 {
     for (; m->dma < m->dma_end; m->dma++, m->map = 0) {
@@ -114,11 +114,11 @@ static bool guest_owned(const struct mach_session *s, const struct device *d)
     return false;
 }
 
-// What a device reaches, as a number: equal for devices that reach the same.
+// A hash of what a device reaches: equal for devices that reach the same.
 static uint64_t reach(const struct mach_session *s, const struct device *d)
 {
     if (guest_owned(s, d))
-        return mix(UINT64_C(0x67756573), d->index); // the guest maps for each device: none are shared
+        return mix(UINT64_C(0x67756573), d->index); // the guest maps for each device, so no context is shared
     uint64_t h = 1;
     struct mach_cfg_rec r;
     for (struct maps m = maps_of(d); next_map(s, &m, &r);) {
@@ -128,7 +128,7 @@ static uint64_t reach(const struct mach_session *s, const struct device *d)
         h = mix(h, mach_cfg_dma_map_size(r));
         h = mix(h, mach_cfg_dma_map_iova(r));
     }
-    // A window that the backend programs belongs to what is reached.
+    // The window that the backend programs is part of what the device reaches.
     for (uint32_t i = 0; i < mach_cfg_device_dmas(d->rec); i++) {
         struct mach_cfg_rec x = mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(d->rec) + i);
         h = mix(h, mach_cfg_dma_window(x));
@@ -207,7 +207,7 @@ static int group_for(struct mach_session *s, struct device *d)
         break;
     }
     d->context = d->g->context;
-    // All of a group sees one set of page tables.
+    // All devices of a group use the same page tables.
     if (d != d->g->first && !(guest_owned(s, d) && guest_owned(s, d->g->first)) && !same_reach(s, d->g->first, d))
         return machrt_set_error(s, "group", EINVAL, machrt_object(s, "devices %s and %s", d->g->first->name, d->name),
                                 "both are in IOMMU group %u and so reach the same memory, but the config gives them "

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A guest-visible IOMMU: mappings that come and go while the guest runs, kept in a treap by address, so that what the
-// two VFIO interfaces answer differently (an unmap of nothing, or of half a mapping) is decided here, before the call.
+// A guest-visible IOMMU: mappings that the guest makes and removes at run time, kept in a treap by address. VFIO's two
+// interfaces differ in what they answer to an unmap of nothing or of half a mapping, so that is decided here.
 #include "session/steps.h"
 
 #include "backend/backend.h"
@@ -19,7 +19,7 @@ static uint64_t last_of(const struct mapping *m)
     return m->iova + (m->size - 1);
 }
 
-// Everything below `iova` to *low, the rest to *high.
+// Splits into the mappings below `iova`, *low, and the rest, *high.
 static void split(struct tree *t, uint64_t iova, struct tree **low, struct tree **high)
 {
     while (t) {
@@ -68,7 +68,7 @@ static void take_out(struct tree **root, struct tree *t)
     *root = join(t->left, t->right);
 }
 
-// The first mapping that ends at `iova` or behind it.
+// The first mapping that ends at `iova` or after it.
 static struct tree *first_from(struct tree *t, uint64_t iova)
 {
     struct tree *best = NULL;
@@ -83,8 +83,8 @@ static struct tree *first_from(struct tree *t, uint64_t iova)
     return best;
 }
 
-// Of the address alone, so that the tree is the same every time: the finaliser of MurmurHash3 (A. Appleby, public
-// domain).
+// A function of the address alone, so that the tree does not depend on chance: the finaliser of MurmurHash3 (A.
+// Appleby, public domain).
 static uint32_t priority_of(uint64_t iova)
 {
     uint32_t h = (uint32_t)(iova >> 12) ^ (uint32_t)(iova >> 44);
@@ -97,7 +97,7 @@ static uint32_t priority_of(uint64_t iova)
 
 /* ---- map ---- */
 
-// The context of a domain that is the guest's to map; NULL.
+// The context of a domain that the guest maps; NULL: it is no such domain.
 static struct context *context_of(const struct mach_session *s, uint32_t dma)
 {
     struct mach_cfg_rec r = mach_cfg_record(s->f, MACH_CFG_S_DMA, dma);
@@ -162,7 +162,7 @@ int mach_dma_map(struct mach_session *s, uint32_t dma, uint64_t iova, uint64_t s
 
 /* ---- unmap ---- */
 
-// Would the range cut a mapping in two?
+// Does the range cut a mapping in two?
 static bool cuts(struct tree *root, uint64_t iova, uint64_t last)
 {
     const struct tree *t = first_from(root, iova);

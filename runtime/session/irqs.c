@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Interrupts: eventfds, the VMM's irqfds on them, then VFIO's trigger and unmask.
 //
-// The order matters (docs/runtime.md): the irqfd is there before VFIO may fire, the trigger before the unmask eventfd
-// (VFIO refuses the other way round), and at the end each level line is unmasked once, so that one that was asserted
-// before anybody listened fires again.
+// The order matters (docs/runtime.md): the irqfd exists before VFIO may fire, the trigger is set before the unmask
+// eventfd (VFIO refuses the reverse), and at the end each level line is unmasked once, so that a line that was asserted
+// before fires again.
 #include "session/steps.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ struct set_fd {
     int32_t fd;
 };
 
-// One interrupt of VFIO's: its eventfd for `action`, or without one (fd -1) the action itself.
+// Sets the eventfd of an interrupt for `action`, or, with fd -1, performs the action.
 static int set_irq(struct mach_session *s, const struct irq *q, uint32_t action, int fd)
 {
     struct set_fd x = {
@@ -88,7 +88,7 @@ static int connect(struct mach_session *s, struct irq *q)
     return 0;
 }
 
-// What the kernel says it is must be what the config says: this proves the expectation irq-trigger.
+// The kernel must report what the config has: this proves the expectation irq-trigger.
 static int check_info(struct mach_session *s, struct irq *q)
 {
     struct vfio_irq_info info = {.argsz = sizeof info, .index = q->index};
@@ -120,7 +120,8 @@ static int not_armed(struct mach_session *s, const struct irq *q, int r, const c
                    ? machrt_set_error(
                          s, "irq", r, who,
                          "%s: refused by the kernel; another kind of interrupt of the device may be active", what)
-                   // irq_settings_can_request(): a chained handler sets IRQ_NOREQUEST, and its end does not clear it.
+                   // irq_settings_can_request(): a chained handler sets IRQ_NOREQUEST, and removing the handler does
+                   // not clear it.
                    : machrt_set_error(
                          s, "irq", r, who,
                          "%s: refused by the kernel. A host driver that demultiplexes the line (GPIO, a cascaded "
@@ -132,10 +133,10 @@ static int not_armed(struct mach_session *s, const struct irq *q, int r, const c
 
 static int vfio_irq(struct mach_session *s, struct irq *q)
 {
-    // Of a PCI function 0, 1, 2: INTx, MSI, MSI-X, of which the first vector is linked; VFIO_PCI_INTX_IRQ_INDEX and on.
+    // Index 0, 1, 2 of a PCI function is INTx, MSI, MSI-X; of the latter two the first vector is linked.
     q->index = mach_cfg_irq_index(q->rec);
     q->msi = q->device->vfio_flags & VFIO_DEVICE_FLAGS_PCI && q->index != VFIO_PCI_INTX_IRQ_INDEX;
-    // An MSI is a write of the function's.
+    // An MSI is a memory write by the function.
     if (q->msi && !q->device->master && machrt_make_bus_master(s, q->device))
         return -1;
     if (check_info(s, q) || make_eventfd(s, q, &q->fd) || (q->automasked && make_eventfd(s, q, &q->unmask_fd)) ||
@@ -143,7 +144,7 @@ static int vfio_irq(struct mach_session *s, struct irq *q)
         return -1;
     int r = set_irq(s, q, VFIO_IRQ_SET_ACTION_TRIGGER, q->fd);
     if (r > 0)
-        r = -ENOSPC; // so many vectors are left: fewer than one
+        r = -ENOSPC; // the number of vectors that are available: none
     if (r)
         return not_armed(s, q, r, "its trigger");
     machrt_push_undo(s, undo_trigger, q, 0, "switch an interrupt off");
@@ -157,7 +158,7 @@ static int vfio_irq(struct mach_session *s, struct irq *q)
     return r ? not_armed(s, q, r, "unmasking it") : 0;
 }
 
-// An interrupt that no kernel interface gives: the VMM may have it from elsewhere.
+// An interrupt that no kernel interface delivers: the VMM may have another source for it.
 static int other_irq(struct mach_session *s, struct irq *q)
 {
     int fd = -1, r = -ENOSYS;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Guest memory: made, or taken from the VMM; faulted in before it is pinned, in parallel, because page by page in
-// MAP_DMA takes many times as long and on one cpu only.
+// Guest memory: allocated here, or provided by the VMM. It is faulted in before it is pinned, in parallel: MAP_DMA
+// would do it page by page on one cpu, which takes many times as long.
 #include "session/steps.h"
 
 #include <errno.h>
@@ -109,7 +109,7 @@ static int populate(struct mach_session *s, const struct memory *m)
         mach_cfg_memory_backing(m->rec) == MACH_CFG_BACKING_HUGETLB ? ": there are not enough huge pages" : "");
 }
 
-/* ---- making it ---- */
+/* ---- allocating ---- */
 
 static int undo_munmap(struct mach_session *s, void *thing, uint64_t arg)
 {
@@ -128,7 +128,7 @@ static unsigned log2_of(uint64_t n)
     return bits;
 }
 
-// A new memfd of the memory's size; -errno.
+// Creates a memfd of the memory's size. 0 or -errno.
 static int make_memfd(struct mach_session *s, struct memory *m)
 {
     bool huge = mach_cfg_memory_backing(m->rec) == MACH_CFG_BACKING_HUGETLB;
@@ -201,7 +201,7 @@ static int make(struct mach_session *s, struct memory *m)
     if (r)
         return no_backing(s, m, r);
     machrt_push_undo(s, undo_munmap, m, 0, "unmap memory");
-    // /dev/mem is mapped as a whole at once.
+    // A mapping of /dev/mem is complete at once.
     if (backing == MACH_CFG_BACKING_PHYSICAL || s->options.flags & MACH_NO_POPULATE ||
         (!m->dma && backing != MACH_CFG_BACKING_HUGETLB))
         return 0;
@@ -220,7 +220,7 @@ static int get(struct mach_session *s, struct memory *m)
     return make(s, m);
 }
 
-// A device without an IOMMU puts the guest's addresses on the bus.
+// Without an IOMMU a device uses the guest's addresses on the bus.
 static int check_identity(struct mach_session *s)
 {
     uint32_t i = 0, n = s->f->section[MACH_CFG_S_DMA].count;
@@ -256,7 +256,7 @@ int machrt_step_memory(struct mach_session *s)
     return 0;
 }
 
-/* ---- showing it to the guest ---- */
+/* ---- mapping into the guest ---- */
 
 static int undo_place(struct mach_session *s, void *thing, uint64_t arg)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// MSI and MSI-X of PCI functions: when the guest, or the driver, switches them on.
+// MSI and MSI-X of PCI functions, enabled by the guest or the driver at run time.
 #include "session/steps.h"
 
 #include <errno.h>
@@ -23,7 +23,7 @@ static int switch_off(struct mach_session *s, const struct device *d)
     return s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_SET_IRQS, &off);
 }
 
-// The kernel refuses more vectors than the function has; fewer than it has it grants, or says how many.
+// How many vectors the function has: the kernel refuses more than that.
 static int most(struct mach_session *s, const struct device *d, uint32_t index, uint32_t *count)
 {
     struct vfio_irq_info info = {.argsz = sizeof info, .index = index};
@@ -32,7 +32,7 @@ static int most(struct mach_session *s, const struct device *d, uint32_t index, 
     return r ? r : info.count && info.flags & VFIO_IRQ_INFO_EVENTFD ? 0 : -ENXIO;
 }
 
-// The config links its first vector to a line of the guest's.
+// Does the config link its first vector to a line of the guest?
 static bool linked(const struct mach_session *s, const struct device *d)
 {
     for (uint32_t i = 0; i < mach_cfg_device_irqs(d->rec); i++) {
@@ -73,7 +73,7 @@ int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, u
         return -ENOSPC;
     }
     size_t size = sizeof(struct vfio_irq_set) + count * sizeof(int32_t);
-    // The set, and behind it the list that is kept.
+    // The request, and the list of eventfds for mach_session_msi_disable().
     struct vfio_irq_set *set = (struct vfio_irq_set *)s->sys.alloc(s->sys.opaque, NULL, size);
     int *kept = (int *)s->sys.alloc(s->sys.opaque, NULL, count * sizeof *kept);
     uint32_t n = 0;
@@ -87,7 +87,7 @@ int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, u
         fds[n] = kept[n] = fd;
         memcpy((char *)set + sizeof *set + n * sizeof(int32_t), &(int32_t){fd}, sizeof(int32_t));
     }
-    // An MSI is a write of the function's: one that does no other is no bus master yet.
+    // An MSI is a memory write: a function that does no DMA is not a bus master yet.
     bool off = !r && !d->master;
     if (off)
         r = machrt_enable_bus_master(s, d);
@@ -100,7 +100,7 @@ int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, u
         };
         r = s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_SET_IRQS, set);
         if (r > 0) {
-            // Nothing is armed; so many could be had.
+            // Nothing is armed; r is the number of available vectors.
             *granted = (uint32_t)r;
             r = -ENOSPC;
         }

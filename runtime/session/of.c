@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The host's own device tree, as the kernel shows it in /sys/firmware/devicetree/base: where a device's registers are
+// The host's device tree, as the kernel shows it in /sys/firmware/devicetree/base: where a device's registers are
 // and how many interrupts it has, without opening it. Addresses are translated as the Devicetree Specification
 // (v0.4, 2.3.8 ranges; 2.4 interrupts) says.
 #include "session/steps.h"
@@ -46,7 +46,7 @@ static int property(const struct mach_session *s, const char *path, const char *
     if (n < 0)
         return (int)n;
     if (n == PROPERTY_SIZE)
-        return -ENOENT; // longer than anything that is looked at here
+        return -ENOENT; // longer than any property that is used here
     p->cells = (uint32_t)(n / 4);
     return 0;
 }
@@ -74,7 +74,7 @@ static int node_path(const struct mach_session *s, const struct device *d, char 
     return 0;
 }
 
-// Makes a path the one of the node's parent; false at the root.
+// Turns a path into that of the node's parent; false at the root.
 static bool up(char *path)
 {
     char *slash = strrchr(path, '/');
@@ -84,7 +84,7 @@ static bool up(char *path)
     return true;
 }
 
-// Through the `ranges` of the bus at `path`, whose children have `child` address cells.
+// Translates an address with the `ranges` of the bus at `path`, whose children have `child` address cells.
 static int through(const struct mach_session *s, char *path, uint32_t child, uint64_t *address, uint64_t size)
 {
     struct property ranges;
@@ -95,7 +95,7 @@ static int through(const struct mach_session *s, char *path, uint32_t child, uin
     uint32_t above = small(s, parent, "#address-cells", 2), sizes = small(s, path, "#size-cells", 1);
     int r = property(s, path, "ranges", &ranges);
     if (r || !ranges.cells)
-        return r; // empty: the same addresses above
+        return r; // empty: the parent has the same addresses
     if (child > 2 || above > 2 || sizes > 2)
         return -ENOENT;
     uint32_t step = child + above + sizes;
@@ -208,7 +208,7 @@ static int by_phandle(const void *a, const void *b)
     return (x->phandle > y->phandle) - (x->phandle < y->phandle);
 }
 
-// Walks the tree once in a session, and only when a phandle must be followed.
+// Walks the tree at most once in a session, when the first phandle has to be resolved.
 static int make_index(struct mach_session *s)
 {
     if (s->of)

@@ -29,7 +29,7 @@ enum mach_backend mach_session_backend(const struct mach_session *s)
     return s->backend ? s->backend->id : MACH_BACKEND_AUTO;
 }
 
-// Does a device have registers, or physical memory, mapped for its DMA? iommufd has no such mappings.
+// Does the config map registers or physical memory for DMA? iommufd cannot.
 static bool maps_foreign(const struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->f->section[MACH_CFG_S_DMA_MAP].count; i++) {
@@ -143,7 +143,7 @@ static int reset(struct mach_session *s, struct device *d)
                                          : "the reset failed");
 }
 
-// The kernel's count is the last word on what was believed of the interrupts.
+// The kernel's number of interrupts proves the expectation irq-count.
 static int check_counts(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->f->section[MACH_CFG_S_EXPECT].count; i++) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The configuration space of a PCI function: a region of VFIO's that no config speaks of.
+// The configuration space of a PCI function: a VFIO region that the config does not list.
 #include "session/steps.h"
 
 #include <errno.h>
 #include <linux/vfio.h>
 
-// Where it is; asked for once.
+// Finds it, once for each device.
 static int pci_space(struct mach_session *s, struct device *d)
 {
     int r = 0;

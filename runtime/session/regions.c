@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Device regions: mapped where the kernel allows it, and read and written through the device's file elsewhere.
+// Device regions: mapped where the kernel allows it; other accesses go through the device's file.
 #include "session/steps.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ static int undo_area(struct mach_session *s, void *thing, uint64_t arg)
     return r;
 }
 
-/* ---- what VFIO says ---- */
+/* ---- regions of VFIO ---- */
 
 enum { INFO_SIZE = 512, INFO_LIMIT = 1 << 16 };
 
@@ -49,7 +49,7 @@ static struct vfio_region_info *get_info(struct mach_session *s, const struct re
     return NULL;
 }
 
-// The parts that may be mapped: all of it, or those that the kernel lists.
+// Finds the areas that can be mapped: the whole region, or those that the kernel lists.
 static int take_areas(struct mach_session *s, struct region *r, const struct vfio_region_info *info, size_t size)
 {
     size_t left;
@@ -75,7 +75,7 @@ static int take_areas(struct mach_session *s, struct region *r, const struct vfi
             memcpy(&a, (const char *)cap + sizeof head + i * sizeof a, sizeof a);
         if (a.offset > info->size || a.size > info->size - a.offset)
             return machrt_set_error(s, "region", EPROTO, region_object(s, r), "the kernel lists an area outside of it");
-        // What is not whole pages of this host is left to pread() and pwrite().
+        // Areas that are not whole pages are accessed with pread() and pwrite().
         if (a.size && !(a.offset % s->page) && !(a.size % s->page) && !(info->offset % s->page))
             r->area[r->areas++] = (struct area){.offset = a.offset, .size = a.size};
     }
@@ -87,7 +87,7 @@ static int map_areas(struct mach_session *s, struct region *r)
     int prot = (r->flags & VFIO_REGION_INFO_FLAG_READ ? PROT_READ : 0) |
                (r->flags & VFIO_REGION_INFO_FLAG_WRITE ? PROT_WRITE : 0);
     uint32_t all = r->areas;
-    // Those that are mapped are the first r->areas ones, whatever happens.
+    // After a failure, the first r->areas areas are the mapped ones.
     for (r->areas = 0; r->areas < all; r->areas++) {
         struct area *a = &r->area[r->areas];
         if (machrt_reserve_undo(s))
@@ -114,7 +114,7 @@ static int vfio_region(struct mach_session *s, struct region *r)
         return machrt_set_error(s, "expect", 0, region_object(s, r), "VFIO reports 0x%" PRIx64 " bytes, not 0x%" PRIx64,
                                 (uint64_t)info->size, want);
     if (!info->size)
-        return 0; // a BAR that is not there
+        return 0; // an absent BAR
     r->size = info->size;
     r->offset = info->offset;
     r->flags = info->flags;
@@ -124,9 +124,9 @@ static int vfio_region(struct mach_session *s, struct region *r)
     return take_areas(s, r, info, size) ? -1 : map_areas(s, r);
 }
 
-/* ---- registers of a node that is no device to Linux ---- */
+/* ---- registers of nodes that Linux has no device for ---- */
 
-// The region of a device further up that holds them.
+// The region of a device further up that contains these registers; NULL: there is none.
 static struct region *container_of_region(struct mach_session *s, const struct region *r)
 {
     uint64_t host = mach_cfg_region_host(r->rec), size = mach_cfg_region_size(r->rec);
@@ -144,7 +144,7 @@ static struct region *container_of_region(struct mach_session *s, const struct r
     return NULL;
 }
 
-// It is seen through the region that holds it.
+// Uses the region that contains it.
 static int nested_region(struct mach_session *s, struct region *r)
 {
     const struct region *p = container_of_region(s, r);
@@ -200,7 +200,7 @@ static int trap(struct mach_session *s, struct region *r, uint64_t guest)
     return 0;
 }
 
-// Traps first: what is mapped afterwards lies over them, and the rest exits.
+// The trap covers the whole region; areas that are mapped afterwards take precedence, and the rest exits.
 static int show_region(struct mach_session *s, struct region *r)
 {
     uint64_t guest = mach_cfg_region_guest(r->rec), mapped = 0;
@@ -248,7 +248,7 @@ static int one_region(struct mach_session *s, struct region *r)
     }
     int e;
     if (mach_cfg_region_flags(r->rec) & MACH_CFG_REGION_WINDOW)
-        // What is behind a bus bridge is no region of it to VFIO.
+        // VFIO has no region for what is behind a bus bridge.
         e = machrt_map_file_region(s, r, "/dev/mem", mach_cfg_region_host(r->rec));
     else
         e = r->device->vfio ? vfio_region(s, r) : nested_region(s, r);
@@ -283,8 +283,8 @@ static void *mapped_at(const struct region *r, uint64_t offset, size_t size)
     return NULL;
 }
 
-// Commands to the Management Complex of an fsl-mc device are 64 bytes, written and read at once, at its portal's begin;
-// VFIO takes nothing else there (Linux drivers/vfio/fsl-mc/vfio_fsl_mc.c, vfio_fsl_mc_read()).
+// Commands to the Management Complex of an fsl-mc device are 64 bytes, written and read at once, at the start of its
+// portal. VFIO accepts nothing else there (Linux drivers/vfio/fsl-mc/vfio_fsl_mc.c, vfio_fsl_mc_read()).
 enum { MC_COMMAND = 64 };
 
 static int reach_region(const struct mach_session *s, uint32_t region, uint64_t offset, size_t size)
@@ -311,7 +311,7 @@ int mach_region_read(struct mach_session *s, uint32_t region, uint64_t offset, v
         int64_t n = s->sys.pread(s->sys.opaque, r->fd, value, size, r->offset + offset);
         return n < 0 ? (int)n : (size_t)n == size ? 0 : -EIO;
     }
-    // One access of exactly this width: registers are not memory.
+    // One access of exactly this width, as registers need it.
     if (size == 1)
         *(uint8_t *)value = *(const volatile uint8_t *)p;
     else if (size == 2)

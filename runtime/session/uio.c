@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Interrupts of /dev/uioN (Documentation/driver-api/uio-howto.rst): a read of 4 bytes returns when one has fired, a
 // write of 1 enables the next. Without a VMM the driver gets the file itself; a VMM needs an eventfd, which a thread
-// feeds from it.
+// signals.
 #include "session/steps.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@ static int enable(const struct mach_session *s, int uio)
 {
     int32_t one = 1;
     int64_t n = s->sys.write(s->sys.opaque, uio, &one, sizeof one);
-    // A driver without irqcontrol leaves its interrupt enabled: there is nothing to do.
+    // ENOSYS: a driver without irqcontrol leaves its interrupt enabled.
     return n == sizeof one || n == -ENOSYS ? 0 : n < 0 ? (int)n : -EIO;
 }
 
@@ -77,7 +77,7 @@ int machrt_open_uio_irq(struct mach_session *s, struct irq *q)
     return 0;
 }
 
-// From the UIO file to the guest's eventfd, and from the guest's end of interrupt to the UIO file, until told to stop.
+// Forwards interrupts from the UIO file to the guest's eventfd, and the guest's unmask to the UIO file, until `stop`.
 static void *run(void *arg)
 {
     const struct pump *p = (const struct pump *)arg;
@@ -93,7 +93,7 @@ static void *run(void *arg)
         int32_t count;
         if (fds[1].revents & POLLIN && sys->read(sys->opaque, p->uio, &count, sizeof count) == sizeof count) {
             sys->write(sys->opaque, p->event, &one, sizeof one);
-            // An edge needs no end; the driver has switched it off all the same.
+            // An edge has no unmask from the guest, but the UIO driver has disabled it all the same.
             if (p->unmask < 0)
                 enable(p->s, p->uio);
         }
@@ -108,7 +108,7 @@ static int undo_thread(struct mach_session *s, void *thing, uint64_t arg)
     const struct pump *p = (const struct pump *)thing;
     uint64_t one = 1;
     int64_t n = s->sys.write(s->sys.opaque, p->stop, &one, sizeof one);
-    // It waits in poll() and holds nothing: where it cannot be told to end, it can be made to.
+    // The thread waits in poll() and holds no resources, so it can be cancelled.
     if (n != sizeof one)
         pthread_cancel(p->thread);
     pthread_join(p->thread, NULL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the VMM makes before interrupts can flow: controllers, routes, emulated devices.
+// What the VMM makes before interrupts are connected: controllers, routes, emulated devices.
 #include "session/steps.h"
 
 #include <errno.h>
@@ -21,7 +21,7 @@ static int undo_emulated(struct mach_session *s, void *thing, uint64_t arg)
     return 0;
 }
 
-// What KVM says when it makes a controller (Documentation/virt/kvm/devices, arch/riscv/kvm/aia_device.c).
+// The errors of KVM for a controller (Documentation/virt/kvm/devices, arch/riscv/kvm/aia_device.c).
 static int no_chip(struct mach_session *s, struct mach_cfg_rec chip, int r)
 {
     const char *who = machrt_object(s, "irqchip %s", machrt_string(s, mach_cfg_irqchip_name(chip)));
