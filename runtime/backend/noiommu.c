@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <linux/vfio.h>
 
-static int usable(struct mach_session *s, const char **why)
+static int noiommu_usable(struct mach_session *s, const char **why)
 {
     char path[PATH_SIZE], line[8];
     *why = "no-IOMMU mode is off: echo 1 > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode (this taints the "
@@ -24,6 +24,6 @@ const struct backend machrt_backend_noiommu = {
     .id = MACH_BACKEND_NOIOMMU,
     .name = "noiommu",
     .container = &container,
-    .usable = usable,
+    .usable = noiommu_usable,
     .attach = machrt_attach_to_container,
 };

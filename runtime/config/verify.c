@@ -23,7 +23,7 @@ static int refuse(const struct place *p, enum mach_cfg_error error)
 }
 
 // The field of `s` that holds the record of section `owner` to which a record belongs; or NULL.
-static const struct mach_cfg_field *owner_field(const struct mach_cfg_section_info *s, uint32_t owner)
+static const struct mach_cfg_field *find_owner_field(const struct mach_cfg_section_info *s, uint32_t owner)
 {
     for (uint32_t i = 0; i < s->nfields; i++)
         if (s->fields[i].kind == MACH_CFG_K_OWNER && s->fields[i].section == owner)
@@ -37,7 +37,7 @@ static int verify_rows(struct place p)
 {
     const struct mach_cfg_field *first = p.field, *count = first + 1;
     const struct mach_cfg_section_info *target = &mach_cfg_sections[first->section - MACH_CFG_S_MACHINE];
-    const struct mach_cfg_field *owner = owner_field(target, p.section->type);
+    const struct mach_cfg_field *owner = find_owner_field(target, p.section->type);
     uint64_t next = 0, total = p.file->section[target->type].count;
     for (p.record = 0; p.record < p.file->section[p.section->type].count; p.record++) {
         struct mach_cfg_rec r = mach_cfg_record(p.file, p.section->type, p.record);
@@ -67,7 +67,7 @@ enum { MAX_CHECKS = 32 };
     _Static_assert(sizeof mach_cfg_fields_##name / sizeof mach_cfg_fields_##name[0] <= MAX_CHECKS, #name);
 MACH_CFG_SECTIONS(FEW_FIELDS)
 
-static uint32_t checks_of(const struct mach_cfg_file *f, const struct mach_cfg_section_info *s, struct check *checks)
+static uint32_t make_checks(const struct mach_cfg_file *f, const struct mach_cfg_section_info *s, struct check *checks)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < s->nfields; i++) {
@@ -102,7 +102,7 @@ static uint32_t checks_of(const struct mach_cfg_file *f, const struct mach_cfg_s
     return n;
 }
 
-static enum mach_cfg_error fault_of(const struct check *c, const uint8_t *strings, uint64_t v)
+static enum mach_cfg_error check_value(const struct check *c, const uint8_t *strings, uint64_t v)
 {
     switch ((enum mach_cfg_kind)c->field->kind) {
     case MACH_CFG_K_STR:
@@ -124,12 +124,12 @@ static int verify_section(const struct mach_cfg_file *f, const struct mach_cfg_s
                           struct mach_cfg_fault *fault)
 {
     struct check checks[MAX_CHECKS];
-    uint32_t n = checks_of(f, s, checks), count = f->section[s->type].count;
+    uint32_t n = make_checks(f, s, checks), count = f->section[s->type].count;
     const uint8_t *strings = f->section[MACH_CFG_S_STRINGS].at;
     for (uint32_t k = 0; k < count; k++) {
         struct mach_cfg_rec r = mach_cfg_record(f, s->type, k);
         for (const struct check *c = checks; c < checks + n; c++) {
-            enum mach_cfg_error e = fault_of(c, strings, mach_cfg_get(r, c->field->offset, 4, c->missing));
+            enum mach_cfg_error e = check_value(c, strings, mach_cfg_get(r, c->field->offset, 4, c->missing));
             if (e) {
                 struct place p = {f, s, k, c->field, fault};
                 return refuse(&p, e);
@@ -142,13 +142,13 @@ static int verify_section(const struct mach_cfg_file *f, const struct mach_cfg_s
 /* ---- rules that the tables do not express ---- */
 
 // [start, start + size) is not empty and does not pass 2^64.
-static int fits(uint64_t start, uint64_t size)
+static int is_extent(uint64_t start, uint64_t size)
 {
     return size && size - 1 <= UINT64_MAX - start;
 }
 
 // [start, start + size) is not empty and lies in [0, limit).
-static int inside(uint64_t start, uint64_t size, uint64_t limit)
+static int is_inside(uint64_t start, uint64_t size, uint64_t limit)
 {
     return size && start <= limit && size <= limit - start;
 }
@@ -156,10 +156,10 @@ static int inside(uint64_t start, uint64_t size, uint64_t limit)
 static int memory_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     (void)f;
-    return fits(mach_cfg_memory_address(r), mach_cfg_memory_size(r)) &&
-           fits(mach_cfg_memory_offset(r), mach_cfg_memory_size(r)) &&
+    return is_extent(mach_cfg_memory_address(r), mach_cfg_memory_size(r)) &&
+           is_extent(mach_cfg_memory_offset(r), mach_cfg_memory_size(r)) &&
            (mach_cfg_memory_backing(r) != MACH_CFG_BACKING_PHYSICAL ||
-            fits(mach_cfg_memory_physical(r), mach_cfg_memory_size(r)));
+            is_extent(mach_cfg_memory_physical(r), mach_cfg_memory_size(r)));
 }
 
 // A chip with messages has a region for them, divided equally among the cpus.
@@ -177,7 +177,7 @@ static int irqchip_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 static int chip_region_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     (void)f;
-    return fits(mach_cfg_chip_region_address(r), mach_cfg_chip_region_size(r));
+    return is_extent(mach_cfg_chip_region_address(r), mach_cfg_chip_region_size(r));
 }
 
 // The size of a PCI function's BAR may be 0, because only the host knows it.
@@ -189,8 +189,8 @@ static int region_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
     if (!size)
         return mach_cfg_device_kind(mach_cfg_record(f, MACH_CFG_S_DEVICE, mach_cfg_region_device(r))) ==
                MACH_CFG_DEVICE_PCI;
-    return (guest == MACH_CFG_NONE64 || fits(guest, size)) && (host == MACH_CFG_NONE64 || fits(host, size)) &&
-           fits(mach_cfg_region_offset(r), size);
+    return (guest == MACH_CFG_NONE64 || is_extent(guest, size)) && (host == MACH_CFG_NONE64 || is_extent(host, size)) &&
+           is_extent(mach_cfg_region_offset(r), size);
 }
 
 static int map_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
@@ -198,14 +198,14 @@ static int map_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
     uint64_t offset = mach_cfg_dma_map_offset(r), size = mach_cfg_dma_map_size(r);
     uint32_t memory = mach_cfg_dma_map_memory(r), region = mach_cfg_dma_map_region(r);
     uint64_t granted = mach_cfg_dma_map_granted(r);
-    if (!fits(mach_cfg_dma_map_iova(r), size) ||
-        (granted && (granted < size || !fits(mach_cfg_dma_map_iova(r), granted))))
+    if (!is_extent(mach_cfg_dma_map_iova(r), size) ||
+        (granted && (granted < size || !is_extent(mach_cfg_dma_map_iova(r), granted))))
         return 0;
     if (memory != MACH_CFG_NONE &&
-        !inside(offset, size, mach_cfg_memory_size(mach_cfg_record(f, MACH_CFG_S_MEMORY, memory))))
+        !is_inside(offset, size, mach_cfg_memory_size(mach_cfg_record(f, MACH_CFG_S_MEMORY, memory))))
         return 0;
     return region == MACH_CFG_NONE ||
-           inside(offset, size, mach_cfg_region_size(mach_cfg_record(f, MACH_CFG_S_REGION, region)));
+           is_inside(offset, size, mach_cfg_region_size(mach_cfg_record(f, MACH_CFG_S_REGION, region)));
 }
 
 // Exactly the target that `what` names is set.
@@ -252,7 +252,8 @@ static int dma_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 static int dma_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     (void)f;
-    return !(mach_cfg_dma_flags(r) & MACH_CFG_DMA_HAS_WINDOW) || fits(mach_cfg_dma_window(r), mach_cfg_dma_size(r));
+    return !(mach_cfg_dma_flags(r) & MACH_CFG_DMA_HAS_WINDOW) ||
+           is_extent(mach_cfg_dma_window(r), mach_cfg_dma_size(r));
 }
 
 static int stash_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)

@@ -61,7 +61,7 @@ const char *machrt_string(const struct mach_session *s, uint32_t offset)
 
 /* ---- memory ---- */
 
-static int no_memory(struct mach_session *s)
+static int report_no_memory(struct mach_session *s)
 {
     return machrt_set_error(s, "memory", ENOMEM, "the session", "not enough memory for its tables");
 }
@@ -69,7 +69,7 @@ static int no_memory(struct mach_session *s)
 void *machrt_session_alloc(struct mach_session *s, uint64_t count, size_t size)
 {
     if (size && count > (SIZE_MAX - BLOCK_SIZE) / size) {
-        no_memory(s);
+        report_no_memory(s);
         return NULL;
     }
     size_t bytes = ((size_t)count * size + 15) & ~(size_t)15;
@@ -79,7 +79,7 @@ void *machrt_session_alloc(struct mach_session *s, uint64_t count, size_t size)
         size_t whole = bytes > BLOCK_SIZE / 4 ? head + bytes : BLOCK_SIZE;
         struct block *fresh = (struct block *)s->sys.alloc(s->sys.opaque, NULL, whole);
         if (!fresh) {
-            no_memory(s);
+            report_no_memory(s);
             return NULL;
         }
         *fresh = (struct block){b, head, whole};
@@ -106,7 +106,7 @@ int machrt_reserve_undo(struct mach_session *s)
     uint32_t room = s->undo_room ? s->undo_room * 2 : 64;
     struct undo *u = (struct undo *)s->sys.alloc(s->sys.opaque, s->undo, room * sizeof *u);
     if (!u)
-        return no_memory(s);
+        return report_no_memory(s);
     s->undo = u;
     s->undo_room = room;
     return 0;
@@ -256,7 +256,7 @@ int machrt_session_new(const struct mach_config *config, const struct mach_optio
     struct mach_session *s = (struct mach_session *)sys.alloc(sys.opaque, NULL, sizeof *s);
     if (!s) {
         struct mach_session none = {.error = error};
-        no_memory(&none);
+        report_no_memory(&none);
         return none.result;
     }
     memset(s, 0, sizeof *s);

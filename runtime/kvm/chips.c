@@ -66,7 +66,7 @@ static int set_attr(const struct mach_sys *sys, int fd, const struct kvm_attr *x
 }
 
 // How many bits the numbers below n need.
-static uint32_t bits(uint64_t n)
+static uint32_t bits_for(uint64_t n)
 {
     uint32_t k = 0;
     while (k < 63 && (uint64_t)1 << k < n)
@@ -84,7 +84,7 @@ static int set_region(const struct mach_sys *sys, int fd, const struct mach_cfg_
     uint64_t at = mach_cfg_chip_region_address(r), size = mach_cfg_chip_region_size(r);
     uint32_t n = x->what == KVM_REGION ? 1 : f->section[MACH_CFG_S_CPU].count;
     if (x->what == KVM_PAGE_BITS) {
-        uint32_t all = n ? bits(size / n) : 0, pages = all > PAGE_BITS ? all - PAGE_BITS : 0;
+        uint32_t all = n ? bits_for(size / n) : 0, pages = all > PAGE_BITS ? all - PAGE_BITS : 0;
         return pages ? set_attr(sys, fd, x, 0, &pages) : 0;
     }
     int e = 0;
@@ -94,8 +94,8 @@ static int set_region(const struct mach_sys *sys, int fd, const struct mach_cfg_
 }
 
 // Sets the attributes in order, until one fails. The last one initialises the device; before it, irqfds are refused.
-static int set_up(const struct kvm_chip *chip, const struct mach_sys *sys, int fd, const struct mach_cfg_file *f,
-                  struct mach_cfg_rec rec)
+static int set_attributes(const struct kvm_chip *chip, const struct mach_sys *sys, int fd,
+                          const struct mach_cfg_file *f, struct mach_cfg_rec rec)
 {
     int r = 0;
     for (const struct kvm_attr *x = chip->attrs; !r && x->what; x++) {
@@ -107,7 +107,7 @@ static int set_up(const struct kvm_chip *chip, const struct mach_sys *sys, int f
         else if (x->what == KVM_MESSAGES)
             n = mach_cfg_irqchip_messages(rec);
         else if (x->what == KVM_CPU_BITS)
-            n = bits(f->section[MACH_CFG_S_CPU].count);
+            n = bits_for(f->section[MACH_CFG_S_CPU].count);
         else if (x->argument < mach_cfg_irqchip_regions(rec))
             r = set_region(sys, fd, f, rec, x);
         if (n) // attributes are 0 by default
@@ -129,7 +129,7 @@ int machrt_make_kvm_chip(const struct kvm_chip *chip, const struct mach_sys *sys
     int r = sys->ioctl(sys->opaque, vm, KVM_CREATE_DEVICE, &c);
     if (r)
         return r;
-    r = set_up(chip, sys, (int)c.fd, f, rec);
+    r = set_attributes(chip, sys, (int)c.fd, f, rec);
     if (r) {
         sys->close(sys->opaque, (int)c.fd);
         return r;

@@ -18,7 +18,7 @@ struct flag {
     const char *name;
 };
 
-static void flags(FILE *out, uint32_t set, const struct flag *names, size_t n)
+static void print_flags(FILE *out, uint32_t set, const struct flag *names, size_t n)
 {
     const char *before = "";
     fputs(", \"flags\": [", out);
@@ -30,7 +30,7 @@ static void flags(FILE *out, uint32_t set, const struct flag *names, size_t n)
     fputs("]}", out);
 }
 
-static void regions(const struct mach_sys *sys, FILE *out, int fd, uint32_t n)
+static void print_regions(const struct mach_sys *sys, FILE *out, int fd, uint32_t n)
 {
     static const struct flag names[] = {{VFIO_REGION_INFO_FLAG_READ, "read"},
                                         {VFIO_REGION_INFO_FLAG_WRITE, "write"},
@@ -42,12 +42,12 @@ static void regions(const struct mach_sys *sys, FILE *out, int fd, uint32_t n)
             continue; // PCI: an absent BAR, VGA
         fprintf(out, "%s\n        {\"index\": %" PRIu32 ", \"size\": \"0x%" PRIx64 "\"", before, i,
                 (uint64_t)info.size);
-        flags(out, info.flags, names, sizeof names / sizeof names[0]);
+        print_flags(out, info.flags, names, sizeof names / sizeof names[0]);
         before = ",";
     }
 }
 
-static void interrupts(const struct mach_sys *sys, FILE *out, int fd, uint32_t n)
+static void print_interrupts(const struct mach_sys *sys, FILE *out, int fd, uint32_t n)
 {
     static const struct flag names[] = {{VFIO_IRQ_INFO_EVENTFD, "eventfd"},
                                         {VFIO_IRQ_INFO_MASKABLE, "maskable"},
@@ -59,12 +59,12 @@ static void interrupts(const struct mach_sys *sys, FILE *out, int fd, uint32_t n
         if (sys->ioctl(sys->opaque, fd, VFIO_DEVICE_GET_IRQ_INFO, &info) || !info.count)
             continue;
         fprintf(out, "%s\n        {\"index\": %" PRIu32 ", \"count\": %" PRIu32, before, i, info.count);
-        flags(out, info.flags, names, sizeof names / sizeof names[0]);
+        print_flags(out, info.flags, names, sizeof names / sizeof names[0]);
         before = ",";
     }
 }
 
-static void refused(const char *what, const char *name, int r)
+static void report_refused(const char *what, const char *name, int r)
 {
     fprintf(stderr, "machrt: cannot query %s %s: %s\n", what, name, strerror(-r));
 }
@@ -92,7 +92,7 @@ struct node {
     char name[32]; // "vfio7"
 };
 
-static int take_node(void *arg, const char *name, int is_directory)
+static int store_node_name(void *arg, const char *name, int is_directory)
 {
     struct node *n = (struct node *)arg;
     if (!is_directory || strncmp(name, "vfio", 4) || strlen(name) >= sizeof n->name)
@@ -107,7 +107,7 @@ static int open_node(const struct mach_sys *sys, unsigned group, const char *nam
     char path[PATH_BYTES];
     struct node node = {""};
     snprintf(path, sizeof path, "%s/kernel/iommu_groups/%u/devices/%s/vfio-dev", sys->sysfs, group, name);
-    int r = sys->list(sys->opaque, path, take_node, &node);
+    int r = sys->list(sys->opaque, path, store_node_name, &node);
     if (r || !*node.name)
         return r ? r : -ENOENT;
     snprintf(path, sizeof path, "%s/iommu", sys->dev);
@@ -153,12 +153,12 @@ bool probe_device(const struct mach_sys *sys, FILE *out, unsigned group, const c
     if (!r) {
         // Names in sysfs have no characters that JSON has to escape.
         fprintf(out, "%s\n    {\"name\": \"%s\", \"regions\": [", first ? "" : ",", name);
-        regions(sys, out, fd, info.num_regions);
+        print_regions(sys, out, fd, info.num_regions);
         fputs("], \"interrupts\": [", out);
-        interrupts(sys, out, fd, info.num_irqs);
+        print_interrupts(sys, out, fd, info.num_irqs);
         fputs("]}", out);
     } else {
-        refused("device", name, r);
+        report_refused("device", name, r);
     }
     if (fd >= 0)
         sys->close(sys->opaque, fd);

@@ -22,7 +22,7 @@ struct set_fd {
 };
 
 // Sets the eventfd of an interrupt for `action`, or, with fd -1, performs the action.
-static int set_irq(struct mach_session *s, const struct irq *q, uint32_t action, int fd)
+static int set_irq_action(struct mach_session *s, const struct irq *q, uint32_t action, int fd)
 {
     struct set_fd x = {
         .set = {.argsz = fd < 0 ? sizeof x.set : sizeof x,
@@ -63,7 +63,7 @@ static int make_eventfd(struct mach_session *s, struct irq *q, int *fd)
     return 0;
 }
 
-static int connect(struct mach_session *s, struct irq *q)
+static int connect_irq(struct mach_session *s, struct irq *q)
 {
     if (!s->has_ops)
         return 0;
@@ -89,7 +89,7 @@ static int connect(struct mach_session *s, struct irq *q)
 }
 
 // The kernel must report what the config has: this proves the expectation irq-trigger.
-static int check_info(struct mach_session *s, struct irq *q)
+static int check_irq_info(struct mach_session *s, struct irq *q)
 {
     struct vfio_irq_info info = {.argsz = sizeof info, .index = q->index};
     bool level = mach_cfg_irq_trigger(q->rec) == MACH_CFG_TRIGGER_LEVEL;
@@ -109,7 +109,7 @@ static int check_info(struct mach_session *s, struct irq *q)
     return 0;
 }
 
-static int not_armed(struct mach_session *s, const struct irq *q, int r, const char *what)
+static int report_irq_error(struct mach_session *s, const struct irq *q, int r, const char *what)
 {
     const char *who = irq_object(s, q);
     if (r == -EBUSY)
@@ -131,7 +131,7 @@ static int not_armed(struct mach_session *s, const struct irq *q, int r, const c
     return machrt_set_error(s, "irq", r, who, "%s is refused", what);
 }
 
-static int vfio_irq(struct mach_session *s, struct irq *q)
+static int set_up_vfio_irq(struct mach_session *s, struct irq *q)
 {
     // Index 0, 1, 2 of a PCI function is INTx, MSI, MSI-X; of the latter two the first vector is linked.
     q->index = mach_cfg_irq_index(q->rec);
@@ -139,27 +139,27 @@ static int vfio_irq(struct mach_session *s, struct irq *q)
     // An MSI is a memory write by the function.
     if (q->msi && !q->device->master && machrt_make_bus_master(s, q->device))
         return -1;
-    if (check_info(s, q) || make_eventfd(s, q, &q->fd) || (q->automasked && make_eventfd(s, q, &q->unmask_fd)) ||
-        connect(s, q) || machrt_reserve_undo(s))
+    if (check_irq_info(s, q) || make_eventfd(s, q, &q->fd) || (q->automasked && make_eventfd(s, q, &q->unmask_fd)) ||
+        connect_irq(s, q) || machrt_reserve_undo(s))
         return -1;
-    int r = set_irq(s, q, VFIO_IRQ_SET_ACTION_TRIGGER, q->fd);
+    int r = set_irq_action(s, q, VFIO_IRQ_SET_ACTION_TRIGGER, q->fd);
     if (r > 0)
         r = -ENOSPC; // the number of vectors that are available: none
     if (r)
-        return not_armed(s, q, r, "its trigger");
+        return report_irq_error(s, q, r, "its trigger");
     machrt_push_undo(s, undo_trigger, q, 0, "switch an interrupt off");
     q->vfio = true;
     if (!q->automasked)
         return 0;
-    r = set_irq(s, q, VFIO_IRQ_SET_ACTION_UNMASK, q->unmask_fd);
+    r = set_irq_action(s, q, VFIO_IRQ_SET_ACTION_UNMASK, q->unmask_fd);
     if (r)
-        return not_armed(s, q, r, "unmasking it by eventfd");
+        return report_irq_error(s, q, r, "unmasking it by eventfd");
     r = machrt_unmask_irq(s, q);
-    return r ? not_armed(s, q, r, "unmasking it") : 0;
+    return r ? report_irq_error(s, q, r, "unmasking it") : 0;
 }
 
 // An interrupt that no kernel interface delivers: the VMM may have another source for it.
-static int other_irq(struct mach_session *s, struct irq *q)
+static int set_up_vmm_irq(struct mach_session *s, struct irq *q)
 {
     int fd = -1, r = -ENOSYS;
     if (s->ops.irq_source)
@@ -173,10 +173,10 @@ static int other_irq(struct mach_session *s, struct irq *q)
     if (r)
         return machrt_set_error(s, "vmm", r, irq_object(s, q), "the VMM does not deliver it");
     q->fd = fd;
-    return connect(s, q);
+    return connect_irq(s, q);
 }
 
-static int one_irq(struct mach_session *s, struct irq *q)
+static int set_up_irq(struct mach_session *s, struct irq *q)
 {
     if (mach_cfg_irq_flags(q->rec) & MACH_CFG_IRQ_DROPPED)
         return 0;
@@ -184,26 +184,26 @@ static int one_irq(struct mach_session *s, struct irq *q)
     case MACH_CFG_IRQ_EMULATED:
         return 0;
     case MACH_CFG_IRQ_FILE:
-        return machrt_open_uio_irq(s, q) || connect(s, q) || machrt_start_uio_irq(s, q) ? -1 : 0;
+        return machrt_open_uio_irq(s, q) || connect_irq(s, q) || machrt_start_uio_irq(s, q) ? -1 : 0;
     case MACH_CFG_IRQ_DEVICE:
-        return q->device->vfio ? vfio_irq(s, q) : other_irq(s, q);
+        return q->device->vfio ? set_up_vfio_irq(s, q) : set_up_vmm_irq(s, q);
     case MACH_CFG_IRQ_MAP_ENTRY:
         break;
     }
-    return other_irq(s, q);
+    return set_up_vmm_irq(s, q);
 }
 
 int machrt_step_irqs(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->irqs; i++)
-        if (one_irq(s, &s->irq[i]))
+        if (set_up_irq(s, &s->irq[i]))
             return -1;
     return 0;
 }
 
 int machrt_unmask_irq(struct mach_session *s, struct irq *q)
 {
-    return set_irq(s, q, VFIO_IRQ_SET_ACTION_UNMASK, -1);
+    return set_irq_action(s, q, VFIO_IRQ_SET_ACTION_UNMASK, -1);
 }
 
 /* ---- for the caller ---- */

@@ -159,7 +159,7 @@ static int open_backing(struct mach_session *s, struct memory *m)
     return fd < 0 ? fd : 0;
 }
 
-static int no_backing(struct mach_session *s, const struct memory *m, int r)
+static int report_backing_error(struct mach_session *s, const struct memory *m, int r)
 {
     const char *who = memory_object(s, m);
     switch (mach_cfg_memory_backing(m->rec)) {
@@ -179,7 +179,7 @@ static int no_backing(struct mach_session *s, const struct memory *m, int r)
     }
 }
 
-static int make(struct mach_session *s, struct memory *m)
+static int allocate_memory(struct mach_session *s, struct memory *m)
 {
     uint32_t backing = mach_cfg_memory_backing(m->rec);
     bool named = backing == MACH_CFG_BACKING_FILE || backing == MACH_CFG_BACKING_PHYSICAL;
@@ -193,13 +193,13 @@ static int make(struct mach_session *s, struct memory *m)
     if (m->m.fd >= 0)
         machrt_push_undo(s, machrt_undo_close, &m->m.fd, 0, "close memory");
     if (r)
-        return no_backing(s, m, r);
+        return report_backing_error(s, m, r);
     if (machrt_reserve_undo(s))
         return -1;
     r = s->sys.mmap(s->sys.opaque, &m->m.at, m->m.size, m->m.readonly ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED,
                     m->m.fd, m->m.offset);
     if (r)
-        return no_backing(s, m, r);
+        return report_backing_error(s, m, r);
     machrt_push_undo(s, undo_munmap, m, 0, "unmap memory");
     // A mapping of /dev/mem is complete at once.
     if (backing == MACH_CFG_BACKING_PHYSICAL || s->options.flags & MACH_NO_POPULATE ||
@@ -208,7 +208,7 @@ static int make(struct mach_session *s, struct memory *m)
     return populate(s, m);
 }
 
-static int get(struct mach_session *s, struct memory *m)
+static int get_memory(struct mach_session *s, struct memory *m)
 {
     if (s->ops.memory) {
         int r = s->ops.memory(s->opaque, &m->m);
@@ -217,7 +217,7 @@ static int get(struct mach_session *s, struct memory *m)
         if (r != -ENOSYS)
             return r ? machrt_set_error(s, "vmm", r, memory_object(s, m), "the VMM does not provide it") : 0;
     }
-    return make(s, m);
+    return allocate_memory(s, m);
 }
 
 // Without an IOMMU a device uses the guest's addresses on the bus.
@@ -251,7 +251,7 @@ int machrt_step_memory(struct mach_session *s)
     if (check_identity(s))
         return -1;
     for (uint32_t i = 0; i < s->memories; i++)
-        if (get(s, &s->memory[i]))
+        if (get_memory(s, &s->memory[i]))
             return -1;
     return 0;
 }

@@ -8,7 +8,7 @@
 
 enum { MOST = 2048 }; // vectors of MSI-X: PCI Local Bus Specification 3.0, 6.8.2.3
 
-static int msi_device(struct mach_session *s, uint32_t device, struct device **d)
+static int find_msi_device(struct mach_session *s, uint32_t device, struct device **d)
 {
     if (device >= s->devices || s->device[device].fd < 0)
         return -ENXIO;
@@ -16,7 +16,7 @@ static int msi_device(struct mach_session *s, uint32_t device, struct device **d
     return (*d)->vfio_flags & VFIO_DEVICE_FLAGS_PCI ? 0 : -ENXIO;
 }
 
-static int switch_off(struct mach_session *s, const struct device *d)
+static int disable_msi(struct mach_session *s, const struct device *d)
 {
     struct vfio_irq_set off = {
         .argsz = sizeof off, .flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, .index = d->msi.index};
@@ -24,7 +24,7 @@ static int switch_off(struct mach_session *s, const struct device *d)
 }
 
 // How many vectors the function has: the kernel refuses more than that.
-static int most(struct mach_session *s, const struct device *d, uint32_t index, uint32_t *count)
+static int read_vector_count(struct mach_session *s, const struct device *d, uint32_t index, uint32_t *count)
 {
     struct vfio_irq_info info = {.argsz = sizeof info, .index = index};
     int r = s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_GET_IRQ_INFO, &info);
@@ -33,7 +33,7 @@ static int most(struct mach_session *s, const struct device *d, uint32_t index, 
 }
 
 // Does the config link its first vector to a line of the guest?
-static bool linked(const struct mach_session *s, const struct device *d)
+static bool has_linked_msi(const struct mach_session *s, const struct device *d)
 {
     for (uint32_t i = 0; i < mach_cfg_device_irqs(d->rec); i++) {
         const struct irq *q = &s->irq[mach_cfg_device_first_irq(d->rec) + i];
@@ -43,7 +43,7 @@ static bool linked(const struct mach_session *s, const struct device *d)
     return false;
 }
 
-static void close_all(struct mach_session *s, int *fds, uint32_t n)
+static void close_eventfds(struct mach_session *s, int *fds, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
         s->sys.close(s->sys.opaque, fds[i]);
@@ -55,17 +55,17 @@ int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, u
                             uint32_t *granted)
 {
     struct device *d = NULL;
-    int r = msi_device(s, device, &d);
+    int r = find_msi_device(s, device, &d);
     *granted = 0;
     if (r)
         return r;
     if (!count || count > MOST)
         return -EINVAL;
-    if (d->msi.count || linked(s, d))
+    if (d->msi.count || has_linked_msi(s, d))
         return -EBUSY;
     const uint32_t index = msix ? VFIO_PCI_MSIX_IRQ_INDEX : VFIO_PCI_MSI_IRQ_INDEX;
     uint32_t there;
-    r = most(s, d, index, &there);
+    r = read_vector_count(s, d, index, &there);
     if (r)
         return r;
     if (count > there) {
@@ -109,7 +109,7 @@ int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, u
     if (r) {
         if (off && d->master)
             machrt_restore_bus_master(s, d);
-        close_all(s, fds, n);
+        close_eventfds(s, fds, n);
         s->sys.alloc(s->sys.opaque, kept, 0);
         return r;
     }
@@ -121,15 +121,15 @@ int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, u
 int mach_session_msi_disable(struct mach_session *s, uint32_t device)
 {
     struct device *d = NULL;
-    int r = msi_device(s, device, &d);
+    int r = find_msi_device(s, device, &d);
     if (r || !d->msi.count)
         return r;
-    r = switch_off(s, d);
+    r = disable_msi(s, d);
     if (d->msi.master) {
         int e = machrt_restore_bus_master(s, d);
         r = r ? r : e;
     }
-    close_all(s, d->msi.fd, d->msi.count);
+    close_eventfds(s, d->msi.fd, d->msi.count);
     s->sys.alloc(s->sys.opaque, d->msi.fd, 0);
     d->msi = (struct msi){0};
     return r;
