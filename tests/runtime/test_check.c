@@ -682,6 +682,11 @@ static void test_vmm(void **state)
     x = scene_new("iommufd");
     x->ops.prepare = cannot;
     refused(x, "vmm", "VMM", "no machine today");
+    if (HAVE_KVM) { // KVM's ops pass it on
+        x = scene_new("kvm");
+        x->ops.prepare = cannot;
+        refused(x, "vmm", "VMM", "no machine today");
+    }
     x = scene_new("group");
     CFG_SET(x->c, irq, IRQ, 2, source, MACH_CFG_IRQ_MAP_ENTRY);
     refused(x, "irq", "interrupt 1", "interrupt-map");
