@@ -85,7 +85,7 @@ static int report_bind_error(struct mach_session *s, const struct device *d, int
     uint32_t group;
     if (machrt_find_group(s, d, &group) == -ENOENT)
         return machrt_set_error(s, "bind", r < 0 ? r : ENODEV, who,
-                                "%s did not bind to it: no IOMMU that the kernel drives is in front of it. Only VFIO's "
+                                "%s did not bind to it: it is not behind an IOMMU that the kernel drives. Only VFIO's "
                                 "no-IOMMU mode (vfio.enable_unsafe_noiommu_mode=1) with the backend `noiommu` can pass "
                                 "it through, and it can then write to all memory",
                                 d->bus->driver);
