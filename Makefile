@@ -8,6 +8,8 @@
 # make check-schema   guest trees under dt-validate with Linux's bindings (Debian's dt-schema, linux-source)
 # make fuzz       libFuzzer on everything that reads a file, and a million mutated configs: docs/fuzzing.md
 # make check-system   the runtime on real kernels, on boards that QEMU emulates; SYSTEM="-v edu" for one of them
+# make check-abi  libmachrt's ABI against the last release's (Debian's abigail-tools); `make update-abi` is part of a release
+# make update-layout   what is generated from runtime/layout/machcfg_layout.h: machcfg.h, tables of docs/guest-cfg.md
 # make coverage   lines of runtime/ that its tests run (Debian's gcovr); fails below 90 %
 # make install    machc, machrt, libmachrt and what goes with them; DESTDIR, PREFIX, LIBDIR and so on as usual
 # make format     clang-format; `make format-check` only looks
