@@ -26,8 +26,7 @@ static uint64_t page;
 static int run(char *out, size_t size, const char *arguments)
 {
     char command[512];
-    const char *emulator = getenv("RUN"); // where it was built for another architecture
-    snprintf(command, sizeof command, "%s %s %s 2>&1", emulator ? emulator : "", MACHRT, arguments);
+    snprintf(command, sizeof command, "%s %s 2>&1", MACHRT, arguments);
     FILE *p = popen(command, "r");
     assert_non_null(p);
     size_t n = fread(out, 1, size - 1, p);
