@@ -149,8 +149,8 @@ struct dt_node *bus_of(struct planner *p, const struct m_passthrough *pass)
     if (n)
         return n;
     const char *written = arena_printf(p->c->arena, pass->place->under_label ? "&%s" : "%s", pass->place->under);
-    struct diag *d = diag(p->c->diags, E0342, pass->place->under_at,
-                          "there is no node %s in the guest to put `%s` under", written, pass->name);
+    struct diag *d = diag(p->c->diags, E0342, pass->place->under_at, "the guest has no node %s to put `%s` under",
+                          written, pass->name);
     VEC(const char *) names = {0};
     for (const struct dt_node *k = pass->place->under_label ? t->root : NULL; k && names.n < 1000;
          k = dt_next(k, t->root))
@@ -162,10 +162,10 @@ struct dt_node *bus_of(struct planner *p, const struct m_passthrough *pass)
     if (near)
         diag_did_you_mean(d, "&", pass->place->under, near);
     else if (pass->place->under_label)
-        diag_help(d, "label one: `node /bus { ... }` with `%s: bus { ... }` in it, or name it by path",
+        diag_help(d, "add a node with this label, `node / { %s: bus { ... }; };`, or write the path of a node",
                   pass->place->under);
     else
-        diag_help(d, "make one: `node %s { #address-cells = <2>; #size-cells = <2>; ranges; };`", pass->place->under);
+        diag_help(d, "add it: `node %s { #address-cells = <2>; #size-cells = <2>; ranges; };`", pass->place->under);
     return NULL;
 }
 
@@ -185,9 +185,9 @@ bool vcpu_of(struct planner *p, const struct m_passthrough *pass)
     struct diag *d = diag(p->c->diags, E0344, pass->place->vcpu.at, "machine `%s` has no vcpu %" PRIu64, p->m->name,
                           pass->place->vcpu.value);
     if (p->m->cpus.n > 1)
-        diag_help(d, "it has %u: 0 to %u", p->m->cpus.n, p->m->cpus.n - 1);
+        diag_help(d, "choose one of its %u vcpus: 0 to %u", p->m->cpus.n, p->m->cpus.n - 1);
     else
-        diag_help(d, "it has one: 0");
+        diag_help(d, "write 0: it has one vcpu");
     return false;
 }
 
@@ -198,9 +198,9 @@ void own_sysfs_name(struct planner *p, struct p_device *d, struct src where)
     d->sysfs_name = intern(p->c->names, d->sysfs_name);
     const struct p_device *other = map_getp(&p->sysfs_owner, d->sysfs_name, NULL);
     if (other) {
-        struct diag *g = diag(p->c->diags, E0370, where, "the device %s is passed through twice", d->sysfs_name);
-        diag_note(g, other->pass->parts.at[0].at, "first here");
-        diag_help(g, "a device has one owner: take one of them away");
+        struct diag *g = diag(p->c->diags, E0370, where, "device %s is passed through twice", d->sysfs_name);
+        diag_note(g, other->pass->parts.at[0].at, "it is first passed through here");
+        diag_help(g, "remove one of the statements: a device has one owner");
     } else {
         map_putp(draft_arena(p->c), &p->sysfs_owner, d->sysfs_name, NULL, d);
     }
@@ -214,7 +214,7 @@ void copy_one(struct planner *p, const struct m_passthrough *pass)
         return;
     if (host_disabled(p->host, host))
         diag_help(diag(p->c->diags, W0302, pass->parts.at[0].at,
-                       "%s is disabled in %s: Linux makes no device of it that could be bound",
+                       "%s is disabled in %s: Linux makes no device from it for VFIO to bind to",
                        dt_path(p->c->arena, host), p->host->file),
                   "set its `status` to \"okay\" in the tree that the host boots with");
     struct p_device *d = new_device(p, pass->name, DEV_PLATFORM, pass->at);
@@ -227,7 +227,7 @@ void copy_one(struct planner *p, const struct m_passthrough *pass)
     struct dt_node *guest = dt_add_child(p->m->tree, bus, p->m->tree->root->name);
     if (pass->named && !dt_add_label(p->m->tree, guest, pass->name, pass->at.loc)) {
         const struct dt_node *other = map_getp(&p->m->tree->labels, pass->name, NULL);
-        struct diag *g = diag(p->c->diags, E0343, pass->at, "the label `%s` is taken in the guest's tree, by %s",
+        struct diag *g = diag(p->c->diags, E0343, pass->at, "the label `%s` is already used in the guest's tree, by %s",
                               pass->name, dt_path(p->c->arena, other));
         diag_help(g, "choose another name: `as NAME`");
     }

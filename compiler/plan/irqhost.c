@@ -84,16 +84,16 @@ static void check_said(struct planner *p, const struct copied *k, const struct h
         for (uint32_t j = 0; j < own && !found; j++)
             found = speaks_of(p, k, m, &irqs[j]) ? &irqs[j] : NULL;
         if (m->file)
-            diag_help(
-                diag(p->c->diags, E0361, m->at, "`file` belongs to the interrupts of raw devices; VFIO gives this one"),
-                "leave `file` out");
+            diag_help(diag(p->c->diags, E0361, m->at,
+                           "`file` is for interrupts of raw devices; this interrupt comes from VFIO"),
+                      "remove `file`");
         if (found) {
             const struct m_irq *other = said_of(p, k, found);
             if (other != m) {
                 struct diag *d =
-                    diag(p->c->diags, E0328, m->at, "the same interrupt is spoken of twice: `%s` is interrupt %u",
+                    diag(p->c->diags, E0328, m->at, "an interrupt is specified twice: `%s` is interrupt %u",
                          name_of(p, k, found) ? name_of(p, k, found) : "", found->index);
-                diag_note(d, other->at, "first here");
+                diag_note(d, other->at, "it is first specified here");
                 diag_help(d, "keep one of them");
             }
             continue;
@@ -110,15 +110,15 @@ static void check_said(struct planner *p, const struct copied *k, const struct h
                 diag_did_you_mean(d, "", m->which.name, near);
             else
                 diag_help(d,
-                          names.n ? "its interrupt-names begin with `%s`"
-                                  : "it has no interrupt-names; say which by index%s",
+                          names.n ? "use one of its `interrupt-names`; the first is `%s`"
+                                  : "write the index: the node has no `interrupt-names`%s",
                           names.n ? names.at[0] : "");
         } else {
             struct diag *d = diag(p->c->diags, E0363, m->which.at, "%s has no interrupt %u", path, m->which.index);
             if (own > 1)
-                diag_help(d, "it has %u: 0 to %u", own, own - 1);
+                diag_help(d, "choose one of its %u interrupts: 0 to %u", own, own - 1);
             else
-                diag_help(d, own ? "it has one: 0" : "it has none; delete the line");
+                diag_help(d, own ? "write 0: it has one interrupt" : "remove the statement: it has no interrupts");
         }
     }
 }
@@ -146,7 +146,7 @@ static void leave_out(struct planner *p, struct diag *d, const struct p_irq *irq
 {
     const char *text = irq_drop_text(p, irq);
     const struct m_passthrough *pass = irq->device->pass;
-    diag_help(d, "leave it out: %s", text);
+    diag_help(d, "drop it: %s", text);
     if (pass && !pass->assigned)
         diag_fix_statement(d, pass->at, "passthrough", "%.*s", (int)strlen(text) - 2, text + 1);
 }
@@ -185,7 +185,7 @@ static void inside(struct planner *p, const struct copied *k, const struct host_
         struct diag *d =
             diag(p->c->diags, E0380, m->to.at, "interrupt %u of %s goes to %s, which this guest has as well", h->index,
                  dt_path(p->c->arena, k->host), dt_path(p->c->arena, h->chip));
-        diag_help(d, "leave the line out: the interrupt stays as it is on the host; or write `drop`");
+        diag_help(d, "remove the statement to keep the interrupt as it is on the host, or write `drop`");
     }
     if (m && m->drop)
         make(p, k, h, m);
@@ -195,8 +195,8 @@ static bool can_be_linked(struct planner *p, const struct copied *k, struct p_ir
 {
     const struct host_irq *h = irq->host;
     if (h->problem || !h->chip) {
-        struct diag *d = diag(p->c->diags, E0366, irq->at, "%s cannot be followed to a controller: %s",
-                              irq_text(p, irq), h->problem ? h->problem : "it has none");
+        struct diag *d = diag(p->c->diags, E0366, irq->at, "cannot find the controller of %s: %s", irq_text(p, irq),
+                              h->problem ? h->problem : "it has none");
         leave_out(p, d, irq);
         return false;
     }
@@ -213,7 +213,7 @@ static bool can_be_linked(struct planner *p, const struct copied *k, struct p_ir
     const struct dt_node *first = irq_first_hop(p, h);
     struct diag *d = diag(
         p->c->diags, E0381, irq->at,
-        "interrupt %u of %s cannot be linked: Linux makes no platform device of the node, so VFIO does not have it",
+        "interrupt %u of %s cannot be linked: Linux makes no platform device from the node, so VFIO cannot provide it",
         h->index, dt_path(p->c->arena, k->host));
     diag_fact(d, "%s: it is %s", p->host->file, host_irq_text(p->c, h));
     // A cascaded controller can go to the guest along with its users; the root cannot.
@@ -254,11 +254,11 @@ void decide_irqs(struct planner *p, struct copied *k)
             // linux drivers/vfio/platform/vfio_platform_irq.c, vfio_platform_irq_init(): it counts up to the first that
             // fails
             struct diag *d = diag(p->c->diags, E0395, irq->at,
-                                  "interrupt %u of %s is out of VFIO's reach: it comes after interrupt %u, which the "
-                                  "host does not have any more",
+                                  "VFIO cannot provide interrupt %u of %s: it follows interrupt %u, which the host no "
+                                  "longer has",
                                   irq->index, dt_path(p->c->arena, k->host), first_inside->index);
-            diag_fact(d, "%s: interrupt %u goes to %s, which is assigned as well", p->host->file, first_inside->index,
-                      dt_path(p->c->arena, first_inside->chip));
+            diag_fact(d, "%s: interrupt %u goes to %s, which is passed through as well", p->host->file,
+                      first_inside->index, dt_path(p->c->arena, first_inside->chip));
             leave_out(p, d, irq);
             irq->drop = true;
         }

@@ -79,8 +79,9 @@ static bool read_list(struct settle *s, uint32_t before, uint32_t after)
             return problem(s, arena_printf(a, "%s has no %s", dt_path(a, target), s->rule->cells));
         uint64_t want = (uint64_t)before + 1 + args + after;
         if (want > left)
-            return problem(s, arena_printf(a, "the entry at cell %u, to %s, has %u cells; only %u are there", i,
-                                           target ? dt_path(a, target) : "nothing", (uint32_t)want, left));
+            return problem(
+                s, arena_printf(a, "the entry at cell %u, to %s, needs %u cells, but the property has only %u more", i,
+                                target ? dt_path(a, target) : "nothing", (uint32_t)want, left));
         add(s, i, (uint32_t)want, i + before, target);
         i += (uint32_t)want;
     }
@@ -104,7 +105,7 @@ static bool read_stride(struct settle *s)
     const struct ref_rule *r = s->rule;
     uint32_t n = s->prop->len / 4, every = r->fixed ? r->fixed : 1;
     if (n % every)
-        return problem(s, arena_printf(s->p->c->arena, "an entry has %u cells, and %u cells are there", every, n));
+        return problem(s, arena_printf(s->p->c->arena, "an entry has %u cells, but there are %u cells", every, n));
     for (uint32_t i = 0; i < n; i += every) {
         const struct dt_node *target = target_at(s, i + r->at);
         if (!target && !is_hole(dt_cell(s->prop, i + r->at)))
@@ -124,7 +125,7 @@ static bool read_known(struct settle *s)
             continue;
         if (r->offset % 4)
             return problem(
-                s, arena_printf(s->p->c->arena, "there is a reference at byte %u, which begins no cell", r->offset));
+                s, arena_printf(s->p->c->arena, "the reference at byte %u does not start at a cell", r->offset));
         if (s->entries.n)
             s->entries.at[s->entries.n - 1].cells = r->offset / 4 - start;
         s->known = r;
@@ -155,7 +156,8 @@ bool refs_read(struct settle *s)
     s->entries.n = 0;
     s->known = s->prop->refs;
     if (s->prop->len % 4)
-        return problem(s, arena_printf(s->p->c->arena, "it has %u bytes, which is no number of cells", s->prop->len));
+        return problem(
+            s, arena_printf(s->p->c->arena, "it has %u bytes, which is not a whole number of cells", s->prop->len));
     bool single = r->layout == REF_SINGLE || r->layout == REF_GRAPH;
     bool ok = single                    ? read_single(s)
               : r->layout == REF_STRIDE ? read_stride(s)
@@ -208,6 +210,6 @@ const struct ref_rule *refs_rule(struct planner *p, const struct copied *k, cons
                              .fate = FATE_ERROR,
                              .kind = "node",
                              .group = 1,
-                             .why = "no schema knows what this property is for"};
+                             .why = "no schema describes this property"};
     return own;
 }

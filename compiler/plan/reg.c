@@ -37,9 +37,9 @@ bool to_bus(struct planner *p, const struct dt_node *bus, uint64_t address, uint
     const struct dt_prop *ranges = dt_prop(p->m->tree, bus, p->n.ranges);
     if (!ranges) {
         struct diag *d =
-            diag(p->c->diags, E0505, where, "the guest's cpus cannot reach what is under %s: it has no `ranges`",
+            diag(p->c->diags, E0505, where, "the guest's cpus cannot reach devices under %s: it has no `ranges`",
                  dt_path(p->c->arena, bus));
-        diag_help(d, "give it an empty one (`ranges;`) with the cells of its parent");
+        diag_help(d, "add `ranges;` to it, and give it as many cells as its parent has");
         return false;
     }
     *on_bus = address;
@@ -55,10 +55,9 @@ bool to_bus(struct planner *p, const struct dt_node *bus, uint64_t address, uint
             return true;
         }
     }
-    struct diag *d =
-        diag(p->c->diags, E0506, where, "0x%" PRIx64 "..0x%" PRIx64 " is in no window of the `ranges` of %s", address,
-             address + (size - 1), dt_path(p->c->arena, bus));
-    diag_help(d, "add one to it, or give it an empty `ranges;` if its addresses are those of its parent");
+    struct diag *d = diag(p->c->diags, E0506, where, "0x%" PRIx64 "..0x%" PRIx64 " is not in the `ranges` of %s",
+                          address, address + (size - 1), dt_path(p->c->arena, bus));
+    diag_help(d, "add an entry, or use an empty `ranges;` if its addresses are the same as those of its parent");
     return false;
 }
 
@@ -105,10 +104,10 @@ static void check_said(struct planner *p, const struct copied *k)
         }
         const struct m_region *first = found ? said_of(p, k, found) : NULL;
         if (found && first != m) {
-            struct diag *d = diag(p->c->diags, E0534, m->at, "region %u of %s is spoken of twice", found->index,
+            struct diag *d = diag(p->c->diags, E0534, m->at, "region %u of %s is specified twice", found->index,
                                   dt_path(p->c->arena, k->host));
-            diag_note(d, first->at, "first here, by its %s", first->which.name ? "name" : "index");
-            diag_help(d, "say all of it in one statement");
+            diag_note(d, first->at, "it is first specified here, by its %s", first->which.name ? "name" : "index");
+            diag_help(d, "combine both into one statement");
         }
         if (found)
             continue;
@@ -120,9 +119,9 @@ static void check_said(struct planner *p, const struct copied *k)
             if (near)
                 diag_did_you_mean(d, "", m->which.name, near);
             else if (names.n)
-                diag_help(d, "its reg-names begin with `%s`", names.at[0]);
+                diag_help(d, "use one of its `reg-names`; the first is `%s`", names.at[0]);
             else if (hn->nregions)
-                diag_help(d, "it has no reg-names; say which by index, 0%s", hn->nregions > 1 ? " and up" : "");
+                diag_help(d, "write the index, 0%s: it has no `reg-names`", hn->nregions > 1 ? " or higher" : "");
             else
                 diag_help(d, "it has no `reg`");
         } else {
@@ -182,13 +181,13 @@ static void no_device(struct planner *p, const struct copied *k)
 {
     if (dt_prop(p->host->tree, k->host, p->n.compatible) || !p->host->nodes[k->host_id].nregions)
         return;
-    struct diag *d = diag(p->c->diags, E0398, k->part->at, "Linux makes no device of %s, which has no `compatible`",
+    struct diag *d = diag(p->c->diags, E0398, k->part->at, "Linux makes no device from %s, which has no `compatible`",
                           dt_path(p->c->arena, k->host));
     if (k->host->parent->parent)
-        diag_help(d, "pass %s through, if it is a part of that; else write its `compatible` into the host's tree",
+        diag_help(d, "pass %s through if it is a part of that; otherwise add a `compatible` to it in the host's tree",
                   dt_path(p->c->arena, k->host->parent));
     else
-        diag_help(d, "write its `compatible` into the tree that the host boots with");
+        diag_help(d, "add its `compatible` to the tree that the host boots with");
 }
 
 void check_part_regions(struct planner *p, const struct copied *k)
@@ -199,11 +198,11 @@ void check_part_regions(struct planner *p, const struct copied *k)
         if (!h->translated || !h->size || region_over(k->device, h->address, h->size))
             continue;
         const char *path = dt_path(p->c->arena, k->host), *top = dt_path(p->c->arena, k->pass->parts.at[0].node);
-        struct diag *d =
-            diag(p->c->diags, E0398, k->pass->parts.at[0].at,
-                 "region %u of %s is out of reach: Linux makes no device of a node without a `compatible`", i, path);
+        struct diag *d = diag(
+            p->c->diags, E0398, k->pass->parts.at[0].at,
+            "VFIO cannot provide region %u of %s: Linux makes no device from a node without a `compatible`", i, path);
         diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, h->address, h->address + (h->size - 1));
-        diag_help(d, "leave the node out: `without %s;`, or its registers: `child %s { region %u drop; }`",
+        diag_help(d, "exclude the node, `without %s;`, or its registers, `child %s { region %u drop; }`",
                   path + strlen(top) + 1, path + strlen(top) + 1, i);
         return;
     }
@@ -220,17 +219,17 @@ void decide_regions(struct planner *p, struct copied *k, struct p_device *d)
         const struct m_region *m = said_of(p, k, h);
         if (!h->translated) {
             if (m)
-                diag_help(diag(p->c->diags, E0509, m->at, "region %u of %s has no address that the cpus can reach",
-                               h->index, dt_path(p->c->arena, k->host)),
-                          "it is reached through registers of %s", dt_path(p->c->arena, k->host->parent));
+                diag_help(diag(p->c->diags, E0509, m->at, "region %u of %s has no cpu address", h->index,
+                               dt_path(p->c->arena, k->host)),
+                          "access it through the registers of %s", dt_path(p->c->arena, k->host->parent));
             else if (top && keeps_address(p, k->host, d->node->parent))
                 beyond = true;
             else if (top && behind(p, h)) {
                 beyond = true;
-                diag_help(diag(p->c->diags, E0510, k->part->at,
-                               "region %u of %s has no address that the cpus can reach", h->index,
+                diag_help(diag(p->c->diags, E0510, k->part->at, "region %u of %s has no cpu address", h->index,
                                dt_path(p->c->arena, k->host)),
-                          "it is behind another device: pass %s through", dt_path(p->c->arena, behind(p, h)));
+                          "pass %s through: the device can only be reached through it",
+                          dt_path(p->c->arena, behind(p, h)));
             }
             continue;
         }
@@ -239,12 +238,10 @@ void decide_regions(struct planner *p, struct copied *k, struct p_device *d)
         const struct p_region *in = top ? NULL : region_over(d, h->address, h->size);
         if (in && m) {
             struct diag *g = diag(p->c->diags, E0530, m->at,
-                                  "region %u of `%s` is part of region %u of `%s`: what is said of that holds for it",
+                                  "region %u of `%s` is part of region %u of `%s`, whose statement applies to it",
                                   h->index, d->name, in->index, in->device->name);
-            diag_help(
-                g,
-                "say it there, or drop that one and give the nodes below it to the guest one by one: `region %u drop;`",
-                in->index);
+            diag_help(g, "write it there, or drop that region so that each node below keeps its own: `region %u drop;`",
+                      in->index);
         }
         if (in)
             continue; // its registers are part of a region that is assigned already
@@ -260,26 +257,26 @@ void decide_regions(struct planner *p, struct copied *k, struct p_device *d)
         r.guest = m && m->address.set ? m->address.value : h->address;
         if (m && m->address.set && !top && r.guest != h->address) {
             diag_help(diag(p->c->diags, E0511, m->address.at,
-                           "the address of a region further down follows from its bus: 0x%" PRIx64, h->address),
-                      "leave `at` away, or pass %s through by itself", k->host->name);
+                           "the address of a child node's region is determined by its bus: 0x%" PRIx64, h->address),
+                      "remove `at`, or write a separate `passthrough` for %s", k->host->name);
             r.guest = h->address;
         }
         if (m && (m->file || m->offset.set))
-            diag_help(
-                diag(p->c->diags, E0512, m->at, "`file` and `offset` belong to raw devices; this region is the host's"),
-                "leave them away: where it is, the host's tree says");
+            diag_help(diag(p->c->diags, E0512, m->at,
+                           "`file` and `offset` are for raw devices; this region belongs to a node of the host"),
+                      "remove them: the host's tree gives its address");
         if (m && m->size.set && m->size.value != h->size) {
-            struct diag *g = diag(p->c->diags, E0513, m->size.at, "region %u is 0x%" PRIx64 " bytes, not 0x%" PRIx64,
+            struct diag *g = diag(p->c->diags, E0513, m->size.at, "region %u has 0x%" PRIx64 " bytes, not 0x%" PRIx64,
                                   h->index, h->size, m->size.value);
             diag_fact(g, "%s: the `reg` of %s says so", p->host->file, dt_path(p->c->arena, k->host));
-            diag_help(g, "leave `size` away: a region is given as a whole");
+            diag_help(g, "remove `size`: a region is always passed through as a whole");
         }
         if (r.mode == REGION_DROP) {
             r.guest = UINT64_MAX;
         } else if (r.mode == REGION_MAP && ((r.guest ^ r.host) & (p->model->page_size - 1))) {
             diag_help_number(diag(p->c->diags, E0514, m ? m->address.at : r.at,
                                   "region %u is at 0x%" PRIx64 " on the host; at 0x%" PRIx64
-                                  " in the guest it is at another place in its page, and cannot be mapped",
+                                  " in the guest its offset in the page would differ, so it cannot be mapped",
                                   h->index, r.host, r.guest),
                              "at ", (r.guest & ~(p->model->page_size - 1)) | (r.host & (p->model->page_size - 1)),
                              ", or `trap`");
@@ -297,18 +294,18 @@ bool fits_cells(struct planner *p, const struct dt_node *bus, uint64_t on_bus, u
     uint32_t na = cells_of(p, bus, p->n.address_cells, 2), ns = cells_of(p, bus, p->n.size_cells, 1);
     if (!na || na > 2 || !ns || ns > 2) {
         struct diag *d = diag(p->c->diags, E0515, where,
-                              "%s has #address-cells %u and #size-cells %u: not a bus for a device with registers",
+                              "%s has #address-cells %u and #size-cells %u, which do not suit a device with registers",
                               dt_path(p->c->arena, bus), na, ns);
-        diag_help(d, "put it `under` another one; `#address-cells = <2>; #size-cells = <2>; ranges;` make one");
+        diag_help(d, "put it `under` a node with `#address-cells = <2>; #size-cells = <2>; ranges;`");
         return false;
     }
     if ((na == 2 || on_bus + (size - 1) <= UINT32_MAX) && (!sized || ns == 2 || size <= UINT32_MAX))
         return true;
     struct diag *d =
         diag(p->c->diags, E0516, where,
-             "0x%" PRIx64 "..0x%" PRIx64 " does not fit the cells of %s: #address-cells %u, #size-cells %u", on_bus,
-             on_bus + (size - 1), dt_path(p->c->arena, bus), na, ns);
-    diag_help(d, "give that bus 2 of each");
+             "0x%" PRIx64 "..0x%" PRIx64 " does not fit into the cells of %s: #address-cells %u, #size-cells %u",
+             on_bus, on_bus + (size - 1), dt_path(p->c->arena, bus), na, ns);
+    diag_help(d, "give that bus 2 address cells and 2 size cells");
     return false;
 }
 

@@ -51,8 +51,9 @@ static bool common_cache(struct planner *p, struct p_stash *to, const struct m_s
         const struct dt_node *cache = cache_of(p, cpu, s->kind);
         uint32_t id = id_of(p, cache);
         if (i && id != to->id) {
-            struct diag *d = diag(p->c->diags, E0643, s->at, "whose %s? The cpus of machine `%s` do not share one",
-                                  words[s->kind], p->m->name);
+            struct diag *d =
+                diag(p->c->diags, E0643, s->at, "`stash %s` is ambiguous: the cpus of machine `%s` do not share one",
+                     words[s->kind], p->m->name);
             diag_help(d, "write `stash %s of vcpu 0`", words[s->kind]);
             return false;
         }
@@ -66,13 +67,13 @@ static void no_id(struct planner *p, const struct p_stash *to, const struct m_st
 {
     struct diag *d;
     if (!p->host)
-        d = diag(p->c->diags, W0601, s->at, "the id of the cache is not known: the file names no host tree");
+        d = diag(p->c->diags, W0601, s->at, "the id of the cache is unknown: the description names no host tree");
     else if (to->host_cpu != UINT32_MAX)
         d = diag(p->c->diags, W0601, s->at, "the %s of host cpu %u has no `cache-stash-id` in %s", words[s->kind],
                  to->host_cpu, p->host->file);
     else
         d = diag(p->c->diags, W0601, s->at, "no %s has a `cache-stash-id` in %s", words[s->kind], p->host->file);
-    diag_help(d, "firmware may write it at boot: take the tree from the running board (`cp /sys/firmware/fdt "
+    diag_help(d, "take the tree from the running board, as firmware may add it at boot (`cp /sys/firmware/fdt "
                  "board.dtb`), or write `stash id N`");
 }
 
@@ -133,8 +134,8 @@ static void check_id(struct planner *p, struct p_stash *to, const struct m_stash
     if (!all || !all->ids || to->if_possible || to->node)
         return; // a tree without any may get them from firmware
     struct diag *d = diag(p->c->diags, E0665, s->id.at, "no cache has the `cache-stash-id` %u", to->id);
-    diag_fact(d, "%s: the caches next to its cpus have others", p->host->file);
-    diag_help(d, "write `stash l1 of vcpu 0`: the id is looked up");
+    diag_fact(d, "%s: the caches of its cpus have other ids", p->host->file);
+    diag_help(d, "write `stash l1 of vcpu 0`: machc then looks up the id");
 }
 
 /* Two machines in a cache that is not everybody's. */
@@ -158,9 +159,9 @@ void check_stashes(struct planner *p)
                     map_putp(draft_arena(p->c), &first, key, NULL, s);
                 } else if (other != m) {
                     struct diag *d = diag(p->c->diags, W0603, s->at,
-                                          "machine `%s` stashes into the cache with id %u, too", other->name, s->id);
-                    diag_note(d, ((const struct p_stash *)map_getp(&first, key, NULL))->at, "here");
-                    diag_fact(d, "%s: %u of its %u cpus have that cache", p->host->file, (uint32_t)users, all->cpus);
+                                          "machine `%s` stashes into the cache with id %u as well", other->name, s->id);
+                    diag_note(d, ((const struct p_stash *)map_getp(&first, key, NULL))->at, "it does so here");
+                    diag_fact(d, "%s: %u of its %u cpus use that cache", p->host->file, (uint32_t)users, all->cpus);
                     diag_help(d, "let each stash into a cache of its own cpus, or into one that all cpus share");
                 }
             }
@@ -175,7 +176,7 @@ static bool can_stash(struct planner *p, const struct p_dma *dma, const struct m
 {
     if (s->kind == STASH_TPH || s->if_possible || iommu_unknown(p) || iommu_way(p) == IOMMU_WINDOWS)
         return true;
-    struct diag *d = diag(p->c->diags, E0666, s->at, "the host's IOMMU has no stash targets");
+    struct diag *d = diag(p->c->diags, E0666, s->at, "the host's IOMMU does not support stashing");
     diag_help(d, is_pci(p, dma->device) ? "write `stash tph of vcpu 0`, or add `if-possible`" : "add `if-possible`");
     return false;
 }
@@ -196,7 +197,7 @@ void plan_stash(struct planner *p, struct p_dma *dma, const struct m_stash *s)
     dma->stash = to;
     if (s->kind == STASH_TPH && !is_pci(p, dma->device)) {
         struct diag *d =
-            diag(p->c->diags, E0645, s->at, "`%s` is no PCI device: it sends no TLP hints", dma->device->name);
+            diag(p->c->diags, E0645, s->at, "`%s` is not a PCI device, so it sends no TLP hints", dma->device->name);
         diag_help(d, "write `stash l1 of vcpu 0`");
         return;
     }
@@ -210,7 +211,7 @@ void plan_stash(struct planner *p, struct p_dma *dma, const struct m_stash *s)
         if (s->vcpu.value >= p->m->cpus.n) {
             struct diag *d = diag(p->c->diags, E0629, s->vcpu.at, "machine `%s` has no vcpu %" PRIu64 " to stash for",
                                   p->m->name, s->vcpu.value);
-            diag_help(d, "it has %u: vcpu 0%s", p->m->cpus.n, p->m->cpus.n > 1 ? " and up" : " only");
+            diag_help(d, "write a valid vcpu: the highest one is %u", p->m->cpus.n - 1);
             if (p->m->cpus.n == 1)
                 diag_fix_number(d, "0");
             return;
@@ -221,11 +222,11 @@ void plan_stash(struct planner *p, struct p_dma *dma, const struct m_stash *s)
             if (s->if_possible)
                 return;
             struct diag *d = diag(p->c->diags, E0630, s->at,
-                                  "vcpu %u runs on no host cpu in particular, so it has no cache of its own", to->vcpu);
+                                  "vcpu %u is not bound to a host cpu, so it has no cache of its own", to->vcpu);
             if (p->m->cpus.n == 1)
-                diag_help(d, "write `cpus 1 on 0;`, or add `if-possible`");
+                diag_help(d, "bind it, `cpus 1 on 0;`, or add `if-possible`");
             else
-                diag_help(d, "write `cpus %u on 0..%u;`, or add `if-possible`", p->m->cpus.n, p->m->cpus.n - 1);
+                diag_help(d, "bind it, `cpus %u on 0..%u;`, or add `if-possible`", p->m->cpus.n, p->m->cpus.n - 1);
             return;
         }
         to->node = s->kind == STASH_TPH ? host_cpu_node(p, to->host_cpu) : cache_of(p, to->host_cpu, s->kind);
