@@ -33,9 +33,9 @@ static void board(struct planner *p, const struct facts *f)
         if (!strcmp(*s, want))
             return;
     struct diag *d =
-        diag(p->c->diags, E1022, p->model->facts_at, "this snapshot is of another board, a %s", f->compatible[0]);
+        diag(p->c->diags, E1022, p->model->facts_at, "this snapshot is of another board: %s", f->compatible[0]);
     diag_note(d, src_at(f->compatible_at), "its `compatible` is here");
-    diag_fact(d, "%s: the board is a %s", p->host->file, dt_show(p->c->arena, want));
+    diag_fact(d, "%s: the board is %s", p->host->file, dt_show(p->c->arena, want));
     diag_help(d, "run `machrt probe` on the board that the tree belongs to");
 }
 

@@ -218,8 +218,7 @@ static bool can_be_linked(struct planner *p, const struct copied *k, struct p_ir
     diag_fact(d, "%s: it is %s", p->host->file, host_irq_text(p->c, h));
     // A cascaded controller can go to the guest along with its users; the root cannot.
     if (first && (!h->class || h->class->cascaded))
-        diag_help(d, "leave it out: %s; or pass %s through as well", irq_drop_text(p, irq),
-                  dt_path(p->c->arena, first));
+        diag_help(d, "drop it: %s; or pass %s through as well", irq_drop_text(p, irq), dt_path(p->c->arena, first));
     else
         leave_out(p, d, irq);
     return false;

@@ -187,7 +187,7 @@ static struct verdict verdict_of(struct settle *s, uint32_t i, struct copied **t
     *there = refs_in_guest(s, s->entries.at[i].target);
     bool inside = *there && (*there)->pass == s->k->pass && !(*there)->description;
     const struct m_ref *said = by_name(s, i);
-    // What stays inside needs no word, but an entry that is spoken of by its number is meant.
+    // A reference inside needs no statement, but a statement for an entry by its number applies.
     if (said && (!inside || said->index.set))
         return (struct verdict){said->fate, said->fixed, said};
     return *there ? (struct verdict){FATE_ERROR, 0, NULL} : otherwise(s);

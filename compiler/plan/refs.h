@@ -56,7 +56,7 @@ struct verdict {
     const struct m_ref *said; // NULL: a default
 };
 
-/* Where the text speaks of a node, or of the subtree that it is in. */
+/* Where the description refers to a node, or to the subtree that contains it. */
 static inline struct src refs_place(const struct copied *k)
 {
     return k->part ? k->part->at : k->pass->parts.at[0].at;
@@ -73,7 +73,7 @@ static inline uint64_t refs_key(const struct m_ref *r)
 /* Fills s->entries. False: s->problem says why the property cannot be read. */
 bool refs_read(struct settle *s);
 
-/* The rule for a property: a schema's; of one that no schema knows, but that holds references or is spoken of, one of
+/* The rule for a property: a schema's; for one without a schema that holds references or has a statement, one of
  * its own. NULL: none. */
 const struct ref_rule *refs_rule(struct planner *p, const struct copied *k, const struct dt_prop *prop);
 

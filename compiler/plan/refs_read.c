@@ -88,7 +88,7 @@ static bool read_list(struct settle *s, uint32_t before, uint32_t after)
     return true;
 }
 
-/* One phandle, and whatever stands behind it. */
+/* One phandle, and the cells that follow it. */
 static bool read_single(struct settle *s)
 {
     uint32_t n = s->prop->len / 4;

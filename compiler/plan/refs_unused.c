@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 
-/* How many entries the property has in the nodes that a statement speaks of, at most. */
+/* The largest number of entries that the property has in the nodes that a statement applies to. */
 static uint32_t most_entries(struct planner *p, const struct m_passthrough *pass, const struct m_part *part,
                              const char *property, bool *exists)
 {
@@ -24,7 +24,7 @@ static uint32_t most_entries(struct planner *p, const struct m_passthrough *pass
         if (s.rule)
             p->settle_room->entries = s.entries;
         if (s.rule && s.problem)
-            most = UINT32_MAX; // it is spoken of as a whole
+            most = UINT32_MAX; // the property can only be settled as a whole
     }
     return most;
 }
