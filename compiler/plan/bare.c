@@ -315,7 +315,7 @@ static void bare_irq(struct planner *p, struct p_device *d, const struct m_irq *
         if (d->irqs.at[i]->index != index)
             continue;
         struct diag *g =
-            diag(p->c->diags, E0328, m->at, "an interrupt is specified twice: `%s` is interrupt %u", pci[index], index);
+            diag(p->c->diags, E0328, m->at, "interrupt %u is specified twice: it is `%s`", index, pci[index]);
         diag_note(g, d->irqs.at[i]->at, "it is first specified here");
         diag_help(g, "keep one of them");
         return;

@@ -90,9 +90,8 @@ static void check_said(struct planner *p, const struct copied *k, const struct h
         if (found) {
             const struct m_irq *other = said_of(p, k, found);
             if (other != m) {
-                struct diag *d =
-                    diag(p->c->diags, E0328, m->at, "an interrupt is specified twice: `%s` is interrupt %u",
-                         name_of(p, k, found) ? name_of(p, k, found) : "", found->index);
+                struct diag *d = diag(p->c->diags, E0328, m->at, "interrupt %u is specified twice: it is `%s`",
+                                      found->index, name_of(p, k, found) ? name_of(p, k, found) : "");
                 diag_note(d, other->at, "it is first specified here");
                 diag_help(d, "keep one of them");
             }

@@ -123,12 +123,14 @@ static void check_said(struct planner *p, const struct copied *k)
             else if (hn->nregions)
                 diag_help(d, "write the index, 0%s: it has no `reg-names`", hn->nregions > 1 ? " or higher" : "");
             else
-                diag_help(d, "it has no `reg`");
+                diag_help(d, "remove the statement: the node has no `reg`");
         } else {
             d = diag(p->c->diags, E0508, m->which.at, "%s has no region %u", dt_path(p->c->arena, k->host),
                      m->which.index);
-            diag_help(d, hn->nregions ? "its `reg` has %u %s" : "it has no `reg`", hn->nregions,
-                      hn->nregions == 1 ? "entry: index 0" : "entries, from index 0");
+            diag_help(d,
+                      hn->nregions ? "choose an entry of its `reg`, which has %u %s"
+                                   : "remove the statement: the node has no `reg`",
+                      hn->nregions, hn->nregions == 1 ? "entry: index 0" : "entries, from index 0");
         }
     }
 }
