@@ -7,7 +7,7 @@
 #define MACHC_DMA_DMA_H
 
 #include "dma/solve.h"
-#include "plan/work.h"
+#include "machine/machine.h"
 
 typedef VEC(struct p_dma_map) map_list;
 

@@ -5,7 +5,7 @@
  * host, "k34" its cache with the id 34.
  */
 #include "base/intern.h"
-#include "emit/columns.h"
+#include "emit/text_table.h"
 #include "emit/draw.h"
 #include "emit/emit.h"
 #include "machc.h"

@@ -4,7 +4,7 @@
 #define MACHC_EMIT_PLAN_TEXT_H
 
 #include "dma/solve.h"
-#include "emit/columns.h"
+#include "emit/text_table.h"
 #include "emit/emit.h"
 
 /* "64M"; bytes where it is no multiple of 1K. */

@@ -3,7 +3,7 @@
 #ifndef MACHC_FACTS_FACTS_H
 #define MACHC_FACTS_FACTS_H
 
-#include "own/own.h"
+#include "across/owners.h"
 
 /* [first, last] of device addresses that no mapping may have (/sys/kernel/iommu_groups/N/reserved_regions). */
 struct facts_range {

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: MIT
+// Interrupts of copied nodes: which of them stay in the guest, and which are links to the host's lines.
+#include "machine/machine.h"
+
+#include <inttypes.h>
+
+/* ---- how an interrupt gets to its controller ---- */
+
+const struct dt_node *irq_first_hop(const struct planner *p, const struct host_irq *h)
+{
+    const struct dt_prop *extended = h->from_map ? NULL : dt_prop(p->host->tree, h->node, p->n.interrupts_extended);
+    if (h->from_map)
+        return h->node;
+    if (!extended)
+        return host_irq_parent(p->host, h->node);
+    uint32_t cell = 0;
+    for (uint32_t i = 0; cell < extended->len / 4; i++) {
+        const struct dt_node *to = host_phandle(p->host, dt_cell(extended, cell));
+        if (i == h->index)
+            return to;
+        cell += 1 + (to ? dt_u32(p->host->tree, to, p->n.interrupt_cells, 0) : 0);
+    }
+    return NULL;
+}
+
+/*
+ * An interrupt-map compares unit addresses. They are the host's below a copied nexus; a node that is passed through
+ * by itself has another one, and goes to the controller directly.
+ */
+static bool nexus_works(struct planner *p, const struct copied *k, const struct dt_node *nexus)
+{
+    return copy_of(p, nexus) && k->host != k->pass->parts.at[0].node && dt_is_below(nexus, k->host);
+}
+
+enum irq_route irq_route(struct planner *p, const struct copied *k, const struct host_irq *h)
+{
+    if (h->chip && copy_of(p, h->chip))
+        return IRQ_ROUTE_INSIDE;
+    if (h->from_map || !h->chip || dt_prop(p->host->tree, k->host, p->n.interrupts_extended))
+        return IRQ_ROUTE_LINK;
+    const struct dt_node *first = host_irq_parent(p->host, k->host);
+    return first && first != h->chip && nexus_works(p, k, first) ? IRQ_ROUTE_NEXUS : IRQ_ROUTE_LINK;
+}
+
+bool irq_cells_stay(struct planner *p, const struct copied *k)
+{
+    const struct dt_node *first = host_irq_parent(p->host, k->host);
+    if (!first || !copy_of(p, first) || dt_prop(p->host->tree, k->host, p->n.interrupts_extended))
+        return false;
+    return !dt_prop(p->host->tree, first, p->n.interrupt_map) || nexus_works(p, k, first);
+}
+
+/* ---- what was said ---- */
+
+/* An interrupt's name: the node's, or where that has no interrupt-names the class's. */
+static const char *name_of(const struct planner *p, const struct copied *k, const struct host_irq *h)
+{
+    const struct dev_class *class = k->device && k->device->host == h->node ? k->device->class : NULL;
+    bool named = p->host->irqs[p->host->nodes[h->node->id].first_irq].name;
+    return h->name                                                      ? h->name
+           : class && !named && !h->from_map && h->index < class->nirqs ? class->irqs[h->index].name
+                                                                        : NULL;
+}
+
+static bool speaks_of(const struct planner *p, const struct copied *k, const struct m_irq *m, const struct host_irq *h)
+{
+    const char *name = m->which.name ? name_of(p, k, h) : NULL;
+    return m->which.name ? name && !strcmp(m->which.name, name) : m->which.index == h->index;
+}
+
+static const struct m_irq *said_of(const struct planner *p, const struct copied *k, const struct host_irq *h)
+{
+    for (uint32_t i = 0; k->part && !h->from_map && i < k->part->irqs.n; i++)
+        if (speaks_of(p, k, &k->part->irqs.at[i], h))
+            return &k->part->irqs.at[i];
+    return NULL;
+}
+
+static void check_said(struct planner *p, const struct copied *k, const struct host_irq *irqs, uint32_t own)
+{
+    for (uint32_t i = 0; k->part && i < k->part->irqs.n; i++) {
+        const struct m_irq *m = &k->part->irqs.at[i];
+        const struct host_irq *found = NULL;
+        for (uint32_t j = 0; j < own && !found; j++)
+            found = speaks_of(p, k, m, &irqs[j]) ? &irqs[j] : NULL;
+        if (m->file)
+            diag_help(
+                diag(p->c->diags, E0361, m->at, "`file` belongs to the interrupts of raw devices; VFIO gives this one"),
+                "leave `file` out");
+        if (found) {
+            const struct m_irq *other = said_of(p, k, found);
+            if (other != m) {
+                struct diag *d =
+                    diag(p->c->diags, E0328, m->at, "the same interrupt is spoken of twice: `%s` is interrupt %u",
+                         name_of(p, k, found) ? name_of(p, k, found) : "", found->index);
+                diag_note(d, other->at, "first here");
+                diag_help(d, "keep one of them");
+            }
+            continue;
+        }
+        const char *path = dt_path(p->c->arena, k->host);
+        if (m->which.name) {
+            struct diag *d = diag(p->c->diags, E0362, m->which.at, "%s has no interrupt `%s`", path, m->which.name);
+            VEC(const char *) names = {0};
+            for (uint32_t j = 0; j < own && names.n < 1000; j++)
+                if (name_of(p, k, &irqs[j]))
+                    vec_push(draft_arena(p->c), &names, name_of(p, k, &irqs[j]));
+            const char *near = nearest(m->which.name, names.at, names.n);
+            if (near)
+                diag_did_you_mean(d, "", m->which.name, near);
+            else
+                diag_help(d,
+                          names.n ? "its interrupt-names begin with `%s`"
+                                  : "it has no interrupt-names; say which by index%s",
+                          names.n ? names.at[0] : "");
+        } else {
+            struct diag *d = diag(p->c->diags, E0363, m->which.at, "%s has no interrupt %u", path, m->which.index);
+            if (own > 1)
+                diag_help(d, "it has %u: 0 to %u", own, own - 1);
+            else
+                diag_help(d, own ? "it has one: 0" : "it has none; delete the line");
+        }
+    }
+}
+
+/* ---- lines of the host ---- */
+
+/* The first interrupt of this machine that has the line; who else has it, across/lines.c finds. */
+static struct p_irq *line_owner(const struct planner *p, const struct host_irq *h)
+{
+    uint64_t v;
+    return map_get(&p->line_of, (uintptr_t)h->chip, h->identity, &v) ? (struct p_irq *)(uintptr_t)v : NULL;
+}
+
+const char *irq_drop_text(struct planner *p, const struct p_irq *irq)
+{
+    const struct dt_node *node = irq->host->node;
+    if (!irq->device->pass || irq->device->pass->parts.at[0].node == node)
+        return arena_printf(p->c->arena, "`irq %u drop;`", irq->index);
+    const char *top = dt_path(p->c->arena, irq->device->pass->parts.at[0].node), *path = dt_path(p->c->arena, node);
+    return arena_printf(p->c->arena, "`child %s { irq %u drop; }`", path + strlen(top) + 1, irq->index);
+}
+
+/* Where there is no other choice. */
+static void leave_out(struct planner *p, struct diag *d, const struct p_irq *irq)
+{
+    const char *text = irq_drop_text(p, irq);
+    const struct m_passthrough *pass = irq->device->pass;
+    diag_help(d, "leave it out: %s", text);
+    if (pass && !pass->assigned)
+        diag_fix_statement(d, pass->at, "passthrough", "%.*s", (int)strlen(text) - 2, text + 1);
+}
+
+static void take_host_line(struct planner *p, struct p_irq *irq)
+{
+    const struct host_irq *h = irq->host;
+    if (!line_owner(p, h))
+        map_putp(draft_arena(p->c), &p->line_of, h->chip, (const void *)(uintptr_t)h->identity, irq);
+}
+
+/* ---- interrupts of devices ---- */
+
+static struct p_irq *make(struct planner *p, const struct copied *k, const struct host_irq *h, const struct m_irq *m)
+{
+    bool top = k->part == &k->pass->parts.at[0];
+    struct p_irq *irq = NEW(p->c->arena, struct p_irq);
+    *irq = (struct p_irq){.device = k->device,
+                          .index = h->index,
+                          .name = name_of(p, k, h),
+                          .source = h->from_map ? IRQ_MAP_ENTRY : IRQ_DEVICE,
+                          .host = h,
+                          .drop = m && m->drop,
+                          .gsi = UINT32_MAX,
+                          .at = m                 ? m->at
+                                : top || !k->part ? k->pass->at
+                                                  : k->part->at};
+    map_putp(draft_arena(p->c), &p->irq_of, h, NULL, irq);
+    return irq;
+}
+
+/* The controller is the guest's as well: nothing to link, but the guest may have to do without. */
+static void inside(struct planner *p, const struct copied *k, const struct host_irq *h, const struct m_irq *m)
+{
+    if (m && m->to.set) {
+        struct diag *d =
+            diag(p->c->diags, E0380, m->to.at, "interrupt %u of %s goes to %s, which this guest has as well", h->index,
+                 dt_path(p->c->arena, k->host), dt_path(p->c->arena, h->chip));
+        diag_help(d, "leave the line out: the interrupt stays as it is on the host; or write `drop`");
+    }
+    if (m && m->drop)
+        make(p, k, h, m);
+}
+
+static bool can_be_linked(struct planner *p, const struct copied *k, struct p_irq *irq)
+{
+    const struct host_irq *h = irq->host;
+    if (h->problem || !h->chip) {
+        struct diag *d = diag(p->c->diags, E0366, irq->at, "%s cannot be followed to a controller: %s",
+                              irq_text(p, irq), h->problem ? h->problem : "it has none");
+        leave_out(p, d, irq);
+        return false;
+    }
+    if (h->class && h->kind->gsi == INT32_MIN) {
+        struct diag *d = diag(p->c->diags, E0354, irq->at, "%s is %s: a line of that kind cannot be linked",
+                              irq_text(p, irq), host_irq_text(p->c, h));
+        leave_out(p, d, irq);
+        return false;
+    }
+    if (k->device->sysfs_name && k->device->host == k->host)
+        return true;
+    if (k->part == &k->pass->parts.at[0] && p->host->nodes[k->host_id].nregions)
+        return false; // on a bus behind another device: its regions are out of reach, and that is said
+    const struct dt_node *first = irq_first_hop(p, h);
+    struct diag *d = diag(
+        p->c->diags, E0381, irq->at,
+        "interrupt %u of %s cannot be linked: Linux makes no platform device of the node, so VFIO does not have it",
+        h->index, dt_path(p->c->arena, k->host));
+    diag_fact(d, "%s: it is %s", p->host->file, host_irq_text(p->c, h));
+    // A cascaded controller can go to the guest along with its users; the root cannot.
+    if (first && (!h->class || h->class->cascaded))
+        diag_help(d, "leave it out: %s; or pass %s through as well", irq_drop_text(p, irq),
+                  dt_path(p->c->arena, first));
+    else
+        leave_out(p, d, irq);
+    return false;
+}
+
+void decide_irqs(struct planner *p, struct copied *k)
+{
+    const struct host_node *hn = &p->host->nodes[k->host_id];
+    const struct host_irq *irqs = p->host->irqs + hn->first_irq;
+    if (k->description || k->off)
+        return;
+    check_said(p, k, irqs, hn->nirqs - hn->nmap_irqs);
+    const struct host_irq *first_inside = NULL;
+    for (uint32_t i = 0; i < hn->nirqs - hn->nmap_irqs; i++) {
+        const struct host_irq *h = &irqs[i];
+        const struct m_irq *m = said_of(p, k, h);
+        enum irq_route route = irq_route(p, k, h);
+        if (route == IRQ_ROUTE_INSIDE) {
+            inside(p, k, h, m);
+            first_inside = first_inside ? first_inside : h;
+            continue;
+        }
+        // A function below a PCI bus: the line is its host bridge's.
+        if (route == IRQ_ROUTE_NEXUS && (!k->device->sysfs_name || k->device->host != k->host)) {
+            if (m && m->drop)
+                make(p, k, h, m);
+            continue;
+        }
+        struct p_irq *irq = make(p, k, h, m);
+        irq->drop = irq->drop || !can_be_linked(p, k, irq);
+        if (!irq->drop && first_inside) {
+            // linux drivers/vfio/platform/vfio_platform_irq.c, vfio_platform_irq_init(): it counts up to the first that
+            // fails
+            struct diag *d = diag(p->c->diags, E0395, irq->at,
+                                  "interrupt %u of %s is out of VFIO's reach: it comes after interrupt %u, which the "
+                                  "host does not have any more",
+                                  irq->index, dt_path(p->c->arena, k->host), first_inside->index);
+            diag_fact(d, "%s: interrupt %u goes to %s, which is assigned as well", p->host->file, first_inside->index,
+                      dt_path(p->c->arena, first_inside->chip));
+            leave_out(p, d, irq);
+            irq->drop = true;
+        }
+        if (!irq->drop)
+            take_host_line(p, irq);
+        link_irq(p, irq, m ? &m->to : NULL);
+    }
+}
+
+/* ---- entries of an interrupt-map ---- */
+
+/* What the nodes below say of the line that an entry leads to. Several may share it: one that wants it is enough. */
+static bool all_drop(struct planner *p, const struct copied *nexus, const struct host_irq *h, const struct m_irq **to)
+{
+    bool dropped = false, wanted = false;
+    for (const struct host_irq *u = host_irq_users(p->host, h); u; u = host_irq_next(p->host, u)) {
+        const struct copied *k = u->from_map ? NULL : copy_of(p, u->node);
+        if (!k || irq_route(p, k, u) != IRQ_ROUTE_NEXUS || irq_first_hop(p, u) != nexus->host)
+            continue;
+        const struct m_irq *m = said_of(p, k, u);
+        if (m && m->to.set && !*to)
+            *to = m;
+        dropped = dropped || (m && m->drop);
+        wanted = wanted || !m || !m->drop;
+    }
+    return dropped && !wanted;
+}
+
+void decide_map(struct planner *p, struct copied *k)
+{
+    const struct host_node *hn = &p->host->nodes[k->host_id];
+    for (uint32_t i = hn->nirqs - hn->nmap_irqs; i < hn->nirqs && !k->description && !k->off; i++) {
+        const struct host_irq *h = &p->host->irqs[hn->first_irq + i];
+        // What leads nowhere on the host is of no use in the guest; the host index has said so.
+        if (h->problem || !h->chip || copy_of(p, h->chip))
+            continue;
+        struct p_irq *other = line_owner(p, h);
+        if (other && other->host->node == k->host && other->source == IRQ_DEVICE) {
+            // The bridge's own interrupt, which is the INTx of what is behind it as well.
+            map_putp(draft_arena(p->c), &p->irq_of, h, NULL, other);
+            continue;
+        }
+        if (other && other->device->host && copy_of(p, other->host->node) && irq_first_hop(p, other->host) == k->host) {
+            // Another entry for the same line, or the device behind it. One that went elsewhere has taken its line
+            // along.
+            const struct copied *user = copy_of(p, other->host->node);
+            if (other->host->from_map || irq_route(p, user, other->host) == IRQ_ROUTE_NEXUS)
+                map_putp(draft_arena(p->c), &p->irq_of, h, NULL, other);
+            continue;
+        }
+        const struct m_irq *to = NULL;
+        if (all_drop(p, k, h, &to))
+            continue;
+        struct p_irq *irq = make(p, k, h, to);
+        take_host_line(p, irq);
+        link_irq(p, irq, to ? &to->to : NULL);
+    }
+}
+
+/* VFIO counts a device's interrupts up to the first that the host cannot resolve: one of a controller that is assigned.
+ */
+void count_host_irqs(struct planner *p, struct p_device *d)
+{
+    const struct host_node *hn = &p->host->nodes[d->host->id];
+    uint32_t own = hn->nirqs - hn->nmap_irqs;
+    if (!own)
+        return;
+    bool *here = arena_array(draft_arena(p->c), own, sizeof *here);
+    for (uint32_t i = 0; i < d->irqs.n; i++)
+        if (d->irqs.at[i]->source == IRQ_DEVICE && d->irqs.at[i]->index < own)
+            here[d->irqs.at[i]->index] = true;
+    while (d->host_irqs < own && here[d->host_irqs])
+        d->host_irqs++;
+}
