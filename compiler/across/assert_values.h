@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Private to attrs.c and asserts.c: what an `assert` asks for.
+// What an `assert` asks for.
 #ifndef MACHC_ACROSS_ASSERT_VALUES_H
 #define MACHC_ACROSS_ASSERT_VALUES_H
 
-#include "machine/machine.h"
+#include "plan/planner.h"
 
 struct asked {
     struct planner *p;

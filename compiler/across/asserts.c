@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // assert: judged when everything is decided.
+#include "across/across.h"
 #include "across/assert_values.h"
 
 #include <inttypes.h>

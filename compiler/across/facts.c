@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A plan against a snapshot of the host that it is for.
 #include "facts/facts.h"
+#include "across/across.h"
+#include "plan/describe.h"
 
 #include "tree/internal.h"
 
@@ -25,7 +27,7 @@ static void page_size(struct planner *p, const struct facts *f)
 
 static void board(struct planner *p, const struct facts *f)
 {
-    const struct dt_prop *prop = p->host ? dt_prop(p->host->tree, p->host->tree->root, p->n.compatible) : NULL;
+    const struct dt_prop *prop = p->host ? dt_prop(p->host->tree, p->host->tree->root, p->n->compatible) : NULL;
     const char *want = prop ? dt_string(prop, 0) : NULL;
     if (!want || !f->compatible || !f->compatible[0])
         return;
@@ -149,7 +151,7 @@ static void irqs(struct planner *p, const struct p_device *d, const struct facts
         if (!g || !g->count || !has_flag(g->flags, "eventfd")) {
             struct diag *e = diag(p->c->diags, E1028, q->at, "VFIO offers no interrupt %u of `%s`", q->index, d->name);
             diag_note(e, src_at(g ? g->at : x->at), "this is %s", x->name);
-            diag_help(e, "do without it: %s", q->host ? irq_drop_text(p, q) : "`drop`");
+            diag_help(e, "do without it: %s", q->host ? describe_irq_drop(p->c, q) : "`drop`");
         } else if (q->trigger && q->trigger->level != has_flag(g->flags, "automasked")) {
             struct diag *e = diag(p->c->diags, E1029, q->at, "interrupt %u of `%s` is %s here, and %s to the host",
                                   q->index, d->name, q->trigger->level ? "level-triggered" : "an edge",
@@ -198,7 +200,7 @@ static bool reaches_memory(const struct p_device *d)
     return false;
 }
 
-void facts_check(struct planner *p)
+void check_facts(struct planner *p)
 {
     const struct facts *f = p->facts;
     page_size(p, f);

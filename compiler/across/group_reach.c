@@ -4,6 +4,7 @@
  * space: what is mapped for one is mapped for all. In the guest, PCI functions of a group are below one host bridge, or
  * the guest would take them for devices that it can keep apart.
  */
+#include "across/across.h"
 #include "dma/dma.h"
 #include "facts/facts.h"
 
@@ -59,7 +60,7 @@ static void compare(struct planner *p, const struct facts_group *g, const struct
         diag_fact(d, "%s: group %" PRIu32, p->facts->file, g->number);
 }
 
-void check_groups(struct planner *p, const struct p_machine *m)
+void check_group_reach(struct planner *p, const struct p_machine *m)
 {
     struct map first = {0}; // group -> struct p_device
     for (uint32_t i = 0; p->facts && i < m->devices.n; i++) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // IOMMU groups: all members go to one owner.
+#include "across/owners.h"
 #include "facts/facts.h"
 
 #include <inttypes.h>
@@ -50,7 +51,7 @@ static void check_group(struct planner *p, const struct map *given, const struct
                   m->name, first->name, member_bus(first), first->driver);
 }
 
-void facts_groups(struct planner *p)
+void collect_iommu_groups(struct planner *p, struct owner_table *t)
 {
     struct map said = {0}, given = {0};
     for (uint32_t i = 0; p->facts && i < p->plan->machines.n; i++) {
@@ -69,7 +70,7 @@ void facts_groups(struct planner *p)
             const struct facts_group *g = name ? map_getp(&p->facts->member_of, name, NULL) : NULL;
             if (!g)
                 continue;
-            own_add(p, &(struct owned){g->number, g->number, NULL, d, m, &d->at, OWN_GROUP, OWN_IS_DEVICE});
+            add_owned(t, &(struct owned){g->number, g->number, NULL, d, m, &d->at, OWN_GROUP, OWN_IS_DEVICE});
             if (map_getp(&said, g, NULL))
                 continue;
             map_putp(draft_arena(p->c), &said, g, NULL, g);
@@ -78,7 +79,7 @@ void facts_groups(struct planner *p)
     }
 }
 
-void facts_groups_conflict(struct planner *p, const struct owned *a, const struct owned *b)
+void report_iommu_groups(struct planner *p, const struct owned *a, const struct owned *b)
 {
     const struct p_device *x = a->by, *y = b->by;
     const struct facts_member *mx = map_getp(&p->facts->member, intern(p->c->names, x->sysfs_name), NULL);

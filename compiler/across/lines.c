@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Lines of the host's interrupt controllers: one goes to one interrupt of one machine, and to nobody else on the host.
 #include "across/owners.h"
+#include "plan/describe.h"
 
 #include <inttypes.h>
 
@@ -31,7 +32,7 @@ static void listed_again(struct planner *p, const struct p_irq *irq, const struc
         diag_fix_statement(d, irq->device->at, "passthrough", "%s", drops);
 }
 
-void own_lines_conflict(struct planner *p, const struct owned *a, const struct owned *b)
+void report_lines(struct planner *p, const struct owned *a, const struct owned *b)
 {
     const struct p_irq *x = a->by, *y = b->by;
     if (x->device == y->device && x->host->node == y->host->node) {
@@ -41,13 +42,13 @@ void own_lines_conflict(struct planner *p, const struct owned *a, const struct o
     // The entry of an interrupt-map is for devices that are still to be found.
     const struct p_irq *irq = y->source == IRQ_MAP_ENTRY && x->source != IRQ_MAP_ENTRY ? y : x,
                        *other = irq == x ? y : x;
-    struct diag *d = diag(p->c->diags, E0365, irq->at, "%s and %s share one line of the host, %s", irq_text(p, irq),
-                          irq_text(p, other), host_irq_text(p->c, irq->host));
+    struct diag *d = diag(p->c->diags, E0365, irq->at, "%s and %s share one line of the host, %s",
+                          describe_irq(p->c, irq), describe_irq(p->c, other), host_irq_text(p->c, irq->host));
     diag_note(d, other->at, "the other is assigned here");
     if (irq->source == IRQ_MAP_ENTRY)
-        diag_help(d, "the other one has to do without: %s, and a driver that polls", irq_drop_text(p, other));
+        diag_help(d, "the other one has to do without: %s, and a driver that polls", describe_irq_drop(p->c, other));
     else
-        diag_help(d, "one of them has to do without: %s, and a driver that polls", irq_drop_text(p, irq));
+        diag_help(d, "one of them has to do without: %s, and a driver that polls", describe_irq_drop(p->c, irq));
 }
 
 /* ---- with the host ---- */
@@ -97,7 +98,7 @@ static void shared_with_host(struct planner *p, const struct p_irq *irq, const s
 static void check_request(struct planner *p, const struct p_irq *irq)
 {
     const struct host_irq *h = irq->host;
-    if (!h->kind || !h->trigger || irq_kind_takes(h->kind, h->trigger) || irq_first_hop(p, h) != h->chip)
+    if (!h->kind || !h->trigger || irq_kind_takes(h->kind, h->trigger) || host_irq_first_hop(p->host, h) != h->chip)
         return;
     const char *list = "";
     for (const char *const *t = h->kind->triggers; *t; t++)
@@ -124,7 +125,7 @@ static void check_host(struct planner *p, const struct p_machine *m, const struc
     }
 }
 
-void own_lines(struct planner *p)
+void collect_lines(struct planner *p, struct owner_table *t)
 {
     for (uint32_t i = 0; p->host && i < p->plan->machines.n; i++) {
         const struct p_machine *m = p->plan->machines.at[i];
@@ -135,8 +136,8 @@ void own_lines(struct planner *p)
                     continue;
                 check_request(p, irq);
                 check_host(p, m, irq);
-                own_add(p, &(struct owned){irq->host->identity, irq->host->identity, irq->host->chip, irq, m, &irq->at,
-                                           OWN_LINE, OWN_IS_IRQ});
+                add_owned(t, &(struct owned){irq->host->identity, irq->host->identity, irq->host->chip, irq, m,
+                                             &irq->at, OWN_LINE, OWN_IS_IRQ});
             }
         }
     }

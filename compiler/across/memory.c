@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Memory and files: what is shared is the same at both ends, what is not has one owner.
 #include "across/owners.h"
+#include "plan/describe.h"
 
 #include <inttypes.h>
 
@@ -24,7 +25,7 @@ static void check_share(struct planner *p, const struct p_memory *a, const struc
     }
 }
 
-void own_memory_conflict(struct planner *p, const struct owned *a, const struct owned *b)
+void report_memory(struct planner *p, const struct owned *a, const struct owned *b)
 {
     const struct p_memory *x = a->by, *y = b->by;
     if (x->m->share && y->m->share && !strcmp(x->m->share, y->m->share))
@@ -46,9 +47,9 @@ struct over {
     const struct host_region *found;
 };
 
-bool own_is_ram(const struct planner *p, const struct dt_node *n)
+bool is_host_ram(const struct planner *p, const struct dt_node *n)
 {
-    const struct dt_prop *type = dt_prop(p->host->tree, n, p->n.device_type);
+    const struct dt_prop *type = dt_prop(p->host->tree, n, p->n->device_type);
     const char *word = type ? dt_string(type, 0) : NULL;
     return (word && !strcmp(word, "memory")) || (n->parent && !strcmp(n->parent->name, "reserved-memory"));
 }
@@ -58,7 +59,7 @@ bool own_is_ram(const struct planner *p, const struct dt_node *n)
 static bool one_register(void *opaque, const struct host_region *h)
 {
     struct over *s = opaque;
-    if (own_is_ram(s->p, h->node) || own_idle(s->p, h->node))
+    if (is_host_ram(s->p, h->node) || host_node_is_idle(s->p, h->node))
         return true;
     s->found = h;
     return false;
@@ -81,7 +82,7 @@ static void check_physical(struct planner *p, const struct p_memory *m)
     diag_help(d, "write an address in the host's memory");
 }
 
-void own_memory(struct planner *p)
+void check_memory(struct planner *p)
 {
     struct map shares = {0};
     for (uint32_t i = 0; i < p->plan->machines.n; i++) {
@@ -106,7 +107,7 @@ void own_memory(struct planner *p)
 
 /* Regions and interrupts of raw devices, and memory: whoever maps or reads them, only once. /dev/mem is another name of
  * physical addresses. */
-void own_files(struct planner *p)
+void collect_files(struct planner *p, struct owner_table *t)
 {
     for (uint32_t i = 0; i < p->plan->machines.n; i++) {
         const struct p_machine *m = p->plan->machines.at[i];
@@ -114,22 +115,22 @@ void own_files(struct planner *p)
             const struct p_memory *g = &m->memory.at[k];
             uint64_t from = g->m->back_arg.value;
             if (g->size && g->m->backing == BACK_FILE && g->m->file && from + (g->size - 1) >= from)
-                own_add(p, &(struct owned){from, from + (g->size - 1), intern(p->c->names, g->m->file), g, m, &g->m->at,
-                                           OWN_FILE, OWN_IS_MEMORY});
+                add_owned(t, &(struct owned){from, from + (g->size - 1), intern(p->c->names, g->m->file), g, m,
+                                             &g->m->at, OWN_FILE, OWN_IS_MEMORY});
         }
         for (uint32_t k = 0; k < m->devices.n; k++) {
             const struct p_device *d = m->devices.at[k];
             for (uint32_t r = 0; d->kind == DEV_RAW && r < d->regions.n; r++) {
                 const struct p_region *g = d->regions.at[r];
                 if (g->file && g->size && strcmp(g->file, "/dev/mem") != 0 && g->offset + (g->size - 1) >= g->offset)
-                    own_add(p, &(struct owned){g->offset, g->offset + (g->size - 1), intern(p->c->names, g->file), g, m,
-                                               &g->at, OWN_FILE, OWN_IS_REGION});
+                    add_owned(t, &(struct owned){g->offset, g->offset + (g->size - 1), intern(p->c->names, g->file), g,
+                                                 m, &g->at, OWN_FILE, OWN_IS_REGION});
             }
             for (uint32_t r = 0; d->kind == DEV_RAW && r < d->irqs.n; r++) {
                 const struct p_irq *g = d->irqs.at[r];
                 if (g->file && !g->drop)
-                    own_add(p, &(struct owned){0, UINT64_MAX, intern(p->c->names, g->file), g, m, &g->at, OWN_FILE,
-                                               OWN_IS_IRQ});
+                    add_owned(t, &(struct owned){0, UINT64_MAX, intern(p->c->names, g->file), g, m, &g->at, OWN_FILE,
+                                                 OWN_IS_IRQ});
             }
         }
     }
@@ -140,15 +141,15 @@ static const char *thing_text(struct planner *p, const struct owned *o)
     if (o->what == OWN_IS_MEMORY)
         return arena_printf(p->c->arena, "memory `%s`", ((const struct p_memory *)o->by)->m->name);
     if (o->what == OWN_IS_IRQ)
-        return irq_text(p, o->by);
+        return describe_irq(p->c, o->by);
     const struct p_region *r = o->by;
     return arena_printf(p->c->arena, "region %u of `%s`", r->index, r->device->name);
 }
 
-void own_files_conflict(struct planner *p, const struct owned *a, const struct owned *b)
+void report_files(struct planner *p, const struct owned *a, const struct owned *b)
 {
     if (a->what == OWN_IS_MEMORY && b->what == OWN_IS_MEMORY) {
-        own_memory_conflict(p, a, b);
+        report_memory(p, a, b);
         return;
     }
     // A UIO device's registers and its interrupt are one file.

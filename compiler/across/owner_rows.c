@@ -43,7 +43,7 @@ static const char *by_text(struct planner *p, const struct owned *o)
     case OWN_IS_NODE:
         return dt_path(a, o->by);
     case OWN_IS_USE:
-        return dt_path(a, ((const struct own_use *)o->by)->user);
+        return dt_path(a, ((const struct provider_use *)o->by)->user);
     case OWN_IS_DEVICE:
         return ((const struct p_device *)o->by)->name;
     default:
@@ -82,8 +82,8 @@ static void row(struct planner *p, const struct owned *o)
         to->what = arena_printf(a, "%" PRIu64, o->first);
         break;
     case OWN_PROVIDER:
-        to->kind = ((const struct own_use *)o->by)->rule->kind;
-        to->what = own_use_text(p, o->by);
+        to->kind = ((const struct provider_use *)o->by)->rule->kind;
+        to->what = describe_use(p, o->by);
         break;
     case OWN_GROUP:
         to->kind = "IOMMU group";
@@ -96,10 +96,10 @@ static void row(struct planner *p, const struct owned *o)
     }
 }
 
-void own_rows(struct planner *p)
+void add_owner_rows(struct planner *p, const struct owner_table *t)
 {
-    for (uint32_t i = 0; i < p->owned.n; i++) {
-        const struct owned *o = &p->owned.at[i], *before = i ? o - 1 : NULL;
+    for (uint32_t i = 0; i < t->list.n; i++) {
+        const struct owned *o = &t->list.at[i], *before = i ? o - 1 : NULL;
         if (!o->machine)
             continue; // the host has nearly everything: what it cannot lose comes last
         if (o->space == OWN_CPU && before && before->first == o->first && before->machine == o->machine)
@@ -114,10 +114,10 @@ static void host_row(struct planner *p, const struct dt_node *n, const char *by,
     *to = (struct p_owned){"node", dt_path(p->c->arena, n), "host", by, place(p, at)};
 }
 
-void own_rows_of_host(struct planner *p)
+void add_host_rows(struct planner *p)
 {
     for (uint32_t i = 0; i < p->need_list.n; i++) {
-        const struct own_need *x = p->need_list.at[i];
+        const struct host_need *x = p->need_list.at[i];
         host_row(p, x->node,
                  x->user ? arena_printf(p->c->arena, "%s of %s", x->what, dt_path(p->c->arena, x->user)) : x->what,
                  NULL);

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The table of owners, space by space: sorted, so that two owners of a thing are neighbours.
-#include "facts/facts.h"
+#include "across/owners.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-void own_add(struct planner *p, const struct owned *o)
+void add_owned(struct owner_table *t, const struct owned *o)
 {
-    vec_push(draft_arena(p->c), &p->owned, *o);
+    vec_push(t->arena, &t->list, *o);
 }
 
 /* ---- order ---- */
@@ -53,18 +53,18 @@ static int by_thing(const void *a, const void *b)
     return order;
 }
 
-static void sort(struct planner *p)
+static void sort(struct owner_table *t)
 {
     bool sorted = true; // as it often is, and a look is much less work
-    for (uint32_t i = 1; i < p->owned.n && sorted; i++)
-        sorted = by_thing(&p->owned.at[i - 1], &p->owned.at[i]) <= 0;
+    for (uint32_t i = 1; i < t->list.n && sorted; i++)
+        sorted = by_thing(&t->list.at[i - 1], &t->list.at[i]) <= 0;
     if (!sorted)
-        qsort(p->owned.at, p->owned.n, sizeof *p->owned.at, by_thing);
+        qsort(t->list.at, t->list.n, sizeof *t->list.at, by_thing);
 }
 
 /* ---- two owners ---- */
 
-bool own_later(const struct owned *a, const struct owned *b)
+static bool is_later(const struct owned *a, const struct owned *b)
 {
     return a->at && (!b->at || by_place(a->at, b->at) >= 0);
 }
@@ -73,18 +73,18 @@ bool own_later(const struct owned *a, const struct owned *b)
  * One walk: what begins before the end of the one that reaches furthest meets it. A machine may have a thing twice in
  * spaces where that is no conflict by itself: `alone` says where it is.
  */
-static void sweep(struct planner *p, bool alone,
+static void sweep(struct planner *p, const struct owner_table *t, bool alone,
                   void (*conflict)(struct planner *p, const struct owned *a, const struct owned *b))
 {
     const struct owned *reach = NULL, *said = NULL;
     const void *pair[2] = {NULL, NULL};
-    for (uint32_t i = 0; i < p->owned.n; i++) {
-        const struct owned *x = &p->owned.at[i];
+    for (uint32_t i = 0; i < t->list.n; i++) {
+        const struct owned *x = &t->list.at[i];
         if (reach && by_whose(reach, x))
             reach = said = NULL;
         if (reach && x->first <= reach->last && (x->machine || reach->machine) &&
             (alone || x->machine != reach->machine)) {
-            const struct owned *a = own_later(x, reach) ? x : reach, *b = a == x ? reach : x;
+            const struct owned *a = is_later(x, reach) ? x : reach, *b = a == x ? reach : x;
             // Many devices of the host with one id of a guest's are one mistake, and so are two with many ids.
             if ((b->machine || a != said) && (a->by != pair[0] || b->by != pair[1]))
                 conflict(p, a, b);
@@ -99,9 +99,9 @@ static void sweep(struct planner *p, bool alone,
 
 /* ---- cpus ---- */
 
-static void cpus(struct planner *p)
+static void collect_cpus(struct planner *p, struct owner_table *t)
 {
-    uint32_t ncpus = p->host_cpus->nodes.n;
+    uint32_t ncpus = (p->host ? p->host->ncpus : 0);
     for (uint32_t i = 0; i < p->plan->machines.n; i++) {
         const struct p_machine *m = p->plan->machines.at[i];
         bool said = false;
@@ -113,12 +113,12 @@ static void cpus(struct planner *p)
                 diag_help(diag(p->c->diags, E0376, m->m->host_cpus_at, "the host has no cpu %u", cpu),
                           "it has %u: 0..%u", ncpus, ncpus - 1);
             said = said || (ncpus && cpu >= ncpus);
-            own_add(p, &(struct owned){cpu, cpu, NULL, m, m, &m->m->host_cpus_at, OWN_CPU, OWN_IS_CPU});
+            add_owned(t, &(struct owned){cpu, cpu, NULL, m, m, &m->m->host_cpus_at, OWN_CPU, OWN_IS_CPU});
         }
     }
 }
 
-static void cpus_conflict(struct planner *p, const struct owned *a, const struct owned *b)
+static void report_cpus(struct planner *p, const struct owned *a, const struct owned *b)
 {
     struct diag *d = diag(p->c->diags, E0377, *a->at, "host cpu %" PRIu64 " belongs to machine `%s` already", a->first,
                           b->machine->name);
@@ -129,40 +129,41 @@ static void cpus_conflict(struct planner *p, const struct owned *a, const struct
 /* ---- all spaces ---- */
 
 static const struct {
-    void (*collect)(struct planner *p);
-    void (*conflict)(struct planner *p, const struct owned *a, const struct owned *b);
+    void (*collect)(struct planner *p, struct owner_table *t);
+    void (*report)(struct planner *p, const struct owned *a, const struct owned *b);
     bool alone; // one machine may not have it twice, either
     bool host;  // there is nothing without a host tree
 } spaces[] = {
-    [OWN_PHYSICAL] = {own_physical, own_physical_conflict, true, false},
-    [OWN_FILE] = {own_files, own_files_conflict, true, false},
-    [OWN_LINE] = {own_lines, own_lines_conflict, true, true},
-    [OWN_STREAM] = {own_streams, own_streams_conflict, false, true},
-    [OWN_STREAM_RANGE] = {own_stream_ranges, own_streams_conflict, false, true},
-    [OWN_DMA_ID] = {own_dma_ids, own_dma_ids_conflict, false, true},
-    [OWN_PROVIDER] = {own_providers, own_providers_conflict, false, true},
-    [OWN_GROUP] = {facts_groups, facts_groups_conflict, false, false},
-    [OWN_CPU] = {cpus, cpus_conflict, false, false},
+    [OWN_PHYSICAL] = {collect_registers, report_registers, true, false},
+    [OWN_FILE] = {collect_files, report_files, true, false},
+    [OWN_LINE] = {collect_lines, report_lines, true, true},
+    [OWN_STREAM] = {collect_streams, report_streams, false, true},
+    [OWN_STREAM_RANGE] = {collect_stream_ranges, report_streams, false, true},
+    [OWN_DMA_ID] = {collect_dma_ids, report_dma_ids, false, true},
+    [OWN_PROVIDER] = {collect_providers, report_providers, false, true},
+    [OWN_GROUP] = {collect_iommu_groups, report_iommu_groups, false, false},
+    [OWN_CPU] = {collect_cpus, report_cpus, false, false},
 };
 
 void check_owners(struct planner *p)
 {
+    struct owner_table t = {.arena = draft_arena(p->c)};
     uint32_t devices = 0;
     for (uint32_t i = 0; i < p->plan->machines.n; i++)
         devices += p->plan->machines.at[i]->devices.n;
-    vec_expect(draft_arena(p->c), &p->owned, devices); // most have a region
-    own_pages(p);
-    own_memory(p);
+    vec_expect(t.arena, &t.list, devices); // most have a region
+    check_pages(p);
+    check_memory(p);
     for (uint32_t i = 0; i < sizeof spaces / sizeof *spaces; i++) {
         if (!spaces[i].collect || (spaces[i].host && !p->host))
             continue;
-        p->owned.n = 0;
-        spaces[i].collect(p);
-        sort(p);
-        sweep(p, spaces[i].alone, spaces[i].conflict);
+        t.list.n = 0;
+        spaces[i].collect(p, &t);
+        sort(&t);
+        sweep(p, &t, spaces[i].alone, spaces[i].report);
         if (p->c->table)
-            own_rows(p);
+            add_owner_rows(p, &t);
     }
     if (p->c->table && p->host)
-        own_rows_of_host(p);
+        add_host_rows(p);
 }

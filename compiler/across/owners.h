@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * Who owns what, over all machines and the host. While machines are planned, nodes are given to them
- * (own_host_node()) and what they take from providers is noted (own_uses()); when all are planned, check_owners() puts
- * everything that can have one owner only into one table, space by space, and two owners of a thing are neighbours
- * in it. What the host's tree knows of by an index (its registers, its lines) is looked up there instead.
+ * Who owns what, over all machines and the host. While machines are planned, nodes are given to them (plan/given.c)
+ * and what they take from providers is remembered (plan/uses.c). When all are planned, check_owners() puts everything
+ * that can have one owner only into one table, space by space; two owners of a thing are neighbours in it. What the
+ * host's tree has an index for (its registers, its lines) is looked up there instead.
  */
 #ifndef MACHC_ACROSS_OWNERS_H
 #define MACHC_ACROSS_OWNERS_H
 
-#include "refs/refs.h"
+#include "across/across.h"
 
 /* What a number counts in: things of different spaces have nothing to do with each other. */
 enum own_space {
@@ -35,102 +35,56 @@ struct owned {
     uint8_t space, what;
 };
 
-/* What a device takes from a provider that its machine does not have, or the host from any. */
-struct own_use {
-    const struct ref_rule *rule;
-    const struct dt_node *provider, *user;
-    const struct dt_prop *prop;      // the host's
-    const struct p_machine *machine; // NULL: the host
-    struct src at;                   // of a machine: where it is said
-    uint32_t cell, ncells;           // the specifier, in prop
-    uint8_t fate;
+/* One space at a time. */
+struct owner_table {
+    struct arena *arena; // for the list
+    VEC(struct owned) list;
 };
 
-/* ---- nodes.c ---- */
+/* Adds an entry to the space at hand. */
+void add_owned(struct owner_table *t, const struct owned *o);
 
-/* Gives a node to the machine at hand, along with `top`, the node that the statement at `where` names; false after a
- * message. */
-bool own_host_node(struct planner *p, const struct dt_node *n, const struct dt_node *top, struct src where);
-
-/* True when nobody drives a node: no machine has it, and it or one above is disabled. */
-bool own_idle(const struct planner *p, const struct dt_node *n);
-
-/* ---- needs.c ---- */
-
-/* Why a node stays with the host. */
-struct own_need {
-    const struct dt_node *node;
-    const char *what;           // "console"; "": it is no device; of a provider, its kind: "clock"
-    const struct dt_node *user; // of a provider: who cannot do without it; else NULL
-};
-
-/* Finds what the host cannot lose: fills p->needs and p->need_list. Once, before any machine. */
-void own_needs(struct planner *p);
-
-/* ---- providers.c ---- */
-
-/* The rule of a host node's property, if it holds references that are settled as such; or NULL. */
-const struct ref_rule *own_rule(struct planner *p, const struct dt_node *n, const struct dt_prop *prop);
-
-/* The entries of a host's property, in room that the next call takes again; false: it cannot be read. */
-bool own_entries(struct planner *p, const struct dt_node *n, const struct dt_prop *prop, const struct ref_rule *rule,
-                 struct entries *e);
-
-/* Notes that a reference leads out of the machine at hand. */
-void own_uses(struct planner *p, const struct own_use *use);
-
-/* No node is marked yet. In the draft. */
-struct own_marks *own_marks_new(struct planner *p);
-
-/* A machine has the node, or takes something from it. */
-void own_mark(struct planner *p, const struct dt_node *n);
-
-/* Messages for providers that a machine has and others need; adds what is exclusive to the table. */
-void own_providers(struct planner *p);
-/* "reset 5 of /soc/reset-controller@1000". */
-const char *own_use_text(struct planner *p, const struct own_use *u);
-void own_providers_conflict(struct planner *p, const struct owned *a, const struct owned *b);
-
-/* ---- table.c ---- */
-
-/* Adds to the space at hand. */
-void own_add(struct planner *p, const struct owned *o);
-
-/* All checks across machines; with c->table, the table as text in p->plan->owned. */
-void check_owners(struct planner *p);
-
-/* Of two entries, which one the message is at: the later one in the text; a machine's, where the other is the host's.
+/*
+ * Of each space, one function adds what is owned to the table, and one reports two owners of a thing: `a` is the entry
+ * that the message is at, a machine's; `b` is the other one. Further checks of the same things stand beside them.
  */
-bool own_later(const struct owned *a, const struct owned *b);
 
-/* ---- pages.c, memory.c ---- */
+/* registers.c: physical addresses; and neighbours of mapped regions that stay with the host */
+void collect_registers(struct planner *p, struct owner_table *t);
+void report_registers(struct planner *p, const struct owned *a, const struct owned *b);
+void check_pages(struct planner *p);
 
-bool own_is_ram(const struct planner *p, const struct dt_node *n); // a node of the host's memory
-void own_physical(struct planner *p);
-void own_physical_conflict(struct planner *p, const struct owned *a, const struct owned *b);
-void own_pages(struct planner *p);  // neighbours of mapped regions that stay with the host
-void own_memory(struct planner *p); // shares; memory over the host's registers
-void own_memory_conflict(struct planner *p, const struct owned *a, const struct owned *b);
-void own_files(struct planner *p);
-void own_files_conflict(struct planner *p, const struct owned *a, const struct owned *b);
+/* memory.c: files; and both ends of shares, memory over the host's registers */
+void collect_files(struct planner *p, struct owner_table *t);
+void report_files(struct planner *p, const struct owned *a, const struct owned *b);
+void report_memory(struct planner *p, const struct owned *a, const struct owned *b);
+void check_memory(struct planner *p);
+/* Whether a node describes memory of the host: RAM or a reserved part of it. */
+bool is_host_ram(const struct planner *p, const struct dt_node *n);
 
-/* ---- lines.c ---- */
+/* lines.c */
+void collect_lines(struct planner *p, struct owner_table *t);
+void report_lines(struct planner *p, const struct owned *a, const struct owned *b);
 
-void own_lines(struct planner *p);
-void own_lines_conflict(struct planner *p, const struct owned *a, const struct owned *b);
+/* streams.c */
+void collect_streams(struct planner *p, struct owner_table *t);
+void collect_stream_ranges(struct planner *p, struct owner_table *t);
+void report_streams(struct planner *p, const struct owned *a, const struct owned *b);
+void collect_dma_ids(struct planner *p, struct owner_table *t);
+void report_dma_ids(struct planner *p, const struct owned *a, const struct owned *b);
 
-/* ---- streams.c ---- */
+/* providers.c: what is exclusive; and messages for providers that a machine has and others need */
+void collect_providers(struct planner *p, struct owner_table *t);
+void report_providers(struct planner *p, const struct owned *a, const struct owned *b);
+/* "reset 5 of /soc/reset-controller@1000", in the arena. */
+const char *describe_use(struct planner *p, const struct provider_use *u);
 
-void own_streams(struct planner *p);
-void own_stream_ranges(struct planner *p);
-void own_streams_conflict(struct planner *p, const struct owned *a, const struct owned *b);
-void own_dma_ids(struct planner *p);
-void own_dma_ids_conflict(struct planner *p, const struct owned *a, const struct owned *b);
+/* iommu_groups.c: groups of what machines have; and messages for members that stay behind */
+void collect_iommu_groups(struct planner *p, struct owner_table *t);
+void report_iommu_groups(struct planner *p, const struct owned *a, const struct owned *b);
 
-/* ---- rows.c ---- */
-
-/* The space at hand, sorted, as rows of p->plan->owned. */
-void own_rows(struct planner *p);
-void own_rows_of_host(struct planner *p); // what it cannot lose, and what is kept
+/* owner_rows.c: a sorted space as rows of p->plan->owned; what the host cannot lose, and what is kept */
+void add_owner_rows(struct planner *p, const struct owner_table *t);
+void add_host_rows(struct planner *p);
 
 #endif

@@ -6,40 +6,10 @@
 
 enum { LISTED = 4 };
 
-/* ---- reading ---- */
-
-const struct ref_rule *own_rule(struct planner *p, const struct dt_node *n, const struct dt_prop *prop)
-{
-    uint64_t known;
-    if (!map_get(&p->rule_of, (uintptr_t)prop->name, 0, &known)) {
-        known = (uintptr_t)schema_ref(p->schemas, prop->name);
-        map_put(draft_arena(p->c), &p->rule_of, (uintptr_t)prop->name, 0, known);
-    }
-    const struct ref_rule *rule = (const struct ref_rule *)(uintptr_t)known;
-    if (!rule || rule->layout == REF_INTERRUPT || rule->layout == REF_INTERRUPT_MAP || !prop->len)
-        return NULL;
-    return rule->unless && dt_prop(p->host->tree, n, rule->unless) ? NULL : rule;
-}
-
-bool own_entries(struct planner *p, const struct dt_node *n, const struct dt_prop *prop, const struct ref_rule *rule,
-                 struct entries *e)
-{
-    struct copied k = {COPY_OF(n)};
-    struct settle s = {.p = p, .k = &k, .prop = prop, .rule = rule, .entries = p->own_room};
-    bool ok = refs_read(&s);
-    p->own_room = *e = s.entries;
-    return ok;
-}
-
-void own_uses(struct planner *p, const struct own_use *use)
-{
-    vec_push(draft_arena(p->c), &p->uses, *use);
-}
-
 /* ---- specifiers ---- */
 
 /* Those of the same provider are compared by it: their cells, or when these are many a digest (FNV-1a) of them. */
-static uint64_t specifier(const struct own_use *u)
+static uint64_t specifier(const struct provider_use *u)
 {
     uint32_t n = u->ncells > u->rule->flags ? u->ncells - u->rule->flags : u->ncells;
     uint64_t v = n > 2 ? UINT64_C(0xcbf29ce484222325) : 0;
@@ -50,7 +20,7 @@ static uint64_t specifier(const struct own_use *u)
     return v;
 }
 
-static const char *specifier_text(struct planner *p, const struct own_use *u)
+static const char *specifier_text(struct planner *p, const struct provider_use *u)
 {
     const char *text = "";
     uint32_t n = u->ncells > u->rule->flags ? u->ncells - u->rule->flags : u->ncells;
@@ -59,24 +29,25 @@ static const char *specifier_text(struct planner *p, const struct own_use *u)
     return text;
 }
 
-const char *own_use_text(struct planner *p, const struct own_use *u)
+const char *describe_use(struct planner *p, const struct provider_use *u)
 {
     const char *spec = specifier_text(p, u);
     return arena_printf(p->c->arena, "%s%s%s of %s", u->rule->kind, *spec ? " " : "", spec,
                         dt_path(p->c->arena, u->provider));
 }
 
-static void add_use(struct planner *p, const struct own_use *u)
+static void add_use(struct owner_table *t, const struct provider_use *u)
 {
     uint64_t v = specifier(u);
-    own_add(p, &(struct owned){v, v, u->provider, u, u->machine, u->machine ? &u->at : NULL, OWN_PROVIDER, OWN_IS_USE});
+    add_owned(t,
+              &(struct owned){v, v, u->provider, u, u->machine, u->machine ? &u->at : NULL, OWN_PROVIDER, OWN_IS_USE});
 }
 
-void own_providers_conflict(struct planner *p, const struct owned *a, const struct owned *b)
+void report_providers(struct planner *p, const struct owned *a, const struct owned *b)
 {
-    const struct own_use *x = a->by, *y = b->by;
+    const struct provider_use *x = a->by, *y = b->by;
     bool without = x->fate == FATE_DROP && (!y->machine || y->fate == FATE_DROP);
-    const char *what = own_use_text(p, x), *mine = dt_path(p->c->arena, x->user),
+    const char *what = describe_use(p, x), *mine = dt_path(p->c->arena, x->user),
                *other = dt_path(p->c->arena, y->user);
     struct diag *d = diag(p->c->diags, without ? W1002 : E1003, x->at, "%s and %s have one %s in common: %s", mine,
                           other, x->rule->kind, what);
@@ -118,7 +89,7 @@ static bool has_registers(const struct planner *p, const struct dt_node *provide
     return false;
 }
 
-static void left_behind(struct planner *p, struct lint *l, const struct own_use *u)
+static void left_behind(struct planner *p, struct lint *l, const struct provider_use *u)
 {
     const struct owner *o = p->host_owner[u->provider->id];
     if (!has_registers(p, u->provider, o->top))
@@ -156,12 +127,12 @@ static void lint_end(struct lint *l)
 }
 
 /* A machine that describes a provider (`fixed`, `copy`) counts on it. */
-static void check_use(struct planner *p, struct lint *l, const struct own_use *u)
+static void check_use(struct planner *p, struct owner_table *t, struct lint *l, const struct provider_use *u)
 {
     const struct owner *o = p->host_owner[u->provider->id];
     if (!o) {
         if (u->rule->resource == REF_RESOURCE_EXCLUSIVE)
-            add_use(p, u);
+            add_use(t, u);
         return;
     }
     if (o->machine == u->machine)
@@ -178,66 +149,32 @@ static void check_use(struct planner *p, struct lint *l, const struct own_use *u
               u->machine->name);
 }
 
-/*
- * The host's own references are many, and few lead to what a machine has, or takes something from. Those nodes are
- * marked by their phandles, in a small table that some of the others share a bit in: whoever is marked is looked at.
- */
-struct own_marks {
-    uint64_t bits[1024];
-};
-
-struct own_marks *own_marks_new(struct planner *p)
-{
-    return NEW(draft_arena(p->c), struct own_marks);
-}
-
-static uint32_t mark_of(uint32_t phandle)
-{
-    return phandle * UINT32_C(0x9e3779b1) >> 16; // 2^32 / golden ratio
-}
-
-void own_mark(struct planner *p, const struct dt_node *n)
-{
-    uint32_t m = mark_of(n->phandle);
-    if (n->phandle) // else nothing leads to it
-        p->marks->bits[m / 64] |= UINT64_C(1) << m % 64;
-}
-
-static bool may_matter(const struct planner *p, const struct dt_prop *prop)
-{
-    for (uint32_t i = 0; i < prop->len / 4; i++) {
-        uint32_t m = mark_of(dt_cell(prop, i));
-        if (p->marks->bits[m / 64] >> m % 64 & 1)
-            return true;
-    }
-    return false;
-}
-
 /* References of a node that stays with the host. */
-static void check_host_node(struct planner *p, struct lint *l, const struct map *watched, const struct dt_node *n)
+static void check_host_node(struct planner *p, struct owner_table *t, struct lint *l, const struct map *watched,
+                            const struct dt_node *n)
 {
     for (const struct dt_prop *prop = n->props; prop; prop = prop->next) {
-        const struct ref_rule *rule = may_matter(p, prop) ? own_rule(p, n, prop) : NULL;
-        struct entries e;
-        if (!rule || !rule->resource || !own_entries(p, n, prop, rule, &e))
+        const struct ref_rule *rule = may_refer_to_marked(p, prop) ? host_ref_rule(p, n, prop) : NULL;
+        struct ref_entries e;
+        if (!rule || !rule->resource || !host_ref_entries(p, prop, rule, &e))
             continue;
         for (uint32_t i = 0; i < e.n; i++) {
-            const struct entry *x = &e.at[i];
+            const struct ref_entry *x = &e.at[i];
             const struct owner *o = x->target ? p->host_owner[x->target->id] : NULL;
             bool wanted = x->target && rule->resource == REF_RESOURCE_EXCLUSIVE && map_getp(watched, x->target, NULL);
             if (!o && !wanted)
                 continue;
-            struct own_use *u = NEW(draft_arena(p->c), struct own_use);
-            *u = (struct own_use){.rule = rule,
-                                  .provider = x->target,
-                                  .user = n,
-                                  .prop = prop,
-                                  .cell = x->phandle + 1,
-                                  .ncells = x->start + x->cells - x->phandle - 1};
+            struct provider_use *u = NEW(draft_arena(p->c), struct provider_use);
+            *u = (struct provider_use){.rule = rule,
+                                       .provider = x->target,
+                                       .user = n,
+                                       .prop = prop,
+                                       .cell = x->phandle + 1,
+                                       .ncells = x->start + x->cells - x->phandle - 1};
             if (o)
                 left_behind(p, l, u);
             else
-                add_use(p, u);
+                add_use(t, u);
         }
     }
 }
@@ -246,7 +183,7 @@ static void check_host_node(struct planner *p, struct lint *l, const struct map 
 static void check_delicate(struct planner *p, const struct dt_node *n)
 {
     const struct owner *o = p->host_owner[n->id];
-    const struct dt_prop *compatible = n->props ? dt_prop(p->host->tree, n, p->n.compatible) : NULL;
+    const struct dt_prop *compatible = n->props ? dt_prop(p->host->tree, n, p->n->compatible) : NULL;
     if (!compatible || !p->schemas->delicate.n || !p->host->nodes[n->id].nregions)
         return;
     const char *s;
@@ -261,17 +198,17 @@ static void check_delicate(struct planner *p, const struct dt_node *n)
     }
 }
 
-void own_providers(struct planner *p)
+void collect_providers(struct planner *p, struct owner_table *t)
 {
     struct lint l = {0};
     struct map watched = {0}; // providers that machines take something exclusive from
     bool any = false;
     for (uint32_t i = 0; i < p->uses.n; i++) {
-        const struct own_use *u = &p->uses.at[i];
-        own_mark(p, u->provider);
+        const struct provider_use *u = &p->uses.at[i];
+        mark_node(p, u->provider);
         if (u->rule->resource == REF_RESOURCE_EXCLUSIVE)
             map_putp(draft_arena(p->c), &watched, u->provider, NULL, u);
-        check_use(p, &l, u);
+        check_use(p, t, &l, u);
     }
     for (uint32_t i = 0; i < p->plan->machines.n; i++)
         for (uint32_t k = 0; k < p->plan->machines.at[i]->devices.n; k++)
@@ -284,7 +221,7 @@ void own_providers(struct planner *p)
         if (p->host_owner[n->id])
             check_delicate(p, n);
         else if (!off && n != symbols) // each of whose properties is a name of its own
-            check_host_node(p, &l, &watched, n);
+            check_host_node(p, t, &l, &watched, n);
     }
     lint_end(&l);
 }

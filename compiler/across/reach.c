@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What all machines take of one IOMMU, and whose memory is in reach of their devices beyond what they were given.
+#include "across/across.h"
 #include "dma/dma.h"
 
 #include <inttypes.h>
@@ -57,17 +58,17 @@ static void check_entries(struct planner *p)
 
 /* ---- over-grants ---- */
 
-struct owned {
+struct owned_memory {
     uint64_t first, last, reach; // reach: the last address of this one and all before it
     const struct p_machine *machine;
     const struct p_memory *memory;
 };
 
-typedef VEC(struct owned) owned_list;
+typedef VEC(struct owned_memory) owned_list;
 
 static int by_first(const void *a, const void *b)
 {
-    const struct owned *x = a, *y = b;
+    const struct owned_memory *x = a, *y = b;
     return x->first != y->first ? (x->first < y->first ? -1 : 1) : (x->last > y->last) - (x->last < y->last);
 }
 
@@ -80,7 +81,7 @@ static void list_memory(struct planner *p, owned_list *list)
             const struct p_memory *x = &m->memory.at[k];
             uint64_t first = x->m->back_arg.value;
             if (x->m->backing == BACK_PHYSICAL && x->size && first + (x->size - 1) >= first)
-                vec_push(draft_arena(p->c), list, ((struct owned){first, first + (x->size - 1), 0, m, x}));
+                vec_push(draft_arena(p->c), list, ((struct owned_memory){first, first + (x->size - 1), 0, m, x}));
         }
     }
     if (list->n)
@@ -90,7 +91,8 @@ static void list_memory(struct planner *p, owned_list *list)
 }
 
 /* Memory in [first, last] that the machine's devices should not write to; or NULL. */
-static const struct owned *find_owner(const owned_list *list, const struct over_grant *g, uint64_t first, uint64_t last)
+static const struct owned_memory *find_owner(const owned_list *list, const struct over_grant *g, uint64_t first,
+                                             uint64_t last)
 {
     uint32_t low = 0, high = list->n;
     while (low < high) { // the first one behind it
@@ -101,7 +103,7 @@ static const struct owned *find_owner(const owned_list *list, const struct over_
             high = mid;
     }
     for (; low && list->at[low - 1].reach >= first; low--) {
-        const struct owned *o = &list->at[low - 1];
+        const struct owned_memory *o = &list->at[low - 1];
         bool own = o->machine == g->machine && !o->memory->m->no_dma && (!o->memory->m->readonly || g->map->readonly);
         if (o->last >= first && !own)
             return o;
@@ -133,7 +135,7 @@ static void check_over_grant(struct planner *p, const owned_list *list, const st
     struct arena *a = p->c->arena;
     struct dma_want w = want_of(p, g->map);
     uint64_t more = g->map->granted - g->map->size, first = w.host + g->map->size, last = first + (more - 1);
-    const struct owned *o = NULL;
+    const struct owned_memory *o = NULL;
     struct search s = {.p = p, .m = g->machine};
     const char *reach = "";
     if (w.chunk == UINT64_MAX) { // else it is the rest of a huge page, which the memory has as a whole
@@ -156,13 +158,13 @@ static void check_over_grant(struct planner *p, const owned_list *list, const st
     diag_help(d, "a size that is a power of two, or a multiple of 0x%" PRIx64 ", is mapped as it is", g->even);
 }
 
-void check_dma(struct planner *p)
+void check_reach(struct planner *p)
 {
-    const struct dma_work *w = p->dma;
+    const struct iommu *w = p->iommu;
     owned_list list = {0};
     check_entries(p);
     for (uint32_t i = 0; i < p->plan->machines.n; i++)
-        check_groups(p, p->plan->machines.at[i]);
+        check_group_reach(p, p->plan->machines.at[i]);
     check_functions(p);
     if (!w->over_grants.n)
         return;

@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Registers: two machines with the same ones, and pages that hold those of others as well.
 #include "across/owners.h"
+#include "plan/describe.h"
 
 #include <inttypes.h>
-
-static const char *region_text(struct planner *p, const struct p_region *r)
-{
-    return arena_printf(p->c->arena, "%s %u of `%s`", r->window ? "window" : "region", r->index, r->device->name);
-}
 
 /* Where a region lies on the host; false: not known, or nowhere in the guest. Linux maps physical memory at its own
  * offset in /dev/mem. */
@@ -21,7 +17,7 @@ static bool physical(const struct p_region *r, uint64_t *first, uint64_t *last)
 
 /* ---- two devices of guests ---- */
 
-void own_physical(struct planner *p)
+void collect_registers(struct planner *p, struct owner_table *t)
 {
     for (uint32_t i = 0; i < p->plan->machines.n; i++) {
         const struct p_machine *m = p->plan->machines.at[i];
@@ -30,14 +26,14 @@ void own_physical(struct planner *p)
                 const struct p_region *g = m->devices.at[k]->regions.at[r];
                 struct owned o = {0, 0, NULL, g, m, &g->at, OWN_PHYSICAL, OWN_IS_REGION};
                 if (physical(g, &o.first, &o.last))
-                    own_add(p, &o);
+                    add_owned(t, &o);
             }
         for (uint32_t k = 0; k < m->memory.n; k++) {
             const struct p_memory *g = &m->memory.at[k];
             uint64_t from = g->m->back_arg.value;
             if (g->size && g->m->backing == BACK_PHYSICAL && from + (g->size - 1) >= from)
-                own_add(
-                    p, &(struct owned){from, from + (g->size - 1), NULL, g, m, &g->m->at, OWN_PHYSICAL, OWN_IS_MEMORY});
+                add_owned(
+                    t, &(struct owned){from, from + (g->size - 1), NULL, g, m, &g->m->at, OWN_PHYSICAL, OWN_IS_MEMORY});
         }
     }
 }
@@ -47,17 +43,17 @@ static bool related(const struct p_device *a, const struct p_device *b)
     return a == b || (a->host && b->host && (dt_is_below(a->host, b->host) || dt_is_below(b->host, a->host)));
 }
 
-/* They are at the same place in one guest: no harm, or the place is the harm, and claims_check() has said so. */
+/* They are at the same place in one guest: no harm, or the place is the harm, and check_claims() has said so. */
 static bool overlap_in_guest(const struct owned *a, const struct owned *b)
 {
     const struct p_region *x = a->by, *y = b->by;
     return a->machine == b->machine && x->guest <= y->guest + (y->size - 1) && y->guest <= x->guest + (x->size - 1);
 }
 
-void own_physical_conflict(struct planner *p, const struct owned *a, const struct owned *b)
+void report_registers(struct planner *p, const struct owned *a, const struct owned *b)
 {
     if (a->what == OWN_IS_MEMORY && b->what == OWN_IS_MEMORY) {
-        own_memory_conflict(p, a, b);
+        report_memory(p, a, b);
         return;
     }
     if (a->what != b->what) {
@@ -66,9 +62,9 @@ void own_physical_conflict(struct planner *p, const struct owned *a, const struc
         // Of one with a node in the host's tree, check_physical() says more.
         if (g->device->host && p->host)
             return;
-        struct diag *d =
-            diag(p->c->diags, E0532, a->at[0], "memory `%s` of `%s` lies over %s of `%s`",
-                 ((const struct p_memory *)m->by)->m->name, m->machine->name, region_text(p, g), r->machine->name);
+        struct diag *d = diag(p->c->diags, E0532, a->at[0], "memory `%s` of `%s` lies over %s of `%s`",
+                              ((const struct p_memory *)m->by)->m->name, m->machine->name, describe_region(p->c, g),
+                              r->machine->name);
         diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, a->first, a->last);
         diag_note(d, b->at[0], "0x%" PRIx64 "..0x%" PRIx64 " is given away here", b->first, b->last);
         diag_help(d, "write an address in the host's memory");
@@ -77,8 +73,9 @@ void own_physical_conflict(struct planner *p, const struct owned *a, const struc
     const struct p_region *x = a->by, *y = b->by;
     if (related(x->device, y->device) || overlap_in_guest(a, b))
         return;
-    struct diag *d = diag(p->c->diags, E0524, x->at, "%s and %s are the same registers of the host, at 0x%" PRIx64,
-                          region_text(p, x), region_text(p, y), a->first > b->first ? a->first : b->first);
+    struct diag *d =
+        diag(p->c->diags, E0524, x->at, "%s and %s are the same registers of the host, at 0x%" PRIx64,
+             describe_region(p->c, x), describe_region(p->c, y), a->first > b->first ? a->first : b->first);
     diag_note(d, y->at, "machine `%s` has them from here", b->machine->name);
     diag_help(d, "registers have one owner: take one of the devices away, or `drop` the region");
 }
@@ -102,8 +99,8 @@ static bool one_neighbour(void *opaque, const struct host_region *h)
     const struct owner *o = s->p->host_owner[h->node_id];
     const struct dt_node *mine = s->r->device->host;
     // What is above has the registers of all that is below it within its own; they go with the node.
-    if ((o && o->machine == s->m) || (mine && dt_is_below(h->node, mine)) || own_idle(s->p, h->node) ||
-        (!mine && own_is_ram(s->p, h->node))) // a raw device in memory that the host was told to leave alone
+    if ((o && o->machine == s->m) || (mine && dt_is_below(h->node, mine)) || host_node_is_idle(s->p, h->node) ||
+        (!mine && is_host_ram(s->p, h->node))) // a raw device in memory that the host was told to leave alone
         return true;
     uint64_t end = h->address + (h->size - 1);
     bool inside = h->address <= s->last && s->first <= end;
@@ -113,7 +110,7 @@ static bool one_neighbour(void *opaque, const struct host_region *h)
         return true;
     s->beyond = s->beyond || (inside && !around);
     if (inside && o && !(mine && dt_is_below(mine, h->node)))
-        return true; // own_physical_conflict() has said so
+        return true; // report_registers() has said so
     if (inside && !s->inside)
         s->inside = h;
     if (!s->n || s->found[s->n - 1]->node != h->node)
@@ -132,7 +129,7 @@ static const char *statement(struct planner *p, const struct p_region *r, const 
     return path ? arena_printf(p->c->arena, "child %s { %s }", path, s) : s;
 }
 
-static void check_pages(struct planner *p, const struct p_machine *m, const struct p_region *r)
+static void check_region_pages(struct planner *p, const struct p_machine *m, const struct p_region *r)
 {
     uint64_t page = p->model->page_size, start, end;
     if (r->unsafe || !physical(r, &start, &end))
@@ -145,12 +142,12 @@ static void check_pages(struct planner *p, const struct p_machine *m, const stru
         return;
     struct diag *d;
     if (s.inside) {
-        d = diag(p->c->diags, E0531, r->at, "%s holds what belongs to %s, which `%s` does not own", region_text(p, r),
-                 dt_path(p->c->arena, s.inside->node), m->name);
+        d = diag(p->c->diags, E0531, r->at, "%s holds what belongs to %s, which `%s` does not own",
+                 describe_region(p->c, r), dt_path(p->c->arena, s.inside->node), m->name);
         diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, start, end);
     } else {
-        d = diag(p->c->diags, E0525, r->at, "%s shares its page with %s, which `%s` does not own", region_text(p, r),
-                 dt_path(p->c->arena, s.found[0]->node), m->name);
+        d = diag(p->c->diags, E0525, r->at, "%s shares its page with %s, which `%s` does not own",
+                 describe_region(p->c, r), dt_path(p->c->arena, s.found[0]->node), m->name);
         diag_label(d, "0x%" PRIx64 "..0x%" PRIx64 " in the page at 0x%" PRIx64, start, end, start / page * page);
     }
     for (uint32_t i = 0; i < s.n; i++) {
@@ -173,12 +170,12 @@ static void check_pages(struct planner *p, const struct p_machine *m, const stru
                   statement(p, r, "trap"), statement(p, r, "map unsafe \"why\""));
 }
 
-void own_pages(struct planner *p)
+void check_pages(struct planner *p)
 {
     for (uint32_t i = 0; p->host && i < p->plan->machines.n; i++) {
         const struct p_machine *m = p->plan->machines.at[i];
         for (uint32_t k = 0; k < m->devices.n; k++)
             for (uint32_t r = 0; r < m->devices.at[k]->regions.n; r++)
-                check_pages(p, m, m->devices.at[k]->regions.at[r]);
+                check_region_pages(p, m, m->devices.at[k]->regions.at[r]);
     }
 }

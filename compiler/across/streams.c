@@ -18,7 +18,7 @@ enum {
 static bool driver_of(const struct planner *p, const struct dt_node *n, struct owned *o)
 {
     const struct owner *who = p->host_owner[n->id];
-    if (who ? n != who->top && host_disabled(p->host, n) : own_idle(p, n))
+    if (who ? n != who->top && host_disabled(p->host, n) : host_node_is_idle(p, n))
         return false;
     o->by = n;
     o->what = OWN_IS_NODE;
@@ -28,7 +28,7 @@ static bool driver_of(const struct planner *p, const struct dt_node *n, struct o
 }
 
 /* All ids that agree with `id` outside of `mask`: ranges of those bits that the mask has at its end. */
-static void add_masked(struct planner *p, struct owned *o, uint32_t id, uint32_t mask)
+static void add_masked(struct owner_table *t, struct owned *o, uint32_t id, uint32_t mask)
 {
     uint32_t low = mask & ~(mask + 1), high = mask & ~low, base = id & ~mask, bits = 0;
     for (uint32_t b = high; b; b &= b - 1)
@@ -41,12 +41,12 @@ static void add_masked(struct planner *p, struct owned *o, uint32_t id, uint32_t
     do { // all subsets of `high`, in rising order
         o->first = base | part;
         o->last = o->first | low;
-        own_add(p, o);
+        add_owned(t, o);
         part = (part - high) & high;
     } while (part);
 }
 
-static void add_streams(struct planner *p, const struct dt_node *n, const struct dt_prop *prop,
+static void add_streams(struct planner *p, struct owner_table *t, const struct dt_node *n, const struct dt_prop *prop,
                         const struct ref_rule *rule)
 {
     struct owned o = {.space = OWN_STREAM};
@@ -64,7 +64,7 @@ static void add_streams(struct planner *p, const struct dt_node *n, const struct
             o.first = base;
             o.last = (uint64_t)base + (len ? len - 1 : 0);
             if (to && len && !host_disabled(p->host, to))
-                own_add(p, &o);
+                add_owned(t, &o);
         }
         return;
     }
@@ -78,15 +78,15 @@ static void add_streams(struct planner *p, const struct dt_node *n, const struct
             continue;
         o.in = to;
         if (args == SMMU_CELLS) {
-            add_masked(p, &o, dt_cell(prop, c + 1), dt_cell(prop, c + 2));
+            add_masked(t, &o, dt_cell(prop, c + 1), dt_cell(prop, c + 2));
         } else if (args < SMMU_CELLS) { // no cell: the IOMMU tells nobody apart
             o.first = o.last = args ? dt_cell(prop, c + 1) : 0;
-            own_add(p, &o);
+            add_owned(t, &o);
         }
     }
 }
 
-static void streams(struct planner *p, enum ref_layout layout)
+static void add_all_streams(struct planner *p, struct owner_table *t, enum ref_layout layout)
 {
     const struct dt_node *root = p->host && p->has_iommus && p->model->iommu != IOMMU_NONE ? p->host->tree->root : NULL;
     for (const struct dt_node *n = root; n; n = dt_next(n, root))
@@ -96,21 +96,21 @@ static void streams(struct planner *p, enum ref_layout layout)
                                              ? dt_prop(p->host->tree, n, p->schemas->iommus[i].property)
                                              : NULL;
             if (prop)
-                add_streams(p, n, prop, rule);
+                add_streams(p, t, n, prop, rule);
         }
 }
 
-void own_streams(struct planner *p)
+void collect_streams(struct planner *p, struct owner_table *t)
 {
-    streams(p, REF_CELLS);
+    add_all_streams(p, t, REF_CELLS);
 }
 
-void own_stream_ranges(struct planner *p)
+void collect_stream_ranges(struct planner *p, struct owner_table *t)
 {
-    streams(p, REF_STRIDE);
+    add_all_streams(p, t, REF_STRIDE);
 }
 
-void own_dma_ids(struct planner *p)
+void collect_dma_ids(struct planner *p, struct owner_table *t)
 {
     const struct dt_node *root = p->host && p->has_iommus && p->model->iommu != IOMMU_NONE ? p->host->tree->root : NULL;
     for (const struct dt_node *n = root; n; n = dt_next(n, root))
@@ -121,7 +121,7 @@ void own_dma_ids(struct planner *p)
                 continue;
             for (uint32_t c = 0; c < prop->len / 4; c++) {
                 o.first = o.last = dt_cell(prop, c);
-                own_add(p, &o);
+                add_owned(t, &o);
             }
         }
 }
@@ -144,7 +144,7 @@ static void conflict(struct planner *p, enum msg code, const struct owned *a, co
             dt_path(p->c->arena, y));
 }
 
-void own_streams_conflict(struct planner *p, const struct owned *a, const struct owned *b)
+void report_streams(struct planner *p, const struct owned *a, const struct owned *b)
 {
     const struct dt_node *iommu = a->in;
     bool any = dt_u32(p->host->tree, iommu, intern(p->c->names, "#iommu-cells"), 1) > 0;
@@ -154,7 +154,7 @@ void own_streams_conflict(struct planner *p, const struct owned *a, const struct
                  : arena_printf(p->c->arena, "IOMMU, %s", dt_path(p->c->arena, iommu)));
 }
 
-void own_dma_ids_conflict(struct planner *p, const struct owned *a, const struct owned *b)
+void report_dma_ids(struct planner *p, const struct owned *a, const struct owned *b)
 {
     const struct schema_dma_id *id = a->in;
     conflict(p, E1002, a, b, arena_printf(p->c->arena, "%s, %" PRIu64, id->kind, a->first));

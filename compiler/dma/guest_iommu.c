@@ -14,7 +14,7 @@ uint32_t guest_iommu_requester(uint32_t bus, uint32_t slot, uint32_t function)
     return (bus & 255) << 8 | (slot & 31) << 3 | (function & 7);
 }
 
-static void say_no_iommu(struct planner *p, const char *name, struct src where, bool there)
+static void say_no_iommu(struct machine_planner *p, const char *name, struct src where, bool there)
 {
     struct diag *d = diag(p->c->diags, E0635, where, "`%s` is no emulated device of machine `%s`", name, p->m->name);
     VEC(const char *) names = {0};
@@ -30,13 +30,13 @@ static void say_no_iommu(struct planner *p, const char *name, struct src where, 
 }
 
 /* What an edit has written stays, and the VMM has to know of it by itself. */
-static bool is_written(const struct planner *p, const struct dt_node *n, const char *name)
+static bool is_written(const struct machine_planner *p, const struct dt_node *n, const char *name)
 {
     const struct dt_prop *prop = dt_prop(p->m->tree, n, intern(p->c->names, name));
     return prop && prop->origin && prop->origin->kind == ORIGIN_WRITTEN;
 }
 
-static bool is_pci_bus(const struct planner *p, const struct dt_node *n)
+static bool is_pci_bus(const struct machine_planner *p, const struct dt_node *n)
 {
     const struct dt_prop *type = n ? dt_prop(p->m->tree, n, intern(p->c->names, "device_type")) : NULL;
     const char *word = type ? dt_string(type, 0) : NULL;
@@ -44,7 +44,7 @@ static bool is_pci_bus(const struct planner *p, const struct dt_node *n)
 }
 
 /* Adds <first &iommu id... length> to the iommu-map of a host bridge. */
-static void add_map_entry(struct planner *p, struct dt_node *bridge, struct dt_node *iommu, uint32_t requester,
+static void add_map_entry(struct machine_planner *p, struct dt_node *bridge, struct dt_node *iommu, uint32_t requester,
                           uint32_t length, struct src where)
 {
     struct dt_tree *t = p->m->tree;
@@ -54,9 +54,9 @@ static void add_map_entry(struct planner *p, struct dt_node *bridge, struct dt_n
     uint8_t *data = arena_alloc(p->c->arena, at + 16);
     if (at)
         memcpy(data, old->data, at);
-    put_cells(data + at, requester, 1);
-    put_cells(data + at + 8, requester, 1);
-    put_cells(data + at + 12, length, 1);
+    dt_put_cells(data + at, requester, 1);
+    dt_put_cells(data + at + 8, requester, 1);
+    dt_put_cells(data + at + 12, length, 1);
     struct dt_ref *refs = old ? old->refs : NULL;
     struct dt_prop *prop =
         dt_set(t, bridge, name, data, at + 16, origin_of(p, ORIGIN_COMPUTED, where, "`dma guest-iommu`"));
@@ -64,19 +64,19 @@ static void add_map_entry(struct planner *p, struct dt_node *bridge, struct dt_n
     dt_add_ref(t, prop, at + 4, iommu);
 }
 
-static void put_iommus(struct planner *p, struct dt_node *n, struct dt_node *iommu, uint32_t endpoint, uint32_t cells,
-                       struct src where)
+static void put_iommus(struct machine_planner *p, struct dt_node *n, struct dt_node *iommu, uint32_t endpoint,
+                       uint32_t cells, struct src where)
 {
     uint32_t size = 4 + 4 * cells;
     uint8_t *data = arena_alloc(p->c->arena, size);
     if (cells)
-        put_cells(data + 4, endpoint, 1);
+        dt_put_cells(data + 4, endpoint, 1);
     struct dt_prop *prop = dt_set(p->m->tree, n, intern(p->c->names, "iommus"), data, size,
                                   origin_of(p, ORIGIN_COMPUTED, where, "`dma guest-iommu`"));
     dt_add_ref(p->m->tree, prop, 0, iommu);
 }
 
-void use_guest_iommu(struct planner *p, struct p_dma *dma, const char *name, struct src where)
+void use_guest_iommu(struct machine_planner *p, struct p_dma *dma, const char *name, struct src where)
 {
     struct p_device *d = dma->device;
     dma->guest_iommu = name;
@@ -87,7 +87,7 @@ void use_guest_iommu(struct planner *p, struct p_dma *dma, const char *name, str
         say_no_iommu(p, name, where, iommu != NULL);
         return;
     }
-    if (iommu_way(p) == IOMMU_WINDOWS) {
+    if (iommu_way(p->file) == IOMMU_WINDOWS) {
         struct diag *g =
             diag(p->c->diags, E0667, where,
                  "`%s` is behind a PAMU, whose windows are set up once: the guest cannot map in them", d->name);
@@ -110,7 +110,7 @@ void use_guest_iommu(struct planner *p, struct p_dma *dma, const char *name, str
     if (!d->node || is_written(p, d->node, "iommus") || is_written(p, d->node, "iommu-map"))
         return;
     if (d->kind == DEV_PCI && d->bus && !d->parent) {
-        const struct dt_prop *reg = dt_prop(p->m->tree, d->node, p->n.reg); // IEEE 1275 PCI binding, 2.2.1.1
+        const struct dt_prop *reg = dt_prop(p->m->tree, d->node, p->n->reg); // IEEE 1275 PCI binding, 2.2.1.1
         uint32_t hi = reg && reg->len >= 4 ? dt_cell(reg, 0) : 0;
         dma->endpoint = guest_iommu_requester(hi >> 16, hi >> 11, hi >> 8);
         if (!is_written(p, d->node->parent, "iommu-map"))

@@ -1,55 +1,39 @@
 // SPDX-License-Identifier: MIT
 // Stash targets: from a vcpu to the host's cpu that it runs on, and to the id of a cache of it.
+#include "dma/caches.h"
 #include "dma/dma.h"
 
 #include <inttypes.h>
 
 static const char *const words[] = {"", "l1", "l2", "l3", "id", "tph"}; // enum stash_kind
 
-/* The cache of that level next to a host cpu: the cpu's own node is level 1, then along next-level-cache; or NULL. */
-static const struct dt_node *cache_of(const struct planner *p, uint32_t host_cpu, uint32_t level)
-{
-    const struct dt_node *n = host_cpu_node(p, host_cpu);
-    const char *next = intern(p->c->names, "next-level-cache");
-    for (uint32_t l = 1; n && l < level; l++) {
-        const struct dt_prop *to = dt_prop(p->host->tree, n, next);
-        n = to && to->len == 4 ? host_phandle(p->host, dt_cell(to, 0)) : NULL;
-    }
-    return n;
-}
-
-static uint32_t id_of(const struct planner *p, const struct dt_node *cache)
-{
-    return cache ? dt_u32(p->host->tree, cache, intern(p->c->names, "cache-stash-id"), UINT32_MAX) : UINT32_MAX;
-}
-
 /* The tree has the cpu, and no such cache next to it. A tree that says nothing of caches says nothing of this one. */
-static bool no_such_cache(struct planner *p, const struct p_stash *to, const struct m_stash *s)
+static bool no_such_cache(struct machine_planner *p, const struct p_stash *to, const struct m_stash *s)
 {
-    const struct dt_node *cpu = host_cpu_node(p, to->host_cpu);
-    if (!cpu || cache_of(p, to->host_cpu, s->kind) || to->if_possible ||
+    const struct dt_node *cpu = host_cpu(p->host, to->host_cpu);
+    if (!cpu || cache_of_cpu(p->file, to->host_cpu, s->kind) || to->if_possible ||
         !dt_prop(p->host->tree, cpu, intern(p->c->names, "next-level-cache")))
         return false;
     uint32_t level = s->kind;
-    while (level > 1 && !cache_of(p, to->host_cpu, level - 1))
+    while (level > 1 && !cache_of_cpu(p->file, to->host_cpu, level - 1))
         level--;
     struct diag *d = diag(p->c->diags, E0665, s->at, "host cpu %u has no %s", to->host_cpu, words[s->kind]);
     diag_fact(d, "%s: `next-level-cache` ends at %s", p->host->file,
-              dt_path(p->c->arena, cache_of(p, to->host_cpu, level - 1)));
+              dt_path(p->c->arena, cache_of_cpu(p->file, to->host_cpu, level - 1)));
     diag_help(d, "write `stash %s of vcpu %u`, or add `if-possible`", words[level - 1], to->vcpu);
     return true;
 }
 
 /* A cache that all host cpus of the machine have in common needs no vcpu; of several, which one has to be said. */
-static bool common_cache(struct planner *p, struct p_stash *to, const struct m_stash *s)
+static bool common_cache(struct machine_planner *p, struct p_stash *to, const struct m_stash *s)
 {
     bool bound = p->m->cpus.at[0].host_cpu != UINT32_MAX; // else it may run on any
     for (uint32_t i = 0; !bound || i < p->m->cpus.n; i++) {
         uint32_t cpu = bound ? p->m->cpus.at[i].host_cpu : i;
-        if (!host_cpu_node(p, cpu))
+        if (!host_cpu(p->host, cpu))
             break;
-        const struct dt_node *cache = cache_of(p, cpu, s->kind);
-        uint32_t id = id_of(p, cache);
+        const struct dt_node *cache = cache_of_cpu(p->file, cpu, s->kind);
+        uint32_t id = cache_stash_id(p->file, cache);
         if (i && id != to->id) {
             struct diag *d = diag(p->c->diags, E0643, s->at, "whose %s? The cpus of machine `%s` do not share one",
                                   words[s->kind], p->m->name);
@@ -62,7 +46,7 @@ static bool common_cache(struct planner *p, struct p_stash *to, const struct m_s
     return true;
 }
 
-static void no_id(struct planner *p, const struct p_stash *to, const struct m_stash *s)
+static void no_id(struct machine_planner *p, const struct p_stash *to, const struct m_stash *s)
 {
     struct diag *d;
     if (!p->host)
@@ -76,46 +60,14 @@ static void no_id(struct planner *p, const struct p_stash *to, const struct m_st
                  "board.dtb`), or write `stash id N`");
 }
 
-static bool is_pci(const struct planner *p, const struct p_device *d)
+static bool is_pci(const struct machine_planner *p, const struct p_device *d)
 {
     const struct dt_prop *type = d->host ? dt_prop(p->host->tree, d->host, intern(p->c->names, "device_type")) : NULL;
     const char *s = type ? dt_string(type, 0) : NULL;
     return d->kind == DEV_PCI || (s && !strcmp(s, "pci"));
 }
 
-/* ---- caches by their id ---- */
-
-enum { LEVELS = 4 };
-
-struct caches {
-    struct map users; // id -> how many cpus have it
-    struct map nodes; // id -> the struct dt_node that has it
-    uint32_t cpus, ids;
-};
-
-static const struct caches *all_caches(struct planner *p)
-{
-    if (p->caches)
-        return p->caches;
-    struct caches *all = NEW(draft_arena(p->c), struct caches);
-    p->caches = all;
-    for (; host_cpu_node(p, all->cpus); all->cpus++) {
-        for (uint32_t level = 1; level < LEVELS; level++) {
-            const struct dt_node *cache = cache_of(p, all->cpus, level);
-            uint32_t id = id_of(p, cache);
-            uint64_t n = 0;
-            if (id == UINT32_MAX)
-                continue;
-            map_get(&all->users, id, 0, &n);
-            map_put(draft_arena(p->c), &all->users, id, 0, n + 1);
-            map_put(draft_arena(p->c), &all->nodes, id, 0, (uintptr_t)cache);
-            all->ids++;
-        }
-    }
-    return all;
-}
-
-static void check_id(struct planner *p, struct p_stash *to, const struct m_stash *s)
+static void check_id(struct machine_planner *p, struct p_stash *to, const struct m_stash *s)
 {
     // 8 bits in the PAACE (linux drivers/iommu/fsl_pamu.h, PAACE_IA_CID)
     if (s->id.set && s->id.value > 255) {
@@ -126,7 +78,7 @@ static void check_id(struct planner *p, struct p_stash *to, const struct m_stash
     if (!s->id.set)
         return;
     to->id = (uint32_t)s->id.value;
-    const struct caches *all = p->host ? all_caches(p) : NULL;
+    const struct caches *all = p->host ? all_caches(p->file) : NULL;
     uint64_t n;
     if (all && map_get(&all->nodes, to->id, 0, &n))
         to->node = (const struct dt_node *)(uintptr_t)n;
@@ -137,50 +89,19 @@ static void check_id(struct planner *p, struct p_stash *to, const struct m_stash
     diag_help(d, "write `stash l1 of vcpu 0`: the id is looked up");
 }
 
-/* Two machines in a cache that is not everybody's. */
-void check_stashes(struct planner *p)
-{
-    struct map first = {0}; // id -> struct p_stash
-    struct map whose = {0}; // id -> struct p_machine
-    const struct caches *all = p->host ? all_caches(p) : NULL;
-    for (uint32_t i = 0; all && i < p->plan->machines.n; i++) {
-        const struct p_machine *m = p->plan->machines.at[i];
-        for (uint32_t k = 0; k < m->devices.n; k++) {
-            for (uint32_t n = 0; n < m->devices.at[k]->dmas.n; n++) {
-                const struct p_stash *s = m->devices.at[k]->dmas.at[n]->stash;
-                uint64_t users = 0;
-                if (!s || s->id == UINT32_MAX || !map_get(&all->users, s->id, 0, &users) || users >= all->cpus)
-                    continue;
-                const void *key = (const void *)((uintptr_t)s->id + 1);
-                const struct p_machine *other = map_getp(&whose, key, NULL);
-                if (!other) {
-                    map_putp(draft_arena(p->c), &whose, key, NULL, m);
-                    map_putp(draft_arena(p->c), &first, key, NULL, s);
-                } else if (other != m) {
-                    struct diag *d = diag(p->c->diags, W0603, s->at,
-                                          "machine `%s` stashes into the cache with id %u, too", other->name, s->id);
-                    diag_note(d, ((const struct p_stash *)map_getp(&first, key, NULL))->at, "here");
-                    diag_fact(d, "%s: %u of its %u cpus have that cache", p->host->file, (uint32_t)users, all->cpus);
-                    diag_help(d, "let each stash into a cache of its own cpus, or into one that all cpus share");
-                }
-            }
-        }
-    }
-}
-
 /* ---- one target ---- */
 
 /* Can the host's IOMMU tell a cache? TLP hints are the device's own. */
-static bool can_stash(struct planner *p, const struct p_dma *dma, const struct m_stash *s)
+static bool can_stash(struct machine_planner *p, const struct p_dma *dma, const struct m_stash *s)
 {
-    if (s->kind == STASH_TPH || s->if_possible || iommu_unknown(p) || iommu_way(p) == IOMMU_WINDOWS)
+    if (s->kind == STASH_TPH || s->if_possible || iommu_unknown(p->file) || iommu_way(p->file) == IOMMU_WINDOWS)
         return true;
     struct diag *d = diag(p->c->diags, E0666, s->at, "the host's IOMMU has no stash targets");
     diag_help(d, is_pci(p, dma->device) ? "write `stash tph of vcpu 0`, or add `if-possible`" : "add `if-possible`");
     return false;
 }
 
-void plan_stash(struct planner *p, struct p_dma *dma, const struct m_stash *s)
+void plan_stash(struct machine_planner *p, struct p_dma *dma, const struct m_stash *s)
 {
     struct p_stash *to = NEW(p->c->arena, struct p_stash);
     *to = (struct p_stash){
@@ -228,10 +149,11 @@ void plan_stash(struct planner *p, struct p_dma *dma, const struct m_stash *s)
                 diag_help(d, "write `cpus %u on 0..%u;`, or add `if-possible`", p->m->cpus.n, p->m->cpus.n - 1);
             return;
         }
-        to->node = s->kind == STASH_TPH ? host_cpu_node(p, to->host_cpu) : cache_of(p, to->host_cpu, s->kind);
+        to->node =
+            s->kind == STASH_TPH ? host_cpu(p->host, to->host_cpu) : cache_of_cpu(p->file, to->host_cpu, s->kind);
         if (s->kind == STASH_TPH || no_such_cache(p, to, s))
             return; // of TPH, the host finds the steering tag of a cpu itself
-        to->id = id_of(p, to->node);
+        to->id = cache_stash_id(p->file, to->node);
     } else if (s->kind != STASH_L3 || !p->m->cpus.n || !common_cache(p, to, s)) {
         return; // said already
     }

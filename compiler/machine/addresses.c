@@ -6,22 +6,20 @@
 #include <stdlib.h>
 
 /* What it is in messages: made only now, since most have none. */
-static const char *name_of(struct planner *p, const struct claim *k)
+static const char *name_of(struct machine_planner *p, const struct claim *k)
 {
     const struct p_region *r = k->region;
-    return k->what
-               ? k->what
-               : arena_printf(p->c->arena, "%s %u of `%s`", r->window ? "window" : "region", r->index, r->device->name);
+    return k->what ? k->what : describe_region(p->c, r);
 }
 
 /* The last address that such a guest has. */
-static uint64_t last_address(const struct planner *p)
+static uint64_t last_address(const struct machine_planner *p)
 {
     uint32_t bits = p->m->m->platform->address_bits;
     return bits && bits < 64 ? ((uint64_t)1 << bits) - 1 : UINT64_MAX;
 }
 
-static void add_claim(struct planner *p, uint64_t address, uint64_t size, const char *what, struct src where,
+static void add_claim(struct machine_planner *p, uint64_t address, uint64_t size, const char *what, struct src where,
                       const struct p_region *region)
 {
     if (!size)
@@ -43,12 +41,12 @@ static void add_claim(struct planner *p, uint64_t address, uint64_t size, const 
     vec_push(draft_arena(p->c), &p->claims, k);
 }
 
-void claim(struct planner *p, uint64_t address, uint64_t size, const char *what, struct src where)
+void claim_range(struct machine_planner *p, uint64_t address, uint64_t size, const char *what, struct src where)
 {
     add_claim(p, address, size, what, where, NULL);
 }
 
-void claim_region(struct planner *p, const struct p_region *r, const char *what, struct src where)
+void claim_region(struct machine_planner *p, const struct p_region *r, const char *what, struct src where)
 {
     add_claim(p, r->guest, r->size, what, where, r);
 }
@@ -83,7 +81,7 @@ static bool same_registers(const struct claim *a, const struct claim *b)
            x->mode == y->mode;
 }
 
-static void check_page(struct planner *p, const struct claim *a, const struct claim *b)
+static void check_page(struct machine_planner *p, const struct claim *a, const struct claim *b)
 {
     uint64_t page = p->model->page_size;
     if (!b || b->last / page != a->first / page || same_registers(a, b))
@@ -99,7 +97,7 @@ static void check_page(struct planner *p, const struct claim *a, const struct cl
               r->index);
 }
 
-void claims_check(struct planner *p)
+static void check_claims(struct machine_planner *p)
 {
     if (p->claims.n)
         qsort(p->claims.at, p->claims.n, sizeof *p->claims.at, by_address);
@@ -115,7 +113,7 @@ void claims_check(struct planner *p)
         const struct claim **kind = is_mapped(k) ? &mapped : &other;
         if (!*kind || k->last > (*kind)->last)
             *kind = k;
-        if (reach && k->first <= reach->last && !p->twice && !same_registers(k, reach)) {
+        if (reach && k->first <= reach->last && !p->given_twice && !same_registers(k, reach)) {
             const struct claim *a = later(k->at, reach->at) ? k : reach, *b = a == k ? reach : k;
             uint64_t last = a->last < b->last ? a->last : b->last;
             struct diag *d =
@@ -139,7 +137,7 @@ void claims_check(struct planner *p)
  * is one that is not behind `from`, so that many searches upwards are one walk. It stays where it is when there is
  * none.
  */
-static bool find_free(const struct planner *p, uint32_t *first, uint64_t from, uint64_t end, uint64_t size,
+static bool find_free(const struct machine_planner *p, uint32_t *first, uint64_t from, uint64_t end, uint64_t size,
                       uint64_t align, uint64_t *place)
 {
     uint64_t at = from;
@@ -163,7 +161,7 @@ static bool find_free(const struct planner *p, uint32_t *first, uint64_t from, u
     }
 }
 
-bool is_free(const struct planner *p, uint64_t address, uint64_t size)
+bool is_free(const struct machine_planner *p, uint64_t address, uint64_t size)
 {
     for (uint32_t i = 0; i < p->claims.n && size; i++)
         if (p->claims.at[i].first <= address + (size - 1) && p->claims.at[i].last >= address)
@@ -171,7 +169,7 @@ bool is_free(const struct planner *p, uint64_t address, uint64_t size)
     return true;
 }
 
-bool find_place(struct planner *p, uint64_t from, uint64_t end, uint64_t size, uint64_t align, uint64_t *place)
+bool find_place(struct machine_planner *p, uint64_t from, uint64_t end, uint64_t size, uint64_t align, uint64_t *place)
 {
     uint32_t first = 0;
     if (p->claims.n)
@@ -179,7 +177,7 @@ bool find_place(struct planner *p, uint64_t from, uint64_t end, uint64_t size, u
     return find_free(p, &first, from, end, size, align, place);
 }
 
-void choose_memory(struct planner *p)
+static void choose_memory(struct machine_planner *p)
 {
     static const uint64_t block = 2 * 1024 * 1024; // of a second-level page table with 4K pages
     uint32_t next = 0;
@@ -217,7 +215,7 @@ struct gaps {
 };
 
 /* In a gap that is large enough; what is left of it behind the place stays a gap. */
-static bool find_gap(struct planner *p, struct gaps *g, uint64_t size, uint64_t align, uint64_t *place)
+static bool find_gap(struct machine_planner *p, struct gaps *g, uint64_t size, uint64_t align, uint64_t *place)
 {
     for (uint32_t i = 0; i < g->list.n; i++) {
         struct gap *x = &g->list.at[i];
@@ -242,7 +240,7 @@ static bool find_gap(struct planner *p, struct gaps *g, uint64_t size, uint64_t 
     return false;
 }
 
-void choose_devices(struct planner *p)
+static void choose_devices(struct machine_planner *p)
 {
     const struct platform *pl = p->m->m->platform;
     uint64_t page = p->model->page_size;
@@ -275,9 +273,19 @@ void choose_devices(struct planner *p)
     }
 }
 
-void claims_drop(struct planner *p)
+static void drop_claims(struct machine_planner *p)
 {
     arena_release(draft_arena(p->c), p->claims.at, p->claims.room * sizeof *p->claims.at);
     p->claims.at = NULL;
     p->claims.n = p->claims.room = 0;
+}
+
+void choose_addresses(struct machine_planner *p)
+{
+    enter_step(p, STEP_ADDRESSES);
+    place_irqchips(p);
+    check_claims(p);
+    choose_memory(p);
+    choose_devices(p);
+    drop_claims(p);
 }

@@ -1,20 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Subtrees of the host's tree, copied into the guest's.
-#include "across/owners.h"
+#include "machine/machine.h"
 
 #include <inttypes.h>
-
-struct p_device *new_device(struct planner *p, const char *name, uint8_t kind, struct src where)
-{
-    struct p_device *d = NEW(p->c->arena, struct p_device);
-    d->name = name;
-    d->kind = kind;
-    d->at = where;
-    d->vcpu = UINT32_MAX;
-    d->index = p->m->devices.n;
-    vec_push(p->c->arena, &p->m->devices, d);
-    return d;
-}
 
 static const struct m_part *part_of(const struct m_passthrough *pass, const struct dt_node *n)
 {
@@ -33,13 +21,13 @@ static bool left_out(const struct m_passthrough *pass, const struct dt_node *n)
 }
 
 /* What the compiler writes anew, or what only has a meaning on the host. */
-static bool not_copied(const struct planner *p, const struct dt_prop *prop, bool top)
+static bool not_copied(const struct machine_planner *p, const struct dt_prop *prop, bool top)
 {
-    return prop->name == p->n.phandle || prop->name == p->n.linux_phandle || prop->name == p->n.interrupt_parent ||
-           (top && prop->name == p->n.status);
+    return prop->name == p->n->phandle || prop->name == p->n->linux_phandle || prop->name == p->n->interrupt_parent ||
+           (top && prop->name == p->n->status);
 }
 
-static void copy_labels(struct planner *p, const struct m_passthrough *pass, struct dt_node *to,
+static void copy_labels(struct machine_planner *p, const struct m_passthrough *pass, struct dt_node *to,
                         const struct dt_node *from)
 {
     for (const struct dt_label *l = from->labels; l; l = l->next) {
@@ -53,7 +41,7 @@ static void copy_labels(struct planner *p, const struct m_passthrough *pass, str
     }
 }
 
-static bool has_irqs(const struct planner *p, const struct dt_node *top, const struct dt_node *n)
+static bool has_irqs(const struct machine_planner *p, const struct dt_node *top, const struct dt_node *n)
 {
     const struct host_node *hn = &p->host->nodes[n->id];
     for (uint32_t i = 0; i < hn->nirqs; i++) {
@@ -64,28 +52,16 @@ static bool has_irqs(const struct planner *p, const struct dt_node *top, const s
     return false;
 }
 
-bool is_platform_device(const struct planner *p, const struct dt_node *n)
-{
-    const struct host_node *hn = &p->host->nodes[n->id];
-    // of_platform_bus_create() passes over nodes without a compatible (Linux drivers/of/platform.c)
-    if (!dt_prop(p->host->tree, n, p->n.compatible))
-        return false;
-    for (uint32_t i = 0; i < hn->nregions; i++)
-        if (p->host->regions[hn->first_region + i].translated)
-            return true;
-    return !dt_prop(p->host->tree, n, p->n.reg);
-}
-
-static void describe_host(struct planner *p, struct p_device *d, const struct dt_node *n)
+static void describe_host(struct machine_planner *p, struct p_device *d, const struct dt_node *n)
 {
     d->host = n;
     d->sysfs_name = is_platform_device(p, n) ? host_sysfs_name(p->c, p->host, n) : NULL;
-    const struct dt_prop *compatible = dt_prop(p->host->tree, n, p->n.compatible);
+    const struct dt_prop *compatible = dt_prop(p->host->tree, n, p->n->compatible);
     d->compatible = compatible ? dt_string(compatible, 0) : NULL;
     d->class = compatible ? schema_class_of(p->c, p->schemas, compatible) : NULL;
 }
 
-static struct copied *copy_node(struct planner *p, const struct m_passthrough *pass, const struct dt_node *host,
+static struct copied *copy_node(struct machine_planner *p, const struct m_passthrough *pass, const struct dt_node *host,
                                 struct dt_node *guest, struct p_device *above)
 {
     const struct dt_node *top = pass->parts.at[0].node;
@@ -105,7 +81,7 @@ static struct copied *copy_node(struct planner *p, const struct m_passthrough *p
         for (uint32_t i = 0; i < hn->nregions; i++)
             reachable = reachable || (p->host->regions[hn->first_region + i].translated &&
                                       p->host->regions[hn->first_region + i].size);
-        bool device = said || has_irqs(p, top, host) || (reachable && dt_prop(p->host->tree, host, p->n.compatible));
+        bool device = said || has_irqs(p, top, host) || (reachable && dt_prop(p->host->tree, host, p->n->compatible));
         if (device && !k->off) {
             struct p_device *d =
                 new_device(p, arena_printf(p->c->arena, "%s/%s", above->name, host->name), DEV_PLATFORM, pass->at);
@@ -129,47 +105,17 @@ static struct copied *copy_node(struct planner *p, const struct m_passthrough *p
     return k;
 }
 
-static void copy_below(struct planner *p, const struct m_passthrough *pass, const struct copied *above)
+static void copy_below(struct machine_planner *p, const struct m_passthrough *pass, const struct copied *above)
 {
     for (const struct dt_node *c = above->host->child; c; c = c->next) {
-        if (left_out(pass, c) || !own_host_node(p, c, pass->parts.at[0].node, pass->at))
+        if (left_out(pass, c) || !give_host_node(p->file, p->m, c, pass->parts.at[0].node, pass->at, &p->given_twice))
             continue;
         struct dt_node *guest = dt_add_child(p->m->tree, above->guest, c->name);
         copy_below(p, pass, copy_node(p, pass, c, guest, above->device));
     }
 }
 
-struct dt_node *bus_of(struct planner *p, const struct m_passthrough *pass)
-{
-    struct dt_tree *t = p->m->tree;
-    if (!pass->place->under)
-        return t->root;
-    struct dt_node *n =
-        pass->place->under_label ? map_getp(&t->labels, pass->place->under, NULL) : dt_at(t, pass->place->under);
-    if (n)
-        return n;
-    const char *written = arena_printf(p->c->arena, pass->place->under_label ? "&%s" : "%s", pass->place->under);
-    struct diag *d = diag(p->c->diags, E0342, pass->place->under_at,
-                          "there is no node %s in the guest to put `%s` under", written, pass->name);
-    VEC(const char *) names = {0};
-    for (const struct dt_node *k = pass->place->under_label ? t->root : NULL; k && names.n < 1000;
-         k = dt_next(k, t->root))
-        for (const struct dt_label *l = k->labels; l; l = l->next)
-            vec_push(draft_arena(p->c), &names, l->name);
-    for (uint32_t i = 0; pass->place->under_label && i < p->m->m->passthroughs.n && names.n < 1000; i++)
-        vec_push(draft_arena(p->c), &names, p->m->m->passthroughs.at[i]->name);
-    const char *near = nearest(pass->place->under, names.at, names.n);
-    if (near)
-        diag_did_you_mean(d, "&", pass->place->under, near);
-    else if (pass->place->under_label)
-        diag_help(d, "label one: `node /bus { ... }` with `%s: bus { ... }` in it, or name it by path",
-                  pass->place->under);
-    else
-        diag_help(d, "make one: `node %s { #address-cells = <2>; #size-cells = <2>; ranges; };`", pass->place->under);
-    return NULL;
-}
-
-void name_copy(struct planner *p, struct copied *k, const char *name)
+void name_copy(struct machine_planner *p, struct copied *k, const char *name)
 {
     const char *full = intern(p->c->names, name);
     if (dt_child(p->m->tree, k->guest->parent, full))
@@ -178,39 +124,11 @@ void name_copy(struct planner *p, struct copied *k, const char *name)
         dt_rename(p->m->tree, k->guest, full);
 }
 
-bool vcpu_of(struct planner *p, const struct m_passthrough *pass)
-{
-    if (!pass->place->vcpu.set || pass->place->vcpu.value < p->m->cpus.n)
-        return pass->place->vcpu.set;
-    struct diag *d = diag(p->c->diags, E0344, pass->place->vcpu.at, "machine `%s` has no vcpu %" PRIu64, p->m->name,
-                          pass->place->vcpu.value);
-    if (p->m->cpus.n > 1)
-        diag_help(d, "it has %u: 0 to %u", p->m->cpus.n, p->m->cpus.n - 1);
-    else
-        diag_help(d, "it has one: 0");
-    return false;
-}
-
-void own_sysfs_name(struct planner *p, struct p_device *d, struct src where)
-{
-    if (!d->sysfs_name)
-        return;
-    d->sysfs_name = intern(p->c->names, d->sysfs_name);
-    const struct p_device *other = map_getp(&p->sysfs_owner, d->sysfs_name, NULL);
-    if (other) {
-        struct diag *g = diag(p->c->diags, E0370, where, "the device %s is passed through twice", d->sysfs_name);
-        diag_note(g, other->pass->parts.at[0].at, "first here");
-        diag_help(g, "a device has one owner: take one of them away");
-    } else {
-        map_putp(draft_arena(p->c), &p->sysfs_owner, d->sysfs_name, NULL, d);
-    }
-}
-
-void copy_one(struct planner *p, const struct m_passthrough *pass)
+void copy_passthrough(struct machine_planner *p, const struct m_passthrough *pass)
 {
     const struct dt_node *host = pass->parts.at[0].node;
     struct dt_node *bus = bus_of(p, pass);
-    if (!bus || !own_host_node(p, host, host, pass->parts.at[0].at))
+    if (!bus || !give_host_node(p->file, p->m, host, host, pass->parts.at[0].at, &p->given_twice))
         return;
     if (host_disabled(p->host, host))
         diag_help(diag(p->c->diags, W0302, pass->parts.at[0].at,
@@ -261,7 +179,8 @@ void copy_one(struct planner *p, const struct m_passthrough *pass)
 }
 
 /* Fate `copy`: the node itself, without registers, interrupts and children: a description. */
-void copy_description(struct planner *p, const struct dt_node *host, const struct copied *from, struct src where)
+void copy_description(struct machine_planner *p, const struct dt_node *host, const struct copied *from,
+                      struct src where)
 {
     struct dt_tree *t = p->m->tree;
     const char *name = intern_n(p->c->names, host->name, strcspn(host->name, "@"));
@@ -285,20 +204,20 @@ void copy_description(struct planner *p, const struct dt_node *host, const struc
     vec_push(draft_arena(p->c), &p->copies, k);
     p->copy_of[host->id] = k;
     copy_labels(p, from->pass, k->guest, host);
-    const char *const no[] = {p->n.reg,
-                              p->n.reg_names,
-                              p->n.ranges,
-                              p->n.dma_ranges,
-                              p->n.interrupts,
-                              p->n.interrupts_extended,
-                              p->n.interrupt_names,
-                              p->n.interrupt_map,
-                              p->n.interrupt_map_mask,
-                              p->n.interrupt_controller,
-                              p->n.interrupt_cells,
-                              p->n.address_cells,
-                              p->n.size_cells,
-                              p->n.status};
+    const char *const no[] = {p->n->reg,
+                              p->n->reg_names,
+                              p->n->ranges,
+                              p->n->dma_ranges,
+                              p->n->interrupts,
+                              p->n->interrupts_extended,
+                              p->n->interrupt_names,
+                              p->n->interrupt_map,
+                              p->n->interrupt_map_mask,
+                              p->n->interrupt_controller,
+                              p->n->interrupt_cells,
+                              p->n->address_cells,
+                              p->n->size_cells,
+                              p->n->status};
     for (const struct dt_prop *prop = host->props; prop; prop = prop->next) {
         bool skip = not_copied(p, prop, true);
         for (uint32_t i = 0; i < sizeof no / sizeof *no; i++)
@@ -309,25 +228,26 @@ void copy_description(struct planner *p, const struct dt_node *host, const struc
 }
 
 /* It goes under a device whose statement has not had its turn yet. */
-static bool waits(struct planner *p, const struct m_passthrough *pass)
+static bool waits(struct machine_planner *p, const struct m_passthrough *pass)
 {
     return pass->place->under_label && !map_getp(&p->m->tree->labels, pass->place->under, NULL) &&
            map_getp(&p->m->m->named, pass->place->under, NULL);
 }
 
-void copy_passthroughs(struct planner *p)
+void plan_passthroughs(struct machine_planner *p)
 {
+    enter_step(p, STEP_PASSTHROUGHS);
     VEC(const struct m_passthrough *) left = {0};
     dt_expect(p->m->tree, p->m->m->passthroughs.n);
     vec_expect(draft_arena(p->c), &p->copies, p->m->m->passthroughs.n);
     for (uint32_t i = 0; i < p->m->m->passthroughs.n; i++) {
         const struct m_passthrough *pass = p->m->m->passthroughs.at[i];
         if (pass->kind != PASS_NODE)
-            plan_bare(p, pass);
+            plan_by_name(p, pass);
         else if (waits(p, pass))
             vec_push(draft_arena(p->c), &left, pass);
         else
-            copy_one(p, pass);
+            copy_passthrough(p, pass);
     }
     for (uint32_t round = 0; left.n; round++) {
         uint32_t n = left.n;
@@ -336,7 +256,7 @@ void copy_passthroughs(struct planner *p)
             if (round < MACH_MAX_NESTING && waits(p, left.at[i]))
                 left.at[left.n++] = left.at[i];
             else
-                copy_one(p, left.at[i]);
+                copy_passthrough(p, left.at[i]);
         }
         round = left.n == n ? MACH_MAX_NESTING : round; // they wait for each other: let them say so
     }

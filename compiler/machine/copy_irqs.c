@@ -6,54 +6,43 @@
 
 /* ---- how an interrupt gets to its controller ---- */
 
-const struct dt_node *irq_first_hop(const struct planner *p, const struct host_irq *h)
-{
-    const struct dt_prop *extended = h->from_map ? NULL : dt_prop(p->host->tree, h->node, p->n.interrupts_extended);
-    if (h->from_map)
-        return h->node;
-    if (!extended)
-        return host_irq_parent(p->host, h->node);
-    uint32_t cell = 0;
-    for (uint32_t i = 0; cell < extended->len / 4; i++) {
-        const struct dt_node *to = host_phandle(p->host, dt_cell(extended, cell));
-        if (i == h->index)
-            return to;
-        cell += 1 + (to ? dt_u32(p->host->tree, to, p->n.interrupt_cells, 0) : 0);
-    }
-    return NULL;
-}
-
 /*
  * An interrupt-map compares unit addresses. They are the host's below a copied nexus; a node that is passed through
  * by itself has another one, and goes to the controller directly.
  */
-static bool nexus_works(struct planner *p, const struct copied *k, const struct dt_node *nexus)
+static bool nexus_works(struct machine_planner *p, const struct copied *k, const struct dt_node *nexus)
 {
     return copy_of(p, nexus) && k->host != k->pass->parts.at[0].node && dt_is_below(nexus, k->host);
 }
 
-enum irq_route irq_route(struct planner *p, const struct copied *k, const struct host_irq *h)
+enum irq_route {
+    IRQ_ROUTE_LINK,  // to a line of the guest's controller
+    IRQ_ROUTE_NEXUS, // the same, through a copied interrupt-map
+    IRQ_ROUTE_INSIDE // the host's controller is copied: the interrupt stays as it is
+};
+
+static enum irq_route irq_route(struct machine_planner *p, const struct copied *k, const struct host_irq *h)
 {
     if (h->chip && copy_of(p, h->chip))
         return IRQ_ROUTE_INSIDE;
-    if (h->from_map || !h->chip || dt_prop(p->host->tree, k->host, p->n.interrupts_extended))
+    if (h->from_map || !h->chip || dt_prop(p->host->tree, k->host, p->n->interrupts_extended))
         return IRQ_ROUTE_LINK;
     const struct dt_node *first = host_irq_parent(p->host, k->host);
     return first && first != h->chip && nexus_works(p, k, first) ? IRQ_ROUTE_NEXUS : IRQ_ROUTE_LINK;
 }
 
-bool irq_cells_stay(struct planner *p, const struct copied *k)
+bool irq_cells_stay(struct machine_planner *p, const struct copied *k)
 {
     const struct dt_node *first = host_irq_parent(p->host, k->host);
-    if (!first || !copy_of(p, first) || dt_prop(p->host->tree, k->host, p->n.interrupts_extended))
+    if (!first || !copy_of(p, first) || dt_prop(p->host->tree, k->host, p->n->interrupts_extended))
         return false;
-    return !dt_prop(p->host->tree, first, p->n.interrupt_map) || nexus_works(p, k, first);
+    return !dt_prop(p->host->tree, first, p->n->interrupt_map) || nexus_works(p, k, first);
 }
 
 /* ---- what was said ---- */
 
 /* An interrupt's name: the node's, or where that has no interrupt-names the class's. */
-static const char *name_of(const struct planner *p, const struct copied *k, const struct host_irq *h)
+static const char *name_of(const struct machine_planner *p, const struct copied *k, const struct host_irq *h)
 {
     const struct dev_class *class = k->device && k->device->host == h->node ? k->device->class : NULL;
     bool named = p->host->irqs[p->host->nodes[h->node->id].first_irq].name;
@@ -62,13 +51,14 @@ static const char *name_of(const struct planner *p, const struct copied *k, cons
                                                                         : NULL;
 }
 
-static bool speaks_of(const struct planner *p, const struct copied *k, const struct m_irq *m, const struct host_irq *h)
+static bool speaks_of(const struct machine_planner *p, const struct copied *k, const struct m_irq *m,
+                      const struct host_irq *h)
 {
     const char *name = m->which.name ? name_of(p, k, h) : NULL;
     return m->which.name ? name && !strcmp(m->which.name, name) : m->which.index == h->index;
 }
 
-static const struct m_irq *said_of(const struct planner *p, const struct copied *k, const struct host_irq *h)
+static const struct m_irq *said_of(const struct machine_planner *p, const struct copied *k, const struct host_irq *h)
 {
     for (uint32_t i = 0; k->part && !h->from_map && i < k->part->irqs.n; i++)
         if (speaks_of(p, k, &k->part->irqs.at[i], h))
@@ -76,7 +66,7 @@ static const struct m_irq *said_of(const struct planner *p, const struct copied 
     return NULL;
 }
 
-static void check_said(struct planner *p, const struct copied *k, const struct host_irq *irqs, uint32_t own)
+static void check_said(struct machine_planner *p, const struct copied *k, const struct host_irq *irqs, uint32_t own)
 {
     for (uint32_t i = 0; k->part && i < k->part->irqs.n; i++) {
         const struct m_irq *m = &k->part->irqs.at[i];
@@ -126,32 +116,23 @@ static void check_said(struct planner *p, const struct copied *k, const struct h
 /* ---- lines of the host ---- */
 
 /* The first interrupt of this machine that has the line; who else has it, across/lines.c finds. */
-static struct p_irq *line_owner(const struct planner *p, const struct host_irq *h)
+static struct p_irq *line_owner(const struct machine_planner *p, const struct host_irq *h)
 {
     uint64_t v;
     return map_get(&p->line_of, (uintptr_t)h->chip, h->identity, &v) ? (struct p_irq *)(uintptr_t)v : NULL;
 }
 
-const char *irq_drop_text(struct planner *p, const struct p_irq *irq)
-{
-    const struct dt_node *node = irq->host->node;
-    if (!irq->device->pass || irq->device->pass->parts.at[0].node == node)
-        return arena_printf(p->c->arena, "`irq %u drop;`", irq->index);
-    const char *top = dt_path(p->c->arena, irq->device->pass->parts.at[0].node), *path = dt_path(p->c->arena, node);
-    return arena_printf(p->c->arena, "`child %s { irq %u drop; }`", path + strlen(top) + 1, irq->index);
-}
-
 /* Where there is no other choice. */
-static void leave_out(struct planner *p, struct diag *d, const struct p_irq *irq)
+static void help_drop(struct machine_planner *p, struct diag *d, const struct p_irq *irq)
 {
-    const char *text = irq_drop_text(p, irq);
+    const char *text = describe_irq_drop(p->c, irq);
     const struct m_passthrough *pass = irq->device->pass;
     diag_help(d, "leave it out: %s", text);
     if (pass && !pass->assigned)
         diag_fix_statement(d, pass->at, "passthrough", "%.*s", (int)strlen(text) - 2, text + 1);
 }
 
-static void take_host_line(struct planner *p, struct p_irq *irq)
+static void take_host_line(struct machine_planner *p, struct p_irq *irq)
 {
     const struct host_irq *h = irq->host;
     if (!line_owner(p, h))
@@ -160,7 +141,8 @@ static void take_host_line(struct planner *p, struct p_irq *irq)
 
 /* ---- interrupts of devices ---- */
 
-static struct p_irq *make(struct planner *p, const struct copied *k, const struct host_irq *h, const struct m_irq *m)
+static struct p_irq *new_irq(struct machine_planner *p, const struct copied *k, const struct host_irq *h,
+                             const struct m_irq *m)
 {
     bool top = k->part == &k->pass->parts.at[0];
     struct p_irq *irq = NEW(p->c->arena, struct p_irq);
@@ -179,7 +161,8 @@ static struct p_irq *make(struct planner *p, const struct copied *k, const struc
 }
 
 /* The controller is the guest's as well: nothing to link, but the guest may have to do without. */
-static void inside(struct planner *p, const struct copied *k, const struct host_irq *h, const struct m_irq *m)
+static void keep_inside(struct machine_planner *p, const struct copied *k, const struct host_irq *h,
+                        const struct m_irq *m)
 {
     if (m && m->to.set) {
         struct diag *d =
@@ -188,29 +171,29 @@ static void inside(struct planner *p, const struct copied *k, const struct host_
         diag_help(d, "leave the line out: the interrupt stays as it is on the host; or write `drop`");
     }
     if (m && m->drop)
-        make(p, k, h, m);
+        new_irq(p, k, h, m);
 }
 
-static bool can_be_linked(struct planner *p, const struct copied *k, struct p_irq *irq)
+static bool can_be_linked(struct machine_planner *p, const struct copied *k, struct p_irq *irq)
 {
     const struct host_irq *h = irq->host;
     if (h->problem || !h->chip) {
         struct diag *d = diag(p->c->diags, E0366, irq->at, "%s cannot be followed to a controller: %s",
-                              irq_text(p, irq), h->problem ? h->problem : "it has none");
-        leave_out(p, d, irq);
+                              describe_irq(p->c, irq), h->problem ? h->problem : "it has none");
+        help_drop(p, d, irq);
         return false;
     }
     if (h->class && h->kind->gsi == INT32_MIN) {
         struct diag *d = diag(p->c->diags, E0354, irq->at, "%s is %s: a line of that kind cannot be linked",
-                              irq_text(p, irq), host_irq_text(p->c, h));
-        leave_out(p, d, irq);
+                              describe_irq(p->c, irq), host_irq_text(p->c, h));
+        help_drop(p, d, irq);
         return false;
     }
     if (k->device->sysfs_name && k->device->host == k->host)
         return true;
     if (k->part == &k->pass->parts.at[0] && p->host->nodes[k->host_id].nregions)
         return false; // on a bus behind another device: its regions are out of reach, and that is said
-    const struct dt_node *first = irq_first_hop(p, h);
+    const struct dt_node *first = host_irq_first_hop(p->host, h);
     struct diag *d = diag(
         p->c->diags, E0381, irq->at,
         "interrupt %u of %s cannot be linked: Linux makes no platform device of the node, so VFIO does not have it",
@@ -218,14 +201,14 @@ static bool can_be_linked(struct planner *p, const struct copied *k, struct p_ir
     diag_fact(d, "%s: it is %s", p->host->file, host_irq_text(p->c, h));
     // A cascaded controller can go to the guest along with its users; the root cannot.
     if (first && (!h->class || h->class->cascaded))
-        diag_help(d, "leave it out: %s; or pass %s through as well", irq_drop_text(p, irq),
+        diag_help(d, "leave it out: %s; or pass %s through as well", describe_irq_drop(p->c, irq),
                   dt_path(p->c->arena, first));
     else
-        leave_out(p, d, irq);
+        help_drop(p, d, irq);
     return false;
 }
 
-void decide_irqs(struct planner *p, struct copied *k)
+static void link_irqs(struct machine_planner *p, struct copied *k)
 {
     const struct host_node *hn = &p->host->nodes[k->host_id];
     const struct host_irq *irqs = p->host->irqs + hn->first_irq;
@@ -238,17 +221,17 @@ void decide_irqs(struct planner *p, struct copied *k)
         const struct m_irq *m = said_of(p, k, h);
         enum irq_route route = irq_route(p, k, h);
         if (route == IRQ_ROUTE_INSIDE) {
-            inside(p, k, h, m);
+            keep_inside(p, k, h, m);
             first_inside = first_inside ? first_inside : h;
             continue;
         }
         // A function below a PCI bus: the line is its host bridge's.
         if (route == IRQ_ROUTE_NEXUS && (!k->device->sysfs_name || k->device->host != k->host)) {
             if (m && m->drop)
-                make(p, k, h, m);
+                new_irq(p, k, h, m);
             continue;
         }
-        struct p_irq *irq = make(p, k, h, m);
+        struct p_irq *irq = new_irq(p, k, h, m);
         irq->drop = irq->drop || !can_be_linked(p, k, irq);
         if (!irq->drop && first_inside) {
             // linux drivers/vfio/platform/vfio_platform_irq.c, vfio_platform_irq_init(): it counts up to the first that
@@ -259,7 +242,7 @@ void decide_irqs(struct planner *p, struct copied *k)
                                   irq->index, dt_path(p->c->arena, k->host), first_inside->index);
             diag_fact(d, "%s: interrupt %u goes to %s, which is assigned as well", p->host->file, first_inside->index,
                       dt_path(p->c->arena, first_inside->chip));
-            leave_out(p, d, irq);
+            help_drop(p, d, irq);
             irq->drop = true;
         }
         if (!irq->drop)
@@ -271,12 +254,13 @@ void decide_irqs(struct planner *p, struct copied *k)
 /* ---- entries of an interrupt-map ---- */
 
 /* What the nodes below say of the line that an entry leads to. Several may share it: one that wants it is enough. */
-static bool all_drop(struct planner *p, const struct copied *nexus, const struct host_irq *h, const struct m_irq **to)
+static bool all_drop(struct machine_planner *p, const struct copied *nexus, const struct host_irq *h,
+                     const struct m_irq **to)
 {
     bool dropped = false, wanted = false;
     for (const struct host_irq *u = host_irq_users(p->host, h); u; u = host_irq_next(p->host, u)) {
         const struct copied *k = u->from_map ? NULL : copy_of(p, u->node);
-        if (!k || irq_route(p, k, u) != IRQ_ROUTE_NEXUS || irq_first_hop(p, u) != nexus->host)
+        if (!k || irq_route(p, k, u) != IRQ_ROUTE_NEXUS || host_irq_first_hop(p->host, u) != nexus->host)
             continue;
         const struct m_irq *m = said_of(p, k, u);
         if (m && m->to.set && !*to)
@@ -287,7 +271,7 @@ static bool all_drop(struct planner *p, const struct copied *nexus, const struct
     return dropped && !wanted;
 }
 
-void decide_map(struct planner *p, struct copied *k)
+static void link_map_entries(struct machine_planner *p, struct copied *k)
 {
     const struct host_node *hn = &p->host->nodes[k->host_id];
     for (uint32_t i = hn->nirqs - hn->nmap_irqs; i < hn->nirqs && !k->description && !k->off; i++) {
@@ -301,7 +285,8 @@ void decide_map(struct planner *p, struct copied *k)
             map_putp(draft_arena(p->c), &p->irq_of, h, NULL, other);
             continue;
         }
-        if (other && other->device->host && copy_of(p, other->host->node) && irq_first_hop(p, other->host) == k->host) {
+        if (other && other->device->host && copy_of(p, other->host->node) &&
+            host_irq_first_hop(p->host, other->host) == k->host) {
             // Another entry for the same line, or the device behind it. One that went elsewhere has taken its line
             // along.
             const struct copied *user = copy_of(p, other->host->node);
@@ -312,15 +297,24 @@ void decide_map(struct planner *p, struct copied *k)
         const struct m_irq *to = NULL;
         if (all_drop(p, k, h, &to))
             continue;
-        struct p_irq *irq = make(p, k, h, to);
+        struct p_irq *irq = new_irq(p, k, h, to);
         take_host_line(p, irq);
         link_irq(p, irq, to ? &to->to : NULL);
     }
 }
 
+void link_copied_irqs(struct machine_planner *p)
+{
+    enter_step(p, STEP_IRQ_LINKS);
+    for (uint32_t i = 0; i < p->copies.n; i++)
+        link_irqs(p, p->copies.at[i]);
+    for (uint32_t i = 0; i < p->copies.n; i++)
+        link_map_entries(p, p->copies.at[i]);
+}
+
 /* VFIO counts a device's interrupts up to the first that the host cannot resolve: one of a controller that is assigned.
  */
-void count_host_irqs(struct planner *p, struct p_device *d)
+void count_host_irqs(struct machine_planner *p, struct p_device *d)
 {
     const struct host_node *hn = &p->host->nodes[d->host->id];
     uint32_t own = hn->nirqs - hn->nmap_irqs;

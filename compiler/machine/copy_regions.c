@@ -4,80 +4,23 @@
 
 #include <inttypes.h>
 
-uint32_t cells_of(struct planner *p, const struct dt_node *n, const char *name, uint32_t otherwise)
-{
-    const struct dt_prop *prop = dt_prop(p->m->tree, n, name);
-    return prop && prop->len == 4 ? dt_cell(prop, 0) : otherwise;
-}
-
-void put_cells(uint8_t *to, uint64_t value, uint32_t cells)
-{
-    for (uint32_t i = 0; i < cells * 4; i++) {
-        uint32_t shift = 8 * (cells * 4 - 1 - i);
-        to[i] = shift < 64 ? (uint8_t)(value >> shift) : 0;
-    }
-}
-
-static uint64_t get_cells(const struct dt_prop *prop, uint32_t at, uint32_t cells)
-{
-    uint64_t v = 0;
-    for (uint32_t i = 0; i < cells; i++)
-        v = v << 32 | dt_cell(prop, at + i);
-    return v;
-}
-
-bool to_bus(struct planner *p, const struct dt_node *bus, uint64_t address, uint64_t size, struct src where,
-            uint64_t *on_bus)
-{
-    *on_bus = address;
-    if (!bus->parent)
-        return true;
-    if (!to_bus(p, bus->parent, address, size, where, &address))
-        return false;
-    const struct dt_prop *ranges = dt_prop(p->m->tree, bus, p->n.ranges);
-    if (!ranges) {
-        struct diag *d =
-            diag(p->c->diags, E0505, where, "the guest's cpus cannot reach what is under %s: it has no `ranges`",
-                 dt_path(p->c->arena, bus));
-        diag_help(d, "give it an empty one (`ranges;`) with the cells of its parent");
-        return false;
-    }
-    *on_bus = address;
-    if (!ranges->len)
-        return true;
-    uint32_t na = cells_of(p, bus, p->n.address_cells, 2), ns = cells_of(p, bus, p->n.size_cells, 1);
-    uint32_t pna = cells_of(p, bus->parent, p->n.address_cells, 2), step = na + pna + ns;
-    for (uint32_t i = 0; na <= 3 && pna <= 2 && ns <= 2 && step && (i + step) * 4 <= ranges->len; i += step) {
-        uint64_t child = get_cells(ranges, i + (na == 3), na == 3 ? 2 : na);
-        uint64_t parent = get_cells(ranges, i + na, pna), len = get_cells(ranges, i + na + pna, ns);
-        if (address >= parent && address - parent < len && len - (address - parent) >= size) {
-            *on_bus = child + (address - parent);
-            return true;
-        }
-    }
-    struct diag *d =
-        diag(p->c->diags, E0506, where, "0x%" PRIx64 "..0x%" PRIx64 " is in no window of the `ranges` of %s", address,
-             address + (size - 1), dt_path(p->c->arena, bus));
-    diag_help(d, "add one to it, or give it an empty `ranges;` if its addresses are those of its parent");
-    return false;
-}
-
 /* A region's name: the node's, or where that has no reg-names the class's. */
-static const char *name_of(const struct planner *p, const struct copied *k, const struct host_region *h)
+static const char *name_of(const struct machine_planner *p, const struct copied *k, const struct host_region *h)
 {
     const struct dev_class *class = k->device && k->device->host == h->node ? k->device->class : NULL;
     bool named = p->host->regions[p->host->nodes[h->node_id].first_region].name;
     return h->name ? h->name : class && !named && h->index < class->nregions ? class->regions[h->index].name : NULL;
 }
 
-static bool speaks_of(const struct planner *p, const struct copied *k, const struct m_region *m,
+static bool speaks_of(const struct machine_planner *p, const struct copied *k, const struct m_region *m,
                       const struct host_region *h)
 {
     const char *name = m->which.name ? name_of(p, k, h) : NULL;
     return m->which.name ? name && !strcmp(m->which.name, name) : m->which.index == h->index;
 }
 
-static const struct m_region *said_of(const struct planner *p, const struct copied *k, const struct host_region *r)
+static const struct m_region *said_of(const struct machine_planner *p, const struct copied *k,
+                                      const struct host_region *r)
 {
     if (!k->part)
         return NULL;
@@ -89,7 +32,7 @@ static const struct m_region *said_of(const struct planner *p, const struct copi
     return NULL;
 }
 
-static void check_said(struct planner *p, const struct copied *k)
+static void check_said(struct machine_planner *p, const struct copied *k)
 {
     const struct host_node *hn = &p->host->nodes[k->host_id];
     for (uint32_t i = 0; k->part && i < k->part->regions.n; i++) {
@@ -147,7 +90,7 @@ const struct p_region *region_over(const struct p_device *d, uint64_t a, uint64_
     return NULL;
 }
 
-void add_region(struct planner *p, struct p_device *d, const struct p_region *r, struct src where)
+void add_region(struct machine_planner *p, struct p_device *d, const struct p_region *r, struct src where)
 {
     struct p_region *n = NEW(p->c->arena, struct p_region);
     *n = *r;
@@ -159,17 +102,17 @@ void add_region(struct planner *p, struct p_device *d, const struct p_region *r,
 
 /* On a bus without sizes, as I2C has, the address is the device's own, and stays with it from one such bus to another.
  */
-static bool keeps_address(struct planner *p, const struct dt_node *host, const struct dt_node *bus)
+static bool keeps_address(struct machine_planner *p, const struct dt_node *host, const struct dt_node *bus)
 {
-    return !host_size_cells(p->host, host->parent) && !cells_of(p, bus, p->n.size_cells, 1) &&
-           host_address_cells(p->host, host->parent) == cells_of(p, bus, p->n.address_cells, 2);
+    return !host_size_cells(p->host, host->parent) && !cells_of(p, bus, p->n->size_cells, 1) &&
+           host_address_cells(p->host, host->parent) == cells_of(p, bus, p->n->address_cells, 2);
 }
 
 /*
  * The node whose driver has to be asked for a region that the cpus cannot reach. NULL: the region is only a number, as
  * that of the regulator@0 of a bus that numbers them.
  */
-static const struct dt_node *behind(struct planner *p, const struct host_region *h)
+static const struct dt_node *behind(struct machine_planner *p, const struct host_region *h)
 {
     for (const struct dt_node *n = h->node->parent; n && n->parent; n = n->parent)
         if (p->host->nodes[n->id].nregions)
@@ -178,9 +121,9 @@ static const struct dt_node *behind(struct planner *p, const struct host_region 
 }
 
 /* Linux makes no device of a node without a `compatible`: nothing can be bound to it. */
-static void no_device(struct planner *p, const struct copied *k)
+static void no_device(struct machine_planner *p, const struct copied *k)
 {
-    if (dt_prop(p->host->tree, k->host, p->n.compatible) || !p->host->nodes[k->host_id].nregions)
+    if (dt_prop(p->host->tree, k->host, p->n->compatible) || !p->host->nodes[k->host_id].nregions)
         return;
     struct diag *d = diag(p->c->diags, E0398, k->part->at, "Linux makes no device of %s, which has no `compatible`",
                           dt_path(p->c->arena, k->host));
@@ -191,7 +134,7 @@ static void no_device(struct planner *p, const struct copied *k)
         diag_help(d, "write its `compatible` into the tree that the host boots with");
 }
 
-void check_part_regions(struct planner *p, const struct copied *k)
+void check_part_regions(struct machine_planner *p, const struct copied *k)
 {
     const struct host_node *hn = &p->host->nodes[k->host_id];
     for (uint32_t i = 0; i < hn->nregions; i++) {
@@ -210,7 +153,7 @@ void check_part_regions(struct planner *p, const struct copied *k)
 }
 
 /* The regions of a node's reg: mapped at the host's address unless said otherwise. */
-void decide_regions(struct planner *p, struct copied *k, struct p_device *d)
+void decide_regions(struct machine_planner *p, struct copied *k, struct p_device *d)
 {
     const struct host_node *hn = &p->host->nodes[k->host_id];
     bool top = k->part == &k->pass->parts.at[0], beyond = false;
@@ -290,30 +233,8 @@ void decide_regions(struct planner *p, struct copied *k, struct p_device *d)
         no_device(p, k);
 }
 
-/* An address range on a bus of the guest, as cells; false after a message when the cells cannot hold it. */
-bool fits_cells(struct planner *p, const struct dt_node *bus, uint64_t on_bus, uint64_t size, bool sized,
-                struct src where)
-{
-    uint32_t na = cells_of(p, bus, p->n.address_cells, 2), ns = cells_of(p, bus, p->n.size_cells, 1);
-    if (!na || na > 2 || !ns || ns > 2) {
-        struct diag *d = diag(p->c->diags, E0515, where,
-                              "%s has #address-cells %u and #size-cells %u: not a bus for a device with registers",
-                              dt_path(p->c->arena, bus), na, ns);
-        diag_help(d, "put it `under` another one; `#address-cells = <2>; #size-cells = <2>; ranges;` make one");
-        return false;
-    }
-    if ((na == 2 || on_bus + (size - 1) <= UINT32_MAX) && (!sized || ns == 2 || size <= UINT32_MAX))
-        return true;
-    struct diag *d =
-        diag(p->c->diags, E0516, where,
-             "0x%" PRIx64 "..0x%" PRIx64 " does not fit the cells of %s: #address-cells %u, #size-cells %u", on_bus,
-             on_bus + (size - 1), dt_path(p->c->arena, bus), na, ns);
-    diag_help(d, "give that bus 2 of each");
-    return false;
-}
-
 /* The names of the regions that are left. */
-static void write_reg_names(struct planner *p, struct copied *k, const struct origin *o)
+static void write_reg_names(struct machine_planner *p, struct copied *k, const struct origin *o)
 {
     const struct p_device *d = k->device;
     uint32_t len = 0;
@@ -321,10 +242,10 @@ static void write_reg_names(struct planner *p, struct copied *k, const struct or
         if (d->regions.at[i]->mode != REGION_DROP && !d->regions.at[i]->window && d->regions.at[i]->name)
             len += (uint32_t)strlen(d->regions.at[i]->name) + 1;
     if (!len) {
-        dt_del(p->m->tree, k->guest, p->n.reg_names);
+        dt_del(p->m->tree, k->guest, p->n->reg_names);
         return;
     }
-    if (!dt_prop(p->m->tree, k->guest, p->n.reg_names))
+    if (!dt_prop(p->m->tree, k->guest, p->n->reg_names))
         return;
     char *names = arena_alloc(p->c->arena, len), *s = names;
     for (uint32_t i = 0; i < d->regions.n; i++) {
@@ -335,15 +256,15 @@ static void write_reg_names(struct planner *p, struct copied *k, const struct or
         memcpy(s, r->name, n);
         s += n;
     }
-    dt_set(p->m->tree, k->guest, p->n.reg_names, names, len, o);
+    dt_set(p->m->tree, k->guest, p->n->reg_names, names, len, o);
 }
 
 /* reg of the node that is passed through, for its bus in the guest; names that fell away go, too. */
-void write_reg(struct planner *p, struct copied *k)
+void write_reg(struct machine_planner *p, struct copied *k)
 {
     const struct p_device *d = k->device;
     const struct dt_node *bus = k->guest->parent;
-    uint32_t na = cells_of(p, bus, p->n.address_cells, 2), ns = cells_of(p, bus, p->n.size_cells, 1), n = 0;
+    uint32_t na = cells_of(p, bus, p->n->address_cells, 2), ns = cells_of(p, bus, p->n->size_cells, 1), n = 0;
     uint8_t *data = arena_alloc(p->c->arena, na <= 2 && ns <= 2 ? (size_t)d->regions.n * (na + ns) * 4 + 1 : 1);
     uint64_t unit = 0;
     for (uint32_t i = 0; i < d->regions.n; i++) {
@@ -354,8 +275,8 @@ void write_reg(struct planner *p, struct copied *k)
         struct src where = r->how != HOW_WRITTEN && k->pass->place->under ? k->pass->place->under_at : r->at;
         if (!to_bus(p, bus, r->guest, r->size, where, &on_bus) || !fits_cells(p, bus, on_bus, r->size, true, where))
             return;
-        put_cells(data + (size_t)n * (na + ns) * 4, on_bus, na);
-        put_cells(data + ((size_t)n * (na + ns) + na) * 4, r->size, ns);
+        dt_put_cells(data + (size_t)n * (na + ns) * 4, on_bus, na);
+        dt_put_cells(data + ((size_t)n * (na + ns) + na) * 4, r->size, ns);
         if (!n++)
             unit = on_bus;
     }
@@ -365,16 +286,16 @@ void write_reg(struct planner *p, struct copied *k)
         d->class && d->class->node_name ? d->class->node_name : arena_strndup(p->c->arena, k->host->name, base);
     const char *name = k->host->name;
     if (n) {
-        dt_set(p->m->tree, k->guest, p->n.reg, data, n * (na + ns) * 4, o);
+        dt_set(p->m->tree, k->guest, p->n->reg, data, n * (na + ns) * 4, o);
         name = arena_printf(p->c->arena, "%s@%" PRIx64, generic, unit);
-    } else if (!keeps_address(p, k->host, bus) && dt_del(p->m->tree, k->guest, p->n.reg)) {
+    } else if (!keeps_address(p, k->host, bus) && dt_del(p->m->tree, k->guest, p->n->reg)) {
         const struct host_node *hn = &p->host->nodes[k->host_id];
         const struct host_region *first = hn->nregions ? &p->host->regions[hn->first_region] : NULL;
         if (!first || first->translated || !behind(p, first)) // else that is an error: one is enough
             name = generic;
     }
     name_copy(p, k, name);
-    if (dt_prop(p->host->tree, k->host, p->n.reg_names))
+    if (dt_prop(p->host->tree, k->host, p->n->reg_names))
         write_reg_names(p, k, o);
 }
 
@@ -390,7 +311,7 @@ static bool is_dropped(const struct copied *k, uint32_t i, const char *name)
 }
 
 /* The unit address follows the first entry that is left (Devicetree Specification 2.2.1.1). */
-static void rename_child(struct planner *p, struct copied *k, const uint8_t *reg, uint32_t address_cells)
+static void rename_child(struct machine_planner *p, struct copied *k, const uint8_t *reg, uint32_t address_cells)
 {
     const char *name = k->guest->name, *unit = strchr(name, '@');
     uint64_t address = 0;
@@ -404,10 +325,10 @@ static void rename_child(struct planner *p, struct copied *k, const uint8_t *reg
 
 /* Entries that a `child` statement drops, and their names. The others stay: they are on a bus that is copied as it is.
  */
-void drop_reg(struct planner *p, struct copied *k)
+void drop_reg(struct machine_planner *p, struct copied *k)
 {
     struct dt_tree *t = p->m->tree;
-    const struct dt_prop *reg = dt_prop(t, k->guest, p->n.reg), *names = dt_prop(t, k->guest, p->n.reg_names);
+    const struct dt_prop *reg = dt_prop(t, k->guest, p->n->reg), *names = dt_prop(t, k->guest, p->n->reg_names);
     uint32_t na = host_address_cells(p->host, k->host->parent),
              entry = (na + host_size_cells(p->host, k->host->parent)) * 4;
     const struct dev_class *class = k->device->host == k->host ? k->device->class : NULL;
@@ -439,13 +360,13 @@ void drop_reg(struct planner *p, struct copied *k)
     }
     const struct origin *o = origin_of(p, ORIGIN_COMPUTED, k->part->at, "without the regions that are dropped");
     if (names && names_len)
-        dt_set(t, k->guest, p->n.reg_names, left, names_len, o);
+        dt_set(t, k->guest, p->n->reg_names, left, names_len, o);
     else if (names)
-        dt_del(t, k->guest, p->n.reg_names);
+        dt_del(t, k->guest, p->n->reg_names);
     if (len)
-        dt_set(t, k->guest, p->n.reg, data, len, o);
+        dt_set(t, k->guest, p->n->reg, data, len, o);
     else
-        dt_del(t, k->guest, p->n.reg);
+        dt_del(t, k->guest, p->n->reg);
     if (first)
         rename_child(p, k, len ? data : NULL, na);
 }

@@ -7,7 +7,7 @@
 
 /* A `ranges` that is being written. */
 struct ranges {
-    struct planner *p;
+    struct machine_planner *p;
     struct copied *k;
     const struct dt_node *bus;        // above it in the guest
     uint32_t child_cells, size_cells; // its own
@@ -32,10 +32,10 @@ static void add_number(struct ranges *r, uint64_t value, uint32_t cells)
 
 static void set(struct ranges *r, const char *name, const char *why)
 {
-    struct planner *p = r->p;
+    struct machine_planner *p = r->p;
     uint8_t *data = arena_alloc(p->c->arena, (size_t)r->cells.n * 4 + 1);
     for (uint32_t i = 0; i < r->cells.n; i++)
-        put_cells(data + (size_t)i * 4, r->cells.at[i], 1);
+        dt_put_cells(data + (size_t)i * 4, r->cells.at[i], 1);
     dt_set(p->m->tree, r->k->guest, name, data, r->cells.n * 4, origin_of(p, ORIGIN_COMPUTED, r->k->pass->at, why));
 }
 
@@ -64,7 +64,7 @@ static uint64_t to_guest(const struct p_device *d, uint64_t host, uint64_t *size
 /* ---- windows ---- */
 
 /* The address of entry i of `ranges` as the host's cpus see it; false: nothing can use it. */
-static bool host_side(struct planner *p, const struct dt_node *n, const struct dt_prop *ranges, uint32_t i,
+static bool host_side(struct machine_planner *p, const struct dt_node *n, const struct dt_prop *ranges, uint32_t i,
                       uint64_t *cpu, uint64_t *size)
 {
     uint32_t na = host_address_cells(p->host, n), ns = host_size_cells(p->host, n),
@@ -78,7 +78,7 @@ static bool host_side(struct planner *p, const struct dt_node *n, const struct d
 }
 
 /* Entries of a `ranges`; 0 where it cannot be read, which the host index has said. */
-static uint32_t entries(struct planner *p, const struct dt_node *n, const struct dt_prop *ranges)
+static uint32_t entries(struct machine_planner *p, const struct dt_node *n, const struct dt_prop *ranges)
 {
     uint32_t na = host_address_cells(p->host, n), ns = host_size_cells(p->host, n),
              pna = host_address_cells(p->host, n->parent);
@@ -91,9 +91,9 @@ static uint32_t entries(struct planner *p, const struct dt_node *n, const struct
  * A bus whose addresses begin with a space code finds its devices by itself (PCI): the tree does not say who is there,
  * so what can be seen through its windows belongs to it. Of other buses, each device has its own regions.
  */
-void decide_windows(struct planner *p, struct copied *k, struct p_device *d)
+void decide_windows(struct machine_planner *p, struct copied *k, struct p_device *d)
 {
-    const struct dt_prop *ranges = dt_prop(p->host->tree, k->host, p->n.ranges);
+    const struct dt_prop *ranges = dt_prop(p->host->tree, k->host, p->n->ranges);
     if (!ranges || !ranges->len || host_address_cells(p->host, k->host) < 3 || !k->host->parent)
         return;
     uint32_t n = entries(p, k->host, ranges);
@@ -127,7 +127,7 @@ struct windows {
 };
 
 /* The addresses that are used on a bus whose `ranges` is empty. */
-static void collect(struct planner *p, const struct dt_node *guest, struct windows *w)
+static void collect(struct machine_planner *p, const struct dt_node *guest, struct windows *w)
 {
     for (const struct dt_node *c = guest->child; c; c = c->next) {
         const struct dt_node *host = c->source;
@@ -139,7 +139,7 @@ static void collect(struct planner *p, const struct dt_node *guest, struct windo
             if (r->translated && r->size)
                 vec_push(draft_arena(p->c), &w->list, ((struct window){r->bus, r->size, r->address, 0}));
         }
-        const struct dt_prop *ranges = dt_prop(p->host->tree, host, p->n.ranges);
+        const struct dt_prop *ranges = dt_prop(p->host->tree, host, p->n->ranges);
         if (ranges && !ranges->len)
             collect(p, c, w);
         uint32_t n = ranges ? entries(p, host, ranges) : 0, na = host_address_cells(p->host, host),
@@ -181,9 +181,9 @@ static void join(struct windows *w, uint64_t most)
 /* An empty `ranges` says that addresses are the same on both sides, and so must the numbers of cells be. */
 static void rewrite_empty(struct ranges *r)
 {
-    struct planner *p = r->p;
+    struct machine_planner *p = r->p;
     struct windows w = {0};
-    bool same = r->child_cells == r->bus_cells && r->size_cells == cells_of(p, r->bus, p->n.size_cells, 1);
+    bool same = r->child_cells == r->bus_cells && r->size_cells == cells_of(p, r->bus, p->n->size_cells, 1);
     collect(p, r->k->guest, &w);
     for (uint32_t i = 0; i < w.list.n; i++) {
         struct window *x = &w.list.at[i];
@@ -195,7 +195,7 @@ static void rewrite_empty(struct ranges *r)
     if (same || r->child_cells > 2 || r->size_cells > 2)
         return;
     if (!w.list.n) { // nobody behind it has registers
-        dt_del(p->m->tree, r->k->guest, p->n.ranges);
+        dt_del(p->m->tree, r->k->guest, p->n->ranges);
         return;
     }
     join(&w, r->size_cells == 1 ? UINT32_MAX : UINT64_MAX);
@@ -207,7 +207,7 @@ static void rewrite_empty(struct ranges *r)
         add_number(r, x->on_bus, r->bus_cells);
         add_number(r, x->size, r->size_cells);
     }
-    set(r, p->n.ranges, "what is used of its bus, on the guest's bus");
+    set(r, p->n->ranges, "what is used of its bus, on the guest's bus");
 }
 
 /* ---- ranges ---- */
@@ -215,7 +215,7 @@ static void rewrite_empty(struct ranges *r)
 /* One entry, in pieces where the regions behind it were moved differently. */
 static bool rewrite_entry(struct ranges *r, const struct dt_prop *ranges, uint32_t at, uint64_t cpu, uint64_t size)
 {
-    struct planner *p = r->p;
+    struct machine_planner *p = r->p;
     uint32_t low = r->child_cells < 2 ? r->child_cells : 2, top = r->child_cells - low;
     uint64_t child = number_at(ranges, at + top, low), done = 0;
     while (done < size) {
@@ -239,7 +239,7 @@ static bool rewrite_entry(struct ranges *r, const struct dt_prop *ranges, uint32
 
 static void rewrite_ranges(struct ranges *r, const struct dt_prop *ranges)
 {
-    struct planner *p = r->p;
+    struct machine_planner *p = r->p;
     const struct dt_node *host = r->k->host;
     uint32_t step = r->child_cells + host_address_cells(p->host, host->parent) + r->size_cells,
              n = entries(p, host, ranges);
@@ -252,19 +252,19 @@ static void rewrite_ranges(struct ranges *r, const struct dt_prop *ranges)
     }
     // No window at all must not become an empty `ranges`, which would be all of them.
     if (r->cells.n)
-        set(r, p->n.ranges, "the windows of its bus, on the guest's bus");
+        set(r, p->n->ranges, "the windows of its bus, on the guest's bus");
     else
-        dt_del(p->m->tree, r->k->guest, p->n.ranges);
+        dt_del(p->m->tree, r->k->guest, p->n->ranges);
 }
 
 /* A bus without registers is called after its first window (Devicetree Specification 2.2.1.1). */
 static void rename_bus(struct ranges *r)
 {
-    struct planner *p = r->p;
+    struct machine_planner *p = r->p;
     const struct dt_node *n = r->k->guest;
-    const struct dt_prop *ranges = dt_prop(p->m->tree, n, p->n.ranges);
+    const struct dt_prop *ranges = dt_prop(p->m->tree, n, p->n->ranges);
     size_t base = strcspn(n->name, "@");
-    if (!n->name[base] || dt_prop(p->m->tree, n, p->n.reg) || !ranges ||
+    if (!n->name[base] || dt_prop(p->m->tree, n, p->n->reg) || !ranges ||
         ranges->len < (r->child_cells + r->bus_cells) * 4)
         return;
     const char *name =
@@ -276,16 +276,16 @@ static void rename_bus(struct ranges *r)
 /* The other way round: what is behind the bus sees memory at the same addresses as on the host's bus above it. */
 static void rewrite_dma_ranges(struct ranges *r)
 {
-    struct planner *p = r->p;
+    struct machine_planner *p = r->p;
     const struct dt_node *host = r->k->host;
-    const struct dt_prop *dma = dt_prop(p->host->tree, host, p->n.dma_ranges);
+    const struct dt_prop *dma = dt_prop(p->host->tree, host, p->n->dma_ranges);
     uint32_t pna = host_address_cells(p->host, host->parent), step = r->child_cells + pna + r->size_cells;
-    if (!dma || !dt_prop(p->m->tree, r->k->guest, p->n.dma_ranges))
+    if (!dma || !dt_prop(p->m->tree, r->k->guest, p->n->dma_ranges))
         return;
     if (!dma->len) {
         // Linux takes a missing one for an empty one (drivers/of/address.c, of_dma_get_range).
-        if (r->child_cells != r->bus_cells || r->size_cells != cells_of(p, r->bus, p->n.size_cells, 1))
-            dt_del(p->m->tree, r->k->guest, p->n.dma_ranges);
+        if (r->child_cells != r->bus_cells || r->size_cells != cells_of(p, r->bus, p->n->size_cells, 1))
+            dt_del(p->m->tree, r->k->guest, p->n->dma_ranges);
         return;
     }
     uint32_t n = entries(p, host, dma);
@@ -302,23 +302,23 @@ static void rewrite_dma_ranges(struct ranges *r)
         add_number(r, address, r->bus_cells);
         add_number(r, number_at(dma, at + r->child_cells + pna, r->size_cells), r->size_cells);
     }
-    set(r, p->n.dma_ranges, "as on the host, on the guest's bus");
+    set(r, p->n->dma_ranges, "as on the host, on the guest's bus");
 }
 
-void write_ranges(struct planner *p, struct copied *k)
+void write_ranges(struct machine_planner *p, struct copied *k)
 {
     const struct dt_node *bus = k->guest->parent;
-    const struct dt_prop *ranges = dt_prop(p->host->tree, k->host, p->n.ranges);
+    const struct dt_prop *ranges = dt_prop(p->host->tree, k->host, p->n->ranges);
     struct ranges r = {.p = p,
                        .k = k,
                        .bus = bus,
                        .where = k->pass->place->under ? k->pass->place->under_at : k->pass->at,
                        .child_cells = host_address_cells(p->host, k->host),
                        .size_cells = host_size_cells(p->host, k->host),
-                       .bus_cells = cells_of(p, bus, p->n.address_cells, 2)};
+                       .bus_cells = cells_of(p, bus, p->n->address_cells, 2)};
     if (!r.bus_cells || r.bus_cells > 2 || r.child_cells > 4)
         return;
-    if (ranges && dt_prop(p->m->tree, k->guest, p->n.ranges)) {
+    if (ranges && dt_prop(p->m->tree, k->guest, p->n->ranges)) {
         if (ranges->len)
             rewrite_ranges(&r, ranges);
         else

@@ -4,13 +4,6 @@
 
 #include <inttypes.h>
 
-const char *irq_text(struct planner *p, const struct p_irq *irq)
-{
-    if (irq->source == IRQ_MAP_ENTRY)
-        return arena_printf(p->c->arena, "entry %u of the interrupt-map of `%s`", irq->index, irq->device->name);
-    return arena_printf(p->c->arena, "interrupt %u of `%s`", irq->index, irq->device->name);
-}
-
 /* ---- the written target ---- */
 
 static const struct irq_kind *find_kind(const struct irqchip_class *class, const char *word)
@@ -33,7 +26,7 @@ static const struct irq_trigger *find_trigger(const struct irqchip_class *class,
     return NULL;
 }
 
-static bool bad_kind(struct planner *p, const struct irqchip_class *class, const char *word, struct src where,
+static bool bad_kind(struct machine_planner *p, const struct irqchip_class *class, const char *word, struct src where,
                      bool first)
 {
     const char *list = "";
@@ -61,7 +54,8 @@ static bool bad_kind(struct planner *p, const struct irqchip_class *class, const
     return false;
 }
 
-static bool bad_trigger(struct planner *p, const struct irqchip_class *class, const char *word, struct src where)
+static bool bad_trigger(struct machine_planner *p, const struct irqchip_class *class, const char *word,
+                        struct src where)
 {
     const char *list = "";
     VEC(const char *) names = {0};
@@ -78,7 +72,7 @@ static bool bad_trigger(struct planner *p, const struct irqchip_class *class, co
     return false;
 }
 
-static const char *cell_names(struct planner *p, const struct irqchip_class *class)
+static const char *cell_names(struct machine_planner *p, const struct irqchip_class *class)
 {
     static const char *const words[] = {"0", "kind", "number", "trigger", "0"}; // enum irq_cell
     const char *list = "";
@@ -87,7 +81,7 @@ static const char *cell_names(struct planner *p, const struct irqchip_class *cla
     return arena_printf(p->c->arena, "<%s>", list);
 }
 
-static const char *kind_values(struct planner *p, const struct irqchip_class *class)
+static const char *kind_values(struct machine_planner *p, const struct irqchip_class *class)
 {
     const char *list = "";
     for (uint32_t i = 0; i < class->nkinds; i++)
@@ -96,7 +90,7 @@ static const char *kind_values(struct planner *p, const struct irqchip_class *cl
     return list;
 }
 
-static const char *trigger_values(struct planner *p, const struct irqchip_class *class)
+static const char *trigger_values(struct machine_planner *p, const struct irqchip_class *class)
 {
     const char *list = "";
     for (uint32_t i = 0; i < class->ntriggers; i++)
@@ -131,7 +125,7 @@ static void change_chip(struct p_irq *irq, struct p_irqchip *chip)
 }
 
 /* A specifier that was written in cells, read back into kind, number and trigger. */
-static bool decode_cells(struct planner *p, struct p_irq *irq, const struct m_irq_to *to)
+static bool decode_cells(struct machine_planner *p, struct p_irq *irq, const struct m_irq_to *to)
 {
     const struct irqchip_class *class = irq->chip->class;
     if (to->ncells != class->ncells) {
@@ -174,7 +168,7 @@ static bool decode_cells(struct planner *p, struct p_irq *irq, const struct m_ir
     return true;
 }
 
-static bool read_words(struct planner *p, struct p_irq *irq, const struct m_irq_to *to)
+static bool read_words(struct machine_planner *p, struct p_irq *irq, const struct m_irq_to *to)
 {
     uint32_t w = 0;
     if (w < to->nbefore) {
@@ -224,7 +218,7 @@ static const struct irq_trigger *sensed(const struct irqchip_class *class, bool 
     return t;
 }
 
-static const char *linkable(struct planner *p, const struct irqchip_class *class)
+static const char *linkable(struct machine_planner *p, const struct irqchip_class *class)
 {
     const char *list = "";
     for (uint32_t i = 0; i < class->nkinds; i++)
@@ -233,7 +227,7 @@ static const char *linkable(struct planner *p, const struct irqchip_class *class
     return list;
 }
 
-static bool settle_kind_and_trigger(struct planner *p, struct p_irq *irq, const struct m_irq_to *to)
+static bool settle_kind_and_trigger(struct machine_planner *p, struct p_irq *irq, const struct m_irq_to *to)
 {
     const struct irqchip_class *class = irq->chip->class;
     if (!irq->kind && irq->host && irq->host->kind && find_kind(class, irq->host->kind->name))
@@ -242,7 +236,7 @@ static bool settle_kind_and_trigger(struct planner *p, struct p_irq *irq, const 
         irq->kind = &class->kinds[class->default_kind];
     if (irq->kind->gsi == INT32_MIN) {
         struct diag *d = diag(p->c->diags, E0354, irq->at, "%s would be a %s %s: no such line can be linked",
-                              irq_text(p, irq), class->describe, irq->kind->name);
+                              describe_irq(p->c, irq), class->describe, irq->kind->name);
         const char *list = linkable(p, class);
         if (*list)
             diag_help(d, "leave it out: `irq %u drop;`, or write another kind: %s", irq->index, list);
@@ -265,7 +259,8 @@ static bool settle_kind_and_trigger(struct planner *p, struct p_irq *irq, const 
     const char *list = "";
     for (uint32_t i = 0; i < class->ntriggers; i++)
         list = arena_printf(p->c->arena, "%s%s`%s`", list, *list ? ", " : "", class->triggers[i].name);
-    struct diag *d = diag(p->c->diags, E0355, irq->at, "nothing says whether %s is level or edge", irq_text(p, irq));
+    struct diag *d =
+        diag(p->c->diags, E0355, irq->at, "nothing says whether %s is level or edge", describe_irq(p->c, irq));
     if (irq->host)
         diag_fact(d, "%s: it is %s", p->host->file, host_irq_text(p->c, irq->host));
     const char *number = to && to->number.set ? arena_printf(p->c->arena, "%" PRIu64, to->number.value) : "NUMBER";
@@ -277,7 +272,7 @@ static bool settle_kind_and_trigger(struct planner *p, struct p_irq *irq, const 
 /* ---- does the trigger fit? ---- */
 
 /* What is known of the source: true for level, false for edge; *why says how it is known. NULL in *why: nothing is. */
-static bool source_level(struct planner *p, const struct p_irq *irq, const char **why)
+static bool source_level(struct machine_planner *p, const struct p_irq *irq, const char **why)
 {
     *why = NULL;
     if (irq->host && irq->host->trigger) {
@@ -296,7 +291,7 @@ static bool source_level(struct planner *p, const struct p_irq *irq, const char 
 }
 
 /* VFIO masks a level-triggered interrupt until it is resampled, and has nothing to resample on an edge. */
-static bool check_sense(struct planner *p, const struct p_irq *irq)
+static bool check_sense(struct machine_planner *p, const struct p_irq *irq)
 {
     const char *why;
     bool level = source_level(p, irq, &why);
@@ -306,7 +301,7 @@ static bool check_sense(struct planner *p, const struct p_irq *irq)
             irq->chip->class->triggers[i].level == level && irq_kind_takes(irq->kind, &irq->chip->class->triggers[i]);
     if (!why || !irq->trigger || irq->trigger->level == level || !of_that)
         return true; // a controller without the other kind of line makes do with what it has
-    struct diag *d = diag(p->c->diags, E1012, irq->at, "%s is %s, and its link is %s", irq_text(p, irq),
+    struct diag *d = diag(p->c->diags, E1012, irq->at, "%s is %s, and its link is %s", describe_irq(p->c, irq),
                           level ? "level-triggered" : "an edge", irq->trigger->name);
     diag_fact(d, "%s", why);
     diag_help(d, level ? "write a level: an edge would be masked after the first one, and not unmasked again"
@@ -315,7 +310,7 @@ static bool check_sense(struct planner *p, const struct p_irq *irq)
 }
 
 /* The guest's driver would refuse the interrupt. */
-static bool check_trigger(struct planner *p, const struct p_irq *irq)
+static bool check_trigger(struct machine_planner *p, const struct p_irq *irq)
 {
     if (!irq->trigger || irq_kind_takes(irq->kind, irq->trigger))
         return check_sense(p, irq);
@@ -323,8 +318,8 @@ static bool check_trigger(struct planner *p, const struct p_irq *irq)
     for (const char *const *t = irq->kind->triggers; *t; t++)
         list = arena_printf(p->c->arena, "%s%s`%s`", list, *list ? ", " : "", *t);
     struct diag *d =
-        diag(p->c->diags, E1011, irq->at, "%s goes to a %s of `%s` as %s, and drivers refuse that", irq_text(p, irq),
-             *irq->kind->name ? irq->kind->name : "line", irq->chip->name, irq->trigger->name);
+        diag(p->c->diags, E1011, irq->at, "%s goes to a %s of `%s` as %s, and drivers refuse that",
+             describe_irq(p->c, irq), *irq->kind->name ? irq->kind->name : "line", irq->chip->name, irq->trigger->name);
     diag_help(d, "such a line takes %s", list);
     return false;
 }
@@ -352,7 +347,7 @@ static uint32_t highest(const struct irq_kind *k)
     return k->guest_max ? k->guest_max : k->max;
 }
 
-static bool no_line(struct planner *p, const struct p_irq *irq, uint64_t number)
+static bool no_line(struct machine_planner *p, const struct p_irq *irq, uint64_t number)
 {
     struct diag *d = diag(p->c->diags, E0356, irq->at, "`%s` has no line %s%s%" PRIu64, irq->chip->name,
                           irq->kind->name, *irq->kind->name ? " " : "", number);
@@ -361,7 +356,7 @@ static bool no_line(struct planner *p, const struct p_irq *irq, uint64_t number)
     return false;
 }
 
-static void no_chip(struct planner *p, const struct m_irq_to *to)
+static void no_chip(struct machine_planner *p, const struct m_irq_to *to)
 {
     VEC(const char *) names = {0};
     for (uint32_t i = 0; i < p->m->irqchips.n; i++)
@@ -375,11 +370,11 @@ static void no_chip(struct planner *p, const struct m_irq_to *to)
 }
 
 /* VFIO masks a level when it fires, and KVM would never have it unmasked. */
-static bool no_resample(struct planner *p, const struct p_irq *irq)
+static bool no_resample(struct machine_planner *p, const struct p_irq *irq)
 {
     const struct irqchip_class *class = irq->chip->class;
     struct diag *d = diag(p->c->diags, E1013, irq->at, "%s is %s, and behind `%s` nothing unmasks it once it has fired",
-                          irq_text(p, irq), irq->trigger->name, irq->chip->name);
+                          describe_irq(p->c, irq), irq->trigger->name, irq->chip->name);
     if (irq->host)
         diag_fact(d, "%s: it is %s", p->host->file, host_irq_text(p->c, irq->host));
     diag_fact(d, "%s: KVM's `%s` tells nobody that the guest is done with a level, so VFIO does not unmask it",
@@ -389,7 +384,7 @@ static bool no_resample(struct planner *p, const struct p_irq *irq)
     return false;
 }
 
-static bool take_line(struct planner *p, struct p_irq *irq)
+static bool take_line(struct machine_planner *p, struct p_irq *irq)
 {
     struct p_irqchip *chip = irq->chip;
     uint64_t kind = (uint64_t)(irq->kind - chip->class->kinds);
@@ -401,8 +396,9 @@ static bool take_line(struct planner *p, struct p_irq *irq)
         other = (const struct p_irq *)(uintptr_t)v;
         bool swap = irq->at.loc.file == other->at.loc.file && irq->at.loc.start < other->at.loc.start;
         const struct p_irq *a = swap ? other : irq, *b = swap ? irq : other;
-        struct diag *d = diag(p->c->diags, E0357, a->at, "%s and %s go to one line, %s %s%s%" PRIu32, irq_text(p, a),
-                              irq_text(p, b), chip->name, irq->kind->name, *irq->kind->name ? " " : "", irq->number);
+        struct diag *d =
+            diag(p->c->diags, E0357, a->at, "%s and %s go to one line, %s %s%s%" PRIu32, describe_irq(p->c, a),
+                 describe_irq(p->c, b), chip->name, irq->kind->name, *irq->kind->name ? " " : "", irq->number);
         diag_note(d, b->at, "the other is linked here");
         diag_help(d, "leave the number out, and a free line is chosen");
         return false;
@@ -421,7 +417,7 @@ static bool take_line(struct planner *p, struct p_irq *irq)
     return true;
 }
 
-void link_irq(struct planner *p, struct p_irq *irq, const struct m_irq_to *to)
+void link_irq(struct machine_planner *p, struct p_irq *irq, const struct m_irq_to *to)
 {
     irq->gsi = UINT32_MAX;
     vec_push(p->c->arena, &irq->device->irqs, irq);
@@ -458,8 +454,9 @@ void link_irq(struct planner *p, struct p_irq *irq, const struct m_irq_to *to)
  * Lines that are not written: the host's own number where the guest's controller has it and it is
  * free, so that adding a device moves no other; then the first free one.
  */
-void choose_lines(struct planner *p)
+void choose_lines(struct machine_planner *p)
 {
+    enter_step(p, STEP_LINES);
     uint64_t v;
     for (uint32_t i = 0; i < p->unlinked.n; i++) {
         struct p_irq *irq = p->unlinked.at[i];
@@ -485,7 +482,7 @@ void choose_lines(struct planner *p)
         map_put(p->c->arena, &next, (uintptr_t)irq->chip, kind, line);
         if (line > highest(irq->kind)) {
             struct diag *d = diag(p->c->diags, E0360, irq->at, "`%s` has no free line left for %s", irq->chip->name,
-                                  irq_text(p, irq));
+                                  describe_irq(p->c, irq));
             diag_help(d,
                       "those of class `%s` that are chosen from are %" PRIu32 " to %" PRIu32
                       "; drop interrupts that the guest does not need",

@@ -2,7 +2,8 @@
 // node and edit statements, and names that lead from one node of the guest to another.
 #include "machine/machine.h"
 
-struct dt_node *new_child(struct planner *p, struct dt_node *parent, const char *name, uint8_t kind, struct src where)
+struct dt_node *new_child(struct machine_planner *p, struct dt_node *parent, const char *name, uint8_t kind,
+                          struct src where)
 {
     struct dt_tree *t = p->m->tree;
     const char *n = intern(p->c->names, name);
@@ -21,25 +22,25 @@ struct dt_node *new_child(struct planner *p, struct dt_node *parent, const char 
 }
 
 /* What a property of a device follows from, in words of the language; or NULL. */
-static const char *follows_from(const struct planner *p, const char *name)
+static const char *follows_from(const struct machine_planner *p, const char *name)
 {
-    if (name == p->n.reg || name == p->n.ranges || name == p->n.reg_names)
+    if (name == p->n->reg || name == p->n->ranges || name == p->n->reg_names)
         return "`region 0 at ADDRESS`";
-    if (name == p->n.interrupts || name == p->n.interrupts_extended || name == p->n.interrupt_map ||
-        name == p->n.interrupt_names || name == p->n.interrupt_parent)
+    if (name == p->n->interrupts || name == p->n->interrupts_extended || name == p->n->interrupt_map ||
+        name == p->n->interrupt_names || name == p->n->interrupt_parent)
         return "`irq 0 to ...` or `irq 0 drop`";
     return NULL;
 }
 
 /* A copied node with a record of its own in the config. */
-static bool is_device(const struct planner *p, const struct dt_node *n)
+static bool is_device(const struct machine_planner *p, const struct dt_node *n)
 {
     const struct copied *k = n->source ? any_copy(p, n->source) : NULL;
     return k && k->guest == n && k->device && k->device->node == n;
 }
 
 /* How the place or line of an emulated device or irqchip is said; NULL: `n` is no such node. */
-static const char *made_by(const struct planner *p, const struct dt_node *n, bool place)
+static const char *made_by(const struct machine_planner *p, const struct dt_node *n, bool place)
 {
     for (uint32_t i = 0; i < p->m->irqchips.n; i++)
         if (p->m->irqchips.at[i]->node == n || p->m->irqchips.at[i]->msi == n)
@@ -55,7 +56,7 @@ static const char *made_by(const struct planner *p, const struct dt_node *n, boo
 }
 
 /* Numbers of an irqchip's node that the config has as well. */
-static bool chip_says(const struct planner *p, const struct dt_node *n, const char *name)
+static bool chip_says(const struct machine_planner *p, const struct dt_node *n, const char *name)
 {
     for (uint32_t i = 0; i < p->m->irqchips.n; i++) {
         const struct p_irqchip *chip = p->m->irqchips.at[i];
@@ -71,21 +72,21 @@ static bool chip_says(const struct planner *p, const struct dt_node *n, const ch
  * Registers and lines are in the config as well: if device tree source could change them, tree and config would
  * disagree. `own`: the statement belongs to the device that the node is made for, which may not be there in full.
  */
-static bool decided_elsewhere(struct planner *p, const struct dt_node *n, const struct m_edit *e,
+static bool decided_elsewhere(struct machine_planner *p, const struct dt_node *n, const struct m_edit *e,
                               const struct dts_op *op, bool own)
 {
     bool chip = chip_says(p, n, op->name);
     const char *how = chip ? "" : follows_from(p, op->name);
     const struct dt_prop *has = how ? dt_prop(p->m->tree, n, op->name) : NULL;
     bool device = own || is_device(p, n), computed = has && has->origin && has->origin->kind == ORIGIN_COMPUTED;
-    if (!how || !(device ? has || op->name == p->n.reg || op->name == p->n.interrupts : computed))
+    if (!how || !(device ? has || op->name == p->n->reg || op->name == p->n->interrupts : computed))
         return false;
     struct diag *d =
         diag(p->c->diags, E0922, (struct src){op->loc, e->at.via},
              "`%s` of %s is decided elsewhere, and is in guest.cfg, too", op->name, dt_path(p->c->arena, n));
     if (computed && !own)
         diag_note(d, dt_prop_place(n, has), "it follows from this");
-    const char *made = made_by(p, n, op->name == p->n.reg || op->name == p->n.ranges || op->name == p->n.reg_names);
+    const char *made = made_by(p, n, op->name == p->n->reg || op->name == p->n->ranges || op->name == p->n->reg_names);
     if (chip)
         diag_help(d, "it is what the irqchip's class says: another one goes with --schema-dir");
     else if (made)
@@ -98,7 +99,8 @@ static bool decided_elsewhere(struct planner *p, const struct dt_node *n, const 
 }
 
 /* What guest.cfg has stays in the tree: a node cannot be deleted when it, or one below it, is a device or irqchip. */
-static bool is_needed(struct planner *p, const struct dt_node *n, const struct m_edit *e, const struct dts_op *op)
+static bool is_needed(struct machine_planner *p, const struct dt_node *n, const struct m_edit *e,
+                      const struct dts_op *op)
 {
     const struct p_device *device = NULL;
     const struct p_irqchip *chip = NULL;
@@ -123,8 +125,8 @@ static bool is_needed(struct planner *p, const struct dt_node *n, const struct m
 }
 
 /* True when something in the braces is decided elsewhere, in the node or in one below that is there already. */
-static bool any_decided(struct planner *p, const struct dt_node *n, const struct m_edit *e, const struct dts_op *ops,
-                        bool own)
+static bool any_decided(struct machine_planner *p, const struct dt_node *n, const struct m_edit *e,
+                        const struct dts_op *ops, bool own)
 {
     for (const struct dts_op *op = ops; op; op = op->next) {
         const struct dt_node *below = op->kind == DTS_NODE && op->name ? dt_child(p->m->tree, n, op->name) : NULL;
@@ -139,14 +141,14 @@ static bool any_decided(struct planner *p, const struct dt_node *n, const struct
     return false;
 }
 
-static void merge(struct planner *p, struct dt_node *n, const struct m_edit *e, bool own)
+static void merge(struct machine_planner *p, struct dt_node *n, const struct m_edit *e, bool own)
 {
     struct dts_env env = {p->c, e->frame, e->at.via};
     if (!any_decided(p, n, e, e->ops, own))
         dts_merge(p->c, p->m->tree, n, e->ops, ORIGIN_WRITTEN, NULL, e->at.via, dts_eval_frame, &env);
 }
 
-void merge_edit(struct planner *p, struct dt_node *n, const struct m_edit *e)
+void merge_edit(struct machine_planner *p, struct dt_node *n, const struct m_edit *e)
 {
     const struct copied *k = n->source ? any_copy(p, n->source) : NULL;
     // An I2C chip on a bus that is assigned: its address is nobody else's.
@@ -154,13 +156,13 @@ void merge_edit(struct planner *p, struct dt_node *n, const struct m_edit *e)
     merge(p, n, e, !part);
 }
 
-static struct dt_node *by_label(const struct planner *p, const char *label)
+static struct dt_node *by_label(const struct machine_planner *p, const char *label)
 {
     return map_getp(&p->m->tree->labels, intern(p->c->names, label), NULL);
 }
 
 /* &label, &{/path} or &{label/path}. */
-static struct dt_node *by_name(const struct planner *p, const struct text *name)
+static struct dt_node *node_named(const struct machine_planner *p, const struct text *name)
 {
     if (name->kind == TEXT_LABEL)
         return by_label(p, name->s);
@@ -175,7 +177,7 @@ static struct dt_node *by_name(const struct planner *p, const struct text *name)
 }
 
 /* What a label may have been meant for. */
-static void no_label(struct planner *p, struct diag *d, const char *label)
+static void no_label(struct machine_planner *p, struct diag *d, const char *label)
 {
     const struct dt_node *host = p->host ? map_getp(&p->host->tree->labels, intern(p->c->names, label), NULL) : NULL;
     if (host) {
@@ -196,7 +198,7 @@ static void no_label(struct planner *p, struct diag *d, const char *label)
 }
 
 /* The node at an absolute path; components that are not there are made. */
-static struct dt_node *path_node(struct planner *p, const char *path, struct src where)
+static struct dt_node *path_node(struct machine_planner *p, const char *path, struct src where)
 {
     struct dt_tree *t = p->m->tree;
     struct dt_node *n = t->root;
@@ -230,7 +232,7 @@ static struct dt_node *path_node(struct planner *p, const char *path, struct src
     return n;
 }
 
-static void merge_node(struct planner *p, const struct m_edit *e)
+static void merge_node(struct machine_planner *p, const struct m_edit *e)
 {
     struct dt_node *n = path_node(p, e->path, e->at);
     if (n)
@@ -271,8 +273,9 @@ static bool wanted(const struct unders *u, const struct m_edit *e)
 }
 
 /* Nodes that devices are put under have to be there, with their cells, before the devices. */
-void nodes_wanted_first(struct planner *p)
+void add_bus_nodes(struct machine_planner *p)
 {
+    enter_step(p, STEP_BUS_NODES);
     const struct m_machine *m = p->m->m;
     struct unders u = {0};
     for (uint32_t i = 0; i < m->passthroughs.n; i++) {
@@ -292,23 +295,13 @@ void nodes_wanted_first(struct planner *p)
     }
 }
 
-void nodes_rest(struct planner *p)
-{
-    for (uint32_t i = 0; i < p->m->m->nodes.n; i++) {
-        uint64_t done;
-        const struct m_edit *e = &p->m->m->nodes.at[i];
-        if (!map_get(&p->nodes_done, (uintptr_t)e, 0, &done))
-            merge_node(p, e);
-    }
-}
-
 /*
  * Devicetree Specification 3.5.1. Linux leaves the whole node alone, and says so, unless it has both numbers of cells,
  * as the root has them, and `ranges` (drivers/of/of_reserved_mem.c, __reserved_mem_check_root).
  */
-void check_reserved(struct planner *p)
+static void check_reserved(struct machine_planner *p)
 {
-    const char *const names[] = {p->n.address_cells, p->n.size_cells, p->n.ranges};
+    const char *const names[] = {p->n->address_cells, p->n->size_cells, p->n->ranges};
     const struct dt_tree *t = p->m->tree;
     const struct dt_node *n = dt_child(t, t->root, intern(p->c->names, "reserved-memory"));
     for (uint32_t i = 0; n && i < 3; i++) {
@@ -332,10 +325,22 @@ void check_reserved(struct planner *p)
     }
 }
 
+void add_other_nodes(struct machine_planner *p)
+{
+    enter_step(p, STEP_NODES);
+    for (uint32_t i = 0; i < p->m->m->nodes.n; i++) {
+        uint64_t done;
+        const struct m_edit *e = &p->m->m->nodes.at[i];
+        if (!map_get(&p->nodes_done, (uintptr_t)e, 0, &done))
+            merge_node(p, e);
+    }
+    check_reserved(p);
+}
+
 /* ---- names ---- */
 
-static void leads_nowhere(struct planner *p, const struct dt_node *n, const struct dt_prop *prop,
-                          const struct dt_ref *r)
+static void report_dangling(struct machine_planner *p, const struct dt_node *n, const struct dt_prop *prop,
+                            const struct dt_ref *r)
 {
     if (!r->name) { // it led to a node that an edit or a node statement has taken away
         struct diag *d =
@@ -366,7 +371,7 @@ static void leads_nowhere(struct planner *p, const struct dt_node *n, const stru
 }
 
 /* Paths and copies can take a tree further down than any text is nested. */
-static bool too_deep(struct planner *p, const struct dt_node *n)
+static bool too_deep(struct machine_planner *p, const struct dt_node *n)
 {
     if (n->depth <= MACH_MAX_NESTING)
         return false;
@@ -376,8 +381,9 @@ static bool too_deep(struct planner *p, const struct dt_node *n)
     return true;
 }
 
-void resolve_names(struct planner *p)
+void resolve_names(struct machine_planner *p)
 {
+    enter_step(p, STEP_NAMES);
     struct dt_tree *t = p->m->tree;
     bool deep = false;
     for (struct dt_node *n = t->root; n; n = dt_next(n, t->root)) {
@@ -385,9 +391,9 @@ void resolve_names(struct planner *p)
         for (struct dt_prop *prop = n->props; prop; prop = prop->next) {
             for (struct dt_ref *r = prop->refs; r; r = r->next) {
                 if (!r->target)
-                    r->target = by_name(p, &r->name->text);
+                    r->target = node_named(p, &r->name->text);
                 if (!r->target || dt_is_gone(t, r->target))
-                    leads_nowhere(p, n, prop, r);
+                    report_dangling(p, n, prop, r);
             }
         }
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What stands on either side of the map, and what backs what.
-#include "map/map.h"
 #include "machc.h"
+#include "map/map.h"
 
 #include <stdlib.h>
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Who may write where: devices with the same reach share a lane, and a few lines of the table.
 #include "base/vec.h"
-#include "map/map.h"
 #include "emit/plan_text.h"
 #include "machc.h"
+#include "map/map.h"
 
 enum {
     HOW = 84,  // letters of what is said of the IOMMU

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What is written at the rows of the map, and what a box says when it is pointed at.
-#include "map/map.h"
 #include "machc.h"
+#include "map/map.h"
 
 const char *map_range(struct map_page *p, uint64_t start, uint64_t size)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Rows, bands and lanes as SVG.
-#include "map/map.h"
 #include "machc.h"
+#include "map/map.h"
 
 enum { DOT = 8, BACKING = 22 }; // the end of a wire in pixels; letters of what stands in place of a band
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Nodes of the host: one is passed through once, and some stay.
-#include "across/owners.h"
+#include "plan/planner.h"
 
 static const char *below(struct planner *p, const struct dt_node *n, const struct dt_node *top)
 {
@@ -14,7 +14,7 @@ static bool is_memory(const struct planner *p, const struct dt_node *n)
     return hn->nregions && p->host->regions[hn->first_region].translated;
 }
 
-bool own_idle(const struct planner *p, const struct dt_node *n)
+bool host_node_is_idle(const struct planner *p, const struct dt_node *n)
 {
     if (p->host_owner[n->id])
         return false;
@@ -24,7 +24,7 @@ bool own_idle(const struct planner *p, const struct dt_node *n)
     return false;
 }
 
-static void twice(struct planner *p, const struct dt_node *n, const struct dt_node *top, struct src where)
+static void report_second_owner(struct planner *p, const struct dt_node *n, const struct dt_node *top, struct src where)
 {
     const struct owner *o = p->host_owner[n->id];
     struct diag *d = diag(p->c->diags, E0373, where, "%s is passed through twice", dt_path(p->c->arena, n));
@@ -36,7 +36,7 @@ static void twice(struct planner *p, const struct dt_node *n, const struct dt_no
         diag_help(d, "a device has one owner: take one of them away");
 }
 
-static struct diag *needed(struct planner *p, const struct own_need *need, const char *path, struct src where)
+static struct diag *report_needed(struct planner *p, const struct host_need *need, const char *path, struct src where)
 {
     if (!*need->what)
         return diag(p->c->diags, E0393, where, "%s is no device", path);
@@ -46,7 +46,7 @@ static struct diag *needed(struct planner *p, const struct own_need *need, const
     struct diag *d =
         diag(p->c->diags, E0383, where, "%s stays with the host: %s has its %s from it", path, user, need->what);
     // The way on, to what the host cannot lose by itself.
-    const struct own_need *next = map_getp(&p->needs, need->user, NULL);
+    const struct host_need *next = map_getp(&p->needs, need->user, NULL);
     for (uint32_t i = 0; next && next->user && i < 4; i++) {
         diag_fact(d, "%s: %s has its %s from %s", p->host->file, dt_path(p->c->arena, next->user), next->what, user);
         user = dt_path(p->c->arena, next->user);
@@ -57,21 +57,22 @@ static struct diag *needed(struct planner *p, const struct own_need *need, const
     return d;
 }
 
-bool own_host_node(struct planner *p, const struct dt_node *n, const struct dt_node *top, struct src where)
+bool give_host_node(struct planner *p, struct p_machine *to, const struct dt_node *n, const struct dt_node *top,
+                    struct src where, bool *again)
 {
     if (p->host_owner[n->id]) {
-        p->twice = true;
-        twice(p, n, top, where);
+        *again = true;
+        report_second_owner(p, n, top, where);
         return false;
     }
     const struct m_keep *k = map_getp(&p->kept, n, NULL);
-    const struct own_need *need = k ? NULL : map_getp(&p->needs, n, NULL);
+    const struct host_need *need = k ? NULL : map_getp(&p->needs, n, NULL);
     const char *path = k || need ? dt_path(p->c->arena, n) : NULL;
     struct diag *d = NULL;
     if (k)
         diag_note(d = diag(p->c->diags, E0374, where, "%s stays with the host", path), k->at, "it is kept here");
     else if (need)
-        d = needed(p, need, path, where);
+        d = report_needed(p, need, path, where);
     if (d && n != top) {
         diag_help(d, "leave it out: `without %s;`", below(p, n, top));
         diag_fix_statement(d, where, "passthrough", "without %s;", below(p, n, top));
@@ -92,11 +93,11 @@ bool own_host_node(struct planner *p, const struct dt_node *n, const struct dt_n
         return false;
     // One that is refused below is counted as owned, so that nobody complains of its registers as well.
     struct owner *o = p->last_owner;
-    if (!o || o->machine != p->m || o->top != top || o->at.loc.start != where.loc.start || o->at.via != where.via) {
+    if (!o || o->machine != to || o->top != top || o->at.loc.start != where.loc.start || o->at.via != where.via) {
         o = p->last_owner = NEW(draft_arena(p->c), struct owner);
-        *o = (struct owner){p->m, top, where};
+        *o = (struct owner){to, top, where};
     }
     p->host_owner[n->id] = o;
-    own_mark(p, n);
+    mark_node(p, n);
     return !d;
 }

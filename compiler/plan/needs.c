@@ -3,14 +3,14 @@
  * What the host cannot lose: its console, its interrupt controllers, its IOMMUs, the clocks and power domains that
  * these and its cpus live on; and nodes that are no devices.
  */
-#include "across/owners.h"
+#include "plan/planner.h"
 
-static struct own_need *need(struct planner *p, const struct dt_node *n, const char *what, const struct dt_node *user)
+static struct host_need *need(struct planner *p, const struct dt_node *n, const char *what, const struct dt_node *user)
 {
     if (!n || map_getp(&p->needs, n, NULL))
         return NULL;
-    struct own_need *x = NEW(draft_arena(p->c), struct own_need);
-    *x = (struct own_need){n, what, user};
+    struct host_need *x = NEW(draft_arena(p->c), struct host_need);
+    *x = (struct host_need){n, what, user};
     map_putp(draft_arena(p->c), &p->needs, n, NULL, x);
     if (*what)
         vec_push(draft_arena(p->c), &p->need_list, x);
@@ -78,9 +78,9 @@ static void need_iommus(struct planner *p)
 /* In front of another controller, which is the one that interrupts are followed to. */
 static bool forwards(const struct planner *p, const struct dt_node *n)
 {
-    if (!dt_prop(p->host->tree, n, p->n.interrupt_controller))
+    if (!dt_prop(p->host->tree, n, p->n->interrupt_controller))
         return false;
-    const struct dt_prop *compatible = dt_prop(p->host->tree, n, p->n.compatible);
+    const struct dt_prop *compatible = dt_prop(p->host->tree, n, p->n->compatible);
     const struct irqchip_class *class = compatible ? schema_irqchip_of(p->c, p->schemas, compatible) : NULL;
     return class && class->forwards;
 }
@@ -136,14 +136,14 @@ static void need_providers(struct planner *p)
         vec_push(draft_arena(p->c), &w.list, p->need_list.at[i]->node);
         map_putp(draft_arena(p->c), &w.seen, p->need_list.at[i]->node, NULL, p->need_list.at[i]->node);
     }
-    for (uint32_t i = 0; i < p->host_cpus->nodes.n; i++)
-        vec_push(draft_arena(p->c), &w.list, p->host_cpus->nodes.at[i]);
+    for (uint32_t i = 0; i < p->host->ncpus; i++)
+        vec_push(draft_arena(p->c), &w.list, p->host->cpus[i]);
     for (uint32_t i = 0; i < w.list.n; i++) {
         const struct dt_node *n = w.list.at[i];
         for (const struct dt_prop *prop = n->props; prop; prop = prop->next) {
-            const struct ref_rule *rule = own_rule(p, n, prop);
-            struct entries e;
-            if (!rule || !rule->critical || !own_entries(p, n, prop, rule, &e))
+            const struct ref_rule *rule = host_ref_rule(p, n, prop);
+            struct ref_entries e;
+            if (!rule || !rule->critical || !host_ref_entries(p, prop, rule, &e))
                 continue;
             for (uint32_t k = 0; k < e.n; k++) {
                 const struct dt_node *to = e.at[k].target;
@@ -160,7 +160,7 @@ static void need_providers(struct planner *p)
     }
 }
 
-void own_needs(struct planner *p)
+void find_needs(struct planner *p)
 {
     no_devices(p);
     need_console(p);

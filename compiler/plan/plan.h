@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Everything decided: every address, interrupt, reference, mapping and owner. The only input of every emitter.
- * Each decision remembers where it was asked for (`at`) and why.
+ * order/order.h makes it. Each decision remembers where it was asked for (`at`) and why.
  */
 #ifndef MACHC_PLAN_PLAN_H
 #define MACHC_PLAN_PLAN_H
@@ -185,8 +185,5 @@ struct plan {
     VEC(struct p_owned) owned; // only with c->table
     uint64_t spaact;           // PAMU: entries of its table that the sub-windows of all machines take
 };
-
-/* Decides everything. Mistakes go to c->diags; the plan is fit for emitters only when there is no error. */
-struct plan *plan_make(struct machc *c, struct model *m);
 
 #endif

@@ -8,7 +8,8 @@ static const struct dt_prop *companion(const struct settle *s, const char *name)
     return prop && prop->origin->kind != ORIGIN_WRITTEN ? prop : NULL;
 }
 
-static void set(struct planner *p, const struct copied *k, const struct dt_prop *old, const void *data, uint32_t len)
+static void set(struct machine_planner *p, const struct copied *k, const struct dt_prop *old, const void *data,
+                uint32_t len)
 {
     if (len)
         dt_set(p->m->tree, k->guest, old->name, data, len, old->origin);
@@ -17,8 +18,8 @@ static void set(struct planner *p, const struct copied *k, const struct dt_prop 
 }
 
 /* The strings of a list whose number `keep` has; NULL: none. */
-static void filter_strings(struct planner *p, const struct copied *k, const struct dt_prop *names, const bool *keep,
-                           uint32_t nkeep, uint32_t group)
+static void filter_strings(struct machine_planner *p, const struct copied *k, const struct dt_prop *names,
+                           const bool *keep, uint32_t nkeep, uint32_t group)
 {
     char *data = arena_alloc(p->c->arena, names->len + 1);
     uint32_t len = 0;
@@ -55,7 +56,7 @@ static void filter_cells(struct settle *s, const struct dt_prop *along, uint32_t
 
 void refs_along(struct settle *s)
 {
-    struct planner *p = s->p;
+    struct machine_planner *p = s->p;
     struct settle_room *room = p->settle_room;
     const struct ref_rule *r = s->rule;
     const struct dt_prop *names = r->names ? companion(s, r->names) : NULL;
@@ -96,7 +97,7 @@ static uint32_t number_of(const struct ref_property *rule, const char *property)
     return n < MAX_NUMBER ? n : MAX_NUMBER;
 }
 
-void refs_renumber(struct planner *p, const struct copied *k, const struct ref_property *rule)
+void refs_renumber(struct machine_planner *p, const struct copied *k, const struct ref_property *rule)
 {
     struct dt_tree *t = p->m->tree;
     struct dt_prop *left[MAX_NUMBER] = {0};

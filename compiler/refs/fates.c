@@ -18,17 +18,17 @@ static void put_ref(struct settle *s, struct dt_node *target, const struct m_ref
     s->changed = true;
 }
 
-static void put_before(struct settle *s, const struct entry *e)
+static void put_before(struct settle *s, const struct ref_entry *e)
 {
     refs_put(s, e->start, e->phandle - e->start);
 }
 
-static void put_behind(struct settle *s, const struct entry *e)
+static void put_behind(struct settle *s, const struct ref_entry *e)
 {
     refs_put(s, e->phandle + 1, e->start + e->cells - e->phandle - 1);
 }
 
-void refs_put_entry(struct settle *s, const struct entry *e, struct dt_node *target)
+void refs_put_entry(struct settle *s, const struct ref_entry *e, struct dt_node *target)
 {
     put_before(s, e);
     put_ref(s, target, NULL);
@@ -42,7 +42,7 @@ struct copied *refs_in_guest(const struct settle *s, const struct dt_node *targe
 }
 
 /* What is said of whole properties. Entries are those of the node that they were said of. */
-static void add_refs(struct planner *p, struct m_part *to, const struct m_part *from)
+static void add_refs(struct machine_planner *p, struct m_part *to, const struct m_part *from)
 {
     for (uint32_t i = 0; from && i < from->refs.n; i++) {
         const struct m_ref *r = &from->refs.at[i];
@@ -58,22 +58,22 @@ static void add_refs(struct planner *p, struct m_part *to, const struct m_part *
  * The device that a provider is a part of: what VFIO can assign. A PHY goes with its MDIO bus, a regulator with the
  * controller of the bus that its chip is on, an endpoint with the device of its port. NULL: there is none.
  */
-static const struct dt_node *device_of(const struct planner *p, const struct dt_node *n)
+static const struct dt_node *device_of(const struct machine_planner *p, const struct dt_node *n)
 {
     const struct dt_node *device = NULL;
     for (; n->parent; n = n->parent) {
         if (!is_platform_device(p, n))
             device = NULL; // on a bus that is behind a device further up
-        else if (!device && dt_prop(p->host->tree, n, p->n.compatible))
+        else if (!device && dt_prop(p->host->tree, n, p->n->compatible))
             device = n;
     }
     return device;
 }
 
 /* Fate `assign`: the provider goes to this guest as well, by the same rules. */
-static void assign(struct settle *s, const struct entry *e, const struct verdict *v)
+static void assign(struct settle *s, const struct ref_entry *e, const struct verdict *v)
 {
-    struct planner *p = s->p;
+    struct machine_planner *p = s->p;
     const struct dt_node *target = e->target, *device = device_of(p, target);
     const struct m_part *top = &s->k->pass->parts.at[0];
     struct src where = v->said ? v->said->at : refs_place(s->k);
@@ -105,18 +105,24 @@ static void assign(struct settle *s, const struct entry *e, const struct verdict
     if (s->k->part != top)
         add_refs(p, &part, top);
     vec_push(draft_arena(p->c), &pass->parts, part);
-    copy_one(p, pass);
+    copy_passthrough(p, pass);
 }
 
+/* What `fixed` says of a clock or regulator. */
+struct rate {
+    uint64_t value;
+    struct src at;
+};
+
 /* A clock has one rate, whoever says it. */
-static void check_rate(struct settle *s, const struct entry *e, const struct verdict *v, struct src where)
+static void check_rate(struct settle *s, const struct ref_entry *e, const struct verdict *v, struct src where)
 {
-    struct planner *p = s->p;
+    struct machine_planner *p = s->p;
     const char *args = "";
     for (uint32_t c = e->phandle + 1; c < e->start + e->cells; c++)
         args = arena_printf(p->c->arena, "%s %u", args, dt_cell(s->prop, c));
     args = intern(p->c->names, args);
-    struct rate *r = map_getp(&p->rates, e->target, args);
+    struct rate *r = map_getp(&p->file->rates, e->target, args);
     if (r && r->value != v->fixed) {
         const char *unit = s->rule->provider->unit ? s->rule->provider->unit : "";
         struct diag *d =
@@ -129,12 +135,12 @@ static void check_rate(struct settle *s, const struct entry *e, const struct ver
         return;
     r = NEW(draft_arena(p->c), struct rate);
     *r = (struct rate){v->fixed, where};
-    map_putp(draft_arena(p->c), &p->rates, e->target, args, r);
+    map_putp(draft_arena(p->c), &p->file->rates, e->target, args, r);
 }
 
-static void fixed(struct settle *s, const struct entry *e, const struct verdict *v)
+static void fixed(struct settle *s, const struct ref_entry *e, const struct verdict *v)
 {
-    struct planner *p = s->p;
+    struct machine_planner *p = s->p;
     struct src where = v->said ? v->said->at : refs_place(s->k);
     if (!s->rule->provider) {
         struct diag *d = diag(p->c->diags, E0408, where, "`%s` cannot be `fixed`: there is no fixed %s", s->prop->name,
@@ -148,7 +154,7 @@ static void fixed(struct settle *s, const struct entry *e, const struct verdict 
     put_ref(s, fixed_provider(p, s->rule->provider, v->fixed, where), NULL);
 }
 
-static void to_node(struct settle *s, const struct entry *e, const struct m_ref *said)
+static void to_node(struct settle *s, const struct ref_entry *e, const struct m_ref *said)
 {
     put_before(s, e);
     put_ref(s, NULL, said);
@@ -156,12 +162,12 @@ static void to_node(struct settle *s, const struct entry *e, const struct m_ref 
     if (!said->has_cells && !counted)
         put_behind(s, e);
     for (uint32_t i = 0; i < said->ncells; i++, s->len += 4)
-        put_cells(s->data + s->len, said->cells[i], 1);
+        dt_put_cells(s->data + s->len, said->cells[i], 1);
 }
 
-bool refs_bring(struct settle *s, const struct entry *e, const struct verdict *v)
+bool refs_bring(struct settle *s, const struct ref_entry *e, const struct verdict *v)
 {
-    struct planner *p = s->p;
+    struct machine_planner *p = s->p;
     struct copied *there = refs_in_guest(s, e->target);
     struct src where = v->said ? v->said->at : refs_place(s->k);
     if (there && there->description && v->fate == FATE_ASSIGN) {
@@ -183,7 +189,7 @@ bool refs_bring(struct settle *s, const struct entry *e, const struct verdict *v
     return refs_in_guest(s, e->target) != NULL; // else it was refused, with a message
 }
 
-static void provider(struct settle *s, const struct entry *e)
+static void provider(struct settle *s, const struct ref_entry *e)
 {
     struct copied *there = refs_in_guest(s, e->target); // brought along by then
     if (there)
@@ -194,14 +200,14 @@ static void provider(struct settle *s, const struct entry *e)
 
 void refs_refuse_keep(struct settle *s, const struct m_ref *said, const struct dt_node *target)
 {
-    struct planner *p = s->p;
+    struct machine_planner *p = s->p;
     struct diag *d = diag(p->c->diags, E0420, said->at, "`%s` of %s cannot be kept: it is a reference to %s",
                           s->prop->name, dt_path(p->c->arena, s->k->host), dt_path(p->c->arena, target));
     diag_help(d, "its number would mean another node in the guest; write `drop`, `assign`, `copy` or `to &node`");
     s->failed = true;
 }
 
-void refs_carry_out(struct settle *s, uint32_t index, const struct entry *e, const struct verdict *v)
+void refs_carry_out(struct settle *s, uint32_t index, const struct ref_entry *e, const struct verdict *v)
 {
     s->kept[index] = v->fate != FATE_DROP;
     switch (v->fate) {
@@ -232,7 +238,7 @@ void refs_carry_out(struct settle *s, uint32_t index, const struct entry *e, con
 
 /* ---- fate `to`, when the nodes are there ---- */
 
-void check_to_refs(struct planner *p)
+void check_to_refs(struct machine_planner *p)
 {
     for (uint32_t i = 0; i < p->to_refs.n; i++) {
         const struct to_ref *t = &p->to_refs.at[i];
@@ -246,23 +252,24 @@ void check_to_refs(struct planner *p)
             const struct dt_prop *cells = dt_prop(p->m->tree, t->ref->target, rule->cells);
             if (!cells && !rule->cells_optional) {
                 struct diag *d =
-                    diag(p->c->diags, E0418, t->said->to_at, "%s of the guest is no provider for `%s`: it has no `%s`",
-                         path, t->property, rule->cells);
-                diag_help(d, "add `%s = <%u>;` to it, or choose another node", rule->cells, t->said->ncells);
+                    diag(p->c->diags, E0418, t->statement->to_at,
+                         "%s of the guest is no provider for `%s`: it has no `%s`", path, t->property, rule->cells);
+                diag_help(d, "add `%s = <%u>;` to it, or choose another node", rule->cells, t->statement->ncells);
                 continue;
             }
             want = cells && cells->len == 4 ? dt_cell(cells, 0) : 0;
         }
-        if (want == t->said->ncells)
+        if (want == t->statement->ncells)
             continue;
-        struct diag *d = diag(p->c->diags, E0417, t->said->to_at, "a reference in `%s` to %s takes %u cell%s, not %u",
-                              t->property, path, want, want == 1 ? "" : "s", t->said->ncells);
+        struct diag *d =
+            diag(p->c->diags, E0417, t->statement->to_at, "a reference in `%s` to %s takes %u cell%s, not %u",
+                 t->property, path, want, want == 1 ? "" : "s", t->statement->ncells);
         const char *list = "";
         for (uint32_t c = 0; c < want && c < 4; c++)
             list = arena_printf(p->c->arena, "%s%s%s", list, c ? " " : "", c == 3 ? "..." : "N");
         if (want)
-            diag_help(d, "write `to %s%s%s <%s>`", t->said->to_kind == TEXT_LABEL ? "&" : "&{", t->said->to,
-                      t->said->to_kind == TEXT_LABEL ? "" : "}", list);
+            diag_help(d, "write `to %s%s%s <%s>`", t->statement->to_kind == TEXT_LABEL ? "&" : "&{", t->statement->to,
+                      t->statement->to_kind == TEXT_LABEL ? "" : "}", list);
         else
             diag_help(d, "leave the cells out");
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Private to refs.c, refs_read.c and refs_along.c: one reference property on its way to the guest.
+// One reference property on its way to the guest.
 #ifndef MACHC_REFS_REFS_H
 #define MACHC_REFS_REFS_H
 
@@ -20,7 +20,7 @@ struct shortened {
 
 /* Room for one property at a time, used again for the next. */
 struct settle_room {
-    struct entries entries;
+    struct ref_entries entries;
     VEC(struct new_ref) refs;
     VEC(bool) kept;
     VEC(uint32_t) open;
@@ -31,13 +31,12 @@ struct settle_room {
 };
 
 struct settle {
-    struct planner *p;
+    struct machine_planner *p;
     struct copied *k;
     const struct dt_prop *prop; // the host's value
     const struct ref_rule *rule;
-    struct entries entries;
-    const struct dt_ref *known; // of the host's value: where refs_read() is among those that its source tells
-    const char *problem;        // why the value cannot be read
+    struct ref_entries entries;
+    const char *problem; // why the value cannot be read
     /* the new value */
     uint8_t *data;
     uint32_t len;
@@ -68,29 +67,34 @@ static inline uint64_t refs_key(const struct m_ref *r)
     return (uint64_t)r->at.loc.file << 32 | r->at.loc.start;
 }
 
-/* ---- refs_read.c ---- */
+/* STEP_REFS: settles the references of all copies. */
+void settle_refs(struct machine_planner *p);
 
-/* Fills s->entries. False: s->problem says why the property cannot be read. */
+/* After STEP_NAMES: whether references that go `to` a node fit it. */
+void check_to_refs(struct machine_planner *p);
+
+/* Fills s->entries from s->prop, in room of the machine. False: s->problem says why the property cannot be read. */
 bool refs_read(struct settle *s);
 
-/* The rule for a property: a schema's; of one that no schema knows, but that holds references or is spoken of, one of
- * its own. NULL: none. */
-const struct ref_rule *refs_rule(struct planner *p, const struct copied *k, const struct dt_prop *prop);
+/* ---- rules.c ---- */
 
-/* True when a property that no schema knows holds a reference. */
-bool refs_any(const struct planner *p, const struct dt_prop *prop);
+/*
+ * The rule for a property: a schema's; of one that no schema knows, but that holds references or is mentioned, one of
+ * its own. NULL: none.
+ */
+const struct ref_rule *refs_rule(struct machine_planner *p, const struct copied *k, const struct dt_prop *prop);
 
-/* ---- refs_fate.c ---- */
+/* ---- fates.c ---- */
 
 /* Fates `assign` and `copy`: makes the provider a node of the guest, if it is none yet. False after a message. */
-bool refs_bring(struct settle *s, const struct entry *e, const struct verdict *v);
+bool refs_bring(struct settle *s, const struct ref_entry *e, const struct verdict *v);
 
 /* Writes an entry as the verdict has it, which is not FATE_ERROR. */
-void refs_carry_out(struct settle *s, uint32_t index, const struct entry *e, const struct verdict *v);
+void refs_carry_out(struct settle *s, uint32_t index, const struct ref_entry *e, const struct verdict *v);
 
 /* Writes an entry that stays: as it is, or with its phandle that of a guest's node. */
 void refs_put(struct settle *s, uint32_t from, uint32_t cells);
-void refs_put_entry(struct settle *s, const struct entry *e, struct dt_node *target);
+void refs_put_entry(struct settle *s, const struct ref_entry *e, struct dt_node *target);
 
 /* The copy of a node, unless an edit has deleted it. */
 struct copied *refs_in_guest(const struct settle *s, const struct dt_node *target);
@@ -98,17 +102,17 @@ struct copied *refs_in_guest(const struct settle *s, const struct dt_node *targe
 /* `keep` is for numbers that look like a phandle; a `&label` in the source of the host's tree is none. */
 void refs_refuse_keep(struct settle *s, const struct m_ref *said, const struct dt_node *target);
 
-/* ---- refs_unused.c ---- */
+/* ---- unused.c ---- */
 
 /* Messages for statements of a node that have settled nothing. */
-void refs_check_unused(struct planner *p, const struct m_passthrough *pass, const struct m_part *part);
+void refs_check_unused(struct machine_planner *p, const struct m_passthrough *pass, const struct m_part *part);
 
-/* ---- refs_along.c ---- */
+/* ---- along.c ---- */
 
 /* When entries of s->prop went: the names of entries, and the properties that have something for each entry. */
 void refs_along(struct settle *s);
 
 /* When properties with a number went: those behind them move up, their names as well. */
-void refs_renumber(struct planner *p, const struct copied *k, const struct ref_property *rule);
+void refs_renumber(struct machine_planner *p, const struct copied *k, const struct ref_property *rule);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // References: every phandle that leaves an assigned subtree is settled, or an error that lists the choices.
-#include "across/owners.h"
+#include "refs/refs.h"
 
 /* Makes a list `n` long, zeroed. */
 #define ROOM(p, list, count)                                                                                           \
@@ -12,11 +12,20 @@
         memset((list)->at, 0, (count) * sizeof *(list)->at);                                                           \
     } while (0)
 
+bool refs_read(struct settle *s)
+{
+    struct ref_entries *room = &s->p->settle_room->entries;
+    s->problem = host_read_refs(s->p->c, s->p->host, s->prop, s->rule, room);
+    s->entries = *room;
+    return !s->problem;
+}
+
 /* ---- which fate ---- */
 
 enum { WHOLE = UINT32_MAX };
 
-static const struct m_ref *find(struct planner *p, const struct m_part *part, const char *property, uint32_t index)
+static const struct m_ref *find(struct machine_planner *p, const struct m_part *part, const char *property,
+                                uint32_t index)
 {
     uint64_t i;
     if (!part || !map_get(&part->ref_index, (uintptr_t)property, index == WHOLE ? 0 : (uint64_t)index + 1, &i))
@@ -74,7 +83,7 @@ static bool said_by_entry(const struct settle *s)
 
 /* ---- no safe default ---- */
 
-static const char *cells_text(struct settle *s, const struct entry *e)
+static const char *cells_text(struct settle *s, const struct ref_entry *e)
 {
     const char *text = "";
     for (uint32_t c = e->phandle + 1; c < e->start + e->cells && c < e->phandle + 9; c++)
@@ -84,8 +93,8 @@ static const char *cells_text(struct settle *s, const struct entry *e)
 
 static void list_choices(struct settle *s, const uint32_t *open, uint32_t nopen)
 {
-    struct planner *p = s->p;
-    const struct entry *first = &s->entries.at[open[0]];
+    struct machine_planner *p = s->p;
+    const struct ref_entry *first = &s->entries.at[open[0]];
     bool whole = nopen == s->entries.n;
     const char *which = whole ? s->prop->name : arena_printf(p->c->arena, "%s[%u]", s->prop->name, open[0]);
     const char *path = dt_path(p->c->arena, s->k->host);
@@ -98,7 +107,7 @@ static void list_choices(struct settle *s, const uint32_t *open, uint32_t nopen)
                  s->prop->name, path, nopen);
     diag_label(d, "needs the host's %s", s->rule->kind);
     for (uint32_t i = 0; i < nopen && nopen > 1 && i < 8; i++) {
-        const struct entry *e = &s->entries.at[open[i]];
+        const struct ref_entry *e = &s->entries.at[open[i]];
         diag_fact(d, "%s: %s[%u] is %s%s", p->host->file, s->prop->name, open[i], dt_path(p->c->arena, e->target),
                   cells_text(s, e));
     }
@@ -121,7 +130,7 @@ static void list_choices(struct settle *s, const uint32_t *open, uint32_t nopen)
 
 static void malformed(struct settle *s)
 {
-    struct planner *p = s->p;
+    struct machine_planner *p = s->p;
     struct diag *d = diag(p->c->diags, E0407, refs_place(s->k), "`%s` of %s cannot be read: %s", s->prop->name,
                           dt_path(p->c->arena, s->k->host), s->problem);
     diag_help(d, "remove it, `ref %s drop;`, or say that it holds no references, `ref %s keep;`", s->prop->name,
@@ -140,7 +149,7 @@ static void drop_all(struct settle *s)
 
 static void write_back(struct settle *s)
 {
-    struct planner *p = s->p;
+    struct machine_planner *p = s->p;
     bool all = true, any = false;
     for (uint32_t i = 0; i < s->entries.n; i++) {
         all = all && s->kept[i];
@@ -205,24 +214,24 @@ static bool group_dies(struct settle *s, uint32_t i)
 }
 
 /* For the table of owners: what is left to the host or another machine, and what the guest believes of it. */
-static void note_use(struct settle *s, const struct entry *e, const struct verdict *v, const struct copied *there)
+static void note_use(struct settle *s, const struct ref_entry *e, const struct verdict *v, const struct copied *there)
 {
     bool relies = v->fate == FATE_FIXED || v->fate == FATE_COPY;
     if ((s->rule->resource || relies) && (!there || there->description))
-        own_uses(s->p, &(struct own_use){.rule = s->rule,
-                                         .provider = e->target,
-                                         .user = s->k->host,
-                                         .prop = s->prop,
-                                         .machine = s->p->m,
-                                         .at = v->said ? v->said->at : refs_place(s->k),
-                                         .cell = e->phandle + 1,
-                                         .ncells = e->start + e->cells - e->phandle - 1,
-                                         .fate = v->fate});
+        add_provider_use(s->p->file, &(struct provider_use){.rule = s->rule,
+                                                            .provider = e->target,
+                                                            .user = s->k->host,
+                                                            .prop = s->prop,
+                                                            .machine = s->p->m,
+                                                            .at = v->said ? v->said->at : refs_place(s->k),
+                                                            .cell = e->phandle + 1,
+                                                            .ncells = e->start + e->cells - e->phandle - 1,
+                                                            .fate = v->fate});
 }
 
 static void settle_entry(struct settle *s, uint32_t i, uint32_t *open, uint32_t *nopen)
 {
-    const struct entry *e = &s->entries.at[i];
+    const struct ref_entry *e = &s->entries.at[i];
     if (group_dies(s, i)) {
         s->changed = true;
         return;
@@ -251,10 +260,11 @@ static void settle_entry(struct settle *s, uint32_t i, uint32_t *open, uint32_t 
     }
 }
 
-static void settle_prop(struct planner *p, struct copied *k, const struct dt_prop *prop, const struct ref_rule *rule)
+static void settle_prop(struct machine_planner *p, struct copied *k, const struct dt_prop *prop,
+                        const struct ref_rule *rule)
 {
     struct settle_room *room = p->settle_room;
-    struct settle s = {.p = p, .k = k, .prop = prop, .rule = rule, .entries = room->entries};
+    struct settle s = {.p = p, .k = k, .prop = prop, .rule = rule};
     const struct verdict whole = whole_verdict(&s);
     bool by_entry = said_by_entry(&s);
     if (whole.fate == FATE_KEEP && !by_entry) {
@@ -325,12 +335,12 @@ static bool may_bring(const struct copied *k)
     return false;
 }
 
-static void bring_prop(struct planner *p, struct copied *k, const struct dt_prop *prop, const struct ref_rule *rule)
+static void bring_prop(struct machine_planner *p, struct copied *k, const struct dt_prop *prop,
+                       const struct ref_rule *rule)
 {
     struct settle_room *room = p->settle_room;
-    struct settle s = {.p = p, .k = k, .prop = prop, .rule = rule, .entries = room->entries};
+    struct settle s = {.p = p, .k = k, .prop = prop, .rule = rule};
     bool readable = refs_read(&s);
-    room->entries = s.entries;
     for (uint32_t i = 0; readable && i < s.entries.n; i++) {
         struct copied *there;
         struct verdict v = {0};
@@ -345,9 +355,9 @@ static void bring_prop(struct planner *p, struct copied *k, const struct dt_prop
  * The providers that come along, before anything is settled: a reference to what the guest has needs no word, and
  * whether it has it must not depend on the order of the text.
  */
-static void bring_all(struct planner *p, uint32_t first)
+static void bring_all(struct machine_planner *p)
 {
-    for (uint32_t i = first; i < p->copies.n; i++) { // those that come along bring others
+    for (uint32_t i = 0; i < p->copies.n; i++) { // those that come along bring others
         struct copied *k = p->copies.at[i];
         if (dt_is_gone(p->m->tree, k->guest) || !may_bring(k))
             continue;
@@ -359,7 +369,7 @@ static void bring_all(struct planner *p, uint32_t first)
     }
 }
 
-static void settle_node(struct planner *p, struct copied *k)
+static void settle_node(struct machine_planner *p, struct copied *k)
 {
     struct settle_room *room = p->settle_room;
     bool followers = false;
@@ -380,16 +390,17 @@ static void settle_node(struct planner *p, struct copied *k)
         refs_renumber(p, k, &room->numbered);
 }
 
-void settle_refs(struct planner *p, uint32_t first)
+void settle_refs(struct machine_planner *p)
 {
+    enter_step(p, STEP_REFS);
     p->settle_room = NEW(draft_arena(p->c), struct settle_room);
     p->settle_room->all = intern(p->c->names, "*");
-    bring_all(p, first);
-    for (uint32_t i = first; i < p->copies.n; i++)
+    bring_all(p);
+    for (uint32_t i = 0; i < p->copies.n; i++)
         if (!dt_is_gone(p->m->tree, p->copies.at[i]->guest))
             settle_node(p, p->copies.at[i]);
     // Statements are checked where they stand: at the node that they were written for.
-    for (uint32_t i = first; i < p->copies.n; i++) {
+    for (uint32_t i = 0; i < p->copies.n; i++) {
         const struct copied *k = p->copies.at[i];
         if (k->part && k->part->node == k->host && !k->description && !k->pass->assigned)
             refs_check_unused(p, k->pass, k->part);

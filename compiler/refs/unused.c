@@ -5,7 +5,7 @@
 #include <inttypes.h>
 
 /* How many entries the property has in the nodes that a statement speaks of, at most. */
-static uint32_t most_entries(struct planner *p, const struct m_passthrough *pass, const struct m_part *part,
+static uint32_t most_entries(struct machine_planner *p, const struct m_passthrough *pass, const struct m_part *part,
                              const char *property, bool *exists)
 {
     const struct dt_node *top = part->node;
@@ -17,19 +17,18 @@ static uint32_t most_entries(struct planner *p, const struct m_passthrough *pass
             continue;
         *exists = true;
         struct copied k = {COPY_OF(n), .pass = pass, .part = part};
-        struct settle s = {
-            .p = p, .k = &k, .prop = prop, .rule = refs_rule(p, &k, prop), .entries = p->settle_room->entries};
-        if (s.rule && refs_read(&s) && s.entries.n > most)
+        struct settle s = {.p = p, .k = &k, .prop = prop, .rule = refs_rule(p, &k, prop)};
+        if (!s.rule)
+            continue;
+        if (!refs_read(&s))
+            most = UINT32_MAX; // the statement is for the whole property
+        else if (s.entries.n > most)
             most = s.entries.n;
-        if (s.rule)
-            p->settle_room->entries = s.entries;
-        if (s.rule && s.problem)
-            most = UINT32_MAX; // it is spoken of as a whole
     }
     return most;
 }
 
-static void no_property(struct planner *p, const struct m_passthrough *pass, const struct m_part *part,
+static void no_property(struct machine_planner *p, const struct m_passthrough *pass, const struct m_part *part,
                         const struct m_ref *r)
 {
     bool below = !pass->only && part == &pass->parts.at[0] && part->node->child;
@@ -52,7 +51,7 @@ static void no_property(struct planner *p, const struct m_passthrough *pass, con
         diag_help(d, "it has no references; leave the statement out");
 }
 
-void refs_check_unused(struct planner *p, const struct m_passthrough *pass, const struct m_part *part)
+void refs_check_unused(struct machine_planner *p, const struct m_passthrough *pass, const struct m_part *part)
 {
     for (uint32_t i = 0; i < part->refs.n; i++) {
         const struct m_ref *r = &part->refs.at[i];

@@ -162,6 +162,15 @@ static inline uint32_t dt_cell(const struct dt_prop *p, uint32_t i)
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
+/* Writes `value` as that many cells, big-endian; cells beyond 64 bits are 0. */
+static inline void dt_put_cells(uint8_t *to, uint64_t value, uint32_t cells)
+{
+    for (uint32_t i = 0; i < cells * 4; i++) {
+        uint32_t shift = 8 * (cells * 4 - 1 - i);
+        to[i] = shift < 64 ? (uint8_t)(value >> shift) : 0;
+    }
+}
+
 /* A u32 property's value, or `otherwise` when it is missing or not one cell. */
 uint32_t dt_u32(const struct dt_tree *t, const struct dt_node *n, const char *interned, uint32_t otherwise);
 
