@@ -3,8 +3,7 @@
 #include "facts/facts.h"
 #include "across/across.h"
 #include "plan/describe.h"
-
-#include "tree/internal.h"
+#include "tree/show.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

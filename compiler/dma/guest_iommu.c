@@ -110,9 +110,7 @@ void use_guest_iommu(struct machine_planner *p, struct p_dma *dma, const char *n
     if (!d->node || is_written(p, d->node, "iommus") || is_written(p, d->node, "iommu-map"))
         return;
     if (d->kind == DEV_PCI && d->bus && !d->parent) {
-        const struct dt_prop *reg = dt_prop(p->m->tree, d->node, p->n->reg); // IEEE 1275 PCI binding, 2.2.1.1
-        uint32_t hi = reg && reg->len >= 4 ? dt_cell(reg, 0) : 0;
-        dma->endpoint = guest_iommu_requester(hi >> 16, hi >> 11, hi >> 8);
+        dma->endpoint = guest_iommu_requester(0, d->slot, 0);
         if (!is_written(p, d->node->parent, "iommu-map"))
             add_map_entry(p, d->node->parent, iommu->node, dma->endpoint, 1, where);
     } else if (is_pci_bus(p, d->node)) {

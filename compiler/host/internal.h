@@ -6,8 +6,7 @@
 #include "base/vec.h"
 #include "host/host.h"
 #include "machc.h"
-#include "tree/internal.h"
-
+#include "tree/show.h"
 enum { BUS_MAX_CELLS = 4 };
 
 /* An address of up to four cells: the low two in `low`, those above in `top`. */

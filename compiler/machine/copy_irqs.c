@@ -39,78 +39,47 @@ bool irq_cells_stay(struct machine_planner *p, const struct copied *k)
     return !dt_prop(p->host->tree, first, p->n->interrupt_map) || nexus_works(p, k, first);
 }
 
-/* ---- what was said ---- */
+/* ---- statements ---- */
 
 /* An interrupt's name: the node's, or where that has no interrupt-names the class's. */
-static const char *name_of(const struct machine_planner *p, const struct copied *k, const struct host_irq *h)
+static const char *irq_name(const struct machine_planner *p, const struct copied *k, const struct host_irq *h)
 {
+    if (h->name)
+        return h->name;
     const struct dev_class *class = k->device && k->device->host == h->node ? k->device->class : NULL;
     bool named = p->host->irqs[p->host->nodes[h->node->id].first_irq].name;
-    return h->name                                                      ? h->name
-           : class && !named && !h->from_map && h->index < class->nirqs ? class->irqs[h->index].name
-                                                                        : NULL;
+    return class && !named && !h->from_map && h->index < class->nirqs ? class->irqs[h->index].name : NULL;
 }
 
-static bool speaks_of(const struct machine_planner *p, const struct copied *k, const struct m_irq *m,
-                      const struct host_irq *h)
+/* The `irq` statement for an interrupt of the node's own; or NULL. */
+static const struct m_irq *statement_for(const struct copied *k, const struct host_node *hn, const struct host *host,
+                                         const struct host_irq *h)
 {
-    const char *name = m->which.name ? name_of(p, k, h) : NULL;
-    return m->which.name ? name && !strcmp(m->which.name, name) : m->which.index == h->index;
+    if (h->from_map || !k->irq_statements)
+        return NULL;
+    uint32_t i = k->irq_statements[h - (host->irqs + hn->first_irq)];
+    return i != NO_STATEMENT ? &k->part->irqs.at[i] : NULL;
 }
 
-static const struct m_irq *said_of(const struct machine_planner *p, const struct copied *k, const struct host_irq *h)
+static void match_irqs(struct machine_planner *p, struct copied *k, const struct host_irq *irqs, uint32_t own)
 {
-    for (uint32_t i = 0; k->part && !h->from_map && i < k->part->irqs.n; i++)
-        if (speaks_of(p, k, &k->part->irqs.at[i], h))
-            return &k->part->irqs.at[i];
-    return NULL;
-}
-
-static void check_said(struct machine_planner *p, const struct copied *k, const struct host_irq *irqs, uint32_t own)
-{
-    for (uint32_t i = 0; k->part && i < k->part->irqs.n; i++) {
+    static const struct part_kind kind = {"interrupt", "interrupts", "interrupt-names", E0328, E0362, E0363};
+    uint32_t n = k->part ? k->part->irqs.n : 0;
+    if (!n)
+        return;
+    struct part_statement *statements = arena_array(draft_arena(p->c), n, sizeof *statements);
+    struct node_part *parts = arena_array(draft_arena(p->c), own + 1, sizeof *parts);
+    for (uint32_t i = 0; i < n; i++) {
         const struct m_irq *m = &k->part->irqs.at[i];
-        const struct host_irq *found = NULL;
-        for (uint32_t j = 0; j < own && !found; j++)
-            found = speaks_of(p, k, m, &irqs[j]) ? &irqs[j] : NULL;
+        statements[i] = (struct part_statement){&m->which, m->at};
         if (m->file)
             diag_help(
                 diag(p->c->diags, E0361, m->at, "`file` belongs to the interrupts of raw devices; VFIO gives this one"),
                 "leave `file` out");
-        if (found) {
-            const struct m_irq *other = said_of(p, k, found);
-            if (other != m) {
-                struct diag *d =
-                    diag(p->c->diags, E0328, m->at, "the same interrupt is spoken of twice: `%s` is interrupt %u",
-                         name_of(p, k, found) ? name_of(p, k, found) : "", found->index);
-                diag_note(d, other->at, "first here");
-                diag_help(d, "keep one of them");
-            }
-            continue;
-        }
-        const char *path = dt_path(p->c->arena, k->host);
-        if (m->which.name) {
-            struct diag *d = diag(p->c->diags, E0362, m->which.at, "%s has no interrupt `%s`", path, m->which.name);
-            VEC(const char *) names = {0};
-            for (uint32_t j = 0; j < own && names.n < 1000; j++)
-                if (name_of(p, k, &irqs[j]))
-                    vec_push(draft_arena(p->c), &names, name_of(p, k, &irqs[j]));
-            const char *near = nearest(m->which.name, names.at, names.n);
-            if (near)
-                diag_did_you_mean(d, "", m->which.name, near);
-            else
-                diag_help(d,
-                          names.n ? "its interrupt-names begin with `%s`"
-                                  : "it has no interrupt-names; say which by index%s",
-                          names.n ? names.at[0] : "");
-        } else {
-            struct diag *d = diag(p->c->diags, E0363, m->which.at, "%s has no interrupt %u", path, m->which.index);
-            if (own > 1)
-                diag_help(d, "it has %u: 0 to %u", own, own - 1);
-            else
-                diag_help(d, own ? "it has one: 0" : "it has none; delete the line");
-        }
     }
+    for (uint32_t i = 0; i < own; i++)
+        parts[i] = (struct node_part){irqs[i].index, irq_name(p, k, &irqs[i])};
+    k->irq_statements = match_statements(p, k, &kind, statements, n, parts, own);
 }
 
 /* ---- lines of the host ---- */
@@ -148,7 +117,7 @@ static struct p_irq *new_irq(struct machine_planner *p, const struct copied *k, 
     struct p_irq *irq = NEW(p->c->arena, struct p_irq);
     *irq = (struct p_irq){.device = k->device,
                           .index = h->index,
-                          .name = name_of(p, k, h),
+                          .name = irq_name(p, k, h),
                           .source = h->from_map ? IRQ_MAP_ENTRY : IRQ_DEVICE,
                           .host = h,
                           .drop = m && m->drop,
@@ -214,11 +183,11 @@ static void link_irqs(struct machine_planner *p, struct copied *k)
     const struct host_irq *irqs = p->host->irqs + hn->first_irq;
     if (k->description || k->off)
         return;
-    check_said(p, k, irqs, hn->nirqs - hn->nmap_irqs);
+    match_irqs(p, k, irqs, hn->nirqs - hn->nmap_irqs);
     const struct host_irq *first_inside = NULL;
     for (uint32_t i = 0; i < hn->nirqs - hn->nmap_irqs; i++) {
         const struct host_irq *h = &irqs[i];
-        const struct m_irq *m = said_of(p, k, h);
+        const struct m_irq *m = statement_for(k, hn, p->host, h);
         enum irq_route route = irq_route(p, k, h);
         if (route == IRQ_ROUTE_INSIDE) {
             keep_inside(p, k, h, m);
@@ -262,7 +231,7 @@ static bool all_drop(struct machine_planner *p, const struct copied *nexus, cons
         const struct copied *k = u->from_map ? NULL : copy_of(p, u->node);
         if (!k || irq_route(p, k, u) != IRQ_ROUTE_NEXUS || host_irq_first_hop(p->host, u) != nexus->host)
             continue;
-        const struct m_irq *m = said_of(p, k, u);
+        const struct m_irq *m = statement_for(k, &p->host->nodes[k->host_id], p->host, u);
         if (m && m->to.set && !*to)
             *to = m;
         dropped = dropped || (m && m->drop);

@@ -5,76 +5,32 @@
 #include <inttypes.h>
 
 /* A region's name: the node's, or where that has no reg-names the class's. */
-static const char *name_of(const struct machine_planner *p, const struct copied *k, const struct host_region *h)
+static const char *region_name(const struct machine_planner *p, const struct copied *k, const struct host_region *h)
 {
+    if (h->name)
+        return h->name;
     const struct dev_class *class = k->device && k->device->host == h->node ? k->device->class : NULL;
     bool named = p->host->regions[p->host->nodes[h->node_id].first_region].name;
-    return h->name ? h->name : class && !named && h->index < class->nregions ? class->regions[h->index].name : NULL;
+    return class && !named && h->index < class->nregions ? class->regions[h->index].name : NULL;
 }
 
-static bool speaks_of(const struct machine_planner *p, const struct copied *k, const struct m_region *m,
-                      const struct host_region *h)
+/* The `region` statement for each entry of the node's reg; NULL: there are none. */
+static const uint32_t *region_statements(struct machine_planner *p, const struct copied *k)
 {
-    const char *name = m->which.name ? name_of(p, k, h) : NULL;
-    return m->which.name ? name && !strcmp(m->which.name, name) : m->which.index == h->index;
-}
-
-static const struct m_region *said_of(const struct machine_planner *p, const struct copied *k,
-                                      const struct host_region *r)
-{
-    if (!k->part)
-        return NULL;
-    for (uint32_t i = 0; i < k->part->regions.n; i++) {
-        const struct m_region *m = &k->part->regions.at[i];
-        if (speaks_of(p, k, m, r))
-            return m;
-    }
-    return NULL;
-}
-
-static void check_said(struct machine_planner *p, const struct copied *k)
-{
+    static const struct part_kind kind = {"region", "regions", "reg-names", E0534, E0507, E0508};
     const struct host_node *hn = &p->host->nodes[k->host_id];
-    for (uint32_t i = 0; k->part && i < k->part->regions.n; i++) {
-        const struct m_region *m = &k->part->regions.at[i];
-        const struct host_region *found = NULL;
-        VEC(const char *) names = {0};
-        for (uint32_t j = 0; j < hn->nregions; j++) {
-            const struct host_region *r = &p->host->regions[hn->first_region + j];
-            if (speaks_of(p, k, m, r))
-                found = found ? found : r;
-            if (name_of(p, k, r))
-                vec_push(draft_arena(p->c), &names, name_of(p, k, r));
-        }
-        const struct m_region *first = found ? said_of(p, k, found) : NULL;
-        if (found && first != m) {
-            struct diag *d = diag(p->c->diags, E0534, m->at, "region %u of %s is spoken of twice", found->index,
-                                  dt_path(p->c->arena, k->host));
-            diag_note(d, first->at, "first here, by its %s", first->which.name ? "name" : "index");
-            diag_help(d, "say all of it in one statement");
-        }
-        if (found)
-            continue;
-        struct diag *d;
-        if (m->which.name) {
-            d = diag(p->c->diags, E0507, m->which.at, "%s has no region `%s`", dt_path(p->c->arena, k->host),
-                     m->which.name);
-            const char *near = nearest(m->which.name, names.at, names.n);
-            if (near)
-                diag_did_you_mean(d, "", m->which.name, near);
-            else if (names.n)
-                diag_help(d, "its reg-names begin with `%s`", names.at[0]);
-            else if (hn->nregions)
-                diag_help(d, "it has no reg-names; say which by index, 0%s", hn->nregions > 1 ? " and up" : "");
-            else
-                diag_help(d, "it has no `reg`");
-        } else {
-            d = diag(p->c->diags, E0508, m->which.at, "%s has no region %u", dt_path(p->c->arena, k->host),
-                     m->which.index);
-            diag_help(d, hn->nregions ? "its `reg` has %u %s" : "it has no `reg`", hn->nregions,
-                      hn->nregions == 1 ? "entry: index 0" : "entries, from index 0");
-        }
+    uint32_t n = k->part ? k->part->regions.n : 0;
+    if (!n)
+        return NULL;
+    struct part_statement *statements = arena_array(draft_arena(p->c), n, sizeof *statements);
+    struct node_part *parts = arena_array(draft_arena(p->c), hn->nregions + 1, sizeof *parts);
+    for (uint32_t i = 0; i < n; i++)
+        statements[i] = (struct part_statement){&k->part->regions.at[i].which, k->part->regions.at[i].at};
+    for (uint32_t i = 0; i < hn->nregions; i++) {
+        const struct host_region *h = &p->host->regions[hn->first_region + i];
+        parts[i] = (struct node_part){h->index, region_name(p, k, h)};
     }
+    return match_statements(p, k, &kind, statements, n, parts, hn->nregions);
 }
 
 /* The region that [a, a + size) lies in, of those that the same statement has already; or NULL. */
@@ -157,10 +113,11 @@ void decide_regions(struct machine_planner *p, struct copied *k, struct p_device
 {
     const struct host_node *hn = &p->host->nodes[k->host_id];
     bool top = k->part == &k->pass->parts.at[0], beyond = false;
-    check_said(p, k);
+    const uint32_t *statement_of = region_statements(p, k);
     for (uint32_t i = 0; i < hn->nregions; i++) {
         const struct host_region *h = &p->host->regions[hn->first_region + i];
-        const struct m_region *m = said_of(p, k, h);
+        const struct m_region *m =
+            statement_of && statement_of[i] != NO_STATEMENT ? &k->part->regions.at[statement_of[i]] : NULL;
         if (!h->translated) {
             if (m)
                 diag_help(diag(p->c->diags, E0509, m->at, "region %u of %s has no address that the cpus can reach",
@@ -192,7 +149,7 @@ void decide_regions(struct machine_planner *p, struct copied *k, struct p_device
         if (in)
             continue; // its registers are part of a region that is assigned already
         struct p_region r = {.index = h->index,
-                             .name = name_of(p, k, h),
+                             .name = region_name(p, k, h),
                              .host = h->address,
                              .size = h->size,
                              .source = h,

@@ -60,6 +60,7 @@ static void write_cpu_nodes(struct machine_planner *p)
         dt_set_cells(t, n, "reg", na == 2 ? cells : cells + 1, na == 2 ? 2 : 1, o);
         copy_named(p, n, host_cpu(p->host, cpu->host_cpu == UINT32_MAX ? 0 : cpu->host_cpu), pl->cpu_copy);
         cpu->node = n;
+        cpu->reg = reg;
     }
 }
 

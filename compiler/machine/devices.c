@@ -11,6 +11,7 @@ struct p_device *new_device(struct machine_planner *p, const char *name, uint8_t
     d->kind = kind;
     d->at = where;
     d->vcpu = UINT32_MAX;
+    d->slot = UINT32_MAX;
     d->index = p->m->devices.n;
     vec_push(p->c->arena, &p->m->devices, d);
     return d;

@@ -45,11 +45,12 @@ struct copied {
     struct dt_node *guest;
     const struct dt_node *host;
     const struct m_passthrough *pass;
-    const struct m_part *part; // what the text has for this node, or NULL
-    struct p_device *device;   // the record it belongs to
-    bool description;          // copied by fate `copy`: no resources
-    uint32_t host_id;          // of `host`, which lies elsewhere
-    bool off;                  // disabled below the node that is passed through, and not mentioned: no device
+    const struct m_part *part;      // what the text has for this node, or NULL
+    struct p_device *device;        // the record it belongs to
+    bool description;               // copied by fate `copy`: no resources
+    uint32_t host_id;               // of `host`, which lies elsewhere
+    const uint32_t *irq_statements; // copy_irqs.c: by interrupt, from match_statements(); NULL: there are none
+    bool off;                       // disabled below the node that is passed through, and not mentioned: no device
 };
 
 /* The members that say which node of the host a `struct copied` is of. */
@@ -215,6 +216,36 @@ uint32_t cells_of(struct machine_planner *p, const struct dt_node *n, const char
 /* Can the cells of a guest's bus hold a range on it? The size counts when `sized`. False after a message. */
 bool fits_cells(struct machine_planner *p, const struct dt_node *bus, uint64_t on_bus, uint64_t size, bool sized,
                 struct src where);
+
+/* ---- part_statements.c ---- */
+
+/* A part of a host's node that statements are for: an entry of its reg, or an interrupt. */
+struct node_part {
+    uint32_t index;
+    const char *name; // or NULL
+};
+
+/* A `region` or `irq` statement. */
+struct part_statement {
+    const struct m_which *which;
+    struct src at;
+};
+
+/* The words and messages for one kind of part. */
+struct part_kind {
+    const char *word, *words, *names_property; // "region", "regions", "reg-names"
+    enum msg twice, no_name, no_index;
+};
+
+#define NO_STATEMENT UINT32_MAX
+
+/*
+ * Which statement is for which part of a node: for each part the number of the statement, or NO_STATEMENT; in the
+ * draft. Messages for statements that are for no part, or for one that has a statement already.
+ */
+const uint32_t *match_statements(struct machine_planner *p, const struct copied *k, const struct part_kind *kind,
+                                 const struct part_statement *statements, uint32_t n, const struct node_part *parts,
+                                 uint32_t nparts);
 
 /* ---- copy_regions.c: reg on the guest's bus ---- */
 

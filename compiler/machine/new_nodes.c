@@ -123,6 +123,7 @@ static bool on_pci(struct machine_planner *p, struct p_device *d, const struct m
         new_child(p, bus->node, arena_printf(p->c->arena, "%s@%x", base_name(p, d), slot), ORIGIN_COMPUTED, d->at);
     if (!d->node)
         return false;
+    d->slot = slot;
     uint32_t reg[5] = {slot << 11, 0, 0, 0, 0};
     dt_set_cells(p->m->tree, d->node, "reg", reg, 5, origin_of(p, ORIGIN_COMPUTED, d->at, "its slot"));
     return true;

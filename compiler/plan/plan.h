@@ -20,6 +20,7 @@ struct p_cpu {
     uint32_t vcpu;
     uint32_t host_cpu;    // UINT32_MAX: not bound
     struct dt_node *node; // in the guest's tree
+    uint64_t reg;         // the node's: what the architecture knows the cpu by
 };
 
 enum { CHIP_REGIONS = 8 };
@@ -141,6 +142,7 @@ struct p_device {
     struct src at;
     const struct m_passthrough *pass; // while planning; NULL afterwards
     const char *bus;                  // pci: the emulated bus that it is put on; or NULL
+    uint32_t slot;                    // on that bus; UINT32_MAX: none
     const struct m_device *emulated;  // or NULL
     const struct dev_class *class;    // or NULL
     const struct dt_node *host;       // or NULL

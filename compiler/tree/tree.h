@@ -242,4 +242,13 @@ char *dts_write(struct machc *c, const struct dt_tree *t, bool origins);
 /* One property as source text, "reg = <0x00 0x1000>;", in the arena. */
 char *dts_prop_text(struct machc *c, const struct dt_tree *t, const struct dt_prop *p);
 
+/*
+ * The child whose name without unit address is `base` (interned), when there is exactly one; or NULL.
+ * *count is how many there are. Constant time, once the tree's index is made by the first call.
+ */
+struct dt_node *dt_child_base(const struct dt_tree *t, const struct dt_node *parent, const char *base, uint32_t *count);
+
+/* dt_at() with every component in full. */
+struct dt_node *dt_at_exact(const struct dt_tree *t, const char *path);
+
 #endif
