@@ -275,7 +275,7 @@ static bool no_attr(struct asked *a, const struct expr *e, const struct object *
     for (uint32_t i = 0; i < all.lists.n; i++)
         text = listed(c, text, all.lists.at[i], "[N]");
     refuse(a, E0228, e->name.loc, arena_printf(c->arena, "%s has no attribute `%s`", o->text, e->name.s), e->name.s,
-           &known, *text ? arena_printf(c->arena, "it has %s", text) : "it has none");
+           &known, *text ? arena_printf(c->arena, "its attributes are %s", text) : "it has no attributes");
     return false;
 }
 
@@ -294,7 +294,7 @@ static const struct p_machine *machine_of(struct asked *a, const struct expr *e)
     }
     if (!plan->model->incomplete)
         refuse(a, E0229, e->loc, arena_printf(c->arena, "there is no machine `%s`", e->name.s), e->name.s, &names,
-               "write MACHINE.cpus or MACHINE.NAME.ATTRIBUTE, NAME being of its memory or devices");
+               "write MACHINE.cpus or MACHINE.NAME.ATTRIBUTE, where NAME is a memory or device of the machine");
     return NULL;
 }
 
@@ -326,7 +326,7 @@ static bool named(struct asked *a, const struct p_machine *m, const struct expr 
     if (!map_getp(&m->m->named, name, NULL) || !diags_errors(c->diags))
         refuse(a, E0230, e->name.loc,
                arena_printf(c->arena, "machine `%s` has no memory, device or irqchip `%s`", m->name, name), name,
-               &names, "`--emit=plan` lists the names of a machine");
+               &names, "use a name that `--emit=plan` lists");
     return false;
 }
 
@@ -363,8 +363,9 @@ static bool indexed(struct asked *a, const struct expr *e, struct object *o)
     struct object of;
     struct value which;
     if (e->a->kind != EXPR_ATTR) {
-        diag_help(diag(c->diags, E0228, (struct src){e->a->loc, a->at.via}, "this is no list"),
-                  "lists are `region`, `irq` and `dma` of a device, `map` of a dma, `vcpu` of a machine");
+        diag_help(diag(c->diags, E0228, (struct src){e->a->loc, a->at.via}, "this is not a list"),
+                  "use an index only with a list: `region`, `irq` and `dma` of a device, `map` of a dma, `vcpu` of a "
+                  "machine");
         return false;
     }
     if (!object_of(a, e->a->a, &of) || !expr_eval(c, a->frame, a->at.via, e->b, attrs_value, a, &which))
@@ -374,8 +375,8 @@ static bool indexed(struct asked *a, const struct expr *e, struct object *o)
     offer(&t, &of);
     if (!t.is_list && t.found) {
         diag_help(
-            diag(c->diags, E0228, (struct src){e->a->name.loc, a->at.via}, "`%s` of %s is no list", name, of.text),
-            "leave `[...]` out");
+            diag(c->diags, E0228, (struct src){e->a->name.loc, a->at.via}, "`%s` of %s is not a list", name, of.text),
+            "remove `[...]`");
         return false;
     }
     if (!t.is_list)
@@ -395,7 +396,7 @@ static bool indexed(struct asked *a, const struct expr *e, struct object *o)
         if (element_name(&one))
             vec_push(c->arena, &names, element_name(&one));
     }
-    const char *word = which.s ? which.s : arena_printf(c->arena, "%" PRIu64, which.u), *there = "it has none";
+    const char *word = which.s ? which.s : arena_printf(c->arena, "%" PRIu64, which.u), *there = "it has no attributes";
     if (t.count)
         there = arena_printf(c->arena, "it has %" PRIu32 ": `%s[0]`%s", t.count, name,
                              t.count > 1 ? arena_printf(c->arena, " to `%s[%" PRIu32 "]`", name, t.count - 1) : "");
@@ -426,8 +427,8 @@ static bool object_of(struct asked *a, const struct expr *e, struct object *o)
         return no_attr(a, e, &left);
     struct diag *d =
         diag(c->diags, E0228, (struct src){e->loc, a->at.via},
-             t.is_list ? "`%s` of %s is a list" : "`%s` of %s is a value: it has no attributes", e->name.s, left.text);
-    diag_help(d, t.is_list ? "say which one: `%s[0]`" : "`%s` is all that can be said", e->name.s);
+             t.is_list ? "`%s` of %s is a list" : "`%s` of %s is a value without attributes", e->name.s, left.text);
+    diag_help(d, t.is_list ? "add an index: `%s[0]`" : "remove what follows `%s`", e->name.s);
     return false;
 }
 
@@ -441,7 +442,7 @@ bool attrs_value(void *opaque, const struct expr *e, struct value *v)
         struct taker all = {.wanted = "", .arena = a->p->c->arena, .c = a->p->c};
         offer(&all, &o);
         struct diag *d = diag(a->p->c->diags, E0228, (struct src){e->loc, a->at.via}, "%s is not a value", o.text);
-        diag_help(d, "name one of its attributes: `.%s`", all.known.n ? all.known.at[0] : "...");
+        diag_help(d, "add one of its attributes: `.%s`", all.known.n ? all.known.at[0] : "...");
         return false;
     }
     if (!object_of(a, e->a, &o))
@@ -456,13 +457,13 @@ bool attrs_value(void *opaque, const struct expr *e, struct value *v)
                 return false;
             struct diag *d = diag(a->p->c->diags, E0228, (struct src){e->loc, a->at.via}, "`%s.%s` is not a value",
                                   m->name, e->name.s);
-            diag_help(d, "name one of its attributes: `%s.%s.size`", m->name, e->name.s);
+            diag_help(d, "add one of its attributes: `%s.%s.size`", m->name, e->name.s);
             return false;
         }
         if (t.is_list) {
             diag_help(
                 diag(a->p->c->diags, E0228, (struct src){e->loc, a->at.via}, "`%s` of %s is a list", e->name.s, o.text),
-                "say which one, and what of it: `%s[0].ATTRIBUTE`", e->name.s);
+                "add an index and an attribute: `%s[0].ATTRIBUTE`", e->name.s);
             return false;
         }
         return no_attr(a, e, &o);

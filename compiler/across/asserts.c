@@ -58,7 +58,7 @@ void check_asserts(struct planner *p)
             continue;
         if (v.s) {
             struct diag *d = diag(p->c->diags, E0201, (struct src){s->e->loc, s->at.via},
-                                  "\"%.60s\" is a string; an `assert` is of a number", v.s);
+                                  "\"%.60s\" is a string; `assert` needs a number", v.s);
             diag_help(d, "write a comparison: `assert %s == ...`", s->e->kind == EXPR_NAME ? s->e->name.s : "NAME");
             continue;
         }
@@ -66,7 +66,7 @@ void check_asserts(struct planner *p)
         if (v.u || (a.chosen && errors))
             continue;
         struct diag *d = diag(p->c->diags, E0231, (struct src){s->e->loc, s->at.via}, "%s",
-                              s->message ? s->message : "this does not hold");
+                              s->message ? s->message : "assertion failed");
         show_sides(&a, s, s->e, d);
         diag_help(d, "change one of the values, or the `assert`");
     }

@@ -15,13 +15,13 @@ static void page_size(struct planner *p, const struct facts *f)
     if (f->page_size == p->model->page_size)
         return;
     struct diag *d = diag(p->c->diags, E1021, p->model->facts_at,
-                          "the host has pages of %" PRIu64 " bytes, and this is for pages of %" PRIu64, f->page_size,
-                          p->model->page_size);
-    diag_note(d, src_at(f->page_size_at), "its kernel says so here");
+                          "the host has pages of %" PRIu64 " bytes, but this description is for pages of %" PRIu64,
+                          f->page_size, p->model->page_size);
+    diag_note(d, src_at(f->page_size_at), "its page size is here");
     if (f->page_size == 4096 || f->page_size == 16384 || f->page_size == 65536)
         diag_help(d, "write `page-size %" PRIu64 "K;`", f->page_size / 1024);
     else
-        diag_help(d, "`page-size` can be 4K, 16K or 64K");
+        diag_help(d, "use a host kernel with pages of 4K, 16K or 64K");
 }
 
 static void board(struct planner *p, const struct facts *f)
@@ -34,10 +34,10 @@ static void board(struct planner *p, const struct facts *f)
         if (!strcmp(*s, want))
             return;
     struct diag *d =
-        diag(p->c->diags, E1022, p->model->facts_at, "these facts are of another board: it is a %s", f->compatible[0]);
-    diag_note(d, src_at(f->compatible_at), "its tree says so here");
-    diag_fact(d, "%s: the board is a %s", p->host->file, dt_show(p->c->arena, want));
-    diag_help(d, "run `machrt probe` on the board that the tree is of");
+        diag(p->c->diags, E1022, p->model->facts_at, "this snapshot is of another board: %s", f->compatible[0]);
+    diag_note(d, src_at(f->compatible_at), "its `compatible` is here");
+    diag_fact(d, "%s: the board is %s", p->host->file, dt_show(p->c->arena, want));
+    diag_help(d, "run `machrt probe` on the board that the tree belongs to");
 }
 
 /* A list as of /sys/devices/system/cpu/online: "0-3,5". Hostile numbers are too large, and so in no machine. */
@@ -67,8 +67,9 @@ static void cpus(struct planner *p, const struct facts *f, const struct p_machin
             continue;
         struct diag *d =
             diag(p->c->diags, E1023, m->m->host_cpus_at, "host cpu %u of machine `%s` is not online", cpu, m->name);
-        diag_note(d, src_at(f->cpus_at), "these are");
-        diag_help(d, "write one that is, or switch it on: `echo 1 > /sys/devices/system/cpu/cpu%u/online`", cpu);
+        diag_note(d, src_at(f->cpus_at), "these cpus are online");
+        diag_help(d, "choose one that is online, or bring it online: `echo 1 > /sys/devices/system/cpu/cpu%u/online`",
+                  cpu);
         return;
     }
 }
@@ -91,10 +92,9 @@ static void memlock(struct planner *p, const struct facts *f, const struct p_mac
     }
     if (f->memlock == UINT64_MAX || need <= f->memlock)
         return;
-    struct diag *d =
-        diag(p->c->diags, W1021, m->m->at,
-             "the devices of machine `%s` lock 0x%" PRIx64 " bytes of memory, and 0x%" PRIx64 " can be locked", m->name,
-             need, f->memlock);
+    struct diag *d = diag(p->c->diags, W1021, m->m->at,
+                          "the devices of machine `%s` lock 0x%" PRIx64 " bytes of memory, but the limit is 0x%" PRIx64,
+                          m->name, need, f->memlock);
     diag_note(d, src_at(f->memlock_at), "this was the limit when the host was probed");
     diag_help(d, "raise RLIMIT_MEMLOCK of the VMM (`ulimit -l`, systemd's LimitMEMLOCK), or give it CAP_IPC_LOCK");
 }
@@ -119,21 +119,21 @@ static void regions(struct planner *p, const struct p_device *d, const struct fa
         for (uint32_t k = 0; k < x->nregions && !g; k++)
             g = x->regions[k].index == r->index ? &x->regions[k] : NULL;
         if (!g || !g->size) {
-            struct diag *e = diag(p->c->diags, E1026, r->at, "VFIO offers no region %u of `%s`", r->index, d->name);
-            diag_note(e, src_at(g ? g->at : x->at), "this is %s", x->name);
-            diag_help(e, "the tree is not that of the running host, or the region is not to be had: `region %u drop;`",
-                      r->index);
+            struct diag *e =
+                diag(p->c->diags, E1026, r->at, "VFIO does not provide region %u of `%s`", r->index, d->name);
+            diag_note(e, src_at(g ? g->at : x->at), "%s is here", x->name);
+            diag_help(e, "take the tree from the running host, or drop the region: `region %u drop;`", r->index);
         } else if (r->size && g->size != r->size) {
             struct diag *e = diag(p->c->diags, E1027, r->at,
-                                  "region %u of `%s` has 0x%" PRIx64 " bytes here, and 0x%" PRIx64 " on the host",
+                                  "region %u of `%s` has 0x%" PRIx64 " bytes here, but 0x%" PRIx64 " on the host",
                                   r->index, d->name, r->size, g->size);
-            diag_note(e, src_at(g->at), "VFIO says so here");
+            diag_note(e, src_at(g->at), "VFIO reports its size here");
             diag_help(e, "take the tree from the running host: `host live;`, or /sys/firmware/fdt");
         } else if (r->mode == REGION_MAP && !has_flag(g->flags, "mmap")) {
             struct diag *e = diag(p->c->diags, W1022, r->at,
-                                  "VFIO does not map region %u of `%s`: each access is forwarded", r->index, d->name);
+                                  "VFIO cannot map region %u of `%s`: each access is forwarded", r->index, d->name);
             diag_note(e, src_at(g->at), "it has no flag \"mmap\"");
-            diag_help(e, "to say that this is meant, write `region %u trap;`", r->index);
+            diag_help(e, "write `region %u trap;` if this is intended", r->index);
         }
     }
 }
@@ -148,15 +148,16 @@ static void irqs(struct planner *p, const struct p_device *d, const struct facts
         for (uint32_t k = 0; k < x->nirqs && !g; k++)
             g = x->irqs[k].index == q->index ? &x->irqs[k] : NULL;
         if (!g || !g->count || !has_flag(g->flags, "eventfd")) {
-            struct diag *e = diag(p->c->diags, E1028, q->at, "VFIO offers no interrupt %u of `%s`", q->index, d->name);
-            diag_note(e, src_at(g ? g->at : x->at), "this is %s", x->name);
-            diag_help(e, "do without it: %s", q->host ? describe_irq_drop(p->c, q) : "`drop`");
+            struct diag *e =
+                diag(p->c->diags, E1028, q->at, "VFIO does not provide interrupt %u of `%s`", q->index, d->name);
+            diag_note(e, src_at(g ? g->at : x->at), "%s is here", x->name);
+            diag_help(e, "drop it: %s", q->host ? describe_irq_drop(p->c, q) : "`drop`");
         } else if (q->trigger && q->trigger->level != has_flag(g->flags, "automasked")) {
-            struct diag *e = diag(p->c->diags, E1029, q->at, "interrupt %u of `%s` is %s here, and %s to the host",
+            struct diag *e = diag(p->c->diags, E1029, q->at, "interrupt %u of `%s` is %s here, but %s on the host",
                                   q->index, d->name, q->trigger->level ? "level-triggered" : "an edge",
                                   q->trigger->level ? "an edge" : "level-triggered");
             diag_note(e, src_at(g->at), "VFIO masks level-triggered interrupts: \"automasked\"");
-            diag_help(e, "write the trigger of the host's kind behind the line: `irq %u to NUMBER TRIGGER;`", q->index);
+            diag_help(e, "write a trigger of the host's kind after the line: `irq %u to NUMBER TRIGGER;`", q->index);
         }
     }
 }
@@ -177,15 +178,15 @@ static void reserved(struct planner *p, const struct p_device *d, const struct f
             if (!bad)
                 continue;
             struct diag *e = diag(p->c->diags, E1030, dma->written ? x->at : dma->at,
-                                  "`%s` cannot have 0x%" PRIx64 "..0x%" PRIx64 " mapped: the IOMMU keeps 0x%" PRIx64
-                                  "..0x%" PRIx64 " for itself (%s)",
-                                  d->name, x->iova, x->iova + (x->size - 1), bad->first, bad->last, bad->type);
-            diag_note(e, src_at(bad->at), "group %" PRIu32 " says so here", g->number);
+                                  "cannot map 0x%" PRIx64 "..0x%" PRIx64 " for `%s`: the IOMMU reserves 0x%" PRIx64
+                                  "..0x%" PRIx64 " (%s)",
+                                  x->iova, x->iova + (x->size - 1), d->name, bad->first, bad->last, bad->type);
+            diag_note(e, src_at(bad->at), "group %" PRIu32 " reserves it here", g->number);
             if (x->memory)
-                diag_help(e, "put memory `%s` elsewhere, or map a part of it: `dma NAME { map %s offset N size N; }`",
+                diag_help(e, "move memory `%s`, or map only a part of it: `dma NAME { map %s offset N size N; }`",
                           x->memory->m->name, x->memory->m->name);
             else
-                diag_help(e, "map it elsewhere: `at ADDRESS`");
+                diag_help(e, "map it at another address: `at ADDRESS`");
             return;
         }
     }
@@ -222,8 +223,8 @@ void check_facts(struct planner *p)
             } else if (name && reaches_memory(d)) {
                 struct diag *e = diag(p->c->diags, W1023, d->at, "%s is in no IOMMU group of the host", name);
                 diag_fact(e, "%s: it has %" PRIu32 " group%s", f->file, f->ngroups, f->ngroups == 1 ? "" : "s");
-                diag_help(e, "on arm64 a device has its group when a driver was bound to it: bind it to VFIO "
-                             "(`machrt bind`), and probe again");
+                diag_help(e, "bind it to VFIO, because on arm64 a device gets its group when a driver is first bound "
+                             "to it (`machrt bind`), and probe again");
             }
         }
     }

@@ -45,13 +45,12 @@ static void compare(struct planner *p, const struct facts_group *g, const struct
     struct src at = b->dmas.n ? b->dmas.at[0]->at : b->at, other = a->dmas.n ? a->dmas.at[0]->at : a->at;
     struct diag *d = NULL;
     if (!same_reach(a, b)) {
-        d = diag(p->c->diags, E0668, at, "`%s` and `%s` are in one IOMMU group, and are to reach different things",
-                 b->name, a->name);
-        diag_note(d, other, "the other one is said here");
+        d = diag(p->c->diags, E0668, at, "`%s` and `%s` are in one IOMMU group, but have different mappings", b->name,
+                 a->name);
+        diag_note(d, other, "the other one is here");
         diag_help(d, "write the same `dma` for both: what is mapped for one is mapped for the other");
     } else if (guest_owned(b) && a->bus && b->bus && a->bus != b->bus) {
-        d = diag(p->c->diags, E0669, b->at,
-                 "`%s` and `%s` are in one IOMMU group, and on two buses of the guest: it would keep them apart",
+        d = diag(p->c->diags, E0669, b->at, "`%s` and `%s` are in one IOMMU group, but on two PCI buses of the guest",
                  b->name, a->name);
         diag_note(d, a->at, "this one is on `%s`", a->bus);
         diag_help(d, "put both on one bus: `on %s slot N`", a->bus);
@@ -91,19 +90,18 @@ static void say_function(struct planner *p, const struct function *a, const stru
     bool apart = a->m != b->m;
     struct src at = !apart && b->d->dmas.n ? b->d->dmas.at[0]->at : b->d->at;
     struct diag *d = diag(p->c->diags, W1004, at,
-                          "`%s` and `%s` are on one PCI controller: the PAMU may know both by its LIODN, as one group",
+                          "`%s` and `%s` are on one PCI controller: the PAMU may use one LIODN for both, as one group",
                           b->d->name, a->d->name);
     if (apart)
-        diag_note(d, a->d->at, "machine `%s` has %s from here", a->m->name, a->d->sysfs_name);
+        diag_note(d, a->d->at, "machine `%s` gets %s here", a->m->name, a->d->sysfs_name);
     else
-        diag_note(d, a->d->dmas.n ? a->d->dmas.at[0]->at : a->d->at, "and `%s` is to reach something else", a->d->name);
-    diag_fact(d,
-              "it tells functions apart where the controller's BRR1 is 0x204 or later, which the running host knows");
-    diag_help(
-        d,
-        "name a snapshot of the board in the `host` statement, `facts \"board.facts.json\";`: its groups tell; or "
-        "%s",
-        apart ? "pass both through to one machine" : "write the same `dma` for both");
+        diag_note(d, a->d->dmas.n ? a->d->dmas.at[0]->at : a->d->at, "`%s` has different mappings", a->d->name);
+    diag_fact(
+        d, "it can tell functions apart if the controller's BRR1 is 0x204 or later, which only the running host knows");
+    diag_help(d,
+              "add a snapshot of the board, which lists its groups, to `host`, `facts \"board.facts.json\";`, or "
+              "%s",
+              apart ? "pass both through to one machine" : "write the same `dma` for both");
 }
 
 /* The controller is the PCI domain: what stands in front of the first colon. */

@@ -40,13 +40,13 @@ static void check_group(struct planner *p, const struct map *given, const struct
             first = x;
         }
         if (++held <= LISTED)
-            diag_note(e, src_at(x->at), "%s is driven by %s", x->name, x->driver);
+            diag_note(e, src_at(x->at), "%s is bound to %s", x->name, x->driver);
     }
     if (held > LISTED)
         diag_fact(e, "and %" PRIu32 " more", held - LISTED);
     if (first)
         diag_help(e,
-                  "pass them through to `%s` as well, or take their drivers away: `echo %s > "
+                  "pass them through to `%s` as well, or unbind their drivers: `echo %s > "
                   "/sys/bus/%s/drivers/%s/unbind`",
                   m->name, first->name, member_bus(first), first->driver);
 }
@@ -85,8 +85,8 @@ void report_iommu_groups(struct planner *p, const struct owned *a, const struct 
     const struct facts_member *mx = map_getp(&p->facts->member, intern(p->c->names, x->sysfs_name), NULL);
     struct diag *d = diag(p->c->diags, E1024, *a->at, "%s and %s are in one IOMMU group, %" PRIu64, x->sysfs_name,
                           y->sysfs_name, a->first);
-    diag_note(d, *b->at, "machine `%s` has %s from here", b->machine->name, y->sysfs_name);
+    diag_note(d, *b->at, "machine `%s` gets %s here", b->machine->name, y->sysfs_name);
     if (mx)
-        diag_note(d, src_at(mx->at), "the host says so here");
-    diag_help(d, "what is mapped for one is mapped for all of a group: pass both through to one machine");
+        diag_note(d, src_at(mx->at), "the group is listed here");
+    diag_help(d, "pass both through to one machine: what is mapped for one is mapped for the whole group");
 }

@@ -26,7 +26,9 @@ static void listed_again(struct planner *p, const struct p_irq *irq, const struc
     }
     struct diag *d = diag(p->c->diags, E0364, irq->at, "%s lists %s %s: interrupts %u%s", dt_path(p->c->arena, h->node),
                           host_irq_text(p->c, h), n < 2 ? "twice" : "several times", first->index, list);
-    diag_help(d, n < 2 ? "a line can be asked for once: `%s`" : "a line can be asked for once; the others: `%s`",
+    diag_help(d,
+              n < 2 ? "drop the other: `%s`; a line can be requested only once"
+                    : "drop the others: `%s`; a line can be requested only once",
               drops);
     if (!irq->device->parent)
         diag_fix_statement(d, irq->device->at, "passthrough", "%s", drops);
@@ -44,11 +46,11 @@ void report_lines(struct planner *p, const struct owned *a, const struct owned *
                        *other = irq == x ? y : x;
     struct diag *d = diag(p->c->diags, E0365, irq->at, "%s and %s share one line of the host, %s",
                           describe_irq(p->c, irq), describe_irq(p->c, other), host_irq_text(p->c, irq->host));
-    diag_note(d, other->at, "the other is assigned here");
+    diag_note(d, other->at, "the other one is passed through here");
     if (irq->source == IRQ_MAP_ENTRY)
-        diag_help(d, "the other one has to do without: %s, and a driver that polls", describe_irq_drop(p->c, other));
+        diag_help(d, "drop the other one, %s, and let its driver poll", describe_irq_drop(p->c, other));
     else
-        diag_help(d, "one of them has to do without: %s, and a driver that polls", describe_irq_drop(p->c, irq));
+        diag_help(d, "drop one of them, %s, and let its driver poll", describe_irq_drop(p->c, irq));
 }
 
 /* ---- with the host ---- */
@@ -59,9 +61,9 @@ static bool controller_elsewhere(struct planner *p, const struct p_machine *m, c
     if (!o || o->machine == m)
         return false;
     const char *chip = dt_path(p->c->arena, irq->host->chip);
-    struct diag *d = diag(p->c->diags, E0397, irq->at, "interrupt %u of %s goes to %s, which machine `%s` has",
+    struct diag *d = diag(p->c->diags, E0397, irq->at, "interrupt %u of %s goes to %s, which belongs to machine `%s`",
                           irq->index, dt_path(p->c->arena, irq->host->node), chip, o->machine->name);
-    diag_note(d, o->at, "it is assigned here");
+    diag_note(d, o->at, "it is passed through here");
     diag_help(d, "give both to one machine, or drop the interrupt: `irq %u drop;`", irq->index);
     return true;
 }
@@ -78,19 +80,18 @@ static void shared_with_host(struct planner *p, const struct p_irq *irq, const s
         : u->from_map
             ? diag(p->c->diags, W0303, irq->at, "interrupt %u of %s is an INTx line of a PCI bus of the host",
                    irq->index, path)
-            : diag(p->c->diags, E0375, irq->at, "interrupt %u of %s also belongs to the host", irq->index, path);
+            : diag(p->c->diags, E0375, irq->at, "the host also uses the line of interrupt %u of %s", irq->index, path);
     diag_label(d, "%s", host_irq_text(p->c, irq->host));
     diag_fact(d, "%s: %s%s%s%s uses the same line", p->host->file, dt_path(p->c->arena, n), n->labels ? " (" : "",
               n->labels ? n->labels->name : "", n->labels ? ")" : "");
     if (u->from_map && irq->source != IRQ_MAP_ENTRY)
         diag_help(d,
-                  "a device behind it that uses this INTx cannot share it with the guest: let it use MSIs, or "
-                  "write `irq %u drop;`",
+                  "make sure that PCI devices on that bus use MSIs instead of this INTx line, or write `irq %u drop;`",
                   irq->index);
     else if (irq->source == IRQ_MAP_ENTRY)
-        diag_help(d, "a device behind it that uses this INTx disturbs the host's: let it use MSIs");
+        diag_help(d, "make sure that PCI devices on this bus use MSIs instead of this INTx line");
     else
-        diag_help(d, "pass both through together, or give `%s` no interrupt: `irq %u drop;`", irq->device->name,
+        diag_help(d, "pass both devices through, or drop the interrupt of `%s`: `irq %u drop;`", irq->device->name,
                   irq->index);
 }
 
@@ -103,9 +104,10 @@ static void check_request(struct planner *p, const struct p_irq *irq)
     const char *list = "";
     for (const char *const *t = h->kind->triggers; *t; t++)
         list = arena_printf(p->c->arena, "%s%s%s", list, *list ? " or " : "", *t);
-    struct diag *d = diag(p->c->diags, W1011, irq->at, "the host's kernel refuses interrupt %u of %s: %s", irq->index,
+    struct diag *d = diag(p->c->diags, W1011, irq->at, "the host's kernel rejects interrupt %u of %s: %s", irq->index,
                           dt_path(p->c->arena, h->node), host_irq_text(p->c, h));
-    diag_help(d, "such a line is %s: correct the host's tree, or drop it: `irq %u drop;`", list, irq->index);
+    diag_help(d, "correct the trigger in the host's tree to %s, or drop the interrupt: `irq %u drop;`", list,
+              irq->index);
 }
 
 static void check_host(struct planner *p, const struct p_machine *m, const struct p_irq *irq)

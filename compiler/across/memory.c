@@ -32,12 +32,12 @@ void report_memory(struct planner *p, const struct owned *a, const struct owned 
         return;
     uint64_t where = a->first > b->first ? a->first : b->first;
     struct diag *d =
-        diag(p->c->diags, E0528, x->m->at, "memory `%s` of `%s` and `%s` of `%s` are the same memory of the host, %s",
+        diag(p->c->diags, E0528, x->m->at, "memory `%s` of `%s` and `%s` of `%s` use the same memory of the host, %s",
              x->m->name, a->machine->name, y->m->name, b->machine->name,
-             a->in ? arena_printf(p->c->arena, "from offset 0x%" PRIx64 " of \"%s\" on", where, x->m->file)
-                   : arena_printf(p->c->arena, "from 0x%" PRIx64 " on", where));
-    diag_note(d, y->m->at, "the other is here");
-    diag_help(d, "move one of them, or write `share \"NAME\"` at both ends if that is meant");
+             a->in ? arena_printf(p->c->arena, "starting at offset 0x%" PRIx64 " of \"%s\"", where, x->m->file)
+                   : arena_printf(p->c->arena, "starting at 0x%" PRIx64, where));
+    diag_note(d, y->m->at, "the other one is here");
+    diag_help(d, "move one of them, or write `share \"NAME\"` at both ends if this is intended");
 }
 
 /* ---- over registers ---- */
@@ -74,12 +74,12 @@ static void check_physical(struct planner *p, const struct p_memory *m)
     host_overlaps(p->host, first, m->size, one_register, &s);
     if (!s.found)
         return;
-    struct diag *d = diag(p->c->diags, E0532, m->m->back_arg.at, "memory `%s` lies over the registers of %s",
-                          m->m->name, dt_path(p->c->arena, s.found->node));
+    struct diag *d = diag(p->c->diags, E0532, m->m->back_arg.at, "memory `%s` overlaps registers of %s", m->m->name,
+                          dt_path(p->c->arena, s.found->node));
     diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, first, last);
     diag_fact(d, "%s: its region %u is at 0x%" PRIx64 "..0x%" PRIx64, p->host->file, s.found->index, s.found->address,
               s.found->address + (s.found->size - 1));
-    diag_help(d, "write an address in the host's memory");
+    diag_help(d, "write an address in the host's RAM");
 }
 
 void check_memory(struct planner *p)
@@ -163,6 +163,6 @@ void report_files(struct planner *p, const struct owned *a, const struct owned *
         return;
     struct diag *d = diag(p->c->diags, E1004, *a->at, "%s and %s come from the same part of \"%s\"", thing_text(p, a),
                           thing_text(p, b), (const char *)a->in);
-    diag_note(d, *b->at, "the other is here");
-    diag_help(d, "what a file leads to has one owner: take one of them away, or write another `offset`");
+    diag_note(d, *b->at, "the other one is here");
+    diag_help(d, "remove one of them, or write another `offset`: each part of a file has one owner");
 }

@@ -111,7 +111,7 @@ static void collect_cpus(struct planner *p, struct owner_table *t)
                 continue;
             if (ncpus && cpu >= ncpus && !said)
                 diag_help(diag(p->c->diags, E0376, m->m->host_cpus_at, "the host has no cpu %u", cpu),
-                          "it has %u: 0..%u", ncpus, ncpus - 1);
+                          "choose one of its %u cpus: 0..%u", ncpus, ncpus - 1);
             said = said || (ncpus && cpu >= ncpus);
             add_owned(t, &(struct owned){cpu, cpu, NULL, m, m, &m->m->host_cpus_at, OWN_CPU, OWN_IS_CPU});
         }
@@ -120,9 +120,9 @@ static void collect_cpus(struct planner *p, struct owner_table *t)
 
 static void report_cpus(struct planner *p, const struct owned *a, const struct owned *b)
 {
-    struct diag *d = diag(p->c->diags, E0377, *a->at, "host cpu %" PRIu64 " belongs to machine `%s` already", a->first,
+    struct diag *d = diag(p->c->diags, E0377, *a->at, "host cpu %" PRIu64 " already belongs to machine `%s`", a->first,
                           b->machine->name);
-    diag_note(d, *b->at, "given to it here");
+    diag_note(d, *b->at, "it is given to it here");
     diag_help(d, "give it to one of them");
 }
 

@@ -49,17 +49,18 @@ void report_providers(struct planner *p, const struct owned *a, const struct own
     bool without = x->fate == FATE_DROP && (!y->machine || y->fate == FATE_DROP);
     const char *what = describe_use(p, x), *mine = dt_path(p->c->arena, x->user),
                *other = dt_path(p->c->arena, y->user);
-    struct diag *d = diag(p->c->diags, without ? W1002 : E1003, x->at, "%s and %s have one %s in common: %s", mine,
-                          other, x->rule->kind, what);
+    struct diag *d = diag(p->c->diags, without ? W1002 : E1003, x->at, "%s and %s share one %s: %s", mine, other,
+                          x->rule->kind, what);
     if (y->machine)
         diag_note(d, y->at, "%s belongs to machine `%s`", other, y->machine->name);
     else
-        diag_fact(d, "%s: %s stays with the host, and has it in `%s`", p->host->file, other, y->prop->name);
+        diag_fact(d, "%s: %s stays with the host, and uses it in `%s`", p->host->file, other, y->prop->name);
     if (without)
-        diag_help(d, "pass both through to one machine, or make sure that %s is not driven while `%s` runs", other,
+        diag_help(d, "pass both through to one machine, or make sure that %s is not used while `%s` runs", other,
                   x->machine->name);
     else
-        diag_help(d, "it can have one owner: pass both devices through to one machine, or do without: `ref %s drop;`",
+        diag_help(d,
+                  "pass both devices through to one machine, or drop the reference, `ref %s drop;`: it has one owner",
                   x->prop->name);
 }
 
@@ -98,7 +99,7 @@ static void left_behind(struct planner *p, struct lint *l, const struct provider
     if (!x) {
         x = NEW(draft_arena(p->c), struct left_behind);
         *x = (struct left_behind){.owner = o, .rule = u->rule, .kind = u->rule->kind};
-        x->d = diag(p->c->diags, W1001, o->at, "machine `%s` gets %s, and devices that it does not have need it",
+        x->d = diag(p->c->diags, W1001, o->at, "machine `%s` gets %s, which devices of other owners need",
                     o->machine->name, dt_path(p->c->arena, o->top));
         map_putp(draft_arena(p->c), &l->by_top, o->top, u->rule->kind, x);
         vec_push(draft_arena(p->c), &l->list, x);
@@ -110,9 +111,9 @@ static void left_behind(struct planner *p, struct lint *l, const struct provider
         return;
     const char *path = dt_path(p->c->arena, u->user);
     if (u->machine)
-        diag_note(x->d, u->at, "machine `%s` has %s, with a %s from it", u->machine->name, path, x->kind);
+        diag_note(x->d, u->at, "machine `%s` has %s, which gets a %s from it", u->machine->name, path, x->kind);
     else
-        diag_fact(x->d, "%s: %s has a %s from it (`%s`)", p->host->file, path, x->kind, u->prop->name);
+        diag_fact(x->d, "%s: %s gets a %s from it (`%s`)", p->host->file, path, x->kind, u->prop->name);
 }
 
 static void lint_end(struct lint *l)
@@ -121,8 +122,7 @@ static void lint_end(struct lint *l)
         struct left_behind *x = l->list.at[i];
         if (x->n > LISTED)
             diag_fact(x->d, "and %" PRIu32 " more", x->n - LISTED);
-        diag_help(x->d,
-                  "whoever has it may switch it off: leave it to the host, or pass these devices through as well");
+        diag_help(x->d, "leave it with the host, or pass these devices through as well: its owner can switch it off");
     }
 }
 
@@ -142,10 +142,10 @@ static void check_use(struct planner *p, struct owner_table *t, struct lint *l, 
             left_behind(p, l, u);
         return;
     }
-    struct diag *d = diag(p->c->diags, E0421, u->at, "machine `%s` describes %s as its own, and machine `%s` owns it",
+    struct diag *d = diag(p->c->diags, E0421, u->at, "machine `%s` relies on %s, which belongs to machine `%s`",
                           u->machine->name, dt_path(p->c->arena, u->provider), o->machine->name);
-    diag_note(d, o->at, "it is assigned here");
-    diag_help(d, "whoever owns it may switch it off: assign it to `%s`, or write `drop`, or `to` a node of its own",
+    diag_note(d, o->at, "it is passed through here");
+    diag_help(d, "pass it through to `%s`, or write `drop`, or `to` a node of the guest: its owner can switch it off",
               u->machine->name);
 }
 
@@ -194,7 +194,7 @@ static void check_delicate(struct planner *p, const struct dt_node *n)
         struct diag *d = diag(p->c->diags, W1003, o->at, "machine `%s` gets %s, a %s", o->machine->name,
                               dt_path(p->c->arena, n), x->kind);
         diag_fact(d, "%s: its compatible has \"%s\": %s", p->host->file, x->compatible, x->why);
-        diag_help(d, "leave it to the host, unless the machine has all that it is for");
+        diag_help(d, "leave it with the host, unless the machine has all devices that need it");
     }
 }
 

@@ -46,14 +46,14 @@ static void check_entries(struct planner *p)
     struct diag *d =
         diag(p->c->diags, E0656, last.dma->at,
              "the sub-windows of all machines need %" PRIu64 " entries of a table of %u", sum, pamu_hardware.spaact);
-    diag_label(d, "does not fit any more");
+    diag_label(d, "no longer fits");
     diag_fact(d,
-              "a window of N sub-windows takes N - 1 for each LIODN; `%s` of machine `%s` takes most: %" PRIu64
+              "a window of N sub-windows needs N - 1 for each LIODN; `%s` of machine `%s` needs most: %" PRIu64
               ", for %u LIODN%s with %u",
               most.dma->device->name, most.machine->name, most.entries, liodns_of(most.dma),
               liodns_of(most.dma) > 1 ? "s" : "", most.dma->subwindows);
-    diag_help(d, "sub-windows are few where memory begins at multiples of large powers of two, and where a device maps "
-                 "no more than it needs");
+    diag_help(d, "to need fewer sub-windows, start memory at multiples of large powers of two, and map no more than "
+                 "the devices need");
 }
 
 /* ---- over-grants ---- */
@@ -146,16 +146,17 @@ static void check_over_grant(struct planner *p, const owned_list *list, const st
     }
     enum msg code = o || s.found ? E0657 : W0602;
     struct diag *d = diag_map(p, g->dma, g->map, code,
-                              arena_printf(a, "`%s` reaches 0x%" PRIx64 " bytes more than %s%s", g->dma->device->name,
-                                           more, mapped_text(p, g->map), reach));
-    diag_label(d, "0x%" PRIx64 " are wanted", g->map->size);
+                              arena_printf(a, "`%s` can access 0x%" PRIx64 " bytes more than %s%s",
+                                           g->dma->device->name, more, mapped_text(p, g->map), reach));
+    diag_label(d, "0x%" PRIx64 " bytes are requested", g->map->size);
     if (o)
-        diag_note(d, o->memory->m->at, "there lies memory `%s` of machine `%s`", o->memory->m->name, o->machine->name);
+        diag_note(d, o->memory->m->at, "memory `%s` of machine `%s` is there", o->memory->m->name, o->machine->name);
     else if (s.found)
-        diag_fact(d, "%s: %s lies there", p->host->file, dt_path(a, s.found));
-    diag_fact(d, "in %u sub-windows of 0x%" PRIx64 " bytes, each maps a power of two from its start on",
+        diag_fact(d, "%s: %s is there", p->host->file, dt_path(a, s.found));
+    diag_fact(d, "with %u sub-windows of 0x%" PRIx64 " bytes, each maps a power of two from its start",
               g->dma->subwindows, g->dma->size / g->dma->subwindows);
-    diag_help(d, "a size that is a power of two, or a multiple of 0x%" PRIx64 ", is mapped as it is", g->even);
+    diag_help(d, "choose a size that is a power of two or a multiple of 0x%" PRIx64 ", which is mapped exactly",
+              g->even);
 }
 
 void check_reach(struct planner *p)

@@ -62,12 +62,12 @@ void report_registers(struct planner *p, const struct owned *a, const struct own
         // Of one with a node in the host's tree, check_physical() says more.
         if (g->device->host && p->host)
             return;
-        struct diag *d = diag(p->c->diags, E0532, a->at[0], "memory `%s` of `%s` lies over %s of `%s`",
+        struct diag *d = diag(p->c->diags, E0532, a->at[0], "memory `%s` of `%s` overlaps %s of `%s`",
                               ((const struct p_memory *)m->by)->m->name, m->machine->name, describe_region(p->c, g),
                               r->machine->name);
         diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, a->first, a->last);
-        diag_note(d, b->at[0], "0x%" PRIx64 "..0x%" PRIx64 " is given away here", b->first, b->last);
-        diag_help(d, "write an address in the host's memory");
+        diag_note(d, b->at[0], "0x%" PRIx64 "..0x%" PRIx64 " is passed through here", b->first, b->last);
+        diag_help(d, "write an address in the host's RAM");
         return;
     }
     const struct p_region *x = a->by, *y = b->by;
@@ -76,8 +76,8 @@ void report_registers(struct planner *p, const struct owned *a, const struct own
     struct diag *d =
         diag(p->c->diags, E0524, x->at, "%s and %s are the same registers of the host, at 0x%" PRIx64,
              describe_region(p->c, x), describe_region(p->c, y), a->first > b->first ? a->first : b->first);
-    diag_note(d, y->at, "machine `%s` has them from here", b->machine->name);
-    diag_help(d, "registers have one owner: take one of the devices away, or `drop` the region");
+    diag_note(d, y->at, "machine `%s` gets them here", b->machine->name);
+    diag_help(d, "remove one of the devices, or `drop` the region: registers have one owner");
 }
 
 /* ---- a guest's device and others of the host ---- */
@@ -142,11 +142,11 @@ static void check_region_pages(struct planner *p, const struct p_machine *m, con
         return;
     struct diag *d;
     if (s.inside) {
-        d = diag(p->c->diags, E0531, r->at, "%s holds what belongs to %s, which `%s` does not own",
+        d = diag(p->c->diags, E0531, r->at, "%s contains registers of %s, which does not belong to `%s`",
                  describe_region(p->c, r), dt_path(p->c->arena, s.inside->node), m->name);
         diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, start, end);
     } else {
-        d = diag(p->c->diags, E0525, r->at, "%s shares its page with %s, which `%s` does not own",
+        d = diag(p->c->diags, E0525, r->at, "%s shares its page with %s, which does not belong to `%s`",
                  describe_region(p->c, r), dt_path(p->c->arena, s.found[0]->node), m->name);
         diag_label(d, "0x%" PRIx64 "..0x%" PRIx64 " in the page at 0x%" PRIx64, start, end, start / page * page);
     }
@@ -156,17 +156,18 @@ static void check_region_pages(struct planner *p, const struct p_machine *m, con
         const struct owner *o = p->host_owner[h->node_id];
         diag_fact(d, "%s: %s%s%s%s is at 0x%" PRIx64 "..0x%" PRIx64 "%s%s%s", p->host->file,
                   dt_path(p->c->arena, h->node), l ? " (" : "", l ? l->name : "", l ? ")" : "", h->address,
-                  h->address + (h->size - 1), o ? ", and machine `" : "", o ? o->machine->name : "",
-                  o ? "` has it" : "");
+                  h->address + (h->size - 1), o ? ", and belongs to machine `" : "", o ? o->machine->name : "",
+                  o ? "`" : "");
     }
     if (s.inside && !s.beyond)
-        diag_help(d, "forward the accesses, `%s`, pass that through as well, or write `%s`", statement(p, r, "trap"),
+        diag_help(d, "forward accesses, `%s`, pass that device through as well, or write `%s`", statement(p, r, "trap"),
                   statement(p, r, "map unsafe \"why\""));
     else if (s.inside)
-        diag_help(d, "pass that through as well, `%s` if the guest can do without, or write `%s`",
+        diag_help(d,
+                  "pass that device through as well, write `%s` if the guest does not need the region, or write `%s`",
                   statement(p, r, "drop"), statement(p, r, "map unsafe \"why\""));
     else
-        diag_help(d, "forward the accesses, `%s`, pass the others through as well, or write `%s`",
+        diag_help(d, "forward accesses, `%s`, pass the other devices through as well, or write `%s`",
                   statement(p, r, "trap"), statement(p, r, "map unsafe \"why\""));
 }
 

@@ -24,9 +24,9 @@ void check_stashes(struct planner *p)
                     map_putp(draft_arena(p->c), &first, key, NULL, s);
                 } else if (other != m) {
                     struct diag *d = diag(p->c->diags, W0603, s->at,
-                                          "machine `%s` stashes into the cache with id %u, too", other->name, s->id);
-                    diag_note(d, ((const struct p_stash *)map_getp(&first, key, NULL))->at, "here");
-                    diag_fact(d, "%s: %u of its %u cpus have that cache", p->host->file, (uint32_t)users, all->cpus);
+                                          "machine `%s` stashes into the cache with id %u as well", other->name, s->id);
+                    diag_note(d, ((const struct p_stash *)map_getp(&first, key, NULL))->at, "it does so here");
+                    diag_fact(d, "%s: %u of its %u cpus use that cache", p->host->file, (uint32_t)users, all->cpus);
                     diag_help(d, "let each stash into a cache of its own cpus, or into one that all cpus share");
                 }
             }

@@ -129,18 +129,18 @@ void collect_dma_ids(struct planner *p, struct owner_table *t)
 static void conflict(struct planner *p, enum msg code, const struct owned *a, const struct owned *b, const char *id)
 {
     const struct dt_node *x = a->by, *y = b->by;
-    struct diag *d =
-        diag(p->c->diags, code, *a->at, "%s and %s have one %s", dt_path(p->c->arena, x), dt_path(p->c->arena, y), id);
+    struct diag *d = diag(p->c->diags, code, *a->at, "%s and %s have the same %s", dt_path(p->c->arena, x),
+                          dt_path(p->c->arena, y), id);
     if (b->machine)
-        diag_note(d, *b->at, "machine `%s` has %s from here", b->machine->name, dt_path(p->c->arena, y));
+        diag_note(d, *b->at, "machine `%s` gets %s here", b->machine->name, dt_path(p->c->arena, y));
     else
         diag_fact(d, "%s: %s%s%s%s stays with the host", p->host->file, dt_path(p->c->arena, y), y->labels ? " (" : "",
                   y->labels ? y->labels->name : "", y->labels ? ")" : "");
     if (b->machine)
-        diag_help(d, "the IOMMU cannot tell them apart: pass both through to one machine");
+        diag_help(d, "pass both through to one machine: the IOMMU cannot tell them apart");
     else
         diag_help(
-            d, "the IOMMU cannot tell them apart: pass both through to one machine, or disable %s in the host's tree",
+            d, "pass both through to one machine, or disable %s in the host's tree: the IOMMU cannot tell them apart",
             dt_path(p->c->arena, y));
 }
 

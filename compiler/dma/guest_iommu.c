@@ -16,7 +16,8 @@ uint32_t guest_iommu_requester(uint32_t bus, uint32_t slot, uint32_t function)
 
 static void say_no_iommu(struct machine_planner *p, const char *name, struct src where, bool there)
 {
-    struct diag *d = diag(p->c->diags, E0635, where, "`%s` is no emulated device of machine `%s`", name, p->m->name);
+    struct diag *d =
+        diag(p->c->diags, E0635, where, "`%s` is not an emulated device of machine `%s`", name, p->m->name);
     VEC(const char *) names = {0};
     for (uint32_t i = 0; i < p->m->m->devices.n && i < 1000; i++)
         vec_push(draft_arena(p->c), &names, p->m->m->devices.at[i].name);
@@ -24,9 +25,9 @@ static void say_no_iommu(struct machine_planner *p, const char *name, struct src
     if (near)
         diag_did_you_mean(d, "", name, near);
     else if (there)
-        diag_help(d, "a device of the host cannot be it; make one: `device viommu0 : CLASS;`");
+        diag_help(d, "add an emulated device, `device viommu0 : CLASS;`: a device of the host cannot be used");
     else
-        diag_help(d, "make one: `device %s : CLASS;`", name);
+        diag_help(d, "add it: `device %s : CLASS;`", name);
 }
 
 /* What an edit has written stays, and the VMM has to know of it by itself. */
@@ -91,7 +92,7 @@ void use_guest_iommu(struct machine_planner *p, struct p_dma *dma, const char *n
         struct diag *g =
             diag(p->c->diags, E0667, where,
                  "`%s` is behind a PAMU, whose windows are set up once: the guest cannot map in them", d->name);
-        diag_help(g, "say what the device reaches: `dma all;` or `dma main { map MEMORY; }`");
+        diag_help(g, "write what the device can access: `dma all;` or `dma main { map MEMORY; }`");
         return;
     }
     const struct dt_prop *prop =
@@ -99,12 +100,12 @@ void use_guest_iommu(struct machine_planner *p, struct p_dma *dma, const char *n
     uint32_t cells = prop && prop->len == 4 ? dt_cell(prop, 0) : UINT32_MAX;
     if (cells > 1) {
         struct diag *g = diag(p->c->diags, E0663, where,
-                              cells == UINT32_MAX ? "`%s` is no IOMMU: its node has no `#iommu-cells`"
-                                                  : "`%s` names its endpoints in a way that is not known: its "
+                              cells == UINT32_MAX ? "`%s` is not an IOMMU: its node has no `#iommu-cells`"
+                                                  : "`%s` identifies its endpoints in an unknown way: its "
                                                     "`#iommu-cells` is neither 0 nor 1",
                               name);
         diag_note(g, iommu->at, "it is described here");
-        diag_help(g, "make it of a class whose node has `#iommu-cells = <1>;`: `device %s : virtio-iommu;`", name);
+        diag_help(g, "use a class whose node has `#iommu-cells = <1>;`: `device %s : virtio-iommu;`", name);
         return;
     }
     if (!d->node || is_written(p, d->node, "iommus") || is_written(p, d->node, "iommu-map"))

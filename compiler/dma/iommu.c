@@ -99,7 +99,7 @@ const struct pamu_limits *pamu_limits(struct planner *p)
 void say_limits(struct planner *p, struct diag *d)
 {
     if (p->iommu->board)
-        diag_fact(d, "a window has up to %u sub-windows here: so the schema says of %s", p->iommu->limits.subwindows,
+        diag_fact(d, "a window has at most %u sub-windows, according to the schema for %s", p->iommu->limits.subwindows,
                   p->iommu->board);
 }
 
@@ -151,8 +151,8 @@ void say_disabled(struct planner *p, const struct p_device *d, struct diag *g)
             const struct dt_node *to = iommu_of(p, n, &p->schemas->iommus[i]);
             if (!to)
                 continue;
-            diag_fact(g, "%s: `%s` of %s leads to %s, which is disabled", p->host->file, p->schemas->iommus[i].property,
-                      dt_path(p->c->arena, n), dt_path(p->c->arena, to));
+            diag_fact(g, "%s: `%s` of %s refers to %s, which is disabled", p->host->file,
+                      p->schemas->iommus[i].property, dt_path(p->c->arena, n), dt_path(p->c->arena, to));
             return;
         }
     }

@@ -35,8 +35,9 @@ static bool common_cache(struct machine_planner *p, struct p_stash *to, const st
         const struct dt_node *cache = cache_of_cpu(p->file, cpu, s->kind);
         uint32_t id = cache_stash_id(p->file, cache);
         if (i && id != to->id) {
-            struct diag *d = diag(p->c->diags, E0643, s->at, "whose %s? The cpus of machine `%s` do not share one",
-                                  words[s->kind], p->m->name);
+            struct diag *d =
+                diag(p->c->diags, E0643, s->at, "`stash %s` is ambiguous: the cpus of machine `%s` do not share one",
+                     words[s->kind], p->m->name);
             diag_help(d, "write `stash %s of vcpu 0`", words[s->kind]);
             return false;
         }
@@ -50,13 +51,13 @@ static void no_id(struct machine_planner *p, const struct p_stash *to, const str
 {
     struct diag *d;
     if (!p->host)
-        d = diag(p->c->diags, W0601, s->at, "the id of the cache is not known: the file names no host tree");
+        d = diag(p->c->diags, W0601, s->at, "the id of the cache is unknown: the description names no host tree");
     else if (to->host_cpu != UINT32_MAX)
         d = diag(p->c->diags, W0601, s->at, "the %s of host cpu %u has no `cache-stash-id` in %s", words[s->kind],
                  to->host_cpu, p->host->file);
     else
         d = diag(p->c->diags, W0601, s->at, "no %s has a `cache-stash-id` in %s", words[s->kind], p->host->file);
-    diag_help(d, "firmware may write it at boot: take the tree from the running board (`cp /sys/firmware/fdt "
+    diag_help(d, "take the tree from the running board, as firmware may add it at boot (`cp /sys/firmware/fdt "
                  "board.dtb`), or write `stash id N`");
 }
 
@@ -85,8 +86,8 @@ static void check_id(struct machine_planner *p, struct p_stash *to, const struct
     if (!all || !all->ids || to->if_possible || to->node)
         return; // a tree without any may get them from firmware
     struct diag *d = diag(p->c->diags, E0665, s->id.at, "no cache has the `cache-stash-id` %u", to->id);
-    diag_fact(d, "%s: the caches next to its cpus have others", p->host->file);
-    diag_help(d, "write `stash l1 of vcpu 0`: the id is looked up");
+    diag_fact(d, "%s: the caches of its cpus have other ids", p->host->file);
+    diag_help(d, "write `stash l1 of vcpu 0`: machc then looks up the id");
 }
 
 /* ---- one target ---- */
@@ -96,7 +97,7 @@ static bool can_stash(struct machine_planner *p, const struct p_dma *dma, const 
 {
     if (s->kind == STASH_TPH || s->if_possible || iommu_unknown(p->file) || iommu_way(p->file) == IOMMU_WINDOWS)
         return true;
-    struct diag *d = diag(p->c->diags, E0666, s->at, "the host's IOMMU has no stash targets");
+    struct diag *d = diag(p->c->diags, E0666, s->at, "the host's IOMMU does not support stashing");
     diag_help(d, is_pci(p, dma->device) ? "write `stash tph of vcpu 0`, or add `if-possible`" : "add `if-possible`");
     return false;
 }
@@ -117,7 +118,7 @@ void plan_stash(struct machine_planner *p, struct p_dma *dma, const struct m_sta
     dma->stash = to;
     if (s->kind == STASH_TPH && !is_pci(p, dma->device)) {
         struct diag *d =
-            diag(p->c->diags, E0645, s->at, "`%s` is no PCI device: it sends no TLP hints", dma->device->name);
+            diag(p->c->diags, E0645, s->at, "`%s` is not a PCI device, so it sends no TLP hints", dma->device->name);
         diag_help(d, "write `stash l1 of vcpu 0`");
         return;
     }
@@ -131,7 +132,7 @@ void plan_stash(struct machine_planner *p, struct p_dma *dma, const struct m_sta
         if (s->vcpu.value >= p->m->cpus.n) {
             struct diag *d = diag(p->c->diags, E0629, s->vcpu.at, "machine `%s` has no vcpu %" PRIu64 " to stash for",
                                   p->m->name, s->vcpu.value);
-            diag_help(d, "it has %u: vcpu 0%s", p->m->cpus.n, p->m->cpus.n > 1 ? " and up" : " only");
+            diag_help(d, "write a valid vcpu: the highest one is %u", p->m->cpus.n - 1);
             if (p->m->cpus.n == 1)
                 diag_fix_number(d, "0");
             return;
@@ -142,11 +143,11 @@ void plan_stash(struct machine_planner *p, struct p_dma *dma, const struct m_sta
             if (s->if_possible)
                 return;
             struct diag *d = diag(p->c->diags, E0630, s->at,
-                                  "vcpu %u runs on no host cpu in particular, so it has no cache of its own", to->vcpu);
+                                  "vcpu %u is not bound to a host cpu, so it has no cache of its own", to->vcpu);
             if (p->m->cpus.n == 1)
-                diag_help(d, "write `cpus 1 on 0;`, or add `if-possible`");
+                diag_help(d, "bind it, `cpus 1 on 0;`, or add `if-possible`");
             else
-                diag_help(d, "write `cpus %u on 0..%u;`, or add `if-possible`", p->m->cpus.n, p->m->cpus.n - 1);
+                diag_help(d, "bind it, `cpus %u on 0..%u;`, or add `if-possible`", p->m->cpus.n, p->m->cpus.n - 1);
             return;
         }
         to->node =

@@ -72,14 +72,14 @@ static void foreign_clause(struct machine_planner *p, struct src at, const char 
                            const char *instead)
 {
     static const char *const ways[] = {"page tables", "PAMU windows", "TCE windows"};
-    struct diag *d = diag(p->c->diags, E0664, at, "`%s` is for %s, and the host's IOMMU has %s", clause, of,
+    struct diag *d = diag(p->c->diags, E0664, at, "`%s` is for %s, but the host's IOMMU has %s", clause, of,
                           ways[iommu_way(p->file)]);
     diag_help(d, "%s", instead);
 }
 
 static void check_clauses(struct machine_planner *p, const struct m_channel *h)
 {
-    static const char leave[] = "leave it away, or write `iommu pamu` in the `host` statement if the board has one";
+    static const char leave[] = "remove it, or write `iommu pamu` in the `host` statement if the board has one";
     uint8_t way = iommu_way(p->file);
     if (iommu_unknown(p->file))
         return;
@@ -91,8 +91,7 @@ static void check_clauses(struct machine_planner *p, const struct m_channel *h)
         foreign_clause(p, h->operation.at, "operation", "a PAMU", leave);
     if (h->stream.set && way != IOMMU_PAGE_TABLES)
         foreign_clause(p, h->stream.at, "stream", "page tables",
-                       way == IOMMU_WINDOWS ? "write `liodn-index N`, which counts the LIODNs of the device"
-                                            : "leave it away");
+                       way == IOMMU_WINDOWS ? "write `liodn-index N`, the index of the device's LIODN" : "remove it");
 }
 
 static void use_channel(struct machine_planner *p, struct p_dma *dma, const struct m_channel *h)
@@ -106,10 +105,11 @@ static void use_channel(struct machine_planner *p, struct p_dma *dma, const stru
         uint64_t n = h->subwindows.value, least = pamu_hardware.least;
         uint32_t most = pamu_limits(p->file)->subwindows;
         if (!n || (n & (n - 1)) || n > most) {
-            struct diag *d = diag(p->c->diags, E0633, h->subwindows.at,
-                                  "%" PRIu64 " sub-windows: a power of two from 1 to %u is possible", n, most);
+            struct diag *d =
+                diag(p->c->diags, E0633, h->subwindows.at,
+                     "%" PRIu64 " sub-windows are not possible: the number is a power of two from 1 to %u", n, most);
             say_limits(p->file, d);
-            diag_help(d, "leave `subwindows` away: the number is found for what is mapped");
+            diag_help(d, "remove `subwindows` to let machc compute the number");
         } else if (dma->has_window && dma->size / n < least)
             diag_help(diag(p->c->diags, E0633, h->subwindows.at,
                            "%" PRIu64 " sub-windows of 0x%" PRIx64 " bytes would be smaller than a page each", n,
@@ -151,10 +151,10 @@ static void check_streams(struct machine_planner *p, const struct p_device *d, c
                 map_put(draft_arena(p->c), &seen, k, numbers[k]->value, (uintptr_t)numbers[k]);
                 continue;
             }
-            struct diag *g = diag(p->c->diags, E0634, numbers[k]->at, "%s %" PRIu64 " of `%s` has two dma statements",
+            struct diag *g = diag(p->c->diags, E0634, numbers[k]->at, "%s %" PRIu64 " of `%s` has two `dma` statements",
                                   k ? "stream" : "LIODN", numbers[k]->value, d->name);
             diag_note(g, ((const struct opt_u64 *)(uintptr_t)first)->at, "the first is here");
-            diag_help(g, "put what both of them map into one, or give one another number");
+            diag_help(g, "combine both into one statement, or change one of the numbers");
         }
     }
 }
@@ -172,7 +172,7 @@ static void map_window(struct machine_planner *p, struct p_dma *dma, const struc
             struct diag *g =
                 diag(p->c->diags, E0637, m->at, "no memory region lies in the window 0x%" PRIx64 "..0x%" PRIx64,
                      dma->window, dma->window + (dma->size - 1));
-            diag_help(g, "make it large enough for a whole one, or say what it is for: `{ map region 0; }`");
+            diag_help(g, "make it large enough for a whole memory, or write what it maps: `{ map region 0; }`");
         }
     }
     if (diags_errors(p->c->diags) == errors)
@@ -184,12 +184,11 @@ static void one_dma(struct machine_planner *p, struct p_device *d, const struct 
     struct p_dma *dma = new_domain(p, d, m->mode, m->mode == DMA_WINDOW ? m->name : NULL, m->at);
     uint32_t errors = diags_errors(p->c->diags);
     if (m->mode != DMA_NONE && m->mode != DMA_IDENTITY && !behind_iommu(p->file, d)) {
-        struct diag *g =
-            diag(p->c->diags, E0636, m->at, "`%s` is behind no IOMMU: nothing can hold it to what is mapped", d->name);
+        struct diag *g = diag(p->c->diags, E0636, m->at,
+                              "`%s` is not behind an IOMMU, so it cannot be restricted to what is mapped", d->name);
         say_disabled(p->file, d, g);
-        diag_help(
-            g, "write `dma none;` if it does none, or `dma identity unsafe;` if the guest is trusted with all of the "
-               "host's memory");
+        diag_help(g, "write `dma none;` if it does no DMA, or `dma identity unsafe;` if you trust the guest with all "
+                     "of the host's memory");
         return;
     }
     if (m->mode == DMA_ALL || m->mode == DMA_WINDOW)
@@ -254,13 +253,13 @@ static void plan_device_dma(struct machine_planner *p, struct p_device *d, const
         return;
     }
     struct diag *g =
-        diag(p->c->diags, E0638, d->at, "nothing is said of the DMA of `%s`, and it is behind no IOMMU", d->name);
+        diag(p->c->diags, E0638, d->at, "`%s` needs a `dma` statement, because it is not behind an IOMMU", d->name);
     say_disabled(p->file, d, g);
     const char *where = "";
     if (d->pass && d->pass->assigned) // by the fate of a reference: there are no braces to write it into
-        where = arena_printf(p->c->arena, "in a `passthrough %s { ... }` of its own, ", dt_path(p->c->arena, d->host));
+        where = arena_printf(p->c->arena, "in a separate `passthrough %s { ... }`, ", dt_path(p->c->arena, d->host));
     diag_help(g,
-              "%swrite `dma none;` if it does none, or `dma identity unsafe;` if the guest is trusted with all of the "
+              "%swrite `dma none;` if it does no DMA, or `dma identity unsafe;` if you trust the guest with all of the "
               "host's memory",
               where);
 }

@@ -20,9 +20,9 @@ static bool check_banks(struct machine_planner *p, const struct p_dma *dma, cons
         if (maps->at[i].what != MAP_MSI_BANK)
             continue;
         struct diag *d =
-            diag(p->c->diags, E0664, maps->at[i].at, "`msi-bank` is for a PAMU, and the host's IOMMU has %s",
+            diag(p->c->diags, E0664, maps->at[i].at, "`msi-bank` is for a PAMU, but the host's IOMMU has %s",
                  dma->way == IOMMU_TCES ? "TCE windows" : "page tables");
-        diag_help(d, "leave it away: the host's kernel maps what MSIs are written to; `iommu pamu` in the `host` "
+        diag_help(d, "remove it: the host's kernel maps the addresses of MSIs; or write `iommu pamu` in the `host` "
                      "statement if the board has one");
         return false;
     }
@@ -35,10 +35,10 @@ static void say_unaligned(struct machine_planner *p, const struct p_dma *dma, co
     uint64_t page = p->model->page_size;
     const char *what = w->iova % page ? "device address" : w->size % page ? "size" : "backing";
     uint64_t odd = w->iova % page ? w->iova : w->size % page ? w->size : w->host;
-    struct diag *d =
-        diag_map(p->file, dma, m, E0640,
-                 arena_printf(p->c->arena, "%s 0x%" PRIx64 " of %s: an IOMMU maps whole pages of 0x%" PRIx64, what, odd,
-                              mapped_text(p->file, m), page));
+    struct diag *d = diag_map(
+        p->file, dma, m, E0640,
+        arena_printf(p->c->arena, "%s 0x%" PRIx64 " of %s is not page-aligned: an IOMMU maps whole pages of 0x%" PRIx64,
+                     what, odd, mapped_text(p->file, m), page));
     diag_help(d, "write 0x%" PRIx64 " or 0x%" PRIx64, odd / page * page, (odd / page + 1) * page);
 }
 
@@ -48,19 +48,20 @@ static void say_reserved(struct machine_planner *p, const struct p_dma *dma, con
     uint64_t last = r->first + (r->size - 1), page = p->model->page_size;
     struct diag *d = diag_map(p->file, dma, m, E0658,
                               arena_printf(p->c->arena,
-                                           "%s at 0x%" PRIx64 "..0x%" PRIx64 " runs into 0x%" PRIx64 "..0x%" PRIx64
-                                           ", which the host's kernel keeps",
+                                           "%s at 0x%" PRIx64 "..0x%" PRIx64 " overlaps 0x%" PRIx64 "..0x%" PRIx64
+                                           ", which the host's kernel reserves",
                                            mapped_text(p->file, m), m->iova, m->iova + (m->size - 1), r->first, last));
     diag_label(d, "%s", r->what);
     uint64_t behind = (last + page) / page * page;
-    diag_help(d, "there is room from 0x%" PRIx64 " on: `%s`", behind, map_at(p->file, dma, m, behind));
+    diag_help(d, "move it to 0x%" PRIx64 " or above: `%s`", behind, map_at(p->file, dma, m, behind));
 }
 
 static void say_entries(struct machine_planner *p, const struct p_dma *dma, uint32_t needed)
 {
-    struct diag *d = diag(p->c->diags, E0659, dma->at, "%u mappings or more: VFIO takes %u for a device", needed,
-                          (unsigned)DMA_ENTRY_LIMIT);
-    diag_help(d, "map larger pieces: what is contiguous in the device's addresses and in one memory is one mapping");
+    struct diag *d =
+        diag(p->c->diags, E0659, dma->at, "%u or more mappings are needed, but VFIO supports %u for a device", needed,
+             (unsigned)DMA_ENTRY_LIMIT);
+    diag_help(d, "map larger pieces: what is contiguous both in device addresses and in one memory is one mapping");
 }
 
 bool solve_tables(struct machine_planner *p, struct p_dma *dma, map_list *maps)
@@ -117,15 +118,15 @@ void check_streams_share(struct machine_planner *p, const struct p_device *d)
         mappings += !same;
         if (same || y->map->iova > x->map->iova + (x->map->size - 1))
             continue;
-        struct diag *g = diag_map(p->file, y->dma, y->map, E0660,
-                                  arena_printf(p->c->arena,
-                                               "dma `%s` and dma `%s` of `%s` see different things at device address "
-                                               "0x%" PRIx64 ", and its streams have one page table",
-                                               x->dma->name, y->dma->name, d->name, y->map->iova));
-        diag_note(g, x->dma->written ? x->map->at : x->dma->at, "the other sees %s there",
+        struct diag *g =
+            diag_map(p->file, y->dma, y->map, E0660,
+                     arena_printf(p->c->arena,
+                                  "dma `%s` and dma `%s` of `%s` map different things at device address 0x%" PRIx64
+                                  ", but its streams share one page table",
+                                  x->dma->name, y->dma->name, d->name, y->map->iova));
+        diag_note(g, x->dma->written ? x->map->at : x->dma->at, "the other one maps %s there",
                   mapped_text(p->file, x->map));
-        diag_help(g, "give one of them another place: `%s`",
-                  map_at(p->file, y->dma, y->map, x->map->iova + (x->map->size - 1) + 1));
+        diag_help(g, "move one of them: `%s`", map_at(p->file, y->dma, y->map, x->map->iova + (x->map->size - 1) + 1));
         return;
     }
     if (mappings > DMA_ENTRY_LIMIT)
@@ -139,11 +140,12 @@ bool solve_tces(struct machine_planner *p, struct p_dma *dma, map_list *maps)
     if (!check_banks(p, dma, maps))
         return false;
     if (dma->has_window) {
-        struct diag *d =
-            diag(p->c->diags, E0661, dma->at,
-                 "on this IOMMU the platform chooses where a window begins, not `window 0x%" PRIx64 "`", dma->window);
-        diag_help(d, "leave it away: the window is made large enough for what is mapped, and the runtime reads back "
-                     "where it is");
+        struct diag *d = diag(p->c->diags, E0661, dma->at,
+                              "with this IOMMU, the platform chooses the start of a window, not `window 0x%" PRIx64 "`",
+                              dma->window);
+        diag_help(
+            d,
+            "remove it: machc makes the window large enough for the mappings, and the runtime reads back its address");
         return false;
     }
     struct spapr_answer a = spapr_solve(wants_of(p, maps), maps->n);

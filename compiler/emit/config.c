@@ -154,7 +154,7 @@ static uint32_t region_mode(const struct p_region *r)
                                     : MACH_CFG_REGION_MAP;
 }
 
-// The regions that a DMA mapping speaks of: struct p_region * -> its record, once put_regions() knows it.
+// The regions that a DMA mapping refers to: struct p_region * -> its record, once put_regions() knows it.
 static void mapped_regions(struct cfg_out *o, const struct p_machine *m, struct map *index)
 {
     for (uint32_t i = 0; i < m->devices.n; i++)
@@ -346,7 +346,7 @@ static void put_devices(struct cfg_out *o, const struct p_machine *m)
             put_dma(o, m, i, d->dmas.at[k], &regions, &names);
         cfg_expect_of_device(o, d);
     }
-    // Those that speak of registers come when the rows of all registers are known.
+    // Those that refer to registers come when the rows of all registers are known.
     for (uint32_t i = 0; i < m->devices.n && m->maps_regions; i++)
         for (uint32_t k = 0; k < m->devices.at[i]->dmas.n; k++)
             put_dma(o, m, i, m->devices.at[i]->dmas.at[k], &regions, &names);

@@ -201,7 +201,7 @@ static void read_extended(struct indexing *x, const struct dt_node *n, const str
         trace_irq(x, irq, t);
     }
     if (at != p->len)
-        malformed(x, n, p, arena_printf(x->c->arena, "it has %u bytes, which is no number of cells", p->len));
+        malformed(x, n, p, arena_printf(x->c->arena, "it has %u bytes, which is not a whole number of cells", p->len));
 }
 
 static void read_names(struct indexing *x, const struct dt_node *n, uint32_t first)

@@ -91,8 +91,9 @@ static bool read_list(struct reading *s, uint32_t before, uint32_t after)
             return problem(s, arena_printf(a, "%s has no %s", dt_path(a, target), s->rule->cells));
         uint64_t want = (uint64_t)before + 1 + args + after;
         if (want > left)
-            return problem(s, arena_printf(a, "the entry at cell %u, to %s, has %u cells; only %u are there", i,
-                                           target ? dt_path(a, target) : "nothing", (uint32_t)want, left));
+            return problem(
+                s, arena_printf(a, "the entry at cell %u, to %s, needs %u cells, but the property has only %u more", i,
+                                target ? dt_path(a, target) : "nothing", (uint32_t)want, left));
         add(s, i, (uint32_t)want, i + before, target);
         i += (uint32_t)want;
     }
@@ -116,7 +117,7 @@ static bool read_stride(struct reading *s)
     const struct ref_rule *r = s->rule;
     uint32_t n = s->prop->len / 4, every = r->fixed ? r->fixed : 1;
     if (n % every)
-        return problem(s, arena_printf(s->c->arena, "an entry has %u cells, and %u cells are there", every, n));
+        return problem(s, arena_printf(s->c->arena, "an entry has %u cells, but there are %u cells", every, n));
     for (uint32_t i = 0; i < n; i += every) {
         const struct dt_node *target = target_at(s, i + r->at);
         if (!target && !is_hole(dt_cell(s->prop, i + r->at)))
@@ -135,8 +136,8 @@ static bool read_known(struct reading *s)
         if (r->path || !r->target)
             continue;
         if (r->offset % 4)
-            return problem(
-                s, arena_printf(s->c->arena, "there is a reference at byte %u, which begins no cell", r->offset));
+            return problem(s,
+                           arena_printf(s->c->arena, "the reference at byte %u does not start at a cell", r->offset));
         if (s->entries->n)
             s->entries->at[s->entries->n - 1].cells = r->offset / 4 - start;
         s->known = r;
@@ -167,7 +168,7 @@ const char *host_read_refs(struct machc *c, const struct host *h, const struct d
     struct reading s = {.c = c, .h = h, .prop = prop, .rule = rule, .entries = out, .known = prop->refs};
     out->n = 0;
     if (prop->len % 4)
-        return arena_printf(c->arena, "it has %u bytes, which is no number of cells", prop->len);
+        return arena_printf(c->arena, "it has %u bytes, which is not a whole number of cells", prop->len);
     bool single = rule->layout == REF_SINGLE || rule->layout == REF_GRAPH, ok;
     if (single)
         ok = read_single(&s);

@@ -33,7 +33,7 @@ static void add_claim(struct machine_planner *p, uint64_t address, uint64_t size
             diag_label(d, "physical addresses of `%s` have %" PRIu32 " bits", p->m->m->platform->name,
                        p->m->m->platform->address_bits);
         if (size - 1 <= last)
-            diag_help(d, "the last place for it is 0x%" PRIx64, (last - (size - 1)) & ~(p->model->page_size - 1));
+            diag_help(d, "choose an address up to 0x%" PRIx64, (last - (size - 1)) & ~(p->model->page_size - 1));
         else
             diag_help(d, "make it smaller");
         return;
@@ -87,14 +87,13 @@ static void check_page(struct machine_planner *p, const struct claim *a, const s
     if (!b || b->last / page != a->first / page || same_registers(a, b))
         return;
     const struct claim *l = later(a->at, b->at) ? a : b, *f = l == a ? b : a;
-    struct diag *d = diag(p->c->diags, E0529, l->at, "%s and %s are in one page of the guest, at 0x%" PRIx64 ", %s",
+    struct diag *d = diag(p->c->diags, E0529, l->at, "%s and %s are in one page of the guest, at 0x%" PRIx64 ", but %s",
                           name_of(p, l), name_of(p, f), a->first / page * page,
-                          is_mapped(a) && is_mapped(b) ? "and in two of the host" : "and only one of them is mapped");
+                          is_mapped(a) && is_mapped(b) ? "in two pages of the host" : "only one of them is mapped");
     diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, l->first, l->last);
     diag_note(d, f->at, "%s is at 0x%" PRIx64 "..0x%" PRIx64, name_of(p, f), f->first, f->last);
     const struct p_region *r = is_mapped(l) ? l->region : f->region;
-    diag_help(d, "give one of them a page of its own, `at ADDRESS`, or forward the accesses: `region %u trap;`",
-              r->index);
+    diag_help(d, "move one of them to another page, `at ADDRESS`, or forward accesses: `region %u trap;`", r->index);
 }
 
 static void check_claims(struct machine_planner *p)
@@ -123,9 +122,9 @@ static void check_claims(struct machine_planner *p)
             diag_note(d, b->at, "%s is at 0x%" PRIx64 "..0x%" PRIx64, name_of(p, b), b->first, b->last);
             bool window = (a->region && a->region->window) || (b->region && b->region->window);
             diag_help(d,
-                      window ? "a window has its place on the bus; give the other another place: `at ADDRESS`%s"
-                             : "give one of them another place: `at ADDRESS`%s",
-                      !window && (is_mapped(a) || is_mapped(b)) ? ", or do without it: `drop`" : "");
+                      window ? "move the other one, because a window is fixed on its bus: `at ADDRESS`%s"
+                             : "move one of them: `at ADDRESS`%s",
+                      !window && (is_mapped(a) || is_mapped(b)) ? ", or remove it: `drop`" : "");
         }
         if (!reach || k->last > reach->last)
             reach = k;
@@ -196,8 +195,9 @@ static void choose_memory(struct machine_planner *p)
             found = find_free(p, &next, from, end, m->size, align, &m->address);
         }
         if (!found) {
-            diag_help(diag(p->c->diags, E0503, m->m->at, "no place is left for the 0x%" PRIx64 " bytes of memory `%s`",
-                           m->size, m->m->name),
+            diag_help(diag(p->c->diags, E0503, m->m->at,
+                           "no free guest address is left for the 0x%" PRIx64 " bytes of memory `%s`", m->size,
+                           m->m->name),
                       "write `at ADDRESS`");
             continue;
         }
@@ -261,13 +261,13 @@ static void choose_devices(struct machine_planner *p)
                     vec_push(draft_arena(p->c), &gaps.list, ((struct gap){from, r->guest}));
                 from = r->guest + size;
             } else if (!find_gap(p, &gaps, size, align, &r->guest)) {
-                diag_help(
-                    diag(p->c->diags, E0504, r->at,
-                         "no place is left in 0x%" PRIx64 "..0x%" PRIx64 " for the 0x%" PRIx64 " bytes of `%s`",
-                         pl->mmio_base, pl->mmio_end - 1, r->size, d->name),
-                    r->index && d->emulated
-                        ? "`at` is the place of its first region; move what else is written in that range out of it"
-                        : "write `at ADDRESS`");
+                diag_help(diag(p->c->diags, E0504, r->at,
+                               "no free guest address is left in 0x%" PRIx64 "..0x%" PRIx64 " for the 0x%" PRIx64
+                               " bytes of `%s`",
+                               pl->mmio_base, pl->mmio_end - 1, r->size, d->name),
+                          r->index && d->emulated
+                              ? "move other objects out of this range: `at` is only the address of its first region"
+                              : "write `at ADDRESS`");
             }
         }
     }

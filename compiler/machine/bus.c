@@ -29,9 +29,9 @@ bool to_bus(struct machine_planner *p, const struct dt_node *bus, uint64_t addre
     const struct dt_prop *ranges = dt_prop(p->m->tree, bus, p->n->ranges);
     if (!ranges) {
         struct diag *d =
-            diag(p->c->diags, E0505, where, "the guest's cpus cannot reach what is under %s: it has no `ranges`",
+            diag(p->c->diags, E0505, where, "the guest's cpus cannot reach devices under %s: it has no `ranges`",
                  dt_path(p->c->arena, bus));
-        diag_help(d, "give it an empty one (`ranges;`) with the cells of its parent");
+        diag_help(d, "add `ranges;` to it, and give it as many cells as its parent has");
         return false;
     }
     *on_bus = address;
@@ -47,10 +47,9 @@ bool to_bus(struct machine_planner *p, const struct dt_node *bus, uint64_t addre
             return true;
         }
     }
-    struct diag *d =
-        diag(p->c->diags, E0506, where, "0x%" PRIx64 "..0x%" PRIx64 " is in no window of the `ranges` of %s", address,
-             address + (size - 1), dt_path(p->c->arena, bus));
-    diag_help(d, "add one to it, or give it an empty `ranges;` if its addresses are those of its parent");
+    struct diag *d = diag(p->c->diags, E0506, where, "0x%" PRIx64 "..0x%" PRIx64 " is not in the `ranges` of %s",
+                          address, address + (size - 1), dt_path(p->c->arena, bus));
+    diag_help(d, "add an entry, or use an empty `ranges;` if its addresses are the same as those of its parent");
     return false;
 }
 
@@ -61,17 +60,17 @@ bool fits_cells(struct machine_planner *p, const struct dt_node *bus, uint64_t o
     uint32_t na = cells_of(p, bus, p->n->address_cells, 2), ns = cells_of(p, bus, p->n->size_cells, 1);
     if (!na || na > 2 || !ns || ns > 2) {
         struct diag *d = diag(p->c->diags, E0515, where,
-                              "%s has #address-cells %u and #size-cells %u: not a bus for a device with registers",
+                              "%s has #address-cells %u and #size-cells %u, which do not suit a device with registers",
                               dt_path(p->c->arena, bus), na, ns);
-        diag_help(d, "put it `under` another one; `#address-cells = <2>; #size-cells = <2>; ranges;` make one");
+        diag_help(d, "put it `under` a node with `#address-cells = <2>; #size-cells = <2>; ranges;`");
         return false;
     }
     if ((na == 2 || on_bus + (size - 1) <= UINT32_MAX) && (!sized || ns == 2 || size <= UINT32_MAX))
         return true;
     struct diag *d =
         diag(p->c->diags, E0516, where,
-             "0x%" PRIx64 "..0x%" PRIx64 " does not fit the cells of %s: #address-cells %u, #size-cells %u", on_bus,
-             on_bus + (size - 1), dt_path(p->c->arena, bus), na, ns);
-    diag_help(d, "give that bus 2 of each");
+             "0x%" PRIx64 "..0x%" PRIx64 " does not fit into the cells of %s: #address-cells %u, #size-cells %u",
+             on_bus, on_bus + (size - 1), dt_path(p->c->arena, bus), na, ns);
+    diag_help(d, "give that bus 2 address cells and 2 size cells");
     return false;
 }

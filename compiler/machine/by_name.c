@@ -69,15 +69,15 @@ static void check_mapped(struct machine_planner *p, const struct p_region *r, co
     if (r->device->kind == DEV_RAW && (r->offset % page || r->size % page)) {
         struct diag *d =
             diag(p->c->diags, E0522, m->at,
-                 "0x%" PRIx64 " bytes at offset 0x%" PRIx64 " of \"%s\" are not whole pages, and cannot be mapped",
+                 "0x%" PRIx64 " bytes at offset 0x%" PRIx64 " of \"%s\" are not whole pages and cannot be mapped",
                  r->size, r->offset, m->file);
-        diag_help(d, "map the pages that hold them, `offset 0x%" PRIx64 " size 0x%" PRIx64 "`, or write `trap`",
+        diag_help(d, "map the pages that contain them, `offset 0x%" PRIx64 " size 0x%" PRIx64 "`, or write `trap`",
                   r->offset / page * page, (r->offset % page + r->size + page - 1) / page * page);
     }
     if (r->how == HOW_WRITTEN && r->guest % page)
         diag_help_number(diag(p->c->diags, E0523, m->address.at,
-                              "region %u is mapped, so it starts at a page: 0x%" PRIx64 " does not", r->index,
-                              r->guest),
+                              "region %u is mapped, so its address must be page-aligned; 0x%" PRIx64 " is not",
+                              r->index, r->guest),
                          "at ", r->guest / page * page, ", or `trap`");
 }
 
@@ -89,8 +89,8 @@ static bool check_bar(struct machine_planner *p, const struct p_device *d, const
         return true;
     if (d->bus && m->address.set) {
         diag_help(
-            diag(p->c->diags, E0536, m->address.at, "the guest itself places the BARs of what is on `%s`", d->bus),
-            "leave `at` away");
+            diag(p->c->diags, E0536, m->address.at, "the guest chooses the BAR addresses of devices on `%s`", d->bus),
+            "remove `at`");
         return false;
     }
     uint64_t up = 1;
@@ -98,14 +98,15 @@ static bool check_bar(struct machine_planner *p, const struct p_device *d, const
         up <<= 1;
     if (up != size) {
         diag_help_number(diag(p->c->diags, E0533, m->size.set ? m->size.at : m->at,
-                              "a BAR of 0x%" PRIx64 " bytes cannot be: its size is a power of two", size),
+                              "the size of a BAR must be a power of two; 0x%" PRIx64 " is not", size),
                          "size ", up, "");
         return false;
     }
     if (m->address.set && m->address.value % size) {
         diag_help_number(diag(p->c->diags, E0533, m->address.at,
-                              "BAR %u has 0x%" PRIx64 " bytes, and 0x%" PRIx64 " is no multiple of that", index, size,
-                              m->address.value),
+                              "the address of BAR %u must be a multiple of its size, 0x%" PRIx64 "; 0x%" PRIx64
+                              " is not",
+                              index, size, m->address.value),
                          "at ", m->address.value / size * size, "");
         return false;
     }
@@ -123,7 +124,7 @@ static const struct schema_region *class_region(const struct p_device *d, const 
 static void no_such_name(struct machine_planner *p, const struct p_device *d, const struct m_which *w)
 {
     struct diag *g = diag(p->c->diags, E0519, w->at,
-                          "nothing says which region `%s` is: this device has no node on the host", w->name);
+                          "unknown region `%s`: this device has no host node that names its regions", w->name);
     VEC(const char *) names = {0};
     for (uint32_t i = 0; d->class && i < d->class->nregions; i++)
         if (d->class->regions[i].name)
@@ -132,7 +133,7 @@ static void no_such_name(struct machine_planner *p, const struct p_device *d, co
     if (near)
         diag_did_you_mean(g, "", w->name, near);
     else
-        diag_help(g, "say it by index: `region 0`");
+        diag_help(g, "write the index: `region 0`");
 }
 
 static void plan_region(struct machine_planner *p, struct p_device *d, const struct m_region *m)
@@ -146,28 +147,28 @@ static void plan_region(struct machine_planner *p, struct p_device *d, const str
     for (uint32_t i = 0; i < d->regions.n; i++) {
         if (d->regions.at[i]->index != index)
             continue;
-        struct diag *g = diag(p->c->diags, E0534, m->at, "region %u of `%s` is spoken of twice", index, d->name);
-        diag_note(g, d->regions.at[i]->at, "first here");
-        diag_help(g, "say all of it in one statement");
+        struct diag *g = diag(p->c->diags, E0534, m->at, "region %u of `%s` is specified twice", index, d->name);
+        diag_note(g, d->regions.at[i]->at, "it is first specified here");
+        diag_help(g, "combine both into one statement");
         return;
     }
     if (d->kind == DEV_RAW && !m->file) {
-        diag_help(diag(p->c->diags, E0521, m->at, "a raw device's region comes from a file"),
+        diag_help(diag(p->c->diags, E0521, m->at, "a region of a raw device needs a `file`"),
                   "write `region %u file \"/dev/mem\" offset 0x... size 4K at 0x...`", index);
         return;
     }
     if (d->kind != DEV_RAW && (m->file || m->offset.set)) {
-        diag_help(
-            diag(p->c->diags, E0512, m->at, "`file` and `offset` belong to raw devices; VFIO gives this one's regions"),
-            "leave them away: `region %u`", index);
+        diag_help(diag(p->c->diags, E0512, m->at,
+                       "`file` and `offset` are for raw devices; the regions of this device come from VFIO"),
+                  "remove them: `region %u`", index);
         return;
     }
     uint64_t size = m->size.set ? m->size.value : s ? s->size : 0;
     if (!size && m->mode != REGION_DROP) {
         struct diag *g =
-            m->size.set ? diag(p->c->diags, E0535, m->size.at, "a region of 0 bytes")
-                        : diag(p->c->diags, E0520, m->at, "the size of region %u of `%s` is not known", index, d->name);
-        diag_help(g, "write `size 4K`, or give the node a `compatible` that has a device class");
+            m->size.set ? diag(p->c->diags, E0535, m->size.at, "the size of a region is 0")
+                        : diag(p->c->diags, E0520, m->at, "the size of region %u of `%s` is unknown", index, d->name);
+        diag_help(g, "write `size 4K`, or give the node a `compatible` that belongs to a device class");
         return;
     }
     if (!check_bar(p, d, m, index, size))
@@ -237,28 +238,27 @@ static void plan_irq(struct machine_planner *p, struct p_device *d, const struct
         if (d->kind != DEV_PCI || i == 3) {
             struct diag *g =
                 diag(p->c->diags, E0368, m->which.at,
-                     "nothing says which interrupt `%s` is: this device has no node on the host", m->which.name);
+                     "unknown interrupt `%s`: this device has no host node that names its interrupts", m->which.name);
             const char *near = d->kind == DEV_PCI ? nearest(m->which.name, pci, 3) : NULL;
             if (near)
                 diag_did_you_mean(g, "", m->which.name, near);
             else
-                diag_help(g, d->kind == DEV_PCI ? "a PCI function has `intx`, `msi` and `msix`"
-                                                : "say it by index: `irq 0`");
+                diag_help(g, d->kind == DEV_PCI ? "write `intx`, `msi` or `msix`" : "write the index: `irq 0`");
             return;
         }
         index = i;
     }
     if (d->kind == DEV_PCI && index > 2) {
         diag_help(diag(p->c->diags, E0363, m->which.at, "a PCI function has no interrupt %u", index),
-                  "it has 0 `intx`, 1 `msi` and 2 `msix`");
+                  "write 0 (`intx`), 1 (`msi`) or 2 (`msix`)");
         return;
     }
     for (uint32_t i = 0; i < d->irqs.n; i++) {
         if (d->irqs.at[i]->index != index)
             continue;
-        struct diag *g = diag(p->c->diags, E0328, m->at, "the same interrupt is spoken of twice: `%s` is interrupt %u",
-                              pci[index], index);
-        diag_note(g, d->irqs.at[i]->at, "first here");
+        struct diag *g =
+            diag(p->c->diags, E0328, m->at, "an interrupt is specified twice: `%s` is interrupt %u", pci[index], index);
+        diag_note(g, d->irqs.at[i]->at, "it is first specified here");
         diag_help(g, "keep one of them");
         return;
     }
@@ -267,9 +267,9 @@ static void plan_irq(struct machine_planner *p, struct p_device *d, const struct
         if (other->drop)
             continue;
         struct diag *g = diag(p->c->diags, E0399, m->at,
-                              "`%s` is linked, and a PCI function has one kind of interrupt at a time", pci[index]);
+                              "`%s` is linked, but a PCI function uses one kind of interrupt at a time", pci[index]);
         diag_note(g, other->at, "`%s` is linked here", pci[other->index]);
-        diag_help(g, "keep one of them, and drop the other: `irq %s drop;`", pci[other->index]);
+        diag_help(g, "keep one of them and drop the other: `irq %s drop;`", pci[other->index]);
         return;
     }
     struct p_irq *irq = NEW(p->c->arena, struct p_irq);
@@ -281,14 +281,14 @@ static void plan_irq(struct machine_planner *p, struct p_device *d, const struct
                           .drop = m->drop,
                           .at = m->at};
     if (d->kind == DEV_RAW && !m->file && !m->drop) {
-        diag_help(diag(p->c->diags, E0369, m->at, "a raw device's interrupt comes from a file"),
+        diag_help(diag(p->c->diags, E0369, m->at, "an interrupt of a raw device needs a `file`"),
                   "write `irq %u file \"/dev/uio0\" to ...`", index);
         return;
     }
     if (d->kind != DEV_RAW && m->file)
         diag_help(
-            diag(p->c->diags, E0361, m->at, "`file` belongs to the interrupts of raw devices; VFIO gives this one"),
-            "leave `file` out");
+            diag(p->c->diags, E0361, m->at, "`file` is for interrupts of raw devices; this interrupt comes from VFIO"),
+            "remove `file`");
     link_irq(p, irq, &m->to);
 }
 
@@ -298,9 +298,9 @@ void take_slot(struct machine_planner *p, struct p_device *d, const struct m_pas
     const struct p_device *other = map_getp(&p->slots, pass->place->bus, (const void *)(uintptr_t)slot);
     if (other) {
         struct diag *g =
-            diag(p->c->diags, E0372, pass->place->slot.at, "slot %u of `%s` is taken", slot, pass->place->bus);
-        diag_note(g, other->pass->place->slot.at, "by `%s`", other->name);
-        diag_help(g, "choose another one, or leave `slot` out");
+            diag(p->c->diags, E0372, pass->place->slot.at, "slot %u of `%s` is already used", slot, pass->place->bus);
+        diag_note(g, other->pass->place->slot.at, "`%s` uses it", other->name);
+        diag_help(g, "choose another slot, or remove `slot`");
     }
     map_putp(draft_arena(p->c), &p->slots, pass->place->bus, (const void *)(uintptr_t)slot, d);
 }
@@ -314,7 +314,7 @@ static bool has_node(struct machine_planner *p, const struct m_passthrough *pass
         return false;
     const char *path = dt_path(p->c->arena, n);
     struct diag *d = diag(p->c->diags, E0303, part->at, "%s is in the host's tree: %s", pass->host_name, path);
-    diag_help(d, "write `passthrough %s`: its registers, interrupts and neighbours are known then", path);
+    diag_help(d, "write `passthrough %s`; then machc knows its registers, interrupts and neighbours", path);
     return true;
 }
 
@@ -345,7 +345,7 @@ void plan_by_name(struct machine_planner *p, const struct m_passthrough *pass)
     for (uint32_t i = 0; i < part->irqs.n; i++)
         plan_irq(p, d, &part->irqs.at[i]);
     for (uint32_t i = 0; i < part->refs.n; i++)
-        diag_help(diag(p->c->diags, E0412, part->refs.at[i].at, "`%s` has no references: it has no node on the host",
-                       d->name),
-                  "write the property into its `edit`");
+        diag_help(diag(p->c->diags, E0412, part->refs.at[i].at,
+                       "`%s` has no references: it has no node in the host's tree", d->name),
+                  "write the property in its `edit`");
 }

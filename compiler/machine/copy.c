@@ -132,7 +132,7 @@ void copy_passthrough(struct machine_planner *p, const struct m_passthrough *pas
         return;
     if (host_disabled(p->host, host))
         diag_help(diag(p->c->diags, W0302, pass->parts.at[0].at,
-                       "%s is disabled in %s: Linux makes no device of it that could be bound",
+                       "%s is disabled in %s: Linux makes no device from it for VFIO to bind to",
                        dt_path(p->c->arena, host), p->host->file),
                   "set its `status` to \"okay\" in the tree that the host boots with");
     struct p_device *d = new_device(p, pass->name, DEV_PLATFORM, pass->at);
@@ -145,7 +145,7 @@ void copy_passthrough(struct machine_planner *p, const struct m_passthrough *pas
     struct dt_node *guest = dt_add_child(p->m->tree, bus, p->m->tree->root->name);
     if (pass->named && !dt_add_label(p->m->tree, guest, pass->name, pass->at.loc)) {
         const struct dt_node *other = map_getp(&p->m->tree->labels, pass->name, NULL);
-        struct diag *g = diag(p->c->diags, E0343, pass->at, "the label `%s` is taken in the guest's tree, by %s",
+        struct diag *g = diag(p->c->diags, E0343, pass->at, "the label `%s` is already used in the guest's tree, by %s",
                               pass->name, dt_path(p->c->arena, other));
         diag_help(g, "choose another name: `as NAME`");
     }

@@ -73,9 +73,9 @@ static void match_irqs(struct machine_planner *p, struct copied *k, const struct
         const struct m_irq *m = &k->part->irqs.at[i];
         statements[i] = (struct part_statement){&m->which, m->at};
         if (m->file)
-            diag_help(
-                diag(p->c->diags, E0361, m->at, "`file` belongs to the interrupts of raw devices; VFIO gives this one"),
-                "leave `file` out");
+            diag_help(diag(p->c->diags, E0361, m->at,
+                           "`file` is for interrupts of raw devices; this interrupt comes from VFIO"),
+                      "remove `file`");
     }
     for (uint32_t i = 0; i < own; i++)
         parts[i] = (struct node_part){irqs[i].index, irq_name(p, k, &irqs[i])};
@@ -96,7 +96,7 @@ static void help_drop(struct machine_planner *p, struct diag *d, const struct p_
 {
     const char *text = describe_irq_drop(p->c, irq);
     const struct m_passthrough *pass = irq->device->pass;
-    diag_help(d, "leave it out: %s", text);
+    diag_help(d, "drop it: %s", text);
     if (pass && !pass->assigned)
         diag_fix_statement(d, pass->at, "passthrough", "%.*s", (int)strlen(text) - 2, text + 1);
 }
@@ -137,7 +137,7 @@ static void keep_inside(struct machine_planner *p, const struct copied *k, const
         struct diag *d =
             diag(p->c->diags, E0380, m->to.at, "interrupt %u of %s goes to %s, which this guest has as well", h->index,
                  dt_path(p->c->arena, k->host), dt_path(p->c->arena, h->chip));
-        diag_help(d, "leave the line out: the interrupt stays as it is on the host; or write `drop`");
+        diag_help(d, "remove the statement to keep the interrupt as it is on the host, or write `drop`");
     }
     if (m && m->drop)
         new_irq(p, k, h, m);
@@ -147,8 +147,8 @@ static bool can_be_linked(struct machine_planner *p, const struct copied *k, str
 {
     const struct host_irq *h = irq->host;
     if (h->problem || !h->chip) {
-        struct diag *d = diag(p->c->diags, E0366, irq->at, "%s cannot be followed to a controller: %s",
-                              describe_irq(p->c, irq), h->problem ? h->problem : "it has none");
+        struct diag *d = diag(p->c->diags, E0366, irq->at, "cannot find the controller of %s: %s",
+                              describe_irq(p->c, irq), h->problem ? h->problem : "it has no attributes");
         help_drop(p, d, irq);
         return false;
     }
@@ -165,12 +165,12 @@ static bool can_be_linked(struct machine_planner *p, const struct copied *k, str
     const struct dt_node *first = host_irq_first_hop(p->host, h);
     struct diag *d = diag(
         p->c->diags, E0381, irq->at,
-        "interrupt %u of %s cannot be linked: Linux makes no platform device of the node, so VFIO does not have it",
+        "interrupt %u of %s cannot be linked: Linux makes no platform device from the node, so VFIO cannot provide it",
         h->index, dt_path(p->c->arena, k->host));
     diag_fact(d, "%s: it is %s", p->host->file, host_irq_text(p->c, h));
     // A cascaded controller can go to the guest along with its users; the root cannot.
     if (first && (!h->class || h->class->cascaded))
-        diag_help(d, "leave it out: %s; or pass %s through as well", describe_irq_drop(p->c, irq),
+        diag_help(d, "drop it: %s; or pass %s through as well", describe_irq_drop(p->c, irq),
                   dt_path(p->c->arena, first));
     else
         help_drop(p, d, irq);
@@ -205,12 +205,12 @@ static void link_irqs(struct machine_planner *p, struct copied *k)
         if (!irq->drop && first_inside) {
             // linux drivers/vfio/platform/vfio_platform_irq.c, vfio_platform_irq_init(): it counts up to the first that
             // fails
-            struct diag *d = diag(p->c->diags, E0395, irq->at,
-                                  "interrupt %u of %s is out of VFIO's reach: it comes after interrupt %u, which the "
-                                  "host does not have any more",
-                                  irq->index, dt_path(p->c->arena, k->host), first_inside->index);
-            diag_fact(d, "%s: interrupt %u goes to %s, which is assigned as well", p->host->file, first_inside->index,
-                      dt_path(p->c->arena, first_inside->chip));
+            struct diag *d =
+                diag(p->c->diags, E0395, irq->at,
+                     "VFIO cannot provide interrupt %u of %s: it follows interrupt %u, which the host no longer has",
+                     irq->index, dt_path(p->c->arena, k->host), first_inside->index);
+            diag_fact(d, "%s: interrupt %u goes to %s, which is passed through as well", p->host->file,
+                      first_inside->index, dt_path(p->c->arena, first_inside->chip));
             help_drop(p, d, irq);
             irq->drop = true;
         }

@@ -81,13 +81,13 @@ static void no_device(struct machine_planner *p, const struct copied *k)
 {
     if (dt_prop(p->host->tree, k->host, p->n->compatible) || !p->host->nodes[k->host_id].nregions)
         return;
-    struct diag *d = diag(p->c->diags, E0398, k->part->at, "Linux makes no device of %s, which has no `compatible`",
+    struct diag *d = diag(p->c->diags, E0398, k->part->at, "Linux makes no device from %s, which has no `compatible`",
                           dt_path(p->c->arena, k->host));
     if (k->host->parent->parent)
-        diag_help(d, "pass %s through, if it is a part of that; else write its `compatible` into the host's tree",
+        diag_help(d, "pass %s through if it is a part of that; otherwise add a `compatible` to it in the host's tree",
                   dt_path(p->c->arena, k->host->parent));
     else
-        diag_help(d, "write its `compatible` into the tree that the host boots with");
+        diag_help(d, "add its `compatible` to the tree that the host boots with");
 }
 
 void check_part_regions(struct machine_planner *p, const struct copied *k)
@@ -98,11 +98,11 @@ void check_part_regions(struct machine_planner *p, const struct copied *k)
         if (!h->translated || !h->size || region_over(k->device, h->address, h->size))
             continue;
         const char *path = dt_path(p->c->arena, k->host), *top = dt_path(p->c->arena, k->pass->parts.at[0].node);
-        struct diag *d =
-            diag(p->c->diags, E0398, k->pass->parts.at[0].at,
-                 "region %u of %s is out of reach: Linux makes no device of a node without a `compatible`", i, path);
+        struct diag *d = diag(
+            p->c->diags, E0398, k->pass->parts.at[0].at,
+            "VFIO cannot provide region %u of %s: Linux makes no device from a node without a `compatible`", i, path);
         diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, h->address, h->address + (h->size - 1));
-        diag_help(d, "leave the node out: `without %s;`, or its registers: `child %s { region %u drop; }`",
+        diag_help(d, "exclude the node, `without %s;`, or its registers, `child %s { region %u drop; }`",
                   path + strlen(top) + 1, path + strlen(top) + 1, i);
         return;
     }
@@ -120,17 +120,17 @@ void decide_regions(struct machine_planner *p, struct copied *k, struct p_device
             statement_of && statement_of[i] != NO_STATEMENT ? &k->part->regions.at[statement_of[i]] : NULL;
         if (!h->translated) {
             if (m)
-                diag_help(diag(p->c->diags, E0509, m->at, "region %u of %s has no address that the cpus can reach",
-                               h->index, dt_path(p->c->arena, k->host)),
-                          "it is reached through registers of %s", dt_path(p->c->arena, k->host->parent));
+                diag_help(diag(p->c->diags, E0509, m->at, "region %u of %s has no cpu address", h->index,
+                               dt_path(p->c->arena, k->host)),
+                          "access it through the registers of %s", dt_path(p->c->arena, k->host->parent));
             else if (top && keeps_address(p, k->host, d->node->parent))
                 beyond = true;
             else if (top && behind(p, h)) {
                 beyond = true;
-                diag_help(diag(p->c->diags, E0510, k->part->at,
-                               "region %u of %s has no address that the cpus can reach", h->index,
+                diag_help(diag(p->c->diags, E0510, k->part->at, "region %u of %s has no cpu address", h->index,
                                dt_path(p->c->arena, k->host)),
-                          "it is behind another device: pass %s through", dt_path(p->c->arena, behind(p, h)));
+                          "pass %s through: the device can only be reached through it",
+                          dt_path(p->c->arena, behind(p, h)));
             }
             continue;
         }
@@ -139,12 +139,10 @@ void decide_regions(struct machine_planner *p, struct copied *k, struct p_device
         const struct p_region *in = top ? NULL : region_over(d, h->address, h->size);
         if (in && m) {
             struct diag *g = diag(p->c->diags, E0530, m->at,
-                                  "region %u of `%s` is part of region %u of `%s`: what is said of that holds for it",
+                                  "region %u of `%s` is part of region %u of `%s`, whose statement applies to it",
                                   h->index, d->name, in->index, in->device->name);
-            diag_help(
-                g,
-                "say it there, or drop that one and give the nodes below it to the guest one by one: `region %u drop;`",
-                in->index);
+            diag_help(g, "write it there, or drop that region so that each node below keeps its own: `region %u drop;`",
+                      in->index);
         }
         if (in)
             continue; // its registers are part of a region that is assigned already
@@ -160,26 +158,26 @@ void decide_regions(struct machine_planner *p, struct copied *k, struct p_device
         r.guest = m && m->address.set ? m->address.value : h->address;
         if (m && m->address.set && !top && r.guest != h->address) {
             diag_help(diag(p->c->diags, E0511, m->address.at,
-                           "the address of a region further down follows from its bus: 0x%" PRIx64, h->address),
-                      "leave `at` away, or pass %s through by itself", k->host->name);
+                           "the address of a child node's region is determined by its bus: 0x%" PRIx64, h->address),
+                      "remove `at`, or write a separate `passthrough` for %s", k->host->name);
             r.guest = h->address;
         }
         if (m && (m->file || m->offset.set))
-            diag_help(
-                diag(p->c->diags, E0512, m->at, "`file` and `offset` belong to raw devices; this region is the host's"),
-                "leave them away: where it is, the host's tree says");
+            diag_help(diag(p->c->diags, E0512, m->at,
+                           "`file` and `offset` are for raw devices; this region belongs to a node of the host"),
+                      "remove them: the host's tree gives its address");
         if (m && m->size.set && m->size.value != h->size) {
-            struct diag *g = diag(p->c->diags, E0513, m->size.at, "region %u is 0x%" PRIx64 " bytes, not 0x%" PRIx64,
+            struct diag *g = diag(p->c->diags, E0513, m->size.at, "region %u has 0x%" PRIx64 " bytes, not 0x%" PRIx64,
                                   h->index, h->size, m->size.value);
             diag_fact(g, "%s: the `reg` of %s says so", p->host->file, dt_path(p->c->arena, k->host));
-            diag_help(g, "leave `size` away: a region is given as a whole");
+            diag_help(g, "remove `size`: a region is always passed through as a whole");
         }
         if (r.mode == REGION_DROP) {
             r.guest = UINT64_MAX;
         } else if (r.mode == REGION_MAP && ((r.guest ^ r.host) & (p->model->page_size - 1))) {
             diag_help_number(diag(p->c->diags, E0514, m ? m->address.at : r.at,
                                   "region %u is at 0x%" PRIx64 " on the host; at 0x%" PRIx64
-                                  " in the guest it is at another place in its page, and cannot be mapped",
+                                  " in the guest its offset in the page would differ, so it cannot be mapped",
                                   h->index, r.host, r.guest),
                              "at ", (r.guest & ~(p->model->page_size - 1)) | (r.host & (p->model->page_size - 1)),
                              ", or `trap`");

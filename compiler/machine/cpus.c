@@ -12,9 +12,9 @@ static void bind_cpus(struct machine_planner *p)
     uint32_t n = m->cpus.set ? (uint32_t)(m->cpus.value < m->platform->max_cpus ? m->cpus.value : m->platform->max_cpus)
                              : 0; // more: said already
     if (on.n > n && n)
-        diag_help(diag(p->c->diags, E0345, m->host_cpus_at, "%u vcpu%s on %u host cpus: some would be held for nothing",
+        diag_help(diag(p->c->diags, E0345, m->host_cpus_at, "%u vcpu%s on %u host cpus: some host cpus would be unused",
                        n, n == 1 ? "" : "s", on.n),
-                  "write as many host cpus as vcpus, or fewer");
+                  "list at most as many host cpus as there are vcpus");
     for (uint32_t i = 0; i < n; i++) {
         struct p_cpu cpu = {.vcpu = i, .host_cpu = on.n ? on.at[i % on.n] : UINT32_MAX};
         vec_push(p->c->arena, &p->m->cpus, cpu);

@@ -24,9 +24,9 @@ bool vcpu_of(struct machine_planner *p, const struct m_passthrough *pass)
     struct diag *d = diag(p->c->diags, E0344, pass->place->vcpu.at, "machine `%s` has no vcpu %" PRIu64, p->m->name,
                           pass->place->vcpu.value);
     if (p->m->cpus.n > 1)
-        diag_help(d, "it has %u: 0 to %u", p->m->cpus.n, p->m->cpus.n - 1);
+        diag_help(d, "choose one of its %u vcpus: 0 to %u", p->m->cpus.n, p->m->cpus.n - 1);
     else
-        diag_help(d, "it has one: 0");
+        diag_help(d, "write 0: it has one vcpu");
     return false;
 }
 
@@ -40,8 +40,8 @@ struct dt_node *bus_of(struct machine_planner *p, const struct m_passthrough *pa
     if (n)
         return n;
     const char *written = arena_printf(p->c->arena, pass->place->under_label ? "&%s" : "%s", pass->place->under);
-    struct diag *d = diag(p->c->diags, E0342, pass->place->under_at,
-                          "there is no node %s in the guest to put `%s` under", written, pass->name);
+    struct diag *d = diag(p->c->diags, E0342, pass->place->under_at, "the guest has no node %s to put `%s` under",
+                          written, pass->name);
     VEC(const char *) names = {0};
     for (const struct dt_node *k = pass->place->under_label ? t->root : NULL; k && names.n < 1000;
          k = dt_next(k, t->root))
@@ -53,9 +53,9 @@ struct dt_node *bus_of(struct machine_planner *p, const struct m_passthrough *pa
     if (near)
         diag_did_you_mean(d, "&", pass->place->under, near);
     else if (pass->place->under_label)
-        diag_help(d, "label one: `node /bus { ... }` with `%s: bus { ... }` in it, or name it by path",
+        diag_help(d, "add a node with this label, `node / { %s: bus { ... }; };`, or write the path of a node",
                   pass->place->under);
     else
-        diag_help(d, "make one: `node %s { #address-cells = <2>; #size-cells = <2>; ranges; };`", pass->place->under);
+        diag_help(d, "add it: `node %s { #address-cells = <2>; #size-cells = <2>; ranges; };`", pass->place->under);
     return NULL;
 }

@@ -23,7 +23,7 @@ static void plan_emulated(struct machine_planner *p, const struct m_device *dev)
         if (r->how == HOW_WRITTEN) {
             if (r->guest % r->align)
                 diag_help_number(diag(p->c->diags, E0517, dev->address.at,
-                                      "a `%s` starts at a multiple of 0x%" PRIx64 ", and 0x%" PRIx64 " is none",
+                                      "the address of a `%s` must be aligned to 0x%" PRIx64 "; 0x%" PRIx64 " is not",
                                       dev->class->name, r->align, r->guest),
                                  "at ", r->guest / r->align * r->align, "");
             claim_region(p, r, bare_region_text(p, d, r), dev->address.at);
@@ -32,10 +32,10 @@ static void plan_emulated(struct machine_planner *p, const struct m_device *dev)
     const struct opt_u64 *needless = dev->address.set ? &dev->address : &dev->size;
     if (!dev->class->nregions && needless->set)
         diag_help(diag(p->c->diags, E0518, needless->at, "a `%s` has no registers to place", dev->class->name),
-                  "leave `%s` away", needless == &dev->size ? "size" : "at");
+                  "remove `%s`", needless == &dev->size ? "size" : "at");
     else if (dev->size.set && !dev->size.value)
-        diag_help(diag(p->c->diags, E0535, dev->size.at, "a device with registers of 0 bytes"),
-                  "leave `size` away: a `%s` has 0x%" PRIx64, dev->class->name, dev->class->regions[0].size);
+        diag_help(diag(p->c->diags, E0535, dev->size.at, "the size of a device's registers is 0"),
+                  "remove `size`: a `%s` has 0x%" PRIx64 " bytes", dev->class->name, dev->class->regions[0].size);
     for (uint32_t i = 0; i < dev->class->nirqs; i++) {
         const struct schema_irq *s = &dev->class->irqs[i];
         struct p_irq *irq = NEW(p->c->arena, struct p_irq);
@@ -55,8 +55,7 @@ static void plan_emulated(struct machine_planner *p, const struct m_device *dev)
         link_irq(p, irq, i == 0 ? &dev->irq : NULL);
     }
     if (!dev->class->nirqs && dev->irq.set)
-        diag_help(diag(p->c->diags, E0367, dev->irq.at, "a `%s` has no interrupt", dev->class->name),
-                  "leave `irq` out");
+        diag_help(diag(p->c->diags, E0367, dev->irq.at, "a `%s` has no interrupt", dev->class->name), "remove `irq`");
 }
 
 void plan_emulated_devices(struct machine_planner *p)

@@ -43,14 +43,14 @@ static bool bad_kind(struct machine_planner *p, const struct irqchip_class *clas
     struct diag *d =
         first ? diag(p->c->diags, E0348, where, "`%s` is neither an irqchip of machine `%s` nor a kind of line of `%s`",
                      word, p->m->name, p->m->irqchips.at[0]->name)
-              : diag(p->c->diags, E0349, where, "a `%s` has no kind of line called `%s`", class->name, word);
+              : diag(p->c->diags, E0349, where, "a `%s` has no kind of line `%s`", class->name, word);
     if (near)
         diag_did_you_mean(d, "", word, near);
     else if (first)
-        diag_help(d, "the root irqchip is `%s`%s%s", p->m->irqchips.at[0]->name,
+        diag_help(d, "use the root irqchip, `%s`%s%s", p->m->irqchips.at[0]->name,
                   *list ? ", kinds of its lines that can be linked: " : "", list);
     else
-        diag_help(d, *list ? "kinds that can be linked: %s" : "write the number alone%s", list);
+        diag_help(d, *list ? "use one of the kinds that can be linked: %s" : "write only the number%s", list);
     return false;
 }
 
@@ -63,12 +63,12 @@ static bool bad_trigger(struct machine_planner *p, const struct irqchip_class *c
         list = arena_printf(p->c->arena, "%s%s`%s`", list, *list ? ", " : "", class->triggers[i].name);
         vec_push(p->c->arena, &names, class->triggers[i].name);
     }
-    struct diag *d = diag(p->c->diags, E0350, where, "a `%s` knows no trigger `%s`", class->name, word);
+    struct diag *d = diag(p->c->diags, E0350, where, "a `%s` does not support the trigger `%s`", class->name, word);
     const char *near = nearest(word, names.at, names.n);
     if (near)
         diag_did_you_mean(d, "", word, near);
     else
-        diag_help(d, *list ? "it knows %s" : "its lines have one trigger; leave the word out%s", list);
+        diag_help(d, *list ? "use one of %s" : "remove the word: its lines have only one trigger%s", list);
     return false;
 }
 
@@ -131,7 +131,7 @@ static bool decode_cells(struct machine_planner *p, struct p_irq *irq, const str
     if (to->ncells != class->ncells) {
         diag_help(diag(p->c->diags, E0351, to->cells_at, "a specifier of a `%s` has %u cell%s, not %u", class->name,
                        class->ncells, class->ncells == 1 ? "" : "s", to->ncells),
-                  "they are %s", cell_names(p, class));
+                  "write the cells %s", cell_names(p, class));
         return false;
     }
     uint32_t kind = UINT32_MAX;
@@ -147,7 +147,7 @@ static bool decode_cells(struct machine_planner *p, struct p_irq *irq, const str
             irq->kind = &class->kinds[kind == UINT32_MAX ? class->default_kind : i];
     if (!irq->kind) {
         diag_help(diag(p->c->diags, E0378, to->cells_at, "a `%s` has no kind of line %" PRIu32, class->name, kind),
-                  "kinds are %s", kind_values(p, class));
+                  "use one of the kinds %s", kind_values(p, class));
         return false;
     }
     for (uint32_t i = 0; i < to->ncells; i++) {
@@ -157,9 +157,9 @@ static bool decode_cells(struct machine_planner *p, struct p_irq *irq, const str
             if ((to->cells[i] & class->trigger_mask) == class->triggers[k].value)
                 irq->trigger = &class->triggers[k];
         if (!irq->trigger) {
-            diag_help(diag(p->c->diags, E0379, to->cells_at, "0x%" PRIx32 " is no trigger of a `%s`", to->cells[i],
+            diag_help(diag(p->c->diags, E0379, to->cells_at, "0x%" PRIx32 " is not a trigger of a `%s`", to->cells[i],
                            class->name),
-                      "it knows %s", trigger_values(p, class));
+                      "use one of %s", trigger_values(p, class));
             return false;
         }
     }
@@ -178,7 +178,7 @@ static bool read_words(struct machine_planner *p, struct p_irq *irq, const struc
             w++;
         } else if (to->nbefore == 2 || !find_kind(irq->chip->class, to->words[0])) {
             if (!to->number.set && find_trigger(irq->chip->class, to->words[0])) {
-                diag_help(diag(p->c->diags, E0353, to->at, "the line's number is missing"), "write `to NUMBER %s`",
+                diag_help(diag(p->c->diags, E0353, to->at, "the number of the line is missing"), "write `to NUMBER %s`",
                           to->words[0]);
                 return false;
             }
@@ -192,8 +192,8 @@ static bool read_words(struct machine_planner *p, struct p_irq *irq, const struc
         w++;
     }
     if (!to->number.set) {
-        diag_help(diag(p->c->diags, E0353, to->at, "the line's number is missing"),
-                  "write `to [CHIP] [KIND] NUMBER [TRIGGER]`; leave `to` out and a free line is chosen");
+        diag_help(diag(p->c->diags, E0353, to->at, "the number of the line is missing"),
+                  "write `to [CHIP] [KIND] NUMBER [TRIGGER]`, or remove `to` to let machc choose a free line");
         return false;
     }
     if (to->nwords > to->nbefore) {
@@ -235,13 +235,13 @@ static bool settle_kind_and_trigger(struct machine_planner *p, struct p_irq *irq
     if (!irq->kind)
         irq->kind = &class->kinds[class->default_kind];
     if (irq->kind->gsi == INT32_MIN) {
-        struct diag *d = diag(p->c->diags, E0354, irq->at, "%s would be a %s %s: no such line can be linked",
+        struct diag *d = diag(p->c->diags, E0354, irq->at, "%s would be a %s %s: lines of this kind cannot be linked",
                               describe_irq(p->c, irq), class->describe, irq->kind->name);
         const char *list = linkable(p, class);
         if (*list)
-            diag_help(d, "leave it out: `irq %u drop;`, or write another kind: %s", irq->index, list);
+            diag_help(d, "drop it: `irq %u drop;`, or write another kind: %s", irq->index, list);
         else
-            diag_help(d, "leave it out: `irq %u drop;`, or write the number alone", irq->index);
+            diag_help(d, "drop it: `irq %u drop;`, or write only the number", irq->index);
         return false;
     }
     if (irq->trigger || !class->ntriggers)
@@ -260,12 +260,12 @@ static bool settle_kind_and_trigger(struct machine_planner *p, struct p_irq *irq
     for (uint32_t i = 0; i < class->ntriggers; i++)
         list = arena_printf(p->c->arena, "%s%s`%s`", list, *list ? ", " : "", class->triggers[i].name);
     struct diag *d =
-        diag(p->c->diags, E0355, irq->at, "nothing says whether %s is level or edge", describe_irq(p->c, irq));
+        diag(p->c->diags, E0355, irq->at, "cannot tell whether %s is level or edge", describe_irq(p->c, irq));
     if (irq->host)
         diag_fact(d, "%s: it is %s", p->host->file, host_irq_text(p->c, irq->host));
     const char *number = to && to->number.set ? arena_printf(p->c->arena, "%" PRIu64, to->number.value) : "NUMBER";
-    diag_help(d, "write it behind the line: `irq %u to %s %s TRIGGER`, TRIGGER one of %s", irq->index, irq->chip->name,
-              number, list);
+    diag_help(d, "write the trigger after the line: `irq %u to %s %s TRIGGER`, where TRIGGER is one of %s", irq->index,
+              irq->chip->name, number, list);
     return false;
 }
 
@@ -301,11 +301,12 @@ static bool check_sense(struct machine_planner *p, const struct p_irq *irq)
             irq->chip->class->triggers[i].level == level && irq_kind_takes(irq->kind, &irq->chip->class->triggers[i]);
     if (!why || !irq->trigger || irq->trigger->level == level || !of_that)
         return true; // a controller without the other kind of line makes do with what it has
-    struct diag *d = diag(p->c->diags, E1012, irq->at, "%s is %s, and its link is %s", describe_irq(p->c, irq),
+    struct diag *d = diag(p->c->diags, E1012, irq->at, "%s is %s, but its link is %s", describe_irq(p->c, irq),
                           level ? "level-triggered" : "an edge", irq->trigger->name);
     diag_fact(d, "%s", why);
-    diag_help(d, level ? "write a level: an edge would be masked after the first one, and not unmasked again"
-                       : "write an edge: there is no level to ask for again when the guest is done");
+    diag_help(d, level
+                     ? "write a level trigger: with an edge, the host would mask the interrupt once and never unmask it"
+                     : "write an edge trigger: there is no level to check again when the guest is done");
     return false;
 }
 
@@ -318,9 +319,9 @@ static bool check_trigger(struct machine_planner *p, const struct p_irq *irq)
     for (const char *const *t = irq->kind->triggers; *t; t++)
         list = arena_printf(p->c->arena, "%s%s`%s`", list, *list ? ", " : "", *t);
     struct diag *d =
-        diag(p->c->diags, E1011, irq->at, "%s goes to a %s of `%s` as %s, and drivers refuse that",
+        diag(p->c->diags, E1011, irq->at, "%s goes to a %s of `%s` as %s, which its driver rejects",
              describe_irq(p->c, irq), *irq->kind->name ? irq->kind->name : "line", irq->chip->name, irq->trigger->name);
-    diag_help(d, "such a line takes %s", list);
+    diag_help(d, "use one of %s", list);
     return false;
 }
 
@@ -351,7 +352,7 @@ static bool no_line(struct machine_planner *p, const struct p_irq *irq, uint64_t
 {
     struct diag *d = diag(p->c->diags, E0356, irq->at, "`%s` has no line %s%s%" PRIu64, irq->chip->name,
                           irq->kind->name, *irq->kind->name ? " " : "", number);
-    diag_help(d, "the lines of class `%s` are %" PRIu32 " to %" PRIu32, irq->chip->class->name, irq->kind->min,
+    diag_help(d, "choose a line of class `%s`: %" PRIu32 " to %" PRIu32, irq->chip->class->name, irq->kind->min,
               highest(irq->kind));
     return false;
 }
@@ -361,25 +362,25 @@ static void no_chip(struct machine_planner *p, const struct m_irq_to *to)
     VEC(const char *) names = {0};
     for (uint32_t i = 0; i < p->m->irqchips.n; i++)
         vec_push(p->c->arena, &names, p->m->irqchips.at[i]->name);
-    struct diag *d = diag(p->c->diags, E0359, to->at, "`&%s` is no irqchip of machine `%s`", to->label, p->m->name);
+    struct diag *d = diag(p->c->diags, E0359, to->at, "`&%s` is not an irqchip of machine `%s`", to->label, p->m->name);
     const char *near = nearest(to->label, names.at, names.n);
     if (near)
         diag_did_you_mean(d, "&", to->label, near);
     else
-        diag_help(d, "it has `&%s`", names.at[0]);
+        diag_help(d, "write `&%s`", names.at[0]);
 }
 
 /* VFIO masks a level when it fires, and KVM would never have it unmasked. */
 static bool no_resample(struct machine_planner *p, const struct p_irq *irq)
 {
     const struct irqchip_class *class = irq->chip->class;
-    struct diag *d = diag(p->c->diags, E1013, irq->at, "%s is %s, and behind `%s` nothing unmasks it once it has fired",
+    struct diag *d = diag(p->c->diags, E1013, irq->at, "%s is %s, but with `%s` nothing unmasks it after it has fired",
                           describe_irq(p->c, irq), irq->trigger->name, irq->chip->name);
     if (irq->host)
         diag_fact(d, "%s: it is %s", p->host->file, host_irq_text(p->c, irq->host));
-    diag_fact(d, "%s: KVM's `%s` tells nobody that the guest is done with a level, so VFIO does not unmask it",
+    diag_fact(d, "%s: KVM's `%s` does not report when the guest has handled a level, so VFIO does not unmask it",
               class->file, class->kvm);
-    diag_help(d, "leave it out: `irq %u drop;`, or take an irqchip that the VMM serves: `machc --list-classes`",
+    diag_help(d, "drop it: `irq %u drop;`, or use an irqchip that the VMM emulates: `machc --list-classes`",
               irq->index);
     return false;
 }
@@ -397,10 +398,10 @@ static bool take_line(struct machine_planner *p, struct p_irq *irq)
         bool swap = irq->at.loc.file == other->at.loc.file && irq->at.loc.start < other->at.loc.start;
         const struct p_irq *a = swap ? other : irq, *b = swap ? irq : other;
         struct diag *d =
-            diag(p->c->diags, E0357, a->at, "%s and %s go to one line, %s %s%s%" PRIu32, describe_irq(p->c, a),
+            diag(p->c->diags, E0357, a->at, "%s and %s go to the same line, %s %s%s%" PRIu32, describe_irq(p->c, a),
                  describe_irq(p->c, b), chip->name, irq->kind->name, *irq->kind->name ? " " : "", irq->number);
-        diag_note(d, b->at, "the other is linked here");
-        diag_help(d, "leave the number out, and a free line is chosen");
+        diag_note(d, b->at, "the other one is linked here");
+        diag_help(d, "remove the number to let machc choose a free line");
         return false;
     }
     map_putp(p->c->arena, &chip->lines, (const void *)(uintptr_t)kind, (const void *)(uintptr_t)irq->number, irq);
@@ -484,7 +485,7 @@ void choose_lines(struct machine_planner *p)
             struct diag *d = diag(p->c->diags, E0360, irq->at, "`%s` has no free line left for %s", irq->chip->name,
                                   describe_irq(p->c, irq));
             diag_help(d,
-                      "those of class `%s` that are chosen from are %" PRIu32 " to %" PRIu32
+                      "lines of class `%s` are chosen from %" PRIu32 " to %" PRIu32
                       "; drop interrupts that the guest does not need",
                       irq->chip->class->name, irq->kind->first, highest(irq->kind));
             irq->drop = true;

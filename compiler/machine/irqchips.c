@@ -49,26 +49,26 @@ static void add_chip(struct machine_planner *p, const char *name, const struct i
         claim_chip(p, chip, where);
     if (class->nregions && class->regions[0].align && address % class->regions[0].align)
         diag_help_number(diag(p->c->diags, E0346, where,
-                              "irqchip `%s` at 0x%" PRIx64 ": a `%s` starts at a multiple of 0x%" PRIx64, name, address,
-                              class->name, class->regions[0].align),
+                              "irqchip `%s` is at 0x%" PRIx64 ": the address of a `%s` must be aligned to 0x%" PRIx64,
+                              name, address, class->name, class->regions[0].align),
                          "at ", address / class->regions[0].align * class->regions[0].align, "");
     if (class->max_cpus && p->m->cpus.n > class->max_cpus)
-        diag_help(diag(p->c->diags, E0347, at_class, "a `%s` serves %u cpus at most; machine `%s` has %u", class->name,
-                       class->max_cpus, p->m->name, p->m->cpus.n),
-                  "write `cpus %u`, or choose another class of irqchip", class->max_cpus);
+        diag_help(diag(p->c->diags, E0347, at_class, "a `%s` supports at most %u vcpus; machine `%s` has %u",
+                       class->name, class->max_cpus, p->m->name, p->m->cpus.n),
+                  "write `cpus %u`, or choose another irqchip class", class->max_cpus);
     if (class->ncpu_irqs && !p->m->m->platform->cpu_intc)
         diag_help(diag(p->c->diags, E0392, at_class,
-                       "a `%s` is wired to the interrupt controllers of the cpus, and those of `%s` have none",
-                       class->name, p->m->m->platform->name),
+                       "a `%s` needs an interrupt controller in each cpu, and the cpus of `%s` have none", class->name,
+                       p->m->m->platform->name),
                   "choose a class that fits the platform: `%s`", p->m->m->platform->irqchip_class);
     struct p_irqchip *kernel = NULL;
     for (uint32_t i = 0; i < p->m->irqchips.n && class->kvm; i++)
         kernel = p->m->irqchips.at[i]->class->kvm ? p->m->irqchips.at[i] : kernel;
     if (kernel) {
         struct diag *d = diag(p->c->diags, E0391, at_class,
-                              "KVM makes one interrupt controller for a machine; `%s` would be the second", name);
+                              "KVM emulates one interrupt controller for each machine; `%s` would be the second", name);
         diag_note(d, kernel->at, "`%s` is the first", kernel->name);
-        diag_help(d, "take one of them away");
+        diag_help(d, "remove one of them");
     }
     vec_push(p->c->arena, &p->m->irqchips, chip);
     map_putp(draft_arena(p->c), &p->chips, name, NULL, chip);
@@ -120,8 +120,8 @@ static void label_chip(struct machine_planner *p, const struct p_irqchip *chip, 
     if (dt_add_label(t, n, label, chip->at.loc))
         return;
     const struct dt_node *other = map_getp(&t->labels, label, NULL);
-    struct diag *d = diag(p->c->diags, E0343, chip->at, "the label `%s` is taken in the guest's tree, by %s", label,
-                          dt_path(p->c->arena, other));
+    struct diag *d = diag(p->c->diags, E0343, chip->at, "the label `%s` is already used in the guest's tree, by %s",
+                          label, dt_path(p->c->arena, other));
     diag_help(d, "choose another name: `irqchip NAME : %s;`", chip->class->name);
 }
 

@@ -89,7 +89,7 @@ static bool on_pci(struct machine_planner *p, struct p_device *d, const struct m
 {
     const struct p_device *bus = map_getp(&p->devices, pass->place->bus, NULL);
     if (!bus || !is_pci_bus(bus->class) || !bus->node) {
-        struct diag *g = diag(p->c->diags, E0371, pass->place->bus_at, "`%s` is no PCI bus of machine `%s`",
+        struct diag *g = diag(p->c->diags, E0371, pass->place->bus_at, "`%s` is not a PCI bus of machine `%s`",
                               pass->place->bus, p->m->name);
         VEC(const char *) names = {0};
         for (uint32_t i = 0; i < p->m->m->devices.n; i++)
@@ -101,9 +101,9 @@ static bool on_pci(struct machine_planner *p, struct p_device *d, const struct m
         if (near)
             diag_did_you_mean(g, "", pass->place->bus, near);
         else if (names.n)
-            diag_help(g, "it has `%s`", names.at[0]);
+            diag_help(g, "write `on %s`", names.at[0]);
         else if (make)
-            diag_help(g, "make one, `device pci0 : %s;`, or leave `on` out", make);
+            diag_help(g, "add one, `device pci0 : %s;`, or remove `on`", make);
         return false;
     }
     uint32_t slot = (uint32_t)pass->place->slot.value;

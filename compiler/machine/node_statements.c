@@ -9,11 +9,11 @@ struct dt_node *new_child(struct machine_planner *p, struct dt_node *parent, con
     const char *n = intern(p->c->names, name);
     struct dt_node *old = dt_child(t, parent, n);
     if (old) {
-        struct diag *d = diag(p->c->diags, E0921, where, "the guest has a node %s%s%s already",
+        struct diag *d = diag(p->c->diags, E0921, where, "the guest already has a node %s%s%s",
                               dt_path(p->c->arena, parent), parent->parent ? "/" : "", n);
         if (old->origin)
-            diag_note(d, old->origin->at, "it comes from here");
-        diag_help(d, "give one of them another name or address, or put it `under` a node of its own");
+            diag_note(d, old->origin->at, "it is made here");
+        diag_help(d, "rename or move one of them, or put it `under` another node");
         return NULL;
     }
     struct dt_node *c = dt_add_child(t, parent, n);
@@ -81,20 +81,20 @@ static bool decided_elsewhere(struct machine_planner *p, const struct dt_node *n
     bool device = own || is_device(p, n), computed = has && has->origin && has->origin->kind == ORIGIN_COMPUTED;
     if (!how || !(device ? has || op->name == p->n->reg || op->name == p->n->interrupts : computed))
         return false;
-    struct diag *d =
-        diag(p->c->diags, E0922, (struct src){op->loc, e->at.via},
-             "`%s` of %s is decided elsewhere, and is in guest.cfg, too", op->name, dt_path(p->c->arena, n));
+    struct diag *d = diag(p->c->diags, E0922, (struct src){op->loc, e->at.via},
+                          "`%s` of %s is derived from other statements, and is in guest.cfg as well", op->name,
+                          dt_path(p->c->arena, n));
     if (computed && !own)
-        diag_note(d, dt_prop_place(n, has), "it follows from this");
+        diag_note(d, dt_prop_place(n, has), "it is derived from this");
     const char *made = made_by(p, n, op->name == p->n->reg || op->name == p->n->ranges || op->name == p->n->reg_names);
     if (chip)
-        diag_help(d, "it is what the irqchip's class says: another one goes with --schema-dir");
+        diag_help(d, "use another irqchip class, if needed with --schema-dir: the class defines it");
     else if (made)
-        diag_help(d, "say it where it is made: %s; guest.dtb and guest.cfg then agree", made);
+        diag_help(d, "change it in its statement, %s, so that guest.dtb and guest.cfg agree", made);
     else if (device)
-        diag_help(d, "say it of the device: %s; guest.dtb and guest.cfg then agree", how);
+        diag_help(d, "change it in the statement of the device, %s, so that guest.dtb and guest.cfg agree", how);
     else
-        diag_help(d, "change the statement that it follows from; guest.dtb and guest.cfg then agree");
+        diag_help(d, "change the statement that it is derived from, so that guest.dtb and guest.cfg agree");
     return true;
 }
 
@@ -113,14 +113,14 @@ static bool is_needed(struct machine_planner *p, const struct dt_node *n, const 
             chip = p->m->irqchips.at[i];
     if (!device && !chip)
         return false;
-    struct diag *d =
-        diag(p->c->diags, E0927, (struct src){op->loc, e->at.via}, "%s cannot be deleted: %s `%s` is in guest.cfg, too",
-             dt_path(p->c->arena, n), device ? "device" : "irqchip", device ? device->name : chip->name);
-    diag_note(d, device ? device->at : chip->at, "it comes from here");
+    struct diag *d = diag(p->c->diags, E0927, (struct src){op->loc, e->at.via},
+                          "%s cannot be deleted: %s `%s` is in guest.cfg as well", dt_path(p->c->arena, n),
+                          device ? "device" : "irqchip", device ? device->name : chip->name);
+    diag_note(d, device ? device->at : chip->at, "it is made here");
     if (device && device->parent)
-        diag_help(d, "leave it out of the passthrough: `without %s`", n->name);
+        diag_help(d, "exclude it from the passthrough: `without %s`", n->name);
     else
-        diag_help(d, "take the statement away that makes it");
+        diag_help(d, "remove the statement that makes it");
     return true;
 }
 
@@ -181,8 +181,8 @@ static void no_label(struct machine_planner *p, struct diag *d, const char *labe
 {
     const struct dt_node *host = p->host ? map_getp(&p->host->tree->labels, intern(p->c->names, label), NULL) : NULL;
     if (host) {
-        diag_fact(d, "%s: %s is the host's", p->host->file, dt_path(p->c->arena, host));
-        diag_help(d, "pass it through as well, or make one for the guest: `node / { %s: %.*s { ... }; };`", label,
+        diag_fact(d, "%s: %s is a node of the host", p->host->file, dt_path(p->c->arena, host));
+        diag_help(d, "pass it through as well, or add one to the guest: `node / { %s: %.*s { ... }; };`", label,
                   (int)strcspn(host->name, "@"), host->name);
         return;
     }
@@ -194,7 +194,7 @@ static void no_label(struct machine_planner *p, struct diag *d, const char *labe
     if (near)
         diag_did_you_mean(d, "&", label, near);
     else
-        diag_help(d, "give a node of the guest that label: `node / { %s: NAME { ... }; };`", label);
+        diag_help(d, "give a node of the guest this label: `node / { %s: NAME { ... }; };`", label);
 }
 
 /* The node at an absolute path; components that are not there are made. */
@@ -215,7 +215,7 @@ static struct dt_node *path_node(struct machine_planner *p, const char *path, st
         size_t len = strcspn(s, "/");
         if (!len) {
             struct diag *d = diag(p->c->diags, E0924, where, "`%s` is not a path: it has an empty component", path);
-            diag_help(d, "leave the second `/` out");
+            diag_help(d, "remove the second `/`");
             diag_respell(d, path, arena_printf(p->c->arena, "%.*s%s", (int)(s - path), path, s + 1));
             return NULL;
         }
@@ -314,13 +314,13 @@ static void check_reserved(struct machine_planner *p)
             where = p->m->m->at;
         struct diag *d =
             !prop ? diag(p->c->diags, W0901, where, "Linux will ignore /reserved-memory: it has no `%s`", names[i])
-            : is == UINT32_MAX
-                ? diag(p->c->diags, W0901, where, "Linux will ignore /reserved-memory: its `%s` is no number", names[i])
-                : diag(p->c->diags, W0901, where,
-                       "Linux will ignore /reserved-memory: its `%s` is %u, that of the root is %u", names[i], is,
-                       want);
-        diag_help(d, "write `#address-cells = <%u>; #size-cells = <%u>; ranges;` in it",
-                  dt_u32(t, t->root, names[0], 0), dt_u32(t, t->root, names[1], 0));
+            : is == UINT32_MAX ? diag(p->c->diags, W0901, where,
+                                      "Linux will ignore /reserved-memory: its `%s` is not a number", names[i])
+                               : diag(p->c->diags, W0901, where,
+                                      "Linux will ignore /reserved-memory: its `%s` is %u, that of the root is %u",
+                                      names[i], is, want);
+        diag_help(d, "add `#address-cells = <%u>; #size-cells = <%u>; ranges;` to it", dt_u32(t, t->root, names[0], 0),
+                  dt_u32(t, t->root, names[1], 0));
         return;
     }
 }
@@ -345,14 +345,14 @@ static void report_dangling(struct machine_planner *p, const struct dt_node *n, 
     if (!r->name) { // it led to a node that an edit or a node statement has taken away
         struct diag *d =
             diag(p->c->diags, E0926, dt_prop_place(n, prop).loc.file ? dt_prop_place(n, prop) : p->m->m->at,
-                 "`%s` of %s leads to %s, which was deleted", prop->name, dt_path(p->c->arena, n),
+                 "`%s` of %s refers to %s, which was deleted", prop->name, dt_path(p->c->arena, n),
                  dt_path(p->c->arena, r->target));
-        diag_help(d, "leave the `/delete-node/` out, or give the property another value with an `edit`");
+        diag_help(d, "remove the `/delete-node/`, or change the property in an `edit`");
         return;
     }
     const struct text *name = &r->name->text;
     bool label = name->kind == TEXT_LABEL;
-    struct diag *d = diag(p->c->diags, E0925, r->name->at, "`%s` of %s leads to %s%s%s, which the guest does not have",
+    struct diag *d = diag(p->c->diags, E0925, r->name->at, "`%s` of %s refers to %s%s%s, which the guest does not have",
                           prop->name, dt_path(p->c->arena, n), label ? "&" : "&{", name->s, label ? "" : "}");
     if (label) {
         no_label(p, d, name->s);
@@ -361,13 +361,13 @@ static void report_dangling(struct machine_planner *p, const struct dt_node *n, 
     const struct dt_node *host = p->host ? dt_at(p->host->tree, name->s) : NULL;
     const struct copied *k = host ? any_copy(p, host) : NULL;
     if (k && !dt_is_gone(p->m->tree, k->guest)) {
-        diag_help(d, "the host's %s is %s in the guest: `&{%s}`", name->s, dt_path(p->c->arena, k->guest),
-                  dt_path(p->c->arena, k->guest));
+        diag_help(d, "use its path in the guest: the host's %s is %s there, `&{%s}`", name->s,
+                  dt_path(p->c->arena, k->guest), dt_path(p->c->arena, k->guest));
         diag_respell(d, name->s, dt_path(p->c->arena, k->guest));
     } else if (host)
-        diag_help(d, "%s is the host's: pass it through as well, and refer to its place in the guest", name->s);
+        diag_help(d, "%s is a node of the host: pass it through as well, and refer to its path in the guest", name->s);
     else
-        diag_help(d, "correct the path, or make the node: `node %s { ... };`", *name->s == '/' ? name->s : "/...");
+        diag_help(d, "correct the path, or add the node: `node %s { ... };`", *name->s == '/' ? name->s : "/...");
 }
 
 /* Paths and copies can take a tree further down than any text is nested. */
@@ -376,8 +376,8 @@ static bool too_deep(struct machine_planner *p, const struct dt_node *n)
     if (n->depth <= MACH_MAX_NESTING)
         return false;
     struct diag *d = diag(p->c->diags, E0905, n->origin ? n->origin->at : p->m->m->at,
-                          "`%s` would lie more than %d nodes below the root", n->name, MACH_MAX_NESTING);
-    diag_help(d, "put it further up: Linux reads at most 64 levels");
+                          "`%s` would be more than %d levels below the root", n->name, MACH_MAX_NESTING);
+    diag_help(d, "move it to a higher level: Linux reads at most 64 levels");
     return true;
 }
 

@@ -9,8 +9,8 @@ static void report_repeated(struct machine_planner *p, const struct copied *k, c
 {
     struct diag *d = diag(p->c->diags, kind->twice, again->at, "%s %u of %s is specified twice", kind->word, index,
                           dt_path(p->c->arena, k->host));
-    diag_note(d, first->at, "first here, by its %s", first->which->name ? "name" : "index");
-    diag_help(d, "combine the two into one statement");
+    diag_note(d, first->at, "it is first specified here, by its %s", first->which->name ? "name" : "index");
+    diag_help(d, "combine both into one statement");
 }
 
 static void report_unknown_name(struct machine_planner *p, const struct copied *k, const struct part_kind *kind,
@@ -26,11 +26,11 @@ static void report_unknown_name(struct machine_planner *p, const struct copied *
     if (near)
         diag_did_you_mean(d, "", which->name, near);
     else if (names.n)
-        diag_help(d, "its %s begin with `%s`", kind->names_property, names.at[0]);
+        diag_help(d, "use one of its `%s`; the first is `%s`", kind->names_property, names.at[0]);
     else if (nparts)
-        diag_help(d, "it has no %s; select one by index, from 0", kind->names_property);
+        diag_help(d, "write the index: the node has no `%s`", kind->names_property);
     else
-        diag_help(d, "it has no %s; remove the statement", kind->words);
+        diag_help(d, "remove the statement: it has no %s", kind->words);
 }
 
 static void report_unknown_index(struct machine_planner *p, const struct copied *k, const struct part_kind *kind,
@@ -39,11 +39,11 @@ static void report_unknown_index(struct machine_planner *p, const struct copied 
     struct diag *d = diag(p->c->diags, kind->no_index, which->at, "%s has no %s %u", dt_path(p->c->arena, k->host),
                           kind->word, which->index);
     if (nparts > 1)
-        diag_help(d, "it has %u %s: 0 to %u", nparts, kind->words, nparts - 1);
+        diag_help(d, "choose one of its %u %s: 0 to %u", nparts, kind->words, nparts - 1);
     else if (nparts)
-        diag_help(d, "it has one %s: 0", kind->word);
+        diag_help(d, "write 0: it has one %s", kind->word);
     else
-        diag_help(d, "it has no %s; remove the statement", kind->words);
+        diag_help(d, "remove the statement: it has no %s", kind->words);
 }
 
 const uint32_t *match_statements(struct machine_planner *p, const struct copied *k, const struct part_kind *kind,

@@ -50,9 +50,9 @@ void own_sysfs_name(struct machine_planner *p, struct p_device *d, struct src wh
     d->sysfs_name = intern(p->c->names, d->sysfs_name);
     const struct p_device *other = map_getp(&names->owners, d->sysfs_name, NULL);
     if (other) {
-        struct diag *g = diag(p->c->diags, E0370, where, "the device %s is passed through twice", d->sysfs_name);
-        diag_note(g, other->pass->parts.at[0].at, "first here");
-        diag_help(g, "a device has one owner: take one of them away");
+        struct diag *g = diag(p->c->diags, E0370, where, "device %s is passed through twice", d->sysfs_name);
+        diag_note(g, other->pass->parts.at[0].at, "it is first passed through here");
+        diag_help(g, "remove one of the statements: a device has one owner");
     } else {
         map_putp(draft_arena(p->c), &names->owners, d->sysfs_name, NULL, d);
     }

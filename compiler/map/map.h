@@ -68,7 +68,7 @@ struct map_row {
     uint32_t first, n;            // boxes
     const char *text[MAP_FIELDS]; // see map_label.c; NULL: nothing
     const char *gap;              // what is said of the addresses in front of the row; or NULL
-    bool host;                    // `gap` speaks of things of the host
+    bool host;                    // `gap` describes addresses of the host
     bool broken;                  // addresses are left out in front of it
     bool unsafe;                  // the last text is a warning
     int y, h;                     // of the boxes; the gap is above

@@ -28,27 +28,27 @@ static void report_second_owner(struct planner *p, const struct dt_node *n, cons
 {
     const struct owner *o = p->host_owner[n->id];
     struct diag *d = diag(p->c->diags, E0373, where, "%s is passed through twice", dt_path(p->c->arena, n));
-    diag_note(d, o->at, "machine `%s` has it from here", o->machine->name);
+    diag_note(d, o->at, "machine `%s` gets it here", o->machine->name);
     if (n != top || n != o->top)
-        diag_help(d, "the statement for %s can leave it out: `without %s;`",
+        diag_help(d, "exclude it from the statement for %s: `without %s;`",
                   dt_path(p->c->arena, n != top ? top : o->top), below(p, n, n != top ? top : o->top));
     else
-        diag_help(d, "a device has one owner: take one of them away");
+        diag_help(d, "remove one of the statements: a device has one owner");
 }
 
 static struct diag *report_needed(struct planner *p, const struct host_need *need, const char *path, struct src where)
 {
     if (!*need->what)
-        return diag(p->c->diags, E0393, where, "%s is no device", path);
+        return diag(p->c->diags, E0393, where, "%s is not a device", path);
     if (!need->user)
-        return diag(p->c->diags, E0383, where, "%s stays with the host: it is its %s", path, need->what);
+        return diag(p->c->diags, E0383, where, "%s stays with the host: it is the host's %s", path, need->what);
     const char *user = dt_path(p->c->arena, need->user);
     struct diag *d =
-        diag(p->c->diags, E0383, where, "%s stays with the host: %s has its %s from it", path, user, need->what);
+        diag(p->c->diags, E0383, where, "%s stays with the host: %s gets its %s from it", path, user, need->what);
     // The way on, to what the host cannot lose by itself.
     const struct host_need *next = map_getp(&p->needs, need->user, NULL);
     for (uint32_t i = 0; next && next->user && i < 4; i++) {
-        diag_fact(d, "%s: %s has its %s from %s", p->host->file, dt_path(p->c->arena, next->user), next->what, user);
+        diag_fact(d, "%s: %s gets its %s from %s", p->host->file, dt_path(p->c->arena, next->user), next->what, user);
         user = dt_path(p->c->arena, next->user);
         next = map_getp(&p->needs, next->user, NULL);
     }
@@ -74,21 +74,21 @@ bool give_host_node(struct planner *p, struct p_machine *to, const struct dt_nod
     else if (need)
         d = report_needed(p, need, path, where);
     if (d && n != top) {
-        diag_help(d, "leave it out: `without %s;`", below(p, n, top));
+        diag_help(d, "exclude it: `without %s;`", below(p, n, top));
         diag_fix_statement(d, where, "passthrough", "without %s;", below(p, n, top));
     } else if (k)
-        diag_help(d, "take it away from one of them");
+        diag_help(d, "remove one of the statements");
     else if (need && !strcmp(need->what, "console"))
         diag_help(d, "give the host another console, `stdout-path` in its /chosen, or the guest an emulated one: "
                      "`device uart0 : ns16550a;`");
     else if (need && need->user)
-        diag_help(d, "leave it to the host: in the guest, `ref PROPERTY fixed VALUE;` or `copy` takes its place");
+        diag_help(d, "leave it with the host, and replace it in the guest: `ref PROPERTY fixed VALUE;` or `copy`");
     else if (need && *need->what)
         diag_help(d, "pass through the devices that use it; the guest gets one of its own");
     else if (need && is_memory(p, n))
         diag_help(d, "give the machine a `memory` for it: `memory NAME size SIZE from physical ADDRESS;`");
     else if (need)
-        diag_help(d, "the guest gets its own; change it with `node %s { ... }`", path);
+        diag_help(d, "change the guest's own node instead: `node %s { ... }`", path);
     if (d && n == top)
         return false;
     // One that is refused below is counted as owned, so that nobody complains of its registers as well.

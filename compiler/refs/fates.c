@@ -82,15 +82,15 @@ static void assign(struct settle *s, const struct ref_entry *e, const struct ver
         const char *path = dt_path(p->c->arena, target);
         struct diag *d;
         if (device)
-            d = diag(p->c->diags, E0422, where, "%s cannot be assigned by itself: it is a part of %s, and so is %s",
+            d = diag(p->c->diags, E0422, where, "%s cannot be assigned separately: it is a part of %s, and so is %s",
                      path, dt_path(p->c->arena, device), dt_path(p->c->arena, s->k->host));
         else
-            d = diag(p->c->diags, E0422, where, "%s cannot be assigned by itself: it is part of no device that can be",
-                     path);
+            d = diag(p->c->diags, E0422, where,
+                     "%s cannot be assigned: it is not part of a device that can be passed through", path);
         if (device)
-            diag_help(d, "pass all of %s through, or choose another fate", dt_path(p->c->arena, device));
+            diag_help(d, "pass all of %s through, or use another clause", dt_path(p->c->arena, device));
         else
-            diag_help(d, "choose another fate: `copy`, `drop`, `to &node`");
+            diag_help(d, "use another clause: `copy`, `drop`, `to &node`");
         return;
     }
     struct m_passthrough *pass = NEW(draft_arena(p->c), struct m_passthrough);
@@ -128,8 +128,8 @@ static void check_rate(struct settle *s, const struct ref_entry *e, const struct
         struct diag *d =
             diag(p->c->diags, E0419, where, "%s%s is fixed at two values: %" PRIu64 " %s here, %" PRIu64 " %s there",
                  dt_path(p->c->arena, e->target), args, v->fixed, unit, r->value, unit);
-        diag_note(d, r->at, "the other one");
-        diag_help(d, "it is one %s: write the same value for both", s->rule->kind);
+        diag_note(d, r->at, "the other value is here");
+        diag_help(d, "write the same value for both: they refer to one %s", s->rule->kind);
     }
     if (r)
         return;
@@ -171,10 +171,9 @@ bool refs_bring(struct settle *s, const struct ref_entry *e, const struct verdic
     struct copied *there = refs_in_guest(s, e->target);
     struct src where = v->said ? v->said->at : refs_place(s->k);
     if (there && there->description && v->fate == FATE_ASSIGN) {
-        struct diag *d =
-            diag(p->c->diags, E0414, where, "%s is asked for both as a device, `assign`, and as a description, `copy`",
-                 dt_path(p->c->arena, e->target));
-        diag_note(d, there->guest->origin->at, "it was copied for this one");
+        struct diag *d = diag(p->c->diags, E0414, where, "%s is both assigned (`assign`) and copied (`copy`)",
+                              dt_path(p->c->arena, e->target));
+        diag_note(d, there->guest->origin->at, "it is copied for this statement");
         diag_help(d, "write `assign` for both, or `copy`");
         return false;
     }
@@ -182,8 +181,8 @@ bool refs_bring(struct settle *s, const struct ref_entry *e, const struct verdic
         assign(s, e, v);
     else if (!there && s->rule->layout == REF_GRAPH)
         diag_help(diag(p->c->diags, E0423, where,
-                       "an endpoint cannot be copied: it is nothing without the device of its port"),
-                  "write `assign` (that device is passed through, too), `drop`, or `to` an endpoint of the guest");
+                       "an endpoint cannot be copied: it is useless without the device of its port"),
+                  "write `assign` to pass that device through as well, `drop`, or `to` an endpoint of the guest");
     else if (!there)
         copy_description(p, e->target, s->k, where);
     return refs_in_guest(s, e->target) != NULL; // else it was refused, with a message
@@ -203,7 +202,7 @@ void refs_refuse_keep(struct settle *s, const struct m_ref *said, const struct d
     struct machine_planner *p = s->p;
     struct diag *d = diag(p->c->diags, E0420, said->at, "`%s` of %s cannot be kept: it is a reference to %s",
                           s->prop->name, dt_path(p->c->arena, s->k->host), dt_path(p->c->arena, target));
-    diag_help(d, "its number would mean another node in the guest; write `drop`, `assign`, `copy` or `to &node`");
+    diag_help(d, "write `drop`, `assign`, `copy` or `to &node`: its number would mean another node in the guest");
     s->failed = true;
 }
 
@@ -253,7 +252,7 @@ void check_to_refs(struct machine_planner *p)
             if (!cells && !rule->cells_optional) {
                 struct diag *d =
                     diag(p->c->diags, E0418, t->statement->to_at,
-                         "%s of the guest is no provider for `%s`: it has no `%s`", path, t->property, rule->cells);
+                         "%s of the guest is not a provider for `%s`: it has no `%s`", path, t->property, rule->cells);
                 diag_help(d, "add `%s = <%u>;` to it, or choose another node", rule->cells, t->statement->ncells);
                 continue;
             }
@@ -262,7 +261,7 @@ void check_to_refs(struct machine_planner *p)
         if (want == t->statement->ncells)
             continue;
         struct diag *d =
-            diag(p->c->diags, E0417, t->statement->to_at, "a reference in `%s` to %s takes %u cell%s, not %u",
+            diag(p->c->diags, E0417, t->statement->to_at, "a reference in `%s` to %s needs %u cell%s, not %u",
                  t->property, path, want, want == 1 ? "" : "s", t->statement->ncells);
         const char *list = "";
         for (uint32_t c = 0; c < want && c < 4; c++)
@@ -271,6 +270,6 @@ void check_to_refs(struct machine_planner *p)
             diag_help(d, "write `to %s%s%s <%s>`", t->statement->to_kind == TEXT_LABEL ? "&" : "&{", t->statement->to,
                       t->statement->to_kind == TEXT_LABEL ? "" : "}", list);
         else
-            diag_help(d, "leave the cells out");
+            diag_help(d, "remove the cells");
     }
 }

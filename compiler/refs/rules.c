@@ -36,6 +36,6 @@ const struct ref_rule *refs_rule(struct machine_planner *p, const struct copied 
                              .fate = FATE_ERROR,
                              .kind = "node",
                              .group = 1,
-                             .why = "no schema knows what this property is for"};
+                             .why = "no schema describes this property"};
     return own;
 }

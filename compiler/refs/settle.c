@@ -100,11 +100,11 @@ static void list_choices(struct settle *s, const uint32_t *open, uint32_t nopen)
     const char *path = dt_path(p->c->arena, s->k->host);
     struct diag *d;
     if (nopen == 1)
-        d = diag(p->c->diags, E0409, refs_place(s->k), "`%s` of %s leads out of what is assigned, to %s%s", which, path,
-                 dt_path(p->c->arena, first->target), cells_text(s, first));
+        d = diag(p->c->diags, E0409, refs_place(s->k), "`%s` of %s refers to %s%s, which is not passed through", which,
+                 path, dt_path(p->c->arena, first->target), cells_text(s, first));
     else
-        d = diag(p->c->diags, E0409, refs_place(s->k), "`%s` of %s leads out of what is assigned, %u times",
-                 s->prop->name, path, nopen);
+        d = diag(p->c->diags, E0409, refs_place(s->k),
+                 "`%s` of %s refers to nodes that are not passed through, %u times", s->prop->name, path, nopen);
     diag_label(d, "needs the host's %s", s->rule->kind);
     for (uint32_t i = 0; i < nopen && nopen > 1 && i < 8; i++) {
         const struct ref_entry *e = &s->entries.at[open[i]];
@@ -114,15 +114,15 @@ static void list_choices(struct settle *s, const uint32_t *open, uint32_t nopen)
     if (nopen > 8)
         diag_fact(d, "and %u more", nopen - 8);
     if (s->rule->why)
-        diag_fact(d, "why there is no default: %s", s->rule->why);
+        diag_fact(d, "there is no default: %s", s->rule->why);
     bool child = s->k->host != s->k->pass->parts.at[0].node;
     const char *fixed = "";
     if (s->rule->provider)
         fixed =
             s->rule->provider->unit && !strcmp(s->rule->provider->unit, "Hz") ? "`fixed RATE`, " : "`fixed VALUE`, ";
     diag_help(d,
-              "say what it shall be%s: `ref %s FATE;`, FATE one of `drop`, %s`assign`, %s`to &NODE`%s "
-              "(machc --explain=E0409 tells what each does)",
+              "settle it%s: `ref %s CLAUSE;`, where CLAUSE is one of `drop`, %s`assign`, %s`to &NODE`%s (see machc "
+              "--explain=E0409)",
               child ? ", here or in a `child` statement" : "", which, fixed,
               s->rule->layout == REF_GRAPH ? "" : "`copy`, ", first->known ? "" : ", `keep`");
     s->failed = true;
@@ -131,9 +131,9 @@ static void list_choices(struct settle *s, const uint32_t *open, uint32_t nopen)
 static void malformed(struct settle *s)
 {
     struct machine_planner *p = s->p;
-    struct diag *d = diag(p->c->diags, E0407, refs_place(s->k), "`%s` of %s cannot be read: %s", s->prop->name,
-                          dt_path(p->c->arena, s->k->host), s->problem);
-    diag_help(d, "remove it, `ref %s drop;`, or say that it holds no references, `ref %s keep;`", s->prop->name,
+    struct diag *d = diag(p->c->diags, E0407, refs_place(s->k), "cannot read the references in `%s` of %s: %s",
+                          s->prop->name, dt_path(p->c->arena, s->k->host), s->problem);
+    diag_help(d, "remove it, `ref %s drop;`, or declare that it holds no references, `ref %s keep;`", s->prop->name,
               s->prop->name);
 }
 

@@ -33,7 +33,7 @@ static void no_property(struct machine_planner *p, const struct m_passthrough *p
 {
     bool below = !pass->only && part == &pass->parts.at[0] && part->node->child;
     struct diag *d = diag(p->c->diags, E0411, r->at, "%s%s no property `%s`", dt_path(p->c->arena, part->node),
-                          below ? " and what is below it have" : " has", r->property);
+                          below ? " and the nodes below it have" : " has", r->property);
     VEC(const char *) names = {0};
     const struct dt_node *n = part->node;
     for (; n && names.n < 1000; n = below ? dt_next(n, part->node) : NULL)
@@ -46,9 +46,9 @@ static void no_property(struct machine_planner *p, const struct m_passthrough *p
     if (near)
         diag_did_you_mean(d, "", r->property, near);
     else if (names.n)
-        diag_help(d, "its references are in `%s`%s", names.at[0], names.n > 1 ? " and others" : "");
+        diag_help(d, "use a property with references: `%s`%s", names.at[0], names.n > 1 ? " or another" : "");
     else
-        diag_help(d, "it has no references; leave the statement out");
+        diag_help(d, "remove the statement: the node has no references");
 }
 
 void refs_check_unused(struct machine_planner *p, const struct m_passthrough *pass, const struct m_part *part)
@@ -61,8 +61,8 @@ void refs_check_unused(struct machine_planner *p, const struct m_passthrough *pa
         if (map_get(&p->ref_used, refs_key(r), (uintptr_t)r->at.via, &used) || r->property == p->settle_room->all)
             continue;
         if (rule && (rule->layout == REF_INTERRUPT || rule->layout == REF_INTERRUPT_MAP)) {
-            diag_help(diag(p->c->diags, E0415, r->at, "`%s` is not settled by `ref`: interrupts are linked one by one",
-                           r->property),
+            diag_help(diag(p->c->diags, E0415, r->at,
+                           "`%s` cannot be settled by `ref`: interrupts are linked one by one", r->property),
                       "write `irq 0 drop;` or `irq 0 to ...;`");
             continue;
         }
@@ -72,10 +72,10 @@ void refs_check_unused(struct machine_planner *p, const struct m_passthrough *pa
         else if (!most)
             diag_help(diag(p->c->diags, E0416, r->at, "`%s` of %s holds no reference", r->property,
                            dt_path(p->c->arena, part->node)),
-                      "to remove or change it, write `edit { ... }`");
+                      "write `edit { ... }` to remove or change it");
         else if (r->index.set && r->index.value >= most)
             diag_help(diag(p->c->diags, E0410, r->index.at, "`%s` of %s has no entry %" PRIu64, r->property,
                            dt_path(p->c->arena, part->node), r->index.value),
-                      "it has %u, counted from 0", most);
+                      "use one of its %u entries, counted from 0", most);
     }
 }

@@ -146,13 +146,13 @@ def prose(line):
 
 
 def markdown(text):
-    """A message's text: indented lines are examples, the rest is prose; the cure is a paragraph of its own."""
+    """A message's text: indented lines are examples, the rest is prose; the fix is a paragraph of its own."""
     out, code = [], False
     for line in text.split("\n"):
         if line.startswith("    ") != code:
             code = not code
             out += ["", "```"] if code else ["```", ""]
-        elif line.startswith("Cure:"):
+        elif line.startswith("Fix:"):
             out.append("")
         out.append(line[4:] if code else prose(line))
     return "\n".join(out + (["```"] if code else []))
@@ -160,12 +160,12 @@ def markdown(text):
 
 INDEX = """# Messages
 
-Every message of machc has a code, which keeps its meaning for ever, and a name. `machc --explain=E0409` shows the text
-that stands here; `machc --explain=list` names all of them.
+Every message of machc has a code and a name; both are stable. `machc --explain=E0409` prints the text that is shown
+here, `machc --explain=list` lists all codes and names.
 
-E are errors, W are warnings, F are faults of machc itself. Nothing is written when there is an error. A warning can be
-taken away by its name, `-Wno-NAME`, or made an error, `-Werror=NAME`; `-Werror` makes errors of all of them, `-w` takes
-them all away.
+E codes are errors, W codes are warnings, F codes are internal errors. machc writes no output if there is an error.
+Disable a warning with `-Wno-NAME`, or turn it into an error with `-Werror=NAME`. `-Werror` turns all warnings into
+errors, `-w` disables all warnings.
 
 <!-- Written by `make docs` from compiler/diag/messages-*.def: change it there. -->
 """
