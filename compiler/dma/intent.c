@@ -12,7 +12,7 @@ static bool fits(uint64_t start, uint64_t size, uint64_t in_start, uint64_t in_s
     return start >= in_start && start - in_start < in_size && in_size - (start - in_start) >= size;
 }
 
-void intend_all(struct planner *p, struct p_dma *dma, map_list *out, bool window)
+void intend_all(struct machine_planner *p, struct p_dma *dma, map_list *out, bool window)
 {
     for (uint32_t i = 0; i < p->m->memory.n; i++) {
         const struct p_memory *m = &p->m->memory.at[i];
@@ -28,7 +28,7 @@ void intend_all(struct planner *p, struct p_dma *dma, map_list *out, bool window
     }
 }
 
-static const struct p_region *find_region(struct planner *p, struct p_device *d, const struct m_which *w)
+static const struct p_region *find_region(struct machine_planner *p, struct p_device *d, const struct m_which *w)
 {
     VEC(const char *) names = {0};
     for (uint32_t i = 0; i < d->regions.n; i++) {
@@ -53,7 +53,7 @@ static const struct p_region *find_region(struct planner *p, struct p_device *d,
     return NULL;
 }
 
-static const struct p_memory *find_memory(struct planner *p, const struct m_dma_map *m)
+static const struct p_memory *find_memory(struct machine_planner *p, const struct m_dma_map *m)
 {
     uint64_t i;
     if (map_get(&p->memories, (uintptr_t)m->memory, 0, &i))
@@ -71,8 +71,8 @@ static const struct p_memory *find_memory(struct planner *p, const struct m_dma_
 }
 
 /* Fills in what is mapped and how much of it there is; false after a message. */
-static bool find_target(struct planner *p, const struct p_dma *dma, const struct m_dma_map *m, struct p_dma_map *out,
-                        uint64_t *size)
+static bool find_target(struct machine_planner *p, const struct p_dma *dma, const struct m_dma_map *m,
+                        struct p_dma_map *out, uint64_t *size)
 {
     switch (m->what) {
     case MAP_REGION:
@@ -111,7 +111,7 @@ static bool find_target(struct planner *p, const struct p_dma *dma, const struct
 }
 
 /* The registers have to fill their pages, or those of others would be in reach. */
-static bool region_pages(struct planner *p, const struct p_dma_map *out)
+static bool region_pages(struct machine_planner *p, const struct p_dma_map *out)
 {
     uint64_t page = p->model->page_size, start = out->region->host + out->offset;
     if (out->region->host == UINT64_MAX || !((start | out->size) % page))
@@ -131,7 +131,7 @@ static bool region_pages(struct planner *p, const struct p_dma_map *out)
 }
 
 /* An IOMMU maps pages: device address, offset and size are multiples of them. */
-static bool whole_pages(struct planner *p, const struct m_dma_map *m, const struct p_dma_map *out)
+static bool whole_pages(struct machine_planner *p, const struct m_dma_map *m, const struct p_dma_map *out)
 {
     uint64_t page = m->what == MAP_MSI_BANK ? MSI_PAGE : p->model->page_size, odd = 0;
     struct src where = m->at;
@@ -158,7 +158,7 @@ static bool whole_pages(struct planner *p, const struct m_dma_map *m, const stru
     return false;
 }
 
-static bool in_window(struct planner *p, const struct p_dma *dma, const struct p_dma_map *x)
+static bool in_window(struct machine_planner *p, const struct p_dma *dma, const struct p_dma_map *x)
 {
     if (!dma->has_window || fits(x->iova, x->size, dma->window, dma->size))
         return true;
@@ -169,7 +169,7 @@ static bool in_window(struct planner *p, const struct p_dma *dma, const struct p
     return false;
 }
 
-static void one_map(struct planner *p, struct p_dma *dma, const struct m_dma_map *m, map_list *list)
+static void one_map(struct machine_planner *p, struct p_dma *dma, const struct m_dma_map *m, map_list *list)
 {
     struct p_dma_map out = {
         .what = m->what, .bank = m->bank, .readonly = m->readonly, .offset = m->offset.value, .at = m->at};
@@ -221,7 +221,7 @@ static int by_iova(const void *a, const void *b)
 }
 
 /* The mappings that have a device address, by it. */
-static struct p_dma_map **sorted_maps(struct planner *p, const map_list *maps, uint32_t *n)
+static struct p_dma_map **sorted_maps(struct machine_planner *p, const map_list *maps, uint32_t *n)
 {
     struct p_dma_map **list = arena_array(draft_arena(p->c), maps->n + 1U, sizeof *list);
     *n = 0;
@@ -232,7 +232,7 @@ static struct p_dma_map **sorted_maps(struct planner *p, const map_list *maps, u
     return list;
 }
 
-static void check_overlap(struct planner *p, struct p_dma_map *const *list, uint32_t n)
+static void check_overlap(struct machine_planner *p, struct p_dma_map *const *list, uint32_t n)
 {
     const struct p_dma_map *reach = NULL; // of those before, the one that ends last
     for (uint32_t i = 0; i < n; i++) {
@@ -252,7 +252,7 @@ static void check_overlap(struct planner *p, struct p_dma_map *const *list, uint
     }
 }
 
-static void check_banks(struct planner *p, const map_list *maps)
+static void check_banks(struct machine_planner *p, const map_list *maps)
 {
     const struct p_dma_map *banks[256] = {NULL};
     for (uint32_t i = 0; i < maps->n; i++) {
@@ -268,7 +268,7 @@ static void check_banks(struct planner *p, const map_list *maps)
     }
 }
 
-void intend_written(struct planner *p, struct p_dma *dma, const struct m_dma *m, map_list *out)
+void intend_written(struct machine_planner *p, struct p_dma *dma, const struct m_dma *m, map_list *out)
 {
     uint32_t n;
     for (uint32_t i = 0; i < m->maps.n; i++)
@@ -280,12 +280,12 @@ void intend_written(struct planner *p, struct p_dma *dma, const struct m_dma *m,
 
 /* ---- no IOMMU ---- */
 
-void check_identity(struct planner *p, const struct m_dma *dma)
+void check_identity(struct machine_planner *p, const struct m_dma *dma)
 {
     for (uint32_t i = 0; i < p->m->memory.n; i++) {
         const struct p_memory *m = &p->m->memory.at[i];
         struct p_dma_map map = {.what = MAP_MEMORY, .memory = m, .size = m->size, .iova = m->address};
-        struct dma_want want = want_of(p, &map);
+        struct dma_want want = want_of(p->file, &map);
         if (m->m->no_dma || identity_moved(&want, 1))
             continue;
         if (want.chunk != UINT64_MAX) {

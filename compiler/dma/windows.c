@@ -4,25 +4,25 @@
 
 #include <inttypes.h>
 
-static const char *span_text(struct planner *p, uint64_t first, uint64_t size)
+static const char *span_text(struct machine_planner *p, uint64_t first, uint64_t size)
 {
     return arena_printf(p->c->arena, "0x%" PRIx64 "..0x%" PRIx64, first, first + (size - 1));
 }
 
 /* What a move would give; false: nothing is found that would do. */
-static bool help_move(struct planner *p, const struct p_dma *dma, const map_list *maps, const struct pamu_problem *q,
-                      struct diag *d)
+static bool help_move(struct machine_planner *p, const struct p_dma *dma, const map_list *maps,
+                      const struct pamu_problem *q, struct diag *d)
 {
     struct pamu_move move;
     if (!pamu_nearest(q, &move))
         return false;
-    diag_help(d, "write `%s`: then %u sub-window%s %s", map_at(p, dma, &maps->at[move.which], move.iova),
+    diag_help(d, "write `%s`: then %u sub-window%s %s", map_at(p->file, dma, &maps->at[move.which], move.iova),
               move.subwindows, move.subwindows == 1 ? "" : "s", move.subwindows == 1 ? "is enough" : "are enough");
     return true;
 }
 
 /* With the window around it the device reaches no more than before, and a PAMU can do it. */
-static bool wider_does(struct planner *p, const struct p_dma *dma, const struct pamu_problem *q,
+static bool wider_does(struct machine_planner *p, const struct p_dma *dma, const struct pamu_problem *q,
                        const struct pamu_answer *a)
 {
     struct p_dma old = *dma, wider = *dma;
@@ -37,7 +37,7 @@ static bool wider_does(struct planner *p, const struct p_dma *dma, const struct 
     return before.n == after.n && !pamu_solve(&r, NULL).why;
 }
 
-static void say_window(struct planner *p, const struct p_dma *dma, const struct m_channel *how,
+static void say_window(struct machine_planner *p, const struct p_dma *dma, const struct m_channel *how,
                        const struct pamu_problem *q, const struct pamu_answer *a)
 {
     struct diag *d = diag(
@@ -59,25 +59,25 @@ static void say_window(struct planner *p, const struct p_dma *dma, const struct 
     }
 }
 
-static void say_start(struct planner *p, const struct p_dma *dma, const map_list *maps, const struct pamu_problem *q,
-                      const struct pamu_answer *a)
+static void say_start(struct machine_planner *p, const struct p_dma *dma, const map_list *maps,
+                      const struct pamu_problem *q, const struct pamu_answer *a)
 {
     const struct p_dma_map *m = &maps->at[a->which];
-    struct diag *d = diag_map(
-        p, dma, m, E0650,
-        arena_printf(p->c->arena, "%s at 0x%" PRIx64 " does not start at a sub-window", mapped_text(p, m), m->iova));
+    struct diag *d = diag_map(p->file, dma, m, E0650,
+                              arena_printf(p->c->arena, "%s at 0x%" PRIx64 " does not start at a sub-window",
+                                           mapped_text(p->file, m), m->iova));
     diag_label(d, "%s", span_text(p, m->iova, m->size));
     diag_fact(d, "the smallest valid window is %s; with %u sub-windows, the maximum, each has 0x%" PRIx64 " bytes",
               span_text(p, a->window, a->size), a->subwindows, a->size / a->subwindows);
-    say_limits(p, d);
+    say_limits(p->file, d);
     if (!help_move(p, dma, maps, q, d))
         diag_help(d, "start each mapping at a multiple of 0x%" PRIx64 ", or move them closer together",
                   a->size / a->subwindows);
 }
 
 /* What is written will not do, and another number would. */
-static bool say_too_few(struct planner *p, const struct p_dma *dma, const struct m_channel *how, const map_list *maps,
-                        const struct pamu_problem *q, const struct pamu_answer *a)
+static bool say_too_few(struct machine_planner *p, const struct p_dma *dma, const struct m_channel *how,
+                        const map_list *maps, const struct pamu_problem *q, const struct pamu_answer *a)
 {
     struct pamu_problem free = *q;
     free.subwindows = 0;
@@ -88,75 +88,75 @@ static bool say_too_few(struct planner *p, const struct p_dma *dma, const struct
     const char *what = a->why == PAMU_FULL    ? "needs one of its own"
                        : a->why == PAMU_START ? "does not start at one"
                                               : "is not contiguous and aligned in one";
-    struct diag *d = diag_map(p, dma, m, E0653,
+    struct diag *d = diag_map(p->file, dma, m, E0653,
                               arena_printf(p->c->arena, "%u sub-windows of 0x%" PRIx64 " bytes are unsuitable: %s %s",
-                                           q->subwindows, q->size / q->subwindows, mapped_text(p, m), what));
+                                           q->subwindows, q->size / q->subwindows, mapped_text(p->file, m), what));
     diag_help(d, "write `subwindows %u`, or remove it", b.subwindows);
     if (how && diag_is_number(d, how->subwindows.at))
         diag_fix(d, how->subwindows.at.loc, "%u", b.subwindows);
     return true;
 }
 
-static void say_aligned(struct planner *p, const struct p_dma *dma, const map_list *maps, const struct pamu_problem *q,
-                        const struct pamu_answer *a)
+static void say_aligned(struct machine_planner *p, const struct p_dma *dma, const map_list *maps,
+                        const struct pamu_problem *q, const struct pamu_answer *a)
 {
     const struct p_dma_map *m = &maps->at[a->which];
     uint64_t host = q->want[a->which].host, down = host & ~(a->piece - 1);
-    struct diag *d = diag_map(p, dma, m, E0651,
+    struct diag *d = diag_map(p->file, dma, m, E0651,
                               arena_printf(p->c->arena,
                                            "%s is at 0x%" PRIx64 " on the host, but a sub-window maps 0x%" PRIx64
                                            " bytes of it: its host address must be a multiple of that",
-                                           mapped_text(p, m), host, a->piece));
+                                           mapped_text(p->file, m), host, a->piece));
     diag_fact(d, "the window is %s; with %u sub-windows, the maximum, each has 0x%" PRIx64 " bytes",
               span_text(p, a->window, a->size), a->subwindows, a->size / a->subwindows);
-    say_limits(p, d);
+    say_limits(p->file, d);
     if (m->what == MAP_MEMORY && m->memory->m->backing == BACK_PHYSICAL && !m->offset)
         diag_help(d, "write `from physical 0x%" PRIx64 "` or `from physical 0x%" PRIx64 "`", down, down + a->piece);
     else if (!help_move(p, dma, maps, q, d))
         diag_help(d, "map from an offset that is a multiple of 0x%" PRIx64, a->piece);
 }
 
-static void say_chunk(struct planner *p, const struct p_dma *dma, const map_list *maps, const struct pamu_problem *q,
-                      const struct pamu_answer *a)
+static void say_chunk(struct machine_planner *p, const struct p_dma *dma, const map_list *maps,
+                      const struct pamu_problem *q, const struct pamu_answer *a)
 {
     const struct p_dma_map *m = &maps->at[a->which];
-    struct diag *d = diag_map(p, dma, m, E0652,
+    struct diag *d = diag_map(p->file, dma, m, E0652,
                               arena_printf(p->c->arena,
                                            "a sub-window maps 0x%" PRIx64
                                            " bytes of %s, which is contiguous on the host only in pieces of 0x%" PRIx64,
-                                           a->piece, mapped_text(p, m), q->want[a->which].chunk));
-    say_limits(p, d);
+                                           a->piece, mapped_text(p->file, m), q->want[a->which].chunk));
+    say_limits(p->file, d);
     diag_help(d,
               "write `from physical 0x...`, at a multiple of 0x%" PRIx64
               "; or `from hugetlb SIZE`, with pages of 0x%" PRIx64 " bytes or more",
               a->piece, a->piece);
 }
 
-static void say_high(struct planner *p, const struct p_dma *dma, const struct p_dma_map *m)
+static void say_high(struct machine_planner *p, const struct p_dma *dma, const struct p_dma_map *m)
 {
-    struct diag *d = diag_map(p, dma, m, E0649,
-                              arena_printf(p->c->arena, "%s at %s is beyond what a PAMU can address", mapped_text(p, m),
-                                           span_text(p, m->iova, m->size)));
+    struct diag *d = diag_map(p->file, dma, m, E0649,
+                              arena_printf(p->c->arena, "%s at %s is beyond what a PAMU can address",
+                                           mapped_text(p->file, m), span_text(p, m->iova, m->size)));
     diag_help(d, "map it at a lower address: device addresses end at 0x%" PRIx64, pamu_hardware.most - 1);
 }
 
-static void say_full(struct planner *p, const struct p_dma *dma, const struct p_dma_map *m)
+static void say_full(struct machine_planner *p, const struct p_dma *dma, const struct p_dma_map *m)
 {
     struct diag *d = diag(p->c->diags, E0641, m->at, "no free sub-window is left for %s, which needs one of its own",
-                          mapped_text(p, m));
+                          mapped_text(p->file, m));
     if (dma->has_window)
         diag_note(d, dma->at, "the window is %s", span_text(p, dma->window, dma->size));
-    say_limits(p, d);
+    say_limits(p->file, d);
     diag_help(d, "make the window larger, or map less");
 }
 
-bool solve_windows(struct planner *p, struct p_dma *dma, const struct m_channel *how, map_list *maps)
+bool solve_windows(struct machine_planner *p, struct p_dma *dma, const struct m_channel *how, map_list *maps)
 {
     struct dma_want *want = arena_array(draft_arena(p->c), maps->n, sizeof *want);
     uint64_t *place = arena_array(draft_arena(p->c), maps->n, sizeof *place);
     for (uint32_t i = 0; i < maps->n; i++)
-        want[i] = want_of(p, &maps->at[i]);
-    struct pamu_problem q = {.limits = pamu_limits(p),
+        want[i] = want_of(p->file, &maps->at[i]);
+    struct pamu_problem q = {.limits = pamu_limits(p->file),
                              .want = want,
                              .n = maps->n,
                              .has_window = dma->has_window,
@@ -193,9 +193,9 @@ bool solve_windows(struct planner *p, struct p_dma *dma, const struct m_channel 
 
 /* ---- LIODNs ---- */
 
-void check_ids(struct planner *p, const struct p_dma *dma, const struct m_channel *how)
+void check_ids(struct machine_planner *p, const struct p_dma *dma, const struct m_channel *how)
 {
-    if (dma->way != IOMMU_WINDOWS && iommu_way(p) != IOMMU_WINDOWS)
+    if (dma->way != IOMMU_WINDOWS && iommu_way(p->file) != IOMMU_WINDOWS)
         return;
     uint32_t n = dma->ids ? dma->ids->len / 4 : 0;
     const char *name = dma->ids ? dma->ids->name : NULL;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // facts.json, taken apart.
 #include "facts/facts.h"
-
-#include "tree/internal.h"
+#include "tree/show.h"
 
 #include "schema/load.h"
 

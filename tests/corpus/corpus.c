@@ -14,6 +14,7 @@
  * nothing to say of. The same SoC is on many boards.
  */
 #include "dtc.h"
+#include "order/order.h"
 #include "walk.h"
 
 #include "../../runtime/config/verify.h"

@@ -3,6 +3,7 @@
 #include "audit.h"
 #include "base.h"
 #include "machrt.h"
+#include "order/order.h"
 
 #include "diag/diag_list.h"
 #include "diag/report.h"

@@ -277,7 +277,7 @@ ATTRIBUTES = {"of_machine": (r"\bm\.", "MACHINE"), "vcpu": (r"\.vcpu\[\d+\]\.", 
 
 def attributes(context):
     """What `assert` can ask for is in the manual, and asked for by a description of the suite golden."""
-    text = (context.root / "compiler/plan/attrs.c").read_text(encoding="utf-8")
+    text = (context.root / "compiler/across/assert_values.c").read_text(encoding="utf-8")
     offered, function = {of: set() for of in ATTRIBUTES}, None
     for line in text.splitlines():
         if head := re.match(r"static void (of_\w+|offer)\(", line):

@@ -10,6 +10,7 @@
 
 #include "emit/emit.h"
 #include "machc.h"
+#include "order/order.h"
 
 #include <stdlib.h>
 #include <string.h>
