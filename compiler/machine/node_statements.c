@@ -342,7 +342,7 @@ void add_other_nodes(struct machine_planner *p)
 static void report_dangling(struct machine_planner *p, const struct dt_node *n, const struct dt_prop *prop,
                             const struct dt_ref *r)
 {
-    if (!r->name) { // it led to a node that an edit or a node statement has taken away
+    if (!r->name) { // it referred to a node that an edit or a node statement has deleted
         struct diag *d =
             diag(p->c->diags, E0926, dt_prop_place(n, prop).loc.file ? dt_prop_place(n, prop) : p->m->m->at,
                  "`%s` of %s refers to %s, which was deleted", prop->name, dt_path(p->c->arena, n),

@@ -55,7 +55,7 @@ struct verdict {
     const struct m_ref *said; // NULL: a default
 };
 
-/* Where the text speaks of a node, or of the subtree that it is in. */
+/* Where the description refers to a node, or to the subtree that contains it. */
 static inline struct src refs_place(const struct copied *k)
 {
     return k->part ? k->part->at : k->pass->parts.at[0].at;

@@ -121,7 +121,7 @@ static void list_choices(struct settle *s, const uint32_t *open, uint32_t nopen)
         fixed =
             s->rule->provider->unit && !strcmp(s->rule->provider->unit, "Hz") ? "`fixed RATE`, " : "`fixed VALUE`, ";
     diag_help(d,
-              "settle it%s: `ref %s CLAUSE;`, where CLAUSE is one of `drop`, %s`assign`, %s`to &NODE`%s (see machc "
+              "settle it%s: `ref %s FATE;`, where FATE is one of `drop`, %s`assign`, %s`to &NODE`%s (see machc "
               "--explain=E0409)",
               child ? ", here or in a `child` statement" : "", which, fixed,
               s->rule->layout == REF_GRAPH ? "" : "`copy`, ", first->known ? "" : ", `keep`");
@@ -196,7 +196,7 @@ static struct verdict verdict_of(struct settle *s, uint32_t i, struct copied **t
     *there = refs_in_guest(s, s->entries.at[i].target);
     bool inside = *there && (*there)->pass == s->k->pass && !(*there)->description;
     const struct m_ref *said = by_name(s, i);
-    // What stays inside needs no word, but an entry that is spoken of by its number is meant.
+    // A reference inside needs no statement, but a statement for an entry by its number applies.
     if (said && (!inside || said->index.set))
         return (struct verdict){said->fate, said->fixed, said};
     return *there ? (struct verdict){FATE_ERROR, 0, NULL} : otherwise(s);

@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 
-/* How many entries the property has in the nodes that a statement speaks of, at most. */
+/* The largest number of entries that the property has in the nodes that a statement applies to. */
 static uint32_t most_entries(struct machine_planner *p, const struct m_passthrough *pass, const struct m_part *part,
                              const char *property, bool *exists)
 {
