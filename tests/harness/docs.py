@@ -192,12 +192,12 @@ def message_index(context):
 
 DEFECTS = """# What goes wrong elsewhere
 
-Compilers, generators and hypervisors for guests with devices of the host have been read for what they get wrong, and
-what their users suffer from. Each line is one of these, what machc says instead, and the test that holds it to that.
+Mistakes that compilers, generators and hypervisors for guests with passed-through devices make, and that their users
+suffer from. Each row shows one of them, what machc reports instead, and the test that verifies it.
 
-<!-- Written by `make docs` from the lines `// peer:` of tests/errors/*.mach and tests/golden/*.mach: change it there. -->
+<!-- Written by `make docs` from the lines `// peer:` of tests/errors/*.mach and tests/golden/*.mach: edit those. -->
 
-| elsewhere | here | test |
+| elsewhere | in machc | test |
 |---|---|---|
 """
 
@@ -213,7 +213,7 @@ def defects(context):
             codes = dict.fromkeys(re.findall(r"^// (?:error|warning): \S+ ([EW]\d{4})$", text, re.M))
             says = [f"{prose(titles[code])} ([{code}](messages.md#{code.lower()}))" for code in codes]
             here = "; ".join(says) if len(says) < 3 else f"all of them in one run: {', '.join(codes)}"
-            out.append(f"| {prose(peer)} | {here or 'it is right'} | {link} |")
+            out.append(f"| {prose(peer)} | {here or 'handled correctly'} | {link} |")
     return DEFECTS + "\n".join(out) + "\n"
 
 
