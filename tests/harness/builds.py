@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""builds: machc and libmachrt in other projects' builds.
+"""builds: what others build with.
 
-Depfiles, read by make and by ninja: a compilation runs again if a file that it reads changes, and only then. `make install`,
-and programs in C and C++ that find the library with pkg-config. The commands of docs/ci/ and .pre-commit-hooks.yaml.
+Depfiles, read by make and by ninja: whatever a compilation reads makes it run again, and nothing else does. `make install`,
+and programs in C and C++ that find the library by pkg-config. What docs/ci/ and .pre-commit-hooks.yaml say is tried.
 """
 
 import importlib.util
@@ -17,7 +17,7 @@ import time
 from . import Result, run
 from .errors import MESSAGE
 
-# Names that need escapes in make and ninja. (Make cannot name a target with a `%` or a `:` at all.)
+# Names that make and ninja have to be told of with care. (Make itself cannot name a target with a `%` or a `:`.)
 PARTS = {
     "board $1 #a.mach": """include "with blank.mach";
 host "tree.dts" { }
@@ -61,7 +61,7 @@ class Failure(Exception):
 
 
 def settle(directory, path, text):
-    """Writes a file that is newer than all others."""
+    """Writes a file that is younger than all others."""
     file = pathlib.Path(directory, path)
     file.parent.mkdir(exist_ok=True)
     newest = max((p.stat().st_mtime for p in pathlib.Path(directory).rglob("*") if p.is_file() and p != file), default=0)
@@ -90,7 +90,7 @@ def follows_everything(tool, directory):
     if runs(directory) != 1:
         raise Failure(f"it ran {runs(directory)} times, once is enough\n{pathlib.Path(directory, 'guest.d').read_text()}")
     for count, (name, text) in enumerate(PARTS.items(), 2):
-        # Sets all times: a file written now is newer than the outputs only if both have the same clock.
+        # What is written now is younger than the outputs only when their clock agrees.
         for path in pathlib.Path(directory).rglob("*"):
             if path.is_file():
                 os.utime(path, (old, old))
@@ -106,14 +106,14 @@ def follows_everything(tool, directory):
 def with_make(context, directory):
     pathlib.Path(directory, "Makefile").write_text(MAKEFILE.format(machc=context.machc))
     follows_everything(["make"], directory)
-    # -MP: an include that is deleted, and no longer named, does not stop make.
+    # -MP: an include that is gone, and not named any more, does not stop make.
     settle(directory, MAIN, PARTS[MAIN].replace('include "with blank.mach";\n', "").replace("SIZE", "256M"))
     os.unlink(pathlib.Path(directory, "with blank.mach"))
     build(["make"], directory)
 
 
 def with_ninja(context, directory, deps):
-    # Ninja quotes `in` and `out` for the shell itself.
+    # Ninja says `in` and `out` to the shell in quotes of its own.
     pathlib.Path(directory, "build.ninja").write_text(NINJA.format(machc=context.machc, deps=deps))
     follows_everything(["ninja"], directory)
 
@@ -142,7 +142,7 @@ def names_and_targets(context, directory):
     depfile(context, directory, MAIN, "-O", "dir", "-MD", "-MF", "dir.d")
     if not (folder / "dir.d").read_text().startswith("dir/m.dtb dir/m.cfg: \\\n"):
         raise Failure((folder / "dir.d").read_text())
-    # With an error, nothing is written and nothing is lost.
+    # Nothing is written, and nothing lost, when there is an error.
     settle(directory, MAIN, PARTS[MAIN].replace("cpus 1", "cpus 1000000"))
     before = (folder / "out.d").read_bytes()
     depfile(context, directory, MAIN, "-o", "out.dtb", "-MD", "-MF", "out.d", status=1)
@@ -217,7 +217,7 @@ def install(context, directory):
         source = pathlib.Path(directory, f"program.{suffix}")
         source.write_text(PROGRAM)
         for static in ([], ["--static"]):
-            # The prefix is removed, because pkg-config cannot quote a path with a blank for the shell.
+            # The prefix is taken off, as pkg-config cannot say a path with a blank so that a shell splits it rightly.
             words = must("pkg-config", "--cflags", "--libs", *static, "machrt", env={**env, "PKG_CONFIG_SYSROOT_DIR": ""})
             flags = [word.replace("/opt/mach", str(top)) for word in words.split()]
             if static:
@@ -235,13 +235,13 @@ def install(context, directory):
 
 
 def version(context, directory):
-    """The output of compiler/version.sh in a clone, in a git archive, and anywhere else."""
+    """What compiler/version.sh says in a clone, in an archive of git's, and anywhere else."""
     source = pathlib.Path(directory, "source")
     (source / "compiler").mkdir(parents=True)
     for name in (".gitattributes", "compiler/version.sh"):
         shutil.copy(context.root / name, source / name)
     if "$Format:" not in (source / "compiler/version.sh").read_text():
-        return  # these sources come from an archive themselves
+        return  # these sources come out of an archive themselves
     env = {"GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null", "GIT_CEILING_DIRECTORIES": directory}
     who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "init.defaultBranch=main"]
 
@@ -280,7 +280,7 @@ def version(context, directory):
 
 
 def problem_matcher(context, _):
-    """Its expression finds every message with a line in machc's output for tests/errors, and nothing else."""
+    """Its expression finds every message that has a line, in what machc says of tests/errors, and nothing else."""
     pattern = json.loads((context.root / "docs/ci/problem-matcher.json").read_text())["problemMatcher"][0]["pattern"][0]
     package = json.loads((context.root / "grammar/vscode/package.json").read_text())
     if package["contributes"]["problemMatchers"][0]["pattern"]["regexp"] != pattern["regexp"]:
@@ -304,7 +304,7 @@ def problem_matcher(context, _):
 
 
 def boards(context, directory):
-    """A repository with boards, and machc on the PATH."""
+    """A repository with boards in it, and machc on the PATH."""
     folder = pathlib.Path(directory, "boards")
     folder.mkdir()
     good = "machine m : arm64-virt { cpus 1; memory ram size 256M; }\n"
@@ -323,14 +323,14 @@ def commands(context, name):
     if name == "gitlab.yml":
         job = tree["machines"]
         return job["variables"]["MACHC"], job["before_script"], *job["script"]
-    if set(tree) != {"name", True, "env", "permissions", "jobs"}:  # YAML reads `on` as a boolean
+    if set(tree) != {"name", True, "env", "permissions", "jobs"}:  # YAML takes `on` for a truth
         raise Failure(f"{name}: has {set(tree)}")
     steps = {step.get("name"): step.get("run") for step in tree["jobs"]["check"]["steps"]}
     return tree["env"]["MACHC"], steps["Install machc"].splitlines(), steps["Check"]
 
 
 def workflow(context, directory):
-    """The files are YAML, install machc as README does, and their check works."""
+    """They are YAML, install machc in the same way, what README does, and their check does what it says."""
     env = boards(context, directory)
     found = {name: commands(context, name) for name in ("github.yml", "gitlab.yml")}
     if found["github.yml"][:2] != found["gitlab.yml"][:2]:
@@ -350,7 +350,7 @@ def workflow(context, directory):
 
 
 def hooks(context, directory):
-    """The commands that pre-commit would run."""
+    """What pre-commit would run."""
     env = boards(context, directory)
     text = (context.root / ".pre-commit-hooks.yaml").read_text()
     entries = dict(re.findall(r"^- id: (\S+)\n(?:  .*\n)*?  entry: (.*)$", text, re.M))

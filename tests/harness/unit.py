@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""unit: every tests/unit/test_*.c is a cmocka program. Its output is shown if one of its tests fails."""
+"""unit: every tests/unit/test_*.c is a cmocka program; its output is shown when one of its tests fails."""
 
 import re
 
@@ -10,7 +10,7 @@ def run_program(context, program):
     done = run(program, cwd=context.root, timeout=600)
     out = done.out.decode("utf-8", "replace")
     passed = sum(map(int, re.findall(r"^\[  PASSED  \] (\d+) test", out + done.err, re.M)))
-    # cmocka returns the number of failures as exit status; a program that crashes does not.
+    # cmocka tells the number of failures as its exit status; one that crashes tells nothing.
     failed = len(re.findall(r"^\[  FAILED  \] \S+$", out, re.M)) or (1 if done.status else 0)
     return passed, failed, done.status, out + done.err
 
@@ -28,5 +28,5 @@ def run_all(context):
 
 
 def failures(text):
-    """The lines that do not report a passed test."""
+    """The lines that are not about a test that passed."""
     return "\n".join(line for line in text.splitlines() if not re.match(r"\[ RUN  |\[       OK|\[====|$", line))
