@@ -25,7 +25,7 @@ static const char *operator_text(uint16_t op)
     }
 }
 
-static const char *show(struct machc *c, const struct value *v)
+static const char *value_text(struct machc *c, const struct value *v)
 {
     return v->s ? arena_printf(c->arena, "\"%s\"", v->s) : arena_printf(c->arena, "0x%" PRIx64, v->u);
 }
@@ -44,7 +44,7 @@ static void show_sides(struct asked *a, const struct m_assert *s, const struct e
     struct value x, y;
     if (op && expr_eval(c, s->frame, a->at.via, e->a, attrs_value, a, &x) &&
         expr_eval(c, s->frame, a->at.via, e->b, attrs_value, a, &y))
-        diag_label(d, "%s %s %s", show(c, &x), op, show(c, &y));
+        diag_label(d, "%s %s %s", value_text(c, &x), op, value_text(c, &y));
 }
 
 void check_asserts(struct planner *p)

@@ -10,7 +10,7 @@
 
 /* ---- the host ---- */
 
-static void page_size(struct planner *p, const struct facts *f)
+static void check_page_size(struct planner *p, const struct facts *f)
 {
     if (f->page_size == p->model->page_size)
         return;
@@ -24,7 +24,7 @@ static void page_size(struct planner *p, const struct facts *f)
         diag_help(d, "use a host kernel with pages of 4K, 16K or 64K");
 }
 
-static void board(struct planner *p, const struct facts *f)
+static void check_board(struct planner *p, const struct facts *f)
 {
     const struct dt_prop *prop = p->host ? dt_prop(p->host->tree, p->host->tree->root, p->n->compatible) : NULL;
     const char *want = prop ? dt_string(prop, 0) : NULL;
@@ -41,7 +41,7 @@ static void board(struct planner *p, const struct facts *f)
 }
 
 /* A list as of /sys/devices/system/cpu/online: "0-3,5". Hostile numbers are too large, and so in no machine. */
-static bool in_list(const char *s, uint32_t cpu)
+static bool list_has_cpu(const char *s, uint32_t cpu)
 {
     while (*s) {
         char *end;
@@ -59,11 +59,11 @@ static bool in_list(const char *s, uint32_t cpu)
     return false;
 }
 
-static void cpus(struct planner *p, const struct facts *f, const struct p_machine *m)
+static void check_cpus_online(struct planner *p, const struct facts *f, const struct p_machine *m)
 {
     for (uint32_t i = 0; f->cpus && i < m->cpus.n; i++) {
         uint32_t cpu = m->cpus.at[i].host_cpu;
-        if (cpu == UINT32_MAX || in_list(f->cpus, cpu))
+        if (cpu == UINT32_MAX || list_has_cpu(f->cpus, cpu))
             continue;
         struct diag *d =
             diag(p->c->diags, E1023, m->m->host_cpus_at, "host cpu %u of machine `%s` is not online", cpu, m->name);
@@ -75,7 +75,7 @@ static void cpus(struct planner *p, const struct facts *f, const struct p_machin
 }
 
 /* VFIO pins what it maps, and pinned memory counts once however many devices reach it (one container). */
-static void memlock(struct planner *p, const struct facts *f, const struct p_machine *m)
+static void check_memlock(struct planner *p, const struct facts *f, const struct p_machine *m)
 {
     struct map seen = {0};
     uint64_t need = 0;
@@ -109,7 +109,7 @@ static bool has_flag(const char *const *flags, const char *word)
     return false;
 }
 
-static void regions(struct planner *p, const struct p_device *d, const struct facts_device *x)
+static void check_regions(struct planner *p, const struct p_device *d, const struct facts_device *x)
 {
     for (uint32_t i = 0; i < d->regions.n; i++) {
         const struct p_region *r = d->regions.at[i];
@@ -138,7 +138,7 @@ static void regions(struct planner *p, const struct p_device *d, const struct fa
     }
 }
 
-static void irqs(struct planner *p, const struct p_device *d, const struct facts_device *x)
+static void check_irqs(struct planner *p, const struct p_device *d, const struct facts_device *x)
 {
     for (uint32_t i = 0; i < d->irqs.n; i++) {
         const struct p_irq *q = d->irqs.at[i];
@@ -164,7 +164,7 @@ static void irqs(struct planner *p, const struct p_device *d, const struct facts
 
 /* Device addresses at which nothing can be mapped. One that is direct-relaxable can (type1 and iommufd both leave it
  * to user space). */
-static void reserved(struct planner *p, const struct p_device *d, const struct facts_group *g)
+static void check_reserved_ranges(struct planner *p, const struct p_device *d, const struct facts_group *g)
 {
     for (uint32_t k = 0; k < d->dmas.n; k++) {
         const struct p_dma *dma = d->dmas.at[k];
@@ -203,23 +203,23 @@ static bool reaches_memory(const struct p_device *d)
 void check_facts(struct planner *p)
 {
     const struct facts *f = p->facts;
-    page_size(p, f);
-    board(p, f);
+    check_page_size(p, f);
+    check_board(p, f);
     for (uint32_t i = 0; i < p->plan->machines.n; i++) {
         const struct p_machine *m = p->plan->machines.at[i];
-        cpus(p, f, m);
-        memlock(p, f, m);
+        check_cpus_online(p, f, m);
+        check_memlock(p, f, m);
         for (uint32_t k = 0; k < m->devices.n; k++) {
             const struct p_device *d = m->devices.at[k];
             const char *name = d->sysfs_name ? intern(p->c->names, d->sysfs_name) : NULL;
             const struct facts_device *x = name ? map_getp(&f->device, name, NULL) : NULL;
             const struct facts_group *g = name ? map_getp(&f->member_of, name, NULL) : NULL;
             if (x) {
-                regions(p, d, x);
-                irqs(p, d, x);
+                check_regions(p, d, x);
+                check_irqs(p, d, x);
             }
             if (g) {
-                reserved(p, d, g);
+                check_reserved_ranges(p, d, g);
             } else if (name && reaches_memory(d)) {
                 struct diag *e = diag(p->c->diags, W1023, d->at, "%s is in no IOMMU group of the host", name);
                 diag_fact(e, "%s: it has %" PRIu32 " group%s", f->file, f->ngroups, f->ngroups == 1 ? "" : "s");

@@ -35,12 +35,13 @@ static bool same_reach(const struct p_device *a, const struct p_device *b)
     return same;
 }
 
-static bool guest_owned(const struct p_device *d)
+static bool is_guest_owned(const struct p_device *d)
 {
     return d->dmas.n && d->dmas.at[0]->mode == DMA_GUEST_IOMMU;
 }
 
-static void compare(struct planner *p, const struct facts_group *g, const struct p_device *a, const struct p_device *b)
+static void compare_reach(struct planner *p, const struct facts_group *g, const struct p_device *a,
+                          const struct p_device *b)
 {
     struct src at = b->dmas.n ? b->dmas.at[0]->at : b->at, other = a->dmas.n ? a->dmas.at[0]->at : a->at;
     struct diag *d = NULL;
@@ -49,7 +50,7 @@ static void compare(struct planner *p, const struct facts_group *g, const struct
                  a->name);
         diag_note(d, other, "the other one is here");
         diag_help(d, "write the same `dma` for both: what is mapped for one is mapped for the other");
-    } else if (guest_owned(b) && a->bus && b->bus && a->bus != b->bus) {
+    } else if (is_guest_owned(b) && a->bus && b->bus && a->bus != b->bus) {
         d = diag(p->c->diags, E0669, b->at, "`%s` and `%s` are in one IOMMU group, but on two PCI buses of the guest",
                  b->name, a->name);
         diag_note(d, a->at, "this one is on `%s`", a->bus);
@@ -70,7 +71,7 @@ void check_group_reach(struct planner *p, const struct p_machine *m)
         if (g && !one)
             map_putp(draft_arena(p->c), &first, g, NULL, d);
         else if (g)
-            compare(p, g, one, d);
+            compare_reach(p, g, one, d);
     }
 }
 
@@ -85,7 +86,7 @@ struct function {
  * Linux 3.12 to 5.12, drivers/iommu/fsl_pamu_domain.c, get_pci_device_group(): the functions of a controller are one
  * group, by its LIODN, unless its BRR1 says version 0x204 or later; then each has a group, and the controller none.
  */
-static void say_function(struct planner *p, const struct function *a, const struct function *b)
+static void report_functions(struct planner *p, const struct function *a, const struct function *b)
 {
     bool apart = a->m != b->m;
     struct src at = !apart && b->d->dmas.n ? b->d->dmas.at[0]->at : b->d->at;
@@ -129,7 +130,7 @@ void check_functions(struct planner *p)
             } else if (!map_getp(&said, domain, NULL) && (a->m != m || !same_reach(a->d, d)) &&
                        iommu_way(p) == IOMMU_WINDOWS) {
                 map_putp(draft_arena(p->c), &said, domain, NULL, b);
-                say_function(p, a, b);
+                report_functions(p, a, b);
             }
         }
     }

@@ -11,7 +11,7 @@ enum { LISTED = 4 };
  * A driver that may hold a member of a group in use: VFIO's own, and those that do no DMA themselves
  * (`driver_managed_dma` in Linux drivers/pci/pcie/portdrv.c and drivers/pci/pci-stub.c, and in no others; 6.12).
  */
-static bool harmless(const char *driver)
+static bool is_harmless(const char *driver)
 {
     return strstr(driver, "vfio") || !strcmp(driver, "pcieport") || !strcmp(driver, "pci-stub");
 }
@@ -32,7 +32,7 @@ static void check_group(struct planner *p, const struct map *given, const struct
     for (uint32_t i = 0; i < g->nmembers; i++) {
         const struct facts_member *x = &g->members[i];
         // What is given to a guest leaves its driver; that it is another guest's, the table of owners says.
-        if (map_getp(given, x->name, NULL) || !x->driver || harmless(x->driver))
+        if (map_getp(given, x->name, NULL) || !x->driver || is_harmless(x->driver))
             continue;
         if (!e) {
             e = diag(p->c->diags, E1025, d->at, "IOMMU group %" PRIu32 " of %s has members that stay with the host",

@@ -8,7 +8,7 @@
 /* ---- two interrupts of guests ---- */
 
 /* Said once for a line, however often the node lists it. */
-static void listed_again(struct planner *p, const struct p_irq *irq, const struct p_irq *first)
+static void report_listed_again(struct planner *p, const struct p_irq *irq, const struct p_irq *first)
 {
     const struct host_irq *h = irq->host;
     const char *list = "", *drops = "";
@@ -38,7 +38,7 @@ void report_lines(struct planner *p, const struct owned *a, const struct owned *
 {
     const struct p_irq *x = a->by, *y = b->by;
     if (x->device == y->device && x->host->node == y->host->node) {
-        listed_again(p, x->index > y->index ? x : y, x->index > y->index ? y : x);
+        report_listed_again(p, x->index > y->index ? x : y, x->index > y->index ? y : x);
         return;
     }
     // The entry of an interrupt-map is for devices that are still to be found.
@@ -55,7 +55,7 @@ void report_lines(struct planner *p, const struct owned *a, const struct owned *
 
 /* ---- with the host ---- */
 
-static bool controller_elsewhere(struct planner *p, const struct p_machine *m, const struct p_irq *irq)
+static bool report_controller_elsewhere(struct planner *p, const struct p_machine *m, const struct p_irq *irq)
 {
     const struct owner *o = p->host_owner[irq->host->chip->id];
     if (!o || o->machine == m)
@@ -68,7 +68,7 @@ static bool controller_elsewhere(struct planner *p, const struct p_machine *m, c
     return true;
 }
 
-static void shared_with_host(struct planner *p, const struct p_irq *irq, const struct host_irq *u)
+static void report_shared_with_host(struct planner *p, const struct p_irq *irq, const struct host_irq *u)
 {
     const struct dt_node *n = u->node;
     const char *path = dt_path(p->c->arena, irq->host->node);
@@ -112,7 +112,7 @@ static void check_request(struct planner *p, const struct p_irq *irq)
 
 static void check_host(struct planner *p, const struct p_machine *m, const struct p_irq *irq)
 {
-    if (controller_elsewhere(p, m, irq))
+    if (report_controller_elsewhere(p, m, irq))
         return;
     for (const struct host_irq *u = host_irq_users(p->host, irq->host); u; u = host_irq_next(p->host, u)) {
         const struct dt_node *n = u->node;
@@ -122,7 +122,7 @@ static void check_host(struct planner *p, const struct p_machine *m, const struc
         if (dt_is_below(n, irq->host->node) || dt_is_below(irq->host->node, n) ||
             (u->from_map && (irq->source == IRQ_MAP_ENTRY || host_address_cells(p->host, n) != 3)))
             continue;
-        shared_with_host(p, irq, u);
+        report_shared_with_host(p, irq, u);
         return;
     }
 }

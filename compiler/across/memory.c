@@ -56,7 +56,7 @@ bool is_host_ram(const struct planner *p, const struct dt_node *n)
 
 /* Memory by its physical address that lies over registers. The host's own memory is another matter: it can be told not
  * to use it. */
-static bool one_register(void *opaque, const struct host_region *h)
+static bool find_register(void *opaque, const struct host_region *h)
 {
     struct over *s = opaque;
     if (is_host_ram(s->p, h->node) || host_node_is_idle(s->p, h->node))
@@ -71,7 +71,7 @@ static void check_physical(struct planner *p, const struct p_memory *m)
     uint64_t first = m->m->back_arg.value, last = first + (m->size - 1);
     if (!p->host || !m->size || last < first)
         return;
-    host_overlaps(p->host, first, m->size, one_register, &s);
+    host_overlaps(p->host, first, m->size, find_register, &s);
     if (!s.found)
         return;
     struct diag *d = diag(p->c->diags, E0532, m->m->back_arg.at, "memory `%s` overlaps registers of %s", m->m->name,
@@ -136,7 +136,7 @@ void collect_files(struct planner *p, struct owner_table *t)
     }
 }
 
-static const char *thing_text(struct planner *p, const struct owned *o)
+static const char *owner_text(struct planner *p, const struct owned *o)
 {
     if (o->what == OWN_IS_MEMORY)
         return arena_printf(p->c->arena, "memory `%s`", ((const struct p_memory *)o->by)->m->name);
@@ -161,8 +161,8 @@ void report_files(struct planner *p, const struct owned *a, const struct owned *
                                                           : NULL;
     if (x && x == y && a->what != b->what)
         return;
-    struct diag *d = diag(p->c->diags, E1004, *a->at, "%s and %s come from the same part of \"%s\"", thing_text(p, a),
-                          thing_text(p, b), (const char *)a->in);
+    struct diag *d = diag(p->c->diags, E1004, *a->at, "%s and %s come from the same part of \"%s\"", owner_text(p, a),
+                          owner_text(p, b), (const char *)a->in);
     diag_note(d, *b->at, "the other one is here");
     diag_help(d, "remove one of them, or write another `offset`: each part of a file has one owner");
 }

@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 
-static const char *place(struct planner *p, const struct src *at)
+static const char *source_place(struct planner *p, const struct src *at)
 {
     const struct source *s = at ? source_get(p->c->sources, at->loc.file) : NULL;
     if (!s)
@@ -13,19 +13,19 @@ static const char *place(struct planner *p, const struct src *at)
     return arena_printf(p->c->arena, "%s:%u:%u", s->name, lc.line, lc.column);
 }
 
-static const char *span(struct planner *p, uint64_t first, uint64_t last)
+static const char *span_text(struct planner *p, uint64_t first, uint64_t last)
 {
     return arena_printf(p->c->arena, "0x%08" PRIx64 "-0x%08" PRIx64, first, last);
 }
 
-static const char *number(struct planner *p, const struct owned *o)
+static const char *number_text(struct planner *p, const struct owned *o)
 {
     if (o->first == o->last)
         return arena_printf(p->c->arena, "0x%" PRIx64, o->first);
     return arena_printf(p->c->arena, "0x%" PRIx64 "-0x%" PRIx64, o->first, o->last);
 }
 
-static const char *by_text(struct planner *p, const struct owned *o)
+static const char *owner_text(struct planner *p, const struct owned *o)
 {
     struct arena *a = p->c->arena;
     const struct p_region *r = o->by;
@@ -51,22 +51,23 @@ static const char *by_text(struct planner *p, const struct owned *o)
     }
 }
 
-static void row(struct planner *p, const struct owned *o)
+static void add_row(struct planner *p, const struct owned *o)
 {
     struct arena *a = p->c->arena;
     struct p_owned *to = vec_add(a, &p->plan->owned);
     to->owner = o->machine ? o->machine->name : "host";
-    to->by = by_text(p, o);
-    to->where = place(p, o->at);
+    to->by = owner_text(p, o);
+    to->where = source_place(p, o->at);
     switch (o->space) {
     case OWN_PHYSICAL:
         to->kind = o->what == OWN_IS_MEMORY ? "memory" : "registers";
-        to->what = span(p, o->first, o->last);
+        to->what = span_text(p, o->first, o->last);
         break;
     case OWN_FILE:
         to->kind = "file";
-        to->what =
-            o->what == OWN_IS_IRQ ? o->in : arena_printf(a, "%s %s", (const char *)o->in, span(p, o->first, o->last));
+        to->what = o->what == OWN_IS_IRQ
+                       ? o->in
+                       : arena_printf(a, "%s %s", (const char *)o->in, span_text(p, o->first, o->last));
         break;
     case OWN_LINE:
         to->kind = "interrupt";
@@ -75,7 +76,7 @@ static void row(struct planner *p, const struct owned *o)
     case OWN_STREAM:
     case OWN_STREAM_RANGE:
         to->kind = "stream id";
-        to->what = arena_printf(a, "%s of %s", number(p, o), dt_path(a, o->in));
+        to->what = arena_printf(a, "%s of %s", number_text(p, o), dt_path(a, o->in));
         break;
     case OWN_DMA_ID:
         to->kind = ((const struct schema_dma_id *)o->in)->kind;
@@ -104,25 +105,25 @@ void add_owner_rows(struct planner *p, const struct owner_table *t)
             continue; // the host has nearly everything: what it cannot lose comes last
         if (o->space == OWN_CPU && before && before->first == o->first && before->machine == o->machine)
             continue; // vcpus that take turns
-        row(p, o);
+        add_row(p, o);
     }
 }
 
-static void host_row(struct planner *p, const struct dt_node *n, const char *by, const struct src *at)
+static void add_host_row(struct planner *p, const struct dt_node *n, const char *by, const struct src *at)
 {
     struct p_owned *to = vec_add(p->c->arena, &p->plan->owned);
-    *to = (struct p_owned){"node", dt_path(p->c->arena, n), "host", by, place(p, at)};
+    *to = (struct p_owned){"node", dt_path(p->c->arena, n), "host", by, source_place(p, at)};
 }
 
 void add_host_rows(struct planner *p)
 {
     for (uint32_t i = 0; i < p->need_list.n; i++) {
         const struct host_need *x = p->need_list.at[i];
-        host_row(p, x->node,
-                 x->user ? arena_printf(p->c->arena, "%s of %s", x->what, dt_path(p->c->arena, x->user)) : x->what,
-                 NULL);
+        add_host_row(p, x->node,
+                     x->user ? arena_printf(p->c->arena, "%s of %s", x->what, dt_path(p->c->arena, x->user)) : x->what,
+                     NULL);
     }
     for (uint32_t i = 0; i < p->model->nkeeps; i++)
         if (!map_getp(&p->needs, p->model->keeps[i].node, NULL))
-            host_row(p, p->model->keeps[i].node, "keep", &p->model->keeps[i].at);
+            add_host_row(p, p->model->keeps[i].node, "keep", &p->model->keeps[i].at);
 }

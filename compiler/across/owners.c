@@ -12,7 +12,7 @@ void add_owned(struct owner_table *t, const struct owned *o)
 
 /* ---- order ---- */
 
-static int by_place(const struct src *a, const struct src *b)
+static int compare_places(const struct src *a, const struct src *b)
 {
     if (!a || !b)
         return !a - !b; // the host comes last
@@ -43,7 +43,7 @@ static int by_thing(const void *a, const void *b)
     if (!order)
         order = (x->last > y->last) - (x->last < y->last);
     if (!order)
-        order = by_place(x->at, y->at);
+        order = compare_places(x->at, y->at);
     if (!order && x->what == OWN_IS_NODE && y->what == OWN_IS_NODE)
         order = (((const struct dt_node *)x->by)->id > ((const struct dt_node *)y->by)->id) -
                 (((const struct dt_node *)x->by)->id < ((const struct dt_node *)y->by)->id);
@@ -53,7 +53,7 @@ static int by_thing(const void *a, const void *b)
     return order;
 }
 
-static void sort(struct owner_table *t)
+static void sort_table(struct owner_table *t)
 {
     bool sorted = true; // as it often is, and a look is much less work
     for (uint32_t i = 1; i < t->list.n && sorted; i++)
@@ -66,15 +66,15 @@ static void sort(struct owner_table *t)
 
 static bool is_later(const struct owned *a, const struct owned *b)
 {
-    return a->at && (!b->at || by_place(a->at, b->at) >= 0);
+    return a->at && (!b->at || compare_places(a->at, b->at) >= 0);
 }
 
 /*
  * One walk: what begins before the end of the one that reaches furthest meets it. A machine may have a thing twice in
  * spaces where that is no conflict by itself: `alone` says where it is.
  */
-static void sweep(struct planner *p, const struct owner_table *t, bool alone,
-                  void (*conflict)(struct planner *p, const struct owned *a, const struct owned *b))
+static void report_two_owners(struct planner *p, const struct owner_table *t, bool alone,
+                              void (*conflict)(struct planner *p, const struct owned *a, const struct owned *b))
 {
     const struct owned *reach = NULL, *said = NULL;
     const void *pair[2] = {NULL, NULL};
@@ -159,8 +159,8 @@ void check_owners(struct planner *p)
             continue;
         t.list.n = 0;
         spaces[i].collect(p, &t);
-        sort(&t);
-        sweep(p, &t, spaces[i].alone, spaces[i].report);
+        sort_table(&t);
+        report_two_owners(p, &t, spaces[i].alone, spaces[i].report);
         if (p->c->table)
             add_owner_rows(p, &t);
     }

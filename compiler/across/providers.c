@@ -9,7 +9,7 @@ enum { LISTED = 4 };
 /* ---- specifiers ---- */
 
 /* Those of the same provider are compared by it: their cells, or when these are many a digest (FNV-1a) of them. */
-static uint64_t specifier(const struct provider_use *u)
+static uint64_t specifier_key(const struct provider_use *u)
 {
     uint32_t n = u->ncells > u->rule->flags ? u->ncells - u->rule->flags : u->ncells;
     uint64_t v = n > 2 ? UINT64_C(0xcbf29ce484222325) : 0;
@@ -38,7 +38,7 @@ const char *describe_use(struct planner *p, const struct provider_use *u)
 
 static void add_use(struct owner_table *t, const struct provider_use *u)
 {
-    uint64_t v = specifier(u);
+    uint64_t v = specifier_key(u);
     add_owned(t,
               &(struct owned){v, v, u->provider, u, u->machine, u->machine ? &u->at : NULL, OWN_PROVIDER, OWN_IS_USE});
 }
@@ -90,7 +90,7 @@ static bool has_registers(const struct planner *p, const struct dt_node *provide
     return false;
 }
 
-static void left_behind(struct planner *p, struct lint *l, const struct provider_use *u)
+static void add_left_behind(struct planner *p, struct lint *l, const struct provider_use *u)
 {
     const struct owner *o = p->host_owner[u->provider->id];
     if (!has_registers(p, u->provider, o->top))
@@ -116,7 +116,7 @@ static void left_behind(struct planner *p, struct lint *l, const struct provider
         diag_fact(x->d, "%s: %s gets a %s from it (`%s`)", p->host->file, path, x->kind, u->prop->name);
 }
 
-static void lint_end(struct lint *l)
+static void end_left_behind(struct lint *l)
 {
     for (uint32_t i = 0; i < l->list.n; i++) {
         struct left_behind *x = l->list.at[i];
@@ -139,7 +139,7 @@ static void check_use(struct planner *p, struct owner_table *t, struct lint *l, 
         return;
     if (u->fate != FATE_FIXED && u->fate != FATE_COPY) {
         if (u->rule->resource)
-            left_behind(p, l, u);
+            add_left_behind(p, l, u);
         return;
     }
     struct diag *d = diag(p->c->diags, E0421, u->at, "machine `%s` relies on %s, which belongs to machine `%s`",
@@ -172,7 +172,7 @@ static void check_host_node(struct planner *p, struct owner_table *t, struct lin
                                        .cell = x->phandle + 1,
                                        .ncells = x->start + x->cells - x->phandle - 1};
             if (o)
-                left_behind(p, l, u);
+                add_left_behind(p, l, u);
             else
                 add_use(t, u);
         }
@@ -223,5 +223,5 @@ void collect_providers(struct planner *p, struct owner_table *t)
         else if (!off && n != symbols) // each of whose properties is a name of its own
             check_host_node(p, t, &l, &watched, n);
     }
-    lint_end(&l);
+    end_left_behind(&l);
 }

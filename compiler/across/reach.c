@@ -118,7 +118,7 @@ struct search {
 };
 
 /* Registers and reserved memory of others; plain memory of the host is not known to be in use. */
-static bool one_region(void *opaque, const struct host_region *h)
+static bool find_foreign_region(void *opaque, const struct host_region *h)
 {
     struct search *s = opaque;
     const struct owner *o = s->p->host_owner[h->node->id];
@@ -141,7 +141,7 @@ static void check_over_grant(struct planner *p, const owned_list *list, const st
     if (w.chunk == UINT64_MAX) { // else it is the rest of a huge page, which the memory has as a whole
         o = find_owner(list, g, first, last);
         if (!o && p->host)
-            host_overlaps(p->host, first, more, one_region, &s);
+            host_overlaps(p->host, first, more, find_foreign_region, &s);
         reach = arena_printf(a, ", 0x%" PRIx64 "..0x%" PRIx64 " of the host", first, last);
     }
     enum msg code = o || s.found ? E0657 : W0602;

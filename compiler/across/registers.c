@@ -7,7 +7,7 @@
 
 /* Where a region lies on the host; false: not known, or nowhere in the guest. Linux maps physical memory at its own
  * offset in /dev/mem. */
-static bool physical(const struct p_region *r, uint64_t *first, uint64_t *last)
+static bool host_range(const struct p_region *r, uint64_t *first, uint64_t *last)
 {
     bool mem = r->host == UINT64_MAX && r->file && !strcmp(r->file, "/dev/mem");
     *first = mem ? r->offset : r->host;
@@ -25,7 +25,7 @@ void collect_registers(struct planner *p, struct owner_table *t)
             for (uint32_t r = 0; r < m->devices.at[k]->regions.n; r++) {
                 const struct p_region *g = m->devices.at[k]->regions.at[r];
                 struct owned o = {0, 0, NULL, g, m, &g->at, OWN_PHYSICAL, OWN_IS_REGION};
-                if (physical(g, &o.first, &o.last))
+                if (host_range(g, &o.first, &o.last))
                     add_owned(t, &o);
             }
         for (uint32_t k = 0; k < m->memory.n; k++) {
@@ -38,7 +38,7 @@ void collect_registers(struct planner *p, struct owner_table *t)
     }
 }
 
-static bool related(const struct p_device *a, const struct p_device *b)
+static bool are_related(const struct p_device *a, const struct p_device *b)
 {
     return a == b || (a->host && b->host && (dt_is_below(a->host, b->host) || dt_is_below(b->host, a->host)));
 }
@@ -71,7 +71,7 @@ void report_registers(struct planner *p, const struct owned *a, const struct own
         return;
     }
     const struct p_region *x = a->by, *y = b->by;
-    if (related(x->device, y->device) || overlap_in_guest(a, b))
+    if (are_related(x->device, y->device) || overlap_in_guest(a, b))
         return;
     struct diag *d =
         diag(p->c->diags, E0524, x->at, "%s and %s are the same registers of the host, at 0x%" PRIx64,
@@ -93,7 +93,7 @@ struct neighbours {
     const struct host_region *inside; // one whose registers are in the region itself, not only in its pages
 };
 
-static bool one_neighbour(void *opaque, const struct host_region *h)
+static bool add_neighbour(void *opaque, const struct host_region *h)
 {
     struct neighbours *s = opaque;
     const struct owner *o = s->p->host_owner[h->node_id];
@@ -119,7 +119,7 @@ static bool one_neighbour(void *opaque, const struct host_region *h)
 }
 
 /* `region 0 trap;`, where it has to stand. */
-static const char *statement(struct planner *p, const struct p_region *r, const char *fate)
+static const char *region_statement_text(struct planner *p, const struct p_region *r, const char *fate)
 {
     const char *s = arena_printf(p->c->arena, "region %u %s;", r->index, fate);
     const struct p_device *d = r->device;
@@ -132,12 +132,12 @@ static const char *statement(struct planner *p, const struct p_region *r, const 
 static void check_region_pages(struct planner *p, const struct p_machine *m, const struct p_region *r)
 {
     uint64_t page = p->model->page_size, start, end;
-    if (r->unsafe || !physical(r, &start, &end))
+    if (r->unsafe || !host_range(r, &start, &end))
         return;
     bool pages = r->mode == REGION_MAP && !r->window;
     uint64_t first = pages ? start / page * page : start, last = pages ? end | (page - 1) : end;
     struct neighbours s = {.p = p, .m = m, .r = r, .first = start, .last = end};
-    host_overlaps(p->host, first, last - first + 1, one_neighbour, &s);
+    host_overlaps(p->host, first, last - first + 1, add_neighbour, &s);
     if (!s.n)
         return;
     struct diag *d;
@@ -160,15 +160,15 @@ static void check_region_pages(struct planner *p, const struct p_machine *m, con
                   o ? "`" : "");
     }
     if (s.inside && !s.beyond)
-        diag_help(d, "forward accesses, `%s`, pass that device through as well, or write `%s`", statement(p, r, "trap"),
-                  statement(p, r, "map unsafe \"why\""));
+        diag_help(d, "forward accesses, `%s`, pass that device through as well, or write `%s`",
+                  region_statement_text(p, r, "trap"), region_statement_text(p, r, "map unsafe \"why\""));
     else if (s.inside)
         diag_help(d,
                   "pass that device through as well, write `%s` if the guest does not need the region, or write `%s`",
-                  statement(p, r, "drop"), statement(p, r, "map unsafe \"why\""));
+                  region_statement_text(p, r, "drop"), region_statement_text(p, r, "map unsafe \"why\""));
     else
         diag_help(d, "forward accesses, `%s`, pass the other devices through as well, or write `%s`",
-                  statement(p, r, "trap"), statement(p, r, "map unsafe \"why\""));
+                  region_statement_text(p, r, "trap"), region_statement_text(p, r, "map unsafe \"why\""));
 }
 
 void check_pages(struct planner *p)

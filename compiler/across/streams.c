@@ -15,7 +15,7 @@ enum {
 };
 
 /* The id belongs to whoever drives the device; NULL: nobody does. */
-static bool driver_of(const struct planner *p, const struct dt_node *n, struct owned *o)
+static bool set_driver(const struct planner *p, const struct dt_node *n, struct owned *o)
 {
     const struct owner *who = p->host_owner[n->id];
     if (who ? n != who->top && host_disabled(p->host, n) : host_node_is_idle(p, n))
@@ -51,7 +51,7 @@ static void add_streams(struct planner *p, struct owner_table *t, const struct d
 {
     struct owned o = {.space = OWN_STREAM};
     uint32_t cells = prop->len / 4, step;
-    if (!driver_of(p, n, &o))
+    if (!set_driver(p, n, &o))
         return;
     if (rule->layout == REF_STRIDE) {
         for (uint32_t c = 0; rule->fixed > MAP_LEN && c + rule->fixed <= cells; c += rule->fixed) {
@@ -117,7 +117,7 @@ void collect_dma_ids(struct planner *p, struct owner_table *t)
         for (uint32_t i = 0; i < p->schemas->ndma_ids; i++) {
             const struct dt_prop *prop = dt_prop(p->host->tree, n, p->schemas->dma_ids[i].property);
             struct owned o = {.space = OWN_DMA_ID, .in = &p->schemas->dma_ids[i]};
-            if (!prop || !driver_of(p, n, &o))
+            if (!prop || !set_driver(p, n, &o))
                 continue;
             for (uint32_t c = 0; c < prop->len / 4; c++) {
                 o.first = o.last = dt_cell(prop, c);
@@ -126,7 +126,8 @@ void collect_dma_ids(struct planner *p, struct owner_table *t)
         }
 }
 
-static void conflict(struct planner *p, enum msg code, const struct owned *a, const struct owned *b, const char *id)
+static void report_shared_id(struct planner *p, enum msg code, const struct owned *a, const struct owned *b,
+                             const char *id)
 {
     const struct dt_node *x = a->by, *y = b->by;
     struct diag *d = diag(p->c->diags, code, *a->at, "%s and %s have the same %s", dt_path(p->c->arena, x),
@@ -148,14 +149,14 @@ void report_streams(struct planner *p, const struct owned *a, const struct owned
 {
     const struct dt_node *iommu = a->in;
     bool any = dt_u32(p->host->tree, iommu, intern(p->c->names, "#iommu-cells"), 1) > 0;
-    conflict(p, E1001, a, b,
-             any ? arena_printf(p->c->arena, "stream id, 0x%" PRIx64 " of %s",
-                                a->first > b->first ? a->first : b->first, dt_path(p->c->arena, iommu))
-                 : arena_printf(p->c->arena, "IOMMU, %s", dt_path(p->c->arena, iommu)));
+    report_shared_id(p, E1001, a, b,
+                     any ? arena_printf(p->c->arena, "stream id, 0x%" PRIx64 " of %s",
+                                        a->first > b->first ? a->first : b->first, dt_path(p->c->arena, iommu))
+                         : arena_printf(p->c->arena, "IOMMU, %s", dt_path(p->c->arena, iommu)));
 }
 
 void report_dma_ids(struct planner *p, const struct owned *a, const struct owned *b)
 {
     const struct schema_dma_id *id = a->in;
-    conflict(p, E1002, a, b, arena_printf(p->c->arena, "%s, %" PRIu64, id->kind, a->first));
+    report_shared_id(p, E1002, a, b, arena_printf(p->c->arena, "%s, %" PRIu64, id->kind, a->first));
 }

@@ -14,7 +14,7 @@ uint32_t guest_iommu_requester(uint32_t bus, uint32_t slot, uint32_t function)
     return (bus & 255) << 8 | (slot & 31) << 3 | (function & 7);
 }
 
-static void say_no_iommu(struct machine_planner *p, const char *name, struct src where, bool there)
+static void report_no_iommu(struct machine_planner *p, const char *name, struct src where, bool there)
 {
     struct diag *d =
         diag(p->c->diags, E0635, where, "`%s` is not an emulated device of machine `%s`", name, p->m->name);
@@ -65,7 +65,7 @@ static void add_map_entry(struct machine_planner *p, struct dt_node *bridge, str
     dt_add_ref(t, prop, at + 4, iommu);
 }
 
-static void put_iommus(struct machine_planner *p, struct dt_node *n, struct dt_node *iommu, uint32_t endpoint,
+static void set_iommus(struct machine_planner *p, struct dt_node *n, struct dt_node *iommu, uint32_t endpoint,
                        uint32_t cells, struct src where)
 {
     uint32_t size = 4 + 4 * cells;
@@ -85,7 +85,7 @@ void use_guest_iommu(struct machine_planner *p, struct p_dma *dma, const char *n
     if (!name)
         return;
     if (!iommu || !iommu->emulated) {
-        say_no_iommu(p, name, where, iommu != NULL);
+        report_no_iommu(p, name, where, iommu != NULL);
         return;
     }
     if (iommu_way(p->file) == IOMMU_WINDOWS) {
@@ -120,6 +120,6 @@ void use_guest_iommu(struct machine_planner *p, struct p_dma *dma, const char *n
         add_map_entry(p, d->node, iommu->node, 0, 0x10000, where);
     } else {
         dma->endpoint = GUEST_IOMMU_PLATFORM + p->dma->endpoints++;
-        put_iommus(p, d->node, iommu->node, dma->endpoint, cells, where);
+        set_iommus(p, d->node, iommu->node, dma->endpoint, cells, where);
     }
 }

@@ -96,7 +96,7 @@ const struct pamu_limits *pamu_limits(struct planner *p)
     return &p->iommu->limits;
 }
 
-void say_limits(struct planner *p, struct diag *d)
+void note_limits(struct planner *p, struct diag *d)
 {
     if (p->iommu->board)
         diag_fact(d, "a window has at most %u sub-windows, according to the schema for %s", p->iommu->limits.subwindows,
@@ -144,7 +144,7 @@ bool behind_iommu(struct planner *p, const struct p_device *d)
     return p->iommu->all;
 }
 
-void say_disabled(struct planner *p, const struct p_device *d, struct diag *g)
+void note_disabled_iommu(struct planner *p, const struct p_device *d, struct diag *g)
 {
     for (const struct dt_node *n = p->model->iommu == IOMMU_NONE ? NULL : d->host; n; n = n->parent) {
         for (uint32_t i = 0; i < p->schemas->niommus; i++) {

@@ -32,7 +32,7 @@ uint8_t iommu_way(struct planner *p);
 /* What this board's PAMU can do: the hardware in general, or less where a schema says so. */
 const struct pamu_limits *pamu_limits(struct planner *p);
 /* Adds to a message that a schema says so, where it does. */
-void say_limits(struct planner *p, struct diag *d);
+void note_limits(struct planner *p, struct diag *d);
 /* Neither a tree nor the text tells which it is. */
 bool iommu_unknown(const struct planner *p);
 /* The ids that a PAMU knows a node by (schemas: "dma-ids"), a cell each; or NULL. */
@@ -42,6 +42,6 @@ bool own_stream(struct planner *p, const struct dt_node *n);
 /* Is there an IOMMU between this device and memory? */
 bool behind_iommu(struct planner *p, const struct p_device *d);
 /* Adds to a message that the tree leads to an IOMMU that the host does not use, where it does. */
-void say_disabled(struct planner *p, const struct p_device *d, struct diag *g);
+void note_disabled_iommu(struct planner *p, const struct p_device *d, struct diag *g);
 
 #endif

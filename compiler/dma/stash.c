@@ -8,7 +8,7 @@
 static const char *const words[] = {"", "l1", "l2", "l3", "id", "tph"}; // enum stash_kind
 
 /* The tree has the cpu, and no such cache next to it. A tree that says nothing of caches says nothing of this one. */
-static bool no_such_cache(struct machine_planner *p, const struct p_stash *to, const struct m_stash *s)
+static bool report_no_cache(struct machine_planner *p, const struct p_stash *to, const struct m_stash *s)
 {
     const struct dt_node *cpu = host_cpu(p->host, to->host_cpu);
     if (!cpu || cache_of_cpu(p->file, to->host_cpu, s->kind) || to->if_possible ||
@@ -47,7 +47,7 @@ static bool common_cache(struct machine_planner *p, struct p_stash *to, const st
     return true;
 }
 
-static void no_id(struct machine_planner *p, const struct p_stash *to, const struct m_stash *s)
+static void report_no_id(struct machine_planner *p, const struct p_stash *to, const struct m_stash *s)
 {
     struct diag *d;
     if (!p->host)
@@ -152,12 +152,12 @@ void plan_stash(struct machine_planner *p, struct p_dma *dma, const struct m_sta
         }
         to->node =
             s->kind == STASH_TPH ? host_cpu(p->host, to->host_cpu) : cache_of_cpu(p->file, to->host_cpu, s->kind);
-        if (s->kind == STASH_TPH || no_such_cache(p, to, s))
+        if (s->kind == STASH_TPH || report_no_cache(p, to, s))
             return; // of TPH, the host finds the steering tag of a cpu itself
         to->id = cache_stash_id(p->file, to->node);
     } else if (s->kind != STASH_L3 || !p->m->cpus.n || !common_cache(p, to, s)) {
         return; // said already
     }
     if (to->id == UINT32_MAX && !s->if_possible)
-        no_id(p, to, s);
+        report_no_id(p, to, s);
 }

@@ -19,7 +19,7 @@ static struct p_dma *new_domain(struct machine_planner *p, struct p_device *d, u
     return dma;
 }
 
-static bool solve(struct machine_planner *p, struct p_dma *dma, const struct m_channel *how, map_list *maps)
+static bool solve_maps(struct machine_planner *p, struct p_dma *dma, const struct m_channel *how, map_list *maps)
 {
     dma->way = iommu_way(p->file);
     if (!maps->n)
@@ -52,7 +52,7 @@ static void map_all(struct machine_planner *p, struct p_dma *dma)
         map_list maps = {0};
         intend_all(p, dma, &maps, false);
         w->all = dma;
-        solve(p, dma, NULL, &maps);
+        solve_maps(p, dma, NULL, &maps);
         return;
     }
     const struct p_dma *s = w->all;
@@ -68,8 +68,8 @@ static void map_all(struct machine_planner *p, struct p_dma *dma)
 }
 
 /* A clause that the host's IOMMU has no use for would be lost in silence. */
-static void foreign_clause(struct machine_planner *p, struct src at, const char *clause, const char *of,
-                           const char *instead)
+static void report_foreign_clause(struct machine_planner *p, struct src at, const char *clause, const char *of,
+                                  const char *instead)
 {
     static const char *const ways[] = {"page tables", "PAMU windows", "TCE windows"};
     struct diag *d = diag(p->c->diags, E0664, at, "`%s` is for %s, but the host's IOMMU has %s", clause, of,
@@ -84,17 +84,18 @@ static void check_clauses(struct machine_planner *p, const struct m_channel *h)
     if (iommu_unknown(p->file))
         return;
     if (h->subwindows.set && way != IOMMU_WINDOWS)
-        foreign_clause(p, h->subwindows.at, "subwindows", "a PAMU", leave);
+        report_foreign_clause(p, h->subwindows.at, "subwindows", "a PAMU", leave);
     if (h->liodn_index.set && way != IOMMU_WINDOWS)
-        foreign_clause(p, h->liodn_index.at, "liodn-index", "a PAMU", leave);
+        report_foreign_clause(p, h->liodn_index.at, "liodn-index", "a PAMU", leave);
     if (h->operation.set && way != IOMMU_WINDOWS)
-        foreign_clause(p, h->operation.at, "operation", "a PAMU", leave);
+        report_foreign_clause(p, h->operation.at, "operation", "a PAMU", leave);
     if (h->stream.set && way != IOMMU_PAGE_TABLES)
-        foreign_clause(p, h->stream.at, "stream", "page tables",
-                       way == IOMMU_WINDOWS ? "write `liodn-index N`, the index of the device's LIODN" : "remove it");
+        report_foreign_clause(p, h->stream.at, "stream", "page tables",
+                              way == IOMMU_WINDOWS ? "write `liodn-index N`, the index of the device's LIODN"
+                                                   : "remove it");
 }
 
-static void use_channel(struct machine_planner *p, struct p_dma *dma, const struct m_channel *h)
+static void apply_clauses(struct machine_planner *p, struct p_dma *dma, const struct m_channel *h)
 {
     const struct dev_class *class = dma->device->class;
     dma->has_window = h->window.set && h->size.set;
@@ -108,7 +109,7 @@ static void use_channel(struct machine_planner *p, struct p_dma *dma, const stru
             struct diag *d =
                 diag(p->c->diags, E0633, h->subwindows.at,
                      "%" PRIu64 " sub-windows are not possible: the number is a power of two from 1 to %u", n, most);
-            say_limits(p->file, d);
+            note_limits(p->file, d);
             diag_help(d, "remove `subwindows` to let machc compute the number");
         } else if (dma->has_window && dma->size / n < least)
             diag_help(diag(p->c->diags, E0633, h->subwindows.at,
@@ -176,24 +177,24 @@ static void map_window(struct machine_planner *p, struct p_dma *dma, const struc
         }
     }
     if (diags_errors(p->c->diags) == errors)
-        solve(p, dma, m->how, &maps);
+        solve_maps(p, dma, m->how, &maps);
 }
 
-static void one_dma(struct machine_planner *p, struct p_device *d, const struct m_dma *m)
+static void plan_statement(struct machine_planner *p, struct p_device *d, const struct m_dma *m)
 {
     struct p_dma *dma = new_domain(p, d, m->mode, m->mode == DMA_WINDOW ? m->name : NULL, m->at);
     uint32_t errors = diags_errors(p->c->diags);
     if (m->mode != DMA_NONE && m->mode != DMA_IDENTITY && !behind_iommu(p->file, d)) {
         struct diag *g = diag(p->c->diags, E0636, m->at,
                               "`%s` is not behind an IOMMU, so it cannot be restricted to what is mapped", d->name);
-        say_disabled(p->file, d, g);
+        note_disabled_iommu(p->file, d, g);
         diag_help(g, "write `dma none;` if it does no DMA, or `dma identity unsafe;` if you trust the guest with all "
                      "of the host's memory");
         return;
     }
     if (m->mode == DMA_ALL || m->mode == DMA_WINDOW)
         check_clauses(p, m->how);
-    use_channel(p, dma, m->how);
+    apply_clauses(p, dma, m->how);
     if (m->mode == DMA_IDENTITY)
         check_identity(p, m);
     else if (m->mode == DMA_GUEST_IOMMU)
@@ -208,7 +209,7 @@ static void one_dma(struct machine_planner *p, struct p_device *d, const struct 
         map_window(p, dma, m);
 }
 
-static void default_dma(struct machine_planner *p, struct p_device *d)
+static void plan_default(struct machine_planner *p, struct p_device *d)
 {
     struct p_dma *dma = new_domain(p, d, DMA_ALL, NULL, d->at);
     take_ids(p, dma);
@@ -220,7 +221,7 @@ static void default_dma(struct machine_planner *p, struct p_device *d)
 }
 
 /* A word said of the whole device holds for what is below it; windows are those of one stream. */
-static bool as_above(struct machine_planner *p, struct p_device *d)
+static bool plan_as_above(struct machine_planner *p, struct p_device *d)
 {
     const struct p_dma *above = d->parent && d->parent->dmas.n ? d->parent->dmas.at[0] : NULL;
     if (!above || above->mode == DMA_WINDOW || above->mode == DMA_ALL)
@@ -234,7 +235,7 @@ static bool as_above(struct machine_planner *p, struct p_device *d)
 static void plan_device_dma(struct machine_planner *p, struct p_device *d, const struct m_part *part)
 {
     for (uint32_t i = 0; part && i < part->dmas.n; i++)
-        one_dma(p, d, &part->dmas.at[i]);
+        plan_statement(p, d, &part->dmas.at[i]);
     if (part && part->dmas.n > 1) {
         check_streams(p, d, part);
         check_streams_share(p, d);
@@ -244,17 +245,17 @@ static void plan_device_dma(struct machine_planner *p, struct p_device *d, const
     // What is below the device of the statement uses the same stream, unless it has one of its own.
     if (d->parent && (p->model->iommu == IOMMU_NONE || !own_stream(p->file, d->host)))
         return;
-    if (as_above(p, d))
+    if (plan_as_above(p, d))
         return;
     if (d->kind == DEV_PLATFORM && d->host && !d->regions.n && !d->irqs.n && !own_stream(p->file, d->host))
         return; // a description without registers does not move data, unless it has a stream all the same
     if (behind_iommu(p->file, d)) {
-        default_dma(p, d);
+        plan_default(p, d);
         return;
     }
     struct diag *g =
         diag(p->c->diags, E0638, d->at, "`%s` needs a `dma` statement, because it is not behind an IOMMU", d->name);
-    say_disabled(p->file, d, g);
+    note_disabled_iommu(p->file, d, g);
     const char *where = "";
     if (d->pass && d->pass->assigned) // by the fate of a reference: there are no braces to write it into
         where = arena_printf(p->c->arena, "in a separate `passthrough %s { ... }`, ", dt_path(p->c->arena, d->host));

@@ -29,8 +29,8 @@ static bool check_banks(struct machine_planner *p, const struct p_dma *dma, cons
     return true;
 }
 
-static void say_unaligned(struct machine_planner *p, const struct p_dma *dma, const struct p_dma_map *m,
-                          const struct dma_want *w)
+static void report_unaligned(struct machine_planner *p, const struct p_dma *dma, const struct p_dma_map *m,
+                             const struct dma_want *w)
 {
     uint64_t page = p->model->page_size;
     const char *what = w->iova % page ? "device address" : w->size % page ? "size" : "backing";
@@ -42,8 +42,8 @@ static void say_unaligned(struct machine_planner *p, const struct p_dma *dma, co
     diag_help(d, "write 0x%" PRIx64 " or 0x%" PRIx64, odd / page * page, (odd / page + 1) * page);
 }
 
-static void say_reserved(struct machine_planner *p, const struct p_dma *dma, const struct p_dma_map *m,
-                         const struct iommu_reserved *r)
+static void report_reserved(struct machine_planner *p, const struct p_dma *dma, const struct p_dma_map *m,
+                            const struct iommu_reserved *r)
 {
     uint64_t last = r->first + (r->size - 1), page = p->model->page_size;
     struct diag *d = diag_map(p->file, dma, m, E0658,
@@ -56,7 +56,7 @@ static void say_reserved(struct machine_planner *p, const struct p_dma *dma, con
     diag_help(d, "move it to 0x%" PRIx64 " or above: `%s`", behind, map_at(p->file, dma, m, behind));
 }
 
-static void say_entries(struct machine_planner *p, const struct p_dma *dma, uint32_t needed)
+static void report_entries(struct machine_planner *p, const struct p_dma *dma, uint32_t needed)
 {
     struct diag *d =
         diag(p->c->diags, E0659, dma->at, "%u or more mappings are needed, but VFIO supports %u for a device", needed,
@@ -73,11 +73,11 @@ bool solve_tables(struct machine_planner *p, struct p_dma *dma, map_list *maps)
     struct pagetable_answer a = pagetable_solve(w, maps->n, p->model->page_size, work->spans.at, work->spans.n);
     const struct p_dma_map *m = &maps->at[a.which];
     if (a.why == PAGETABLE_UNALIGNED)
-        say_unaligned(p, dma, m, &w[a.which]);
+        report_unaligned(p, dma, m, &w[a.which]);
     else if (a.why == PAGETABLE_RESERVED)
-        say_reserved(p, dma, m, work->reserved.at[a.other]);
+        report_reserved(p, dma, m, work->reserved.at[a.other]);
     else if (a.why == PAGETABLE_ENTRIES)
-        say_entries(p, dma, a.mappings);
+        report_entries(p, dma, a.mappings);
     return !a.why;
 }
 
@@ -130,7 +130,7 @@ void check_streams_share(struct machine_planner *p, const struct p_device *d)
         return;
     }
     if (mappings > DMA_ENTRY_LIMIT)
-        say_entries(p, d->dmas.at[d->dmas.n - 1], mappings);
+        report_entries(p, d->dmas.at[d->dmas.n - 1], mappings);
 }
 
 /* ---- TCE windows ---- */

@@ -37,8 +37,8 @@ static bool wider_does(struct machine_planner *p, const struct p_dma *dma, const
     return before.n == after.n && !pamu_solve(&r, NULL).why;
 }
 
-static void say_window(struct machine_planner *p, const struct p_dma *dma, const struct m_channel *how,
-                       const struct pamu_problem *q, const struct pamu_answer *a)
+static void report_window(struct machine_planner *p, const struct p_dma *dma, const struct m_channel *how,
+                          const struct pamu_problem *q, const struct pamu_answer *a)
 {
     struct diag *d = diag(
         p->c->diags, E0648, dma->at,
@@ -59,8 +59,8 @@ static void say_window(struct machine_planner *p, const struct p_dma *dma, const
     }
 }
 
-static void say_start(struct machine_planner *p, const struct p_dma *dma, const map_list *maps,
-                      const struct pamu_problem *q, const struct pamu_answer *a)
+static void report_start(struct machine_planner *p, const struct p_dma *dma, const map_list *maps,
+                         const struct pamu_problem *q, const struct pamu_answer *a)
 {
     const struct p_dma_map *m = &maps->at[a->which];
     struct diag *d = diag_map(p->file, dma, m, E0650,
@@ -69,15 +69,15 @@ static void say_start(struct machine_planner *p, const struct p_dma *dma, const 
     diag_label(d, "%s", span_text(p, m->iova, m->size));
     diag_fact(d, "the smallest valid window is %s; with %u sub-windows, the maximum, each has 0x%" PRIx64 " bytes",
               span_text(p, a->window, a->size), a->subwindows, a->size / a->subwindows);
-    say_limits(p->file, d);
+    note_limits(p->file, d);
     if (!help_move(p, dma, maps, q, d))
         diag_help(d, "start each mapping at a multiple of 0x%" PRIx64 ", or move them closer together",
                   a->size / a->subwindows);
 }
 
 /* What is written will not do, and another number would. */
-static bool say_too_few(struct machine_planner *p, const struct p_dma *dma, const struct m_channel *how,
-                        const map_list *maps, const struct pamu_problem *q, const struct pamu_answer *a)
+static bool report_too_few(struct machine_planner *p, const struct p_dma *dma, const struct m_channel *how,
+                           const map_list *maps, const struct pamu_problem *q, const struct pamu_answer *a)
 {
     struct pamu_problem free = *q;
     free.subwindows = 0;
@@ -97,8 +97,8 @@ static bool say_too_few(struct machine_planner *p, const struct p_dma *dma, cons
     return true;
 }
 
-static void say_aligned(struct machine_planner *p, const struct p_dma *dma, const map_list *maps,
-                        const struct pamu_problem *q, const struct pamu_answer *a)
+static void report_alignment(struct machine_planner *p, const struct p_dma *dma, const map_list *maps,
+                             const struct pamu_problem *q, const struct pamu_answer *a)
 {
     const struct p_dma_map *m = &maps->at[a->which];
     uint64_t host = q->want[a->which].host, down = host & ~(a->piece - 1);
@@ -109,15 +109,15 @@ static void say_aligned(struct machine_planner *p, const struct p_dma *dma, cons
                                            mapped_text(p->file, m), host, a->piece));
     diag_fact(d, "the window is %s; with %u sub-windows, the maximum, each has 0x%" PRIx64 " bytes",
               span_text(p, a->window, a->size), a->subwindows, a->size / a->subwindows);
-    say_limits(p->file, d);
+    note_limits(p->file, d);
     if (m->what == MAP_MEMORY && m->memory->m->backing == BACK_PHYSICAL && !m->offset)
         diag_help(d, "write `from physical 0x%" PRIx64 "` or `from physical 0x%" PRIx64 "`", down, down + a->piece);
     else if (!help_move(p, dma, maps, q, d))
         diag_help(d, "map from an offset that is a multiple of 0x%" PRIx64, a->piece);
 }
 
-static void say_chunk(struct machine_planner *p, const struct p_dma *dma, const map_list *maps,
-                      const struct pamu_problem *q, const struct pamu_answer *a)
+static void report_chunk(struct machine_planner *p, const struct p_dma *dma, const map_list *maps,
+                         const struct pamu_problem *q, const struct pamu_answer *a)
 {
     const struct p_dma_map *m = &maps->at[a->which];
     struct diag *d = diag_map(p->file, dma, m, E0652,
@@ -125,14 +125,14 @@ static void say_chunk(struct machine_planner *p, const struct p_dma *dma, const 
                                            "a sub-window maps 0x%" PRIx64
                                            " bytes of %s, which is contiguous on the host only in pieces of 0x%" PRIx64,
                                            a->piece, mapped_text(p->file, m), q->want[a->which].chunk));
-    say_limits(p->file, d);
+    note_limits(p->file, d);
     diag_help(d,
               "write `from physical 0x...`, at a multiple of 0x%" PRIx64
               "; or `from hugetlb SIZE`, with pages of 0x%" PRIx64 " bytes or more",
               a->piece, a->piece);
 }
 
-static void say_high(struct machine_planner *p, const struct p_dma *dma, const struct p_dma_map *m)
+static void report_high(struct machine_planner *p, const struct p_dma *dma, const struct p_dma_map *m)
 {
     struct diag *d = diag_map(p->file, dma, m, E0649,
                               arena_printf(p->c->arena, "%s at %s is beyond what a PAMU can address",
@@ -140,13 +140,13 @@ static void say_high(struct machine_planner *p, const struct p_dma *dma, const s
     diag_help(d, "map it at a lower address: device addresses end at 0x%" PRIx64, pamu_hardware.most - 1);
 }
 
-static void say_full(struct machine_planner *p, const struct p_dma *dma, const struct p_dma_map *m)
+static void report_full(struct machine_planner *p, const struct p_dma *dma, const struct p_dma_map *m)
 {
     struct diag *d = diag(p->c->diags, E0641, m->at, "no free sub-window is left for %s, which needs one of its own",
                           mapped_text(p->file, m));
     if (dma->has_window)
         diag_note(d, dma->at, "the window is %s", span_text(p, dma->window, dma->size));
-    say_limits(p->file, d);
+    note_limits(p->file, d);
     diag_help(d, "make the window larger, or map less");
 }
 
@@ -164,19 +164,19 @@ bool solve_windows(struct machine_planner *p, struct p_dma *dma, const struct m_
                              .size = dma->size,
                              .subwindows = dma->subwindows};
     struct pamu_answer a = pamu_solve(&q, place);
-    bool said = a.why >= PAMU_START && q.subwindows && say_too_few(p, dma, how, maps, &q, &a);
+    bool said = a.why >= PAMU_START && q.subwindows && report_too_few(p, dma, how, maps, &q, &a);
     if (!said && a.why == PAMU_HIGH)
-        say_high(p, dma, &maps->at[a.which]);
+        report_high(p, dma, &maps->at[a.which]);
     else if (!said && a.why == PAMU_WINDOW)
-        say_window(p, dma, how, &q, &a);
+        report_window(p, dma, how, &q, &a);
     else if (!said && a.why == PAMU_START)
-        say_start(p, dma, maps, &q, &a);
+        report_start(p, dma, maps, &q, &a);
     else if (!said && a.why == PAMU_ALIGNED)
-        say_aligned(p, dma, maps, &q, &a);
+        report_alignment(p, dma, maps, &q, &a);
     else if (!said && a.why == PAMU_CHUNK)
-        say_chunk(p, dma, maps, &q, &a);
+        report_chunk(p, dma, maps, &q, &a);
     else if (!said && a.why == PAMU_FULL)
-        say_full(p, dma, &maps->at[a.which]);
+        report_full(p, dma, &maps->at[a.which]);
     if (a.why)
         return false; // PAMU_OUTSIDE is E0626, said when the map was read
     dma->has_window = true;

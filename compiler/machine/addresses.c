@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 /* What it is in messages: made only now, since most have none. */
-static const char *name_of(struct machine_planner *p, const struct claim *k)
+static const char *claim_text(struct machine_planner *p, const struct claim *k)
 {
     const struct p_region *r = k->region;
     return k->what ? k->what : describe_region(p->c, r);
@@ -28,7 +28,7 @@ static void add_claim(struct machine_planner *p, uint64_t address, uint64_t size
     uint64_t last = last_address(p);
     if (k.last < address || k.last > last) {
         struct diag *d = diag(p->c->diags, E0501, where, "%s ends beyond the last address: 0x%" PRIx64 " + 0x%" PRIx64,
-                              name_of(p, &k), address, size);
+                              claim_text(p, &k), address, size);
         if (last != UINT64_MAX)
             diag_label(d, "physical addresses of `%s` have %" PRIu32 " bits", p->m->m->platform->name,
                        p->m->m->platform->address_bits);
@@ -62,7 +62,7 @@ static int by_address(const void *a, const void *b)
     return x->at.loc.start < y->at.loc.start ? -1 : x->at.loc.start > y->at.loc.start;
 }
 
-static bool later(struct src a, struct src b)
+static bool is_later(struct src a, struct src b)
 {
     return a.loc.file != b.loc.file ? a.loc.file > b.loc.file : a.loc.start > b.loc.start;
 }
@@ -86,12 +86,12 @@ static void check_page(struct machine_planner *p, const struct claim *a, const s
     uint64_t page = p->model->page_size;
     if (!b || b->last / page != a->first / page || same_registers(a, b))
         return;
-    const struct claim *l = later(a->at, b->at) ? a : b, *f = l == a ? b : a;
+    const struct claim *l = is_later(a->at, b->at) ? a : b, *f = l == a ? b : a;
     struct diag *d = diag(p->c->diags, E0529, l->at, "%s and %s are in one page of the guest, at 0x%" PRIx64 ", but %s",
-                          name_of(p, l), name_of(p, f), a->first / page * page,
+                          claim_text(p, l), claim_text(p, f), a->first / page * page,
                           is_mapped(a) && is_mapped(b) ? "in two pages of the host" : "only one of them is mapped");
     diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, l->first, l->last);
-    diag_note(d, f->at, "%s is at 0x%" PRIx64 "..0x%" PRIx64, name_of(p, f), f->first, f->last);
+    diag_note(d, f->at, "%s is at 0x%" PRIx64 "..0x%" PRIx64, claim_text(p, f), f->first, f->last);
     const struct p_region *r = is_mapped(l) ? l->region : f->region;
     diag_help(d, "move one of them to another page, `at ADDRESS`, or forward accesses: `region %u trap;`", r->index);
 }
@@ -113,13 +113,13 @@ static void check_claims(struct machine_planner *p)
         if (!*kind || k->last > (*kind)->last)
             *kind = k;
         if (reach && k->first <= reach->last && !p->given_twice && !same_registers(k, reach)) {
-            const struct claim *a = later(k->at, reach->at) ? k : reach, *b = a == k ? reach : k;
+            const struct claim *a = is_later(k->at, reach->at) ? k : reach, *b = a == k ? reach : k;
             uint64_t last = a->last < b->last ? a->last : b->last;
             struct diag *d =
                 diag(p->c->diags, E0502, a->at, "%s overlaps %s in the guest, at 0x%" PRIx64 "..0x%" PRIx64,
-                     name_of(p, a), name_of(p, b), k->first, last);
+                     claim_text(p, a), claim_text(p, b), k->first, last);
             diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, a->first, a->last);
-            diag_note(d, b->at, "%s is at 0x%" PRIx64 "..0x%" PRIx64, name_of(p, b), b->first, b->last);
+            diag_note(d, b->at, "%s is at 0x%" PRIx64 "..0x%" PRIx64, claim_text(p, b), b->first, b->last);
             bool window = (a->region && a->region->window) || (b->region && b->region->window);
             diag_help(d,
                       window ? "move the other one, because a window is fixed on its bus: `at ADDRESS`%s"

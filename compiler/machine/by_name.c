@@ -121,7 +121,7 @@ static const struct schema_region *class_region(const struct p_device *d, const 
     return NULL;
 }
 
-static void no_such_name(struct machine_planner *p, const struct p_device *d, const struct m_which *w)
+static void report_unknown_region(struct machine_planner *p, const struct p_device *d, const struct m_which *w)
 {
     struct diag *g = diag(p->c->diags, E0519, w->at,
                           "unknown region `%s`: this device has no host node that names its regions", w->name);
@@ -140,7 +140,7 @@ static void plan_region(struct machine_planner *p, struct p_device *d, const str
 {
     const struct schema_region *s = class_region(d, &m->which);
     if (m->which.name && !s) {
-        no_such_name(p, d, &m->which);
+        report_unknown_region(p, d, &m->which);
         return;
     }
     uint32_t index = s ? (uint32_t)(s - d->class->regions) : m->which.index;
@@ -306,7 +306,7 @@ void take_slot(struct machine_planner *p, struct p_device *d, const struct m_pas
 }
 
 /* What the tree knows of it (whose console it is, who is in its pages and on its lines) would go unseen. */
-static bool has_node(struct machine_planner *p, const struct m_passthrough *pass)
+static bool report_host_node(struct machine_planner *p, const struct m_passthrough *pass)
 {
     const struct m_part *part = &pass->parts.at[0];
     const struct dt_node *n = pass->kind == PASS_PLATFORM ? node_of_sysfs_name(p, pass->host_name) : NULL;
@@ -320,7 +320,7 @@ static bool has_node(struct machine_planner *p, const struct m_passthrough *pass
 
 void plan_by_name(struct machine_planner *p, const struct m_passthrough *pass)
 {
-    if (has_node(p, pass))
+    if (report_host_node(p, pass))
         return;
     static const uint8_t kinds[] = {
         [PASS_NODE] = DEV_PLATFORM, [PASS_PLATFORM] = DEV_PLATFORM, [PASS_PCI] = DEV_PCI, [PASS_RAW] = DEV_RAW};

@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 
-static const struct m_part *part_of(const struct m_passthrough *pass, const struct dt_node *n)
+static const struct m_part *part_for(const struct m_passthrough *pass, const struct dt_node *n)
 {
     uint64_t i;
     if (pass->parts.at[0].node == n)
@@ -12,7 +12,7 @@ static const struct m_part *part_of(const struct m_passthrough *pass, const stru
     return map_get(&pass->part_index, (uintptr_t)n, 0, &i) ? &pass->parts.at[i] : NULL;
 }
 
-static bool left_out(const struct m_passthrough *pass, const struct dt_node *n)
+static bool is_left_out(const struct m_passthrough *pass, const struct dt_node *n)
 {
     for (uint32_t i = 0; i < pass->without.n; i++)
         if (pass->without.at[i] == n)
@@ -21,7 +21,7 @@ static bool left_out(const struct m_passthrough *pass, const struct dt_node *n)
 }
 
 /* What the compiler writes anew, or what only has a meaning on the host. */
-static bool not_copied(const struct machine_planner *p, const struct dt_prop *prop, bool top)
+static bool is_not_copied(const struct machine_planner *p, const struct dt_prop *prop, bool top)
 {
     return prop->name == p->n->phandle || prop->name == p->n->linux_phandle || prop->name == p->n->interrupt_parent ||
            (top && prop->name == p->n->status);
@@ -66,7 +66,7 @@ static struct copied *copy_node(struct machine_planner *p, const struct m_passth
 {
     const struct dt_node *top = pass->parts.at[0].node;
     struct copied *k = NEW(draft_arena(p->c), struct copied);
-    *k = (struct copied){.guest = guest, COPY_OF(host), .pass = pass, .part = part_of(pass, host), .device = above};
+    *k = (struct copied){.guest = guest, COPY_OF(host), .pass = pass, .part = part_for(pass, host), .device = above};
     guest->source = host;
     guest->origin = host == top ? origin_of(p, ORIGIN_HOST, pass->at, NULL) : guest->parent->origin;
     vec_push(draft_arena(p->c), &p->copies, k);
@@ -98,7 +98,7 @@ static struct copied *copy_node(struct machine_planner *p, const struct m_passth
     }
     const struct origin *o = guest->origin;
     for (const struct dt_prop *prop = host->props; prop; prop = prop->next)
-        if (!not_copied(p, prop, host == top))
+        if (!is_not_copied(p, prop, host == top))
             dt_set(p->m->tree, guest, prop->name, prop->data, prop->len, o);
     if (host != top)
         drop_reg(p, k);
@@ -108,7 +108,8 @@ static struct copied *copy_node(struct machine_planner *p, const struct m_passth
 static void copy_below(struct machine_planner *p, const struct m_passthrough *pass, const struct copied *above)
 {
     for (const struct dt_node *c = above->host->child; c; c = c->next) {
-        if (left_out(pass, c) || !give_host_node(p->file, p->m, c, pass->parts.at[0].node, pass->at, &p->given_twice))
+        if (is_left_out(pass, c) ||
+            !give_host_node(p->file, p->m, c, pass->parts.at[0].node, pass->at, &p->given_twice))
             continue;
         struct dt_node *guest = dt_add_child(p->m->tree, above->guest, c->name);
         copy_below(p, pass, copy_node(p, pass, c, guest, above->device));
@@ -219,7 +220,7 @@ void copy_description(struct machine_planner *p, const struct dt_node *host, con
                               p->n->size_cells,
                               p->n->status};
     for (const struct dt_prop *prop = host->props; prop; prop = prop->next) {
-        bool skip = not_copied(p, prop, true);
+        bool skip = is_not_copied(p, prop, true);
         for (uint32_t i = 0; i < sizeof no / sizeof *no; i++)
             skip = skip || prop->name == no[i];
         if (!skip)
@@ -228,7 +229,7 @@ void copy_description(struct machine_planner *p, const struct dt_node *host, con
 }
 
 /* It goes under a device whose statement has not had its turn yet. */
-static bool waits(struct machine_planner *p, const struct m_passthrough *pass)
+static bool waits_for_bus(struct machine_planner *p, const struct m_passthrough *pass)
 {
     return pass->place->under_label && !map_getp(&p->m->tree->labels, pass->place->under, NULL) &&
            map_getp(&p->m->m->named, pass->place->under, NULL);
@@ -244,7 +245,7 @@ void plan_passthroughs(struct machine_planner *p)
         const struct m_passthrough *pass = p->m->m->passthroughs.at[i];
         if (pass->kind != PASS_NODE)
             plan_by_name(p, pass);
-        else if (waits(p, pass))
+        else if (waits_for_bus(p, pass))
             vec_push(draft_arena(p->c), &left, pass);
         else
             copy_passthrough(p, pass);
@@ -253,7 +254,7 @@ void plan_passthroughs(struct machine_planner *p)
         uint32_t n = left.n;
         left.n = 0;
         for (uint32_t i = 0; i < n; i++) {
-            if (round < MACH_MAX_NESTING && waits(p, left.at[i]))
+            if (round < MACH_MAX_NESTING && waits_for_bus(p, left.at[i]))
                 left.at[left.n++] = left.at[i];
             else
                 copy_passthrough(p, left.at[i]);

@@ -68,7 +68,7 @@ static bool keeps_address(struct machine_planner *p, const struct dt_node *host,
  * The node whose driver has to be asked for a region that the cpus cannot reach. NULL: the region is only a number, as
  * that of the regulator@0 of a bus that numbers them.
  */
-static const struct dt_node *behind(struct machine_planner *p, const struct host_region *h)
+static const struct dt_node *device_behind(struct machine_planner *p, const struct host_region *h)
 {
     for (const struct dt_node *n = h->node->parent; n && n->parent; n = n->parent)
         if (p->host->nodes[n->id].nregions)
@@ -77,7 +77,7 @@ static const struct dt_node *behind(struct machine_planner *p, const struct host
 }
 
 /* Linux makes no device of a node without a `compatible`: nothing can be bound to it. */
-static void no_device(struct machine_planner *p, const struct copied *k)
+static void report_no_device(struct machine_planner *p, const struct copied *k)
 {
     if (dt_prop(p->host->tree, k->host, p->n->compatible) || !p->host->nodes[k->host_id].nregions)
         return;
@@ -125,12 +125,12 @@ void decide_regions(struct machine_planner *p, struct copied *k, struct p_device
                           "access it through the registers of %s", dt_path(p->c->arena, k->host->parent));
             else if (top && keeps_address(p, k->host, d->node->parent))
                 beyond = true;
-            else if (top && behind(p, h)) {
+            else if (top && device_behind(p, h)) {
                 beyond = true;
                 diag_help(diag(p->c->diags, E0510, k->part->at, "region %u of %s has no cpu address", h->index,
                                dt_path(p->c->arena, k->host)),
                           "pass %s through: the device can only be reached through it",
-                          dt_path(p->c->arena, behind(p, h)));
+                          dt_path(p->c->arena, device_behind(p, h)));
             }
             continue;
         }
@@ -185,7 +185,7 @@ void decide_regions(struct machine_planner *p, struct copied *k, struct p_device
         add_region(p, d, &r, m && m->address.set ? m->address.at : r.at);
     }
     if (top && !beyond)
-        no_device(p, k);
+        report_no_device(p, k);
 }
 
 /* The names of the regions that are left. */
@@ -246,7 +246,7 @@ void write_reg(struct machine_planner *p, struct copied *k)
     } else if (!keeps_address(p, k->host, bus) && dt_del(p->m->tree, k->guest, p->n->reg)) {
         const struct host_node *hn = &p->host->nodes[k->host_id];
         const struct host_region *first = hn->nregions ? &p->host->regions[hn->first_region] : NULL;
-        if (!first || first->translated || !behind(p, first)) // else that is an error: one is enough
+        if (!first || first->translated || !device_behind(p, first)) // else that is an error: one is enough
             name = generic;
     }
     name_copy(p, k, name);

@@ -26,8 +26,8 @@ static const struct irq_trigger *find_trigger(const struct irqchip_class *class,
     return NULL;
 }
 
-static bool bad_kind(struct machine_planner *p, const struct irqchip_class *class, const char *word, struct src where,
-                     bool first)
+static bool report_bad_kind(struct machine_planner *p, const struct irqchip_class *class, const char *word,
+                            struct src where, bool first)
 {
     const char *list = "";
     VEC(const char *) names = {0};
@@ -54,8 +54,8 @@ static bool bad_kind(struct machine_planner *p, const struct irqchip_class *clas
     return false;
 }
 
-static bool bad_trigger(struct machine_planner *p, const struct irqchip_class *class, const char *word,
-                        struct src where)
+static bool report_bad_trigger(struct machine_planner *p, const struct irqchip_class *class, const char *word,
+                               struct src where)
 {
     const char *list = "";
     VEC(const char *) names = {0};
@@ -101,8 +101,8 @@ static const char *trigger_values(struct machine_planner *p, const struct irqchi
 
 /* The guest's word for the host's trigger. Polarity is the wire's, and an irqfd has no wire: level stays level, edge
  * edge, in a word that the guest's driver takes for such a line. */
-static const struct irq_trigger *like(const struct irqchip_class *class, const struct irq_kind *kind,
-                                      const struct irq_trigger *host)
+static const struct irq_trigger *similar_trigger(const struct irqchip_class *class, const struct irq_kind *kind,
+                                                 const struct irq_trigger *host)
 {
     for (uint32_t i = 0; i < class->ntriggers; i++)
         if (!strcmp(class->triggers[i].name, host->name) && (!kind || irq_kind_takes(kind, &class->triggers[i])))
@@ -119,7 +119,7 @@ static void change_chip(struct p_irq *irq, struct p_irqchip *chip)
     const struct irqchip_class *class = chip->class;
     if (irq->chip->class != class) {
         irq->kind = irq->kind ? find_kind(class, irq->kind->name) : NULL;
-        irq->trigger = irq->trigger ? like(class, irq->kind, irq->trigger) : NULL;
+        irq->trigger = irq->trigger ? similar_trigger(class, irq->kind, irq->trigger) : NULL;
     }
     irq->chip = chip;
 }
@@ -182,13 +182,13 @@ static bool read_words(struct machine_planner *p, struct p_irq *irq, const struc
                           to->words[0]);
                 return false;
             }
-            return bad_kind(p, irq->chip->class, to->words[0], to->word_at[0], true);
+            return report_bad_kind(p, irq->chip->class, to->words[0], to->word_at[0], true);
         }
     }
     if (w < to->nbefore) {
         irq->kind = find_kind(irq->chip->class, to->words[w]);
         if (!irq->kind)
-            return bad_kind(p, irq->chip->class, to->words[w], to->word_at[w], false);
+            return report_bad_kind(p, irq->chip->class, to->words[w], to->word_at[w], false);
         w++;
     }
     if (!to->number.set) {
@@ -199,7 +199,7 @@ static bool read_words(struct machine_planner *p, struct p_irq *irq, const struc
     if (to->nwords > to->nbefore) {
         irq->trigger = find_trigger(irq->chip->class, to->words[to->nbefore]);
         if (!irq->trigger)
-            return bad_trigger(p, irq->chip->class, to->words[to->nbefore], to->word_at[to->nbefore]);
+            return report_bad_trigger(p, irq->chip->class, to->words[to->nbefore], to->word_at[to->nbefore]);
     }
     return true;
 }
@@ -247,7 +247,7 @@ static bool settle_kind_and_trigger(struct machine_planner *p, struct p_irq *irq
     if (irq->trigger || !class->ntriggers)
         return true;
     if (irq->host && irq->host->trigger)
-        irq->trigger = like(class, irq->kind, irq->host->trigger);
+        irq->trigger = similar_trigger(class, irq->kind, irq->host->trigger);
     else if (irq->source == IRQ_MAP_ENTRY || irq->device->kind == DEV_PCI)
         irq->trigger = sensed(class, irq->source == IRQ_MAP_ENTRY || irq->index == 0);
     else if (irq->source == IRQ_EMULATED && class->default_trigger >= 0)

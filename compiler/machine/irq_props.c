@@ -117,7 +117,7 @@ static void keep_cells(struct machine_planner *p, struct copied *k, const bool *
     set_parent(p, k->guest, copy_of(p, first)->guest, k->pass->at);
 }
 
-static void write_own(struct machine_planner *p, struct copied *k)
+static void write_own_interrupts(struct machine_planner *p, struct copied *k)
 {
     const struct host_node *hn = &p->host->nodes[k->host_id];
     const struct host_irq *irqs = p->host->irqs + hn->first_irq;
@@ -144,7 +144,7 @@ static void write_own(struct machine_planner *p, struct copied *k)
         set_interrupts(p, k->guest, out, n, k->pass->at);
 }
 
-static void write_linked(struct machine_planner *p, struct p_device *d)
+static void write_linked_interrupts(struct machine_planner *p, struct p_device *d)
 {
     struct out *out = arena_array(draft_arena(p->c), d->irqs.n, sizeof *out);
     uint32_t n = 0;
@@ -186,7 +186,7 @@ static void write_map_entry(struct machine_planner *p, struct dt_prop *prop, uin
  * interrupt-map, entry by entry: child address and specifier stay, the parent's side becomes the guest's
  * controller. Entries of dropped lines go; a controller inside the assigned subtree stays.
  */
-static void write_map(struct machine_planner *p, struct copied *k)
+static void write_interrupt_map(struct machine_planner *p, struct copied *k)
 {
     struct dt_tree *t = p->m->tree;
     const struct dt_prop *map = dt_prop(p->host->tree, k->host, p->n->interrupt_map);
@@ -226,12 +226,12 @@ void write_interrupts(struct machine_planner *p)
         struct copied *k = p->copies.at[i];
         if (k->description || !p->host->nodes[k->host_id].nirqs)
             continue;
-        write_own(p, k);
-        write_map(p, k);
+        write_own_interrupts(p, k);
+        write_interrupt_map(p, k);
     }
     for (uint32_t i = 0; i < p->bare.n; i++) {
         struct p_device *d = p->bare.at[i];
         if (d->node && d->irqs.n)
-            write_linked(p, d);
+            write_linked_interrupts(p, d);
     }
 }

@@ -6,7 +6,7 @@
 
 enum { PCI_SLOTS = 32 };
 
-static void set_ids(struct machine_planner *p, struct p_device *d, struct dt_node *bus)
+static void write_reg_and_ranges(struct machine_planner *p, struct p_device *d, struct dt_node *bus)
 {
     uint32_t na = cells_of(p, bus, p->n->address_cells, 2), ns = cells_of(p, bus, p->n->size_cells, 1), n = 0, nr = 0;
     const struct origin *o = origin_of(p, ORIGIN_COMPUTED, d->at, "its place in the guest");
@@ -40,7 +40,7 @@ static void set_ids(struct machine_planner *p, struct p_device *d, struct dt_nod
         dt_set(p->m->tree, d->node, p->n->ranges, ranges, nr * (3 + na + 2) * 4, o);
 }
 
-static const char *base_name(struct machine_planner *p, const struct p_device *d)
+static const char *node_base_name(struct machine_planner *p, const struct p_device *d)
 {
     if (d->class && d->class->node_name)
         return d->class->node_name;
@@ -85,7 +85,7 @@ static bool is_pci_bus(const struct dev_class *class)
 }
 
 /* Below a PCI bus: reg is the function's place in configuration space (IEEE 1275 PCI binding 2.2.1.1). */
-static bool on_pci(struct machine_planner *p, struct p_device *d, const struct m_passthrough *pass)
+static bool put_on_pci_bus(struct machine_planner *p, struct p_device *d, const struct m_passthrough *pass)
 {
     const struct p_device *bus = map_getp(&p->devices, pass->place->bus, NULL);
     if (!bus || !is_pci_bus(bus->class) || !bus->node) {
@@ -120,7 +120,7 @@ static bool on_pci(struct machine_planner *p, struct p_device *d, const struct m
         take_slot(p, d, pass, slot);
     }
     d->node =
-        new_child(p, bus->node, arena_printf(p->c->arena, "%s@%x", base_name(p, d), slot), ORIGIN_COMPUTED, d->at);
+        new_child(p, bus->node, arena_printf(p->c->arena, "%s@%x", node_base_name(p, d), slot), ORIGIN_COMPUTED, d->at);
     if (!d->node)
         return false;
     d->slot = slot;
@@ -137,10 +137,10 @@ static void write_new_node(struct machine_planner *p, struct p_device *d)
     if (!bus)
         return;
     if (pass && pass->place->bus) {
-        if (!on_pci(p, d, pass))
+        if (!put_on_pci_bus(p, d, pass))
             return;
     } else {
-        const char *name = base_name(p, d);
+        const char *name = node_base_name(p, d);
         const struct p_region *first = NULL;
         for (uint32_t i = 0; i < d->regions.n && !first; i++) {
             uint32_t hi = d->emulated ? d->class->regions[d->regions.at[i]->index].range : 0;
@@ -175,7 +175,7 @@ static void write_new_node(struct machine_planner *p, struct p_device *d)
         }
     }
     if (!pass || !pass->place->bus)
-        set_ids(p, d, bus);
+        write_reg_and_ranges(p, d, bus);
     write_clocks(p, d);
     uint32_t n = pass ? pass->parts.at[0].edits.n : d->emulated->edits.n;
     for (uint32_t i = 0; i < n; i++)

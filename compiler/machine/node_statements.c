@@ -141,7 +141,7 @@ static bool any_decided(struct machine_planner *p, const struct dt_node *n, cons
     return false;
 }
 
-static void merge(struct machine_planner *p, struct dt_node *n, const struct m_edit *e, bool own)
+static void merge_ops(struct machine_planner *p, struct dt_node *n, const struct m_edit *e, bool own)
 {
     struct dts_env env = {p->c, e->frame, e->at.via};
     if (!any_decided(p, n, e, e->ops, own))
@@ -153,10 +153,10 @@ void merge_edit(struct machine_planner *p, struct dt_node *n, const struct m_edi
     const struct copied *k = n->source ? any_copy(p, n->source) : NULL;
     // An I2C chip on a bus that is assigned: its address is nobody else's.
     bool part = k && k->device && k->device->node != n;
-    merge(p, n, e, !part);
+    merge_ops(p, n, e, !part);
 }
 
-static struct dt_node *by_label(const struct machine_planner *p, const char *label)
+static struct dt_node *node_labelled(const struct machine_planner *p, const char *label)
 {
     return map_getp(&p->m->tree->labels, intern(p->c->names, label), NULL);
 }
@@ -165,9 +165,9 @@ static struct dt_node *by_label(const struct machine_planner *p, const char *lab
 static struct dt_node *node_named(const struct machine_planner *p, const struct text *name)
 {
     if (name->kind == TEXT_LABEL)
-        return by_label(p, name->s);
+        return node_labelled(p, name->s);
     size_t len = strcspn(name->s, "/");
-    struct dt_node *n = len ? by_label(p, arena_strndup(p->c->arena, name->s, len)) : NULL;
+    struct dt_node *n = len ? node_labelled(p, arena_strndup(p->c->arena, name->s, len)) : NULL;
     if (!len)
         return dt_at(p->m->tree, name->s);
     const char *rest = name->s + len;
@@ -177,7 +177,7 @@ static struct dt_node *node_named(const struct machine_planner *p, const struct 
 }
 
 /* What a label may have been meant for. */
-static void no_label(struct machine_planner *p, struct diag *d, const char *label)
+static void help_unknown_label(struct machine_planner *p, struct diag *d, const char *label)
 {
     const struct dt_node *host = p->host ? map_getp(&p->host->tree->labels, intern(p->c->names, label), NULL) : NULL;
     if (host) {
@@ -203,9 +203,10 @@ static struct dt_node *path_node(struct machine_planner *p, const char *path, st
     struct dt_tree *t = p->m->tree;
     struct dt_node *n = t->root;
     if (*path != '/') {
-        struct dt_node *labelled = by_label(p, path);
+        struct dt_node *labelled = node_labelled(p, path);
         if (!labelled)
-            no_label(p, diag(p->c->diags, E0923, where, "no node of the guest has the label `%s`", path), path);
+            help_unknown_label(p, diag(p->c->diags, E0923, where, "no node of the guest has the label `%s`", path),
+                               path);
         return labelled;
     }
     struct dt_node *whole = dt_at(t, path);
@@ -236,7 +237,7 @@ static void merge_node(struct machine_planner *p, const struct m_edit *e)
 {
     struct dt_node *n = path_node(p, e->path, e->at);
     if (n)
-        merge(p, n, e, false);
+        merge_ops(p, n, e, false);
 }
 
 static bool has_label(const struct dts_op *ops, const char *label)
@@ -257,7 +258,7 @@ struct unders {
     struct map seen; // interned place -> 1
 };
 
-static bool wanted(const struct unders *u, const struct m_edit *e)
+static bool is_wanted(const struct unders *u, const struct m_edit *e)
 {
     uint64_t yes;
     if (map_get(&u->seen, (uintptr_t)e->path, 0, &yes))
@@ -288,7 +289,7 @@ void add_bus_nodes(struct machine_planner *p)
     }
     for (uint32_t i = 0; u.list.n && i < m->nodes.n; i++) {
         const struct m_edit *e = &m->nodes.at[i];
-        if (!wanted(&u, e))
+        if (!is_wanted(&u, e))
             continue;
         map_put(draft_arena(p->c), &p->nodes_done, (uintptr_t)e, 0, 1);
         merge_node(p, e);
@@ -355,7 +356,7 @@ static void report_dangling(struct machine_planner *p, const struct dt_node *n, 
     struct diag *d = diag(p->c->diags, E0925, r->name->at, "`%s` of %s refers to %s%s%s, which the guest does not have",
                           prop->name, dt_path(p->c->arena, n), label ? "&" : "&{", name->s, label ? "" : "}");
     if (label) {
-        no_label(p, d, name->s);
+        help_unknown_label(p, d, name->s);
         return;
     }
     const struct dt_node *host = p->host ? dt_at(p->host->tree, name->s) : NULL;
@@ -371,7 +372,7 @@ static void report_dangling(struct machine_planner *p, const struct dt_node *n, 
 }
 
 /* Paths and copies can take a tree further down than any text is nested. */
-static bool too_deep(struct machine_planner *p, const struct dt_node *n)
+static bool report_too_deep(struct machine_planner *p, const struct dt_node *n)
 {
     if (n->depth <= MACH_MAX_NESTING)
         return false;
@@ -387,7 +388,7 @@ void resolve_names(struct machine_planner *p)
     struct dt_tree *t = p->m->tree;
     bool deep = false;
     for (struct dt_node *n = t->root; n; n = dt_next(n, t->root)) {
-        deep = deep || too_deep(p, n);
+        deep = deep || report_too_deep(p, n);
         for (struct dt_prop *prop = n->props; prop; prop = prop->next) {
             for (struct dt_ref *r = prop->refs; r; r = r->next) {
                 if (!r->target)

@@ -2,7 +2,7 @@
 // Nodes of the host: one is passed through once, and some stay.
 #include "plan/planner.h"
 
-static const char *below(struct planner *p, const struct dt_node *n, const struct dt_node *top)
+static const char *path_below(struct planner *p, const struct dt_node *n, const struct dt_node *top)
 {
     return dt_path(p->c->arena, n) + strlen(dt_path(p->c->arena, top)) + 1;
 }
@@ -31,7 +31,7 @@ static void report_second_owner(struct planner *p, const struct dt_node *n, cons
     diag_note(d, o->at, "machine `%s` gets it here", o->machine->name);
     if (n != top || n != o->top)
         diag_help(d, "exclude it from the statement for %s: `without %s;`",
-                  dt_path(p->c->arena, n != top ? top : o->top), below(p, n, n != top ? top : o->top));
+                  dt_path(p->c->arena, n != top ? top : o->top), path_below(p, n, n != top ? top : o->top));
     else
         diag_help(d, "remove one of the statements: a device has one owner");
 }
@@ -74,8 +74,8 @@ bool give_host_node(struct planner *p, struct p_machine *to, const struct dt_nod
     else if (need)
         d = report_needed(p, need, path, where);
     if (d && n != top) {
-        diag_help(d, "exclude it: `without %s;`", below(p, n, top));
-        diag_fix_statement(d, where, "passthrough", "without %s;", below(p, n, top));
+        diag_help(d, "exclude it: `without %s;`", path_below(p, n, top));
+        diag_fix_statement(d, where, "passthrough", "without %s;", path_below(p, n, top));
     } else if (k)
         diag_help(d, "remove one of the statements");
     else if (need && !strcmp(need->what, "console"))

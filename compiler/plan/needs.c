@@ -5,7 +5,8 @@
  */
 #include "plan/planner.h"
 
-static struct host_need *need(struct planner *p, const struct dt_node *n, const char *what, const struct dt_node *user)
+static struct host_need *add_need(struct planner *p, const struct dt_node *n, const char *what,
+                                  const struct dt_node *user)
 {
     if (!n || map_getp(&p->needs, n, NULL))
         return NULL;
@@ -32,12 +33,12 @@ static void need_console(struct planner *p)
         const struct dt_prop *alias = *name != '/' && aliases ? dt_prop(t, aliases, name) : NULL;
         const char *path = *name == '/' ? name : alias ? dt_string(alias, 0) : NULL;
         if (path)
-            need(p, dt_at(t, path), "console", NULL);
+            add_need(p, dt_at(t, path), "console", NULL);
         return;
     }
 }
 
-static bool lies_in(const struct planner *p, const struct dt_node *n, const struct dt_node *above)
+static bool lies_in_region_of(const struct planner *p, const struct dt_node *n, const struct dt_node *above)
 {
     const struct host_node *x = &p->host->nodes[n->id], *y = &p->host->nodes[above->id];
     const struct host_region *a = &p->host->regions[x->first_region], *b = &p->host->regions[y->first_region];
@@ -54,8 +55,8 @@ static void need_targets(struct planner *p, const struct dt_prop *prop, const st
         if (rule->layout == REF_CELLS)
             step = 1 + (to ? dt_u32(p->host->tree, to, rule->cells, 0) : 0);
         for (bool in = to && !host_disabled(p->host, to); in; to = to->parent) {
-            need(p, to, "IOMMU", NULL);
-            in = to->parent && lies_in(p, to, to->parent); // a part of it, as each PAMU of an IOMMU node
+            add_need(p, to, "IOMMU", NULL);
+            in = to->parent && lies_in_region_of(p, to, to->parent); // a part of it, as each PAMU of an IOMMU node
         }
         if (!step)
             return;
@@ -86,21 +87,21 @@ static bool forwards(const struct planner *p, const struct dt_node *n)
 }
 
 /* What no driver binds to, and nothing below it (Devicetree Specification, chapter 3). */
-static void no_devices(struct planner *p)
+static void need_non_devices(struct planner *p)
 {
     static const char *const none[] = {"/chosen", "/aliases", "/cpus", "/reserved-memory", "/__symbols__"};
     const struct dt_tree *t = p->host->tree;
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         const struct dt_node *top = dt_at(t, none[i]);
         for (const struct dt_node *n = top; n; n = dt_next(n, top))
-            need(p, n, "", NULL);
+            add_need(p, n, "", NULL);
     }
     const char *device_type = intern(p->c->names, "device_type");
     for (const struct dt_node *n = t->root->child; n; n = n->next) {
         const struct dt_prop *type = dt_prop(t, n, device_type);
         const char *word = type ? dt_string(type, 0) : NULL;
         if (word && !strcmp(word, "memory"))
-            need(p, n, "", NULL);
+            add_need(p, n, "", NULL);
     }
 }
 
@@ -123,7 +124,7 @@ static void need_provider(struct planner *p, const struct dt_node *provider, con
         if (!hn->nregions)
             continue;
         if (n != user && !dt_is_below(n, user))
-            need(p, n, kind, user);
+            add_need(p, n, kind, user);
         if (p->host->regions[hn->first_region].translated)
             return;
     }
@@ -162,17 +163,17 @@ static void need_providers(struct planner *p)
 
 void find_needs(struct planner *p)
 {
-    no_devices(p);
+    need_non_devices(p);
     need_console(p);
     need_iommus(p);
     // A controller that is known is the root of a tree of them, unless its class says that it is cascaded: then it can
     // go, as those can that nobody knows.
     for (uint32_t i = 0; i < p->host->nirqs; i++)
         if (p->host->irqs[i].class && !p->host->irqs[i].class->cascaded)
-            need(p, p->host->irqs[i].chip, "interrupt controller", NULL);
+            add_need(p, p->host->irqs[i].chip, "interrupt controller", NULL);
     for (const struct dt_node *n = p->host->tree->root; n; n = dt_next(n, p->host->tree->root))
         if (forwards(p, n))
-            need(p, n, "interrupt controller", NULL);
+            add_need(p, n, "interrupt controller", NULL);
     // What is below one is a part of it: a GIC's translator of MSIs.
     for (uint32_t i = 0, n = p->need_list.n; i < n; i++) {
         const struct dt_node *top = p->need_list.at[i]->node;
@@ -180,7 +181,7 @@ void find_needs(struct planner *p)
             continue;
         for (const struct dt_node *k = dt_next(top, top); k; k = dt_next(k, top))
             if (p->host->nodes[k->id].nregions)
-                need(p, k, "interrupt controller", NULL);
+                add_need(p, k, "interrupt controller", NULL);
     }
     need_providers(p);
 }

@@ -8,8 +8,8 @@ static const struct dt_prop *companion(const struct settle *s, const char *name)
     return prop && prop->origin->kind != ORIGIN_WRITTEN ? prop : NULL;
 }
 
-static void set(struct machine_planner *p, const struct copied *k, const struct dt_prop *old, const void *data,
-                uint32_t len)
+static void set_or_delete(struct machine_planner *p, const struct copied *k, const struct dt_prop *old,
+                          const void *data, uint32_t len)
 {
     if (len)
         dt_set(p->m->tree, k->guest, old->name, data, len, old->origin);
@@ -35,7 +35,7 @@ static void filter_strings(struct machine_planner *p, const struct copied *k, co
         }
         from += (uint32_t)size;
     }
-    set(p, k, names, data, len);
+    set_or_delete(p, k, names, data, len);
 }
 
 /* `width` cells for each entry. */
@@ -51,7 +51,7 @@ static void filter_cells(struct settle *s, const struct dt_prop *along, uint32_t
         }
         from += size;
     }
-    set(s->p, s->k, along, data, len);
+    set_or_delete(s->p, s->k, along, data, len);
 }
 
 void refs_along(struct settle *s)

@@ -10,7 +10,7 @@ void refs_put(struct settle *s, uint32_t from, uint32_t cells)
     s->len += cells * 4;
 }
 
-static void put_ref(struct settle *s, struct dt_node *target, const struct m_ref *said)
+static void append_ref(struct settle *s, struct dt_node *target, const struct m_ref *said)
 {
     s->refs[s->nrefs++] = (struct new_ref){s->len, target, said};
     memset(s->data + s->len, 0, 4);
@@ -18,21 +18,21 @@ static void put_ref(struct settle *s, struct dt_node *target, const struct m_ref
     s->changed = true;
 }
 
-static void put_before(struct settle *s, const struct ref_entry *e)
+static void append_before(struct settle *s, const struct ref_entry *e)
 {
     refs_put(s, e->start, e->phandle - e->start);
 }
 
-static void put_behind(struct settle *s, const struct ref_entry *e)
+static void append_after(struct settle *s, const struct ref_entry *e)
 {
     refs_put(s, e->phandle + 1, e->start + e->cells - e->phandle - 1);
 }
 
 void refs_put_entry(struct settle *s, const struct ref_entry *e, struct dt_node *target)
 {
-    put_before(s, e);
-    put_ref(s, target, NULL);
-    put_behind(s, e);
+    append_before(s, e);
+    append_ref(s, target, NULL);
+    append_after(s, e);
 }
 
 struct copied *refs_in_guest(const struct settle *s, const struct dt_node *target)
@@ -71,7 +71,7 @@ static const struct dt_node *device_of(const struct machine_planner *p, const st
 }
 
 /* Fate `assign`: the provider goes to this guest as well, by the same rules. */
-static void assign(struct settle *s, const struct ref_entry *e, const struct verdict *v)
+static void assign_provider(struct settle *s, const struct ref_entry *e, const struct verdict *v)
 {
     struct machine_planner *p = s->p;
     const struct dt_node *target = e->target, *device = device_of(p, target);
@@ -138,7 +138,7 @@ static void check_rate(struct settle *s, const struct ref_entry *e, const struct
     map_putp(draft_arena(p->c), &p->file->rates, e->target, args, r);
 }
 
-static void fixed(struct settle *s, const struct ref_entry *e, const struct verdict *v)
+static void write_fixed(struct settle *s, const struct ref_entry *e, const struct verdict *v)
 {
     struct machine_planner *p = s->p;
     struct src where = v->said ? v->said->at : refs_place(s->k);
@@ -150,17 +150,17 @@ static void fixed(struct settle *s, const struct ref_entry *e, const struct verd
         return;
     }
     check_rate(s, e, v, where);
-    put_before(s, e);
-    put_ref(s, fixed_provider(p, s->rule->provider, v->fixed, where), NULL);
+    append_before(s, e);
+    append_ref(s, fixed_provider(p, s->rule->provider, v->fixed, where), NULL);
 }
 
-static void to_node(struct settle *s, const struct ref_entry *e, const struct m_ref *said)
+static void write_to(struct settle *s, const struct ref_entry *e, const struct m_ref *said)
 {
-    put_before(s, e);
-    put_ref(s, NULL, said);
+    append_before(s, e);
+    append_ref(s, NULL, said);
     bool counted = s->rule->layout == REF_CELLS || s->rule->layout == REF_FIXED;
     if (!said->has_cells && !counted)
-        put_behind(s, e);
+        append_after(s, e);
     for (uint32_t i = 0; i < said->ncells; i++, s->len += 4)
         dt_put_cells(s->data + s->len, said->cells[i], 1);
 }
@@ -178,7 +178,7 @@ bool refs_bring(struct settle *s, const struct ref_entry *e, const struct verdic
         return false;
     }
     if (!there && v->fate == FATE_ASSIGN)
-        assign(s, e, v);
+        assign_provider(s, e, v);
     else if (!there && s->rule->layout == REF_GRAPH)
         diag_help(diag(p->c->diags, E0423, where,
                        "an endpoint cannot be copied: it is useless without the device of its port"),
@@ -188,7 +188,7 @@ bool refs_bring(struct settle *s, const struct ref_entry *e, const struct verdic
     return refs_in_guest(s, e->target) != NULL; // else it was refused, with a message
 }
 
-static void provider(struct settle *s, const struct ref_entry *e)
+static void write_provider(struct settle *s, const struct ref_entry *e)
 {
     struct copied *there = refs_in_guest(s, e->target); // brought along by then
     if (there)
@@ -223,13 +223,13 @@ void refs_carry_out(struct settle *s, uint32_t index, const struct ref_entry *e,
         refs_put(s, e->start, e->cells);
         break;
     case FATE_FIXED:
-        fixed(s, e, v);
+        write_fixed(s, e, v);
         break;
     case FATE_TO:
-        to_node(s, e, v->said);
+        write_to(s, e, v->said);
         break;
     default:
-        provider(s, e);
+        write_provider(s, e);
         break;
     }
     s->solid = s->len;

@@ -24,8 +24,8 @@ bool refs_read(struct settle *s)
 
 enum { WHOLE = UINT32_MAX };
 
-static const struct m_ref *find(struct machine_planner *p, const struct m_part *part, const char *property,
-                                uint32_t index)
+static const struct m_ref *find_statement(struct machine_planner *p, const struct m_part *part, const char *property,
+                                          uint32_t index)
 {
     uint64_t i;
     if (!part || !map_get(&part->ref_index, (uintptr_t)property, index == WHOLE ? 0 : (uint64_t)index + 1, &i))
@@ -36,26 +36,26 @@ static const struct m_ref *find(struct machine_planner *p, const struct m_part *
 }
 
 /* What is said of the node itself beats what is said of the whole subtree; an entry beats the whole property. */
-static const struct m_ref *by_name(struct settle *s, uint32_t index)
+static const struct m_ref *statement_for(struct settle *s, uint32_t index)
 {
     const struct m_part *own = s->k->part, *top = &s->k->pass->parts.at[0];
-    const struct m_ref *r = index == WHOLE ? NULL : find(s->p, own, s->prop->name, index);
+    const struct m_ref *r = index == WHOLE ? NULL : find_statement(s->p, own, s->prop->name, index);
     if (!r)
-        r = find(s->p, own, s->prop->name, WHOLE);
+        r = find_statement(s->p, own, s->prop->name, WHOLE);
     if (own == top || r)
         return r;
     if (index != WHOLE)
-        r = find(s->p, top, s->prop->name, index);
-    return r ? r : find(s->p, top, s->prop->name, WHOLE);
+        r = find_statement(s->p, top, s->prop->name, index);
+    return r ? r : find_statement(s->p, top, s->prop->name, WHOLE);
 }
 
 /* A name beats `*`; both beat the defaults. */
-static struct verdict otherwise(struct settle *s)
+static struct verdict default_verdict(struct settle *s)
 {
     const char *all = s->p->settle_room->all;
-    const struct m_ref *r = find(s->p, s->k->part, all, WHOLE);
+    const struct m_ref *r = find_statement(s->p, s->k->part, all, WHOLE);
     if (!r)
-        r = find(s->p, &s->k->pass->parts.at[0], all, WHOLE);
+        r = find_statement(s->p, &s->k->pass->parts.at[0], all, WHOLE);
     if (r)
         return (struct verdict){r->fate, r->fixed, r};
     const struct dev_class *class = s->k->device ? s->k->device->class : NULL;
@@ -67,11 +67,11 @@ static struct verdict otherwise(struct settle *s)
 
 static struct verdict whole_verdict(struct settle *s)
 {
-    const struct m_ref *r = by_name(s, WHOLE);
-    return r ? (struct verdict){r->fate, r->fixed, r} : otherwise(s);
+    const struct m_ref *r = statement_for(s, WHOLE);
+    return r ? (struct verdict){r->fate, r->fixed, r} : default_verdict(s);
 }
 
-static bool said_by_entry(const struct settle *s)
+static bool has_entry_statement(const struct settle *s)
 {
     const struct m_part *parts[] = {s->k->part, &s->k->pass->parts.at[0]};
     for (uint32_t i = 0; i < 2; i++)
@@ -91,7 +91,7 @@ static const char *cells_text(struct settle *s, const struct ref_entry *e)
     return text;
 }
 
-static void list_choices(struct settle *s, const uint32_t *open, uint32_t nopen)
+static void report_open(struct settle *s, const uint32_t *open, uint32_t nopen)
 {
     struct machine_planner *p = s->p;
     const struct ref_entry *first = &s->entries.at[open[0]];
@@ -128,7 +128,7 @@ static void list_choices(struct settle *s, const uint32_t *open, uint32_t nopen)
     s->failed = true;
 }
 
-static void malformed(struct settle *s)
+static void report_unreadable(struct settle *s)
 {
     struct machine_planner *p = s->p;
     struct diag *d = diag(p->c->diags, E0407, refs_place(s->k), "cannot read the references in `%s` of %s: %s",
@@ -181,7 +181,7 @@ static void write_back(struct settle *s)
 }
 
 /* Entries that lost the entry they belong to go with it. */
-static const struct shortened *followed(const struct settle *s)
+static const struct shortened *shortened_leader(const struct settle *s)
 {
     const struct settle_room *room = s->p->settle_room;
     for (uint32_t i = 0; s->rule->follows && i < room->shortened.n; i++)
@@ -195,11 +195,11 @@ static struct verdict verdict_of(struct settle *s, uint32_t i, struct copied **t
 {
     *there = refs_in_guest(s, s->entries.at[i].target);
     bool inside = *there && (*there)->pass == s->k->pass && !(*there)->description;
-    const struct m_ref *said = by_name(s, i);
+    const struct m_ref *said = statement_for(s, i);
     // A reference inside needs no statement, but a statement for an entry by its number applies.
     if (said && (!inside || said->index.set))
         return (struct verdict){said->fate, said->fixed, said};
-    return *there ? (struct verdict){FATE_ERROR, 0, NULL} : otherwise(s);
+    return *there ? (struct verdict){FATE_ERROR, 0, NULL} : default_verdict(s);
 }
 
 /* Entries of a group, an interconnect's two ends, live and die together. */
@@ -266,7 +266,7 @@ static void settle_prop(struct machine_planner *p, struct copied *k, const struc
     struct settle_room *room = p->settle_room;
     struct settle s = {.p = p, .k = k, .prop = prop, .rule = rule};
     const struct verdict whole = whole_verdict(&s);
-    bool by_entry = said_by_entry(&s);
+    bool by_entry = has_entry_statement(&s);
     if (whole.fate == FATE_KEEP && !by_entry) {
         const struct dt_ref *r = prop->refs;
         while (r && (r->path || !r->target))
@@ -281,7 +281,7 @@ static void settle_prop(struct machine_planner *p, struct copied *k, const struc
         if (whole.fate == FATE_DROP)
             drop_all(&s);
         else
-            malformed(&s);
+            report_unreadable(&s);
         return;
     }
     uint32_t errors = diags_errors(p->c->diags);
@@ -294,7 +294,7 @@ static void settle_prop(struct machine_planner *p, struct copied *k, const struc
     s.refs = room->refs.at;
     s.kept = room->kept.at;
     uint32_t *open = room->open.at, nopen = 0;
-    const struct shortened *with = followed(&s);
+    const struct shortened *with = shortened_leader(&s);
     for (uint32_t i = 0; i < s.entries.n; i++) {
         if (with && (!with->kept || (i < with->n && !with->kept[i])))
             s.changed = true;
@@ -302,14 +302,14 @@ static void settle_prop(struct machine_planner *p, struct copied *k, const struc
             settle_entry(&s, i, open, &nopen);
     }
     if (nopen)
-        list_choices(&s, open, nopen);
+        report_open(&s, open, nopen);
     if (!s.failed && diags_errors(p->c->diags) == errors)
         write_back(&s);
 }
 
 /* ---- all of a machine ---- */
 
-static bool settles(const struct dt_prop *prop)
+static bool is_host_value(const struct dt_prop *prop)
 {
     // What an edit or a class has written is a value of the guest's own.
     return prop->origin && prop->origin->kind == ORIGIN_HOST && prop->len;
@@ -362,7 +362,7 @@ static void bring_all(struct machine_planner *p)
         if (dt_is_gone(p->m->tree, k->guest) || !may_bring(k))
             continue;
         for (const struct dt_prop *prop = k->guest->props; prop; prop = prop->next) {
-            const struct ref_rule *rule = settles(prop) ? refs_rule(p, k, prop) : NULL;
+            const struct ref_rule *rule = is_host_value(prop) ? refs_rule(p, k, prop) : NULL;
             if (rule)
                 bring_prop(p, k, dt_prop(p->host->tree, k->host, prop->name), rule);
         }
@@ -378,7 +378,7 @@ static void settle_node(struct machine_planner *p, struct copied *k)
     for (int round = 0; round < (followers ? 2 : 1); round++) {
         for (struct dt_prop *prop = k->guest->props, *next; prop; prop = next) {
             next = prop->next;
-            const struct ref_rule *rule = settles(prop) ? refs_rule(p, k, prop) : NULL;
+            const struct ref_rule *rule = is_host_value(prop) ? refs_rule(p, k, prop) : NULL;
             if (!rule)
                 continue;
             followers = followers || rule->follows;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A plan made by hand, with one of everything that a guest.cfg can hold.
+// A hand-made plan with one of everything that a guest.cfg can hold.
 #ifndef CONFIG_SAMPLE_H
 #define CONFIG_SAMPLE_H
 
@@ -280,7 +280,7 @@ static struct sample *sample_new(struct machc *c)
     return s;
 }
 
-/* A config in one place. */
+/* A config in one block of memory. */
 static inline uint8_t *config_bytes(struct machc *c, const struct plan *p, const struct p_machine *m,
                                     const uint8_t *dtb, uint32_t dtb_size, uint32_t *size)
 {
