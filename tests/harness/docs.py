@@ -11,7 +11,8 @@ define its kind:
     error CODE       machc must report errors, all with this code
     warning CODE     machc must report warnings, all with this code, and no errors
 
-HOST is a tree of examples/hosts, without `.dts`. Blocks without `error` or `warning` must compile without a message.
+HOST is a tree of examples/hosts, without `.dts`. Blocks without `error` or `warning` must compile without a message. If an
+indented message (`NAME.mach:...`) follows a block, machc must print exactly that.
 
 Commands in blocks marked `console` are run, and must print the output shown: sessions.py.
 
@@ -37,6 +38,7 @@ PLATFORMS = {
     "virt-smmuv3": ("arm64-virt", "memory ram at 0x80000000 size 256M;"),
     "zcu102": ("arm64-virt", "memory ram at 0x40000000 size 256M from physical 0x40000000;"),
 }
+MESSAGE = re.compile(r"\n+((?: {4}\S+\.mach:\d.*\n)(?: {4}.*\n)*)")
 FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.M | re.S)
 MARK = "<!-- {}: grammar/mach.ebnf, by `make docs` -->"
 
@@ -55,6 +57,8 @@ class Block:
         line = text.count("\n", 0, match.start()) + 1
         self.name = f"{path}:{line}"
         self.text = match["text"]
+        shown = MESSAGE.match(text, match.end())
+        self.message = shown and re.sub(r"^ {4}(\S+\.mach)?", lambda m: m[1] and "example.mach" or "", shown[1], flags=re.M)
         self.kind, self.host, self.expected, self.problem, self.files = "file", None, None, None, []
         words = match["info"].split()[1:]
         if words and words[0] in ("machine", "host", "file"):
@@ -109,6 +113,8 @@ def check(context, block):
         for name, text in [*block.files, ("example.mach", block.source())]:
             write(directory, name, text)
         done = run(context.machc, "--check", "-I", hosts, "example.mach", cwd=directory)
+    if block.message and block.message not in done.err:
+        return f"machc prints another message\n{done.err}"
     found = {(kind, code) for kind, _, code in messages("example.mach", done.err)}
     want = {block.expected} if block.expected else set()
     if found == want and done.status == (1 if block.expected and block.expected[0] == "error" else 0):
