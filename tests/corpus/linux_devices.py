@@ -167,7 +167,9 @@ class Walk:
             return "none:early" if self.is_early(node) else "platform"
         if dead:
             return "none:disabled"
-        if "compatible" not in node.props and (self.machine.strict or how != "bus"):
+        # of_platform_bus_probe() makes nothing of the root's children but what is a bus.
+        passed = node.parent is self.tree.root and not self.machine.strict and how == "bus" and not self.machine.is_bus(node, table)
+        if "compatible" not in node.props and (self.machine.strict or how != "bus" or passed):
             return "none:no-compatible"
         if SKIPPED in names or node in self.machine.populated:
             return "none:skipped"
@@ -177,9 +179,7 @@ class Walk:
             return "none:below-amba"
         if how == "other" or names and CLIENT.fullmatch(names[0]):
             return "none:not-platform"
-        if how == "none":
-            return "none:no-bus"
-        if node.parent is self.tree.root and not self.machine.strict and how == "bus" and not self.machine.is_bus(node, table):
+        if how == "none" or passed:
             return "none:no-bus"
         maybe = "maybe-" if how == "maybe" else ""
         if "arm,primecell" in names:

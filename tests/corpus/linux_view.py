@@ -64,6 +64,7 @@ import argparse
 import collections
 import json
 import pathlib
+import re
 import sys
 import time
 
@@ -74,12 +75,16 @@ from linux_address import WHOLE, dma_get_range, dma_is_coherent, dma_parent, rea
 from linux_devices import Data, Walk, bus_id  # noqa: E402
 from linux_tree import Malformed, cells, read  # noqa: E402
 
+# NOT_COHERENT_CACHE, arch/powerpc/platforms/Kconfig.cputype: 44x but not 47x, 8xx, 512x
+NOT_COHERENT = re.compile(r"powerpc,(44\w*|8\d\d|8xx|512\w*)")
+
+
 def default_coherent(tree):
-    """ARCH_DMA_DEFAULT_COHERENT of the kernel that runs here."""
+    """dma_default_coherent of the kernel that runs here: ARCH_DMA_DEFAULT_COHERENT."""
     if tree.arch == "powerpc":
         cpus = tree.find("/cpus")
-        names = [word for node in cpus.children for word in (node.base().lower(), *node.compatible())]
-        return not any(name in ("powerpc,8xx", "powerpc,5121") or name.startswith("powerpc,44") for name in names)
+        return not any(NOT_COHERENT.fullmatch(word)
+                       for node in cpus.children for word in (node.base().lower(), *node.compatible()))
     return tree.arch == "riscv"
 
 
