@@ -53,24 +53,75 @@ OTHER_BUS = re.compile(
 CLIENT = re.compile(r"(usb|pci)[0-9a-f]{1,4},[0-9a-f]{1,4}(\.[0-9a-f.]+)?")
 
 
-class Data:
-    """What --linux says: {"populates": [...], "early": [...]}; "early" may also be {"irqchip": [...], "clock": [...]}.
+class Driver:
+    """How a driver makes platform devices of the children of its node.
 
-    populates: nodes whose driver makes platform devices of their children. early: nodes that are initialised, and marked
-    OF_POPULATED, before the walk; those of "irqchip" (IRQCHIP_DECLARE) only with an `interrupt-controller` property, as
-    of_irq_init() asks for it. `unlisted` tells what the children are of a node that is in no list: "maybe" or "no-bus".
+    buses: goes down into default buses below them (of_platform_default_populate()), or not (of_platform_populate(np, NULL)), or
+    None, if nobody knows. children: those that it makes devices of, by compatible (mfd_add_devices()), or None for all.
+    grandchildren: it makes devices of the children's children only.
+    """
+
+    def __init__(self, buses=None, children=None, grandchildren=False):
+        self.buses = buses
+        self.children = children
+        self.grandchildren = grandchildren
+
+
+class Data:
+    """What --linux says, in one of two forms:
+
+    {"populates": [COMPATIBLE ...], "early": [COMPATIBLE ...]}
+    {"linux": {"populates": [{"compatible": [...], "buses": true, "children": [...], "grandchildren": true} ...],
+               "early": [{"compatible": [...], "table": "irqchip"} ...], "released": [the same]}}
+                                                      schemas/linux.json; of several kernels the newest counts
+
+    populates: nodes whose driver makes platform devices of what is below. early: nodes that are initialised, and marked
+    OF_POPULATED, before the walk; those of the table irqchip (IRQCHIP_DECLARE) only with an `interrupt-controller` property, as
+    of_irq_init() asks for it. released: the same, but the mark is removed again (CLK_OF_DECLARE_DRIVER). `unlisted` tells what
+    the children are of a node that is in no list: "maybe" or "no-bus".
     """
 
     def __init__(self, data, unlisted):
-        early = data.get("early", ())
-        self.populates = lower(data.get("populates", ()))
-        self.irqchip = lower(early.get("irqchip", ())) if isinstance(early, dict) else frozenset()
-        self.early = lower(early.get("clock", ()) if isinstance(early, dict) else early)
         self.unlisted = unlisted
+        self.drivers, self.early, self.irqchip = {}, {}, {}
+        if "linux" not in data:
+            self.drivers = {name: [Driver()] for name in lower(data.get("populates", ()))}
+            self.early = {name: True for name in lower(data.get("early", ()))}
+            return
+        facts = data["linux"]
+        for key in "populates", "early", "released":
+            for entry in facts.get(key, ()):
+                if "until" in entry:
+                    continue
+                for name in lower(entry["compatible"]):
+                    if key == "populates":
+                        children = frozenset(lower(entry.get("children", ()))) or None
+                        driver = Driver(entry.get("buses", False), children, entry.get("grandchildren", False))
+                        self.drivers.setdefault(name, []).append(driver)
+                    else:
+                        (self.irqchip if entry["table"] == "irqchip" else self.early)[name] = key == "early"
+
+    def is_early(self, node):
+        """Whether OF_POPULATED is set before the walk. The most specific compatible that is listed counts, as it does for
+        for_each_matching_node_and_match(); of_irq_init() and of_clk_init() ask for the node's own status only."""
+        tables = (self.early, self.irqchip) if "interrupt-controller" in node.props else (self.early,)
+        return node.available() and any(
+            next((table[name] for name in node.compatible() if name in table), False) for table in tables)
+
+    def driver(self, node):
+        """What all drivers for `node` do together, or None. The most specific compatible that is listed counts."""
+        drivers = next((self.drivers[name] for name in node.compatible() if name in self.drivers), ())
+        if not drivers:
+            return None
+        whole = [driver for driver in drivers if driver.children is None]
+        if not whole:
+            return Driver(False, frozenset().union(*(driver.children for driver in drivers)))
+        buses = {driver.buses for driver in whole}
+        return Driver(buses.pop() if len(buses) == 1 else None, None, all(driver.grandchildren for driver in whole))
 
 
 def lower(names):
-    return frozenset(name.lower() for name in names)
+    return [name.lower() for name in names]
 
 
 def is_other_bus(node):
@@ -106,11 +157,6 @@ class Machine:
         if firmware is not None:
             self.populated[firmware] = frozenset(DEFAULT)
 
-    def is_bus(self, node, table):
-        """of_match_node()"""
-        return (not table.isdisjoint(node.compatible()) or "name:" + node.base() in table
-                or "type:" + node.type() in table)
-
 
 def framebuffer(tree):
     """of_get_compatible_child(of_chosen, "simple-framebuffer")"""
@@ -119,14 +165,33 @@ def framebuffer(tree):
     return next((node for node in children if "simple-framebuffer" in node.compatible()), None)
 
 
-class Walk:
-    """The kind of every node. How the children of a node are found is one of
+class Below:
+    """How the children of a node are found: `how` is one of
 
-    ("bus", table)  by the walk itself
-    ("glue", None)  by the driver of the node
-    ("maybe", None) nobody knows
-    ("amba", None), ("other", None), ("none", None)  not at all, for three reasons
+    bus     by the walk, which goes down into the buses of `table`; `strict`: what has no `compatible` is left out
+    driver  by the driver of the node
+    maybe   by the driver of the node, perhaps
+    amba, other, none  not at all: below an AMBA device, on another bus, below what is no bus
     """
+
+    def __init__(self, how, table=frozenset(), strict=True, driver=None):
+        self.how = how
+        self.table = table
+        self.strict = strict
+        self.driver = driver
+
+    def finds(self, node):
+        """of_match_node(): whether `node` is a bus of the table."""
+        return (not self.table.isdisjoint(node.compatible()) or "name:" + node.base() in self.table
+                or "type:" + node.type() in self.table)
+
+
+MAYBE, AMBA, OTHER, NONE = (Below(how) for how in ("maybe", "amba", "other", "none"))
+NOTHING_BELOW = frozenset("none:" + why for why in ("early", "skipped", "disabled", "no-bus", "no-amba", "no-reg"))
+
+
+class Walk:
+    """`kinds`: the kind of every node; `cells`: nodes of mfd_add_devices(), which gives its devices names of its own."""
 
     def __init__(self, tree, data):
         self.tree = tree
@@ -137,82 +202,76 @@ class Walk:
             self.boot = {node for node in tree.nodes if not RESERVED.isdisjoint(node.compatible())}
             if (node := framebuffer(tree)) is not None:
                 self.boot.add(node)
-        self.kinds = {}
-        dead, finds = set(), {}
-        for node in tree.nodes:
+        self.kinds, self.cells = {tree.root: "none:no-bus"}, set()
+        whole = Below("bus", self.machine.table, self.machine.strict) if self.machine.known else MAYBE
+        dead, below = set(), {tree.root: whole}
+        for node in tree.nodes[1:]:
             parent = node.parent
             if not node.available() or parent in dead and parent not in self.machine.populated:
                 dead.add(node)
-            if parent is None:
-                dead.discard(node)
-                kind = "none:no-bus"
-                how = ("bus", self.machine.table) if self.machine.known else ("maybe", None)
-            else:
-                kind = self.kind(node, node in dead, finds[parent])
-                how = self.how(node, kind, finds[parent])
-            self.kinds[node] = kind
-            finds[node] = how
+            self.kinds[node] = kind = self.kind(node, node in dead, below[parent])
+            below[node] = self.below(node, kind, below[parent])
+            if kind == "platform" and below[parent].driver and below[parent].driver.children:
+                self.cells.add(node)
 
-    def is_early(self, node):
-        """Whether of_irq_init() or of_clk_init() has set OF_POPULATED; they ask for the node's own status only."""
-        names = node.compatible()
-        return node.available() and (
-            not self.data.early.isdisjoint(names)
-            or "interrupt-controller" in node.props and not self.data.irqchip.isdisjoint(names))
-
-    def kind(self, node, dead, found):
-        how, table = found
+    def kind(self, node, dead, above):
         names = node.compatible()
         if node in self.boot and node.available():
-            return "none:early" if self.is_early(node) else "platform"
+            return "none:early" if self.data.is_early(node) else "platform"
         if dead:
             return "none:disabled"
         # of_platform_bus_probe() makes nothing of the root's children but what is a bus.
-        passed = node.parent is self.tree.root and not self.machine.strict and how == "bus" and not self.machine.is_bus(node, table)
-        if "compatible" not in node.props and (self.machine.strict or how != "bus" or passed):
+        passed = node.parent is self.tree.root and above.how == "bus" and not above.strict and not above.finds(node)
+        if "compatible" not in node.props and (above.strict or passed):
             return "none:no-compatible"
         if SKIPPED in names or node in self.machine.populated:
             return "none:skipped"
-        if self.is_early(node):
+        if self.data.is_early(node):
             return "none:early"
-        if how == "amba":
+        if above.how == "amba":
             return "none:below-amba"
-        if how == "other" or names and CLIENT.fullmatch(names[0]):
+        if above.how == "other" or names and CLIENT.fullmatch(names[0]):
             return "none:not-platform"
-        if how == "none" or passed:
+        if above.how == "none" or passed:
             return "none:no-bus"
-        maybe = "maybe-" if how == "maybe" else ""
+        maybe = "maybe-" if above.how == "maybe" else ""
+        if above.driver and (above.driver.grandchildren or above.driver.children and above.driver.children.isdisjoint(names)):
+            if above.driver.grandchildren or self.data.unlisted != "maybe":
+                return "none:no-bus"
+            maybe = "maybe-"
         if "arm,primecell" in names:
             if not self.machine.amba:
                 return "none:no-amba"
             return "none:no-reg" if register(self.tree, node) is None else maybe + "amba"
         return maybe + "platform"
 
-    def how(self, node, kind, found):
-        table = found[1]
+    def below(self, node, kind, above):
         if node in self.machine.populated:
-            return "bus", self.machine.populated[node]
-        if kind in ("none:early", "none:skipped", "none:disabled", "none:no-bus", "none:no-amba", "none:no-reg"):
-            return "none", None
+            return Below("bus", self.machine.populated[node])
+        if above.driver and above.driver.grandchildren and kind in ("none:no-bus", "none:no-compatible"):
+            return Below("driver", driver=Driver(False))
+        if kind in NOTHING_BELOW:
+            return NONE
         if kind == "none:no-compatible":
-            return ("other" if is_other_bus(node) else "none"), None
-        populates = not self.data.populates.isdisjoint(node.compatible())
-        if kind == "platform" and node not in self.boot:
-            if found[0] == "bus" and self.machine.is_bus(node, table):
-                return found
-            if populates:
-                return "glue", None
-            if not frozenset(DEFAULT).isdisjoint(node.compatible()) and found[0] == "glue":
-                return "maybe", None  # of_platform_populate(np, NULL, ...) does not go down, of_platform_default_populate() does
-        elif populates:
-            return ("maybe" if kind.startswith("maybe") else "glue"), None
-        if kind == "maybe-platform" and not frozenset(DEFAULT).isdisjoint(node.compatible()):
-            return "maybe", None
+            return OTHER if is_other_bus(node) else NONE
+        is_default = not frozenset(DEFAULT).isdisjoint(node.compatible())
+        if kind == "platform" and node not in self.boot and above.how == "bus" and above.finds(node):
+            return Below("bus", above.table, above.strict)
+        driver = self.data.driver(node)
+        if driver is not None:
+            if kind.startswith("maybe"):
+                return MAYBE
+            # What is made by of_platform_default_populate() is walked on as from the root.
+            return Below("bus", frozenset(DEFAULT)) if driver.buses and driver.children is None else Below("driver", driver=driver)
+        if is_default and node not in self.boot and (kind == "maybe-platform" or above.driver and above.driver.buses is None):
+            return MAYBE
         if kind in ("amba", "maybe-amba"):
-            return "amba", None
+            return AMBA
         if is_other_bus(node):
-            return "other", None
-        return ("maybe" if self.data.unlisted == "maybe" else "none"), None
+            return OTHER
+        if is_default and above.driver and above.driver.buses is False:
+            return NONE
+        return MAYBE if self.data.unlisted == "maybe" else NONE
 
 
 def bus_id(tree, node):

@@ -139,14 +139,16 @@ def show(windows):
 
 def view(tree, data):
     """A View of each node. Malformed, if Linux would not come to an end."""
-    kinds = Walk(tree, data).kinds
+    walk = Walk(tree, data)
     default = default_coherent(tree)
     views = []
     for node in tree.nodes:
         one = View()
         one.node = node
-        one.device = kinds[node]
-        one.name = bus_id(tree, node) if not one.device.startswith("none:") else "-"
+        one.device = walk.kinds[node]
+        one.name = "-"
+        if not one.device.startswith("none:"):
+            one.name = "?" if node in walk.cells else bus_id(tree, node)
         one.coherent, one.says = dma_is_coherent(tree, node, default)
         parent = dma_parent(tree, node)
         one.dma = [(0, 0, WHOLE)] if parent is None else reach(tree, parent)
