@@ -56,9 +56,10 @@ CLIENT = re.compile(r"(usb|pci)[0-9a-f]{1,4},[0-9a-f]{1,4}(\.[0-9a-f.]+)?")
 class Driver:
     """How a driver makes platform devices of the children of its node.
 
-    buses: goes down into default buses below them (of_platform_default_populate()), or not (of_platform_populate(np, NULL)), or
-    None, if nobody knows. children: those that it makes devices of, by compatible (mfd_add_devices()), or None for all.
-    grandchildren: it makes devices of the children's children only.
+    buses: True if it goes down into default buses below them (of_platform_default_populate()), False if not
+    (of_platform_populate(np, NULL)), a list if it has a table of its own, None if nobody knows. children: those that it makes
+    devices of, by compatible (mfd_add_devices()), or None for all. grandchildren: it makes devices of the children's children
+    only.
     """
 
     def __init__(self, buses=None, children=None, grandchildren=False):
@@ -71,7 +72,7 @@ class Data:
     """What --linux says, in one of two forms:
 
     {"populates": [COMPATIBLE ...], "early": [COMPATIBLE ...]}
-    {"linux": {"populates": [{"compatible": [...], "buses": true, "children": [...], "grandchildren": true} ...],
+    {"linux": {"populates": [{"compatible": [...], "buses": true or [...], "children": [...], "grandchildren": true} ...],
                "early": [{"compatible": [...], "table": "irqchip"} ...], "released": [the same]}}
                                                       schemas/linux.json; of several kernels the newest counts
 
@@ -96,7 +97,9 @@ class Data:
                 for name in lower(entry["compatible"]):
                     if key == "populates":
                         children = frozenset(lower(entry.get("children", ()))) or None
-                        driver = Driver(entry.get("buses", False), children, entry.get("grandchildren", False))
+                        buses = entry.get("buses", False)
+                        buses = frozenset(lower(buses)) if isinstance(buses, list) else buses
+                        driver = Driver(buses, children, entry.get("grandchildren", False))
                         self.drivers.setdefault(name, []).append(driver)
                     else:
                         (self.irqchip if entry["table"] == "irqchip" else self.early)[name] = key == "early"
@@ -261,8 +264,10 @@ class Walk:
         if driver is not None:
             if kind.startswith("maybe"):
                 return MAYBE
-            # What is made by of_platform_default_populate() is walked on as from the root.
-            return Below("bus", frozenset(DEFAULT)) if driver.buses and driver.children is None else Below("driver", driver=driver)
+            if driver.buses and driver.children is None and not driver.grandchildren:
+                # With a table, the driver's walk is like the one from the root.
+                return Below("bus", frozenset(DEFAULT) if driver.buses is True else driver.buses)
+            return Below("driver", driver=driver)
         if is_default and node not in self.boot and (kind == "maybe-platform" or above.driver and above.driver.buses is None):
             return MAYBE
         if kind in ("amba", "maybe-amba"):

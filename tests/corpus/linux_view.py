@@ -9,55 +9,58 @@
 
 An independent opinion, from the source of Linux 6.12.117 alone; it shares no code with the compiler. Standard library only.
 Each field is a function of the tree (and of --linux) alone, and none depends on another, except that NAME is given only
-where KIND is that of a device. All numbers are hexadecimal with 0x. Exit status: 0, or 1 if a file is not a sound tree.
+where KIND is that of a device. All numbers are hexadecimal; those of this file's own formats begin with 0x. Exit status: 0,
+or 1 if a file is not a sound tree.
 
 KIND, from drivers/of/platform.c: of_platform_default_populate_init(), of_platform_bus_create(), of_platform_device_create(),
 of_amba_device_create(); linux_devices.py has the machines that walk differently. The first that applies:
-    platform                made by of_platform_device_create() before the walk: reserved_mem_matches, wherever they are, and the
-                            first simple-framebuffer of /chosen; only the node's own status counts
-    none:disabled           the node, or one above it, is not available (of_device_is_available())
-    none:no-compatible      no `compatible` property (PowerPC's walk needs none below a bus)
-    none:skipped            of_skipped_node_table, or OF_POPULATED_BUS was set before the walk came here (/firmware, TI's prcm)
-    none:early              OF_POPULATED was set by of_irq_init() or of_clk_init() (--linux: early)
-    none:below-amba         the parent is an AMBA device, and the walk ends there (unless --linux says that it populates)
-    none:not-platform       the parent makes devices of another bus (by its generic name: i2c, spi, mdio, mmc, serial, usb, ...,
-                            or PCI's), or `compatible` begins with usbVID,PID or pciVID,DID
-    none:no-bus             the parent is neither a default bus that was reached nor a node that may populate; the root itself
-    none:no-amba            arm,primecell on a kernel without CONFIG_ARM_AMBA (PowerPC)
-    none:no-reg             arm,primecell whose first register has no cpu address
-    amba                    compatible with arm,primecell
-    platform                otherwise
-    maybe-platform, maybe-amba
-                            the same, if the node above populates, which nobody knows: a node with a driver of its own that is in
-                            no list (--unlisted maybe), or a default bus below a node that populates, since of_platform_populate(np,
-                            NULL, ...) does not go down where of_platform_default_populate() does. With --unlisted no-bus, which is
-                            what it is if --linux is given, a node in no list populates nothing.
 
-NAME, from of_device_make_bus_id() (drivers/of/device.c), which names AMBA devices too: kernel name of the device, `-` for none.
-    Names of machines' own tables (OF_DEV_AUXDATA) are not known here.
+    platform            made by of_platform_device_create() before the walk: reserved_mem_matches, wherever they are, and
+                        the first simple-framebuffer of /chosen; only the node's own status counts
+    none:disabled       the node, or one above it, is not available (of_device_is_available())
+    none:no-compatible  no `compatible` property (PowerPC's walk needs none below a bus)
+    none:skipped        of_skipped_node_table, or OF_POPULATED_BUS was set before the walk came here (/firmware, TI's prcm)
+    none:early          OF_POPULATED was set by of_irq_init() or of_clk_init() (--linux: early)
+    none:below-amba     the parent is an AMBA device, and the walk ends there (unless --linux says that it populates)
+    none:not-platform   the parent makes devices of another bus (by its generic name: i2c, spi, mdio, mmc, serial, usb, ...,
+                        or PCI's), or `compatible` begins with usbVID,PID or pciVID,DID
+    none:no-bus         the parent is neither a default bus that was reached nor a node that may populate; the root itself
+    none:no-amba        arm,primecell on a kernel without CONFIG_ARM_AMBA (PowerPC)
+    none:no-reg         arm,primecell whose first register has no cpu address
+    amba                compatible with arm,primecell
+    platform            otherwise
+    maybe-platform, maybe-amba
+                        the same, if the node above populates, which nobody knows: it has a `compatible` of its own that is in
+                        no list (--unlisted maybe), or it is a default bus below a node that populates, and --linux does not
+                        say whether by of_platform_default_populate(), which goes down into buses, or by
+                        of_platform_populate(np, NULL, ...), which does not. With --unlisted no-bus, which is what holds if
+                        --linux is given, a node in no list populates nothing.
+
+NAME, from of_device_make_bus_id() (drivers/of/device.c), which names AMBA devices too: the device's name in sysfs; `-` for
+    no device, `?` for cells of mfd_add_devices(), which have names of their own. Names in tables of machines
+    (OF_DEV_AUXDATA) are not known here.
 
 coherent, from of_dma_is_coherent() (drivers/of/address.c): the nearest of the node and its DMA parents with dma-coherent or
     dma-noncoherent; DMA parents as __of_get_dma_parent() finds them. Without one the default of the architecture, guessed from
-    the cpus: 1 for riscv and powerpc (ARCH_DMA_DEFAULT_COHERENT; but 0 for the 44x, 8xx and 512x, NOT_COHERENT_CACHE), else 0.
+    the cpus: 1 for riscv and powerpc (ARCH_DMA_DEFAULT_COHERENT, but 0 for 44x, 8xx and 512x: NOT_COHERENT_CACHE), else 0.
 
-WINDOWS: what a master that is the node itself reaches, as the hardware sees it: BUS+CPU+SIZE, by commas, sorted by BUS. All
-    dma-ranges of its DMA parents (not its own) are composed up to the root, where of_dma_get_range() takes the nearest ones that are
-    not empty and has the start of each entry translated further up. As there: a missing or empty dma-ranges is 1:1, for PCI's buses
-    too; the root's own are of no effect; entries are read with the node's own #address-cells, #size-cells and the tree parent's
-    #address-cells; the first cell of PCI's, ISA's and three-cell addresses is no part of the number, and only entries of the same
-    kind are taken between two such buses (.map of of_busses[]); of two entries with the same bus address the first one wins. Unlike
-    there: entries are cut to what the buses above let through, a part without a way up is left out, and a bus without dma-ranges
-    does not end the search. What is contiguous on both sides is one window. `all` where nothing translates or bounds, `none`
-    where nothing is left. --json has of_dma_get_range()'s own answer, for the DMA parent, as linux_dma: as of_dma_configure() asks for
-    it, "all" for its -ENODEV and "invalid" for its -EINVAL; and what functions or children below the node reach, as below_dma,
-    where the node has dma-ranges.
+WINDOWS: what a master that is the node itself reaches, as the hardware sees it: BUS+CPU+SIZE, by commas, sorted by BUS; `all`
+    where nothing translates or bounds, `none` where nothing is left. All dma-ranges of its DMA parents (not its own) are
+    composed up to the root. As for of_dma_get_range() and of_translate_dma_address(): a missing or empty dma-ranges is 1:1,
+    for PCI's buses too; the root's own is of no effect; entries are read with the node's own #address-cells and #size-cells
+    and the tree parent's #address-cells; the first cell of PCI's, ISA's and three-cell addresses is no part of the number,
+    and between two such buses only entries of the same kind meet (.map of of_busses[]); of two entries with the same bus
+    address the first one wins. Unlike there: entries are cut to what the buses above let through, a part without a way up is
+    left out, and buses without dma-ranges do not end the search. What is contiguous on both sides is one window.
+    --json has of_dma_get_range()'s own answer as linux_dma, asked for as of_dma_configure_id() does: "all" for its -ENODEV,
+    "invalid" for its -EINVAL; and as below_dma, where the node has dma-ranges, what children and PCI functions below reach.
 
-STREAMS: by commas, in the order of the tree, `-` for none; the node's own `iommus` only, never iommu-map, as of_iommu_configure()
-    reads them for a device without a requester id: IOMMUPATH:ID/MASK for one or two cells, where MASK is the second cell, or else the
-    IOMMU's stream-match-mask, or else 0 (arm_smmu_of_xlate()); IOMMUPATH:- for no cell; IOMMUPATH:C.C.C for more. If an IOMMU among
-    them is not available (itself or a node above it) there are none at all (of_iommu_configure_dev() ends at the first error, and the
-    others are freed); an entry that cannot be read ends the list. Then liodn:N for each cell of `fsl,liodn`
-    (fsl_pamu_probe_device()).
+STREAMS: by commas, in the order of the tree, `-` for none; the node's own `iommus` only, never iommu-map, as
+    of_iommu_configure() reads them for a device without a requester id: IOMMUPATH:ID/MASK for one or two cells, where MASK is
+    the second cell, or else the IOMMU's stream-match-mask, or else 0 (arm_smmu_of_xlate()); IOMMUPATH:- for no cell;
+    IOMMUPATH:C.C.C for more. If an IOMMU among them is not available (itself or a node above it) there are none at all, since
+    of_iommu_configure_dev() ends at the first error and the others are freed; an entry that cannot be read ends the list.
+    Then liodn:N for each cell of `fsl,liodn` (fsl_pamu_probe_device()).
 """
 
 import argparse
@@ -213,7 +216,7 @@ class Summary:
 
     def add(self, board, tree, views):
         self.total += 1
-        self.irqchips[root_irqchip(tree)] += 1
+        self.irqchips[root_irqchip(tree), tree.arch if board.startswith("/") or "/" not in board else board.split("/")[0]] += 1
         devices = [one for one in views if not one.device.startswith("none:")]
         self.kinds.update(one.device for one in views)
         above = [one for one in devices if one.says not in (None, one.node)]
@@ -228,7 +231,7 @@ class Summary:
         self.count("behind an IOMMU", board, sum(bool(one.streams) for one in devices))
         self.count("DMA parent named by dma-mem", board,
                    sum(dma_parent(tree, one.node) is not one.node.parent for one in devices))
-        names = collections.Counter((one.device[-4:], one.name) for one in devices)
+        names = collections.Counter((one.device[-4:], one.name) for one in devices if one.name != "?")
         for one in views:
             node = one.node
             linux = dma_get_range(tree, dma_parent(tree, node))
@@ -252,11 +255,13 @@ class Summary:
 
     def show(self, seconds):
         print(f"{self.total} boards, {sum(self.kinds.values())} nodes, {seconds:.1f} s\n")
-        for title, counter in ("nodes", self.kinds), ("boards by root irqchip", self.irqchips):
-            print(title)
-            for name, number in sorted(counter.items(), key=lambda item: (-item[1], item[0])):
-                print(f"{number:>9}  {name}")
-            print()
+        print("nodes")
+        for name, number in self.kinds.most_common():
+            print(f"{number:>9}  {name}")
+        print("\nboards by root irqchip")
+        for (name, architecture), number in sorted(self.irqchips.items(), key=lambda item: (item[0][1], -item[1], item[0])):
+            print(f"{number:>9}  {architecture:<8} {name}")
+        print()
         print("devices   boards")
         for name, number in self.devices.items():
             print(f"{number:>7} {self.boards[name]:>8}  {name}")
@@ -294,8 +299,11 @@ def main():
     args = parser.parse_args()
     if not args.boards and not args.summary:
         parser.error("name a board, or use --summary")
-    text = json.loads(args.linux.read_text()) if args.linux else {}
-    data = Data(text, args.unlisted or ("no-bus" if args.linux else "maybe"))
+    try:
+        text = json.loads(args.linux.read_text()) if args.linux else {}
+        data = Data(text, args.unlisted or ("no-bus" if args.linux else "maybe"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        parser.error(f"{args.linux}: {error}")
     boards = [(str(path), path) for path in args.boards] or all_boards()
     summary, objects, failed, start = Summary(), [], 0, time.process_time()
     for name, path in boards:

@@ -161,7 +161,8 @@ def hostile():
     yield "long value", dtb(begin(b"") + struct.pack(">3I", 3, 0xFFFFFFFF, 0) + END + FINISH, b"reg\0"), "out of"
     yield "name outside", dtb(begin(b"") + struct.pack(">3I", 3, 0, 99) + END + FINISH, b"reg\0"), "outside"
     yield "name without end", dtb(begin(b"") + struct.pack(">3I", 3, 0, 0) + END + FINISH, b"reg"), "does not end"
-    yield "late property", dtb(begin(b"") + begin(b"a") + END + struct.pack(">3I", 3, 0, 0) + END + FINISH, b"reg\0"), "after a child"
+    yield "late property", dtb(begin(b"") + begin(b"a") + END + struct.pack(">3I", 3, 0, 0) + END + FINISH, b"reg\0"), \
+        "after a child"
     yield "large", bytes(16 << 20) + b"\0", "larger"
     yield "DMA parents in a loop", compiled(LOOP)[0], "loop"
     yield "a DMA parent below the node", compiled(CHAIN)[0], "loop"
@@ -210,7 +211,8 @@ def command(context, result):
     tool = context.root / "tests/corpus/linux_view.py"
     with tempfile.TemporaryDirectory() as directory:
         good, bad, lists = (f"{directory}/{name}" for name in ("good.dtb", "bad.dtb", "lists.json"))
-        for path, data in (good, compiled("/dts-v1/; / { g { compatible = \"vendor,g\"; a { compatible = \"a\"; }; }; };")[0]), (bad, b"x" * 50):
+        text = '/dts-v1/; / { g { compatible = "vendor,g"; a { compatible = "a"; }; }; };'
+        for path, data in (good, compiled(text)[0]), (bad, b"x" * 50):
             with open(path, "wb") as file:
                 file.write(data)
         with open(lists, "w", encoding="utf-8") as file:
@@ -220,15 +222,19 @@ def command(context, result):
                             (["--unlisted", "no-bus"], line.format("none:no-bus", "-"))):
             done = run(sys.executable, tool, good, *words)
             got = done.out.decode().splitlines()
-            result.add(f"command {words[:1]}", None if done.status == 0 and got[-1] == last and len(got) == 3 else f"{got}\n{done.err}")
+            fine = done.status == 0 and got[-1] == last and len(got) == 3
+            result.add(f"command {words[:1]}", None if fine else f"{got}\n{done.err}")
         done = run(sys.executable, tool, "--json", good)
         nodes = json.loads(done.out)[0]["nodes"]
-        want = {"path": "/g/a", "device": "maybe-platform", "name": "g:a", "coherent": 0, "dma": "all", "linux_dma": "all", "streams": []}
+        want = {"path": "/g/a", "device": "maybe-platform", "name": "g:a", "coherent": 0, "dma": "all", "linux_dma": "all",
+                "streams": []}
         result.add("command --json", None if nodes[-1] == want and len(nodes) == 3 else f"{nodes}")
         done = run(sys.executable, tool, "--summary", good, bad)
         out = done.out.decode()
-        problem = None if done.status == 1 and "1 boards, 3 nodes" in out and "magic" in done.err else f"{done.status}\n{out}{done.err}"
-        result.add("command --summary and a bad file", problem)
+        fine = done.status == 1 and "1 boards, 3 nodes" in out and "magic" in done.err
+        result.add("command --summary and a bad file", None if fine else f"{done.status}\n{out}{done.err}")
+        done = run(sys.executable, tool, good, "--linux", bad)
+        result.add("command with a bad list", None if done.status == 2 and bad in done.err else f"{done.status}\n{done.err}")
 
 
 def run_all(context):
