@@ -177,8 +177,9 @@ def as_json(tree, one):
 def root_irqchip(tree):
     """The first `compatible` of the root interrupt controller: the end of the chain of interrupt parents.
 
-    The chain begins at the first node of the tree with an `interrupt-parent`, and goes on at each controller by the first entry of
-    interrupts-extended, or else by of_irq_find_parent(), as of_irq_init() orders them. A cpu's own controller (RISC-V) is not counted.
+    The chain begins at the first node of the tree with an `interrupt-parent`, and goes on at each controller by the first
+    entry of interrupts-extended, or else by of_irq_find_parent(), as of_irq_init() orders them. A cpu's own controller
+    (RISC-V) is not counted.
     """
     start = next((node for node in tree.nodes if node.u32("interrupt-parent") in tree.phandles), None)
     node = tree.phandles[start.u32("interrupt-parent")] if start is not None else None
