@@ -52,7 +52,7 @@ static void check_entries(struct planner *p)
               ", for %u LIODN%s with %u",
               most.dma->device->name, most.machine->name, most.entries, liodns_of(most.dma),
               liodns_of(most.dma) > 1 ? "s" : "", most.dma->subwindows);
-    diag_help(d, "to need fewer sub-windows, start memory at multiples of large powers of two, and map no more than "
+    diag_help(d, "start memory at multiples of large powers of two, and map no more than "
                  "the devices need");
 }
 

@@ -273,8 +273,8 @@ static bool check_other_irqs(struct machine_planner *p, const struct p_device *d
     for (uint32_t i = 0; i < d->irqs.n; i++) {
         if (d->irqs.at[i]->index != index)
             continue;
-        struct diag *g = diag(p->c->diags, E0328, m->at, "an interrupt is specified twice: `%s` is interrupt %u",
-                              pci_irqs[index], index);
+        struct diag *g =
+            diag(p->c->diags, E0328, m->at, "interrupt %u is specified twice: it is `%s`", index, pci_irqs[index]);
         diag_note(g, d->irqs.at[i]->at, "it is first specified here");
         diag_help(g, "keep one of them");
         return false;

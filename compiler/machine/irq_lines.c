@@ -506,8 +506,8 @@ void choose_lines(struct machine_planner *p)
             struct diag *d = diag(p->c->diags, E0360, irq->at, "`%s` has no free line left for %s", irq->chip->name,
                                   describe_irq(p->c, irq));
             diag_help(d,
-                      "lines of class `%s` are chosen from %" PRIu32 " to %" PRIu32
-                      "; drop interrupts that the guest does not need",
+                      "drop interrupts that the guest does not need: for class `%s`, machc chooses lines %" PRIu32
+                      " to %" PRIu32,
                       irq->chip->class->name, irq->kind->first, highest_line(irq->kind));
             irq->drop = true;
             continue;

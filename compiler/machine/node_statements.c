@@ -384,7 +384,7 @@ static void report_dangling(struct machine_planner *p, const struct dt_node *n, 
                   dt_path(p->c->arena, k->guest), dt_path(p->c->arena, k->guest));
         diag_respell(d, name->s, dt_path(p->c->arena, k->guest));
     } else if (host)
-        diag_help(d, "%s is a node of the host: pass it through as well, and refer to its path in the guest", name->s);
+        diag_help(d, "pass %s through as well, and refer to its path in the guest: it is a node of the host", name->s);
     else
         diag_help(d, "correct the path, or add the node: `node %s { ... };`", *name->s == '/' ? name->s : "/...");
 }

@@ -89,9 +89,9 @@ static void assign_provider(struct settle *s, const struct ref_entry *e, const s
             d = diag(p->c->diags, E0422, where,
                      "%s cannot be assigned: it is not part of a device that can be passed through", path);
         if (device)
-            diag_help(d, "pass all of %s through, or use another clause", dt_path(p->c->arena, device));
+            diag_help(d, "pass all of %s through, or choose another fate", dt_path(p->c->arena, device));
         else
-            diag_help(d, "use another clause: `copy`, `drop`, `to &node`");
+            diag_help(d, "choose another fate: `copy`, `drop`, `to &node`");
         return;
     }
     struct m_passthrough *pass = NEW(draft_arena(p->c), struct m_passthrough);

@@ -126,7 +126,7 @@ static void report_open(struct settle *s, const uint32_t *open, uint32_t nopen)
         fixed =
             s->rule->provider->unit && !strcmp(s->rule->provider->unit, "Hz") ? "`fixed RATE`, " : "`fixed VALUE`, ";
     diag_help(d,
-              "settle it%s: `ref %s CLAUSE;`, where CLAUSE is one of `drop`, %s`assign`, %s`to &NODE`%s (see machc "
+              "settle it%s: `ref %s FATE;`, where FATE is one of `drop`, %s`assign`, %s`to &NODE`%s (see machc "
               "--explain=E0409)",
               child ? ", here or in a `child` statement" : "", which, fixed,
               s->rule->layout == REF_GRAPH ? "" : "`copy`, ", first->known ? "" : ", `keep`");
