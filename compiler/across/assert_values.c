@@ -262,7 +262,7 @@ static void report_unknown(struct asked *a, enum msg code, struct loc loc, const
         diag_help(d, "%s", help);
 }
 
-/* Returns the offer_list `text` with another name in backticks, which `suffix` follows. */
+/* Returns the list `text` with another name in backticks, which `suffix` follows. */
 static const char *append_name(struct machc *c, const char *text, const char *name, const char *suffix)
 {
     return arena_printf(c->arena, "%s%s`%s%s`", text, *text ? ", " : "", name, suffix);
