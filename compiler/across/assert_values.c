@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Finds the values of attributes that `assert` statements name. Each attribute is append_name here, once.
+// Finds the values of attributes that `assert` statements name. Each attribute is listed here, once.
 #include "across/assert_values.h"
 
 #include <inttypes.h>
@@ -24,7 +24,7 @@ struct search {
     VEC(const char *) known, lists;
     struct value value;
     bool found;
-    uint8_t element; // kind of the elements of the wanted offer_list
+    uint8_t element; // kind of the elements of the wanted list
     uint32_t count;  // number of its elements
     bool is_list;
 };

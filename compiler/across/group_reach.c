@@ -10,7 +10,7 @@
 
 #include <inttypes.h>
 
-static bool same_maps(const struct p_dma *a, const struct p_dma *b)
+static bool has_same_maps(const struct p_dma *a, const struct p_dma *b)
 {
     if (a->maps == b->maps && a->nmaps == b->nmaps)
         return true; // they share the solution of `dma all`, as most devices do
@@ -23,14 +23,14 @@ static bool same_maps(const struct p_dma *a, const struct p_dma *b)
     return same;
 }
 
-static bool same_reach(const struct p_device *a, const struct p_device *b)
+static bool has_same_reach(const struct p_device *a, const struct p_device *b)
 {
     bool same = a->dmas.n == b->dmas.n;
     for (uint32_t i = 0; same && i < a->dmas.n; i++) {
         const struct p_dma *x = a->dmas.at[i], *y = b->dmas.at[i];
         // Apart from guest-iommu, the mode does not matter if the maps are the same.
         bool guest = x->mode == DMA_GUEST_IOMMU || y->mode == DMA_GUEST_IOMMU;
-        same = same_maps(x, y) && (!guest || (x->mode == y->mode && x->guest_iommu == y->guest_iommu));
+        same = has_same_maps(x, y) && (!guest || (x->mode == y->mode && x->guest_iommu == y->guest_iommu));
     }
     return same;
 }
@@ -45,7 +45,7 @@ static void compare_reach(struct planner *p, const struct facts_group *g, const 
 {
     struct src at = b->dmas.n ? b->dmas.at[0]->at : b->at, other = a->dmas.n ? a->dmas.at[0]->at : a->at;
     struct diag *d = NULL;
-    if (!same_reach(a, b)) {
+    if (!has_same_reach(a, b)) {
         d = diag(p->c->diags, E0668, at, "`%s` and `%s` are in one IOMMU group, but have different mappings", b->name,
                  a->name);
         diag_note(d, other, "the other one is here");
@@ -128,7 +128,7 @@ void check_functions(struct planner *p)
             *b = (struct function){m, d};
             if (!a) {
                 map_putp(draft_arena(p->c), &first, domain, NULL, b);
-            } else if (!map_getp(&reported, domain, NULL) && (a->m != m || !same_reach(a->d, d)) &&
+            } else if (!map_getp(&reported, domain, NULL) && (a->m != m || !has_same_reach(a->d, d)) &&
                        iommu_way(p) == IOMMU_WINDOWS) {
                 map_putp(draft_arena(p->c), &reported, domain, NULL, b);
                 report_functions(p, a, b);

@@ -54,7 +54,8 @@ bool is_host_ram(const struct planner *p, const struct dt_node *n)
     return (word && !strcmp(word, "memory")) || (n->parent && !strcmp(n->parent->name, "reserved-memory"));
 }
 
-/* Stops at the first registers that are in use. RAM is skipped, because the host can be told not to use a part of it.
+/*
+ * Stops at the first registers that are in use. RAM is skipped, because the host can be told not to use a part of it.
  */
 static bool find_register(void *opaque, const struct host_region *h)
 {

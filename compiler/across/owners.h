@@ -28,8 +28,8 @@ enum own_what { OWN_IS_REGION, OWN_IS_MEMORY, OWN_IS_IRQ, OWN_IS_NODE, OWN_IS_US
 /* A thing and its owner: the numbers first to last (inclusive) of a space. */
 struct owned {
     uint64_t first, last;
-    const void
-        *in; // what has the numbers: a dt_node (OWN_LINE, OWN_STREAM, OWN_PROVIDER), a file's name, a schema_dma_id
+    // What has the numbers: a dt_node (OWN_LINE, OWN_STREAM, OWN_PROVIDER), the name of a file, or a schema_dma_id.
+    const void *in;
     const void *by; // what uses the thing: a p_region, p_memory, p_irq, dt_node ... depending on `what`
     const struct p_machine *machine; // NULL: the host
     const struct src *at;            // the statement; NULL for the host
@@ -56,7 +56,8 @@ void collect_registers(struct planner *p, struct owner_table *t);
 void report_registers(struct planner *p, const struct owned *a, const struct owned *b);
 void check_pages(struct planner *p);
 
-/* memory.c: files. check_memory() compares both ends of shares and reports memory that overlaps the host's registers.
+/*
+ * memory.c: files. check_memory() compares both ends of shares and reports memory that overlaps the host's registers.
  */
 void collect_files(struct planner *p, struct owner_table *t);
 void report_files(struct planner *p, const struct owned *a, const struct owned *b);

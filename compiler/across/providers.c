@@ -9,7 +9,8 @@ enum { LISTED = 4 };
 
 /* ---- specifiers ---- */
 
-/* Returns a number by which specifiers of one provider are compared: its cells, or for more than two a hash (FNV-1a).
+/*
+ * Returns a number by which specifiers of one provider are compared: its cells, or for more than two a hash (FNV-1a).
  */
 static uint64_t specifier_key(const struct provider_use *u)
 {
@@ -83,7 +84,8 @@ struct lint {
     struct map by_top; // (owner's top node, kind) -> struct left_behind
 };
 
-/* Whether the provider has registers. Without them it is a description, such as a fixed clock, and never switched off.
+/*
+ * Whether the provider has registers. Without them it is a description, such as a fixed clock, and never switched off.
  */
 static bool has_registers(const struct planner *p, const struct dt_node *provider, const struct dt_node *top)
 {

@@ -75,9 +75,9 @@ void join_maps(struct planner *p, map_list *maps);
 /* ---- tables.c, windows.c ---- */
 
 /*
- * Solve a domain whose maps join_maps() has sorted and joined, for page tables, TCE windows and PAMU windows. They set
- * the window of `dma`; solve_windows() also sets the addresses of banks and `granted`. `how` has the clauses for the
- * window, to which fix-its apply, or is NULL. They return false after messages.
+ * Solve a domain whose maps join_maps() has sorted and joined, for page tables, TCE windows and PAMU windows. The
+ * latter two set the window of `dma`; solve_windows() also sets the addresses of banks and `granted`. `how` has the
+ * clauses for the window, to which fix-its apply, or is NULL. They return false after messages.
  */
 bool solve_tables(struct machine_planner *p, struct p_dma *dma, map_list *maps);
 bool solve_tces(struct machine_planner *p, struct p_dma *dma, map_list *maps);

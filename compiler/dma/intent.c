@@ -71,7 +71,8 @@ static const struct p_memory *find_memory(struct machine_planner *p, const struc
     return NULL;
 }
 
-/* Sets what `out` maps, its device address without `at`, and *size to all of its bytes. Returns false after a message.
+/*
+ * Sets what `out` maps, its device address without `at`, and *size to all of its bytes. Returns false after a message.
  */
 static bool find_target(struct machine_planner *p, const struct p_dma *dma, const struct m_dma_map *m,
                         struct p_dma_map *out, uint64_t *size)

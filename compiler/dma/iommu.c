@@ -25,8 +25,10 @@ static bool is_property_of(const struct iommu_class *k, const char *property)
     return false;
 }
 
-/* Returns a property whose presence means that every device of the board is behind an IOMMU; NULL: none. It walks the
- * whole tree. */
+/*
+ * Returns a property whose presence means that every device of the board is behind an IOMMU; NULL: none. It walks the
+ * whole tree.
+ */
 static const struct ref_property *board_property(const struct planner *p)
 {
     for (const struct dt_node *n = p->host->tree->root; n; n = dt_next(n, p->host->tree->root))

@@ -197,7 +197,7 @@ static void set_result(struct pamu_answer *out, const struct trial *t)
     out->piece = t->piece;
 }
 
-static void solve(const struct job *j, struct pamu_answer *out)
+static void solve_job(const struct job *j, struct pamu_answer *out)
 {
     uint64_t first, last;
     uint32_t highest;
@@ -246,7 +246,7 @@ struct pamu_answer pamu_solve(const struct pamu_problem *p, uint64_t *place)
 {
     struct job j = {p, UINT32_MAX, 0};
     struct pamu_answer out = {.why = PAMU_OK};
-    solve(&j, &out);
+    solve_job(&j, &out);
     if (!out.why && place)
         place_banks(&j, &out, place);
     return out;
@@ -295,7 +295,7 @@ static void try_move(const struct pamu_problem *p, uint32_t which, uint64_t iova
     struct pamu_answer a = {.why = PAMU_OK};
     if (!distance || !is_free(p, which, iova))
         return;
-    solve(&j, &a);
+    solve_job(&j, &a);
     if (a.why || !is_better(b, distance, &a))
         return;
     *b = (struct best){b->move, a.size, distance, true};

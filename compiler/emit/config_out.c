@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Builds a guest.cfg: collects records and strings, and puts the file together.
 #include "emit/config_out.h"
 
 #include "base/intern.h"

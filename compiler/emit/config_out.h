@@ -40,8 +40,8 @@ mach_le32 cfg_str(struct cfg_out *o, const char *s);
 mach_le32 cfg_path(struct cfg_out *o, const struct dt_node *node);
 
 /*
- * Returns the finished file, whose pieces stay in `o`, with the digest of the `dtb_size` bytes at `dtb`. A file of more
- * than 4 GB is invalid, because offsets have 32 bits: the caller checks its size.
+ * Returns the finished file, whose pieces are in the memory of `o`, with the digest of the `dtb_size` bytes at `dtb`. A
+ * file of more than 4 GB is invalid, because offsets have 32 bits: the caller checks its size.
  */
 struct pieces cfg_finish(struct cfg_out *o, const uint8_t *dtb, uint32_t dtb_size);
 

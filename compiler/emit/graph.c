@@ -25,7 +25,7 @@ static const char *node_name(struct graph *g, char kind, uint32_t n)
 }
 
 // Quotes a text so that it contains no escape of Graphviz and no entity of HTML. A newline stays a newline.
-static const char *quoted(struct graph *g, const char *s)
+static const char *quote_text(struct graph *g, const char *s)
 {
     char *out = arena_alloc(g->c->arena, strlen(s) * 5 + 3), *to = out;
     uint32_t len;
@@ -51,12 +51,12 @@ static const char *quoted(struct graph *g, const char *s)
 
 static void add_node(struct graph *g, const char *name, const char *attributes, const char *label)
 {
-    text_print(&g->out, "        %s [%slabel=%s];\n", name, attributes, quoted(g, label));
+    text_print(&g->out, "        %s [%slabel=%s];\n", name, attributes, quote_text(g, label));
 }
 
 static void add_edge(struct graph *g, const char *from, const char *to, const char *attributes, const char *label)
 {
-    text_print(&g->out, "    %s -> %s [%slabel=%s];\n", from, to, attributes, quoted(g, label));
+    text_print(&g->out, "    %s -> %s [%slabel=%s];\n", from, to, attributes, quote_text(g, label));
 }
 
 static const char *range_text(struct graph *g, uint64_t start, uint64_t size)
@@ -265,7 +265,7 @@ static void add_machine(struct graph *g)
     uint32_t count = 0;
     text_print(
         &g->out, "    subgraph cluster_m%u {\n        label=%s;\n        color=\"%s\";\n", g->machine,
-        quoted(g, platform ? arena_printf(g->c->arena, "machine %s : %s", g->m->name, platform->name) : g->m->name),
+        quote_text(g, platform ? arena_printf(g->c->arena, "machine %s : %s", g->m->name, platform->name) : g->m->name),
         draw_light[g->machine % DRAW_COLOURS]);
     add_resource_nodes(g);
     add_device_nodes(g);

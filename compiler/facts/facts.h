@@ -13,6 +13,7 @@ struct facts_range {
     struct loc at;
 };
 
+/* A device in an IOMMU group. */
 struct facts_member {
     const char *name;   // interned: as in sysfs
     const char *driver; // NULL: none is bound
@@ -20,6 +21,7 @@ struct facts_member {
     struct loc at;
 };
 
+/* An IOMMU group: its devices, and device addresses that no mapping may use. */
 struct facts_group {
     uint32_t number;
     struct facts_member *members;
@@ -44,6 +46,7 @@ struct facts_irq {
     struct loc at;
 };
 
+/* A device that VFIO offers. */
 struct facts_device {
     const char *name; // interned: as in sysfs
     struct facts_region *regions;
@@ -53,6 +56,7 @@ struct facts_device {
     struct loc at;
 };
 
+/* A snapshot of a host. */
 struct facts {
     const char *format; // "facts.json"
     const char *file;

@@ -76,7 +76,8 @@ static bool is_mapped(const struct claim *k)
     return k->region && k->region->mode == REGION_MAP;
 }
 
-/* Whether both are registers of the host that are mapped in the same way at the same offset: one mapping serves both.
+/*
+ * Whether both are registers of the host that are mapped in the same way at the same offset: one mapping serves both.
  */
 static bool is_one_mapping(const struct claim *a, const struct claim *b)
 {

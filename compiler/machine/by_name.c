@@ -82,7 +82,8 @@ static void check_page_alignment(struct machine_planner *p, const struct p_regio
                          "at ", r->guest / page * page, ", or `trap`");
 }
 
-/* The size of a BAR is a power of two, and its address a multiple of that (PCI Local Bus Specification 3.0, 6.2.5.1).
+/*
+ * The size of a BAR is a power of two, and its address a multiple of that (PCI Local Bus Specification 3.0, 6.2.5.1).
  */
 static bool check_bar(struct machine_planner *p, const struct p_device *d, const struct m_region *m, uint32_t index,
                       uint64_t size)

@@ -157,7 +157,7 @@ void copy_passthrough(struct machine_planner *p, const struct m_passthrough *pas
     struct p_device *d = new_device(p, pass->name, DEV_PLATFORM, pass->at);
     d->pass = pass;
     set_host_node(p, d, host);
-    // Names of nodes are unique. A name can occur twice only if a statement gives one.
+    // Names in the host's tree are unique, so a name can occur twice only if a statement passes a device through by it.
     if (p->model->bare_names)
         claim_sysfs_name(p, d, pass->parts.at[0].at);
     map_putp(draft_arena(p->c), &p->devices, pass->name, NULL, d);

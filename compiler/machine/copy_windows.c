@@ -79,7 +79,7 @@ static bool get_cpu_range(struct machine_planner *p, const struct dt_node *n, co
     return *size && host_translate(p->host, n->parent, parent, pna, *size, cpu, &blocked);
 }
 
-/* Returns the number of count_entries of a `ranges`; 0 if it cannot be read, which the host index has reported. */
+/* Returns the number of entries of a `ranges`; 0 if it cannot be read, which the host index has reported. */
 static uint32_t count_entries(struct machine_planner *p, const struct dt_node *n, const struct dt_prop *ranges)
 {
     uint32_t na = host_address_cells(p->host, n), ns = host_size_cells(p->host, n),
@@ -185,7 +185,7 @@ static void join_windows(struct windows *w, uint64_t most)
 
 /*
  * An empty `ranges` states that addresses and numbers of cells are the same on both sides. Where that does not hold in
- * the guest, `ranges` gets count_entries for the addresses that are in use.
+ * the guest, `ranges` gets entries for the addresses that are in use.
  */
 static void rewrite_empty(struct ranges *r)
 {

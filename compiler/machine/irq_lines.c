@@ -359,13 +359,13 @@ static void encode_cells(struct p_irq *irq)
     }
 }
 
-/* Returns the highest_line line of a kind that the guest's controller has. */
+/* Returns the highest line of a kind that the guest's controller has. */
 static uint32_t highest_line(const struct irq_kind *k)
 {
     return k->guest_max ? k->guest_max : k->max;
 }
 
-/* Returns false. */
+/* Reports a line that the controller does not have. Returns false. */
 static bool report_no_line(struct machine_planner *p, const struct p_irq *irq, uint64_t number)
 {
     struct diag *d = diag(p->c->diags, E0356, irq->at, "`%s` has no line %s%s%" PRIu64, irq->chip->name,

@@ -70,6 +70,7 @@ struct to_ref {
 struct machine_dma;
 struct settle_room;
 
+/* The state of planning one machine. Its tables are in the draft arena. */
 struct machine_planner {
     struct planner *file;
     /* copied from `file`, the same for all machines */

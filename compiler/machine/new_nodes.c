@@ -133,7 +133,8 @@ static bool put_on_pci_bus(struct machine_planner *p, struct p_device *d, const 
     return true;
 }
 
-/* Makes the node of a device that is not on a PCI bus, named after its first register. False: no node, after a message.
+/*
+ * Makes the node of a device that is not on a PCI bus, named after its first register. False: no node, after a message.
  */
 static bool put_on_bus(struct machine_planner *p, struct p_device *d, struct dt_node *bus)
 {

@@ -193,7 +193,8 @@ const char *map_line_note(struct map_page *p, const struct p_irq *q);
 const char *map_domain_name(struct map_page *p, const struct p_dma *d);
 const char *map_memory_backing(struct map_page *p, const struct p_memory *x);
 
-/* Describe a stash target: as the device asks for it, "L1 of vcpu 0"; on the host, "L1 of cpu 2, id 36"; by its node.
+/*
+ * Describe a stash target: as the device asks for it, "L1 of vcpu 0"; on the host, "L1 of cpu 2, id 36"; by its node.
  */
 const char *map_stash_wanted(struct map_page *p, const struct p_stash *s);
 const char *map_stash_target(struct map_page *p, const struct p_stash *s);
@@ -205,7 +206,9 @@ const char *map_title(struct map_page *p, const struct map_box *b);
 /* Describes the cpus of a machine: their number, and the host cpus that they are bound to. */
 const char *map_cpus(struct map_page *p, const struct p_machine *m);
 
-/* Write a range of addresses, "0x80000000-0x9fffffff", and a size, "512M", or "1.4G" rounded down. Both are in bytes.
+/*
+ * Write the range of `size` bytes from `start` on, as two numbers with an en dash, and a size in bytes: "512M", or
+ * "1.4G" rounded down.
  */
 const char *map_range(struct map_page *p, uint64_t start, uint64_t size);
 const char *map_size(struct map_page *p, uint64_t size);

@@ -9,14 +9,17 @@
 
 #include "model/model.h"
 
-enum how { HOW_WRITTEN, HOW_SCHEMA, HOW_DEFAULT, HOW_CHOSEN }; // how a value came about
+/* How a value came about: from the text, from a schema, from the host or a rule, or chosen by machc. */
+enum how { HOW_WRITTEN, HOW_SCHEMA, HOW_DEFAULT, HOW_CHOSEN };
 
+/* Memory of a guest. */
 struct p_memory {
     const struct m_memory *m;
     uint64_t address, size; // guest physical, bytes
-    uint8_t how;            // of the address
+    uint8_t how;            // enum how, of the address
 };
 
+/* A vcpu. */
 struct p_cpu {
     uint32_t vcpu;
     uint32_t host_cpu;    // UINT32_MAX: not bound
@@ -26,11 +29,12 @@ struct p_cpu {
 
 enum { CHIP_REGIONS = 8 };
 
+/* An interrupt controller of a guest. */
 struct p_irqchip {
     const char *name;
     struct src at;
     const struct irqchip_class *class;
-    uint64_t address[CHIP_REGIONS], size[CHIP_REGIONS]; // its regions
+    uint64_t address[CHIP_REGIONS], size[CHIP_REGIONS]; // its regions: guest physical address and size in bytes
     uint32_t nregions;
     struct dt_node *node;
     struct dt_node *msi; // the node that receives its lines as messages; or NULL
@@ -64,6 +68,7 @@ struct p_irq {
 
 enum irq_source { IRQ_DEVICE, IRQ_MAP_ENTRY, IRQ_EMULATED, IRQ_FILE };
 
+/* A region of a device's registers or memory. Sizes are in bytes. */
 struct p_region {
     struct p_device *device;
     const char *name; // or NULL
@@ -96,6 +101,7 @@ struct p_dma_map {
     bool readonly;
 };
 
+/* The cache that the writes of a DMA domain are stashed into. */
 struct p_stash {
     uint8_t kind; // enum stash_kind
     bool if_possible;
@@ -108,6 +114,7 @@ struct p_stash {
     struct src at;
 };
 
+/* A DMA domain of a device: what one of its streams reaches. */
 struct p_dma {
     struct p_device *device;
     const char *name;
@@ -139,6 +146,7 @@ static inline struct p_stash stash_of(const struct p_dma *d)
 /* How a device is found on the host. */
 enum device_kind { DEV_EMULATED, DEV_PLATFORM, DEV_PCI, DEV_RAW };
 
+/* A device of a guest: passed through or emulated. */
 struct p_device {
     const char *name; // "i2c0", "fman0/ethernet@e0000"
     struct src at;
@@ -157,10 +165,11 @@ struct p_device {
     VEC(struct p_dma *) dmas;
     uint32_t index;     // in machine.devices
     uint32_t host_irqs; // how many interrupts VFIO must offer; only for a device with a host node
-    uint32_t vcpu;      // `vcpu N`; UINT32_MAX
+    uint32_t vcpu;      // the N of `vcpu N`; UINT32_MAX: none
     uint8_t kind;       // enum device_kind
 };
 
+/* All decisions for one machine. */
 struct p_machine {
     const struct m_machine *m;
     const char *name, *model;
@@ -181,6 +190,7 @@ struct p_owned {
     const char *where; // "board.mach:6:5", or the host's tree
 };
 
+/* All decisions for one file. */
 struct plan {
     struct machc *c;
     struct model *model;

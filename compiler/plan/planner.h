@@ -55,6 +55,7 @@ struct provider_use {
     uint8_t fate;
 };
 
+/* The state of planning one file. Its tables are in the draft arena. */
 struct planner {
     struct machc *c;
     struct model *model;

@@ -2,7 +2,7 @@
 // Filters what goes along with the entries of a reference property: their names, rates, parents.
 #include "refs/refs.h"
 
-static const struct dt_prop *companion(const struct settle *s, const char *name)
+static const struct dt_prop *find_companion(const struct settle *s, const char *name)
 {
     const struct dt_prop *prop = dt_prop(s->p->m->tree, s->k->guest, intern(s->p->c->names, name));
     return prop && prop->origin->kind != ORIGIN_WRITTEN ? prop : NULL;
@@ -59,14 +59,14 @@ void refs_filter_companions(struct settle *s)
     struct machine_planner *p = s->p;
     struct settle_room *room = p->settle_room;
     const struct ref_rule *r = s->rule;
-    const struct dt_prop *names = r->names ? companion(s, r->names) : NULL;
+    const struct dt_prop *names = r->names ? find_companion(s, r->names) : NULL;
     if (names && r->match == REF_MATCH_NUMBERED) {
         if (!dt_prop(p->m->tree, s->k->guest, s->prop->name))
             room->numbered = (struct ref_property){schema_ref_pattern(p->schemas, s->prop->name), r};
     } else if (names)
         filter_strings(p, s->k, names, s->kept, s->entries.n, r->group ? r->group : 1);
     for (uint32_t i = 0; i < r->nalong; i++) {
-        const struct dt_prop *along = companion(s, r->along[i].property);
+        const struct dt_prop *along = find_companion(s, r->along[i].property);
         if (along)
             filter_cells(s, along, r->along[i].cells);
     }

@@ -41,8 +41,10 @@ struct copied *refs_guest_copy(const struct settle *s, const struct dt_node *tar
     return there && !dt_is_gone(s->p->m->tree, there->guest) ? there : NULL;
 }
 
-/* Adds the `ref` statements for whole properties. A statement for one entry applies only to the node it was written
- * for. */
+/*
+ * Adds the `ref` statements for whole properties. A statement for one entry applies only to the node it was written
+ * for.
+ */
 static void add_whole_refs(struct machine_planner *p, struct m_part *to, const struct m_part *from)
 {
     for (uint32_t i = 0; from && i < from->refs.n; i++) {

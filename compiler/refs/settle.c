@@ -211,7 +211,8 @@ static struct verdict verdict_of(struct settle *s, uint32_t i, struct copied **t
     return *there ? (struct verdict){FATE_ERROR, 0, NULL} : default_verdict(s);
 }
 
-/* Whether an entry of the group of entry i is dropped. A group, such as the two ends of an interconnect, stays whole.
+/*
+ * Whether an entry of the group of entry i is dropped. A group, such as the two ends of an interconnect, stays whole.
  */
 static bool is_group_dropped(struct settle *s, uint32_t i)
 {
