@@ -37,8 +37,8 @@ void refs_append_entry(struct settle *s, const struct ref_entry *e, struct dt_no
 
 struct copied *refs_guest_copy(const struct settle *s, const struct dt_node *target)
 {
-    struct copied *there = target ? any_copy(s->p, target) : NULL;
-    return there && !dt_is_gone(s->p->m->tree, there->guest) ? there : NULL;
+    struct copied *guest_copy = target ? any_copy(s->p, target) : NULL;
+    return guest_copy && !dt_is_gone(s->p->m->tree, guest_copy->guest) ? guest_copy : NULL;
 }
 
 /*
@@ -171,31 +171,31 @@ static void write_to(struct settle *s, const struct ref_entry *e, const struct m
 bool refs_bring_provider(struct settle *s, const struct ref_entry *e, const struct verdict *v)
 {
     struct machine_planner *p = s->p;
-    struct copied *there = refs_guest_copy(s, e->target);
+    struct copied *guest_copy = refs_guest_copy(s, e->target);
     struct src where = v->statement ? v->statement->at : refs_place(s->k);
-    if (there && there->description && v->fate == FATE_ASSIGN) {
+    if (guest_copy && guest_copy->description && v->fate == FATE_ASSIGN) {
         struct diag *d = diag(p->c->diags, E0414, where, "%s is both assigned (`assign`) and copied (`copy`)",
                               dt_path(p->c->arena, e->target));
-        diag_note(d, there->guest->origin->at, "it is copied for this statement");
+        diag_note(d, guest_copy->guest->origin->at, "it is copied for this statement");
         diag_help(d, "write `assign` for both, or `copy`");
         return false;
     }
-    if (!there && v->fate == FATE_ASSIGN)
+    if (!guest_copy && v->fate == FATE_ASSIGN)
         assign_provider(s, e, v);
-    else if (!there && s->rule->layout == REF_GRAPH)
+    else if (!guest_copy && s->rule->layout == REF_GRAPH)
         diag_help(diag(p->c->diags, E0423, where,
                        "an endpoint cannot be copied: it is useless without the device of its port"),
                   "write `assign` to pass that device through as well, `drop`, or `to` an endpoint of the guest");
-    else if (!there)
+    else if (!guest_copy)
         copy_description(p, e->target, s->k, where);
     return refs_guest_copy(s, e->target) != NULL; // if it is missing, it was refused with a message
 }
 
 static void write_provider(struct settle *s, const struct ref_entry *e)
 {
-    struct copied *there = refs_guest_copy(s, e->target); // bring_all_providers() has added it
-    if (there)
-        refs_append_entry(s, e, there->guest);
+    struct copied *guest_copy = refs_guest_copy(s, e->target); // bring_all_providers() has added it
+    if (guest_copy)
+        refs_append_entry(s, e, guest_copy->guest);
     else
         s->failed = true; // it was refused with a message
 }

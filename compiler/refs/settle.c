@@ -197,18 +197,18 @@ static const struct shortened *shortened_leader(const struct settle *s)
 }
 
 /*
- * Returns the verdict on entry i, which has a target, and sets *there to the target's copy in the guest, or to NULL.
- * With FATE_ERROR, the entry refers to *there; if that is NULL, nothing decides it, which is an error.
+ * Returns the verdict on entry i, which has a target, and sets *guest_copy to the target's copy in the guest, or to
+ * NULL. With FATE_ERROR, the entry refers to *guest_copy; if that is NULL, nothing decides it, which is an error.
  */
-static struct verdict verdict_of(struct settle *s, uint32_t i, struct copied **there)
+static struct verdict verdict_of(struct settle *s, uint32_t i, struct copied **guest_copy)
 {
-    *there = refs_guest_copy(s, s->entries.at[i].target);
-    bool inside = *there && (*there)->pass == s->k->pass && !(*there)->description;
+    *guest_copy = refs_guest_copy(s, s->entries.at[i].target);
+    bool inside = *guest_copy && (*guest_copy)->pass == s->k->pass && !(*guest_copy)->description;
     const struct m_ref *statement = statement_for(s, i);
     // A reference within the subtree ignores statements for the whole property, but not one for this entry.
     if (statement && (!inside || statement->index.set))
         return (struct verdict){statement->fate, statement->fixed, statement};
-    return *there ? (struct verdict){FATE_ERROR, 0, NULL} : default_verdict(s);
+    return *guest_copy ? (struct verdict){FATE_ERROR, 0, NULL} : default_verdict(s);
 }
 
 /*
@@ -217,18 +217,19 @@ static struct verdict verdict_of(struct settle *s, uint32_t i, struct copied **t
 static bool is_group_dropped(struct settle *s, uint32_t i)
 {
     uint32_t group = s->rule->group > 1 ? s->rule->group : 1, first = i / group * group;
-    struct copied *there;
+    struct copied *guest_copy;
     for (uint32_t g = first; group > 1 && g < first + group && g < s->entries.n; g++)
-        if (s->entries.at[g].target && verdict_of(s, g, &there).fate == FATE_DROP)
+        if (s->entries.at[g].target && verdict_of(s, g, &guest_copy).fate == FATE_DROP)
             return true;
     return false;
 }
 
 /* Records for the checks of owners that the guest uses or relies on a provider that it does not have. */
-static void note_use(struct settle *s, const struct ref_entry *e, const struct verdict *v, const struct copied *there)
+static void note_use(struct settle *s, const struct ref_entry *e, const struct verdict *v,
+                     const struct copied *guest_copy)
 {
     bool relies = v->fate == FATE_FIXED || v->fate == FATE_COPY;
-    if ((s->rule->resource || relies) && (!there || there->description))
+    if ((s->rule->resource || relies) && (!guest_copy || guest_copy->description))
         add_provider_use(s->p->file, &(struct provider_use){.rule = s->rule,
                                                             .provider = e->target,
                                                             .user = s->k->host,
@@ -252,18 +253,18 @@ static void settle_entry(struct settle *s, uint32_t i, uint32_t *open, uint32_t 
         s->kept[i] = true;
         return;
     }
-    struct copied *there;
+    struct copied *guest_copy;
     uint64_t refused;
     if (map_get(&s->p->settle_room->refused, (uintptr_t)s->prop, i, &refused)) {
         s->failed = true;
         return;
     }
-    struct verdict v = verdict_of(s, i, &there);
+    struct verdict v = verdict_of(s, i, &guest_copy);
     if (v.fate != FATE_ERROR) {
-        note_use(s, e, &v, there);
+        note_use(s, e, &v, guest_copy);
         refs_carry_out(s, i, e, &v);
-    } else if (there) {
-        refs_append_entry(s, e, there->guest);
+    } else if (guest_copy) {
+        refs_append_entry(s, e, guest_copy->guest);
         s->kept[i] = true;
         s->solid = s->len;
     } else {
@@ -354,10 +355,10 @@ static void bring_providers_of(struct machine_planner *p, struct copied *k, cons
     struct settle s = {.p = p, .k = k, .prop = prop, .rule = rule};
     bool readable = refs_read(&s);
     for (uint32_t i = 0; readable && i < s.entries.n; i++) {
-        struct copied *there;
+        struct copied *guest_copy;
         struct verdict v = {0};
         if (s.entries.at[i].target && !is_group_dropped(&s, i))
-            v = verdict_of(&s, i, &there);
+            v = verdict_of(&s, i, &guest_copy);
         if (adds_provider(v.fate) && !refs_bring_provider(&s, &s.entries.at[i], &v))
             map_put(draft_arena(p->c), &room->refused, (uintptr_t)prop, i, 1);
     }
