@@ -10,7 +10,7 @@ uint32_t cell_or(struct machine_planner *p, const struct dt_node *n, const char 
     return prop && prop->len == 4 ? dt_cell(prop, 0) : fallback;
 }
 
-static uint64_t read_cells(const struct dt_prop *prop, uint32_t at, uint32_t cells)
+uint64_t read_cells(const struct dt_prop *prop, uint32_t at, uint32_t cells)
 {
     uint64_t v = 0;
     for (uint32_t i = 0; i < cells; i++)

@@ -16,14 +16,6 @@ struct ranges {
     VEC(uint32_t) cells;
 };
 
-static uint64_t read_cells(const struct dt_prop *prop, uint32_t at, uint32_t cells)
-{
-    uint64_t v = 0;
-    for (uint32_t i = 0; i < cells; i++)
-        v = v << 32 | dt_cell(prop, at + i);
-    return v;
-}
-
 static void append_cells(struct ranges *r, uint64_t value, uint32_t cells)
 {
     for (uint32_t i = cells; i--;)

@@ -284,6 +284,9 @@ static inline struct copied *copy_of(const struct machine_planner *p, const stru
 bool translate_to_bus(struct machine_planner *p, const struct dt_node *bus, uint64_t address, uint64_t size,
                       struct src where, uint64_t *on_bus);
 
+/* Returns the number in `cells` cells of a property, from cell `at` on; bits above 64 are lost. */
+uint64_t read_cells(const struct dt_prop *prop, uint32_t at, uint32_t cells);
+
 /* Returns the one cell of property `name` of the guest node `n`, or `fallback` if it has no such cell. */
 uint32_t cell_or(struct machine_planner *p, const struct dt_node *n, const char *name, uint32_t fallback);
 
