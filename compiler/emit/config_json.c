@@ -103,7 +103,7 @@ static void append_value(struct json *j, const struct mach_cfg_file *file, const
     switch ((enum mach_cfg_kind)f->kind) {
     case MACH_CFG_K_STR:
         if (v)
-            append_string(j, mach_cfg_string(file, (uint32_t)v));
+            append_string(j, mach_cfg_string_at(file, (uint32_t)v));
         else
             append_text(j, "null");
         break;
@@ -164,7 +164,7 @@ static void append_section(struct json *j, const struct mach_cfg_file *file, con
     append_text(j, "\": [");
     for (uint32_t i = 0; i < n; i++) {
         append_text(j, i ? ",\n" : "\n");
-        append_record(j, file, s, mach_cfg_record(file, s->type, i));
+        append_record(j, file, s, mach_cfg_record_at(file, s->type, i));
     }
     append_text(j, n ? "\n  ]" : "]");
 }
