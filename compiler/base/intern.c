@@ -79,18 +79,6 @@ static void grow(struct intern *t)
     arena_release(t->arena, old, room * sizeof *old);
 }
 
-static const struct entry *builtin(uint32_t hash, const char *s, size_t n)
-{
-    const struct intern_builtin *b = &intern_builtin;
-    uint32_t at;
-    for (uint32_t i = hash; b->room && (at = b->slots[i & (b->room - 1)]); i++) {
-        const struct entry *e = (const struct entry *)((const uint32_t *)b->strings + (at - 1));
-        if (e->hash == hash && e->len == n && !memcmp(e->s, s, n))
-            return e;
-    }
-    return NULL;
-}
-
 static const struct entry *entry_new(struct intern *t, uint32_t hash, const char *s, size_t n)
 {
     struct entry *e = arena_alloc(t->arena, sizeof *e + n + 1);
@@ -108,9 +96,7 @@ const char *intern_n(struct intern *t, const char *s, size_t n)
     for (uint32_t i = h; (slot = &t->slots[i & (t->room - 1)])->e; i++)
         if (slot->hash == h && slot->len == n && !memcmp(slot->e->s, s, n))
             return slot->e->s;
-    const struct entry *e = builtin(h, s, n);
-    if (!e)
-        e = entry_new(t, h, s, n);
+    const struct entry *e = entry_new(t, h, s, n);
     *slot = (struct slot){e, h, (uint32_t)n};
     if (++t->n > t->room / 4 * 3)
         grow(t);

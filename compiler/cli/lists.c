@@ -62,7 +62,7 @@ static void put_platform(FILE *to, const struct platform *p)
 
 bool list_classes(struct machc *c, FILE *to)
 {
-    const struct schemas *s = schemas_load(c);
+    const struct schemas *s = schemas_read(c);
     if (!s)
         return false;
     fputs("Interrupt controllers (`irqchip NAME : CLASS`): class, served by, compatible\n", to);
@@ -133,7 +133,7 @@ static void no_such_class(const struct schemas *s, const char *name, FILE *err)
 
 bool dump_class(struct machc *c, const char *name, FILE *to, FILE *err)
 {
-    const struct schemas *s = schemas_read(c); // it is their text that is wanted
+    const struct schemas *s = schemas_read(c);
     if (!s)
         return false;
     const char *known = intern(c->names, name);

@@ -234,7 +234,7 @@ static void build_irqchip(struct build *b, const struct scope *s, const struct a
         return;
     chip.class = schema_irqchip(b->model->schemas, class);
     if (!chip.class)
-        no_class(b, s, st, class, "irqchip class", b->model->schemas->irqchip_names);
+        no_class(b, s, st, class, "irqchip class", schemas_whole(b->model->schemas)->irqchip_names);
     else
         vec_push(b->c->arena, &b->machine->irqchips, chip);
 }
@@ -351,7 +351,7 @@ static void build_device(struct build *b, const struct scope *s, const struct as
         return;
     d.class = schema_class(b->model->schemas, class);
     if (!d.class) {
-        no_class(b, s, st, class, "device class", b->model->schemas->class_names);
+        no_class(b, s, st, class, "device class", schemas_whole(b->model->schemas)->class_names);
         return;
     }
     if (!d.class->emulated) {
@@ -453,7 +453,7 @@ static void build_base(struct build *b, const struct scope *s, const struct ast 
                   "write `%s` alone", base);
     } else {
         VEC(const char *) names = {0};
-        for (const char *const *n = b->model->schemas->platform_names; *n; n++)
+        for (const char *const *n = schemas_whole(b->model->schemas)->platform_names; *n; n++)
             vec_push(b->c->arena, &names, *n);
         for (uint32_t i = 0; i < b->template_names.n && i < 1000; i++)
             vec_push(b->c->arena, &names, b->template_names.at[i]);

@@ -36,7 +36,7 @@ const struct origin *origin_at(struct planner *p, const struct dt_node *n, struc
     return o;
 }
 
-// Of the many bodies that are compiled in, a machine needs few: those are parsed, once.
+// Of the many bodies in the built-in schemas, a machine needs few: those are parsed, once.
 static const struct dts_op *ops_of(struct planner *p, const struct schema_body *body)
 {
     if (!body || body->ops)

@@ -80,19 +80,16 @@ static void unknown(struct loader *ld, const struct jval *v, const char *what, c
     }
 }
 
-static void index_controllers(struct loader *ld, struct map *owners)
+// The few that no compatible string tells.
+static void list_controllers(struct loader *ld)
 {
     const struct irqchip_class **list = arena_array(ld->c->arena, ld->controllers.n + 1U, sizeof *list);
-    uint32_t n = 0;
     for (uint32_t i = 0; i < ld->controllers.n; i++) {
         const struct irqchip_class *chip = ld->controllers.at[i].item;
-        if (chip->compatible)
-            index_compatible(ld, &ld->controllers.at[i], chip->compatible, owners, &ld->s->irqchips_by_compatible);
         if (chip->property)
-            list[n++] = chip;
+            list[ld->s->ncontrollers_by_property++] = chip;
     }
     ld->s->controllers_by_property = list;
-    ld->s->ncontrollers_by_property = n;
 }
 
 // Kinds and triggers are a chip's words; a class may use those of any chip.
@@ -193,7 +190,16 @@ static void list_iommus(struct loader *ld)
     ld->s->iommus = list;
 }
 
-void index_build(struct loader *ld, bool complete)
+static void index_chips(struct loader *ld, struct thing *all, uint32_t n, struct map *owners)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const struct irqchip_class *chip = all[i].item;
+        if (chip->compatible)
+            index_compatible(ld, &all[i], chip->compatible, owners, &ld->s->irqchips_by_compatible);
+    }
+}
+
+static void index_things(struct loader *ld)
 {
     struct schemas *s = ld->s;
     choose(ld, "irqchip", ld->irqchips.at, &ld->irqchips.n, &s->irqchips_by_name, &s->irqchip_names);
@@ -202,21 +208,30 @@ void index_build(struct loader *ld, bool complete)
     choose(ld, "platform", ld->platforms.at, &ld->platforms.n, &s->platforms, &s->platform_names);
     choose(ld, "provider", ld->providers.at, &ld->providers.n, &s->providers, NULL);
     struct map chip_owners = {0}, class_owners = {0};
-    for (uint32_t i = 0; i < ld->irqchips.n; i++) {
-        const struct irqchip_class *chip = ld->irqchips.at[i].item;
-        if (chip->compatible)
-            index_compatible(ld, &ld->irqchips.at[i], chip->compatible, &chip_owners, &s->irqchips_by_compatible);
-    }
-    index_controllers(ld, &chip_owners);
+    index_chips(ld, ld->irqchips.at, ld->irqchips.n, &chip_owners);
+    index_chips(ld, ld->controllers.at, ld->controllers.n, &chip_owners);
     for (uint32_t i = 0; i < ld->classes.n; i++)
         index_compatible(ld, &ld->classes.at[i], ((struct dev_class *)ld->classes.at[i].item)->compatible,
                          &class_owners, &s->classes_by_compatible);
+}
+
+void index_more(struct loader *ld)
+{
+    index_things(ld);
+    resolve_providers(ld);
+}
+
+void index_build(struct loader *ld, bool complete)
+{
+    index_things(ld);
+    list_controllers(ld);
     // What could not be read would be missed here once more.
     if (complete) {
         check_irqs(ld);
         check_platforms(ld);
-        resolve_providers(ld);
     }
+    if (complete || ld->on_demand)
+        resolve_providers(ld);
     place_patterns(ld);
     list_iommus(ld);
 }

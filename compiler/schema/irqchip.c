@@ -57,17 +57,16 @@ bool regions_sized(struct load *l, const struct jval *list, const struct schema_
 static bool set_gsi(struct load *l, const struct jval *v, void *item)
 {
     struct irq_kind *k = item;
-    if (!v->v)
+    if (v->type == JSON_NULL)
         return true;
-    if (!json_object_is_type(v->v, json_type_int))
+    if (v->type != JSON_INTEGER)
         return field_wrong_type(l, v, "a whole number or null");
-    int64_t gsi = json_object_get_int64(v->v);
-    if (gsi < -65536 || gsi > 65536) {
+    if (v->magnitude > 65536) {
         struct diag *d = diag(l->c->diags, E0806, src_at(v->loc), "no GSI is that far from its line");
         diag_help(d, "write the GSI of line 0, from -65536 to 65536");
         return false;
     }
-    k->gsi = (int32_t)gsi;
+    k->gsi = v->negative ? -(int32_t)v->magnitude : (int32_t)v->magnitude;
     return true;
 }
 
@@ -78,7 +77,7 @@ static bool check_kind(struct load *l, const struct jval *object, void *item)
     const struct jval *guest_max = load_member(l, object, "guest-max");
     if (!k->name)
         k->name = intern(l->c->names, "");
-    if (!gsi || !gsi->v)
+    if (!gsi || gsi->type == JSON_NULL)
         k->gsi = INT32_MIN;
     if (!guest_max)
         k->guest_max = k->max;
@@ -143,7 +142,7 @@ struct chip {
 static bool set_cells(struct load *l, const struct jval *v, void *item)
 {
     struct chip *chip = item;
-    if (!json_object_is_type(v->v, json_type_array))
+    if (v->type != JSON_ARRAY)
         return field_wrong_type(l, v, "a list of strings");
     if (v->n < 1 || v->n > IRQ_MAX_CELLS) {
         struct diag *d = diag(l->c->diags, E0806, src_at(v->loc), "an interrupt specifier of %u cells", v->n);
@@ -152,11 +151,11 @@ static bool set_cells(struct load *l, const struct jval *v, void *item)
     }
     uint32_t seen = 0;
     for (const struct jval *e = v->child; e; e = e->next) {
-        const char *word = json_object_is_type(e->v, json_type_string) ? json_object_get_string(e->v) : "";
         uint8_t cell = 0;
-        while (cell_words[cell] && strcmp(cell_words[cell], word))
+        while (cell_words[cell] && !json_is_word(e, cell_words[cell]))
             cell++;
         if (!cell_words[cell]) {
+            const char *word = arena_strndup(l->c->arena, e->text, e->type == JSON_STRING ? e->n : 0);
             struct diag *d = diag(l->c->diags, E0808, src_at(e->loc), "a cell cannot be \"%.60s\"", word);
             diag_help(d, "write one of \"zero\", \"kind\", \"number\", \"trigger\", \"sub\"");
             return false;
@@ -177,7 +176,7 @@ static bool set_cells(struct load *l, const struct jval *v, void *item)
 static bool set_cpu_irqs(struct load *l, const struct jval *v, void *item)
 {
     struct chip *chip = item;
-    if (!json_object_is_type(v->v, json_type_array))
+    if (v->type != JSON_ARRAY)
         return field_wrong_type(l, v, "a list of numbers");
     uint32_t *irqs = arena_array(l->c->arena, v->n ? v->n : 1, sizeof *irqs);
     for (const struct jval *e = v->child; e; e = e->next) {
@@ -430,7 +429,7 @@ static const struct table controller_table = {"a host's irqchip", controller_fie
 bool load_controllers(struct load *l, const struct jval *v, void *unused)
 {
     (void)unused;
-    if (!json_object_is_type(v->v, json_type_array))
+    if (v->type != JSON_ARRAY)
         return field_wrong_type(l, v, "a list of objects");
     bool ok = true;
     for (const struct jval *e = v->child; e; e = e->next) {

@@ -170,7 +170,7 @@ static bool load_group(struct load *l, const struct jval *v)
 bool load_references(struct load *l, const struct jval *v, void *unused)
 {
     (void)unused;
-    if (!json_object_is_type(v->v, json_type_array))
+    if (v->type != JSON_ARRAY)
         return field_wrong_type(l, v, "a list of objects");
     bool ok = true;
     for (const struct jval *g = v->child; g; g = g->next)
@@ -191,7 +191,7 @@ static const struct table dma_id_table = {"a number of a device's DMA", dma_id_f
 bool load_dma_ids(struct load *l, const struct jval *v, void *unused)
 {
     (void)unused;
-    if (!json_object_is_type(v->v, json_type_array))
+    if (v->type != JSON_ARRAY)
         return field_wrong_type(l, v, "a list of objects");
     bool ok = true;
     for (const struct jval *e = v->child; e; e = e->next) {
@@ -222,7 +222,7 @@ static const struct table delicate_table = {"a delicate kind of node", delicate_
 bool load_delicate(struct load *l, const struct jval *v, void *unused)
 {
     (void)unused;
-    if (!json_object_is_type(v->v, json_type_array))
+    if (v->type != JSON_ARRAY)
         return field_wrong_type(l, v, "a list of objects");
     bool ok = true;
     for (const struct jval *e = v->child; e; e = e->next) {
@@ -251,15 +251,13 @@ static const struct table provider_table = {"a provider", provider_fields,
 bool load_providers(struct load *l, const struct jval *v, void *unused)
 {
     (void)unused;
-    if (!json_object_is_type(v->v, json_type_array))
+    if (v->type != JSON_ARRAY)
         return field_wrong_type(l, v, "a list of objects");
     bool ok = true;
     for (const struct jval *e = v->child; e; e = e->next) {
         struct schema_provider *p = NEW(l->c->arena, struct schema_provider);
         const struct jval *name = load_member(l, e, "name");
-        l->body_name = name && json_object_is_type(name->v, json_type_string)
-                           ? intern(l->c->names, json_object_get_string(name->v))
-                           : NULL;
+        l->body_name = name && name->type == JSON_STRING ? intern_n(l->c->names, name->text, name->n) : NULL;
         p->file = l->source->name;
         if (fields_read(l, &provider_table, e, p)) {
             struct thing *t = vec_add(l->c->arena, &l->loader->providers);
