@@ -18,13 +18,10 @@ const char *intern_n(struct intern *t, const char *s, size_t n);
 /* The same for a NUL-terminated string. */
 const char *intern(struct intern *t, const char *s);
 
-/* The hash of a string that intern() returned, in constant time. */
+/* The hash of a string that intern() returned, in constant time. It is another one in another compilation. */
 uint32_t intern_hash(const char *interned);
 
 /* Length in bytes of a string that intern() returned, in constant time. */
 uint32_t intern_len(const char *interned);
-
-/* A hash of n bytes, the same on every machine: tables that are made when machc is built rest on it. */
-uint32_t hash_bytes(const char *s, size_t n);
 
 #endif

@@ -307,11 +307,19 @@ static void unknown_key(struct load *l, const struct table *t, const struct jval
     diag_help(d, "it has: %s", all);
 }
 
+static void duplicate_key(struct load *l, const struct jval *v, const struct jval *first)
+{
+    struct diag *d = diag(l->c->diags, E0802, src_at(v->key_loc), "\"%s\" is in this object twice", v->key);
+    diag_note(d, src_at(first->key_loc), "the first one is here");
+    diag_help(d, "keep one of them");
+}
+
 bool fields_read(struct load *l, const struct table *t, const struct jval *object, void *item)
 {
     if (object->type != JSON_OBJECT)
         return field_wrong_type(l, object, "an object");
-    bool ok = true, seen[MAX_FIELDS] = {false};
+    bool ok = true;
+    const struct jval *seen[MAX_FIELDS] = {NULL};
     for (const struct jval *m = object->child; m; m = m->next) {
         uint32_t i = 0;
         while (i < t->nfields && strcmp(t->fields[i].key, m->key))
@@ -321,7 +329,12 @@ bool fields_read(struct load *l, const struct table *t, const struct jval *objec
             ok = false;
             continue;
         }
-        seen[i] = true;
+        if (seen[i]) {
+            duplicate_key(l, m, seen[i]);
+            ok = false;
+            continue;
+        }
+        seen[i] = m;
         ok = read_field(l, &t->fields[i], m, item) && ok;
     }
     for (uint32_t i = 0; i < t->nfields; i++) {

@@ -13,7 +13,7 @@ static int by_bytes(const void *a, const void *b)
 }
 
 // Leaves in `all` what counts: of two things with one name the later layer's.
-static void choose(struct loader *ld, const char *what, struct thing *all, uint32_t *n, struct names *by_name,
+static void choose(struct loader *ld, const char *what, struct thing *all, uint32_t *n, struct map *by_name,
                    const char *const **sorted)
 {
     struct map things = {0};
@@ -31,7 +31,7 @@ static void choose(struct loader *ld, const char *what, struct thing *all, uint3
             continue;
         // What comes later in `all` is not touched, so the addresses in `things` stay right for what is still to come.
         all[kept] = all[i];
-        names_put(ld->c->arena, by_name, all[kept].name, all[kept].item);
+        map_putp(ld->c->arena, by_name, all[kept].name, NULL, all[kept].item);
         list[kept] = all[kept].name;
         kept++;
     }
@@ -49,7 +49,7 @@ struct owner {
 
 // Compatible strings to things; a later layer's claim wins.
 static void index_compatible(struct loader *ld, struct thing *t, const char *const *compatible, struct map *owners,
-                             struct names *by_compatible)
+                             struct map *by_compatible)
 {
     const struct jval *list = json_member(t->object, intern(ld->c->names, "compatible"));
     const struct jval *e = list ? list->child : NULL;
@@ -64,7 +64,7 @@ static void index_compatible(struct loader *ld, struct thing *t, const char *con
         struct owner *o = NEW(ld->c->arena, struct owner);
         *o = (struct owner){t, src_at(e->loc)};
         map_putp(ld->c->arena, owners, *compatible, NULL, o);
-        names_put(ld->c->arena, by_compatible, *compatible, t->item);
+        map_putp(ld->c->arena, by_compatible, *compatible, NULL, t->item);
     }
 }
 
@@ -135,7 +135,7 @@ static void check_platforms(struct loader *ld)
         const struct platform *p = ld->platforms.at[i].item;
         const struct jval *irqchip = json_member(ld->platforms.at[i].object, intern(ld->c->names, "irqchip"));
         const struct jval *class = json_member(irqchip, intern(ld->c->names, "class"));
-        const struct irqchip_class *chip = names_get(&ld->s->irqchips_by_name, p->irqchip_class);
+        const struct irqchip_class *chip = map_getp(&ld->s->irqchips_by_name, p->irqchip_class, NULL);
         if (!chip) {
             unknown(ld, class, "irqchip", p->irqchip_class, &chips);
         } else if (chip->ncpu_irqs && !p->cpu_intc) {
@@ -155,7 +155,7 @@ static void resolve_providers(struct loader *ld)
         vec_push(ld->c->arena, &all, ld->providers.at[i].name);
     for (uint32_t i = 0; i < ld->fixed.n; i++) {
         const struct ref_fixed *f = &ld->fixed.at[i];
-        const struct schema_provider *p = names_get(&ld->s->providers, f->provider);
+        const struct schema_provider *p = map_getp(&ld->s->providers, f->provider, NULL);
         const struct jval at = {.loc = f->at.loc};
         if (!p)
             unknown(ld, &at, "provider", f->provider, &all);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "schema/json.h"
 
-#include "base/map.h"
 #include "diag/utf8.h"
 
 #include <string.h>
@@ -12,9 +11,6 @@ struct scan {
     struct machc *c;
     const struct source *s;
     const char *at, *end; // a NUL is at the end
-    struct map keys;      // (key, number of its object) -> jval
-    uint64_t objects;
-    bool ok;
 };
 
 static struct loc loc_from(const struct scan *s, const char *first)
@@ -31,7 +27,6 @@ static bool report_not_json(struct scan *s, const char *what)
         what = "it ends too early";
     struct diag *d = diag(s->c->diags, E0801, src_at(loc_from(s, first)), "this is not JSON: %s", what);
     diag_help(d, "write JSON as RFC 8259 defines it: double quotes, no comments, no comma after the last member");
-    s->ok = false;
     return false;
 }
 
@@ -146,7 +141,11 @@ static bool scan_quoted(struct scan *s, struct jval *v, bool *escapes)
 {
     v->text = ++s->at;
     *escapes = false;
-    while (*s->at != '"') {
+    for (;;) {
+        while ((unsigned char)(*s->at - ' ') < 0x80 - ' ' && *s->at != '"' && *s->at != '\\')
+            s->at++;
+        if (*s->at == '"')
+            break;
         if (*s->at == '\\') {
             *escapes = true;
             s->at++;
@@ -235,7 +234,7 @@ static bool scan_word(struct scan *s, struct jval *v)
 
 /* ---- objects and arrays ---- */
 
-static bool scan_key(struct scan *s, struct jval *v, uint64_t object)
+static bool scan_key(struct scan *s, struct jval *v)
 {
     if (skip_blanks(s) != '"')
         return report_not_json(s, "a key in double quotes was expected");
@@ -248,16 +247,9 @@ static bool scan_key(struct scan *s, struct jval *v, uint64_t object)
     if (escapes) {
         struct diag *d = diag(s->c->diags, E0803, src_at(v->key_loc), "a key with an escape in it");
         diag_help(d, "no key needs one: write its letters");
-        return s->ok = false;
+        return false;
     }
     v->key = intern_n(s->c->names, name.text, name.n);
-    uint64_t known = (uintptr_t)v;
-    if (!map_add(s->c->arena, &s->keys, (uintptr_t)v->key, object, &known)) {
-        struct diag *d = diag(s->c->diags, E0802, src_at(v->key_loc), "\"%s\" is in this object twice", v->key);
-        diag_note(d, src_at(((const struct jval *)(uintptr_t)known)->key_loc), "the first one is here");
-        diag_help(d, "keep one of them");
-        s->ok = false;
-    }
     if (skip_blanks(s) != ':')
         return report_not_json(s, "a `:` was expected");
     s->at++;
@@ -270,7 +262,6 @@ static bool scan_children(struct scan *s, struct jval *v, uint32_t depth)
 {
     bool object = *s->at++ == '{';
     char end = object ? '}' : ']';
-    uint64_t number = ++s->objects;
     struct jval **tail = &v->child;
     v->type = object ? JSON_OBJECT : JSON_ARRAY;
     if (skip_blanks(s) == end) {
@@ -279,7 +270,7 @@ static bool scan_children(struct scan *s, struct jval *v, uint32_t depth)
     }
     for (;;) {
         struct jval *child = NEW(s->c->arena, struct jval);
-        if ((object && !scan_key(s, child, number)) || !scan_value(s, child, depth + 1))
+        if ((object && !scan_key(s, child)) || !scan_value(s, child, depth + 1))
             return false;
         *tail = child;
         tail = &child->next;
@@ -314,15 +305,12 @@ static bool scan_value(struct scan *s, struct jval *v, uint32_t depth)
 
 const struct jval *json_read(struct machc *c, const struct source *src)
 {
-    struct scan s = {.c = c, .s = src, .at = src->text, .end = src->text + src->len, .ok = true};
+    struct scan s = {.c = c, .s = src, .at = src->text, .end = src->text + src->len};
     struct jval *top = NEW(c->arena, struct jval);
     if (!scan_value(&s, top, 1))
         return NULL;
     skip_blanks(&s);
-    if (s.at < s.end)
-        report_not_json(&s, "something after its end");
-    map_free(c->arena, &s.keys);
-    return s.ok ? top : NULL;
+    return s.at == s.end || report_not_json(&s, "there is something after its end") ? top : NULL;
 }
 
 const struct jval *json_member(const struct jval *object, const char *interned)

@@ -11,20 +11,23 @@ enum json_type { JSON_NULL, JSON_BOOL, JSON_INTEGER, JSON_FRACTION, JSON_STRING,
 struct jval {
     struct jval *next;  // in the object or array that holds it
     struct jval *child; // members or elements, as written
-    uint32_t n;         // how many children; of a string: how many bytes
-    uint8_t type;       // enum json_type
-    bool is_true;       // of a bool
-    bool negative;      // of an integer: the number is -magnitude
-    bool too_large;     // of an integer: its magnitude is more than 64 bits, and UINT64_MAX here
-    const char *text;   // of a string: `n` bytes without their escapes, which may be zeros, and no NUL at their end
-    uint64_t magnitude; // of an integer
-    const char *key;    // interned; NULL in an array
+    union {
+        const char *text;   // of a string: `n` bytes without their escapes, which may be zeros, and no NUL after them
+        uint64_t magnitude; // of an integer
+    };
+    const char *key; // interned; NULL in an array
+    uint32_t n;      // how many children; of a string: how many bytes
+    uint8_t type;    // enum json_type
+    bool is_true;    // of a bool
+    bool negative;   // of an integer: the number is -magnitude
+    bool too_large;  // of an integer: its magnitude is more than 64 bits, and UINT64_MAX here
     struct loc loc, key_loc;
 };
 
 /*
- * Reads a text as JSON. Keys have no escapes, and no key is in an object twice. Returns the value of the text, or NULL
- * after messages. Strings without escapes point into the text of `s`, which has to stay.
+ * Reads a text as JSON; a key with an escape in it is refused. Returns the value of the text, or NULL after a message.
+ * An object may have a key twice: fields_read() refuses it. Strings without escapes point into the text of `s`, which
+ * has to stay.
  */
 const struct jval *json_read(struct machc *c, const struct source *s);
 

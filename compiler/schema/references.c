@@ -138,7 +138,7 @@ static void add_rule(struct load *l, struct ref_entry *e)
         load_twice(l->c, "property", e->property, e->at, old->at);
     } else if (e->rule->match == REF_MATCH_NAME) {
         map_putp(l->c->arena, &ld->refs, e->property, NULL, e);
-        names_put(l->c->arena, &ld->s->refs, e->property, e->rule);
+        map_putp(l->c->arena, &ld->s->refs, e->property, NULL, e->rule);
     } else if (!old) {
         vec_push(l->c->arena, &ld->patterns, e);
     }
@@ -229,7 +229,7 @@ bool load_delicate(struct load *l, const struct jval *v, void *unused)
         struct schema_delicate *d = NEW(l->c->arena, struct schema_delicate);
         ok = fields_read(l, &delicate_table, e, d) && ok;
         if (d->compatible) // a later file's takes the place
-            names_put(l->c->arena, &l->loader->s->delicate, d->compatible, d);
+            map_putp(l->c->arena, &l->loader->s->delicate, d->compatible, NULL, d);
     }
     return ok;
 }

@@ -8,10 +8,10 @@
 #include <string.h>
 
 // What a name stands for, read from its file if nobody has asked for it yet.
-static const void *find(const struct schemas *s, const struct names *t, const char *name)
+static const void *find(const struct schemas *s, const struct map *t, const char *name)
 {
-    const void *found = names_get(t, name);
-    return found || !schemas_demand(s, name) ? found : names_get(t, name);
+    const void *found = map_getp(t, name, NULL);
+    return found || !schemas_demand(s, name) ? found : map_getp(t, name, NULL);
 }
 
 static bool digits(const char *s)
@@ -60,7 +60,7 @@ const char *schema_ref_pattern(const struct schemas *s, const char *property)
 }
 
 // The strings of a property, which need not end in a NUL, one by one.
-static const void *by_compatible(struct machc *c, const struct schemas *s, const struct names *t,
+static const void *by_compatible(struct machc *c, const struct schemas *s, const struct map *t,
                                  const struct dt_prop *compatible)
 {
     if (!compatible)

@@ -5,7 +5,7 @@
 #define MACHC_SCHEMA_SCHEMA_H
 
 #include "ast/ast.h"
-#include "base/names.h"
+#include "base/map.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -288,23 +288,24 @@ struct platform {
 };
 
 struct schemas {
-    struct names refs;                   // property -> struct ref_rule
+    /* Names (interned) are keys, with 0. */
+    struct map refs;                     // property -> struct ref_rule
     const struct ref_property *patterns; // tried in order when no name matches
     uint32_t npatterns;
     const struct ref_property *iommus; // those that say something of an IOMMU, by whole name
     uint32_t niommus;
     const struct schema_dma_id *dma_ids;
     uint32_t ndma_ids;
-    struct names delicate;                   // compatible -> struct schema_delicate
+    struct map delicate;                     // compatible -> struct schema_delicate
     const struct iommu_class *iommu_classes; // the first of them, in the order of the files
-    struct names irqchips_by_name;           // those that a guest can have
-    struct names irqchips_by_compatible;
-    struct names controllers;                                   // name -> those that only hosts have
+    struct map irqchips_by_name;             // those that a guest can have
+    struct map irqchips_by_compatible;
+    struct map controllers;                                     // name -> those that only hosts have
     const struct irqchip_class *const *controllers_by_property; // the few that have `property`
     uint32_t ncontrollers_by_property;
-    struct names classes_by_name, classes_by_compatible;
-    struct names platforms;
-    struct names providers; // name -> struct schema_provider
+    struct map classes_by_name, classes_by_compatible;
+    struct map platforms;
+    struct map providers; // name -> struct schema_provider
     /* sorted, NULL-terminated; what has not been read yet is missing: see schemas_whole() */
     const char *const *irqchip_names, *const *controller_names, *const *class_names, *const *platform_names;
     struct demand *demand; // the built-in files that have not been read yet; NULL: all have been

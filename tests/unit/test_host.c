@@ -36,8 +36,8 @@ static const struct irqchip_class pic = {
 static struct host *host_of(struct machc *c, const char *text)
 {
     struct schemas *s = NEW(c->arena, struct schemas);
-    names_put(c->arena, &s->irqchips_by_compatible, intern(c->names, "acme,gic"), &gic);
-    names_put(c->arena, &s->irqchips_by_compatible, intern(c->names, "acme,pic"), &pic);
+    map_putp(c->arena, &s->irqchips_by_compatible, intern(c->names, "acme,gic"), NULL, &gic);
+    map_putp(c->arena, &s->irqchips_by_compatible, intern(c->names, "acme,pic"), NULL, &pic);
     struct dt_tree *t = tree_of(c, text);
     if (!t)
         fail_msg("%s", said(c));

@@ -216,9 +216,9 @@ static uint32_t every_string(struct machc *c, const struct schemas *s, const str
 
 static void on_demand(struct machc *c, const struct schemas *s)
 {
-    assert_null(names_get(&s->platforms, NAME("x86-64")));
+    assert_null(map_getp(&s->platforms, NAME("x86-64"), NULL));
     assert_non_null(schema_platform(s, NAME("x86-64")));
-    assert_null(names_get(&s->platforms, NAME("arm64-virt")));
+    assert_null(map_getp(&s->platforms, NAME("arm64-virt"), NULL));
     const struct schemas *whole = schemas_whole(s);
     assert_ptr_equal(schemas_whole(s), whole);
     assert_ptr_equal(schemas_whole(whole), whole);
@@ -227,7 +227,7 @@ static void on_demand(struct machc *c, const struct schemas *s)
     assert_int_equal(s->niommus, whole->niommus);
     assert_int_equal(s->ndma_ids, whole->ndma_ids);
     assert_int_equal(s->ncontrollers_by_property, whole->ncontrollers_by_property);
-    assert_non_null(names_get(&s->delicate, NAME("syscon")));
+    assert_non_null(map_getp(&s->delicate, NAME("syscon"), NULL));
     assert_non_null(s->iommu_classes);
     const struct iommu_class *a = s->iommu_classes, *b = whole->iommu_classes;
     for (; a && b; a = a->next, b = b->next)
