@@ -146,16 +146,11 @@ static void put_checked(struct parser *p, uint64_t v, struct loc loc)
     put(p, v);
 }
 
-// A long row of literals is one token, with the `< >` around it if there is nothing else in them, so that a large
-// property costs little.
+// A row of literals is one token, so that a large property costs little.
 void cells_literals(struct parser *p, struct loc loc)
 {
     size_t n;
     const char *text = text_at(p, loc, &n), *s = text, *end = text + n;
-    if (*s == '<') {
-        s++;
-        end--;
-    }
     while (s < end) {
         if (*s == ' ' || (*s >= '\t' && *s <= '\r')) {
             s++;

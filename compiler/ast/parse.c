@@ -16,12 +16,7 @@ static struct input *input_new(struct parser *p, const struct source *s, uint32_
     in->offset = start;
     in->end = end;
     in->outer = p->in;
-    // The scanner wants two NUL bytes at the end, and writes to what it reads, if only what is there already.
-    in->whole = !s->builtin && start == 0 && end == s->len;
-    if (in->whole) {
-        in->base = (char *)(uintptr_t)s->text;
-        return in;
-    }
+    // The scanner wants two NUL bytes at the end, and writes one after each token, while others read the text.
     in->base = arena_alloc(p->c->arena, (size_t)(end - start) + 2);
     if (end > start)
         memcpy(in->base, s->text + start, end - start);
@@ -30,8 +25,7 @@ static struct input *input_new(struct parser *p, const struct source *s, uint32_
 
 static void input_end(struct parser *p, struct input *in)
 {
-    if (!in->whole)
-        arena_release(p->c->arena, in->base, (size_t)(in->end - in->offset) + 2);
+    arena_release(p->c->arena, in->base, (size_t)(in->end - in->offset) + 2);
 }
 
 static void run(struct parser *p, const struct source *s, uint32_t start, uint32_t end, int what)
@@ -145,8 +139,10 @@ bool pop_include(struct parser *p)
 {
     if (!p->in->outer)
         return false;
-    p->in = p->in->outer;
+    struct input *in = p->in;
+    p->in = in->outer;
     p->include_depth--;
     scanner_pop(p);
+    input_end(p, in);
     return true;
 }
