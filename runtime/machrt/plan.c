@@ -22,13 +22,19 @@ struct file {
     uint32_t device;
 };
 
+struct named {
+    const char *name; // in sysfs
+    uint32_t device;
+};
+
 struct plan {
     const struct command *c;
     const struct mach_cfg_file *f;
     const struct mach_sys *real;
-    struct file *file;  // by fd
-    char (*driver)[32]; // by device: what it was given to, "" for the host's own
-    uint64_t next;      // address of the next mapping
+    struct file *file;   // by fd
+    char (*driver)[32];  // by device: what it was given to, "" for the host's own
+    struct named *named; // all devices, sorted by name
+    uint64_t next;       // address of the next mapping
     uint32_t calls, reads, ioas, windows;
     uint64_t geometry[2];
     int low; // no file below it is free
@@ -76,12 +82,35 @@ static const char *sysfs_name(const struct plan *p, uint32_t device)
     return mach_cfg_string(p->f, mach_cfg_device_sysfs_name(mach_cfg_record(p->f, MACH_CFG_S_DEVICE, device)));
 }
 
+static int compare_names(const void *a, const void *b)
+{
+    const struct named *x = (const struct named *)a, *y = (const struct named *)b;
+    int order = strcmp(x->name, y->name);
+    return order ? order : (x->device > y->device) - (x->device < y->device);
+}
+
+static void sort_devices(struct plan *p, uint32_t n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        p->named[i] = (struct named){sysfs_name(p, i), i};
+    if (n)
+        qsort(p->named, n, sizeof *p->named, compare_names);
+}
+
+// The first device of that name; those without one are not found.
 static uint32_t by_name(const struct plan *p, const char *name)
 {
-    for (uint32_t i = 0; i < p->f->section[MACH_CFG_S_DEVICE].count; i++)
-        if (*name && !strcmp(sysfs_name(p, i), name))
-            return i;
-    return MACH_CFG_NONE;
+    const uint32_t n = p->f->section[MACH_CFG_S_DEVICE].count;
+    uint32_t from = 0, to = n;
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+        if (strcmp(p->named[middle].name, name) < 0)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    bool found = *name && from < n && !strcmp(p->named[from].name, name);
+    return found ? p->named[from].device : MACH_CFG_NONE;
 }
 
 // The device of /sys/bus/BUS/devices/NAME/REST.
@@ -533,6 +562,7 @@ int command_plan(const struct command *c)
         .real = mach_sys_linux(),
         .file = (struct file *)calloc(MOST_FILES, sizeof(struct file)),
         .driver = (char(*)[32])calloc(devices ? devices : 1, 32),
+        .named = (struct named *)calloc(devices ? devices : 1, sizeof(struct named)),
         .next = UINT64_C(0x10000000),
         .low = 3,
     };
@@ -563,11 +593,14 @@ int command_plan(const struct command *c)
     sys.list = plan_list;
     sys.access = plan_access;
     int status = USAGE;
-    if (p.file && p.driver)
+    if (p.file && p.driver && p.named) {
+        sort_devices(&p, devices);
         status = start(&p, &sys);
-    else
+    } else {
         fputs("machrt: there is no memory\n", stderr);
+    }
     free(p.file);
     free(p.driver);
+    free(p.named);
     return status;
 }
