@@ -2,6 +2,8 @@
 // The ways into the grammar, and the files that a text names.
 #include "ast/parse.h"
 
+#include "base/path.h"
+
 #include "mach.tab.h"
 
 #include <errno.h>
@@ -82,7 +84,7 @@ struct source *find_file(struct parser *p, const char *name, bool binary, enum m
     const char *why = "it has no name";
     int err = ENOENT;
     bool absolute = name[0] == '/';
-    const char *beside = name, *near, *base = strrchr(name, '/');
+    const char *beside = name, *near;
     struct diag *d;
     if (!*name)
         goto bad;
@@ -102,7 +104,7 @@ bad:
     d = scan_error(p, m, loc, "cannot read \"%s\": %s", name, why);
     near = d && *name && err == ENOENT ? near_file(c->arena, beside) : NULL;
     if (near)
-        diag_did_you_mean(d, "", base ? base + 1 : name, near);
+        diag_did_you_mean(d, "", base_name(name), near);
     else if (!*name || err != ENOENT)
         scan_help(d, "name a file that can be read");
     else if (absolute)

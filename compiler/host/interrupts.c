@@ -4,11 +4,6 @@
 
 enum { MAX_HOPS = 32 };
 
-static uint32_t be32(const uint8_t *b)
-{
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
 static const struct dt_prop *prop(const struct indexing *x, const struct dt_node *n, const char *name)
 {
     return dt_prop(x->h->tree, n, name);

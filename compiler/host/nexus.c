@@ -4,11 +4,6 @@
 
 enum { NONE = UINT32_MAX, MAX_ADDRESS = 8 };
 
-static uint32_t be32(const uint8_t *b)
-{
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
 // A hash of the cells that the mask lets through.
 static uint64_t hash_masked(const struct nexus *x, const uint8_t *address, const uint8_t *spec)
 {

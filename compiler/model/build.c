@@ -2,6 +2,8 @@
 // The top level of the files: includes, consts, templates, the host, machines.
 #include "model/build.h"
 
+#include "base/path.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -42,9 +44,9 @@ static struct source *read_named(struct build *b, const struct scope *s, const s
     struct source *src = source_read(b->c->sources, path, binary, &why, &err);
     if (!src) {
         struct diag *d = diag(b->c->diags, E0218, at(s, t->loc), "cannot read \"%s\": %s", path, why);
-        const char *near = err == ENOENT ? near_file(b->c->arena, path) : NULL, *slash = strrchr(path, '/');
+        const char *near = err == ENOENT ? near_file(b->c->arena, path) : NULL;
         if (near)
-            diag_did_you_mean(d, "", slash ? slash + 1 : path, near);
+            diag_did_you_mean(d, "", base_name(path), near);
         else if (err == ENOENT)
             diag_help(d, "files are looked for next to the file that names them, then in the directories given by -I");
         else
@@ -319,8 +321,7 @@ static struct host *read_host(struct build *b, const struct scope *s, struct src
     }
     if (!t)
         return NULL;
-    const char *base = strrchr(path, '/');
-    return host_index(c, b->model->schemas, t, base ? base + 1 : path, where);
+    return host_index(c, b->model->schemas, t, base_name(path), where);
 }
 
 static void build_host(struct build *b)

@@ -7,16 +7,9 @@
 static void map_clause(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
 {
     struct m_dma_map *m = opaque;
+    if (build_place(b, s, st, (struct place_values){&m->address, &m->size, &m->offset, NULL}))
+        return;
     switch (st->kind) {
-    case AST_AT:
-        eval_opt(b, s, st->e, &m->address);
-        break;
-    case AST_SIZE:
-        eval_opt(b, s, st->e, &m->size);
-        break;
-    case AST_OFFSET:
-        eval_opt(b, s, st->e, &m->offset);
-        break;
     case AST_READONLY:
         m->readonly = true;
         break;

@@ -66,17 +66,11 @@ static void memory_clause(struct build *b, const struct scope *s, const struct a
 {
     struct memory *in = opaque;
     struct m_memory *m = in->m;
-    switch (st->kind) {
-    case AST_AT:
-        eval_opt(b, s, st->e, &m->address);
-        break;
-    case AST_SIZE:
-        eval_opt(b, s, st->e, &m->size);
-        break;
-    case AST_OFFSET:
-        eval_opt(b, s, st->e, &in->offset);
+    if (st->kind == AST_OFFSET)
         in->offset_at = at(s, st->loc);
-        break;
+    if (build_place(b, s, st, (struct place_values){&m->address, &m->size, &in->offset, NULL}))
+        return;
+    switch (st->kind) {
     case AST_NO_DMA:
         m->no_dma = true;
         break;
@@ -258,8 +252,7 @@ bool build_irq_to(struct build *b, const struct scope *s, const struct ast *st, 
         if (!to->set)
             return false;
         for (uint32_t i = 0; i < n; i++)
-            to->cells[i] = (uint32_t)v->data[i * 4] << 24 | (uint32_t)v->data[i * 4 + 1] << 16 |
-                           (uint32_t)v->data[i * 4 + 2] << 8 | v->data[i * 4 + 3];
+            to->cells[i] = be32(v->data + i * 4);
         for (const struct dts_fixup *f = v->fixups; f; f = f->next) {
             struct dts_env env = {b->c, s->frame, s->via};
             uint64_t u;
@@ -310,13 +303,9 @@ bool build_irq_to(struct build *b, const struct scope *s, const struct ast *st, 
 static void device_clause(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
 {
     struct m_device *d = opaque;
+    if (build_place(b, s, st, (struct place_values){&d->address, &d->size, NULL, NULL}))
+        return;
     switch (st->kind) {
-    case AST_AT:
-        eval_opt(b, s, st->e, &d->address);
-        break;
-    case AST_SIZE:
-        eval_opt(b, s, st->e, &d->size);
-        break;
     case AST_IRQ: {
         // `irq 0 to ...` as of other devices; or the words of the target at once, as there is one interrupt.
         const struct ast *to = st->body;

@@ -15,6 +15,28 @@ bool build_which(struct build *b, const struct scope *s, const struct text *name
     return w->name != NULL;
 }
 
+bool build_place(struct build *b, const struct scope *s, const struct ast *st, struct place_values v)
+{
+    struct opt_u64 *number = NULL;
+    if (st->kind == AST_AT)
+        number = v.address;
+    else if (st->kind == AST_SIZE)
+        number = v.size;
+    else if (st->kind == AST_OFFSET)
+        number = v.offset;
+    if (number)
+        eval_opt(b, s, st->e, number);
+    bool file = st->kind == AST_FILE && v.file;
+    if (file)
+        *v.file = eval_text(b, s, &st->name);
+    return number || file;
+}
+
+static bool same_which(const struct m_which *a, const struct m_which *b)
+{
+    return a->name == b->name && (a->name || a->index == b->index);
+}
+
 /* ---- region ---- */
 
 static void region_clause(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
@@ -25,19 +47,9 @@ static void region_clause(struct build *b, const struct scope *s, const struct a
                   "keep one of them");
         return;
     }
+    if (build_place(b, s, st, (struct place_values){&r->address, &r->size, &r->offset, &r->file}))
+        return;
     switch (st->kind) {
-    case AST_AT:
-        eval_opt(b, s, st->e, &r->address);
-        break;
-    case AST_SIZE:
-        eval_opt(b, s, st->e, &r->size);
-        break;
-    case AST_OFFSET:
-        eval_opt(b, s, st->e, &r->offset);
-        break;
-    case AST_FILE:
-        r->file = eval_text(b, s, &st->name);
-        break;
     case AST_TRAP:
         r->mode = REGION_TRAP;
         break;
@@ -69,7 +81,7 @@ static void build_region(struct build *b, const struct scope *s, const struct as
     expand_body(b, s, st, region_clause, &r);
     for (uint32_t i = 0; i < part->regions.n; i++) {
         const struct m_region *o = &part->regions.at[i];
-        if (o->which.name == r.which.name && (r.which.name || o->which.index == r.which.index)) {
+        if (same_which(&o->which, &r.which)) {
             struct diag *d = diag(b->c->diags, E0324, r.at, "the same region is spoken of twice");
             diag_note(d, o->at, "first here");
             diag_help(d, "write all of it into one statement");
@@ -112,7 +124,7 @@ static void build_irq(struct build *b, const struct scope *s, const struct ast *
                   "write `to [CHIP] [KIND] NUMBER [TRIGGER]` or `drop`");
     for (uint32_t k = 0; k < part->irqs.n; k++) {
         const struct m_irq *o = &part->irqs.at[k];
-        if (o->which.name == irq.which.name && (irq.which.name || o->which.index == irq.which.index)) {
+        if (same_which(&o->which, &irq.which)) {
             struct diag *d = diag(b->c->diags, E0328, irq.at, "the same interrupt is spoken of twice");
             diag_note(d, o->at, "first here");
             diag_help(d, "keep one of them");
@@ -139,8 +151,7 @@ static bool ref_cells(struct build *b, const struct scope *s, const struct dts_v
         return false;
     }
     for (uint32_t i = 0; i < n; i++)
-        r->cells[i] = (uint32_t)v->data[i * 4] << 24 | (uint32_t)v->data[i * 4 + 1] << 16 |
-                      (uint32_t)v->data[i * 4 + 2] << 8 | v->data[i * 4 + 3];
+        r->cells[i] = be32(v->data + i * 4);
     for (const struct dts_fixup *f = v->fixups; f; f = f->next) {
         struct dts_env env = {b->c, s->frame, s->via};
         uint64_t u;

@@ -205,7 +205,7 @@ static void bare_region(struct planner *p, struct p_device *d, const struct m_re
     for (uint32_t i = 0; i < d->regions.n; i++) {
         if (d->regions.at[i]->index != index)
             continue;
-        struct diag *g = diag(p->c->diags, E0534, m->at, "region %u of `%s` is spoken of twice", index, d->name);
+        struct diag *g = diag(p->c->diags, E0324, m->at, "region %u of `%s` is specified twice", index, d->name);
         diag_note(g, d->regions.at[i]->at, "first here");
         diag_help(g, "say all of it in one statement");
         return;

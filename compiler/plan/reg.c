@@ -105,7 +105,7 @@ static void check_said(struct planner *p, const struct copied *k)
         }
         const struct m_region *first = found ? said_of(p, k, found) : NULL;
         if (found && first != m) {
-            struct diag *d = diag(p->c->diags, E0534, m->at, "region %u of %s is spoken of twice", found->index,
+            struct diag *d = diag(p->c->diags, E0324, m->at, "region %u of %s is specified twice", found->index,
                                   dt_path(p->c->arena, k->host));
             diag_note(d, first->at, "first here, by its %s", first->which.name ? "name" : "index");
             diag_help(d, "say all of it in one statement");

@@ -36,16 +36,6 @@ static bool bad(struct reader *r, enum msg m, const char *what)
     return false;
 }
 
-static uint32_t be32(const uint8_t *b)
-{
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
-static uint64_t be64(const uint8_t *b)
-{
-    return (uint64_t)be32(b) << 32 | be32(b + 4);
-}
-
 static bool has_block(struct reader *r, const char *what, uint32_t off, uint32_t size)
 {
     if (off <= r->total && size <= r->total - off)

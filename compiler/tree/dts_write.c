@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A tree as source text that dtc reads back to the same blob, with a comment on where each property comes from.
 #include "tree/internal.h"
+
+#include "base/path.h"
 #include "tree/text.h"
 #include "tree/tree.h"
 
@@ -45,8 +47,7 @@ static void place(struct dts_writer *w, struct src at)
     const struct source *s = source_get(w->c->sources, at.loc.file);
     if (!s)
         return;
-    const char *slash = strrchr(s->name, '/');
-    comment_text(&w->o, dt_show(w->c->arena, slash ? slash + 1 : s->name));
+    comment_text(&w->o, dt_show(w->c->arena, base_name(s->name)));
     char line[16];
     snprintf(line, sizeof line, ":%u", source_line(w->c->sources, at.loc.file, at.loc.start).line);
     out_str(&w->o, line);
