@@ -317,25 +317,25 @@ static const struct table msi_table = {"an MSI controller", msi_fields, sizeof m
                                        sizeof(struct chip_msi), NULL};
 
 #define CHIP(member) offsetof(struct chip, class.member)
+/* How interrupts are written: the same for a guest's chip, which needs all of it, and for a host's. */
+// clang-format off
+#define SPECIFIER_FIELDS(needed)                                                                                       \
+    {.key = "name", .type = FIELD_NAME, .offset = CHIP(name), .required = true},                                       \
+    {.key = "compatible", .type = FIELD_NAMES, .offset = CHIP(compatible)},                                            \
+    {.key = "describe", .type = FIELD_TEXT, .offset = CHIP(describe), .required = (needed)},                           \
+    {.key = "cells", .type = FIELD_CUSTOM, .set = set_cells, .required = (needed)},                                    \
+    {.key = "kinds", .type = FIELD_LIST, .offset = CHIP(kinds), .count_offset = CHIP(nkinds), .table = &kind_table,    \
+     .required = (needed)},                                                                                            \
+    {.key = "default-kind", .type = FIELD_NAME, .offset = offsetof(struct chip, default_kind)},                        \
+    {.key = "triggers", .type = FIELD_LIST, .offset = CHIP(triggers), .count_offset = CHIP(ntriggers),                 \
+     .table = &trigger_table},                                                                                         \
+    {.key = "default-trigger", .type = FIELD_NAME, .offset = offsetof(struct chip, default_trigger)},                  \
+    {.key = "trigger-mask", .type = FIELD_U32, .offset = CHIP(trigger_mask), .max = UINT32_MAX},                       \
+    {.key = "source", .type = FIELD_REMARK}
+// clang-format on
+
 static const struct field chip_fields[] = {
-    {.key = "name", .type = FIELD_NAME, .offset = CHIP(name), .required = true},
-    {.key = "compatible", .type = FIELD_NAMES, .offset = CHIP(compatible)},
-    {.key = "describe", .type = FIELD_TEXT, .offset = CHIP(describe), .required = true},
-    {.key = "cells", .type = FIELD_CUSTOM, .set = set_cells, .required = true},
-    {.key = "kinds",
-     .type = FIELD_LIST,
-     .offset = CHIP(kinds),
-     .count_offset = CHIP(nkinds),
-     .table = &kind_table,
-     .required = true},
-    {.key = "default-kind", .type = FIELD_NAME, .offset = offsetof(struct chip, default_kind)},
-    {.key = "triggers",
-     .type = FIELD_LIST,
-     .offset = CHIP(triggers),
-     .count_offset = CHIP(ntriggers),
-     .table = &trigger_table},
-    {.key = "default-trigger", .type = FIELD_NAME, .offset = offsetof(struct chip, default_trigger)},
-    {.key = "trigger-mask", .type = FIELD_U32, .offset = CHIP(trigger_mask), .max = UINT32_MAX},
+    SPECIFIER_FIELDS(true),
     {.key = "kvm", .type = FIELD_NAME, .offset = CHIP(kvm)},
     {.key = "node-name", .type = FIELD_NAME, .offset = CHIP(node_name), .required = true},
     {.key = "regions",
@@ -350,7 +350,6 @@ static const struct field chip_fields[] = {
     {.key = "cpu-interrupts", .type = FIELD_CUSTOM, .set = set_cpu_irqs},
     {.key = "max-cpus", .type = FIELD_U32, .offset = CHIP(max_cpus), .min = 1, .max = 65536},
     {.key = "body", .type = FIELD_BODY, .offset = CHIP(body), .required = true},
-    {.key = "source", .type = FIELD_REMARK},
 };
 static const struct table chip_table = {"an irqchip", chip_fields, sizeof chip_fields / sizeof *chip_fields,
                                         sizeof(struct chip), check_irqchip};
@@ -403,24 +402,11 @@ static bool check_controller(struct load *l, const struct jval *object, void *it
 }
 
 static const struct field controller_fields[] = {
-    {.key = "name", .type = FIELD_NAME, .offset = CHIP(name), .required = true},
-    {.key = "compatible", .type = FIELD_NAMES, .offset = CHIP(compatible)},
+    SPECIFIER_FIELDS(false),
     {.key = "property", .type = FIELD_NAME, .offset = CHIP(property)},
     {.key = "forwards", .type = FIELD_BOOL, .offset = CHIP(forwards)},
     {.key = "cascaded", .type = FIELD_BOOL, .offset = CHIP(cascaded)},
-    {.key = "describe", .type = FIELD_TEXT, .offset = CHIP(describe)},
-    {.key = "cells", .type = FIELD_CUSTOM, .set = set_cells},
-    {.key = "kinds", .type = FIELD_LIST, .offset = CHIP(kinds), .count_offset = CHIP(nkinds), .table = &kind_table},
-    {.key = "default-kind", .type = FIELD_NAME, .offset = offsetof(struct chip, default_kind)},
-    {.key = "triggers",
-     .type = FIELD_LIST,
-     .offset = CHIP(triggers),
-     .count_offset = CHIP(ntriggers),
-     .table = &trigger_table},
-    {.key = "default-trigger", .type = FIELD_NAME, .offset = offsetof(struct chip, default_trigger)},
-    {.key = "trigger-mask", .type = FIELD_U32, .offset = CHIP(trigger_mask), .max = UINT32_MAX},
     {.key = "trigger-property", .type = FIELD_NAME, .offset = CHIP(trigger_property)},
-    {.key = "source", .type = FIELD_REMARK},
 };
 static const struct table controller_table = {"a host's irqchip", controller_fields,
                                               sizeof controller_fields / sizeof *controller_fields, sizeof(struct chip),
