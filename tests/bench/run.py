@@ -171,9 +171,9 @@ class Bench:
 
 def starts(bench):
     """What nobody waits for."""
-    for args in (["--version"], ["--check", "examples/by-path.mach"]):
-        r = measure([bench.machc, *args], ROOT, bench.args.runs)
-        name = "machc " + " ".join(args)
+    for name, args in (("--version", ["--version"]), ("--check by-path.mach", ["--check", ROOT / "examples" / "by-path.mach"])):
+        r = measure([bench.machc, *args], bench.tmp, bench.args.runs)
+        name = "machc " + name
         bench.row(name, "", time_text(r), memory_text(r))
         bench.failed |= not r.fine
         bench.goal(name + ": time", r.seconds * 1e3, 3, " ms", absolute=True)
