@@ -108,12 +108,13 @@ bad:
     else if (!*name || err != ENOENT)
         scan_help(d, "name a file that can be read");
     else if (absolute)
-        scan_help(d, "a path that begins with `/` is taken as it is: correct it");
+        scan_help(d, "a path that begins with `/` is used as it is: correct it");
     else if (c->ninclude_dirs)
-        scan_help(d, "files are looked for beside the one that names them, then in the %u directories given with `-I`",
+        scan_help(d,
+                  "files are searched for next to the one that names them, then in the %u directories given with `-I`",
                   c->ninclude_dirs);
     else
-        scan_help(d, "files are looked for beside the one that names them; `-I DIR` adds directories");
+        scan_help(d, "files are searched for next to the one that names them; `-I DIR` adds directories");
     return NULL;
 }
 

@@ -21,7 +21,7 @@ static uint8_t tag_of(uint64_t hash)
 }
 
 /* The slot of (a, b); or, with `insert`, the one where it goes; or -1. The states of all slots stand behind them. */
-static inline int64_t find(const struct map *m, uint64_t hash, uint64_t a, uint64_t b, bool insert)
+static inline int64_t find_slot(const struct map *m, uint64_t hash, uint64_t a, uint64_t b, bool insert)
 {
     uint32_t mask = m->room - 1;
     int64_t gone = -1;
@@ -40,7 +40,7 @@ static inline int64_t find(const struct map *m, uint64_t hash, uint64_t a, uint6
 
 bool map_get(const struct map *m, uint64_t a, uint64_t b, uint64_t *value)
 {
-    int64_t i = m->room ? find(m, hash_pair(m->key, a, b), a, b, false) : -1;
+    int64_t i = m->room ? find_slot(m, hash_pair(m->key, a, b), a, b, false) : -1;
     if (i < 0)
         return false;
     *value = m->slots[i].value;
@@ -83,7 +83,7 @@ static void make_room(struct arena *arena, struct map *m)
         grow(arena, m, m->room ? m->room * 2 : LEAST);
 }
 
-static void set(struct map *m, int64_t i, uint64_t hash, struct map_slot slot)
+static void set_slot(struct map *m, int64_t i, uint64_t hash, struct map_slot slot)
 {
     if (states(m)[i] == EMPTY)
         m->n++;
@@ -95,19 +95,19 @@ void map_put(struct arena *arena, struct map *m, uint64_t a, uint64_t b, uint64_
 {
     make_room(arena, m);
     uint64_t hash = hash_pair(m->key, a, b);
-    set(m, find(m, hash, a, b, true), hash, (struct map_slot){a, b, value});
+    set_slot(m, find_slot(m, hash, a, b, true), hash, (struct map_slot){a, b, value});
 }
 
 bool map_add(struct arena *arena, struct map *m, uint64_t a, uint64_t b, uint64_t *value)
 {
     make_room(arena, m);
     uint64_t hash = hash_pair(m->key, a, b);
-    int64_t i = find(m, hash, a, b, true);
+    int64_t i = find_slot(m, hash, a, b, true);
     if (states(m)[i] & TAG) {
         *value = m->slots[i].value;
         return false;
     }
-    set(m, i, hash, (struct map_slot){a, b, *value});
+    set_slot(m, i, hash, (struct map_slot){a, b, *value});
     return true;
 }
 
@@ -128,7 +128,7 @@ void map_free(struct arena *arena, struct map *m)
 
 bool map_del(struct map *m, uint64_t a, uint64_t b)
 {
-    int64_t i = m->room ? find(m, hash_pair(m->key, a, b), a, b, false) : -1;
+    int64_t i = m->room ? find_slot(m, hash_pair(m->key, a, b), a, b, false) : -1;
     if (i < 0)
         return false;
     states(m)[i] = GONE;

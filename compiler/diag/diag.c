@@ -51,7 +51,7 @@ static uint8_t severity_of(const struct diags *ds, enum msg m, bool *off)
 }
 
 // `text` is on the caller's stack or in the arena: it is copied only when the message is new.
-static struct diag *add(struct diags *ds, enum msg m, struct src at, const char *text)
+static struct diag *add_message(struct diags *ds, enum msg m, struct src at, const char *text)
 {
     bool off;
     uint8_t severity = severity_of(ds, m, &off);
@@ -96,11 +96,11 @@ struct diag *diag(struct diags *ds, enum msg m, struct src at, const char *fmt, 
     int n = vsnprintf(small, sizeof small, fmt, ap);
     va_end(ap);
     if (n >= 0 && (size_t)n < sizeof small)
-        return add(ds, m, at, small);
+        return add_message(ds, m, at, small);
     va_start(ap, fmt);
     char *large = arena_vprintf(ds->arena, fmt, ap);
     va_end(ap);
-    return add(ds, m, at, large);
+    return add_message(ds, m, at, large);
 }
 
 void diag_label(struct diag *d, const char *fmt, ...)

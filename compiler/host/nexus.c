@@ -14,7 +14,8 @@ static uint64_t hash_masked(const struct nexus *x, const uint8_t *address, const
     return hash_bytes(x->key, cells, all);
 }
 
-static bool same(const struct nexus *x, const struct nexus_entry *e, const uint8_t *address, const uint8_t *spec)
+static bool is_same_interrupt(const struct nexus *x, const struct nexus_entry *e, const uint8_t *address,
+                              const uint8_t *spec)
 {
     uint32_t split = x->address_cells * 4, all = split + x->cells * 4;
     for (uint32_t i = 0; i < all; i++) {
@@ -31,7 +32,7 @@ const struct nexus_entry *host_nexus_find(const struct nexus *x, const uint8_t *
     if (!map_get(&x->by_key, hash_masked(x, address, spec), 0, &i))
         return NULL;
     for (; i != NONE; i = x->entries.at[i].next)
-        if (same(x, &x->entries.at[i], address, spec))
+        if (is_same_interrupt(x, &x->entries.at[i], address, spec))
             return &x->entries.at[i];
     return NULL;
 }
@@ -110,7 +111,7 @@ struct nexus *host_nexus(struct indexing *x, const struct dt_node *n)
     nexus->address_cells = unit_cells(x->h, n);
     nexus->cells = dt_u32(x->h->tree, n, p->interrupt_cells, 0);
     if (nexus->address_cells > MAX_ADDRESS || nexus->cells > HOST_MAX_CELLS || !nexus->cells) {
-        bad_map(x, n, nexus, "#address-cells and #interrupt-cells of the node make no sense");
+        bad_map(x, n, nexus, "#address-cells and #interrupt-cells of the node are out of range");
         return nexus;
     }
     const struct dt_prop *mask = dt_prop(x->h->tree, n, p->interrupt_map_mask);

@@ -108,8 +108,8 @@ static void check_backing(struct build *b, struct memory *in)
                  m->backing == BACK_PHYSICAL  ? "physical memory"
                  : m->backing == BACK_HUGETLB ? "huge pages"
                                               : "anonymous memory");
-        diag_help(d, m->backing == BACK_PHYSICAL ? "add it to the address behind `physical`"
-                                                 : "leave it out, or write `from file \"path\" offset ...`");
+        diag_help(d, m->backing == BACK_PHYSICAL ? "add it to the address after `physical`"
+                                                 : "remove it, or write `from file \"path\" offset ...`");
     }
     if (m->backing == BACK_FILE && m->file && !strcmp(m->file, "/dev/mem")) {
         // Two names for one thing could not be told to be the same, neither by their owners nor by who shares them.
@@ -165,7 +165,7 @@ static void build_memory(struct build *b, const struct scope *s, const struct as
     }
     if (!m.size.value)
         diag_help(diag(b->c->diags, E0396, m.size.at, "memory `%s` is empty", m.name),
-                  "write a size, as in `size 256M`, or take the statement away");
+                  "write a size, as in `size 256M`, or remove the statement");
     else if (m.size.value % page)
         diag_help_number(diag(b->c->diags, E0305, m.size.at,
                               "the size 0x%" PRIx64
@@ -258,7 +258,7 @@ bool build_irq_to(struct build *b, const struct scope *s, const struct ast *st, 
             uint64_t u;
             if (!f->e)
                 diag_help(diag(b->c->diags, E0312, at(s, f->loc), "an interrupt specifier holds numbers only"),
-                          "leave the reference out: the controller is named in front of the cells");
+                          "remove the reference: the controller is named before the cells");
             to->set = f->e && dts_eval_frame(&env, f->e, &u);
             if (!to->set)
                 return false;
@@ -286,8 +286,8 @@ bool build_irq_to(struct build *b, const struct scope *s, const struct ast *st, 
             return false;
         if (to->number.set ? to->nwords > to->nbefore : to->nwords == 2) {
             diag_help(diag(b->c->diags, E0314, at(s, i->loc),
-                           to->number.set ? "a word too many behind the line's number"
-                                          : "a word too many in front of the line's number"),
+                           to->number.set ? "there are too many words after the line's number"
+                                          : "there are too many words before the line's number"),
                       "write `to [CHIP] [KIND] NUMBER [TRIGGER]`");
             to->set = false;
             return false;
@@ -317,7 +317,7 @@ static void device_clause(struct build *b, const struct scope *s, const struct a
             build_irq_to(b, s, to, &d->irq);
         else if (st->body)
             diag_help(diag(b->c->diags, E0315, at(s, st->body->loc),
-                           "`%s` does not belong to the interrupt of an emulated device", ast_keyword(st->body->kind)),
+                           "`%s` is not allowed for the interrupt of an emulated device", ast_keyword(st->body->kind)),
                       "write `irq spi 40 level-high` or `irq 0 to spi 40 level-high`");
         else
             build_irq_to(b, s, st, &d->irq);
@@ -496,7 +496,7 @@ void build_machine(struct build *b, const struct pending *p)
                                   ? map_getp(&m->named, intern(b->c->names, m->platform->irqchip_name), NULL)
                                   : NULL;
     if (taken) {
-        struct diag *d = diag(b->c->diags, E0382, *taken, "`%s` is the name of the irqchip that `%s` brings along",
+        struct diag *d = diag(b->c->diags, E0382, *taken, "`%s` is the name of the irqchip that `%s` provides",
                               m->platform->irqchip_name, m->platform->name);
         diag_help(d, "choose another name, or name the irqchip: `irqchip NAME : %s;`", m->platform->irqchip_class);
     }

@@ -48,7 +48,7 @@ const char *field_name(struct load *l, const struct jval *v)
     for (size_t i = 0; i < n; i++) {
         if (name_char(s[i]))
             continue;
-        struct diag *d = diag(l->c->diags, E0812, src_at(v->loc), "a name cannot have the byte 0x%02x in it",
+        struct diag *d = diag(l->c->diags, E0812, src_at(v->loc), "the byte 0x%02x is not allowed in a name",
                               (unsigned)(unsigned char)s[i]);
         diag_help(d, "names are letters, digits and , . _ + - # ?");
         return NULL;
@@ -72,7 +72,7 @@ static const char *field_text(struct load *l, const struct jval *v)
     if (n == 0 || memchr(s, 0, n)) {
         struct diag *d =
             diag(l->c->diags, E0812, src_at(v->loc), "%s", n ? "a text with a NUL in it" : "an empty text");
-        diag_help(d, "write what it is to be called");
+        diag_help(d, "write a name");
         return NULL;
     }
     return intern_n(l->c->names, s, n);

@@ -13,8 +13,8 @@ static int by_bytes(const void *a, const void *b)
 }
 
 // Leaves in `all` what counts: of two things with one name the later layer's.
-static void choose(struct loader *ld, const char *what, struct thing *all, uint32_t *n, struct map *by_name,
-                   const char *const **sorted)
+static void choose_things(struct loader *ld, const char *what, struct thing *all, uint32_t *n, struct map *by_name,
+                          const char *const **sorted)
 {
     struct map things = {0};
     for (uint32_t i = 0; i < *n; i++) {
@@ -68,7 +68,8 @@ static void index_compatible(struct loader *ld, struct thing *t, const char *con
     }
 }
 
-static void unknown(struct loader *ld, const struct jval *v, const char *what, const char *word, const names *known)
+static void report_unknown_name(struct loader *ld, const struct jval *v, const char *what, const char *word,
+                                const names *known)
 {
     struct diag *d = diag(ld->c->diags, E0811, src_at(v->loc), "no schema file has the %s \"%s\"", what, word);
     const char *near = nearest(word, known->at, known->n);
@@ -119,9 +120,9 @@ static void check_irqs(struct loader *ld)
         for (uint32_t j = 0; j < c->nirqs && e; j++, e = e->next) {
             uint64_t found;
             if (c->irqs[j].kind && !map_get(&kinds, (uintptr_t)c->irqs[j].kind, 0, &found))
-                unknown(ld, json_member(e, kind), "kind of interrupt", c->irqs[j].kind, &all_kinds);
+                report_unknown_name(ld, json_member(e, kind), "kind of interrupt", c->irqs[j].kind, &all_kinds);
             if (c->irqs[j].trigger && !map_get(&triggers, (uintptr_t)c->irqs[j].trigger, 0, &found))
-                unknown(ld, json_member(e, trigger), "trigger", c->irqs[j].trigger, &all_triggers);
+                report_unknown_name(ld, json_member(e, trigger), "trigger", c->irqs[j].trigger, &all_triggers);
         }
     }
 }
@@ -137,10 +138,10 @@ static void check_platforms(struct loader *ld)
         const struct jval *class = json_member(irqchip, intern(ld->c->names, "class"));
         const struct irqchip_class *chip = map_getp(&ld->s->irqchips_by_name, p->irqchip_class, NULL);
         if (!chip) {
-            unknown(ld, class, "irqchip", p->irqchip_class, &chips);
+            report_unknown_name(ld, class, "irqchip", p->irqchip_class, &chips);
         } else if (chip->ncpu_irqs && !p->cpu_intc) {
             struct diag *d = diag(ld->c->diags, E0813, src_at(class->loc),
-                                  "\"%s\" interrupts the cpus through interrupt controllers of theirs, and this "
+                                  "\"%s\" interrupts the cpus through their own interrupt controllers, and this "
                                   "platform's cpus have none",
                                   chip->name);
             diag_help(d, "add \"cpu-intc\", the name of that child, and the child itself to \"cpu\"");
@@ -158,7 +159,7 @@ static void resolve_providers(struct loader *ld)
         const struct schema_provider *p = map_getp(&ld->s->providers, f->provider, NULL);
         const struct jval at = {.loc = f->at.loc};
         if (!p)
-            unknown(ld, &at, "provider", f->provider, &all);
+            report_unknown_name(ld, &at, "provider", f->provider, &all);
         f->rule->provider = p;
     }
 }
@@ -202,11 +203,11 @@ static void index_chips(struct loader *ld, struct thing *all, uint32_t n, struct
 static void index_things(struct loader *ld)
 {
     struct schemas *s = ld->s;
-    choose(ld, "irqchip", ld->irqchips.at, &ld->irqchips.n, &s->irqchips_by_name, &s->irqchip_names);
-    choose(ld, "host irqchip", ld->controllers.at, &ld->controllers.n, &s->controllers, &s->controller_names);
-    choose(ld, "class", ld->classes.at, &ld->classes.n, &s->classes_by_name, &s->class_names);
-    choose(ld, "platform", ld->platforms.at, &ld->platforms.n, &s->platforms, &s->platform_names);
-    choose(ld, "provider", ld->providers.at, &ld->providers.n, &s->providers, NULL);
+    choose_things(ld, "irqchip", ld->irqchips.at, &ld->irqchips.n, &s->irqchips_by_name, &s->irqchip_names);
+    choose_things(ld, "host irqchip", ld->controllers.at, &ld->controllers.n, &s->controllers, &s->controller_names);
+    choose_things(ld, "class", ld->classes.at, &ld->classes.n, &s->classes_by_name, &s->class_names);
+    choose_things(ld, "platform", ld->platforms.at, &ld->platforms.n, &s->platforms, &s->platform_names);
+    choose_things(ld, "provider", ld->providers.at, &ld->providers.n, &s->providers, NULL);
     struct map chip_owners = {0}, class_owners = {0};
     index_chips(ld, ld->irqchips.at, ld->irqchips.n, &chip_owners);
     index_chips(ld, ld->controllers.at, ld->controllers.n, &chip_owners);

@@ -162,7 +162,7 @@ static bool set_cells(struct load *l, const struct jval *v, void *item)
         }
         if (cell != IRQ_CELL_ZERO && seen >> cell & 1)
             return load_contradiction(l, e, "two cells of the same meaning",
-                                      "each of them can stand once, but \"zero\"");
+                                      "each of them is allowed once, except \"zero\"");
         seen |= 1U << cell;
         chip->class.cells[chip->class.ncells++] = cell;
     }
@@ -277,10 +277,10 @@ static bool check_msi(struct load *l, const struct jval *msi, struct chip *chip)
     struct irqchip_class *c = &chip->class;
     const struct schema_region *r = &chip->msi.region;
     if (!r->per_cpu || r->size)
-        return load_contradiction(l, load_member(l, msi, "region"), "messages have no place for each cpu",
+        return load_contradiction(l, load_member(l, msi, "region"), "the region for messages needs a size for each cpu",
                                   "give the region \"per-cpu\", and no \"size\"");
     if (!c->ncpu_irqs)
-        return load_contradiction(l, msi, "nothing says how messages get to the cpus",
+        return load_contradiction(l, msi, "the file does not say how messages get to the cpus",
                                   "add \"cpu-interrupts\" to the irqchip");
     struct schema_region *all = arena_array(l->c->arena, c->nregions + 1U, sizeof *all);
     for (uint32_t i = 0; i < c->nregions; i++)
@@ -299,8 +299,8 @@ static bool check_irqchip(struct load *l, const struct jval *object, void *item)
     if (msi && !check_msi(l, msi, chip))
         ok = false;
     if (chip->class.never_acks && !chip->class.kvm)
-        ok = load_contradiction(l, load_member(l, object, "never-acks"), "it is KVM that never acks",
-                                "add \"kvm\", or take this away: a VMM's own controller can tell");
+        ok = load_contradiction(l, load_member(l, object, "never-acks"), "only KVM never acks",
+                                "add \"kvm\", or remove this: a VMM's own controller can tell");
     return check_specifier(l, object, chip) && ok;
 }
 
@@ -374,7 +374,7 @@ static bool check_controller(struct load *l, const struct jval *object, void *it
     struct chip *chip = item;
     struct irqchip_class *c = &chip->class;
     if (!c->compatible && !c->property)
-        return load_contradiction(l, object, "nothing says which controllers this is",
+        return load_contradiction(l, object, "the file does not say which controllers this is",
                                   "add \"compatible\", or \"property\" for those that no compatible tells");
     if (c->forwards) {
         static const char *const needless[] = {"property",     "describe",        "cells",    "kinds",
@@ -389,7 +389,7 @@ static bool check_controller(struct load *l, const struct jval *object, void *it
         return true;
     }
     if (!c->ncells || !c->describe)
-        return load_contradiction(l, object, "nothing says how its specifiers are written",
+        return load_contradiction(l, object, "the file does not say how its specifiers are written",
                                   "add \"describe\" and \"cells\", or `\"forwards\": true` where they are those of "
                                   "its interrupt parent");
     if (!c->nkinds) {

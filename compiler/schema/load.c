@@ -87,7 +87,7 @@ static void load_file(struct loader *ld, const char *path)
     if (!s) {
         struct diag *d =
             diag(ld->c->diags, err ? E0001 : E0801, (struct src){{0, 0, 0}, NULL}, "cannot read %s: %s", path, why);
-        diag_help(d, "every *.json file of --schema-dir is read: mend it, or move it elsewhere");
+        diag_help(d, "every *.json file of --schema-dir is read: correct it, or move it elsewhere");
         return;
     }
     load_source(ld, s, LAYER_DIR);

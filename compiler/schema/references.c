@@ -88,7 +88,7 @@ static bool check_group(struct load *l, const struct jval *object, void *item)
         bool fits = layout_keys[i].layouts >> g->rule.layout & 1;
         if (m && !fits)
             ok = load_contradiction(l, m,
-                                    arena_printf(l->c->arena, "\"%s\" says nothing about the layout \"%s\"",
+                                    arena_printf(l->c->arena, "\"%s\" does not apply to the layout \"%s\"",
                                                  layout_keys[i].key, layouts[g->rule.layout]),
                                     "remove it, or choose another layout");
         else if (!m && fits && layout_keys[i].needed)
