@@ -8,7 +8,7 @@
 #include <string.h>
 
 enum {
-    FIRST_BLOCK = 256 * 1024, // malloc() maps as much: pages that are not used are not cleared
+    FIRST_BLOCK = 64 * 1024,
     LAST_BLOCK = 1024 * 1024, // blocks grow to this
     LARGE = 32 * 1024,        // a piece from here on is malloc's own: it can be given back
     ALIGN = 8,                // nothing of ours is wider than a pointer
@@ -55,12 +55,16 @@ void arena_free(struct arena *a)
     free(a);
 }
 
-static void *add_block(struct arena *a, size_t size)
+// Large pieces are zeroed by malloc, which need not touch fresh pages for it; of blocks, each piece when it is taken.
+static void *add_block(struct arena *a, size_t size, bool zeroed)
 {
-    struct block *b = size > SIZE_MAX - sizeof *b ? NULL : calloc(1, sizeof *b + size);
+    struct block *b = NULL;
+    if (size <= SIZE_MAX / 4) // no machine has as much
+        b = zeroed ? calloc(1, sizeof *b + size) : malloc(sizeof *b + size);
     if (!b)
         longjmp(*a->on_oom, 1);
     b->next = a->blocks;
+    b->prev = NULL;
     if (b->next)
         b->next->prev = b;
     a->blocks = b;
@@ -79,16 +83,16 @@ void *arena_alloc(struct arena *a, size_t size)
     size = rounded(size);
     a->used += size;
     if (size >= LARGE)
-        return add_block(a, size);
+        return add_block(a, size, true);
     if (size > a->left) {
-        a->at = add_block(a, a->size);
+        a->at = add_block(a, a->size, false);
         a->left = a->size;
         a->size *= a->size < LAST_BLOCK ? 2 : 1;
     }
     void *p = a->at;
     a->at += size;
     a->left -= size;
-    return p;
+    return memset(p, 0, size);
 }
 
 void arena_release(struct arena *a, void *p, size_t size)
@@ -130,10 +134,14 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
     int made = vsnprintf(a->at, a->left, fmt, again);
     va_end(again);
     size_t n = made < 0 ? 0 : (size_t)made;
-    if (n + ALIGN <= a->left && n + 1 < LARGE)
-        return arena_alloc(a, n + 1);
-    if (a->left)
-        memset(a->at, 0, n < a->left ? n : a->left); // what is left of a block is zeros
+    if (n + ALIGN <= a->left && n + 1 < LARGE) {
+        char *p = a->at;
+        size_t size = rounded(n + 1);
+        a->at += size;
+        a->left -= size;
+        a->used += size;
+        return p;
+    }
     char *p = arena_alloc(a, n + 1);
     vsnprintf(p, n + 1, fmt, ap);
     return p;
