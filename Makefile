@@ -2,6 +2,8 @@
 # make            build/machc, build/machrt, build/libmachrt.a and .so
 # make test       all suites of tests/run.py, the runtime, and old fuzz findings: minutes at most. SUITE="errors cli" runs some
 # make docs       docs/messages.md, the grammar in docs/language.md, completions, editors' keywords, parts of man pages, anew
+# make check-abi  libmachrt's ABI against the last release's (Debian's abigail-tools); `make update-abi` is part of a release
+# make update-layout   what is generated from runtime/layout/machcfg_layout.h: machcfg.h, tables of docs/guest-cfg.md
 # make bench      the tables of docs/bench.md
 # make check-properties   random machines on random boards; CASES=5000 SEED=monday
 # make check-corpus   every device of every board that Debian has a kernel for; CORPUS="--every 10 -k rk3399" for some
@@ -23,7 +25,7 @@ OPT      = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-om
 # What UBSan puts in hides from gcc that (uint8_t)(x >> 24) fits: conversions are judged in the other build.
 WARN     = -Wall -Wextra -Wshadow -Werror
 endif
-CPPFLAGS = -D_GNU_SOURCE -Icompiler -I$(B)/gen -Iruntime/include
+CPPFLAGS = -D_GNU_SOURCE -Icompiler -I$(B)/gen -Iruntime/layout -Iruntime/include
 CFLAGS   = -std=c11 $(OPT) $(WARN) -fPIC -pthread
 LDLIBS   = -lfdt -lmd
 # machc needs no other file to run, and starts faster for it. `make STATIC=` takes the system's shared libraries.

@@ -44,7 +44,8 @@ def room_of(path):
 
 def included(root, source, name):
     """The file that an #include of ours means, as the compiler finds it; None: it is generated, or a library's."""
-    for folder in (source.parent, root / "compiler", root / "runtime", root / "runtime/include"):
+    for folder in (source.parent, root / "compiler", root / "runtime", root / "runtime/layout",
+                   root / "runtime/include"):
         if (folder / name).is_file():
             return (folder / name).resolve().relative_to(root)
     return None

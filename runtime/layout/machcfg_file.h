@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * guest.cfg: finding one's way in the file. Its frame (header, checksum, section table) is checked here, in one place
- * for the compiler's view and the runtime's reader; what the records hold is the runtime's to verify.
+ * guest.cfg: checksum, header and section table, for the compiler's JSON view and the library's reader. The library
+ * verifies the contents of the records: config/verify.h.
  */
 #ifndef MACHCFG_FILE_H
 #define MACHCFG_FILE_H
 
-#include "machcfg.h"
+#include "machcfg_layout.h"
 
 /* ---- checksum ---- */
 
-/* A CRC-32C in the making (RFC 3720, 12.1: polynomial 0x1edc6f41, reflected). */
+/* The state of a CRC-32C (RFC 3720, 12.1: polynomial 0x1edc6f41, reflected). */
 struct mach_cfg_crc {
     uint32_t value;
     uint32_t wide; // 1: all tables are made
@@ -29,7 +29,7 @@ static inline void mach_cfg_crc_begin(struct mach_cfg_crc *crc)
     }
 }
 
-/* Adds bytes: many of them sixteen a step, from tables that would take longer than a few kilobytes do one by one. */
+/* Adds bytes. Many are added in steps of sixteen; the tables for that pay off above a few kilobytes only. */
 static inline void mach_cfg_crc_add(struct mach_cfg_crc *crc, const uint8_t *p, size_t n)
 {
     enum { STEP = 16, FEW = 4096 };
@@ -53,7 +53,7 @@ static inline void mach_cfg_crc_add(struct mach_cfg_crc *crc, const uint8_t *p, 
     crc->value = v;
 }
 
-/* Of a whole file, with the checksum's field taken as 0. */
+/* The checksum of a whole file, in which the field `checksum` counts as 0. */
 static inline uint32_t mach_cfg_checksum(const uint8_t *p, size_t size)
 {
     static const uint8_t none[4] = {0};
@@ -69,34 +69,34 @@ static inline uint32_t mach_cfg_checksum(const uint8_t *p, size_t size)
 
 /* ---- finding the sections ---- */
 
-/* What can be wrong with a file: X(NAME, one sentence). */
+/* Errors of a file: X(NAME, one sentence). */
 #define MACH_CFG_ERRORS(X)                                                                                             \
-    X(OK, "nothing is wrong")                                                                                          \
+    X(OK, "no error")                                                                                                  \
     X(TOO_SHORT, "the file is too short to be a guest.cfg")                                                            \
-    X(MAGIC, "this is not a guest.cfg: its first bytes are others")                                                    \
-    X(VERSION, "the file's major version is not the one that this reader knows")                                       \
-    X(TOTAL_SIZE, "the file is not as long as its header says")                                                        \
-    X(HEADER_SIZE, "the header's size is impossible")                                                                  \
+    X(MAGIC, "not a guest.cfg: it does not begin with the right bytes")                                                \
+    X(VERSION, "this reader does not support the file's major version")                                                \
+    X(TOTAL_SIZE, "the file's size differs from the one in its header")                                                \
+    X(HEADER_SIZE, "the size of the header is invalid")                                                                \
     X(CHECKSUM, "the checksum is wrong: the file is damaged")                                                          \
-    X(SECTION_TABLE, "the section table is not inside the file, or its entries have an impossible size")               \
-    X(SECTION_ORDER, "the sections are not in rising order, each at most once")                                        \
-    X(SECTION_FLAGS, "a section has flags that this reader does not know")                                             \
-    X(SECTION_UNKNOWN, "a section is marked as required, and this reader does not know it")                            \
-    X(SECTION_ALIGN, "a section does not start at a multiple of 8")                                                    \
-    X(SECTION_BOUNDS, "a section is not inside the file, behind the one before it")                                    \
-    X(SECTION_SIZE, "a section's size is not its record size times its record count")                                  \
-    X(RECORD_SIZE, "the records of a section have an impossible size")                                                 \
-    X(PADDING, "bytes that belong to no section are not 0")                                                            \
+    X(SECTION_TABLE, "the section table is outside of the file, or the size of its entries is invalid")                \
+    X(SECTION_ORDER, "the sections are not in ascending order, or one appears twice")                                  \
+    X(SECTION_FLAGS, "a section has unknown flags")                                                                    \
+    X(SECTION_UNKNOWN, "an unknown section is marked as required")                                                     \
+    X(SECTION_ALIGN, "a section is not aligned to 8 bytes")                                                            \
+    X(SECTION_BOUNDS, "a section is outside of the file, or overlaps the previous one")                                \
+    X(SECTION_SIZE, "the size of a section is not its record size times its number of records")                        \
+    X(RECORD_SIZE, "the record size of a section is invalid")                                                          \
+    X(PADDING, "bytes between sections are not 0")                                                                     \
     X(STRINGS, "there is no string table that begins and ends with a NUL")                                             \
     X(MACHINE, "there is not exactly one machine record")                                                              \
-    X(STRING, "a string's offset is not the start of a string")                                                        \
-    X(INDEX, "an index is behind the last record of its section")                                                      \
-    X(RANGE, "a row of records does not start where the one before it ended, or ends behind the section")              \
-    X(OWNER, "a record is in the row of another record than the one it names")                                         \
-    X(ENUM, "a value is none that this reader knows")                                                                  \
-    X(FLAGS, "a flag is set that this reader does not know")                                                           \
+    X(STRING, "an offset into the string table is not the start of a string")                                          \
+    X(INDEX, "an index is beyond the last record of its section")                                                      \
+    X(RANGE, "a row of records does not start where the previous one ends, or exceeds its section")                    \
+    X(OWNER, "a record is in the row of another record than its owner")                                                \
+    X(ENUM, "unknown value")                                                                                           \
+    X(FLAGS, "unknown flag")                                                                                           \
     X(RESERVED, "a reserved field is not 0")                                                                           \
-    X(EXTENT, "an address and a size do not fit together: empty, past 2^64, or past the end of what is mapped")        \
+    X(EXTENT, "an address and a size do not fit: empty, beyond 2^64, or beyond the end of what is mapped")             \
     X(CONTRADICTION, "two fields of a record contradict each other")
 
 enum mach_cfg_error {
@@ -126,6 +126,8 @@ struct mach_cfg_file {
     struct mach_cfg_section section[MACH_CFG_S_END]; // by type
 };
 
+#define MACH_CFG_ENTRY_GET(at, field)                                                                                  \
+    mach_cfg_load((at) + offsetof(struct mach_cfg_entry, field), sizeof(((struct mach_cfg_entry *)0)->field))
 #define MACH_CFG_HEADER_GET(base, field)                                                                               \
     mach_cfg_load((base) + offsetof(struct mach_cfg_header, field), sizeof(((struct mach_cfg_header *)0)->field))
 
@@ -181,10 +183,10 @@ static inline int mach_cfg_frame_header(const uint8_t *p, size_t size, struct ma
 static inline int mach_cfg_frame_section(const uint8_t *p, uint64_t at, uint64_t *end, struct mach_cfg_file *f,
                                          struct mach_cfg_fault *fault)
 {
-    struct mach_cfg_rec e = {p + at, MACH_CFG_ENTRY_LEAST};
-    uint32_t type = mach_cfg_entry_type(e), record_size = mach_cfg_entry_record_size(e);
-    uint32_t flags = mach_cfg_entry_flags(e), count = mach_cfg_entry_count(e);
-    uint64_t offset = mach_cfg_entry_offset(e), size = mach_cfg_entry_size(e);
+    const uint8_t *e = p + at;
+    uint32_t type = (uint32_t)MACH_CFG_ENTRY_GET(e, type), record_size = (uint32_t)MACH_CFG_ENTRY_GET(e, record_size);
+    uint32_t flags = (uint32_t)MACH_CFG_ENTRY_GET(e, flags), count = (uint32_t)MACH_CFG_ENTRY_GET(e, count);
+    uint64_t offset = MACH_CFG_ENTRY_GET(e, offset), size = MACH_CFG_ENTRY_GET(e, size);
     int known = type >= MACH_CFG_S_STRINGS && type < MACH_CFG_S_END;
     if (flags & ~(uint32_t)MACH_CFG_SECTION_REQUIRED)
         return mach_cfg_fault_at(fault, MACH_CFG_E_SECTION_FLAGS, at + offsetof(struct mach_cfg_entry, flags));
@@ -214,7 +216,7 @@ static inline int mach_cfg_frame_section(const uint8_t *p, uint64_t at, uint64_t
 /*
  * Finds the sections of a file that is `size` bytes at `bytes`, in linear time and without reading outside it.
  * 0, and *f is filled in: every record and every string can then be read in place, whatever it holds.
- * -1, and *fault says what is wrong. What the records hold is not looked at: see runtime/config/verify.h.
+ * -1, and *fault says what is wrong. The contents of the records are not checked: see runtime/config/verify.h.
  */
 static inline int mach_cfg_frame(const void *bytes, size_t size, struct mach_cfg_file *f, struct mach_cfg_fault *fault)
 {
@@ -246,11 +248,11 @@ static inline int mach_cfg_frame(const void *bytes, size_t size, struct mach_cfg
     return 0;
 }
 
-/* Record i of a section. One that is not there reads as missing in every field. */
-static inline struct mach_cfg_rec mach_cfg_record(const struct mach_cfg_file *f, uint32_t section, uint32_t i)
+/* mach_cfg_record() and mach_cfg_string() of machcfg.h, for those who do not link the library. */
+static inline struct mach_cfg_rec mach_cfg_record_at(const struct mach_cfg_file *f, uint32_t section, uint32_t i)
 {
     struct mach_cfg_rec r = {NULL, 0};
-    const struct mach_cfg_section *s = &f->section[section];
+    const struct mach_cfg_section *s = &f->section[section < MACH_CFG_S_END ? section : 0]; // 0 is never in a file
     if (i < s->count) {
         r.at = s->at + (size_t)i * s->record_size;
         r.size = s->record_size;
@@ -258,8 +260,7 @@ static inline struct mach_cfg_rec mach_cfg_record(const struct mach_cfg_file *f,
     return r;
 }
 
-/* A string of the table, NUL-terminated; "" for none (0) and for an offset outside it. */
-static inline const char *mach_cfg_string(const struct mach_cfg_file *f, uint32_t offset)
+static inline const char *mach_cfg_string_at(const struct mach_cfg_file *f, uint32_t offset)
 {
     const struct mach_cfg_section *s = &f->section[MACH_CFG_S_STRINGS];
     return offset < s->count ? (const char *)(s->at + offset) : "";
@@ -274,7 +275,13 @@ static inline unsigned mach_cfg_utf8(const char *s)
     const uint8_t *p = (const uint8_t *)s;
     if (p[0] < 0x80)
         return 1;
-    unsigned n = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+    unsigned n = 0;
+    if (p[0] >= 0xc2 && p[0] <= 0xdf)
+        n = 2;
+    else if ((p[0] & 0xf0) == 0xe0)
+        n = 3;
+    else if (p[0] >= 0xf0 && p[0] <= 0xf4)
+        n = 4;
     for (unsigned i = 1; i < n; i++)
         if ((p[i] & 0xc0) != 0x80)
             return 0;
