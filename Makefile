@@ -27,7 +27,7 @@ WARN     = -Wall -Wextra -Wshadow -Werror
 endif
 CPPFLAGS = -D_GNU_SOURCE -Icompiler -I$(B)/gen -Iruntime/layout -Iruntime/include
 CFLAGS   = -std=c11 $(OPT) $(WARN) -fPIC -pthread
-LDLIBS   = -lfdt -ljson-c -lmd
+LDLIBS   = -lfdt -lmd
 # machc needs no other file to run, and starts faster for it. `make STATIC=` takes the system's shared libraries.
 STATIC   = -static-pie
 ifdef SAN
@@ -35,7 +35,7 @@ STATIC   =
 endif
 
 lib_src  = $(filter-out compiler/main.c,$(sort $(wildcard compiler/*.c compiler/*/*.c)))
-lib_obj  = $(lib_src:%.c=$(B)/%.o) $(B)/gen/mach.tab.o $(B)/gen/mach.lex.o $(B)/gen/schemas_data.o $(B)/gen/schemas_compiled.o
+lib_obj  = $(lib_src:%.c=$(B)/%.o) $(B)/gen/mach.tab.o $(B)/gen/mach.lex.o $(B)/gen/schemas_data.o
 schemas  = $(sort $(wildcard schemas/*.json schemas/*/*.json))
 unit     = $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 sources  = $(wildcard compiler/*.[ch] compiler/*/*.[ch] compiler/*/*/*.[ch] runtime/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] tests/*/*/*/*.[ch] examples/*/*.[ch])
@@ -73,18 +73,10 @@ $(B)/gen/version.h: FORCE
 	@if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi
 $(B)/compiler/version.o: $(B)/gen/version.h
 
-# The schemas, as they are, in one C array each; and as the constants that a program makes of them. Where machc is built
-# for another machine, SCHEMAC names one for this machine.
+# The schemas, as they are, in one C array each, and the names in them.
 $(B)/gen/schemas_data.c: compiler/schema/embed.sh $(schemas)
 	@mkdir -p $(@D)
 	sh compiler/schema/embed.sh $(schemas) > $@.tmp && mv $@.tmp $@
-
-SCHEMAC ?= $(B)/gen/schemac
-$(B)/gen/schemac: $(B)/compiler/schema/compile/compile.o $(filter-out %/schemas_compiled.o,$(lib_obj))
-	$(CC) $(OPT) -pthread -o $@ $^ $(LDLIBS)
-$(B)/compiler/schema/compile/compile.o: | $(B)/gen/mach.tab.h
-$(B)/gen/schemas_compiled.c: $(SCHEMAC)
-	$(SCHEMAC) > $@.tmp && mv $@.tmp $@
 
 # The runtime reads in tests what the compiler wrote; else the two meet in guest.cfg only.
 $(B)/unit/%: tests/unit/%.c $(B)/libmachc.a $(B)/libmachrt.a

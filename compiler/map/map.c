@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Lays out the page of the map, and draws it figure by figure.
 #include "map/map.h"
+#include "base/path.h"
 #include "emit/emit.h"
 #include "machc.h"
 
@@ -12,12 +13,6 @@ enum {
     SIN = 82,    // sine and cosine of 55 degrees, the angle of these names, in hundredths
     COS = 57
 };
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
 
 static uint32_t max_letters(uint32_t a, const char *s, uint32_t max)
 {
