@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # make            build/machc, build/machrt, build/libmachrt.a and .so
-# make test       all suites of tests/run.py, the runtime, and old fuzz findings: minutes at most. SUITE="errors cli" runs some
-# make docs       docs/messages.md, the grammar in docs/language.md, completions, editors' keywords, parts of man pages, anew
+# make test       all suites of tests/run.py, in minutes; SUITE="errors cli" runs some of them
+# make docs       writes the generated docs: docs/messages.md, the grammar in docs/language.md, completions, editors' keywords
 # make bench      the tables of docs/bench.md
 # make check-properties   random machines on random boards; CASES=5000 SEED=monday
 # make check-corpus   every device of every board that Debian has a kernel for; CORPUS="--every 10 -k rk3399" for some
@@ -10,26 +10,44 @@
 # make check-system   the runtime on real kernels, on boards that QEMU emulates; SYSTEM="-v edu" for one of them
 # make coverage   lines of runtime/ that its tests run (Debian's gcovr); fails below 90 %
 # make install    machc, machrt, libmachrt and what goes with them; DESTDIR, PREFIX, LIBDIR and so on as usual
+# make uninstall  removes what `make install` installed, given the same variables
 # make format     clang-format; `make format-check` only looks
-# SAN=1 builds with ASan and UBSan into build/san instead.
+#
+# CC, AR, CFLAGS, CPPFLAGS, LDFLAGS and LDLIBS are the caller's; CROSS_COMPILE=powerpc-linux-gnu- names the tools of a target.
+# V=1 shows the commands. WERROR=1 makes warnings errors. SAN=1 builds with ASan and UBSan into build/san instead.
 
-CC      ?= gcc
-OPT     ?= -O2 -g
-WARN     = -Wall -Wextra -Wshadow -Wconversion -Werror
-B        = build
-ifdef SAN
-B        = build/san
-OPT      = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
-# What UBSan puts in hides from gcc that (uint8_t)(x >> 24) fits: conversions are judged in the other build.
-WARN     = -Wall -Wextra -Wshadow -Werror
+ifeq ($(origin CC),default)
+CC       = $(CROSS_COMPILE)gcc
 endif
-CPPFLAGS = -D_GNU_SOURCE -Icompiler -I$(B)/gen -Iruntime/include
-CFLAGS   = -std=c11 $(OPT) $(WARN) -fPIC -pthread
-LDLIBS   = -lfdt -ljson-c -lmd
+ifeq ($(origin CXX),default)
+CXX      = $(CROSS_COMPILE)g++
+endif
+ifeq ($(origin AR),default)
+AR       = $(CROSS_COMPILE)ar
+endif
+CFLAGS  ?= $(if $(SAN),-O1,-O2) -g
+CXXFLAGS ?= $(CFLAGS)
+B        = build
+WARN     = -Wall -Wextra -Wshadow -Wconversion $(if $(WERROR),-Werror)
 # machc needs no other file to run, and starts faster for it. `make STATIC=` takes the system's shared libraries.
 STATIC   = -static-pie
 ifdef SAN
+B        = build/san
+san      = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+# What UBSan puts in hides from gcc that (uint8_t)(x >> 24) fits: conversions are judged in the other build.
+WARN     = -Wall -Wextra -Wshadow $(if $(WERROR),-Werror)
 STATIC   =
+endif
+
+# The caller's flags come last, so that they win.
+std      = -std=c11 -fPIC -pthread $(san)
+cpp      = -D_GNU_SOURCE -Icompiler -I$(B)/gen -Iruntime/include $(CPPFLAGS)
+cflags   = $(std) $(WARN) $(CFLAGS)
+link     = $(CC) -pthread $(san) $(CFLAGS) $(LDFLAGS)
+libs     = -lfdt -ljson-c -lmd $(LDLIBS)
+# $(call say,CC,file) is written in front of a command: one short line in its place, unless V=1.
+ifneq ($(V),1)
+say      = @printf '  %-7s %s\n' $(1) '$(or $(2),$@)' &&
 endif
 
 lib_src  = $(filter-out compiler/main.c,$(sort $(wildcard compiler/*.c compiler/*/*.c)))
@@ -41,26 +59,26 @@ sources  = $(wildcard compiler/*.[ch] compiler/*/*.[ch] compiler/*/*/*.[ch] runt
 all: $(B)/machc runtime
 
 $(B)/machc: $(B)/compiler/main.o $(B)/libmachc.a
-	$(CC) $(OPT) $(STATIC) -pthread -o $@ $^ $(LDLIBS)
+	$(call say,LD)$(link) $(STATIC) -o $@ $^ $(libs)
 
 $(B)/libmachc.a: $(lib_obj)
 	@rm -f $@
-	ar rcs $@ $^
+	$(call say,AR)$(AR) rcs $@ $^
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(cpp) $(cflags) -MMD -MP -c -o $@ $<
 
 # Generated scanners and parsers are not held to -Wconversion: their code is flex's and bison's.
 $(B)/gen/%.o: $(B)/gen/%.c
-	$(CC) $(CPPFLAGS) -std=c11 $(OPT) -Wall -Wextra -fPIC -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)$(CC) $(cpp) $(std) -Wall -Wextra $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/gen/mach.tab.c $(B)/gen/mach.tab.h &: grammar/mach.y
 	@mkdir -p $(@D)
-	bison -Werror -o $(B)/gen/mach.tab.c --header=$(B)/gen/mach.tab.h $<
+	$(call say,GEN)bison $(if $(WERROR),-Werror) -o $(B)/gen/mach.tab.c --header=$(B)/gen/mach.tab.h $<
 
 $(B)/gen/mach.lex.c: grammar/mach.l $(B)/gen/mach.tab.h
-	flex -o $@ --header-file=$(B)/gen/mach.lex.h $<
+	$(call say,GEN)flex -o $@ --header-file=$(B)/gen/mach.lex.h $<
 $(B)/gen/mach.lex.h: $(B)/gen/mach.lex.c
 $(lib_obj): | $(B)/gen/mach.tab.h $(B)/gen/mach.lex.h
 
@@ -75,28 +93,25 @@ $(B)/compiler/version.o: $(B)/gen/version.h
 # for another machine, SCHEMAC names one for this machine.
 $(B)/gen/schemas_data.c: compiler/schema/embed.sh $(schemas)
 	@mkdir -p $(@D)
-	sh compiler/schema/embed.sh $(schemas) > $@.tmp && mv $@.tmp $@
+	$(call say,GEN)sh compiler/schema/embed.sh $(schemas) > $@.tmp && mv $@.tmp $@
 
 SCHEMAC ?= $(B)/gen/schemac
 $(B)/gen/schemac: $(B)/compiler/schema/compile/compile.o $(filter-out %/schemas_compiled.o,$(lib_obj))
-	$(CC) $(OPT) -pthread -o $@ $^ $(LDLIBS)
+	$(call say,LD)$(link) -o $@ $^ $(libs)
 $(B)/compiler/schema/compile/compile.o: | $(B)/gen/mach.tab.h
 $(B)/gen/schemas_compiled.c: $(SCHEMAC)
-	$(SCHEMAC) > $@.tmp && mv $@.tmp $@
+	$(call say,GEN)$(SCHEMAC) > $@.tmp && mv $@.tmp $@
 
 # The runtime reads in tests what the compiler wrote; else the two meet in guest.cfg only.
 $(B)/unit/%: tests/unit/%.c $(B)/libmachc.a $(B)/libmachrt.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -o $@ $< $(B)/libmachc.a $(B)/libmachrt.a $(LDLIBS) -pthread -lcmocka
-
-test: $(B)/machc $(unit) test-runtime test-fuzz
-	python3 tests/run.py --build $(B) $(SUITE)
+	$(call say,CC,$<)$(CC) $(cpp) $(cflags) -MMD -MP $(LDFLAGS) -o $@ $< $(B)/libmachc.a $(B)/libmachrt.a -lcmocka $(libs)
 
 docs: $(B)/machc $(B)/machrt
 	python3 tests/run.py --build $(B) --update generated docs
 
 $(B)/corpus: $(patsubst %.c,$(B)/%.o,$(wildcard tests/corpus/*.c)) $(B)/libmachc.a $(B)/libmachrt.a
-	$(CC) $(OPT) -o $@ $^ $(LDLIBS) -pthread
+	$(call say,LD)$(link) -o $@ $^ $(libs)
 
 check-corpus: $(B)/corpus
 	python3 tests/corpus/run.py --driver $(B)/corpus $(CORPUS)
@@ -110,7 +125,7 @@ check-schema: $(B)/machc
 
 # With everything compiled anew, into build/coverage.
 coverage:
-	$(MAKE) B=build/coverage OPT="-O0 -g --coverage" build/coverage/unit/test_config test-runtime
+	$(MAKE) B=build/coverage CFLAGS="-O0 -g --coverage" build/coverage/unit/test_config test-runtime
 	build/coverage/unit/test_config
 	gcovr --root . --filter runtime/ --fail-under-line 90 build/coverage
 
@@ -159,5 +174,16 @@ include tests/system/Makefile.inc
 include tests/fuzz/Makefile.inc
 include tests/bench/Makefile.inc
 
+# What a suite needs besides `all`.
+unit_needs = $(unit)
+test: all $(foreach suite,$(or $(SUITE),unit runtime fuzz),$($(suite)_needs))
+	@python3 tests/run.py --build $(B) $(SUITE)
+
+test-runtime: all $(runtime_needs)
+	@python3 tests/run.py --build $(B) runtime
+
 .PHONY: FORCE all test check-properties check-corpus check-schema docs coverage format format-check clean install
+# Nothing that is made on the way is deleted, nor kept when its command fails.
+.SECONDARY:
+.DELETE_ON_ERROR:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)

@@ -2,22 +2,25 @@
 # SPDX-License-Identifier: MIT
 """The tests of machc; what each suite does is said at the top of its file in tests/harness/.
 
-    tests/run.py [--build DIR] [--update] [-k TEXT] [SUITE ...]
+    tests/run.py [--build DIR] [--update] [-k TEXT] [--runner COMMAND] [SUITE ...]
 """
 
 import argparse
 import concurrent.futures
 import os
 import pathlib
+import shlex
 import sys
 
 sys.dont_write_bytecode = True  # a test run leaves nothing in the sources
 
-from harness import Context, builds, checker, cli, diagnostics, docs, dtc, errors, generated, golden, pictures, properties, schemas, unit  # noqa: E402
+from harness import Context, Result, builds, checker, cli, diagnostics, docs, dtc, errors, generated, golden, pictures, properties, schemas, unit  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITES = {
     "unit": unit.run_all,
+    "runtime": unit.run_runtime,
+    "fuzz": unit.run_fuzz,
     "errors": errors.run_all,
     "golden": golden.run_all,
     "pictures": pictures.run_all,
@@ -39,18 +42,23 @@ def main():
     parser.add_argument("--update", action="store_true", help="suites golden, schemas, generated and docs: write what is made from machc anew")
     parser.add_argument("-k", default="", metavar="TEXT", help="only tests whose name holds TEXT")
     parser.add_argument("-j", type=int, default=os.cpu_count() or 1, help="tests at a time")
+    parser.add_argument("--runner", default="", metavar="COMMAND", help="what runs the programs of suites unit and runtime: an emulator")
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=" ".join(SUITES))
     args = parser.parse_args()
     for name in args.suites:
         if name not in SUITES:
             parser.error(f"no suite {name}; there are {', '.join(SUITES)}")
     os.chdir(ROOT)
-    failed = 0
+    total = Result()
     with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
-        context = Context(ROOT, (ROOT / args.build).resolve(), pool, args.k, args.update)
+        context = Context(ROOT, (ROOT / args.build).resolve(), pool, args.k, args.update,
+                          shlex.split(args.runner))
         for name in args.suites or SUITES:
-            failed += SUITES[name](context).report(name)
-    return 1 if failed else 0
+            result = SUITES[name](context)
+            result.report(name)
+            total += result
+    total.report("total")
+    return 1 if total.failed else 0
 
 
 if __name__ == "__main__":

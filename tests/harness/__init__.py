@@ -19,9 +19,10 @@ ENVIRONMENT = {
 class Context:
     """Where things are, and which tests are wanted."""
 
-    def __init__(self, root, build, pool, wanted, update):
+    def __init__(self, root, build, pool, wanted, update, runner=()):
         self.root = root
         self.build = build
+        self.runner = runner
         self.machc = build / "machc"
         self.machrt = build / "machrt"
         self.pool = pool
@@ -52,6 +53,12 @@ class Result:
                 print(f"    {line}")
         else:
             self.passed += 1
+
+    def __iadd__(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        return self
 
     def skip(self, name, why):
         self.skipped += 1
