@@ -138,36 +138,59 @@ format-check:
 clean:
 	rm -rf build
 
-# What a user and a VMM need; DESTDIR is put in front of all of it, and is no part of what is in the files.
+# What a user and a VMM need. DESTDIR goes before every path, and is in no file.
 PREFIX     ?= /usr/local
 BINDIR     ?= $(PREFIX)/bin
 LIBDIR     ?= $(PREFIX)/lib
 INCLUDEDIR ?= $(PREFIX)/include
 DATADIR    ?= $(PREFIX)/share
 MANDIR     ?= $(DATADIR)/man
+DOCDIR     ?= $(DATADIR)/doc/machc
+# Debian's zsh leaves site-functions below /usr to the administrator.
+ZSHDIR     ?= $(DATADIR)/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 INSTALL    ?= install
-put         = $(INSTALL) -D -m 644 $(1) '$(DESTDIR)$(2)'
 
-install: all
-	$(INSTALL) -D -m 755 $(B)/machc '$(DESTDIR)$(BINDIR)/machc'
-	$(INSTALL) -D -m 755 $(B)/machrt '$(DESTDIR)$(BINDIR)/machrt'
-	$(call put,$(B)/libmachrt.a,$(LIBDIR)/libmachrt.a)
-	$(INSTALL) -D -m 755 $(B)/libmachrt.so '$(DESTDIR)$(LIBDIR)/libmachrt.so.$(rt_version)'
-	ln -sf libmachrt.so.$(rt_version) '$(DESTDIR)$(LIBDIR)/$(rt_soname)'
-	ln -sf $(rt_soname) '$(DESTDIR)$(LIBDIR)/libmachrt.so'
-	for h in runtime/include/*.h; do $(call put,$$h,$(INCLUDEDIR)/machrt)/$${h##*/} || exit 1; done
-	@mkdir -p '$(DESTDIR)$(LIBDIR)/pkgconfig'
-	sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
-	    -e 's|@VERSION@|$(rt_version)|' runtime/machrt.pc.in > '$(DESTDIR)$(LIBDIR)/pkgconfig/machrt.pc'
-	for m in docs/*.[15]; do $(call put,$$m,$(MANDIR)/man)$${m##*.}/$${m##*/} || exit 1; done
-	$(call put,compiler/cli/completion/machc.bash,$(DATADIR)/bash-completion/completions/machc)
-	$(call put,runtime/machrt/completion/machrt.bash,$(DATADIR)/bash-completion/completions/machrt)
-	$(call put,compiler/cli/completion/_machc,$(DATADIR)/zsh/site-functions/_machc)
-	$(call put,runtime/machrt/completion/_machrt,$(DATADIR)/zsh/site-functions/_machrt)
-	$(call put,grammar/vim/syntax/mach.vim,$(DATADIR)/vim/vimfiles/syntax/mach.vim)
-	$(call put,grammar/vim/ftdetect/mach.vim,$(DATADIR)/vim/vimfiles/ftdetect/mach.vim)
-	for s in schemas/*.json schemas/*/*.json; do $(call put,$$s,$(DATADIR)/machc)/$$s || exit 1; done
-	for d in README.md LICENSE docs/*.md; do $(call put,$$d,$(DATADIR)/doc/machc)/$${d##*/} || exit 1; done
+# Lists of FILE:WHERE. The documents keep their places relative to each other, so that links between them work.
+into        = $(foreach f,$(2),$(f):$(1)/$(notdir $(f)))
+below       = $(foreach f,$(2),$(f):$(1)/$(f:$(B)/installed/%=%))
+doc_md      = README.md $(wildcard docs/*.md) examples/README.md
+doc_files   = LICENSE $(wildcard docs/ci/* docs/images/* examples/*.mach examples/*/*.dts examples/*/*.[ch]) \
+              grammar/mach.ebnf $(wildcard schemas/json/*)
+installed_x = $(call into,$(BINDIR),$(B)/machc $(B)/machrt) $(B)/libmachrt.so:$(LIBDIR)/libmachrt.so.$(rt_version)
+installed   = $(call into,$(LIBDIR),$(B)/libmachrt.a) \
+              $(call into,$(LIBDIR)/pkgconfig,$(B)/installed/machrt.pc) \
+              $(call into,$(INCLUDEDIR)/machrt,$(rt_headers)) \
+              $(call into,$(MANDIR)/man1,$(wildcard docs/*.1)) \
+              $(call into,$(MANDIR)/man5,$(wildcard docs/*.5)) \
+              compiler/cli/completion/machc.bash:$(DATADIR)/bash-completion/completions/machc \
+              runtime/machrt/completion/machrt.bash:$(DATADIR)/bash-completion/completions/machrt \
+              $(call into,$(ZSHDIR),compiler/cli/completion/_machc runtime/machrt/completion/_machrt) \
+              $(foreach f,syntax/mach.vim ftdetect/mach.vim,grammar/vim/$(f):$(DATADIR)/vim/vimfiles/$(f)) \
+              $(foreach f,$(wildcard grammar/vscode/*.json grammar/vscode/*/*.json),$(f):$(DATADIR)/machc/$(f:grammar/%=%)) \
+              $(call below,$(DATADIR)/machc,$(schemas)) \
+              $(call below,$(DOCDIR),$(doc_md:%=$(B)/installed/%) $(doc_files))
+links       = $(LIBDIR)/$(rt_soname) $(LIBDIR)/libmachrt.so
+
+# tests/ is not installed: links to it become text.
+$(B)/installed/%.md: %.md
+	@mkdir -p $(@D)
+	$(call say,GEN)sed 's,\[\([^]]*\)\]([^)]*tests/[^)]*),\1,g' $< > $@
+
+$(B)/installed/machrt.pc: runtime/machrt.pc.in FORCE
+	@mkdir -p $(@D)
+	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
+	    -e 's|@VERSION@|$(rt_version)|' $< > $@
+
+install: all $(foreach f,$(installed),$(firstword $(subst :, ,$(f))))
+	@set -e; for f in $(installed_x); do $(INSTALL) -D -m 755 "$${f%%:*}" '$(DESTDIR)'"$${f#*:}"; done
+	@set -e; for f in $(installed); do $(INSTALL) -D -m 644 "$${f%%:*}" '$(DESTDIR)'"$${f#*:}"; done
+	@set -e; for f in $(links); do ln -sf libmachrt.so.$(rt_version) '$(DESTDIR)'"$$f"; done
+	@echo "installed below $(DESTDIR)$(PREFIX)"
+
+uninstall:
+	@for f in $(installed_x) $(installed) $(links); do rm -f '$(DESTDIR)'"$${f#*:}"; done
+	@for d in $(INCLUDEDIR)/machrt $(DATADIR)/machc $(DOCDIR); do \
+	    if [ -d '$(DESTDIR)'"$$d" ]; then find '$(DESTDIR)'"$$d" -depth -type d -empty -delete; fi; done
 
 include runtime/Makefile.inc
 include tests/system/Makefile.inc
@@ -182,7 +205,7 @@ test: all $(foreach suite,$(or $(SUITE),unit runtime fuzz),$($(suite)_needs))
 test-runtime: all $(runtime_needs)
 	@python3 tests/run.py --build $(B) runtime
 
-.PHONY: FORCE all test check-properties check-corpus check-schema docs coverage format format-check clean install
+.PHONY: FORCE all test check-properties check-corpus check-schema docs coverage format format-check clean install uninstall
 # Nothing that is made on the way is deleted, nor kept when its command fails.
 .SECONDARY:
 .DELETE_ON_ERROR:

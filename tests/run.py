@@ -14,7 +14,7 @@ import sys
 
 sys.dont_write_bytecode = True  # a test run leaves nothing in the sources
 
-from harness import Context, Result, builds, checker, cli, diagnostics, docs, dtc, errors, generated, golden, pictures, properties, schemas, unit  # noqa: E402
+from harness import Context, Result, builds, checker, cli, diagnostics, docs, dtc, errors, generated, golden, makefile, pictures, properties, schemas, unit  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITES = {
@@ -30,6 +30,7 @@ SUITES = {
     "schemas": schemas.run_all,
     "cli": cli.run_all,
     "builds": builds.run_all,
+    "make": makefile.run_all,
     "diagnostics": diagnostics.run_all,
     "generated": generated.run_all,
     "docs": docs.run_all,
