@@ -16,21 +16,23 @@ static const char *irq_object(struct mach_session *s, const struct irq *q)
                   text(s, mach_cfg_irq_host(q->rec)));
 }
 
-struct set_fd {
+// VFIO's struct ends in a flexible array: here with room for one file descriptor.
+union set_fd {
     struct vfio_irq_set set;
-    int32_t fd;
+    uint8_t bytes[sizeof(struct vfio_irq_set) + sizeof(int32_t)];
 };
 
 // One interrupt of VFIO's: its eventfd for `action`, or without one (fd -1) the action itself.
 static int set_irq(struct mach_session *s, const struct irq *q, uint32_t action, int fd)
 {
-    struct set_fd x = {
+    int32_t number = fd;
+    union set_fd x = {
         .set = {.argsz = fd < 0 ? sizeof x.set : sizeof x,
                 .flags = action | (fd < 0 ? (uint32_t)VFIO_IRQ_SET_DATA_NONE : VFIO_IRQ_SET_DATA_EVENTFD),
                 .index = q->index,
                 .count = 1},
-        .fd = fd,
     };
+    memcpy(x.bytes + sizeof x.set, &number, sizeof number);
     return s->sys.ioctl(s->sys.opaque, q->device->fd, VFIO_DEVICE_SET_IRQS, &x);
 }
 
