@@ -47,7 +47,11 @@ static int attach(struct fake *k, struct fake_device *d, const struct iommufd_at
 
 struct region_info {
     struct vfio_region_info info;
-    struct vfio_region_info_cap_sparse_mmap sparse;
+    // struct vfio_region_info_cap_sparse_mmap without its flexible array, which C allows at the end only.
+    _Alignas(struct vfio_region_sparse_mmap_area) struct {
+        struct vfio_info_cap_header header;
+        uint32_t nr_areas, reserved;
+    } sparse;
     struct vfio_region_sparse_mmap_area area[4];
 };
 

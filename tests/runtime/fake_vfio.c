@@ -96,7 +96,11 @@ static int unmap_iommufd(struct fake *k, int ioas, uint64_t iova, uint64_t size)
 struct info {
     struct vfio_iommu_type1_info info;
     struct vfio_iommu_type1_info_dma_avail avail;
-    struct vfio_iommu_type1_info_cap_iova_range head;
+    // struct vfio_iommu_type1_info_cap_iova_range without its flexible array, which C allows at the end only.
+    _Alignas(struct vfio_iova_range) struct {
+        struct vfio_info_cap_header header;
+        uint32_t nr_iovas, reserved;
+    } head;
     struct vfio_iova_range range[2];
 };
 
