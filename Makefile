@@ -41,7 +41,7 @@ endif
 
 # The caller's flags come last, so that they win.
 std      = -std=c11 -fPIC -pthread $(san)
-cpp      = -D_GNU_SOURCE -Icompiler -I$(B)/gen -Iruntime/include $(CPPFLAGS)
+cpp      = -D_GNU_SOURCE -Icompiler -I$(B)/gen -Iruntime/layout -Iruntime/include $(CPPFLAGS)
 cflags   = $(std) $(WARN) $(CFLAGS)
 link     = $(CC) -pthread $(san) $(CFLAGS) $(LDFLAGS)
 libs     = -lfdt -ljson-c -lmd $(LDLIBS)

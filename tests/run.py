@@ -2,14 +2,13 @@
 # SPDX-License-Identifier: MIT
 """The tests of machc; what each suite does is said at the top of its file in tests/harness/.
 
-    tests/run.py [--build DIR] [--update] [-k TEXT] [--runner COMMAND] [SUITE ...]
+    tests/run.py [--build DIR] [--update] [-k TEXT] [SUITE ...]
 """
 
 import argparse
 import concurrent.futures
 import os
 import pathlib
-import shlex
 import sys
 
 sys.dont_write_bytecode = True  # a test run leaves nothing in the sources
@@ -43,7 +42,6 @@ def main():
     parser.add_argument("--update", action="store_true", help="suites golden, schemas, generated and docs: write what is made from machc anew")
     parser.add_argument("-k", default="", metavar="TEXT", help="only tests whose name holds TEXT")
     parser.add_argument("-j", type=int, default=os.cpu_count() or 1, help="tests at a time")
-    parser.add_argument("--runner", default="", metavar="COMMAND", help="what runs the programs of suites unit and runtime: an emulator")
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=" ".join(SUITES))
     args = parser.parse_args()
     for name in args.suites:
@@ -52,8 +50,7 @@ def main():
     os.chdir(ROOT)
     total = Result()
     with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
-        context = Context(ROOT, (ROOT / args.build).resolve(), pool, args.k, args.update,
-                          shlex.split(args.runner))
+        context = Context(ROOT, (ROOT / args.build).resolve(), pool, args.k, args.update)
         for name in args.suites or SUITES:
             result = SUITES[name](context)
             result.report(name)

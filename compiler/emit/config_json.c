@@ -103,7 +103,7 @@ static void put_value(struct json *j, const struct mach_cfg_file *file, const st
     switch ((enum mach_cfg_kind)f->kind) {
     case MACH_CFG_K_STR:
         if (v)
-            put_string(j, mach_cfg_string(file, (uint32_t)v));
+            put_string(j, mach_cfg_string_at(file, (uint32_t)v));
         else
             put(j, "null");
         break;
@@ -164,7 +164,7 @@ static void put_section(struct json *j, const struct mach_cfg_file *file, const 
     put(j, "\": [");
     for (uint32_t i = 0; i < n; i++) {
         put(j, i ? ",\n" : "\n");
-        put_record(j, file, s, mach_cfg_record(file, s->type, i));
+        put_record(j, file, s, mach_cfg_record_at(file, s->type, i));
     }
     put(j, n ? "\n  ]" : "]");
 }

@@ -5,7 +5,7 @@
 
 #include "emit/emit.h"
 #include "machc.h"
-#include "machcfg.h"
+#include "machcfg_layout.h"
 
 struct cfg_chunk; // a piece of a section: records stay where they are while it grows
 

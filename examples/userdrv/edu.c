@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 // Registers of edu: docs/specs/edu.rst of QEMU.
@@ -63,15 +64,15 @@ static int move(struct mach_session *s, const struct mach_cfg_file *f, uint32_t 
 {
     struct mach_cfg_rec d = mach_cfg_record(f, MACH_CFG_S_DMA, dma);
     struct mach_cfg_rec map = mach_cfg_record(f, MACH_CFG_S_DMA_MAP, mach_cfg_dma_first_map(d));
-    struct mach_memory m;
+    const struct mach_memory *m = mach_session_memory(s, mach_cfg_dma_map_memory(map));
     uint64_t iova = mach_cfg_dma_map_iova(map);
-    if (!mach_cfg_dma_maps(d) || mach_session_memory(s, mach_cfg_dma_map_memory(map), &m))
+    if (!mach_cfg_dma_maps(d) || !m)
         return 0;
     if (iova > UINT32_MAX - 8192) {
         printf("no DMA: 0x%" PRIx64 " is more than the device can address\n", iova);
         return 0;
     }
-    uint8_t *at = (uint8_t *)m.at + mach_cfg_dma_map_offset(map);
+    uint8_t *at = (uint8_t *)m->at + mach_cfg_dma_map_offset(map);
     for (int i = 0; i < 64; i++)
         at[i] = (uint8_t)(3 * i + 1);
     memset(at + 4096, 0, 64);
@@ -100,8 +101,7 @@ static int drive(struct mach_session *s, const struct mach_cfg_file *f, uint32_t
 
 static int failed(const struct mach_error *e)
 {
-    fprintf(stderr, "edu: %s: %s: %s%s%s\n", e->step, e->object, e->hint, e->number ? ": " : "",
-            e->number ? strerror(e->number) : "");
+    mach_error_print(e, "edu", stderr);
     return 1;
 }
 
@@ -109,7 +109,7 @@ int main(int argc, char **argv)
 {
     struct mach_config *config;
     struct mach_session *session;
-    struct mach_error e;
+    struct mach_error e = MACH_ERROR_INIT;
     if (argc != 4) {
         fputs("usage: edu GUEST.CFG DEVICE NUMBER\n", stderr);
         return 2;
@@ -117,12 +117,9 @@ int main(int argc, char **argv)
     if (mach_config_open(argv[1], &config, &e))
         return failed(&e);
     const struct mach_cfg_file *f = mach_config_file(config);
-    uint32_t device = 0, devices = f->section[MACH_CFG_S_DEVICE].count;
-    while (device < devices &&
-           strcmp(mach_cfg_string(f, mach_cfg_device_name(mach_cfg_record(f, MACH_CFG_S_DEVICE, device))), argv[2]))
-        device++;
+    uint32_t device = mach_config_find_device(config, argv[2]);
     int status = 1;
-    if (device == devices)
+    if (device == MACH_CFG_NONE)
         fprintf(stderr, "edu: %s has no device %s\n", argv[1], argv[2]);
     else if (mach_session_start(config, NULL, NULL, NULL, &session, &e))
         failed(&e);

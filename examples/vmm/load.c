@@ -9,6 +9,7 @@
  */
 #include "machvm.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -90,7 +91,14 @@ static uint64_t chosen(const struct tree *t, const char *name)
     }
 }
 
-/* ---- the three ---- */
+/* ---- kernel, tree, initramfs ---- */
+
+static uint64_t load_le64(const uint8_t *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    return le64toh(word);
+}
 
 static int load_kernel(struct vmm *v, const struct mach_memory *ram, struct span *to)
 {
@@ -103,7 +111,7 @@ static int load_kernel(struct vmm *v, const struct mach_memory *ram, struct span
         return complain(0, "%s: it is no kernel Image for this architecture; a compressed one has to be unpacked",
                         v->kernel);
     // The header: text_offset at 8, image_size with all that the kernel needs before it can look around at 16.
-    uint64_t offset = mach_cfg_load(at + 8, 8), size = mach_cfg_load(at + 16, 8);
+    uint64_t offset = load_le64(at + 8), size = load_le64(at + 16);
     size = size > (uint64_t)n ? size : (uint64_t)n;
     if (offset > ram->size - base || size > ram->size - base - offset)
         return complain(0, "%s: it needs 0x%" PRIx64 " bytes, and memory %s has 0x%" PRIx64, v->kernel, offset + size,
@@ -152,36 +160,36 @@ static int load_initramfs(struct vmm *v, const struct mach_memory *ram, const st
     return 0;
 }
 
-// The guest's own: what is shared with others or cannot be written is none to run in.
-static int find_ram(const struct vmm *v, struct mach_memory *ram)
+// The first memory that is the guest's own: it cannot run in memory that is shared or read-only. NULL after a message.
+static const struct mach_memory *find_ram(const struct vmm *v)
 {
-    for (uint32_t i = 0; i < v->f->section[MACH_CFG_S_MEMORY].count; i++) {
+    for (uint32_t i = 0; i < mach_cfg_count(v->f, MACH_CFG_S_MEMORY); i++) {
         struct mach_cfg_rec m = mach_cfg_record(v->f, MACH_CFG_S_MEMORY, i);
         if (!mach_cfg_memory_share(m) && !(mach_cfg_memory_flags(m) & MACH_CFG_MEMORY_READONLY))
-            return mach_session_memory(v->session, i, ram);
+            return mach_session_memory(v->session, i);
     }
-    return complain(0, "the machine has no memory of its own");
+    complain(0, "the machine has no memory of its own");
+    return NULL;
 }
 
 static int load_all(struct vmm *v, const struct tree *t)
 {
-    struct mach_memory ram;
+    const struct mach_memory *ram = find_ram(v);
     struct span kernel = {0, 0}, tree = {0, 0}, initramfs = {0, 0};
     // The kernel first: its file is read before it is known where the kernel ends.
-    if (find_ram(v, &ram) || load_kernel(v, &ram, &kernel) || load_dtb(v, &ram, t, &tree) ||
-        load_initramfs(v, &ram, t, &initramfs))
+    if (!ram || load_kernel(v, ram, &kernel) || load_dtb(v, ram, t, &tree) || load_initramfs(v, ram, t, &initramfs))
         return -1;
     if (!overlap(kernel, tree) && !overlap(kernel, initramfs) && !overlap(initramfs, tree))
         return 0;
     return complain(0,
                     "the kernel, 0x%" PRIx64 "-0x%" PRIx64 ", the initramfs, 0x%" PRIx64 "-0x%" PRIx64
                     ", and the tree, 0x%" PRIx64 "-0x%" PRIx64 ", overlap: move the initramfs, or give memory %s more",
-                    kernel.first, kernel.end, initramfs.first, initramfs.end, tree.first, tree.end, ram.name);
+                    kernel.first, kernel.end, initramfs.first, initramfs.end, tree.first, tree.end, ram->name);
 }
 
 int load(struct vmm *v)
 {
-    struct mach_error e;
+    struct mach_error e = MACH_ERROR_INIT;
     uint8_t *dtb = malloc(FDT_MAX);
     int64_t n = dtb ? read_into(v->dtb, dtb, FDT_MAX) : complain(ENOMEM, "%s", v->dtb);
     int r = n < 0 ? -1 : 0;

@@ -9,7 +9,7 @@
 int machine_room(struct vmm *v)
 {
     // A trapped region or a region of an emulated device is one range.
-    uint32_t room = v->f->section[MACH_CFG_S_REGION].count;
+    uint32_t room = mach_cfg_count(v->f, MACH_CFG_S_REGION);
     v->range = calloc(room ? room : 1, sizeof *v->range);
     v->ranges = 0;
     return v->range ? 0 : complain(ENOMEM, "the machine");

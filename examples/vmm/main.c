@@ -58,7 +58,8 @@ static void finding(void *opaque, const struct mach_finding *f)
 
 static int failed(const struct mach_error *e)
 {
-    return complain(e->number, "%s: %s: %s", e->step, e->object, e->hint);
+    mach_error_print(e, "machvm", stderr);
+    return -1;
 }
 
 /* ---- up and down ---- */
@@ -66,7 +67,7 @@ static int failed(const struct mach_error *e)
 // The whole machine, but for running it.
 static int up(struct vmm *v, const struct mach_options *options)
 {
-    struct mach_error e;
+    struct mach_error e = MACH_ERROR_INIT;
     long type = arch_vm_type(v);
     v->vm = type < 0 ? -1 : ioctl(v->kvm, KVM_CREATE_VM, type);
     if (v->vm < 0)
@@ -77,7 +78,7 @@ static int up(struct vmm *v, const struct mach_options *options)
     v->ops = (struct mach_kvm){
         .size = sizeof v->ops, .vm = v->vm, .own = &machine_ops, .own_opaque = v, .first_slot = PCI_MEMORY_SLOTS};
     double start = now();
-    int r = mach_session_start(v->config, options, &mach_kvm_ops, &v->ops, &v->session, &e);
+    int r = mach_session_start(v->config, options, mach_kvm_ops(), &v->ops, &v->session, &e);
     v->in_library += now() - start;
     if (r)
         return failed(&e);
@@ -86,7 +87,7 @@ static int up(struct vmm *v, const struct mach_options *options)
 
 static int down(struct vmm *v)
 {
-    struct mach_error e;
+    struct mach_error e = MACH_ERROR_INIT;
     int r = mach_session_stop(v->session, &e) ? failed(&e) : 0;
     v->session = NULL;
     vcpus_free(v);
@@ -177,7 +178,7 @@ int main(int argc, char **argv)
 {
     struct vmm v = {.kvm = -1, .vm = -1, .over = -1, .start = now()};
     struct mach_options options = {.size = sizeof options, .finding = finding};
-    struct mach_error e;
+    struct mach_error e = MACH_ERROR_INIT;
     bool statistics = false, good = true;
     for (int c; (c = getopt(argc, argv, "b:m:sv")) != -1;) {
         good = good && c != '?' && (c != 'b' || !backend(optarg, &options.backend));
@@ -200,7 +201,7 @@ int main(int argc, char **argv)
         return failed(&e), 1;
     v.in_library = now() - v.start;
     v.f = mach_config_file(v.config);
-    if (!v.f->section[MACH_CFG_S_CPU].count)
+    if (!mach_cfg_count(v.f, MACH_CFG_S_CPU))
         return complain(0, "%s: the machine has no vcpus", argv[0]), 1;
     int status = run(&v, &options, statistics);
     mach_config_close(v.config);

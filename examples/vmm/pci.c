@@ -63,7 +63,7 @@ struct pci *pci_new(struct vmm *v, struct mach_cfg_rec bridge)
         for (int k = 0; k < BARS; k++)
             p->slot[i].bar[k].region = MACH_CFG_NONE;
     }
-    for (uint32_t i = 0; i < v->f->section[MACH_CFG_S_DEVICE].count; i++) {
+    for (uint32_t i = 0; i < mach_cfg_count(v->f, MACH_CFG_S_DEVICE); i++) {
         struct mach_cfg_rec d = mach_cfg_record(v->f, MACH_CFG_S_DEVICE, i);
         if (!strcmp(mach_cfg_string(v->f, mach_cfg_device_bus(d)), p->name))
             take_function(p, i, d);

@@ -30,7 +30,7 @@ static int make(struct vmm *v, struct vcpu *c, int run_size)
 
 int vcpus_make(struct vmm *v)
 {
-    uint32_t n = v->f->section[MACH_CFG_S_CPU].count;
+    uint32_t n = mach_cfg_count(v->f, MACH_CFG_S_CPU);
     int run_size = ioctl(v->kvm, KVM_GET_VCPU_MMAP_SIZE, NULL);
     v->vcpu = calloc(n ? n : 1, sizeof *v->vcpu);
     if (run_size < 0 || !v->vcpu)

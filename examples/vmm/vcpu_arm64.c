@@ -22,12 +22,12 @@ enum { MODE_EL1H = 5, MASK_DAIF = 0x3c0 }; // PSTATE that a kernel is entered wi
 static uint64_t highest(const struct mach_cfg_file *f)
 {
     uint64_t top = 0;
-    for (uint32_t i = 0; i < f->section[MACH_CFG_S_MEMORY].count; i++) {
+    for (uint32_t i = 0; i < mach_cfg_count(f, MACH_CFG_S_MEMORY); i++) {
         struct mach_cfg_rec m = mach_cfg_record(f, MACH_CFG_S_MEMORY, i);
         uint64_t last = mach_cfg_memory_address(m) + (mach_cfg_memory_size(m) - 1);
         top = last > top ? last : top;
     }
-    for (uint32_t i = 0; i < f->section[MACH_CFG_S_REGION].count; i++) {
+    for (uint32_t i = 0; i < mach_cfg_count(f, MACH_CFG_S_REGION); i++) {
         struct mach_cfg_rec r = mach_cfg_record(f, MACH_CFG_S_REGION, i);
         uint64_t first = mach_cfg_region_guest(r), size = mach_cfg_region_size(r);
         if (first != MACH_CFG_NONE64 && size && first + (size - 1) > top)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// One table for each way to VFIO. All functions return 0, or -1 after fail(); those that say so return -errno.
+// One table for each way to VFIO. All functions return 0, or -1 after machrt_set_error(); those that say so return
+// -errno.
 #ifndef MACH_BACKEND_H
 #define MACH_BACKEND_H
 
-#include "session/session.h"
+#include "core/session.h"
 
 struct backend {
     enum mach_backend id;
@@ -25,9 +26,13 @@ struct backend {
     int (*unmap)(struct mach_session *s, struct context *c, const struct mapping *m);
     /* What -errno of map() means here; or NULL. */
     const char *(*map_hint)(int r);
+    /* Sets the stash target of record `stash`: 0, or -errno, -ENOTSUP for one that it has no way to set. May be NULL.
+     */
+    int (*stash)(struct mach_session *s, struct mach_cfg_rec stash, struct device *d);
 };
 
-extern const struct backend backend_group, backend_iommufd, backend_noiommu, backend_spapr, backend_pamu;
+extern const struct backend machrt_backend_group, machrt_backend_iommufd, machrt_backend_noiommu, machrt_backend_spapr,
+    machrt_backend_pamu;
 
 /* ---- vfio.c: what the ones with groups share ---- */
 
@@ -43,16 +48,8 @@ struct container_kind {
  * Takes what is not yet open of: /dev/vfio/vfio, with its version and type checked; the group of d, put into it and
  * the VMM told; and then the device's fd.
  */
-int container_attach(struct mach_session *s, struct device *d, const struct container_kind *kind);
+int machrt_attach_to_container(struct mach_session *s, struct device *d, const struct container_kind *kind);
 /* Tells the VMM of a group's or a device's file. */
-int tell_vmm(struct mach_session *s, int *fd);
-
-/* ---- caps.c ---- */
-
-/*
- * The capability `id` in the chain of an info struct of `size` bytes, `least` bytes long, of which `need` must lie in
- * the buffer; or NULL. A chain that leaves the buffer, or runs in a circle, ends.
- */
-const void *find_cap(const void *info, size_t size, uint32_t first, uint16_t id, size_t need, size_t *left);
+int machrt_tell_vmm(struct mach_session *s, int *fd);
 
 #endif

@@ -9,7 +9,7 @@
 static int usable(struct mach_session *s, const char **why)
 {
     char path[PATH_SIZE];
-    int r = dev_path(s, path, "vfio/vfio") ? s->sys.access(s->sys.opaque, path, R_OK | W_OK) : -ENAMETOOLONG;
+    int r = machrt_dev_path(s, path, "vfio/vfio") ? s->sys.access(s->sys.opaque, path, R_OK | W_OK) : -ENAMETOOLONG;
     *why =
         r == -ENOENT ? "there is no /dev/vfio/vfio: modprobe vfio vfio_iommu_type1" : "/dev/vfio/vfio cannot be used";
     return r;
@@ -18,7 +18,7 @@ static int usable(struct mach_session *s, const char **why)
 static int attach(struct mach_session *s, struct device *d)
 {
     static const struct container_kind kind = {.prefix = "", .type = VFIO_TYPE1v2_IOMMU, .module = "vfio_iommu_type1"};
-    return container_attach(s, d, &kind);
+    return machrt_attach_to_container(s, d, &kind);
 }
 
 static int take_ranges(struct mach_session *s, struct context *c, const struct vfio_iommu_type1_info *info, size_t size)
@@ -32,19 +32,20 @@ static int take_ranges(struct mach_session *s, struct context *c, const struct v
     if (!(info->flags & VFIO_IOMMU_INFO_CAPS))
         return 0;
     struct vfio_iommu_type1_info_dma_avail avail;
-    cap = find_cap(info, size, info->cap_offset, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, sizeof avail, &left);
+    cap = machrt_find_capability(info, size, info->cap_offset, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, sizeof avail, &left);
     if (cap) {
         memcpy(&avail, cap, sizeof avail);
         c->available = avail.avail;
     }
     struct vfio_iommu_type1_info_cap_iova_range head;
-    cap = find_cap(info, size, info->cap_offset, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, sizeof head, &left);
+    cap =
+        machrt_find_capability(info, size, info->cap_offset, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, sizeof head, &left);
     if (!cap)
         return 0;
     memcpy(&head, cap, sizeof head);
     if (head.nr_iovas > (left - sizeof head) / sizeof(struct vfio_iova_range))
-        return fail(s, "window", EPROTO, "the IOMMU", "the kernel's list of IOVA ranges leaves its buffer");
-    c->range = (struct mach_range *)session_alloc(s, head.nr_iovas, sizeof *c->range);
+        return machrt_set_error(s, "window", EPROTO, "the IOMMU", "the kernel's list of IOVA ranges leaves its buffer");
+    c->range = (struct mach_range *)machrt_session_alloc(s, head.nr_iovas, sizeof *c->range);
     if (!c->range)
         return -1;
     for (uint32_t i = 0; i < head.nr_iovas; i++) {
@@ -61,18 +62,18 @@ static int ranges(struct mach_session *s, struct context *c)
     // Large enough at once, as a rule; the kernel says how much it needs.
     size_t size = 4096;
     for (int i = 0; i < 3 && size <= 1 << 20; i++) {
-        struct vfio_iommu_type1_info *info = (struct vfio_iommu_type1_info *)session_alloc(s, 1, size);
+        struct vfio_iommu_type1_info *info = (struct vfio_iommu_type1_info *)machrt_session_alloc(s, 1, size);
         if (!info)
             return -1;
         info->argsz = (uint32_t)size;
         int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_GET_INFO, info);
         if (r)
-            return fail(s, "window", r, "the IOMMU", "the kernel does not tell what it can do");
+            return machrt_set_error(s, "window", r, "the IOMMU", "the kernel does not tell what it can do");
         if (info->argsz <= size)
             return take_ranges(s, c, info, size);
         size = info->argsz;
     }
-    return fail(s, "window", EPROTO, "the IOMMU", "the kernel asks for more memory each time");
+    return machrt_set_error(s, "window", EPROTO, "the IOMMU", "the kernel asks for more memory each time");
 }
 
 static int map(struct mach_session *s, struct context *c, const struct mapping *m)
@@ -110,7 +111,7 @@ static const char *map_hint(int r)
     }
 }
 
-const struct backend backend_group = {
+const struct backend machrt_backend_group = {
     .id = MACH_BACKEND_GROUP,
     .name = "group",
     .maps = true,

@@ -3,7 +3,7 @@
 // device cdev"): one file for the session, an IOAS for each context.
 #include "backend/backend.h"
 
-#include "backend/iommufd_uapi.h"
+#include "uapi/iommufd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,7 @@ static int node_of(struct mach_session *s, const struct device *d, struct node *
 {
     char path[PATH_SIZE];
     *n->name = '\0';
-    if (!device_path(s, path, d, "vfio-dev"))
+    if (!machrt_device_path(s, path, d, "vfio-dev"))
         return -ENAMETOOLONG;
     int r = s->sys.list(s->sys.opaque, path, take_node, n);
     return r ? r : *n->name ? 0 : -ENOENT;
@@ -37,7 +37,7 @@ static int node_of(struct mach_session *s, const struct device *d, struct node *
 static int usable(struct mach_session *s, const char **why)
 {
     char path[PATH_SIZE];
-    int r = dev_path(s, path, "iommu") ? s->sys.access(s->sys.opaque, path, R_OK | W_OK) : -ENAMETOOLONG;
+    int r = machrt_dev_path(s, path, "iommu") ? s->sys.access(s->sys.opaque, path, R_OK | W_OK) : -ENAMETOOLONG;
     *why = r == -ENOENT ? "there is no /dev/iommu" : "/dev/iommu cannot be used";
     for (uint32_t i = 0; !r && i < s->devices; i++) {
         struct node n;
@@ -52,15 +52,15 @@ static int usable(struct mach_session *s, const char **why)
 static int open_iommufd(struct mach_session *s)
 {
     char path[PATH_SIZE];
-    if (undo_room(s))
+    if (machrt_reserve_undo(s))
         return -1;
-    int fd = dev_path(s, path, "iommu") ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENAMETOOLONG;
+    int fd = machrt_dev_path(s, path, "iommu") ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENAMETOOLONG;
     if (fd < 0)
-        return fail(s, "open", fd, "/dev/iommu",
-                    fd == -EACCES ? "this user may not: a udev rule can give it to it"
-                                  : "it cannot be opened: modprobe iommufd");
+        return machrt_set_error(s, "open", fd, "/dev/iommu",
+                                fd == -EACCES ? "this user may not: a udev rule can give it to it"
+                                              : "it cannot be opened: modprobe iommufd");
     s->iommufd = fd;
-    undo_push(s, undo_close, &s->iommufd, 0, "close /dev/iommu");
+    machrt_push_undo(s, machrt_undo_close, &s->iommufd, 0, "close /dev/iommu");
     return 0;
 }
 
@@ -74,33 +74,35 @@ static int untell(struct mach_session *s, void *thing, uint64_t arg)
 
 static int not_bound(struct mach_session *s, const struct device *d, int r)
 {
-    const char *who = device_object(s, d);
+    const char *who = machrt_device_object(s, d);
     switch (-r) {
     case EBUSY:
-        return fail(s, "open", r, who,
-                    "its group /dev/vfio/%u is open in some process, or the kernel uses its IOMMU "
-                    "domain",
-                    d->group);
+        return machrt_set_error(s, "open", r, who,
+                                "its group /dev/vfio/%u is open in some process, or the kernel uses its IOMMU "
+                                "domain",
+                                d->group);
     case EPERM:
-        return fail(s, "open", r, who,
-                    "its interrupts are not isolated, which is also said of every device without MSIs: "
-                    "iommufd.allow_unsafe_interrupts=1 on the kernel's command line lets it pass; or a kernel driver "
-                    "has taken a member of its group just now");
+        return machrt_set_error(
+            s, "open", r, who,
+            "its interrupts are not isolated, which is also said of every device without MSIs: "
+            "iommufd.allow_unsafe_interrupts=1 on the kernel's command line lets it pass; or a kernel driver "
+            "has taken a member of its group just now");
     case EINVAL:
-        return fail(s, "open", r, who, "it is bound already, or its DMA cannot be made coherent with the caches");
+        return machrt_set_error(s, "open", r, who,
+                                "it is bound already, or its DMA cannot be made coherent with the caches");
     default:
-        return fail(s, "open", r, who, "it cannot be bound to iommufd");
+        return machrt_set_error(s, "open", r, who, "it cannot be bound to iommufd");
     }
 }
 
 static int not_attached(struct mach_session *s, const struct device *d, int r)
 {
-    const char *who = device_object(s, d);
+    const char *who = machrt_device_object(s, d);
     if (r == -EADDRINUSE)
-        return fail(s, "open", r, who, "what is mapped already overlaps a reserved region of this device");
+        return machrt_set_error(s, "open", r, who, "what is mapped already overlaps a reserved region of this device");
     if (r == -ENOMEM)
-        return fail(s, "open", r, who, "the memory that may be locked is used up");
-    return fail(s, "open", r, who, "it cannot be attached to its IOMMU page tables");
+        return machrt_set_error(s, "open", r, who, "the memory that may be locked is used up");
+    return machrt_set_error(s, "open", r, who, "it cannot be attached to its IOMMU page tables");
 }
 
 static int attach(struct mach_session *s, struct device *d)
@@ -109,21 +111,21 @@ static int attach(struct mach_session *s, struct device *d)
     char path[PATH_SIZE];
     int r = node_of(s, d, &n);
     if (r)
-        return fail(s, "open", r, device_object(s, d), "it has no device node");
-    if (undo_room(s))
+        return machrt_set_error(s, "open", r, machrt_device_object(s, d), "it has no device node");
+    if (machrt_reserve_undo(s))
         return -1;
-    r = dev_path(s, path, "vfio/devices/%s", n.name) ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENAMETOOLONG;
+    r = machrt_dev_path(s, path, "vfio/devices/%s", n.name) ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENAMETOOLONG;
     if (r < 0)
-        return fail(s, "open", r, device_object(s, d),
-                    r == -EACCES ? "this user may not open its node %s: a udev rule "
-                                   "can give it to it"
-                                 : "its node %s cannot be opened",
-                    path);
+        return machrt_set_error(s, "open", r, machrt_device_object(s, d),
+                                r == -EACCES ? "this user may not open its node %s: a udev rule "
+                                               "can give it to it"
+                                             : "its node %s cannot be opened",
+                                path);
     d->fd = r;
-    undo_push(s, undo_close, &d->fd, 0, "close a device");
-    if (undo_room(s) || tell_vmm(s, &d->fd))
+    machrt_push_undo(s, machrt_undo_close, &d->fd, 0, "close a device");
+    if (machrt_reserve_undo(s) || machrt_tell_vmm(s, &d->fd))
         return -1;
-    undo_push(s, untell, &d->fd, 0, "tell the VMM that a device goes");
+    machrt_push_undo(s, untell, &d->fd, 0, "tell the VMM that a device goes");
     struct iommufd_bind b = {.argsz = sizeof b, .iommufd = s->iommufd};
     r = s->sys.ioctl(s->sys.opaque, d->fd, IOMMUFD_BIND, &b);
     if (r)
@@ -133,7 +135,7 @@ static int attach(struct mach_session *s, struct device *d)
         struct iommufd_ioas_alloc a = {.size = sizeof a};
         r = s->sys.ioctl(s->sys.opaque, s->iommufd, IOMMUFD_IOAS_ALLOC, &a);
         if (r)
-            return fail(s, "open", r, "/dev/iommu", "it gives no I/O address space");
+            return machrt_set_error(s, "open", r, "/dev/iommu", "it gives no I/O address space");
         d->context->ioas = a.out_ioas_id;
         d->context->typed = true;
     }
@@ -146,7 +148,7 @@ static int ranges(struct mach_session *s, struct context *c)
 {
     uint32_t room = 64;
     for (int i = 0; i < 3 && room <= 1 << 16; i++) {
-        struct iommufd_range *list = (struct iommufd_range *)session_alloc(s, room, sizeof *list);
+        struct iommufd_range *list = (struct iommufd_range *)machrt_session_alloc(s, room, sizeof *list);
         if (!list)
             return -1;
         struct iommufd_iova_ranges x = {
@@ -157,10 +159,10 @@ static int ranges(struct mach_session *s, struct context *c)
             continue;
         }
         if (r)
-            return fail(s, "window", r, "the IOMMU", "the kernel does not tell what it can do");
+            return machrt_set_error(s, "window", r, "the IOMMU", "the kernel does not tell what it can do");
         if (x.num_iovas > room)
             break;
-        c->range = (struct mach_range *)session_alloc(s, x.num_iovas, sizeof *c->range);
+        c->range = (struct mach_range *)machrt_session_alloc(s, x.num_iovas, sizeof *c->range);
         if (!c->range)
             return -1;
         for (uint32_t k = 0; k < x.num_iovas; k++)
@@ -170,7 +172,7 @@ static int ranges(struct mach_session *s, struct context *c)
         c->available = UINT64_MAX;
         return 0;
     }
-    return fail(s, "window", EPROTO, "the IOMMU", "the kernel asks for more memory each time");
+    return machrt_set_error(s, "window", EPROTO, "the IOMMU", "the kernel asks for more memory each time");
 }
 
 static int map(struct mach_session *s, struct context *c, const struct mapping *m)
@@ -207,7 +209,7 @@ static const char *map_hint(int r)
     }
 }
 
-const struct backend backend_iommufd = {
+const struct backend machrt_backend_iommufd = {
     .id = MACH_BACKEND_IOMMUFD,
     .name = "iommufd",
     .maps = true,

@@ -10,8 +10,8 @@ static int usable(struct mach_session *s, const char **why)
     char path[PATH_SIZE], line[8];
     *why = "no-IOMMU mode is off: echo 1 > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode (it taints the "
            "kernel, and a device may then write to all memory)";
-    int r = sysfs_path(s, path, "module/vfio/parameters/enable_unsafe_noiommu_mode")
-                ? read_line(s, path, line, sizeof line)
+    int r = machrt_sysfs_path(s, path, "module/vfio/parameters/enable_unsafe_noiommu_mode")
+                ? machrt_read_line(s, path, line, sizeof line)
                 : -ENAMETOOLONG;
     return r ? r : *line == 'Y' || *line == '1' ? 0 : -ENODEV;
 }
@@ -20,10 +20,10 @@ static int attach(struct mach_session *s, struct device *d)
 {
     static const struct container_kind kind = {
         .prefix = "noiommu-", .type = VFIO_NOIOMMU_IOMMU, .module = "vfio (with CONFIG_VFIO_NOIOMMU)"};
-    return container_attach(s, d, &kind);
+    return machrt_attach_to_container(s, d, &kind);
 }
 
-const struct backend backend_noiommu = {
+const struct backend machrt_backend_noiommu = {
     .id = MACH_BACKEND_NOIOMMU,
     .name = "noiommu",
     .usable = usable,

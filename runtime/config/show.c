@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What is in a config, for people: device by device, with what belongs to each.
+#include "machcfg_file.h"
 #include "machrt.h"
 
 #include <inttypes.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "verify.h"
+#include "config/verify.h"
 
 // The record and field that are being looked at.
 struct place {
@@ -299,7 +299,7 @@ static int verify_rules(const struct mach_cfg_file *f, struct mach_cfg_fault *fa
     return 0;
 }
 
-int mach_cfg_verify(const struct mach_cfg_file *f, struct mach_cfg_fault *fault)
+int machrt_verify(const struct mach_cfg_file *f, struct mach_cfg_fault *fault)
 {
     for (uint32_t i = 0; i < MACH_CFG_NSECTIONS; i++)
         if (verify_section(f, &mach_cfg_sections[i], fault))
@@ -327,12 +327,12 @@ static const char *const error_texts[] = {
 #undef TEXT
 };
 
-const char *mach_cfg_error_name(enum mach_cfg_error error)
+const char *machrt_fault_name(enum mach_cfg_error error)
 {
     return error_names[error];
 }
 
-const char *mach_cfg_error_text(enum mach_cfg_error error)
+const char *machrt_fault_text(enum mach_cfg_error error)
 {
     return error_texts[error];
 }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "kvm/chips.h"
+// KVM's interrupt controllers: the attributes of their devices, in the order in which they are set.
+#include "uapi/kvm.h"
 
-#include "kvm/kvm_uapi.h"
+#ifdef MACHRT_HAVE_KVM
+#include "kvm/chips.h"
+#include "machcfg_file.h"
+#include "uapi/kvm_attrs.h"
 
 #include <errno.h>
-#include <linux/kvm.h>
 
 static const struct kvm_attr vgic_v2[] = {
     {KVM_LINES, VGIC_GRP_NR_IRQS, 0, VGIC_PRIVATE},
@@ -48,7 +51,7 @@ static const struct kvm_chip chips[] = {
     {"x86-ioapic", -1, NULL, 0},
 };
 
-const struct kvm_chip *kvm_chip_find(const char *name)
+const struct kvm_chip *machrt_find_kvm_chip(const char *name)
 {
     for (size_t i = 0; i < sizeof chips / sizeof chips[0]; i++)
         if (!strcmp(chips[i].name, name))
@@ -113,8 +116,8 @@ static int set_up(const struct kvm_chip *chip, const struct mach_sys *sys, int f
     return r;
 }
 
-int kvm_chip_make(const struct kvm_chip *chip, const struct mach_sys *sys, int vm, const struct mach_cfg_file *f,
-                  struct mach_cfg_rec rec, int *fd)
+int machrt_make_kvm_chip(const struct kvm_chip *chip, const struct mach_sys *sys, int vm, const struct mach_cfg_file *f,
+                         struct mach_cfg_rec rec, int *fd)
 {
     *fd = -1;
     if (chip->type < 0) {
@@ -137,7 +140,7 @@ int kvm_chip_make(const struct kvm_chip *chip, const struct mach_sys *sys, int v
 
 enum { GSIS = 4096 }; // KVM_MAX_IRQ_ROUTES, include/linux/kvm_host.h
 
-int kvm_chip_route(const struct mach_sys *sys, int vm, const struct mach_cfg_file *f, uint32_t chip)
+int machrt_route_kvm_chip(const struct mach_sys *sys, int vm, const struct mach_cfg_file *f, uint32_t chip)
 {
     uint8_t seen[GSIS / 8] = {0};
     uint32_t n = 0, count = f->section[MACH_CFG_S_IRQ].count;
@@ -164,3 +167,4 @@ int kvm_chip_route(const struct mach_sys *sys, int vm, const struct mach_cfg_fil
     sys->alloc(sys->opaque, t, 0);
     return r;
 }
+#endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Interrupt controllers that KVM makes.
-#ifndef MACH_KVM_CHIPS_H
-#define MACH_KVM_CHIPS_H
+#ifndef MACHRT_KVM_CHIPS_H
+#define MACHRT_KVM_CHIPS_H
 
 #include "machrt.h"
 
@@ -29,11 +29,11 @@ struct kvm_chip {
 };
 
 /* The chip of that name, or NULL: KVM has none, the VMM must. */
-const struct kvm_chip *kvm_chip_find(const char *name);
+const struct kvm_chip *machrt_find_kvm_chip(const char *name);
 /* Makes it. 0 or -errno; *fd is its KVM device's, or -1. */
-int kvm_chip_make(const struct kvm_chip *chip, const struct mach_sys *sys, int vm, const struct mach_cfg_file *f,
-                  struct mach_cfg_rec rec, int *fd);
+int machrt_make_kvm_chip(const struct kvm_chip *chip, const struct mach_sys *sys, int vm, const struct mach_cfg_file *f,
+                         struct mach_cfg_rec rec, int *fd);
 /* Routes all GSIs of the config to it, with one call. 0 or -errno. */
-int kvm_chip_route(const struct mach_sys *sys, int vm, const struct mach_cfg_file *f, uint32_t chip);
+int machrt_route_kvm_chip(const struct mach_sys *sys, int vm, const struct mach_cfg_file *f, uint32_t chip);
 
 #endif

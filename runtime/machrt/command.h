@@ -6,6 +6,7 @@
 #include "machrt.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 enum { FINE = 0, FAILED = 1, USAGE = 2 };
 

@@ -30,11 +30,11 @@ static void finding(void *opaque, const struct mach_finding *f)
 int command_check(const struct command *c)
 {
     struct tally t = {.all = c->all};
-    int failed = mach_config_check(c->config, NULL, finding, &t);
-    if (failed < 0) {
-        fputs("machrt: there is no memory\n", stderr);
-        return USAGE;
-    }
+    const struct mach_options o = {.size = sizeof o, .finding = finding, .opaque = &t};
+    struct mach_error error = MACH_ERROR_INIT;
+    int failed = mach_config_check(c->config, &o, &error);
+    if (failed < 0)
+        return report(&error);
     printf("%u hold, %u fail, %u cannot be seen before the devices are open\n", t.of[0], t.of[1], t.of[2]);
     return failed ? FAILED : FINE;
 }
@@ -53,7 +53,7 @@ static int change(const struct command *c, const char *mode,
                   int (*f)(const struct mach_config *, const struct mach_options *, FILE *, struct mach_error *))
 {
     const struct mach_options o = {.size = sizeof o, .log = c->verbose ? log_line : NULL};
-    struct mach_error error;
+    struct mach_error error = MACH_ERROR_INIT;
     FILE *state = c->state ? open_state(c, mode) : NULL;
     if (c->state && !state)
         return USAGE;
@@ -75,7 +75,7 @@ static bool is_ours(const struct mach_cfg_file *f, const char *line)
     char name[256];
     if (sscanf(line, "%*s %255s", name) != 1)
         return false;
-    for (uint32_t i = 0; i < f->section[MACH_CFG_S_DEVICE].count; i++)
+    for (uint32_t i = 0; i < mach_cfg_count(f, MACH_CFG_S_DEVICE); i++)
         if (!strcmp(mach_cfg_string(f, mach_cfg_device_sysfs_name(mach_cfg_record(f, MACH_CFG_S_DEVICE, i))), name))
             return true;
     return false;
@@ -118,7 +118,7 @@ static const char *name_of(const struct mach_cfg_file *f, uint32_t device)
 
 static void list_regions(const struct mach_session *s, const struct mach_cfg_file *f)
 {
-    for (uint32_t i = 0; i < f->section[MACH_CFG_S_REGION].count; i++) {
+    for (uint32_t i = 0; i < mach_cfg_count(f, MACH_CFG_S_REGION); i++) {
         struct mach_cfg_rec r = mach_cfg_record(f, MACH_CFG_S_REGION, i);
         uint64_t size;
         void *at = mach_session_region_ptr(s, i, &size);
@@ -131,7 +131,7 @@ static void list_regions(const struct mach_session *s, const struct mach_cfg_fil
 // Interrupts are counted and let through again, until the time is over.
 static void wait_for_irqs(struct mach_session *s, const struct mach_cfg_file *f, unsigned seconds)
 {
-    uint32_t n = f->section[MACH_CFG_S_IRQ].count;
+    uint32_t n = mach_cfg_count(f, MACH_CFG_S_IRQ);
     struct pollfd *fds = (struct pollfd *)calloc(n ? n : 1, sizeof *fds);
     for (uint32_t i = 0; fds && i < n; i++)
         fds[i] = (struct pollfd){mach_session_irq_fd(s, i), POLLIN, 0};
@@ -169,7 +169,7 @@ int command_run(const struct command *c)
         .finding = list_failure,
     };
     struct mach_session *s;
-    struct mach_error error;
+    struct mach_error error = MACH_ERROR_INIT;
     if (mach_session_start(c->config, &o, NULL, NULL, &s, &error))
         return report(&error);
     const struct mach_cfg_file *f = mach_config_file(c->config);

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const struct {
     const char *name;
@@ -41,7 +42,8 @@ static int usage(FILE *out, int status)
           "  --state=FILE      bind, unbind: where the drivers that were there are remembered\n"
           "  --seconds=N       run: how long (10)\n"
           "  --verbose         say what is done\n"
-          "  --help            this text\n"
+          "  --version         print the version\n"
+          "  --help            print this text\n"
           "\n"
           "exit status: 0 fine; 1 the config, or this host for it, is not; 2 usage or I/O\n",
           out);
@@ -50,12 +52,7 @@ static int usage(FILE *out, int status)
 
 int report(const struct mach_error *e)
 {
-    fprintf(stderr, "machrt: %s: %s: %s", e->step, e->object, e->hint);
-    if (e->number)
-        fprintf(stderr, ": %s", strerror(e->number));
-    if (e->name)
-        fprintf(stderr, " [%s at 0x%llx]", e->name, (unsigned long long)e->offset);
-    fputs("\n", stderr);
+    mach_error_print(e, "machrt", stderr);
     return FAILED;
 }
 
@@ -131,7 +128,7 @@ static bool take_option(struct command *c, const char *allowed, const char *arg)
 static int run(int (*f)(const struct command *c), struct command *c)
 {
     struct mach_config *config = NULL;
-    struct mach_error error;
+    struct mach_error error = MACH_ERROR_INIT;
     if (c->path && mach_config_open(c->path, &config, &error)) {
         report(&error);
         return error.name ? FAILED : USAGE;
@@ -148,6 +145,10 @@ int main(int argc, char **argv)
     int which = 0;
     if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
         return flushed(usage(stdout, FINE));
+    if (argc == 2 && !strcmp(argv[1], "--version")) {
+        printf("machrt %s\n", mach_version());
+        return flushed(FINE);
+    }
     while (argc > 1 && which < COMMANDS && strcmp(commands[which].name, argv[1]))
         which++;
     if (argc < 2 || which == COMMANDS)

@@ -4,12 +4,12 @@
 // examples. With --host it comes from this host, as far as the host has it.
 #include "command.h"
 
-#include "backend/iommufd_uapi.h"
-#include "backend/pamu_uapi.h"
+#include "uapi/iommufd.h"
+#include "uapi/kvm.h"
+#include "uapi/pamu.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <linux/kvm.h>
 #include <linux/vfio.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -78,7 +78,7 @@ static const char *sysfs_name(const struct plan *p, uint32_t device)
 
 static uint32_t by_name(const struct plan *p, const char *name)
 {
-    for (uint32_t i = 0; i < p->f->section[MACH_CFG_S_DEVICE].count; i++)
+    for (uint32_t i = 0; i < mach_cfg_count(p->f, MACH_CFG_S_DEVICE); i++)
         if (*name && !strcmp(sysfs_name(p, i), name))
             return i;
     return MACH_CFG_NONE;
@@ -169,7 +169,7 @@ static int plan_list(void *o, const char *path, int (*each)(void *, const char *
         return 0;
     }
     if (sscanf(path, "/sys/kernel/iommu_groups/%u/devices", &group) == 1 &&
-        group < p->f->section[MACH_CFG_S_DEVICE].count) {
+        group < mach_cfg_count(p->f, MACH_CFG_S_DEVICE)) {
         each(arg, sysfs_name(p, group), 0);
         return 0;
     }
@@ -363,7 +363,7 @@ static void irq_info(const struct plan *p, uint32_t device, struct vfio_irq_info
 
 static int device_ioctl(struct plan *p, uint32_t device, unsigned long request, void *arg)
 {
-    if (device >= p->f->section[MACH_CFG_S_DEVICE].count)
+    if (device >= mach_cfg_count(p->f, MACH_CFG_S_DEVICE))
         return -ENODEV;
     if (request == VFIO_DEVICE_GET_INFO)
         device_info(p, device, (struct vfio_device_info *)arg);
@@ -447,8 +447,10 @@ static int plan_ioctl(void *o, int fd, unsigned long request, void *arg)
         r = iommufd_ioctl(p, request, arg);
     else if (f->kind == 'g' && request == VFIO_GROUP_GET_DEVICE_FD)
         r = new_fd(p, 'd', by_name(p, (const char *)arg));
+#ifdef MACHRT_HAVE_KVM
     else if (f->kind == 'v' && request == KVM_CREATE_DEVICE)
         ((struct kvm_create_device *)arg)->fd = (uint32_t)new_fd(p, 'k', 0);
+#endif
     if (p->quiet)
         return r;
     p->calls++;
@@ -510,12 +512,12 @@ static int start(struct plan *p, const struct mach_sys *sys)
         .size = sizeof own, .trap = take_trap, .connect = take_link, .irq_source = give_source};
     struct mach_kvm kvm = {.size = sizeof kvm, .vm = -1, .sys = sys, .own = &own, .own_opaque = p};
     struct mach_session *s;
-    struct mach_error error;
+    struct mach_error error = MACH_ERROR_INIT;
     if (p->c->kvm) {
         kvm.vm = new_fd(p, 'v', 0);
         printf("# %d is the VM\n", kvm.vm);
     }
-    if (mach_session_start(p->c->config, &o, p->c->kvm ? &mach_kvm_ops : NULL, p->c->kvm ? (void *)&kvm : NULL, &s,
+    if (mach_session_start(p->c->config, &o, p->c->kvm ? mach_kvm_ops() : NULL, p->c->kvm ? (void *)&kvm : NULL, &s,
                            &error))
         return report(&error);
     printf("# %u calls, and %u that read files of the system\n", p->calls, p->reads);
@@ -526,7 +528,7 @@ static int start(struct plan *p, const struct mach_sys *sys)
 
 int command_plan(const struct command *c)
 {
-    uint32_t devices = mach_config_file(c->config)->section[MACH_CFG_S_DEVICE].count;
+    uint32_t devices = mach_cfg_count(mach_config_file(c->config), MACH_CFG_S_DEVICE);
     struct plan p = {
         .c = c,
         .f = mach_config_file(c->config),

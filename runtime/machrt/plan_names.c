@@ -2,11 +2,11 @@
 // ioctls in words, for `machrt plan`.
 #include "command.h"
 
-#include "backend/iommufd_uapi.h"
-#include "backend/pamu_uapi.h"
+#include "uapi/iommufd.h"
+#include "uapi/kvm.h"
+#include "uapi/pamu.h"
 
 #include <inttypes.h>
-#include <linux/kvm.h>
 #include <linux/vfio.h>
 
 #define HEX(x) (uint64_t)(x)
@@ -125,6 +125,7 @@ static void pamu_bank(FILE *out, const void *arg)
     fprintf(out, ", {bank=%u, iova=0x%" PRIx64 "}", m->bank, HEX(m->iova));
 }
 
+#ifdef MACHRT_HAVE_KVM
 static void create_device(FILE *out, const void *arg)
 {
     fprintf(out, ", {type=%u}", ((const struct kvm_create_device *)arg)->type);
@@ -159,6 +160,7 @@ static void routing(FILE *out, const void *arg)
 {
     fprintf(out, ", {nr=%u}", ((const struct kvm_irq_routing *)arg)->nr);
 }
+#endif
 
 static void tce(FILE *out, const void *arg)
 {
@@ -204,12 +206,14 @@ static const struct {
     {'i', IOMMUFD_IOVA_RANGES, "IOMMU_IOAS_IOVA_RANGES", ranges},
     {'i', IOMMUFD_IOAS_MAP, "IOMMU_IOAS_MAP", ioas_map},
     {'i', IOMMUFD_IOAS_UNMAP, "IOMMU_IOAS_UNMAP", ioas_unmap},
+#ifdef MACHRT_HAVE_KVM
     {'v', KVM_CREATE_DEVICE, "KVM_CREATE_DEVICE", create_device},
     {'v', KVM_CREATE_IRQCHIP, "KVM_CREATE_IRQCHIP", none},
     {'v', KVM_SET_USER_MEMORY_REGION, "KVM_SET_USER_MEMORY_REGION", slot},
     {'v', KVM_SET_GSI_ROUTING, "KVM_SET_GSI_ROUTING", routing},
     {'v', KVM_IRQFD, "KVM_IRQFD", irqfd},
     {'k', KVM_SET_DEVICE_ATTR, "KVM_SET_DEVICE_ATTR", device_attr},
+#endif
 };
 
 void print_ioctl(FILE *out, char kind, int fd, unsigned long request, const void *arg)

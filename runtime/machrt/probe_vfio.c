@@ -3,7 +3,7 @@
 // through their own nodes where it has no groups (CONFIG_VFIO_GROUP).
 #include "command.h"
 
-#include "backend/iommufd_uapi.h"
+#include "uapi/iommufd.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -3,23 +3,23 @@
 //
 // Documentation/ABI/testing/sysfs-bus-pci and -platform (driver_override), sysfs-bus: what is written to
 // driver_override is the only driver that matches; drivers_probe looks for a driver for one device.
-#include "session/session.h"
+#include "session/steps.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
 static int put(struct mach_session *s, const char *path, const char *line)
 {
-    note(s, "write %s: %s", path, *line == '\n' ? "(nothing)" : line);
+    machrt_log(s, "write %s: %s", path, *line == '\n' ? "(nothing)" : line);
     return s->sys.write_file(s->sys.opaque, path, line);
 }
 
 static int driver_of(struct mach_session *s, const struct device *d, char *driver, size_t size)
 {
     char path[PATH_SIZE];
-    if (!device_path(s, path, d, "driver"))
+    if (!machrt_device_path(s, path, d, "driver"))
         return -ENAMETOOLONG;
-    int r = link_name(s, path, driver, size);
+    int r = machrt_read_link_name(s, path, driver, size);
     if (r == -ENOENT) {
         *driver = '\0';
         return 0;
@@ -30,7 +30,7 @@ static int driver_of(struct mach_session *s, const struct device *d, char *drive
 static int write_driver(struct mach_session *s, const struct device *d, const char *driver, const char *attribute)
 {
     char path[PATH_SIZE];
-    if (!sysfs_path(s, path, "bus/%s/drivers/%s/%s", d->bus->name, driver, attribute))
+    if (!machrt_sysfs_path(s, path, "bus/%s/drivers/%s/%s", d->bus->name, driver, attribute))
         return -ENAMETOOLONG;
     return put(s, path, d->sysfs);
 }
@@ -38,13 +38,13 @@ static int write_driver(struct mach_session *s, const struct device *d, const ch
 static int write_override(struct mach_session *s, const struct device *d, const char *driver)
 {
     char path[PATH_SIZE];
-    if (!device_path(s, path, d, "driver_override"))
+    if (!machrt_device_path(s, path, d, "driver_override"))
         return -ENAMETOOLONG;
     return put(s, path, *driver ? driver : "\n");
 }
 
 // In reverse: from the VFIO driver, the override as it was, and back to the driver that it had.
-int undo_bind(struct mach_session *s, void *thing, uint64_t arg)
+int machrt_undo_bind(struct mach_session *s, void *thing, uint64_t arg)
 {
     (void)arg;
     struct device *d = (struct device *)thing;
@@ -72,38 +72,39 @@ int undo_bind(struct mach_session *s, void *thing, uint64_t arg)
 static int not_bound(struct mach_session *s, const struct device *d, int r, const char *driver)
 {
     char path[PATH_SIZE];
-    const char *who = device_object(s, d);
+    const char *who = machrt_device_object(s, d);
     if (r == -EACCES || r == -EPERM)
-        return fail(s, "bind", r, who, "changing drivers needs root; `machrt bind` can do it beforehand");
-    if (sysfs_path(s, path, "bus/%s/drivers/%s", d->bus->name, d->bus->driver) &&
+        return machrt_set_error(s, "bind", r, who, "changing drivers needs root; `machrt bind` can do it beforehand");
+    if (machrt_sysfs_path(s, path, "bus/%s/drivers/%s", d->bus->name, d->bus->driver) &&
         s->sys.access(s->sys.opaque, path, 0 /* F_OK */))
-        return fail(s, "bind", r < 0 ? r : ENODEV, who,
-                    "the driver %s is not loaded: modprobe %s (or the kernel has no "
-                    "such module)",
-                    d->bus->driver, d->bus->driver);
+        return machrt_set_error(s, "bind", r < 0 ? r : ENODEV, who,
+                                "the driver %s is not loaded: modprobe %s (or the kernel has no "
+                                "such module)",
+                                d->bus->driver, d->bus->driver);
     // VFIO takes a device without an IOMMU group only in that mode.
     uint32_t group;
-    if (find_group(s, d, &group) == -ENOENT)
-        return fail(s, "bind", r < 0 ? r : ENODEV, who,
-                    "%s did not take it: it is behind no IOMMU that the kernel knows. Only VFIO's no-IOMMU mode "
-                    "(vfio.enable_unsafe_noiommu_mode=1), with the backend `noiommu`, gives such a device away, and it "
-                    "may then write to all memory",
-                    d->bus->driver);
+    if (machrt_find_group(s, d, &group) == -ENOENT)
+        return machrt_set_error(
+            s, "bind", r < 0 ? r : ENODEV, who,
+            "%s did not take it: it is behind no IOMMU that the kernel knows. Only VFIO's no-IOMMU mode "
+            "(vfio.enable_unsafe_noiommu_mode=1), with the backend `noiommu`, gives such a device away, and it "
+            "may then write to all memory",
+            d->bus->driver);
     if (!strcmp(d->bus->name, "platform"))
-        return fail(s, "bind", r < 0 ? r : ENODEV, who,
-                    "%s did not take it%s%s: it wants a reset driver for the device unless "
-                    "vfio_platform.reset_required=0 is on the kernel's command line; dmesg says more",
-                    d->bus->driver, *driver ? ", it is now with " : "", driver);
-    return fail(s, "bind", r < 0 ? r : ENODEV, who, "%s did not take it%s%s; dmesg says more", d->bus->driver,
-                *driver ? ", it is now with " : "", driver);
+        return machrt_set_error(s, "bind", r < 0 ? r : ENODEV, who,
+                                "%s did not take it%s%s: it wants a reset driver for the device unless "
+                                "vfio_platform.reset_required=0 is on the kernel's command line; dmesg says more",
+                                d->bus->driver, *driver ? ", it is now with " : "", driver);
+    return machrt_set_error(s, "bind", r < 0 ? r : ENODEV, who, "%s did not take it%s%s; dmesg says more",
+                            d->bus->driver, *driver ? ", it is now with " : "", driver);
 }
 
 static int read_override(struct mach_session *s, struct device *d)
 {
     char path[PATH_SIZE];
-    if (!device_path(s, path, d, "driver_override"))
+    if (!machrt_device_path(s, path, d, "driver_override"))
         return -ENAMETOOLONG;
-    int r = read_line(s, path, d->override, sizeof d->override);
+    int r = machrt_read_line(s, path, d->override, sizeof d->override);
     if (!r && !strcmp(d->override, "(null)"))
         *d->override = '\0';
     return r;
@@ -115,30 +116,31 @@ static int bind(struct mach_session *s, struct device *d)
     const char *target = d->bus->driver;
     int r = driver_of(s, d, d->driver, sizeof d->driver);
     if (r)
-        return fail(s, "bind", r, device_object(s, d), "its driver cannot be seen");
+        return machrt_set_error(s, "bind", r, machrt_device_object(s, d), "its driver cannot be seen");
     if (!strcmp(d->driver, target))
         return 0;
     if (s->options.flags & MACH_NO_BIND)
-        return fail(s, "bind", 0, device_object(s, d), "it is with %s, not with %s: run `machrt bind` before",
-                    *d->driver ? d->driver : "no driver", target);
+        return machrt_set_error(s, "bind", 0, machrt_device_object(s, d),
+                                "it is with %s, not with %s: run `machrt bind` before",
+                                *d->driver ? d->driver : "no driver", target);
     r = read_override(s, d);
     if (r)
-        return fail(s, "bind", r, device_object(s, d), "its driver_override cannot be read");
-    if (undo_room(s))
+        return machrt_set_error(s, "bind", r, machrt_device_object(s, d), "its driver_override cannot be read");
+    if (machrt_reserve_undo(s))
         return -1;
-    undo_push(s, undo_bind, d, 0, d->sysfs);
+    machrt_push_undo(s, machrt_undo_bind, d, 0, d->sysfs);
     if (*d->driver) {
         r = write_driver(s, d, d->driver, "unbind");
         if (r)
-            return fail(s, "bind", r, device_object(s, d), "%s does not let go of it", d->driver);
+            return machrt_set_error(s, "bind", r, machrt_device_object(s, d), "%s does not let go of it", d->driver);
         d->unbound = true;
     }
     r = write_override(s, d, target);
     if (r)
         return not_bound(s, d, r, "");
     d->overridden = true;
-    if (!sysfs_path(s, path, "bus/%s/drivers_probe", d->bus->name))
-        return fail(s, "bind", ENAMETOOLONG, device_object(s, d), "its path is too long");
+    if (!machrt_sysfs_path(s, path, "bus/%s/drivers_probe", d->bus->name))
+        return machrt_set_error(s, "bind", ENAMETOOLONG, machrt_device_object(s, d), "its path is too long");
     d->probed = true; // whatever is answered from here on, it may be
     r = put(s, path, d->sysfs);
     if (r)
@@ -148,15 +150,15 @@ static int bind(struct mach_session *s, struct device *d)
     return r || strcmp(driver, target) ? not_bound(s, d, r, r ? "" : driver) : 0;
 }
 
-int step_bind(struct mach_session *s)
+int machrt_step_bind(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->devices; i++) {
         struct device *d = &s->device[i];
         if (!d->vfio)
             continue;
-        int r = d->bus ? 0 : find_bus(s, d);
+        int r = d->bus ? 0 : machrt_find_bus(s, d);
         if (r)
-            return fail(s, "bind", r, device_object(s, d), "the host has no such device");
+            return machrt_set_error(s, "bind", r, machrt_device_object(s, d), "the host has no such device");
         if (bind(s, d))
             return -1;
     }
@@ -179,18 +181,21 @@ static void write_state(const struct mach_session *s, FILE *state)
 int mach_config_bind(const struct mach_config *config, const struct mach_options *options, FILE *state,
                      struct mach_error *error)
 {
-    struct mach_session *s = session_new(config, options, NULL, NULL, error);
-    if (!s)
-        return -1;
-    int result = step_bind(s);
-    if (!result && state) {
+    struct mach_session *s;
+    int result = machrt_session_new(config, options, NULL, NULL, &s, error);
+    if (result)
+        return result;
+    bool failed = machrt_step_bind(s);
+    if (!failed && state) {
         write_state(s, state);
-        if (fflush(state) || ferror(state))
-            result = fail(s, "bind", errno, "the state file", "it cannot be written");
+        failed = fflush(state) || ferror(state);
+        if (failed)
+            machrt_set_error(s, "bind", errno, "the state file", "cannot write it");
     }
-    if (!result)
-        s->undos = 0; // what was done is to stay
-    session_end(s, NULL);
+    if (!failed)
+        s->undos = 0; // the new drivers are to stay
+    result = failed ? s->result : 0;
+    machrt_session_end(s, NULL);
     return result;
 }
 
@@ -215,12 +220,12 @@ static void read_state(struct mach_session *s, FILE *state)
 static int unbind(struct mach_session *s, struct device *d, bool known)
 {
     char driver[64], path[PATH_SIZE];
-    int r = find_bus(s, d);
+    int r = machrt_find_bus(s, d);
     if (r)
-        return r == -ENODEV ? 0 : fail(s, "bind", r, device_object(s, d), "it cannot be seen");
+        return r == -ENODEV ? 0 : machrt_set_error(s, "bind", r, machrt_device_object(s, d), "it cannot be seen");
     r = driver_of(s, d, driver, sizeof driver);
     if (r)
-        return fail(s, "bind", r, device_object(s, d), "its driver cannot be seen");
+        return machrt_set_error(s, "bind", r, machrt_device_object(s, d), "its driver cannot be seen");
     if (strcmp(driver, d->bus->driver))
         return 0;
     bool probe = !known || !d->overridden;
@@ -228,25 +233,25 @@ static int unbind(struct mach_session *s, struct device *d, bool known)
         *d->override = *d->driver = '\0';
     d->probed = d->overridden = true;
     d->unbound = !probe && *d->driver;
-    r = undo_bind(s, d, 0);
+    r = machrt_undo_bind(s, d, 0);
     if (!r && probe)
-        r = sysfs_path(s, path, "bus/%s/drivers_probe", d->bus->name) ? put(s, path, d->sysfs) : -ENAMETOOLONG;
-    return r ? fail(s, "bind", r, device_object(s, d), "it cannot be given back") : 0;
+        r = machrt_sysfs_path(s, path, "bus/%s/drivers_probe", d->bus->name) ? put(s, path, d->sysfs) : -ENAMETOOLONG;
+    return r ? machrt_set_error(s, "bind", r, machrt_device_object(s, d), "it cannot be given back") : 0;
 }
 
 int mach_config_unbind(const struct mach_config *config, const struct mach_options *options, FILE *state,
                        struct mach_error *error)
 {
-    struct mach_session *s = session_new(config, options, NULL, NULL, error);
-    if (!s)
-        return -1;
-    int result = 0;
+    struct mach_session *s;
+    int result = machrt_session_new(config, options, NULL, NULL, &s, error);
+    if (result)
+        return result;
     if (state)
         read_state(s, state);
     // Every device that can be given back is: one that cannot does not keep the others.
     for (uint32_t i = 0; i < s->devices; i++)
         if (s->device[i].vfio && unbind(s, &s->device[i], state != NULL))
-            result = -1;
-    session_end(s, NULL);
+            result = s->result;
+    machrt_session_end(s, NULL);
     return result;
 }

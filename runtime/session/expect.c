@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Proves what the compiler believed of the host, expectation by expectation, and changes nothing.
-#include "session/session.h"
+#include "session/steps.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -44,8 +44,8 @@ static void page_size(struct proof *p)
 static void host_compatible(struct proof *p)
 {
     char path[PATH_SIZE], data[2048];
-    const char *want = text(p->s, mach_cfg_expect_string(p->e)), *at = data;
-    if (!sysfs_path(p->s, path, "firmware/devicetree/base/compatible"))
+    const char *want = machrt_string(p->s, mach_cfg_expect_string(p->e)), *at = data;
+    if (!machrt_sysfs_path(p->s, path, "firmware/devicetree/base/compatible"))
         return unread(p, -ENAMETOOLONG);
     int64_t n = p->s->sys.read_file(p->s->sys.opaque, path, data, sizeof data - 1);
     if (n < 0)
@@ -64,11 +64,11 @@ static void cpu_online(struct proof *p)
 {
     char path[PATH_SIZE], list[2048];
     uint32_t cpu = mach_cfg_expect_index(p->e);
-    int r =
-        sysfs_path(p->s, path, "devices/system/cpu/online") ? read_line(p->s, path, list, sizeof list) : -ENAMETOOLONG;
+    int r = machrt_sysfs_path(p->s, path, "devices/system/cpu/online") ? machrt_read_line(p->s, path, list, sizeof list)
+                                                                       : -ENAMETOOLONG;
     if (r)
         return unread(p, r);
-    if (!in_list(list, cpu))
+    if (!machrt_list_contains(list, cpu))
         found(p, MACH_PROOF_FAILS, "online are %.200s: echo 1 > /sys/devices/system/cpu/cpu%u/online", list, cpu);
 }
 
@@ -76,8 +76,8 @@ static void huge_pages(struct proof *p)
 {
     char path[PATH_SIZE], line[32];
     uint64_t size = mach_cfg_expect_a(p->e), need = mach_cfg_expect_b(p->e);
-    int r = sysfs_path(p->s, path, "kernel/mm/hugepages/hugepages-%" PRIu64 "kB/free_hugepages", size >> 10)
-                ? read_line(p->s, path, line, sizeof line)
+    int r = machrt_sysfs_path(p->s, path, "kernel/mm/hugepages/hugepages-%" PRIu64 "kB/free_hugepages", size >> 10)
+                ? machrt_read_line(p->s, path, line, sizeof line)
                 : -ENAMETOOLONG;
     if (r == -ENOENT)
         return found(p, MACH_PROOF_FAILS, "the kernel has no huge pages of %" PRIu64 " KiB", size >> 10);
@@ -152,9 +152,9 @@ static void memory_free(struct proof *p)
 
 static void file(struct proof *p)
 {
-    const char *name = text(p->s, mach_cfg_expect_string(p->e));
+    const char *name = machrt_string(p->s, mach_cfg_expect_string(p->e));
     char path[PATH_SIZE];
-    int r = file_path(p->s, path, name) ? p->s->sys.access(p->s->sys.opaque, path, R_OK | W_OK) : -ENAMETOOLONG;
+    int r = machrt_file_path(p->s, path, name) ? p->s->sys.access(p->s->sys.opaque, path, R_OK | W_OK) : -ENAMETOOLONG;
     if (r)
         found(p, MACH_PROOF_FAILS, "%.300s: %s", path, strerror(-r));
 }
@@ -173,8 +173,8 @@ static void sysfs_name(struct proof *p)
 static void compatible(struct proof *p)
 {
     char path[PATH_SIZE], data[256];
-    const char *want = text(p->s, mach_cfg_expect_string(p->e));
-    int64_t n = device_path(p->s, path, p->d, "of_node/compatible")
+    const char *want = machrt_string(p->s, mach_cfg_expect_string(p->e));
+    int64_t n = machrt_device_path(p->s, path, p->d, "of_node/compatible")
                     ? p->s->sys.read_file(p->s->sys.opaque, path, data, sizeof data - 1)
                     : -ENAMETOOLONG;
     if (n == -ENOENT)
@@ -191,7 +191,7 @@ static void compatible(struct proof *p)
 static int resource(struct proof *p, uint32_t index, uint64_t *start, uint64_t *size)
 {
     char path[PATH_SIZE], data[2048];
-    int64_t n = device_path(p->s, path, p->d, "resource")
+    int64_t n = machrt_device_path(p->s, path, p->d, "resource")
                     ? p->s->sys.read_file(p->s->sys.opaque, path, data, sizeof data - 1)
                     : -ENAMETOOLONG;
     if (n < 0)
@@ -216,7 +216,7 @@ static void region(struct proof *p)
     uint32_t index = mach_cfg_expect_index(p->e);
     int r = resource(p, index, &address, &size);
     if (r == -ENOENT)
-        r = of_reg(p->s, p->d, index, &address, &size);
+        r = machrt_read_of_reg(p->s, p->d, index, &address, &size);
     if (r)
         return unread(p, r);
     if (a != MACH_CFG_NONE64 && a != address)
@@ -228,7 +228,7 @@ static void region(struct proof *p)
 static void irq_count(struct proof *p)
 {
     uint32_t count = 0;
-    int r = of_irqs(p->s, p->d, &count);
+    int r = machrt_count_of_irqs(p->s, p->d, &count);
     if (r)
         return unread(p, r);
     if (count != mach_cfg_expect_a(p->e))
@@ -243,10 +243,10 @@ static void irq_trigger(struct proof *p)
 static void same_group(struct proof *p)
 {
     char path[PATH_SIZE], link[PATH_SIZE];
-    const char *member = text(p->s, mach_cfg_expect_string(p->e));
+    const char *member = machrt_string(p->s, mach_cfg_expect_string(p->e));
     if (strchr(member, '/'))
         return found(p, MACH_PROOF_FAILS, "that is no name of a device");
-    if (!device_path(p->s, path, p->d, "iommu_group"))
+    if (!machrt_device_path(p->s, path, p->d, "iommu_group"))
         return unread(p, -ENAMETOOLONG);
     int64_t n = p->s->sys.readlink(p->s->sys.opaque, path, link, sizeof link);
     if (n == -ENOENT)
@@ -288,7 +288,7 @@ static const char *kind_word(uint32_t kind)
 static void name_it(struct mach_session *s, struct mach_cfg_rec e, const struct device *d, struct mach_finding *to)
 {
     uint32_t kind = mach_cfg_expect_kind(e);
-    const char *string = text(s, mach_cfg_expect_string(e));
+    const char *string = machrt_string(s, mach_cfg_expect_string(e));
     int n = d ? snprintf(to->object, sizeof to->object, "device %.100s: ", d->name)
               : snprintf(to->object, sizeof to->object, "host: ");
     char *at = to->object + n;
@@ -316,13 +316,13 @@ static void prove_one(struct mach_session *s, uint32_t i, struct mach_finding *t
         return proofs[kind](&p);
     if (!p.d || !*p.d->sysfs)
         return found(&p, MACH_PROOF_FAILS, "the config does not say where the device is");
-    if (!p.d->bus && find_bus(s, p.d) && kind != MACH_CFG_EXPECT_SYSFS_NAME)
+    if (!p.d->bus && machrt_find_bus(s, p.d) && kind != MACH_CFG_EXPECT_SYSFS_NAME)
         return found(&p, MACH_PROOF_UNKNOWN, "the device is not there");
     proofs[kind](&p);
 }
 
-int prove(struct mach_session *s, void (*report)(void *opaque, const struct mach_finding *f), void *opaque,
-          struct mach_finding *first)
+int machrt_prove(struct mach_session *s, void (*report)(void *opaque, const struct mach_finding *f), void *opaque,
+                 struct mach_finding *first)
 {
     int failed = 0;
     struct mach_finding f;
@@ -345,41 +345,32 @@ static void report_failure(void *opaque, const struct mach_finding *f)
     struct mach_session *s = ((struct only_failures *)opaque)->s;
     if (f->proof != MACH_PROOF_FAILS)
         return;
-    note(s, "expect: %s: %s", f->object, f->text);
+    machrt_log(s, "expect: %s: %s", f->object, f->text);
     if (s->options.finding)
         s->options.finding(s->options.opaque, f);
 }
 
-int step_expect(struct mach_session *s)
+int machrt_step_expect(struct mach_session *s)
 {
     struct mach_finding first;
     if (s->options.flags & MACH_NO_PROOF)
         return 0;
     struct only_failures only = {s};
-    int failed = prove(s, report_failure, &only, &first);
+    int failed = machrt_prove(s, report_failure, &only, &first);
     if (failed <= 0)
         return failed;
-    return fail(s, "expect", 0, first.object, failed == 1 ? "%s" : "%s (and %d more)", first.text, failed - 1);
+    return machrt_set_error(s, "expect", 0, first.object, failed == 1 ? "%s" : "%s (and %d more)", first.text,
+                            failed - 1);
 }
 
-int mach_config_check(const struct mach_config *config, const struct mach_sys *sys,
-                      void (*report)(void *opaque, const struct mach_finding *finding), void *opaque)
+int mach_config_check(const struct mach_config *config, const struct mach_options *options, struct mach_error *error)
 {
-    const struct mach_options o = {.size = sizeof o, .sys = sys};
-    struct mach_error error;
-    struct mach_session *s = session_new(config, &o, NULL, NULL, &error);
-    if (!s) {
-        // A name that cannot be one is a failed expectation; no memory is none.
-        struct mach_finding f = {.proof = MACH_PROOF_FAILS};
-        snprintf(f.object, sizeof f.object, "%s", error.object);
-        snprintf(f.text, sizeof f.text, "%.500s", error.hint);
-        if (error.number != EINVAL)
-            return -1;
-        if (report)
-            report(opaque, &f);
-        return 1;
-    }
-    int failed = prove(s, report, opaque, NULL);
-    session_end(s, NULL);
+    struct mach_session *s;
+    struct mach_error why = MACH_ERROR_INIT;
+    int r = machrt_session_new(config, options, NULL, NULL, &s, error ? error : &why);
+    if (r)
+        return r;
+    int failed = machrt_prove(s, s->options.finding, s->options.opaque, NULL);
+    machrt_session_end(s, NULL);
     return failed;
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // IOMMU groups: which there are, who else is in them, and which devices share a DMA context.
-#include "session/session.h"
-
-#include "backend/backend.h"
+#include "session/steps.h"
 
 #include <errno.h>
 
@@ -27,8 +25,8 @@ static void add_holder(struct members *m, const char *name, const char *driver)
     size_t n = strlen(m->text);
     char path[PATH_SIZE], bus[32];
     m->held++;
-    if (!sysfs_path(m->s, path, "kernel/iommu_groups/%u/devices/%.200s/subsystem", m->d->group, name) ||
-        link_name(m->s, path, bus, sizeof bus))
+    if (!machrt_sysfs_path(m->s, path, "kernel/iommu_groups/%u/devices/%.200s/subsystem", m->d->group, name) ||
+        machrt_read_link_name(m->s, path, bus, sizeof bus))
         strcpy(bus, m->d->bus->name); // most likely
     snprintf(m->text + n, sizeof m->text - n,
              "%s%.64s is held by %.64s (pass it through as well, or: echo %.64s > /sys/bus/%s/drivers/%.64s/unbind)",
@@ -40,11 +38,11 @@ static int member(void *arg, const char *name, int is_directory)
     (void)is_directory;
     struct members *m = (struct members *)arg;
     char path[PATH_SIZE], driver[64];
-    if (!sysfs_path(m->s, path, "kernel/iommu_groups/%u/devices/%.200s/driver", m->d->group, name)) {
+    if (!machrt_sysfs_path(m->s, path, "kernel/iommu_groups/%u/devices/%.200s/driver", m->d->group, name)) {
         m->result = -ENAMETOOLONG;
         return 1;
     }
-    int r = link_name(m->s, path, driver, sizeof driver);
+    int r = machrt_read_link_name(m->s, path, driver, sizeof driver);
     m->total++;
     if (r == -ENOENT)
         return 0; // no driver: it does no DMA
@@ -61,16 +59,18 @@ static int check_group(struct mach_session *s, const struct device *d)
 {
     struct members m = {.s = s, .d = d};
     char path[PATH_SIZE];
-    int r = sysfs_path(s, path, "kernel/iommu_groups/%u/devices", d->group)
+    int r = machrt_sysfs_path(s, path, "kernel/iommu_groups/%u/devices", d->group)
                 ? s->sys.list(s->sys.opaque, path, member, &m)
                 : -ENAMETOOLONG;
     r = r ? r : m.result;
     if (r)
-        return fail(s, "group", r, object(s, "IOMMU group %u of %s", d->group, d->name), "its members cannot be seen");
+        return machrt_set_error(s, "group", r, machrt_object(s, "IOMMU group %u of %s", d->group, d->name),
+                                "its members cannot be seen");
     if (!m.held)
         return 0;
-    return fail(s, "group", EPERM, object(s, "IOMMU group %u of %s", d->group, d->name),
-                "a device and all that share its group go to one owner: of %u members, %s", m.total, m.text);
+    return machrt_set_error(s, "group", EPERM, machrt_object(s, "IOMMU group %u of %s", d->group, d->name),
+                            "a device and all that share its group go to one owner: of %u members, %s", m.total,
+                            m.text);
 }
 
 /* ---- contexts ---- */
@@ -210,24 +210,25 @@ static int group_for(struct mach_session *s, struct device *d)
     d->context = d->g->context;
     // All of a group sees one set of page tables.
     if (d != d->g->first && !(guest_owned(s, d) && guest_owned(s, d->g->first)) && !same_reach(s, d->g->first, d))
-        return fail(s, "group", EINVAL, object(s, "devices %s and %s", d->g->first->name, d->name),
-                    "they are in the same IOMMU group, %u, and so reach the same memory, but the config gives them "
-                    "different DMA domains: give both the same `dma`",
-                    d->group);
+        return machrt_set_error(
+            s, "group", EINVAL, machrt_object(s, "devices %s and %s", d->g->first->name, d->name),
+            "they are in the same IOMMU group, %u, and so reach the same memory, but the config gives them "
+            "different DMA domains: give both the same `dma`",
+            d->group);
     return 0;
 }
 
-int step_groups(struct mach_session *s)
+int machrt_step_groups(struct mach_session *s)
 {
     uint32_t n = 0, size = 4;
     for (uint32_t i = 0; i < s->devices; i++)
         n += s->device[i].vfio;
     while (size < 2 * n)
         size *= 2;
-    s->group = (struct group *)session_alloc(s, n, sizeof *s->group);
-    s->context = (struct context *)session_alloc(s, n, sizeof *s->context);
-    s->group_table = (uint32_t *)session_alloc(s, size, sizeof(uint32_t));
-    s->context_table = (uint32_t *)session_alloc(s, size, sizeof(uint32_t));
+    s->group = (struct group *)machrt_session_alloc(s, n, sizeof *s->group);
+    s->context = (struct context *)machrt_session_alloc(s, n, sizeof *s->context);
+    s->group_table = (uint32_t *)machrt_session_alloc(s, size, sizeof(uint32_t));
+    s->context_table = (uint32_t *)machrt_session_alloc(s, size, sizeof(uint32_t));
     if (!s->group || !s->context || !s->group_table || !s->context_table)
         return -1;
     s->table_mask = size - 1;
@@ -235,13 +236,14 @@ int step_groups(struct mach_session *s)
         struct device *d = &s->device[i];
         if (!d->vfio)
             continue;
-        int r = find_group(s, d, &d->group);
+        int r = machrt_find_group(s, d, &d->group);
         if (r == -ENOENT)
-            return fail(s, "group", r, device_object(s, d),
-                        "it has no IOMMU group: it is behind no IOMMU that the kernel knows. Without one only "
-                        "`raw` with /dev/mem, or the kernel's unsafe no-IOMMU mode, gives it away");
+            return machrt_set_error(
+                s, "group", r, machrt_device_object(s, d),
+                "it has no IOMMU group: it is behind no IOMMU that the kernel knows. Without one only "
+                "`raw` with /dev/mem, or the kernel's unsafe no-IOMMU mode, gives it away");
         if (r)
-            return fail(s, "group", r, device_object(s, d), "its IOMMU group cannot be seen");
+            return machrt_set_error(s, "group", r, machrt_device_object(s, d), "its IOMMU group cannot be seen");
         if (group_for(s, d))
             return -1;
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A guest-visible IOMMU: mappings that come and go while the guest runs, kept in a treap by address, so that what the
 // two VFIO interfaces answer differently (an unmap of nothing, or of half a mapping) is decided here, before the call.
-#include "session/session.h"
+#include "session/steps.h"
 
 #include "backend/backend.h"
 
@@ -238,14 +238,14 @@ static int undo_all(struct mach_session *s, void *thing, uint64_t arg)
     return result;
 }
 
-int step_guest_maps(struct mach_session *s)
+int machrt_step_guest_maps(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->contexts; i++) {
         if (!s->context[i].guest_owned)
             continue;
-        if (undo_room(s))
+        if (machrt_reserve_undo(s))
             return -1;
-        undo_push(s, undo_all, &s->context[i], 0, "remove the guest's DMA mappings");
+        machrt_push_undo(s, undo_all, &s->context[i], 0, "remove the guest's DMA mappings");
     }
     return 0;
 }

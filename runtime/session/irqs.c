@@ -4,7 +4,7 @@
 // The order matters (docs/runtime.md): the irqfd is there before VFIO may fire, the trigger before the unmask eventfd
 // (VFIO refuses the other way round), and at the end each level line is unmasked once, so that one that was asserted
 // before anybody listened fires again.
-#include "session/session.h"
+#include "session/steps.h"
 
 #include <errno.h>
 #include <linux/vfio.h>
@@ -12,8 +12,8 @@
 
 static const char *irq_object(struct mach_session *s, const struct irq *q)
 {
-    return object(s, "device %s, interrupt %u (%.60s)", q->device->name, mach_cfg_irq_index(q->rec),
-                  text(s, mach_cfg_irq_host(q->rec)));
+    return machrt_object(s, "device %s, interrupt %u (%.60s)", q->device->name, mach_cfg_irq_index(q->rec),
+                         machrt_string(s, mach_cfg_irq_host(q->rec)));
 }
 
 // VFIO's struct ends in a flexible array: here with room for one file descriptor.
@@ -55,13 +55,13 @@ static int undo_connect(struct mach_session *s, void *thing, uint64_t arg)
 
 static int make_eventfd(struct mach_session *s, struct irq *q, int *fd)
 {
-    if (undo_room(s))
+    if (machrt_reserve_undo(s))
         return -1;
     int r = s->sys.eventfd(s->sys.opaque, EFD_NONBLOCK);
     if (r < 0)
-        return fail(s, "irq", r, irq_object(s, q), "there is no eventfd for it");
+        return machrt_set_error(s, "irq", r, irq_object(s, q), "there is no eventfd for it");
     *fd = r;
-    undo_push(s, undo_close, fd, 0, "close an eventfd");
+    machrt_push_undo(s, machrt_undo_close, fd, 0, "close an eventfd");
     return 0;
 }
 
@@ -70,8 +70,8 @@ static int connect(struct mach_session *s, struct irq *q)
     if (!s->has_ops)
         return 0;
     if (!s->ops.connect)
-        return fail(s, "vmm", ENOSYS, irq_object(s, q), "the VMM takes no interrupts (ops->connect)");
-    if (undo_room(s))
+        return machrt_set_error(s, "vmm", ENOSYS, irq_object(s, q), "the VMM takes no interrupts (ops->connect)");
+    if (machrt_reserve_undo(s))
         return -1;
     q->link = (struct mach_link){
         .irq = (uint32_t)(q - s->irq),
@@ -84,8 +84,8 @@ static int connect(struct mach_session *s, struct irq *q)
     };
     int r = s->ops.connect(s->opaque, &q->link);
     if (r)
-        return fail(s, "vmm", r, irq_object(s, q), "the VMM does not take it as GSI %u", q->link.gsi);
-    undo_push(s, undo_connect, q, 0, "disconnect an interrupt");
+        return machrt_set_error(s, "vmm", r, irq_object(s, q), "the VMM does not take it as GSI %u", q->link.gsi);
+    machrt_push_undo(s, undo_connect, q, 0, "disconnect an interrupt");
     return 0;
 }
 
@@ -96,19 +96,19 @@ static int check_info(struct mach_session *s, struct irq *q)
     bool level = mach_cfg_irq_trigger(q->rec) == MACH_CFG_TRIGGER_LEVEL;
     int r = s->sys.ioctl(s->sys.opaque, q->device->fd, VFIO_DEVICE_GET_IRQ_INFO, &info);
     if (r)
-        return fail(s, "irq", r, irq_object(s, q), "VFIO has no such interrupt; the device has %u",
-                    q->device->num_irqs);
+        return machrt_set_error(s, "irq", r, irq_object(s, q), "VFIO has no such interrupt; the device has %u",
+                                q->device->num_irqs);
     if (!info.count || !(info.flags & VFIO_IRQ_INFO_EVENTFD))
-        return fail(s, "irq", ENODEV, irq_object(s, q), "the device has none");
+        return machrt_set_error(s, "irq", ENODEV, irq_object(s, q), "the device has none");
     q->automasked = (info.flags & VFIO_IRQ_INFO_AUTOMASKED) != 0;
     if (mach_cfg_irq_flags(q->rec) & MACH_CFG_IRQ_RESAMPLE && !q->automasked)
-        return fail(s, "expect", 0, irq_object(s, q),
-                    "the config says that it is level-triggered, and to the kernel it "
-                    "is an edge");
+        return machrt_set_error(s, "expect", 0, irq_object(s, q),
+                                "the config says that it is level-triggered, and to the kernel it "
+                                "is an edge");
     if (q->automasked && !level && mach_cfg_irq_trigger(q->rec) != MACH_CFG_TRIGGER_NONE)
-        return fail(s, "expect", 0, irq_object(s, q),
-                    "the config says that it is an edge, and to the kernel it is "
-                    "level-triggered");
+        return machrt_set_error(s, "expect", 0, irq_object(s, q),
+                                "the config says that it is an edge, and to the kernel it is "
+                                "level-triggered");
     return 0;
 }
 
@@ -116,19 +116,21 @@ static int not_armed(struct mach_session *s, const struct irq *q, int r, const c
 {
     const char *who = irq_object(s, q);
     if (r == -EBUSY)
-        return fail(s, "irq", r, who, "%s: the host's line is in use, and cannot be shared", what);
+        return machrt_set_error(s, "irq", r, who, "%s: the host's line is in use, and cannot be shared", what);
     if (r == -EINVAL)
         return q->device->vfio_flags & VFIO_DEVICE_FLAGS_PCI
-                   ? fail(s, "irq", r, who,
-                          "%s: the kernel refuses it; another kind of interrupt of the device may be active", what)
+                   ? machrt_set_error(
+                         s, "irq", r, who,
+                         "%s: the kernel refuses it; another kind of interrupt of the device may be active", what)
                    // irq_settings_can_request(): a chained handler sets IRQ_NOREQUEST, and its end does not clear it.
-                   : fail(s, "irq", r, who,
-                          "%s: the kernel refuses it: a driver of the host's that split the line up (GPIO, a cascaded "
-                          "controller) has had the device before, and such a line is not given away until the next "
-                          "boot: "
-                          "drop the interrupt, or boot the host without that driver (initcall_blacklist=...)",
-                          what);
-    return fail(s, "irq", r, who, "%s is refused", what);
+                   : machrt_set_error(
+                         s, "irq", r, who,
+                         "%s: the kernel refuses it: a driver of the host's that split the line up (GPIO, a cascaded "
+                         "controller) has had the device before, and such a line is not given away until the next "
+                         "boot: "
+                         "drop the interrupt, or boot the host without that driver (initcall_blacklist=...)",
+                         what);
+    return machrt_set_error(s, "irq", r, who, "%s is refused", what);
 }
 
 static int vfio_irq(struct mach_session *s, struct irq *q)
@@ -137,24 +139,24 @@ static int vfio_irq(struct mach_session *s, struct irq *q)
     q->index = mach_cfg_irq_index(q->rec);
     q->msi = q->device->vfio_flags & VFIO_DEVICE_FLAGS_PCI && q->index != VFIO_PCI_INTX_IRQ_INDEX;
     // An MSI is a write of the function's.
-    if (q->msi && !q->device->master && make_master(s, q->device))
+    if (q->msi && !q->device->master && machrt_make_bus_master(s, q->device))
         return -1;
     if (check_info(s, q) || make_eventfd(s, q, &q->fd) || (q->automasked && make_eventfd(s, q, &q->unmask_fd)) ||
-        connect(s, q) || undo_room(s))
+        connect(s, q) || machrt_reserve_undo(s))
         return -1;
     int r = set_irq(s, q, VFIO_IRQ_SET_ACTION_TRIGGER, q->fd);
     if (r > 0)
         r = -ENOSPC; // so many vectors are left: fewer than one
     if (r)
         return not_armed(s, q, r, "its trigger");
-    undo_push(s, undo_trigger, q, 0, "switch an interrupt off");
+    machrt_push_undo(s, undo_trigger, q, 0, "switch an interrupt off");
     q->vfio = true;
     if (!q->automasked)
         return 0;
     r = set_irq(s, q, VFIO_IRQ_SET_ACTION_UNMASK, q->unmask_fd);
     if (r)
         return not_armed(s, q, r, "unmasking it by eventfd");
-    r = irq_unmask(s, q);
+    r = machrt_unmask_irq(s, q);
     return r ? not_armed(s, q, r, "unmasking it") : 0;
 }
 
@@ -165,13 +167,14 @@ static int other_irq(struct mach_session *s, struct irq *q)
     if (s->ops.irq_source)
         r = s->ops.irq_source(s->opaque, s->f, (uint32_t)(q - s->irq), &fd);
     if (r == -ENOSYS)
-        return fail(s, "irq", ENODEV, irq_object(s, q),
-                    "no kernel interface gives it to user space (%s): drop it, or let "
-                    "the VMM bring it (ops->irq_source)",
-                    mach_cfg_irq_source(q->rec) == MACH_CFG_IRQ_MAP_ENTRY ? "an entry of an interrupt-map"
-                                                                          : "its node is no device to Linux");
+        return machrt_set_error(s, "irq", ENODEV, irq_object(s, q),
+                                "no kernel interface gives it to user space (%s): drop it, or let "
+                                "the VMM bring it (ops->irq_source)",
+                                mach_cfg_irq_source(q->rec) == MACH_CFG_IRQ_MAP_ENTRY
+                                    ? "an entry of an interrupt-map"
+                                    : "its node is no device to Linux");
     if (r)
-        return fail(s, "vmm", r, irq_object(s, q), "the VMM does not bring it");
+        return machrt_set_error(s, "vmm", r, irq_object(s, q), "the VMM does not bring it");
     q->fd = fd;
     return connect(s, q);
 }
@@ -184,7 +187,7 @@ static int one_irq(struct mach_session *s, struct irq *q)
     case MACH_CFG_IRQ_EMULATED:
         return 0;
     case MACH_CFG_IRQ_FILE:
-        return uio_irq(s, q) || connect(s, q) || uio_start(s, q) ? -1 : 0;
+        return machrt_open_uio_irq(s, q) || connect(s, q) || machrt_start_uio_irq(s, q) ? -1 : 0;
     case MACH_CFG_IRQ_DEVICE:
         return q->device->vfio ? vfio_irq(s, q) : other_irq(s, q);
     case MACH_CFG_IRQ_MAP_ENTRY:
@@ -193,7 +196,7 @@ static int one_irq(struct mach_session *s, struct irq *q)
     return other_irq(s, q);
 }
 
-int step_irqs(struct mach_session *s)
+int machrt_step_irqs(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->irqs; i++)
         if (one_irq(s, &s->irq[i]))
@@ -201,7 +204,7 @@ int step_irqs(struct mach_session *s)
     return 0;
 }
 
-int irq_unmask(struct mach_session *s, struct irq *q)
+int machrt_unmask_irq(struct mach_session *s, struct irq *q)
 {
     return set_irq(s, q, VFIO_IRQ_SET_ACTION_UNMASK, -1);
 }
@@ -210,7 +213,7 @@ int irq_unmask(struct mach_session *s, struct irq *q)
 
 int mach_session_irq_fd(const struct mach_session *s, uint32_t irq)
 {
-    return irq < s->irqs ? s->irq[irq].fd : -1;
+    return irq < s->irqs && s->irq[irq].fd >= 0 ? s->irq[irq].fd : -ENXIO;
 }
 
 int mach_session_irq_unmask(struct mach_session *s, uint32_t irq)
@@ -219,8 +222,8 @@ int mach_session_irq_unmask(struct mach_session *s, uint32_t irq)
         return -ENXIO;
     struct irq *q = &s->irq[irq];
     if (q->vfio)
-        return q->automasked ? irq_unmask(s, q) : 0;
-    return mach_cfg_irq_source(q->rec) == MACH_CFG_IRQ_FILE ? uio_unmask(s, q) : 0;
+        return q->automasked ? machrt_unmask_irq(s, q) : 0;
+    return mach_cfg_irq_source(q->rec) == MACH_CFG_IRQ_FILE ? machrt_unmask_uio_irq(s, q) : 0;
 }
 
 int mach_session_rearm(struct mach_session *s)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Guest memory: made, or taken from the VMM; faulted in before it is pinned, in parallel, because page by page in
 // MAP_DMA takes many times as long and on one cpu only.
-#include "session/session.h"
+#include "session/steps.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@ static const uint64_t LEAST_CHUNK = UINT64_C(64) << 20, CHUNK_ALIGN = UINT64_C(2
 
 static const char *memory_object(struct mach_session *s, const struct memory *m)
 {
-    return object(s, "memory %s", m->m.name);
+    return machrt_object(s, "memory %s", m->m.name);
 }
 
 /* ---- faulting in ---- */
@@ -84,8 +84,9 @@ static int populate(struct mach_session *s, const struct memory *m)
         pthread_join(thread[--n], NULL);
     if (!j.result)
         return 0;
-    return fail(s, "memory", j.result, memory_object(s, m), "%" PRIu64 " MiB of it cannot be had%s", m->m.size >> 20,
-                mach_cfg_memory_backing(m->rec) == MACH_CFG_BACKING_HUGETLB ? ": there are not enough huge pages" : "");
+    return machrt_set_error(
+        s, "memory", j.result, memory_object(s, m), "%" PRIu64 " MiB of it cannot be had%s", m->m.size >> 20,
+        mach_cfg_memory_backing(m->rec) == MACH_CFG_BACKING_HUGETLB ? ": there are not enough huge pages" : "");
 }
 
 /* ---- making it ---- */
@@ -127,11 +128,12 @@ static int open_backing(struct mach_session *s, struct memory *m)
 {
     char path[PATH_SIZE];
     uint32_t backing = mach_cfg_memory_backing(m->rec);
-    const char *file = backing == MACH_CFG_BACKING_PHYSICAL ? "/dev/mem" : text(s, mach_cfg_memory_path(m->rec));
+    const char *file =
+        backing == MACH_CFG_BACKING_PHYSICAL ? "/dev/mem" : machrt_string(s, mach_cfg_memory_path(m->rec));
     m->m.offset =
         backing == MACH_CFG_BACKING_PHYSICAL ? mach_cfg_memory_physical(m->rec) : mach_cfg_memory_offset(m->rec);
-    int fd =
-        file_path(s, path, file) ? s->sys.open(s->sys.opaque, path, m->m.readonly ? O_RDONLY : O_RDWR) : -ENAMETOOLONG;
+    int fd = machrt_file_path(s, path, file) ? s->sys.open(s->sys.opaque, path, m->m.readonly ? O_RDONLY : O_RDWR)
+                                             : -ENAMETOOLONG;
     if (fd >= 0)
         m->m.fd = fd;
     return fd < 0 ? fd : 0;
@@ -142,16 +144,18 @@ static int no_backing(struct mach_session *s, const struct memory *m, int r)
     const char *who = memory_object(s, m);
     switch (mach_cfg_memory_backing(m->rec)) {
     case MACH_CFG_BACKING_HUGETLB:
-        return fail(s, "memory", r, who, "the kernel gives no huge pages of %" PRIu64 " KiB for %" PRIu64 " MiB",
-                    mach_cfg_memory_page_size(m->rec) >> 10, m->m.size >> 20);
+        return machrt_set_error(s, "memory", r, who,
+                                "the kernel gives no huge pages of %" PRIu64 " KiB for %" PRIu64 " MiB",
+                                mach_cfg_memory_page_size(m->rec) >> 10, m->m.size >> 20);
     case MACH_CFG_BACKING_PHYSICAL:
-        return fail(s, "memory", r, who,
-                    "/dev/mem: it needs CAP_SYS_RAWIO, and a range that the kernel does not use "
-                    "itself (reserved-memory, mem=) where CONFIG_STRICT_DEVMEM is set");
+        return machrt_set_error(s, "memory", r, who,
+                                "/dev/mem: it needs CAP_SYS_RAWIO, and a range that the kernel does not use "
+                                "itself (reserved-memory, mem=) where CONFIG_STRICT_DEVMEM is set");
     case MACH_CFG_BACKING_FILE:
-        return fail(s, "memory", r, who, "%.300s cannot be used", text(s, mach_cfg_memory_path(m->rec)));
+        return machrt_set_error(s, "memory", r, who, "%.300s cannot be used",
+                                machrt_string(s, mach_cfg_memory_path(m->rec)));
     default:
-        return fail(s, "memory", r, who, "%" PRIu64 " MiB cannot be had", m->m.size >> 20);
+        return machrt_set_error(s, "memory", r, who, "%" PRIu64 " MiB cannot be had", m->m.size >> 20);
     }
 }
 
@@ -159,24 +163,24 @@ static int make(struct mach_session *s, struct memory *m)
 {
     uint32_t backing = mach_cfg_memory_backing(m->rec);
     bool named = backing == MACH_CFG_BACKING_FILE || backing == MACH_CFG_BACKING_PHYSICAL;
-    if (*text(s, mach_cfg_memory_share(m->rec)) && !named)
-        return fail(s, "memory", ENOTSUP, memory_object(s, m),
-                    "it is shared with other machines and so needs a name: "
-                    "`from physical` or `from file`, or a VMM that gives the memory (ops->memory)");
-    if (undo_room(s))
+    if (*machrt_string(s, mach_cfg_memory_share(m->rec)) && !named)
+        return machrt_set_error(s, "memory", ENOTSUP, memory_object(s, m),
+                                "it is shared with other machines and so needs a name: "
+                                "`from physical` or `from file`, or a VMM that gives the memory (ops->memory)");
+    if (machrt_reserve_undo(s))
         return -1;
     int r = named ? open_backing(s, m) : make_memfd(s, m);
     if (m->m.fd >= 0)
-        undo_push(s, undo_close, &m->m.fd, 0, "close memory");
+        machrt_push_undo(s, machrt_undo_close, &m->m.fd, 0, "close memory");
     if (r)
         return no_backing(s, m, r);
-    if (undo_room(s))
+    if (machrt_reserve_undo(s))
         return -1;
     r = s->sys.mmap(s->sys.opaque, &m->m.at, m->m.size, m->m.readonly ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED,
                     m->m.fd, m->m.offset);
     if (r)
         return no_backing(s, m, r);
-    undo_push(s, undo_munmap, m, 0, "unmap memory");
+    machrt_push_undo(s, undo_munmap, m, 0, "unmap memory");
     // /dev/mem is mapped as a whole at once.
     if (backing == MACH_CFG_BACKING_PHYSICAL || s->options.flags & MACH_NO_POPULATE ||
         (!m->dma && backing != MACH_CFG_BACKING_HUGETLB))
@@ -191,7 +195,7 @@ static int get(struct mach_session *s, struct memory *m)
         if (!r && !m->m.at)
             r = -EFAULT;
         if (r != -ENOSYS)
-            return r ? fail(s, "vmm", r, memory_object(s, m), "the VMM does not give it") : 0;
+            return r ? machrt_set_error(s, "vmm", r, memory_object(s, m), "the VMM does not give it") : 0;
     }
     return make(s, m);
 }
@@ -208,15 +212,15 @@ static int check_identity(struct mach_session *s)
             continue;
         if (mach_cfg_memory_backing(m->rec) != MACH_CFG_BACKING_PHYSICAL ||
             mach_cfg_memory_physical(m->rec) != m->m.address)
-            return fail(s, "memory", EINVAL, memory_object(s, m),
-                        "a device has `dma identity`, so it must lie where the "
-                        "host's does: `from physical 0x%" PRIx64 "`",
-                        m->m.address);
+            return machrt_set_error(s, "memory", EINVAL, memory_object(s, m),
+                                    "a device has `dma identity`, so it must lie where the "
+                                    "host's does: `from physical 0x%" PRIx64 "`",
+                                    m->m.address);
     }
     return 0;
 }
 
-int step_memory(struct mach_session *s)
+int machrt_step_memory(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->f->section[MACH_CFG_S_DMA_MAP].count; i++) {
         uint32_t m = mach_cfg_dma_map_memory(mach_cfg_record(s->f, MACH_CFG_S_DMA_MAP, i));
@@ -241,21 +245,21 @@ static int undo_place(struct mach_session *s, void *thing, uint64_t arg)
     return 0;
 }
 
-int place(struct mach_session *s, struct mach_place *p, const char *who)
+int machrt_show_to_guest(struct mach_session *s, struct mach_place *p, const char *who)
 {
     p->slot = s->slots++;
     if (!s->ops.place)
-        return fail(s, "vmm", ENOSYS, who, "the VMM has no way to show it to the guest (ops->place)");
-    if (undo_room(s))
+        return machrt_set_error(s, "vmm", ENOSYS, who, "the VMM has no way to show it to the guest (ops->place)");
+    if (machrt_reserve_undo(s))
         return -1;
     int r = s->ops.place(s->opaque, p);
     if (r)
-        return fail(s, "vmm", r, who, "the VMM does not show it to the guest at 0x%" PRIx64, p->address);
-    undo_push(s, undo_place, p, 0, who);
+        return machrt_set_error(s, "vmm", r, who, "the VMM does not show it to the guest at 0x%" PRIx64, p->address);
+    machrt_push_undo(s, undo_place, p, 0, who);
     return 0;
 }
 
-int step_place(struct mach_session *s)
+int machrt_step_place(struct mach_session *s)
 {
     for (uint32_t i = 0; s->has_ops && i < s->memories; i++) {
         struct memory *m = &s->memory[i];
@@ -267,16 +271,13 @@ int step_place(struct mach_session *s)
             .is_memory = 1,
             .index = i,
         };
-        if (place(s, &m->place, m->m.name))
+        if (machrt_show_to_guest(s, &m->place, m->m.name))
             return -1;
     }
     return 0;
 }
 
-int mach_session_memory(const struct mach_session *s, uint32_t memory, struct mach_memory *m)
+const struct mach_memory *mach_session_memory(const struct mach_session *s, uint32_t memory)
 {
-    if (memory >= s->memories)
-        return -1;
-    *m = s->memory[memory].m;
-    return 0;
+    return memory < s->memories ? &s->memory[memory].m : NULL;
 }

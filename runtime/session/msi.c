@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // MSI and MSI-X of PCI functions: when the guest, or the driver, switches them on.
-#include "session/session.h"
+#include "session/steps.h"
 
 #include <errno.h>
 #include <linux/vfio.h>
@@ -90,7 +90,7 @@ int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, u
     // An MSI is a write of the function's: one that does no other is no bus master yet.
     bool off = !r && !d->master;
     if (off)
-        r = master_on(s, d);
+        r = machrt_enable_bus_master(s, d);
     if (!r) {
         *set = (struct vfio_irq_set){
             .argsz = (uint32_t)size,
@@ -108,7 +108,7 @@ int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, u
     s->sys.alloc(s->sys.opaque, set, 0);
     if (r) {
         if (off && d->master)
-            master_off(s, d);
+            machrt_restore_bus_master(s, d);
         close_all(s, fds, n);
         s->sys.alloc(s->sys.opaque, kept, 0);
         return r;
@@ -126,7 +126,7 @@ int mach_session_msi_disable(struct mach_session *s, uint32_t device)
         return r;
     r = switch_off(s, d);
     if (d->msi.master) {
-        int e = master_off(s, d);
+        int e = machrt_restore_bus_master(s, d);
         r = r ? r : e;
     }
     close_all(s, d->msi.fd, d->msi.count);
@@ -141,15 +141,15 @@ static int undo_msi(struct mach_session *s, void *thing, uint64_t arg)
     return mach_session_msi_disable(s, ((struct device *)thing)->index);
 }
 
-int step_msi(struct mach_session *s)
+int machrt_step_msi(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->devices; i++) {
         struct device *d = &s->device[i];
         if (!d->vfio || !(d->vfio_flags & VFIO_DEVICE_FLAGS_PCI))
             continue;
-        if (undo_room(s))
+        if (machrt_reserve_undo(s))
             return -1;
-        undo_push(s, undo_msi, d, 0, "switch MSIs off");
+        machrt_push_undo(s, undo_msi, d, 0, "switch MSIs off");
     }
     return 0;
 }

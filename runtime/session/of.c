@@ -2,7 +2,7 @@
 // The host's own device tree, as the kernel shows it in /sys/firmware/devicetree/base: where a device's registers are
 // and how many interrupts it has, without opening it. Addresses are translated as the Devicetree Specification
 // (v0.4, 2.3.8 ranges; 2.4 interrupts) says.
-#include "session/session.h"
+#include "session/steps.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ static uint64_t number(const struct property *p, uint32_t i, uint32_t cells)
 static int property(const struct mach_session *s, const char *path, const char *name, struct property *p)
 {
     char file[PATH_SIZE];
-    if (!sysfs_path(s, file, "firmware/devicetree/base%s/%s", path, name))
+    if (!machrt_sysfs_path(s, file, "firmware/devicetree/base%s/%s", path, name))
         return -ENAMETOOLONG;
     int64_t n = s->sys.read_file(s->sys.opaque, file, p->data, sizeof p->data);
     if (n < 0)
@@ -62,7 +62,7 @@ static int node_path(const struct mach_session *s, const struct device *d, char 
 {
     static const char base[] = "devicetree/base";
     char link[PATH_SIZE], target[PATH_SIZE];
-    if (!device_path(s, link, d, "of_node"))
+    if (!machrt_device_path(s, link, d, "of_node"))
         return -ENAMETOOLONG;
     int64_t n = s->sys.readlink(s->sys.opaque, link, target, sizeof target);
     if (n < 0)
@@ -110,7 +110,8 @@ static int through(const struct mach_session *s, char *path, uint32_t child, uin
     return -ENOENT;
 }
 
-int of_reg(struct mach_session *s, const struct device *d, uint32_t index, uint64_t *address, uint64_t *size)
+int machrt_read_of_reg(struct mach_session *s, const struct device *d, uint32_t index, uint64_t *address,
+                       uint64_t *size)
 {
     char path[PATH_SIZE];
     struct property reg;
@@ -153,7 +154,7 @@ static int add_chip(struct walk *w)
         return 0;
     if (x->chips == x->room) {
         uint32_t room = x->room ? x->room * 2 : 32;
-        struct of_chip *c = (struct of_chip *)session_alloc(w->s, room, sizeof *c);
+        struct of_chip *c = (struct of_chip *)machrt_session_alloc(w->s, room, sizeof *c);
         if (!c)
             return -ENOMEM;
         if (x->chips)
@@ -170,7 +171,7 @@ static int walk_entry(void *arg, const char *name, int is_directory);
 static int walk_node(struct walk *w)
 {
     char file[PATH_SIZE];
-    if (!sysfs_path(w->s, file, "firmware/devicetree/base%s", w->path))
+    if (!machrt_sysfs_path(w->s, file, "firmware/devicetree/base%s", w->path))
         return -ENAMETOOLONG;
     bool outer = w->has_cells;
     w->has_cells = false;
@@ -212,7 +213,7 @@ static int make_index(struct mach_session *s)
 {
     if (s->of)
         return 0;
-    s->of = (struct of_index *)session_alloc(s, 1, sizeof *s->of);
+    s->of = (struct of_index *)machrt_session_alloc(s, 1, sizeof *s->of);
     if (!s->of)
         return -ENOMEM;
     struct walk w = {.s = s};
@@ -255,7 +256,7 @@ static int parent_cells(struct mach_session *s, char *path, uint32_t *cells)
     }
 }
 
-int of_irqs(struct mach_session *s, const struct device *d, uint32_t *count)
+int machrt_count_of_irqs(struct mach_session *s, const struct device *d, uint32_t *count)
 {
     char path[PATH_SIZE];
     struct property p;
@@ -274,7 +275,7 @@ int of_irqs(struct mach_session *s, const struct device *d, uint32_t *count)
         r = property(s, path, "interrupts", &p);
     if (r == -ENOENT) {
         char node[PATH_SIZE];
-        return sysfs_path(s, node, "firmware/devicetree/base%s", path) &&
+        return machrt_sysfs_path(s, node, "firmware/devicetree/base%s", path) &&
                        !s->sys.access(s->sys.opaque, node, 0 /* F_OK */)
                    ? 0
                    : -ENOENT;

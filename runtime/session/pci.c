@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The configuration space of a PCI function: a region of VFIO's that no config speaks of.
-#include "session/session.h"
+#include "session/steps.h"
 
 #include <errno.h>
 #include <linux/vfio.h>

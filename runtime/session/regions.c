@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Device regions: mapped where the kernel allows it, and read and written through the device's file elsewhere.
-#include "session/session.h"
-
-#include "backend/backend.h"
+#include "session/steps.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,7 +10,7 @@
 
 static const char *region_object(struct mach_session *s, const struct region *r)
 {
-    return object(s, "device %s, region %u", r->device->name, mach_cfg_region_index(r->rec));
+    return machrt_object(s, "device %s, region %u", r->device->name, mach_cfg_region_index(r->rec));
 }
 
 static int undo_area(struct mach_session *s, void *thing, uint64_t arg)
@@ -27,27 +25,27 @@ static int undo_area(struct mach_session *s, void *thing, uint64_t arg)
 
 enum { INFO_SIZE = 512, INFO_LIMIT = 1 << 16 };
 
-// The kernel's description of region `index`; NULL after fail().
+// The kernel's description of region `index`; NULL after machrt_set_error().
 static struct vfio_region_info *get_info(struct mach_session *s, const struct region *r, size_t *size)
 {
     *size = INFO_SIZE;
     for (int i = 0; i < 3 && *size <= INFO_LIMIT; i++) {
-        struct vfio_region_info *info = (struct vfio_region_info *)session_alloc(s, 1, *size);
+        struct vfio_region_info *info = (struct vfio_region_info *)machrt_session_alloc(s, 1, *size);
         if (!info)
             return NULL;
         info->argsz = (uint32_t)*size;
         info->index = mach_cfg_region_index(r->rec);
         int e = s->sys.ioctl(s->sys.opaque, r->device->fd, VFIO_DEVICE_GET_REGION_INFO, info);
         if (e) {
-            fail(s, "region", e, region_object(s, r), "VFIO has no such region; the device has %u",
-                 r->device->num_regions);
+            machrt_set_error(s, "region", e, region_object(s, r), "VFIO has no such region; the device has %u",
+                             r->device->num_regions);
             return NULL;
         }
         if (info->argsz <= *size)
             return info;
         *size = info->argsz;
     }
-    fail(s, "region", EPROTO, region_object(s, r), "the kernel asks for more memory each time");
+    machrt_set_error(s, "region", EPROTO, region_object(s, r), "the kernel asks for more memory each time");
     return NULL;
 }
 
@@ -56,17 +54,19 @@ static int take_areas(struct mach_session *s, struct region *r, const struct vfi
 {
     size_t left;
     struct vfio_region_info_cap_sparse_mmap head;
-    const void *cap = info->flags & VFIO_REGION_INFO_FLAG_CAPS
-                          ? find_cap(info, size, info->cap_offset, VFIO_REGION_INFO_CAP_SPARSE_MMAP, sizeof head, &left)
-                          : NULL;
+    const void *cap =
+        info->flags & VFIO_REGION_INFO_FLAG_CAPS
+            ? machrt_find_capability(info, size, info->cap_offset, VFIO_REGION_INFO_CAP_SPARSE_MMAP, sizeof head, &left)
+            : NULL;
     uint32_t n = 1;
     if (cap) {
         memcpy(&head, cap, sizeof head);
         n = head.nr_areas;
         if (n > (left - sizeof head) / sizeof(struct vfio_region_sparse_mmap_area))
-            return fail(s, "region", EPROTO, region_object(s, r), "the kernel's list of areas leaves its buffer");
+            return machrt_set_error(s, "region", EPROTO, region_object(s, r),
+                                    "the kernel's list of areas leaves its buffer");
     }
-    r->area = (struct area *)session_alloc(s, n, sizeof *r->area);
+    r->area = (struct area *)machrt_session_alloc(s, n, sizeof *r->area);
     if (!r->area)
         return -1;
     for (uint32_t i = 0; i < n; i++) {
@@ -74,7 +74,8 @@ static int take_areas(struct mach_session *s, struct region *r, const struct vfi
         if (cap)
             memcpy(&a, (const char *)cap + sizeof head + i * sizeof a, sizeof a);
         if (a.offset > info->size || a.size > info->size - a.offset)
-            return fail(s, "region", EPROTO, region_object(s, r), "the kernel lists an area that is not in it");
+            return machrt_set_error(s, "region", EPROTO, region_object(s, r),
+                                    "the kernel lists an area that is not in it");
         // What is not whole pages of this host is left to pread() and pwrite().
         if (a.size && !(a.offset % s->page) && !(a.size % s->page) && !(info->offset % s->page))
             r->area[r->areas++] = (struct area){.offset = a.offset, .size = a.size};
@@ -90,15 +91,15 @@ static int map_areas(struct mach_session *s, struct region *r)
     // Those that are mapped are the first r->areas ones, whatever happens.
     for (r->areas = 0; r->areas < all; r->areas++) {
         struct area *a = &r->area[r->areas];
-        if (undo_room(s))
+        if (machrt_reserve_undo(s))
             return -1;
         int e = s->sys.mmap(s->sys.opaque, &a->at, a->size, prot, MAP_SHARED, r->fd, r->offset + a->offset);
         if (e)
-            return fail(s, "region", e, region_object(s, r),
-                        "0x%" PRIx64 " bytes at offset 0x%" PRIx64 " cannot be "
-                        "mapped, though the kernel says so",
-                        a->size, a->offset);
-        undo_push(s, undo_area, a, a->size, "unmap a region");
+            return machrt_set_error(s, "region", e, region_object(s, r),
+                                    "0x%" PRIx64 " bytes at offset 0x%" PRIx64 " cannot be "
+                                    "mapped, though the kernel says so",
+                                    a->size, a->offset);
+        machrt_push_undo(s, undo_area, a, a->size, "unmap a region");
     }
     return 0;
 }
@@ -111,8 +112,9 @@ static int vfio_region(struct mach_session *s, struct region *r)
         return -1;
     uint64_t want = mach_cfg_region_size(r->rec);
     if (want && info->size != want)
-        return fail(s, "expect", 0, region_object(s, r), "VFIO says that it has 0x%" PRIx64 " bytes, not 0x%" PRIx64,
-                    (uint64_t)info->size, want);
+        return machrt_set_error(s, "expect", 0, region_object(s, r),
+                                "VFIO says that it has 0x%" PRIx64 " bytes, not 0x%" PRIx64, (uint64_t)info->size,
+                                want);
     if (!info->size)
         return 0; // a BAR that is not there
     r->size = info->size;
@@ -149,9 +151,9 @@ static int nested_region(struct mach_session *s, struct region *r)
 {
     const struct region *p = container_of_region(s, r);
     if (!p)
-        return fail(s, "region", ENODEV, region_object(s, r),
-                    "its node is no device to Linux, and no device above it "
-                    "has these registers: nothing gives access to them");
+        return machrt_set_error(s, "region", ENODEV, region_object(s, r),
+                                "its node is no device to Linux, and no device above it "
+                                "has these registers: nothing gives access to them");
     uint64_t delta = mach_cfg_region_host(r->rec) - mach_cfg_region_host(p->rec);
     r->size = mach_cfg_region_size(r->rec);
     r->offset = p->offset + delta;
@@ -161,7 +163,7 @@ static int nested_region(struct mach_session *s, struct region *r)
         const struct area *a = &p->area[i];
         if (delta < a->offset || delta - a->offset > a->size || r->size > a->size - (delta - a->offset))
             continue;
-        r->area = (struct area *)session_alloc(s, 1, sizeof *r->area);
+        r->area = (struct area *)machrt_session_alloc(s, 1, sizeof *r->area);
         if (!r->area)
             return -1;
         *r->area = (struct area){.size = r->size, .at = (char *)a->at + (delta - a->offset)};
@@ -189,15 +191,15 @@ static int trap(struct mach_session *s, struct region *r, uint64_t guest)
         .size = r->size,
     };
     if (!s->ops.trap)
-        return fail(s, "vmm", ENOSYS, region_object(s, r),
-                    "accesses to it must exit to the VMM, which does not take "
-                    "them (ops->trap)");
-    if (undo_room(s))
+        return machrt_set_error(s, "vmm", ENOSYS, region_object(s, r),
+                                "accesses to it must exit to the VMM, which does not take "
+                                "them (ops->trap)");
+    if (machrt_reserve_undo(s))
         return -1;
     int e = s->ops.trap(s->opaque, s, &r->trap);
     if (e)
-        return fail(s, "vmm", e, region_object(s, r), "the VMM does not take its accesses");
-    undo_push(s, undo_trap, &r->trap, 0, "forget a trapped region");
+        return machrt_set_error(s, "vmm", e, region_object(s, r), "the VMM does not take its accesses");
+    machrt_push_undo(s, undo_trap, &r->trap, 0, "forget a trapped region");
     return 0;
 }
 
@@ -229,7 +231,7 @@ static int show_region(struct mach_session *s, struct region *r)
             .readonly = r->flags && !(r->flags & VFIO_REGION_INFO_FLAG_WRITE),
             .index = (uint32_t)(r - s->region),
         };
-        if (place(s, &a->place, r->device->name))
+        if (machrt_show_to_guest(s, &a->place, r->device->name))
             return -1;
     }
     return 0;
@@ -237,12 +239,12 @@ static int show_region(struct mach_session *s, struct region *r)
 
 static int one_region(struct mach_session *s, struct region *r)
 {
-    const char *file = text(s, mach_cfg_region_file(r->rec));
+    const char *file = machrt_string(s, mach_cfg_region_file(r->rec));
     switch ((enum mach_cfg_device_kind)mach_cfg_device_kind(r->device->rec)) {
     case MACH_CFG_DEVICE_EMULATED:
         return 0;
     case MACH_CFG_DEVICE_RAW:
-        return file_region(s, r, file, mach_cfg_region_offset(r->rec)) || show_region(s, r) ? -1 : 0;
+        return machrt_map_file_region(s, r, file, mach_cfg_region_offset(r->rec)) || show_region(s, r) ? -1 : 0;
     case MACH_CFG_DEVICE_PLATFORM:
     case MACH_CFG_DEVICE_PCI:
         break;
@@ -250,13 +252,13 @@ static int one_region(struct mach_session *s, struct region *r)
     int e;
     if (mach_cfg_region_flags(r->rec) & MACH_CFG_REGION_WINDOW)
         // What is behind a bus bridge is no region of it to VFIO.
-        e = file_region(s, r, "/dev/mem", mach_cfg_region_host(r->rec));
+        e = machrt_map_file_region(s, r, "/dev/mem", mach_cfg_region_host(r->rec));
     else
         e = r->device->vfio ? vfio_region(s, r) : nested_region(s, r);
     return e || show_region(s, r) ? -1 : 0;
 }
 
-int step_regions(struct mach_session *s)
+int machrt_step_regions(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->regions; i++)
         if (mach_cfg_region_mode(s->region[i].rec) != MACH_CFG_REGION_DROP && one_region(s, &s->region[i]))

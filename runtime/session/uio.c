@@ -2,7 +2,7 @@
 // Interrupts of /dev/uioN (Documentation/driver-api/uio-howto.rst): a read of 4 bytes returns when one has fired, a
 // write of 1 enables the next. Without a VMM the driver gets the file itself; a VMM needs an eventfd, which a thread
 // feeds from it.
-#include "session/session.h"
+#include "session/steps.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -17,8 +17,8 @@ struct pump {
 
 static const char *irq_object(struct mach_session *s, const struct irq *q)
 {
-    return object(s, "device %s, interrupt %u (%.60s)", q->device->name, mach_cfg_irq_index(q->rec),
-                  text(s, mach_cfg_irq_file(q->rec)));
+    return machrt_object(s, "device %s, interrupt %u (%.60s)", q->device->name, mach_cfg_irq_index(q->rec),
+                         machrt_string(s, mach_cfg_irq_file(q->rec)));
 }
 
 static int enable(const struct mach_session *s, int uio)
@@ -29,41 +29,42 @@ static int enable(const struct mach_session *s, int uio)
     return n == sizeof one || n == -ENOSYS ? 0 : n < 0 ? (int)n : -EIO;
 }
 
-int uio_unmask(struct mach_session *s, struct irq *q)
+int machrt_unmask_uio_irq(struct mach_session *s, struct irq *q)
 {
     return enable(s, q->pump ? q->pump->uio : q->fd);
 }
 
 static int no_eventfd(struct mach_session *s, const struct irq *q, int r)
 {
-    return fail(s, "irq", r, irq_object(s, q), "there is no eventfd for it");
+    return machrt_set_error(s, "irq", r, irq_object(s, q), "there is no eventfd for it");
 }
 
 static int make_eventfd(struct mach_session *s, const struct irq *q, int *fd)
 {
-    if (undo_room(s))
+    if (machrt_reserve_undo(s))
         return -1;
     int r = s->sys.eventfd(s->sys.opaque, EFD_NONBLOCK);
     if (r < 0)
         return no_eventfd(s, q, r);
     *fd = r;
-    undo_push(s, undo_close, fd, 0, "close an eventfd");
+    machrt_push_undo(s, machrt_undo_close, fd, 0, "close an eventfd");
     return 0;
 }
 
-int uio_irq(struct mach_session *s, struct irq *q)
+int machrt_open_uio_irq(struct mach_session *s, struct irq *q)
 {
     char path[PATH_SIZE];
-    struct pump *p = (struct pump *)session_alloc(s, 1, sizeof *p);
-    if (!p || undo_room(s))
+    struct pump *p = (struct pump *)machrt_session_alloc(s, 1, sizeof *p);
+    if (!p || machrt_reserve_undo(s))
         return -1;
     *p = (struct pump){.s = s, .uio = -1, .event = -1, .unmask = -1, .stop = -1};
-    int fd = file_path(s, path, text(s, mach_cfg_irq_file(q->rec))) ? s->sys.open(s->sys.opaque, path, O_RDWR)
-                                                                    : -ENAMETOOLONG;
+    int fd = machrt_file_path(s, path, machrt_string(s, mach_cfg_irq_file(q->rec)))
+                 ? s->sys.open(s->sys.opaque, path, O_RDWR)
+                 : -ENAMETOOLONG;
     if (fd < 0)
-        return fail(s, "irq", fd, irq_object(s, q), "it cannot be opened");
+        return machrt_set_error(s, "irq", fd, irq_object(s, q), "it cannot be opened");
     p->uio = fd;
-    undo_push(s, undo_close, &p->uio, 0, "close a UIO file");
+    machrt_push_undo(s, machrt_undo_close, &p->uio, 0, "close a UIO file");
     q->fd = fd;
     if (!s->has_ops)
         return 0;
@@ -114,18 +115,18 @@ static int undo_thread(struct mach_session *s, void *thing, uint64_t arg)
     return n == sizeof one ? 0 : n < 0 ? (int)n : -EIO;
 }
 
-int uio_start(struct mach_session *s, struct irq *q)
+int machrt_start_uio_irq(struct mach_session *s, struct irq *q)
 {
     int r = enable(s, q->pump ? q->pump->uio : q->fd);
     if (r)
-        return fail(s, "irq", r, irq_object(s, q), "it cannot be enabled");
+        return machrt_set_error(s, "irq", r, irq_object(s, q), "it cannot be enabled");
     if (!q->pump)
         return 0;
-    if (undo_room(s))
+    if (machrt_reserve_undo(s))
         return -1;
     r = pthread_create(&q->pump->thread, NULL, run, q->pump);
     if (r)
-        return fail(s, "irq", r, irq_object(s, q), "there is no thread for it");
-    undo_push(s, undo_thread, q->pump, 0, "stop a thread");
+        return machrt_set_error(s, "irq", r, irq_object(s, q), "there is no thread for it");
+    machrt_push_undo(s, undo_thread, q->pump, 0, "stop a thread");
     return 0;
 }

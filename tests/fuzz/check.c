@@ -2,6 +2,7 @@
 // What has to hold of everything that machc says and writes, whatever it was given.
 #include "audit.h"
 #include "base.h"
+#include "machcfg_file.h"
 #include "machrt.h"
 
 #include "diag/diag_list.h"
@@ -115,7 +116,7 @@ void check_dtb(struct machc *c, const uint8_t *dtb, uint32_t size)
 void check_config(struct machc *c, const uint8_t *config, uint32_t size)
 {
     struct mach_config *read;
-    struct mach_error e;
+    struct mach_error e = MACH_ERROR_INIT;
     if (mach_config_from_memory("guest.cfg", config, size, &read, &e))
         finding("the reader refuses a config: %s: %s", e.object, e.name);
     const char *rule = audit(config, size), *ours = emit_config_json(c, config, size);

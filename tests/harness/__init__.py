@@ -19,10 +19,9 @@ ENVIRONMENT = {
 class Context:
     """Where things are, and which tests are wanted."""
 
-    def __init__(self, root, build, pool, wanted, update, runner=()):
+    def __init__(self, root, build, pool, wanted, update):
         self.root = root
         self.build = build
-        self.runner = runner
         self.machc = build / "machc"
         self.machrt = build / "machrt"
         self.pool = pool

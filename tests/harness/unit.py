@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """unit: every tests/unit/test_*.c is a cmocka program; its output is shown when one of its tests fails.
 
-runtime: so is every tests/runtime/test_*.c; `header`, which is C++, passes when it exits with 0.
+runtime: so is every tests/runtime/test_*.c. Programs in C and C++ and checks of the library that count nothing pass when
+they exit with 0.
 fuzz: every target of tests/fuzz on its seeds and on old findings, then some thousand mutated configs.
 """
 
 import re
+import sys
 
 from . import Result, run
 
@@ -13,7 +15,7 @@ MUTATED = 20000
 
 
 def run_program(context, *command):
-    done = run(*context.runner, *command, cwd=context.root, timeout=1200)
+    done = run(*command, cwd=context.root, timeout=1200)
     out = done.out.decode("utf-8", "replace")
     text = out + done.err
     passed = sum(map(int, re.findall(r"^\[  PASSED  \] (\d+) test", text, re.M)))
@@ -45,7 +47,12 @@ def run_all(context):
 
 def run_runtime(context):
     programs = context.build / "runtime-tests"
-    return run_programs(context, {**cmocka(context, "tests/runtime", programs), "header": [programs / "header"]})
+    commands = cmocka(context, "tests/runtime", programs)
+    commands.update({name: [programs / name] for name in ("header", "clash", "old", "new")})
+    makefile = (context.root / "runtime/Makefile.inc").read_text()
+    order = re.search(r"^rt_dirs *= (.*)$", makefile, re.M)[1].split()
+    commands["symbols"] = [sys.executable, "tests/runtime/symbols.py", context.build, *order]
+    return run_programs(context, commands)
 
 
 def run_fuzz(context):

@@ -278,7 +278,7 @@ struct mach_config *cfg_open(struct cfg *c)
     PUT(h->checksum, mach_cfg_checksum(c->bytes, at));
     c->size = at;
     struct mach_config *config;
-    struct mach_error e;
+    struct mach_error e = MACH_ERROR_INIT;
     if (mach_config_from_memory("test.cfg", c->bytes, at, &config, &e))
         fail_msg("%s: %s [%s]", e.object, e.hint, e.name);
     return config;

@@ -2,7 +2,7 @@
 // KVM's interrupt controllers of RISC-V, as arch/riscv/kvm/aia_device.c of Linux 6.12 has them.
 #include "fake.h"
 
-#include "kvm/kvm_uapi.h"
+#include "uapi/kvm_attrs.h"
 
 #include <errno.h>
 #include <linux/kvm.h>

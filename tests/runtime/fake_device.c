@@ -2,8 +2,8 @@
 // Devices: information, regions, interrupts; and KVM.
 #include "fake.h"
 
-#include "backend/iommufd_uapi.h"
-#include "kvm/kvm_uapi.h"
+#include "uapi/iommufd.h"
+#include "uapi/kvm_attrs.h"
 
 #include <errno.h>
 #include <linux/kvm.h>

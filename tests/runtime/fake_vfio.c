@@ -2,8 +2,8 @@
 // VFIO and iommufd: containers, groups, device nodes, and what their ioctls answer.
 #include "fake.h"
 
-#include "backend/iommufd_uapi.h"
-#include "backend/pamu_uapi.h"
+#include "uapi/iommufd.h"
+#include "uapi/pamu.h"
 
 #include <errno.h>
 #include <linux/vfio.h>

@@ -508,6 +508,7 @@ struct scene *scene_new(const char *name)
     assert_non_null(x);
     x->name = name;
     x->options.size = sizeof x->options;
+    x->error.size = sizeof x->error;
     x->options.sys = &x->k->sys;
     x->options.threads = 1;
     x->options.log = log_line;
@@ -523,12 +524,22 @@ void scene_free(struct scene *x)
     free(x);
 }
 
+// What a function returns is what its error says.
+static int checked(const struct scene *x, int r)
+{
+    if (r > 0 || (r && x->error.number && r != -x->error.number))
+        fail_msg("%s: returned %d, and the error has %d", x->name, r, x->error.number);
+    if (r && !x->error.number)
+        assert_int_equal(r, strcmp(x->error.step, "expect") ? -EINVAL : -ENODEV);
+    return r ? -1 : 0;
+}
+
 int scene_start(struct scene *x)
 {
     if (!x->config)
         x->config = cfg_open(x->c);
     fake_drivers(x->k, x->before, sizeof x->before);
-    const struct mach_ops *ops = x->use_kvm ? &mach_kvm_ops : x->use_ops ? &x->ops : NULL;
+    const struct mach_ops *ops = x->use_kvm ? mach_kvm_ops() : x->use_ops ? &x->ops : NULL;
     if (x->use_kvm)
         x->kvm = (struct mach_kvm){
             .size = sizeof x->kvm,
@@ -537,15 +548,16 @@ int scene_start(struct scene *x)
             .own = &x->ops,
             .own_opaque = x,
         };
-    return mach_session_start(x->config, &x->options, ops, x->use_kvm ? (void *)&x->kvm : (void *)x, &x->session,
-                              &x->error);
+    int r = mach_session_start(x->config, &x->options, ops, x->use_kvm ? (void *)&x->kvm : (void *)x, &x->session,
+                               &x->error);
+    return checked(x, r);
 }
 
 int scene_stop(struct scene *x)
 {
     int r = mach_session_stop(x->session, &x->error);
     x->session = NULL;
-    return r;
+    return checked(x, r);
 }
 
 void scene_clean(struct scene *x)

@@ -116,20 +116,23 @@ static void test_all_hold(void **state)
 {
     (void)state;
     struct board *b = board();
-    int n = mach_config_check(b->config, &b->k->sys, found, b);
+    const struct mach_options o = {.size = sizeof o, .sys = &b->k->sys, .finding = found, .opaque = b};
+    int n = mach_config_check(b->config, &o, NULL);
     if (n)
         fail_msg("%s", b->text);
     // The trigger is all that cannot be seen.
     assert_int_equal(b->of[MACH_PROOF_UNKNOWN], 1);
     assert_int_equal(b->of[MACH_PROOF_HOLDS], 20);
-    assert_int_equal(mach_config_check(b->config, &b->k->sys, NULL, NULL), 0);
+    assert_int_equal(mach_config_check(b->config, &(struct mach_options){.size = sizeof o, .sys = &b->k->sys}, NULL),
+                     0);
     board_free(b);
 }
 
 // One thing is otherwise: so many fail, and the text says it.
 static void wrong(struct board *b, int fails, const char *say)
 {
-    int n = mach_config_check(b->config, &b->k->sys, found, b);
+    const struct mach_options o = {.size = sizeof o, .sys = &b->k->sys, .finding = found, .opaque = b};
+    int n = mach_config_check(b->config, &o, NULL);
     if (n != fails || !strstr(b->text, say))
         fail_msg("%d fail, not %d; looked for `%s` in\n%s", n, fails, say, b->text);
     board_free(b);
@@ -204,7 +207,13 @@ static void test_each_fails(void **state)
     mach_config_close(b->config);
     CFG_SET(b->c, device, DEVICE, 0, sysfs_name, cfg_string(b->c, "../../pci"));
     b->config = cfg_open(b->c);
-    wrong(b, 1, "cannot be a device's name");
+    struct mach_error e = MACH_ERROR_INIT;
+    assert_int_equal(mach_config_check(
+                         b->config, &(struct mach_options){.size = sizeof(struct mach_options), .sys = &b->k->sys}, &e),
+                     -EINVAL);
+    assert_string_equal(e.step, "expect");
+    assert_non_null(strstr(e.hint, "cannot be a device's name"));
+    board_free(b);
 }
 
 /* ---- errors of a session ---- */
@@ -344,7 +353,9 @@ static void test_bind_alone(void **state)
     // All or nothing.
     k->device[3].refuses = true;
     fake_drivers(k, before, sizeof before);
-    assert_int_equal(mach_config_bind(x->config, &x->options, NULL, &x->error), -1);
+    int r = mach_config_bind(x->config, &x->options, NULL, &x->error);
+    assert_true(r < 0);
+    assert_int_equal(x->error.number, -r);
     fake_drivers(k, after, sizeof after);
     assert_string_equal(after, before);
     assert_string_equal(fake_left(k), "");
@@ -504,6 +515,149 @@ static void test_odd_hosts(void **state)
     refused(x, "region", "edu", "leaves its buffer");
 }
 
+static int cannot(void *opaque, const struct mach_cfg_file *f, const char **why)
+{
+    (void)opaque;
+    (void)f;
+    *why = "no machine today";
+    return -ENOTSUP;
+}
+
+// Starts a scene with structs of another size than the library's.
+static void arguments(const char *scene, size_t options, size_t sys, size_t ops, size_t own, uint8_t tail, int result,
+                      const char *what)
+{
+    struct scene *x = scene_new(scene);
+    struct {
+        struct mach_options is;
+        uint8_t more[16];
+    } o = {x->options, {tail}};
+    struct {
+        struct mach_sys is;
+        uint8_t more[16];
+    } y = {x->k->sys, {tail}};
+    struct {
+        struct mach_ops is;
+        uint8_t more[16];
+    } v = {x->ops, {tail}};
+    struct mach_kvm kvm = {.size = sizeof kvm + own,
+                           .vm = x->use_kvm ? fake_vm(x->k) : -1,
+                           .sys = &x->k->sys,
+                           .own = &v.is,
+                           .own_opaque = x};
+    o.is.sys = &y.is;
+    o.is.size += options;
+    y.is.size += sys;
+    v.is.size += ops;
+    x->config = cfg_open(x->c);
+    int r = mach_session_start(x->config, &o.is, x->use_kvm ? mach_kvm_ops() : &v.is,
+                               x->use_kvm ? (void *)&kvm : (void *)x, &x->session, &x->error);
+    assert_int_equal(r, result);
+    if (r) {
+        assert_null(x->session);
+        assert_int_equal(x->error.number, -r);
+        if (!strstr(x->error.object, what) && !strstr(x->error.hint, what))
+            fail_msg("%s, not %s: %s", x->error.object, what, x->error.hint);
+        assert_string_equal(fake_left(x->k), "");
+    } else {
+        assert_int_equal(scene_stop(x), 0);
+    }
+    scene_free(x);
+}
+
+static void test_arguments(void **state)
+{
+    (void)state;
+    const size_t less = (size_t)-8; // a struct that is shorter than the first release's, or one without a size
+    arguments("group", 0, 0, 0, 0, 0, 0, "");
+    arguments("group", less, 0, 0, 0, 0, -EINVAL, "struct mach_options");
+    arguments("group", 0, less, 0, 0, 0, -EINVAL, "struct mach_sys");
+    arguments("kvm", 0, 0, less, 0, 0, -EINVAL, "mach_kvm.own");
+    arguments("kvm", 0, 0, 0, less, 0, -EINVAL, "struct mach_kvm");
+    arguments("iommufd", 0, 0, less, 0, 0, -EINVAL, "struct mach_ops");
+    arguments("iommufd", -sizeof(struct mach_options), 0, 0, 0, 0, -EINVAL, "struct mach_options");
+    // A newer caller, which uses nothing that is new; and one that does.
+    arguments("iommufd", 16, 16, 16, 0, 0, 0, "");
+    arguments("iommufd", 16, 0, 0, 0, 1, -E2BIG, "struct mach_options");
+    arguments("iommufd", 0, 16, 0, 0, 1, -E2BIG, "struct mach_sys");
+    arguments("iommufd", 0, 0, 16, 0, 1, -E2BIG, "struct mach_ops");
+    arguments("kvm", 0, 0, 16, 0, 1, -E2BIG, "mach_kvm.own");
+}
+
+// An error is never written beyond what the caller has, and one without a size is left alone.
+static void test_error(void **state)
+{
+    (void)state;
+    struct mach_config *config;
+    struct {
+        struct mach_error is;
+        uint8_t more[16];
+    } e;
+    for (size_t size = 0; size <= sizeof e; size += 8) {
+        memset(&e, 0x5a, sizeof e);
+        e.is.size = size;
+        assert_int_equal(mach_config_open("/nowhere", &config, &e.is), -ENOENT);
+        assert_int_equal(e.is.size, size);
+        for (size_t i = sizeof size; i < sizeof e; i++)
+            if (i >= sizeof e.is || size < offsetof(struct mach_error, hint) + sizeof e.is.hint)
+                assert_int_equal(((uint8_t *)&e)[i], 0x5a);
+        if (size >= sizeof e.is)
+            assert_string_equal(e.is.step, "open");
+    }
+    char text[200];
+    struct mach_error why = MACH_ERROR_INIT;
+    assert_int_equal(mach_error_text(&why, text, sizeof text), (int)strlen("no error"));
+    assert_int_equal(mach_config_open("/nowhere/\033[31m", &config, &why), -ENOENT);
+    int length = mach_error_text(&why, text, sizeof text);
+    assert_int_equal(length, (int)strlen(text));
+    assert_string_equal(text, "open: /nowhere/?[31m: cannot open it: No such file or directory");
+    assert_int_equal(mach_error_text(&why, text, 6), length);
+    assert_string_equal(text, "open:");
+    assert_int_equal(mach_config_from_memory("g", "x", 1, &config, &why), -EBADMSG);
+    mach_error_text(&why, text, sizeof text);
+    assert_string_equal(text, "verify: g: the file is too short to be a guest.cfg [TOO_SHORT at 0x1]");
+    char *printed = NULL;
+    size_t size;
+    FILE *f = open_memstream(&printed, &size);
+    mach_error_print(&why, "vmm", f);
+    mach_error_print(&why, NULL, f);
+    fclose(f);
+    assert_string_equal(printed, "vmm: verify: g: the file is too short to be a guest.cfg [TOO_SHORT at 0x1]\n"
+                                 "verify: g: the file is too short to be a guest.cfg [TOO_SHORT at 0x1]\n");
+    free(printed);
+}
+
+static void test_find(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("files");
+    uint32_t eth = 0;
+    uint32_t r = cfg_region(x->c, MACH_CFG_REGION_DROP, 0, 0, 0);
+    CFG_SET(x->c, region, REGION, r, name, cfg_string(x->c, "control"));
+    uint32_t q = cfg_irq(x->c, MACH_CFG_IRQ_EMULATED, 77, false);
+    CFG_SET(x->c, irq, IRQ, q, name, cfg_string(x->c, "done"));
+    CFG_SET(x->c, irqchip, IRQCHIP, 0, name, cfg_string(x->c, "gic"));
+    uint32_t last = x->c->device;
+    x->config = cfg_open(x->c);
+    const struct mach_cfg_file *f = mach_config_file(x->config);
+    eth = mach_config_find_device(x->config, "eth");
+    assert_string_equal(mach_cfg_string(f, mach_cfg_device_name(mach_cfg_record(f, MACH_CFG_S_DEVICE, eth))), "eth");
+    assert_int_equal(mach_config_find_device(x->config, "nowhere"), MACH_CFG_NONE);
+    assert_int_equal(mach_config_find_memory(x->config, "shm"), 4);
+    assert_int_equal(mach_config_find_memory(x->config, "eth"), MACH_CFG_NONE);
+    assert_int_equal(mach_config_find_irqchip(x->config, "gic"), 0);
+    assert_int_equal(mach_config_find_region(x->config, last, "control"), r);
+    assert_int_equal(mach_config_find_region(x->config, eth, "control"), MACH_CFG_NONE);
+    assert_int_equal(mach_config_find_region(x->config, 99, "control"), MACH_CFG_NONE);
+    assert_int_equal(mach_config_find_irq(x->config, last, "done"), q);
+    assert_int_equal(mach_config_find_irq(x->config, eth, "done"), MACH_CFG_NONE);
+    assert_int_equal(mach_cfg_count(f, MACH_CFG_S_END), 0);
+    assert_int_equal(mach_cfg_count(f, UINT32_MAX), 0);
+    assert_null(mach_cfg_record(f, UINT32_MAX, 0).at);
+    assert_string_equal(mach_version(), MACHRT_VERSION);
+    scene_free(x);
+}
+
 static void test_vmm(void **state)
 {
     (void)state;
@@ -516,10 +670,10 @@ static void test_vmm(void **state)
     x = scene_new("iommufd");
     x->ops.connect = NULL;
     refused(x, "vmm", "interrupt", "ops->connect");
-    // An older VMM, whose table is shorter.
+    // A VMM that cannot do it says why, before anything is touched.
     x = scene_new("iommufd");
-    x->ops.size = offsetof(struct mach_ops, connect);
-    refused(x, "vmm", "interrupt", "ops->connect");
+    x->ops.prepare = cannot;
+    refused(x, "vmm", "VMM", "no machine today");
     x = scene_new("group");
     CFG_SET(x->c, irq, IRQ, 2, source, MACH_CFG_IRQ_MAP_ENTRY);
     refused(x, "irq", "interrupt 1", "interrupt-map");
@@ -535,7 +689,8 @@ int main(void)
         cmocka_unit_test(test_lines),      cmocka_unit_test(test_groups),     cmocka_unit_test(test_bind),
         cmocka_unit_test(test_bind_alone), cmocka_unit_test(test_windows),    cmocka_unit_test(test_backends),
         cmocka_unit_test(test_stash),      cmocka_unit_test(test_resets),     cmocka_unit_test(test_odd_hosts),
-        cmocka_unit_test(test_vmm),
+        cmocka_unit_test(test_vmm),        cmocka_unit_test(test_arguments),  cmocka_unit_test(test_error),
+        cmocka_unit_test(test_find),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -109,13 +109,12 @@ static void test_real_session(void **state)
     struct cfg *c = plain();
     struct mach_config *config = cfg_open(c);
     struct mach_session *s;
-    struct mach_error e;
+    struct mach_error e = MACH_ERROR_INIT;
     int before = open_fds();
     if (mach_session_start(config, NULL, NULL, NULL, &s, &e))
         fail_msg("%s: %s: %s", e.step, e.object, e.hint);
-    struct mach_memory m;
-    assert_int_equal(mach_session_memory(s, 0, &m), 0);
-    memset(m.at, 0x5a, m.size);
+    const struct mach_memory *m = mach_session_memory(s, 0);
+    memset(m->at, 0x5a, m->size);
     uint32_t value = 0x12345678, got = 0;
     uint64_t size;
     uint8_t *p = mach_session_region_ptr(s, 0, &size);
@@ -131,7 +130,7 @@ static void test_real_session(void **state)
     // What is not there is told by its name.
     CFG_SET(c, region, REGION, 1, file, cfg_string(c, "/nowhere/at/all"));
     config = cfg_open(c);
-    assert_int_equal(mach_session_start(config, NULL, NULL, NULL, &s, &e), -1);
+    assert_int_equal(mach_session_start(config, NULL, NULL, NULL, &s, &e), -ENOENT);
     assert_string_equal(e.step, "region");
     assert_int_equal(e.number, ENOENT);
     assert_int_equal(open_fds(), before);
@@ -149,7 +148,7 @@ static void test_usage(void **state)
     expect_run(2, "dance x", "usage");
     expect_run(2, "show", "usage");
     expect_run(2, "probe x", "usage");
-    expect_run(2, "show /nowhere/x.cfg", "cannot be opened");
+    expect_run(2, "show /nowhere/x.cfg", "cannot open it");
     snprintf(a, sizeof a, "show --backend=group %s", cfg_path);
     expect_run(2, a, "is not understood");
     snprintf(a, sizeof a, "plan --backend=magic %s", cfg_path);

@@ -105,7 +105,7 @@ static struct mach_cfg_rec device_record(const struct rig *r, uint32_t device)
 
 uint32_t rig_device(const struct rig *r, const char *name)
 {
-    for (uint32_t i = 0; i < r->f->section[MACH_CFG_S_DEVICE].count; i++)
+    for (uint32_t i = 0; i < mach_cfg_count(r->f, MACH_CFG_S_DEVICE); i++)
         if (!strcmp(mach_cfg_string(r->f, mach_cfg_device_name(device_record(r, i))), name))
             return i;
     fprintf(stderr, "no device %s\n", name);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Paths and small files of sysfs.
-#include "session/session.h"
+#include "core/session.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -23,7 +23,7 @@ static bool join(char *path, const char *root, const char *format, va_list args)
     return m >= 0 && m < PATH_SIZE - n;
 }
 
-bool sysfs_path(const struct mach_session *s, char *path, const char *format, ...)
+bool machrt_sysfs_path(const struct mach_session *s, char *path, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -32,7 +32,7 @@ bool sysfs_path(const struct mach_session *s, char *path, const char *format, ..
     return fits;
 }
 
-bool dev_path(const struct mach_session *s, char *path, const char *format, ...)
+bool machrt_dev_path(const struct mach_session *s, char *path, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -41,19 +41,20 @@ bool dev_path(const struct mach_session *s, char *path, const char *format, ...)
     return fits;
 }
 
-bool file_path(const struct mach_session *s, char *path, const char *file)
+bool machrt_file_path(const struct mach_session *s, char *path, const char *file)
 {
     int dev = !strncmp(file, "/dev/", 5);
     int n = snprintf(path, PATH_SIZE, "%s%s", dev ? s->sys.dev : "", dev ? file + 4 : file);
     return n >= 0 && n < PATH_SIZE;
 }
 
-bool device_path(const struct mach_session *s, char *path, const struct device *d, const char *attribute)
+bool machrt_device_path(const struct mach_session *s, char *path, const struct device *d, const char *attribute)
 {
-    return sysfs_path(s, path, "bus/%s/devices/%s%s%s", d->bus->name, d->sysfs, *attribute ? "/" : "", attribute);
+    return machrt_sysfs_path(s, path, "bus/%s/devices/%s%s%s", d->bus->name, d->sysfs, *attribute ? "/" : "",
+                             attribute);
 }
 
-int link_name(const struct mach_session *s, const char *path, char *name, size_t size)
+int machrt_read_link_name(const struct mach_session *s, const char *path, char *name, size_t size)
 {
     char target[PATH_SIZE];
     int64_t n = s->sys.readlink(s->sys.opaque, path, target, sizeof target);
@@ -66,7 +67,7 @@ int link_name(const struct mach_session *s, const char *path, char *name, size_t
     return 0;
 }
 
-int read_line(const struct mach_session *s, const char *path, char *line, size_t size)
+int machrt_read_line(const struct mach_session *s, const char *path, char *line, size_t size)
 {
     int64_t n = s->sys.read_file(s->sys.opaque, path, line, size - 1);
     if (n < 0)
@@ -76,14 +77,14 @@ int read_line(const struct mach_session *s, const char *path, char *line, size_t
     return 0;
 }
 
-int find_bus(struct mach_session *s, struct device *d)
+int machrt_find_bus(struct mach_session *s, struct device *d)
 {
     bool pci = mach_cfg_device_kind(d->rec) == MACH_CFG_DEVICE_PCI;
     char path[PATH_SIZE], name[256];
     for (const struct bus *b = pci ? pci_bus : buses; !d->bus && b < (pci ? pci_bus + 1 : pci_bus); b++) {
-        if (!sysfs_path(s, path, "bus/%s/devices/%s", b->name, d->sysfs))
+        if (!machrt_sysfs_path(s, path, "bus/%s/devices/%s", b->name, d->sysfs))
             return -ENAMETOOLONG;
-        int r = link_name(s, path, name, sizeof name);
+        int r = machrt_read_link_name(s, path, name, sizeof name);
         if (!r)
             d->bus = b;
         else if (r != -ENOENT)
@@ -92,12 +93,12 @@ int find_bus(struct mach_session *s, struct device *d)
     return d->bus ? 0 : -ENODEV;
 }
 
-int find_group(struct mach_session *s, const struct device *d, uint32_t *group)
+int machrt_find_group(struct mach_session *s, const struct device *d, uint32_t *group)
 {
     char path[PATH_SIZE], name[32], *end;
-    if (!device_path(s, path, d, "iommu_group"))
+    if (!machrt_device_path(s, path, d, "iommu_group"))
         return -ENAMETOOLONG;
-    int r = link_name(s, path, name, sizeof name);
+    int r = machrt_read_link_name(s, path, name, sizeof name);
     if (r)
         return r;
     unsigned long n = strtoul(name, &end, 10);
@@ -107,7 +108,7 @@ int find_group(struct mach_session *s, const struct device *d, uint32_t *group)
     return 0;
 }
 
-bool in_list(const char *list, uint32_t n)
+bool machrt_list_contains(const char *list, uint32_t n)
 {
     for (const char *p = list; *p >= '0' && *p <= '9';) {
         char *end;

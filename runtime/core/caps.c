@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Capability chains of VFIO's info structs (linux/vfio.h, struct vfio_info_cap_header).
-#include "backend/backend.h"
+#include "core/session.h"
 
 #include <linux/vfio.h>
 
-const void *find_cap(const void *info, size_t size, uint32_t first, uint16_t id, size_t need, size_t *left)
+const void *machrt_find_capability(const void *info, size_t size, uint32_t first, uint16_t id, size_t need,
+                                   size_t *left)
 {
     // Each header takes 8 bytes, so a chain that is no circle has fewer links than that.
     size_t links = size / sizeof(struct vfio_info_cap_header);

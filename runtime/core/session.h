@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// A session from the inside: what the steps of mach_session_start() leave for each other.
-#ifndef MACH_SESSION_H
-#define MACH_SESSION_H
+// The state of a session, and what backends and steps share: errors, the log, memory, undoing, paths.
+#ifndef MACHRT_CORE_SESSION_H
+#define MACHRT_CORE_SESSION_H
 
+#include "machcfg_file.h"
 #include "machrt.h"
 
 #include <pthread.h>
@@ -143,6 +144,7 @@ struct mach_session {
     bool has_ops;
     struct mach_options options;
     struct mach_error *error;
+    int result; // -errno of the last machrt_set_error()
     const struct backend *backend;
     uint64_t page;
 
@@ -160,7 +162,7 @@ struct mach_session {
 
     struct undo *undo;
     uint32_t undos, undo_room;
-    struct block *blocks; // of memory, see session_alloc()
+    struct block *blocks; // of memory, see machrt_session_alloc()
     pthread_mutex_t lock; // mappings of guest IOMMUs
     struct of_index *of;
     char object[256];
@@ -168,124 +170,66 @@ struct mach_session {
 
 /* ---- base.c ---- */
 
-/* A session with its arrays, and nothing done; NULL with *error filled in. ops may be NULL. */
-struct mach_session *session_new(const struct mach_config *config, const struct mach_options *options,
-                                 const struct mach_ops *ops, void *opaque, struct mach_error *error);
-/* Undoes everything and frees it. 0 or -1 with *error. */
-int session_end(struct mach_session *s, struct mach_error *error);
+/* Makes a session with its arrays, and nothing done. 0, or -errno with *error. `options` and `ops` may be NULL. */
+int machrt_session_new(const struct mach_config *config, const struct mach_options *options, const struct mach_ops *ops,
+                       void *opaque, struct mach_session **session, struct mach_error *error);
+/* Undoes everything and frees it. 0, or -errno with *error. */
+int machrt_session_end(struct mach_session *s, struct mach_error *error);
 
-/* Memory, zeroed, that lasts as long as the session; NULL after fail(). */
-void *session_alloc(struct mach_session *s, uint64_t count, size_t size);
+/* Memory, zeroed, that lasts as long as the session; NULL after machrt_set_error(). */
+void *machrt_session_alloc(struct mach_session *s, uint64_t count, size_t size);
 
 /* Fills in the error. `number` is an errno, positive or negative, or 0. Returns -1. */
-int fail(struct mach_session *s, const char *step, int number, const char *object, const char *hint, ...)
+int machrt_set_error(struct mach_session *s, const char *step, int number, const char *object, const char *hint, ...)
     __attribute__((format(printf, 5, 6)));
 /* A line for the log. */
-void note(struct mach_session *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void machrt_log(struct mach_session *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* An object's name, printed into the session's buffer, good until the next call. */
-const char *object(struct mach_session *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
-const char *device_object(struct mach_session *s, const struct device *d);
+const char *machrt_object(struct mach_session *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const char *machrt_device_object(struct mach_session *s, const struct device *d);
 /* A string of the config. */
-const char *text(const struct mach_session *s, uint32_t offset);
+const char *machrt_string(const struct mach_session *s, uint32_t offset);
 
-/* Makes sure that the next undo_push() finds room: before the thing to be undone is done. 0, or -1 after fail(). */
-int undo_room(struct mach_session *s);
-void undo_push(struct mach_session *s, int (*fn)(struct mach_session *, void *, uint64_t), void *object, uint64_t arg,
-               const char *what);
+/* Makes sure that the next machrt_push_undo() finds room: before the thing to be undone is done. 0, or -1 after
+ * machrt_set_error(). */
+int machrt_reserve_undo(struct mach_session *s);
+void machrt_push_undo(struct mach_session *s, int (*fn)(struct mach_session *, void *, uint64_t), void *object,
+                      uint64_t arg, const char *what);
 /* For fds: object is an int *, which is set to -1. */
-int undo_close(struct mach_session *s, void *object, uint64_t arg);
+int machrt_undo_close(struct mach_session *s, void *object, uint64_t arg);
 
 /* ---- sysfs.c ---- */
 
 enum { PATH_SIZE = 512 };
 
 /* A path below sysfs, or dev. false: it is too long. */
-bool sysfs_path(const struct mach_session *s, char *path, const char *format, ...)
+bool machrt_sysfs_path(const struct mach_session *s, char *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-bool dev_path(const struct mach_session *s, char *path, const char *format, ...) __attribute__((format(printf, 3, 4)));
+bool machrt_dev_path(const struct mach_session *s, char *path, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 /* The config's file names start with /dev/: where that is here. */
-bool file_path(const struct mach_session *s, char *path, const char *file);
+bool machrt_file_path(const struct mach_session *s, char *path, const char *file);
 /* The path of an attribute of a device. */
-bool device_path(const struct mach_session *s, char *path, const struct device *d, const char *attribute);
+bool machrt_device_path(const struct mach_session *s, char *path, const struct device *d, const char *attribute);
 /* The last component of what a link points to: 0 or -errno. */
-int link_name(const struct mach_session *s, const char *path, char *name, size_t size);
+int machrt_read_link_name(const struct mach_session *s, const char *path, char *name, size_t size);
 /* The first line of a file, without its line feed: 0 or -errno. */
-int read_line(const struct mach_session *s, const char *path, char *line, size_t size);
+int machrt_read_line(const struct mach_session *s, const char *path, char *line, size_t size);
 /* Finds the bus that a device is on: 0 or -errno, -ENODEV when it is on none. */
-int find_bus(struct mach_session *s, struct device *d);
+int machrt_find_bus(struct mach_session *s, struct device *d);
 /* The IOMMU group of a device: 0, -ENOENT when it has none, or -errno. */
-int find_group(struct mach_session *s, const struct device *d, uint32_t *group);
+int machrt_find_group(struct mach_session *s, const struct device *d, uint32_t *group);
 /* Is an entry of `mask` of the list "0-3,5"? */
-bool in_list(const char *list, uint32_t n);
+bool machrt_list_contains(const char *list, uint32_t n);
 
-/* ---- of.c: the host's own device tree, as sysfs shows it ---- */
+/* ---- caps.c ---- */
 
-/* Address and size of entry `index` of a device's reg: 0; -ENOENT: not to be seen; -errno. */
-int of_reg(struct mach_session *s, const struct device *d, uint32_t index, uint64_t *address, uint64_t *size);
-/* How many interrupts its node has: 0; -ENOENT: not to be seen; -errno. */
-int of_irqs(struct mach_session *s, const struct device *d, uint32_t *count);
-
-/* ---- the steps ---- */
-
-/* expect.c. How many fail, or -1. */
-int prove(struct mach_session *s, void (*report)(void *opaque, const struct mach_finding *f), void *opaque,
-          struct mach_finding *first);
-int step_expect(struct mach_session *s);
-
-/* bind.c */
-int step_bind(struct mach_session *s);
-int undo_bind(struct mach_session *s, void *object, uint64_t arg);
-
-/* groups.c */
-int step_groups(struct mach_session *s);
-
-/* open.c */
-int step_backend(struct mach_session *s);
-int step_open(struct mach_session *s);
-/* Undone first of all: no device works on while what it uses is taken away. */
-int step_quiesce(struct mach_session *s);
-/* Lets PCI functions be bus masters, once all is mapped. */
-int step_master(struct mach_session *s);
-/* One of them at once, to be undone with the rest. 0 or -1. */
-int make_master(struct mach_session *s, struct device *d);
-/* Makes a PCI function a bus master, and undoes that: its command register is as it was. 0 or -errno. */
-int master_on(struct mach_session *s, struct device *d);
-int master_off(struct mach_session *s, struct device *d);
-
-/* memory.c */
-int step_memory(struct mach_session *s);
-int step_place(struct mach_session *s);
-/* Gives *p a slot and shows it to the guest; *p stays where it is until the session ends. */
-int place(struct mach_session *s, struct mach_place *p, const char *who);
-
-/* dma.c */
-int step_windows(struct mach_session *s);
-int step_map_memory(struct mach_session *s);
-int step_map_regions(struct mach_session *s);
-
-/* regions.c, files.c */
-int step_regions(struct mach_session *s);
-int file_region(struct mach_session *s, struct region *r, const char *file, uint64_t offset);
-
-/* irqs.c */
-int step_irqs(struct mach_session *s);
-int irq_unmask(struct mach_session *s, struct irq *q);
-
-/* uio.c */
-int uio_irq(struct mach_session *s, struct irq *q);
-int uio_start(struct mach_session *s, struct irq *q);
-int uio_unmask(struct mach_session *s, struct irq *q);
-
-/* msi.c: whatever the driver switches on later is switched off at the end. */
-int step_msi(struct mach_session *s);
-
-/* guestmap.c: what a guest IOMMU has mapped is unmapped at the end. */
-int step_guest_maps(struct mach_session *s);
-
-/* stash.c */
-int step_stash(struct mach_session *s);
-
-/* vmm.c */
-int step_vmm(struct mach_session *s);
+/*
+ * The capability `id` in the chain that begins at offset `first` of an info struct of `size` bytes. `need` of its bytes
+ * must lie in the buffer; *left: how many do. NULL: there is none. A chain that leaves the buffer, or runs in a circle,
+ * ends.
+ */
+const void *machrt_find_capability(const void *info, size_t size, uint32_t first, uint16_t id, size_t need,
+                                   size_t *left);
 
 #endif

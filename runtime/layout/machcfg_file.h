@@ -6,7 +6,7 @@
 #ifndef MACHCFG_FILE_H
 #define MACHCFG_FILE_H
 
-#include "machcfg.h"
+#include "machcfg_layout.h"
 
 /* ---- checksum ---- */
 
@@ -126,6 +126,8 @@ struct mach_cfg_file {
     struct mach_cfg_section section[MACH_CFG_S_END]; // by type
 };
 
+#define MACH_CFG_ENTRY_GET(at, field)                                                                                  \
+    mach_cfg_load((at) + offsetof(struct mach_cfg_entry, field), sizeof(((struct mach_cfg_entry *)0)->field))
 #define MACH_CFG_HEADER_GET(base, field)                                                                               \
     mach_cfg_load((base) + offsetof(struct mach_cfg_header, field), sizeof(((struct mach_cfg_header *)0)->field))
 
@@ -181,10 +183,10 @@ static inline int mach_cfg_frame_header(const uint8_t *p, size_t size, struct ma
 static inline int mach_cfg_frame_section(const uint8_t *p, uint64_t at, uint64_t *end, struct mach_cfg_file *f,
                                          struct mach_cfg_fault *fault)
 {
-    struct mach_cfg_rec e = {p + at, MACH_CFG_ENTRY_LEAST};
-    uint32_t type = mach_cfg_entry_type(e), record_size = mach_cfg_entry_record_size(e);
-    uint32_t flags = mach_cfg_entry_flags(e), count = mach_cfg_entry_count(e);
-    uint64_t offset = mach_cfg_entry_offset(e), size = mach_cfg_entry_size(e);
+    const uint8_t *e = p + at;
+    uint32_t type = (uint32_t)MACH_CFG_ENTRY_GET(e, type), record_size = (uint32_t)MACH_CFG_ENTRY_GET(e, record_size);
+    uint32_t flags = (uint32_t)MACH_CFG_ENTRY_GET(e, flags), count = (uint32_t)MACH_CFG_ENTRY_GET(e, count);
+    uint64_t offset = MACH_CFG_ENTRY_GET(e, offset), size = MACH_CFG_ENTRY_GET(e, size);
     int known = type >= MACH_CFG_S_STRINGS && type < MACH_CFG_S_END;
     if (flags & ~(uint32_t)MACH_CFG_SECTION_REQUIRED)
         return mach_cfg_fault_at(fault, MACH_CFG_E_SECTION_FLAGS, at + offsetof(struct mach_cfg_entry, flags));
@@ -246,11 +248,11 @@ static inline int mach_cfg_frame(const void *bytes, size_t size, struct mach_cfg
     return 0;
 }
 
-/* Record i of a section. One that is not there reads as missing in every field. */
-static inline struct mach_cfg_rec mach_cfg_record(const struct mach_cfg_file *f, uint32_t section, uint32_t i)
+/* mach_cfg_record() and mach_cfg_string() of machcfg.h, for those who do not link the library. */
+static inline struct mach_cfg_rec mach_cfg_record_at(const struct mach_cfg_file *f, uint32_t section, uint32_t i)
 {
     struct mach_cfg_rec r = {NULL, 0};
-    const struct mach_cfg_section *s = &f->section[section];
+    const struct mach_cfg_section *s = &f->section[section < MACH_CFG_S_END ? section : 0]; // 0 is never in a file
     if (i < s->count) {
         r.at = s->at + (size_t)i * s->record_size;
         r.size = s->record_size;
@@ -258,8 +260,7 @@ static inline struct mach_cfg_rec mach_cfg_record(const struct mach_cfg_file *f,
     return r;
 }
 
-/* A string of the table, NUL-terminated; "" for none (0) and for an offset outside it. */
-static inline const char *mach_cfg_string(const struct mach_cfg_file *f, uint32_t offset)
+static inline const char *mach_cfg_string_at(const struct mach_cfg_file *f, uint32_t offset)
 {
     const struct mach_cfg_section *s = &f->section[MACH_CFG_S_STRINGS];
     return offset < s->count ? (const char *)(s->at + offset) : "";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What every step uses: memory, errors, the list of what is to be undone.
-#include "session/session.h"
+#include "core/session.h"
+
+#include "base/error.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -14,30 +16,19 @@ struct block {
 
 /* ---- errors and the log ---- */
 
-static void put_error(struct mach_error *e, const char *step, int number, const char *object, const char *hint,
-                      va_list args)
-{
-    if (!e)
-        return;
-    char copy[sizeof e->object]; // `object` may be the one in *e
-    snprintf(copy, sizeof copy, "%s", object);
-    memset(e, 0, sizeof *e);
-    e->step = step;
-    e->number = number < 0 ? -number : number;
-    memcpy(e->object, copy, sizeof copy);
-    vsnprintf(e->hint, sizeof e->hint, hint, args);
-}
-
-int fail(struct mach_session *s, const char *step, int number, const char *object, const char *hint, ...)
+int machrt_set_error(struct mach_session *s, const char *step, int number, const char *object, const char *hint, ...)
 {
     va_list args;
     va_start(args, hint);
-    put_error(s->error, step, number, object, hint, args);
+    s->result = machrt_fill_error_va(s->error, step, number, object, hint, args);
     va_end(args);
+    // The host is not as expected, and no call has failed.
+    if (!number && !strcmp(step, "expect"))
+        s->result = -ENODEV;
     return -1;
 }
 
-void note(struct mach_session *s, const char *format, ...)
+void machrt_log(struct mach_session *s, const char *format, ...)
 {
     if (!s->options.log)
         return;
@@ -49,7 +40,7 @@ void note(struct mach_session *s, const char *format, ...)
     s->options.log(s->options.opaque, line);
 }
 
-const char *object(struct mach_session *s, const char *format, ...)
+const char *machrt_object(struct mach_session *s, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -58,12 +49,12 @@ const char *object(struct mach_session *s, const char *format, ...)
     return s->object;
 }
 
-const char *device_object(struct mach_session *s, const struct device *d)
+const char *machrt_device_object(struct mach_session *s, const struct device *d)
 {
-    return *d->sysfs ? object(s, "device %s (%s)", d->name, d->sysfs) : object(s, "device %s", d->name);
+    return *d->sysfs ? machrt_object(s, "device %s (%s)", d->name, d->sysfs) : machrt_object(s, "device %s", d->name);
 }
 
-const char *text(const struct mach_session *s, uint32_t offset)
+const char *machrt_string(const struct mach_session *s, uint32_t offset)
 {
     return mach_cfg_string(s->f, offset);
 }
@@ -72,10 +63,10 @@ const char *text(const struct mach_session *s, uint32_t offset)
 
 static int no_memory(struct mach_session *s)
 {
-    return fail(s, "memory", ENOMEM, "the session", "there is no memory for its own tables");
+    return machrt_set_error(s, "memory", ENOMEM, "the session", "not enough memory for its tables");
 }
 
-void *session_alloc(struct mach_session *s, uint64_t count, size_t size)
+void *machrt_session_alloc(struct mach_session *s, uint64_t count, size_t size)
 {
     if (size && count > (SIZE_MAX - BLOCK_SIZE) / size) {
         no_memory(s);
@@ -108,7 +99,7 @@ void *session_alloc(struct mach_session *s, uint64_t count, size_t size)
 
 /* ---- undoing ---- */
 
-int undo_room(struct mach_session *s)
+int machrt_reserve_undo(struct mach_session *s)
 {
     if (s->undos < s->undo_room)
         return 0;
@@ -121,13 +112,13 @@ int undo_room(struct mach_session *s)
     return 0;
 }
 
-void undo_push(struct mach_session *s, int (*fn)(struct mach_session *, void *, uint64_t), void *thing, uint64_t arg,
-               const char *what)
+void machrt_push_undo(struct mach_session *s, int (*fn)(struct mach_session *, void *, uint64_t), void *thing,
+                      uint64_t arg, const char *what)
 {
     s->undo[s->undos++] = (struct undo){fn, thing, arg, what};
 }
 
-int undo_close(struct mach_session *s, void *thing, uint64_t arg)
+int machrt_undo_close(struct mach_session *s, void *thing, uint64_t arg)
 {
     (void)arg;
     int *fd = (int *)thing;
@@ -136,7 +127,7 @@ int undo_close(struct mach_session *s, void *thing, uint64_t arg)
     return r;
 }
 
-int session_end(struct mach_session *s, struct mach_error *error)
+int machrt_session_end(struct mach_session *s, struct mach_error *error)
 {
     int result = 0;
     s->error = error;
@@ -145,9 +136,11 @@ int session_end(struct mach_session *s, struct mach_error *error)
         int r = u.fn(s, u.object, u.arg);
         if (r >= 0)
             continue;
-        note(s, "undo: %s: %s", u.what, strerror(-r));
-        if (!result)
-            result = fail(s, "undo", r, u.what, "this could not be undone; everything else was");
+        machrt_log(s, "undo: %s: %s", u.what, strerror(-r));
+        if (result)
+            continue;
+        machrt_set_error(s, "undo", r, u.what, "this could not be undone; everything else was");
+        result = r;
     }
     struct mach_sys sys = s->sys;
     for (struct block *b = s->blocks, *next; b; b = next) {
@@ -173,16 +166,16 @@ static int make_devices(struct mach_session *s)
         struct device *d = &s->device[i];
         d->index = i;
         d->rec = mach_cfg_record(s->f, MACH_CFG_S_DEVICE, i);
-        d->name = text(s, mach_cfg_device_name(d->rec));
-        d->sysfs = text(s, mach_cfg_device_sysfs_name(d->rec));
+        d->name = machrt_string(s, mach_cfg_device_name(d->rec));
+        d->sysfs = machrt_string(s, mach_cfg_device_sysfs_name(d->rec));
         d->fd = -1;
         d->group = GROUP_NONE;
         uint32_t kind = mach_cfg_device_kind(d->rec);
         d->vfio = *d->sysfs && (kind == MACH_CFG_DEVICE_PLATFORM || kind == MACH_CFG_DEVICE_PCI);
         // It becomes part of paths below sysfs.
         if (*d->sysfs && !usable_name(d->sysfs))
-            return fail(s, "expect", EINVAL, object(s, "device %s", d->name), "`%s` cannot be a device's name on a bus",
-                        d->sysfs);
+            return machrt_set_error(s, "expect", EINVAL, machrt_object(s, "device %s", d->name),
+                                    "`%s` cannot be a device's name on a bus", d->sysfs);
     }
     return 0;
 }
@@ -194,10 +187,10 @@ static int make_arrays(struct mach_session *s)
     s->regions = section[MACH_CFG_S_REGION].count;
     s->irqs = section[MACH_CFG_S_IRQ].count;
     s->memories = section[MACH_CFG_S_MEMORY].count;
-    s->device = (struct device *)session_alloc(s, s->devices, sizeof *s->device);
-    s->region = (struct region *)session_alloc(s, s->regions, sizeof *s->region);
-    s->irq = (struct irq *)session_alloc(s, s->irqs, sizeof *s->irq);
-    s->memory = (struct memory *)session_alloc(s, s->memories, sizeof *s->memory);
+    s->device = (struct device *)machrt_session_alloc(s, s->devices, sizeof *s->device);
+    s->region = (struct region *)machrt_session_alloc(s, s->regions, sizeof *s->region);
+    s->irq = (struct irq *)machrt_session_alloc(s, s->irqs, sizeof *s->irq);
+    s->memory = (struct memory *)machrt_session_alloc(s, s->memories, sizeof *s->memory);
     if (!s->device || !s->region || !s->irq || !s->memory || make_devices(s))
         return -1;
     for (uint32_t i = 0; i < s->regions; i++) {
@@ -216,7 +209,7 @@ static int make_arrays(struct mach_session *s)
         m->rec = mach_cfg_record(s->f, MACH_CFG_S_MEMORY, i);
         m->m = (struct mach_memory){
             .index = i,
-            .name = text(s, mach_cfg_memory_name(m->rec)),
+            .name = machrt_string(s, mach_cfg_memory_name(m->rec)),
             .address = mach_cfg_memory_address(m->rec),
             .size = mach_cfg_memory_size(m->rec),
             .fd = -1,
@@ -226,36 +219,52 @@ static int make_arrays(struct mach_session *s)
     return 0;
 }
 
-// As much of a caller's struct as both sides know.
-static void take(void *to, size_t size, const void *from)
+/* ---- structs of the caller's ---- */
+
+static int refuse_struct(struct mach_error *error, const char *name, int r)
 {
-    size_t n;
-    memcpy(&n, from, sizeof n);
-    memcpy(to, from, n && n < size ? n : size);
+    return machrt_fill_error(error, "arguments", r, name, "%s",
+                             r == -E2BIG ? "it has members that this version of libmachrt does not know"
+                                         : "its `size` is not set to its sizeof");
 }
 
-struct mach_session *session_new(const struct mach_config *config, const struct mach_options *options,
-                                 const struct mach_ops *ops, void *opaque, struct mach_error *error)
+// What the session is told, checked and copied. 0 or -errno.
+static int copy_arguments(struct mach_options *o, struct mach_sys *sys, struct mach_ops *own,
+                          const struct mach_options *options, const struct mach_ops *ops, struct mach_error *error)
 {
-    struct mach_options o = {0};
-    if (options)
-        take(&o, sizeof o, options);
-    struct mach_sys sys = *mach_sys_linux();
-    if (o.sys)
-        take(&sys, sizeof sys, o.sys);
+    int r = options ? machrt_copy_struct(o, sizeof *o, MACHRT_SIZE_UP_TO(struct mach_options, opaque), options) : 0;
+    if (r)
+        return refuse_struct(error, "struct mach_options", r);
+    *sys = *mach_sys_linux();
+    r = o->sys ? machrt_copy_struct(sys, sizeof *sys, MACHRT_SIZE_UP_TO(struct mach_sys, alloc), o->sys) : 0;
+    if (r)
+        return refuse_struct(error, "struct mach_sys", r);
+    r = ops ? machrt_copy_struct(own, sizeof *own, MACHRT_SIZE_UP_TO(struct mach_ops, disconnect), ops) : 0;
+    return r ? refuse_struct(error, "struct mach_ops", r) : 0;
+}
+
+int machrt_session_new(const struct mach_config *config, const struct mach_options *options, const struct mach_ops *ops,
+                       void *opaque, struct mach_session **session, struct mach_error *error)
+{
+    struct mach_options o = {.size = sizeof o};
+    struct mach_ops own = {.size = sizeof own};
+    struct mach_sys sys;
+    *session = NULL;
+    int r = copy_arguments(&o, &sys, &own, options, ops, error);
+    if (r)
+        return r;
     struct mach_session *s = (struct mach_session *)sys.alloc(sys.opaque, NULL, sizeof *s);
     if (!s) {
         struct mach_session none = {.error = error};
         no_memory(&none);
-        return NULL;
+        return none.result;
     }
     memset(s, 0, sizeof *s);
     s->config = config;
     s->f = mach_config_file(config);
     s->sys = sys;
     s->options = o;
-    if (ops)
-        take(&s->ops, sizeof s->ops, ops);
+    s->ops = own;
     s->has_ops = ops != NULL;
     s->opaque = opaque;
     s->error = error;
@@ -263,8 +272,10 @@ struct mach_session *session_new(const struct mach_config *config, const struct 
     s->page = sys.page_size(sys.opaque);
     pthread_mutex_init(&s->lock, NULL);
     if (make_arrays(s)) {
-        session_end(s, NULL);
-        return NULL;
+        r = s->result;
+        machrt_session_end(s, NULL);
+        return r;
     }
-    return s;
+    *session = s;
+    return 0;
 }

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// The steps of mach_session_start(), and what they use of each other.
+#ifndef MACHRT_SESSION_STEPS_H
+#define MACHRT_SESSION_STEPS_H
+
+#include "core/session.h"
+
+/* ---- of.c: the host's own device tree, as sysfs shows it ---- */
+
+/* Address and size of entry `index` of a device's reg: 0; -ENOENT: not to be seen; -errno. */
+int machrt_read_of_reg(struct mach_session *s, const struct device *d, uint32_t index, uint64_t *address,
+                       uint64_t *size);
+/* How many interrupts its node has: 0; -ENOENT: not to be seen; -errno. */
+int machrt_count_of_irqs(struct mach_session *s, const struct device *d, uint32_t *count);
+
+/* ---- the steps ---- */
+
+/* expect.c. How many fail, or -1. */
+int machrt_prove(struct mach_session *s, void (*report)(void *opaque, const struct mach_finding *f), void *opaque,
+                 struct mach_finding *first);
+int machrt_step_expect(struct mach_session *s);
+
+/* bind.c */
+int machrt_step_bind(struct mach_session *s);
+int machrt_undo_bind(struct mach_session *s, void *object, uint64_t arg);
+
+/* groups.c */
+int machrt_step_groups(struct mach_session *s);
+
+/* open.c */
+int machrt_step_backend(struct mach_session *s);
+int machrt_step_open(struct mach_session *s);
+/* Undone first of all: no device works on while what it uses is taken away. */
+int machrt_step_quiesce(struct mach_session *s);
+/* Lets PCI functions be bus masters, once all is mapped. */
+int machrt_step_master(struct mach_session *s);
+/* One of them at once, to be undone with the rest. 0 or -1. */
+int machrt_make_bus_master(struct mach_session *s, struct device *d);
+/* Makes a PCI function a bus master, and undoes that: its command register is as it was. 0 or -errno. */
+int machrt_enable_bus_master(struct mach_session *s, struct device *d);
+int machrt_restore_bus_master(struct mach_session *s, struct device *d);
+
+/* memory.c */
+int machrt_step_memory(struct mach_session *s);
+int machrt_step_place(struct mach_session *s);
+/* Gives *p a slot and shows it to the guest; *p stays where it is until the session ends. */
+int machrt_show_to_guest(struct mach_session *s, struct mach_place *p, const char *who);
+
+/* dma.c */
+int machrt_step_windows(struct mach_session *s);
+int machrt_step_map_memory(struct mach_session *s);
+int machrt_step_map_regions(struct mach_session *s);
+
+/* regions.c, files.c */
+int machrt_step_regions(struct mach_session *s);
+int machrt_map_file_region(struct mach_session *s, struct region *r, const char *file, uint64_t offset);
+
+/* irqs.c */
+int machrt_step_irqs(struct mach_session *s);
+int machrt_unmask_irq(struct mach_session *s, struct irq *q);
+
+/* uio.c */
+int machrt_open_uio_irq(struct mach_session *s, struct irq *q);
+int machrt_start_uio_irq(struct mach_session *s, struct irq *q);
+int machrt_unmask_uio_irq(struct mach_session *s, struct irq *q);
+
+/* msi.c: whatever the driver switches on later is switched off at the end. */
+int machrt_step_msi(struct mach_session *s);
+
+/* guestmap.c: what a guest IOMMU has mapped is unmapped at the end. */
+int machrt_step_guest_maps(struct mach_session *s);
+
+/* stash.c */
+int machrt_step_stash(struct mach_session *s);
+
+/* vmm.c */
+int machrt_step_prepare(struct mach_session *s);
+int machrt_step_vmm(struct mach_session *s);
+
+#endif
