@@ -112,7 +112,7 @@ static int judge(struct run *r, const uint8_t *made, size_t size, uint64_t i)
         abort();
     memcpy(p, made, size);
     struct mach_config *config;
-    struct mach_error e = {.name = NULL};
+    struct mach_error e = MACH_ERROR_INIT;
     int bad = mach_config_from_memory("guest.cfg", p, size, &config, &e);
     // Most have just been sealed; the checksum is looked at where the reader found fault with it, and now and then.
     const char *rule = (bad && !strcmp(e.name, "CHECKSUM")) || i % 16 == 0 ? audit(p, size) : audit_sealed(p, size);

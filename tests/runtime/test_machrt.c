@@ -37,6 +37,10 @@ static int run(char *out, size_t size, const char *arguments)
     return WEXITSTATUS(status);
 }
 
+#ifndef RUST_DEVICES
+#define RUST_DEVICES NULL
+#endif
+
 static void expect_run(int status, const char *arguments, const char *say)
 {
     static char out[1 << 18];
@@ -266,11 +270,40 @@ static void test_plan(void **state)
     cfg_free(c);
 }
 
+// Rust sees through the exported functions what is in the config.
+static void test_rust(void **state)
+{
+    (void)state;
+    const char *program = RUST_DEVICES;
+    if (!program) {
+        puts("skipped: no rustc for this build");
+        skip();
+    }
+    struct cfg *c = devices();
+    write_cfg(c);
+    cfg_free(c);
+    char command[256], out[512];
+    snprintf(command, sizeof command, "%s %s", program, cfg_path);
+    FILE *p = popen(command, "r");
+    assert_non_null(p);
+    size_t n = fread(out, 1, sizeof out - 1, p);
+    out[n] = '\0';
+    assert_int_equal(pclose(p), 0);
+    assert_string_equal(out, "eth platform\n  0x1af0000 0x1000\nedu pci\n  0x50000000 0x1000\n");
+    snprintf(command, sizeof command, "%s /nowhere/guest.cfg 2>&1", program);
+    p = popen(command, "r");
+    assert_non_null(p);
+    n = fread(out, 1, sizeof out - 1, p);
+    out[n] = '\0';
+    assert_int_equal(WEXITSTATUS(pclose(p)), 1);
+    assert_string_equal(out, "devices: open: /nowhere/guest.cfg: cannot open it: No such file or directory\n");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_real_session), cmocka_unit_test(test_usage),      cmocka_unit_test(test_commands),
-        cmocka_unit_test(test_plan),         cmocka_unit_test(test_state_file),
+        cmocka_unit_test(test_real_session), cmocka_unit_test(test_usage), cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_rust),         cmocka_unit_test(test_plan),  cmocka_unit_test(test_state_file),
     };
     page = mach_sys_linux()->page_size(NULL);
     snprintf(cfg_path, sizeof cfg_path, "/tmp/test-machrt-%d.cfg", (int)getpid());
