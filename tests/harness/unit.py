@@ -45,13 +45,17 @@ def run_all(context):
     return run_programs(context, cmocka(context, "tests/unit", "unit"))
 
 
+def symbols(root, build):
+    """The command that checks the library's symbols."""
+    order = re.search(r"^rt_dirs *= (.*)$", (root / "runtime/Makefile.inc").read_text(), re.M)[1].split()
+    return [sys.executable, "tests/runtime/symbols.py", build, *order]
+
+
 def run_runtime(context):
     programs = context.build / "runtime-tests"
     commands = cmocka(context, "tests/runtime", programs)
     commands.update({name: [programs / name] for name in ("header", "clash", "old", "new")})
-    makefile = (context.root / "runtime/Makefile.inc").read_text()
-    order = re.search(r"^rt_dirs *= (.*)$", makefile, re.M)[1].split()
-    commands["symbols"] = [sys.executable, "tests/runtime/symbols.py", context.build, *order]
+    commands["symbols"] = symbols(context.root, context.build)
     return run_programs(context, commands)
 
 
