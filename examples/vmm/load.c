@@ -33,7 +33,7 @@ static int64_t read_into(const char *path, void *at, uint64_t size)
     FILE *f = fopen(path, "rb");
     if (!f)
         return complain(errno, "%s", path);
-    size_t n = fread(at, 1, size, f);
+    size_t n = fread(at, 1, (size_t)size, f);
     bool more = getc(f) != EOF, bad = ferror(f);
     fclose(f);
     if (bad)
@@ -62,7 +62,8 @@ static uint32_t word(const struct tree *t, uint64_t offset)
 // A string of the tree; "" where there is none.
 static const char *string(const struct tree *t, uint64_t offset)
 {
-    return offset < t->size && memchr(t->at + offset, 0, t->size - offset) ? (const char *)t->at + offset : "";
+    return offset < t->size && memchr(t->at + offset, 0, (size_t)(t->size - offset)) ? (const char *)t->at + offset
+                                                                                     : "";
 }
 
 // The number in a property of /chosen, of one or two cells; 0: there is none.
@@ -118,7 +119,7 @@ static int load_kernel(struct vmm *v, const struct mach_memory *ram, struct span
                         ram->name, ram->size);
     if (offset) {
         memmove(at + offset, at, (size_t)n);
-        memset(at, 0, offset);
+        memset(at, 0, (size_t)offset);
     }
     v->entry = ram->address + base + offset;
     *to = (struct span){v->entry, v->entry + size};
@@ -131,7 +132,7 @@ static int load_dtb(struct vmm *v, const struct mach_memory *ram, const struct t
     uint64_t at = ram->size < size ? 0 : (ram->size - size) & ~(uint64_t)(ALIGN - 1);
     if (!at)
         return complain(0, "memory %s is too small for a kernel", ram->name);
-    memcpy((uint8_t *)ram->at + at, t->at, size);
+    memcpy((uint8_t *)ram->at + at, t->at, (size_t)size);
     v->dtb_address = ram->address + at;
     *to = (struct span){v->dtb_address, v->dtb_address + size};
     return 0;
@@ -156,7 +157,7 @@ static int load_initramfs(struct vmm *v, const struct mach_memory *ram, const st
     if (n < 0)
         return -1;
     // Memory that is a file has what a guest before this one left in it.
-    memset(at + n, 0, to->end - to->first - (uint64_t)n);
+    memset(at + n, 0, (size_t)(to->end - to->first - (uint64_t)n));
     return 0;
 }
 

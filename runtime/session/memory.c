@@ -20,20 +20,29 @@ static const char *memory_object(struct mach_session *s, const struct memory *m)
 
 /* ---- faulting in ---- */
 
-struct job {
+// Old headers lack them: include/uapi/asm-generic/mman-common.h of Linux 5.14, the same on every architecture. A kernel
+// without them answers EINVAL.
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+struct populate_job {
     struct mach_session *s;
     uint8_t *at;
-    uint64_t size, step, chunk;
+    uint64_t size, page, chunk;
     bool readonly;
-    uint64_t next; // offset of the next chunk, taken atomically
+    uint32_t next; // number of the next chunk, taken atomically; 32-bit cpus have no atomic operations on 64 bits
     int result;
 };
 
-// What MADV_POPULATE_WRITE does, on kernels that have none (before 5.14, or without CONFIG_ADVISE_SYSCALLS). Others may
-// use the memory already: no value is changed.
-static void touch(const struct job *j, uint64_t from, uint64_t size)
+// What MADV_POPULATE_WRITE does, for kernels without it (before 5.14, or without CONFIG_ADVISE_SYSCALLS). Others may
+// use the memory already: no value changes.
+static void touch_pages(const struct populate_job *j, uint64_t from, uint64_t size)
 {
-    for (uint64_t i = 0; i < size; i += j->step) {
+    for (uint64_t i = 0; i < size; i += j->page) {
         if (j->readonly)
             (void)*(volatile uint8_t *)(j->at + from + i);
         else
@@ -41,12 +50,12 @@ static void touch(const struct job *j, uint64_t from, uint64_t size)
     }
 }
 
-static void *work(void *arg)
+static void *populate_chunks(void *arg)
 {
-    struct job *j = (struct job *)arg;
+    struct populate_job *j = (struct populate_job *)arg;
     const struct mach_sys *sys = &j->s->sys;
     while (!__atomic_load_n(&j->result, __ATOMIC_RELAXED)) {
-        uint64_t from = __atomic_fetch_add(&j->next, j->chunk, __ATOMIC_RELAXED);
+        uint64_t from = __atomic_fetch_add(&j->next, 1, __ATOMIC_RELAXED) * j->chunk;
         if (from >= j->size)
             break;
         uint64_t size = j->size - from < j->chunk ? j->size - from : j->chunk;
@@ -55,37 +64,48 @@ static void *work(void *arg)
             r = sys->madvise(sys->opaque, j->at + from, size, j->readonly ? MADV_POPULATE_READ : MADV_POPULATE_WRITE);
         while (r == -EINTR || r == -EAGAIN);
         if (r == -EINVAL || r == -ENOSYS)
-            touch(j, from, size);
+            touch_pages(j, from, size);
         else if (r)
             __atomic_store_n(&j->result, r, __ATOMIC_RELAXED);
     }
     return NULL;
 }
 
+// How many threads are worth it: as many as the caller says, or one for each cpu; one for little memory.
+static uint64_t count_threads(const struct mach_session *s, uint64_t size)
+{
+    uint64_t n = s->options.threads;
+    if (!n && size > LEAST_CHUNK) {
+        // Takes system calls to find out, so it is not done for little memory.
+        long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+        n = cpus > 0 ? (uint64_t)cpus : 1;
+    }
+    n = n ? n : 1;
+    return n < MAX_THREADS ? n : MAX_THREADS;
+}
+
 static int populate(struct mach_session *s, const struct memory *m)
 {
-    struct job j = {.s = s, .at = (uint8_t *)m->m.at, .size = m->m.size, .step = s->page, .readonly = m->m.readonly};
+    struct populate_job j = {
+        .s = s, .at = (uint8_t *)m->m.at, .size = m->m.size, .page = s->page, .readonly = m->m.readonly};
     pthread_t thread[MAX_THREADS];
-    // How many cpus there are takes system calls to find out.
-    long cpus = s->options.threads || m->m.size <= LEAST_CHUNK ? 1 : sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t want = s->options.threads ? s->options.threads : cpus > 0 ? (uint64_t)cpus : 1;
-    want = want < MAX_THREADS ? want : MAX_THREADS;
-    // One call for each thread; none for less than is worth one.
+    uint64_t want = count_threads(s, m->m.size);
+    // One call for each thread, and none for less than is worth a thread.
     j.chunk = (m->m.size / want + CHUNK_ALIGN - 1) / CHUNK_ALIGN * CHUNK_ALIGN;
     j.chunk = j.chunk < LEAST_CHUNK ? LEAST_CHUNK : j.chunk;
     uint64_t chunks = (m->m.size - 1) / j.chunk + 1;
     want = want < chunks ? want : chunks;
     unsigned n = 0;
-    // This thread is one of them; one that cannot be had is done without.
-    while (n + 1 < want && !pthread_create(&thread[n], NULL, work, &j))
+    // This thread is one of them. If a thread cannot be created, the others do its work.
+    while (n + 1 < want && !pthread_create(&thread[n], NULL, populate_chunks, &j))
         n++;
-    work(&j);
+    populate_chunks(&j);
     while (n)
         pthread_join(thread[--n], NULL);
     if (!j.result)
         return 0;
     return machrt_set_error(
-        s, "memory", j.result, memory_object(s, m), "%" PRIu64 " MiB of it cannot be had%s", m->m.size >> 20,
+        s, "memory", j.result, memory_object(s, m), "cannot allocate its %" PRIu64 " MiB%s", m->m.size >> 20,
         mach_cfg_memory_backing(m->rec) == MACH_CFG_BACKING_HUGETLB ? ": there are not enough huge pages" : "");
 }
 

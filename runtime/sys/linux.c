@@ -44,7 +44,11 @@ static int sys_close(void *o, int fd)
 static int sys_ioctl(void *o, int fd, unsigned long request, void *arg)
 {
     (void)o;
+#ifdef __GLIBC__
     return result(ioctl(fd, request, arg));
+#else
+    return result(ioctl(fd, (int)request, arg)); // as POSIX has it
+#endif
 }
 
 static int sys_mmap(void *o, void **at, uint64_t size, int prot, int flags, int fd, uint64_t offset)

@@ -138,13 +138,13 @@ def make(target, build, source, libraries):
     if not target.triplet:
         include += f" -isystem {kernel_headers(build)}"
     tests = sorted(path.stem for path in (ROOT / "tests/runtime").glob("test_*.c"))
-    programs = ["machrt", "machvm", *(f"runtime-tests/{name}" for name in (*tests, "clash", "old", "new"))]
+    programs = ["machrt", *(f"runtime-tests/{name}" for name in (*tests, "clash", "old", "new"))]
     words = [f"B={build.relative_to(ROOT)}", f"CFLAGS=-O2 -g {target.flags}", "WERROR=1", "RUSTC=false", f"MACHRT={build}/run/machrt"]
     words += [f"CROSS_COMPILE={target.triplet}-"] if target.triplet else ["CC=musl-gcc"]
     ldflags = f"-L{build}"
     if target.machc:
         for package in LIBRARIES:
-            include += f" -I{libraries}/{package}/usr/include"
+            include += f" -isystem {libraries}/{package}/usr/include"
             ldflags += f" -L{libraries}/{package}/usr/lib/{target.triplet}"
         programs += ["machc", *(f"unit/{path.stem}" for path in sorted((ROOT / "tests/unit").glob("test_*.c")))]
         # A program that machc is built with has to run here.
@@ -152,7 +152,7 @@ def make(target, build, source, libraries):
             must("make", f"-j{os.cpu_count()}", "build/gen/schemac")
             words.append("SCHEMAC=build/gen/schemac")
     words += [f"CPPFLAGS={include}", f"LDFLAGS={ldflags}"]
-    must("make", f"-j{os.cpu_count()}", *words, "runtime", *(build.relative_to(ROOT) / name for name in programs))
+    must("make", f"-j{os.cpu_count()}", *words, "runtime-tests", *(build.relative_to(ROOT) / name for name in programs))
     return programs
 
 

@@ -496,7 +496,11 @@ static struct scene *make_files(void)
 }
 
 #define NAME(name) #name,
-const char *const scene_names[] = {SCENES(NAME) NULL};
+const char *const scene_names[] = {SCENES_WITHOUT_KVM(NAME)
+#ifdef MACHRT_HAVE_KVM
+                                       SCENES_WITH_KVM(NAME)
+#endif
+                                           NULL};
 
 struct scene *scene_new(const char *name)
 {
@@ -504,7 +508,8 @@ struct scene *scene_new(const char *name)
 #define MAKE(n)                                                                                                        \
     if (!strcmp(name, #n))                                                                                             \
         x = make_##n();
-    SCENES(MAKE)
+    SCENES_WITH_KVM(MAKE)
+    SCENES_WITHOUT_KVM(MAKE)
     assert_non_null(x);
     x->name = name;
     x->options.size = sizeof x->options;

@@ -113,6 +113,8 @@ static void test_what_was_done(void **state)
 static void test_aia(void **state)
 {
     (void)state;
+    if (!HAVE_KVM)
+        skip();
     struct scene *x = scene_new("aia");
     const struct fake_aia *a = &x->k->aia;
     started(x);
@@ -162,7 +164,7 @@ static void test_aia(void **state)
 static void test_fsl_mc(void **state)
 {
     (void)state;
-    for (int kvm = 0; kvm < 2; kvm++) {
+    for (int kvm = 0; kvm < 1 + HAVE_KVM; kvm++) {
         struct scene *x = scene_new(kvm ? "fsl_mc_kvm" : "fsl_mc");
         struct fake_device *dprc = &x->k->device[0], *dpni = &x->k->device[1], *dpio = &x->k->device[2];
         started(x);
