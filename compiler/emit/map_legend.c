@@ -19,8 +19,8 @@ static int room(struct map_page *p, int *x, const char *s)
 
 static void sample(struct map_page *p, int *x, const char *class, const char *s)
 {
-    columns_print(&p->out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"16\" height=\"11\"/>\n", class, room(p, x, s),
-                  p->y - 5);
+    int at = room(p, x, s); // moves y
+    columns_print(&p->out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"16\" height=\"11\"/>\n", class, at, p->y - 5);
 }
 
 static void filled(struct map_page *p, int *x, const char *class, const char *pattern, const char *s)
