@@ -38,7 +38,7 @@ static int usable(struct mach_session *s, const char **why)
 {
     char path[PATH_SIZE];
     int r = machrt_dev_path(s, path, "iommu") ? s->sys.access(s->sys.opaque, path, R_OK | W_OK) : -ENAMETOOLONG;
-    *why = r == -ENOENT ? "there is no /dev/iommu" : "/dev/iommu cannot be used";
+    *why = r == -ENOENT ? "there is no /dev/iommu" : "/dev/iommu is not accessible";
     for (uint32_t i = 0; !r && i < s->devices; i++) {
         struct node n;
         if (!s->device[i].vfio)
@@ -57,18 +57,10 @@ static int open_iommufd(struct mach_session *s)
     int fd = machrt_dev_path(s, path, "iommu") ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENAMETOOLONG;
     if (fd < 0)
         return machrt_set_error(s, "open", fd, "/dev/iommu",
-                                fd == -EACCES ? "this user may not: a udev rule can give it to it"
-                                              : "it cannot be opened: modprobe iommufd");
+                                fd == -EACCES ? "this user has no access: add a udev rule for it"
+                                              : "cannot open it: modprobe iommufd");
     s->iommufd = fd;
     machrt_push_undo(s, machrt_undo_close, &s->iommufd, 0, "close /dev/iommu");
-    return 0;
-}
-
-static int untell(struct mach_session *s, void *thing, uint64_t arg)
-{
-    (void)arg;
-    if (s->ops.device_file_undo)
-        s->ops.device_file_undo(s->opaque, *(int *)thing);
     return 0;
 }
 
@@ -78,20 +70,18 @@ static int not_bound(struct mach_session *s, const struct device *d, int r)
     switch (-r) {
     case EBUSY:
         return machrt_set_error(s, "open", r, who,
-                                "its group /dev/vfio/%u is open in some process, or the kernel uses its IOMMU "
-                                "domain",
+                                "a process has opened its group /dev/vfio/%u, or the kernel uses its IOMMU domain",
                                 d->group);
     case EPERM:
-        return machrt_set_error(
-            s, "open", r, who,
-            "its interrupts are not isolated, which is also said of every device without MSIs: "
-            "iommufd.allow_unsafe_interrupts=1 on the kernel's command line lets it pass; or a kernel driver "
-            "has taken a member of its group just now");
+        return machrt_set_error(s, "open", r, who,
+                                "the kernel reports that its interrupts are not isolated, as for every device without "
+                                "MSIs: boot with iommufd.allow_unsafe_interrupts=1 to allow it; or a kernel driver has "
+                                "just bound to a member of its group");
     case EINVAL:
         return machrt_set_error(s, "open", r, who,
-                                "it is bound already, or its DMA cannot be made coherent with the caches");
+                                "it is bound to iommufd already, or its DMA cannot be made cache-coherent");
     default:
-        return machrt_set_error(s, "open", r, who, "it cannot be bound to iommufd");
+        return machrt_set_error(s, "open", r, who, "cannot bind it to iommufd");
     }
 }
 
@@ -99,10 +89,10 @@ static int not_attached(struct mach_session *s, const struct device *d, int r)
 {
     const char *who = machrt_device_object(s, d);
     if (r == -EADDRINUSE)
-        return machrt_set_error(s, "open", r, who, "what is mapped already overlaps a reserved region of this device");
+        return machrt_set_error(s, "open", r, who, "an existing mapping overlaps a reserved region of this device");
     if (r == -ENOMEM)
-        return machrt_set_error(s, "open", r, who, "the memory that may be locked is used up");
-    return machrt_set_error(s, "open", r, who, "it cannot be attached to its IOMMU page tables");
+        return machrt_set_error(s, "open", r, who, "the limit of locked memory is reached");
+    return machrt_set_error(s, "open", r, who, "cannot attach it to its IOMMU page tables");
 }
 
 static int attach(struct mach_session *s, struct device *d)
@@ -117,15 +107,13 @@ static int attach(struct mach_session *s, struct device *d)
     r = machrt_dev_path(s, path, "vfio/devices/%s", n.name) ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENAMETOOLONG;
     if (r < 0)
         return machrt_set_error(s, "open", r, machrt_device_object(s, d),
-                                r == -EACCES ? "this user may not open its node %s: a udev rule "
-                                               "can give it to it"
-                                             : "its node %s cannot be opened",
+                                r == -EACCES ? "this user has no access to its node %s: add a udev rule for it"
+                                             : "cannot open its node %s",
                                 path);
     d->fd = r;
     machrt_push_undo(s, machrt_undo_close, &d->fd, 0, "close a device");
-    if (machrt_reserve_undo(s) || machrt_tell_vmm(s, &d->fd))
+    if (machrt_tell_vmm(s, &d->fd))
         return -1;
-    machrt_push_undo(s, untell, &d->fd, 0, "tell the VMM that a device goes");
     struct iommufd_bind b = {.argsz = sizeof b, .iommufd = s->iommufd};
     r = s->sys.ioctl(s->sys.opaque, d->fd, IOMMUFD_BIND, &b);
     if (r)
@@ -135,7 +123,7 @@ static int attach(struct mach_session *s, struct device *d)
         struct iommufd_ioas_alloc a = {.size = sizeof a};
         r = s->sys.ioctl(s->sys.opaque, s->iommufd, IOMMUFD_IOAS_ALLOC, &a);
         if (r)
-            return machrt_set_error(s, "open", r, "/dev/iommu", "it gives no I/O address space");
+            return machrt_set_error(s, "open", r, "/dev/iommu", "cannot allocate an I/O address space");
         d->context->ioas = a.out_ioas_id;
         d->context->typed = true;
     }
@@ -159,7 +147,7 @@ static int ranges(struct mach_session *s, struct context *c)
             continue;
         }
         if (r)
-            return machrt_set_error(s, "window", r, "the IOMMU", "the kernel does not tell what it can do");
+            return machrt_set_error(s, "window", r, "the IOMMU", "cannot read its properties");
         if (x.num_iovas > room)
             break;
         c->range = (struct mach_range *)machrt_session_alloc(s, x.num_iovas, sizeof *c->range);
@@ -172,7 +160,7 @@ static int ranges(struct mach_session *s, struct context *c)
         c->available = UINT64_MAX;
         return 0;
     }
-    return machrt_set_error(s, "window", EPROTO, "the IOMMU", "the kernel asks for more memory each time");
+    return machrt_set_error(s, "window", EPROTO, "the IOMMU", "the kernel requests a larger buffer every time");
 }
 
 static int map(struct mach_session *s, struct context *c, const struct mapping *m)
@@ -201,7 +189,7 @@ static const char *map_hint(int r)
     case EEXIST:
         return "it overlaps another mapping";
     case EOVERFLOW:
-        return "it passes the end of the address space";
+        return "it exceeds the end of the address space";
     case EINVAL:
         return "it is not aligned to the IOMMU's pages, or outside what it can translate";
     default:

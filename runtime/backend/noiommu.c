@@ -8,24 +8,21 @@
 static int usable(struct mach_session *s, const char **why)
 {
     char path[PATH_SIZE], line[8];
-    *why = "no-IOMMU mode is off: echo 1 > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode (it taints the "
-           "kernel, and a device may then write to all memory)";
+    *why = "no-IOMMU mode is off: echo 1 > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode (this taints the "
+           "kernel, and a device can then write to all memory)";
     int r = machrt_sysfs_path(s, path, "module/vfio/parameters/enable_unsafe_noiommu_mode")
                 ? machrt_read_line(s, path, line, sizeof line)
                 : -ENAMETOOLONG;
     return r ? r : *line == 'Y' || *line == '1' ? 0 : -ENODEV;
 }
 
-static int attach(struct mach_session *s, struct device *d)
-{
-    static const struct container_kind kind = {
-        .prefix = "noiommu-", .type = VFIO_NOIOMMU_IOMMU, .module = "vfio (with CONFIG_VFIO_NOIOMMU)"};
-    return machrt_attach_to_container(s, d, &kind);
-}
+static const struct container container = {
+    .prefix = "noiommu-", .type = VFIO_NOIOMMU_IOMMU, .module = "vfio (with CONFIG_VFIO_NOIOMMU)"};
 
 const struct backend machrt_backend_noiommu = {
     .id = MACH_BACKEND_NOIOMMU,
     .name = "noiommu",
+    .container = &container,
     .usable = usable,
-    .attach = attach,
+    .attach = machrt_attach_to_container,
 };

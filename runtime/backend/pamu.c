@@ -24,17 +24,14 @@ struct pamu {
 static int usable(struct mach_session *s, const char **why)
 {
     char path[PATH_SIZE];
-    *why = "this kernel drives no PAMU: there is no /sys/bus/platform/drivers/fsl-of-pamu";
+    *why = "this kernel has no PAMU driver: there is no /sys/bus/platform/drivers/fsl-of-pamu";
     if (mach_cfg_machine_iommu(mach_cfg_record(s->f, MACH_CFG_S_MACHINE, 0)) != MACH_CFG_IOMMU_PAMU) {
-        *why = "the config is not for a PAMU (`host { iommu pamu; }`)";
+        *why = "the config is not for a PAMU: compile it with `host { iommu pamu; }`";
         return -EINVAL;
     }
     int r = machrt_sysfs_path(s, path, "bus/platform/drivers/fsl-of-pamu") ? s->sys.access(s->sys.opaque, path, F_OK)
                                                                            : -ENAMETOOLONG;
-    if (r)
-        return r;
-    *why = "/dev/vfio/vfio cannot be used";
-    return machrt_dev_path(s, path, "vfio/vfio") ? s->sys.access(s->sys.opaque, path, R_OK | W_OK) : -ENAMETOOLONG;
+    return r ? r : machrt_container_usable(s, why);
 }
 
 // Upstream, type 2 is sPAPR: a kernel that has any of the later types is not the vendor's, whose list ends with 3.
@@ -46,19 +43,15 @@ static int identify(struct mach_session *s, const struct context *c)
         int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_CHECK_EXTENSION, (void *)(uintptr_t)upstream[i]);
         if (r)
             return machrt_set_error(s, "backend", r < 0 ? r : ENOTSUP, "backend pamu",
-                                    "this is not a vendor's kernel (it has VFIO "
-                                    "extension %u): its calls have other meanings there",
+                                    "this is not a vendor kernel (it has VFIO extension %u), and the PAMU's requests "
+                                    "mean other calls there",
                                     upstream[i]);
     }
     return 0;
 }
 
-static int attach(struct mach_session *s, struct device *d)
-{
-    static const struct container_kind kind = {
-        .prefix = "", .type = PAMU_IOMMU, .module = "the vendor's vfio_iommu_fsl_pamu", .identify = identify};
-    return machrt_attach_to_container(s, d, &kind);
-}
+static const struct container container = {
+    .prefix = "", .type = PAMU_IOMMU, .module = "the vendor's vfio_iommu_fsl_pamu", .identify = identify};
 
 /* ---- geometry ---- */
 
@@ -74,18 +67,17 @@ static int decided(struct mach_session *s, const struct context *c, struct pamu 
             continue;
         if (!(mach_cfg_dma_flags(r) & MACH_CFG_DMA_HAS_WINDOW))
             return machrt_set_error(s, "window", EINVAL, machrt_device_object(s, d),
-                                    "the config does not say which window it has: compile it with `iommu pamu`");
+                                    "the config has no window for it: compile with `iommu pamu`");
         if (one.at &&
             (mach_cfg_dma_window(one) != mach_cfg_dma_window(r) || mach_cfg_dma_size(one) != mach_cfg_dma_size(r) ||
              mach_cfg_dma_whole_subwindows(one) != mach_cfg_dma_whole_subwindows(r)))
-            return machrt_set_error(s, "window", ENOTSUP, machrt_device_object(s, d),
-                                    "its LIODNs have windows of their own, and the "
-                                    "vendor's VFIO gives all of them the same one");
-        if (!mach_cfg_dma_whole_subwindows(r))
             return machrt_set_error(
                 s, "window", ENOTSUP, machrt_device_object(s, d),
-                "the vendor's VFIO maps whole subwindows only, and none of up to 256 are all filled by these "
-                "mappings: sizes that are multiples of a larger power of two are");
+                "its LIODNs have different windows, and the vendor's VFIO has only one window for all of them");
+        if (!mach_cfg_dma_whole_subwindows(r))
+            return machrt_set_error(s, "window", ENOTSUP, machrt_device_object(s, d),
+                                    "the vendor's VFIO maps whole subwindows only, and these mappings fill no number "
+                                    "of subwindows up to 256: make their sizes multiples of a larger power of two");
         one = r;
     }
     p->start = mach_cfg_dma_window(one);
@@ -100,19 +92,18 @@ static int check_geometry(struct mach_session *s, const struct context *c, const
     const char *who = machrt_device_object(s, c->first);
     if (p->size < LEAST || p->size > APERTURE_LIMIT || p->size & (p->size - 1) || p->start % p->size)
         return machrt_set_error(s, "window", EINVAL, who,
-                                "window 0x%" PRIx64 " of 0x%" PRIx64 " bytes: a PAMU's is a power of two "
-                                "from 4 KiB to 64 GiB, and lies at a multiple of its size",
+                                "window 0x%" PRIx64 " of 0x%" PRIx64
+                                " bytes: a PAMU's window is a power of two from 4 KiB to 64 GiB, aligned to its size",
                                 p->start, p->size);
     if (!p->windows || p->windows & (p->windows - 1) || p->windows > MOST_WINDOWS)
-        return machrt_set_error(s, "window", EINVAL, who, "%u subwindows: a power of two up to %u can be had",
+        return machrt_set_error(s, "window", EINVAL, who, "%u subwindows: the number must be a power of two up to %u",
                                 p->windows, MOST_WINDOWS);
     // 1 << (1 + PC3.MWCE) of them (fsl_pamu.h): the driver would drop the error and map nothing.
     if (p->windows > most)
         return machrt_set_error(
             s, "window", EINVAL, who,
-            "the config has %u subwindows, and this PAMU can do %u: fewer are needed where memory lies at "
-            "multiples of larger powers of two",
-            p->windows, most);
+            "the config has %u subwindows, and this PAMU supports %u: align memory to larger powers of two", p->windows,
+            most);
     if (p->window < LEAST)
         return machrt_set_error(s, "window", EINVAL, who, "subwindows of 0x%" PRIx64 " bytes are less than 4 KiB",
                                 p->window);
@@ -146,12 +137,12 @@ static int check_maps(struct mach_session *s, const struct context *c, const str
         uint64_t at = m->iova - p->start;
         if (m->iova < p->start || at >= p->size || m->size > p->size - at || at % p->window)
             return machrt_set_error(s, "window", ERANGE, who,
-                                    "0x%" PRIx64 " does not begin one of the subwindows of 0x%" PRIx64
+                                    "0x%" PRIx64 " is not the start of one of the subwindows of 0x%" PRIx64
                                     " bytes from 0x%" PRIx64,
                                     m->iova, p->window, p->start);
         if (m->bank && (m->offset >= p->banks || m->size > p->window))
             return machrt_set_error(s, "window", EINVAL, who,
-                                    "MSI bank %" PRIu64 ": there are %u, and one takes a subwindow", m->offset,
+                                    "MSI bank %" PRIu64 ": there are %u banks, and each needs a subwindow", m->offset,
                                     p->banks);
         if (!m->bank && m->size % p->window)
             return machrt_set_error(s, "window", EINVAL, who,
@@ -160,13 +151,14 @@ static int check_maps(struct mach_session *s, const struct context *c, const str
                                     m->size, m->iova, p->window);
         if (!m->bank && !contiguous(s, m, p->window))
             return machrt_set_error(s, "window", EFAULT, who,
-                                    "what is mapped at 0x%" PRIx64 " must be contiguous in each subwindow "
-                                    "of 0x%" PRIx64 " bytes: `from physical`, or huge pages as large",
+                                    "memory mapped at 0x%" PRIx64
+                                    " must be physically contiguous in each subwindow of 0x%" PRIx64
+                                    " bytes: use `from physical`, or huge pages of that size",
                                     m->iova, p->window);
     }
     if (p->windows == 1 && (c->maps != 1 || c->map[0].size & (c->map[0].size - 1)))
         return machrt_set_error(s, "window", EINVAL, who,
-                                "an undivided window takes one mapping, whose size is a power of two");
+                                "a window without subwindows has one mapping, whose size is a power of two");
     return 0;
 }
 
@@ -197,11 +189,10 @@ static int ranges(struct mach_session *s, struct context *c)
     struct pamu_attr a = {.attribute = PAMU_ATTR_WINDOWS};
     int r = get_attr(s, c, &a);
     if (r)
-        return machrt_set_error(s, "window", r, "the PAMU", "the kernel does not tell what it can do");
+        return machrt_set_error(s, "window", r, "the PAMU", "cannot read its properties");
     int banks = s->sys.ioctl(s->sys.opaque, c->fd, PAMU_GET_MSI_BANK_COUNT, NULL);
     if (banks < 0)
-        return machrt_set_error(s, "window", banks, "the PAMU",
-                                "the kernel does not tell how many MSI banks there are");
+        return machrt_set_error(s, "window", banks, "the PAMU", "cannot read the number of MSI banks");
     p->banks = (uint32_t)banks;
     if (decided(s, c, p) || check_geometry(s, c, p, a.u.windows) || check_maps(s, c, p))
         return -1;
@@ -223,16 +214,14 @@ static int setup(struct mach_session *s, struct context *c)
     r = r ? r : get_attr(s, c, &b);
     if (r || b.u.geometry.start != a.u.geometry.start || b.u.geometry.end != a.u.geometry.end)
         return machrt_set_error(s, "window", r ? r : EINVAL, machrt_device_object(s, c->first),
-                                "the window is refused");
+                                "the kernel refuses the window");
     a = (struct pamu_attr){.attribute = PAMU_ATTR_WINDOWS, .u.windows = p->windows};
     b = (struct pamu_attr){.attribute = PAMU_ATTR_WINDOWS};
     r = set_attr(s, c, &a);
     r = r ? r : get_attr(s, c, &b);
     if (r || b.u.windows != p->windows)
         return machrt_set_error(s, "window", r ? r : EINVAL, machrt_device_object(s, c->first),
-                                "%u subwindows are refused: the PAMU's table "
-                                "of 2048 may be used up",
-                                p->windows);
+                                "the kernel refuses %u subwindows: the PAMU's table of 2048 may be full", p->windows);
     return 0;
 }
 
@@ -251,7 +240,7 @@ static int map(struct mach_session *s, struct context *c, const struct mapping *
         struct pamu_msi_map x = {.argsz = sizeof x, .bank = (uint32_t)m->offset, .iova = m->iova};
         return s->sys.ioctl(s->sys.opaque, c->fd, PAMU_MAP_MSI_BANK, &x);
     }
-    return whole(c, m) ? machrt_backend_group.map(s, c, m) : -EINVAL;
+    return whole(c, m) ? machrt_map_dma(s, c, m) : -EINVAL;
 }
 
 static int unmap(struct mach_session *s, struct context *c, const struct mapping *m)
@@ -260,14 +249,15 @@ static int unmap(struct mach_session *s, struct context *c, const struct mapping
         struct pamu_msi_unmap x = {.argsz = sizeof x, .iova = m->iova};
         return s->sys.ioctl(s->sys.opaque, c->fd, PAMU_UNMAP_MSI_BANK, &x);
     }
-    struct vfio_iommu_type1_dma_unmap x = {
-        .argsz = offsetof(struct vfio_iommu_type1_dma_unmap, data), .iova = m->iova, .size = m->size};
-    return whole(c, m) ? s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_UNMAP_DMA, &x) : -EINVAL;
+    uint64_t unmapped;
+    return whole(c, m) ? machrt_unmap_dma(s, c, m, &unmapped) : -EINVAL;
 }
 
 static const char *map_hint(int r)
 {
-    return r == -EBUSY ? "the window has a mapping already" : r == -EFAULT ? "its pages are not contiguous" : NULL;
+    return r == -EBUSY    ? "the window is mapped already"
+           : r == -EFAULT ? "its pages are not physically contiguous"
+                          : NULL;
 }
 
 /* ---- stash targets ---- */
@@ -287,9 +277,9 @@ const struct backend machrt_backend_pamu = {
     .id = MACH_BACKEND_PAMU,
     .name = "pamu",
     .maps = true,
-    .foreign = true,
+    .container = &container,
     .usable = usable,
-    .attach = attach,
+    .attach = machrt_attach_to_container,
     .ranges = ranges,
     .setup = setup,
     .map = map,

@@ -7,13 +7,6 @@
 #include <inttypes.h>
 #include <linux/vfio.h>
 
-static int attach(struct mach_session *s, struct device *d)
-{
-    static const struct container_kind kind = {
-        .prefix = "", .type = VFIO_SPAPR_TCE_v2_IOMMU, .module = "vfio_iommu_spapr_tce"};
-    return machrt_attach_to_container(s, d, &kind);
-}
-
 // The window that the compiler has decided on (compiler/dma/spapr.c): its size, and the largest page that it may have.
 static bool decided(const struct mach_session *s, const struct context *c, uint64_t *size, uint32_t *shift)
 {
@@ -40,27 +33,28 @@ static int make_window(struct mach_session *s, struct context *c, const struct v
     uint32_t most, shift = 0;
     if (!decided(s, c, &size, &most))
         return machrt_set_error(s, "window", EINVAL, who,
-                                "the config does not say which window it has: compile it with `iommu spapr-tce`");
+                                "the config has no window for it: compile with `iommu spapr-tce`");
     for (uint32_t bit = 12; bit <= most && bit < 64; bit++)
         if (info->ddw.pgsizes >> bit & 1)
             shift = bit;
     if (!(info->flags & VFIO_IOMMU_SPAPR_INFO_DDW) || !info->ddw.max_dynamic_windows_supported)
-        return machrt_set_error(s, "window", ERANGE, who,
-                                "0x%" PRIx64 " is beyond the 32-bit window, and this host cannot make others", last);
+        return machrt_set_error(
+            s, "window", ERANGE, who,
+            "0x%" PRIx64 " is outside of the 32-bit window, and this host cannot create other windows", last);
     if (!shift)
         return machrt_set_error(s, "window", EINVAL, who,
-                                "no page size of the host divides the addresses and sizes of its maps");
+                                "no page size of the host fits the addresses and sizes of its mappings");
     struct vfio_iommu_spapr_tce_remove gone = {.argsz = sizeof gone, .start_addr = info->dma32_window_start};
     int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_SPAPR_TCE_REMOVE, &gone);
     if (r)
-        return machrt_set_error(s, "window", r, who, "the default window cannot be removed");
+        return machrt_set_error(s, "window", r, who, "cannot remove the default window");
     struct vfio_iommu_spapr_tce_create made = {.argsz = sizeof made, .page_shift = shift, .window_size = size};
     r = -EINVAL;
     // How many levels of tables are enough, only the platform knows.
     for (made.levels = 1; r && made.levels <= info->ddw.levels; made.levels += r != 0)
         r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_SPAPR_TCE_CREATE, &made);
     if (r)
-        return machrt_set_error(s, "window", r, who, "a window of 0x%" PRIx64 " bytes cannot be made", size);
+        return machrt_set_error(s, "window", r, who, "cannot create a window of 0x%" PRIx64 " bytes", size);
     c->page = UINT64_C(1) << shift;
     *c->range = (struct mach_range){made.start_addr, made.start_addr + (size - 1)};
     return 0;
@@ -71,7 +65,7 @@ static int ranges(struct mach_session *s, struct context *c)
     struct vfio_iommu_spapr_tce_info info = {.argsz = sizeof info};
     int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_SPAPR_TCE_GET_INFO, &info);
     if (r)
-        return machrt_set_error(s, "window", r, "the IOMMU", "the kernel does not tell what it can do");
+        return machrt_set_error(s, "window", r, "the IOMMU", "cannot read its properties");
     c->range = (struct mach_range *)machrt_session_alloc(s, 1, sizeof *c->range);
     if (!c->range)
         return -1;
@@ -103,7 +97,7 @@ static int map(struct mach_session *s, struct context *c, const struct mapping *
     int r = memory_call(s, c, m, VFIO_IOMMU_SPAPR_REGISTER_MEMORY);
     if (r)
         return r;
-    r = machrt_backend_group.map(s, c, m);
+    r = machrt_map_dma(s, c, m);
     if (r)
         memory_call(s, c, m, VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY);
     return r;
@@ -111,15 +105,10 @@ static int map(struct mach_session *s, struct context *c, const struct mapping *
 
 static int unmap(struct mach_session *s, struct context *c, const struct mapping *m)
 {
-    struct vfio_iommu_type1_dma_unmap x = {.argsz = sizeof x, .iova = m->iova, .size = m->size};
-    int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_UNMAP_DMA, &x);
+    uint64_t unmapped;
+    int r = machrt_unmap_dma(s, c, m, &unmapped);
     int e = memory_call(s, c, m, VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY);
     return r ? r : e;
-}
-
-static int usable(struct mach_session *s, const char **why)
-{
-    return machrt_backend_group.usable(s, why);
 }
 
 static const char *map_hint(int r)
@@ -127,13 +116,16 @@ static const char *map_hint(int r)
     return r == -ENXIO ? "it is outside the window" : r == -EINVAL ? "it is not aligned to the window's pages" : NULL;
 }
 
+static const struct container container = {
+    .prefix = "", .type = VFIO_SPAPR_TCE_v2_IOMMU, .module = "vfio_iommu_spapr_tce"};
+
 const struct backend machrt_backend_spapr = {
     .id = MACH_BACKEND_SPAPR,
     .name = "spapr",
     .maps = true,
-    .foreign = true,
-    .usable = usable,
-    .attach = attach,
+    .container = &container,
+    .usable = machrt_container_usable,
+    .attach = machrt_attach_to_container,
     .ranges = ranges,
     .map = map,
     .unmap = unmap,

@@ -175,7 +175,7 @@ static int make_devices(struct mach_session *s)
         // It becomes part of paths below sysfs.
         if (*d->sysfs && !usable_name(d->sysfs))
             return machrt_set_error(s, "expect", EINVAL, machrt_object(s, "device %s", d->name),
-                                    "`%s` cannot be a device's name on a bus", d->sysfs);
+                                    "`%s` is not a valid device name on a bus", d->sysfs);
     }
     return 0;
 }

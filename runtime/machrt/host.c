@@ -35,7 +35,7 @@ int command_check(const struct command *c)
     int failed = mach_config_check(c->config, &o, &error);
     if (failed < 0)
         return report(&error);
-    printf("%u hold, %u fail, %u cannot be seen before the devices are open\n", t.of[0], t.of[1], t.of[2]);
+    printf("%u hold, %u fail, %u can be checked only when the devices are open\n", t.of[0], t.of[1], t.of[2]);
     return failed ? FAILED : FINE;
 }
 
@@ -124,7 +124,7 @@ static void list_regions(const struct mach_session *s, const struct mach_cfg_fil
         void *at = mach_session_region_ptr(s, i, &size);
         if (size)
             printf("%s: region %u: 0x%" PRIx64 " bytes, %s\n", name_of(f, mach_cfg_region_device(r)),
-                   mach_cfg_region_index(r), size, at ? "mapped" : "read and written access by access");
+                   mach_cfg_region_index(r), size, at ? "mapped" : "accessed through VFIO");
     }
 }
 

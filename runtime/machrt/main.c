@@ -12,17 +12,16 @@ static const struct {
     bool config; // it takes one
     const char *options, *about;
 } commands[] = {
-    {"show", command_show, true, "json",
-     "what is in a config; --json: its JSON view, the same bytes as machc --emit=json"},
+    {"show", command_show, true, "json", "print a config; --json: its JSON view, the same bytes as machc --emit=json"},
     {"check", command_check, true, "all",
-     "prove what the config expects of this host, and change nothing; --all: say what holds, too"},
+     "check what the config expects of this host, and change nothing; --all: list what holds, too"},
     {"plan", command_plan, true, "all backend host kvm stop",
-     "the system calls that a session makes, without making them"},
-    {"bind", command_bind, true, "state verbose", "give the config's devices to their VFIO drivers"},
-    {"unbind", command_unbind, true, "state verbose", "give them back to the drivers that they had"},
+     "print the system calls of a session, without making them"},
+    {"bind", command_bind, true, "state verbose", "bind the config's devices to their VFIO drivers"},
+    {"unbind", command_unbind, true, "state verbose", "bind them to their former drivers again"},
     {"run", command_run, true, "backend seconds verbose",
-     "start a session without a VMM, say where everything is, print interrupts, stop"},
-    {"probe", command_probe, false, "open", "what this host has, as JSON"},
+     "start a session without a VMM, print regions and interrupts, stop"},
+    {"probe", command_probe, false, "open", "print what this host has, as JSON"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -32,20 +31,21 @@ static int usage(FILE *out, int status)
     for (int i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-7s  %s\n", commands[i].name, commands[i].about);
     fputs("\n"
-          "  --json            show: for machines\n"
-          "  --all             check: also what holds; plan: also what is only read\n"
+          "  --json            show: print the JSON view\n"
+          "  --all             check: list what holds, too; plan: print files that are read, too\n"
           "  --backend=NAME    plan, run: auto, iommufd, group, spapr, noiommu, pamu\n"
-          "  --host            plan: as this host is; without it, as the config says that the host is\n"
-          "  --kvm             plan: with a KVM guest\n"
-          "  --open            probe: open the devices that are bound to VFIO, too, which resets them\n"
-          "  --stop            plan: the end as well\n"
-          "  --state=FILE      bind, unbind: where the drivers that were there are remembered\n"
-          "  --seconds=N       run: how long (10)\n"
-          "  --verbose         say what is done\n"
+          "  --host            plan: read files of this host; without it, values that would be read are synthesised "
+          "from the config\n"
+          "  --kvm             plan: include the calls for a KVM guest\n"
+          "  --open            probe: also open devices that are bound to VFIO, which resets them\n"
+          "  --stop            plan: include the calls that stop the session\n"
+          "  --state=FILE      bind, unbind: the file that stores the former drivers\n"
+          "  --seconds=N       run: how many seconds (default 10)\n"
+          "  --verbose         bind, unbind, run: print each step\n"
           "  --version         print the version\n"
           "  --help            print this text\n"
           "\n"
-          "exit status: 0 fine; 1 the config, or this host for it, is not; 2 usage or I/O\n",
+          "exit status: 0 success; 1 bad config, or the host does not match it; 2 usage or I/O error\n",
           out);
     return status;
 }
@@ -159,7 +159,7 @@ int main(int argc, char **argv)
         if (*argv[i] != '-' && !c.path)
             c.path = argv[i];
         else if (!take_option(&c, commands[which].options, argv[i])) {
-            fprintf(stderr, "machrt %s: `%s` is not understood\n", commands[which].name, argv[i]);
+            fprintf(stderr, "machrt %s: unknown option or argument `%s`\n", commands[which].name, argv[i]);
             return usage(stderr, USAGE);
         }
     }

@@ -474,7 +474,7 @@ static int take_trap(void *o, struct mach_session *s, const struct mach_trap *t)
 static int take_link(void *o, const struct mach_link *l)
 {
     if (!self(o)->quiet)
-        printf("# the VMM brings eventfd %d to line %u\n", l->fd, l->line);
+        printf("# the VMM connects eventfd %d to line %u\n", l->fd, l->line);
     return 0;
 }
 
@@ -483,7 +483,7 @@ static int give_source(void *o, const struct mach_cfg_file *f, uint32_t irq, int
     (void)f;
     *fd = new_fd(self(o), 'e', 0);
     if (!self(o)->quiet)
-        printf("# the VMM brings interrupt %u, as eventfd %d\n", irq, *fd);
+        printf("# the VMM delivers interrupt %u as eventfd %d\n", irq, *fd);
     return 0;
 }
 
@@ -568,7 +568,7 @@ int command_plan(const struct command *c)
     if (p.file && p.driver)
         status = start(&p, &sys);
     else
-        fputs("machrt: there is no memory\n", stderr);
+        fputs("machrt: out of memory\n", stderr);
     free(p.file);
     free(p.driver);
     return status;

@@ -66,7 +66,7 @@ static void interrupts(const struct mach_sys *sys, FILE *out, int fd, uint32_t n
 
 static void refused(const char *what, const char *name, int r)
 {
-    fprintf(stderr, "machrt: %s %s cannot be asked: %s\n", what, name, strerror(-r));
+    fprintf(stderr, "machrt: cannot query %s %s: %s\n", what, name, strerror(-r));
 }
 
 /* The device's fd, by way of a container that is for it alone; -errno. Files that it took are in fd[0], fd[1]. */

@@ -74,29 +74,27 @@ static int not_bound(struct mach_session *s, const struct device *d, int r, cons
     char path[PATH_SIZE];
     const char *who = machrt_device_object(s, d);
     if (r == -EACCES || r == -EPERM)
-        return machrt_set_error(s, "bind", r, who, "changing drivers needs root; `machrt bind` can do it beforehand");
+        return machrt_set_error(s, "bind", r, who, "only root can change drivers; run `machrt bind` as root first");
     if (machrt_sysfs_path(s, path, "bus/%s/drivers/%s", d->bus->name, d->bus->driver) &&
         s->sys.access(s->sys.opaque, path, 0 /* F_OK */))
         return machrt_set_error(s, "bind", r < 0 ? r : ENODEV, who,
-                                "the driver %s is not loaded: modprobe %s (or the kernel has no "
-                                "such module)",
+                                "the driver %s is not loaded: modprobe %s, unless the kernel has no such module",
                                 d->bus->driver, d->bus->driver);
     // VFIO takes a device without an IOMMU group only in that mode.
     uint32_t group;
     if (machrt_find_group(s, d, &group) == -ENOENT)
-        return machrt_set_error(
-            s, "bind", r < 0 ? r : ENODEV, who,
-            "%s did not take it: it is behind no IOMMU that the kernel knows. Only VFIO's no-IOMMU mode "
-            "(vfio.enable_unsafe_noiommu_mode=1), with the backend `noiommu`, gives such a device away, and it "
-            "may then write to all memory",
-            d->bus->driver);
+        return machrt_set_error(s, "bind", r < 0 ? r : ENODEV, who,
+                                "%s did not bind to it: no IOMMU that the kernel drives is in front of it. Only VFIO's "
+                                "no-IOMMU mode (vfio.enable_unsafe_noiommu_mode=1) with the backend `noiommu` can pass "
+                                "it through, and it can then write to all memory",
+                                d->bus->driver);
     if (!strcmp(d->bus->name, "platform"))
         return machrt_set_error(s, "bind", r < 0 ? r : ENODEV, who,
-                                "%s did not take it%s%s: it wants a reset driver for the device unless "
-                                "vfio_platform.reset_required=0 is on the kernel's command line; dmesg says more",
-                                d->bus->driver, *driver ? ", it is now with " : "", driver);
-    return machrt_set_error(s, "bind", r < 0 ? r : ENODEV, who, "%s did not take it%s%s; dmesg says more",
-                            d->bus->driver, *driver ? ", it is now with " : "", driver);
+                                "%s did not bind to it%s%s: boot with vfio_platform.reset_required=0 where no reset "
+                                "driver knows the device; see dmesg",
+                                d->bus->driver, *driver ? ", it is now bound to " : "", driver);
+    return machrt_set_error(s, "bind", r < 0 ? r : ENODEV, who, "%s did not bind to it%s%s; see dmesg", d->bus->driver,
+                            *driver ? ", it is now bound to " : "", driver);
 }
 
 static int read_override(struct mach_session *s, struct device *d)
@@ -116,23 +114,23 @@ static int bind(struct mach_session *s, struct device *d)
     const char *target = d->bus->driver;
     int r = driver_of(s, d, d->driver, sizeof d->driver);
     if (r)
-        return machrt_set_error(s, "bind", r, machrt_device_object(s, d), "its driver cannot be seen");
+        return machrt_set_error(s, "bind", r, machrt_device_object(s, d), "the kernel does not show its driver");
     if (!strcmp(d->driver, target))
         return 0;
     if (s->options.flags & MACH_NO_BIND)
         return machrt_set_error(s, "bind", 0, machrt_device_object(s, d),
-                                "it is with %s, not with %s: run `machrt bind` before",
+                                "it is bound to %s, not to %s: run `machrt bind` first",
                                 *d->driver ? d->driver : "no driver", target);
     r = read_override(s, d);
     if (r)
-        return machrt_set_error(s, "bind", r, machrt_device_object(s, d), "its driver_override cannot be read");
+        return machrt_set_error(s, "bind", r, machrt_device_object(s, d), "cannot read its driver_override");
     if (machrt_reserve_undo(s))
         return -1;
     machrt_push_undo(s, machrt_undo_bind, d, 0, d->sysfs);
     if (*d->driver) {
         r = write_driver(s, d, d->driver, "unbind");
         if (r)
-            return machrt_set_error(s, "bind", r, machrt_device_object(s, d), "%s does not let go of it", d->driver);
+            return machrt_set_error(s, "bind", r, machrt_device_object(s, d), "cannot unbind it from %s", d->driver);
         d->unbound = true;
     }
     r = write_override(s, d, target);
@@ -222,10 +220,11 @@ static int unbind(struct mach_session *s, struct device *d, bool known)
     char driver[64], path[PATH_SIZE];
     int r = machrt_find_bus(s, d);
     if (r)
-        return r == -ENODEV ? 0 : machrt_set_error(s, "bind", r, machrt_device_object(s, d), "it cannot be seen");
+        return r == -ENODEV ? 0
+                            : machrt_set_error(s, "bind", r, machrt_device_object(s, d), "the kernel does not show it");
     r = driver_of(s, d, driver, sizeof driver);
     if (r)
-        return machrt_set_error(s, "bind", r, machrt_device_object(s, d), "its driver cannot be seen");
+        return machrt_set_error(s, "bind", r, machrt_device_object(s, d), "the kernel does not show its driver");
     if (strcmp(driver, d->bus->driver))
         return 0;
     bool probe = !known || !d->overridden;
@@ -236,7 +235,7 @@ static int unbind(struct mach_session *s, struct device *d, bool known)
     r = machrt_undo_bind(s, d, 0);
     if (!r && probe)
         r = machrt_sysfs_path(s, path, "bus/%s/drivers_probe", d->bus->name) ? put(s, path, d->sysfs) : -ENAMETOOLONG;
-    return r ? machrt_set_error(s, "bind", r, machrt_device_object(s, d), "it cannot be given back") : 0;
+    return r ? machrt_set_error(s, "bind", r, machrt_device_object(s, d), "cannot bind it to its former driver") : 0;
 }
 
 int mach_config_unbind(const struct mach_config *config, const struct mach_options *options, FILE *state,

@@ -31,8 +31,7 @@ static int take_map(struct mach_session *s, struct context *c, struct mach_cfg_r
         m->offset = mach_cfg_dma_map_bank(r);
         if (s->backend->id != MACH_BACKEND_PAMU)
             return machrt_set_error(s, "window", ENOTSUP, machrt_device_object(s, c->first),
-                                    "MSI banks are a PAMU's: this IOMMU has its "
-                                    "own way with MSIs");
+                                    "only a PAMU has MSI banks: this IOMMU handles MSIs by itself");
     }
     c->maps++;
     return 0;
@@ -137,7 +136,7 @@ static int check_mapping(struct mach_session *s, const struct context *c, const 
     if (m->iova % c->page || m->size % c->page || (uintptr_t)m->host % c->page)
         return machrt_set_error(s, "window", EINVAL, machrt_device_object(s, c->first),
                                 "window 0x%" PRIx64 "-0x%" PRIx64
-                                " must begin and end at a multiple of the IOMMU's pages, 0x%" PRIx64
+                                " must be aligned to the IOMMU's page size, 0x%" PRIx64
                                 " bytes, and so must its memory",
                                 m->iova, last, c->page);
     if (in_ranges(c, m->iova, m->size))
@@ -148,8 +147,8 @@ static int check_mapping(struct mach_session *s, const struct context *c, const 
                                 "window 0x%" PRIx64 "-0x%" PRIx64 ": %s; move the guest's memory", m->iova, last,
                                 reserved);
     return machrt_set_error(s, "window", ERANGE, who,
-                            "window 0x%" PRIx64 "-0x%" PRIx64 " is outside what the IOMMU can translate: "
-                            "0x%" PRIx64 "-0x%" PRIx64,
+                            "window 0x%" PRIx64 "-0x%" PRIx64 " is outside what the IOMMU can translate: 0x%" PRIx64
+                            "-0x%" PRIx64,
                             m->iova, last, c->range[0].first, c->range[c->ranges - 1].last);
 }
 
@@ -158,12 +157,12 @@ static int check_context(struct mach_session *s, struct context *c)
     if (s->backend->ranges(s, c))
         return -1;
     if (!c->page || c->page & (c->page - 1))
-        return machrt_set_error(s, "window", EPROTO, "the IOMMU",
-                                "the kernel says that its pages have %" PRIu64 " bytes", c->page);
+        return machrt_set_error(s, "window", EPROTO, "the IOMMU", "the kernel reports a page size of %" PRIu64 " bytes",
+                                c->page);
     if (c->maps > c->available)
         return machrt_set_error(s, "window", ENOSPC, machrt_device_object(s, c->first),
-                                "%u mappings are needed, and only %" PRIu64
-                                " can be had: raise vfio_iommu_type1.dma_entry_limit",
+                                "it needs %u mappings, and the limit is %" PRIu64
+                                ": raise vfio_iommu_type1.dma_entry_limit",
                                 c->maps, c->available);
     for (uint32_t i = 0; i < c->maps; i++)
         if (check_mapping(s, c, &c->map[i]))
@@ -179,8 +178,8 @@ int machrt_step_windows(struct mach_session *s)
             return -1;
         if (!s->backend->maps && (c->maps || c->guest_owned))
             return machrt_set_error(s, "window", ENOTSUP, machrt_device_object(s, c->first),
-                                    "it is to reach parts of memory, and without an "
-                                    "IOMMU it reaches all or none: `dma identity unsafe;` or `dma none;`");
+                                    "the config limits its DMA to parts of memory, which needs an IOMMU: use `dma "
+                                    "identity unsafe;` or `dma none;`");
         // A device that reaches nothing needs no questions.
         if ((c->maps || c->guest_owned) && check_context(s, c))
             return -1;
@@ -210,12 +209,12 @@ static int not_mapped(struct mach_session *s, const struct context *c, const str
     uint64_t last = m->iova + (m->size - 1), limit = 0;
     if (r == -ENOMEM && !s->sys.memlock(s->sys.opaque, &limit) && limit != UINT64_MAX)
         return machrt_set_error(s, "map", r, who,
-                                "window 0x%" PRIx64 "-0x%" PRIx64 ": %" PRIu64 " KiB of memory must be locked, and "
-                                "%" PRIu64 " KiB may be: ulimit -l %" PRIu64
+                                "window 0x%" PRIx64 "-0x%" PRIx64 ": %" PRIu64
+                                " KiB of memory must be locked, and the limit is %" PRIu64 " KiB: ulimit -l %" PRIu64
                                 " (LimitMEMLOCK= of a service), or CAP_IPC_LOCK",
                                 m->iova, last, to_lock(s) >> 10, limit >> 10, to_lock(s) >> 10);
     if (r == -EFAULT)
-        hint = m->region ? "registers cannot be mapped for DMA here" : "its memory cannot be pinned";
+        hint = m->region ? "registers cannot be mapped for DMA here" : "cannot pin its memory";
     return machrt_set_error(s, "map", r, who, "window 0x%" PRIx64 "-0x%" PRIx64 "%s%s", m->iova, last,
                             hint ? ": " : " is refused", hint ? hint : "");
 }
@@ -261,8 +260,7 @@ int machrt_step_map_regions(struct mach_session *s)
             m->host = registers(m->region, m->offset, m->size);
             if (!m->host)
                 return machrt_set_error(s, "map", ENODEV, machrt_device_object(s, m->region->device),
-                                        "region %u is to be mapped for DMA, "
-                                        "and can only be reached access by access",
+                                        "region %u cannot be mapped into this process, so it cannot be mapped for DMA",
                                         mach_cfg_region_index(m->region->rec));
             if (map(s, &s->context[i], m))
                 return -1;

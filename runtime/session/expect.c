@@ -36,7 +36,7 @@ static void page_size(struct proof *p)
     uint64_t a = mach_cfg_expect_a(p->e);
     if (p->s->page != a)
         found(p, MACH_PROOF_FAILS,
-              "its pages are %" PRIu64 " bytes, not %" PRIu64 ": compile with `host { page-size %" PRIu64
+              "its page size is %" PRIu64 " bytes, not %" PRIu64 ": compile with `host { page-size %" PRIu64
               "; }` for this kernel",
               p->s->page, a, p->s->page);
 }
@@ -49,13 +49,13 @@ static void host_compatible(struct proof *p)
         return unread(p, -ENAMETOOLONG);
     int64_t n = p->s->sys.read_file(p->s->sys.opaque, path, data, sizeof data - 1);
     if (n < 0)
-        return found(p, MACH_PROOF_FAILS, "the host has no device tree (%s: %s); it should be a %s", path,
+        return found(p, MACH_PROOF_FAILS, "the host has no device tree (%s: %s); expected a %s", path,
                      strerror((int)-n), want);
     data[n] = '\0';
     for (uint32_t i = mach_cfg_expect_index(p->e); i && at < data + n; i--)
         at += strlen(at) + 1;
     if (at >= data + n)
-        found(p, MACH_PROOF_FAILS, "the host's compatible has fewer strings than that; expected %s", want);
+        found(p, MACH_PROOF_FAILS, "the host's compatible has fewer strings; expected %s", want);
     else if (strcmp(at, want))
         found(p, MACH_PROOF_FAILS, "this host is a %.200s, not a %.200s: the config is for another board", at, want);
 }
@@ -69,7 +69,8 @@ static void cpu_online(struct proof *p)
     if (r)
         return unread(p, r);
     if (!machrt_list_contains(list, cpu))
-        found(p, MACH_PROOF_FAILS, "online are %.200s: echo 1 > /sys/devices/system/cpu/cpu%u/online", list, cpu);
+        found(p, MACH_PROOF_FAILS, "the cpus %.200s are online: echo 1 > /sys/devices/system/cpu/cpu%u/online", list,
+              cpu);
 }
 
 static void huge_pages(struct proof *p)
@@ -86,8 +87,8 @@ static void huge_pages(struct proof *p)
     uint64_t pages = size ? need / size : 0, there = strtoull(line, NULL, 10);
     if (there < pages)
         found(p, MACH_PROOF_FAILS,
-              "%" PRIu64 " pages of %" PRIu64 " KiB are needed, %" PRIu64 " are free: raise "
-              "/sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/nr_hugepages",
+              "%" PRIu64 " pages of %" PRIu64 " KiB are needed, %" PRIu64
+              " are free: raise /sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/nr_hugepages",
               pages, size >> 10, there, size >> 10);
 }
 
@@ -122,12 +123,12 @@ static void look_for_ram(struct proof *p, char *text)
         shown = shown || x.last;
         if (!strncmp(x.name, "System RAM", strlen("System RAM")) && x.first <= last && a <= x.last)
             return found(p, MACH_PROOF_FAILS,
-                         "the kernel has 0x%" PRIx64 "..0x%" PRIx64 " itself, and this is 0x%" PRIx64 "..0x%" PRIx64
-                         ": keep it from the kernel with a /reserved-memory node with `no-map`, or with `mem=`",
+                         "the kernel uses 0x%" PRIx64 "..0x%" PRIx64 " itself, which overlaps 0x%" PRIx64 "..0x%" PRIx64
+                         ": reserve it with a /reserved-memory node with `no-map`, or with `mem=`",
                          x.first, x.last, a, last);
     }
     if (!shown)
-        found(p, MACH_PROOF_UNKNOWN, "%s/iomem shows addresses to root only", p->s->sys.proc);
+        found(p, MACH_PROOF_UNKNOWN, "only root can read addresses in %s/iomem", p->s->sys.proc);
 }
 
 static void memory_free(struct proof *p)
@@ -166,8 +167,8 @@ static void sysfs_name(struct proof *p)
     bool pci = mach_cfg_device_kind(p->d->rec) == MACH_CFG_DEVICE_PCI;
     found(p, MACH_PROOF_FAILS, "there is no %s/bus/%s/devices/%.200s: %s", p->s->sys.sysfs, pci ? "pci" : "platform",
           p->d->sysfs,
-          pci ? "the function is elsewhere, or switched off"
-              : "its node is disabled, the tree is another one, or a parent's driver is missing");
+          pci ? "the function has another address, or is disabled"
+              : "its node is disabled, the host has another device tree, or the driver of a parent is missing");
 }
 
 static void compatible(struct proof *p)
@@ -220,7 +221,7 @@ static void region(struct proof *p)
     if (r)
         return unread(p, r);
     if (a != MACH_CFG_NONE64 && a != address)
-        found(p, MACH_PROOF_FAILS, "it lies at 0x%" PRIx64 ", not at 0x%" PRIx64, address, a);
+        found(p, MACH_PROOF_FAILS, "it is at 0x%" PRIx64 ", not at 0x%" PRIx64, address, a);
     else if (size != b)
         found(p, MACH_PROOF_FAILS, "it has 0x%" PRIx64 " bytes, not 0x%" PRIx64, size, b);
 }
@@ -237,7 +238,7 @@ static void irq_count(struct proof *p)
 
 static void irq_trigger(struct proof *p)
 {
-    found(p, MACH_PROOF_UNKNOWN, "the kernel tells when the device is open");
+    found(p, MACH_PROOF_UNKNOWN, "the kernel reports it only for an open device");
 }
 
 static void same_group(struct proof *p)
@@ -245,12 +246,13 @@ static void same_group(struct proof *p)
     char path[PATH_SIZE], link[PATH_SIZE];
     const char *member = machrt_string(p->s, mach_cfg_expect_string(p->e));
     if (strchr(member, '/'))
-        return found(p, MACH_PROOF_FAILS, "that is no name of a device");
+        return found(p, MACH_PROOF_FAILS, "not a valid name of a device");
     if (!machrt_device_path(p->s, path, p->d, "iommu_group"))
         return unread(p, -ENAMETOOLONG);
     int64_t n = p->s->sys.readlink(p->s->sys.opaque, path, link, sizeof link);
     if (n == -ENOENT)
-        return found(p, MACH_PROOF_UNKNOWN, "it has no IOMMU group yet: on arm64 it gets one with its first driver");
+        return found(p, MACH_PROOF_UNKNOWN,
+                     "it has no IOMMU group yet: on arm64 a device gets one with its first driver");
     if (n < 0)
         return unread(p, (int)n);
     size_t len = strlen(path);
@@ -315,9 +317,9 @@ static void prove_one(struct mach_session *s, uint32_t i, struct mach_finding *t
     if (kind < MACH_CFG_EXPECT_SYSFS_NAME || kind == MACH_CFG_EXPECT_MEMORY_FREE)
         return proofs[kind](&p);
     if (!p.d || !*p.d->sysfs)
-        return found(&p, MACH_PROOF_FAILS, "the config does not say where the device is");
+        return found(&p, MACH_PROOF_FAILS, "the config has no sysfs name for the device");
     if (!p.d->bus && machrt_find_bus(s, p.d) && kind != MACH_CFG_EXPECT_SYSFS_NAME)
-        return found(&p, MACH_PROOF_UNKNOWN, "the device is not there");
+        return found(&p, MACH_PROOF_UNKNOWN, "the host has no such device");
     proofs[kind](&p);
 }
 

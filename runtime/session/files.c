@@ -20,10 +20,10 @@ static int refused(struct mach_session *s, const struct region *r, const char *p
     const char *who = machrt_object(s, "device %s, region %u", r->device->name, mach_cfg_region_index(r->rec));
     if (e == -EPERM || e == -EACCES)
         return machrt_set_error(s, "region", e, who,
-                                "%.300s is refused: /dev/mem needs CAP_SYS_RAWIO, and where "
-                                "CONFIG_IO_STRICT_DEVMEM is set a range that no driver has claimed",
+                                "cannot map %.300s: /dev/mem needs CAP_SYS_RAWIO and, with CONFIG_IO_STRICT_DEVMEM, a "
+                                "range that no driver has claimed",
                                 path);
-    return machrt_set_error(s, "region", e, who, "%.300s cannot be mapped", path);
+    return machrt_set_error(s, "region", e, who, "cannot map %.300s", path);
 }
 
 int machrt_map_file_region(struct mach_session *s, struct region *r, const char *file, uint64_t offset)
@@ -34,7 +34,7 @@ int machrt_map_file_region(struct mach_session *s, struct region *r, const char 
         return machrt_set_error(
             s, "region", EINVAL,
             machrt_object(s, "device %s, region %u", r->device->name, mach_cfg_region_index(r->rec)),
-            "the config does not say where it is");
+            "the config has no valid address for it");
     uint64_t whole = (pad + size + s->page - 1) / s->page * s->page;
     r->area = (struct area *)machrt_session_alloc(s, 1, sizeof *r->area);
     if (!r->area || machrt_reserve_undo(s))

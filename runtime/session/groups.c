@@ -29,7 +29,7 @@ static void add_holder(struct members *m, const char *name, const char *driver)
         machrt_read_link_name(m->s, path, bus, sizeof bus))
         strcpy(bus, m->d->bus->name); // most likely
     snprintf(m->text + n, sizeof m->text - n,
-             "%s%.64s is held by %.64s (pass it through as well, or: echo %.64s > /sys/bus/%s/drivers/%.64s/unbind)",
+             "%s%.64s is bound to %.64s (pass it through as well, or: echo %.64s > /sys/bus/%s/drivers/%.64s/unbind)",
              m->held > 1 ? "; " : "", name, driver, name, bus, driver);
 }
 
@@ -65,12 +65,11 @@ static int check_group(struct mach_session *s, const struct device *d)
     r = r ? r : m.result;
     if (r)
         return machrt_set_error(s, "group", r, machrt_object(s, "IOMMU group %u of %s", d->group, d->name),
-                                "its members cannot be seen");
+                                "the kernel does not show its members");
     if (!m.held)
         return 0;
     return machrt_set_error(s, "group", EPERM, machrt_object(s, "IOMMU group %u of %s", d->group, d->name),
-                            "a device and all that share its group go to one owner: of %u members, %s", m.total,
-                            m.text);
+                            "all devices of a group must have one owner: of %u members, %s", m.total, m.text);
 }
 
 /* ---- contexts ---- */
@@ -210,11 +209,10 @@ static int group_for(struct mach_session *s, struct device *d)
     d->context = d->g->context;
     // All of a group sees one set of page tables.
     if (d != d->g->first && !(guest_owned(s, d) && guest_owned(s, d->g->first)) && !same_reach(s, d->g->first, d))
-        return machrt_set_error(
-            s, "group", EINVAL, machrt_object(s, "devices %s and %s", d->g->first->name, d->name),
-            "they are in the same IOMMU group, %u, and so reach the same memory, but the config gives them "
-            "different DMA domains: give both the same `dma`",
-            d->group);
+        return machrt_set_error(s, "group", EINVAL, machrt_object(s, "devices %s and %s", d->g->first->name, d->name),
+                                "both are in IOMMU group %u and so reach the same memory, but the config gives them "
+                                "different DMA domains: give both the same `dma`",
+                                d->group);
     return 0;
 }
 
@@ -240,10 +238,11 @@ int machrt_step_groups(struct mach_session *s)
         if (r == -ENOENT)
             return machrt_set_error(
                 s, "group", r, machrt_device_object(s, d),
-                "it has no IOMMU group: it is behind no IOMMU that the kernel knows. Without one only "
-                "`raw` with /dev/mem, or the kernel's unsafe no-IOMMU mode, gives it away");
+                "it has no IOMMU group, so no IOMMU that the kernel drives is in front of it. Without one, only `raw` "
+                "with /dev/mem or the kernel's unsafe no-IOMMU mode can pass it through");
         if (r)
-            return machrt_set_error(s, "group", r, machrt_device_object(s, d), "its IOMMU group cannot be seen");
+            return machrt_set_error(s, "group", r, machrt_device_object(s, d),
+                                    "the kernel does not show its IOMMU group");
         if (group_for(s, d))
             return -1;
     }

@@ -59,7 +59,7 @@ static int make_eventfd(struct mach_session *s, struct irq *q, int *fd)
         return -1;
     int r = s->sys.eventfd(s->sys.opaque, EFD_NONBLOCK);
     if (r < 0)
-        return machrt_set_error(s, "irq", r, irq_object(s, q), "there is no eventfd for it");
+        return machrt_set_error(s, "irq", r, irq_object(s, q), "cannot create an eventfd");
     *fd = r;
     machrt_push_undo(s, machrt_undo_close, fd, 0, "close an eventfd");
     return 0;
@@ -70,7 +70,8 @@ static int connect(struct mach_session *s, struct irq *q)
     if (!s->has_ops)
         return 0;
     if (!s->ops.connect)
-        return machrt_set_error(s, "vmm", ENOSYS, irq_object(s, q), "the VMM takes no interrupts (ops->connect)");
+        return machrt_set_error(s, "vmm", ENOSYS, irq_object(s, q),
+                                "the VMM does not handle interrupts (ops->connect)");
     if (machrt_reserve_undo(s))
         return -1;
     q->link = (struct mach_link){
@@ -84,7 +85,7 @@ static int connect(struct mach_session *s, struct irq *q)
     };
     int r = s->ops.connect(s->opaque, &q->link);
     if (r)
-        return machrt_set_error(s, "vmm", r, irq_object(s, q), "the VMM does not take it as GSI %u", q->link.gsi);
+        return machrt_set_error(s, "vmm", r, irq_object(s, q), "the VMM does not connect it to GSI %u", q->link.gsi);
     machrt_push_undo(s, undo_connect, q, 0, "disconnect an interrupt");
     return 0;
 }
@@ -96,19 +97,17 @@ static int check_info(struct mach_session *s, struct irq *q)
     bool level = mach_cfg_irq_trigger(q->rec) == MACH_CFG_TRIGGER_LEVEL;
     int r = s->sys.ioctl(s->sys.opaque, q->device->fd, VFIO_DEVICE_GET_IRQ_INFO, &info);
     if (r)
-        return machrt_set_error(s, "irq", r, irq_object(s, q), "VFIO has no such interrupt; the device has %u",
-                                q->device->num_irqs);
+        return machrt_set_error(s, "irq", r, irq_object(s, q),
+                                "VFIO has no such interrupt; the device has %u interrupts", q->device->num_irqs);
     if (!info.count || !(info.flags & VFIO_IRQ_INFO_EVENTFD))
-        return machrt_set_error(s, "irq", ENODEV, irq_object(s, q), "the device has none");
+        return machrt_set_error(s, "irq", ENODEV, irq_object(s, q), "the device has no such interrupt");
     q->automasked = (info.flags & VFIO_IRQ_INFO_AUTOMASKED) != 0;
     if (mach_cfg_irq_flags(q->rec) & MACH_CFG_IRQ_RESAMPLE && !q->automasked)
         return machrt_set_error(s, "expect", 0, irq_object(s, q),
-                                "the config says that it is level-triggered, and to the kernel it "
-                                "is an edge");
+                                "the config has a level-triggered interrupt, the kernel an edge-triggered one");
     if (q->automasked && !level && mach_cfg_irq_trigger(q->rec) != MACH_CFG_TRIGGER_NONE)
         return machrt_set_error(s, "expect", 0, irq_object(s, q),
-                                "the config says that it is an edge, and to the kernel it is "
-                                "level-triggered");
+                                "the config has an edge-triggered interrupt, the kernel a level-triggered one");
     return 0;
 }
 
@@ -116,19 +115,19 @@ static int not_armed(struct mach_session *s, const struct irq *q, int r, const c
 {
     const char *who = irq_object(s, q);
     if (r == -EBUSY)
-        return machrt_set_error(s, "irq", r, who, "%s: the host's line is in use, and cannot be shared", what);
+        return machrt_set_error(s, "irq", r, who, "%s: another driver uses the host's line, and it cannot be shared",
+                                what);
     if (r == -EINVAL)
         return q->device->vfio_flags & VFIO_DEVICE_FLAGS_PCI
                    ? machrt_set_error(
                          s, "irq", r, who,
-                         "%s: the kernel refuses it; another kind of interrupt of the device may be active", what)
+                         "%s: refused by the kernel; another kind of interrupt of the device may be active", what)
                    // irq_settings_can_request(): a chained handler sets IRQ_NOREQUEST, and its end does not clear it.
                    : machrt_set_error(
                          s, "irq", r, who,
-                         "%s: the kernel refuses it: a driver of the host's that split the line up (GPIO, a cascaded "
-                         "controller) has had the device before, and such a line is not given away until the next "
-                         "boot: "
-                         "drop the interrupt, or boot the host without that driver (initcall_blacklist=...)",
+                         "%s: refused by the kernel. A host driver that demultiplexes the line (GPIO, a cascaded "
+                         "controller) has used the device before, and Linux does not release such a line until the "
+                         "next boot: drop the interrupt, or boot without that driver (initcall_blacklist=...)",
                          what);
     return machrt_set_error(s, "irq", r, who, "%s is refused", what);
 }
@@ -167,14 +166,13 @@ static int other_irq(struct mach_session *s, struct irq *q)
     if (s->ops.irq_source)
         r = s->ops.irq_source(s->opaque, s->f, (uint32_t)(q - s->irq), &fd);
     if (r == -ENOSYS)
-        return machrt_set_error(s, "irq", ENODEV, irq_object(s, q),
-                                "no kernel interface gives it to user space (%s): drop it, or let "
-                                "the VMM bring it (ops->irq_source)",
-                                mach_cfg_irq_source(q->rec) == MACH_CFG_IRQ_MAP_ENTRY
-                                    ? "an entry of an interrupt-map"
-                                    : "its node is no device to Linux");
+        return machrt_set_error(
+            s, "irq", ENODEV, irq_object(s, q),
+            "no kernel interface delivers it to user space (%s): drop it, or let the VMM deliver it (ops->irq_source)",
+            mach_cfg_irq_source(q->rec) == MACH_CFG_IRQ_MAP_ENTRY ? "an entry of an interrupt-map"
+                                                                  : "Linux has no device for its node");
     if (r)
-        return machrt_set_error(s, "vmm", r, irq_object(s, q), "the VMM does not bring it");
+        return machrt_set_error(s, "vmm", r, irq_object(s, q), "the VMM does not deliver it");
     q->fd = fd;
     return connect(s, q);
 }

@@ -165,14 +165,14 @@ static int no_backing(struct mach_session *s, const struct memory *m, int r)
     switch (mach_cfg_memory_backing(m->rec)) {
     case MACH_CFG_BACKING_HUGETLB:
         return machrt_set_error(s, "memory", r, who,
-                                "the kernel gives no huge pages of %" PRIu64 " KiB for %" PRIu64 " MiB",
+                                "the kernel has not enough huge pages of %" PRIu64 " KiB for %" PRIu64 " MiB",
                                 mach_cfg_memory_page_size(m->rec) >> 10, m->m.size >> 20);
     case MACH_CFG_BACKING_PHYSICAL:
         return machrt_set_error(s, "memory", r, who,
-                                "/dev/mem: it needs CAP_SYS_RAWIO, and a range that the kernel does not use "
-                                "itself (reserved-memory, mem=) where CONFIG_STRICT_DEVMEM is set");
+                                "cannot map /dev/mem: this needs CAP_SYS_RAWIO and, with CONFIG_STRICT_DEVMEM, a range "
+                                "that the kernel does not use itself (reserved-memory, mem=)");
     case MACH_CFG_BACKING_FILE:
-        return machrt_set_error(s, "memory", r, who, "%.300s cannot be used",
+        return machrt_set_error(s, "memory", r, who, "cannot use %.300s",
                                 machrt_string(s, mach_cfg_memory_path(m->rec)));
     default:
         return machrt_set_error(s, "memory", r, who, "%" PRIu64 " MiB cannot be had", m->m.size >> 20);
@@ -184,9 +184,9 @@ static int make(struct mach_session *s, struct memory *m)
     uint32_t backing = mach_cfg_memory_backing(m->rec);
     bool named = backing == MACH_CFG_BACKING_FILE || backing == MACH_CFG_BACKING_PHYSICAL;
     if (*machrt_string(s, mach_cfg_memory_share(m->rec)) && !named)
-        return machrt_set_error(s, "memory", ENOTSUP, memory_object(s, m),
-                                "it is shared with other machines and so needs a name: "
-                                "`from physical` or `from file`, or a VMM that gives the memory (ops->memory)");
+        return machrt_set_error(
+            s, "memory", ENOTSUP, memory_object(s, m),
+            "memory that machines share needs `from physical` or `from file`, or a VMM that provides it (ops->memory)");
     if (machrt_reserve_undo(s))
         return -1;
     int r = named ? open_backing(s, m) : make_memfd(s, m);
@@ -215,7 +215,7 @@ static int get(struct mach_session *s, struct memory *m)
         if (!r && !m->m.at)
             r = -EFAULT;
         if (r != -ENOSYS)
-            return r ? machrt_set_error(s, "vmm", r, memory_object(s, m), "the VMM does not give it") : 0;
+            return r ? machrt_set_error(s, "vmm", r, memory_object(s, m), "the VMM does not provide it") : 0;
     }
     return make(s, m);
 }
@@ -232,10 +232,11 @@ static int check_identity(struct mach_session *s)
             continue;
         if (mach_cfg_memory_backing(m->rec) != MACH_CFG_BACKING_PHYSICAL ||
             mach_cfg_memory_physical(m->rec) != m->m.address)
-            return machrt_set_error(s, "memory", EINVAL, memory_object(s, m),
-                                    "a device has `dma identity`, so it must lie where the "
-                                    "host's does: `from physical 0x%" PRIx64 "`",
-                                    m->m.address);
+            return machrt_set_error(
+                s, "memory", EINVAL, memory_object(s, m),
+                "a device has `dma identity`, so guest and host addresses must be equal: use `from physical 0x%" PRIx64
+                "`",
+                m->m.address);
     }
     return 0;
 }
@@ -269,12 +270,12 @@ int machrt_show_to_guest(struct mach_session *s, struct mach_place *p, const cha
 {
     p->slot = s->slots++;
     if (!s->ops.place)
-        return machrt_set_error(s, "vmm", ENOSYS, who, "the VMM has no way to show it to the guest (ops->place)");
+        return machrt_set_error(s, "vmm", ENOSYS, who, "the VMM cannot map it into the guest (ops->place)");
     if (machrt_reserve_undo(s))
         return -1;
     int r = s->ops.place(s->opaque, p);
     if (r)
-        return machrt_set_error(s, "vmm", r, who, "the VMM does not show it to the guest at 0x%" PRIx64, p->address);
+        return machrt_set_error(s, "vmm", r, who, "the VMM does not map it into the guest at 0x%" PRIx64, p->address);
     machrt_push_undo(s, undo_place, p, 0, who);
     return 0;
 }

@@ -58,7 +58,7 @@ static int take_named(struct mach_session *s, enum mach_backend id)
     const struct backend *b = (size_t)id < sizeof backends / sizeof backends[0] ? backends[id] : NULL;
     if (!b)
         return machrt_set_error(s, "backend", ENOSYS, machrt_object(s, "backend %s", mach_backend_name(id)),
-                                "there is no such backend");
+                                "no such backend");
     int r = b->usable(s, &why);
     if (r)
         return machrt_set_error(s, "backend", r, machrt_object(s, "backend %s", b->name), "%s", why);
@@ -68,7 +68,7 @@ static int take_named(struct mach_session *s, enum mach_backend id)
 
 static int take_any(struct mach_session *s)
 {
-    const char *first = "it cannot map registers or physical memory for DMA, which the config wants", *second = "";
+    const char *first = "it cannot map registers or physical memory for DMA, which the config needs", *second = "";
     int r = -ENOTSUP;
     if (!maps_foreign(s)) {
         r = machrt_backend_iommufd.usable(s, &first);
@@ -91,13 +91,13 @@ int machrt_step_backend(struct mach_session *s)
         return 0;
     uint32_t iommu = mach_cfg_machine_iommu(mach_cfg_record(s->f, MACH_CFG_S_MACHINE, 0));
     if (id == MACH_BACKEND_AUTO && iommu == MACH_CFG_IOMMU_PAMU)
-        return machrt_set_error(s, "backend", ENOTSUP, "VFIO",
-                                "the config is for a PAMU, which only vendor kernels drive: choose "
-                                "the backend `pamu` where one runs");
+        return machrt_set_error(
+            s, "backend", ENOTSUP, "VFIO",
+            "the config is for a PAMU, which only vendor kernels drive: choose the backend `pamu` on such a kernel");
     if (id == MACH_BACKEND_AUTO && iommu == MACH_CFG_IOMMU_NONE)
         return machrt_set_error(s, "backend", ENOTSUP, "VFIO",
-                                "the config is for a host without an IOMMU: choose the backend "
-                                "`noiommu` if its devices are trusted with all memory");
+                                "the config is for a host without an IOMMU: choose the backend `noiommu` if you trust "
+                                "its devices with all memory");
     if (id == MACH_BACKEND_AUTO && iommu == MACH_CFG_IOMMU_SPAPR_TCE)
         id = MACH_BACKEND_SPAPR;
     int r = id == MACH_BACKEND_AUTO ? take_any(s) : take_named(s, id);
@@ -113,7 +113,7 @@ static int get_info(struct mach_session *s, struct device *d)
     struct vfio_device_info info = {.argsz = sizeof info};
     int r = s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_GET_INFO, &info);
     if (r)
-        return machrt_set_error(s, "open", r, machrt_device_object(s, d), "VFIO does not describe it");
+        return machrt_set_error(s, "open", r, machrt_device_object(s, d), "cannot read its properties");
     d->vfio_flags = info.flags;
     d->num_regions = info.num_regions;
     d->num_irqs = info.num_irqs;
@@ -138,8 +138,8 @@ static int reset(struct mach_session *s, struct device *d)
         return 0;
     }
     return machrt_set_error(s, "reset", r, machrt_device_object(s, d),
-                            r == -ENOTTY ? "the kernel knows no way to reset it, and the config "
-                                           "requires one: `reset if-possible;` if its state does not matter"
+                            r == -ENOTTY ? "the kernel cannot reset it, and the config requires a reset: use `reset "
+                                           "if-possible;` if its state does not matter"
                                          : "the reset failed");
 }
 
@@ -153,7 +153,7 @@ static int check_counts(struct mach_session *s)
             continue;
         if (s->device[device].num_irqs != mach_cfg_expect_a(e))
             return machrt_set_error(s, "expect", 0, machrt_device_object(s, &s->device[device]),
-                                    "VFIO finds %u interrupts, not %" PRIu64, s->device[device].num_irqs,
+                                    "VFIO reports %u interrupts, not %" PRIu64, s->device[device].num_irqs,
                                     mach_cfg_expect_a(e));
     }
     return 0;
@@ -237,7 +237,7 @@ int machrt_make_bus_master(struct mach_session *s, struct device *d)
     int r = machrt_enable_bus_master(s, d);
     if (r)
         return machrt_set_error(s, "region", r, machrt_device_object(s, d),
-                                "it cannot be made a bus master: its config space cannot be reached");
+                                "cannot make it a bus master: cannot access its configuration space");
     machrt_push_undo(s, undo_master, d, 0, d->name);
     return 0;
 }

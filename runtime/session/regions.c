@@ -37,7 +37,7 @@ static struct vfio_region_info *get_info(struct mach_session *s, const struct re
         info->index = mach_cfg_region_index(r->rec);
         int e = s->sys.ioctl(s->sys.opaque, r->device->fd, VFIO_DEVICE_GET_REGION_INFO, info);
         if (e) {
-            machrt_set_error(s, "region", e, region_object(s, r), "VFIO has no such region; the device has %u",
+            machrt_set_error(s, "region", e, region_object(s, r), "VFIO has no such region; the device has %u regions",
                              r->device->num_regions);
             return NULL;
         }
@@ -45,7 +45,7 @@ static struct vfio_region_info *get_info(struct mach_session *s, const struct re
             return info;
         *size = info->argsz;
     }
-    machrt_set_error(s, "region", EPROTO, region_object(s, r), "the kernel asks for more memory each time");
+    machrt_set_error(s, "region", EPROTO, region_object(s, r), "the kernel requests a larger buffer every time");
     return NULL;
 }
 
@@ -64,7 +64,7 @@ static int take_areas(struct mach_session *s, struct region *r, const struct vfi
         n = head.nr_areas;
         if (n > (left - sizeof head) / sizeof(struct vfio_region_sparse_mmap_area))
             return machrt_set_error(s, "region", EPROTO, region_object(s, r),
-                                    "the kernel's list of areas leaves its buffer");
+                                    "the kernel's list of areas exceeds its buffer");
     }
     r->area = (struct area *)machrt_session_alloc(s, n, sizeof *r->area);
     if (!r->area)
@@ -74,8 +74,7 @@ static int take_areas(struct mach_session *s, struct region *r, const struct vfi
         if (cap)
             memcpy(&a, (const char *)cap + sizeof head + i * sizeof a, sizeof a);
         if (a.offset > info->size || a.size > info->size - a.offset)
-            return machrt_set_error(s, "region", EPROTO, region_object(s, r),
-                                    "the kernel lists an area that is not in it");
+            return machrt_set_error(s, "region", EPROTO, region_object(s, r), "the kernel lists an area outside of it");
         // What is not whole pages of this host is left to pread() and pwrite().
         if (a.size && !(a.offset % s->page) && !(a.size % s->page) && !(info->offset % s->page))
             r->area[r->areas++] = (struct area){.offset = a.offset, .size = a.size};
@@ -96,8 +95,8 @@ static int map_areas(struct mach_session *s, struct region *r)
         int e = s->sys.mmap(s->sys.opaque, &a->at, a->size, prot, MAP_SHARED, r->fd, r->offset + a->offset);
         if (e)
             return machrt_set_error(s, "region", e, region_object(s, r),
-                                    "0x%" PRIx64 " bytes at offset 0x%" PRIx64 " cannot be "
-                                    "mapped, though the kernel says so",
+                                    "0x%" PRIx64 " bytes at offset 0x%" PRIx64
+                                    " cannot be mapped, although the kernel reports that they can",
                                     a->size, a->offset);
         machrt_push_undo(s, undo_area, a, a->size, "unmap a region");
     }
@@ -112,9 +111,8 @@ static int vfio_region(struct mach_session *s, struct region *r)
         return -1;
     uint64_t want = mach_cfg_region_size(r->rec);
     if (want && info->size != want)
-        return machrt_set_error(s, "expect", 0, region_object(s, r),
-                                "VFIO says that it has 0x%" PRIx64 " bytes, not 0x%" PRIx64, (uint64_t)info->size,
-                                want);
+        return machrt_set_error(s, "expect", 0, region_object(s, r), "VFIO reports 0x%" PRIx64 " bytes, not 0x%" PRIx64,
+                                (uint64_t)info->size, want);
     if (!info->size)
         return 0; // a BAR that is not there
     r->size = info->size;
@@ -152,8 +150,8 @@ static int nested_region(struct mach_session *s, struct region *r)
     const struct region *p = container_of_region(s, r);
     if (!p)
         return machrt_set_error(s, "region", ENODEV, region_object(s, r),
-                                "its node is no device to Linux, and no device above it "
-                                "has these registers: nothing gives access to them");
+                                "Linux has no device for its node, and no device above it has these registers: there "
+                                "is no way to access them");
     uint64_t delta = mach_cfg_region_host(r->rec) - mach_cfg_region_host(p->rec);
     r->size = mach_cfg_region_size(r->rec);
     r->offset = p->offset + delta;
@@ -192,13 +190,12 @@ static int trap(struct mach_session *s, struct region *r, uint64_t guest)
     };
     if (!s->ops.trap)
         return machrt_set_error(s, "vmm", ENOSYS, region_object(s, r),
-                                "accesses to it must exit to the VMM, which does not take "
-                                "them (ops->trap)");
+                                "its accesses must exit to the VMM, which does not handle them (ops->trap)");
     if (machrt_reserve_undo(s))
         return -1;
     int e = s->ops.trap(s->opaque, s, &r->trap);
     if (e)
-        return machrt_set_error(s, "vmm", e, region_object(s, r), "the VMM does not take its accesses");
+        return machrt_set_error(s, "vmm", e, region_object(s, r), "the VMM does not handle its accesses");
     machrt_push_undo(s, undo_trap, &r->trap, 0, "forget a trapped region");
     return 0;
 }

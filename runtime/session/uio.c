@@ -36,7 +36,7 @@ int machrt_unmask_uio_irq(struct mach_session *s, struct irq *q)
 
 static int no_eventfd(struct mach_session *s, const struct irq *q, int r)
 {
-    return machrt_set_error(s, "irq", r, irq_object(s, q), "there is no eventfd for it");
+    return machrt_set_error(s, "irq", r, irq_object(s, q), "cannot create an eventfd");
 }
 
 static int make_eventfd(struct mach_session *s, const struct irq *q, int *fd)
@@ -62,7 +62,7 @@ int machrt_open_uio_irq(struct mach_session *s, struct irq *q)
                  ? s->sys.open(s->sys.opaque, path, O_RDWR)
                  : -ENAMETOOLONG;
     if (fd < 0)
-        return machrt_set_error(s, "irq", fd, irq_object(s, q), "it cannot be opened");
+        return machrt_set_error(s, "irq", fd, irq_object(s, q), "cannot open it");
     p->uio = fd;
     machrt_push_undo(s, machrt_undo_close, &p->uio, 0, "close a UIO file");
     q->fd = fd;
@@ -119,14 +119,14 @@ int machrt_start_uio_irq(struct mach_session *s, struct irq *q)
 {
     int r = enable(s, q->pump ? q->pump->uio : q->fd);
     if (r)
-        return machrt_set_error(s, "irq", r, irq_object(s, q), "it cannot be enabled");
+        return machrt_set_error(s, "irq", r, irq_object(s, q), "cannot enable it");
     if (!q->pump)
         return 0;
     if (machrt_reserve_undo(s))
         return -1;
     r = pthread_create(&q->pump->thread, NULL, run, q->pump);
     if (r)
-        return machrt_set_error(s, "irq", r, irq_object(s, q), "there is no thread for it");
+        return machrt_set_error(s, "irq", r, irq_object(s, q), "cannot create a thread");
     machrt_push_undo(s, undo_thread, q->pump, 0, "stop a thread");
     return 0;
 }

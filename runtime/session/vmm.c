@@ -27,17 +27,16 @@ static int no_chip(struct mach_session *s, struct mach_cfg_rec chip, int r)
     const char *who = machrt_object(s, "irqchip %s", machrt_string(s, mach_cfg_irqchip_name(chip)));
     const char *kvm = machrt_string(s, mach_cfg_irqchip_kvm(chip));
     if (r == -EEXIST)
-        return machrt_set_error(s, "vmm", r, who, "the VMM does not make it: it has one already");
+        return machrt_set_error(s, "vmm", r, who, "the VMM cannot make it: it has one already");
     if (*kvm && r == -ENODEV)
-        return machrt_set_error(s, "vmm", r, who, "the VMM does not make it: this host's KVM has no %s", kvm);
+        return machrt_set_error(s, "vmm", r, who, "the VMM cannot make it: KVM of this host has no %s", kvm);
     if (!mach_cfg_irqchip_messages(chip))
-        return machrt_set_error(s, "vmm", r, who, "the VMM does not make it");
+        return machrt_set_error(s, "vmm", r, who, "the VMM cannot make it");
     if (r == -ENXIO)
-        return machrt_set_error(s, "vmm", r, who,
-                                "the VMM does not make it: vcpus come first, as many as the config has");
+        return machrt_set_error(s, "vmm", r, who, "the VMM cannot make it: the vcpus of the config must be made first");
     return machrt_set_error(s, "vmm", r, who,
-                            "the VMM does not make it: its %" PRIu32 " lines with %" PRIu32
-                            " messages may be more than this host has",
+                            "the VMM cannot make it: its %" PRIu32 " lines with %" PRIu32
+                            " messages may exceed what this host supports",
                             mach_cfg_irqchip_lines(chip), mach_cfg_irqchip_messages(chip));
 }
 
@@ -60,7 +59,7 @@ int machrt_step_vmm(struct mach_session *s)
     }
     int r = s->ops.routes ? s->ops.routes(s->opaque, s->f) : 0;
     if (r)
-        return machrt_set_error(s, "vmm", r, "the interrupt routes", "the VMM does not set them");
+        return machrt_set_error(s, "vmm", r, "the interrupt routes", "the VMM cannot set them");
     for (uint32_t i = 0; s->ops.emulated && i < s->devices; i++) {
         if (mach_cfg_device_kind(s->device[i].rec) != MACH_CFG_DEVICE_EMULATED)
             continue;
@@ -68,7 +67,7 @@ int machrt_step_vmm(struct mach_session *s)
             return -1;
         r = s->ops.emulated(s->opaque, s->f, i);
         if (r)
-            return machrt_set_error(s, "vmm", r, machrt_device_object(s, &s->device[i]), "the VMM does not make it");
+            return machrt_set_error(s, "vmm", r, machrt_device_object(s, &s->device[i]), "the VMM cannot make it");
         machrt_push_undo(s, undo_emulated, NULL, i, "remove an emulated device");
     }
     return 0;

@@ -14,5 +14,5 @@ int main()
     mach_error error = MACH_ERROR_INIT;
     if (mach_config_from_memory("nothing", "", 0, &config, &error) != -EBADMSG || config)
         return 1;
-    return mach_kvm_ops()->place && mach_backend_name(MACH_BACKEND_GROUP)[0] == 'g' && error.name ? 0 : 1;
+    return mach_kvm_ops()->prepare && mach_backend_name(MACH_BACKEND_GROUP)[0] == 'g' && error.name ? 0 : 1;
 }

@@ -143,7 +143,7 @@ static void test_each_fails(void **state)
     (void)state;
     struct board *b = board();
     b->k->page = 65536;
-    wrong(b, 1, "its pages are 65536 bytes, not 4096");
+    wrong(b, 1, "its page size is 65536 bytes, not 4096");
     b = board();
     TEXT(b->k, BASE "/compatible", "acme,other\0acme,soc\0");
     wrong(b, 1, "this host is a acme,other, not a acme,board");
@@ -158,22 +158,22 @@ static void test_each_fails(void **state)
     wrong(b, 1, "16 pages of 2048 KiB are needed, 15 are free");
     b = board();
     TEXT(b->k, "/proc/iomem", "00000000-20000000 : System RAM\n");
-    wrong(b, 1, "host: memory-free ram: the kernel has 0x0..0x20000000 itself, and this is 0x20000000..0x3fffffff");
+    wrong(b, 1, "host: memory-free ram: the kernel uses 0x0..0x20000000 itself, which overlaps 0x20000000..0x3fffffff");
     b = board();
     TEXT(b->k, "/proc/iomem", "40000000-7fffffff : reserved\n  60ffffff-60ffffff : System RAM\n");
-    wrong(b, 1, "host: memory-free shm0: the kernel has 0x60ffffff..0x60ffffff itself");
+    wrong(b, 1, "host: memory-free shm0: the kernel uses 0x60ffffff..0x60ffffff itself");
     b = board();
     TEXT(b->k, "/proc/iomem", "00000000-00000000 : System RAM\n  00000000-00000000 : Kernel code\n");
-    wrong(b, 0, "shows addresses to root only");
+    wrong(b, 0, "only root can read addresses");
     b = board();
     TEXT(b->k, "/proc/iomem", "nonsense\n-1 : System RAM\n20000000 System RAM\n20000000 - 2fffffff : System RAM");
-    wrong(b, 0, "shows addresses to root only");
+    wrong(b, 0, "only root can read addresses");
     b = board();
     TEXT(b->k, BASE "/soc/eth@2180000/compatible", "acme,uart\0");
     wrong(b, 1, "it is a acme,uart, not a acme,eth");
     b = board();
     TEXT(b->k, BASE "/soc/ranges", "\0\0\0\0\0\0\0\6\0\0\0\0\x10\0\0\0");
-    wrong(b, 2, "it lies at 0x602180000, not at 0x502180000");
+    wrong(b, 2, "it is at 0x602180000, not at 0x502180000");
     b = board();
     TEXT(b->k, BASE "/soc/eth@2180000/reg", "\x02\x18\0\0\0\1\0\0\x02\x19\0\0\0\0\x20\0");
     wrong(b, 1, "it has 0x2000 bytes, not 0x1000");
@@ -190,7 +190,7 @@ static void test_each_fails(void **state)
     TEXT(b->k, "/sys/bus/pci/devices/0000:00:02.0/resource", "0x10000000 0x1007ffff 0x200\n");
     wrong(b, 1, "it has 0x80000 bytes, not 0x100000");
     b = board();
-    b->k->device[0].name = "elsewhere";
+    b->k->device[0].name = "another address";
     wrong(b, 1, "there is no /sys/bus/platform/devices/502180000.eth");
     b = board();
     b->k->device[3].group = 6;
@@ -212,7 +212,7 @@ static void test_each_fails(void **state)
                          b->config, &(struct mach_options){.size = sizeof(struct mach_options), .sys = &b->k->sys}, &e),
                      -EINVAL);
     assert_string_equal(e.step, "expect");
-    assert_non_null(strstr(e.hint, "cannot be a device's name"));
+    assert_non_null(strstr(e.hint, "is not a valid device name"));
     board_free(b);
 }
 
@@ -245,13 +245,13 @@ static void test_proof_first(void **state)
     // What VFIO says has the last word.
     x = scene_new("group");
     cfg_expect(x->c, MACH_CFG_EXPECT_IRQ_COUNT, 1, 0, "", 3, MACH_CFG_NONE64);
-    refused(x, "expect", "eth", "VFIO finds 2 interrupts, not 3");
+    refused(x, "expect", "eth", "VFIO reports 2 interrupts, not 3");
     x = scene_new("group");
     x->k->device[0].irq_flags[0] = 1;
-    refused(x, "expect", "interrupt 0", "to the kernel it is an edge");
+    refused(x, "expect", "interrupt 0", "the kernel an edge-triggered one");
     x = scene_new("group");
     x->k->device[0].irq_flags[1] = 7;
-    refused(x, "expect", "interrupt 1", "to the kernel it is level-triggered");
+    refused(x, "expect", "interrupt 1", "the kernel a level-triggered one");
     x = scene_new("group");
     x->k->device[0].region[0].size = 0x2000;
     refused(x, "expect", "region 0", "0x2000 bytes, not 0x1000");
@@ -274,8 +274,8 @@ static void test_groups(void **state)
     fake_add(x->k, "pci", "0000:00:02.4", "pcieport", 5);
     fake_add(x->k, "pci", "0000:00:02.5", "", 5);
     refused(x, "group", "IOMMU group 5 of edu",
-            "of 6 members, 0000:00:02.2 is held by snd_hda_intel (pass it through as well, or: echo 0000:00:02.2 > "
-            "/sys/bus/pci/drivers/snd_hda_intel/unbind); 0000:00:02.3 is held by xhci_hcd");
+            "of 6 members, 0000:00:02.2 is bound to snd_hda_intel (pass it through as well, or: echo 0000:00:02.2 > "
+            "/sys/bus/pci/drivers/snd_hda_intel/unbind); 0000:00:02.3 is bound to xhci_hcd");
     // What is held is on another bus than the device; and a bus's driver does no DMA either, but Linux does not know
     // it.
     x = scene_new("group");
@@ -283,7 +283,7 @@ static void test_groups(void **state)
     refused(x, "group", "IOMMU group 3 of eth", "echo 9030000.pl061 > /sys/bus/amba/drivers/pl061_gpio/unbind");
     x = scene_new("group");
     fake_add(x->k, "platform", "soc:bus", "simple-pm-bus", 3);
-    refused(x, "group", "IOMMU group 3 of eth", "soc:bus is held by simple-pm-bus");
+    refused(x, "group", "IOMMU group 3 of eth", "soc:bus is bound to simple-pm-bus");
     x = scene_new("group");
     x->k->device[0].no_group = true;
     refused(x, "group", "eth", "it has no IOMMU group");
@@ -304,10 +304,10 @@ static void test_bind(void **state)
     refused(x, "bind", "eth", "vfio_platform.reset_required=0");
     x = scene_new("group");
     x->k->device[2].refuses = true;
-    refused(x, "bind", "edu", "vfio-pci did not take it");
+    refused(x, "bind", "edu", "vfio-pci did not bind to it");
     x = scene_new("group");
     x->options.flags = MACH_NO_BIND;
-    refused(x, "bind", "eth", "it is with uart, not with vfio-platform: run `machrt bind`");
+    refused(x, "bind", "eth", "it is bound to uart, not to vfio-platform: run `machrt bind`");
     x = scene_new("group");
     x->k->device[0].name = "other";
     refused(x, "bind", "eth", "the host has no such device");
@@ -381,7 +381,7 @@ static void test_windows(void **state)
     x = scene_new("group");
     CFG_SET(x->c, dma_map, DMA_MAP, 1, iova, 0x90000800);
     CFG_SET(x->c, dma_map, DMA_MAP, 1, size, MiB);
-    refused(x, "window", "eth", "multiple of the IOMMU's pages");
+    refused(x, "window", "eth", "aligned to the IOMMU's page size");
     x = scene_new("noiommu");
     cfg_device(x->c, "uart", MACH_CFG_DEVICE_EMULATED, "", 0);
     x->k->noiommu = false;
@@ -413,16 +413,16 @@ static void test_backends(void **state)
     refused(x, "backend", "VFIO", "choose the backend `pamu`");
     x = scene_new("pamu");
     x->k->spapr = true; // the same number means something else there
-    refused(x, "backend", "pamu", "this is not a vendor's kernel");
+    refused(x, "backend", "pamu", "this is not a vendor kernel");
     x = scene_new("pamu");
     x->k->pamu_hw = 2;
-    refused(x, "window", "usb", "the config has 4 subwindows, and this PAMU can do 2");
+    refused(x, "window", "usb", "the config has 4 subwindows, and this PAMU supports 2");
     x = scene_new("pamu");
     CFG_SET(x->c, dma, DMA, 0, whole_subwindows, 512);
-    refused(x, "window", "usb", "512 subwindows: a power of two up to 256");
+    refused(x, "window", "usb", "512 subwindows: the number must be a power of two up to 256");
     x = scene_new("pamu");
     CFG_SET(x->c, memory, MEMORY, 0, physical, 0x20001000);
-    refused(x, "window", "usb", "must be contiguous");
+    refused(x, "window", "usb", "must be physically contiguous");
     x = scene_new("pamu");
     CFG_SET(x->c, dma, DMA, 0, whole_subwindows, 2);
     refused(x, "window", "usb", "are not whole subwindows"); // the vendor's driver would never come back from it
@@ -434,10 +434,10 @@ static void test_backends(void **state)
     refused(x, "window", "usb", "maps whole subwindows only");
     x = scene_new("pamu");
     CFG_SET(x->c, dma, DMA, 0, flags, 0);
-    refused(x, "window", "usb", "does not say which window");
+    refused(x, "window", "usb", "has no window for it");
     x = scene_new("spapr_ddw");
     CFG_SET(x->c, dma, DMA, 0, page_shift, 0);
-    refused(x, "window", "edu", "does not say which window");
+    refused(x, "window", "edu", "has no window for it");
     x = scene_new("spapr_ddw");
     x->k->tce_start = UINT64_C(1) << 59;
     refused(x, "window", "edu", "is outside what the IOMMU can translate");
@@ -505,15 +505,15 @@ static void test_odd_hosts(void **state)
     }
     x = scene_new("group");
     x->k->device[2].region[0].argsz = 1 << 20;
-    refused(x, "region", "edu", "asks for more memory");
+    refused(x, "region", "edu", "requests a larger buffer");
     x = scene_new("group");
     x->k->device[2].region[0].areas = 4;
     x->k->device[2].region[0].area[2][0] = 0x7000;
     x->k->device[2].region[0].area[2][1] = 0x2000;
-    refused(x, "region", "edu", "not in it");
+    refused(x, "region", "edu", "an area outside of it");
     x = scene_new("group");
     x->k->device[2].region[0].areas = 100;
-    refused(x, "region", "edu", "leaves its buffer");
+    refused(x, "region", "edu", "exceeds its buffer");
 }
 
 static int cannot(void *opaque, const struct mach_cfg_file *f, const char **why)
@@ -684,7 +684,7 @@ static void test_vmm(void **state)
     refused(x, "irq", "interrupt 1", "interrupt-map");
     x = scene_new("group");
     CFG_SET(x->c, memory, MEMORY, 2, share, cfg_string(x->c, "ipc0"));
-    refused(x, "memory", "private", "needs a name");
+    refused(x, "memory", "private", "memory that machines share");
 }
 
 int main(void)

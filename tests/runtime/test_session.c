@@ -143,9 +143,9 @@ static void test_aia(void **state)
         uint32_t ids, vcpus, number;
         const char *hint;
     } refused[] = {
-        {64, 3, EINVAL, "its 96 lines with 255 messages may be more than this host has"},
-        {256, 2, ENXIO, "vcpus come first, as many as the config has"},
-        {0, 3, ENODEV, "this host's KVM has no riscv-aia"},
+        {64, 3, EINVAL, "its 96 lines with 255 messages may exceed what this host supports"},
+        {256, 2, ENXIO, "the vcpus of the config must be made first"},
+        {0, 3, ENODEV, "KVM of this host has no riscv-aia"},
     };
     for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
         x = scene_new("aia");
