@@ -17,10 +17,12 @@
     X(find_cap)                                                                                                        \
     X(find_group)                                                                                                      \
     X(in_list)                                                                                                         \
-    X(link_name) X(dev_path) X(file_path) X(sysfs_path) X(device_path) X(device_object) X(session_new) X(session_end)  \
-        X(session_alloc) X(undo_push) X(undo_room) X(undo_close) X(undo_bind) X(tell_vmm) X(container_attach)          \
-            X(step_open) X(step_irqs) X(kvm_chip_find) X(kvm_chip_make) X(irq_unmask) X(of_reg) X(of_irqs) X(uio_irq)  \
-                X(verify) X(refuse) X(sha256) X(report) X(stash_pamu) X(backend_group) X(copy_struct) X(set_error)
+    X(link_name)                                                                                                       \
+    X(dev_path)                                                                                                        \
+    X(file_path) X(sysfs_path) X(device_path) X(device_object) X(session_new) X(session_end) X(session_alloc)          \
+        X(undo_push) X(undo_room) X(undo_close) X(undo_bind) X(tell_vmm) X(container_attach) X(step_open) X(step_irqs) \
+            X(kvm_chip_find) X(kvm_chip_make) X(irq_unmask) X(of_reg) X(of_irqs) X(uio_irq) X(verify) X(refuse)        \
+                X(sha256) X(report) X(stash_pamu) X(backend_group) X(copy_struct) X(set_error)
 
 static int called;
 
