@@ -8,6 +8,7 @@
 # make check-schema   guest trees under dt-validate with Linux's bindings (Debian's dt-schema, linux-source)
 # make fuzz       libFuzzer on everything that reads a file, and a million mutated configs: docs/fuzzing.md
 # make check-system   the runtime on real kernels, on boards that QEMU emulates; SYSTEM="-v edu" for one of them
+# make check-cross    the runtime built for other machines and for musl, its tests under qemu-user; ARCH=powerpc for one
 # make coverage   lines of runtime/ that its tests run (Debian's gcovr); fails below 90 %
 # make install    machc, machrt, libmachrt and what goes with them; DESTDIR, PREFIX, LIBDIR and so on as usual
 # make uninstall  removes what `make install` installed, given the same variables
@@ -123,6 +124,9 @@ check-properties: $(B)/machc
 check-schema: $(B)/machc
 	python3 tests/corpus/schema.py --machc $(B)/machc
 
+check-cross:
+	@python3 tests/cross/run.py --build $(B) $(ARCH)
+
 # With everything compiled anew, into build/coverage.
 coverage:
 	$(MAKE) B=build/coverage CFLAGS="-O0 -g --coverage" build/coverage/unit/test_config test-runtime
@@ -205,7 +209,7 @@ test: all $(foreach suite,$(or $(SUITE),unit runtime fuzz),$($(suite)_needs))
 test-runtime: all $(runtime_needs)
 	@python3 tests/run.py --build $(B) runtime
 
-.PHONY: FORCE all test check-properties check-corpus check-schema docs coverage format format-check clean install uninstall
+.PHONY: FORCE all test check-properties check-corpus check-schema check-cross docs coverage format format-check clean install uninstall
 # Nothing that is made on the way is deleted, nor kept when its command fails.
 .SECONDARY:
 .DELETE_ON_ERROR:
