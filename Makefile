@@ -55,7 +55,7 @@ lib_src  = $(filter-out compiler/main.c,$(sort $(wildcard compiler/*.c compiler/
 lib_obj  = $(lib_src:%.c=$(B)/%.o) $(B)/gen/mach.tab.o $(B)/gen/mach.lex.o $(B)/gen/schemas_data.o $(B)/gen/schemas_compiled.o
 schemas  = $(sort $(wildcard schemas/*.json schemas/*/*.json))
 unit     = $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
-sources  = $(wildcard compiler/*.[ch] compiler/*/*.[ch] compiler/*/*/*.[ch] runtime/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] tests/*/*/*/*.[ch] examples/*/*.[ch])
+sources  = $(wildcard compiler/*.[ch] compiler/*/*.[ch] compiler/*/*/*.[ch] runtime/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] tests/*/*/*/*.[ch] examples/*/*.[ch] examples/*/*.rs)
 
 all: $(B)/machc runtime
 
@@ -158,7 +158,7 @@ INSTALL    ?= install
 into        = $(foreach f,$(2),$(f):$(1)/$(notdir $(f)))
 below       = $(foreach f,$(2),$(f):$(1)/$(f:$(B)/installed/%=%))
 doc_md      = README.md $(wildcard docs/*.md) examples/README.md
-doc_files   = LICENSE $(wildcard docs/ci/* docs/images/* examples/*.mach examples/*/*.dts examples/*/*.[ch]) \
+doc_files   = LICENSE $(wildcard docs/ci/* docs/images/* examples/*.mach examples/*/*.dts examples/*/*.[ch] examples/*/*.rs examples/*/*.rs) \
               grammar/mach.ebnf $(wildcard schemas/json/*)
 installed_x = $(call into,$(BINDIR),$(B)/machc $(B)/machrt) $(B)/libmachrt.so:$(LIBDIR)/libmachrt.so.$(rt_version)
 installed   = $(call into,$(LIBDIR),$(B)/libmachrt.a) \

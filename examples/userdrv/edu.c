@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// A driver in user space: QEMU's `edu` device computes a factorial, and tells by an interrupt when it is done; then it
+// A driver in user space: QEMU's `edu` device computes a factorial and raises an interrupt when it is done; then it
 // moves 64 bytes from memory into itself, and back to another place, by DMA.
 //
 //     machc -m inner -c inner.cfg examples/rig-virt.mach
 //     edu inner.cfg edu 5
 //
-// Nothing here knows of VFIO: the config says how the device is found, opened, mapped and wired.
+// The driver does not use VFIO itself: libmachrt finds, opens, maps and connects the device as the config says.
 #include <machrt.h>
 
 #include <inttypes.h>
@@ -35,7 +35,7 @@ static void put(struct mach_session *s, uint32_t region, uint64_t offset, uint32
         fprintf(stderr, "edu: writing 0x%" PRIx64 ": %s\n", offset, strerror(-r));
 }
 
-// 0, and the interrupt has come; -1, and it has not, or the device did not ask for it.
+// Waits for an interrupt of the device. -1: it did not come, or the device did not raise it.
 static int wait_for(struct mach_session *s, uint32_t region, uint32_t irq)
 {
     uint64_t count;
@@ -48,7 +48,7 @@ static int wait_for(struct mach_session *s, uint32_t region, uint32_t irq)
     return why ? 0 : -1;
 }
 
-// The device reads and writes 64-bit registers as two of 32 bits as well.
+// The device accepts 32-bit accesses to the low half of its 64-bit registers.
 static void transfer(struct mach_session *s, uint32_t region, uint64_t from, uint64_t to, uint32_t command)
 {
     put(s, region, DMA_FROM, (uint32_t)from);
@@ -59,7 +59,7 @@ static void transfer(struct mach_session *s, uint32_t region, uint64_t from, uin
         usleep(1000);
 }
 
-// From the start of what the config maps, through the device, to a page behind it.
+// Moves bytes from the start of what the config maps, through the device, to the page after it.
 static int move(struct mach_session *s, const struct mach_cfg_file *f, uint32_t dma, uint32_t region)
 {
     struct mach_cfg_rec d = mach_cfg_record(f, MACH_CFG_S_DMA, dma);
@@ -69,7 +69,7 @@ static int move(struct mach_session *s, const struct mach_cfg_file *f, uint32_t 
     if (!mach_cfg_dma_maps(d) || !m)
         return 0;
     if (iova > UINT32_MAX - 8192) {
-        printf("no DMA: 0x%" PRIx64 " is more than the device can address\n", iova);
+        printf("no DMA: the device cannot address 0x%" PRIx64 "\n", iova);
         return 0;
     }
     uint8_t *at = (uint8_t *)m->at + mach_cfg_dma_map_offset(map);
@@ -79,7 +79,7 @@ static int move(struct mach_session *s, const struct mach_cfg_file *f, uint32_t 
     transfer(s, region, iova, BUFFER, 0);
     transfer(s, region, BUFFER, iova + 4096, DMA_TO_MEMORY);
     int same = !memcmp(at, at + 4096, 64);
-    puts(same ? "64 bytes moved by DMA" : "edu: the bytes did not arrive");
+    puts(same ? "64 bytes moved by DMA" : "edu: the bytes differ after the DMA");
     return !same;
 }
 

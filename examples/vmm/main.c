@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// In which order: config, VM, vcpus, session, kernel; then the guest runs; then all of it backwards.
+// The order: config, VM, vcpus, session, kernel; then the guest runs; then the reverse.
 #include "machvm.h"
 
 #include <errno.h>
@@ -17,12 +17,12 @@
 
 static const char usage[] =
     "usage: machvm [OPTION]... GUEST.CFG GUEST.DTB IMAGE [INITRAMFS]\n"
-    "Runs the machine of GUEST.CFG with KVM. Its console is stdin and stdout; SIGTERM ends it in order.\n"
-    "  -b BACKEND  iommufd, group or noiommu; without it the better one that the host has\n"
-    "  -m TEXT     when the guest prints a line with TEXT: how long it took, and what libmachrt had of that\n"
-    "  -s          at the end: how often the guest's accesses had to be carried out here, by device\n"
-    "  -v          every step of libmachrt\n"
-    "Exit status: 0 the guest powered off; 1 the machine cannot be had, or the guest crashed; 2 usage; 3 SIGTERM.\n";
+    "Runs the machine of GUEST.CFG with KVM. Its console is stdin and stdout; SIGTERM stops it cleanly.\n"
+    "  -b BACKEND  iommufd, group or noiommu; default: the best one that the host has\n"
+    "  -m TEXT     when the guest prints a line with TEXT, print the time since the start, and libmachrt's part of it\n"
+    "  -s          at the end, print the number of accesses that exited, by device\n"
+    "  -v          print each step of libmachrt\n"
+    "Exit status: 0 the guest powered off; 1 the machine did not start, or the guest crashed; 2 usage; 3 SIGTERM.\n";
 
 int complain(int number, const char *format, ...)
 {
@@ -64,7 +64,7 @@ static int failed(const struct mach_error *e)
 
 /* ---- up and down ---- */
 
-// The whole machine, but for running it.
+// Starts the machine, but does not run it.
 static int up(struct vmm *v, const struct mach_options *options)
 {
     struct mach_error e = MACH_ERROR_INIT;
@@ -72,7 +72,7 @@ static int up(struct vmm *v, const struct mach_options *options)
     v->vm = type < 0 ? -1 : ioctl(v->kvm, KVM_CREATE_VM, type);
     if (v->vm < 0)
         return type < 0 ? -1 : complain(errno, "KVM_CREATE_VM");
-    // arm64: the vGIC is made for the vcpus that there are, so they come first.
+    // arm64: the vGIC is initialised for the existing vcpus, so they come first.
     if (machine_room(v) || vcpus_make(v))
         return -1;
     v->ops = (struct mach_kvm){
@@ -92,7 +92,7 @@ static int down(struct vmm *v)
     v->session = NULL;
     vcpus_free(v);
     machine_free(v);
-    // The interrupt controller goes with the VM; a machine that is started again gets a new one.
+    // KVM keeps the interrupt controller until the VM is closed; a machine that is started again gets a new VM.
     if (v->vm >= 0)
         close(v->vm);
     v->vm = -1;
@@ -101,14 +101,14 @@ static int down(struct vmm *v)
 
 /* ---- while the guest runs ---- */
 
-// stdin to the console, until it is over.
+// Forwards stdin to the console until the guest ends.
 static void serve(struct vmm *v, int signals)
 {
     uint8_t byte;
     bool pending = false, input = v->uart != NULL;
     while (atomic_load(&v->why) == RUNNING) {
         struct pollfd p[] = {{v->over, POLLIN, 0}, {signals, POLLIN, 0}, {input && !pending ? 0 : -1, POLLIN, 0}};
-        // A full UART is asked again a little later.
+        // If the UART is full, try again a little later.
         if (poll(p, 3, pending ? 10 : -1) < 0 && errno != EINTR)
             return;
         if (p[1].revents)
@@ -122,7 +122,7 @@ static void serve(struct vmm *v, int signals)
     }
 }
 
-// The machine once, from power on to power off or reset. Why it ended; -1: it did not start, or not end well.
+// Runs the machine once, from power on to power off or reset. Returns why it ended; -1: it failed.
 static int once(struct vmm *v, const struct mach_options *options, int signals, bool statistics)
 {
     int r = up(v, options);
@@ -138,7 +138,7 @@ static int once(struct vmm *v, const struct mach_options *options, int signals, 
     return down(v) ? -1 : r;
 }
 
-// The same again after a reset: libmachrt resets the devices, KVM gives a new VM, and nothing is left of the old guest.
+// After a reset, runs it again: libmachrt resets the devices, KVM makes a new VM, and nothing is left of the old guest.
 static int run(struct vmm *v, const struct mach_options *options, bool statistics)
 {
     sigset_t set;

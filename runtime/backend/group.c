@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Group and container, type 1 version 2: what every kernel with VFIO has.
+// Groups and containers, type 1 version 2, which every kernel with VFIO has.
 #include "backend/backend.h"
 
 #include <errno.h>
 #include <linux/vfio.h>
 
-static int take_ranges(struct mach_session *s, struct context *c, const struct vfio_iommu_type1_info *info, size_t size)
+static int store_ranges(struct mach_session *s, struct context *c, const struct vfio_iommu_type1_info *info,
+                        size_t size)
 {
     size_t left;
     const void *cap;
@@ -42,9 +43,9 @@ static int take_ranges(struct mach_session *s, struct context *c, const struct v
     return 0;
 }
 
-static int ranges(struct mach_session *s, struct context *c)
+static int read_group_ranges(struct mach_session *s, struct context *c)
 {
-    // Large enough at once, as a rule; the kernel says how much it needs.
+    // This is usually large enough; otherwise the kernel returns the size that it needs.
     size_t size = 4096;
     for (int i = 0; i < 3 && size <= 1 << 20; i++) {
         struct vfio_iommu_type1_info *info = (struct vfio_iommu_type1_info *)machrt_session_alloc(s, 1, size);
@@ -55,13 +56,13 @@ static int ranges(struct mach_session *s, struct context *c)
         if (r)
             return machrt_set_error(s, "window", r, "the IOMMU", "cannot read its properties");
         if (info->argsz <= size)
-            return take_ranges(s, c, info, size);
+            return store_ranges(s, c, info, size);
         size = info->argsz;
     }
     return machrt_set_error(s, "window", EPROTO, "the IOMMU", "the kernel requests a larger buffer every time");
 }
 
-static int unmap(struct mach_session *s, struct context *c, const struct mapping *m)
+static int group_unmap(struct mach_session *s, struct context *c, const struct mapping *m)
 {
     uint64_t unmapped;
     int r = machrt_unmap_dma(s, c, m, &unmapped);
@@ -71,7 +72,7 @@ static int unmap(struct mach_session *s, struct context *c, const struct mapping
     return unmapped == m->size ? 0 : -ENOENT;
 }
 
-static const char *map_hint(int r)
+static const char *group_map_hint(int r)
 {
     switch (-r) {
     case EEXIST:
@@ -94,8 +95,8 @@ const struct backend machrt_backend_group = {
     .container = &container,
     .usable = machrt_container_usable,
     .attach = machrt_attach_to_container,
-    .ranges = ranges,
+    .ranges = read_group_ranges,
     .map = machrt_map_dma,
-    .unmap = unmap,
-    .map_hint = map_hint,
+    .unmap = group_unmap,
+    .map_hint = group_map_hint,
 };

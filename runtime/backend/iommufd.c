@@ -13,7 +13,7 @@ struct node {
     char name[32];
 };
 
-static int take_node(void *arg, const char *name, int is_directory)
+static int store_node_name(void *arg, const char *name, int is_directory)
 {
     (void)is_directory;
     struct node *n = (struct node *)arg;
@@ -23,18 +23,18 @@ static int take_node(void *arg, const char *name, int is_directory)
     return 1;
 }
 
-// "vfio7": the name of the device's node. -ENOENT: it has none.
-static int node_of(struct mach_session *s, const struct device *d, struct node *n)
+// Finds the name of the device's node, "vfio7". -ENOENT: it has none.
+static int find_node(struct mach_session *s, const struct device *d, struct node *n)
 {
     char path[PATH_SIZE];
     *n->name = '\0';
     if (!machrt_device_path(s, path, d, "vfio-dev"))
         return -ENAMETOOLONG;
-    int r = s->sys.list(s->sys.opaque, path, take_node, n);
+    int r = s->sys.list(s->sys.opaque, path, store_node_name, n);
     return r ? r : *n->name ? 0 : -ENOENT;
 }
 
-static int usable(struct mach_session *s, const char **why)
+static int iommufd_usable(struct mach_session *s, const char **why)
 {
     char path[PATH_SIZE];
     int r = machrt_dev_path(s, path, "iommu") ? s->sys.access(s->sys.opaque, path, R_OK | W_OK) : -ENAMETOOLONG;
@@ -43,7 +43,7 @@ static int usable(struct mach_session *s, const char **why)
         struct node n;
         if (!s->device[i].vfio)
             continue;
-        r = node_of(s, &s->device[i], &n);
+        r = find_node(s, &s->device[i], &n);
         *why = "the kernel has no device nodes (CONFIG_VFIO_DEVICE_CDEV)";
     }
     return r;
@@ -64,7 +64,7 @@ static int open_iommufd(struct mach_session *s)
     return 0;
 }
 
-static int not_bound(struct mach_session *s, const struct device *d, int r)
+static int report_bind_error(struct mach_session *s, const struct device *d, int r)
 {
     const char *who = machrt_device_object(s, d);
     switch (-r) {
@@ -85,7 +85,7 @@ static int not_bound(struct mach_session *s, const struct device *d, int r)
     }
 }
 
-static int not_attached(struct mach_session *s, const struct device *d, int r)
+static int report_attach_error(struct mach_session *s, const struct device *d, int r)
 {
     const char *who = machrt_device_object(s, d);
     if (r == -EADDRINUSE)
@@ -95,11 +95,11 @@ static int not_attached(struct mach_session *s, const struct device *d, int r)
     return machrt_set_error(s, "open", r, who, "cannot attach it to its IOMMU page tables");
 }
 
-static int attach(struct mach_session *s, struct device *d)
+static int iommufd_attach(struct mach_session *s, struct device *d)
 {
     struct node n;
     char path[PATH_SIZE];
-    int r = node_of(s, d, &n);
+    int r = find_node(s, d, &n);
     if (r)
         return machrt_set_error(s, "open", r, machrt_device_object(s, d), "it has no device node");
     if (machrt_reserve_undo(s))
@@ -117,9 +117,9 @@ static int attach(struct mach_session *s, struct device *d)
     struct iommufd_bind b = {.argsz = sizeof b, .iommufd = s->iommufd};
     r = s->sys.ioctl(s->sys.opaque, d->fd, IOMMUFD_BIND, &b);
     if (r)
-        return not_bound(s, d, r);
+        return report_bind_error(s, d, r);
     if (!d->context->typed) {
-        // It goes with the file: nothing to undo.
+        // It is freed when the file is closed: nothing to undo.
         struct iommufd_ioas_alloc a = {.size = sizeof a};
         r = s->sys.ioctl(s->sys.opaque, s->iommufd, IOMMUFD_IOAS_ALLOC, &a);
         if (r)
@@ -129,10 +129,10 @@ static int attach(struct mach_session *s, struct device *d)
     }
     struct iommufd_attach t = {.argsz = sizeof t, .pt_id = d->context->ioas};
     r = s->sys.ioctl(s->sys.opaque, d->fd, IOMMUFD_ATTACH, &t);
-    return r ? not_attached(s, d, r) : 0;
+    return r ? report_attach_error(s, d, r) : 0;
 }
 
-static int ranges(struct mach_session *s, struct context *c)
+static int read_iommufd_ranges(struct mach_session *s, struct context *c)
 {
     uint32_t room = 64;
     for (int i = 0; i < 3 && room <= 1 << 16; i++) {
@@ -163,7 +163,7 @@ static int ranges(struct mach_session *s, struct context *c)
     return machrt_set_error(s, "window", EPROTO, "the IOMMU", "the kernel requests a larger buffer every time");
 }
 
-static int map(struct mach_session *s, struct context *c, const struct mapping *m)
+static int iommufd_map(struct mach_session *s, struct context *c, const struct mapping *m)
 {
     struct iommufd_ioas_map x = {
         .size = sizeof x,
@@ -177,13 +177,13 @@ static int map(struct mach_session *s, struct context *c, const struct mapping *
     return s->sys.ioctl(s->sys.opaque, s->iommufd, IOMMUFD_IOAS_MAP, &x);
 }
 
-static int unmap(struct mach_session *s, struct context *c, const struct mapping *m)
+static int iommufd_unmap(struct mach_session *s, struct context *c, const struct mapping *m)
 {
     struct iommufd_ioas_unmap x = {.size = sizeof x, .ioas_id = c->ioas, .iova = m->iova, .length = m->size};
     return s->sys.ioctl(s->sys.opaque, s->iommufd, IOMMUFD_IOAS_UNMAP, &x);
 }
 
-static const char *map_hint(int r)
+static const char *iommufd_map_hint(int r)
 {
     switch (-r) {
     case EEXIST:
@@ -201,11 +201,11 @@ const struct backend machrt_backend_iommufd = {
     .id = MACH_BACKEND_IOMMUFD,
     .name = "iommufd",
     .maps = true,
-    .usable = usable,
+    .usable = iommufd_usable,
     .open = open_iommufd,
-    .attach = attach,
-    .ranges = ranges,
-    .map = map,
-    .unmap = unmap,
-    .map_hint = map_hint,
+    .attach = iommufd_attach,
+    .ranges = read_iommufd_ranges,
+    .map = iommufd_map,
+    .unmap = iommufd_unmap,
+    .map_hint = iommufd_map_hint,
 };

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// VFIO without an IOMMU (vfio.enable_unsafe_noiommu_mode=1): registers and interrupts, no mappings, a tainted kernel.
+// VFIO without an IOMMU (vfio.enable_unsafe_noiommu_mode=1): registers and interrupts, but no mappings. It taints the
+// kernel.
 #include "backend/backend.h"
 
 #include <errno.h>
 #include <linux/vfio.h>
 
-static int usable(struct mach_session *s, const char **why)
+static int noiommu_usable(struct mach_session *s, const char **why)
 {
     char path[PATH_SIZE], line[8];
     *why = "no-IOMMU mode is off: echo 1 > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode (this taints the "
@@ -23,6 +24,6 @@ const struct backend machrt_backend_noiommu = {
     .id = MACH_BACKEND_NOIOMMU,
     .name = "noiommu",
     .container = &container,
-    .usable = usable,
+    .usable = noiommu_usable,
     .attach = machrt_attach_to_container,
 };

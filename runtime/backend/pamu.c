@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The Freescale PAMU, through VFIO of the vendor's SDK kernels. That driver accepts much that it then does wrongly: it
-// drops the errors of its own calls, maps only whole windows and says nothing of the rest, and never returns from an
-// unmap of something that is not whole windows. So every rule is checked here, and what breaks one is never asked for.
-// The rules are those of its sources: fsl_pamu.c, fsl_pamu_domain.c, vfio_iommu_fsl_pamu.c.
+// The Freescale PAMU, through VFIO of the vendor's SDK kernels. That driver accepts requests that it then mishandles:
+// it drops the errors of its own calls, silently maps only whole windows, and never returns from an unmap of a part of
+// a window. So every rule is checked here, and no request is made that breaks one. The rules are those of its sources:
+// fsl_pamu.c, fsl_pamu_domain.c, vfio_iommu_fsl_pamu.c.
 #include "backend/backend.h"
 
 #include "uapi/pamu.h"
@@ -21,7 +21,7 @@ struct pamu {
     uint32_t windows, banks;
 };
 
-static int usable(struct mach_session *s, const char **why)
+static int pamu_usable(struct mach_session *s, const char **why)
 {
     char path[PATH_SIZE];
     *why = "this kernel has no PAMU driver: there is no /sys/bus/platform/drivers/fsl-of-pamu";
@@ -34,8 +34,8 @@ static int usable(struct mach_session *s, const char **why)
     return r ? r : machrt_container_usable(s, why);
 }
 
-// Upstream, type 2 is sPAPR: a kernel that has any of the later types is not the vendor's, whose list ends with 3.
-static int identify(struct mach_session *s, const struct context *c)
+// Upstream, type 2 is sPAPR: a kernel with any of the later types is not the vendor's, whose types end with 3.
+static int identify_vendor_kernel(struct mach_session *s, const struct context *c)
 {
     static const unsigned upstream[] = {VFIO_DMA_CC_IOMMU, VFIO_EEH, VFIO_SPAPR_TCE_v2_IOMMU, VFIO_NOIOMMU_IOMMU,
                                         VFIO_UNMAP_ALL};
@@ -51,13 +51,13 @@ static int identify(struct mach_session *s, const struct context *c)
 }
 
 static const struct container container = {
-    .prefix = "", .type = PAMU_IOMMU, .module = "the vendor's vfio_iommu_fsl_pamu", .identify = identify};
+    .prefix = "", .type = PAMU_IOMMU, .module = "the vendor's vfio_iommu_fsl_pamu", .identify = identify_vendor_kernel};
 
 /* ---- geometry ---- */
 
-// The compiler has decided; see compiler/dma/pamu.c. This driver maps whole sub-windows only, so it is the number of
-// them that are all filled which is asked for. All LIODNs of a device get the same window from it.
-static int decided(struct mach_session *s, const struct context *c, struct pamu *p)
+// Takes the geometry that the compiler chose (compiler/dma/pamu.c). The driver maps whole sub-windows only, so the
+// number of sub-windows is the one at which all of them are filled. It gives all LIODNs of a device the same window.
+static int choose_geometry(struct mach_session *s, const struct context *c, struct pamu *p)
 {
     const struct device *d = c->first;
     struct mach_cfg_rec one = {0};
@@ -98,7 +98,7 @@ static int check_geometry(struct mach_session *s, const struct context *c, const
     if (!p->windows || p->windows & (p->windows - 1) || p->windows > MOST_WINDOWS)
         return machrt_set_error(s, "window", EINVAL, who, "%u subwindows: the number must be a power of two up to %u",
                                 p->windows, MOST_WINDOWS);
-    // 1 << (1 + PC3.MWCE) of them (fsl_pamu.h): the driver would drop the error and map nothing.
+    // The limit is 1 << (1 + PC3.MWCE) (fsl_pamu.h): above it the driver would drop the error and map nothing.
     if (p->windows > most)
         return machrt_set_error(
             s, "window", EINVAL, who,
@@ -110,8 +110,8 @@ static int check_geometry(struct mach_session *s, const struct context *c, const
     return 0;
 }
 
-// Each window is one range of physical memory: only huge pages, or physical memory, are known to be that, or one page.
-static bool contiguous(const struct mach_session *s, const struct mapping *m, uint64_t window)
+// Each window is one range of physical memory. Only huge pages, physical memory, and a single page are known to be one.
+static bool is_contiguous(const struct mach_session *s, const struct mapping *m, uint64_t window)
 {
     if (m->region)
         return true;
@@ -149,7 +149,7 @@ static int check_maps(struct mach_session *s, const struct context *c, const str
                                     "0x%" PRIx64 " bytes at 0x%" PRIx64 " are not whole subwindows of 0x%" PRIx64
                                     " bytes: the rest would not be mapped",
                                     m->size, m->iova, p->window);
-        if (!m->bank && !contiguous(s, m, p->window))
+        if (!m->bank && !is_contiguous(s, m, p->window))
             return machrt_set_error(s, "window", EFAULT, who,
                                     "memory mapped at 0x%" PRIx64
                                     " must be physically contiguous in each subwindow of 0x%" PRIx64
@@ -176,7 +176,7 @@ static int set_attr(struct mach_session *s, const struct context *c, struct pamu
     return s->sys.ioctl(s->sys.opaque, c->fd, PAMU_SET_ATTR, a);
 }
 
-static int ranges(struct mach_session *s, struct context *c)
+static int read_pamu_ranges(struct mach_session *s, struct context *c)
 {
     struct pamu *p = (struct pamu *)machrt_session_alloc(s, 1, sizeof *p);
     c->range = (struct mach_range *)machrt_session_alloc(s, 1, sizeof *c->range);
@@ -185,7 +185,7 @@ static int ranges(struct mach_session *s, struct context *c)
     if (c->guest_owned)
         return machrt_set_error(s, "window", ENOTSUP, machrt_device_object(s, c->first),
                                 "a PAMU's windows are set once: no guest can own them");
-    // Before any is set, this is how many the hardware can do.
+    // Before a number is set, this is the limit of the hardware.
     struct pamu_attr a = {.attribute = PAMU_ATTR_WINDOWS};
     int r = get_attr(s, c, &a);
     if (r)
@@ -194,7 +194,7 @@ static int ranges(struct mach_session *s, struct context *c)
     if (banks < 0)
         return machrt_set_error(s, "window", banks, "the PAMU", "cannot read the number of MSI banks");
     p->banks = (uint32_t)banks;
-    if (decided(s, c, p) || check_geometry(s, c, p, a.u.windows) || check_maps(s, c, p))
+    if (choose_geometry(s, c, p) || check_geometry(s, c, p, a.u.windows) || check_maps(s, c, p))
         return -1;
     c->own = p;
     c->page = LEAST;
@@ -204,8 +204,8 @@ static int ranges(struct mach_session *s, struct context *c)
     return 0;
 }
 
-// The driver drops its errors: what was set is read back.
-static int setup(struct mach_session *s, struct context *c)
+// The driver drops its errors, so what was set is read back.
+static int set_geometry(struct mach_session *s, struct context *c)
 {
     const struct pamu *p = (const struct pamu *)c->own;
     struct pamu_attr a = {.attribute = PAMU_ATTR_GEOMETRY, .u.geometry = {p->start, p->start + (p->size - 1)}};
@@ -227,33 +227,33 @@ static int setup(struct mach_session *s, struct context *c)
 
 /* ---- mapping ---- */
 
-// No call that the driver would not come back from.
-static bool whole(const struct context *c, const struct mapping *m)
+// Does a mapping consist of whole windows? The driver does not return from calls for others.
+static bool is_whole(const struct context *c, const struct mapping *m)
 {
     const struct pamu *p = (const struct pamu *)c->own;
     return p && m->size && !(m->size % p->window) && m->iova >= p->start && !((m->iova - p->start) % p->window);
 }
 
-static int map(struct mach_session *s, struct context *c, const struct mapping *m)
+static int pamu_map(struct mach_session *s, struct context *c, const struct mapping *m)
 {
     if (m->bank) {
         struct pamu_msi_map x = {.argsz = sizeof x, .bank = (uint32_t)m->offset, .iova = m->iova};
         return s->sys.ioctl(s->sys.opaque, c->fd, PAMU_MAP_MSI_BANK, &x);
     }
-    return whole(c, m) ? machrt_map_dma(s, c, m) : -EINVAL;
+    return is_whole(c, m) ? machrt_map_dma(s, c, m) : -EINVAL;
 }
 
-static int unmap(struct mach_session *s, struct context *c, const struct mapping *m)
+static int pamu_unmap(struct mach_session *s, struct context *c, const struct mapping *m)
 {
     if (m->bank) {
         struct pamu_msi_unmap x = {.argsz = sizeof x, .iova = m->iova};
         return s->sys.ioctl(s->sys.opaque, c->fd, PAMU_UNMAP_MSI_BANK, &x);
     }
     uint64_t unmapped;
-    return whole(c, m) ? machrt_unmap_dma(s, c, m, &unmapped) : -EINVAL;
+    return is_whole(c, m) ? machrt_unmap_dma(s, c, m, &unmapped) : -EINVAL;
 }
 
-static const char *map_hint(int r)
+static const char *pamu_map_hint(int r)
 {
     return r == -EBUSY    ? "the window is mapped already"
            : r == -EFAULT ? "its pages are not physically contiguous"
@@ -278,12 +278,12 @@ const struct backend machrt_backend_pamu = {
     .name = "pamu",
     .maps = true,
     .container = &container,
-    .usable = usable,
+    .usable = pamu_usable,
     .attach = machrt_attach_to_container,
-    .ranges = ranges,
-    .setup = setup,
-    .map = map,
-    .unmap = unmap,
-    .map_hint = map_hint,
+    .ranges = read_pamu_ranges,
+    .setup = set_geometry,
+    .map = pamu_map,
+    .unmap = pamu_unmap,
+    .map_hint = pamu_map_hint,
     .stash = set_stash,
 };

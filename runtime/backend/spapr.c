@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // sPAPR TCE version 2 (Documentation/driver-api/vfio.rst, "PPC64 sPAPR implementation note"): memory is registered
-// before it is mapped, and windows are made by the platform, at an address that it chooses.
+// before it is mapped, and the platform creates windows at addresses of its choice.
 #include "backend/backend.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/vfio.h>
 
-// The window that the compiler has decided on (compiler/dma/spapr.c): its size, and the largest page that it may have.
-static bool decided(const struct mach_session *s, const struct context *c, uint64_t *size, uint32_t *shift)
+// The window that the compiler chose (compiler/dma/spapr.c): its size, and the largest page size that fits.
+static bool find_window(const struct mach_session *s, const struct context *c, uint64_t *size, uint32_t *shift)
 {
     const struct device *d = c->first;
     *size = 0;
@@ -24,14 +24,14 @@ static bool decided(const struct mach_session *s, const struct context *c, uint6
     return *size && *shift >= 12 && *shift < 64;
 }
 
-// A window for all maps takes the default one's place: only so does it begin at 0.
+// A window for all mappings replaces the default one, because only the first window starts at 0.
 static int make_window(struct mach_session *s, struct context *c, const struct vfio_iommu_spapr_tce_info *info,
                        uint64_t last)
 {
     const char *who = machrt_device_object(s, c->first);
     uint64_t size;
     uint32_t most, shift = 0;
-    if (!decided(s, c, &size, &most))
+    if (!find_window(s, c, &size, &most))
         return machrt_set_error(s, "window", EINVAL, who,
                                 "the config has no window for it: compile with `iommu spapr-tce`");
     for (uint32_t bit = 12; bit <= most && bit < 64; bit++)
@@ -50,7 +50,7 @@ static int make_window(struct mach_session *s, struct context *c, const struct v
         return machrt_set_error(s, "window", r, who, "cannot remove the default window");
     struct vfio_iommu_spapr_tce_create made = {.argsz = sizeof made, .page_shift = shift, .window_size = size};
     r = -EINVAL;
-    // How many levels of tables are enough, only the platform knows.
+    // Only the platform knows how many levels of tables are enough.
     for (made.levels = 1; r && made.levels <= info->ddw.levels; made.levels += r != 0)
         r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_SPAPR_TCE_CREATE, &made);
     if (r)
@@ -60,7 +60,7 @@ static int make_window(struct mach_session *s, struct context *c, const struct v
     return 0;
 }
 
-static int ranges(struct mach_session *s, struct context *c)
+static int read_spapr_ranges(struct mach_session *s, struct context *c)
 {
     struct vfio_iommu_spapr_tce_info info = {.argsz = sizeof info};
     int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_SPAPR_TCE_GET_INFO, &info);
@@ -86,32 +86,33 @@ static int ranges(struct mach_session *s, struct context *c)
     return 0;
 }
 
-static int memory_call(struct mach_session *s, const struct context *c, const struct mapping *m, unsigned long request)
+static int register_memory(struct mach_session *s, const struct context *c, const struct mapping *m,
+                           unsigned long request)
 {
     struct vfio_iommu_spapr_register_memory x = {.argsz = sizeof x, .vaddr = (uintptr_t)m->host, .size = m->size};
     return s->sys.ioctl(s->sys.opaque, c->fd, request, &x);
 }
 
-static int map(struct mach_session *s, struct context *c, const struct mapping *m)
+static int spapr_map(struct mach_session *s, struct context *c, const struct mapping *m)
 {
-    int r = memory_call(s, c, m, VFIO_IOMMU_SPAPR_REGISTER_MEMORY);
+    int r = register_memory(s, c, m, VFIO_IOMMU_SPAPR_REGISTER_MEMORY);
     if (r)
         return r;
     r = machrt_map_dma(s, c, m);
     if (r)
-        memory_call(s, c, m, VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY);
+        register_memory(s, c, m, VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY);
     return r;
 }
 
-static int unmap(struct mach_session *s, struct context *c, const struct mapping *m)
+static int spapr_unmap(struct mach_session *s, struct context *c, const struct mapping *m)
 {
     uint64_t unmapped;
     int r = machrt_unmap_dma(s, c, m, &unmapped);
-    int e = memory_call(s, c, m, VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY);
+    int e = register_memory(s, c, m, VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY);
     return r ? r : e;
 }
 
-static const char *map_hint(int r)
+static const char *spapr_map_hint(int r)
 {
     return r == -ENXIO ? "it is outside the window" : r == -EINVAL ? "it is not aligned to the window's pages" : NULL;
 }
@@ -126,8 +127,8 @@ const struct backend machrt_backend_spapr = {
     .container = &container,
     .usable = machrt_container_usable,
     .attach = machrt_attach_to_container,
-    .ranges = ranges,
-    .map = map,
-    .unmap = unmap,
-    .map_hint = map_hint,
+    .ranges = read_spapr_ranges,
+    .map = spapr_map,
+    .unmap = spapr_unmap,
+    .map_hint = spapr_map_hint,
 };

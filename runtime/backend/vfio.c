@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Containers and groups (Documentation/driver-api/vfio.rst): what the backends that have them share.
+// Containers and groups (Documentation/driver-api/vfio.rst): what the backends with groups share.
 #include "backend/backend.h"
 
 #include <errno.h>
@@ -7,7 +7,7 @@
 #include <linux/vfio.h>
 #include <unistd.h>
 
-static int no_container(struct mach_session *s, int r)
+static int report_container_error(struct mach_session *s, int r)
 {
     if (r == -ENOENT || r == -ENODEV || r == -ENXIO)
         return machrt_set_error(s, "open", r, "/dev/vfio/vfio",
@@ -15,14 +15,14 @@ static int no_container(struct mach_session *s, int r)
     return machrt_set_error(s, "open", r, "/dev/vfio/vfio", "cannot open it");
 }
 
-static int container_open(struct mach_session *s, struct context *c, unsigned type, const char *module)
+static int open_container(struct mach_session *s, struct context *c, unsigned type, const char *module)
 {
     char path[PATH_SIZE];
     if (machrt_reserve_undo(s))
         return -1;
     int fd = machrt_dev_path(s, path, "vfio/vfio") ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENAMETOOLONG;
     if (fd < 0)
-        return no_container(s, fd);
+        return report_container_error(s, fd);
     c->fd = fd;
     machrt_push_undo(s, machrt_undo_close, &c->fd, 0, "close the container");
     int r = s->sys.ioctl(s->sys.opaque, fd, VFIO_GET_API_VERSION, NULL);
@@ -57,7 +57,7 @@ int machrt_tell_vmm(struct mach_session *s, int *fd)
     return 0;
 }
 
-static int no_group(struct mach_session *s, const struct device *d, const char *node, int r)
+static int report_group_error(struct mach_session *s, const struct device *d, const char *node, int r)
 {
     const char *who = machrt_object(s, "/dev/vfio/%s of %s", node, d->name);
     switch (-r) {
@@ -78,7 +78,7 @@ static int no_group(struct mach_session *s, const struct device *d, const char *
     }
 }
 
-static int not_joined(struct mach_session *s, const struct device *d, const char *node, int r)
+static int report_join_error(struct mach_session *s, const struct device *d, const char *node, int r)
 {
     const char *who = machrt_object(s, "IOMMU group %s of %s", node, d->name);
     switch (-r) {
@@ -98,7 +98,7 @@ static int not_joined(struct mach_session *s, const struct device *d, const char
     }
 }
 
-static int not_typed(struct mach_session *s, const struct device *d, int r)
+static int report_type_error(struct mach_session *s, const struct device *d, int r)
 {
     const char *who = machrt_object(s, "the IOMMU of %s", d->name);
     switch (-r) {
@@ -114,7 +114,7 @@ static int not_typed(struct mach_session *s, const struct device *d, int r)
     }
 }
 
-static int group_attach(struct mach_session *s, struct device *d, const char *node, unsigned type)
+static int attach_group(struct mach_session *s, struct device *d, const char *node, unsigned type)
 {
     struct group *g = d->g;
     char path[PATH_SIZE];
@@ -124,22 +124,22 @@ static int group_attach(struct mach_session *s, struct device *d, const char *no
         return -1;
     int r = machrt_dev_path(s, path, "vfio/%s", node) ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENAMETOOLONG;
     if (r < 0)
-        return no_group(s, d, node, r);
+        return report_group_error(s, d, node, r);
     g->fd = r;
     machrt_push_undo(s, machrt_undo_close, &g->fd, 0, "close a group");
     r = s->sys.ioctl(s->sys.opaque, g->fd, VFIO_GROUP_SET_CONTAINER, &d->context->fd);
     if (r)
-        return not_joined(s, d, node, r);
+        return report_join_error(s, d, node, r);
     if (!d->context->typed) {
         r = s->sys.ioctl(s->sys.opaque, d->context->fd, VFIO_SET_IOMMU, (void *)(uintptr_t)type);
         if (r)
-            return not_typed(s, d, r);
+            return report_type_error(s, d, r);
         d->context->typed = true;
     }
     return machrt_tell_vmm(s, &g->fd);
 }
 
-static int group_device(struct mach_session *s, struct device *d)
+static int open_group_device(struct mach_session *s, struct device *d)
 {
     if (machrt_reserve_undo(s))
         return -1;
@@ -160,9 +160,9 @@ int machrt_attach_to_container(struct mach_session *s, struct device *d)
     char node[32];
     snprintf(node, sizeof node, "%s%u", kind->prefix, d->group);
     if (d->context->fd < 0 &&
-        (container_open(s, d->context, kind->type, kind->module) || (kind->identify && kind->identify(s, d->context))))
+        (open_container(s, d->context, kind->type, kind->module) || (kind->identify && kind->identify(s, d->context))))
         return -1;
-    return group_attach(s, d, node, kind->type) || group_device(s, d) ? -1 : 0;
+    return attach_group(s, d, node, kind->type) || open_group_device(s, d) ? -1 : 0;
 }
 
 int machrt_container_usable(struct mach_session *s, const char **why)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Does a guest.dtb belong to this config? FIPS 180-4, SHA-256.
+// Checks that a guest.dtb belongs to this config: SHA-256 (FIPS 180-4).
 #include "base/error.h"
 #include "machcfg_file.h"
 
@@ -57,7 +57,7 @@ static void sha256(const uint8_t *p, size_t size, uint8_t digest[32])
     size_t left = size % 64, tail = left < 56 ? 64 : 128;
     for (size_t i = 0; i + 64 <= size; i += 64)
         hash_block(h, p + i);
-    // What is left, a 1, zeros, and the length in bits.
+    // The end: the remaining bytes, a 1 bit, zeros, and the length in bits.
     uint8_t end[128] = {0};
     if (left)
         memcpy(end, p + (size - left), left);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the records of a guest.cfg hold, checked once, so that everything after it may trust them.
+// Checks the contents of all records of a guest.cfg once, so that later code can trust them.
 #ifndef MACH_CONFIG_VERIFY_H
 #define MACH_CONFIG_VERIFY_H
 
@@ -11,7 +11,7 @@
  */
 int machrt_verify(const struct mach_cfg_file *f, struct mach_cfg_fault *fault);
 
-/* "MAGIC", and its sentence. Never NULL. */
+/* The name of an error, "MAGIC", and its sentence. Never NULL. */
 const char *machrt_fault_name(enum mach_cfg_error error);
 const char *machrt_fault_text(enum mach_cfg_error error);
 

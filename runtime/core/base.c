@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What every step uses: memory, errors, the list of what is to be undone.
+// What every step uses: memory, errors, and the list of what has to be undone.
 #include "core/session.h"
 
 #include "base/error.h"
@@ -61,7 +61,7 @@ const char *machrt_string(const struct mach_session *s, uint32_t offset)
 
 /* ---- memory ---- */
 
-static int no_memory(struct mach_session *s)
+static int report_no_memory(struct mach_session *s)
 {
     return machrt_set_error(s, "memory", ENOMEM, "the session", "not enough memory for its tables");
 }
@@ -69,7 +69,7 @@ static int no_memory(struct mach_session *s)
 void *machrt_session_alloc(struct mach_session *s, uint64_t count, size_t size)
 {
     if (size && count > (SIZE_MAX - BLOCK_SIZE) / size) {
-        no_memory(s);
+        report_no_memory(s);
         return NULL;
     }
     size_t bytes = ((size_t)count * size + 15) & ~(size_t)15;
@@ -79,11 +79,11 @@ void *machrt_session_alloc(struct mach_session *s, uint64_t count, size_t size)
         size_t whole = bytes > BLOCK_SIZE / 4 ? head + bytes : BLOCK_SIZE;
         struct block *fresh = (struct block *)s->sys.alloc(s->sys.opaque, NULL, whole);
         if (!fresh) {
-            no_memory(s);
+            report_no_memory(s);
             return NULL;
         }
         *fresh = (struct block){b, head, whole};
-        // A large one goes behind the one that is still being filled.
+        // A large block goes after the one that is still being filled.
         if (b && whole != BLOCK_SIZE) {
             fresh->next = b->next;
             b->next = fresh;
@@ -106,7 +106,7 @@ int machrt_reserve_undo(struct mach_session *s)
     uint32_t room = s->undo_room ? s->undo_room * 2 : 64;
     struct undo *u = (struct undo *)s->sys.alloc(s->sys.opaque, s->undo, room * sizeof *u);
     if (!u)
-        return no_memory(s);
+        return report_no_memory(s);
     s->undo = u;
     s->undo_room = room;
     return 0;
@@ -153,7 +153,7 @@ int machrt_session_end(struct mach_session *s, struct mach_error *error)
     return result;
 }
 
-/* ---- making one ---- */
+/* ---- a new session ---- */
 
 static bool usable_name(const char *name)
 {
@@ -172,7 +172,7 @@ static int make_devices(struct mach_session *s)
         d->group = GROUP_NONE;
         uint32_t kind = mach_cfg_device_kind(d->rec);
         d->vfio = *d->sysfs && (kind == MACH_CFG_DEVICE_PLATFORM || kind == MACH_CFG_DEVICE_PCI);
-        // It becomes part of paths below sysfs.
+        // The name becomes part of paths in sysfs.
         if (*d->sysfs && !usable_name(d->sysfs))
             return machrt_set_error(s, "expect", EINVAL, machrt_object(s, "device %s", d->name),
                                     "`%s` is not a valid device name on a bus", d->sysfs);
@@ -228,7 +228,7 @@ static int refuse_struct(struct mach_error *error, const char *name, int r)
                                          : "its `size` is not set to its sizeof");
 }
 
-// What the session is told, checked and copied. 0 or -errno.
+// Checks and copies the caller's structs. 0 or -errno.
 static int copy_arguments(struct mach_options *o, struct mach_sys *sys, struct mach_ops *own,
                           const struct mach_options *options, const struct mach_ops *ops, struct mach_error *error)
 {
@@ -256,7 +256,7 @@ int machrt_session_new(const struct mach_config *config, const struct mach_optio
     struct mach_session *s = (struct mach_session *)sys.alloc(sys.opaque, NULL, sizeof *s);
     if (!s) {
         struct mach_session none = {.error = error};
-        no_memory(&none);
+        report_no_memory(&none);
         return none.result;
     }
     memset(s, 0, sizeof *s);

@@ -7,7 +7,7 @@
 const void *machrt_find_capability(const void *info, size_t size, uint32_t first, uint16_t id, size_t need,
                                    size_t *left)
 {
-    // Each header takes 8 bytes, so a chain that is no circle has fewer links than that.
+    // Each header takes 8 bytes, so a chain without a loop has fewer links than that.
     size_t links = size / sizeof(struct vfio_info_cap_header);
     for (uint32_t at = first; at && links; links--) {
         struct vfio_info_cap_header h;

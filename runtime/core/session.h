@@ -11,7 +11,7 @@
 
 #define GROUP_NONE UINT32_MAX
 
-// A bus of the host's, and the VFIO driver for the devices on it.
+// A bus of the host, and the VFIO driver for devices on it.
 struct bus {
     const char *name;
     const char *driver;
@@ -22,14 +22,14 @@ struct area {
     uint64_t offset; // in the region
     uint64_t size;
     void *at;
-    struct mach_place place; // where the guest sees it
+    struct mach_place place; // where it is mapped in the guest
 };
 
 // One for each record of section REGION.
 struct region {
     struct device *device;
     struct mach_cfg_rec rec;
-    uint64_t size;   // as the host has it; 0: not there
+    uint64_t size;   // as the host has it; 0: the region does not exist
     uint64_t offset; // of its first byte in fd
     int fd;          // to read and write it with; -1: none
     uint32_t flags;  // VFIO_REGION_INFO_FLAG_*
@@ -49,13 +49,13 @@ struct irq {
     bool vfio; // armed with SET_IRQS
     bool msi;  // the first vector of MSI or MSI-X
     bool automasked;
-    struct pump *pump; // UIO: the thread that makes an eventfd of it
+    struct pump *pump; // UIO: the thread that forwards it to an eventfd
 };
 
 struct msi {
     uint32_t index, count;
     int *fd;
-    bool master; // the function is a bus master only for them
+    bool master; // the function is a bus master only for its MSIs
 };
 
 // One for each record of section DEVICE.
@@ -63,7 +63,7 @@ struct device {
     uint32_t index;
     struct mach_cfg_rec rec;
     const char *name;
-    const char *sysfs; // its name on its bus; "": none
+    const char *sysfs; // its name on its bus; "": it is no device of Linux
     const struct bus *bus;
     bool vfio; // is opened through VFIO
     uint32_t group;
@@ -72,12 +72,12 @@ struct device {
     int fd;
     bool attached;
     uint32_t vfio_flags, num_regions, num_irqs;
-    char driver[64], override[64]; // that it had: "" for none
+    char driver[64], override[64]; // before it was bound; "": none
     bool unbound, overridden, probed;
-    uint64_t config_offset; // PCI: of its config space in fd
+    uint64_t config_offset; // PCI: of its configuration space in fd
     uint32_t config_size;
-    uint16_t command; // PCI: that it had
-    bool master;      // PCI: it has been made a bus master
+    uint16_t command; // PCI: the command register as it was
+    bool master;      // PCI: the session has made it a bus master
     struct msi msi;
 };
 
@@ -86,29 +86,29 @@ struct group {
     uint32_t number;
     int fd;
     struct context *context;
-    struct device *first; // the device that brought it in
-    bool told;            // ops->device_file knows it
+    struct device *first; // the first device of the config that is in it
+    bool told;            // ops->device_file was called for it
 };
 
 struct mapping {
     uint64_t iova, size;
     uint8_t *host;
     unsigned prot;
-    struct region *region; // registers: host is known once they are mapped; NULL: memory
+    struct region *region; // registers, `host` is set once they are mapped; NULL: memory
     uint64_t offset;       // in it
     bool bank;             // the registers of MSI bank `offset`
 };
 
-// Devices that reach the same: one container, or one IOAS.
+// Devices that reach the same addresses: one container, or one IOAS.
 struct context {
     uint64_t key;
     uint32_t number;
     struct device *first; // the device whose maps they are
     int fd;               // container
-    bool typed;           // SET_IOMMU has been done
+    bool typed;           // VFIO_SET_IOMMU was called
     uint32_t ioas;        // iommufd
     uint64_t page;        // smallest page of the IOMMU
-    uint64_t available;   // mappings that may be made; UINT64_MAX: not known
+    uint64_t available;   // limit of the number of mappings; UINT64_MAX: not known
     struct mach_range {
         uint64_t first, last;
     } * range;
@@ -117,7 +117,7 @@ struct context {
     uint32_t maps;
     bool guest_owned;
     struct tree *tree; // the guest's mappings
-    void *own;         // of the backend
+    void *own;         // state of the backend
 };
 
 // One for each record of section MEMORY.
@@ -182,32 +182,32 @@ void *machrt_session_alloc(struct mach_session *s, uint64_t count, size_t size);
 /* Fills in the error. `number` is an errno, positive or negative, or 0. Returns -1. */
 int machrt_set_error(struct mach_session *s, const char *step, int number, const char *object, const char *hint, ...)
     __attribute__((format(printf, 5, 6)));
-/* A line for the log. */
+/* Calls options.log with a line. */
 void machrt_log(struct mach_session *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* An object's name, printed into the session's buffer, good until the next call. */
+/* Formats the name of an object into the session's buffer; valid until the next call. */
 const char *machrt_object(struct mach_session *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const char *machrt_device_object(struct mach_session *s, const struct device *d);
 /* A string of the config. */
 const char *machrt_string(const struct mach_session *s, uint32_t offset);
 
-/* Makes sure that the next machrt_push_undo() finds room: before the thing to be undone is done. 0, or -1 after
+/* Makes room for the next machrt_push_undo(); called before the step that has to be undone. 0, or -1 after
  * machrt_set_error(). */
 int machrt_reserve_undo(struct mach_session *s);
 void machrt_push_undo(struct mach_session *s, int (*fn)(struct mach_session *, void *, uint64_t), void *object,
                       uint64_t arg, const char *what);
-/* For fds: object is an int *, which is set to -1. */
+/* Closes a file: object is an int *, which is set to -1. */
 int machrt_undo_close(struct mach_session *s, void *object, uint64_t arg);
 
 /* ---- sysfs.c ---- */
 
 enum { PATH_SIZE = 512 };
 
-/* A path below sysfs, or dev. false: it is too long. */
+/* Formats a path in sysfs, or in /dev. false: it is too long. */
 bool machrt_sysfs_path(const struct mach_session *s, char *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 bool machrt_dev_path(const struct mach_session *s, char *path, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-/* The config's file names start with /dev/: where that is here. */
+/* The path of a file that the config names: /dev/ is where the session has it. */
 bool machrt_file_path(const struct mach_session *s, char *path, const char *file);
 /* The path of an attribute of a device. */
 bool machrt_device_path(const struct mach_session *s, char *path, const struct device *d, const char *attribute);
@@ -219,7 +219,7 @@ int machrt_read_line(const struct mach_session *s, const char *path, char *line,
 int machrt_find_bus(struct mach_session *s, struct device *d);
 /* The IOMMU group of a device: 0, -ENOENT when it has none, or -errno. */
 int machrt_find_group(struct mach_session *s, const struct device *d, uint32_t *group);
-/* Is an entry of `mask` of the list "0-3,5"? */
+/* Does a list of numbers, "0-3,5", contain `n`? */
 bool machrt_list_contains(const char *list, uint32_t n);
 
 /* ---- caps.c ---- */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Paths and small files of sysfs.
+// Paths and small files in sysfs.
 #include "core/session.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@ static const struct bus buses[] = {
 };
 static const struct bus *const pci_bus = &buses[3];
 
-static bool join(char *path, const char *root, const char *format, va_list args)
+static bool join_path(char *path, const char *root, const char *format, va_list args)
 {
     int n = snprintf(path, PATH_SIZE, "%s/", root);
     if (n < 0 || n >= PATH_SIZE)
@@ -27,7 +27,7 @@ bool machrt_sysfs_path(const struct mach_session *s, char *path, const char *for
 {
     va_list args;
     va_start(args, format);
-    bool fits = join(path, s->sys.sysfs, format, args);
+    bool fits = join_path(path, s->sys.sysfs, format, args);
     va_end(args);
     return fits;
 }
@@ -36,7 +36,7 @@ bool machrt_dev_path(const struct mach_session *s, char *path, const char *forma
 {
     va_list args;
     va_start(args, format);
-    bool fits = join(path, s->sys.dev, format, args);
+    bool fits = join_path(path, s->sys.dev, format, args);
     va_end(args);
     return fits;
 }

@@ -5,7 +5,7 @@
 
 #include "machrt.h"
 
-/* What one attribute of a KVM device is set to. */
+/* The value that an attribute of a KVM device is set to. */
 enum kvm_what {
     KVM_END,
     KVM_LINES,         // the chip's lines, and `argument` more
@@ -14,7 +14,7 @@ enum kvm_what {
     KVM_PAGE_BITS,     // bits of a page's number in a cpu's part of region `argument`
     KVM_REGION,        // where region `argument` is, in the class's order
     KVM_REGION_OF_CPU, // where each cpu's part of it is: as many attributes as there are cpus
-    KVM_INIT           // nothing: all is said
+    KVM_INIT           // no value: initialises the device
 };
 
 struct kvm_attr {
@@ -28,7 +28,7 @@ struct kvm_chip {
     int routed;                   // its GSIs have no routes of their own
 };
 
-/* The chip of that name, or NULL: KVM has none, the VMM must. */
+/* The chip with a name; NULL: KVM has none, the VMM must emulate it. */
 const struct kvm_chip *machrt_find_kvm_chip(const char *name);
 /* Makes it. 0 or -errno; *fd is its KVM device's, or -1. */
 int machrt_make_kvm_chip(const struct kvm_chip *chip, const struct mach_sys *sys, int vm, const struct mach_cfg_file *f,

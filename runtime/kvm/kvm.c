@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `ops` for KVM (Documentation/virt/kvm/api.rst, devices/vfio.rst). What KVM cannot do goes on to the VMM's own ops.
+// `ops` for KVM (Documentation/virt/kvm/api.rst, devices/vfio.rst). What KVM cannot do is passed on to the VMM's own
+// ops.
 #include "uapi/kvm.h"
 
 #ifdef MACHRT_HAVE_KVM
@@ -11,7 +12,7 @@
 // KVM_DEV_VFIO_FILE* have these numbers; headers before 6.2 know them as GROUP only (a device file is meant too).
 enum { VFIO_FILE = KVM_DEV_VFIO_GROUP, VFIO_FILE_ADD = KVM_DEV_VFIO_GROUP_ADD, VFIO_FILE_DEL = KVM_DEV_VFIO_GROUP_DEL };
 
-static const struct mach_sys *sys_of(const struct mach_kvm *k)
+static const struct mach_sys *sys_of_kvm(const struct mach_kvm *k)
 {
     return k->sys ? k->sys : mach_sys_linux();
 }
@@ -22,11 +23,11 @@ static const struct mach_sys *sys_of(const struct mach_kvm *k)
 
 static int vm_ioctl(const struct mach_kvm *k, unsigned long request, void *arg)
 {
-    const struct mach_sys *sys = sys_of(k);
+    const struct mach_sys *sys = sys_of_kvm(k);
     return sys->ioctl(sys->opaque, k->vm, request, arg);
 }
 
-static const struct kvm_chip *chip_of(const struct mach_cfg_file *f, uint32_t chip)
+static const struct kvm_chip *find_chip(const struct mach_cfg_file *f, uint32_t chip)
 {
     return machrt_find_kvm_chip(mach_cfg_string(f, mach_cfg_irqchip_kvm(mach_cfg_record(f, MACH_CFG_S_IRQCHIP, chip))));
 }
@@ -56,24 +57,24 @@ static int kvm_prepare(void *opaque, const struct mach_cfg_file *f, const char *
 static int kvm_irqchip(void *opaque, const struct mach_cfg_file *f, uint32_t chip)
 {
     struct mach_kvm *k = (struct mach_kvm *)opaque;
-    const struct kvm_chip *c = chip_of(f, chip);
+    const struct kvm_chip *c = find_chip(f, chip);
     if (!c)
         return OWN(k, irqchip) ? k->own->irqchip(k->own_opaque, f, chip) : 0;
     if (k->has_irqchip)
         return 0;
-    return machrt_make_kvm_chip(c, sys_of(k), k->vm, f, mach_cfg_record(f, MACH_CFG_S_IRQCHIP, chip), &k->irqchip);
+    return machrt_make_kvm_chip(c, sys_of_kvm(k), k->vm, f, mach_cfg_record(f, MACH_CFG_S_IRQCHIP, chip), &k->irqchip);
 }
 
 static void kvm_irqchip_undo(void *opaque, const struct mach_cfg_file *f, uint32_t chip)
 {
     struct mach_kvm *k = (struct mach_kvm *)opaque;
-    if (!chip_of(f, chip)) {
+    if (!find_chip(f, chip)) {
         if (OWN(k, irqchip_undo))
             k->own->irqchip_undo(k->own_opaque, f, chip);
         return;
     }
     if (k->irqchip > 0)
-        sys_of(k)->close(sys_of(k)->opaque, k->irqchip);
+        sys_of_kvm(k)->close(sys_of_kvm(k)->opaque, k->irqchip);
     k->irqchip = -1;
 }
 
@@ -81,8 +82,8 @@ static int kvm_routes(void *opaque, const struct mach_cfg_file *f)
 {
     struct mach_kvm *k = (struct mach_kvm *)opaque;
     for (uint32_t i = 0; i < mach_cfg_count(f, MACH_CFG_S_IRQCHIP); i++) {
-        const struct kvm_chip *c = chip_of(f, i);
-        int r = c && c->routed ? machrt_route_kvm_chip(sys_of(k), k->vm, f, i) : 0;
+        const struct kvm_chip *c = find_chip(f, i);
+        int r = c && c->routed ? machrt_route_kvm_chip(sys_of_kvm(k), k->vm, f, i) : 0;
         if (r)
             return r;
     }
@@ -115,18 +116,18 @@ static void kvm_place_undo(void *opaque, const struct mach_place *p)
 
 /* ---- VFIO files ---- */
 
-static int file_attr(const struct mach_kvm *k, uint64_t attr, int fd)
+static int set_file_attr(const struct mach_kvm *k, uint64_t attr, int fd)
 {
     int32_t file = fd;
     struct kvm_device_attr a = {.group = VFIO_FILE, .attr = attr, .addr = (uintptr_t)&file};
-    const struct mach_sys *sys = sys_of(k);
+    const struct mach_sys *sys = sys_of_kvm(k);
     return sys->ioctl(sys->opaque, k->vfio, KVM_SET_DEVICE_ATTR, &a);
 }
 
 static void close_vfio(struct mach_kvm *k)
 {
     if (k->vfio > 0)
-        sys_of(k)->close(sys_of(k)->opaque, k->vfio);
+        sys_of_kvm(k)->close(sys_of_kvm(k)->opaque, k->vfio);
     k->vfio = -1;
 }
 
@@ -140,7 +141,7 @@ static int kvm_device_file(void *opaque, int fd)
             return r;
         k->vfio = (int)c.fd;
     }
-    int r = file_attr(k, VFIO_FILE_ADD, fd);
+    int r = set_file_attr(k, VFIO_FILE_ADD, fd);
     if (!r)
         k->files++;
     else if (!k->files)
@@ -151,14 +152,14 @@ static int kvm_device_file(void *opaque, int fd)
 static void kvm_device_file_undo(void *opaque, int fd)
 {
     struct mach_kvm *k = (struct mach_kvm *)opaque;
-    file_attr(k, VFIO_FILE_DEL, fd);
+    set_file_attr(k, VFIO_FILE_DEL, fd);
     if (!--k->files)
         close_vfio(k);
 }
 
 /* ---- interrupts ---- */
 
-static int irqfd(const struct mach_kvm *k, const struct mach_link *l, uint32_t flags)
+static int set_irqfd(const struct mach_kvm *k, const struct mach_link *l, uint32_t flags)
 {
     struct kvm_irqfd x = {.fd = (uint32_t)l->fd, .gsi = l->gsi, .flags = flags};
     if (flags & KVM_IRQFD_FLAG_RESAMPLE)
@@ -171,14 +172,14 @@ static int kvm_connect(void *opaque, const struct mach_link *l)
     const struct mach_kvm *k = (const struct mach_kvm *)opaque;
     if (l->gsi == MACH_CFG_NONE)
         return OWN(k, connect) ? k->own->connect(k->own_opaque, l) : -ENOSYS;
-    return irqfd(k, l, l->unmask_fd >= 0 ? KVM_IRQFD_FLAG_RESAMPLE : 0);
+    return set_irqfd(k, l, l->unmask_fd >= 0 ? KVM_IRQFD_FLAG_RESAMPLE : 0);
 }
 
 static void kvm_disconnect(void *opaque, const struct mach_link *l)
 {
     const struct mach_kvm *k = (const struct mach_kvm *)opaque;
     if (l->gsi != MACH_CFG_NONE)
-        irqfd(k, l, KVM_IRQFD_FLAG_DEASSIGN);
+        set_irqfd(k, l, KVM_IRQFD_FLAG_DEASSIGN);
     else if (OWN(k, disconnect))
         k->own->disconnect(k->own_opaque, l);
 }

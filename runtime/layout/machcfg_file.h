@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * guest.cfg: finding one's way in the file. Its frame (header, checksum, section table) is checked here, in one place
- * for the compiler's view and the runtime's reader; what the records hold is the runtime's to verify.
+ * guest.cfg: checksum, header and section table, for the compiler's JSON view and the library's reader. The library
+ * verifies the contents of the records: config/verify.h.
  */
 #ifndef MACHCFG_FILE_H
 #define MACHCFG_FILE_H
@@ -10,7 +10,7 @@
 
 /* ---- checksum ---- */
 
-/* A CRC-32C in the making (RFC 3720, 12.1: polynomial 0x1edc6f41, reflected). */
+/* The state of a CRC-32C (RFC 3720, 12.1: polynomial 0x1edc6f41, reflected). */
 struct mach_cfg_crc {
     uint32_t value;
     uint32_t wide; // 1: all tables are made
@@ -29,7 +29,7 @@ static inline void mach_cfg_crc_begin(struct mach_cfg_crc *crc)
     }
 }
 
-/* Adds bytes: many of them sixteen a step, from tables that would take longer than a few kilobytes do one by one. */
+/* Adds bytes. Many are added in steps of sixteen; the tables for that pay off above a few kilobytes only. */
 static inline void mach_cfg_crc_add(struct mach_cfg_crc *crc, const uint8_t *p, size_t n)
 {
     enum { STEP = 16, FEW = 4096 };
@@ -53,7 +53,7 @@ static inline void mach_cfg_crc_add(struct mach_cfg_crc *crc, const uint8_t *p, 
     crc->value = v;
 }
 
-/* Of a whole file, with the checksum's field taken as 0. */
+/* The checksum of a whole file, in which the field `checksum` counts as 0. */
 static inline uint32_t mach_cfg_checksum(const uint8_t *p, size_t size)
 {
     static const uint8_t none[4] = {0};
@@ -69,34 +69,34 @@ static inline uint32_t mach_cfg_checksum(const uint8_t *p, size_t size)
 
 /* ---- finding the sections ---- */
 
-/* What can be wrong with a file: X(NAME, one sentence). */
+/* Errors of a file: X(NAME, one sentence). */
 #define MACH_CFG_ERRORS(X)                                                                                             \
-    X(OK, "nothing is wrong")                                                                                          \
+    X(OK, "no error")                                                                                                  \
     X(TOO_SHORT, "the file is too short to be a guest.cfg")                                                            \
-    X(MAGIC, "this is not a guest.cfg: its first bytes are others")                                                    \
-    X(VERSION, "the file's major version is not the one that this reader knows")                                       \
-    X(TOTAL_SIZE, "the file is not as long as its header says")                                                        \
-    X(HEADER_SIZE, "the header's size is impossible")                                                                  \
+    X(MAGIC, "not a guest.cfg: it does not begin with the right bytes")                                                \
+    X(VERSION, "this reader does not support the file's major version")                                                \
+    X(TOTAL_SIZE, "the file's size differs from the one in its header")                                                \
+    X(HEADER_SIZE, "the size of the header is invalid")                                                                \
     X(CHECKSUM, "the checksum is wrong: the file is damaged")                                                          \
-    X(SECTION_TABLE, "the section table is not inside the file, or its entries have an impossible size")               \
-    X(SECTION_ORDER, "the sections are not in rising order, each at most once")                                        \
-    X(SECTION_FLAGS, "a section has flags that this reader does not know")                                             \
-    X(SECTION_UNKNOWN, "a section is marked as required, and this reader does not know it")                            \
-    X(SECTION_ALIGN, "a section does not start at a multiple of 8")                                                    \
-    X(SECTION_BOUNDS, "a section is not inside the file, behind the one before it")                                    \
-    X(SECTION_SIZE, "a section's size is not its record size times its record count")                                  \
-    X(RECORD_SIZE, "the records of a section have an impossible size")                                                 \
-    X(PADDING, "bytes that belong to no section are not 0")                                                            \
+    X(SECTION_TABLE, "the section table is outside of the file, or the size of its entries is invalid")                \
+    X(SECTION_ORDER, "the sections are not in ascending order, or one appears twice")                                  \
+    X(SECTION_FLAGS, "a section has unknown flags")                                                                    \
+    X(SECTION_UNKNOWN, "an unknown section is marked as required")                                                     \
+    X(SECTION_ALIGN, "a section is not aligned to 8 bytes")                                                            \
+    X(SECTION_BOUNDS, "a section is outside of the file, or overlaps the previous one")                                \
+    X(SECTION_SIZE, "the size of a section is not its record size times its number of records")                        \
+    X(RECORD_SIZE, "the record size of a section is invalid")                                                          \
+    X(PADDING, "bytes between sections are not 0")                                                                     \
     X(STRINGS, "there is no string table that begins and ends with a NUL")                                             \
     X(MACHINE, "there is not exactly one machine record")                                                              \
-    X(STRING, "a string's offset is not the start of a string")                                                        \
-    X(INDEX, "an index is behind the last record of its section")                                                      \
-    X(RANGE, "a row of records does not start where the one before it ended, or ends behind the section")              \
-    X(OWNER, "a record is in the row of another record than the one it names")                                         \
-    X(ENUM, "a value is none that this reader knows")                                                                  \
-    X(FLAGS, "a flag is set that this reader does not know")                                                           \
+    X(STRING, "an offset into the string table is not the start of a string")                                          \
+    X(INDEX, "an index is beyond the last record of its section")                                                      \
+    X(RANGE, "a row of records does not start where the previous one ends, or exceeds its section")                    \
+    X(OWNER, "a record is in the row of another record than its owner")                                                \
+    X(ENUM, "unknown value")                                                                                           \
+    X(FLAGS, "unknown flag")                                                                                           \
     X(RESERVED, "a reserved field is not 0")                                                                           \
-    X(EXTENT, "an address and a size do not fit together: empty, past 2^64, or past the end of what is mapped")        \
+    X(EXTENT, "an address and a size do not fit: empty, beyond 2^64, or beyond the end of what is mapped")             \
     X(CONTRADICTION, "two fields of a record contradict each other")
 
 enum mach_cfg_error {
@@ -216,7 +216,7 @@ static inline int mach_cfg_frame_section(const uint8_t *p, uint64_t at, uint64_t
 /*
  * Finds the sections of a file that is `size` bytes at `bytes`, in linear time and without reading outside it.
  * 0, and *f is filled in: every record and every string can then be read in place, whatever it holds.
- * -1, and *fault says what is wrong. What the records hold is not looked at: see runtime/config/verify.h.
+ * -1, and *fault says what is wrong. The contents of the records are not checked: see runtime/config/verify.h.
  */
 static inline int mach_cfg_frame(const void *bytes, size_t size, struct mach_cfg_file *f, struct mach_cfg_fault *fault)
 {

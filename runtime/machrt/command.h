@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The command's parts. Each returns an exit status.
+// The commands of machrt. Each returns an exit status.
 #ifndef MACHRT_COMMAND_H
 #define MACHRT_COMMAND_H
 
@@ -27,11 +27,11 @@ int command_bind(const struct command *c);
 int command_unbind(const struct command *c);
 int command_run(const struct command *c);
 
-/* Says what failed. Returns the exit status. */
+/* Prints an error. Returns the exit status. */
 int report(const struct mach_error *e);
-/* Standard output went well? */
+/* Flushes standard output. Returns `status`, or USAGE after a message. */
 int flushed(int status);
-/* A line for --verbose. */
+/* options.log for --verbose. */
 void log_line(void *opaque, const char *line);
 
 /* ---- plan_names.c ---- */

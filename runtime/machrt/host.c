@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// check, bind, unbind, run: what is about this host.
+// The commands check, bind, unbind and run.
 #include "command.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ struct tally {
     unsigned of[3];
 };
 
-static void finding(void *opaque, const struct mach_finding *f)
+static void print_finding(void *opaque, const struct mach_finding *f)
 {
     static const char *const words[] = {"holds", "FAILS", "unknown"};
     struct tally *t = (struct tally *)opaque;
@@ -30,7 +30,7 @@ static void finding(void *opaque, const struct mach_finding *f)
 int command_check(const struct command *c)
 {
     struct tally t = {.all = c->all};
-    const struct mach_options o = {.size = sizeof o, .finding = finding, .opaque = &t};
+    const struct mach_options o = {.size = sizeof o, .finding = print_finding, .opaque = &t};
     struct mach_error error = MACH_ERROR_INIT;
     int failed = mach_config_check(c->config, &o, &error);
     if (failed < 0)
@@ -49,8 +49,9 @@ static FILE *open_state(const struct command *c, const char *mode)
     return f;
 }
 
-static int change(const struct command *c, const char *mode,
-                  int (*f)(const struct mach_config *, const struct mach_options *, FILE *, struct mach_error *))
+static int change_drivers(const struct command *c, const char *mode,
+                          int (*f)(const struct mach_config *, const struct mach_options *, FILE *,
+                                   struct mach_error *))
 {
     const struct mach_options o = {.size = sizeof o, .log = c->verbose ? log_line : NULL};
     struct mach_error error = MACH_ERROR_INIT;
@@ -65,8 +66,8 @@ static int change(const struct command *c, const char *mode,
 
 int command_bind(const struct command *c)
 {
-    // Added to what is there: a second bind finds the devices bound, and must not forget the first.
-    return change(c, "a", mach_config_bind);
+    // Appends: a second bind finds the devices bound already, and must not forget their former drivers.
+    return change_drivers(c, "a", mach_config_bind);
 }
 
 // Is a line of the state file ("BUS NAME ...") about a device of this config?
@@ -81,8 +82,8 @@ static bool is_ours(const struct mach_cfg_file *f, const char *line)
     return false;
 }
 
-// What is remembered of other configs' devices stays; when that is nothing, the file goes.
-static int forget(const struct command *c)
+// Removes this config's devices from the state file, and the file when it is empty then.
+static int remove_from_state(const struct command *c)
 {
     char line[512], path[4096];
     bool left = false;
@@ -105,13 +106,13 @@ static int forget(const struct command *c)
 
 int command_unbind(const struct command *c)
 {
-    int status = change(c, "r", mach_config_unbind);
-    return status == FINE && c->state ? forget(c) : status;
+    int status = change_drivers(c, "r", mach_config_unbind);
+    return status == FINE && c->state ? remove_from_state(c) : status;
 }
 
 /* ---- run ---- */
 
-static const char *name_of(const struct mach_cfg_file *f, uint32_t device)
+static const char *device_name(const struct mach_cfg_file *f, uint32_t device)
 {
     return mach_cfg_string(f, mach_cfg_device_name(mach_cfg_record(f, MACH_CFG_S_DEVICE, device)));
 }
@@ -123,12 +124,12 @@ static void list_regions(const struct mach_session *s, const struct mach_cfg_fil
         uint64_t size;
         void *at = mach_session_region_ptr(s, i, &size);
         if (size)
-            printf("%s: region %u: 0x%" PRIx64 " bytes, %s\n", name_of(f, mach_cfg_region_device(r)),
+            printf("%s: region %u: 0x%" PRIx64 " bytes, %s\n", device_name(f, mach_cfg_region_device(r)),
                    mach_cfg_region_index(r), size, at ? "mapped" : "accessed through VFIO");
     }
 }
 
-// Interrupts are counted and let through again, until the time is over.
+// Prints and unmasks interrupts until the time is over.
 static void wait_for_irqs(struct mach_session *s, const struct mach_cfg_file *f, unsigned seconds)
 {
     uint32_t n = mach_cfg_count(f, MACH_CFG_S_IRQ);
@@ -146,7 +147,7 @@ static void wait_for_irqs(struct mach_session *s, const struct mach_cfg_file *f,
             ssize_t size = mach_cfg_irq_source(q) == MACH_CFG_IRQ_FILE ? 4 : 8;
             if (!(fds[i].revents & POLLIN) || read(fds[i].fd, &count, (size_t)size) != size)
                 continue;
-            printf("%s: interrupt %u\n", name_of(f, mach_cfg_irq_device(q)), mach_cfg_irq_index(q));
+            printf("%s: interrupt %u\n", device_name(f, mach_cfg_irq_device(q)), mach_cfg_irq_index(q));
             fflush(stdout);
             mach_session_irq_unmask(s, i);
         }
@@ -154,7 +155,7 @@ static void wait_for_irqs(struct mach_session *s, const struct mach_cfg_file *f,
     free(fds);
 }
 
-static void list_failure(void *opaque, const struct mach_finding *f)
+static void print_failure(void *opaque, const struct mach_finding *f)
 {
     (void)opaque;
     fprintf(stderr, "machrt: %s: %s\n", f->object, f->text);
@@ -166,7 +167,7 @@ int command_run(const struct command *c)
         .size = sizeof o,
         .backend = c->backend,
         .log = c->verbose ? log_line : NULL,
-        .finding = list_failure,
+        .finding = print_failure,
     };
     struct mach_session *s;
     struct mach_error error = MACH_ERROR_INIT;

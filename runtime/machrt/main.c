@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// machrt: the library's command.
+// machrt: the command of libmachrt.
 #include "command.h"
 
 #include <errno.h>
@@ -78,7 +78,7 @@ int command_show(const struct command *c)
 }
 
 // The value of "--name=value", or NULL. A flag's value is "".
-static const char *option(const char *arg, const char *name)
+static const char *option_value(const char *arg, const char *name)
 {
     size_t n = strlen(name);
     if (strncmp(arg, "--", 2) || strncmp(arg + 2, name, n))
@@ -86,7 +86,7 @@ static const char *option(const char *arg, const char *name)
     return arg[2 + n] == '=' ? arg + 3 + n : arg[2 + n] ? NULL : "";
 }
 
-static bool take_backend(struct command *c, const char *name)
+static bool set_backend(struct command *c, const char *name)
 {
     for (int b = MACH_BACKEND_AUTO; b <= MACH_BACKEND_PAMU; b++)
         if (!strcmp(mach_backend_name((enum mach_backend)b), name)) {
@@ -96,13 +96,13 @@ static bool take_backend(struct command *c, const char *name)
     return false;
 }
 
-static bool take_option(struct command *c, const char *allowed, const char *arg)
+static bool set_option(struct command *c, const char *allowed, const char *arg)
 {
     static const char *const names[] = {"json", "all",  "kvm",     "verbose", "stop",
                                         "host", "open", "backend", "state",   "seconds"};
     bool *const flags[] = {&c->json, &c->all, &c->kvm, &c->verbose, &c->stop, &c->host, &c->open};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const char *value = option(arg, names[i]);
+        const char *value = option_value(arg, names[i]);
         if (!value || !strstr(allowed, names[i]))
             continue;
         if (i < sizeof flags / sizeof flags[0]) {
@@ -112,7 +112,7 @@ static bool take_option(struct command *c, const char *allowed, const char *arg)
         if (!*value)
             return false;
         if (!strcmp(names[i], "backend"))
-            return take_backend(c, value);
+            return set_backend(c, value);
         if (!strcmp(names[i], "state")) {
             c->state = value;
             return true;
@@ -125,7 +125,7 @@ static bool take_option(struct command *c, const char *allowed, const char *arg)
     return false;
 }
 
-static int run(int (*f)(const struct command *c), struct command *c)
+static int run_command(int (*f)(const struct command *c), struct command *c)
 {
     struct mach_config *config = NULL;
     struct mach_error error = MACH_ERROR_INIT;
@@ -158,12 +158,12 @@ int main(int argc, char **argv)
             return flushed(usage(stdout, FINE));
         if (*argv[i] != '-' && !c.path)
             c.path = argv[i];
-        else if (!take_option(&c, commands[which].options, argv[i])) {
+        else if (!set_option(&c, commands[which].options, argv[i])) {
             fprintf(stderr, "machrt %s: unknown option or argument `%s`\n", commands[which].name, argv[i]);
             return usage(stderr, USAGE);
         }
     }
     if (commands[which].config != (c.path != NULL))
         return usage(stderr, USAGE);
-    return run(commands[which].run, &c);
+    return run_command(commands[which].run, &c);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Gives devices to their VFIO drivers, and back to the drivers that they had.
+// Binds devices to their VFIO drivers, and later to their former drivers again.
 //
 // Documentation/ABI/testing/sysfs-bus-pci and -platform (driver_override), sysfs-bus: what is written to
 // driver_override is the only driver that matches; drivers_probe looks for a driver for one device.
@@ -8,13 +8,13 @@
 #include <errno.h>
 #include <stdlib.h>
 
-static int put(struct mach_session *s, const char *path, const char *line)
+static int write_attribute(struct mach_session *s, const char *path, const char *line)
 {
     machrt_log(s, "write %s: %s", path, *line == '\n' ? "(nothing)" : line);
     return s->sys.write_file(s->sys.opaque, path, line);
 }
 
-static int driver_of(struct mach_session *s, const struct device *d, char *driver, size_t size)
+static int read_driver(struct mach_session *s, const struct device *d, char *driver, size_t size)
 {
     char path[PATH_SIZE];
     if (!machrt_device_path(s, path, d, "driver"))
@@ -32,7 +32,7 @@ static int write_driver(struct mach_session *s, const struct device *d, const ch
     char path[PATH_SIZE];
     if (!machrt_sysfs_path(s, path, "bus/%s/drivers/%s/%s", d->bus->name, driver, attribute))
         return -ENAMETOOLONG;
-    return put(s, path, d->sysfs);
+    return write_attribute(s, path, d->sysfs);
 }
 
 static int write_override(struct mach_session *s, const struct device *d, const char *driver)
@@ -40,10 +40,10 @@ static int write_override(struct mach_session *s, const struct device *d, const 
     char path[PATH_SIZE];
     if (!machrt_device_path(s, path, d, "driver_override"))
         return -ENAMETOOLONG;
-    return put(s, path, *driver ? driver : "\n");
+    return write_attribute(s, path, *driver ? driver : "\n");
 }
 
-// In reverse: from the VFIO driver, the override as it was, and back to the driver that it had.
+// Undoes a bind in reverse: unbind from the VFIO driver, restore the override, bind to the former driver.
 int machrt_undo_bind(struct mach_session *s, void *thing, uint64_t arg)
 {
     (void)arg;
@@ -51,11 +51,12 @@ int machrt_undo_bind(struct mach_session *s, void *thing, uint64_t arg)
     int result = 0, r;
     bool back = false;
     if (d->probed) {
-        // -ENODEV: it never came to be with it; or, of an fsl-mc container's, the container's driver has put it back.
+        // -ENODEV: it was never bound to it; or its container's driver (fsl-mc) has bound it to its former driver
+        // already.
         char driver[64];
         r = write_driver(s, d, d->bus->driver, "unbind");
         result = r < 0 && r != -ENODEV ? r : result;
-        back = r == -ENODEV && *d->driver && !driver_of(s, d, driver, sizeof driver) && !strcmp(driver, d->driver);
+        back = r == -ENODEV && *d->driver && !read_driver(s, d, driver, sizeof driver) && !strcmp(driver, d->driver);
     }
     if (d->overridden) {
         r = write_override(s, d, d->override);
@@ -69,7 +70,7 @@ int machrt_undo_bind(struct mach_session *s, void *thing, uint64_t arg)
     return result;
 }
 
-static int not_bound(struct mach_session *s, const struct device *d, int r, const char *driver)
+static int report_bind_error(struct mach_session *s, const struct device *d, int r, const char *driver)
 {
     char path[PATH_SIZE];
     const char *who = machrt_device_object(s, d);
@@ -80,7 +81,7 @@ static int not_bound(struct mach_session *s, const struct device *d, int r, cons
         return machrt_set_error(s, "bind", r < 0 ? r : ENODEV, who,
                                 "the driver %s is not loaded: modprobe %s, unless the kernel has no such module",
                                 d->bus->driver, d->bus->driver);
-    // VFIO takes a device without an IOMMU group only in that mode.
+    // VFIO binds to a device without an IOMMU group only in no-IOMMU mode.
     uint32_t group;
     if (machrt_find_group(s, d, &group) == -ENOENT)
         return machrt_set_error(s, "bind", r < 0 ? r : ENODEV, who,
@@ -108,11 +109,11 @@ static int read_override(struct mach_session *s, struct device *d)
     return r;
 }
 
-static int bind(struct mach_session *s, struct device *d)
+static int bind_device(struct mach_session *s, struct device *d)
 {
     char path[PATH_SIZE], driver[64];
     const char *target = d->bus->driver;
-    int r = driver_of(s, d, d->driver, sizeof d->driver);
+    int r = read_driver(s, d, d->driver, sizeof d->driver);
     if (r)
         return machrt_set_error(s, "bind", r, machrt_device_object(s, d), "the kernel does not show its driver");
     if (!strcmp(d->driver, target))
@@ -135,17 +136,17 @@ static int bind(struct mach_session *s, struct device *d)
     }
     r = write_override(s, d, target);
     if (r)
-        return not_bound(s, d, r, "");
+        return report_bind_error(s, d, r, "");
     d->overridden = true;
     if (!machrt_sysfs_path(s, path, "bus/%s/drivers_probe", d->bus->name))
         return machrt_set_error(s, "bind", ENAMETOOLONG, machrt_device_object(s, d), "its path is too long");
-    d->probed = true; // whatever is answered from here on, it may be
-    r = put(s, path, d->sysfs);
+    d->probed = true; // even if the write fails, the driver may have been bound
+    r = write_attribute(s, path, d->sysfs);
     if (r)
-        return not_bound(s, d, r, "");
-    // A probe that fails is no error of the write.
-    r = driver_of(s, d, driver, sizeof driver);
-    return r || strcmp(driver, target) ? not_bound(s, d, r, r ? "" : driver) : 0;
+        return report_bind_error(s, d, r, "");
+    // The write succeeds even if the probe fails.
+    r = read_driver(s, d, driver, sizeof driver);
+    return r || strcmp(driver, target) ? report_bind_error(s, d, r, r ? "" : driver) : 0;
 }
 
 int machrt_step_bind(struct mach_session *s)
@@ -157,7 +158,7 @@ int machrt_step_bind(struct mach_session *s)
         int r = d->bus ? 0 : machrt_find_bus(s, d);
         if (r)
             return machrt_set_error(s, "bind", r, machrt_device_object(s, d), "the host has no such device");
-        if (bind(s, d))
+        if (bind_device(s, d))
             return -1;
     }
     return 0;
@@ -165,7 +166,7 @@ int machrt_step_bind(struct mach_session *s)
 
 /* ---- without a session ---- */
 
-// A line per device that was changed: "BUS NAME DRIVER OVERRIDE", "-" for none.
+// Writes a line for each device that was changed: "BUS NAME DRIVER OVERRIDE", "-" for none.
 static void write_state(const struct mach_session *s, FILE *state)
 {
     for (uint32_t i = 0; i < s->devices; i++) {
@@ -215,14 +216,14 @@ static void read_state(struct mach_session *s, FILE *state)
     }
 }
 
-static int unbind(struct mach_session *s, struct device *d, bool known)
+static int unbind_device(struct mach_session *s, struct device *d, bool known)
 {
     char driver[64], path[PATH_SIZE];
     int r = machrt_find_bus(s, d);
     if (r)
         return r == -ENODEV ? 0
                             : machrt_set_error(s, "bind", r, machrt_device_object(s, d), "the kernel does not show it");
-    r = driver_of(s, d, driver, sizeof driver);
+    r = read_driver(s, d, driver, sizeof driver);
     if (r)
         return machrt_set_error(s, "bind", r, machrt_device_object(s, d), "the kernel does not show its driver");
     if (strcmp(driver, d->bus->driver))
@@ -234,7 +235,8 @@ static int unbind(struct mach_session *s, struct device *d, bool known)
     d->unbound = !probe && *d->driver;
     r = machrt_undo_bind(s, d, 0);
     if (!r && probe)
-        r = machrt_sysfs_path(s, path, "bus/%s/drivers_probe", d->bus->name) ? put(s, path, d->sysfs) : -ENAMETOOLONG;
+        r = machrt_sysfs_path(s, path, "bus/%s/drivers_probe", d->bus->name) ? write_attribute(s, path, d->sysfs)
+                                                                             : -ENAMETOOLONG;
     return r ? machrt_set_error(s, "bind", r, machrt_device_object(s, d), "cannot bind it to its former driver") : 0;
 }
 
@@ -247,9 +249,9 @@ int mach_config_unbind(const struct mach_config *config, const struct mach_optio
         return result;
     if (state)
         read_state(s, state);
-    // Every device that can be given back is: one that cannot does not keep the others.
+    // A failure for one device does not stop the others.
     for (uint32_t i = 0; i < s->devices; i++)
-        if (s->device[i].vfio && unbind(s, &s->device[i], state != NULL))
+        if (s->device[i].vfio && unbind_device(s, &s->device[i], state != NULL))
             result = s->result;
     machrt_session_end(s, NULL);
     return result;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// DMA mappings: the whole table is checked against what the IOMMU can do, then made with as few calls as possible.
+// DMA mappings: the whole table is checked against the limits of the IOMMU, and then made with as few calls as
+// possible.
 #include "session/steps.h"
 
 #include "backend/backend.h"
@@ -10,7 +11,7 @@
 
 /* ---- the table ---- */
 
-static int take_map(struct mach_session *s, struct context *c, struct mach_cfg_rec r)
+static int add_map(struct mach_session *s, struct context *c, struct mach_cfg_rec r)
 {
     struct mapping *m = &c->map[c->maps];
     uint32_t memory = mach_cfg_dma_map_memory(r), region = mach_cfg_dma_map_region(r);
@@ -45,9 +46,9 @@ static int by_iova(const void *a, const void *b)
     return (x->size > y->size) - (x->size < y->size);
 }
 
-// Sorted, and without what is there twice: streams of one device see one page table. The compiler has joined what can
-// be.
-static int tidy(struct mach_session *s, struct context *c)
+// Sorts the maps and drops duplicates: all streams of a device use one page table. The compiler has joined adjacent
+// maps.
+static int sort_maps(struct mach_session *s, struct context *c)
 {
     if (!c->maps)
         return 0;
@@ -73,7 +74,7 @@ static int tidy(struct mach_session *s, struct context *c)
     return 0;
 }
 
-static int collect(struct mach_session *s, struct context *c)
+static int collect_maps(struct mach_session *s, struct context *c)
 {
     const struct device *d = c->first;
     uint32_t total = 0;
@@ -85,15 +86,15 @@ static int collect(struct mach_session *s, struct context *c)
     for (uint32_t i = 0; i < mach_cfg_device_dmas(d->rec); i++) {
         struct mach_cfg_rec dma = mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(d->rec) + i);
         for (uint32_t k = 0; k < mach_cfg_dma_maps(dma); k++)
-            if (take_map(s, c, mach_cfg_record(s->f, MACH_CFG_S_DMA_MAP, mach_cfg_dma_first_map(dma) + k)))
+            if (add_map(s, c, mach_cfg_record(s->f, MACH_CFG_S_DMA_MAP, mach_cfg_dma_first_map(dma) + k)))
                 return -1;
     }
-    return tidy(s, c);
+    return sort_maps(s, c);
 }
 
 /* ---- checks ---- */
 
-// Looks for the reserved region of the host that a window runs into; for the message only.
+// Finds the reserved region of the host that a window overlaps, for the message.
 static bool find_reserved(struct mach_session *s, const struct context *c, const struct mapping *m, char *out,
                           size_t size)
 {
@@ -126,7 +127,7 @@ static bool in_ranges(const struct context *c, uint64_t iova, uint64_t size)
     for (uint32_t i = 0; i < c->ranges; i++)
         if (iova >= c->range[i].first && iova + (size - 1) <= c->range[i].last)
             return true;
-    return !c->ranges; // an old kernel that does not say
+    return !c->ranges; // an old kernel that does not report them
 }
 
 static int check_mapping(struct mach_session *s, const struct context *c, const struct mapping *m)
@@ -174,13 +175,13 @@ int machrt_step_windows(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->contexts; i++) {
         struct context *c = &s->context[i];
-        if (collect(s, c))
+        if (collect_maps(s, c))
             return -1;
         if (!s->backend->maps && (c->maps || c->guest_owned))
             return machrt_set_error(s, "window", ENOTSUP, machrt_device_object(s, c->first),
                                     "the config limits its DMA to parts of memory, which needs an IOMMU: use `dma "
                                     "identity unsafe;` or `dma none;`");
-        // A device that reaches nothing needs no questions.
+        // Nothing to check for a device that reaches nothing.
         if ((c->maps || c->guest_owned) && check_context(s, c))
             return -1;
     }
@@ -194,7 +195,7 @@ static int undo_map(struct mach_session *s, void *thing, uint64_t arg)
     return s->backend->unmap(s, &s->context[arg], (const struct mapping *)thing);
 }
 
-static uint64_t to_lock(const struct mach_session *s)
+static uint64_t count_bytes_to_lock(const struct mach_session *s)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < s->contexts; i++)
@@ -203,7 +204,7 @@ static uint64_t to_lock(const struct mach_session *s)
     return sum;
 }
 
-static int not_mapped(struct mach_session *s, const struct context *c, const struct mapping *m, int r)
+static int report_map_error(struct mach_session *s, const struct context *c, const struct mapping *m, int r)
 {
     const char *who = machrt_device_object(s, c->first), *hint = s->backend->map_hint ? s->backend->map_hint(r) : NULL;
     uint64_t last = m->iova + (m->size - 1), limit = 0;
@@ -212,20 +213,20 @@ static int not_mapped(struct mach_session *s, const struct context *c, const str
                                 "window 0x%" PRIx64 "-0x%" PRIx64 ": %" PRIu64
                                 " KiB of memory must be locked, and the limit is %" PRIu64 " KiB: ulimit -l %" PRIu64
                                 " (LimitMEMLOCK= of a service), or CAP_IPC_LOCK",
-                                m->iova, last, to_lock(s) >> 10, limit >> 10, to_lock(s) >> 10);
+                                m->iova, last, count_bytes_to_lock(s) >> 10, limit >> 10, count_bytes_to_lock(s) >> 10);
     if (r == -EFAULT)
         hint = m->region ? "registers cannot be mapped for DMA here" : "cannot pin its memory";
     return machrt_set_error(s, "map", r, who, "window 0x%" PRIx64 "-0x%" PRIx64 "%s%s", m->iova, last,
                             hint ? ": " : " is refused", hint ? hint : "");
 }
 
-static int map(struct mach_session *s, struct context *c, struct mapping *m)
+static int map_window(struct mach_session *s, struct context *c, struct mapping *m)
 {
     if (machrt_reserve_undo(s))
         return -1;
     int r = s->backend->map(s, c, m);
     if (r)
-        return not_mapped(s, c, m, r);
+        return report_map_error(s, c, m, r);
     machrt_push_undo(s, undo_map, m, c->number, "remove a DMA mapping");
     return 0;
 }
@@ -234,13 +235,13 @@ int machrt_step_map_memory(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->contexts; i++)
         for (uint32_t k = 0; k < s->context[i].maps; k++)
-            if (!s->context[i].map[k].region && map(s, &s->context[i], &s->context[i].map[k]))
+            if (!s->context[i].map[k].region && map_window(s, &s->context[i], &s->context[i].map[k]))
                 return -1;
     return 0;
 }
 
-// Where [offset, offset + size) of a region is in this process; or NULL.
-static uint8_t *registers(const struct region *r, uint64_t offset, uint64_t size)
+// The address of [offset, offset + size) of a region in this process; NULL: not mapped as a whole.
+static uint8_t *find_mapped_registers(const struct region *r, uint64_t offset, uint64_t size)
 {
     for (uint32_t i = 0; i < r->areas; i++) {
         const struct area *a = &r->area[i];
@@ -257,12 +258,12 @@ int machrt_step_map_regions(struct mach_session *s)
             struct mapping *m = &s->context[i].map[k];
             if (!m->region)
                 continue;
-            m->host = registers(m->region, m->offset, m->size);
+            m->host = find_mapped_registers(m->region, m->offset, m->size);
             if (!m->host)
                 return machrt_set_error(s, "map", ENODEV, machrt_device_object(s, m->region->device),
                                         "region %u cannot be mapped into this process, so it cannot be mapped for DMA",
                                         mach_cfg_region_index(m->region->rec));
-            if (map(s, &s->context[i], m))
+            if (map_window(s, &s->context[i], m))
                 return -1;
         }
     }

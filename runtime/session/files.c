@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Registers that are reached through a file: /dev/mem, /dev/uioN, or one that the description names.
+// Registers that are mapped from a file: /dev/mem, /dev/uioN, or one that the description names.
 #include "session/steps.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@ static int undo_pages(struct mach_session *s, void *thing, uint64_t arg)
     return s->sys.munmap(s->sys.opaque, start, arg);
 }
 
-static int refused(struct mach_session *s, const struct region *r, const char *path, int e)
+static int report_file_error(struct mach_session *s, const struct region *r, const char *path, int e)
 {
     const char *who = machrt_object(s, "device %s, region %u", r->device->name, mach_cfg_region_index(r->rec));
     if (e == -EPERM || e == -EACCES)
@@ -39,18 +39,18 @@ int machrt_map_file_region(struct mach_session *s, struct region *r, const char 
     r->area = (struct area *)machrt_session_alloc(s, 1, sizeof *r->area);
     if (!r->area || machrt_reserve_undo(s))
         return -1;
-    // O_SYNC: /dev/mem is not to be cached.
+    // O_SYNC: an uncached mapping of /dev/mem.
     int fd = machrt_file_path(s, path, file) ? s->sys.open(s->sys.opaque, path, O_RDWR | O_SYNC) : -ENAMETOOLONG;
     if (fd < 0)
-        return refused(s, r, path, fd);
+        return report_file_error(s, r, path, fd);
     void *at = NULL;
     int e = s->sys.mmap(s->sys.opaque, &at, whole, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset - pad);
     int closed = s->sys.close(s->sys.opaque, fd); // the mapping holds the file
     if (e)
-        return refused(s, r, path, e);
+        return report_file_error(s, r, path, e);
     *r->area = (struct area){.size = size, .at = (char *)at + pad};
     machrt_push_undo(s, undo_pages, r->area, whole, "unmap a region");
     r->areas = 1;
     r->size = size;
-    return closed ? refused(s, r, path, closed) : 0;
+    return closed ? report_file_error(s, r, path, closed) : 0;
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// IOMMU groups: which there are, who else is in them, and which devices share a DMA context.
+// IOMMU groups: finds those of the devices, checks who else is in them, and which devices share a DMA context.
 #include "session/steps.h"
 
 #include <errno.h>
 
-// A driver that may hold a member of a group that is in use: VFIO's own (mlx5_vfio_pci is one, too), and those that do
+// A driver that may be bound to another member of the group: VFIO's own (mlx5_vfio_pci is one, too), and those that do
 // no DMA (`driver_managed_dma` in drivers/pci/pcie/portdrv.c and drivers/pci/pci-stub.c, and in no others; Linux 6.12).
-static bool harmless(const char *driver)
+static bool is_harmless_driver(const char *driver)
 {
     return strstr(driver, "vfio") || !strcmp(driver, "pcieport") || !strcmp(driver, "pci-stub");
 }
@@ -19,8 +19,8 @@ struct members {
     int result;
 };
 
-// The command that frees a member, for the message.
-static void add_holder(struct members *m, const char *name, const char *driver)
+// Adds the command that frees a member to the message.
+static void add_holder_text(struct members *m, const char *name, const char *driver)
 {
     size_t n = strlen(m->text);
     char path[PATH_SIZE], bus[32];
@@ -33,7 +33,7 @@ static void add_holder(struct members *m, const char *name, const char *driver)
              m->held > 1 ? "; " : "", name, driver, name, bus, driver);
 }
 
-static int member(void *arg, const char *name, int is_directory)
+static int check_member(void *arg, const char *name, int is_directory)
 {
     (void)is_directory;
     struct members *m = (struct members *)arg;
@@ -45,13 +45,13 @@ static int member(void *arg, const char *name, int is_directory)
     int r = machrt_read_link_name(m->s, path, driver, sizeof driver);
     m->total++;
     if (r == -ENOENT)
-        return 0; // no driver: it does no DMA
+        return 0; // without a driver it does no DMA
     if (r) {
         m->result = r;
         return 1;
     }
-    if (!harmless(driver))
-        add_holder(m, name, driver);
+    if (!is_harmless_driver(driver))
+        add_holder_text(m, name, driver);
     return 0;
 }
 
@@ -60,7 +60,7 @@ static int check_group(struct mach_session *s, const struct device *d)
     struct members m = {.s = s, .d = d};
     char path[PATH_SIZE];
     int r = machrt_sysfs_path(s, path, "kernel/iommu_groups/%u/devices", d->group)
-                ? s->sys.list(s->sys.opaque, path, member, &m)
+                ? s->sys.list(s->sys.opaque, path, check_member, &m)
                 : -ENAMETOOLONG;
     r = r ? r : m.result;
     if (r)
@@ -74,7 +74,7 @@ static int check_group(struct mach_session *s, const struct device *d)
 
 /* ---- contexts ---- */
 
-static uint64_t mix(uint64_t h, uint64_t v)
+static uint64_t mix_hash(uint64_t h, uint64_t v)
 {
     h ^= v;
     h *= UINT64_C(0x9e3779b97f4a7c15);
@@ -86,13 +86,13 @@ struct maps {
     uint32_t dma_end;
 };
 
-static struct maps maps_of(const struct device *d)
+static struct maps maps_of_device(const struct device *d)
 {
     uint32_t first = mach_cfg_device_first_dma(d->rec);
     return (struct maps){first, 0, first + mach_cfg_device_dmas(d->rec)};
 }
 
-// The next map of all of a device's domains.
+// Steps through the maps of all domains of a device. false: there are no more.
 static bool next_map(const struct mach_session *s, struct maps *m, struct mach_cfg_rec *map)
 {
     for (; m->dma < m->dma_end; m->dma++, m->map = 0) {
@@ -105,7 +105,7 @@ static bool next_map(const struct mach_session *s, struct maps *m, struct mach_c
     return false;
 }
 
-static bool guest_owned(const struct mach_session *s, const struct device *d)
+static bool is_guest_owned(const struct mach_session *s, const struct device *d)
 {
     for (uint32_t i = 0; i < mach_cfg_device_dmas(d->rec); i++)
         if (mach_cfg_dma_mode(mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(d->rec) + i)) ==
@@ -114,26 +114,26 @@ static bool guest_owned(const struct mach_session *s, const struct device *d)
     return false;
 }
 
-// What a device reaches, as a number: equal for devices that reach the same.
-static uint64_t reach(const struct mach_session *s, const struct device *d)
+// A hash of what a device reaches: equal for devices that reach the same.
+static uint64_t hash_reach(const struct mach_session *s, const struct device *d)
 {
-    if (guest_owned(s, d))
-        return mix(UINT64_C(0x67756573), d->index); // the guest maps for each device: none are shared
+    if (is_guest_owned(s, d))
+        return mix_hash(UINT64_C(0x67756573), d->index); // the guest maps for each device, so no context is shared
     uint64_t h = 1;
     struct mach_cfg_rec r;
-    for (struct maps m = maps_of(d); next_map(s, &m, &r);) {
-        h = mix(h, mach_cfg_dma_map_what(r) | (uint64_t)mach_cfg_dma_map_flags(r) << 32);
-        h = mix(h, mach_cfg_dma_map_memory(r) | (uint64_t)mach_cfg_dma_map_region(r) << 32);
-        h = mix(h, mach_cfg_dma_map_offset(r));
-        h = mix(h, mach_cfg_dma_map_size(r));
-        h = mix(h, mach_cfg_dma_map_iova(r));
+    for (struct maps m = maps_of_device(d); next_map(s, &m, &r);) {
+        h = mix_hash(h, mach_cfg_dma_map_what(r) | (uint64_t)mach_cfg_dma_map_flags(r) << 32);
+        h = mix_hash(h, mach_cfg_dma_map_memory(r) | (uint64_t)mach_cfg_dma_map_region(r) << 32);
+        h = mix_hash(h, mach_cfg_dma_map_offset(r));
+        h = mix_hash(h, mach_cfg_dma_map_size(r));
+        h = mix_hash(h, mach_cfg_dma_map_iova(r));
     }
-    // A window that the backend programs belongs to what is reached.
+    // The window that the backend programs is part of what the device reaches.
     for (uint32_t i = 0; i < mach_cfg_device_dmas(d->rec); i++) {
         struct mach_cfg_rec x = mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(d->rec) + i);
-        h = mix(h, mach_cfg_dma_window(x));
-        h = mix(h, mach_cfg_dma_size(x));
-        h = mix(h, mach_cfg_dma_whole_subwindows(x) | (uint64_t)mach_cfg_dma_page_shift(x) << 32);
+        h = mix_hash(h, mach_cfg_dma_window(x));
+        h = mix_hash(h, mach_cfg_dma_size(x));
+        h = mix_hash(h, mach_cfg_dma_whole_subwindows(x) | (uint64_t)mach_cfg_dma_page_shift(x) << 32);
     }
     return h;
 }
@@ -142,7 +142,7 @@ static bool same_reach(const struct mach_session *s, const struct device *a, con
 {
     if (a == b)
         return true;
-    if (guest_owned(s, a) || guest_owned(s, b))
+    if (is_guest_owned(s, a) || is_guest_owned(s, b))
         return false;
     uint32_t n = mach_cfg_device_dmas(a->rec);
     if (n != mach_cfg_device_dmas(b->rec))
@@ -156,7 +156,7 @@ static bool same_reach(const struct mach_session *s, const struct device *a, con
             mach_cfg_dma_page_shift(x) != mach_cfg_dma_page_shift(y) || mach_cfg_dma_maps(x) != mach_cfg_dma_maps(y))
             return false;
     }
-    struct maps m = maps_of(a), k = maps_of(b);
+    struct maps m = maps_of_device(a), k = maps_of_device(b);
     while (next_map(s, &m, &x) && next_map(s, &k, &y))
         if (mach_cfg_dma_map_what(x) != mach_cfg_dma_map_what(y) ||
             mach_cfg_dma_map_flags(x) != mach_cfg_dma_map_flags(y) ||
@@ -170,9 +170,9 @@ static bool same_reach(const struct mach_session *s, const struct device *a, con
     return true;
 }
 
-static struct context *context_for(struct mach_session *s, struct device *d)
+static struct context *find_or_add_context(struct mach_session *s, struct device *d)
 {
-    uint64_t key = reach(s, d);
+    uint64_t key = hash_reach(s, d);
     for (uint32_t i = (uint32_t)key & s->table_mask;; i = (i + 1) & s->table_mask) {
         uint32_t at = s->context_table[i];
         if (at) {
@@ -182,16 +182,16 @@ static struct context *context_for(struct mach_session *s, struct device *d)
             continue;
         }
         struct context *c = &s->context[s->contexts];
-        *c =
-            (struct context){.key = key, .number = s->contexts, .first = d, .fd = -1, .guest_owned = guest_owned(s, d)};
+        *c = (struct context){
+            .key = key, .number = s->contexts, .first = d, .fd = -1, .guest_owned = is_guest_owned(s, d)};
         s->context_table[i] = ++s->contexts;
         return c;
     }
 }
 
-static int group_for(struct mach_session *s, struct device *d)
+static int join_group(struct mach_session *s, struct device *d)
 {
-    for (uint32_t i = (uint32_t)mix(7, d->group) & s->table_mask;; i = (i + 1) & s->table_mask) {
+    for (uint32_t i = (uint32_t)mix_hash(7, d->group) & s->table_mask;; i = (i + 1) & s->table_mask) {
         uint32_t at = s->group_table[i];
         if (at && s->group[at - 1].number != d->group)
             continue;
@@ -199,7 +199,7 @@ static int group_for(struct mach_session *s, struct device *d)
             if (check_group(s, d))
                 return -1;
             struct group *g = &s->group[s->groups];
-            *g = (struct group){.number = d->group, .fd = -1, .context = context_for(s, d), .first = d};
+            *g = (struct group){.number = d->group, .fd = -1, .context = find_or_add_context(s, d), .first = d};
             s->group_table[i] = ++s->groups;
             at = s->groups;
         }
@@ -207,8 +207,8 @@ static int group_for(struct mach_session *s, struct device *d)
         break;
     }
     d->context = d->g->context;
-    // All of a group sees one set of page tables.
-    if (d != d->g->first && !(guest_owned(s, d) && guest_owned(s, d->g->first)) && !same_reach(s, d->g->first, d))
+    // All devices of a group use the same page tables.
+    if (d != d->g->first && !(is_guest_owned(s, d) && is_guest_owned(s, d->g->first)) && !same_reach(s, d->g->first, d))
         return machrt_set_error(s, "group", EINVAL, machrt_object(s, "devices %s and %s", d->g->first->name, d->name),
                                 "both are in IOMMU group %u and so reach the same memory, but the config gives them "
                                 "different DMA domains: give both the same `dma`",
@@ -243,7 +243,7 @@ int machrt_step_groups(struct mach_session *s)
         if (r)
             return machrt_set_error(s, "group", r, machrt_device_object(s, d),
                                     "the kernel does not show its IOMMU group");
-        if (group_for(s, d))
+        if (join_group(s, d))
             return -1;
     }
     return 0;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Interrupts: eventfds, the VMM's irqfds on them, then VFIO's trigger and unmask.
 //
-// The order matters (docs/runtime.md): the irqfd is there before VFIO may fire, the trigger before the unmask eventfd
-// (VFIO refuses the other way round), and at the end each level line is unmasked once, so that one that was asserted
-// before anybody listened fires again.
+// The order matters (docs/runtime.md): the irqfd exists before VFIO may fire, the trigger is set before the unmask
+// eventfd (VFIO refuses the reverse), and at the end each level line is unmasked once, so that a line that was asserted
+// before fires again.
 #include "session/steps.h"
 
 #include <errno.h>
@@ -22,8 +22,8 @@ union set_fd {
     uint8_t bytes[sizeof(struct vfio_irq_set) + sizeof(int32_t)];
 };
 
-// One interrupt of VFIO's: its eventfd for `action`, or without one (fd -1) the action itself.
-static int set_irq(struct mach_session *s, const struct irq *q, uint32_t action, int fd)
+// Sets the eventfd of an interrupt for `action`, or, with fd -1, performs the action.
+static int set_irq_action(struct mach_session *s, const struct irq *q, uint32_t action, int fd)
 {
     int32_t number = fd;
     union set_fd x = {
@@ -65,7 +65,7 @@ static int make_eventfd(struct mach_session *s, struct irq *q, int *fd)
     return 0;
 }
 
-static int connect(struct mach_session *s, struct irq *q)
+static int connect_irq(struct mach_session *s, struct irq *q)
 {
     if (!s->has_ops)
         return 0;
@@ -90,8 +90,8 @@ static int connect(struct mach_session *s, struct irq *q)
     return 0;
 }
 
-// What the kernel says it is must be what the config says: this proves the expectation irq-trigger.
-static int check_info(struct mach_session *s, struct irq *q)
+// The kernel must report what the config has: this proves the expectation irq-trigger.
+static int check_irq_info(struct mach_session *s, struct irq *q)
 {
     struct vfio_irq_info info = {.argsz = sizeof info, .index = q->index};
     bool level = mach_cfg_irq_trigger(q->rec) == MACH_CFG_TRIGGER_LEVEL;
@@ -111,7 +111,7 @@ static int check_info(struct mach_session *s, struct irq *q)
     return 0;
 }
 
-static int not_armed(struct mach_session *s, const struct irq *q, int r, const char *what)
+static int report_irq_error(struct mach_session *s, const struct irq *q, int r, const char *what)
 {
     const char *who = irq_object(s, q);
     if (r == -EBUSY)
@@ -122,7 +122,8 @@ static int not_armed(struct mach_session *s, const struct irq *q, int r, const c
                    ? machrt_set_error(
                          s, "irq", r, who,
                          "%s: refused by the kernel; another kind of interrupt of the device may be active", what)
-                   // irq_settings_can_request(): a chained handler sets IRQ_NOREQUEST, and its end does not clear it.
+                   // irq_settings_can_request(): a chained handler sets IRQ_NOREQUEST, and removing the handler does
+                   // not clear it.
                    : machrt_set_error(
                          s, "irq", r, who,
                          "%s: refused by the kernel. A host driver that demultiplexes the line (GPIO, a cascaded "
@@ -132,35 +133,35 @@ static int not_armed(struct mach_session *s, const struct irq *q, int r, const c
     return machrt_set_error(s, "irq", r, who, "%s is refused", what);
 }
 
-static int vfio_irq(struct mach_session *s, struct irq *q)
+static int set_up_vfio_irq(struct mach_session *s, struct irq *q)
 {
-    // Of a PCI function 0, 1, 2: INTx, MSI, MSI-X, of which the first vector is linked; VFIO_PCI_INTX_IRQ_INDEX and on.
+    // Index 0, 1, 2 of a PCI function is INTx, MSI, MSI-X; of the latter two the first vector is linked.
     q->index = mach_cfg_irq_index(q->rec);
     q->msi = q->device->vfio_flags & VFIO_DEVICE_FLAGS_PCI && q->index != VFIO_PCI_INTX_IRQ_INDEX;
-    // An MSI is a write of the function's.
+    // An MSI is a memory write by the function.
     if (q->msi && !q->device->master && machrt_make_bus_master(s, q->device))
         return -1;
-    if (check_info(s, q) || make_eventfd(s, q, &q->fd) || (q->automasked && make_eventfd(s, q, &q->unmask_fd)) ||
-        connect(s, q) || machrt_reserve_undo(s))
+    if (check_irq_info(s, q) || make_eventfd(s, q, &q->fd) || (q->automasked && make_eventfd(s, q, &q->unmask_fd)) ||
+        connect_irq(s, q) || machrt_reserve_undo(s))
         return -1;
-    int r = set_irq(s, q, VFIO_IRQ_SET_ACTION_TRIGGER, q->fd);
+    int r = set_irq_action(s, q, VFIO_IRQ_SET_ACTION_TRIGGER, q->fd);
     if (r > 0)
-        r = -ENOSPC; // so many vectors are left: fewer than one
+        r = -ENOSPC; // the number of vectors that are available: none
     if (r)
-        return not_armed(s, q, r, "its trigger");
+        return report_irq_error(s, q, r, "its trigger");
     machrt_push_undo(s, undo_trigger, q, 0, "switch an interrupt off");
     q->vfio = true;
     if (!q->automasked)
         return 0;
-    r = set_irq(s, q, VFIO_IRQ_SET_ACTION_UNMASK, q->unmask_fd);
+    r = set_irq_action(s, q, VFIO_IRQ_SET_ACTION_UNMASK, q->unmask_fd);
     if (r)
-        return not_armed(s, q, r, "unmasking it by eventfd");
+        return report_irq_error(s, q, r, "unmasking it by eventfd");
     r = machrt_unmask_irq(s, q);
-    return r ? not_armed(s, q, r, "unmasking it") : 0;
+    return r ? report_irq_error(s, q, r, "unmasking it") : 0;
 }
 
-// An interrupt that no kernel interface gives: the VMM may have it from elsewhere.
-static int other_irq(struct mach_session *s, struct irq *q)
+// An interrupt that no kernel interface delivers: the VMM may have another source for it.
+static int set_up_vmm_irq(struct mach_session *s, struct irq *q)
 {
     int fd = -1, r = -ENOSYS;
     if (s->ops.irq_source)
@@ -174,10 +175,10 @@ static int other_irq(struct mach_session *s, struct irq *q)
     if (r)
         return machrt_set_error(s, "vmm", r, irq_object(s, q), "the VMM does not deliver it");
     q->fd = fd;
-    return connect(s, q);
+    return connect_irq(s, q);
 }
 
-static int one_irq(struct mach_session *s, struct irq *q)
+static int set_up_irq(struct mach_session *s, struct irq *q)
 {
     if (mach_cfg_irq_flags(q->rec) & MACH_CFG_IRQ_DROPPED)
         return 0;
@@ -185,26 +186,26 @@ static int one_irq(struct mach_session *s, struct irq *q)
     case MACH_CFG_IRQ_EMULATED:
         return 0;
     case MACH_CFG_IRQ_FILE:
-        return machrt_open_uio_irq(s, q) || connect(s, q) || machrt_start_uio_irq(s, q) ? -1 : 0;
+        return machrt_open_uio_irq(s, q) || connect_irq(s, q) || machrt_start_uio_irq(s, q) ? -1 : 0;
     case MACH_CFG_IRQ_DEVICE:
-        return q->device->vfio ? vfio_irq(s, q) : other_irq(s, q);
+        return q->device->vfio ? set_up_vfio_irq(s, q) : set_up_vmm_irq(s, q);
     case MACH_CFG_IRQ_MAP_ENTRY:
         break;
     }
-    return other_irq(s, q);
+    return set_up_vmm_irq(s, q);
 }
 
 int machrt_step_irqs(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->irqs; i++)
-        if (one_irq(s, &s->irq[i]))
+        if (set_up_irq(s, &s->irq[i]))
             return -1;
     return 0;
 }
 
 int machrt_unmask_irq(struct mach_session *s, struct irq *q)
 {
-    return set_irq(s, q, VFIO_IRQ_SET_ACTION_UNMASK, -1);
+    return set_irq_action(s, q, VFIO_IRQ_SET_ACTION_UNMASK, -1);
 }
 
 /* ---- for the caller ---- */

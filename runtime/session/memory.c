@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Guest memory: made, or taken from the VMM; faulted in before it is pinned, in parallel, because page by page in
-// MAP_DMA takes many times as long and on one cpu only.
+// Guest memory: allocated here, or provided by the VMM. It is faulted in before it is pinned, in parallel: MAP_DMA
+// would do it page by page on one cpu, which takes many times as long.
 #include "session/steps.h"
 
 #include <errno.h>
@@ -109,7 +109,7 @@ static int populate(struct mach_session *s, const struct memory *m)
         mach_cfg_memory_backing(m->rec) == MACH_CFG_BACKING_HUGETLB ? ": there are not enough huge pages" : "");
 }
 
-/* ---- making it ---- */
+/* ---- allocating ---- */
 
 static int undo_munmap(struct mach_session *s, void *thing, uint64_t arg)
 {
@@ -128,7 +128,7 @@ static unsigned log2_of(uint64_t n)
     return bits;
 }
 
-// A new memfd of the memory's size; -errno.
+// Creates a memfd of the memory's size. 0 or -errno.
 static int make_memfd(struct mach_session *s, struct memory *m)
 {
     bool huge = mach_cfg_memory_backing(m->rec) == MACH_CFG_BACKING_HUGETLB;
@@ -159,7 +159,7 @@ static int open_backing(struct mach_session *s, struct memory *m)
     return fd < 0 ? fd : 0;
 }
 
-static int no_backing(struct mach_session *s, const struct memory *m, int r)
+static int report_backing_error(struct mach_session *s, const struct memory *m, int r)
 {
     const char *who = memory_object(s, m);
     switch (mach_cfg_memory_backing(m->rec)) {
@@ -179,7 +179,7 @@ static int no_backing(struct mach_session *s, const struct memory *m, int r)
     }
 }
 
-static int make(struct mach_session *s, struct memory *m)
+static int allocate_memory(struct mach_session *s, struct memory *m)
 {
     uint32_t backing = mach_cfg_memory_backing(m->rec);
     bool named = backing == MACH_CFG_BACKING_FILE || backing == MACH_CFG_BACKING_PHYSICAL;
@@ -193,22 +193,22 @@ static int make(struct mach_session *s, struct memory *m)
     if (m->m.fd >= 0)
         machrt_push_undo(s, machrt_undo_close, &m->m.fd, 0, "close memory");
     if (r)
-        return no_backing(s, m, r);
+        return report_backing_error(s, m, r);
     if (machrt_reserve_undo(s))
         return -1;
     r = s->sys.mmap(s->sys.opaque, &m->m.at, m->m.size, m->m.readonly ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED,
                     m->m.fd, m->m.offset);
     if (r)
-        return no_backing(s, m, r);
+        return report_backing_error(s, m, r);
     machrt_push_undo(s, undo_munmap, m, 0, "unmap memory");
-    // /dev/mem is mapped as a whole at once.
+    // A mapping of /dev/mem is complete at once.
     if (backing == MACH_CFG_BACKING_PHYSICAL || s->options.flags & MACH_NO_POPULATE ||
         (!m->dma && backing != MACH_CFG_BACKING_HUGETLB))
         return 0;
     return populate(s, m);
 }
 
-static int get(struct mach_session *s, struct memory *m)
+static int get_memory(struct mach_session *s, struct memory *m)
 {
     if (s->ops.memory) {
         int r = s->ops.memory(s->opaque, &m->m);
@@ -217,10 +217,10 @@ static int get(struct mach_session *s, struct memory *m)
         if (r != -ENOSYS)
             return r ? machrt_set_error(s, "vmm", r, memory_object(s, m), "the VMM does not provide it") : 0;
     }
-    return make(s, m);
+    return allocate_memory(s, m);
 }
 
-// A device without an IOMMU puts the guest's addresses on the bus.
+// Without an IOMMU a device uses the guest's addresses on the bus.
 static int check_identity(struct mach_session *s)
 {
     uint32_t i = 0, n = s->f->section[MACH_CFG_S_DMA].count;
@@ -251,12 +251,12 @@ int machrt_step_memory(struct mach_session *s)
     if (check_identity(s))
         return -1;
     for (uint32_t i = 0; i < s->memories; i++)
-        if (get(s, &s->memory[i]))
+        if (get_memory(s, &s->memory[i]))
             return -1;
     return 0;
 }
 
-/* ---- showing it to the guest ---- */
+/* ---- mapping into the guest ---- */
 
 static int undo_place(struct mach_session *s, void *thing, uint64_t arg)
 {

@@ -29,7 +29,7 @@ enum mach_backend mach_session_backend(const struct mach_session *s)
     return s->backend ? s->backend->id : MACH_BACKEND_AUTO;
 }
 
-// Does a device have registers, or physical memory, mapped for its DMA? iommufd has no such mappings.
+// Does the config map registers or physical memory for DMA? iommufd cannot.
 static bool maps_foreign(const struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->f->section[MACH_CFG_S_DMA_MAP].count; i++) {
@@ -44,7 +44,7 @@ static bool maps_foreign(const struct mach_session *s)
     return false;
 }
 
-static bool is_needed(const struct mach_session *s)
+static bool needs_backend(const struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->devices; i++)
         if (s->device[i].vfio)
@@ -52,7 +52,7 @@ static bool is_needed(const struct mach_session *s)
     return false;
 }
 
-static int take_named(struct mach_session *s, enum mach_backend id)
+static int choose_named_backend(struct mach_session *s, enum mach_backend id)
 {
     const char *why = "";
     const struct backend *b = (size_t)id < sizeof backends / sizeof backends[0] ? backends[id] : NULL;
@@ -66,7 +66,7 @@ static int take_named(struct mach_session *s, enum mach_backend id)
     return 0;
 }
 
-static int take_any(struct mach_session *s)
+static int choose_any_backend(struct mach_session *s)
 {
     const char *first = "it cannot map registers or physical memory for DMA, which the config needs", *second = "";
     int r = -ENOTSUP;
@@ -87,7 +87,7 @@ static int take_any(struct mach_session *s)
 int machrt_step_backend(struct mach_session *s)
 {
     enum mach_backend id = s->options.backend;
-    if (!is_needed(s))
+    if (!needs_backend(s))
         return 0;
     uint32_t iommu = mach_cfg_machine_iommu(mach_cfg_record(s->f, MACH_CFG_S_MACHINE, 0));
     if (id == MACH_BACKEND_AUTO && iommu == MACH_CFG_IOMMU_PAMU)
@@ -100,7 +100,7 @@ int machrt_step_backend(struct mach_session *s)
                                 "its devices with all memory");
     if (id == MACH_BACKEND_AUTO && iommu == MACH_CFG_IOMMU_SPAPR_TCE)
         id = MACH_BACKEND_SPAPR;
-    int r = id == MACH_BACKEND_AUTO ? take_any(s) : take_named(s, id);
+    int r = id == MACH_BACKEND_AUTO ? choose_any_backend(s) : choose_named_backend(s, id);
     if (!r)
         machrt_log(s, "backend %s", s->backend->name);
     return r;
@@ -108,7 +108,7 @@ int machrt_step_backend(struct mach_session *s)
 
 /* ---- devices ---- */
 
-static int get_info(struct mach_session *s, struct device *d)
+static int read_device_info(struct mach_session *s, struct device *d)
 {
     struct vfio_device_info info = {.argsz = sizeof info};
     int r = s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_GET_INFO, &info);
@@ -124,7 +124,7 @@ static int get_info(struct mach_session *s, struct device *d)
     return 0;
 }
 
-static int reset(struct mach_session *s, struct device *d)
+static int reset_device(struct mach_session *s, struct device *d)
 {
     uint32_t policy = mach_cfg_device_reset(d->rec);
     if (policy == MACH_CFG_RESET_NEVER)
@@ -143,8 +143,8 @@ static int reset(struct mach_session *s, struct device *d)
                                          : "the reset failed");
 }
 
-// The kernel's count is the last word on what was believed of the interrupts.
-static int check_counts(struct mach_session *s)
+// The kernel's number of interrupts proves the expectation irq-count.
+static int check_irq_counts(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->f->section[MACH_CFG_S_EXPECT].count; i++) {
         struct mach_cfg_rec e = mach_cfg_record(s->f, MACH_CFG_S_EXPECT, i);
@@ -165,10 +165,10 @@ int machrt_step_open(struct mach_session *s)
         return -1;
     for (uint32_t i = 0; i < s->devices; i++) {
         struct device *d = &s->device[i];
-        if (d->vfio && (s->backend->attach(s, d) || get_info(s, d) || reset(s, d)))
+        if (d->vfio && (s->backend->attach(s, d) || read_device_info(s, d) || reset_device(s, d)))
             return -1;
     }
-    return check_counts(s);
+    return check_irq_counts(s);
 }
 
 static int undo_reset(struct mach_session *s, void *thing, uint64_t arg)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Device regions: mapped where the kernel allows it, and read and written through the device's file elsewhere.
+// Device regions: mapped where the kernel allows it; other accesses go through the device's file.
 #include "session/steps.h"
 
 #include <errno.h>
@@ -21,12 +21,12 @@ static int undo_area(struct mach_session *s, void *thing, uint64_t arg)
     return r;
 }
 
-/* ---- what VFIO says ---- */
+/* ---- regions of VFIO ---- */
 
 enum { INFO_SIZE = 512, INFO_LIMIT = 1 << 16 };
 
 // The kernel's description of region `index`; NULL after machrt_set_error().
-static struct vfio_region_info *get_info(struct mach_session *s, const struct region *r, size_t *size)
+static struct vfio_region_info *read_region_info(struct mach_session *s, const struct region *r, size_t *size)
 {
     *size = INFO_SIZE;
     for (int i = 0; i < 3 && *size <= INFO_LIMIT; i++) {
@@ -49,8 +49,8 @@ static struct vfio_region_info *get_info(struct mach_session *s, const struct re
     return NULL;
 }
 
-// The parts that may be mapped: all of it, or those that the kernel lists.
-static int take_areas(struct mach_session *s, struct region *r, const struct vfio_region_info *info, size_t size)
+// Finds the areas that can be mapped: the whole region, or those that the kernel lists.
+static int find_areas(struct mach_session *s, struct region *r, const struct vfio_region_info *info, size_t size)
 {
     size_t left;
     struct vfio_region_info_cap_sparse_mmap head;
@@ -75,7 +75,7 @@ static int take_areas(struct mach_session *s, struct region *r, const struct vfi
             memcpy(&a, (const char *)cap + sizeof head + i * sizeof a, sizeof a);
         if (a.offset > info->size || a.size > info->size - a.offset)
             return machrt_set_error(s, "region", EPROTO, region_object(s, r), "the kernel lists an area outside of it");
-        // What is not whole pages of this host is left to pread() and pwrite().
+        // Areas that are not whole pages are accessed with pread() and pwrite().
         if (a.size && !(a.offset % s->page) && !(a.size % s->page) && !(info->offset % s->page))
             r->area[r->areas++] = (struct area){.offset = a.offset, .size = a.size};
     }
@@ -87,7 +87,7 @@ static int map_areas(struct mach_session *s, struct region *r)
     int prot = (r->flags & VFIO_REGION_INFO_FLAG_READ ? PROT_READ : 0) |
                (r->flags & VFIO_REGION_INFO_FLAG_WRITE ? PROT_WRITE : 0);
     uint32_t all = r->areas;
-    // Those that are mapped are the first r->areas ones, whatever happens.
+    // After a failure, the first r->areas areas are the mapped ones.
     for (r->areas = 0; r->areas < all; r->areas++) {
         struct area *a = &r->area[r->areas];
         if (machrt_reserve_undo(s))
@@ -103,10 +103,10 @@ static int map_areas(struct mach_session *s, struct region *r)
     return 0;
 }
 
-static int vfio_region(struct mach_session *s, struct region *r)
+static int open_vfio_region(struct mach_session *s, struct region *r)
 {
     size_t size;
-    const struct vfio_region_info *info = get_info(s, r, &size);
+    const struct vfio_region_info *info = read_region_info(s, r, &size);
     if (!info)
         return -1;
     uint64_t want = mach_cfg_region_size(r->rec);
@@ -114,19 +114,19 @@ static int vfio_region(struct mach_session *s, struct region *r)
         return machrt_set_error(s, "expect", 0, region_object(s, r), "VFIO reports 0x%" PRIx64 " bytes, not 0x%" PRIx64,
                                 (uint64_t)info->size, want);
     if (!info->size)
-        return 0; // a BAR that is not there
+        return 0; // an absent BAR
     r->size = info->size;
     r->offset = info->offset;
     r->flags = info->flags;
     r->fd = r->device->fd;
     if (mach_cfg_region_mode(r->rec) != MACH_CFG_REGION_MAP || !(info->flags & VFIO_REGION_INFO_FLAG_MMAP))
         return 0;
-    return take_areas(s, r, info, size) ? -1 : map_areas(s, r);
+    return find_areas(s, r, info, size) ? -1 : map_areas(s, r);
 }
 
-/* ---- registers of a node that is no device to Linux ---- */
+/* ---- registers of nodes that Linux has no device for ---- */
 
-// The region of a device further up that holds them.
+// The region of a device further up that contains these registers; NULL: there is none.
 static struct region *container_of_region(struct mach_session *s, const struct region *r)
 {
     uint64_t host = mach_cfg_region_host(r->rec), size = mach_cfg_region_size(r->rec);
@@ -144,8 +144,8 @@ static struct region *container_of_region(struct mach_session *s, const struct r
     return NULL;
 }
 
-// It is seen through the region that holds it.
-static int nested_region(struct mach_session *s, struct region *r)
+// Uses the region that contains it.
+static int open_nested_region(struct mach_session *s, struct region *r)
 {
     const struct region *p = container_of_region(s, r);
     if (!p)
@@ -181,7 +181,7 @@ static int undo_trap(struct mach_session *s, void *thing, uint64_t arg)
     return 0;
 }
 
-static int trap(struct mach_session *s, struct region *r, uint64_t guest)
+static int trap_region(struct mach_session *s, struct region *r, uint64_t guest)
 {
     r->trap = (struct mach_trap){
         .region = (uint32_t)(r - s->region),
@@ -200,7 +200,7 @@ static int trap(struct mach_session *s, struct region *r, uint64_t guest)
     return 0;
 }
 
-// Traps first: what is mapped afterwards lies over them, and the rest exits.
+// The trap covers the whole region; areas that are mapped afterwards take precedence, and the rest exits.
 static int show_region(struct mach_session *s, struct region *r)
 {
     uint64_t guest = mach_cfg_region_guest(r->rec), mapped = 0;
@@ -215,7 +215,7 @@ static int show_region(struct mach_session *s, struct region *r)
     r->trapped = mapped != r->size;
     if (!s->has_ops)
         return 0;
-    if (r->trapped && trap(s, r, guest))
+    if (r->trapped && trap_region(s, r, guest))
         return -1;
     for (uint32_t i = 0; mapped && i < r->areas; i++) {
         struct area *a = &r->area[i];
@@ -234,7 +234,7 @@ static int show_region(struct mach_session *s, struct region *r)
     return 0;
 }
 
-static int one_region(struct mach_session *s, struct region *r)
+static int open_region(struct mach_session *s, struct region *r)
 {
     const char *file = machrt_string(s, mach_cfg_region_file(r->rec));
     switch ((enum mach_cfg_device_kind)mach_cfg_device_kind(r->device->rec)) {
@@ -248,17 +248,17 @@ static int one_region(struct mach_session *s, struct region *r)
     }
     int e;
     if (mach_cfg_region_flags(r->rec) & MACH_CFG_REGION_WINDOW)
-        // What is behind a bus bridge is no region of it to VFIO.
+        // VFIO has no region for what is behind a bus bridge.
         e = machrt_map_file_region(s, r, "/dev/mem", mach_cfg_region_host(r->rec));
     else
-        e = r->device->vfio ? vfio_region(s, r) : nested_region(s, r);
+        e = r->device->vfio ? open_vfio_region(s, r) : open_nested_region(s, r);
     return e || show_region(s, r) ? -1 : 0;
 }
 
 int machrt_step_regions(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->regions; i++)
-        if (mach_cfg_region_mode(s->region[i].rec) != MACH_CFG_REGION_DROP && one_region(s, &s->region[i]))
+        if (mach_cfg_region_mode(s->region[i].rec) != MACH_CFG_REGION_DROP && open_region(s, &s->region[i]))
             return -1;
     return 0;
 }
@@ -273,7 +273,7 @@ void *mach_session_region_ptr(const struct mach_session *s, uint32_t region, uin
     return r && r->areas == 1 && r->area->size == r->size ? r->area->at : NULL;
 }
 
-static void *mapped_at(const struct region *r, uint64_t offset, size_t size)
+static void *mapping_at(const struct region *r, uint64_t offset, size_t size)
 {
     for (uint32_t i = 0; i < r->areas; i++) {
         const struct area *a = &r->area[i];
@@ -283,11 +283,11 @@ static void *mapped_at(const struct region *r, uint64_t offset, size_t size)
     return NULL;
 }
 
-// Commands to the Management Complex of an fsl-mc device are 64 bytes, written and read at once, at its portal's begin;
-// VFIO takes nothing else there (Linux drivers/vfio/fsl-mc/vfio_fsl_mc.c, vfio_fsl_mc_read()).
+// Commands to the Management Complex of an fsl-mc device are 64 bytes, written and read at once, at the start of its
+// portal. VFIO accepts nothing else there (Linux drivers/vfio/fsl-mc/vfio_fsl_mc.c, vfio_fsl_mc_read()).
 enum { MC_COMMAND = 64 };
 
-static int reach_region(const struct mach_session *s, uint32_t region, uint64_t offset, size_t size)
+static int check_access(const struct mach_session *s, uint32_t region, uint64_t offset, size_t size)
 {
     if (region >= s->regions || !s->region[region].size)
         return -ENXIO;
@@ -300,18 +300,18 @@ static int reach_region(const struct mach_session *s, uint32_t region, uint64_t 
 
 int mach_region_read(struct mach_session *s, uint32_t region, uint64_t offset, void *value, size_t size)
 {
-    int e = reach_region(s, region, offset, size);
+    int e = check_access(s, region, offset, size);
     if (e)
         return e;
     const struct region *r = &s->region[region];
-    const volatile void *p = mapped_at(r, offset, size);
+    const volatile void *p = mapping_at(r, offset, size);
     if (!p) {
         if (r->fd < 0)
             return -ENXIO;
         int64_t n = s->sys.pread(s->sys.opaque, r->fd, value, size, r->offset + offset);
         return n < 0 ? (int)n : (size_t)n == size ? 0 : -EIO;
     }
-    // One access of exactly this width: registers are not memory.
+    // One access of exactly this width, as registers need it.
     if (size == 1)
         *(uint8_t *)value = *(const volatile uint8_t *)p;
     else if (size == 2)
@@ -325,11 +325,11 @@ int mach_region_read(struct mach_session *s, uint32_t region, uint64_t offset, v
 
 int mach_region_write(struct mach_session *s, uint32_t region, uint64_t offset, const void *value, size_t size)
 {
-    int e = reach_region(s, region, offset, size);
+    int e = check_access(s, region, offset, size);
     if (e)
         return e;
     const struct region *r = &s->region[region];
-    volatile void *p = mapped_at(r, offset, size);
+    volatile void *p = mapping_at(r, offset, size);
     if (!p) {
         if (r->fd < 0)
             return -ENXIO;

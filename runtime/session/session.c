@@ -5,24 +5,24 @@
 #include <errno.h>
 
 static int (*const steps[])(struct mach_session *s) = {
-    machrt_step_prepare,     // a VMM that cannot do it
-    machrt_step_expect,      // nothing is touched before the host is known to be the right one
+    machrt_step_prepare,     // before anything is touched
+    machrt_step_expect,      // nothing is touched before the host is known to match
     machrt_step_bind,        // arm64 makes IOMMU groups when a device gets its first driver
     machrt_step_groups,      //
     machrt_step_backend,     //
-    machrt_step_open,        // and reset, while no memory can be reached
+    machrt_step_open,        // and reset, while no memory is mapped
     machrt_step_memory,      // populated before it is pinned
     machrt_step_windows,     // all of them checked
-    machrt_step_stash,       // PAMU wants it before the first mapping
+    machrt_step_stash,       // the PAMU needs it before the first mapping
     machrt_step_map_memory,  //
     machrt_step_regions,     //
     machrt_step_map_regions, //
     machrt_step_place,       //
-    machrt_step_vmm,         // KVM wants controllers and routes before irqfds
+    machrt_step_vmm,         // KVM needs controllers and routes before irqfds
     machrt_step_guest_maps,  //
     machrt_step_msi,         //
     machrt_step_irqs,        // irqfds before VFIO may fire
-    machrt_step_master,      // from here on devices move data
+    machrt_step_master,      // from here on devices do DMA
     machrt_step_quiesce,     // undone first
 };
 

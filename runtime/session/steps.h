@@ -7,10 +7,10 @@
 
 /* ---- of.c: the host's own device tree, as sysfs shows it ---- */
 
-/* Address and size of entry `index` of a device's reg: 0; -ENOENT: not to be seen; -errno. */
+/* Address and size of entry `index` of a device's reg. 0; -ENOENT: the kernel does not show it; -errno. */
 int machrt_read_of_reg(struct mach_session *s, const struct device *d, uint32_t index, uint64_t *address,
                        uint64_t *size);
-/* How many interrupts its node has: 0; -ENOENT: not to be seen; -errno. */
+/* The number of interrupts of its node. 0; -ENOENT: the kernel does not show it; -errno. */
 int machrt_count_of_irqs(struct mach_session *s, const struct device *d, uint32_t *count);
 
 /* ---- the steps ---- */
@@ -30,20 +30,20 @@ int machrt_step_groups(struct mach_session *s);
 /* open.c */
 int machrt_step_backend(struct mach_session *s);
 int machrt_step_open(struct mach_session *s);
-/* Undone first of all: no device works on while what it uses is taken away. */
+/* Its undo is the first one: it resets the devices, so that none is active while its resources are removed. */
 int machrt_step_quiesce(struct mach_session *s);
-/* Lets PCI functions be bus masters, once all is mapped. */
+/* Makes PCI functions bus masters, once everything is mapped. */
 int machrt_step_master(struct mach_session *s);
-/* One of them at once, to be undone with the rest. 0 or -1. */
+/* Makes one of them a bus master, with an undo. 0 or -1. */
 int machrt_make_bus_master(struct mach_session *s, struct device *d);
-/* Makes a PCI function a bus master, and undoes that: its command register is as it was. 0 or -errno. */
+/* Makes a PCI function a bus master; restores its command register. 0 or -errno. */
 int machrt_enable_bus_master(struct mach_session *s, struct device *d);
 int machrt_restore_bus_master(struct mach_session *s, struct device *d);
 
 /* memory.c */
 int machrt_step_memory(struct mach_session *s);
 int machrt_step_place(struct mach_session *s);
-/* Gives *p a slot and shows it to the guest; *p stays where it is until the session ends. */
+/* Gives *p a slot and maps it into the guest. *p must stay where it is until the session ends. */
 int machrt_show_to_guest(struct mach_session *s, struct mach_place *p, const char *who);
 
 /* dma.c */
@@ -64,10 +64,10 @@ int machrt_open_uio_irq(struct mach_session *s, struct irq *q);
 int machrt_start_uio_irq(struct mach_session *s, struct irq *q);
 int machrt_unmask_uio_irq(struct mach_session *s, struct irq *q);
 
-/* msi.c: whatever the driver switches on later is switched off at the end. */
+/* msi.c: disables at the end what the driver enables later. */
 int machrt_step_msi(struct mach_session *s);
 
-/* guestmap.c: what a guest IOMMU has mapped is unmapped at the end. */
+/* guestmap.c: removes at the end what a guest IOMMU has mapped. */
 int machrt_step_guest_maps(struct mach_session *s);
 
 /* stash.c */

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// What the VMM makes before interrupts can flow: controllers, routes, emulated devices.
+// What the VMM makes before interrupts are connected: controllers, routes, emulated devices.
 #include "session/steps.h"
 
 #include <errno.h>
 #include <inttypes.h>
 
-static int undo_chip(struct mach_session *s, void *thing, uint64_t arg)
+static int undo_irqchip(struct mach_session *s, void *thing, uint64_t arg)
 {
     (void)thing;
     if (s->ops.irqchip_undo)
@@ -21,8 +21,8 @@ static int undo_emulated(struct mach_session *s, void *thing, uint64_t arg)
     return 0;
 }
 
-// What KVM says when it makes a controller (Documentation/virt/kvm/devices, arch/riscv/kvm/aia_device.c).
-static int no_chip(struct mach_session *s, struct mach_cfg_rec chip, int r)
+// The errors of KVM for a controller (Documentation/virt/kvm/devices, arch/riscv/kvm/aia_device.c).
+static int report_chip_error(struct mach_session *s, struct mach_cfg_rec chip, int r)
 {
     const char *who = machrt_object(s, "irqchip %s", machrt_string(s, mach_cfg_irqchip_name(chip)));
     const char *kvm = machrt_string(s, mach_cfg_irqchip_kvm(chip));
@@ -54,8 +54,8 @@ int machrt_step_vmm(struct mach_session *s)
             return -1;
         int r = s->ops.irqchip(s->opaque, s->f, i);
         if (r)
-            return no_chip(s, mach_cfg_record(s->f, MACH_CFG_S_IRQCHIP, i), r);
-        machrt_push_undo(s, undo_chip, NULL, i, "remove an irqchip");
+            return report_chip_error(s, mach_cfg_record(s->f, MACH_CFG_S_IRQCHIP, i), r);
+        machrt_push_undo(s, undo_irqchip, NULL, i, "remove an irqchip");
     }
     int r = s->ops.routes ? s->ops.routes(s->opaque, s->f) : 0;
     if (r)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The part of iommufd's interface that is used here, as include/uapi/linux/iommufd.h and vfio.h of Linux 6.6 have it:
- * the headers of older distributions (6.1) lack it. Names of our own, so that both can be included.
+ * The part of iommufd's interface that is used here, from include/uapi/linux/iommufd.h and vfio.h of Linux 6.6:
+ * the headers of older distributions (6.1) lack it. The names are different, so that both can be included.
  */
 #ifndef MACH_IOMMUFD_UAPI_H
 #define MACH_IOMMUFD_UAPI_H

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Numbers of KVM's device attributes that <asm/kvm.h> has for the one architecture only that it is of, and that this
- * library needs on all it is tested on, and what headers before Linux 6.5 do not have. Sources:
+ * Numbers of KVM's device attributes. <asm/kvm.h> has only those of its own architecture, and this library is tested on
+ * others; headers before Linux 6.5 lack some. Sources:
  * Documentation/virt/kvm/devices/{arm-vgic,arm-vgic-v3,mpic}.rst, include/uapi/linux/kvm.h,
  * arch/{arm64,powerpc,riscv}/include/uapi/asm/kvm.h.
  */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What VFIO for the Freescale PAMU adds in the vendor's SDK kernels (their include/uapi/linux/vfio.h; never merged
+ * What the vendor's SDK kernels add to VFIO for the Freescale PAMU (their include/uapi/linux/vfio.h; never merged
  * upstream). The numbers COLLIDE with upstream's: type 2 is sPAPR there, +15 to +19 are ENABLE, DISABLE, DIRTY_PAGES,
- * and sPAPR's. None of these calls may be made before the kernel has been identified, see pamu.c.
+ * and sPAPR's. Make none of these calls before the kernel has been identified, see backend/pamu.c.
  */
 #ifndef MACH_PAMU_UAPI_H
 #define MACH_PAMU_UAPI_H

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Which names leave libmachrt, and which directory of runtime/ uses which: symbols.py BUILD DIRECTORY ...
+"""The names that libmachrt exports, and the order of the directories of runtime/: symbols.py BUILD DIRECTORY ...
 
     headers     every function that is declared with MACHRT_API is in runtime/libmachrt.map, and no other one
     .so         exports exactly these
     .a          shows exactly these; its other global names are hidden, and begin with machrt_
-    directories in the order given: a directory includes, and calls, what is in those before it only
+    directories in the order given: a directory includes, and calls, what is in those before it only; the command in
+                runtime/machrt uses uapi/ and public functions only
 """
 
 import glob
@@ -60,7 +61,7 @@ def public(build):
 
 
 def layers(build, order):
-    """What is used upwards."""
+    """Uses that go upwards."""
     level = {d: i for i, d in enumerate(order)}
     wrong, home, used = [], {}, []
     for directory in order:
@@ -75,6 +76,15 @@ def layers(build, order):
                     home[name] = directory
                 else:
                     used.append((path, directory, name))
+    for path in glob.glob("runtime/machrt/*.[ch]"):
+        with open(path, encoding="utf-8") as f:
+            for other in re.findall(r'^#include "(\w+)/', f.read(), re.M):
+                if other != "uapi":
+                    wrong.append(f"{path} includes {other}/, and the command uses uapi/ and the public headers only")
+    for path in glob.glob(f"{build}/rt/runtime/machrt/*.o"):
+        for _, name, _, _, defined in symbols(path, "-s"):
+            if not defined and name.startswith("machrt_"):
+                wrong.append(f"{path} uses {name}, and the command uses public functions only")
     for path, directory, name in used:
         if level.get(home.get(name), 0) > level[directory]:
             wrong.append(f"{path} uses {name} of {home[name]}/, which comes after {directory}/")

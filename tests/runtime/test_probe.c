@@ -114,7 +114,7 @@ static void test_groups(void **state)
     int real = dup(STDOUT_FILENO); // not every libc's stdout is a variable
     assert_int_equal(dup2(fileno(file), STDOUT_FILENO), STDOUT_FILENO);
     sys = &k->sys;
-    groups();
+    print_groups();
     fflush(stdout);
     assert_int_equal(dup2(real, STDOUT_FILENO), STDOUT_FILENO);
     close(real);
