@@ -185,13 +185,19 @@ $(B)/installed/machrt.pc: runtime/machrt.pc.in FORCE
 	@sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@LIBDIR@|$(LIBDIR)|' -e 's|@INCLUDEDIR@|$(INCLUDEDIR)|' \
 	    -e 's|@VERSION@|$(rt_version)|' $< > $@
 
-install: all $(foreach f,$(installed),$(firstword $(subst :, ,$(f))))
+$(B)/installed/man3: runtime/man3.awk $(rt_headers)
+	@rm -rf $@ && mkdir -p $@
+	$(call say,GEN)awk -f runtime/man3.awk -v out=$@ -v version=$(rt_version) $(rt_headers)
+
+install: all $(B)/installed/man3 $(foreach f,$(installed),$(firstword $(subst :, ,$(f))))
 	@set -e; for f in $(installed_x); do $(INSTALL) -D -m 755 "$${f%%:*}" '$(DESTDIR)'"$${f#*:}"; done
 	@set -e; for f in $(installed); do $(INSTALL) -D -m 644 "$${f%%:*}" '$(DESTDIR)'"$${f#*:}"; done
+	@set -e; for f in $(B)/installed/man3/*; do $(INSTALL) -D -m 644 "$$f" '$(DESTDIR)$(MANDIR)/man3/'"$${f##*/}"; done
 	@set -e; for f in $(links); do ln -sf libmachrt.so.$(rt_version) '$(DESTDIR)'"$$f"; done
 	@echo "installed below $(DESTDIR)$(PREFIX)"
 
-uninstall:
+uninstall: $(B)/installed/man3
+	@for f in $(B)/installed/man3/*; do rm -f '$(DESTDIR)$(MANDIR)/man3/'"$${f##*/}"; done
 	@for f in $(installed_x) $(installed) $(links); do rm -f '$(DESTDIR)'"$${f#*:}"; done
 	@for d in $(INCLUDEDIR)/machrt $(DATADIR)/machc $(DOCDIR); do \
 	    if [ -d '$(DESTDIR)'"$$d" ]; then find '$(DESTDIR)'"$$d" -depth -type d -empty -delete; fi; done

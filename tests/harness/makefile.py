@@ -10,6 +10,7 @@ import pathlib
 import re
 import shutil
 
+from . import run
 from .builds import Failure, must, run_each
 
 PROGRAM = """
@@ -31,7 +32,7 @@ int main(int argc, char **argv)
 INSTALLED = """
 bin/machc bin/machrt lib/libmachrt.a lib/libmachrt.so lib/libmachrt.so.1 lib/pkgconfig/machrt.pc
 include/machrt/machrt.h include/machrt/machcfg.h
-share/man/man1/machc.1 share/man/man1/machrt.1 share/man/man5/mach.5 share/man/man5/guest.cfg.5
+share/man/man1/machc.1 share/man/man1/machrt.1 share/man/man5/mach.5 share/man/man5/guest.cfg.5 share/man/man3/machrt.3 share/man/man3/mach_config_open.3
 share/bash-completion/completions/machc share/zsh/site-functions/_machc share/vim/vimfiles/syntax/mach.vim
 share/machc/schemas/references.json share/machc/schemas/json/class.schema.json
 share/machc/vscode/package.json share/machc/vscode/syntaxes/mach.tmLanguage.json
@@ -166,6 +167,41 @@ def install(context, directory):
         raise Failure(f"uninstall leaves {files(dest)}")
 
 
+def man3(context, directory):
+    """Every public function has a man page that shows it and says something, and man has nothing to complain about."""
+    make(context, f"B={directory}", f"{directory}/installed/man3")
+    top = pathlib.Path(directory, "installed/man3")
+    functions = re.findall(r"^ +(mach\w+);$", (context.root / "runtime/libmachrt.map").read_text(), re.M)
+    if len(functions) < 100:
+        raise Failure(f"{len(functions)} functions in libmachrt.map")
+    for name in functions:
+        page = top / f"{name}.3"
+        text = page.read_text() if page.exists() else ""
+        if text.startswith(".so man3/"):
+            text = (top / text.split("/")[1].strip()).read_text()
+        if f"{name}(" not in text:
+            raise Failure(f"{name}(3) does not show it")
+    for page in top.iterdir():
+        text = page.read_text()
+        if text.startswith(".so "):
+            continue
+        said = re.search(r"^\.SH DESCRIPTION\n(.*)^\.SH SEE ALSO$", text, re.M | re.S)
+        if not said or len(said[1]) < 20:
+            raise Failure(f"{page.name} says nothing\n{text}")
+        if shutil.which("man"):
+            shown = run("man", "--warnings", "-l", page, env={"MANWIDTH": "100", "LC_ALL": "C.UTF-8", "MANROFFOPT": "-ww"})
+            if shown.status or shown.err:
+                raise Failure(f"{page.name}: {shown.err}")
+            if re.search(r"^ *(\.[A-Z]{2}|MACHRT_API)\b", shown.out.decode(), re.M):
+                raise Failure(f"{page.name}: markup is shown\n{shown.out.decode()}")
+    for overview in ("machrt", "machcfg", "machrt_sys"):
+        types = re.findall(r"^(?:struct|enum) \w+ \{$", (context.root / f"runtime/include/{overview}.h").read_text(), re.M)
+        text = (top / f"{overview}.3").read_text()
+        missing = [line for line in types if line not in text]
+        if missing or not types:
+            raise Failure(f"{overview}(3) does not show {missing}")
+
+
 def zsh(context, directory):
     """Where Debian's zsh looks: /usr/share/zsh/vendor-completions, and below /usr/local site-functions."""
     for prefix, folder in (("/usr", "vendor-completions"), ("/usr/local", "site-functions")):
@@ -218,7 +254,7 @@ def version(context, directory):
 
 
 def run_all(context):
-    tests = [("version", "git", version), ("flags", "readelf", flags), ("WERROR", None, werror), ("zsh", None, zsh),
+    tests = [("version", "git", version), ("flags", "readelf", flags), ("WERROR", None, werror), ("man3", None, man3), ("zsh", None, zsh),
              ("install", "pkg-config", install)]
     # A library with sanitizers needs programs with sanitizers; and make would build the other one.
     plain = [test for test in tests if test[0] not in ("install", "zsh")]
