@@ -12,6 +12,7 @@
 # make coverage   lines of runtime/ that its tests run (Debian's gcovr); fails below 90 %
 # make install    machc, machrt, libmachrt and what goes with them; DESTDIR, PREFIX, LIBDIR and so on as usual
 # make uninstall  removes what `make install` installed, given the same variables
+# make deb        Debian packages in build/deb: machc, libmachrt1, libmachrt-dev (Debian: dpkg-dev, debhelper)
 # make format     clang-format; `make format-check` only looks
 #
 # CC, AR, CFLAGS, CPPFLAGS, LDFLAGS and LDLIBS are the caller's; CROSS_COMPILE=powerpc-linux-gnu- names the tools of a target.
@@ -202,6 +203,13 @@ uninstall: $(B)/installed/man3
 	@for d in $(INCLUDEDIR)/machrt $(DATADIR)/machc $(DOCDIR); do \
 	    if [ -d '$(DESTDIR)'"$$d" ]; then find '$(DESTDIR)'"$$d" -depth -type d -empty -delete; fi; done
 
+# Debian's packages, in build/deb: from a copy of the sources, as dpkg-buildpackage writes beside them.
+deb:
+	@rm -rf $(B)/deb && mkdir -p $(B)/deb/machc
+	@tar -c --exclude=./build --exclude=./.git . | tar -x -C $(B)/deb/machc
+	cd $(B)/deb/machc && env -u MAKEFLAGS -u MFLAGS -u WERROR -u CFLAGS -u LDFLAGS dpkg-buildpackage -b -us -uc
+	@rm -rf $(B)/deb/machc
+
 include runtime/Makefile.inc
 include tests/system/Makefile.inc
 include tests/fuzz/Makefile.inc
@@ -215,7 +223,7 @@ test: all $(foreach suite,$(or $(SUITE),unit runtime fuzz),$($(suite)_needs))
 test-runtime: all $(runtime_needs)
 	@python3 tests/run.py --build $(B) runtime
 
-.PHONY: FORCE all test check-properties check-corpus check-schema check-cross docs coverage format format-check clean install uninstall
+.PHONY: FORCE all test check-properties check-corpus check-schema check-cross docs coverage format format-check clean install uninstall deb
 # Nothing that is made on the way is deleted, nor kept when its command fails.
 .SECONDARY:
 .DELETE_ON_ERROR:
