@@ -160,7 +160,9 @@ static int run(struct vmm *v, const struct mach_options *options, bool statistic
             if (why == RESET && read(v->over, &count, sizeof count) < 0)
                 why = -1;
         } while (why == RESET);
-    return why == POWERED_OFF ? 0 : why == STOPPED ? 3 : 1;
+    if (why == POWERED_OFF)
+        return 0;
+    return why == STOPPED ? 3 : 1;
 }
 
 static int backend(const char *name, enum mach_backend *b)

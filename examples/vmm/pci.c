@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A PCI host bridge (ECAM) with the host's functions on it. VFIO shows each function's configuration space as a guest
- * may see it; what is left is to follow the guest's BARs: registers lie where the guest says, as long as it says so.
+ * A PCI host bridge (ECAM) with functions of the host on it. VFIO virtualises the configuration space of each function;
+ * the VMM has to map its registers where the guest places the BARs.
  */
 #include "machvm.h"
 

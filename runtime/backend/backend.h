@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One table for each way to VFIO. All functions return 0, or -1 after machrt_set_error(); those that say so return
-// -errno.
+// A table for each interface of VFIO. Functions return 0, or -1 after machrt_set_error(), unless a comment says -errno.
 #ifndef MACHRT_BACKEND_BACKEND_H
 #define MACHRT_BACKEND_BACKEND_H
 

@@ -31,7 +31,9 @@ static int find_node(struct mach_session *s, const struct device *d, struct node
     if (!machrt_device_path(s, path, d, "vfio-dev"))
         return -ENAMETOOLONG;
     int r = s->sys.list(s->sys.opaque, path, store_node_name, n);
-    return r ? r : *n->name ? 0 : -ENOENT;
+    if (r)
+        return r;
+    return *n->name ? 0 : -ENOENT;
 }
 
 static int iommufd_usable(struct mach_session *s, const char **why)

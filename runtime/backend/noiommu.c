@@ -14,7 +14,9 @@ static int noiommu_usable(struct mach_session *s, const char **why)
     int r = machrt_sysfs_path(s, path, "module/vfio/parameters/enable_unsafe_noiommu_mode")
                 ? machrt_read_line(s, path, line, sizeof line)
                 : -ENAMETOOLONG;
-    return r ? r : *line == 'Y' || *line == '1' ? 0 : -ENODEV;
+    if (r)
+        return r;
+    return *line == 'Y' || *line == '1' ? 0 : -ENODEV;
 }
 
 static const struct container container = {

@@ -255,15 +255,20 @@ static int pamu_unmap(struct mach_session *s, struct context *c, const struct ma
 
 static const char *pamu_map_hint(int r)
 {
-    return r == -EBUSY    ? "the window is mapped already"
-           : r == -EFAULT ? "its pages are not physically contiguous"
-                          : NULL;
+    switch (-r) {
+    case EBUSY:
+        return "the window is mapped already";
+    case EFAULT:
+        return "its pages are not physically contiguous";
+    default:
+        return NULL;
+    }
 }
 
 /* ---- stash targets ---- */
 
-// The caches are numbered as in asm/fsl_pamu_stash.h: L1 1, L2 2, L3 3; the config numbers them the same way. A stash
-// target goes with the container: nothing has to be undone.
+// The caches are numbered as in asm/fsl_pamu_stash.h: L1 1, L2 2, L3 3; the config numbers them the same way. Closing
+// the container removes a stash target, so there is no undo.
 static int set_stash(struct mach_session *s, struct mach_cfg_rec r, struct device *d)
 {
     uint32_t cpu = mach_cfg_stash_host_cpu(r), kind = mach_cfg_stash_kind(r);

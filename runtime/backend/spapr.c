@@ -114,7 +114,14 @@ static int spapr_unmap(struct mach_session *s, struct context *c, const struct m
 
 static const char *spapr_map_hint(int r)
 {
-    return r == -ENXIO ? "it is outside the window" : r == -EINVAL ? "it is not aligned to the window's pages" : NULL;
+    switch (-r) {
+    case ENXIO:
+        return "it is outside of the window";
+    case EINVAL:
+        return "it is not aligned to the window's pages";
+    default:
+        return NULL;
+    }
 }
 
 static const struct container container = {

@@ -127,6 +127,13 @@ int machrt_undo_close(struct mach_session *s, void *thing, uint64_t arg)
     return r;
 }
 
+int machrt_check_transfer(int64_t n, size_t size)
+{
+    if (n < 0)
+        return (int)n;
+    return (size_t)n == size ? 0 : -EIO;
+}
+
 int machrt_session_end(struct mach_session *s, struct mach_error *error)
 {
     int result = 0;

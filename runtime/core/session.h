@@ -198,6 +198,9 @@ void machrt_push_undo(struct mach_session *s, int (*fn)(struct mach_session *, v
 /* Closes a file: object is an int *, which is set to -1. */
 int machrt_undo_close(struct mach_session *s, void *object, uint64_t arg);
 
+/* The result of a read or write of `size` bytes that returned `n`: 0; -errno; -EIO when only a part was transferred. */
+int machrt_check_transfer(int64_t n, size_t size);
+
 /* ---- sysfs.c ---- */
 
 enum { PATH_SIZE = 512 };

@@ -40,9 +40,9 @@ MACHRT_API const char *mach_version(void);
 
 /* What failed, on what, why, and what can be done about it. Initialise it with MACH_ERROR_INIT. */
 struct mach_error {
-    size_t size;      // sizeof(struct mach_error), set by the caller; too small a one is left as it is
+    size_t size;      // sizeof(struct mach_error), set by the caller; a struct that is too small is not written
     const char *step; // "open", "read", "verify", "arguments"; of a session: see mach_session_start(). A constant
-    int number;       // errno of the call that failed; 0: no call failed, the library refuses by itself
+    int number;       // errno of the failure; 0: there is none, the file or the host is wrong
     const char *name; // of step "verify": one word for what is wrong, "CHECKSUM". A constant. Else NULL
     uint64_t offset;  // of step "verify": where in the file, in bytes
     char object[256]; // "guest.cfg: device 3, parent"
@@ -109,7 +109,7 @@ MACHRT_API uint32_t mach_config_find_irq(const struct mach_config *config, uint3
 
 /*
  * Checks that `size` bytes at `dtb` are the guest.dtb that was written together with the config: another one may
- * describe another machine. Call it before anything is added to the tree. 0; -EBADMSG: it is another one. Any thread.
+ * describe another machine. Call it before anything is added to the tree. 0; -EBADMSG: it is not. Any thread.
  */
 MACHRT_API int mach_config_dtb(const struct mach_config *config, const void *dtb, size_t size,
                                struct mach_error *error);

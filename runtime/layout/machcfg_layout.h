@@ -594,7 +594,10 @@ static inline uint64_t mach_cfg_value(struct mach_cfg_rec r, const struct mach_c
 {
     uint8_t k = f->kind;
     int none = k == MACH_CFG_K_OPT || k == MACH_CFG_K_REF || k == MACH_CFG_K_OWNER;
-    return mach_cfg_get(r, f->offset, f->size, !none ? 0 : f->size == 8 ? MACH_CFG_NONE64 : MACH_CFG_NONE);
+    uint64_t missing = 0;
+    if (none)
+        missing = f->size == 8 ? MACH_CFG_NONE64 : MACH_CFG_NONE;
+    return mach_cfg_get(r, f->offset, f->size, missing);
 }
 
 #endif

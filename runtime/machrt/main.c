@@ -83,7 +83,9 @@ static const char *option_value(const char *arg, const char *name)
     size_t n = strlen(name);
     if (strncmp(arg, "--", 2) || strncmp(arg + 2, name, n))
         return NULL;
-    return arg[2 + n] == '=' ? arg + 3 + n : arg[2 + n] ? NULL : "";
+    if (arg[2 + n] == '=')
+        return arg + 3 + n;
+    return arg[2 + n] ? NULL : "";
 }
 
 static bool set_backend(struct command *c, const char *name)

@@ -18,7 +18,7 @@
 enum { PATH = 512, MOST_FILES = 65536 };
 
 struct file {
-    char kind; // as print_ioctl() wants it; 0: closed
+    char kind; // see print_ioctl(); 0: closed
     uint32_t device;
 };
 
@@ -195,8 +195,11 @@ static char open_kind(const struct plan *p, const char *path, uint32_t *device)
         return 'i';
     if (sscanf(path, "/dev/vfio/devices/vfio%u", device) == 1)
         return 'd';
-    if (!strcmp(path, "/dev/vfio/vfio"))
-        return p->backend == MACH_BACKEND_PAMU ? 'p' : p->backend == MACH_BACKEND_SPAPR ? 's' : 'c';
+    if (!strcmp(path, "/dev/vfio/vfio")) {
+        if (p->backend == MACH_BACKEND_PAMU)
+            return 'p';
+        return p->backend == MACH_BACKEND_SPAPR ? 's' : 'c';
+    }
     return sscanf(path, "/dev/vfio/%u", &n) == 1 || strstr(path, "/noiommu-") ? 'g' : 'f';
 }
 
@@ -397,12 +400,19 @@ static int pamu_ioctl(struct plan *p, unsigned long request, void *arg)
     return 0;
 }
 
+// The VFIO IOMMU type that the plan's kernel has.
+static unsigned container_type(const struct plan *p, char kind)
+{
+    if (kind == 'p')
+        return PAMU_IOMMU;
+    if (kind == 's')
+        return VFIO_SPAPR_TCE_v2_IOMMU;
+    return p->backend == MACH_BACKEND_NOIOMMU ? VFIO_NOIOMMU_IOMMU : VFIO_TYPE1v2_IOMMU;
+}
+
 static int container_ioctl(struct plan *p, char kind, unsigned long request, void *arg)
 {
-    unsigned type = kind == 'p'                          ? (unsigned)PAMU_IOMMU
-                    : kind == 's'                        ? (unsigned)VFIO_SPAPR_TCE_v2_IOMMU
-                    : p->backend == MACH_BACKEND_NOIOMMU ? (unsigned)VFIO_NOIOMMU_IOMMU
-                                                         : (unsigned)VFIO_TYPE1v2_IOMMU;
+    unsigned type = container_type(p, kind);
     if (request == VFIO_CHECK_EXTENSION)
         return (unsigned)(uintptr_t)arg == type;
     if (kind == 'p' && request >= PAMU_GET_ATTR && request <= PAMU_UNMAP_MSI_BANK)
@@ -498,10 +508,16 @@ static enum mach_backend choose_backend(const struct plan *p)
     uint32_t iommu = mach_cfg_machine_iommu(mach_cfg_record(p->f, MACH_CFG_S_MACHINE, 0));
     if (p->c->backend != MACH_BACKEND_AUTO)
         return p->c->backend;
-    return iommu == MACH_CFG_IOMMU_PAMU        ? MACH_BACKEND_PAMU
-           : iommu == MACH_CFG_IOMMU_SPAPR_TCE ? MACH_BACKEND_SPAPR
-           : iommu == MACH_CFG_IOMMU_NONE      ? MACH_BACKEND_NOIOMMU
-                                               : MACH_BACKEND_AUTO;
+    switch (iommu) {
+    case MACH_CFG_IOMMU_PAMU:
+        return MACH_BACKEND_PAMU;
+    case MACH_CFG_IOMMU_SPAPR_TCE:
+        return MACH_BACKEND_SPAPR;
+    case MACH_CFG_IOMMU_NONE:
+        return MACH_BACKEND_NOIOMMU;
+    default:
+        return MACH_BACKEND_AUTO;
+    }
 }
 
 static int run_session(struct plan *p, const struct mach_sys *sys)

@@ -16,24 +16,20 @@ static const char *irq_object(struct mach_session *s, const struct irq *q)
                          machrt_string(s, mach_cfg_irq_host(q->rec)));
 }
 
-// VFIO's struct ends in a flexible array: here with room for one file descriptor.
-union set_fd {
-    struct vfio_irq_set set;
-    uint8_t bytes[sizeof(struct vfio_irq_set) + sizeof(int32_t)];
-};
-
 // Sets the eventfd of an interrupt for `action`, or, with fd -1, performs the action.
 static int set_irq_action(struct mach_session *s, const struct irq *q, uint32_t action, int fd)
 {
-    int32_t number = fd;
-    union set_fd x = {
-        .set = {.argsz = fd < 0 ? sizeof x.set : sizeof x,
-                .flags = action | (fd < 0 ? (uint32_t)VFIO_IRQ_SET_DATA_NONE : VFIO_IRQ_SET_DATA_EVENTFD),
-                .index = q->index,
-                .count = 1},
+    _Alignas(struct vfio_irq_set) uint8_t request[sizeof(struct vfio_irq_set) + sizeof(int32_t)];
+    const int32_t file = fd;
+    const struct vfio_irq_set head = {
+        .argsz = fd < 0 ? sizeof head : sizeof request,
+        .flags = action | (fd < 0 ? (uint32_t)VFIO_IRQ_SET_DATA_NONE : VFIO_IRQ_SET_DATA_EVENTFD),
+        .index = q->index,
+        .count = 1,
     };
-    memcpy(x.bytes + sizeof x.set, &number, sizeof number);
-    return s->sys.ioctl(s->sys.opaque, q->device->fd, VFIO_DEVICE_SET_IRQS, &x);
+    memcpy(request, &head, sizeof head);
+    memcpy(request + sizeof head, &file, sizeof file);
+    return s->sys.ioctl(s->sys.opaque, q->device->fd, VFIO_DEVICE_SET_IRQS, request);
 }
 
 static int undo_trigger(struct mach_session *s, void *thing, uint64_t arg)

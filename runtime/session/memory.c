@@ -175,7 +175,7 @@ static int report_backing_error(struct mach_session *s, const struct memory *m, 
         return machrt_set_error(s, "memory", r, who, "cannot use %.300s",
                                 machrt_string(s, mach_cfg_memory_path(m->rec)));
     default:
-        return machrt_set_error(s, "memory", r, who, "%" PRIu64 " MiB cannot be had", m->m.size >> 20);
+        return machrt_set_error(s, "memory", r, who, "cannot allocate %" PRIu64 " MiB", m->m.size >> 20);
     }
 }
 
@@ -266,7 +266,7 @@ static int undo_place(struct mach_session *s, void *thing, uint64_t arg)
     return 0;
 }
 
-int machrt_show_to_guest(struct mach_session *s, struct mach_place *p, const char *who)
+int machrt_map_to_guest(struct mach_session *s, struct mach_place *p, const char *who)
 {
     p->slot = s->slots++;
     if (!s->ops.place)
@@ -292,7 +292,7 @@ int machrt_step_place(struct mach_session *s)
             .is_memory = 1,
             .index = i,
         };
-        if (machrt_show_to_guest(s, &m->place, m->m.name))
+        if (machrt_map_to_guest(s, &m->place, m->m.name))
             return -1;
     }
     return 0;

@@ -29,7 +29,9 @@ static int read_vector_count(struct mach_session *s, const struct device *d, uin
     struct vfio_irq_info info = {.argsz = sizeof info, .index = index};
     int r = s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_GET_IRQ_INFO, &info);
     *count = info.count;
-    return r ? r : info.count && info.flags & VFIO_IRQ_INFO_EVENTFD ? 0 : -ENXIO;
+    if (r)
+        return r;
+    return info.count && info.flags & VFIO_IRQ_INFO_EVENTFD ? 0 : -ENXIO;
 }
 
 // Does the config link its first vector to a line of the guest?

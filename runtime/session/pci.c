@@ -31,7 +31,9 @@ static int check_pci_access(struct mach_session *s, uint32_t device, uint32_t of
     if ((size != 1 && size != 2 && size != 4) || offset % size)
         return -EINVAL;
     int r = find_config_space(s, *d);
-    return r ? r : offset < (*d)->config_size && size <= (*d)->config_size - offset ? 0 : -ERANGE;
+    if (r)
+        return r;
+    return offset < (*d)->config_size && size <= (*d)->config_size - offset ? 0 : -ERANGE;
 }
 
 int mach_pci_read(struct mach_session *s, uint32_t device, uint32_t offset, uint32_t size, uint32_t *value)
@@ -42,10 +44,10 @@ int mach_pci_read(struct mach_session *s, uint32_t device, uint32_t offset, uint
     if (r)
         return r;
     int64_t n = s->sys.pread(s->sys.opaque, d->fd, bytes, size, d->config_offset + offset);
-    if (n != size)
-        return n < 0 ? (int)n : -EIO;
-    *value = mach_cfg_load32(bytes);
-    return 0;
+    r = machrt_check_transfer(n, size);
+    if (!r)
+        *value = mach_cfg_load32(bytes);
+    return r;
 }
 
 int mach_pci_write(struct mach_session *s, uint32_t device, uint32_t offset, uint32_t size, uint32_t value)
@@ -57,5 +59,5 @@ int mach_pci_write(struct mach_session *s, uint32_t device, uint32_t offset, uin
         return r;
     mach_cfg_store(bytes, sizeof bytes, value);
     int64_t n = s->sys.pwrite(s->sys.opaque, d->fd, bytes, size, d->config_offset + offset);
-    return n == size ? 0 : n < 0 ? (int)n : -EIO;
+    return machrt_check_transfer(n, size);
 }

@@ -228,7 +228,7 @@ static int show_region(struct mach_session *s, struct region *r)
             .readonly = r->flags && !(r->flags & VFIO_REGION_INFO_FLAG_WRITE),
             .index = (uint32_t)(r - s->region),
         };
-        if (machrt_show_to_guest(s, &a->place, r->device->name))
+        if (machrt_map_to_guest(s, &a->place, r->device->name))
             return -1;
     }
     return 0;
@@ -248,7 +248,7 @@ static int open_region(struct mach_session *s, struct region *r)
     }
     int e;
     if (mach_cfg_region_flags(r->rec) & MACH_CFG_REGION_WINDOW)
-        // VFIO has no region for what is behind a bus bridge.
+        // VFIO has no region for the devices on the other side of a bus bridge.
         e = machrt_map_file_region(s, r, "/dev/mem", mach_cfg_region_host(r->rec));
     else
         e = r->device->vfio ? open_vfio_region(s, r) : open_nested_region(s, r);
@@ -309,7 +309,7 @@ int mach_region_read(struct mach_session *s, uint32_t region, uint64_t offset, v
         if (r->fd < 0)
             return -ENXIO;
         int64_t n = s->sys.pread(s->sys.opaque, r->fd, value, size, r->offset + offset);
-        return n < 0 ? (int)n : (size_t)n == size ? 0 : -EIO;
+        return machrt_check_transfer(n, size);
     }
     // One access of exactly this width, as registers need it.
     if (size == 1)
@@ -334,7 +334,7 @@ int mach_region_write(struct mach_session *s, uint32_t region, uint64_t offset, 
         if (r->fd < 0)
             return -ENXIO;
         int64_t n = s->sys.pwrite(s->sys.opaque, r->fd, value, size, r->offset + offset);
-        return n < 0 ? (int)n : (size_t)n == size ? 0 : -EIO;
+        return machrt_check_transfer(n, size);
     }
     union {
         uint8_t u8;

@@ -44,7 +44,7 @@ int machrt_restore_bus_master(struct mach_session *s, struct device *d);
 int machrt_step_memory(struct mach_session *s);
 int machrt_step_place(struct mach_session *s);
 /* Gives *p a slot and maps it into the guest. *p must stay where it is until the session ends. */
-int machrt_show_to_guest(struct mach_session *s, struct mach_place *p, const char *who);
+int machrt_map_to_guest(struct mach_session *s, struct mach_place *p, const char *who);
 
 /* dma.c */
 int machrt_step_windows(struct mach_session *s);

@@ -26,7 +26,7 @@ static int enable_uio_irq(const struct mach_session *s, int uio)
     int32_t one = 1;
     int64_t n = s->sys.write(s->sys.opaque, uio, &one, sizeof one);
     // ENOSYS: a driver without irqcontrol leaves its interrupt enabled.
-    return n == sizeof one || n == -ENOSYS ? 0 : n < 0 ? (int)n : -EIO;
+    return n == -ENOSYS ? 0 : machrt_check_transfer(n, sizeof one);
 }
 
 int machrt_unmask_uio_irq(struct mach_session *s, struct irq *q)
@@ -112,7 +112,7 @@ static int undo_thread(struct mach_session *s, void *thing, uint64_t arg)
     if (n != sizeof one)
         pthread_cancel(p->thread);
     pthread_join(p->thread, NULL);
-    return n == sizeof one ? 0 : n < 0 ? (int)n : -EIO;
+    return machrt_check_transfer(n, sizeof one);
 }
 
 int machrt_start_uio_irq(struct mach_session *s, struct irq *q)

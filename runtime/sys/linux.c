@@ -158,7 +158,9 @@ static int sys_write_file(void *o, const char *path, const char *text)
     size_t n = strlen(text);
     int64_t put = long_result(write(fd, text, n));
     close(fd);
-    return put < 0 ? (int)put : (size_t)put == n ? 0 : -EIO;
+    if (put < 0)
+        return (int)put;
+    return (size_t)put == n ? 0 : -EIO;
 }
 
 // sysfs returns the type with the name; for some other file systems it takes a stat.

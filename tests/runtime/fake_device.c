@@ -43,13 +43,16 @@ static int attach(struct fake *k, struct fake_device *d, const struct iommufd_at
 
 /* ---- regions ---- */
 
+// The kernel's structs end in a flexible array, and so cannot be members in front of others in C.
+struct sparse_head {
+    struct vfio_info_cap_header header;
+    uint32_t nr_areas, reserved;
+};
+_Static_assert(sizeof(struct sparse_head) == sizeof(struct vfio_region_info_cap_sparse_mmap), "its size");
+
 struct region_info {
     struct vfio_region_info info;
-    // struct vfio_region_info_cap_sparse_mmap without its flexible array, which C allows at the end only.
-    _Alignas(struct vfio_region_sparse_mmap_area) struct {
-        struct vfio_info_cap_header header;
-        uint32_t nr_areas, reserved;
-    } sparse;
+    _Alignas(8) struct sparse_head sparse; // as the areas after it
     struct vfio_region_sparse_mmap_area area[4];
 };
 

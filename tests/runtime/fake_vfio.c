@@ -93,14 +93,17 @@ static int unmap_iommufd(struct fake *k, int ioas, uint64_t iova, uint64_t size)
 
 /* ---- containers ---- */
 
+// The kernel's struct ends in a flexible array, and so cannot be a member in front of others in C.
+struct iova_head {
+    struct vfio_info_cap_header header;
+    uint32_t nr_iovas, reserved;
+};
+_Static_assert(sizeof(struct iova_head) == sizeof(struct vfio_iommu_type1_info_cap_iova_range), "its size");
+
 struct info {
     struct vfio_iommu_type1_info info;
     struct vfio_iommu_type1_info_dma_avail avail;
-    // struct vfio_iommu_type1_info_cap_iova_range without its flexible array, which C allows at the end only.
-    _Alignas(struct vfio_iova_range) struct {
-        struct vfio_info_cap_header header;
-        uint32_t nr_iovas, reserved;
-    } head;
+    _Alignas(8) struct iova_head head; // as the ranges after it
     struct vfio_iova_range range[2];
 };
 
