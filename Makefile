@@ -9,6 +9,8 @@
 # make fuzz       libFuzzer on everything that reads a file, and a million mutated configs: docs/fuzzing.md
 # make check-system   the runtime on real kernels, on boards that QEMU emulates; SYSTEM="-v edu" for one of them
 # make check-cross    the runtime built for other machines and for musl, its tests under qemu-user; ARCH=powerpc for one
+# make check-roots    README's commands on bare Debian 12 and 13, and the packages; as root. ROOTS=deb for one
+# make check-all      all of these and more, whole: tests/steps.sh. Takes hours
 # make coverage   lines of runtime/ that its tests run (Debian's gcovr); fails below 90 %
 # make install    machc, machrt, libmachrt and what goes with them; DESTDIR, PREFIX, LIBDIR and so on as usual
 # make uninstall  removes what `make install` installed, given the same variables
@@ -128,6 +130,12 @@ check-schema: $(B)/machc
 check-cross:
 	@python3 tests/cross/run.py --build $(B) $(ARCH)
 
+check-roots:
+	@python3 tests/roots/run.py -v $(ROOTS)
+
+check-all:
+	@tests/steps.sh all
+
 # With everything compiled anew, into build/coverage.
 coverage:
 	$(MAKE) B=build/coverage CFLAGS="-O0 -g --coverage" build/coverage/unit/test_config test-runtime
@@ -158,8 +166,8 @@ INSTALL    ?= install
 # Lists of FILE:WHERE. The documents keep their places relative to each other, so that links between them work.
 into        = $(foreach f,$(2),$(f):$(1)/$(notdir $(f)))
 below       = $(foreach f,$(2),$(f):$(1)/$(f:$(B)/installed/%=%))
-doc_md      = README.md $(wildcard docs/*.md) examples/README.md
-doc_files   = LICENSE $(wildcard docs/ci/* docs/images/* examples/*.mach examples/*/*.dts examples/*/*.[ch] examples/*/*.rs examples/*/*.rs) \
+doc_md      = README.md CONTRIBUTING.md SECURITY.md $(wildcard docs/*.md) examples/README.md
+doc_files   = LICENSE NEWS $(wildcard docs/ci/* docs/images/* examples/*.mach examples/*/*.dts examples/*/*.[ch] examples/*/*.rs examples/*/*.rs) \
               grammar/mach.ebnf $(wildcard schemas/json/*)
 installed_x = $(call into,$(BINDIR),$(B)/machc $(B)/machrt) $(B)/libmachrt.so:$(LIBDIR)/libmachrt.so.$(rt_version)
 installed   = $(call into,$(LIBDIR),$(B)/libmachrt.a) \
@@ -223,8 +231,8 @@ test: all $(foreach suite,$(or $(SUITE),unit runtime fuzz),$($(suite)_needs))
 test-runtime: all $(runtime_needs)
 	@python3 tests/run.py --build $(B) runtime
 
-.PHONY: FORCE all test check-properties check-corpus check-schema check-cross docs coverage format format-check clean install uninstall deb
+.PHONY: FORCE all test check-properties check-corpus check-schema check-cross check-roots check-all docs coverage format format-check clean install uninstall deb
 # Nothing that is made on the way is deleted, nor kept when its command fails.
 .SECONDARY:
 .DELETE_ON_ERROR:
--include $(shell find $(B) -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/compiler $(B)/gen $(B)/unit $(B)/tests -name '*.d' 2>/dev/null)

@@ -8,6 +8,7 @@ C++ find the library by pkg-config, and whose documents have no broken link; `ma
 import os
 import pathlib
 import re
+import shlex
 import shutil
 
 from . import run
@@ -100,6 +101,20 @@ def werror(context, directory):
         for line in lines:
             if line.startswith(("gcc", "bison")) and ("-Wconversion" in line or line.startswith("bison")) and ("-Werror" in line) != wanted:
                 raise Failure(f"{words}: {line}")
+
+
+def documented(context, directory):
+    """Every `make` line of the documents names targets that there are."""
+    count = 0
+    for page in ("README.md", "CONTRIBUTING.md", "docs/building.md", "docs/fuzzing.md", "examples/README.md"):
+        for words in re.findall(r"^    make (.*?)(?:   .*)?$", (context.root / page).read_text(), re.M):
+            make(context, *("-n", f"B={directory}", *shlex.split(words)))
+            count += 1
+    targets = re.findall(r"^# make ([a-z-]+)  ", (context.root / "Makefile").read_text(), re.M)
+    for target in targets:
+        make(context, "-n", f"B={directory}", target)
+    if count < 15 or len(targets) < 15:
+        raise Failure(f"{count} lines, {len(targets)} targets")
 
 
 def links(top):
@@ -237,6 +252,12 @@ def version(context, directory):
         return to
 
     says(source, r"0\.2\.0")
+    release = must("sh", source / "compiler/version.sh", source, env=env).strip()
+    for name, pattern in (("runtime/include/machrt.h", r'^#define MACHRT_VERSION +"(.*)"$'), ("NEWS", r"^(\d.*)$"),
+                          ("debian/changelog", r"^machc \((.*)\) "), ("grammar/vscode/package.json", r'^  "version": "(.*)",$')):
+        told = re.search(pattern, (context.root / name).read_text(), re.M)[1]
+        if told != release:
+            raise Failure(f"{name} says {told}, compiler/version.sh {release}")
     git("init", "-q")
     git("add", "-A")
     git("commit", "-q", "-m", "one")
@@ -253,7 +274,7 @@ def version(context, directory):
 
 
 def run_all(context):
-    tests = [("version", "git", version), ("flags", "readelf", flags), ("WERROR", None, werror), ("man3", None, man3), ("zsh", None, zsh),
+    tests = [("version", "git", version), ("flags", "readelf", flags), ("WERROR", None, werror), ("documented", None, documented), ("man3", None, man3), ("zsh", None, zsh),
              ("install", "pkg-config", install)]
     # A library with sanitizers needs programs with sanitizers; and make would build the other one.
     plain = [test for test in tests if test[0] not in ("install", "zsh")]
