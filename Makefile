@@ -2,6 +2,8 @@
 # make            build/machc, build/machrt, build/libmachrt.a and .so
 # make test       all suites of tests/run.py, in minutes; SUITE="errors cli" runs some of them
 # make docs       writes the generated docs: docs/messages.md, the grammar in docs/language.md, completions, editors' keywords
+# make check-abi  libmachrt's ABI against the last release's (Debian's abigail-tools); `make update-abi` is part of a release
+# make update-layout   what is generated from runtime/layout/machcfg_layout.h: machcfg.h, tables of docs/guest-cfg.md
 # make bench      the tables of docs/bench.md
 # make check-properties   random machines on random boards; CASES=5000 SEED=monday
 # make check-corpus   every device of every board that Debian has a kernel for; CORPUS="--every 10 -k rk3399" for some

@@ -235,6 +235,18 @@ static int refuse_struct(struct mach_error *error, const char *name, int r)
                                          : "its `size` is not set to its sizeof");
 }
 
+// Does the table have all of its functions?
+static bool is_complete(const struct mach_sys *sys)
+{
+    void (*function)(void);
+    for (size_t at = offsetof(struct mach_sys, open); at <= offsetof(struct mach_sys, alloc); at += sizeof function) {
+        memcpy(&function, (const char *)sys + at, sizeof function);
+        if (!function)
+            return false;
+    }
+    return true;
+}
+
 // Checks and copies the caller's structs. 0 or -errno.
 static int copy_arguments(struct mach_options *o, struct mach_sys *sys, struct mach_ops *own,
                           const struct mach_options *options, const struct mach_ops *ops, struct mach_error *error)
@@ -246,6 +258,8 @@ static int copy_arguments(struct mach_options *o, struct mach_sys *sys, struct m
     r = o->sys ? machrt_copy_struct(sys, sizeof *sys, MACHRT_SIZE_UP_TO(struct mach_sys, alloc), o->sys) : 0;
     if (r)
         return refuse_struct(error, "struct mach_sys", r);
+    if (!is_complete(sys))
+        return machrt_fill_error(error, "arguments", EINVAL, "struct mach_sys", "one of its functions is NULL");
     r = ops ? machrt_copy_struct(own, sizeof *own, MACHRT_SIZE_UP_TO(struct mach_ops, disconnect), ops) : 0;
     return r ? refuse_struct(error, "struct mach_ops", r) : 0;
 }

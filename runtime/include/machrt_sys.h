@@ -24,8 +24,8 @@ extern "C" {
 #endif
 
 /*
- * Start from a copy of mach_sys_linux()'s table, or set every member: none may be NULL. Where the caller was compiled
- * with an older header, the members that it does not know are those of mach_sys_linux().
+ * Start from a copy of mach_sys_linux()'s table, or set every function: a NULL one is refused (-EINVAL). Where the
+ * caller was compiled with an older header, the members that it does not know are those of mach_sys_linux().
  */
 struct mach_sys {
     size_t size;       // sizeof(struct mach_sys), set by the caller

@@ -34,6 +34,23 @@ int flushed(int status);
 /* options.log for --verbose. */
 void log_line(void *opaque, const char *line);
 
+/* ---- names.c ---- */
+
+/* An index of the devices by their names in sysfs. */
+struct device_names {
+    struct device_name {
+        const char *name;
+        uint32_t device; // record of section DEVICE
+    } * name;
+    uint32_t count;
+};
+
+/* false: out of memory. */
+bool names_make(struct device_names *n, const struct mach_cfg_file *f);
+/* The first device of that name; MACH_CFG_NONE: there is none. */
+uint32_t names_find(const struct device_names *n, const char *name);
+void names_free(struct device_names *n);
+
 /* ---- plan_names.c ---- */
 
 /* Prints a request and its argument as a C programmer would write them. `kind` is what the fd is, see plan.c. */

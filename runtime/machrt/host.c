@@ -71,29 +71,30 @@ int command_bind(const struct command *c)
 }
 
 // Is a line of the state file ("BUS NAME ...") about a device of this config?
-static bool is_ours(const struct mach_cfg_file *f, const char *line)
+static bool is_ours(const struct device_names *names, const char *line)
 {
     char name[256];
-    if (sscanf(line, "%*s %255s", name) != 1)
-        return false;
-    for (uint32_t i = 0; i < mach_cfg_count(f, MACH_CFG_S_DEVICE); i++)
-        if (!strcmp(mach_cfg_string(f, mach_cfg_device_sysfs_name(mach_cfg_record(f, MACH_CFG_S_DEVICE, i))), name))
-            return true;
-    return false;
+    return sscanf(line, "%*s %255s", name) == 1 && names_find(names, name) != MACH_CFG_NONE;
 }
 
 // Removes this config's devices from the state file, and the file when it is empty then.
 static int remove_from_state(const struct command *c)
 {
     char line[512], path[4096];
+    struct device_names names;
     bool left = false;
+    if (!names_make(&names, mach_config_file(c->config))) {
+        fputs("machrt: out of memory\n", stderr);
+        return USAGE;
+    }
     int n = snprintf(path, sizeof path, "%s.new", c->state);
     FILE *in = open_state(c, "r"), *out = in && n > 0 && (size_t)n < sizeof path ? fopen(path, "w") : NULL;
     while (out && fgets(line, sizeof line, in))
-        if (!is_ours(mach_config_file(c->config), line)) {
+        if (!is_ours(&names, line)) {
             fputs(line, out);
             left = true;
         }
+    names_free(&names);
     if (in)
         fclose(in);
     bool written = out && !ferror(out);

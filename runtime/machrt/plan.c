@@ -25,6 +25,7 @@ struct file {
 struct plan {
     const struct command *c;
     const struct mach_cfg_file *f;
+    struct device_names names;
     const struct mach_sys *real;
     struct file *file;  // by fd
     char (*driver)[32]; // by device: what it was given to, "" for the host's own
@@ -78,10 +79,7 @@ static const char *sysfs_name(const struct plan *p, uint32_t device)
 
 static uint32_t find_device(const struct plan *p, const char *name)
 {
-    for (uint32_t i = 0; i < mach_cfg_count(p->f, MACH_CFG_S_DEVICE); i++)
-        if (*name && !strcmp(sysfs_name(p, i), name))
-            return i;
-    return MACH_CFG_NONE;
+    return names_find(&p->names, name);
 }
 
 // The device of /sys/bus/BUS/devices/NAME/REST.
@@ -581,10 +579,11 @@ int command_plan(const struct command *c)
     sys.list = plan_list;
     sys.access = plan_access;
     int status = USAGE;
-    if (p.file && p.driver)
+    if (names_make(&p.names, p.f) && p.file && p.driver)
         status = run_session(&p, &sys);
     else
         fputs("machrt: out of memory\n", stderr);
+    names_free(&p.names);
     free(p.file);
     free(p.driver);
     return status;

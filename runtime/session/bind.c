@@ -85,7 +85,7 @@ static int report_bind_error(struct mach_session *s, const struct device *d, int
     uint32_t group;
     if (machrt_find_group(s, d, &group) == -ENOENT)
         return machrt_set_error(s, "bind", r < 0 ? r : ENODEV, who,
-                                "%s did not bind to it: no IOMMU that the kernel drives is in front of it. Only VFIO's "
+                                "%s did not bind to it: it is not behind an IOMMU that the kernel drives. Only VFIO's "
                                 "no-IOMMU mode (vfio.enable_unsafe_noiommu_mode=1) with the backend `noiommu` can pass "
                                 "it through, and it can then write to all memory",
                                 d->bus->driver);
@@ -198,22 +198,36 @@ int mach_config_bind(const struct mach_config *config, const struct mach_options
     return result;
 }
 
-static void read_state(struct mach_session *s, FILE *state)
+static int by_sysfs_name(const void *a, const void *b)
+{
+    return strcmp((*(struct device *const *)a)->sysfs, (*(struct device *const *)b)->sysfs);
+}
+
+// Stores the former drivers in the devices. 0, or -1 after machrt_set_error().
+static int read_state(struct mach_session *s, FILE *state)
 {
     char line[512], bus[16], name[208], driver[64], override[64];
-    while (fgets(line, sizeof line, state)) {
+    struct device **sorted = (struct device **)machrt_session_alloc(s, s->devices, sizeof(struct device *));
+    if (!sorted)
+        return -1;
+    for (uint32_t i = 0; i < s->devices; i++)
+        sorted[i] = &s->device[i];
+    if (s->devices)
+        qsort(sorted, s->devices, sizeof *sorted, by_sysfs_name);
+    while (s->devices && fgets(line, sizeof line, state)) {
         if (sscanf(line, "%15s %207s %63s %63s", bus, name, driver, override) != 4 || strchr(driver, '/'))
             continue;
-        for (uint32_t i = 0; i < s->devices; i++) {
-            struct device *d = &s->device[i];
-            if (strcmp(d->sysfs, name))
-                continue;
-            strcpy(d->driver, strcmp(driver, "-") ? driver : "");
-            strcpy(d->override, strcmp(override, "-") ? override : "");
-            d->overridden = true;
-            d->unbound = *d->driver != '\0';
-        }
+        struct device key = {.sysfs = name}, *wanted = &key;
+        struct device **found = (struct device **)bsearch(&wanted, sorted, s->devices, sizeof *sorted, by_sysfs_name);
+        if (!found)
+            continue;
+        struct device *d = *found;
+        strcpy(d->driver, strcmp(driver, "-") ? driver : "");
+        strcpy(d->override, strcmp(override, "-") ? override : "");
+        d->overridden = true;
+        d->unbound = *d->driver != '\0';
     }
+    return 0;
 }
 
 static int unbind_device(struct mach_session *s, struct device *d, bool known)
@@ -247,8 +261,11 @@ int mach_config_unbind(const struct mach_config *config, const struct mach_optio
     int result = machrt_session_new(config, options, NULL, NULL, &s, error);
     if (result)
         return result;
-    if (state)
-        read_state(s, state);
+    if (state && read_state(s, state)) {
+        result = s->result;
+        machrt_session_end(s, NULL);
+        return result;
+    }
     // A failure for one device does not stop the others.
     for (uint32_t i = 0; i < s->devices; i++)
         if (s->device[i].vfio && unbind_device(s, &s->device[i], state != NULL))

@@ -7,7 +7,7 @@
 #include <inttypes.h>
 #include <sys/mman.h>
 
-static int undo_pages(struct mach_session *s, void *thing, uint64_t arg)
+int machrt_undo_map_area(struct mach_session *s, void *thing, uint64_t arg)
 {
     struct area *a = (struct area *)thing;
     void *start = (void *)((uintptr_t)a->at & ~(uintptr_t)(s->page - 1));
@@ -49,7 +49,7 @@ int machrt_map_file_region(struct mach_session *s, struct region *r, const char 
     if (e)
         return report_file_error(s, r, path, e);
     *r->area = (struct area){.size = size, .at = (char *)at + pad};
-    machrt_push_undo(s, undo_pages, r->area, whole, "unmap a region");
+    machrt_push_undo(s, machrt_undo_map_area, r->area, whole, "unmap a region");
     r->areas = 1;
     r->size = size;
     return closed ? report_file_error(s, r, path, closed) : 0;

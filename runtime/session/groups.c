@@ -238,7 +238,7 @@ int machrt_step_groups(struct mach_session *s)
         if (r == -ENOENT)
             return machrt_set_error(
                 s, "group", r, machrt_device_object(s, d),
-                "it has no IOMMU group, so no IOMMU that the kernel drives is in front of it. Without one, only `raw` "
+                "it has no IOMMU group, so it is not behind an IOMMU that the kernel drives. Without one, only `raw` "
                 "with /dev/mem or the kernel's unsafe no-IOMMU mode can pass it through");
         if (r)
             return machrt_set_error(s, "group", r, machrt_device_object(s, d),

@@ -10,10 +10,11 @@
 #include <linux/vfio.h>
 #include <sys/eventfd.h>
 
-static const char *irq_object(struct mach_session *s, const struct irq *q)
+const char *machrt_irq_object(struct mach_session *s, const struct irq *q)
 {
+    bool file = mach_cfg_irq_source(q->rec) == MACH_CFG_IRQ_FILE;
     return machrt_object(s, "device %s, interrupt %u (%.60s)", q->device->name, mach_cfg_irq_index(q->rec),
-                         machrt_string(s, mach_cfg_irq_host(q->rec)));
+                         machrt_string(s, file ? mach_cfg_irq_file(q->rec) : mach_cfg_irq_host(q->rec)));
 }
 
 // Sets the eventfd of an interrupt for `action`, or, with fd -1, performs the action.
@@ -49,13 +50,13 @@ static int undo_connect(struct mach_session *s, void *thing, uint64_t arg)
     return 0;
 }
 
-static int make_eventfd(struct mach_session *s, struct irq *q, int *fd)
+int machrt_make_irq_eventfd(struct mach_session *s, const struct irq *q, int *fd)
 {
     if (machrt_reserve_undo(s))
         return -1;
     int r = s->sys.eventfd(s->sys.opaque, EFD_NONBLOCK);
     if (r < 0)
-        return machrt_set_error(s, "irq", r, irq_object(s, q), "cannot create an eventfd");
+        return machrt_set_error(s, "irq", r, machrt_irq_object(s, q), "cannot create an eventfd");
     *fd = r;
     machrt_push_undo(s, machrt_undo_close, fd, 0, "close an eventfd");
     return 0;
@@ -66,7 +67,7 @@ static int connect_irq(struct mach_session *s, struct irq *q)
     if (!s->has_ops)
         return 0;
     if (!s->ops.connect)
-        return machrt_set_error(s, "vmm", ENOSYS, irq_object(s, q),
+        return machrt_set_error(s, "vmm", ENOSYS, machrt_irq_object(s, q),
                                 "the VMM does not handle interrupts (ops->connect)");
     if (machrt_reserve_undo(s))
         return -1;
@@ -81,7 +82,8 @@ static int connect_irq(struct mach_session *s, struct irq *q)
     };
     int r = s->ops.connect(s->opaque, &q->link);
     if (r)
-        return machrt_set_error(s, "vmm", r, irq_object(s, q), "the VMM does not connect it to GSI %u", q->link.gsi);
+        return machrt_set_error(s, "vmm", r, machrt_irq_object(s, q), "the VMM does not connect it to GSI %u",
+                                q->link.gsi);
     machrt_push_undo(s, undo_connect, q, 0, "disconnect an interrupt");
     return 0;
 }
@@ -93,23 +95,23 @@ static int check_irq_info(struct mach_session *s, struct irq *q)
     bool level = mach_cfg_irq_trigger(q->rec) == MACH_CFG_TRIGGER_LEVEL;
     int r = s->sys.ioctl(s->sys.opaque, q->device->fd, VFIO_DEVICE_GET_IRQ_INFO, &info);
     if (r)
-        return machrt_set_error(s, "irq", r, irq_object(s, q),
+        return machrt_set_error(s, "irq", r, machrt_irq_object(s, q),
                                 "VFIO has no such interrupt; the device has %u interrupts", q->device->num_irqs);
     if (!info.count || !(info.flags & VFIO_IRQ_INFO_EVENTFD))
-        return machrt_set_error(s, "irq", ENODEV, irq_object(s, q), "the device has no such interrupt");
+        return machrt_set_error(s, "irq", ENODEV, machrt_irq_object(s, q), "the device has no such interrupt");
     q->automasked = (info.flags & VFIO_IRQ_INFO_AUTOMASKED) != 0;
     if (mach_cfg_irq_flags(q->rec) & MACH_CFG_IRQ_RESAMPLE && !q->automasked)
-        return machrt_set_error(s, "expect", 0, irq_object(s, q),
+        return machrt_set_error(s, "expect", 0, machrt_irq_object(s, q),
                                 "the config has a level-triggered interrupt, the kernel an edge-triggered one");
     if (q->automasked && !level && mach_cfg_irq_trigger(q->rec) != MACH_CFG_TRIGGER_NONE)
-        return machrt_set_error(s, "expect", 0, irq_object(s, q),
+        return machrt_set_error(s, "expect", 0, machrt_irq_object(s, q),
                                 "the config has an edge-triggered interrupt, the kernel a level-triggered one");
     return 0;
 }
 
 static int report_irq_error(struct mach_session *s, const struct irq *q, int r, const char *what)
 {
-    const char *who = irq_object(s, q);
+    const char *who = machrt_irq_object(s, q);
     if (r == -EBUSY)
         return machrt_set_error(s, "irq", r, who, "%s: another driver uses the host's line, and it cannot be shared",
                                 what);
@@ -137,8 +139,8 @@ static int set_up_vfio_irq(struct mach_session *s, struct irq *q)
     // An MSI is a memory write by the function.
     if (q->msi && !q->device->master && machrt_make_bus_master(s, q->device))
         return -1;
-    if (check_irq_info(s, q) || make_eventfd(s, q, &q->fd) || (q->automasked && make_eventfd(s, q, &q->unmask_fd)) ||
-        connect_irq(s, q) || machrt_reserve_undo(s))
+    if (check_irq_info(s, q) || machrt_make_irq_eventfd(s, q, &q->fd) ||
+        (q->automasked && machrt_make_irq_eventfd(s, q, &q->unmask_fd)) || connect_irq(s, q) || machrt_reserve_undo(s))
         return -1;
     int r = set_irq_action(s, q, VFIO_IRQ_SET_ACTION_TRIGGER, q->fd);
     if (r > 0)
@@ -164,12 +166,12 @@ static int set_up_vmm_irq(struct mach_session *s, struct irq *q)
         r = s->ops.irq_source(s->opaque, s->f, (uint32_t)(q - s->irq), &fd);
     if (r == -ENOSYS)
         return machrt_set_error(
-            s, "irq", ENODEV, irq_object(s, q),
+            s, "irq", ENODEV, machrt_irq_object(s, q),
             "no kernel interface delivers it to user space (%s): drop it, or let the VMM deliver it (ops->irq_source)",
             mach_cfg_irq_source(q->rec) == MACH_CFG_IRQ_MAP_ENTRY ? "an entry of an interrupt-map"
                                                                   : "Linux has no device for its node");
     if (r)
-        return machrt_set_error(s, "vmm", r, irq_object(s, q), "the VMM does not deliver it");
+        return machrt_set_error(s, "vmm", r, machrt_irq_object(s, q), "the VMM does not deliver it");
     q->fd = fd;
     return connect_irq(s, q);
 }

@@ -165,7 +165,7 @@ static int report_backing_error(struct mach_session *s, const struct memory *m, 
     switch (mach_cfg_memory_backing(m->rec)) {
     case MACH_CFG_BACKING_HUGETLB:
         return machrt_set_error(s, "memory", r, who,
-                                "the kernel has not enough huge pages of %" PRIu64 " KiB for %" PRIu64 " MiB",
+                                "the kernel does not have enough huge pages of %" PRIu64 " KiB for %" PRIu64 " MiB",
                                 mach_cfg_memory_page_size(m->rec) >> 10, m->m.size >> 20);
     case MACH_CFG_BACKING_PHYSICAL:
         return machrt_set_error(s, "memory", r, who,

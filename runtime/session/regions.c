@@ -13,14 +13,6 @@ static const char *region_object(struct mach_session *s, const struct region *r)
     return machrt_object(s, "device %s, region %u", r->device->name, mach_cfg_region_index(r->rec));
 }
 
-static int undo_area(struct mach_session *s, void *thing, uint64_t arg)
-{
-    struct area *a = (struct area *)thing;
-    int r = s->sys.munmap(s->sys.opaque, a->at, arg);
-    a->at = NULL;
-    return r;
-}
-
 /* ---- regions of VFIO ---- */
 
 enum { INFO_SIZE = 512, INFO_LIMIT = 1 << 16 };
@@ -98,7 +90,7 @@ static int map_areas(struct mach_session *s, struct region *r)
                                     "0x%" PRIx64 " bytes at offset 0x%" PRIx64
                                     " cannot be mapped, although the kernel reports that they can",
                                     a->size, a->offset);
-        machrt_push_undo(s, undo_area, a, a->size, "unmap a region");
+        machrt_push_undo(s, machrt_undo_map_area, a, a->size, "unmap a region");
     }
     return 0;
 }

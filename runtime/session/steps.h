@@ -53,10 +53,16 @@ int machrt_step_map_regions(struct mach_session *s);
 
 /* regions.c, files.c */
 int machrt_step_regions(struct mach_session *s);
+/* Undoes the mapping of an area, of `arg` bytes with the pages that it begins and ends in. */
+int machrt_undo_map_area(struct mach_session *s, void *area, uint64_t arg);
 int machrt_map_file_region(struct mach_session *s, struct region *r, const char *file, uint64_t offset);
 
 /* irqs.c */
 int machrt_step_irqs(struct mach_session *s);
+/* "device eth, interrupt 0 (GIC SPI 54)", see machrt_object(). */
+const char *machrt_irq_object(struct mach_session *s, const struct irq *q);
+/* Stores a new eventfd in *fd, with an undo that closes it. 0 or -1. */
+int machrt_make_irq_eventfd(struct mach_session *s, const struct irq *q, int *fd);
 int machrt_unmask_irq(struct mach_session *s, struct irq *q);
 
 /* uio.c */

@@ -7,19 +7,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 
 struct pump {
     struct mach_session *s;
     int uio, event, unmask, stop;
     pthread_t thread;
 };
-
-static const char *irq_object(struct mach_session *s, const struct irq *q)
-{
-    return machrt_object(s, "device %s, interrupt %u (%.60s)", q->device->name, mach_cfg_irq_index(q->rec),
-                         machrt_string(s, mach_cfg_irq_file(q->rec)));
-}
 
 static int enable_uio_irq(const struct mach_session *s, int uio)
 {
@@ -34,23 +27,6 @@ int machrt_unmask_uio_irq(struct mach_session *s, struct irq *q)
     return enable_uio_irq(s, q->pump ? q->pump->uio : q->fd);
 }
 
-static int report_no_eventfd(struct mach_session *s, const struct irq *q, int r)
-{
-    return machrt_set_error(s, "irq", r, irq_object(s, q), "cannot create an eventfd");
-}
-
-static int make_eventfd(struct mach_session *s, const struct irq *q, int *fd)
-{
-    if (machrt_reserve_undo(s))
-        return -1;
-    int r = s->sys.eventfd(s->sys.opaque, EFD_NONBLOCK);
-    if (r < 0)
-        return report_no_eventfd(s, q, r);
-    *fd = r;
-    machrt_push_undo(s, machrt_undo_close, fd, 0, "close an eventfd");
-    return 0;
-}
-
 int machrt_open_uio_irq(struct mach_session *s, struct irq *q)
 {
     char path[PATH_SIZE];
@@ -62,7 +38,7 @@ int machrt_open_uio_irq(struct mach_session *s, struct irq *q)
                  ? s->sys.open(s->sys.opaque, path, O_RDWR)
                  : -ENAMETOOLONG;
     if (fd < 0)
-        return machrt_set_error(s, "irq", fd, irq_object(s, q), "cannot open it");
+        return machrt_set_error(s, "irq", fd, machrt_irq_object(s, q), "cannot open it");
     p->uio = fd;
     machrt_push_undo(s, machrt_undo_close, &p->uio, 0, "close a UIO file");
     q->fd = fd;
@@ -70,7 +46,8 @@ int machrt_open_uio_irq(struct mach_session *s, struct irq *q)
         return 0;
     bool level = mach_cfg_irq_trigger(q->rec) == MACH_CFG_TRIGGER_LEVEL;
     q->pump = p;
-    if (make_eventfd(s, q, &p->event) || make_eventfd(s, q, &p->stop) || (level && make_eventfd(s, q, &p->unmask)))
+    if (machrt_make_irq_eventfd(s, q, &p->event) || machrt_make_irq_eventfd(s, q, &p->stop) ||
+        (level && machrt_make_irq_eventfd(s, q, &p->unmask)))
         return -1;
     q->fd = p->event;
     q->unmask_fd = p->unmask;
@@ -119,14 +96,14 @@ int machrt_start_uio_irq(struct mach_session *s, struct irq *q)
 {
     int r = enable_uio_irq(s, q->pump ? q->pump->uio : q->fd);
     if (r)
-        return machrt_set_error(s, "irq", r, irq_object(s, q), "cannot enable it");
+        return machrt_set_error(s, "irq", r, machrt_irq_object(s, q), "cannot enable it");
     if (!q->pump)
         return 0;
     if (machrt_reserve_undo(s))
         return -1;
     r = pthread_create(&q->pump->thread, NULL, forward_interrupts, q->pump);
     if (r)
-        return machrt_set_error(s, "irq", r, irq_object(s, q), "cannot create a thread");
+        return machrt_set_error(s, "irq", r, machrt_irq_object(s, q), "cannot create a thread");
     machrt_push_undo(s, undo_thread, q->pump, 0, "stop a thread");
     return 0;
 }

@@ -514,6 +514,7 @@ struct scene *scene_new(const char *name)
     x->name = name;
     x->options.size = sizeof x->options;
     x->error.size = sizeof x->error;
+    memset(x->after_error, 0x5a, sizeof x->after_error);
     x->options.sys = &x->k->sys;
     x->options.threads = 1;
     x->options.log = log_line;
@@ -532,6 +533,8 @@ void scene_free(struct scene *x)
 // What a function returns is what its error says.
 static int checked(const struct scene *x, int r)
 {
+    for (size_t i = 0; i < sizeof x->after_error; i++)
+        assert_int_equal(x->after_error[i], 0x5a);
     if (r > 0 || (r && x->error.number && r != -x->error.number))
         fail_msg("%s: returned %d, and the error has %d", x->name, r, x->error.number);
     if (r && !x->error.number)

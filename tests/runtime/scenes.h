@@ -20,6 +20,7 @@ struct scene {
     bool use_ops, use_kvm;
     struct mach_kvm kvm;
     struct mach_error error;
+    uint8_t after_error[64]; // the library does not write here, even if its struct has grown
     struct mach_session *session;
     char log[8192];
     uint32_t placed, trapped, connected, emulated, chips; // what the VMM has been asked for, less what was undone

@@ -584,6 +584,9 @@ static void test_arguments(void **state)
     }
     arguments("iommufd", 0, 0, less, 0, 0, -EINVAL, "struct mach_ops");
     arguments("iommufd", -sizeof(struct mach_options), 0, 0, 0, 0, -EINVAL, "struct mach_options");
+    struct scene *x = scene_new("group");
+    x->k->sys.poll = NULL;
+    refused(x, "arguments", "struct mach_sys", "NULL");
     // A newer caller, which uses nothing that is new; and one that does.
     arguments("iommufd", 16, 16, 16, 0, 0, 0, "");
     arguments("iommufd", 16, 0, 0, 0, 1, -E2BIG, "struct mach_options");
