@@ -13,13 +13,14 @@ import sys
 
 sys.dont_write_bytecode = True  # a test run leaves nothing in the sources
 
-from harness import Context, Result, builds, checker, cli, diagnostics, docs, dtc, errors, generated, golden, makefile, pictures, properties, schemas, unit  # noqa: E402
+from harness import Context, Result, builds, checker, cli, diagnostics, docs, dtc, errors, generated, golden, layers, makefile, pictures, properties, schemas, unit  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITES = {
     "unit": unit.run_all,
     "runtime": unit.run_runtime,
     "fuzz": unit.run_fuzz,
+    "layers": layers.run_all,
     "errors": errors.run_all,
     "golden": golden.run_all,
     "pictures": pictures.run_all,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cli/compile.h"
+#include "order/order.h"
 
 #include "ast/ast.h"
 #include "cli/command.h"

@@ -6,7 +6,7 @@
 #include "cli/output.h"
 #include "diag/diag_list.h"
 #include "diag/diag_snippet.h"
-#include "plan/plan.h"
+#include "order/order.h"
 
 #include <stdlib.h>
 

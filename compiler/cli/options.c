@@ -35,58 +35,58 @@ enum option_id {
 };
 
 /*
- * The one table of options: getopt, --help, and through --help the man page and the completions are made from it or
- * tested against it. An option has a letter, a name, or both; options of one id are one option, spelled in two ways.
+ * The only table of options: getopt and --help use it, the man page and the completions are generated from --help or
+ * tested against it. An option has a letter, a name, or both; entries with the same id are spellings of one option.
  */
 static const struct spec {
     enum option_id id;
     char letter;       // 0: none
     const char *name;  // NULL: none
-    const char *arg;   // as it is shown behind the option, with what is between; NULL: takes none
+    const char *arg;   // as it is shown after the option, with the separator; NULL: takes none
     const char *shown; // where several are shown as one: the whole left column; "": nothing, the one before shows it
     const char *text;
     const char *group; // a heading before it; or NULL
 } specs[] = {
-    {OPT_OUT, 'o', NULL, " FILE", NULL, "the device tree the guest boots with; `-` is standard output", "Outputs"},
-    {OPT_CONFIG, 'c', NULL, " FILE", NULL, "the config that the runtime loads; `-` is standard output", NULL},
-    {OPT_DIR, 'O', NULL, " DIR", NULL, "both, for every machine", NULL},
-    {OPT_MACHINE, 'm', NULL, " NAME", NULL, "the machine that -o, -c, --emit and --explain speak of", NULL},
+    {OPT_OUT, 'o', NULL, " FILE", NULL, "write the guest's device tree to FILE; `-` is standard output", "Outputs"},
+    {OPT_CONFIG, 'c', NULL, " FILE", NULL, "write the config for the runtime to FILE; `-` is standard output", NULL},
+    {OPT_DIR, 'O', NULL, " DIR", NULL, "write both for every machine: DIR/NAME.dtb and DIR/NAME.cfg", NULL},
+    {OPT_MACHINE, 'm', NULL, " NAME", NULL, "the machine for -o, -c, --emit and --explain", NULL},
     {OPT_EMIT, 0, "emit", "=dts|json|plan|map|graph", NULL,
-     "print the tree as source, the config as JSON, who owns what, the same as a picture (SVG), or for Graphviz", NULL},
-    {OPT_CHECK, 0, "check", NULL, NULL, "all checks of all files, no output", NULL},
-    {OPT_FIX, 0, "fix", NULL, NULL, "put right in the files what has one cure, and check them", NULL},
-    {OPT_JOBS, 'j', NULL, " N", NULL, "check N files at a time (as many as there are processors)", NULL},
-    {OPT_SYNTAX, 0, "syntax", NULL, NULL, "look at the text alone: no host tree, no schemas", NULL},
+     "print the device tree source, the config as JSON, the plan, a map of it (SVG), or a graph for Graphviz", NULL},
+    {OPT_CHECK, 0, "check", NULL, NULL, "check all machines of all files, write nothing", NULL},
+    {OPT_FIX, 0, "fix", NULL, NULL, "apply fixes that are unambiguous to the files, then check them", NULL},
+    {OPT_JOBS, 'j', NULL, " N", NULL, "check N files at a time (default: the number of processors)", NULL},
+    {OPT_SYNTAX, 0, "syntax", NULL, NULL, "check syntax only, without host tree and schemas", NULL},
 
-    {OPT_HOST, 0, "host", " FILE", NULL, "use this host tree instead of the one the file names", "Inputs"},
-    {OPT_INCLUDE, 'I', NULL, " DIR", NULL, "look for includes here, too", NULL},
-    {OPT_DEFINE, 'D', NULL, " NAME=VALUE", NULL, "set a const", NULL},
+    {OPT_HOST, 0, "host", " FILE", NULL, "use this host tree instead of the one in the file", "Inputs"},
+    {OPT_INCLUDE, 'I', NULL, " DIR", NULL, "search this directory for included files as well", NULL},
+    {OPT_DEFINE, 'D', NULL, " NAME=VALUE", NULL, "define a const, or override its value", NULL},
     {OPT_SYMBOLS, '@', NULL, NULL, NULL, "keep labels as __symbols__ in the guest tree", NULL},
-    {OPT_SCHEMAS, 0, "schema-dir", " DIR", NULL, "more device classes and platforms, from *.json", NULL},
+    {OPT_SCHEMAS, 0, "schema-dir", " DIR", NULL, "load more device classes and platforms from *.json in DIR", NULL},
 
-    {OPT_DEPEND, 'M', NULL, "D", "-MD", "write what was read as a rule for make and ninja, beside the first output",
+    {OPT_DEPEND, 'M', NULL, "D", "-MD", "write a depfile for make and ninja next to the first output",
      "For make and ninja"},
     {OPT_DEPEND, 'M', NULL, "F FILE", "-MF FILE", "with -MD: write it to FILE", NULL},
-    {OPT_DEPEND, 'M', NULL, "T TARGET", "-MT TARGET", "with -MD: the rule's target, instead of the outputs", NULL},
-    {OPT_DEPEND, 'M', NULL, "P", "-MP", "with -MD: an empty rule for each file, for the day when it is gone", NULL},
+    {OPT_DEPEND, 'M', NULL, "T TARGET", "-MT TARGET", "with -MD: the target of the rule, instead of the outputs", NULL},
+    {OPT_DEPEND, 'M', NULL, "P", "-MP",
+     "with -MD: add phony targets, so that a deleted dependency does not break the build", NULL},
 
     {OPT_DIAGNOSTICS, 0, "diagnostics", "=text|json|sarif|github[:FILE]", NULL,
-     "how messages are written: text to standard error, others to standard output, or to FILE besides the text",
+     "the format of messages: text on standard error, others on standard output, or in FILE besides the text",
      "Messages"},
-    {OPT_WARNING, 'W', NULL, "NAME", "-WNAME, -Wno-NAME", "show or suppress a warning", NULL},
-    {OPT_WARNING, 'W', NULL, "error", "-Werror[=NAME]", "make all warnings, or one, errors", NULL},
-    {OPT_NO_WARNINGS, 'w', NULL, NULL, NULL, "no warnings", NULL},
-    {OPT_MAX_ERRORS, 0, "max-errors", " N", NULL, "stop showing after N errors (text: 20; 0: show all)", NULL},
+    {OPT_WARNING, 'W', NULL, "NAME", "-WNAME, -Wno-NAME", "enable or disable a warning", NULL},
+    {OPT_WARNING, 'W', NULL, "error", "-Werror[=NAME]", "turn all warnings, or one, into errors", NULL},
+    {OPT_NO_WARNINGS, 'w', NULL, NULL, NULL, "disable all warnings", NULL},
+    {OPT_MAX_ERRORS, 0, "max-errors", " N", NULL, "show at most N errors (default for text: 20; 0: all)", NULL},
 
     {OPT_EXPLAIN, 0, "explain", "=CODE|PATH", NULL,
-     "what a message means (`list` names all, `all` tells all); or, with FILE.mach, where each property of a guest's "
+     "explain a message (`list` lists all, `all` explains all); with FILE.mach: show where each property of a guest's "
      "node comes from",
-     "What machc knows"},
-    {OPT_LIST, 0, "list-classes", NULL, NULL, "device classes, interrupt controllers and platforms", NULL},
-    {OPT_DUMP, 0, "dump-class", " NAME", NULL, "what a schema file says of one of these, by its name or a compatible",
-     NULL},
-    {OPT_VERSION, 0, "version", NULL, NULL, "which machc this is", NULL},
-    {OPT_HELP, 'h', "help", NULL, NULL, "this text", NULL},
+     "Information"},
+    {OPT_LIST, 0, "list-classes", NULL, NULL, "list device classes, irqchip classes and platforms", NULL},
+    {OPT_DUMP, 0, "dump-class", " NAME", NULL, "print the schema of one of these, by name or compatible string", NULL},
+    {OPT_VERSION, 0, "version", NULL, NULL, "print the version", NULL},
+    {OPT_HELP, 'h', "help", NULL, NULL, "print this help", NULL},
 };
 
 enum { SPECS = sizeof specs / sizeof *specs, LETTER = 256, COLUMN = 22, WIDTH = 100 };
@@ -176,7 +176,7 @@ void options_help(FILE *to)
         fputs(left, to);
         put_wrapped(to, s->text, strlen(left));
     }
-    fputs("\nExit status: 0 fine, 1 errors in the input, 2 usage or input/output, 3 a fault of machc itself.\n", to);
+    fputs("\nExit status: 0 success, 1 errors in the input, 2 usage or I/O error, 3 internal error.\n", to);
 }
 
 static bool usage(FILE *err, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -237,7 +237,7 @@ static bool read_warning(struct machc *c, struct options *o, const char *arg, FI
         o->policy.error[m] = error;
         return true;
     }
-    return usage(err, "there is no warning `%s`%s", name, did_you_mean(c, name, names, n, ""));
+    return usage(err, "unknown warning `%s`%s", name, did_you_mean(c, name, names, n, ""));
 }
 
 static bool read_define(struct machc *c, struct options *o, const char *arg, FILE *err)
@@ -266,7 +266,7 @@ static bool read_view(struct machc *c, struct options *o, const char *arg, FILE 
             return true;
         }
     }
-    return usage(err, "--emit knows dts, json, plan, map and graph, not `%s`%s", arg,
+    return usage(err, "--emit takes dts, json, plan, map or graph, not `%s`%s", arg,
                  did_you_mean(c, arg, views, VIEWS, "--emit="));
 }
 
@@ -287,7 +287,7 @@ static bool read_report(struct machc *c, struct options *o, const char *arg, FIL
     const char *colon = strchr(arg, ':'), *file = colon && colon[1] ? colon + 1 : NULL;
     const char *name = arena_strndup(c->arena, arg, colon ? (size_t)(colon - arg) : strlen(arg));
     if (colon && !file)
-        return usage(err, "`--diagnostics=%s` names no file behind the colon", arg);
+        return usage(err, "`--diagnostics=%s` has no file name after the colon", arg);
     if (file && !strcmp(file, "-"))
         file = NULL;
     for (size_t i = 0; i < REPORT_FORMATS; i++) {
@@ -298,7 +298,7 @@ static bool read_report(struct machc *c, struct options *o, const char *arg, FIL
         vec_push(c->arena, &o->reports, ((struct report_to){(enum report_format)i, file}));
         return true;
     }
-    return usage(err, "--diagnostics knows text, json, sarif and github, not `%s`%s", name,
+    return usage(err, "--diagnostics takes text, json, sarif or github, not `%s`%s", name,
                  did_you_mean(c, name, report_names, REPORT_FORMATS, "--diagnostics="));
 }
 
@@ -334,7 +334,7 @@ static bool read_depend(struct machc *c, struct options *o, const char *arg, con
     default:
         break;
     }
-    return usage(err, "unknown option `-M%s`: there are -MD, -MF, -MT and -MP", arg);
+    return usage(err, "unknown option `-M%s`: use -MD, -MF, -MT or -MP", arg);
 }
 
 // What --explain is asked about: a message, unless a file is there whose guests have nodes.
@@ -436,16 +436,15 @@ static bool depends_on_something(const struct options *o, FILE *err)
 {
     bool file = (o->dtb && strcmp(o->dtb, "-") != 0) || (o->config && strcmp(o->config, "-") != 0);
     if (!o->depend)
-        return !(o->depend_file || o->depend_targets.n || o->depend_phony) ||
-               usage(err, "-MF, -MT and -MP go with -MD");
+        return !(o->depend_file || o->depend_targets.n || o->depend_phony) || usage(err, "-MF, -MT and -MP need -MD");
     if (o->inputs.n > 1)
-        return usage(err, "-MD speaks of one file, not of several");
+        return usage(err, "-MD works with one file, not with several");
     if (o->syntax || o->fix)
-        return usage(err, "-MD does not go with --syntax or --fix");
+        return usage(err, "-MD cannot be combined with --syntax or --fix");
     if (!o->depend_file && !file)
-        return usage(err, "-MD goes beside an output, and there is none: name the file with -MF");
+        return usage(err, "-MD without an output: name the depfile with -MF");
     if (!o->depend_targets.n && !file && !o->dir)
-        return usage(err, "-MD is a rule for an output, and there is none: name a target with -MT");
+        return usage(err, "-MD without an output: name the target of the rule with -MT");
     return true;
 }
 
@@ -457,23 +456,22 @@ static bool fits_together(const struct options *o, FILE *err)
         return usage(err, "no input file");
     bool writes = o->dtb || o->config || o->dir || o->view != VIEW_NONE;
     if (o->inputs.n > 1 && writes)
-        return usage(err, "several files can be checked at once, not compiled: `%s` and `%s`", o->inputs.at[0],
-                     o->inputs.at[1]);
+        return usage(err, "only one file can be compiled at a time: `%s` and `%s`", o->inputs.at[0], o->inputs.at[1]);
     if (o->dir && (o->dtb || o->config || o->machine))
-        return usage(err, "-O writes every machine: it does not go with -o, -c or -m");
+        return usage(err, "-O writes every machine: it cannot be combined with -o, -c or -m");
     if (to_stdout(o) > 1)
-        return usage(err, "only one thing at a time can go to standard output");
+        return usage(err, "only one output can go to standard output");
     if (o->dtb && o->config && strcmp(o->dtb, "-") != 0 && !strcmp(o->dtb, o->config))
         return usage(err, "-o and -c name the same file, `%s`", o->dtb);
     if (o->check && writes)
-        return usage(err, "--check writes nothing: it does not go with -o, -c, -O or --emit");
+        return usage(err, "--check writes nothing: it cannot be combined with -o, -c, -O or --emit");
     if (!depends_on_something(o, err))
         return false;
     if (o->fix && writes)
-        return usage(err, "--fix changes the text and checks it: it does not go with -o, -c, -O or --emit");
+        return usage(err, "--fix changes and checks files: it cannot be combined with -o, -c, -O or --emit");
     for (uint32_t i = 0; o->fix && i < o->inputs.n; i++)
         if (!strcmp(o->inputs.at[i], "-"))
-            return usage(err, "--fix changes files, not standard input");
+            return usage(err, "--fix cannot change standard input");
     return true;
 }
 

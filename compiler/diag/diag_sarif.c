@@ -236,7 +236,7 @@ static void multiformat(struct json_out *j, const char *name, const char *text)
     json_close(j, '}');
 }
 
-// The first paragraph of a message's text: what it means, without example and cure. Where there is none the title says
+// The first paragraph of a message's text: what it means, without example and fix. Where there is none the title says
 // it all.
 static void first_paragraph(struct json_out *j, const struct msg_info *info)
 {
@@ -245,7 +245,7 @@ static void first_paragraph(struct json_out *j, const struct msg_info *info)
     const char *s = info->text;
     if (!strncmp(s, "    ", 4))
         json_string_piece(j, info->title);
-    for (bool first = true; *s && strncmp(s, "    ", 4) && (first || strncmp(s, "Cure:", 5)); first = false) {
+    for (bool first = true; *s && strncmp(s, "    ", 4) && (first || strncmp(s, "Fix:", 4)); first = false) {
         char line[512];
         size_t n = strcspn(s, "\n");
         snprintf(line, sizeof line, "%s%.*s", first ? "" : " ", (int)(n < 500 ? n : 500), s);

@@ -12,7 +12,7 @@ static bool fits(uint64_t start, uint64_t size, uint64_t in_start, uint64_t in_s
     return start >= in_start && start - in_start < in_size && in_size - (start - in_start) >= size;
 }
 
-void intend_all(struct planner *p, struct p_dma *dma, map_list *out, bool window)
+void intend_all(struct machine_planner *p, struct p_dma *dma, map_list *out, bool window)
 {
     for (uint32_t i = 0; i < p->m->memory.n; i++) {
         const struct p_memory *m = &p->m->memory.at[i];
@@ -28,7 +28,7 @@ void intend_all(struct planner *p, struct p_dma *dma, map_list *out, bool window
     }
 }
 
-static const struct p_region *find_region(struct planner *p, struct p_device *d, const struct m_which *w)
+static const struct p_region *find_region(struct machine_planner *p, struct p_device *d, const struct m_which *w)
 {
     VEC(const char *) names = {0};
     for (uint32_t i = 0; i < d->regions.n; i++) {
@@ -46,14 +46,14 @@ static const struct p_region *find_region(struct planner *p, struct p_device *d,
     if (near)
         diag_did_you_mean(g, "", w->name, near);
     else if (d->regions.n)
-        diag_help(g, "its first one is `region %u`", d->regions.at[0]->index);
+        diag_help(g, "use one of its regions; the first is `region %u`", d->regions.at[0]->index);
     if (!w->name && d->regions.n == 1)
         diag_respell(g, arena_printf(p->c->arena, "%u", w->index),
                      arena_printf(p->c->arena, "%u", d->regions.at[0]->index));
     return NULL;
 }
 
-static const struct p_memory *find_memory(struct planner *p, const struct m_dma_map *m)
+static const struct p_memory *find_memory(struct machine_planner *p, const struct m_dma_map *m)
 {
     uint64_t i;
     if (map_get(&p->memories, (uintptr_t)m->memory, 0, &i))
@@ -66,13 +66,13 @@ static const struct p_memory *find_memory(struct planner *p, const struct m_dma_
     if (near)
         diag_did_you_mean(d, "", m->memory, near);
     else
-        diag_help(d, "name a `memory` of the same machine, or write one: `memory %s size 16M;`", m->memory);
+        diag_help(d, "name a `memory` of the same machine, or add one: `memory %s size 16M;`", m->memory);
     return NULL;
 }
 
 /* Fills in what is mapped and how much of it there is; false after a message. */
-static bool find_target(struct planner *p, const struct p_dma *dma, const struct m_dma_map *m, struct p_dma_map *out,
-                        uint64_t *size)
+static bool find_target(struct machine_planner *p, const struct p_dma *dma, const struct m_dma_map *m,
+                        struct p_dma_map *out, uint64_t *size)
 {
     switch (m->what) {
     case MAP_REGION:
@@ -83,9 +83,9 @@ static bool find_target(struct planner *p, const struct p_dma *dma, const struct
         *size = out->region->size;
         out->iova = out->region->host != UINT64_MAX ? out->region->host : out->region->guest;
         if (out->iova == UINT64_MAX && !m->address.set) {
-            struct diag *d = diag(p->c->diags, E0639, m->at, "where region %u of `%s` lies is not known",
+            struct diag *d = diag(p->c->diags, E0639, m->at, "the address of region %u of `%s` is unknown",
                                   out->region->index, dma->device->name);
-            diag_help(d, "say at which device address it is to be seen: `at 0x...`");
+            diag_help(d, "write the device address to map it at: `at 0x...`");
             return false;
         }
         return true;
@@ -98,9 +98,9 @@ static bool find_target(struct planner *p, const struct p_dma *dma, const struct
         if (!out->memory)
             return false;
         if (out->memory->m->no_dma) {
-            struct diag *d = diag(p->c->diags, E0622, m->at, "memory `%s` is out of devices' reach", m->memory);
+            struct diag *d = diag(p->c->diags, E0622, m->at, "memory `%s` cannot be mapped for devices", m->memory);
             diag_note(d, out->memory->m->at, "it is `no-dma`");
-            diag_help(d, "map another one, or take `no-dma` away");
+            diag_help(d, "map another memory, or remove `no-dma`");
             return false;
         }
         out->readonly = out->readonly || out->memory->m->readonly;
@@ -111,7 +111,7 @@ static bool find_target(struct planner *p, const struct p_dma *dma, const struct
 }
 
 /* The registers have to fill their pages, or those of others would be in reach. */
-static bool region_pages(struct planner *p, const struct p_dma_map *out)
+static bool region_pages(struct machine_planner *p, const struct p_dma_map *out)
 {
     uint64_t page = p->model->page_size, start = out->region->host + out->offset;
     if (out->region->host == UINT64_MAX || !((start | out->size) % page))
@@ -119,18 +119,19 @@ static bool region_pages(struct planner *p, const struct p_dma_map *out)
     struct diag *d =
         start % page
             ? diag(p->c->diags, E0640, out->at,
-                   "region %u of `%s` begins 0x%" PRIx64 " behind the start of a page: an IOMMU maps whole pages of "
+                   "region %u of `%s` starts 0x%" PRIx64 " after the start of a page: an IOMMU maps whole pages of "
                    "0x%" PRIx64,
                    out->region->index, out->region->device->name, start % page, page)
             : diag(p->c->diags, E0640, out->at,
-                   "0x%" PRIx64 " bytes of region %u of `%s`: an IOMMU maps whole pages of 0x%" PRIx64, out->size,
-                   out->region->index, out->region->device->name, page);
-    diag_help(d, "what else is in the page would be in the device's reach: map registers that fill their pages");
+                   "0x%" PRIx64
+                   " bytes of region %u of `%s` are not whole pages: an IOMMU maps whole pages of 0x%" PRIx64,
+                   out->size, out->region->index, out->region->device->name, page);
+    diag_help(d, "map registers that fill their pages: the device could access everything else in the page");
     return false;
 }
 
 /* An IOMMU maps pages: device address, offset and size are multiples of them. */
-static bool whole_pages(struct planner *p, const struct m_dma_map *m, const struct p_dma_map *out)
+static bool whole_pages(struct machine_planner *p, const struct m_dma_map *m, const struct p_dma_map *out)
 {
     uint64_t page = m->what == MAP_MSI_BANK ? MSI_PAGE : p->model->page_size, odd = 0;
     struct src where = m->at;
@@ -146,28 +147,29 @@ static bool whole_pages(struct planner *p, const struct m_dma_map *m, const stru
     if (!what)
         return true;
     struct diag *d =
-        diag(p->c->diags, E0640, where, "%s 0x%" PRIx64 ": an IOMMU maps whole pages of 0x%" PRIx64, what, odd, page);
+        diag(p->c->diags, E0640, where, "%s 0x%" PRIx64 " is not page-aligned: an IOMMU maps whole pages of 0x%" PRIx64,
+             what, odd, page);
     if (*what == 's' && odd < page)
         diag_help_number(d, "size ", page, "");
     else if (m->what == MAP_MSI_BANK)
-        diag_help_number(d, "at ", odd / page * page, ", the page that it lies in");
+        diag_help_number(d, "at ", odd / page * page, ", the start of its page");
     else
         diag_help(d, "write 0x%" PRIx64 " or 0x%" PRIx64, odd / page * page, (odd / page + 1) * page);
     return false;
 }
 
-static bool in_window(struct planner *p, const struct p_dma *dma, const struct p_dma_map *x)
+static bool in_window(struct machine_planner *p, const struct p_dma *dma, const struct p_dma_map *x)
 {
     if (!dma->has_window || fits(x->iova, x->size, dma->window, dma->size))
         return true;
-    struct diag *d = diag(p->c->diags, E0626, x->at, "0x%" PRIx64 "..0x%" PRIx64 " lies outside of the window", x->iova,
+    struct diag *d = diag(p->c->diags, E0626, x->at, "0x%" PRIx64 "..0x%" PRIx64 " is outside of the window", x->iova,
                           x->iova + (x->size - 1));
     diag_note(d, dma->at, "the window is 0x%" PRIx64 "..0x%" PRIx64, dma->window, dma->window + (dma->size - 1));
-    diag_help(d, "map it elsewhere (`at ADDRESS`), or make the window larger");
+    diag_help(d, "map it at another address, `at ADDRESS`, or make the window larger");
     return false;
 }
 
-static void one_map(struct planner *p, struct p_dma *dma, const struct m_dma_map *m, map_list *list)
+static void one_map(struct machine_planner *p, struct p_dma *dma, const struct m_dma_map *m, map_list *list)
 {
     struct p_dma_map out = {
         .what = m->what, .bank = m->bank, .readonly = m->readonly, .offset = m->offset.value, .at = m->at};
@@ -175,20 +177,20 @@ static void one_map(struct planner *p, struct p_dma *dma, const struct m_dma_map
     if (!find_target(p, dma, m, &out, &there))
         return;
     if (m->offset.set && out.offset >= there) {
-        struct diag *d =
-            diag(p->c->diags, E0623, m->offset.at,
-                 "offset 0x%" PRIx64 " is beyond the 0x%" PRIx64 " bytes that are there", out.offset, there);
+        struct diag *d = diag(p->c->diags, E0623, m->offset.at,
+                              "offset 0x%" PRIx64 " is beyond the end: the size is 0x%" PRIx64, out.offset, there);
         diag_help(d, "write an offset below 0x%" PRIx64, there);
         return;
     }
     out.size = m->size.set ? m->size.value : there - out.offset;
     if (!out.size || out.size > there - out.offset) {
-        struct diag *d = out.size
-                             ? diag(p->c->diags, E0624, m->size.at,
-                                    "0x%" PRIx64 " bytes from offset 0x%" PRIx64 " on: only 0x%" PRIx64 " are there",
-                                    out.size, out.offset, there - out.offset)
-                             : diag(p->c->diags, E0624, m->size.at, "0 bytes cannot be mapped");
-        diag_help(d, "write `size 0x%" PRIx64 "` or less, or leave it away: all that is there", there - out.offset);
+        struct diag *d =
+            out.size ? diag(p->c->diags, E0624, m->size.at,
+                            "0x%" PRIx64 " bytes from offset 0x%" PRIx64 " exceed the end: only 0x%" PRIx64 " are left",
+                            out.size, out.offset, there - out.offset)
+                     : diag(p->c->diags, E0624, m->size.at, "0 bytes cannot be mapped");
+        diag_help(d, "write `size 0x%" PRIx64 "` or less, or remove it to map everything after the offset",
+                  there - out.offset);
         return;
     }
     if (m->address.set)
@@ -199,7 +201,7 @@ static void one_map(struct planner *p, struct p_dma *dma, const struct m_dma_map
         return;
     if (m->address.set && (out.iova == UINT64_MAX || out.iova + (out.size - 1) < out.iova)) {
         struct diag *d = diag(p->c->diags, E0625, m->address.at,
-                              "0x%" PRIx64 " bytes at device address 0x%" PRIx64 " do not fit the address space",
+                              "0x%" PRIx64 " bytes at device address 0x%" PRIx64 " do not fit into the address space",
                               out.size, out.iova);
         diag_help(d, "write `at 0x%" PRIx64 "` or less", UINT64_MAX - (out.size - 1));
         return;
@@ -219,7 +221,7 @@ static int by_iova(const void *a, const void *b)
 }
 
 /* The mappings that have a device address, by it. */
-static struct p_dma_map **sorted_maps(struct planner *p, const map_list *maps, uint32_t *n)
+static struct p_dma_map **sorted_maps(struct machine_planner *p, const map_list *maps, uint32_t *n)
 {
     struct p_dma_map **list = arena_array(draft_arena(p->c), maps->n + 1U, sizeof *list);
     *n = 0;
@@ -230,7 +232,7 @@ static struct p_dma_map **sorted_maps(struct planner *p, const map_list *maps, u
     return list;
 }
 
-static void check_overlap(struct planner *p, struct p_dma_map *const *list, uint32_t n)
+static void check_overlap(struct machine_planner *p, struct p_dma_map *const *list, uint32_t n)
 {
     const struct p_dma_map *reach = NULL; // of those before, the one that ends last
     for (uint32_t i = 0; i < n; i++) {
@@ -239,18 +241,18 @@ static void check_overlap(struct planner *p, struct p_dma_map *const *list, uint
         if (reach && x->iova <= last) {
             const struct p_dma_map *later = x > reach ? x : reach, *first = later == x ? reach : x;
             struct diag *d = diag(p->c->diags, E0627, later->at,
-                                  "two mappings of one dma overlap at device address 0x%" PRIx64, x->iova);
+                                  "two mappings of one `dma` overlap at device address 0x%" PRIx64, x->iova);
             diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, later->iova, later->iova + (later->size - 1));
             diag_note(d, first->at, "0x%" PRIx64 "..0x%" PRIx64 " is mapped here", first->iova,
                       first->iova + (first->size - 1));
-            diag_help(d, "give one of them another place: `at ADDRESS`");
+            diag_help(d, "move one of them: `at ADDRESS`");
         }
         if (!reach || x->iova + (x->size - 1) > last)
             reach = x;
     }
 }
 
-static void check_banks(struct planner *p, const map_list *maps)
+static void check_banks(struct machine_planner *p, const map_list *maps)
 {
     const struct p_dma_map *banks[256] = {NULL};
     for (uint32_t i = 0; i < maps->n; i++) {
@@ -258,15 +260,15 @@ static void check_banks(struct planner *p, const map_list *maps)
         if (x->what != MAP_MSI_BANK)
             continue;
         if (banks[x->bank]) {
-            struct diag *d = diag(p->c->diags, E0642, x->at, "MSI bank %u is mapped twice in one dma", x->bank);
-            diag_note(d, banks[x->bank]->at, "first here");
-            diag_help(d, "one place is enough: the host tells the devices which it is");
+            struct diag *d = diag(p->c->diags, E0642, x->at, "MSI bank %u is mapped twice in one `dma`", x->bank);
+            diag_note(d, banks[x->bank]->at, "it is first mapped here");
+            diag_help(d, "remove one of them: the host tells the devices which address to use");
         }
         banks[x->bank] = x;
     }
 }
 
-void intend_written(struct planner *p, struct p_dma *dma, const struct m_dma *m, map_list *out)
+void intend_written(struct machine_planner *p, struct p_dma *dma, const struct m_dma *m, map_list *out)
 {
     uint32_t n;
     for (uint32_t i = 0; i < m->maps.n; i++)
@@ -278,25 +280,24 @@ void intend_written(struct planner *p, struct p_dma *dma, const struct m_dma *m,
 
 /* ---- no IOMMU ---- */
 
-void check_identity(struct planner *p, const struct m_dma *dma)
+void check_identity(struct machine_planner *p, const struct m_dma *dma)
 {
     for (uint32_t i = 0; i < p->m->memory.n; i++) {
         const struct p_memory *m = &p->m->memory.at[i];
         struct p_dma_map map = {.what = MAP_MEMORY, .memory = m, .size = m->size, .iova = m->address};
-        struct dma_want want = want_of(p, &map);
+        struct dma_want want = want_of(p->file, &map);
         if (m->m->no_dma || identity_moved(&want, 1))
             continue;
         if (want.chunk != UINT64_MAX) {
-            struct diag *d =
-                diag(p->c->diags, E0631, dma->at,
-                     "`dma identity` needs memory `%s` at its host address, which is not known", m->m->name);
+            struct diag *d = diag(p->c->diags, E0631, dma->at,
+                                  "`dma identity` needs memory `%s` at its host address, which is unknown", m->m->name);
             diag_note(d, m->m->at, "it has no physical backing");
             diag_help(d,
-                      "write `memory %s at 0x... size 0x%" PRIx64 " from physical 0x...`, both times the same address",
+                      "write `memory %s at 0x... size 0x%" PRIx64 " from physical 0x...` with the same address twice",
                       m->m->name, m->size);
         } else {
             struct diag *d = diag(p->c->diags, E0632, dma->at,
-                                  "without an IOMMU, memory `%s` has to lie where the host has it", m->m->name);
+                                  "without an IOMMU, memory `%s` needs the same address as on the host", m->m->name);
             diag_note(d, m->m->at, "it is at 0x%" PRIx64 " in the guest and at 0x%" PRIx64 " on the host", m->address,
                       want.host);
             diag_help(d, "write `memory %s at 0x%" PRIx64 " ...`", m->m->name, want.host);

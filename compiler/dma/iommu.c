@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Which IOMMU stands between a device and memory, as far as the host's tree and the `host` statement tell.
-#include "dma/dma.h"
+#include "dma/iommu.h"
 
 /* The IOMMU that a property leads to; or NULL. */
 static const struct dt_node *iommu_of(const struct planner *p, const struct dt_node *n, const struct ref_property *by)
@@ -37,7 +37,7 @@ static const struct ref_property *board_property(const struct planner *p)
 /* Of these names, one that the board has; or NULL. */
 static const char *board_of(const struct planner *p, const char *const *names)
 {
-    const struct dt_prop *root = p->host ? dt_prop(p->host->tree, p->host->tree->root, p->n.compatible) : NULL;
+    const struct dt_prop *root = p->host ? dt_prop(p->host->tree, p->host->tree->root, p->n->compatible) : NULL;
     for (; root && *names; names++)
         if (dt_string_index(root, *names) >= 0)
             return *names;
@@ -46,7 +46,7 @@ static const char *board_of(const struct planner *p, const char *const *names)
 
 static void find_limits(struct planner *p)
 {
-    struct dma_work *w = p->dma;
+    struct iommu *w = p->iommu;
     w->limits = pamu_hardware;
     for (const struct iommu_class *k = p->schemas->iommu_classes; k; k = k->next) {
         const char *board = k->compatible ? board_of(p, k->compatible) : "any board";
@@ -57,10 +57,15 @@ static void find_limits(struct planner *p)
     }
 }
 
+void iommu_begin(struct planner *p)
+{
+    p->iommu = NEW(draft_arena(p->c), struct iommu);
+}
+
 /* Asked once, and not before a device needs to know. */
 static void find_way(struct planner *p)
 {
-    struct dma_work *w = p->dma;
+    struct iommu *w = p->iommu;
     if (w->known)
         return;
     w->known = true;
@@ -82,20 +87,20 @@ static void find_way(struct planner *p)
 uint8_t iommu_way(struct planner *p)
 {
     find_way(p);
-    return p->dma->way;
+    return p->iommu->way;
 }
 
 const struct pamu_limits *pamu_limits(struct planner *p)
 {
     find_way(p);
-    return &p->dma->limits;
+    return &p->iommu->limits;
 }
 
-void say_limits(struct planner *p, struct diag *d)
+void note_limits(struct planner *p, struct diag *d)
 {
-    if (p->dma->board)
-        diag_fact(d, "a window has up to %u sub-windows here: so the schema says of %s", p->dma->limits.subwindows,
-                  p->dma->board);
+    if (p->iommu->board)
+        diag_fact(d, "a window has at most %u sub-windows, according to the schema for %s", p->iommu->limits.subwindows,
+                  p->iommu->board);
 }
 
 bool iommu_unknown(const struct planner *p)
@@ -136,18 +141,18 @@ bool behind_iommu(struct planner *p, const struct p_device *d)
         if (has_iommu(p, n))
             return true;
     find_way(p);
-    return p->dma->all;
+    return p->iommu->all;
 }
 
-void say_disabled(struct planner *p, const struct p_device *d, struct diag *g)
+void note_disabled_iommu(struct planner *p, const struct p_device *d, struct diag *g)
 {
     for (const struct dt_node *n = p->model->iommu == IOMMU_NONE ? NULL : d->host; n; n = n->parent) {
         for (uint32_t i = 0; i < p->schemas->niommus; i++) {
             const struct dt_node *to = iommu_of(p, n, &p->schemas->iommus[i]);
             if (!to)
                 continue;
-            diag_fact(g, "%s: `%s` of %s leads to %s, which is disabled", p->host->file, p->schemas->iommus[i].property,
-                      dt_path(p->c->arena, n), dt_path(p->c->arena, to));
+            diag_fact(g, "%s: `%s` of %s refers to %s, which is disabled", p->host->file,
+                      p->schemas->iommus[i].property, dt_path(p->c->arena, n), dt_path(p->c->arena, to));
             return;
         }
     }

@@ -5,78 +5,79 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-static struct dma_want *wants_of(struct planner *p, const map_list *maps)
+static struct dma_want *wants_of(struct machine_planner *p, const map_list *maps)
 {
     struct dma_want *w = arena_array(draft_arena(p->c), maps->n + 1U, sizeof *w);
     for (uint32_t i = 0; i < maps->n; i++)
-        w[i] = want_of(p, &maps->at[i]);
+        w[i] = want_of(p->file, &maps->at[i]);
     return w;
 }
 
 /* Only a PAMU's windows have MSIs in them; elsewhere the host's kernel sees to them. */
-static bool check_banks(struct planner *p, const struct p_dma *dma, const map_list *maps)
+static bool check_banks(struct machine_planner *p, const struct p_dma *dma, const map_list *maps)
 {
     for (uint32_t i = 0; i < maps->n; i++) {
         if (maps->at[i].what != MAP_MSI_BANK)
             continue;
         struct diag *d =
-            diag(p->c->diags, E0664, maps->at[i].at, "`msi-bank` is for a PAMU, and the host's IOMMU has %s",
+            diag(p->c->diags, E0664, maps->at[i].at, "`msi-bank` is for a PAMU, but the host's IOMMU has %s",
                  dma->way == IOMMU_TCES ? "TCE windows" : "page tables");
-        diag_help(d, "leave it away: the host's kernel maps what MSIs are written to; `iommu pamu` in the `host` "
+        diag_help(d, "remove it: the host's kernel maps the addresses of MSIs; or write `iommu pamu` in the `host` "
                      "statement if the board has one");
         return false;
     }
     return true;
 }
 
-static void say_unaligned(struct planner *p, const struct p_dma *dma, const struct p_dma_map *m,
-                          const struct dma_want *w)
+static void report_unaligned(struct machine_planner *p, const struct p_dma *dma, const struct p_dma_map *m,
+                             const struct dma_want *w)
 {
     uint64_t page = p->model->page_size;
     const char *what = w->iova % page ? "device address" : w->size % page ? "size" : "backing";
     uint64_t odd = w->iova % page ? w->iova : w->size % page ? w->size : w->host;
-    struct diag *d =
-        diag_map(p, dma, m, E0640,
-                 arena_printf(p->c->arena, "%s 0x%" PRIx64 " of %s: an IOMMU maps whole pages of 0x%" PRIx64, what, odd,
-                              mapped_text(p, m), page));
+    struct diag *d = diag_map(
+        p->file, dma, m, E0640,
+        arena_printf(p->c->arena, "%s 0x%" PRIx64 " of %s is not page-aligned: an IOMMU maps whole pages of 0x%" PRIx64,
+                     what, odd, mapped_text(p->file, m), page));
     diag_help(d, "write 0x%" PRIx64 " or 0x%" PRIx64, odd / page * page, (odd / page + 1) * page);
 }
 
-static void say_reserved(struct planner *p, const struct p_dma *dma, const struct p_dma_map *m,
-                         const struct iommu_reserved *r)
+static void report_reserved(struct machine_planner *p, const struct p_dma *dma, const struct p_dma_map *m,
+                            const struct iommu_reserved *r)
 {
     uint64_t last = r->first + (r->size - 1), page = p->model->page_size;
-    struct diag *d = diag_map(p, dma, m, E0658,
+    struct diag *d = diag_map(p->file, dma, m, E0658,
                               arena_printf(p->c->arena,
-                                           "%s at 0x%" PRIx64 "..0x%" PRIx64 " runs into 0x%" PRIx64 "..0x%" PRIx64
-                                           ", which the host's kernel keeps",
-                                           mapped_text(p, m), m->iova, m->iova + (m->size - 1), r->first, last));
+                                           "%s at 0x%" PRIx64 "..0x%" PRIx64 " overlaps 0x%" PRIx64 "..0x%" PRIx64
+                                           ", which the host's kernel reserves",
+                                           mapped_text(p->file, m), m->iova, m->iova + (m->size - 1), r->first, last));
     diag_label(d, "%s", r->what);
     uint64_t behind = (last + page) / page * page;
-    diag_help(d, "there is room from 0x%" PRIx64 " on: `%s`", behind, map_at(p, dma, m, behind));
+    diag_help(d, "move it to 0x%" PRIx64 " or above: `%s`", behind, map_at(p->file, dma, m, behind));
 }
 
-static void say_entries(struct planner *p, const struct p_dma *dma, uint32_t needed)
+static void report_entries(struct machine_planner *p, const struct p_dma *dma, uint32_t needed)
 {
-    struct diag *d = diag(p->c->diags, E0659, dma->at, "%u mappings or more: VFIO takes %u for a device", needed,
-                          (unsigned)DMA_ENTRY_LIMIT);
-    diag_help(d, "map larger pieces: what is contiguous in the device's addresses and in one memory is one mapping");
+    struct diag *d =
+        diag(p->c->diags, E0659, dma->at, "%u or more mappings are needed, but VFIO supports %u for a device", needed,
+             (unsigned)DMA_ENTRY_LIMIT);
+    diag_help(d, "map larger pieces: what is contiguous both in device addresses and in one memory is one mapping");
 }
 
-bool solve_tables(struct planner *p, struct p_dma *dma, map_list *maps)
+bool solve_tables(struct machine_planner *p, struct p_dma *dma, map_list *maps)
 {
-    const struct dma_work *work = p->dma;
+    const struct machine_dma *work = p->dma;
     if (!check_banks(p, dma, maps))
         return false;
     struct dma_want *w = wants_of(p, maps);
     struct pagetable_answer a = pagetable_solve(w, maps->n, p->model->page_size, work->spans.at, work->spans.n);
     const struct p_dma_map *m = &maps->at[a.which];
     if (a.why == PAGETABLE_UNALIGNED)
-        say_unaligned(p, dma, m, &w[a.which]);
+        report_unaligned(p, dma, m, &w[a.which]);
     else if (a.why == PAGETABLE_RESERVED)
-        say_reserved(p, dma, m, work->reserved.at[a.other]);
+        report_reserved(p, dma, m, work->reserved.at[a.other]);
     else if (a.why == PAGETABLE_ENTRIES)
-        say_entries(p, dma, a.mappings);
+        report_entries(p, dma, a.mappings);
     return !a.why;
 }
 
@@ -93,16 +94,16 @@ static int by_iova(const void *a, const void *b)
     return x->iova != y->iova ? (x->iova < y->iova ? -1 : 1) : (x > y) - (x < y);
 }
 
-static bool same_thing(const struct planner *p, const struct p_dma_map *a, const struct p_dma_map *b)
+static bool same_thing(const struct machine_planner *p, const struct p_dma_map *a, const struct p_dma_map *b)
 {
-    struct dma_want x = want_of(p, a), y = want_of(p, b);
+    struct dma_want x = want_of(p->file, a), y = want_of(p->file, b);
     return x.iova == y.iova && x.size == y.size && x.same == y.same && x.host == y.host;
 }
 
-void check_streams_share(struct planner *p, const struct p_device *d)
+void check_streams_share(struct machine_planner *p, const struct p_device *d)
 {
     VEC(struct piece) all = {0};
-    if (iommu_way(p) == IOMMU_WINDOWS)
+    if (iommu_way(p->file) == IOMMU_WINDOWS)
         return; // a window for each LIODN
     for (uint32_t i = 0; i < d->dmas.n; i++)
         for (uint32_t k = 0; k < d->dmas.at[i]->nmaps; k++)
@@ -117,32 +118,34 @@ void check_streams_share(struct planner *p, const struct p_device *d)
         mappings += !same;
         if (same || y->map->iova > x->map->iova + (x->map->size - 1))
             continue;
-        struct diag *g = diag_map(p, y->dma, y->map, E0660,
-                                  arena_printf(p->c->arena,
-                                               "dma `%s` and dma `%s` of `%s` see different things at device address "
-                                               "0x%" PRIx64 ", and its streams have one page table",
-                                               x->dma->name, y->dma->name, d->name, y->map->iova));
-        diag_note(g, x->dma->written ? x->map->at : x->dma->at, "the other sees %s there", mapped_text(p, x->map));
-        diag_help(g, "give one of them another place: `%s`",
-                  map_at(p, y->dma, y->map, x->map->iova + (x->map->size - 1) + 1));
+        struct diag *g =
+            diag_map(p->file, y->dma, y->map, E0660,
+                     arena_printf(p->c->arena,
+                                  "dma `%s` and dma `%s` of `%s` map different things at device address 0x%" PRIx64
+                                  ", but its streams share one page table",
+                                  x->dma->name, y->dma->name, d->name, y->map->iova));
+        diag_note(g, x->dma->written ? x->map->at : x->dma->at, "the other one maps %s there",
+                  mapped_text(p->file, x->map));
+        diag_help(g, "move one of them: `%s`", map_at(p->file, y->dma, y->map, x->map->iova + (x->map->size - 1) + 1));
         return;
     }
     if (mappings > DMA_ENTRY_LIMIT)
-        say_entries(p, d->dmas.at[d->dmas.n - 1], mappings);
+        report_entries(p, d->dmas.at[d->dmas.n - 1], mappings);
 }
 
 /* ---- TCE windows ---- */
 
-bool solve_tces(struct planner *p, struct p_dma *dma, map_list *maps)
+bool solve_tces(struct machine_planner *p, struct p_dma *dma, map_list *maps)
 {
     if (!check_banks(p, dma, maps))
         return false;
     if (dma->has_window) {
-        struct diag *d =
-            diag(p->c->diags, E0661, dma->at,
-                 "on this IOMMU the platform chooses where a window begins, not `window 0x%" PRIx64 "`", dma->window);
-        diag_help(d, "leave it away: the window is made large enough for what is mapped, and the runtime reads back "
-                     "where it is");
+        struct diag *d = diag(p->c->diags, E0661, dma->at,
+                              "with this IOMMU, the platform chooses the start of a window, not `window 0x%" PRIx64 "`",
+                              dma->window);
+        diag_help(
+            d,
+            "remove it: machc makes the window large enough for the mappings, and the runtime reads back its address");
         return false;
     }
     struct spapr_answer a = spapr_solve(wants_of(p, maps), maps->n);

@@ -4,25 +4,25 @@
 
 #include <inttypes.h>
 
-static const char *span_text(struct planner *p, uint64_t first, uint64_t size)
+static const char *span_text(struct machine_planner *p, uint64_t first, uint64_t size)
 {
     return arena_printf(p->c->arena, "0x%" PRIx64 "..0x%" PRIx64, first, first + (size - 1));
 }
 
 /* What a move would give; false: nothing is found that would do. */
-static bool help_move(struct planner *p, const struct p_dma *dma, const map_list *maps, const struct pamu_problem *q,
-                      struct diag *d)
+static bool help_move(struct machine_planner *p, const struct p_dma *dma, const map_list *maps,
+                      const struct pamu_problem *q, struct diag *d)
 {
     struct pamu_move move;
     if (!pamu_nearest(q, &move))
         return false;
-    diag_help(d, "with `%s`, %u sub-window%s %s", map_at(p, dma, &maps->at[move.which], move.iova), move.subwindows,
-              move.subwindows == 1 ? "" : "s", move.subwindows == 1 ? "does" : "do");
+    diag_help(d, "write `%s`: then %u sub-window%s %s", map_at(p->file, dma, &maps->at[move.which], move.iova),
+              move.subwindows, move.subwindows == 1 ? "" : "s", move.subwindows == 1 ? "is enough" : "are enough");
     return true;
 }
 
 /* With the window around it the device reaches no more than before, and a PAMU can do it. */
-static bool wider_does(struct planner *p, const struct p_dma *dma, const struct pamu_problem *q,
+static bool wider_does(struct machine_planner *p, const struct p_dma *dma, const struct pamu_problem *q,
                        const struct pamu_answer *a)
 {
     struct p_dma old = *dma, wider = *dma;
@@ -37,17 +37,19 @@ static bool wider_does(struct planner *p, const struct p_dma *dma, const struct 
     return before.n == after.n && !pamu_solve(&r, NULL).why;
 }
 
-static void say_window(struct planner *p, const struct p_dma *dma, const struct m_channel *how,
-                       const struct pamu_problem *q, const struct pamu_answer *a)
+static void report_window(struct machine_planner *p, const struct p_dma *dma, const struct m_channel *how,
+                          const struct pamu_problem *q, const struct pamu_answer *a)
 {
-    struct diag *d = diag(p->c->diags, E0648, dma->at,
-                          "a PAMU's window is a power of two from 4K to 64G, at a multiple of its size: not 0x%" PRIx64
-                          " bytes at 0x%" PRIx64,
-                          dma->size, dma->window);
+    struct diag *d = diag(
+        p->c->diags, E0648, dma->at,
+        "the size of a PAMU's window is a power of two from 4K to 64G, and its start a multiple of it: not 0x%" PRIx64
+        " bytes at 0x%" PRIx64,
+        dma->size, dma->window);
     if (a->size > pamu_hardware.most || a->window != dma->window / a->size * a->size || a->size < dma->size) {
-        diag_help(d, "device addresses end at 0x%" PRIx64, pamu_hardware.most - 1);
+        diag_help(d, "choose device addresses up to 0x%" PRIx64, pamu_hardware.most - 1);
     } else {
-        diag_help(d, "the smallest one around it is `window 0x%" PRIx64 " size 0x%" PRIx64 "`", a->window, a->size);
+        diag_help(d, "write `window 0x%" PRIx64 " size 0x%" PRIx64 "`, the smallest window that contains it", a->window,
+                  a->size);
         if (how && diag_is_number(d, how->window.at) && diag_is_number(d, how->size.at) && wider_does(p, dma, q, a)) {
             if (a->window != dma->window)
                 diag_fix(d, how->window.at.loc, "0x%" PRIx64, a->window);
@@ -57,26 +59,25 @@ static void say_window(struct planner *p, const struct p_dma *dma, const struct 
     }
 }
 
-static void say_start(struct planner *p, const struct p_dma *dma, const map_list *maps, const struct pamu_problem *q,
-                      const struct pamu_answer *a)
+static void report_start(struct machine_planner *p, const struct p_dma *dma, const map_list *maps,
+                         const struct pamu_problem *q, const struct pamu_answer *a)
 {
     const struct p_dma_map *m = &maps->at[a->which];
-    struct diag *d = diag_map(
-        p, dma, m, E0650,
-        arena_printf(p->c->arena, "%s at 0x%" PRIx64 " does not begin with a sub-window", mapped_text(p, m), m->iova));
+    struct diag *d = diag_map(p->file, dma, m, E0650,
+                              arena_printf(p->c->arena, "%s at 0x%" PRIx64 " does not start at a sub-window",
+                                           mapped_text(p->file, m), m->iova));
     diag_label(d, "%s", span_text(p, m->iova, m->size));
-    diag_fact(d,
-              "the smallest legal window is %s; %u sub-windows, as many as there can be, are 0x%" PRIx64 " bytes each",
+    diag_fact(d, "the smallest valid window is %s; with %u sub-windows, the maximum, each has 0x%" PRIx64 " bytes",
               span_text(p, a->window, a->size), a->subwindows, a->size / a->subwindows);
-    say_limits(p, d);
+    note_limits(p->file, d);
     if (!help_move(p, dma, maps, q, d))
-        diag_help(d, "let each mapping begin at a multiple of 0x%" PRIx64 ", or all of them lie closer together",
+        diag_help(d, "start each mapping at a multiple of 0x%" PRIx64 ", or move them closer together",
                   a->size / a->subwindows);
 }
 
 /* What is written will not do, and another number would. */
-static bool say_too_few(struct planner *p, const struct p_dma *dma, const struct m_channel *how, const map_list *maps,
-                        const struct pamu_problem *q, const struct pamu_answer *a)
+static bool report_too_few(struct machine_planner *p, const struct p_dma *dma, const struct m_channel *how,
+                           const map_list *maps, const struct pamu_problem *q, const struct pamu_answer *a)
 {
     struct pamu_problem free = *q;
     free.subwindows = 0;
@@ -84,79 +85,78 @@ static bool say_too_few(struct planner *p, const struct p_dma *dma, const struct
     if (b.why)
         return false;
     const struct p_dma_map *m = &maps->at[a->which];
-    const char *what = a->why == PAMU_FULL    ? "needs one to itself"
-                       : a->why == PAMU_START ? "does not begin with one"
+    const char *what = a->why == PAMU_FULL    ? "needs one of its own"
+                       : a->why == PAMU_START ? "does not start at one"
                                               : "is not contiguous and aligned in one";
-    struct diag *d = diag_map(p, dma, m, E0653,
-                              arena_printf(p->c->arena, "%u sub-windows of 0x%" PRIx64 " bytes do not do: %s %s",
-                                           q->subwindows, q->size / q->subwindows, mapped_text(p, m), what));
-    diag_help(d, "write `subwindows %u`, or leave it away", b.subwindows);
+    struct diag *d = diag_map(p->file, dma, m, E0653,
+                              arena_printf(p->c->arena, "%u sub-windows of 0x%" PRIx64 " bytes are unsuitable: %s %s",
+                                           q->subwindows, q->size / q->subwindows, mapped_text(p->file, m), what));
+    diag_help(d, "write `subwindows %u`, or remove it", b.subwindows);
     if (how && diag_is_number(d, how->subwindows.at))
         diag_fix(d, how->subwindows.at.loc, "%u", b.subwindows);
     return true;
 }
 
-static void say_aligned(struct planner *p, const struct p_dma *dma, const map_list *maps, const struct pamu_problem *q,
-                        const struct pamu_answer *a)
+static void report_alignment(struct machine_planner *p, const struct p_dma *dma, const map_list *maps,
+                             const struct pamu_problem *q, const struct pamu_answer *a)
 {
     const struct p_dma_map *m = &maps->at[a->which];
     uint64_t host = q->want[a->which].host, down = host & ~(a->piece - 1);
-    struct diag *d = diag_map(p, dma, m, E0651,
+    struct diag *d = diag_map(p->file, dma, m, E0651,
                               arena_printf(p->c->arena,
-                                           "%s lies at 0x%" PRIx64 " on the host, and a sub-window maps 0x%" PRIx64
-                                           " bytes of it: they have to lie at a multiple of that",
-                                           mapped_text(p, m), host, a->piece));
-    diag_fact(d, "the window is %s; with %u sub-windows, as many as there can be, each is 0x%" PRIx64 " bytes",
+                                           "%s is at 0x%" PRIx64 " on the host, but a sub-window maps 0x%" PRIx64
+                                           " bytes of it: its host address must be a multiple of that",
+                                           mapped_text(p->file, m), host, a->piece));
+    diag_fact(d, "the window is %s; with %u sub-windows, the maximum, each has 0x%" PRIx64 " bytes",
               span_text(p, a->window, a->size), a->subwindows, a->size / a->subwindows);
-    say_limits(p, d);
+    note_limits(p->file, d);
     if (m->what == MAP_MEMORY && m->memory->m->backing == BACK_PHYSICAL && !m->offset)
         diag_help(d, "write `from physical 0x%" PRIx64 "` or `from physical 0x%" PRIx64 "`", down, down + a->piece);
     else if (!help_move(p, dma, maps, q, d))
         diag_help(d, "map from an offset that is a multiple of 0x%" PRIx64, a->piece);
 }
 
-static void say_chunk(struct planner *p, const struct p_dma *dma, const map_list *maps, const struct pamu_problem *q,
-                      const struct pamu_answer *a)
+static void report_chunk(struct machine_planner *p, const struct p_dma *dma, const map_list *maps,
+                         const struct pamu_problem *q, const struct pamu_answer *a)
 {
     const struct p_dma_map *m = &maps->at[a->which];
-    struct diag *d =
-        diag_map(p, dma, m, E0652,
-                 arena_printf(p->c->arena,
-                              "a sub-window maps 0x%" PRIx64
-                              " bytes of %s, which is contiguous on the host in pieces of 0x%" PRIx64 " only",
-                              a->piece, mapped_text(p, m), q->want[a->which].chunk));
-    say_limits(p, d);
+    struct diag *d = diag_map(p->file, dma, m, E0652,
+                              arena_printf(p->c->arena,
+                                           "a sub-window maps 0x%" PRIx64
+                                           " bytes of %s, which is contiguous on the host only in pieces of 0x%" PRIx64,
+                                           a->piece, mapped_text(p->file, m), q->want[a->which].chunk));
+    note_limits(p->file, d);
     diag_help(d,
               "write `from physical 0x...`, at a multiple of 0x%" PRIx64
               "; or `from hugetlb SIZE`, with pages of 0x%" PRIx64 " bytes or more",
               a->piece, a->piece);
 }
 
-static void say_high(struct planner *p, const struct p_dma *dma, const struct p_dma_map *m)
+static void report_high(struct machine_planner *p, const struct p_dma *dma, const struct p_dma_map *m)
 {
-    struct diag *d = diag_map(p, dma, m, E0649,
-                              arena_printf(p->c->arena, "%s at %s is beyond what a PAMU can address", mapped_text(p, m),
-                                           span_text(p, m->iova, m->size)));
-    diag_help(d, "device addresses end at 0x%" PRIx64 ": map it lower", pamu_hardware.most - 1);
+    struct diag *d = diag_map(p->file, dma, m, E0649,
+                              arena_printf(p->c->arena, "%s at %s is beyond what a PAMU can address",
+                                           mapped_text(p->file, m), span_text(p, m->iova, m->size)));
+    diag_help(d, "map it at a lower address: device addresses end at 0x%" PRIx64, pamu_hardware.most - 1);
 }
 
-static void say_full(struct planner *p, const struct p_dma *dma, const struct p_dma_map *m)
+static void report_full(struct machine_planner *p, const struct p_dma *dma, const struct p_dma_map *m)
 {
-    struct diag *d =
-        diag(p->c->diags, E0641, m->at, "no sub-window is left for %s, and it needs one to itself", mapped_text(p, m));
+    struct diag *d = diag(p->c->diags, E0641, m->at, "no free sub-window is left for %s, which needs one of its own",
+                          mapped_text(p->file, m));
     if (dma->has_window)
         diag_note(d, dma->at, "the window is %s", span_text(p, dma->window, dma->size));
-    say_limits(p, d);
-    diag_help(d, "make the window larger, or map less of something else");
+    note_limits(p->file, d);
+    diag_help(d, "make the window larger, or map less");
 }
 
-bool solve_windows(struct planner *p, struct p_dma *dma, const struct m_channel *how, map_list *maps)
+bool solve_windows(struct machine_planner *p, struct p_dma *dma, const struct m_channel *how, map_list *maps)
 {
     struct dma_want *want = arena_array(draft_arena(p->c), maps->n, sizeof *want);
     uint64_t *place = arena_array(draft_arena(p->c), maps->n, sizeof *place);
     for (uint32_t i = 0; i < maps->n; i++)
-        want[i] = want_of(p, &maps->at[i]);
-    struct pamu_problem q = {.limits = pamu_limits(p),
+        want[i] = want_of(p->file, &maps->at[i]);
+    struct pamu_problem q = {.limits = pamu_limits(p->file),
                              .want = want,
                              .n = maps->n,
                              .has_window = dma->has_window,
@@ -164,19 +164,19 @@ bool solve_windows(struct planner *p, struct p_dma *dma, const struct m_channel 
                              .size = dma->size,
                              .subwindows = dma->subwindows};
     struct pamu_answer a = pamu_solve(&q, place);
-    bool said = a.why >= PAMU_START && q.subwindows && say_too_few(p, dma, how, maps, &q, &a);
+    bool said = a.why >= PAMU_START && q.subwindows && report_too_few(p, dma, how, maps, &q, &a);
     if (!said && a.why == PAMU_HIGH)
-        say_high(p, dma, &maps->at[a.which]);
+        report_high(p, dma, &maps->at[a.which]);
     else if (!said && a.why == PAMU_WINDOW)
-        say_window(p, dma, how, &q, &a);
+        report_window(p, dma, how, &q, &a);
     else if (!said && a.why == PAMU_START)
-        say_start(p, dma, maps, &q, &a);
+        report_start(p, dma, maps, &q, &a);
     else if (!said && a.why == PAMU_ALIGNED)
-        say_aligned(p, dma, maps, &q, &a);
+        report_alignment(p, dma, maps, &q, &a);
     else if (!said && a.why == PAMU_CHUNK)
-        say_chunk(p, dma, maps, &q, &a);
+        report_chunk(p, dma, maps, &q, &a);
     else if (!said && a.why == PAMU_FULL)
-        say_full(p, dma, &maps->at[a.which]);
+        report_full(p, dma, &maps->at[a.which]);
     if (a.why)
         return false; // PAMU_OUTSIDE is E0626, said when the map was read
     dma->has_window = true;
@@ -193,20 +193,20 @@ bool solve_windows(struct planner *p, struct p_dma *dma, const struct m_channel 
 
 /* ---- LIODNs ---- */
 
-void check_ids(struct planner *p, const struct p_dma *dma, const struct m_channel *how)
+void check_ids(struct machine_planner *p, const struct p_dma *dma, const struct m_channel *how)
 {
-    if (dma->way != IOMMU_WINDOWS && iommu_way(p) != IOMMU_WINDOWS)
+    if (dma->way != IOMMU_WINDOWS && iommu_way(p->file) != IOMMU_WINDOWS)
         return;
     uint32_t n = dma->ids ? dma->ids->len / 4 : 0;
     const char *name = dma->ids ? dma->ids->name : NULL;
     if (dma->ids && dma->has_liodn_index && dma->liodn_index >= n) {
         struct diag *d = diag(p->c->diags, E0655, how ? how->liodn_index.at : dma->at,
                               "`%s` has no LIODN with the index %u", dma->device->name, dma->liodn_index);
-        diag_fact(d, "%s: `%s` has %u", p->host->file, name, n);
+        diag_fact(d, "%s: `%s` has %u entries", p->host->file, name, n);
         if (n)
-            diag_help(d, "they are counted from 0: the last one is %u", n - 1);
+            diag_help(d, "write a valid index: the highest one is %u", n - 1);
         else
-            diag_help(d, "firmware fills the property in at boot: take the tree from the running board");
+            diag_help(d, "take the tree from the running board: firmware adds the property at boot");
         if (n == 1)
             diag_fix_number(d, "0");
         return;
@@ -215,10 +215,11 @@ void check_ids(struct planner *p, const struct p_dma *dma, const struct m_channe
         uint32_t id = dt_cell(dma->ids, i);
         if (id < pamu_hardware.liodns || (dma->has_liodn_index && i != dma->liodn_index))
             continue;
-        struct diag *d = diag(p->c->diags, E0654, dma->at, "LIODN %u of `%s`: the PAMU's table ends at %u", id,
-                              dma->device->name, pamu_hardware.liodns - 1);
+        struct diag *d =
+            diag(p->c->diags, E0654, dma->at, "LIODN %u of `%s` exceeds the PAMU's table, which ends at %u", id,
+                 dma->device->name, pamu_hardware.liodns - 1);
         diag_fact(d, "%s: `%s` of %s", p->host->file, name, dt_path(p->c->arena, dma->device->host));
-        diag_help(d, "correct the tree: firmware fills the property in; or `dma none;`");
+        diag_help(d, "correct the host's tree, where firmware adds the property, or write `dma none;`");
         return;
     }
 }

@@ -45,14 +45,6 @@ static void put_machine(struct cfg_out *o, const struct plan *p, const struct p_
     *CFG_ADD(o, machine, MACHINE) = r;
 }
 
-static uint64_t cpu_reg(struct cfg_out *o, const struct p_machine *m, const struct p_cpu *cpu)
-{
-    const struct dt_prop *reg = cpu->node ? dt_prop(m->tree, cpu->node, intern(o->c->names, "reg")) : NULL;
-    if (reg && reg->len == 8)
-        return (uint64_t)dt_cell(reg, 0) << 32 | dt_cell(reg, 1);
-    return reg && reg->len == 4 ? dt_cell(reg, 0) : cpu->vcpu;
-}
-
 static void put_cpus(struct cfg_out *o, const struct p_machine *m)
 {
     for (uint32_t i = 0; i < m->cpus.n; i++) {
@@ -60,7 +52,7 @@ static void put_cpus(struct cfg_out *o, const struct p_machine *m)
         *CFG_ADD(o, cpu, CPU) = (struct mach_cfg_cpu){
             .vcpu = w32(cpu->vcpu),
             .host_cpu = w32(cpu->host_cpu),
-            .reg = w64(cpu_reg(o, m, cpu)),
+            .reg = w64(cpu->reg),
         };
     }
 }
@@ -115,20 +107,12 @@ static void put_irqchips(struct cfg_out *o, const struct p_machine *m)
     }
 }
 
-// Where a PCI function sits, as the guest is told: bits 15 to 11 of the first cell of reg (IEEE 1275 PCI
-// binding, 2.2.1.1).
-static uint32_t slot_of(struct cfg_out *o, const struct p_machine *m, const struct p_device *d)
-{
-    const struct dt_prop *reg = d->node ? dt_prop(m->tree, d->node, intern(o->c->names, "reg")) : NULL;
-    return reg && reg->len >= 4 ? dt_cell(reg, 0) >> 11 & 31 : MACH_CFG_NONE;
-}
-
 // Regions, interrupts and domains are in sections of their own, device by device: their rows so far.
 struct rows {
     uint32_t regions, irqs, dmas;
 };
 
-static void put_device(struct cfg_out *o, const struct p_machine *m, const struct p_device *d, struct rows *rows)
+static void put_device(struct cfg_out *o, const struct p_device *d, struct rows *rows)
 {
     static const uint8_t kind[] = {
         [DEV_EMULATED] = MACH_CFG_DEVICE_EMULATED,
@@ -150,7 +134,7 @@ static void put_device(struct cfg_out *o, const struct p_machine *m, const struc
         .vcpu = w32(d->vcpu),
         .parent = w32(d->parent ? d->parent->index : MACH_CFG_NONE),
         .bus = cfg_str(o, bus),
-        .slot = w32(bus ? slot_of(o, m, d) : MACH_CFG_NONE),
+        .slot = w32(bus ? d->slot : MACH_CFG_NONE),
         .first_region = w32(rows->regions),
         .regions = w32(d->regions.n),
         .first_irq = w32(rows->irqs),
@@ -170,7 +154,7 @@ static uint32_t region_mode(const struct p_region *r)
                                     : MACH_CFG_REGION_MAP;
 }
 
-// The regions that a DMA mapping speaks of: struct p_region * -> its record, once put_regions() knows it.
+// The regions that a DMA mapping refers to: struct p_region * -> its record, once put_regions() knows it.
 static void mapped_regions(struct cfg_out *o, const struct p_machine *m, struct map *index)
 {
     for (uint32_t i = 0; i < m->devices.n; i++)
@@ -354,7 +338,7 @@ static void put_devices(struct cfg_out *o, const struct p_machine *m)
         mapped_regions(o, m, &regions);
     for (uint32_t i = 0; i < m->devices.n; i++) {
         const struct p_device *d = m->devices.at[i];
-        put_device(o, m, d, &rows);
+        put_device(o, d, &rows);
         put_regions(o, d, &regions);
         for (uint32_t k = 0; k < d->irqs.n; k++)
             put_irq(o, i, d->irqs.at[k], &chips);
@@ -362,7 +346,7 @@ static void put_devices(struct cfg_out *o, const struct p_machine *m)
             put_dma(o, m, i, d->dmas.at[k], &regions, &names);
         cfg_expect_of_device(o, d);
     }
-    // Those that speak of registers come when the rows of all registers are known.
+    // Those that refer to registers come when the rows of all registers are known.
     for (uint32_t i = 0; i < m->devices.n && m->maps_regions; i++)
         for (uint32_t k = 0; k < m->devices.at[i]->dmas.n; k++)
             put_dma(o, m, i, m->devices.at[i]->dmas.at[k], &regions, &names);

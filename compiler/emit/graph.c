@@ -5,9 +5,9 @@
  * host, "k34" its cache with the id 34.
  */
 #include "base/intern.h"
-#include "emit/columns.h"
 #include "emit/draw.h"
 #include "emit/emit.h"
+#include "emit/text_table.h"
 #include "machc.h"
 
 struct graph {

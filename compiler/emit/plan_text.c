@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The plan for people: what each machine owns, in aligned columns, sorted by guest address and line.
 #include "emit/plan_text.h"
-#include "emit/columns.h"
+#include "emit/text_table.h"
 #include "machc.h"
 
 #include <stdlib.h>

@@ -4,8 +4,8 @@
 #define MACHC_EMIT_PLAN_TEXT_H
 
 #include "dma/solve.h"
-#include "emit/columns.h"
 #include "emit/emit.h"
+#include "emit/text_table.h"
 
 /* "64M"; bytes where it is no multiple of 1K. */
 const char *size_text(struct machc *c, uint64_t size);

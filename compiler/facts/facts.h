@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// A snapshot of the running host, written by `machrt probe`, and what of it contradicts a plan.
+// A snapshot of the running host, written by `machrt probe`.
 #ifndef MACHC_FACTS_FACTS_H
 #define MACHC_FACTS_FACTS_H
 
-#include "own/own.h"
+#include "base/map.h"
+#include "machc.h"
 
 /* [first, last] of device addresses that no mapping may have (/sys/kernel/iommu_groups/N/reserved_regions). */
 struct facts_range {
@@ -77,12 +78,5 @@ struct facts {
  * no number is cut off, and every value is of its type (schemas/json/facts.schema.json says the same).
  */
 struct facts *facts_read(struct machc *c, const char *path, struct src at);
-
-/* Adds the IOMMU groups of what machines have to the table of owners; messages for members that stay behind. */
-void facts_groups(struct planner *p);
-void facts_groups_conflict(struct planner *p, const struct owned *a, const struct owned *b);
-
-/* Everything else: pages, cpus, the board, locked memory, regions, interrupts, reserved ranges. */
-void facts_check(struct planner *p);
 
 #endif

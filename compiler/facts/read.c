@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 // facts.json, taken apart.
 #include "facts/facts.h"
-
-#include "tree/internal.h"
+#include "tree/show.h"
 
 #include "schema/load.h"
 
@@ -78,8 +77,8 @@ static bool check_range(struct load *l, const struct jval *object, void *item)
     const struct facts_range *r = item;
     if (r->last >= r->first)
         return true;
-    diag_help(diag(l->c->diags, E0806, src_at(object->loc), "a range that ends before it begins"),
-              "\"first\" and \"last\" are both included");
+    diag_help(diag(l->c->diags, E0806, src_at(object->loc), "range ends before it starts"),
+              "swap \"first\" and \"last\", which are both included");
     return false;
 }
 
@@ -241,9 +240,9 @@ static struct loc loc_of(struct load *l, const struct jval *object, const char *
 static bool twice(struct load *l, const char *name, struct loc at, struct loc first)
 {
     struct diag *d =
-        diag(l->c->diags, E1020, src_at(at), "%s stands twice in a list of devices", dt_show(l->c->arena, name));
-    diag_note(d, src_at(first), "it stands here, too");
-    diag_help(d, "let `machrt probe` write the file anew");
+        diag(l->c->diags, E1020, src_at(at), "%s is listed twice in a list of devices", dt_show(l->c->arena, name));
+    diag_note(d, src_at(first), "it is also listed here");
+    diag_help(d, "write the file again with `machrt probe`");
     return false;
 }
 
@@ -299,7 +298,7 @@ struct facts *facts_read(struct machc *c, const char *path, struct src at)
         field_wrong_type(&l, doc.top, "an object: what `machrt probe` writes");
     ok = ok && fields_read(&l, &facts_table, doc.top, all);
     if (ok && strcmp(f->format, "facts.json")) {
-        diag_help(diag(c->diags, E1020, src_at(loc_of(&l, doc.top, "format")), "this is no snapshot of a host"),
+        diag_help(diag(c->diags, E1020, src_at(loc_of(&l, doc.top, "format")), "this is not a snapshot of a host"),
                   "write it on the board: `machrt probe > facts.json`");
         ok = false;
     }

@@ -66,6 +66,8 @@ struct host {
     uint32_t nregions;
     struct host_irq *irqs; // in document order
     uint32_t nirqs;
+    const struct dt_node **cpus; // by Linux's number
+    uint32_t ncpus;
     /* the rest is private to host/ */
     struct map by_phandle, by_irq;
     struct host_span *spans; // translated regions by address, for host_overlaps()
@@ -121,6 +123,15 @@ uint32_t host_size_cells(const struct host *h, const struct dt_node *n);
 
 /* Not status "okay" or "ok": present in the tree but not for use. */
 bool host_disabled(const struct host *h, const struct dt_node *n);
+
+/*
+ * The node that an interrupt of a device refers to directly: a controller or a nexus (for an entry of an interrupt-map:
+ * its nexus); or NULL.
+ */
+const struct dt_node *host_irq_first_hop(const struct host *h, const struct host_irq *i);
+
+/* The node of the cpu that Linux gives a number. NULL: there is no such cpu, or no host tree (`h` is NULL). */
+const struct dt_node *host_cpu(const struct host *h, uint32_t cpu);
 
 /* The name of a node's platform device in Linux: "ffe118000.i2c" (drivers/of/device.c, of_device_make_bus_id). */
 const char *host_sysfs_name(struct machc *c, const struct host *h, const struct dt_node *n);

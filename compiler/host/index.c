@@ -23,6 +23,8 @@ static void take_names(struct machc *c, struct host_private *p)
     p->status = intern(t, "status");
     p->mask = intern(t, "mask");
     p->aliases = intern(t, "aliases");
+    p->phandle = intern(t, "phandle");
+    p->linux_phandle = intern(t, "linux,phandle");
 }
 
 const char *host_base_name(const struct host *h, const struct dt_node *n)
@@ -129,6 +131,7 @@ struct host *host_index(struct machc *c, const struct schemas *s, struct dt_tree
     h->nirqs = x->irqs.n;
     host_make_spans(c, h);
     host_index_irqs(c, h);
+    host_number_cpus(c, h);
     noise_end(c, &x->noise, h->file, at);
     return h;
 }

@@ -6,8 +6,7 @@
 #include "base/vec.h"
 #include "host/host.h"
 #include "machc.h"
-#include "tree/internal.h"
-
+#include "tree/show.h"
 enum { BUS_MAX_CELLS = 4 };
 
 /* An address of up to four cells: the low two in `low`, those above in `top`. */
@@ -55,7 +54,7 @@ struct host_private {
     /* names that are asked for of every node */
     const char *address_cells, *size_cells, *reg, *reg_names, *ranges, *interrupts, *interrupts_extended,
         *interrupt_names, *interrupt_parent, *interrupt_cells, *interrupt_controller, *interrupt_map,
-        *interrupt_map_mask, *compatible, *device_type, *status, *mask, *aliases;
+        *interrupt_map_mask, *compatible, *device_type, *status, *mask, *aliases, *phandle, *linux_phandle;
 };
 
 /* One indexing. */
@@ -107,5 +106,8 @@ void host_index_irqs(struct machc *c, struct host *h);
 
 /* The name of a node up to its unit address, interned. */
 const char *host_base_name(const struct host *h, const struct dt_node *n);
+
+/* Fills h->cpus. */
+void host_number_cpus(struct machc *c, struct host *h);
 
 #endif

@@ -40,6 +40,23 @@ const struct dt_node *host_irq_parent(const struct host *h, const struct dt_node
     return h->p->irq_parent[n->id];
 }
 
+const struct dt_node *host_irq_first_hop(const struct host *h, const struct host_irq *i)
+{
+    if (i->from_map)
+        return i->node;
+    const struct dt_prop *extended = dt_prop(h->tree, i->node, h->p->interrupts_extended);
+    if (!extended)
+        return host_irq_parent(h, i->node);
+    uint32_t cell = 0;
+    for (uint32_t k = 0; cell < extended->len / 4; k++) {
+        const struct dt_node *to = host_phandle(h, dt_cell(extended, cell));
+        if (k == i->index)
+            return to;
+        cell += 1 + (to ? dt_u32(h->tree, to, h->p->interrupt_cells, 0) : 0);
+    }
+    return NULL;
+}
+
 static const char *no_parent(const struct indexing *x, const struct dt_node *n)
 {
     for (const struct dt_node *i = n; i; i = i->parent) {
@@ -184,7 +201,7 @@ static void read_extended(struct indexing *x, const struct dt_node *n, const str
         trace_irq(x, irq, t);
     }
     if (at != p->len)
-        malformed(x, n, p, arena_printf(x->c->arena, "it has %u bytes, which is no number of cells", p->len));
+        malformed(x, n, p, arena_printf(x->c->arena, "it has %u bytes, which is not a whole number of cells", p->len));
 }
 
 static void read_names(struct indexing *x, const struct dt_node *n, uint32_t first)

@@ -77,7 +77,7 @@ static void stash_clause(struct build *b, const struct scope *s, const struct as
             struct diag *d = diag(b->c->diags, E0671, at(s, st->loc),
                                   "one stash target is for `volatile` or "
                                   "`persistent` memory, not for both");
-            diag_note(d, stash->type_at, "the other is here");
+            diag_note(d, stash->type_at, "the other one is here");
             diag_help(d, "take one of them out");
             return;
         }
@@ -314,7 +314,7 @@ void build_dma(struct build *b, const struct scope *s, const struct ast *st, str
         const struct m_dma *o = &part->dmas.at[i];
         if (o->mode != DMA_WINDOW || x.dma.mode != DMA_WINDOW) {
             struct diag *d = diag(b->c->diags, E0618, x.dma.at, "`dma %s` and another `dma` for one device", name);
-            diag_note(d, o->at, "the other is here");
+            diag_note(d, o->at, "the other one is here");
             diag_help(d, "a device has one `none`, `all`, `identity` or `guest-iommu`, or a named `dma` for each of "
                          "its streams");
             return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Everything decided: every address, interrupt, reference, mapping and owner. The only input of every emitter.
- * Each decision remembers where it was asked for (`at`) and why.
+ * order/order.h makes it. Each decision remembers where it was asked for (`at`) and why.
  */
 #ifndef MACHC_PLAN_PLAN_H
 #define MACHC_PLAN_PLAN_H
@@ -20,6 +20,7 @@ struct p_cpu {
     uint32_t vcpu;
     uint32_t host_cpu;    // UINT32_MAX: not bound
     struct dt_node *node; // in the guest's tree
+    uint64_t reg;         // the node's: what the architecture knows the cpu by
 };
 
 enum { CHIP_REGIONS = 8 };
@@ -141,6 +142,7 @@ struct p_device {
     struct src at;
     const struct m_passthrough *pass; // while planning; NULL afterwards
     const char *bus;                  // pci: the emulated bus that it is put on; or NULL
+    uint32_t slot;                    // on that bus; UINT32_MAX: none
     const struct m_device *emulated;  // or NULL
     const struct dev_class *class;    // or NULL
     const struct dt_node *host;       // or NULL
@@ -185,8 +187,5 @@ struct plan {
     VEC(struct p_owned) owned; // only with c->table
     uint64_t spaact;           // PAMU: entries of its table that the sub-windows of all machines take
 };
-
-/* Decides everything. Mistakes go to c->diags; the plan is fit for emitters only when there is no error. */
-struct plan *plan_make(struct machc *c, struct model *m);
 
 #endif

@@ -162,6 +162,15 @@ static inline uint32_t dt_cell(const struct dt_prop *p, uint32_t i)
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
+/* Writes `value` as that many cells, big-endian; cells beyond 64 bits are 0. */
+static inline void dt_put_cells(uint8_t *to, uint64_t value, uint32_t cells)
+{
+    for (uint32_t i = 0; i < cells * 4; i++) {
+        uint32_t shift = 8 * (cells * 4 - 1 - i);
+        to[i] = shift < 64 ? (uint8_t)(value >> shift) : 0;
+    }
+}
+
 /* A u32 property's value, or `otherwise` when it is missing or not one cell. */
 uint32_t dt_u32(const struct dt_tree *t, const struct dt_node *n, const char *interned, uint32_t otherwise);
 
@@ -232,5 +241,14 @@ char *dts_write(struct machc *c, const struct dt_tree *t, bool origins);
 
 /* One property as source text, "reg = <0x00 0x1000>;", in the arena. */
 char *dts_prop_text(struct machc *c, const struct dt_tree *t, const struct dt_prop *p);
+
+/*
+ * The child whose name without unit address is `base` (interned), when there is exactly one; or NULL.
+ * *count is how many there are. Constant time, once the tree's index is made by the first call.
+ */
+struct dt_node *dt_child_base(const struct dt_tree *t, const struct dt_node *parent, const char *base, uint32_t *count);
+
+/* dt_at() with every component in full. */
+struct dt_node *dt_at_exact(const struct dt_tree *t, const char *path);
 
 #endif

@@ -9,12 +9,13 @@
     gen.py deep N DIR                  a device with nodes nested N deep below it in the host's tree
     gen.py deep-text N DIR             the same, as text in an edit
 
-Writes DIR/host.dtb (with --dts also host.dts, the same tree for dtc) and DIR/bench.mach. The tree is
-packed here and not by a compiler, so that the generator is never what is measured.
+Writes DIR/host.dtb (with --dts also host.dts, the same tree for dtc) and DIR/bench.mach. This script packs the tree
+itself, without a compiler, so that the generator is never what is measured.
 
-A device has a page of registers, a compatible, a label, and its clock from another device far away, as it is the
-clock of yet another. All of them are assigned, so every reference stays. With --machines they are divided among M
-machines of one file, and clocks among those of one machine. A GICv3 has 988 SPIs, so only the first few hundred devices have an interrupt.
+A device has a page of registers, a compatible, a label, and a clock from a device far away; it is the clock of yet
+another one. All devices are passed through, so every reference stays. With --machines, they are divided among M machines
+of one file, and clocks stay within one machine. A GICv3 has 988 SPIs, so only the first few hundred devices have an
+interrupt.
 """
 import argparse
 import os
@@ -34,7 +35,7 @@ FIRST_PHANDLE = 16
 
 
 class Ref:
-    """A phandle in <cells>: a number in the DTB, a label in source."""
+    """A phandle in <cells>: a number in the DTB, a label in the source."""
 
     def __init__(self, label, phandle):
         self.label, self.phandle = label, phandle
@@ -96,7 +97,7 @@ class Dtb:
 
 
 class Dts:
-    """The same calls, written as source: `dtc -@` makes the same tree of it, but for the values of phandles."""
+    """Takes the same calls and writes source: `dtc -@` makes the same tree of it, except for the values of phandles."""
 
     def __init__(self):
         self.out = ["/dts-v1/;\n"]
@@ -128,7 +129,7 @@ class Dts:
 
 
 def board(t, body, smmu):
-    """A small board around `body`: two cpus, memory, a GICv3, if asked for an SMMUv3."""
+    """A small board around `body`: two cpus, memory, a GICv3, and an SMMUv3 if wanted."""
     t.begin("")
     t.text("model", "machc benchmark")
     t.text("compatible", "machc,bench")
@@ -194,7 +195,7 @@ def many_devices(n, flat, smmu, machines=1):
         t.cells("reg", *reg)
         if i < WITH_IRQ:
             t.cells("interrupts", 0, FIRST_SPI + i, 4)
-        # A prime, so that references go far and nothing is near by in memory.
+        # A prime, so that references lead far away and no target is nearby in memory.
         first = i // share * share
         clock = first + ((i - first) * 7919 + 1) % min(share, n - first)
         t.cells("clocks", Ref("d%d" % clock, FIRST_PHANDLE + clock))
@@ -242,7 +243,7 @@ def write(directory, name, data):
 
 
 def generate(shape, n, directory, dts=False, dma="none", edits=False, machines=1):
-    """Writes one set of inputs; what the command does, for run.py."""
+    """Writes one set of inputs. run.py calls this, as does the command line."""
     smmu = dma == "all"
     if shape in ("devices", "flat"):
         body = many_devices(n, shape == "flat", smmu, machines)

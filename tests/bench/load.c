@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * What libmachrt itself takes, beside the system calls, when it starts a machine.
+ * Measures the time that libmachrt itself takes to start a machine, apart from its system calls.
  *
  *     load [RUNS [MEGABYTES]]
  *
- * The scenes of the runtime's tests, whose kernel is a fake. Each call of the fake is made to the real kernel first, as
- * one of the same kind that works everywhere: open of /dev/null, an ioctl that /dev/null refuses, eventfd, memfd, mmap;
- * and the guest's memory is really populated. That is what the calls cost at least: VFIO's own pin pages, reset devices
- * and bind drivers, which takes microseconds to seconds. The fake's own time is left out; the library's is what
- * remains. Prints a line for each scene: calls, milliseconds in the kernel, milliseconds in the library (medians),
- * percent.
+ * It runs the scenes of the runtime's tests, whose kernel is a fake. Before each call of the fake, it makes a real call
+ * of the same kind that works everywhere: open of /dev/null, an ioctl that /dev/null refuses, eventfd, memfd, mmap. The
+ * guest's memory is really populated. This is a lower bound for the calls: those of VFIO pin pages, reset devices and
+ * bind drivers, which takes microseconds to seconds. The time of the fake is excluded; the rest is the library's.
+ * Prints a line for each scene: calls, milliseconds in the kernel, milliseconds in the library (medians), percent.
  */
 #include "../runtime/scenes.h"
 
@@ -28,11 +27,11 @@
 enum { MAX_RUNS = 101 };
 
 static struct {
-    struct mach_sys fake; // as the scene has it
-    int real[FAKE_FILES]; // what stands for its files; 0: nothing
+    struct mach_sys fake; // the scene's own calls
+    int real[FAKE_FILES]; // real file for each file of the fake; 0: none
     int null;
     uint32_t calls;
-    double begun, kernel, outside; // seconds: of the call that is being made, in real calls, out of the library
+    double begun, kernel, outside; // seconds: start of the current call; in real calls; outside of the library
 } b;
 
 static double now(void)
@@ -48,7 +47,7 @@ static void enter(void)
     b.begun = now();
 }
 
-/* The real call is over; what comes now is the fake. */
+/* The real call is over; from here on the fake runs. */
 static void paid(void)
 {
     b.kernel += now() - b.begun;
@@ -59,7 +58,7 @@ static void leave(void)
     b.outside += now() - b.begun;
 }
 
-/* PRICED(the real call, the fake's): the result of the latter. */
+/* PRICED(real call, fake call): makes both, and returns the result of the fake one. */
 #define PRICED(type, price, answer)                                                                                    \
     do {                                                                                                               \
         enter();                                                                                                       \
@@ -76,7 +75,7 @@ static int stand_in(int fd)
     return fd >= 0 && fd < FAKE_FILES && b.real[fd] ? b.real[fd] : b.null;
 }
 
-/* A file of the fake's, and what stands for it. */
+/* Records the real file for a file of the fake. */
 static int opened(int real, int fd)
 {
     if (fd >= 0 && fd < FAKE_FILES)
@@ -176,7 +175,7 @@ static int priced_poll(void *o, struct pollfd *fds, unsigned count, int timeout)
     PRICED(int, poll(NULL, 0, 0), b.fake.poll(o, fds, count, timeout));
 }
 
-/* A whole file in sysfs: three calls. */
+/* A whole file in sysfs takes three calls. */
 static int64_t whole_file(int flags, char *bytes, size_t size)
 {
     int fd = open("/dev/null", flags | O_CLOEXEC);
@@ -212,13 +211,13 @@ static int priced_memlock(void *o, uint64_t *bytes)
     PRICED(int, getrlimit(RLIMIT_MEMLOCK, &limit), b.fake.memlock(o, bytes));
 }
 
-/* A scene with a price on each call, and with `size` bytes of memory instead of 4 MiB. */
+/* Runs a scene with a real call for each fake one, and with `size` bytes of memory instead of 4 MiB. */
 static struct scene *make(const char *name, uint64_t size)
 {
     struct scene *x = scene_new(name);
     CFG_SET(x->c, memory, MEMORY, 0, size, size);
     for (uint32_t i = 0; i < x->c->count[MACH_CFG_S_DMA_MAP]; i++)
-        if (i % 2 == 0) // each device reaches it, and another one
+        if (i % 2 == 0) // each device reaches it, and one more
             CFG_SET(x->c, dma_map, DMA_MAP, i, size, size);
     struct mach_sys *s = &x->k->sys;
     b.fake = *s;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * What it takes to open a config: open [RUNS] FILE.cfg
+ * Measures the time to open a config: open [RUNS] FILE.cfg
  *
- * Prints milliseconds of the processor (the best of the runs) for mach_config_open() as a whole, and for its parts:
- * reading the file into fresh memory, the checksum, the rest of the frame and the records.
+ * Prints processor time in milliseconds (the best of the runs) for mach_config_open() as a whole and for its parts:
+ * reading the file into new memory, the checksum, the rest of the frame and the records.
  */
 #include "machcfg_file.h"
 #include "machrt.h"

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Measures machc and libmachrt, dtc beside them on the same trees, and prints one table.
+"""Measures machc and libmachrt, compares them with dtc on the same trees, and prints one table.
 
     run.py [--build build] [--dtc dtc] [--sizes 1000,10000,100000] [--runs 5] [--quick]
 
-Times are those of the processor, user and system, of the whole process: a machine that does other things as well makes
-them a little longer, not many times. Of several runs the shortest counts. Memory is the peak resident set. Inputs and
-outputs lie in memory (/dev/shm) where there is such a place. Every ratio is between two numbers of this run on this
-machine: those say something anywhere; absolute goals are for information.
-Exit: 0 measured, 1 something failed on an input it must take or took one it must refuse, 2 usage.
+Times are user and system time of the whole process, so that other load on the machine makes them only a little longer.
+The shortest of several runs counts. Memory is the peak resident set. Inputs and outputs are in memory (/dev/shm) if
+possible. Every ratio compares two numbers of this run on this machine, so it is meaningful anywhere; absolute goals are
+for information.
+Exit: 0 measured, 1 a program failed on valid input or accepted invalid input, 2 usage.
 """
 import argparse
 import os
@@ -30,14 +30,14 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests" / "corpus")]
 from harness.debian import cache  # noqa: E402
 
 TIMEOUT = 60.0  # seconds for one run of anything
-SHORT = 0.4  # seconds: what takes less in all is run again
+SHORT = 0.4  # seconds: a command with a smaller total runs again
 MACHC = ["bench.mach", "-o", "guest.dtb", "-c", "guest.cfg"]
 DTC = ["-q", "-@", "-I", "dts", "-O", "dtb", "-o", "dtc.dtb", "host.dts"]
-GROWTH = 15  # for ten times as much: linear, and some room for caches and noise
+GROWTH = 15  # for ten times as much input: linear, with room for caches and noise
 
 
 class Result:
-    """Of several runs of one command: the shortest time in seconds, peak MB, exit status; or late."""
+    """Result of several runs of a command: shortest time in seconds, peak MB, exit status; or late."""
 
     def __init__(self):
         self.seconds = float("inf")
@@ -49,7 +49,7 @@ class Result:
 
 
 def once(argv, cwd, log):
-    """One run: (processor seconds, peak KB, exit status); None seconds when it took too long."""
+    """One run: (processor seconds, peak KB, exit status); seconds are None if it took too long."""
     with open(log, "wb") as err:
         start = time.perf_counter()
         p = subprocess.Popen([str(a) for a in argv], cwd=cwd, stdin=subprocess.DEVNULL, stdout=err, stderr=err)
@@ -61,13 +61,13 @@ def once(argv, cwd, log):
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, old)
         took = time.perf_counter() - start
-    p.returncode = os.waitstatus_to_exitcode(status)  # so that Popen does not wait again
+    p.returncode = os.waitstatus_to_exitcode(status)  # keeps Popen from waiting again
     late = p.returncode == -signal.SIGKILL and took >= TIMEOUT
     return (None if late else usage.ru_utime + usage.ru_stime), usage.ru_maxrss, p.returncode
 
 
 def measure(argv, cwd, runs):
-    """`runs` times; what is short more often: a machine is now faster, now slower, for a tenth of a second."""
+    """Runs a command `runs` times, or more often if it is short: the speed of a machine varies within tenths of a second."""
     r = Result()
     log = os.path.join(cwd, "log")
     spent, count = 0.0, 0
@@ -100,7 +100,7 @@ def time_text(r):
 
 
 def memory_text(r):
-    # A child starts out with the peak memory of the process that made it.
+    # A child starts with the peak memory of its parent process.
     floor = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return "%.0f" % r.mb if r.mb > floor else "< %.0f" % (floor + 1)
 
@@ -116,7 +116,7 @@ class Bench:
         self.rows, self.goals, self.failed = [], [], False
 
     def installed(self, program):
-        """A copy, which the page cache holds in larger pieces than what a linker wrote: a start takes 0.07 ms less."""
+        """Makes a copy: the page cache holds it in larger pieces than a linker's output, and a start takes 0.07 ms less."""
         where = self.build / "bench" / "installed"
         where.mkdir(parents=True, exist_ok=True)
         return shutil.copy2(program, where)
@@ -125,14 +125,14 @@ class Bench:
         self.rows.append(tuple(str(c) for c in cells) + ("",) * (len(self.HEAD) - len(cells)))
 
     def generate(self, shape, n, options=()):
-        """Inputs in a new directory, made by a process of its own, so that this one stays small."""
+        """Makes inputs in a new directory, in a separate process, so that this one stays small."""
         where = self.tmp / "case"
         shutil.rmtree(where, ignore_errors=True)
         subprocess.run([sys.executable, HERE / "gen.py", shape, str(n), where, *options], check=True)
         return where
 
     def compile(self, name, n, where, status=0, dtc=None, options=()):
-        """machc on bench.mach, its row, with dtc's result beside it."""
+        """Runs machc on bench.mach, and adds its row with dtc's result next to it."""
         m = measure([self.machc, *options, *MACHC], where, self.args.runs)
         cells = [name, n, time_text(m), memory_text(m)]
         if dtc:
@@ -161,7 +161,7 @@ class Bench:
             print(line)
 
     def close(self, name, small, large, factor):
-        """Time of `factor` times as much."""
+        """Checks the growth of time for `factor` times as much input."""
         if small.fine and large.fine:
             self.goal("%s, %d times as many: time" % (name, factor), large.seconds / small.seconds, GROWTH * factor / 10)
 
@@ -170,7 +170,7 @@ class Bench:
 
 
 def three_devices(bench, where, dts):
-    """Statements for the first three nodes that can be passed through by themselves."""
+    """Statements for the first three nodes that can be passed through alone."""
     path, found = [], []
     for line in dts.splitlines():
         line = line.strip()
@@ -194,7 +194,7 @@ def description(host, statements):
 
 
 def both(bench, blob, runs):
-    """A board's blob; machc with its source and its blob, three of its devices passed through; dtc with its source."""
+    """Measures a board: machc with its source and its blob, with three devices passed through; dtc with its source."""
     where = bench.tmp / "board"
     shutil.rmtree(where, ignore_errors=True)
     where.mkdir()
@@ -220,7 +220,7 @@ def board(bench, name, blob):
 
 
 def boards(bench):
-    """Boards of Debian's arm64 kernel of all sizes, when they are cached (make check-corpus); else the examples'."""
+    """Boards of Debian's arm64 kernel of all sizes if they are cached (make check-corpus), else those of the examples."""
     found = sorted((cache() / "corpus" / "arm64").resolve().rglob("*.dtb"), key=lambda p: (p.stat().st_size, p.name))
     if not found:
         for source in sorted((ROOT / "examples" / "hosts").glob("*.dts")):
@@ -230,7 +230,7 @@ def boards(bench):
     largest = board(bench, found[-1].stem, found[-1].read_bytes())
     bench.goal("%s: time" % found[-1].stem, largest.seconds * 1e3, 10, " ms", absolute=True)
     board(bench, found[len(found) // 2].stem, found[len(found) // 2].read_bytes())
-    # The rest in one row: the sum, and how many of them take machc no longer than dtc.
+    # The rest in one row: the sum, and for how many machc takes no longer than dtc.
     count = 3 if bench.args.quick else 24
     sums, faster, nodes = [0.0, 0.0], 0, 0
     for i in range(count):
@@ -246,7 +246,7 @@ def boards(bench):
 
 
 def corpus(bench, blob):
-    """Each device of the largest board alone, each tree looked at by libfdt, dtc and a walk of its own."""
+    """Passes each device of the largest board through alone; libfdt, dtc and an independent walk check each tree."""
     where = bench.tmp / "board"
     with open(where / "seen", "wb") as f:
         f.truncate(8 << 20)
@@ -262,19 +262,19 @@ def corpus(bench, blob):
 
 
 def labelled(bench, sizes):
-    """The same source with n labelled nodes for both; and every device of it assigned, which dtc has no word for."""
+    """The same source with n labelled nodes for both, and every device of it passed through, which dtc cannot do."""
     late = False
     few, all_of_them = {}, {}
     for n in sizes:
         where = bench.generate("devices", n, ["--dts"])
         d = Result()
         d.late = True
-        if not late:  # dtc only gets slower: nobody waits for it twice
+        if not late:  # dtc only gets slower: do not wait for it again
             d = bench.dtc(where, 1 if n >= 10000 else bench.args.runs)
             late = d.late
         everything = (where / "bench.mach").read_text()
         (where / "bench.mach").write_text(description("host.dts", "".join("    passthrough &d%d { dma none; ref * drop; }\n" % i for i in (1, 2, 3))))
-        # Each of them is the clock of another one: that is warned of, and not what is measured.
+        # Each device is the clock of another one. The warning for that is not what is measured.
         few[n] = bench.compile("labelled nodes, as source, 3 devices", n, where, dtc=d, options=["-w"])
         (where / "bench.mach").write_text(everything)
         all_of_them[n] = bench.compile("labelled nodes, as blob, every device", n, where, dtc=d)
@@ -302,7 +302,7 @@ def shapes(bench, sizes, flat, cells):
         if name in before:
             bench.close(name, before[name][1], m, n // before[name][0])
         before[name] = (n, m)
-    # What is measured is planning, and not the writing of many small files.
+    # Measures planning, not the writing of many small files.
     many = {}
     for n in sizes:
         where = bench.generate("devices", n, ["--dma", "all", "--machines", "64"])
@@ -313,14 +313,14 @@ def shapes(bench, sizes, flat, cells):
         bench.close("devices of 64 machines", many[small], many[large], large // small)
     if 10000 in many:
         bench.goal("10000 devices of 64 machines, all checks: time", many[10000].seconds, 0.5, " s", absolute=True)
-    # Depth: what MACH_MAX_NESTING lets through, and a clean error beyond it.
+    # Depth: as much as MACH_MAX_NESTING allows, and a clean error beyond it.
     for shape, name in (("deep", "nesting in the host"), ("deep-text", "nesting in an edit")):
         bench.compile(name, 200, bench.generate(shape, 200))
         bench.compile(name + ", too deep", 5000, bench.generate(shape, 5000), status=1)
 
 
 def phases(bench, n):
-    """Where the time goes: runs that end earlier, subtracted from each other."""
+    """Where the time goes: differences between runs that end after successive stages."""
     where = bench.generate("devices", n)
     runs = bench.args.runs * 2
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A second opinion on what machc wrote: it reads guest.dtb and guest.cfg, and nothing else.
+"""An independent check of machc's outputs. It reads guest.dtb and guest.cfg, and nothing else.
 
-It shares no code with the compiler or the runtime. What it knows of device trees is the Devicetree Specification, of
-the config docs/guest-cfg.md (by tests/tools/readcfg.py), of references tests/corpus/references.inc.
+It shares no code with the compiler or the runtime. Its sources are the Devicetree Specification for device trees,
+docs/guest-cfg.md for the config (with tests/tools/readcfg.py), and tests/corpus/references.inc for references.
 """

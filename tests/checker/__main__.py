@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""python3 -m checker DIR: checks DIR/*.dtb with DIR/*.cfg, all machines of one description. In tests/."""
+"""python3 -m checker DIR: checks DIR/*.dtb with DIR/*.cfg, all machines of one description. Run it in tests/."""
 
 import pathlib
 import sys

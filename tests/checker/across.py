@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""All machines of one description: what is the host's has one owner."""
+"""Checks all machines of one description together: each resource of the host has one owner."""
 
-# There is one of these on a board, and of others, such as GPIO controllers, several: the text names no controller.
+# A board has only one of these. It can have several others, such as GPIO controllers, and the text names no controller.
 ROOTS = ("GIC", "MPIC", "PLIC", "APLIC", "IOAPIC")
 
 
@@ -13,7 +13,7 @@ def check_across(machines):
 
 
 def overlapping(pieces):
-    """Pairs of pieces (space, first, end, ...) that have something in common."""
+    """Pairs of pieces (space, first, end, ...) that overlap."""
     reach = []
     for piece in sorted(pieces, key=lambda p: (str(p[0]), p[1])):
         reach = [r for r in reach if r[0] == piece[0] and r[2] > piece[1]]
@@ -23,13 +23,13 @@ def overlapping(pieces):
 
 
 def related(a, b):
-    """One is a part of the other: below it in the host's tree."""
+    """True if one is a part of the other: below it in the host's tree."""
     x, y = (a.host_path or "") + "/", (b.host_path or "") + "/"
     return a is b or (a.host_path and b.host_path and (x.startswith(y) or y.startswith(x)))
 
 
 def host_pages(machines):
-    """Registers have one owner; the pages of what is mapped hold nobody else's, or somebody has signed for it."""
+    """Registers have one owner. Mapped pages hold no other owner's registers, unless the description says `unsafe`."""
     registers, pages = [], []
     for m in machines:
         for r in m.config.region:
@@ -37,7 +37,7 @@ def host_pages(machines):
                 continue
             d = m.config.device[r.device]
             what = (m, d, r)
-            # A file is an address space of its own, and /dev/mem is the host's.
+            # A file is an address space of its own; /dev/mem is the host's address space.
             if r.file is not None and r.file != "/dev/mem":
                 space, start = "file " + r.file, r.offset
             elif r.file is not None:
@@ -77,7 +77,7 @@ def host_lines(machines):
                 who = f"{m.name}: {d.name}: {q.source} interrupt {q.index}"
                 place = (d.host_path or d.sysfs_name or (m.name, d.name), q.source, q.index, q.name)
                 if q.host is not None and q.host.split()[0] in ROOTS:
-                    # "GIC SPI 54, level-high": the line, and how it fires.
+                    # "GIC SPI 54, level-high": the line and its trigger.
                     other = owner.setdefault(q.host.split(",")[0], who)
                     if other is not who:
                         problems.append(f"{who} and {other} are one line, {q.host}")

@@ -8,9 +8,9 @@ from .machine import Machine
 
 
 def check(pairs):
-    """[(guest.dtb, guest.cfg)], the bytes of all machines of one description: what is wrong, and the machines.
+    """Takes [(guest.dtb, guest.cfg)], the bytes of all machines of one description. Returns the problems and the machines.
 
-    A machine that was checked already can stand in place of its bytes.
+    A machine that has already been checked can replace its bytes.
     """
     machines, problems = [], []
     for pair in pairs:

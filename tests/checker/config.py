@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A guest.cfg as records with words for values, on top of tests/tools/readcfg.py."""
+"""A guest.cfg as records with words as values, on top of tests/tools/readcfg.py."""
 
 import functools
 import hashlib
@@ -56,7 +56,7 @@ class Config:
         return self.raw.strings[offset:self.raw.strings.index(0, offset)].decode("utf-8", "surrogateescape")
 
     def link(self):
-        """Rows and indices as records."""
+        """Resolves rows and indices to records."""
         for d in self.device:
             d.all_regions = self.region[d.first_region:d.first_region + d.regions]
             d.all_irqs = self.irq[d.first_irq:d.first_irq + d.irqs]

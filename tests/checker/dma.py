@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What the devices of one machine can reach."""
+"""Checks what the devices of one machine can reach."""
 
 from .dtb import cells
 
 TOP = 1 << 64
 MSI_PAGE = 0x1000
 PAMU_LEAST, PAMU_MOST = 1 << 12, 1 << 36
-SOLVED = ("pamu", "spapr-tce")  # they have a window whether it is written or not
+SOLVED = ("pamu", "spapr-tce")  # they have a window, written or not
 
 
 def check_dma(machine):
@@ -75,7 +75,7 @@ def check_bank(machine, x, m, who):
 
 
 def check_all(machine, x, who):
-    """Every byte of memory at its guest address, but for what is no-dma; nothing else."""
+    """Every byte of memory that is not no-dma, at its guest address; nothing else."""
     granted = {}
     for m in x.mappings:
         if m.what != "memory":
@@ -105,7 +105,7 @@ def check_window(machine, x, who):
 
 
 def check_iommu(machine, x, who):
-    """What each kind of IOMMU can do, and that the config says of it what the mappings make of it."""
+    """Checks what each kind of IOMMU can do, and that the config agrees with the mappings."""
     kind = machine.config.machine[0].iommu
     if x.page_shift and (kind != "spapr-tce" or not x.mappings):
         machine.say(f"{who}: pages of TCEs, and no TCEs")
@@ -129,14 +129,14 @@ def check_iommu(machine, x, who):
 
 
 def pieces(machine, m, size):
-    """The parts of a mapping in sub-windows of that size: (where in it, how much of it, how much is reached)."""
+    """The parts of a mapping in sub-windows of that size: (offset in the mapping, size, bytes reached)."""
     for at in range(0, m.size, size):
         part = min(size, m.size - at)
         yield at, part, 1 << (part - 1).bit_length()
 
 
 def backed(machine, m, at, reached):
-    """Is the backing contiguous and aligned there?"""
+    """True if the backing is contiguous and aligned there."""
     if m.what == "msi-bank":
         return True
     if m.what == "region":
@@ -149,7 +149,7 @@ def backed(machine, m, at, reached):
 
 
 def fills(machine, x, n):
-    """Are n sub-windows each filled by what they map, and all of it possible?"""
+    """True if each of n sub-windows is filled by what it maps, and all of it is possible."""
     size = x.size // n
     if size < PAMU_LEAST or n == 1 and len(x.mappings) > 1:
         return False
@@ -184,7 +184,7 @@ def check_pamu(machine, x, who):
         if granted != m.granted:
             machine.say(f"{who}: reaches {granted:#x} bytes at {m.iova:#x}, not {m.granted:#x}")
     whole = next((k for k in (1 << i for i in range(9)) if fills(machine, x, k)), 0)
-    # As many as there are, where that was written.
+    # The written number, if there is one.
     least = whole if x.whole_subwindows != n or not fills(machine, x, n) else n
     if x.whole_subwindows not in (0, least) or not x.whole_subwindows and fills(machine, x, n):
         machine.say(f"{who}: {x.whole_subwindows} whole sub-windows, not {whole}")

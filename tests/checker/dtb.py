@@ -7,7 +7,7 @@ BEGIN, END_NODE, PROP, NOP, END = 1, 2, 3, 4, 9
 
 
 class Bad(Exception):
-    """The tree cannot be read, or what it says makes no sense."""
+    """The tree cannot be read, or makes no sense."""
 
 
 def cells(value):
@@ -138,7 +138,7 @@ def entries(value, width, who):
 
 
 def ranges(node):
-    """[(child address as cells, parent address as cells, size)] of a bus; None: its addresses are no addresses above."""
+    """[(child address in cells, parent address in cells, size)] of a bus; None: the bus does not translate addresses."""
     if "ranges" not in node.props or node.parent is None:
         return None
     child, parent, size = address_cells(node), address_cells(node.parent), size_cells(node)
@@ -149,14 +149,14 @@ def ranges(node):
 
 
 def translate(bus, address, size):
-    """What is at `address` on the bus, as the cpus see it; None: they do not."""
+    """The cpus' address for `address` on the bus; None: the cpus cannot reach it."""
     while bus.parent is not None:
         windows = ranges(bus)
         if windows is None:
             return None
         if windows:
             for child, parent, length in windows:
-                # Of PCI only the space in the first cell counts, not the flags beside it.
+                # For PCI, only the space in the first cell counts, not the flags.
                 if len(child) == 3 and len(address) == 3 and (child[0] ^ address[0]) >> 24 & 3:
                     continue
                 start, first = number(address[-2:]), number(child[-2:])
@@ -175,14 +175,14 @@ def translate(bus, address, size):
 
 
 def regs(node):
-    """[(address, size)] of reg, as the cpus see them; an address is None where they do not."""
+    """[(address, size)] of reg, as the cpus see them; an address is None if they cannot reach it."""
     if "reg" not in node.props or node.parent is None:
         return []
     wide, size = address_cells(node.parent), size_cells(node.parent)
     found = []
     for e in entries(node.props["reg"], wide + size, f"{node.path}: reg"):
         length = number(e[wide:])
-        # Of the configuration space of a PCI function (the space in the first cell is 0) the cpus see nothing.
+        # The cpus cannot reach the configuration space of a PCI function (the space in the first cell is 0).
         config = wide == 3 and not e[0] >> 24 & 3
         found.append((None if config or not size else translate(node.parent, e[:wide], length), length))
     return found
@@ -193,11 +193,11 @@ def windows(node):
     return [(translate(node.parent, parent, size), size) for _, parent, size in ranges(node) or []]
 
 
-# ---- interrupts: chapter 2.4, and drivers/of/irq.c of Linux for who is whose parent ----
+# ---- interrupts: chapter 2.4, and drivers/of/irq.c of Linux for interrupt parents ----
 
 
 def interrupt_parent(node):
-    """Whom an interrupt of the node speaks to, when interrupts-extended does not say so."""
+    """The interrupt parent of the node, if interrupts-extended does not name it."""
     at = node
     for _ in range(64):
         value = at.cell("interrupt-parent")
@@ -211,12 +211,12 @@ def interrupt_parent(node):
 
 
 def interrupts(node):
-    """[(controller or nexus, specifier)] as the node has them."""
+    """[(controller or nexus, specifier)] in the order of the node."""
     found = []
     if "interrupts-extended" in node.props:
         rest = cells(node.props["interrupts-extended"])
         while rest:
-            if rest[0] in (0, 0xFFFFFFFF):  # a hole
+            if rest[0] in (0, 0xFFFFFFFF):  # an empty entry
                 rest = rest[1:]
                 continue
             parent = node.tree.at_phandle(rest[0], f"{node.path}: interrupts-extended")
@@ -241,7 +241,7 @@ def interrupt_map(node):
         if len(rest) <= below:
             raise Bad(f"{node.path}: interrupt-map")
         parent = node.tree.at_phandle(rest[below], f"{node.path}: interrupt-map")
-        # Without #address-cells an interrupt controller has none: of_irq_parse_raw().
+        # An interrupt controller without #address-cells has 0: of_irq_parse_raw().
         unit = parent.cell("#address-cells", 0)
         width = unit + (parent.cell("#interrupt-cells") or 0)
         if len(rest) < below + 1 + width:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""One machine: its tree and its config say the same, and what they say can be."""
+"""Checks one machine: its tree and its config agree, and what they contain is possible."""
 
 import re
 
@@ -18,7 +18,7 @@ MPIC_KINDS = {None: 0, "error": 1, "ipi": 2, "timer": 3}
 
 
 def gic(q):
-    # The guest's kernel sets no other trigger for an SPI (arm,gic.yaml); the bits above are the binding's other flags.
+    # The guest's kernel accepts no other trigger for an SPI (arm,gic.yaml); higher bits are other flags of the binding.
     return (GIC_KINDS.get(q.kind), q.number, {"edge": (1,), "level": (4,)}), q.number if q.kind == "spi" else None
 
 
@@ -40,19 +40,19 @@ def ioapic(q):
 
 
 def aia(q):
-    # KVM takes the wire as it is: high is asserted (arch/riscv/kvm/aia_aplic.c, kvm_riscv_aia_aplic_inject()).
+    # KVM does not invert the wire: high is asserted (arch/riscv/kvm/aia_aplic.c, kvm_riscv_aia_aplic_inject()).
     return (q.number, {"edge": (1,), "level": (4,)}), q.number
 
 
 SPECIFIERS = {"gic-v2": gic, "gic-v3": gic, "mpic": mpic, "plic": plic, "plic-edge": aplic, "aplic": aplic, "ioapic": ioapic,
               "aia": aia}
-# Of x86 guests: in each cpu, at the address that all have.
+# In x86 guests: in each cpu, at the same address.
 LOCAL_APIC = "intel,ce4100-lapic"
 IN_KVM = {"gic-v2": "arm-vgic-v2", "gic-v3": "arm-vgic-v3", "mpic": "fsl-mpic-42", "ioapic": "x86-ioapic", "aia": "riscv-aia"}
 ARCHITECTURES = {"gic-v2": ("arm64", "arm"), "gic-v3": ("arm64", "arm"), "mpic": ("ppc",), "ioapic": ("x86-64",),
                  "plic": ("riscv64",), "plic-edge": ("riscv64",), "aplic": ("riscv64",), "aia": ("riscv64",)}
 GIVEN = {"window": ("window", "size"), "liodn-index": ("liodn_index",), "stream": ("stream",), "operation": ("operation",)}
-# What an expectation must say, may say, and whether it is one of several.
+# For each kind of expectation: required fields, optional fields, and whether there can be several.
 EXPECTED = {"page-size": ({"a"}, set(), False), "host-compatible": ({"string"}, set(), True),
             "cpu-online": (set(), set(), True), "huge-pages": ({"a", "b"}, set(), False),
             "file": ({"string"}, {"device"}, True), "sysfs-name": ({"device", "string"}, set(), False),
@@ -64,7 +64,7 @@ PCI_NAME = re.compile(r"[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$")
 
 
 class Machine:
-    """What was read of one machine, and what is wrong with it."""
+    """One machine as read from its outputs, and its problems."""
 
     def __init__(self, dtb, cfg):
         self.problems = []
@@ -83,7 +83,7 @@ class Machine:
             except Bad as bad:
                 self.say(str(bad))
             except (TypeError, LookupError, AttributeError) as bad:
-                # A value that is not there where another says that it is: what follows makes no sense.
+                # A value is missing that another value requires, so further checks make no sense.
                 self.say(f"{check.__name__} came to nothing: {bad!r}")
 
     def say(self, text):
@@ -94,7 +94,7 @@ class Machine:
             self.say(problem)
 
     def check_given(self):
-        """What a record of its kind does not have is not given."""
+        """Fields that a record of its kind does not have are not set."""
         c = self.config
         first = c.irqchip[0].class_name if c.irqchip else None
         if first and c.machine[0].arch not in ARCHITECTURES[first]:
@@ -118,7 +118,7 @@ class Machine:
             kind = c.device[r.device].kind
             if r.offset and r.file is None:
                 self.say(f"{r}: offset without file")
-            where = r.offset if r.file == "/dev/mem" else None  # the host's addresses, too
+            where = r.offset if r.file == "/dev/mem" else None  # also the host's addresses
             if r.host != where if kind != "platform" else (r.host is None) != (c.device[r.device].host_path is None):
                 self.say(f"{r} of a {kind} device: host address {r.host}")
         for q in c.irq:
@@ -205,7 +205,7 @@ class Machine:
                 self.say("the root's interrupt-parent is not the first irqchip")
 
     def check_messages(self, chip, node, place):
-        """Where an APLIC's lines go: riscv,aplic.yaml, riscv,imsics.yaml; KVM's limits are in arch/riscv/kvm/aia_device.c."""
+        """The target of an APLIC's lines: riscv,aplic.yaml, riscv,imsics.yaml; for KVM's limits arch/riscv/kvm/aia_device.c."""
         if (place is not None) != (chip.class_name == "aia"):
             self.say(f"irqchip {chip.name}, {chip.class_name}, has {chip.messages} messages")
         if place is None:
@@ -262,7 +262,7 @@ class Machine:
                 self.say(f"{d.name}: region {r.index} has {'no' if r.guest is None else 'an'} address")
             if (d.kind == "raw") != (r.file is not None):
                 self.say(f"{d.name}: region {r.index}: {d.kind} with file {r.file}")
-            # Mapping is by pages.
+            # Whole pages are mapped.
             behind = r.host if r.file is None else r.offset
             if r.mode == "map" and d.kind != "emulated" and r.guest is not None and behind is not None:
                 if (r.guest - behind) % self.page:
@@ -272,7 +272,7 @@ class Machine:
             self.say(f"{d.name} has a region twice")
 
     def family(self, d):
-        """The device and those that it was passed through with, further up."""
+        """The device, and the devices above that were passed through with it."""
         found = [d]
         while found[-1].parent is not None:
             found.append(self.config.device[found[-1].parent])
@@ -282,10 +282,10 @@ class Machine:
         said = [(r.guest, r.size) for r in d.all_regions if "window" not in r.flags and r.mode != "drop"]
         there = regs(d.at)
         if all(address is None for address, _ in there):
-            there = []  # an address on another kind of bus
+            there = []  # an address on a different kind of bus
         if d.kind == "emulated":
-            there += windows(d.at)  # of a PCI host bridge
-        # What lies in a region of the device above has no record of its own.
+            there += windows(d.at)  # a window of a PCI host bridge
+        # A region inside one of the device above has no record of its own.
         above = [(r.guest, r.size) for o in self.family(d)[1:] for r in o.all_regions if r.guest is not None]
         there = [(a, s) for a, s in there if (a, s) in said or a is None or not inside(a, s, above)]
         if said != there:
@@ -299,7 +299,7 @@ class Machine:
                 self.say(f"{d.name}: the window at {extent[0]:#x} is not in ranges")
         mine = [(r.guest, r.size) for o in self.family(d) for r in o.all_regions if r.guest is not None]
         for start, size in there:
-            # Of a bus that is PCI all windows are the guest's: nothing else says which of them are used.
+            # All windows of a PCI bus belong to the guest: nothing else shows which of them are used.
             if start is not None and address_cells(d.at) == 3 and not inside(start, size, mine):
                 self.say(f"{d.name}: the window at {start:#x} of ranges is not in the config")
 
@@ -326,7 +326,7 @@ class Machine:
             places = [(q.source, q.index, q.name if d.kind == "pci" else None) for q in d.all_irqs]
             if len(set(places)) < len(places):
                 self.say(f"{d.name} has an interrupt twice")
-            # Of a PCI function, too: its first MSI is a line of the guest.
+            # This applies to a PCI function as well: its first MSI is a line of the guest.
             if d.at:
                 self.compare_lines(d, d.at, [q for q in said if q.source != "map-entry"])
                 self.compare_map(d, [q for q in said if q.source == "map-entry"])
@@ -336,7 +336,7 @@ class Machine:
         who = f"{d.name}: {q.source} interrupt {q.index}"
         want, gsi = SPECIFIERS[chip.class_name](q)
         if q.chip and not chip.kvm:
-            gsi = None  # only the first controller's lines have numbers, unless it is KVM's own
+            gsi = None  # only lines of the first controller, or of KVM's own, have numbers
         fine = len(want) <= len(q.specifier) or chip.class_name == "mpic"
         for is_, wanted in zip(q.specifier, want):
             if isinstance(wanted, dict):
@@ -347,7 +347,7 @@ class Machine:
             self.say(f"{who}: {q.trigger} {q.kind} {q.number} of {chip.class_name} is <{q.specifier}>")
         if q.gsi != gsi:
             self.say(f"{who}: GSI {q.gsi}, not {gsi}")
-        # What the host says of it, where it says anything: "GIC SPI 54, level-high". A PLIC does not ask.
+        # The host's line, if known: "GIC SPI 54, level-high". A PLIC has no trigger to compare.
         sense = re.search(r", (level|edge)", q.host or "")
         sense = sense[1] if sense else q.trigger
         if sense != q.trigger and chip.class_name != "plic":
@@ -381,7 +381,7 @@ class Machine:
             elif parent not in self.chips and not self.owner(parent):
                 self.say(f"{d.name}: an entry of its interrupt-map goes to {parent.path}, which nobody serves")
         said = [(q.chip, q.specifier) for q in said]
-        # Others that lead there are those of the device itself, and of those below: they go through the map.
+        # Other links to it come from the device itself and the nodes below: they go through the map.
         below = [o for o in self.config.device if d in self.family(o)]
         known = [(q.chip, q.specifier) for o in below for q in o.all_irqs if "dropped" not in q.flags]
         if any(line not in there for line in said) or any(line not in known for line in there):
@@ -395,7 +395,7 @@ class Machine:
             node = node.parent
         return None
 
-    # ---- what is in the tree is in the config ----
+    # ---- everything in the tree is in the config ----
 
     def check_reported(self):
         extents = [(m.address, m.size) for m in self.config.memory]
@@ -411,7 +411,7 @@ class Machine:
                 continue
             for parent, specifier in interrupts(node):
                 chip, final, _ = root_line(node, parent, specifier)
-                # PPIs are the vcpus' own: the timer's.
+                # PPIs belong to the vcpus: the timer.
                 private = chip in self.chips and SPECIFIERS[self.chips[chip].class_name] is gic and final[0] == 1
                 if chip in self.chips and not private:
                     self.say(f"{node.path} has an interrupt that the config knows nothing of")
@@ -419,7 +419,7 @@ class Machine:
     # ---- guest addresses ----
 
     def claims(self):
-        """[(first, end, what, mapped, how far the host's registers are, or None)]"""
+        """[(first, end, what, mapped, offset to the host's registers or None)]"""
         found = [(m.address, m.address + m.size, f"memory {m.name}", False, None) for m in self.config.memory]
         for chip in self.config.irqchip:
             found += [(r.address, r.address + r.size, f"irqchip {chip.name}", False, None) for r in chip.parts]
@@ -436,7 +436,7 @@ class Machine:
         for claim in claims:
             reach = [r for r in reach if r[1] > claim[0]]
             for other in reach:
-                # The same registers at one place: an engine's, and those of a part of it.
+                # The same registers at one address: those of an engine, and of a part of it.
                 if claim[4] is None or claim[4] != other[4]:
                     self.say(f"{claim[2]} and {other[2]} {how} at {claim[0]:#x}")
             reach.append(claim)
@@ -449,7 +449,7 @@ class Machine:
                 self.say(f"{claim[2]} ends beyond the last address")
 
     def check_pages(self):
-        """What is mapped has its pages alone, but for what is mapped there in the same way."""
+        """Mapped regions have their pages alone, except for others that are mapped there in the same way."""
         rounded = [(c[0] // self.page * self.page, -(-c[1] // self.page) * self.page, *c[2:]) for c in self.claims()]
         mapped = [c for c in rounded if c[3]]
         for c in rounded:
@@ -457,7 +457,7 @@ class Machine:
                 if c is not m and c[0] < m[1] and m[0] < c[1] and (c[4] is None or c[4] != m[4]):
                     self.say(f"{c[2]} and {m[2]} are in one page at {max(c[0], m[0]):#x}, and one of them is mapped")
 
-    # ---- what the runtime is to prove first ----
+    # ---- what the runtime has to verify first ----
 
     def check_expectations(self):
         for e in self.config.expect:
@@ -489,8 +489,8 @@ class Machine:
             if d.sysfs_name and ("sysfs-name", d.i, 0) not in expected:
                 self.say(f"{d.name}: nobody is to look for {d.sysfs_name}")
             for r in d.all_regions:
-                # A region is proven where VFIO has it: of a platform device with a name of its own there.
-                # A BAR's size is known to the host alone, or it is expected.
+                # A region is verified if VFIO has it: for a platform device that VFIO knows by name.
+                # The size of a BAR is known only to the host, or an expectation contains it.
                 if (d.kind == "platform" and d.sysfs_name and r.host is not None and "window" not in r.flags) or \
                         (d.kind == "pci" and r.size):
                     if ("region", d.i, r.index) not in expected:
@@ -498,7 +498,7 @@ class Machine:
 
 
 def off(node):
-    """Its status, or that of a node above it, tells the guest to leave it alone."""
+    """True if its status, or that of a node above it, makes the guest ignore it."""
     while node is not None:
         if node.string("status") not in ("", "okay", "ok"):
             return True

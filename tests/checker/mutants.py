@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Outputs with one thing wrong in them: what is a check worth that does not see it?"""
+"""Outputs with one mistake in them, which the checker must detect."""
 
 import hashlib
 
@@ -12,7 +12,7 @@ IN_TREE = ("reg", "ranges", "interrupts", "interrupts-extended", "interrupt-map"
 
 
 def sealed(cfg):
-    """With the checksum that belongs to it."""
+    """Adds the correct checksum."""
     hole = form().header["checksum"].offset
     crc = readcfg.crc32c(cfg[:hole] + bytes(4) + cfg[hole + 4:])
     return cfg[:hole] + crc.to_bytes(4, "little") + cfg[hole + 4:]
@@ -25,7 +25,7 @@ def belonging(dtb, cfg):
 
 
 def wrong_values(field, value):
-    """What a field could be instead."""
+    """Other values for a field."""
     none = (1 << 8 * field.size) - 1
     if field.kind == "one":
         return [other for other in sorted(form().sets[field.arg]) if other != value]
@@ -39,7 +39,7 @@ def wrong_values(field, value):
 
 
 def of_config(cfg):
-    """(section, field, what was done, the config, which is yet to be sealed)"""
+    """(section, field, change, the config, which still needs its checksum)"""
     config = readcfg.Config(cfg, form())
     for section, fields in form().sections.values():
         for i, record in enumerate(config.records[section]):
@@ -54,7 +54,7 @@ def of_config(cfg):
 
 
 def of_tree(dtb):
-    """(node, property, what was done, the tree)"""
+    """(node, property, change, the tree)"""
     for node in Tree(dtb).root.walk():
         for name, place in node.places.items():
             value = node.props[name]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every phandle of a tree leads to a node that it can lead to."""
+"""Checks that every phandle of a tree leads to a suitable node."""
 
 import functools
 import pathlib
@@ -67,7 +67,7 @@ def check(tree):
                     tree.at_phandle(node.cell(name), f"{node.path}: {name}")
             except Bad as bad:
                 problems.append(str(bad))
-    # Aliases and paths in /chosen are references as well: chapters 3.3 and 3.6.
+    # Aliases and paths in /chosen are also references: chapters 3.3 and 3.6.
     for path in ("/aliases", "/chosen"):
         node = tree.by_path.get(path)
         for name, value in (node.props if node else {}).items():

@@ -6,21 +6,21 @@ import tempfile
 
 from harness.debian import Apt, cache, unpack
 
-# Backports has the newest kernel that this release can have; without it, the release's own.
+# Backports has the newest kernel for this release; without it, use the release's own.
 SUITES = ["bookworm-backports", "bookworm"]
 # The package that depends on the newest kernel; the platform of guests on such a board.
 ARCHITECTURES = {"arm64": ("linux-image-arm64", "arm64-virt"), "armhf": ("linux-image-armmp", "arm-virt")}
 
 
 def fetch(directory):
-    """Brings the boards of the newest kernel into `directory`."""
+    """Downloads the boards of the newest kernel into `directory`."""
     print("corpus: looking for Debian's newest kernel", flush=True)
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory) as root:
         apt = Apt(root, SUITES, list(ARCHITECTURES))
         try:
             apt.update()
-        except subprocess.CalledProcessError:  # backports end before the release does
+        except subprocess.CalledProcessError:  # backports ends before the release does
             apt = Apt(root, SUITES[1:], list(ARCHITECTURES))
             apt.update()
         for architecture, (meta, _) in ARCHITECTURES.items():

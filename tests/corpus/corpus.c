@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT
 /*
- * One board: every node with `reg`, passed through alone.
+ * Tests one board: passes every node with `reg` through alone.
  *
  *     corpus [-v] [-n NODE] PLATFORM BOARD.dtb SEEN DTC [ARGUMENT ...]
  *
- * -n: only that node. -v: with the messages.
+ * -n: only that node. -v: print the messages as well.
  *
- * A line for each node: what became of it, what kind of node it is, its path. "ok", or the codes of the messages that
- * refuse it, or "FAIL" with what is wrong behind the path. Kinds: i it has an interrupt, r the cpus reach its
- * registers, d it is disabled, c it has a compatible.
+ * Prints a line for each node: result, kind and path. The result is "ok", the codes of the messages that refuse the
+ * node, or "FAIL" with the problem after the path. Kinds: i it has an interrupt, r the cpus reach its registers, d it
+ * is disabled, c it has a compatible.
  *
- * SEEN is a file of 8-byte slots, a power of two of them, that the runs for all boards share: the trees that dtc has
- * nothing to say of. The same SoC is on many boards.
+ * SEEN is a file of 8-byte slots, a power of two of them, shared by the runs for all boards. It holds the trees that
+ * dtc accepts without a message, because many boards have the same SoC.
  */
 #include "dtc.h"
+#include "order/order.h"
 #include "walk.h"
 
 #include "../../runtime/config/verify.h"
@@ -33,13 +34,13 @@
 
 struct corpus {
     const char *platform, *board;
-    const char *only; // -n, or NULL
+    const char *only; // of -n, or NULL
     bool verbose;     // -v
     char *const *dtc;
     _Atomic uint64_t *seen;
     uint64_t nseen;
     const struct source *blob;
-    char *host_said; // dtc of the board's own tree; NULL: not asked yet
+    char *host_said; // dtc's output for the board's own tree; NULL: dtc has not run yet
     uint64_t failed;
 };
 
@@ -64,7 +65,7 @@ static void fail(const struct trial *t, const char *problem)
     result(t, "FAIL", line);
 }
 
-/* ---- trees seen before ---- */
+/* ---- trees checked before ---- */
 
 static uint64_t digest(const uint8_t *dtb, uint32_t size)
 {
@@ -78,7 +79,7 @@ static uint64_t digest(const uint8_t *dtb, uint32_t size)
     return key | 1; // 0 is an empty slot
 }
 
-/* Its slot, or the empty one where it goes. */
+/* The slot of the value, or the empty slot to store it in. */
 static _Atomic uint64_t *slot(const struct corpus *x, uint64_t key)
 {
     for (uint64_t i = key >> 8;; i++) {
@@ -96,7 +97,7 @@ static void remember(const struct corpus *x, uint64_t key)
         empty = 0;
 }
 
-/* ---- what dtc says ---- */
+/* ---- output of dtc ---- */
 
 /* "<stdout>: Warning (reg_format): /i2c@2180000:reg: ...": the check in `check`, the node's path in `path`. */
 static bool take_apart(const char *line, char *check, size_t ncheck, char *path, size_t npath)
@@ -114,7 +115,7 @@ static bool take_apart(const char *line, char *check, size_t ncheck, char *path,
     return true;
 }
 
-/* Does dtc say the same of the node on the board? */
+/* Does dtc print the same for the node on the board? */
 static bool host_has_it(struct corpus *x, const char *check, const char *path)
 {
     char c[128], p[1024];
@@ -129,7 +130,7 @@ static bool host_has_it(struct corpus *x, const char *check, const char *path)
     return false;
 }
 
-/* The first line that has no like on the board, in `text`'s place; or NULL. */
+/* The first line that dtc does not also print for the board, stored in place of `text`; or NULL. */
 static const char *news(const struct trial *t, struct machc *c, const struct dt_tree *guest, char *text)
 {
     char check[128], path[1024];
@@ -265,7 +266,7 @@ static int board(struct machc *c, void *opaque)
         struct trial t = {.x = x, .node = n, .path = dt_path(c->arena, n), .kind = kind_of(c, n)};
         if (x->only && strcmp(x->only, t.path))
             continue;
-        // Two NUL bytes at the end, as a source has.
+        // A source ends in two NUL bytes.
         t.text = arena_printf(c->arena,
                               "machine trial : %s { cpus 1; memory ram size 256M; passthrough \"%s\" { ref * drop; dma "
                               "none; } }\n%c%c",
@@ -319,7 +320,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s: it is no file of slots\n", argv[2]);
         return 2;
     }
-    setvbuf(stdout, NULL, _IOLBF, 0); // what was said before a crash tells where it was
+    setvbuf(stdout, NULL, _IOLBF, 0); // flushed, so that after a crash the output shows how far it got
     int status = machc_run(board, &x);
     free(x.host_said);
     return status < 0 ? 2 : status;

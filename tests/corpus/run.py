@@ -4,9 +4,9 @@
 
     tests/corpus/run.py [--driver FILE] [--every N] [--show CODE[,CODE]] [--refresh] [-k TEXT]
 
-Each node must compile, or be refused by a message. A tree that is made must be clean for libfdt, for dtc (but for what
-dtc says of the board's own node as well) and for a walk over all references; the config must be clean for its reader.
-What is said of every device is the same: its references are dropped, and it does no DMA.
+Each node must compile, or be refused by a message. The resulting tree must pass libfdt, dtc (except for messages that the
+board's own node causes as well) and a walk over all references; the config must pass its reader. The statement is the
+same for every device: its references are dropped, and it does no DMA.
 """
 
 import argparse
@@ -28,15 +28,15 @@ from boards import boards  # noqa: E402
 from harness import ENVIRONMENT  # noqa: E402
 from harness.dtc import flags  # noqa: E402
 
-# Of the device nodes with an interrupt. One in eighteen stays with the host whatever is said (E0383): consoles, interrupt
-# controllers, IOMMUs, and the clocks and power domains that they live on.
+# Applies to device nodes with an interrupt. One in eighteen always stays with the host (E0383): consoles, interrupt
+# controllers, IOMMUs, and the clocks and power domains that they depend on.
 GOAL = 0.69
 SLOTS = 1 << 20
 TIMEOUT = 120
 
 
 def titles():
-    """The first line of each message's --explain, by code."""
+    """The first line of --explain for each message, by code."""
     names = {}
     for path in (ROOT / "compiler" / "diag").glob("messages-*.def"):
         for part in path.read_text().split("MSG(")[1:]:
@@ -73,7 +73,7 @@ def share(done, of):
 
 
 def table(nodes):
-    """What became of the nodes; those with an interrupt once more."""
+    """Prints the results of the nodes, and separately of those with an interrupt."""
     names = titles()
     counts = collections.Counter(what.split(",")[0] for what, _, _ in nodes)
     with_irq = collections.Counter(what.split(",")[0] for what, kind, _ in nodes if "i" in kind and "c" in kind)
@@ -94,7 +94,7 @@ def goal(nodes):
 
 
 def show(driver, seen, runs, codes, count):
-    """Some of the nodes that were refused by a message, with all that was said."""
+    """Prints some of the nodes that a message refused, with all messages."""
     chosen = [(run, node[2]) for run in runs for node in run.nodes if set(codes) & set(node[0].split(","))]
     for run, path in sorted(random.Random(len(chosen)).sample(chosen, min(count, len(chosen))), key=lambda c: c[0].name):
         print(f"\n{run.name}")

@@ -4,9 +4,9 @@
 
     tests/corpus/schema.py [--machc FILE] [--refresh] [-k TEXT]
 
-The trees of devices.txt must be clean: not a line. Those of examples/ as well, but for two kinds of lines, which are
-counted: what is said of the board's own node in the same words (boards are older than their bindings), and that a
-property is missing that the description itself drops.
+The trees of devices.txt must be clean, without a message. So must those of examples/, except for two kinds of messages,
+which are counted: messages that the board's own node causes as well (boards are older than their bindings), and missing
+properties that the description itself drops.
 """
 
 import argparse
@@ -29,7 +29,7 @@ DEVICES = pathlib.Path(__file__).with_name("devices.txt")
 
 
 def fetch(directory, tool):
-    """Brings the bindings into `directory`, processed for that version of dt-validate."""
+    """Downloads the bindings into `directory`, processed for that version of dt-validate."""
     print("schema: looking for Linux's bindings", flush=True)
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory) as root:
@@ -64,11 +64,11 @@ def schema(refresh):
 
 
 def validate(processed, trees):
-    """What is said of each tree: a list of messages, each with the lines behind it, by path."""
+    """The messages for each tree by path: a list, each message with its continuation lines."""
     said = collections.defaultdict(list)
     if not trees:
         return said
-    # It leaves with 0 whatever it finds.
+    # It exits with 0 whatever it finds.
     done = run("dt-validate", "-s", processed, *trees, timeout=600)
     for line in (done.err + done.out.decode("utf-8", "replace")).splitlines():
         path, _, rest = line.partition(": ")

@@ -12,7 +12,7 @@ enum form { FORM_CELLS, FORM_CELLS_IF_ANY, FORM_FIXED, FORM_FIRST, FORM_STRIDE }
 
 struct reference {
     const char *name, *cells;
-    uint8_t form, every, at; // of fixed: `every` is the number of arguments
+    uint8_t form, every, at; // with `fixed`, `every` is the number of arguments
 };
 
 static const struct reference references[] = {
@@ -26,7 +26,7 @@ static const struct reference references[] = {
 
 enum { MAX_DEPTH = 128, NONE = -1 };
 
-/* The property at hand. */
+/* The current property. */
 struct walk {
     const void *fdt;
     int *nodes; // by phandle
@@ -151,7 +151,7 @@ static bool check_reference(struct walk *w)
     return true;
 }
 
-/* The controller or nexus that `interrupts` of the node at hand speaks to. */
+/* The controller or nexus that `interrupts` of the current node refers to. */
 static int interrupt_parent(const struct walk *w)
 {
     uint32_t phandle;
@@ -280,7 +280,7 @@ static bool check_nodes(struct walk *w)
         w->parents[w->depth] = w->node;
         const char *name = fdt_get_name(w->fdt, w->node, NULL);
         if (w->depth == 1 && name && (!strcmp(name, "aliases") || !strcmp(name, "chosen")))
-            continue; // names that are the user's own
+            continue; // names that the user chooses
         int property;
         fdt_for_each_property_offset(property, w->fdt, w->node) if (!check_property(w, property)) return false;
     }

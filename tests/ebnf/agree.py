@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""grammar/mach.ebnf and machc's parser agree.
+"""Checks that grammar/mach.ebnf and machc's parser agree.
 
     agree.py --parser COMMAND [--seed N] [--count N] [FILE.mach | DIRECTORY]...
 
-Recognises every .mach file with the EBNF (Earley's algorithm over the characters), and lets COMMAND (such as
-"build/machc --syntax", or parse_only of tests/unit) read random sentences made from the EBNF.
+Recognises every .mach file with the EBNF (Earley's algorithm over the characters), and makes COMMAND (such as
+"build/machc --syntax", or parse_only of tests/unit) parse random sentences that are generated from the EBNF.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 
-# Messages about values, which an EBNF cannot speak of: numbers too large, missing files, division by zero.
+# Messages about values, which an EBNF cannot express: numbers too large, missing files, division by zero.
 NOT_SYNTAX = {"E0110", "E0111", "E0118", "E0120", "E0122", "E0126", "E0131", "E0132"}
 
 
@@ -100,7 +100,7 @@ def literals_in(x):
 
 
 class Recogniser:
-    """Earley's algorithm. A symbol is a rule's name or a compiled expression that matches a word."""
+    """Earley's algorithm. A symbol is the name of a rule or a compiled expression that matches a word."""
 
     def __init__(self, rules, words):
         self.rules, self.nullable = {}, set()
@@ -142,11 +142,11 @@ class Recogniser:
         return name
 
     def run(self, text, start):
-        """None when the text is a sentence, else the offset of the word at which it stopped being one."""
+        """None if the text is a sentence, else the offset of the first word that does not fit."""
         first = self.blank.match(text).end()
         sets = {first: {}}
         agenda = [first]
-        waiting = {}  # (position, rule's name) -> items that wait for it
+        waiting = {}  # (position, name of the rule) -> items that wait for it
         seen = set()
         while agenda:
             at = min(agenda)
@@ -182,7 +182,7 @@ class Recogniser:
                             add((symbol, b, 0, at))
                     if symbol in self.nullable:
                         add((name, body, dot + 1, origin))
-                    # Completed here already, of no length: handled by `nullable`.
+                    # Already completed here with length 0: `nullable` handles it.
                 else:
                     if symbol not in scanned:
                         m = symbol.match(text, at)
@@ -218,7 +218,7 @@ class Maker:
                     grown = True
 
     def low(self, x):
-        """The height of the lowest tree for x, or None while it is not known."""
+        """The height of the lowest tree for x, or None if it is not known yet."""
         if x[0] == "lit" or (x[0] == "ref" and x[1] in self.words) or x[0] in "?*":
             return 0
         if x[0] == "ref":

@@ -56,7 +56,7 @@ static uint64_t get(const struct file *f, uint32_t section, const struct audit_f
 
 uint32_t audit_checksum(const uint8_t *p, size_t size)
 {
-    static uint32_t t[256]; // the same whoever fills it in
+    static uint32_t t[256]; // every thread fills it with the same values
     if (!t[1])
         for (uint32_t i = 0; i < 256; i++) {
             uint32_t c = i;
@@ -309,7 +309,7 @@ static int dma(const struct file *f, uint64_t i)
 
 static int stash(const struct file *f, uint64_t i)
 {
-    uint64_t entry = GET(f, stash, i, st_index); // of a table of 2048 at most
+    uint64_t entry = GET(f, stash, i, st_index); // index into a table of at most 2048 entries
     if (IS(f, stash, i, kind, stash_kind_tph) ? entry != NONE && entry > 2047
                                               : entry != NONE || !IS(f, stash, i, memory_type, memory_type_volatile))
         return 0;

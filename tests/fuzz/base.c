@@ -25,13 +25,13 @@ static struct {
         struct host *host;
     } hosts[HOSTS];
     uint32_t nhosts;
-    int confined; // what is opened is named by an input
+    int confined; // an input names the file to open
     char folder[64], file[128];
 } b;
 
 /* ---- files ---- */
 
-// Inputs name files. Those that exist are in tests/fuzz/files; no other can be had, whatever the machine has.
+// Inputs name files. Only those in tests/fuzz/files can be opened, whatever exists on the machine.
 static const char *allowed(const char *path, char *room, size_t size)
 {
     if (!b.confined || (b.file[0] && !strcmp(path, b.file)))
@@ -98,7 +98,7 @@ FILE *sink(void)
     return f;
 }
 
-/* ---- the compilation below ---- */
+/* ---- the shared compilation ---- */
 
 void finding(const char *format, ...)
 {
@@ -142,7 +142,7 @@ static struct machc *base(void)
 {
     static int once;
     if (!once++) {
-        // Standard input is a file that inputs can name ("-").
+        // Inputs can name standard input ("-"), so it must be a file.
         if (!freopen("/dev/null", "r", stdin))
             abort();
         atexit(base_free);
@@ -227,6 +227,6 @@ const struct source *base_source(struct machc *c, const char *name, const uint8_
     if (size)
         memcpy(text, data, size);
     struct source *s = source_builtin(c->sources, name, text, (uint32_t)size);
-    s->builtin = false; // it counts as a file: scanned where it lies, and may be fixed
+    s->builtin = false; // treated as a file: scanned in place, and fixes are allowed
     return s;
 }

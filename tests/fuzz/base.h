@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What all targets that compile something share. An input is compiled in arenas of its own, on top of schemas and host
- * trees that are made once and thrown away every few hundred inputs, with all names that gathered. Nothing of an input
- * is seen by the next one, so that a finding can be repeated from its file alone.
+ * Shared by all targets that compile something. Each input is compiled in its own arenas, on top of schemas and host
+ * trees that are rebuilt every few hundred inputs, together with the table of names. An input does not affect the next
+ * one, so that a finding can be reproduced from its file alone.
  */
 #ifndef FUZZ_BASE_H
 #define FUZZ_BASE_H
@@ -14,38 +14,37 @@
 
 struct host;
 
-/* Calls `work`, which returns 0, in a compilation of its own; schemas are loaded, files are those of tests/fuzz/files.
- */
+/* Calls `work`, which returns 0, in a separate compilation with schemas loaded and the files of tests/fuzz/files. */
 void base_run(machc_fn *work, void *opaque);
 
-/* One of the host trees of examples/hosts and tests/hosts by its file name, "small.dts"; NULL: there is none. */
+/* Finds a host tree of examples/hosts and tests/hosts by its file name, "small.dts". NULL: there is none. */
 struct host *base_host(const char *file);
 
-/* The input as a source: a copy with two NUL bytes behind it. */
+/* Copies the input into a source, which ends in two NUL bytes. */
 const struct source *base_source(struct machc *c, const char *name, const uint8_t *data, size_t size);
 
-/* A folder with the input as its one file. It is the same one each time. */
+/* A folder with the input as its only file. Each call uses the same folder. */
 const char *base_folder(const char *name, const uint8_t *data, size_t size);
 
-/* Ends the process with a message: this is a finding. */
+/* Reports a finding: prints the message and ends the process. */
 void finding(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
-/* What holds of messages whatever the input: places lie in their files; no fault of machc. Prints all to nowhere. */
+/* Checks messages, whatever the input: places are inside their files, no internal error. Prints them all. */
 void check_messages(struct machc *c);
 
-/* What holds of one tree's bytes: libfdt takes them, reading and writing them gives the same bytes. */
+/* Checks the bytes of a tree: libfdt accepts them, and reading and writing yields the same bytes. */
 void check_dtb(struct machc *c, const uint8_t *dtb, uint32_t size);
 
-/* What holds of one config's bytes: reader and audit take them, both JSON views are the same. */
+/* Checks the bytes of a config: reader and audit accept them, and both JSON views are the same. */
 void check_config(struct machc *c, const uint8_t *config, uint32_t size);
 
-/* Compiles a description, in `c`, to every output, and does all of the above with them. */
+/* Compiles a description, in `c`, to every output, and runs all checks above on them. */
 void check_source(struct machc *c, const uint8_t *data, size_t size);
 
-/* The same in a compilation of its own. `host`: NULL, or the tree to compile against. */
+/* The same in a separate compilation. `host` is NULL or the tree to compile against. */
 void check_text(struct host *host, const uint8_t *data, size_t size);
 
-/* A stream that swallows everything. */
+/* A stream that discards everything. */
 FILE *sink(void);
 
 #endif

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// What has to hold of everything that machc says and writes, whatever it was given.
+// Checks that must hold for everything that machc prints and writes, whatever the input.
 #include "audit.h"
 #include "base.h"
 #include "machcfg_file.h"
 #include "machrt.h"
+#include "order/order.h"
 
 #include "diag/diag_list.h"
 #include "diag/report.h"
@@ -31,7 +32,7 @@ static void check_via(struct machc *c, const struct diag *d, const struct src *s
         check_place(c, d, v->loc);
 }
 
-/* A text for other programs is UTF-8 without control characters. */
+/* Text for other programs is UTF-8 without control characters. */
 static void check_utf8(const char *what, const char *s)
 {
     for (unsigned n; *s; s += n) {
@@ -52,7 +53,7 @@ static void check_json(const char *what, const char *s)
     json_tokener_free(t);
 }
 
-/* The same messages for programs: documents that can be read, whatever is quoted in them. */
+/* The same messages in the formats for programs: valid documents, whatever text they quote. */
 static void check_reports(struct machc *c)
 {
     for (int f = REPORT_JSON; f < REPORT_FORMATS; f++) {
@@ -136,7 +137,7 @@ void check_config(struct machc *c, const uint8_t *config, uint32_t size)
     mach_config_close(read);
 }
 
-// No name can end a text of a picture: what follows a `<` is an element's, and quotes of Graphviz come in pairs.
+// No name can break out of a text in a picture: each `<` begins an element, and Graphviz quotes are balanced.
 static void check_pictures(struct machc *c, const struct plan *p)
 {
     const char *map = emit_map(c, p, NULL), *graph = emit_graph(c, p, NULL);

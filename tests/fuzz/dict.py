@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes libFuzzer's dictionaries from the grammar, the schemas and the tables of guest.cfg: nothing is listed by hand.
+"""Writes libFuzzer's dictionaries from the grammar, the schemas and the tables of guest.cfg. No word is listed by hand.
 
     dict.py DIR          writes DIR/TARGET.dict for each target
 """
@@ -32,7 +32,7 @@ def strings(value):
 
 
 def grammar():
-    """The literals of the scanner's rules and of the grammar: keywords, operators, what stands in device tree source."""
+    """The literals of the scanner's rules and of the grammar: keywords, operators, words of device tree source."""
     rules = (ROOT / "grammar/mach.l").read_text().split("%%")[1]
     words = set(re.findall(r'^(?:<[^>]*>)?"([^"\\]+)"\s', rules, re.M))
     return words | set(re.findall(r'"([^"\s\\]+)"', (ROOT / "grammar/mach.ebnf").read_text()))
@@ -53,13 +53,13 @@ def schemas():
 
 
 def facts():
-    """Keys of a host's snapshot, at any depth."""
+    """Keys of a snapshot of a host, at any depth."""
     schema = json.loads((ROOT / "schemas/json/facts.schema.json").read_text())
     return {key for part in schema["definitions"].values() for key in part.get("properties", {})} | {"facts.json"}
 
 
 def properties(words):
-    """Property names: those of the schemas, and those that C knows from the Devicetree Specification."""
+    """Property names: those of the schemas, and those of the Devicetree Specification in the C code."""
     names = {w for w in words if re.fullmatch(r"[#a-z][a-z0-9,-]*-[a-z0-9,-]*[a-z0-9]|[a-z]+s", w)}
     for path in (ROOT / "compiler").rglob("*.c"):
         for name in re.findall(r'"([#a-z][a-z0-9,-]{1,38}[a-z0-9])"', path.read_text()):

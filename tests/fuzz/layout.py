@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes the tables of docs/guest-cfg.md as C, for audit.c: the document, and not the header that the reader has.
+"""Writes the tables of docs/guest-cfg.md as C for audit.c, which must not use the header of the reader.
 
     layout.py > cfg_layout.h
 """

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// libFuzzer's way to mutate_cfg.c. One in eight files is left to libFuzzer itself, with the checksum made right after
-// it.
+// Connects libFuzzer with mutate_cfg.c. libFuzzer itself mutates one file in eight; its checksum is repaired
+// afterwards.
 #include "audit.h"
 #include "mutate_cfg.h"
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * A million mutated guest.cfg files: never a crash, never an accepted inconsistency.
+ * Reads a million mutated guest.cfg files: none may crash the reader, no inconsistent one may be accepted.
  *
  *     million [-n COUNT] [-s SEED] FILE.cfg ...
  *
- * Half of them, as far as there are so many: one field set to each of its boundary values, one bit flipped; the
- * checksum made right. The rest: one to four random changes of fields, records, sections. Each is judged twice, by the
- * reader and by audit.c; both must agree. What is accepted is shown, as text and as JSON, so that every accessor is
- * used. The same COUNT and SEED give the same files everywhere. Exit: 0, or 1 and the file in finding.cfg.
+ * At most half of them have a single change: one field set to each of its boundary values, or one bit flipped, with the
+ * checksum repaired. The others have one to four random changes of fields, records and sections. The reader and audit.c
+ * both judge each file and must agree. Accepted files are printed as text and as JSON, which uses every accessor. The
+ * same COUNT and SEED give the same files everywhere. Exit: 0, or 1 with the file in finding.cfg.
  */
 #include "audit.h"
 #include "machcfg_file.h"
@@ -33,7 +33,7 @@ struct seed {
 struct run {
     struct seed *seeds;
     uint32_t nseeds;
-    uint64_t singles; // of all seeds
+    uint64_t singles; // of all seeds together
     uint64_t accepted, refused[CONTRADICTION + 1];
     FILE *sink;
     uint8_t *buffer;
@@ -58,7 +58,7 @@ static int read_seed(const char *path, struct seed *s)
     return s->fields ? 0 : -1;
 }
 
-/* The i-th single change of a seed. */
+/* Makes the i-th single change of a seed. */
 static void single(const struct seed *s, uint8_t *p, uint64_t i)
 {
     if (i < s->fields) {
@@ -86,7 +86,7 @@ static size_t make(const struct run *r, uint64_t i, uint64_t count, uint64_t num
         single(s, r->buffer, at);
         return s->size;
     }
-    rng->state = number * UINT64_C(0x2545f4914f6cdd1d) + i; // each file by itself: no need to make those before it
+    rng->state = number * UINT64_C(0x2545f4914f6cdd1d) + i; // files are independent: no need to create the earlier ones
     const struct seed *s = &r->seeds[rng_below(rng, r->nseeds)];
     memcpy(r->buffer, s->bytes, s->size);
     return cfg_mutate(rng, r->buffer, s->size, r->room);
@@ -106,7 +106,7 @@ static int disagree(const uint8_t *p, size_t size, uint64_t i, const char *reade
 
 static int judge(struct run *r, const uint8_t *made, size_t size, uint64_t i)
 {
-    // Of its very size, so that a sanitizer sees a read behind it.
+    // Exactly as large, so that a sanitizer detects a read past the end.
     uint8_t *p = malloc(size ? size : 1);
     if (!p)
         abort();
@@ -114,7 +114,7 @@ static int judge(struct run *r, const uint8_t *made, size_t size, uint64_t i)
     struct mach_config *config;
     struct mach_error e = MACH_ERROR_INIT;
     int bad = mach_config_from_memory("guest.cfg", p, size, &config, &e);
-    // Most have just been sealed; the checksum is looked at where the reader found fault with it, and now and then.
+    // Most have just been sealed. Verify the checksum if the reader rejected it, and in a sample of the others.
     const char *rule = (bad && !strcmp(e.name, "CHECKSUM")) || i % 16 == 0 ? audit(p, size) : audit_sealed(p, size);
     int result = 0;
     if (!bad != !rule)

@@ -43,7 +43,7 @@ static void store(uint8_t *p, uint32_t size, uint64_t v)
     store((p) + fields_header[F_header_##field].offset, fields_header[F_header_##field].size, v)
 #define SET_ENTRY(p, field, v) store((p) + fields_entry[F_entry_##field].offset, fields_entry[F_entry_##field].size, v)
 
-/* ---- the file in parts ---- */
+/* ---- the parts of the file ---- */
 
 struct part {
     uint8_t *at; // each * count bytes, in the file, or in `own`
@@ -57,7 +57,7 @@ struct parts {
     struct part part[MAX_PARTS];
 };
 
-// Only what lies inside the file and is not absurd.
+// Only parts that are inside the file and have a plausible size.
 static int take_apart(uint8_t *p, size_t size, struct parts *x)
 {
     memset(x, 0, sizeof *x);
@@ -89,7 +89,7 @@ static int is_record(const struct part *s)
     return s->type >= S_machine && s->type < S_END && s->each >= audit_sections[s->type - S_machine].least;
 }
 
-// Written anew, as the compiler would: the size, or 0 when it does not fit.
+// Writes the file as the compiler would. Returns the size, or 0 if it does not fit.
 static size_t put_together(const struct parts *x, const uint8_t *old, uint8_t *p, size_t max)
 {
     uint64_t at = SIZE_header + (uint64_t)x->n * SIZE_entry;
@@ -122,14 +122,14 @@ static size_t put_together(const struct parts *x, const uint8_t *old, uint8_t *p
     return at;
 }
 
-/* ---- making things fit ---- */
+/* ---- repair ---- */
 
 static uint8_t *field_at(const struct part *s, uint64_t record, const struct audit_field *f)
 {
     return s->at + record * s->each + f->offset;
 }
 
-// Rows lie one behind the other, whatever their owners say they have, and what is left belongs to the last one.
+// Rows follow one another, whatever their owners declare; the last owner gets the remaining rows.
 static void fit_rows(struct parts *x, struct part *s, const struct audit_field *first)
 {
     const struct audit_field *count = first + 1, *owner = NULL;
@@ -196,7 +196,7 @@ uint64_t cfg_places(const uint8_t *p, size_t size)
 
 static struct cfg_place place_of(uint8_t *at, const struct audit_field *f, struct parts *x)
 {
-    // Longer fields are bytes (the magic, the digest): their first ones stand for all.
+    // Longer fields are bytes (the magic, the digest); the first ones represent all.
     struct cfg_place place = {at + f->offset, f->size > 8 ? 8 : f->size, 0};
     const struct part *to = find(x, f->kind == KIND_string ? 1 : f->section);
     place.count = to && (f->section || f->kind == KIND_string) ? to->count : 0;
@@ -285,14 +285,14 @@ static void change_field(struct rng *r, uint8_t *p, size_t size)
     uint64_t n = cfg_places(p, size);
     if (!n)
         return;
-    // A field of a record, most of the time: mistakes in the frame end the reading at once.
+    // Usually a field of a record, because a mistake in the frame ends the reading at once.
     uint64_t frame = N_header;
     uint64_t i = n > frame && rng_below(r, 16) ? frame + rng_below(r, n - frame) : rng_below(r, n);
     struct cfg_place place = cfg_place(p, size, i);
     int more;
     uint64_t v = cfg_boundary(&place, (uint32_t)rng_below(r, 27), &more);
     switch (more ? rng_below(r, 4) : rng_below(r, 2)) {
-    case 0: // a value that stands elsewhere: an index, a string, an address
+    case 0: // a value from elsewhere in the file: an index, a string, an address
     {
         struct cfg_place other = cfg_place(p, size, rng_below(r, n));
         v = load(other.at, other.size);
@@ -309,7 +309,7 @@ static void change_field(struct rng *r, uint8_t *p, size_t size)
 
 /* ---- records and sections ---- */
 
-// Room of its own for a part, for `extra` bytes more.
+// Moves a part into a separate buffer, with room for `extra` more bytes.
 static int own(struct part *s, uint64_t each, uint64_t count)
 {
     uint8_t *b = calloc(1, each * count + 1);
@@ -357,7 +357,7 @@ static void swap_records(struct rng *r, struct part *s)
     }
 }
 
-// As a later version would: fields behind those that are known, sections that nobody has heard of.
+// What a later version might write: fields after the known ones, unknown sections.
 static void grow(struct rng *r, struct parts *x, struct part *s)
 {
     if (rng_below(r, 2)) {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Damages guest.cfg files where it hurts: field by field, record by record, with the checksum made right again.
+// Mutates guest.cfg files where it matters, by fields and records, and repairs the checksum.
 #ifndef FUZZ_MUTATE_CFG_H
 #define FUZZ_MUTATE_CFG_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* Numbers that are the same everywhere for the same seed (splitmix64, by Sebastiano Vigna, public domain algorithm). */
+/* Numbers that depend only on the seed (splitmix64, by Sebastiano Vigna, public domain algorithm). */
 struct rng {
     uint64_t state;
 };
@@ -18,21 +18,21 @@ uint64_t rng_below(struct rng *r, uint64_t n);
 struct cfg_place {
     uint8_t *at;
     uint32_t size;  // bytes: 2, 4 or 8
-    uint64_t count; // of an index: records of the section that it points into; of a string: bytes of the table; else 0
+    uint64_t count; // for an index: records of the section it refers to; for a string: bytes of the table; else 0
 };
 
-/* How many fields the file has; 0 when it is none. Padding, reserved and later fields are not among them. */
+/* The number of fields of the file; 0 if it is not a config. Excludes padding, reserved and later fields. */
 uint64_t cfg_places(const uint8_t *p, size_t size);
-/* The i-th of them. */
+/* The i-th field. */
 struct cfg_place cfg_place(uint8_t *p, size_t size, uint64_t i);
 
-/* The i-th value worth a try in a field, or 0 in *more at the end of the list. */
+/* The i-th value to try in a field. Sets *more to 0 at the end of the list. */
 uint64_t cfg_boundary(const struct cfg_place *place, uint32_t i, int *more);
 void cfg_put(const struct cfg_place *place, uint64_t value);
 
 /*
- * One random change: of a field, a bit, a record, a section. Most of the time what depends on it is made to fit: rows,
- * offsets, and always the checksum. Returns the new size, at most `max`. Any bytes may go in.
+ * Makes one random change of a field, a bit, a record or a section. Usually repairs what depends on it (rows, offsets),
+ * and always the checksum. Accepts any bytes. Returns the new size, at most `max`.
  */
 size_t cfg_mutate(struct rng *r, uint8_t *p, size_t size, size_t max);
 

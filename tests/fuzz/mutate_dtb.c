@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Changes blobs as trees, by libfdt: properties get values of others and boundary values, nodes go and come. A third is
- * left to libFuzzer, which damages the blob itself.
+ * Mutates blobs as trees with libfdt: sets properties to the values of others and to boundary values, adds and removes
+ * nodes. libFuzzer mutates the bytes of a third of the blobs.
  */
 #include "base.h"
 
@@ -22,7 +22,7 @@ static uint32_t below(unsigned *seed, size_t n)
     return n ? (uint32_t)((uint64_t)*seed * n >> 32) : 0;
 }
 
-/* A random node; or -1. */
+/* A random node, or -1. */
 static int some_node(const void *fdt, unsigned *seed)
 {
     int n = 0, at = 0, depth = 0;
@@ -34,7 +34,7 @@ static int some_node(const void *fdt, unsigned *seed)
     return at;
 }
 
-/* A random property of a node; or -1. */
+/* A random property of a node, or -1. */
 static int some_property(const void *fdt, int node, unsigned *seed)
 {
     int n = 0, at;
@@ -57,7 +57,7 @@ static void set_cell(uint8_t *p, int len, unsigned *seed)
         at[i] = (uint8_t)(v >> (24 - 8 * i));
 }
 
-/* The value of one property, changed, for another one, or for itself. */
+/* Writes the value of one property, changed, to another one or back to itself. */
 static void change_value(void *fdt, unsigned *seed)
 {
     uint8_t value[LONGEST + 8] = {0};
@@ -90,7 +90,7 @@ static void change_value(void *fdt, unsigned *seed)
         fdt_setprop(fdt, node, copy, value, len);
 }
 
-/* A node with its properties, copied below another one. */
+/* Copies a node with its properties below another one. */
 static void copy_node(void *fdt, unsigned *seed)
 {
     int node = some_node(fdt, seed), to = some_node(fdt, seed), at;
@@ -101,7 +101,7 @@ static void copy_node(void *fdt, unsigned *seed)
     int made = fdt_add_subnode(fdt, to, name);
     if (made < 0)
         return;
-    // Offsets have moved: what is copied is what stands there now, which is as good.
+    // Offsets have moved. This copies what is there now, which serves as well.
     uint8_t value[LONGEST];
     for (int i = 0; i < 16; i++) {
         const char *prop;
@@ -145,11 +145,11 @@ static void change(void *fdt, unsigned *seed)
 struct blob {
     const uint8_t *data;
     size_t size;
-    uint8_t *work; // opened, with room; NULL: it cannot be read
+    uint8_t *work; // opened, with extra room; NULL: it cannot be read
     size_t room;
 };
 
-/* As machc writes it: libfdt 1.6.1 must not be let near a damaged one. */
+/* Written by machc, because libfdt 1.6.1 is not safe on a damaged blob. */
 static int open_tree(struct machc *c, void *opaque)
 {
     static const struct src nowhere;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Changes texts by tokens instead of bytes: what comes out is often still a text that the parser takes, and the passes
- * behind it are reached. Two in four are left to libFuzzer, whose mutator knows the dictionary.
+ * Mutates texts by tokens instead of bytes. The parser often still accepts the result, so that later passes are
+ * reached. libFuzzer's own mutator, which uses the dictionary, handles half of the inputs.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -65,10 +65,10 @@ static size_t cut(const uint8_t *p, size_t size, struct span *t)
     return n;
 }
 
-/* From a token to the end of its statement: the `;` that ends it, or a whole block in braces. */
+/* From a token to the end of its statement: its `;`, or the end of its block in braces. */
 static struct span statement(const uint8_t *p, const struct span *t, size_t n, size_t i)
 {
-    while (i && !strchr(";{}", p[t[i - 1].start])) // back to where it begins
+    while (i && !strchr(";{}", p[t[i - 1].start])) // back to the beginning of the statement
         i--;
     struct span s = {t[i].start, t[i].end};
     for (int depth = 0; i < n; i++) {
@@ -83,7 +83,7 @@ static struct span statement(const uint8_t *p, const struct span *t, size_t n, s
     return s;
 }
 
-/* `with` in the place of `s`; the new size, or the old one when it does not fit. `with` may be part of `p`. */
+/* Replaces `s` by `with`. Returns the new size, or the old one if it does not fit. `with` may be part of `p`. */
 static size_t replace(uint8_t *p, size_t size, size_t max, struct span s, const uint8_t *with, size_t n)
 {
     size_t more = size - (s.end - s.start) + n;
@@ -136,23 +136,23 @@ static size_t change(uint8_t *p, size_t size, size_t max, unsigned *seed)
     struct span a = statement(p, t, n, i), b = statement(p, t, n, k);
     const char *number;
     switch (below(seed, 8)) {
-    case 0: // a token becomes another one of the text
+    case 0: // replace a token by another one of the text
         return replace(p, size, max, t[i], p + t[k].start, t[k].end - t[k].start);
-    case 1: // or goes
+    case 1: // or remove it
         return replace(p, size, max, t[i], p, 0);
-    case 2: // or stands twice
+    case 2: // or repeat it
         return replace(p, size, max, (struct span){t[i].end, t[i].end}, p + t[i].start, t[i].end - t[i].start);
-    case 3: // a number
+    case 3: // replace a number
         for (k = 0; k < n && !(p[t[i].start] >= '0' && p[t[i].start] <= '9'); k++)
             i = (i + 1) % n;
         number = some_number(seed);
         return replace(p, size, max, t[i], (const uint8_t *)number, strlen(number));
-    case 4: // a statement goes
+    case 4: // remove a statement
         return replace(p, size, max, a, p, 0);
-    case 5: // comes again somewhere else
+    case 5: // copy it to another place
     case 6:
         return replace(p, size, max, (struct span){b.start, b.start}, p + a.start, a.end - a.start);
-    default: // takes the place of another one
+    default: // replace another one by it
         return replace(p, size, max, b, p + a.start, a.end - a.start);
     }
 }
@@ -166,7 +166,7 @@ size_t LLVMFuzzerCustomMutator(uint8_t *p, size_t size, size_t max, unsigned see
     return size;
 }
 
-/* A statement of `b` into `a`. */
+/* Copy a statement of `b` into `a`. */
 size_t LLVMFuzzerCustomCrossOver(const uint8_t *a, size_t na, const uint8_t *b, size_t nb, uint8_t *out, size_t max,
                                  unsigned seed)
 {

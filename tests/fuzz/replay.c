@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Runs a target on files, without libFuzzer: replay NAME FILE-OR-FOLDER ... What goes wrong ends the process.
+// Runs a target on files, without libFuzzer: replay NAME FILE-OR-FOLDER ... A failure ends the process.
 #include <dirent.h>
 #include <signal.h>
 #include <stdint.h>
@@ -14,12 +14,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static unsigned long ran;
 static const char *volatile running;
 
-/* Says which file it was; then the process ends as it would have. */
+/* Prints which file it was; then the process ends as it would have. */
 static void crashed(int number)
 {
     const char *name = running;
     if (write(STDERR_FILENO, name, strlen(name)) < 0 || write(STDERR_FILENO, "\n", 1) < 0)
-        name = NULL; // nobody listens
+        name = NULL; // stderr is closed; nothing is left to do
     signal(number, SIG_DFL);
     raise(number);
 }
@@ -30,7 +30,7 @@ static void one(const char *path)
     struct stat st;
     if (!f || fstat(fileno(f), &st))
         abort();
-    // Of its very size: a sanitizer sees what is read behind it.
+    // Exactly as large, so that a sanitizer detects a read past the end.
     uint8_t *data = malloc(st.st_size ? (size_t)st.st_size : 1);
     if (!data || fread(data, 1, (size_t)st.st_size, f) != (size_t)st.st_size)
         abort();
@@ -49,7 +49,7 @@ int main(int argc, char **argv)
     for (int i = 2; i < argc; i++) {
         struct stat st;
         if (stat(argv[i], &st))
-            continue; // no findings of this target yet
+            continue; // this target has no findings yet
         if (!S_ISDIR(st.st_mode)) {
             one(argv[i]);
             continue;

@@ -4,9 +4,9 @@
 
     run.py --build build/fuzz [--time SECONDS] TARGET ...
 
-What was found before is kept in BUILD/corpus/TARGET and gone on with. A finding is shown and kept as
-BUILD/findings/TARGET-*: make a test of it (tests/errors, tests/unit; at least tests/fuzz/regressions/TARGET), then mend
-it. Exit: 0, or 1 when there was a finding.
+The corpus in BUILD/corpus/TARGET is kept and continued. A finding is shown and kept as BUILD/findings/TARGET-*: first turn it
+into a test (tests/errors, tests/unit; at least tests/fuzz/regressions/TARGET), then fix it.
+Exit: 0, or 1 if there was a finding.
 """
 
 import argparse
@@ -17,12 +17,12 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-# Seconds for one input: all are of linear time, and the largest have 32 KB. Megabytes for one of them.
+# Seconds for one input (all take linear time, and the largest have 32 KB), and megabytes for one.
 TIMEOUT, MEMORY, LARGEST = 10, 2048, 32768
 
 
 def run(build, target, seconds):
-    """(line of the table, what was found or "")"""
+    """(row of the table, the finding or "")"""
     corpus, findings = build / "corpus" / target, build / "findings"
     for folder in (corpus, findings):
         folder.mkdir(parents=True, exist_ok=True)
@@ -30,8 +30,8 @@ def run(build, target, seconds):
     command = [build / "libfuzzer" / target, corpus, build / "seeds" / target, ROOT / "tests/fuzz/regressions" / target,
                f"-dict={dictionary}", f"-max_total_time={seconds}", f"-timeout={TIMEOUT}", f"-rss_limit_mb={MEMORY}",
                f"-max_len={LARGEST}", f"-artifact_prefix={findings}/{target}-", "-print_final_stats=1",
-               # Entropic scheduling costs half of the time with a corpus of thousands; comparisons are worth their
-               # time where an input is short to read.
+               # Entropic scheduling takes half of the time with a corpus of thousands. Comparison profiling pays
+               # off where inputs are fast to read.
                f"-use_value_profile={int(target in ('cfg', 'session', 'schema'))}", "-entropic=0", "-reload=0"]
     command = [str(word) for word in command if not (isinstance(word, pathlib.Path) and not word.exists())]
     env = {**os.environ, "ASAN_OPTIONS": "detect_leaks=1:allocator_may_return_null=1", "UBSAN_OPTIONS": "print_stacktrace=1"}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Writes a guest.cfg with one of everything, the one of the unit tests, as a seed: sample FILE.cfg
+// Writes the unit tests' guest.cfg, which has one of everything, as a seed: sample FILE.cfg
 #include "../unit/config_sample.h"
 
 static int write_sample(struct machc *c, void *opaque)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Writes the configs of the runtime's scenes as seeds: scenes DIR
+// Writes the configs of the runtime's test scenes as seeds: scenes DIR
 #include "../runtime/scenes.h"
 
 #include <stdio.h>

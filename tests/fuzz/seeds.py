@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Makes the seed corpora of the fuzz targets from examples, error files, goldens and what machc makes of them.
+"""Makes the seed corpora of the fuzz targets from examples, error files, goldens and machc's outputs for them.
 
     seeds.py [--build build] DIR
 
-DIR/TARGET/ are written anew. Needs dtc, which makes the blobs of the host trees.
+Rewrites DIR/TARGET/. Needs dtc to compile the host trees to blobs.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from harness.golden import sources  # noqa: E402
 
 TARGETS = ("cfg", "session", "mach", "body", "dts", "dtb", "schema", "facts")
 SLOW = ("E0211-too-many-statements",)  # millions of statements
-LARGEST = 32 * 1024  # mutations of larger files are slow, and find nothing that smaller ones do not
+LARGEST = 32 * 1024  # mutating larger files is slow, and finds nothing more than smaller ones
 
 
 class Seeds:
@@ -41,7 +41,7 @@ class Seeds:
 
 
 def bodies(text):
-    """What stands in the braces behind `node` and `edit`, as far as braces tell."""
+    """The text in the braces after `node` and `edit`, found by counting braces."""
     for match in re.finditer(r"\b(?:edit|node [^{};]+)\s*\{", text):
         depth, at = 1, match.end()
         while at < len(text) and depth:
@@ -63,7 +63,7 @@ def texts(seeds):
         seeds.add("mach", f"language-{i}", block.encode())
     for path in sorted([*pathlib.Path("examples").rglob("*.dts"), *pathlib.Path("tests").rglob("*.dts")]):
         seeds.add("dts", path.stem, path.read_bytes())
-        # Broken ones are no blobs; and -f only says that dtc's checks are not asked.
+        # Broken trees yield no blob; -f only disables dtc's checks.
         done = subprocess.run(["dtc", "-q", "-@", "-I", "dts", "-O", "dtb", str(path)], capture_output=True, check=False)
         if not done.returncode:
             seeds.add("dtb", path.stem, done.stdout)

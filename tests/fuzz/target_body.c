@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Device tree source in the three places of a description where it can stand.
+// Device tree source in each of the three places where a description allows it.
 #include "base.h"
 
 #include <stdlib.h>

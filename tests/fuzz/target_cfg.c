@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// guest.cfg: the reader and the document must agree, and what is accepted must hold for all who use it.
+// guest.cfg: the reader and the document must agree, and every user must cope with what the reader accepts.
 #include "audit.h"
 #include "base.h"
 #include "machrt.h"

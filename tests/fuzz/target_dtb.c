@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A board's blob: read, indexed, and its devices passed through one by one.
+// A board's blob is read and indexed, and its devices are passed through one by one.
 #include "base.h"
 
 #include "host/host.h"

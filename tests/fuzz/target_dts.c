@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A host tree as source: parsed, built, indexed, written in both forms and read again.
+// A host tree as source is parsed, built, indexed, written in both forms and read again.
 #include "base.h"
 
 #include "host/host.h"

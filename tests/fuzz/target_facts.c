@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A snapshot of a host, as `machrt probe` writes it: against it goes a board with devices in groups of several kinds.
+// A snapshot of a host, as `machrt probe` writes it, is compared with a board that has groups of several kinds.
 #include "base.h"
 
 #include <string.h>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// .mach text, compiled to every output. `host "small.dts";` takes a tree of the tests or examples by its file name.
+// .mach text is compiled to every output. `host "small.dts";` names a tree of the tests or examples by its file name.
 #include "base.h"
 
 #include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The file name behind the first `host "`, as far as it can be seen without parsing. */
+/* The file name after the first `host "`, as far as that can be found without parsing. */
 static void host_named(const uint8_t *data, size_t size, char *name, size_t room)
 {
     static const char word[] = "host \"";

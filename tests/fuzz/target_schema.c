@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A schema file beside a few built-in ones (the target is linked with a small table of them: reading all takes most of
-// the time); what it describes is put into machines.
+// A schema file is read in addition to a few built-in ones, and machines use what it describes. The target is linked
+// with a small table of built-in schemas, because reading all of them would take most of the time.
 #include "base.h"
 
 #include "schema/schema.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What a session makes of a guest.cfg that the reader has accepted: `machrt plan` goes through all of it, with a table
- * of system calls that says yes to everything, for every backend, with KVM and without.
+ * Runs a session on each guest.cfg that the reader accepts: `machrt plan` executes all of it, on a table of system
+ * calls that all succeed, for every backend, with and without KVM.
  */
 #include "base.h"
 
@@ -11,7 +11,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* main.c's: that a plan is refused is no finding. */
+/* Replaces main.c's function: a refused plan is not a finding. */
 int report(const struct mach_error *e)
 {
     return e->step && *e->object && *e->hint ? FAILED : (abort(), FAILED);
@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FILE *real = stdout;
     if (mach_config_from_memory("guest.cfg", data, size, &config, NULL))
         return 0;
-    stdout = sink(); // a plan is printed; glibc's stdout is a variable
+    stdout = sink(); // printing a plan uses stdout, which is a variable in glibc
     for (int backend = MACH_BACKEND_AUTO; backend <= MACH_BACKEND_PAMU; backend++) {
         struct command c = {.path = "guest.cfg", .config = config, .backend = (enum mach_backend)backend};
         c.kvm = size % 2;

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What all suites share: running commands, counting, telling differences."""
+"""Shared by all suites: running commands, counting results, showing differences."""
 
 import difflib
 import os
 import subprocess
 
-# The same messages whatever the terminal and the language of whoever runs the tests; a finding of a sanitizer has an
-# exit status that machc itself never has.
+# Messages must not depend on the terminal and the language of the user. A sanitizer's finding has an exit status that
+# machc itself never returns.
 ENVIRONMENT = {
     **os.environ,
     "LC_ALL": "C",
@@ -17,7 +17,7 @@ ENVIRONMENT = {
 
 
 class Context:
-    """Where things are, and which tests are wanted."""
+    """Paths, and which tests are wanted."""
 
     def __init__(self, root, build, pool, wanted, update):
         self.root = root
@@ -29,13 +29,13 @@ class Context:
         self.update = update
 
     def each(self, function, items, name):
-        """function(item) for every item whose name is wanted, several at a time; results in order."""
+        """Calls function(item) for every item whose name is wanted, several at a time; yields results in order."""
         chosen = [item for item in items if self.wanted in name(item)]
         return zip(chosen, self.pool.map(function, chosen))
 
 
 class Result:
-    """Counts what passed, and prints what failed as it comes."""
+    """Counts passed tests, and prints failures as they occur."""
 
     def __init__(self):
         self.passed = 0
@@ -43,7 +43,7 @@ class Result:
         self.skipped = 0
 
     def add(self, name, problem):
-        """problem: None or "" when it passed, else what is wrong; the first line is the message."""
+        """problem: None or "" if the test passed, else what is wrong; the first line is the message."""
         if problem:
             self.failed += 1
             first, *rest = problem.rstrip().split("\n")
@@ -70,7 +70,7 @@ class Result:
 
 
 class Ran:
-    """What a command did."""
+    """Result of a command."""
 
     def __init__(self, status, out, err):
         self.status = status
@@ -79,7 +79,7 @@ class Ran:
 
 
 def run(*command, cwd=None, stdin=b"", env=None, timeout=120, **more):
-    """Runs a command to its end. A negative status is a signal, None a timeout."""
+    """Runs a command to its end. A negative status is a signal, None is a timeout."""
     try:
         done = subprocess.run(
             [str(word) for word in command], cwd=cwd, input=stdin, capture_output=True, timeout=timeout,
@@ -92,7 +92,7 @@ def run(*command, cwd=None, stdin=b"", env=None, timeout=120, **more):
 
 
 def difference(want, got, what="expected"):
-    """None when both texts are the same, else a unified diff."""
+    """None if both texts are the same, else a unified diff."""
     if want == got:
         return None
     lines = difflib.unified_diff(want.splitlines(), got.splitlines(), what, "got", lineterm="", n=2)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Host trees that no source can be compiled to: damaged blobs, and blobs that dtc would not write.
+"""Host trees that no source compiles to: damaged blobs, and blobs that dtc would not write.
 
 RECIPES: name -> bytes, for `// host: NAME` in tests/errors.
 """
@@ -18,7 +18,7 @@ def padded(data):
 
 
 class Blob:
-    """A blob put together token by token; the header is right unless it is told otherwise."""
+    """A blob built token by token; the header is correct unless the caller changes it."""
 
     def __init__(self):
         self.tokens = b""
@@ -49,7 +49,7 @@ class Blob:
         return self.end()
 
     def bytes(self, stop=True, reservations=b"", **header):
-        """`header` replaces fields; `reservations` stands in front of the empty entry that ends their list."""
+        """`header` replaces fields; `reservations` goes before the empty entry that ends the list."""
         tokens = self.tokens + (cells(STOP) if stop else b"")
         rsvmap = 40
         at = rsvmap + len(reservations) + 16
@@ -61,7 +61,7 @@ class Blob:
 
 
 def small():
-    """A root with two nodes, in the middle of the second one."""
+    """A root with two nodes, still inside the second one."""
     return Blob().begin().prop("model", b"blob\0").node("one").begin("two").prop("reg", cells(0, 0x1000, 0x1000))
 
 
@@ -80,7 +80,7 @@ def nested(depth):
 
 RECIPES = {
     "plain": whole().bytes(),
-    # no blob at all, or of another time
+    # not a blob, or of another version
     "empty": b"",
     "script": b"#!/bin/sh\nexit 0\n" * 10,
     "version-3": whole().bytes(version=3, last_comp_version=1),
@@ -104,7 +104,7 @@ RECIPES = {
     "no-root": Blob().bytes(),
     "no-end": whole().bytes(stop=False),
     "too-deep": nested(300),
-    # odd
+    # unusual
     "twin-nodes": whole().bytes().replace(b"two\0", b"one\0"),
     "twin-properties": Blob().begin().prop("model", b"a\0").prop("model", b"b\0").end().bytes(),
     "odd-node-name": Blob().begin().node("na me").end().bytes(),

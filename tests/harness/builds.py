@@ -149,7 +149,7 @@ def names_and_targets(context, directory):
     depfile(context, directory, MAIN, "-o", "new.dtb", "-MD", status=1)
     if (folder / "out.d").read_bytes() != before or (folder / "new.d").exists():
         raise Failure("a depfile was written for a compilation with errors")
-    for args, what in ((["-MF", "x"], "go with -MD"), (["-MD"], "name the file with -MF"), (["-MQ", "x"], "there are -MD"),
+    for args, what in ((["-MF", "x"], "need -MD"), (["-MD"], "name the depfile with -MF"), (["-MQ", "x"], "use -MD"),
                        (["-MD", "-MF", "x", "--check"], "-MT"), (["-MD", "-MF", "x", "x.mach"], "one file"),
                        (["-MD", "-o", "a.dtb", "-MF", MAIN], "is also read"), (["-MD", "-MF"], "needs an argument")):
         settle(directory, MAIN, PARTS[MAIN])

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""checker: every machine of examples/ and tests/golden/ passes tests/checker; and tests/checker sees what is wrong.
+"""checker: every machine of examples/ and tests/golden/ passes tests/checker, and tests/checker detects mistakes.
 
-Of some of them, field by field of the config and cell by cell of the tree, one value is made another. Each of these
-has to be refused, but for those that FREE says nobody can know who has only the two outputs.
+In some of the machines, each field of the config and each cell of the tree is changed, one at a time. tests/checker must
+refuse each change, except those in FREE, which cannot be detected from the two outputs alone.
 """
 
 import collections
@@ -15,7 +15,7 @@ from checker.all import check, read
 from . import Result, golden
 
 MUTATED = ("examples/partition.mach", "tests/golden/regions.mach", "tests/golden/interrupts.mach")
-AT_MOST = 6  # of one field in one machine, from all over its records
+AT_MOST = 6  # mutants of one field in one machine, spread over its records
 
 ASKED = "what was asked for, no more: the suite properties knows"
 HOST = "only the host's tree says"
@@ -60,7 +60,7 @@ FREE = {
 
 
 def compiled(context, source):
-    """(what is wrong with its machines, [(dtb, cfg)], the machines)"""
+    """(problems of its machines, [(dtb, cfg)], the machines)"""
     with tempfile.TemporaryDirectory() as folder:
         _, done = golden.machines(context, source, folder)
         pairs = read(pathlib.Path(folder))
@@ -71,13 +71,13 @@ def compiled(context, source):
 
 
 def wrong_ones(pairs, machines):
-    """(place, what was done, all outputs with that done to one of them)"""
+    """(place, change, all outputs with that change in one of them)"""
     for k, (dtb, cfg) in enumerate(pairs):
         kinds = collections.defaultdict(list)
         for section, field, what, changed in mutants.of_config(cfg):
             kinds[section, field].append((what, dtb, changed))
         for node, name, what, changed in mutants.of_tree(dtb):
-            if node.path != "/timer":  # the platform's, with PPIs
+            if node.path != "/timer":  # the platform's nodes, with PPIs
                 kinds["tree", name].append((what, changed, cfg))
         for place, all_of_them in kinds.items():
             for what, tree, changed in all_of_them[::-(-len(all_of_them) // AT_MOST)]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""cli: options, exit statuses, and that outputs are all there or not at all."""
+"""cli: options, exit statuses, and that either all outputs are written or none."""
 
 import json
 import os
@@ -26,7 +26,7 @@ class Failure(Exception):
 
 
 class Skipped(Exception):
-    """Cannot be tried here: why."""
+    """The test cannot run here; the text says why."""
 
 
 def expect(condition, text, done=None):
@@ -36,7 +36,7 @@ def expect(condition, text, done=None):
 
 
 class Box:
-    """A directory of its own for one test, with descriptions in it."""
+    """A directory for one test, with descriptions in it."""
 
     def __init__(self, context, directory):
         self.context = context
@@ -57,7 +57,7 @@ class Box:
         return sorted(str(path.relative_to(self.path)) for path in self.path.rglob("*"))
 
     def machc(self, *args, status=0, **more):
-        """Runs machc in the directory; the status must be as said."""
+        """Runs machc in the directory and checks its status."""
         done = run(self.context.machc, *args, **{"cwd": self.path, **more})
         expect(done.status == status, f"machc {' '.join(map(str, args))}: exit status {done.status}, not {status}", done)
         return done
@@ -67,7 +67,7 @@ def is_dtb(data):
     return data[:4] == b"\xd0\x0d\xfe\xed"
 
 
-# ---- what to do ----
+# ---- actions ----
 
 def one_machine(box):
     box.machc("one.mach", "-o", "guest.dtb", "-c", "guest.cfg")
@@ -85,7 +85,7 @@ def standard_output(box):
     box.machc("one.mach", "-o", "a.dtb", "-c", "a.cfg")
     expect(box.machc("one.mach", "-o", "-").out == box.read("a.dtb"), "-o - is not what -o writes")
     expect(box.machc("one.mach", "-c", "-").out == box.read("a.cfg"), "-c - is not what -c writes")
-    if not os.path.exists("/dev/stdout"):  # no /proc is mounted
+    if not os.path.exists("/dev/stdout"):  # /proc is not mounted
         return
     expect(box.machc("one.mach", "-o", "/dev/stdout").out == box.read("a.dtb"), "-o /dev/stdout")
     with open(box.path / "b.dtb", "ab") as to:
@@ -140,7 +140,7 @@ def views(box):
     expect(b"alpha" in plan and b"beta" in plan and len(list((box.path / "out").iterdir())) == 4, "view and files at once")
 
 
-# A row of each kind: what it is, whose, for what, said where.
+# A row of each kind: resource, owner, user, place in the text.
 OWNERS = """
 memory     0x60000000-0x60ffffff    linux1  memory ipc0, share ipc0
 memory     0x60000000-0x60ffffff    linux2  memory ipc0, share ipc0
@@ -227,7 +227,7 @@ def fixes_are_made(box):
     expect((box.path / "link.mach").is_symlink() and (box.path / "w.mach").stat().st_mode & 0o777 == 0o640, "link or mode")
     expect("link.mach:1:1: fixed: `mashine` is now `machine` [E0103]\n" in done.err and
            "link.mach:4:27: fixed: `;` put in [E0102]\n" in done.err and done.err.count(" fixed: ") == 6, "told", done)
-    # What is left is said, and files without a fix stay as they are.
+    # The remaining messages are printed, and files without a fix do not change.
     box.write("w.mach", WRONG.replace("256M", ""))
     done = box.machc("--fix", "w.mach", "broken.mach", "one.mach", status=1)
     expect(" error: " in done.err and done.err.count(" fixed: ") >= 4 and "broken.mach" in done.err, "told", done)
@@ -239,7 +239,7 @@ def only_what_is_named_is_fixed(box):
     box.write("w.mach", 'include "lib.mach";\nmachine a : arm64-vert { cpus 1; use t(); }\n')
     box.machc("--fix", "w.mach", status=1)
     expect(b"memry" in box.read("lib.mach") and b"arm64-virt" in box.read("w.mach"), "the include was changed")
-    # A parameter's value is not where it is used.
+    # The value of a parameter is written elsewhere than where it is used.
     box.write("p.mach", "template t(a) { memory ram at a size 256M; }\nmachine a : arm64-virt { cpus 1; use t(0x80000800); }\n")
     before = box.read("p.mach")
     box.machc("--fix", "p.mach", status=1)
@@ -306,7 +306,7 @@ def constants_and_includes(box):
     expect(box.read("a.dtb") != box.read("b.dtb"), "-D changes nothing")
 
 
-# ---- what is said ----
+# ---- messages ----
 
 def usage_errors(box):
     for args, text in (
@@ -314,15 +314,15 @@ def usage_errors(box):
             (["--chekc", "one.mach"], "did you mean `--check`?"),
             (["--check=1", "one.mach"], "takes no argument"),
             (["-Z", "one.mach"], "unknown option `-Z`"),
-            (["one.mach", "two.mach", "-o", "x"], "several files can be checked at once, not compiled"),
-            (["--fix", "-"], "--fix changes files"),
-            (["--fix", "one.mach", "-o", "x"], "--fix changes the text"),
+            (["one.mach", "two.mach", "-o", "x"], "only one file can be compiled at a time"),
+            (["--fix", "-"], "--fix cannot change standard input"),
+            (["--fix", "one.mach", "-o", "x"], "--fix changes and checks files"),
             (["one.mach", "-j", "x"], "`-j x` is not a number"),
             (["one.mach", "--diagnostics=sraif"], "did you mean `--diagnostics=sarif`?"),
-            (["one.mach", "--diagnostics=sarif:"], "names no file"),
+            (["one.mach", "--diagnostics=sarif:"], "has no file name"),
             (["one.mach", "--diagnostics=text:x"], "text goes to standard error"),
-            (["one.mach", "--diagnostics=sarif", "--diagnostics=json:-"], "only one thing at a time"),
-            (["one.mach", "--diagnostics=sarif", "--emit=dts"], "only one thing at a time"),
+            (["one.mach", "--diagnostics=sarif", "--diagnostics=json:-"], "only one output can go"),
+            (["one.mach", "--diagnostics=sarif", "--emit=dts"], "only one output can go"),
             (["one.mach", "-o"], "needs an argument"),
             (["one.mach", "-o", "a", "-o", "b"], "given twice"),
             (["one.mach", "-o", "-", "-c", "-"], "standard output"),
@@ -334,7 +334,7 @@ def usage_errors(box):
             (["one.mach", "--emit=jsno"], "did you mean `--emit=json`?"),
             (["one.mach", "--max-errors", "many"], "not a number"),
             (["one.mach", "-D", "X"], "NAME=VALUE"),
-            (["one.mach", "-Wno-such-thing"], "there is no warning `such-thing`"),
+            (["one.mach", "-Wno-such-thing"], "unknown warning `such-thing`"),
             (["--explain=E999"], "there is no message"),
             (["no-such.mach"], "cannot read no-such.mach: there is no such file\n"),
             (["./onee.mach"], "cannot read ./onee.mach: there is no such file; did you mean `./one.mach`?"),
@@ -378,7 +378,7 @@ def classes_can_be_read_back(box):
         done = box.machc("--dump-class", name)
         keys = set(json.loads(done.out))
         expect(len(keys) == 1 and keys <= {"class", "irqchip", "host-irqchips", "platform"}, name, done)
-    # What is printed is a schema file: it takes the place of what is built in.
+    # The output is a schema file, which can replace the built-in one.
     (box.path / "own").mkdir()
     box.write("own/mine.json", box.machc("--dump-class", "ns16550a").out)
     box.machc("--schema-dir", "own", "one.mach", "-o", "own.dtb")
@@ -423,7 +423,7 @@ machine b : arm64-virt { use board("B"); }
     expect("has 2 nodes `cpu`:\n    /cpus/cpu@0\n    /cpus/cpu@1\n" in done.err, "not listed", done)
     done = box.machc("--explain=mmc0", status=2)
     expect("machc FILE.mach --explain=PATH" in done.err, "no hint", done)
-    # A property per two lines, all of them, for every node of the guest.
+    # Two lines per property, for all properties of every node of the guest.
     dts = box.machc("e.mach", "-m", "a", "--emit=dts").out.decode()
     for line in dts.splitlines():
         if line.startswith("\t") and line.count("\t") == 1 and line.endswith(("{", "*/")) and " {" in line:
@@ -463,7 +463,7 @@ def out_of_memory(box):
 
 
 def a_few_lines_that_ask_for_too_much(box):
-    """A million machines with 512 cpus each: 3/4 of memory is the limit; here, one of 200 MB that stood before."""
+    """A million machines with 512 cpus each. The limit is 3/4 of the memory; here, an existing one of 200 MB."""
     if "san" in box.context.build.parts:
         raise Skipped("the sanitizers need terabytes of address space")
     box.write("many.mach", 'for i in 0..1000000 { machine "m{i}" : riscv64-virt { cpus 512; memory ram size 16M; } }\n')
@@ -474,7 +474,7 @@ def a_few_lines_that_ask_for_too_much(box):
     os.mkfifo(box.path / "waits.mach")
     with subprocess.Popen([box.context.machc, "--check", "waits.mach"], cwd=box.path, env=ENVIRONMENT) as machc:
         total = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGESIZE")
-        with open(box.path / "waits.mach", "w", encoding="utf-8") as fifo:  # opened: machc reads, and waits
+        with open(box.path / "waits.mach", "w", encoding="utf-8") as fifo:  # opened: machc reads and waits
             soft = resource.prlimit(machc.pid, resource.RLIMIT_DATA)[0]
             fifo.write(ONE)
     expect(soft != resource.RLIM_INFINITY and soft <= total * 3 // 4, f"RLIMIT_DATA is {soft} of {total}")
@@ -500,7 +500,7 @@ def second_output_fails_to_open(box):
 
 
 def second_output_fails_to_write(box):
-    """The DTB is in place already when the device turns out to be full: the old one comes back."""
+    """The DTB is already in place when the device turns out to be full: the old one is restored."""
     box.write("g.dtb", "old")
     before, inode = box.files(), (box.path / "g.dtb").stat().st_ino
     done = box.machc("one.mach", "-o", "g.dtb", "-c", "/dev/full", status=2)
@@ -524,7 +524,7 @@ def disk_full(box):
 
 
 def read_only_directory(box):
-    """Root may write anywhere, so that it has to be somebody else who tries."""
+    """Root can write anywhere, so another user must try."""
     locked = box.path / "locked"
     locked.mkdir()
     (locked / "g.dtb").write_text("old")
@@ -532,7 +532,7 @@ def read_only_directory(box):
     args = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
     if args:
         box.path.chmod(0o777)
-        # Not all directories above the build need to be open to everyone.
+        # Directories above the build may not be accessible to everyone.
         probe = run(box.context.machc, "--version", cwd="/", **args) if os.access(box.context.machc, os.X_OK) else None
         if not probe or probe.status != 0:
             raise Skipped(f"user 65534 cannot run {box.context.machc}")
@@ -545,19 +545,19 @@ def read_only_directory(box):
 
 
 def signals_leave_nothing(box):
-    """A pipe that nobody empties holds machc up in the middle of writing."""
+    """A pipe that nothing reads blocks machc in the middle of writing."""
     box.write("large.mach", ONE + "machine large : arm64-virt { cpus 1; memory ram at 0x80000000 size 1M; node /x { y = ["
               + "00 " * 200000 + "]; }; }\n")
     box.write("g.cfg", "old")
     before = box.files()
     for number in (signal.SIGINT, signal.SIGTERM):
         read_end, write_end = os.pipe()
-        # What started the tests in the background may have had SIGINT ignored, and machc would keep to that.
+        # If the tests were started in the background, SIGINT may be ignored, and machc would inherit that.
         with subprocess.Popen(["env", "--default-signal=INT,TERM", box.context.machc, "large.mach", "-m", "large", "-o", "-",
                                "-c", "g.cfg"], cwd=box.path, stdout=write_end, stderr=subprocess.PIPE,
                               env=ENVIRONMENT) as process:
             os.close(write_end)
-            os.read(read_end, 1)  # now it writes
+            os.read(read_end, 1)  # now machc writes
             process.send_signal(number)
             process.wait(30)
         os.close(read_end)
@@ -592,10 +592,10 @@ def modes_follow_the_umask(box):
     expect(box.files() == ["a.cfg", "a.dtb", "broken.mach", "one.mach", "two.mach"], f"files are {box.files()}")
 
 
-# ---- the same bytes everywhere ----
+# ---- reproducible outputs ----
 
 def outputs_are_reproducible(box):
-    """Of all examples: other directories, names, locales, times, umasks."""
+    """All examples have the same outputs with other directories, names, locales, times and umasks."""
     root = box.context.root
     for source in sorted((root / "examples").glob("*.mach")):
         box.machc(f"examples/{source.name}", "-O", box.path / "a", cwd=root)

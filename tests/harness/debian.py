@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Debian's packages as material for tests: fetched without installing anything, and kept outside of the sources."""
+"""Debian packages as material for tests: downloaded without installing anything, and cached outside of the sources."""
 
 import os
 import pathlib
@@ -18,7 +18,7 @@ def cache():
 
 
 class Apt:
-    """apt with a root of its own: nothing of the system is changed, and nobody need be root."""
+    """apt with a separate root: it does not change the system, and does not need root."""
 
     def __init__(self, root, suites, architectures, sources=False):
         self.root = pathlib.Path(root)
@@ -55,7 +55,7 @@ class Apt:
         return self.run("apt-cache", "pkgnames", prefix).split()
 
     def download(self, package):
-        """The package's file, to be deleted by the caller."""
+        """The file of the package; the caller deletes it."""
         self.run("apt-get", "--quiet=2", "download", package)
         return next((self.root / "packages").glob("*.deb"))
 
@@ -66,7 +66,7 @@ class Apt:
 
 
 def unpack(deb, to, *patterns):
-    """Files of a package whose path fits, below `to`: there whole, or not at all."""
+    """Extracts the files of a package whose path matches, below `to`: all of them, or none."""
     with tempfile.TemporaryDirectory(dir=to.parent) as directory:
         archive = subprocess.Popen(["dpkg-deb", "--fsys-tarfile", deb], stdout=subprocess.PIPE)
         subprocess.run(["tar", "x", "--wildcards", *patterns], cwd=directory, stdin=archive.stdout, check=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""diagnostics: the messages of all of tests/errors in every format say the same, and each format is what it claims to be.
+"""diagnostics: all formats contain the same messages for tests/errors, and each format is valid.
 
-SARIF is held against the schema of its version 2.1.0, which the npm package @microsoft/jest-sarif carries: it is fetched
+SARIF is validated with the schema of its version 2.1.0 from the npm package @microsoft/jest-sarif, which is downloaded
 once with `npm pack` and kept in ~/.cache/machc.
 """
 
@@ -23,7 +23,7 @@ PACKAGE = "@microsoft/jest-sarif@1.0.0-beta.0"
 MEMBER = "package/lib/schemas/sarif-2.1.0-rtm.5.json"
 SHA256 = "2d99159ae54a3eea97f81781cff48780548657c35949f4b7f25e99a2ba4de4f8"
 
-# What DMA may reach is not guessed: these have one cure, and then compile; these have none, or several.
+# --fix does not guess what DMA can reach. The first have one fix, and then compile; the others have none, or several.
 CURED = ["E0609-misspelt.mach", "E0614-none-misspelt.mach", "E0616-all-unsafe.mach", "E0616-statement-of-its-own.mach",
          "E0620-no-such-region-name.mach", "E0620-no-such-region.mach", "E0629-one-vcpu.mach",
          "E0640-msi-bank-not-at-a-page.mach", "E0640-size-not-pages.mach", "E0646-window-start.mach",
@@ -45,7 +45,7 @@ for problem in list(validator.iter_errors(document))[:5]:
 
 
 def sarif_schema():
-    """(path, None) or (None, why it cannot be had)"""
+    """(path, None), or (None, why it is not available)"""
     cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache", "machc")
     path = cache / "sarif-2.1.0-rtm.5.json"
     if not path.exists():
@@ -67,7 +67,7 @@ def sarif_schema():
 
 
 def valid(interpreter, schema, document):
-    """None, or what the schema has against it."""
+    """None, or the violations of the schema."""
     with tempfile.TemporaryDirectory() as directory:
         path = pathlib.Path(directory, "document.json")
         path.write_text(json.dumps(document))
@@ -76,10 +76,10 @@ def valid(interpreter, schema, document):
     return said and "is not valid\n" + said
 
 
-# ---- what each format says, as (severity, "file:line:column" or "-", code, text) ----
+# ---- the content of each format, as (severity, "file:line:column" or "-", code, text) ----
 
 
-def place(p):
+def place_text(p):
     if not p:
         return "-"
     return f"{p['file']}:{p['line']}:{p['column']}" if "line" in p else p["file"]
@@ -87,7 +87,7 @@ def place(p):
 
 def from_json(document):
     severity = {"fault": "fault of machc"}
-    return [(severity.get(m["severity"], m["severity"]), place(m.get("place")), m["code"], m["text"].split("\n")[0])
+    return [(severity.get(m["severity"], m["severity"]), place_text(m.get("place")), m["code"], m["text"].split("\n")[0])
             for m in document["messages"]]
 
 
@@ -96,7 +96,7 @@ def unquote(text):
 
 
 def characters(folder, file, line, column):
-    """The column in bytes of a column in characters."""
+    """Converts a column in characters to one in bytes."""
     text = (folder / file).read_bytes().split(b"\n")[line - 1].decode("utf-8", "surrogateescape")
     return len(text[:column - 1].encode("utf-8", "surrogateescape")) + 1
 
@@ -134,7 +134,7 @@ def from_github(text, folder):
 
 
 def same(what, want, got, loose=False):
-    """loose: GitHub's form has no column for ranges of several lines, and text may have more behind it."""
+    """loose: GitHub's format has no column for ranges of several lines, and its text may have more at the end."""
     if len(want) != len(got):
         return f"{what} has {len(got)} messages, text has {len(want)}"
     for a, b in zip(want, got):
@@ -156,7 +156,7 @@ def from_text(err):
 
 
 def files_of(folder):
-    """All but one that takes its time, and is tried once, in the suite errors."""
+    """All files except one that is slow and runs once, in the suite errors."""
     return sorted(path.name for path in folder.glob("*.mach") if not path.name.startswith("E0211"))
 
 
@@ -201,7 +201,7 @@ def fingerprints(sarif):
         (r["ruleId"], r["partialFingerprints"]["machc/v1"]) for r in sarif["runs"][0]["results"])
 
 
-# What is not the same message when a file is another one.
+# Codes whose message depends on the file.
 MOVED = {
     "E0001": "tells the offset of a byte of the file itself",
     "E0132": "tells the size of the file itself",
@@ -211,7 +211,7 @@ MOVED = {
 
 
 def shifted(context, sarif):
-    """Lines in front and other indentation leave every fingerprint as it is; no two results share one."""
+    """Fingerprints do not change with lines before the text or other indentation; no two results share one."""
     names = files_of(context.root / "tests/errors")
     with tempfile.TemporaryDirectory() as directory:
         folder = pathlib.Path(directory, "errors")
@@ -230,7 +230,7 @@ def shifted(context, sarif):
 
 
 def special(context, result):
-    """What has a meaning in a format, in a name and in a text."""
+    """Special characters of a format, in a name and in a text."""
     with tempfile.TemporaryDirectory() as directory:
         folder = pathlib.Path(directory)
         name = "a b,c:d%41.mach"
@@ -274,7 +274,7 @@ def files(context, result):
 # ---- fixes ----
 
 
-def said(context, folder, args, name):
+def messages_of(context, folder, args, name):
     done = run(context.machc, *args, "--diagnostics=json", name, cwd=folder)
     return json.loads(done.out)["messages"] if done.out else None
 
@@ -284,18 +284,18 @@ def spoken(message):
 
 
 def fixed(context, folder, name):
-    """--fix applies what the messages carry, and they are gone. None when there is nothing to fix, else (problem,)"""
+    """--fix applies the fixes of the messages, which are gone afterwards. None if there is nothing to fix, else (problem,)"""
     args = expectation(folder / name)[1] or ["--check"]
     if any(arg.startswith(("-o", "-c", "-O", "--emit", "--fix")) for arg in args):
         return None
-    before = said(context, folder, args, name)
+    before = messages_of(context, folder, args, name)
     own = [m for m in before or [] if "fix" in m and all(e["place"]["file"] == name for e in m["fix"])]
     if not own:
         return None
     old = (folder / name).read_bytes()
     mode = (folder / name).stat().st_mode
     done = run(context.machc, *args, "--fix", name, cwd=folder)
-    after = said(context, folder, args, name)
+    after = messages_of(context, folder, args, name)
     left = {spoken(m) for m in after}
     told = re.findall(r"(?m)^.*:\d+:\d+: fixed: .* \[(\w+)\]$", done.err)
     gone = [m for m in own if spoken(m) not in left]
@@ -320,16 +320,16 @@ def fixed(context, folder, name):
 
 
 def fixes(context, result):
-    """Every file of tests/errors whose messages carry fixes."""
+    """Every file of tests/errors whose messages have fixes."""
     with tempfile.TemporaryDirectory() as directory:
         folder = pathlib.Path(directory, "errors")
         shutil.copytree(context.root / "tests/errors", folder)
         pathlib.Path(directory, "hosts").symlink_to(context.root / "tests/hosts")
         codes, clean = set(), 0
         for name in UNSURE:
-            sure = any("fix" in m for m in said(context, folder, ["--check"], name))
+            sure = any("fix" in m for m in messages_of(context, folder, ["--check"], name))
             result.add(f"--fix {name}: which cure is not sure", sure and "has a fix")
-        # Those with options of their own are tried one by one, of the others only those that have something to fix.
+        # Files with their own options are tried one by one; of the others, only those that have something to fix.
         names = files_of(folder)
         plain = [name for name in names if not expectation(folder / name)[1]]
         done = run(context.machc, "--check", "--diagnostics=json", *plain, cwd=folder)
@@ -340,16 +340,16 @@ def fixes(context, result):
                 continue
             result.add(f"--fix {name}", answer[0])
             codes.add(name[:5])
-            clean += not any(m["severity"] != "warning" for m in said(context, folder, ["--check"], name) or [])
+            clean += not any(m["severity"] != "warning" for m in messages_of(context, folder, ["--check"], name) or [])
         for name in CURED:
-            left = said(context, folder, ["--check"], name)
+            left = messages_of(context, folder, ["--check"], name)
             result.add(f"--fix {name}: it compiles then", None if left == [] else f"{left}")
         result.add("many codes have fixes", None if len(codes) >= 55 else f"only {len(codes)}")
         result.add("most files compile then", None if clean >= 60 else f"only {clean}")
 
 
 def warnings(context):
-    """Every warning can be named: taken away, made an error. Names are of one message each."""
+    """Every warning can be disabled, or turned into an error, by its name. Each name belongs to one message."""
     listed = [line.split()[:2] for line in run(context.machc, "--explain=list").out.decode().splitlines()]
     names = [name for _, name in listed]
     if len(set(names)) != len(names) or any(not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) for name in names):

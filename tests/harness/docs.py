@@ -1,23 +1,24 @@
 # SPDX-License-Identifier: MIT
-"""docs: what the documents show is so.
+"""docs: the examples and commands in the documents work.
 
-Every fenced block of docs/*.md, README.md and examples/README.md that is marked `mach` is compiled. The words behind
-`mach` say what it is:
+Every fenced block of docs/*.md, README.md and examples/README.md that is marked `mach` is compiled. The words after `mach`
+define its kind:
 
     (nothing)        a complete file
-    machine [HOST]   the inside of a machine; what it must have and the block does not say (cpus, memory) is added
+    machine [HOST]   the inside of a machine; required statements that are missing (cpus, memory) are added
     host HOST        the inside of a host statement
-    file NAME        a file that the next block includes; by itself it need not mean anything
-    error CODE       and it must give errors, all of this code
-    warning CODE     and it must give warnings, all of this code, and no errors
+    file NAME        a file that the next block includes; not compiled alone
+    error CODE       machc must report errors, all with this code
+    warning CODE     machc must report warnings, all with this code, and no errors
 
-HOST is a tree of examples/hosts, without `.dts`. What is not marked must compile without a word.
+HOST is a tree of examples/hosts, without `.dts`. Blocks without `error` or `warning` must compile without a message. If an
+indented message (`NAME.mach:...`) follows a block, machc must print exactly that.
 
-Commands in blocks marked `console` are carried out, and print what is shown: sessions.py.
+Commands in blocks marked `console` are run, and must print the output shown: sessions.py.
 
-The section with the grammar in docs/language.md is grammar/mach.ebnf, docs/messages.md is made from the registry of
-messages, docs/defects.md from the lines `// peer:` of tests; `make docs` (this suite with --update) writes them anew. The grammar has to know the examples, and machc what
-the grammar makes up. Links to files and headings must lead somewhere.
+The grammar section of docs/language.md comes from grammar/mach.ebnf, docs/messages.md from the registry of messages,
+docs/defects.md from the lines `// peer:` of tests; `make docs` (this suite with --update) rewrites them. The grammar must
+accept the examples, and machc must accept random texts of the grammar. Links to files and headings must have a target.
 """
 
 import re
@@ -28,7 +29,7 @@ import tempfile
 from . import Result, difference, run, sessions
 from .errors import messages
 
-# What a machine on a board is made of: the platform, and memory that any `dma` accepts.
+# For each board: the platform of a machine, and memory that any `dma` accepts.
 PLATFORMS = {
     None: ("arm64-virt", "memory ram size 256M;"),
     "jh7110": ("riscv64-virt", "memory ram at 0x80000000 size 256M;"),
@@ -37,6 +38,7 @@ PLATFORMS = {
     "virt-smmuv3": ("arm64-virt", "memory ram at 0x80000000 size 256M;"),
     "zcu102": ("arm64-virt", "memory ram at 0x40000000 size 256M from physical 0x40000000;"),
 }
+MESSAGE = re.compile(r"\n+((?: {4}\S+\.mach:\d.*\n)(?: {4}.*\n)*)")
 FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.M | re.S)
 MARK = "<!-- {}: grammar/mach.ebnf, by `make docs` -->"
 
@@ -49,12 +51,14 @@ def documents(root):
 
 
 class Block:
-    """A marked block: its text, and what its mark says."""
+    """A marked block: its text, and the meaning of its mark."""
 
     def __init__(self, path, match, text):
         line = text.count("\n", 0, match.start()) + 1
         self.name = f"{path}:{line}"
         self.text = match["text"]
+        shown = MESSAGE.match(text, match.end())
+        self.message = shown and re.sub(r"^ {4}(\S+\.mach)?", lambda m: m[1] and "example.mach" or "", shown[1], flags=re.M)
         self.kind, self.host, self.expected, self.problem, self.files = "file", None, None, None, []
         words = match["info"].split()[1:]
         if words and words[0] in ("machine", "host", "file"):
@@ -66,7 +70,7 @@ class Block:
             self.expected = (words[0], words[1])
             words = words[2:]
         if words:
-            self.problem = f"`{' '.join(words)}` means nothing behind `mach`"
+            self.problem = f"`{' '.join(words)}` means nothing after `mach`"
         elif self.kind != "part" and self.host not in PLATFORMS:
             self.problem = f"there is no examples/hosts/{self.host}.dts that a block can stand on"
 
@@ -109,6 +113,8 @@ def check(context, block):
         for name, text in [*block.files, ("example.mach", block.source())]:
             write(directory, name, text)
         done = run(context.machc, "--check", "-I", hosts, "example.mach", cwd=directory)
+    if block.message and block.message not in done.err:
+        return f"machc prints another message\n{done.err}"
     found = {(kind, code) for kind, _, code in messages("example.mach", done.err)}
     want = {block.expected} if block.expected else set()
     if found == want and done.status == (1 if block.expected and block.expected[0] == "error" else 0):
@@ -117,7 +123,7 @@ def check(context, block):
     return f"{wanted} is expected, exit status {done.status}\n{done.err}\n{block.source()}"
 
 
-# ---- what is made from something else ----
+# ---- generated documents ----
 
 
 def grammar(context):
@@ -126,7 +132,7 @@ def grammar(context):
 
 
 def language(context, old):
-    """docs/language.md with the grammar as it is."""
+    """docs/language.md with the current grammar."""
     begin, end = old.find(MARK.format("begin")), old.find(MARK.format("end"))
     if begin < 0 or end < begin:
         return None
@@ -140,19 +146,19 @@ def hundreds(context):
 
 
 def prose(line):
-    """A line of text in which nothing but `code` means something."""
+    """Escapes a line of text so that only `code` has a meaning in Markdown."""
     parts = re.split(r"(`[^`]*`)", line)
     return "".join(part if part.startswith("`") else re.sub(r"[<>*_\[\]\\]", r"\\\g<0>", part) for part in parts)
 
 
 def markdown(text):
-    """A message's text: indented lines are examples, the rest is prose; the cure is a paragraph of its own."""
+    """A message's text: indented lines are examples, the rest is prose; the fix is a paragraph of its own."""
     out, code = [], False
     for line in text.split("\n"):
         if line.startswith("    ") != code:
             code = not code
             out += ["", "```"] if code else ["```", ""]
-        elif line.startswith("Cure:"):
+        elif line.startswith("Fix:"):
             out.append("")
         out.append(line[4:] if code else prose(line))
     return "\n".join(out + (["```"] if code else []))
@@ -160,19 +166,19 @@ def markdown(text):
 
 INDEX = """# Messages
 
-Every message of machc has a code, which keeps its meaning for ever, and a name. `machc --explain=E0409` shows the text
-that stands here; `machc --explain=list` names all of them.
+Every message of machc has a code and a name; both are stable. `machc --explain=E0409` prints the text that is shown
+here, `machc --explain=list` lists all codes and names.
 
-E are errors, W are warnings, F are faults of machc itself. Nothing is written when there is an error. A warning can be
-taken away by its name, `-Wno-NAME`, or made an error, `-Werror=NAME`; `-Werror` makes errors of all of them, `-w` takes
-them all away.
+E codes are errors, W codes are warnings, F codes are internal errors. machc writes no output if there is an error.
+Disable a warning with `-Wno-NAME`, or turn it into an error with `-Werror=NAME`. `-Werror` turns all warnings into
+errors, `-w` disables all warnings.
 
 <!-- Written by `make docs` from compiler/diag/messages-*.def: change it there. -->
 """
 
 
 def registry(context):
-    """[(code, name, title, text)], from what machc says of itself."""
+    """[(code, name, title, text)], from machc's own output."""
     done = run(context.machc, "--explain=all")
     entries = re.split(r"^(?=[EWF]\d{4} [a-z0-9-]+: )", done.out.decode(), flags=re.M)[1:]
     return [re.fullmatch(r"(\S+) (\S+): (.*?)\n\n(.*)", entry, re.S).groups() for entry in entries]
@@ -192,12 +198,12 @@ def message_index(context):
 
 DEFECTS = """# What goes wrong elsewhere
 
-Compilers, generators and hypervisors for guests with devices of the host have been read for what they get wrong, and
-what their users suffer from. Each line is one of these, what machc says instead, and the test that holds it to that.
+Mistakes that compilers, generators and hypervisors for guests with passed-through devices make, and that their users
+suffer from. Each row shows one of them, what machc reports instead, and the test that verifies it.
 
-<!-- Written by `make docs` from the lines `// peer:` of tests/errors/*.mach and tests/golden/*.mach: change it there. -->
+<!-- Written by `make docs` from the lines `// peer:` of tests/errors/*.mach and tests/golden/*.mach: edit those. -->
 
-| elsewhere | here | test |
+| elsewhere | in machc | test |
 |---|---|---|
 """
 
@@ -213,12 +219,12 @@ def defects(context):
             codes = dict.fromkeys(re.findall(r"^// (?:error|warning): \S+ ([EW]\d{4})$", text, re.M))
             says = [f"{prose(titles[code])} ([{code}](messages.md#{code.lower()}))" for code in codes]
             here = "; ".join(says) if len(says) < 3 else f"all of them in one run: {', '.join(codes)}"
-            out.append(f"| {prose(peer)} | {here or 'it is right'} | {link} |")
+            out.append(f"| {prose(peer)} | {here or 'handled correctly'} | {link} |")
     return DEFECTS + "\n".join(out) + "\n"
 
 
 def made(context):
-    """[(path, text as it has to be)]"""
+    """[(path, expected text)]"""
     page = context.root / "docs/language.md"
     return [(page, language(context, page.read_text())), (context.root / "docs/messages.md", message_index(context)),
             (context.root / "docs/defects.md", defects(context))]
@@ -235,7 +241,7 @@ def up_to_date(context, path, text):
 
 
 def grammar_agrees(context, examples):
-    """tests/ebnf/agree.py, with the examples of the documents and with random texts, always the same."""
+    """Runs tests/ebnf/agree.py with the examples of the documents and with random texts, always the same ones."""
     agree = context.root / "tests/ebnf/agree.py"
     with tempfile.TemporaryDirectory() as directory:
         for block in examples:
@@ -246,12 +252,12 @@ def grammar_agrees(context, examples):
     return done.status and f"grammar/mach.ebnf and machc do not agree\n{done.out.decode('utf-8', 'replace')}{done.err}"
 
 
-# Words that no example can have: `live` is the tree of whatever machine the tests run on.
+# Words that no example can have: `live` is the tree of the machine that runs the tests.
 NOT_EXAMPLED = {"live"}
 
 
 def examples_complete(context):
-    """Every word of the grammar stands in an example of the reference that compiles, and every fate of a reference."""
+    """Every word of the grammar, and every fate of a reference, appears in an example of the manual that compiles."""
     text = re.sub(r"/\*.*?\*/", " ", (context.root / "grammar/mach.ebnf").read_text(), flags=re.S)
     wanted = set(re.findall(r"'(/?[a-z][a-z0-9-]*/?)'", text)) - NOT_EXAMPLED
     page = context.root / "docs/language.md"
@@ -267,7 +273,7 @@ def examples_complete(context):
 # ---- links ----
 
 
-# How an `assert` asks for what a function of attrs.c offers, and the row of the manual's table.
+# For each function of assert_values.c: how an `assert` uses its attributes, and the row of the manual's table.
 ATTRIBUTES = {"of_machine": (r"\bm\.", "MACHINE"), "vcpu": (r"\.vcpu\[\d+\]\.", "MACHINE.vcpu[N]"),
               "of_memory": (r"\bm\.\w+\.", "MACHINE.MEMORY"), "of_irqchip": (r"\bm\.\w+\.", "MACHINE.IRQCHIP"),
               "of_device": (r"\bm\.\w+\.", "MACHINE.DEVICE"), "of_region": (r"\.region\[[^]]+\]\.", "DEVICE.region[WHICH]"),
@@ -276,8 +282,8 @@ ATTRIBUTES = {"of_machine": (r"\bm\.", "MACHINE"), "vcpu": (r"\.vcpu\[\d+\]\.", 
 
 
 def attributes(context):
-    """What `assert` can ask for is in the manual, and asked for by a description of the suite golden."""
-    text = (context.root / "compiler/plan/attrs.c").read_text(encoding="utf-8")
+    """Every attribute of `assert` is in the manual, and used by a description of the suite golden."""
+    text = (context.root / "compiler/across/assert_values.c").read_text(encoding="utf-8")
     offered, function = {of: set() for of in ATTRIBUTES}, None
     for line in text.splitlines():
         if head := re.match(r"static void (of_\w+|offer)\(", line):
@@ -294,11 +300,11 @@ def attributes(context):
         problems += [f"{row}: the manual has no {name}" for name in sorted(offered[of] - said)]
         problems += [f"{row}: no assert of tests/golden asks for {name}" for name in sorted(offered[of])
                      if not re.search(way + re.escape(name) + r"(?![\w\[.-])", asked)]
-    return "\n".join(problems) or (None if all(offered.values()) else "attrs.c cannot be read")
+    return "\n".join(problems) or (None if all(offered.values()) else "assert_values.c cannot be read")
 
 
 def slug(heading):
-    """The anchor that GitHub and others make of a heading."""
+    """The anchor that GitHub and others generate for a heading."""
     return re.sub(r"[^\w\- ]", "", heading.replace("`", "").lower()).replace(" ", "-")
 
 

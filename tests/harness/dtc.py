@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""dtc: guest trees through the device tree compiler, an independent reader that knows nothing of machc.
+"""dtc: the device tree compiler, an independent reader that knows nothing about machc, checks guest trees.
 
-Every machine of examples/ and tests/golden/: the DTB must pass all of dtc's checks without a line, and dtc must make
-the same tree of --emit=dts as it makes of the DTB.
+For every machine of examples/ and tests/golden/, the DTB must pass all of dtc's checks without a message, and dtc must read
+the same tree from --emit=dts as from the DTB.
 """
 
 import pathlib
@@ -14,14 +14,14 @@ from .golden import machines, sources
 
 
 def flags():
-    """Switches off what a version of dtc gets wrong."""
+    """Disables the checks that a version of dtc gets wrong."""
     version = re.search(r"(\d+)\.(\d+)\.(\d+)", run("dtc", "--version").out.decode())
-    # 1.6.1 wants #address-cells in every interrupt controller; later versions do not.
+    # 1.6.1 requires #address-cells in every interrupt controller; later versions do not.
     return ["-Wno-interrupt_provider"] if version and tuple(map(int, version.groups())) == (1, 6, 1) else []
 
 
 def as_source(data):
-    """Sorted, so that only what is in the tree counts; reading is a different matter than checking."""
+    """Sorts the tree, so that only its content counts. Reading is separate from checking."""
     return run("dtc", "-q", "-f", "-s", "-I", "dtb", "-O", "dts", "-", stdin=data).out.decode("utf-8", "replace")
 
 

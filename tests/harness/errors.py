@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""errors: every tests/errors/*.mach says in comments what machc has to say about it.
+"""errors: comments in every tests/errors/*.mach list the messages that machc must print.
 
-    // error: 14:21 E0311          the messages, exactly these, in the order in which they are shown;
-    // warning: 3:5 W0502          of another file: `// error: inc/part.mach:3:5 E0101`, of no place: `// error: - E0001`
-    // args: --check -Werror       the options (without: --check); the file's name is put behind them
-    // contains: also belongs      a text that the messages hold, any number of them
-    // host: cut-off               the host's tree is the blob of that name in blobs.py, instead of the one that is named
-    // fine                        nothing at all is said
+    // error: 14:21 E0311          the messages, exactly these, in the order in which they are printed;
+    // warning: 3:5 W0502          in another file: `// error: inc/part.mach:3:5 E0101`, without a place: `// error: - E0001`
+    // args: --check -Werror       the options (default: --check); the name of the file is appended
+    // contains: also belongs      text that the messages contain; can be repeated
+    // host: cut-off               use the blob of that name in blobs.py as the host's tree
+    // fine                        machc prints nothing
     // peer: Sizes are rounded.    what other systems do here: a line of docs/defects.md
 
-The exit status has to be 1 when there is an error, else 0. What the files include stands in directories below.
-When all files are run, every code of the registry must have been caused by one of them.
+The exit status must be 1 if there is an error, else 0. Included files are in the directories below. When all files are run,
+every code of the registry must occur.
 """
 
 import pathlib
@@ -21,7 +21,7 @@ import tempfile
 from . import Result, run
 from .blobs import RECIPES
 
-# Codes that no file can cause: why.
+# Codes that no file can cause, with the reason.
 EXEMPT = {
     "E0002": "needs a config of more than 4 GB",
     "E0906": "needs a property of 2 GB",
@@ -32,7 +32,7 @@ MESSAGE = re.compile(r"^(?P<place>.*?): (?P<kind>error|warning|fault of machc): 
 EXPECTED = re.compile(r"^\s*//\s*(?P<kind>error|warning):\s+(?P<place>\S+)\s+(?P<code>[EWF]\d{4})\s*$")
 OTHER = re.compile(r"^\s*//\s*(?P<what>args|contains|host):\s+(?P<text>.*?)\s*$")
 FINE = re.compile(r"^\s*//\s*fine\s*$")
-# What looks like an expectation but is none of these would make a test pass for nothing.
+# A line that looks like an expectation but is misspelled would be ignored, so it is an error.
 SLIP = re.compile(r"^\s*//\s*(errors?|warnings?|args|contains?|hosts?)\s*:")
 
 
@@ -71,7 +71,7 @@ def messages(name, err):
 
 
 def check(context, path):
-    """(problem, codes that were caused)"""
+    """(problem, codes that occurred)"""
     expected, args, contains, slips, fine, host = expectation(path)
     args = ["--check"] if args is None else args
     if host is not None and host not in RECIPES:

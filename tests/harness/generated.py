@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""generated: what is made from --help and from the grammar's keywords is up to date, and works.
+"""generated: files generated from --help and from the grammar's keywords are up to date, and work.
 
     docs/machc.1                        the section OPTIONS, from `machc --help`
     docs/guest.cfg.5                    the records, from docs/guest-cfg.md
@@ -7,7 +7,7 @@
     runtime/machrt/completion/          the same, from `machrt --help`
     grammar/vim/, grammar/vscode/       the keywords, from grammar/mach.l
 
-`make docs` writes all of them anew.
+`make docs` rewrites all of them.
 """
 
 import json
@@ -25,7 +25,7 @@ MARK = "Made by `make docs`: change {} instead."
 
 
 class Option:
-    """One line of --help: how it is spelled, and what it does."""
+    """One line of --help: the option and its description."""
 
     def __init__(self, left, text):
         self.left = left
@@ -82,7 +82,7 @@ def roff(text):
 
 
 def spelled(option):
-    """-o FILE in roff: what is written as it stands is bold, what stands for something is slanted."""
+    """-o FILE in roff: literal text is bold, placeholders are italic."""
     out = []
     for part in re.split(r"([A-Z]{2,}|\bN\b)", option.left):
         out.append(f"\\fI{part}\\fR" if re.fullmatch(r"[A-Z]{2,}|N", part) and not option.left.startswith("-M" + part)
@@ -111,7 +111,7 @@ def man_options(context, old):
 
 
 def man_records(context, old):
-    """The records of guest.cfg, out of the tables of docs/guest-cfg.md."""
+    """The records of guest.cfg, from the tables of docs/guest-cfg.md."""
     begin, end = '.\\" begin records\n', '.\\" end records\n'
     if begin not in old or end not in old:
         return None
@@ -276,7 +276,7 @@ def machrt_zsh(context):
 
 
 def keywords(context):
-    """(control, statements and clauses, words that are keywords behind others), each sorted"""
+    """(control, statements and clauses, words that are keywords after others), each sorted"""
     text = (context.root / "grammar/mach.l").read_text()
     found = re.findall(r'^"([a-z-]+)"\s+KW(_IF)?\(', text, re.M)
     control = {"include", "const", "template", "use", "for", "in", "if", "else", "assert"}
@@ -395,7 +395,7 @@ def up_to_date(context, path, text):
 
 
 def completes(context, script, typed, wanted, unwanted=()):
-    """What bash offers behind `typed`."""
+    """The completions that bash offers after `typed`."""
     breaks = [word for part in typed.split(" ") for word in re.split(r"(=)", part) if word or not part]
     program = f"""
 source "$1"; PATH="$2:$PATH"; shift 2
@@ -432,7 +432,7 @@ COMPLETIONS = [
 
 
 def every_option(context):
-    """The options that --help shows are those that machc knows, each by its own name."""
+    """--help lists exactly the options that machc accepts, each by its own name."""
     unknown = []
     for _, members in options(context):
         for option in members:
@@ -459,7 +459,7 @@ def editors(context, result):
             except re.error as error:
                 bad.append(f"{rule[key]}: {error}")
     result.add("vscode: expressions", bad and "\n".join(bad))
-    # Every keyword of the examples is coloured.
+    # Every keyword of the examples is highlighted.
     words_of = {name: re.compile(grammar["repository"][name]["match"]) for name in ("control", "statement")}
     missing = [word for group, name in zip(keywords(context), ("control", "statement")) for word in group
                if not words_of[name].fullmatch(word)]
@@ -478,7 +478,7 @@ def editors(context, result):
 
 
 def manuals(context, result):
-    """What they speak of is all that there is, and man has nothing against them."""
+    """The man pages cover all options and records, and man formats them without a complaint."""
     page = (context.root / "docs/mach.5").read_text().replace("\\-", "-").replace("\\~", " ")
     missing = [word for group in keywords(context) for word in group if not re.search(rf"(?<![\w-]){word}(?![\w-])", page)]
     result.add("mach(5) has every keyword", missing and f"not in it: {missing}")

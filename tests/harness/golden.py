@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""golden: every machine of examples/*.mach and tests/golden/*.mach as source and as JSON, byte for byte, and the JSON
-that `machrt show` makes of the config as well.
+"""golden: compares every machine of examples/*.mach and tests/golden/*.mach, as source and as JSON, byte for byte, and the
+JSON that `machrt show` prints for the config.
 
-tests/golden/FILE.MACHINE.dts and FILE.MACHINE.json hold what is expected, FILE.warnings the warnings, if there are
-any; of the examples, FILE.dot the graph and docs/images/FILE.svg the map. The machines of tests/system have to compile. `tests/run.py --update golden` writes them
-anew; look at the difference before it is committed.
+tests/golden/FILE.MACHINE.dts and FILE.MACHINE.json hold the expected outputs, FILE.warnings the warnings, if any. For the
+examples, FILE.dot holds the graph and docs/images/FILE.svg the map. The machines of tests/system must compile.
+`tests/run.py --update golden` rewrites the files; review the difference before you commit it.
 """
 
 import pathlib
@@ -17,12 +17,12 @@ IMAGES = pathlib.Path("docs/images")
 
 
 def sources():
-    """Descriptions that compile as they stand, by paths from the root, which is what the messages show."""
+    """Descriptions that compile unchanged, as paths from the root, because messages show paths."""
     return sorted(pathlib.Path("examples").glob("*.mach")) + sorted(GOLDEN.glob("*.mach"))
 
 
 def machines(context, source, directory):
-    """Compiles every machine into the directory; their names, and what machc did."""
+    """Compiles every machine into the directory. Returns their names, and machc's result."""
     done = run(context.machc, source, "-O", directory, cwd=context.root)
     return sorted(path.stem for path in pathlib.Path(directory).glob("*.dtb")), done
 
@@ -45,7 +45,7 @@ def check(context, source):
     """[(name, problem)]"""
     with tempfile.TemporaryDirectory() as directory:
         names, done = machines(context, source, directory)
-        # What the runtime reads is what the compiler says it wrote.
+        # The runtime reads what the compiler reports to have written.
         read = {name: run(context.machrt, "show", "--json", f"{directory}/{name}.cfg") for name in names}
     if done.status != 0:
         return [(str(source), f"exit status {done.status}\n{done.err}")]
@@ -70,7 +70,7 @@ def check(context, source):
 
 
 def check_rig(context, source):
-    """The rig's machines compile against a tree of the same board, so that what breaks them is seen before QEMU runs."""
+    """The rig's machines compile against a tree of the same board, so that mistakes show before QEMU runs."""
     host = ["--host", "examples/hosts/virt-smmuv3.dts"] if 'host "host.dtb"' in (context.root / source).read_text() else []
     done = run(context.machc, "-w", "--check", source, *host, cwd=context.root)
     return f"exit status {done.status}\n{done.err}" if done.status else None

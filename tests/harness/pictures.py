@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""pictures: --emit=map is SVG that can be read, --emit=graph is what Graphviz takes.
+"""pictures: --emit=map is readable SVG, and Graphviz accepts --emit=graph.
 
-Of all examples, of a machine with 5 devices, 500 and 20,000, and of one whose texts are hostile: the map is well-formed
-XML without scripts and without anything from elsewhere, no text of it lies upon another, it shows every address of the
-config, and it has the same bytes wherever it is made. How it looks is for people to judge: tests/golden/*.svg.
+For all examples, for machines with 5, 500 and 20,000 devices, and for one with hostile texts: the map is well-formed XML
+without scripts and external content, no two texts overlap, it shows every address of the config, and its bytes do not
+depend on where it is made. How it looks is for people to judge: tests/golden/*.svg.
 """
 
 import json
@@ -56,7 +56,7 @@ def words(root):
 
 
 def overlap(found):
-    """Two texts that lie upon each other, or None. Only neighbours from top to bottom are compared."""
+    """Two overlapping texts, or None. Compares only neighbours from top to bottom."""
     found = sorted(found, key=lambda word: word[2])
     for i, a in enumerate(found):
         for b in found[i + 1:]:
@@ -94,7 +94,7 @@ NOWHERE = 2**64 - 1
 
 
 def shown(svg, config):
-    """Every address of memory and regions, the guest's and the host's, is there, in a text or a title."""
+    """Every address of memory and regions, in the guest and on the host, appears in a text or a title."""
     text = svg.decode()
     wanted = [(record, "address") for kind in ("memory", "chip_region") for record in config[kind]]
     wanted += [(record, "physical") for record in config["memory"] if record["backing"] == "physical"]
@@ -146,7 +146,7 @@ def example(context, source):
 
 
 def many(context, directory, count):
-    """A machine with so many devices, all with DMA. (map, graph, problem)"""
+    """A machine with that many devices, all with DMA. Returns (map, graph, problem)."""
     made = run(sys.executable, context.root / "tests/bench/gen.py", "devices", count, directory, "--dma", "all")
     if made.status:
         return b"", b"", made.err
@@ -179,7 +179,7 @@ def sizes(context):
 
 
 def reach(context):
-    """[(name, problem)]: what a device reaches beyond what is meant is drawn, and said."""
+    """[(name, problem)]: the picture draws and labels what a device reaches beyond its mappings."""
     results = []
     for source, text in (("tests/errors/W0602-over-grant.mach", ">and 256K more<"),
                          ("examples/zcu102-ethernet.mach", ">no IOMMU: all of the host")):
@@ -191,7 +191,7 @@ def reach(context):
 
 
 def stashing(context):
-    """[(name, problem)]: whose writes go into which cache: a wire with a point each, and what is at both of its ends."""
+    """[(name, problem)]: which device stashes into which cache: a wire with a dot for each, with the correct ends."""
     source = "tests/golden/dma.mach"
     svg, problem = emit(context, "map", source)
     text = svg.decode()

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""properties: random machines on random boards. What is accepted is right in every way that tests/checker and
-tests/properties know, and the same on every run; what is right is accepted; what is refused is refused by a message.
+"""properties: random machines on random boards. Accepted outputs pass all checks of tests/checker and tests/properties,
+and are the same on every run. Valid descriptions are accepted. Refused ones are refused with a message.
 
-MACHC_SEED and MACHC_CASES choose others than those of every day. A failure prints how to have it again, made smaller:
+MACHC_SEED and MACHC_CASES select other cases than the default. A failure prints the command to reproduce and reduce it:
 
     cd tests && python3 -m properties.cases --seed SEED --from NUMBER --count 1 --keep /tmp/smaller
 """
@@ -14,7 +14,7 @@ from properties import cases
 from . import Result
 
 EVERY_DAY = 150
-LEAST = 40  # percent that have to be accepted, for this to mean something
+LEAST = 40  # percentage that must be accepted for a meaningful test
 
 
 def run_all(context):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""schemas: the data files against their JSON Schemas, and a board of which only data files know anything.
+"""schemas: validates the data files with their JSON Schemas, and compiles for a board that only data files describe.
 
-tests/schemas/acme/ has a class, an irqchip, a platform and references that do not exist; tests/schemas/acme.dts and
-acme.cfg.json hold what machc makes of acme.mach with them. `--update schemas` writes those anew.
+tests/schemas/acme/ has an invented class, irqchip, platform and references; tests/schemas/acme.dts and acme.cfg.json hold
+machc's outputs for acme.mach with them. `--update schemas` rewrites those.
 """
 
 import pathlib
@@ -18,7 +18,7 @@ ACME = HERE / "acme"
 
 
 def python():
-    """One that has python3-jsonschema; or None."""
+    """A Python that has python3-jsonschema, or None."""
     for name in (sys.executable, "/usr/bin/python3"):
         if run(name, "-c", "import jsonschema").status == 0:
             return name
@@ -37,7 +37,7 @@ def check_files(context, result):
 
 
 def check_facts(context, result):
-    """What machrt probe writes, here and on the boards of the tests."""
+    """The output of machrt probe, on this machine and on the boards of the tests."""
     interpreter = python()
     if not interpreter:
         result.skip("JSON Schema, facts", "python3-jsonschema is not there")

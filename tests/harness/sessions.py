@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""sessions: the commands that documents show do what is shown.
+"""sessions: the commands in the documents print the output shown.
 
-In a document, blocks marked `console` are carried out in their order, in one directory per document, with the blocks
-marked `mach file NAME` before them written there, and the tools of the build in PATH. A line that begins with `$ ` is a
-command; what follows is what it prints, messages included. `...` stands for any text, as a line of its own for any
-lines.
+The blocks of a document that are marked `console` are run in order, in one directory per document. Earlier blocks marked
+`mach file NAME` are written to that directory, and the tools of the build are in PATH. A line that begins with `$ ` is a
+command; the lines after it are its output, including messages. `...` matches any text; on its own line, any lines.
 """
 
 import os
@@ -18,7 +17,7 @@ FENCE = re.compile(r"^```(?P<info>[^\n`]*)\n(?P<text>.*?)^```$", re.M | re.S)
 
 
 def pattern(expected):
-    """A regular expression for the output that is shown."""
+    """A regular expression for the output in the document."""
     out = ""
     for line in expected.splitlines():
         if line == "...":
@@ -35,7 +34,7 @@ def commands(text):
 
 
 def check(context, page, prepare):
-    """[(name, problem)] of one document; `prepare` puts into the directory what the document takes for granted."""
+    """[(name, problem)] of one document; `prepare` adds the files that the document requires to the directory."""
     results = []
     text = page.read_text()
     environment = {**ENVIRONMENT, "PATH": f"{context.build}:{os.environ['PATH']}"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Runs random descriptions: what is made of a seed and a number is always the same.
+"""Runs random descriptions. The same seed and number always give the same description.
 
     python3 -m properties.cases [--machc build/machc] [--seed S] [--from N] [--count N] [--keep DIR]     in tests/
 """
@@ -72,7 +72,7 @@ def judge(machc, made, folder):
 
 
 def again(machc, folder, pairs):
-    """The same once more, from another directory and by other names."""
+    """Compiles the case again, from another directory and with other names."""
     elsewhere = folder / "elsewhere"
     elsewhere.mkdir()
     done = run(machc, folder / "case.mach", "-O", "out", cwd=elsewhere, env={"LC_ALL": "C.UTF-8", "TZ": "Asia/Tokyo"})
@@ -87,7 +87,7 @@ def try_case(machc, made):
 
 
 def smaller(made):
-    """Ways to leave something of a description out; each puts it back when it is told to."""
+    """Ways to remove something from a description; each can restore it."""
     case = made.case
     for holder, items in [(case, case.machines)] if len(case.machines) > 1 else []:
         for item in list(items):
@@ -99,7 +99,7 @@ def smaller(made):
 
 
 def shrink(machc, made, outcome):
-    """Leaves out whatever the first problem does not need. The names in it have to stay what they are."""
+    """Removes everything that the first problem does not need. The names in the problem must not change."""
     kind = re.sub(r"0x[0-9a-f]+|\d+", "N", outcome.problems[0].split("\n")[0])
     smaller_found = True
     while smaller_found:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What was asked for is what the outputs say, and what the board is like is heeded."""
+"""Checks that the outputs contain what was asked for, and respect the board."""
 
 from checker.dtb import cells
 from checker.references import references
@@ -11,7 +11,7 @@ CLASSES = {"arm64-virt": "gic-v3", "arm-virt": "gic-v2", "e500mc-kvm": "mpic", "
 
 
 def differences(case, machines):
-    """The problems: of machines as tests/checker has read them."""
+    """The problems of machines, as tests/checker has read them."""
     found = {m.name: m for m in machines}
     if set(found) != {m.name for m in case.machines}:
         return [f"the machines are {sorted(found)}"]
@@ -77,7 +77,7 @@ class One:
 
     def check_devices(self):
         there = {d.host_path: d for d in self.config.device if d.host_path is not None}
-        # What is below and has neither registers of its own nor interrupts is no device of the config.
+        # A node below that has neither registers of its own nor interrupts is not a device of the config.
         asked = {w.device.path: w for w in self.want.all_wishes()}
         for path in sorted(set(there) - set(asked)):
             if there[path].all_regions or there[path].all_irqs or there[path].domains:
@@ -93,7 +93,7 @@ class One:
             self.check_dma(w, d)
 
     def moved(self, w, k):
-        """Where a region is to be: its own place, that of the region above that it lies in, or the host's."""
+        """The expected address of a region: its own, that of the region above that contains it, or the host's."""
         r = w.device.regions[k]
         if w.at[k] is not None:
             return w.at[k]
@@ -122,7 +122,7 @@ class One:
         if len(recorded) > len(w.device.regions):
             self.say(f"{d.name} has regions {sorted(recorded)}")
         windows = [(r.host, r.size) for r in d.all_regions if "window" in r.flags]
-        # The window of an engine's parts lies in its own registers.
+        # The window of an engine's parts is inside the engine's own registers.
         asked = [(r.address, r.size) for r in w.device.windows]
         if w.device.windows and windows != asked:
             self.say(f"{d.name}: windows {windows}")
@@ -154,7 +154,7 @@ class One:
             self.say(f"{d.name}: its interrupt-map leads to {entries}")
 
     def fate(self, w, name, i, provider):
-        """An entry before the property, the node itself before the whole; then what the guest has anyway; then `*`."""
+        """Precedence: entry, then property; the node itself, then the whole; then what the guest already has; then `*`."""
         for of in (w, w.top):
             for key in ((name, i), (name, None)):
                 if key in of.fates:
@@ -167,7 +167,7 @@ class One:
         node = self.got.tree.by_path[d.node]
         for name, entries in w.device.refs.items():
             if name == "acme,control":
-                continue  # no table says how to read it
+                continue  # no table describes its layout
             fates = [(fate, provider) for i, (provider, _) in enumerate(entries)
                      for fate in [self.fate(w, name, i, provider)] if fate != "drop"]
             there = references(node, name) if name in node.props else []
@@ -183,9 +183,9 @@ class One:
     def check_dma(self, w, d):
         modes = [x.mode for x in d.domains]
         if w.top is not w:
-            # What is below has a domain when it has a stream of its own: the default, or what its top says.
+            # A node below has a domain if it has a stream of its own: the default, or that of its top node.
             said = w.top.dma if isinstance(w.top.dma, str) else "all"
-            # fsl,liodn is enough, where there is a PAMU.
+            # With a PAMU, fsl,liodn is sufficient.
             own = w.device.own_iommu or self.case.reach.pamu() and w.device.streams
             asked = [said] if own else []
             if said in ("none", "identity", "guest-iommu") and not modes:
@@ -261,7 +261,7 @@ class One:
 
     def check_parts(self, w, d):
         recorded = {r.index: r for r in d.all_regions}
-        # On a bus of the guest, its kernel finds the BARs: all of them.
+        # On a bus of the guest, the guest's kernel finds all BARs.
         if sorted(recorded) != (list(range(6)) if w.on else sorted(part.index for part in w.regions)):
             self.say(f"{d.name} has regions {sorted(recorded)}")
             return
@@ -279,7 +279,7 @@ class One:
             self.say(f"{d.name}: interrupts {said}, asked for {asked}")
 
     def check_block(self, d, x, block):
-        """Page by page: everything that was asked for is there, and nothing else."""
+        """Compares page by page: everything that was asked for is mapped, and nothing else."""
         page, asked, granted, banks = 0x1000, {}, {}, []
         for what, offset, size, iova, readonly in self.asked_maps(block):
             if iova is None:
@@ -291,7 +291,7 @@ class One:
             name = {"memory": lambda: self.config.memory[m.memory].name, "msi-bank": lambda: f"bank {m.bank}",
                     "region": lambda: f"region {self.config.region[m.region].index}"}[m.what]()
             if m.what == "msi-bank" and name in banks:
-                banks.remove(name)  # wherever it is
+                banks.remove(name)  # at any address
                 continue
             for at in range(0, m.size, page):
                 granted[m.iova + at] = (name, m.offset + at, "readonly" in m.flags)
@@ -303,7 +303,7 @@ class One:
 
 
     def asked_maps(self, block):
-        """(what, offset, size, device address, readonly) of each; of a bank without an address None."""
+        """(what, offset, size, device address, readonly) of each; the address is None for a bank without one."""
         if block.maps is not None:
             return [(m.what, m.offset, m.size, m.iova, m.readonly) for m in block.maps]
         first, size = block.window
@@ -312,14 +312,14 @@ class One:
 
 
 def ownership(case, found):
-    """What the host keeps is out of reach: its registers, its lines."""
+    """The registers and lines that the host keeps are not accessible."""
     problems, owner, page = [], {}, case.page
     by_path = {d.path: d for d in case.host.devices}
     for m in found.values():
         for d in m.config.device:
             if d.host_path in by_path:
                 owner[by_path[d.host_path]] = m
-    for want in case.machines:  # what is disabled below goes along, without being a device
+    for want in case.machines:  # disabled nodes below are copied, but are not devices
         for w in want.wishes:
             left_out = {x for child in w.without for x in child.family()}
             for d in w.device.family():

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A random board as device tree source, and what is true of it."""
+"""A random board as device tree source, and the facts about it."""
 
 SIZES = (4, 8, 0x10, 0x40, 0x80, 0x100, 0x200, 0x800, 0x1000, 0x1000, 0x1000, 0x2000, 0x4000, 0x10000, 0x100000)
 TRIGGERS = {"edge-rising": 1, "edge-falling": 2, "level-high": 4, "level-low": 8}
@@ -35,12 +35,12 @@ class Region:
 
 
 class Line:
-    """An interrupt of a device: the controller and the number there."""
+    """An interrupt of a device: its controller and number."""
 
     def __init__(self, chip, number, trigger, word):
         self.chip, self.number, self.trigger = chip, number, trigger
         self.identity = (chip, number)
-        self.text = f"{word} {number}"  # as messages and the config say it
+        self.text = f"{word} {number}"  # as in messages and in the config
 
 
 class Device:
@@ -51,7 +51,7 @@ class Device:
         self.streams = []   # stream ids or LIODNs
         self.below = []     # devices in the same subtree
         self.off = False
-        self.kept = False   # the host cannot do without it
+        self.kept = False   # the host cannot lose it
         self.is_gpio = False
         self.own_iommu = False  # a property that leads to the IOMMU
         if above:
@@ -75,14 +75,14 @@ class Device:
 
 
 class Bus:
-    """Where devices are put: a window of the cpus' addresses, and how the bus counts them."""
+    """Where devices are placed: a window of the cpus' addresses, and their addresses on the bus."""
 
     def __init__(self, node, base, size, child_base, address_cells, size_cells):
         self.node, self.base, self.size = node, base, size
         self.child_base, self.address_cells, self.size_cells = child_base, address_cells, size_cells
         self.used = 0
         self.nexus = None      # [(unit address, input, line)] of its interrupt-map
-        self.explicit = False  # there is a nexus above: who does not mean it has to say so
+        self.explicit = False  # there is a nexus above: a node that does not use it must name its parent
 
     def cells(self, value, count):
         return " ".join(f"{value >> 32 * (count - 1 - i) & 0xFFFFFFFF:#x}" for i in range(count))
@@ -92,7 +92,7 @@ class Bus:
         return f"<{self.cells(here, self.address_cells)} {self.cells(size, self.size_cells)}>"
 
     def take(self, size, align):
-        """The next free place in it, as the cpus see it; or None."""
+        """The next free address in it, as the cpus see it, or None."""
         at = -(-(self.base + self.used) // align) * align
         if at + size > self.base + self.size:
             return None
@@ -103,7 +103,7 @@ class Bus:
 class Host:
     def __init__(self, rng):
         self.rng = rng
-        self.kind = rng.choice(("arm",) * 4 + ("ppc",) * 2 + ("riscv",) * 2 + ("none",))  # none: no tree is known
+        self.kind = rng.choice(("arm",) * 4 + ("ppc",) * 2 + ("riscv",) * 2 + ("none",))  # none: no tree describes one
         self.tree = self.kind != "none"
         self.page = rng.choice((0x1000, 0x1000, 0x4000, 0x10000)) if self.kind == "arm" else 0x1000
         self.chip = {"arm": "gic", "ppc": "mpic", "riscv": rng.choice(("plic", "aplic")), "none": None}[self.kind]
@@ -114,7 +114,7 @@ class Host:
         if self.kind == "ppc":
             self.free_lines = list(range(32, 200))
         rng.shuffle(self.free_lines)
-        self.lines = []  # those that somebody has
+        self.lines = []  # those in use
         self.labels = 0
         self.stream = rng.randint(1, 100)
         self.wide = 2 if self.kind == "ppc" else rng.choice((1, 2, 2))
@@ -141,15 +141,15 @@ class Host:
         return Line("intc", number, trigger, {"gic": "GIC SPI", "mpic": "MPIC", "plic": "PLIC", "aplic": "APLIC"}[self.chip])
 
     def new_line(self):
-        """(number, trigger): of its own, sometimes somebody else's."""
+        """(number, trigger): its own line, sometimes that of another device."""
         rng = self.rng
         if self.lines and (not self.free_lines or rng.random() < 0.08):
             return rng.choice(self.lines)
         trigger = "level-high" if self.chip == "plic" else rng.choice(("level-high", "level-high", "edge-rising", "level-low"))
         if self.chip == "aplic" and rng.random() < 0.5:
-            trigger = "edge-rising"  # what KVM's AIA can have of it
+            trigger = "edge-rising"  # the triggers that KVM's AIA accepts
         if self.kind == "arm" and trigger == "level-low":
-            trigger = "level-high"  # a GIC has no others for SPIs
+            trigger = "level-high"  # a GIC has no other triggers for SPIs
         line = (self.free_lines.pop(), trigger)
         self.lines.append(line)
         return line
@@ -211,7 +211,7 @@ class Host:
             cache.set("cache-stash-id", f"<{64 + n}>")
 
     def stash_id(self, kind, cpu):
-        """What the tree says of the cache, if anything."""
+        """The tree's properties for the cache, if any."""
         return {"l1": 32 + cpu, "l2": 64 + cpu // 2 if self.l2 else None}[kind] if self.kind == "ppc" else None
 
     def controllers(self, base):
@@ -264,7 +264,7 @@ class Host:
     # ---- buses ----
 
     def bus(self, above, depth):
-        """A bus below a bus, with devices and perhaps buses on it."""
+        """A bus below a bus, with devices and possibly further buses."""
         rng = self.rng
         size = rng.choice((0x10000, 0x100000, 0x1000000)) >> depth
         size = max(size, 0x8000)
@@ -287,7 +287,7 @@ class Host:
             node.set("ranges", *(f"<{bus.cells(child_base + at, wide)} {above.cells(here + at, above.address_cells)} "
                                  f"{bus.cells(length, bus.size_cells)}>" for at, length in windows))
             if how == "two":
-                bus.size //= 2  # the second half is nobody's: what lies over both is no valid reg
+                bus.size //= 2  # devices use only the first half, because a reg across both windows is invalid
         node.set("#address-cells", f"<{bus.address_cells}>")
         node.set("#size-cells", f"<{bus.size_cells}>")
         bus.explicit = above.explicit or above.nexus is not None
@@ -334,7 +334,7 @@ class Host:
             self.device(bus, gpio=gpio)
 
     def places(self, bus, most):
-        """Regions one after the other: packed, or in pages of their own."""
+        """Regions one after another: packed, or in separate pages."""
         rng, regions = self.rng, []
         for _ in range(rng.choice((1, 1, 1, 2, 2, 3, most))):
             size = rng.choice(SIZES)
@@ -370,7 +370,7 @@ class Host:
         return device
 
     def engine(self, bus, device):
-        """Parts in the device's own first region, or children on a bus that the cpus do not see."""
+        """Parts inside the device's first region, or children on a bus that the cpus cannot reach."""
         rng, region = self.rng, device.regions[0]
         if region.size >= 0x4000 and region.address % 0x1000 == 0 and rng.random() < 0.7:
             device.node.set("#address-cells", "<1>")
@@ -379,7 +379,7 @@ class Host:
             inner = Bus(device.node, region.address, region.size, 0, 1, 1)
             device.node.set("ranges", f"<0 {inner.cells(here, bus.address_cells)} {region.size:#x}>")
             inner.used = 0x1000
-            inner.explicit = True  # whatever the device itself speaks to
+            inner.explicit = True  # whichever controller the device itself uses
             for _ in range(rng.randint(1, 3)):
                 self.device(inner, above=device)
         else:

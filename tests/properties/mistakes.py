@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Mistakes for wild descriptions. Each takes a case and says what it did to it, and whether that can only be refused;
-None: there was nothing to do it to."""
+"""Mistakes for wild descriptions. Each function changes a case, and returns what it did and whether machc must refuse the
+result. None: the case has nothing to change."""
 
 from .reach import Block, Map
 
@@ -62,7 +62,7 @@ def no_fate(case, rng):
     if not w:
         return None
     w.fates.clear()
-    # An oscillator that another device has copied is the guest's own.
+    # An oscillator that another device has copied belongs to the guest.
     left = any(provider != "osc" for entries in w.device.refs.values() for provider, _ in entries)
     return "references without a fate", left
 
@@ -124,7 +124,7 @@ def unequal_ends(case, rng):
     pairs = [x for x in ends if [y.share for y in ends].count(x.share) > 1]
     if not pairs:
         return None
-    rng.choice(pairs).size += case.page * 512  # whole huge pages, too
+    rng.choice(pairs).size += case.page * 512  # also whole huge pages
     return "two ends of different size", True
 
 
@@ -148,7 +148,7 @@ def region_over_region(case, rng):
 
 
 def blocks(case):
-    """Those with mappings."""
+    """Devices with mappings."""
     return [(m, w, b) for m in case.machines for w in m.wishes + m.outside if isinstance(w.dma, list)
             for b in w.dma if b.maps]
 
@@ -229,7 +229,7 @@ def leave_a_part_out(case, rng):
 
 
 def one_of_a_group(case, rng):
-    """A device whose stream somebody else has, too."""
+    """A device whose stream another device also has."""
     found = [(d, o) for d in case.host.devices for o in case.host.devices
              if d is not o and set(d.streams) & set(o.streams) and not d.kept and not d.off and not o.off
              and not d.below and not d.above and not o.above and d not in case.owner]
@@ -247,10 +247,10 @@ def one_of_a_group(case, rng):
 
 
 def blocks_for_a_pamu(case, rng):
-    """Windows that a PAMU may have or not: what is accepted has to be exact."""
+    """Windows that may or may not suit a PAMU: what is accepted must be exact."""
     if case.host.kind != "ppc":
         return None
-    # What has no dma of its own yet, in which there may be another mistake.
+    # Devices without a dma of their own, because that may already contain another mistake.
     m, w = any_wish(case, rng, lambda m, w: w.top is w and case.reach.guarded(w.device) and not w.stash and not isinstance(
         w.dma, list) and any(not x.no_dma for x in m.memory))
     if not w:
@@ -273,14 +273,14 @@ def outside(case, fits=lambda w: True):
 
 
 def one_name_twice(case, rng):
-    """Of a PCI function or platform device, or a file."""
+    """Gives two devices the same host name: two PCI functions, two platform devices or two interrupt files."""
     found = outside(case)
     if len(found) < 2:
         return None
     (_, a), (_, b) = rng.sample(found, 2)
     if a.kind != b.kind or a.kind == "raw" and not (a.irqs and b.irqs):
         return None
-    b.host = a.host  # of a raw device, the file of its interrupt
+    b.host = a.host  # a raw device: the file of its interrupt
     return "a device of the host twice, by its name", True
 
 
@@ -336,7 +336,7 @@ def odd_subwindows(case, rng):
 
 
 def small_pages(case, rng):
-    """Whole pages, but not of this host."""
+    """Whole pages, but not of this host's page size."""
     if case.page == 0x1000:
         return None
     x = rng.choice([x for m in case.machines for x in m.memory])
@@ -371,7 +371,7 @@ ALL = (steal_a_device, take_what_is_kept, map_what_is_shared, map_what_is_shared
 
 
 def put_mistakes(case, rng):
-    """[(what, whether it can only be refused)]; none when the description has nothing to make them of."""
+    """[(mistake, whether it must be refused)]; empty if the description has nothing to apply one to."""
     done = []
     for mistake in rng.sample(ALL, 4):
         if len(done) < rng.choice((1, 1, 2)):

@@ -1,31 +1,31 @@
 # SPDX-License-Identifier: MIT
-"""Devices that no tree describes: PCI functions, platform devices by name, and what comes from files."""
+"""Devices that no tree describes: PCI functions, platform devices by name, and devices from files."""
 
 
 class Outside:
-    """One of them, as it is asked for."""
+    """One such device, as requested."""
 
     def __init__(self, kind, name, host):
-        self.kind, self.name, self.host = kind, name, host  # host: its name there, or of raw devices the file
+        self.kind, self.name, self.host = kind, name, host  # host: its name on the host, or the file of a raw device
         self.regions = []  # [Part]
         self.irqs = []     # [(which, number, trigger or None)]
         self.on = self.slot = self.dma = self.stash = self.operation = None
 
 
 class Part:
-    """A region: of a raw device, that many bytes of a file."""
+    """A region. For a raw device: that many bytes of a file."""
 
     def __init__(self, index, size, mode="map", at=None, file=None, offset=0):
         self.index, self.size, self.mode, self.at, self.file, self.offset = index, size, mode, at, file, offset
 
 
 class Maker:
-    """Draws them for all machines of a case: none has one twice."""
+    """Chooses devices at random for all machines of a case; no device is used twice."""
 
     def __init__(self, case):
         self.case, self.host, self.rng, self.page = case, case.host, case.rng, case.host.page
         self.made = 0
-        self.memory = 0x700000000  # nobody's, for /dev/mem
+        self.memory = 0x700000000  # addresses that no device has, for /dev/mem
 
     def fill(self, m):
         rng = self.rng
@@ -46,7 +46,7 @@ class Maker:
         return Outside(kind, f"{kind}{self.made}", host)
 
     def parts(self, indices, modes=("map", "map", "trap")):
-        """Mapped ones in whole pages."""
+        """Mapped regions consist of whole pages."""
         found = []
         for i in indices:
             mode = self.rng.choice(modes)

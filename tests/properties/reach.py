@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""What devices reach: mappings, windows, streams, and into which cache their writes go."""
+"""What devices reach: mappings, windows, streams, and the cache that their writes go into."""
 
 MSI_PAGES = (0x8000000, 0x80fffff)  # the host's kernel keeps these device addresses on arm64
-PIECE = 0x1000000  # memory of a machine on a board with a PAMU begins at multiples of it
-SPAACT = 800       # of the 2048 entries of a PAMU's table, those that written windows may take
+PIECE = 0x1000000  # on a board with a PAMU, memory of a machine begins at multiples of this
+SPAACT = 800       # number of the 2048 entries of a PAMU's table that written windows can use
 OPERATIONS = ("qman", "fman", "qman-private", "caam")
 
 
 class Block:
-    """A `dma` with a name. Without maps: all memory in its window."""
+    """A named `dma`. Without maps: all memory in its window."""
 
     def __init__(self, name, maps, stream=None):
         self.name, self.maps, self.stream = name, maps, stream
@@ -16,7 +16,7 @@ class Block:
 
 
 class Map:
-    """Of a memory; or, where that is None, of a region of the device's own or an MSI bank."""
+    """A mapping of a memory or, if that is None, of a region of the device itself or an MSI bank."""
 
     def __init__(self, memory, offset, size, iova, readonly, region=None, bank=None):
         self.memory, self.offset, self.size, self.iova, self.readonly = memory, offset, size, iova, readonly
@@ -30,18 +30,18 @@ class Map:
 class Stash:
     def __init__(self, kind, vcpu=None, cache=None, if_possible=False):
         self.kind, self.vcpu, self.cache, self.if_possible = kind, vcpu, cache, if_possible
-        self.memory = self.entry = None  # of tph: "volatile", "persistent"; a number
+        self.memory = self.entry = None  # for tph: "volatile", "persistent"; a number
 
 
 class Reach:
-    """Draws the `dma` of devices, one machine after the other."""
+    """Chooses the `dma` of devices at random, one machine after another."""
 
     def __init__(self, case):
         self.case, self.host, self.rng, self.page = case, case.host, case.rng, case.host.page
         self.entries = 0
 
     def pamu(self):
-        """One for the whole board, when anybody leads to it."""
+        """One for the whole board, if any node leads to it."""
         return self.host.kind == "ppc" and any(x.own_iommu for x in self.host.devices)
 
     def guarded(self, d):
@@ -108,7 +108,7 @@ class Reach:
         return [block]
 
     def block(self, name, reach, stream):
-        # All streams of a device have one page table: each has addresses of its own.
+        # All streams of a device share a page table, so each uses different addresses.
         rng, page, maps, at = self.rng, self.page, [], self.page + (stream or 0) * 0x100000000
         for _ in range(rng.randint(1, 4)):
             x = rng.choice(reach)
@@ -126,7 +126,7 @@ class Reach:
         return block
 
     def own_region(self, w, block, iova):
-        """A region of the device itself, behind what else is mapped. For a PAMU it has to be aligned."""
+        """A region of the device itself, after the other mappings. For a PAMU it must be aligned."""
         whole = [k for k, r in enumerate(w.device.regions) if w.modes[k] in ("map", "trap") and not (
             (r.address | r.size) % self.page or self.pamu() and r.address % r.size)]
         if whole and block.window is None:
@@ -134,7 +134,7 @@ class Reach:
             block.maps.append(Map(None, 0, w.device.regions[k].size, iova, self.rng.random() < 0.3, region=k))
 
     def liodns(self, m, reach, streams, w):
-        """Windows that a PAMU can have."""
+        """Valid windows for a PAMU."""
         found = []
         for n in streams:
             block = Block(f"d{n or 0}", [])
@@ -154,7 +154,7 @@ class Reach:
         return found
 
     def window(self, m, block, reach, ids):
-        """Around what is mapped; perhaps instead of the mappings, and then for all that lies in it."""
+        """A window around the mappings; sometimes instead of them, and then for everything inside it."""
         rng, maps = self.rng, block.maps
         size = PIECE
         while any((x.iova ^ maps[0].iova) // size or x.iova % size + x.size > size for x in maps):
@@ -174,7 +174,7 @@ class Reach:
             block.maps = None
 
     def operation(self):
-        """What a name stands for, or an index."""
+        """Resolves a name, or an index."""
         return self.rng.choice((*OPERATIONS, 3, 15)) if self.pamu() and self.rng.random() < 0.2 else None
 
     # ---- caches ----

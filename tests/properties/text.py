@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A description as text: the same wishes in ever other words."""
+"""A description as text: the same content in varying forms."""
 
 
 class Writer:
@@ -8,7 +8,7 @@ class Writer:
         self.consts = []
 
     def number(self, value, names=True):
-        """A number in one of the ways to write it. Behind `irq` a bare name would be an irqchip's."""
+        """A number in one of its notations. After `irq`, a bare name would be that of an irqchip."""
         rng, how = self.rng, self.rng.random()
         for unit, suffix in ((1 << 30, "G"), (1 << 20, "M"), (1 << 10, "K")):
             if value and value % unit == 0 and how < 0.4:
@@ -62,7 +62,7 @@ class Writer:
         lines = []
         for i, (mode, at) in enumerate(zip(w.modes, w.at)):
             if w.inside_top(i):
-                continue  # what is said of the one around it holds
+                continue  # the statement of the enclosing node applies
             clauses = {"map": [], "trap": ["trap"], "drop": ["drop"], "unsafe": ['map unsafe "they are harmless"']}[mode]
             if mode == "map" and at is None and self.rng.random() < 0.1:
                 clauses = ["map"]
@@ -87,7 +87,7 @@ class Writer:
         return " ".join([text, *words])
 
     def channel(self, d):
-        """The clauses of a `dma` that say how, of a block or of `dma all`."""
+        """The clauses of a `dma` that are not mappings, for a block or for `dma all`."""
         clauses = [f"operation {d.operation}"] if d.operation is not None else []
         clauses += [self.stash(d.stash)] if d.stash else []
         self.rng.shuffle(clauses)
@@ -175,7 +175,7 @@ class Writer:
         parts += [self.outside(m, w) for w in m.outside]
         if m.own_chip:
             parts.append([f"irqchip {m.chip} : {m.own_chip};"])
-        # Several emulated devices of one kind that are nowhere in particular, in a loop.
+        # Several emulated devices of one kind without addresses, in a loop.
         loop = [e for e in m.emulated if e.kind == "virtio-mmio" and e.at is None and e.irq is None]
         if len(loop) > 1 and rng.random() < 0.7:
             names = {int(e.name[1:]) for e in loop}

@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: MIT
 """Random machines on a random board, and what they ask for.
 
-First who gets what is decided, then how; a tame description is right in everything, so machc must accept it. Into a
-wild one some mistakes are put.
+First decides who gets what, then how. A tame description is valid, so machc must accept it. A wild one gets some mistakes.
 """
 
 from .outside import Maker
 from .reach import Reach
 
 LEVELS, EDGES = ("level-high",), ("edge-rising",)
-# What guests a host can have: platform, an irqchip of its own, the triggers that its lines can have of the host's.
+# Possible guests of a host: platform, a declared irqchip, the host triggers that its lines accept.
 GUESTS = {
     "arm": (("arm64-virt", None, LEVELS + EDGES),),
     "ppc": (("e500mc-kvm", None, LEVELS + EDGES + ("level-low",)),),
@@ -25,7 +24,7 @@ CHIPS = {"arm64-virt": "gic", "arm-virt": "gic", "e500mc-kvm": "mpic", "riscv64-
 class Wish:
     kind = "node"
 
-    """Of one device that is passed through: the top of a subtree, or what is below it."""
+    """One device that is passed through: the top of a subtree, or a node below it."""
 
     def __init__(self, device, top=None):
         self.device, self.top = device, top or self
@@ -34,13 +33,13 @@ class Wish:
         self.at = [None] * len(device.regions)
         self.irqs = ["default"] * len(device.lines)  # default, drop, inside, (number, trigger or None)
         self.fates = {}   # (property, entry or None) -> fate
-        self.dma = None   # "none", "all", "identity", "guest-iommu", [Block]; None: nothing is said
-        self.stash = self.operation = None  # of `dma all`
+        self.dma = None   # "none", "all", "identity", "guest-iommu", [Block]; None: no dma is written
+        self.stash = self.operation = None  # for `dma all`
         self.below = []
         self.without = []
 
     def inside_top(self, k):
-        """A region of a part that lies in the registers of the whole."""
+        """A region of a part, inside the registers of the whole."""
         r = self.device.regions[k]
         return self.top is not self and any(
             o.address <= r.address and r.address + r.size <= o.address + o.size for o in self.top.device.regions)
@@ -63,12 +62,12 @@ class Machine:
         self.name = name
         self.platform, self.own_chip, self.triggers = guest
         self.chip = "intc" if self.own_chip else CHIPS[self.platform]
-        self.one_trigger = self.triggers[0] if self.chip == "plic" else None  # its lines make do with it
+        self.one_trigger = self.triggers[0] if self.chip == "plic" else None  # its lines accept any trigger
         self.cpus, self.on = 1, []
         self.memory, self.emulated, self.wishes, self.asserts, self.outside = [], [], [], [], []
-        self.lines = set()  # of the guest, that are written
+        self.lines = set()  # lines of the guest that are written
         self.bus = self.viommu = None  # Emulated: a PCI host bridge, an IOMMU
-        # Lines that are written: of devices of the tree, of those outside it, and from here downwards of emulated ones.
+        # Written lines: for devices of the tree, for those outside of it, and downwards from here for emulated ones.
         few = self.platform == "x86-64"
         self.first_line = 100 if self.platform in ("arm64-virt", "arm-virt", "e500mc-kvm") else 40
         self.spare_lines, self.last_line = (8, 23) if few else (70, 90)
@@ -86,7 +85,7 @@ class Case:
         self.machines = [Machine(f"m{n}", rng.choice(GUESTS[host.kind])) for n in range(rng.choice((1, 1, 1, 2, 2, 3, 4)))]
         self.reach, outside = Reach(self), Maker(self)
         self.owner = {}      # device -> machine
-        self.mistakes = []   # what was put into a wild one
+        self.mistakes = []   # the mistakes in a wild one
         self.physical = host.memory[0][0] + 0x1000000
         cpus = list(range(host.ncpus))
         rng.shuffle(cpus)
@@ -103,7 +102,7 @@ class Case:
         for m in self.machines:
             outside.fill(m)
         for m in self.machines:
-            # `identity` moves memory, which windows are then put around.
+            # `identity` moves memory; windows are placed around it afterwards.
             for w in sorted(m.wishes, key=lambda w: self.reach.guarded(w.device)):
                 self.reach.of_node(m, w)
             for w in m.outside:
@@ -134,7 +133,7 @@ class Case:
             if n and rng.random() < 0.15:
                 x.no_dma = True
             if n and rng.random() < 0.25:
-                # The other end of what another machine has, or the first end of something.
+                # The other end of memory that another machine shares, or the first end of a new one.
                 name = rng.choice(("ring", "log"))
                 other = self.shares.get(name)
                 if other is None:
@@ -164,15 +163,15 @@ class Case:
         if rng.random() < 0.3:
             m.viommu = Emulated("viommu", "virtio-iommu")
             m.emulated.append(m.viommu)
-        # Large: devices of the tree may be in its way, and on an e500mc there is no room for it.
+        # Large: devices of the tree may overlap it, and on an e500mc there is no room for it.
         if not self.host.tree and m.platform != "e500mc-kvm" and rng.random() < 0.6:
             m.bus = Emulated("pci0", "pci-host")
             m.emulated.append(m.bus)
 
     def contiguous(self, x):
-        """As a PAMU needs it: aligned on the host, with room for a last part that is rounded up; or large pages.
+        """Memory that suits a PAMU: aligned on the host, with room for a last part that is rounded up; or large pages.
 
-        What is far from a power of two takes many sub-windows, and there are 2048 for all devices."""
+        A size far from a power of two takes many sub-windows, and there are 2048 for all devices."""
         x.size = 0x1800000 if x.size == 0x123000 else x.size
         room = 1 << (x.size - 1).bit_length()
         start = -(-self.physical // room) * room
@@ -182,7 +181,7 @@ class Case:
             x.backing, x.arg, x.size = "hugetlb", 0x10000000, 0x10000000
 
     def asserts(self, m):
-        """What holds, said in the description itself."""
+        """True assertions, written in the description itself."""
         rng = self.rng
         facts = [f"{m.name}.cpus == {m.cpus}", f"{m.name}.devices >= {len(m.wishes)}"]
         facts += [f"{m.name}.{x.name}.size == {x.size}" for x in m.memory]
@@ -223,11 +222,11 @@ class Case:
             if not child.off and not any(a.off for a in child.ancestors() if a is not device and a in device.family()):
                 top.below.append(Wish(child, top))
         if any(child.refs for child in device.family()[1:] if child not in [w.device for w in top.below]):
-            top.fates["*", None] = "drop"  # what is disabled is copied as well
+            top.fates["*", None] = "drop"  # disabled nodes are copied as well
         return top
 
     def fit(self, m, d):
-        """Nobody else has a part of it, or a part in it."""
+        """No one else has a part of it, or has it as a part."""
         family = d.family()
         if any(x in self.owner for x in family) or any(a in self.owner for a in d.ancestors()):
             return False
@@ -235,18 +234,18 @@ class Case:
         others = [x for x in self.host.devices if x not in family]
         if any(streams & set(x.streams) for x in others):
             return False  # one IOMMU group
-        # INTx lines cannot be dropped one by one: nobody else of the guests' may use them.
+        # INTx lines cannot be dropped one by one: no other guest may use them.
         lines = {line.identity for x in family for line in x.map_lines}
         return not lines or not any(line.identity in lines for x in self.owner for line in x.lines + x.map_lines)
 
-    # ---- what becomes of a device's things ----
+    # ---- fates of regions, interrupts and references ----
 
     def references(self, w):
         rng, refs = self.rng, w.device.refs
         if not refs:
             return
         if rng.random() < 0.3:
-            # What the top says of a property by its name goes before a `*` here, and a rate may be another clock's.
+            # A property named by the top node has precedence over a `*` here, and a rate may be that of another clock.
             names = refs if w.top is not w and any(name in refs for name, _ in w.top.fates) else ["*"]
             w.fates.update({(name, None): "drop" for name in names})
             return
@@ -269,7 +268,7 @@ class Case:
         return r.address // self.page * self.page, -(-(r.address + r.size) // self.page) * self.page
 
     def neighbours(self, d, r):
-        """Devices of somebody else with registers in its pages."""
+        """Devices of other owners with registers in its pages."""
         first, end = self.span(r)
         m = self.owner[d]
         found = []
@@ -283,7 +282,7 @@ class Case:
         return found
 
     def pages(self):
-        """Regions of a machine that share pages are treated alike; with somebody else in them, they are trapped."""
+        """Regions of a machine that share pages are treated alike; pages shared with another owner are trapped."""
         rng = self.rng
         for m in self.machines:
             pieces = [(*self.span(r), w, k) for w in m.all_wishes() for k, r in enumerate(w.device.regions)]
@@ -323,7 +322,7 @@ class Case:
                 for i, line in enumerate(w.device.lines):
                     chip = next((d for d in self.host.devices if d.is_gpio and d.node.label == line.chip), None)
                     if chip in self.owner:
-                        # A controller that goes along serves its devices as it did, and those of nobody else.
+                        # A controller that is passed through as well serves its devices as before, and no other owner's.
                         w.irqs[i] = "inside" if self.owner[chip] is m else "drop"
                         continue
                     users = [d for d in self.line_users(line.identity) if d is not w.device]

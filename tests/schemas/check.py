@@ -4,8 +4,8 @@
 
     tests/schemas/check.py [FILE ...]      the files named instead of all of schemas/
 
-It also holds the JSON Schemas themselves to the meta-schema and to the loader's tables (compiler/schema/*.c): both
-know the same keys, and require the same. Built-in files must be UTF-8 and free of duplicate keys.
+It also checks the JSON Schemas themselves against the meta-schema and the loader's tables (compiler/schema/*.c): both must
+know and require the same keys. Built-in files must be UTF-8 and free of duplicate keys.
 """
 
 import json
@@ -29,7 +29,7 @@ KINDS = {
     "classes": "class",
     "platform": "platform",
 }
-# Tables of the loader, and the definition of a JSON Schema that says the same.
+# Tables of the loader, and the matching definition of a JSON Schema.
 TABLES = {
     "group": ("references", "group"),
     "along": ("references", "along"),
@@ -76,7 +76,7 @@ def load(path):
 
 
 def check_data(path, validators):
-    """Yields what is wrong with a data file."""
+    """Yields the mistakes in a data file."""
     try:
         data = load(path)
     except ValueError as error:
@@ -98,7 +98,7 @@ def check_data(path, validators):
 
 
 def check_tables(schemas):
-    """Yields where the loader's tables and the JSON Schemas differ."""
+    """Yields the differences between the loader's tables and the JSON Schemas."""
     source = "".join(path.read_text() for folder in ("schema", "facts")
                      for path in sorted((ROOT / "compiler" / folder).glob("*.c")))
     found = set()

@@ -5,7 +5,7 @@ DIRECTORY, PROGRAM, LINK, CONSOLE = 0o40755, 0o100755, 0o120777, 0o20600
 
 
 class Archive:
-    """Files by path. Directories on the way are made; everything belongs to root, whoever makes it."""
+    """Files by path. Creates parent directories; everything belongs to root, whichever user runs this."""
 
     def __init__(self):
         self.entries = {}

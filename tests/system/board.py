@@ -16,10 +16,10 @@ from harness import ENVIRONMENT
 from tap import Tap
 
 HERE = pathlib.Path(__file__).resolve().parent
-# What QEMU's tree lacks: streams for devices that are not on PCI, so that the kernel makes an IOMMU group for each.
-# PCI's are 0 to 0xff, its only bus.
+# QEMU's tree lacks streams for devices that are not on PCI. With them, the kernel makes an IOMMU group for each.
+# PCI has streams 0 to 0xff, for its only bus.
 STREAMS = {"/pl061@9030000": 0x100, "/pl031@9010000": 0x101, "/virtio_mmio@a003e00": 0x102, "/virtio_mmio@a003c00": 0x103}
-# What is on PCI: slot 3 is a group of two functions, one of them with a driver; slot 5 one of two that can do DMA.
+# PCI devices: slot 3 is a group of two functions, one of them with a driver; slot 5 is a group of two that can do DMA.
 EDU = "edu,dma_mask=0xffffffffffffffff,addr="
 DEVICES = ["-net", "none", "-device", "pci-testdev,addr=3.0,multifunction=on", "-device", "virtio-rng-pci,addr=3.1",
            "-device", f"{EDU}5.0,multifunction=on", "-device", f"{EDU}5.1",
@@ -35,7 +35,7 @@ class Board:
     tree: bool = True
     architecture: str = "arm64"
     cross: str = "aarch64-linux-gnu-"
-    # What a dynamic program needs; for strace.
+    # Files that a dynamic program needs, for strace.
     libc: tuple = ("/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1", "/usr/aarch64-linux-gnu/lib/libc.so.6")
 
 
@@ -46,35 +46,35 @@ def virt(options):
 
 BOARDS = {
     "arm64": Board(virt(",iommu=smmuv3"),
-                   # A device without MSIs counts as one whose interrupts are not isolated.
+                   # Linux treats interrupts of a device without MSIs as not isolated.
                    "console=ttyAMA0 vfio_platform.reset_required=0 iommufd.allow_unsafe_interrupts=1 "
                    "vfio_iommu_type1.allow_unsafe_interrupts=1", STREAMS),
-    # The upper half of memory is not the kernel's.
+    # The kernel does not use the upper half of memory.
     "arm64-noiommu": Board(virt(""), "console=ttyAMA0 vfio_platform.reset_required=0 mem=1G"),
     "amd64": Board(["qemu-system-x86_64", "-M", "q35,kernel-irqchip=split", "-cpu", "qemu64,+svm", "-smp", "2", "-m", "1G",
                     "-device", "intel-iommu,intremap=on"],
-                   # On a busy machine the check of the timer fails.
+                   # On a busy machine, the kernel's check of the timer fails.
                    "console=ttyS0 intel_iommu=on no_timer_check", tree=False, architecture="amd64", cross="", libc=()),
 }
 
 
 @dataclasses.dataclass
 class Boot:
-    """One boot: which board and kernel, and what is done in it."""
+    """One boot: board, kernel and content."""
 
     name: str
     about: str
     board: str = "arm64"
     kernel: str = "own"                           # or "stock-arm64", "stock-amd64"
-    modules: list = dataclasses.field(default_factory=list)   # of a stock kernel, in the order of their loading
+    modules: list = dataclasses.field(default_factory=list)   # modules of a stock kernel, in load order
     machines: list = dataclasses.field(default_factory=list)  # NAME.mach, as NAME/MACHINE.cfg and .dtb inside
-    programs: list = dataclasses.field(default_factory=list)  # of the build, by their names
-    files: dict = dataclasses.field(default_factory=dict)     # path inside: path of a file
+    programs: list = dataclasses.field(default_factory=list)  # programs of the build, by name
+    files: dict = dataclasses.field(default_factory=dict)     # path on the board: path of a file
     guests: dict = dataclasses.field(default_factory=dict)    # rig/guests/NAME.cpio, which does inside/NAME.sh: its programs
     devices: list = dataclasses.field(default_factory=lambda: DEVICES)
     append: str = ""
     strace: bool = False
-    desk: callable = None  # desk.py: what is tested with what has been sent
+    desk: callable = None  # function of desk.py that tests the files sent by the boot
     seconds: int = 180
 
 
@@ -84,7 +84,7 @@ def plain(path):
 
 
 def host_tree(name, work, more=""):
-    """QEMU's own tree of a board, and what it lacks, and `more`; its path. None: the board has none."""
+    """QEMU's own tree of a board, with missing properties and `more` added. Returns its path, or None if the board has no tree."""
     board, to = BOARDS[name], work / f"{name}{'-broken' if more else ''}.dtb"
     if not board.tree or to.exists():
         return to if board.tree else None
@@ -100,7 +100,7 @@ def host_tree(name, work, more=""):
 
 
 def compile_machines(boot, machc, host, to, more=""):
-    """A .mach for the rig's board, and `more` in its last machine, into to/NAME; what went wrong, or None."""
+    """Compiles a .mach for the rig's board, with `more` in its last machine, into to/NAME. Returns the problem, or None."""
     for name in boot.machines:
         source = (HERE.parent.parent if "/" in name else HERE) / f"{name}.mach"
         if more:
@@ -117,7 +117,7 @@ def compile_machines(boot, machc, host, to, more=""):
 
 
 def base(material, architecture, script, programs):
-    """What is inside of the board, and of a guest on it: init and the programs, and a script for init."""
+    """Files for the board, or for a guest on it: init, the programs, and a script for init."""
     archive = Archive()
     archive.add("init", (HERE / "inside/init").read_bytes())
     archive.add("bin/busybox", material.program(architecture, "busybox").read_bytes())
@@ -129,7 +129,7 @@ def base(material, architecture, script, programs):
 
 
 def initramfs(boot, material, programs, machines, to):
-    """Everything that is inside, for -initrd."""
+    """All files for the board, for -initrd."""
     architecture = BOARDS[boot.board].architecture
     archive = base(material, architecture, boot.name, [programs / program for program in boot.programs])
     for number, module in enumerate(boot.modules):
@@ -151,11 +151,11 @@ def initramfs(boot, material, programs, machines, to):
 
 
 class Run:
-    """A boot that has been run: TAP, console, how long it took, what went wrong with the boot itself."""
+    """A finished boot: TAP, console, duration, and problems with the boot itself."""
 
     def __init__(self, boot, material, host, initrd, console, broken=None, progress=None):
         self.boot, self.tap, self.console, self.problem = boot, Tap(), console, None
-        self.died = ""  # the board's kernel did, and why: nothing in user space may be able to do that to it
+        self.died = ""  # the panic of the board's kernel, which no user space program may cause
         board = BOARDS[boot.board]
         append = " ".join([board.append, "panic=-1", boot.append, f"BREAK={broken.name if broken else 'none'}"])
         command = [*board.qemu, *boot.devices, "-accel", "tcg", "-nographic", "-no-reboot", "-kernel",

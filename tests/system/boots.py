@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The boots of the system tests: what is tested in which. Each has its tests in inside/NAME.sh."""
+"""The boots of the system tests, and what each tests. The tests of a boot are in inside/NAME.sh."""
 
 import desk
 from board import DEVICES, VIRTIO_MMIO, Boot
 
-# A line that a driver of the host's once had as a cascade is never given away again (kernel/irq/chip.c: NOREQUEST
-# stays), so the host's GPIO driver must not have been there.
+# Linux never gives away a line that one of its drivers has used as a cascade (kernel/irq/chip.c: NOREQUEST stays set), so
+# the host's GPIO driver must not be initialised.
 NO_GPIO = "initcall_blacklist=pl061_gpio_driver_init"
 
 # The first word of a test's name.

@@ -1,25 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""Things to break, one for each point at least, to see that its tests notice."""
+"""Things to break, at least one for each point, to prove that its tests notice."""
 
 import dataclasses
 
 
 @dataclasses.dataclass
 class Break:
-    name: str   # BREAK in the environment inside; sabotage.c knows what to do then
-    point: int  # what it belongs to
-    test: str   # in the name of a test of that point, which must fail
+    name: str   # value of BREAK on the board; sabotage.c implements it
+    point: int  # the point that it belongs to
+    test: str   # part of the name of a test of that point, which must fail
     boot: str
     about: str
-    tree: str = ""  # instead of that: device tree source that is added to what the board boots with, behind machc's back
-    text: str = ""  # instead of that: what is added to the last machine's description
+    tree: str = ""  # alternative: device tree source that is added to the board's tree without machc's knowledge
+    text: str = ""  # alternative: text that is added to the last machine's description
 
 
 BREAKS = {broken.name: broken for broken in [
     Break("other-tree", 0, "machrt check", "host", "the board boots with another tree: pl031 is disabled",
           '&{/pl031@9010000} { status = "disabled"; };'),
     Break("other-place", 1, "ended in good order", "guest", "guest memory is 2 MB off in KVM"),
-    # Cells that are not those of the root: Linux leaves the node alone, and says so.
+    # Cells that differ from those of the root: Linux ignores the node, and logs a warning.
     Break("odd-tree", 1, "no warning in the kernel's log", "guest", "something in the guest's tree that Linux complains of",
           text="node / { reserved-memory { #address-cells = <1>; #size-cells = <1>; }; };"),
     Break("no-resample", 2, "alarm", "guest", "irqfds without resampling: a level line is never unmasked again"),
@@ -27,7 +27,7 @@ BREAKS = {broken.name: broken for broken in [
     Break("no-mmap", 2, "none of its accesses has exited", "guest", "the kernel allows no region to be mapped"),
     Break("other-slot", 3, "registers smaller than a page", "guest", "trapped reads are 4 bytes off"),
     Break("other-register", 3, "read access by access", "platform", "trapped reads are 4 bytes off"),
-    Break("wide-window", 4, "one byte behind the window", "edu", "a DMA mapping is a page too long"),
+    Break("wide-window", 4, "one byte after the window", "edu", "a DMA mapping is a page too long"),
     Break("no-unmask", 4, "INTx fires 200 times", "edu", "a level interrupt is never unmasked"),
     Break("no-master", 4, "bytes go into the device", "edu", "PCI functions are no bus masters"),
     Break("guest-shifted", 4, "up to the window's last byte", "guest-edu", "a guest's DMA mappings are a page off"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is tested on this machine with what a boot has sent: each function gives [(passed, name, [what is wrong])]."""
+"""Tests on this machine, with the files that a boot has sent. Each function returns [(passed, name, [problems])]."""
 
 import json
 import re
@@ -21,7 +21,7 @@ NAMES = {"openat": "open", "eventfd2": "eventfd", "pread64": "pread", "pwrite64"
 
 
 def traced(text):
-    """The calls that matter, from strace's output: no files of the system, no memory of libc's."""
+    """The relevant calls in strace's output, without system files and without libc's memory."""
     calls = []
     for line in text.splitlines():
         found = re.match(r"(?:\d+ +)?(\w+)\((.*)", line)
@@ -30,7 +30,7 @@ def traced(text):
         name, rest = NAMES.get(found[1], found[1]), found[2]
         words = rest.split(", ")
         if name == "ioctl":
-            # Those of libc ask for terminals.
+            # Those of libc query terminals.
             if int(words[1], 16) in REQUESTS:
                 calls.append(f"ioctl {REQUESTS[int(words[1], 16)]}")
         elif (name == "open" and '"/dev/' in rest or name == "mmap" and not words[4].startswith("-1") or
@@ -41,7 +41,7 @@ def traced(text):
 
 
 def planned(text):
-    """The same of machrt plan: (those of the start, those of the end)."""
+    """The same from machrt plan: (calls of the start, calls of the end)."""
     parts = [[], []]
     for line in text.splitlines():
         if line.startswith("#"):
@@ -55,9 +55,9 @@ def planned(text):
     return parts[1], parts[0]
 
 
-# What docs/runtime.md promises: (further devices, regions mapped, windows, level and edge interrupts, memories, checks),
-# where the checks are: each device's info and each interrupt's, the IOMMU's of each page table, and three for a PCI
-# function that does DMA; of regions that are trapped the info as well.
+# Numbers that docs/runtime.md states: (further devices, mapped regions, windows, level and edge interrupts, memories,
+# checks). The checks are the info of each device and interrupt, the IOMMU info of each page table, three calls for a PCI
+# function that does DMA, and the info of trapped regions.
 MACHINES = {
     "intx": (0, 1, 1, 1, 0, 1, 1 + 1 + 1 + 3),
     "transport": (0, 0, 0, 0, 1, 1, 1 + 1 + 1),
@@ -66,7 +66,7 @@ MACHINES = {
 
 
 def calls(run, _):
-    """docs/runtime.md's count of system calls, and machrt plan, against what strace has seen."""
+    """Compares docs/runtime.md's count of system calls, and machrt plan, with strace's output."""
     results = []
     for machine, (further, regions, windows, level, edge, memories, checks) in MACHINES.items():
         for backend in ("iommufd", "group"):
@@ -77,7 +77,7 @@ def calls(run, _):
             except KeyError as missing:
                 results.append((False, f"{name}: was sent", [str(missing)]))
                 continue
-            # Whether a device can be reset is not known before it is open, so the plan has it; these cannot.
+            # Whether a device can be reset is known only after it is open, so the plan includes the reset. These cannot.
             start, end = ([call for call in part if call != "ioctl VFIO_DEVICE_RESET"] for part in (start, end))
             same = seen == start + end
             results.append((same, f"{name}: strace sees what machrt plan says",
@@ -93,7 +93,7 @@ def calls(run, _):
 
 
 def facts(run, session):
-    """facts.json is JSON that tells of the board, and machc accepts it."""
+    """facts.json is JSON that describes the board, and machc accepts it."""
     data = run.tap.files.get("facts.json")
     try:
         found = json.loads(data)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the rig is made of: Debian's kernels and programs, and a kernel of its own, cached outside of the sources."""
+"""Material of the rig: Debian's kernels and programs, and our own kernel, cached outside of the sources."""
 
 import fnmatch
 import hashlib
@@ -19,7 +19,7 @@ CROSS = "aarch64-linux-gnu-"
 MODULES = ["drivers/vfio", "drivers/virtio", "drivers/iommu"]
 MODULES_AMD64 = [*MODULES, "arch/x86/kvm", "virt/lib", "drivers/crypto/ccp"]
 
-# name: package (a pattern stands for the newest of those that fit), and which of its files.
+# name: package (a pattern selects the newest match), and which of its files.
 WANTED = {
     "busybox-arm64": ("busybox-static:arm64", ["./bin/busybox"]),
     "busybox-amd64": ("busybox-static:amd64", ["./bin/busybox"]),
@@ -32,7 +32,7 @@ WANTED = {
 }
 
 
-def say(text):
+def report_progress(text):
     print(f"system: {text}", flush=True)
 
 
@@ -47,7 +47,7 @@ def newest(apt, pattern):
 def fetch(directory):
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory) as root:
-        say("looking for Debian's kernels")
+        report_progress("looking for Debian's kernels")
         apt = Apt(root, SUITES, ["arm64", "amd64"])
         apt.update()
         for name, (package, patterns) in WANTED.items():
@@ -55,7 +55,7 @@ def fetch(directory):
             about = apt.fields(package)
             to = directory / f"{name}-{about['Version'].replace(':', '.')}"
             if not to.exists():
-                say(f"downloading {package} {about['Version']}, {int(about['Size']) >> 10} KB")
+                report_progress(f"downloading {package} {about['Version']}, {int(about['Size']) >> 10} KB")
                 deb = apt.download(package)
                 unpack(deb, to, *patterns)
                 deb.unlink()
@@ -72,7 +72,7 @@ def one(top, pattern):
 
 
 class Material:
-    """Paths of all of it; what is not there yet is fetched and built first."""
+    """Returns the paths of all material. Downloads and builds missing material first."""
 
     def __init__(self, refresh):
         self.top = cache() / "system"
@@ -92,7 +92,7 @@ class Material:
 
 
 def own_kernel(top):
-    """Linux with kernel.config: built once for each source, configuration and compiler."""
+    """Linux with kernel.config, built once for each source, configuration and compiler."""
     compiler = subprocess.run([CROSS + "gcc", "--version"], stdout=subprocess.PIPE, check=True).stdout
     source = (top / "source").resolve()
     key = hashlib.sha256(b"\0".join([CONFIG.read_bytes(), source.name.encode(), compiler])).hexdigest()[:16]
@@ -106,7 +106,7 @@ def build_kernel(source, to):
     to.mkdir(exist_ok=True)
     log = to / "build.log"
     with tempfile.TemporaryDirectory(dir=to) as directory, open(log, "w") as out:
-        say(f"building Linux from {source.name}: about ten minutes on two cores; {log}")
+        report_progress(f"building Linux from {source.name}: about ten minutes on two cores; {log}")
         archive = one(source, "usr/src/*.tar.xz")
         subprocess.run(["tar", "xJf", archive, "-C", directory], check=True)
         tree = next(pathlib.Path(directory).iterdir())
@@ -127,7 +127,7 @@ def build_kernel(source, to):
 
 
 def check(config):
-    """A line of kernel.config that the kernel knows no more, or that depends on another one, would be lost silently."""
+    """A line of kernel.config that the kernel no longer knows, or that lacks a dependency, would be lost silently."""
     has = set(config.read_text().splitlines())
     lost = [line for line in CONFIG.read_text().splitlines() if line.startswith("CONFIG_") and line not in has]
     if lost:

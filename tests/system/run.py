@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The system tests: the runtime on real kernels, on boards that QEMU emulates. README.md says what is tested and how.
+"""Runs the system tests: the runtime on real kernels, on boards that QEMU emulates. README.md describes them.
 
     tests/system/run.py [-j N] [--keep DIR] [--refresh] [-v] [BOOT ...]
     tests/system/run.py --break all
@@ -28,7 +28,7 @@ from boots import BOOTS, POINTS  # noqa: E402
 from breaks import BREAKS  # noqa: E402
 from material import Material  # noqa: E402
 
-# What has to be installed, and the file that shows that it is.
+# Required packages, and a file that shows that each is installed.
 PACKAGES = {
     "qemu-system-arm": "/usr/bin/qemu-system-aarch64",
     "qemu-system-x86": "/usr/bin/qemu-system-x86_64",
@@ -50,7 +50,7 @@ def installed():
 
 
 def programs(build, boots, kind):
-    """Cross-builds what runs inside, whole ("rig") or "broken"; directories by architecture."""
+    """Cross-builds the programs for the boards, intact ("rig") or "broken". Returns directories by architecture."""
     paths = {}
     wanted = collections.defaultdict(set)
     for boot in boots:
@@ -88,7 +88,7 @@ class Session:
             print(("\r\033[K" if self.terminal else "") + text, flush=True)
 
     def boot(self, boot, broken=None):
-        """A Run; or a text: what is wrong before there is anything to boot."""
+        """Returns a Run, or a text with the problem if there is nothing to boot."""
         top = self.work / (broken.name if broken else boot.name)
         shutil.rmtree(top, ignore_errors=True)
         machines = top / "machines"
@@ -114,7 +114,7 @@ class Session:
         return run
 
     def tell(self, boot, run):
-        """Prints what failed in a boot; how many passed and failed."""
+        """Prints the failures of a boot. Returns how many tests passed and failed."""
         if isinstance(run, str):
             self.done(f"FAIL {boot.name}: {run}")
             return 0, 1
@@ -133,7 +133,7 @@ class Session:
         return passed, bad
 
     def tell_broken(self, broken, run):
-        """The other way round: that test has to have failed."""
+        """With --break: the test must have failed."""
         if isinstance(run, str):
             self.done(f"FAIL {broken.name}: {run}")
             return 0, 1
@@ -200,10 +200,10 @@ def main():
     with tempfile.TemporaryDirectory() as directory:
         work = pathlib.Path(args.keep or directory).resolve()
         work.mkdir(parents=True, exist_ok=True)
-        for tree in work.glob("*.dtb"):  # of another QEMU, perhaps
+        for tree in work.glob("*.dtb"):  # possibly of another QEMU
             tree.unlink()
         session = Session(args, work, material, paths)
-        # The longest first, so that none of them runs alone at the end.
+        # The longest boots first, so that none of them runs alone at the end.
         jobs.sort(key=lambda job: -job[0].seconds)
         with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
             waiting = {pool.submit(session.boot, *job): job for job in jobs}
@@ -211,7 +211,7 @@ def main():
                 boot, broken = waiting[future]
                 try:
                     run = future.result()
-                except Exception:  # one boot's own; the others go on
+                except Exception:  # an exception of one boot; the others continue
                     run = traceback.format_exc()
                 good, bad = session.tell_broken(broken, run) if broken else session.tell(boot, run)
                 passed, failed = passed + good, failed + bad

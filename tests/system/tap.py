@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What comes over the console of a boot: TAP, comments, and files in base64 between `#<< NAME` and `#>> NAME`."""
+"""Console output of a boot: TAP, comments, and files in base64 between `#<< NAME` and `#>> NAME`."""
 
 import base64
 import re
@@ -8,17 +8,17 @@ LINE = re.compile(r"(ok|not ok) - (.*)")
 
 
 class Tap:
-    """Reads lines as they come."""
+    """Reads lines as they arrive."""
 
     def __init__(self):
         self.tests = []  # (passed, name, comments)
-        self.notes = []  # what is worth telling when all is well, too: lines with `#: `
+        self.notes = []  # lines with `#: `, which are printed even if all tests pass
         self.files = {}
         self.plan = None
         self.file = None
 
     def line(self, line):
-        """True when it is the end of a test."""
+        """True at the end of a test."""
         line = line.rstrip("\r\n")
         if self.file is not None:
             name, lines = self.file

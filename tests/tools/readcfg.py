@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Checks a guest.cfg and prints its JSON view, by the words and tables of docs/guest-cfg.md alone.
+"""Checks a guest.cfg and prints its JSON view, using only the words and tables of docs/guest-cfg.md.
 
     readcfg.py [--dtb GUEST.DTB] [--quiet] GUEST.CFG
 
-A second opinion on the format: it shares no code with the compiler or the runtime. Exit: 0, or 1 and what is wrong.
+An independent reader of the format: it shares no code with the compiler or the runtime. Exit: 0, or 1 with the mistake.
 """
 
 import argparse
@@ -49,7 +49,7 @@ class Format:
         for part in self.block(text, "records").split("\n### ")[1:]:
             number, name, size = re.match(r"Section (\d+): `(\w+)`, (\d+) bytes", part).groups()
             self.sections[int(number)] = (name, self.fields(part))
-            # An older file's records end where the first field begins that they do not have.
+            # Records of an older file end before the first field that they lack.
             later = [int(row[0]) for row in self.rows(part) if row[4].startswith("since ")]
             self.sizes[name] = min(later, default=int(size))
         for part in self.block(text, "sets").split("\n### ")[1:]:

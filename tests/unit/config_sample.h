@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A plan made by hand, with one of everything that a guest.cfg can hold.
+// A hand-made plan with one of everything that a guest.cfg can hold.
 #ifndef CONFIG_SAMPLE_H
 #define CONFIG_SAMPLE_H
 
@@ -44,6 +44,7 @@ static struct p_device *sample_device(struct sample *s, const char *name, uint8_
     d->name = name;
     d->kind = kind;
     d->vcpu = UINT32_MAX;
+    d->slot = UINT32_MAX;
     d->index = s->m->devices.n;
     d->node = dt_add_child(s->m->tree, s->m->tree->root, intern(s->c->names, name));
     vec_push(s->c->arena, &s->m->devices, d);
@@ -205,8 +206,8 @@ static void sample_platform_devices(struct sample *s)
 static void sample_other_devices(struct sample *s)
 {
     struct p_device *pci = sample_device(s, "edu", DEV_PCI);
-    dt_set_cells(s->m->tree, pci->node, "reg", (uint32_t[]){3 << 11, 0, 0, 0, 0}, 5, NULL);
     pci->bus = "pci0";
+    pci->slot = 3;
     pci->sysfs_name = "0000:00:02.0";
     struct p_region *bar = sample_region(s, pci, UINT64_MAX, 0, REGION_MAP);
     bar->guest = 0x50000000;
@@ -246,8 +247,8 @@ static struct sample *sample_new(struct machc *c)
     vec_push(a, &s->plan->machines, s->m);
     for (uint32_t i = 0; i < 3; i++) {
         struct dt_node *n = dt_add_child(s->m->tree, s->m->tree->root, intern(c->names, arena_printf(a, "cpu@%x", i)));
-        dt_set_cells(s->m->tree, n, "reg", (uint32_t[]){0, i << 8}, 2, NULL);
-        vec_push(a, &s->m->cpus, ((struct p_cpu){.vcpu = i, .host_cpu = i < 2 ? 2 + i : UINT32_MAX, .node = n}));
+        vec_push(a, &s->m->cpus,
+                 ((struct p_cpu){.vcpu = i, .host_cpu = i < 2 ? 2 + i : UINT32_MAX, .node = n, .reg = i << 8}));
     }
     sample_memory(s, sample_backing(s, "ram", BACK_HUGETLB, 0x200000), 0x80000000, 0x20000000);
     sample_memory(s, sample_backing(s, "more", BACK_HUGETLB, 0x200000), UINT64_C(0x880000000), 0x200000);
@@ -280,7 +281,7 @@ static struct sample *sample_new(struct machc *c)
     return s;
 }
 
-/* A config in one place. */
+/* A config in one block of memory. */
 static inline uint8_t *config_bytes(struct machc *c, const struct plan *p, const struct p_machine *m,
                                     const uint8_t *dtb, uint32_t dtb_size, uint32_t *size)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Parses files and says how it went: `parse_only [-d] FILE...`. -d: a .dts. Exit status 1 when there were messages.
+// Parses files and reports messages: `parse_only [-d] FILE...`. -d: a .dts. Exit status 1 if there were messages.
 #include "ast/ast.h"
 #include "machc.h"
 

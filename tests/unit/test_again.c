@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Several compilations that share one host and the schemas: each makes what it would have made alone. Run from the top
-// of the project.
+// Several compilations share one host and the schemas; each must produce what it would produce alone. Run from the top
+// directory of the project.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +10,7 @@
 
 #include "emit/emit.h"
 #include "machc.h"
+#include "order/order.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -71,7 +72,7 @@ static int shared(struct machc *c, void *opaque)
         all[i].text = texts[i];
         assert_int_equal(machc_again(c, compile, &all[i]), 0);
     }
-    // Messages are their own.
+    // Each compilation has its own messages.
     assert_int_equal(diags_errors(c->diags), 0);
     return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Arena, vector, map and names.
+// Tests of arena, vector, map and names.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -61,7 +61,7 @@ static void arena_jumps_when_out_of_memory(void **state)
     else
         jumps++;
     assert_int_equal(jumps, 3);
-    // It can still be used afterwards.
+    // The arena is still usable afterwards.
     assert_string_equal(arena_printf(a, "%s", "fine"), "fine");
 }
 
@@ -69,7 +69,7 @@ static void texts_fill_blocks_and_leave_zeros(void **state)
 {
     struct arena *a = *state;
     char text[4096];
-    // Of all lengths, over the ends of many blocks; what comes after one is zeros still.
+    // Strings of all lengths, across the ends of many blocks. Memory after each is still zero.
     for (int n = 0; n < 4000; n += 7) {
         memset(text, 'a' + n % 26, sizeof text);
         const char *s = arena_printf(a, "%.*s|", n, text);
@@ -81,9 +81,9 @@ static void texts_fill_blocks_and_leave_zeros(void **state)
     }
 }
 
-// Pieces of all sizes, in use and given back in turns, beyond what makes an input a large one: each is zero when it
-// comes, and keeps what is written to it.
-static void arena_takes_again_what_was_given_back(void **state)
+// Blocks of all sizes are allocated and freed in turns, beyond the size of a large input. Each must be zero when
+// allocated, and keep what is written to it.
+static void arena_reuses_freed_memory(void **state)
 {
     enum { N = 64, ROUNDS = 2000, LEAST = 100, FACTOR = 40000 };
     struct arena *a = *state;
@@ -98,7 +98,7 @@ static void arena_takes_again_what_was_given_back(void **state)
         for (size_t k = 0; k < had[at].size; k += 997)
             assert_int_equal(had[at].p[k], at + 1);
         arena_release(a, had[at].p, had[at].size);
-        // From 100 bytes to 4 MB, small ones more often.
+        // Sizes from 100 bytes to 4 MB, small ones more often.
         uint32_t bits = (random >> 8) % 16;
         had[at].size = LEAST + ((random >> 12) % FACTOR * 100 >> bits);
         had[at].p = arena_alloc(a, had[at].size);
@@ -169,7 +169,7 @@ static void map_replaces_and_deletes(void **state)
     assert_true(map_del(&m, 1, 0));
     assert_false(map_get(&m, 1, 0, &value));
     assert_false(map_del(&m, 1, 0));
-    // Many that come and go must leave an empty slot to stop at.
+    // After many insertions and deletions, an empty slot must remain for a search to stop at.
     for (uint64_t i = 0; i < 10000; i++) {
         map_put(a, &m, i, i, i);
         assert_true(map_del(&m, i, i));
@@ -220,7 +220,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(arena_gives_zeroed_aligned_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(arena_jumps_when_out_of_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(texts_fill_blocks_and_leave_zeros, setup, teardown),
-        cmocka_unit_test_setup_teardown(arena_takes_again_what_was_given_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(arena_reuses_freed_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(arena_copies_text, setup, teardown),
         cmocka_unit_test(arena_free_takes_null),
         cmocka_unit_test_setup_teardown(vec_grows, setup, teardown),

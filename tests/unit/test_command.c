@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The whole command, twice in one process: nothing is left behind. Run from the top of the project; .ci/run does so
-// under valgrind, which sees whether all memory was given back.
+// Runs the whole command twice in one process: the first run must leave nothing behind. Run from the top directory of
+// the project; .ci/run does so under valgrind, which detects unfreed memory.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -38,8 +38,8 @@ static struct outcome command(char *const *args)
     return o;
 }
 
-// The status of both runs, which must say the same.
-static int twice(char *const *args)
+// Runs the command twice and returns the status, which must be the same, as must the output.
+static int run_twice(char *const *args)
 {
     struct outcome a = command(args), b = command(args);
     assert_int_equal(a.status, b.status);
@@ -67,7 +67,7 @@ static void remove_all(const char *dir)
     rmdir(dir);
 }
 
-// Checks every file and, where `dir` is given, writes its machines there. No status may be above `status`.
+// Checks every file and, if `dir` is given, writes its machines there. No exit status may exceed `status`.
 static void every(const char *pattern, char *dir, int status)
 {
     glob_t found;
@@ -78,7 +78,7 @@ static void every(const char *pattern, char *dir, int status)
                                       "--diagnostics=github"};
         char *const check[] = {"machc", "--check", forms[i % 4], found.gl_pathv[i], NULL};
         char *const write[] = {"machc", found.gl_pathv[i], "-O", dir, NULL};
-        int got = twice(dir ? write : check);
+        int got = run_twice(dir ? write : check);
         if (got > status) {
             print_error("%s: status %d\n", found.gl_pathv[i], got);
             failed++;
@@ -117,7 +117,7 @@ static void several_at_once(void **state)
                           "examples/zcu102-ethernet.mach",
                           "examples/partition.mach",
                           NULL};
-    assert_int_equal(twice(args), STATUS_USAGE);
+    assert_int_equal(run_twice(args), STATUS_USAGE);
 }
 
 static void lists(void **state)
@@ -125,9 +125,9 @@ static void lists(void **state)
     (void)state;
     char *const classes[] = {"machc", "--list-classes", NULL}, *const codes[] = {"machc", "--explain=list", NULL};
     char *const help[] = {"machc", "--help", NULL}, *const usage[] = {"machc", "--hlep", NULL};
-    assert_int_equal(twice(classes), STATUS_FINE);
-    assert_int_equal(twice(codes), STATUS_FINE);
-    assert_int_equal(twice(help), STATUS_FINE);
+    assert_int_equal(run_twice(classes), STATUS_FINE);
+    assert_int_equal(run_twice(codes), STATUS_FINE);
+    assert_int_equal(run_twice(help), STATUS_FINE);
     struct outcome o = command(usage);
     assert_int_equal(o.status, STATUS_USAGE);
     assert_string_equal(o.err, "machc: unknown option `--hlep`; did you mean `--help`?\nTry `machc --help`.\n");

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// guest.cfg: written from a plan made by hand, found again, verified, shown, damaged.
+// Tests of guest.cfg: write it from a hand-made plan, read it, verify it, show it, damage it.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,7 +45,7 @@ static void seal(uint8_t *bytes, size_t size)
     mach_cfg_store(bytes + offsetof(struct mach_cfg_header, checksum), 4, mach_cfg_checksum(bytes, size));
 }
 
-// Every test is run in a compilation of its own.
+// Each test runs in its own compilation.
 static void in_machc(machc_fn *work)
 {
     assert_int_equal(machc_run(work, NULL), 0);
@@ -63,7 +63,7 @@ static char *slurp(struct arena *a, const char *path)
     return s;
 }
 
-// UPDATE=1 in the environment writes the expected file anew.
+// UPDATE=1 in the environment rewrites the expected file.
 static void expect_file(struct machc *c, const char *path, const char *text)
 {
     if (getenv("UPDATE")) {
@@ -92,7 +92,7 @@ static void test_layout(void **state)
         assert_int_equal(s->type, MACH_CFG_S_MACHINE + i);
         for (uint32_t k = 0; k < s->nfields; k++) {
             const struct mach_cfg_field *f = &s->fields[k];
-            // No holes, every field at a multiple of its own size.
+            // No gaps, and every field is aligned to its own size.
             assert_int_equal(f->offset, end);
             assert_int_equal(f->offset % f->size, 0);
             end += f->size;
@@ -101,10 +101,10 @@ static void test_layout(void **state)
                 assert_int_equal(s->fields[k + 1].kind, MACH_CFG_K_COUNT);
                 assert_int_equal(s->fields[k + 1].section, f->section);
             }
-            // 64 bits are addresses and sizes: JSON numbers cannot hold them.
+            // 64-bit fields are addresses and sizes, because JSON numbers cannot hold them.
             if (f->size == 8)
                 assert_true(f->kind == MACH_CFG_K_HEX || f->kind == MACH_CFG_K_OPT);
-            // verify.c looks at numbers, addresses and optional values no further, and has a bit for each word.
+            // verify.c does not check numbers, addresses and optional values further, and has one bit for each word.
             if (f->kind != MACH_CFG_K_HEX && f->kind != MACH_CFG_K_OPT)
                 assert_int_equal(f->size, 4);
             if (f->kind == MACH_CFG_K_ENUM)
@@ -123,7 +123,7 @@ static void test_layout(void **state)
 static void test_words(void **state)
 {
     (void)state;
-    // On a machine of either endianness: the bytes are given, not the memory of a number.
+    // Bytes instead of a number in memory, so that the test works with either endianness.
     assert_memory_equal(mach_le32_of(0x12345678).b, "\x78\x56\x34\x12", 4);
     assert_memory_equal(mach_le64_of(UINT64_C(0x123456789abcdef0)).b, "\xf0\xde\xbc\x9a\x78\x56\x34\x12", 8);
     const uint8_t bytes[] = {0, 0xf0, 0xde, 0xbc, 0x9a, 0x78, 0x56, 0x34, 0x92};
@@ -149,7 +149,7 @@ static void test_checksum(void **state)
         }
         assert_int_equal(mach_cfg_checksum(p, size), (uint32_t)~crc);
     }
-    // "123456789" is the check value of every catalogue of CRCs.
+    // "123456789" is the usual check string of CRC catalogues.
     assert_int_equal(mach_cfg_checksum((const uint8_t *)"123456789", 9), 0xe3069283);
 }
 
@@ -218,7 +218,7 @@ static int accessors(struct machc *c, void *opaque)
     struct mach_cfg_rec r = mach_cfg_record(&f, MACH_CFG_S_REGION, mach_cfg_device_first_region(d) + 1);
     assert_true(mach_cfg_region_host(r) == 0x1af4000);
     assert_int_equal(mach_cfg_region_mode(r), MACH_CFG_REGION_TRAP);
-    // What is not there reads as missing, and never outside the file.
+    // Absent values read as missing; nothing is read outside of the file.
     struct mach_cfg_rec none = mach_cfg_record(&f, MACH_CFG_S_DEVICE, 1000);
     assert_int_equal(mach_cfg_device_name(none), 0);
     assert_int_equal(mach_cfg_device_parent(none), MACH_CFG_NONE);
@@ -276,7 +276,7 @@ static int every_byte(struct machc *c, void *opaque)
 {
     (void)opaque;
     struct made x = make(c);
-    // On the heap and exactly as large, so that a step outside is seen.
+    // On the heap and exactly as large, so that an access outside is detected.
     uint8_t *copy = malloc(x.size);
     struct mach_cfg_fault fault;
     assert_non_null(copy);
@@ -298,7 +298,7 @@ static int every_byte(struct machc *c, void *opaque)
             } else {
                 accepted++;
             }
-            // The view shows what it can, whatever the records hold.
+            // The view prints what it can, whatever the records hold.
             if (i % 7 == 0)
                 emit_config_json(c, copy, x.size);
             copy[i] = x.config[i];
@@ -306,7 +306,7 @@ static int every_byte(struct machc *c, void *opaque)
         }
     }
     free(copy);
-    // Names, addresses and numbers may be anything; what is structure may not.
+    // Names, addresses and numbers can have any value, but the structure cannot.
     assert_true(refused > accepted / 4);
     return 0;
 }
@@ -330,7 +330,7 @@ static int every_length(struct machc *c, void *opaque)
         if (n >= sizeof(struct mach_cfg_header)) {
             mach_cfg_store(copy + offsetof(struct mach_cfg_header, total_size), 8, n);
             seal(copy, n);
-            // Cut off at the end of the padding behind the last section is as good as whole.
+            // A file truncated in the padding after the last section is still complete.
             if (!check(copy, n, &fault))
                 assert_true(n + 8 > x.size);
         }
@@ -417,7 +417,7 @@ static void test_one_error(void **state)
 /* ---- versions ---- */
 
 // The same file as a newer minor version might write it: a larger header, larger entries, a section that is not
-// known, and 8 more bytes behind each record.
+// known, and 8 more bytes after each record.
 static uint8_t *grown(struct machc *c, const struct made *x, uint32_t type, uint32_t flags, uint32_t *size)
 {
     struct mach_cfg_file f;
@@ -495,7 +495,7 @@ static void test_versions(void **state)
     in_machc(versions);
 }
 
-// A reader of a later minor version meets records that end before its new fields.
+// A reader of a later minor version reads records that end before its new fields.
 static void test_short_record(void **state)
 {
     (void)state;
@@ -564,7 +564,7 @@ static int runtime_errors(struct machc *c, void *opaque)
     assert_int_equal(mach_config_open(path, &config, NULL), -EBADMSG);
     close(fd);
     unlink(path);
-    // The record and the field are named.
+    // The error names the record and the field.
     struct mach_cfg_file file;
     struct mach_cfg_fault fault;
     assert_int_equal(mach_cfg_frame(x.config, x.size, &file, &fault), 0);
@@ -585,7 +585,7 @@ static void test_runtime_errors(void **state)
     in_machc(runtime_errors);
 }
 
-// The runtime has a SHA-256 of its own; the compiler's is libmd's.
+// The runtime has its own SHA-256; the compiler uses libmd's.
 static int runtime_dtb(struct machc *c, void *opaque)
 {
     (void)opaque;

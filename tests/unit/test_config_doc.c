@@ -87,7 +87,7 @@ static void print_block(FILE *f, const char *block)
     }
 }
 
-// The document with everything between `<!-- begin X -->` and `<!-- end X -->` made anew.
+// Regenerates everything between `<!-- begin X -->` and `<!-- end X -->` of the document.
 static char *document(const char *old)
 {
     static const char begin[] = "<!-- begin ", end[] = "<!-- end ";
@@ -149,7 +149,7 @@ static void print_property(FILE *f, const struct mach_cfg_field *field)
     } else
         fprintf(f, "\"$ref\": \"#/definitions/%s\"", types[field->kind]);
     if (*field->doc)
-        // A $ref hides what stands beside it (draft-07, 8.3): the text goes where a reader of the file finds it.
+        // A $ref hides keys next to it (draft-07, 8.3), so the text goes where a reader of the file finds it.
         fprintf(f, ", \"description\": \"%s\"", field->doc);
     fputs("}", f);
 }

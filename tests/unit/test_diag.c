@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Sources, messages and how they are shown, the registry, nearest().
+// Tests of sources, messages and their output, the registry, and nearest().
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -134,7 +134,7 @@ static void what_cannot_be_read_says_why(void **state)
     assert_null(source_read(f->sources, "/tmp", false, &why, &err));
     assert_int_equal(err, EISDIR);
     assert_string_equal(why, "it is a directory");
-    // No end and no size: stopped at the limit would take a gigabyte, so an empty one has to do here.
+    // A device has no size. Reading an endless one up to the limit would take a gigabyte, so use an empty one.
     struct source *s = source_read(f->sources, "/dev/null", false, &why, &err);
     assert_non_null(s);
     assert_int_equal(s->len, 0);
@@ -145,7 +145,7 @@ static void a_pipe_is_read_to_its_end(void **state)
     struct fixture *f = *state;
     const char *why = NULL;
     int err = 0;
-    // Its size says 0, and it comes in pieces of unknown number.
+    // Its size is reported as 0, and it arrives in an unknown number of pieces.
     char dir[] = "/tmp/test_diag.XXXXXX", path[64];
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/pipe", dir);
@@ -185,7 +185,7 @@ static void lines_and_columns(void **state)
     assert_int_equal(source_line(f->sources, empty->id, 0).line, 1);
 }
 
-// ---- how messages look ----
+// ---- output of messages ----
 
 static void a_message_in_full(void **state)
 {
@@ -291,7 +291,7 @@ static void long_lines_are_cut(void **state)
     size_t i = 0;
     for (char *line = strtok(text_shown, "\n"); line; line = strtok(NULL, "\n"), i++) {
         assert_true(strlen(line) < 180);
-        // What stands above the caret line is what is underlined.
+        // The text above the caret line is what the carets mark.
         static char above[256];
         if (i % 3 == 2)
             assert_memory_equal(above + (strchr(line, '^') - line), words[i / 3], 6);
@@ -299,7 +299,7 @@ static void long_lines_are_cut(void **state)
         if (i / 3 == 5)
             break;
     }
-    // The same with one word as long as the line.
+    // The same with a word as long as the line.
     memset(text, 'x', N * 7);
     struct fixture g = {f->arena, f->sources, diags_new(f->arena, f->sources)};
     diag(g.diags, E0001, src_at((struct loc){s->id, 100, N * 7}), "all");
@@ -377,7 +377,7 @@ static void binary_sources_have_no_lines(void **state)
     assert_string_equal(shown(f), "host.dtb: error: damaged [E0001]\n1 error\n");
 }
 
-// ---- warnings and what is to be done with them ----
+// ---- warnings and their options ----
 
 static enum msg some_warning(void)
 {
@@ -438,7 +438,7 @@ static void many_messages_in_one_long_line(void **state)
     assert_int_equal(diags_errors(f->diags), N);
     assert_non_null(
         strstr(shown_as(f, (struct diag_style){.colour = false, .max_errors = 0}), "x:1:999991: error: message"));
-    // Quadratic would be hours; the bound leaves room for valgrind and sanitizers.
+    // Quadratic time would be hours; the limit leaves room for valgrind and sanitizers.
     assert_true((clock() - start) / CLOCKS_PER_SEC < 60);
 }
 
@@ -505,7 +505,7 @@ static void nearest_finds_slips(void **state)
         {"irqchips", "irqchip"},
         {"eidt", "edit"},
         {"edi", "edit"},
-        {"editt", NULL}, // as near to "edits"
+        {"editt", NULL}, // just as near to "edits"
         {"machin", "machine"},
         {"ta", "at"},
         {"x", NULL},

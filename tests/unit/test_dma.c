@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The solvers of page tables, TCE windows and no IOMMU at all, against what they are to mean page by page.
+// Compares the solvers for page tables, TCE windows and no IOMMU with a page-by-page definition of their results.
 #include "dma/solve.h"
 
 #include <setjmp.h>
@@ -34,7 +34,7 @@ static int seeded(void **unused)
 
 /* ---- page tables ---- */
 
-// Neighbours at random: of one memory or another, side by side on the host or not, with other rights or not.
+// Random neighbours: of the same memory or another, adjacent on the host or not, with the same rights or not.
 static uint32_t random_wants(struct dma_want *w)
 {
     uint32_t n = 0;
@@ -53,7 +53,7 @@ static uint32_t random_wants(struct dma_want *w)
     return n;
 }
 
-/* A mapping is a run of pages of which each follows from the one before: as many as there are runs, and no fewer. */
+/* A mapping is a run of pages that each follow the previous one: there are exactly as many mappings as runs. */
 static void fewest_mappings(void **unused)
 {
     (void)unused;
@@ -116,7 +116,7 @@ static void ends_of_things(void **unused)
     assert_int_equal(pagetable_solve(&w, 1, PAGE, &msi, 1).why, PAGETABLE_OK);
     w.iova = UINT64_MAX - 0x1fff; // up to the last address
     assert_int_equal(pagetable_solve(&w, 1, PAGE, &msi, 1).why, PAGETABLE_OK);
-    // Each of the three counts, with the page of the host.
+    // Device address, size and host address must each be aligned to the host's page.
     w = (struct dma_want){.iova = 0x10000, .size = 0x10000, .host = 0x10000, .chunk = UINT64_MAX};
     assert_int_equal(pagetable_solve(&w, 1, 0x10000, NULL, 0).why, PAGETABLE_OK);
     w.iova = 0x11000;
@@ -157,10 +157,10 @@ static void tce_windows(void **unused)
             last = w[k].iova + w[k].size - 1 > last ? w[k].iova + w[k].size - 1 : last;
         }
         struct spapr_answer a = spapr_solve(w, n);
-        // The smallest power of two that holds all, and pages that divide all.
+        // The smallest power of two that holds everything, and pages that divide everything.
         assert_true(!(a.size & (a.size - 1)) && a.size > last && (a.size == 4096 || a.size / 2 <= last));
         uint64_t page = UINT64_C(1) << a.page_shift;
-        bool larger = true; // could the next size that there is be had?
+        bool larger = true; // would the next larger page size work?
         static const uint8_t shifts[] = {12, 16, 21, 24, 25, 26, 27, 28, 30, 34};
         uint64_t next = 0;
         for (size_t s = 0; s + 1 < sizeof shifts; s++)
@@ -184,7 +184,7 @@ static void identity(void **unused)
     assert_int_equal(identity_moved(w, 2), 2);
     w[1].host += PAGE;
     assert_int_equal(identity_moved(w, 2), 1);
-    w[0].chunk = 1 << 21; // huge pages: anywhere
+    w[0].chunk = 1 << 21; // huge pages can be anywhere
     assert_int_equal(identity_moved(w, 2), 0);
     assert_int_equal(identity_moved(w, 0), 0);
 }

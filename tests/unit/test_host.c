@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The host's index: addresses through buses, interrupts to controllers, names.
+// Tests of the host's index: addresses through buses, interrupts to controllers, names.
 #include "tree_sample.h"
 
-// Two classes of controllers, made by hand: one with kinds, one whose lines have parts.
+// Two hand-made classes of controllers: one with kinds, one whose lines have parts.
 static const struct irq_kind gic_kinds[] = {{.name = "spi", .value = 0}, {.name = "ppi", .value = 1}};
 static const struct irq_kind pic_kinds[] = {{.name = "", .value = 0}};
 static const struct irq_trigger triggers[] = {
@@ -138,7 +138,7 @@ static void many_ranges(void **state)
     enum { N = 50000 };
     uint32_t *cells = arena_array(c->arena, N * 3, 4);
     for (uint32_t i = 0; i < N; i++) {
-        uint32_t at = (i * 7919 % N) * 0x1000; // in no order
+        uint32_t at = (i * 7919 % N) * 0x1000; // unordered
         cells[i * 3] = at;
         cells[i * 3 + 1] = 0x80000000 - at - 0x1000;
         cells[i * 3 + 2] = 0x800;
@@ -281,7 +281,7 @@ static void interrupts_are_inherited(void **state)
     assert_string_equal(host_irq_text(c, irq(h, "/a", 1)), "GIC PPI 9, level-low");
     assert_string_equal(irq(h, "/a", 1)->name, "rx");
 
-    // The same line, whatever the trigger; in document order.
+    // The same line, whatever the trigger, in document order.
     const struct host_irq *user = host_irq_users(h, irq(h, "/b/x/y", 0));
     assert_ptr_equal(user, i);
     user = host_irq_next(h, user);
@@ -327,7 +327,7 @@ static void unknown_and_cascaded_controllers(void **state)
     assert_ptr_equal(host_irq_next(h, i), irq(h, "/b", 0));
     assert_true(irq(h, "/d", 0)->identity != i->identity);
     assert_ptr_equal(irq(h, "/gpio", 0)->class, &gic);
-    assert_null(irq(h, "/e", 0)->class); // a kind that the class does not know
+    assert_null(irq(h, "/e", 0)->class); // a kind that the class does not have
     assert_string_equal(host_irq_text(c, irq(h, "/e", 0)), "<7 8 4> of /gic@1");
 }
 
@@ -347,7 +347,7 @@ static void interrupt_maps_are_followed(void **state)
            "nexus: nexus { #interrupt-cells = <2>; #address-cells = <0>; interrupt-map = <0 11 &gic 0 40 4>; };");
     assert_silent(c);
     assert_string_equal(host_irq_text(c, irq(h, "/pcie/a", 0)), "GIC SPI 10, level-high"); // the first of two
-    assert_string_equal(host_irq_text(c, irq(h, "/pcie/b", 0)), "GIC SPI 40, level-high"); // over two maps
+    assert_string_equal(host_irq_text(c, irq(h, "/pcie/b", 0)), "GIC SPI 40, level-high"); // through two maps
     assert_non_null(strstr(irq(h, "/pcie/b", 1)->problem, "has no entry for it"));
     assert_non_null(strstr(irq(h, "/pcie/c", 0)->problem, "it has no `reg`"));
     const struct dt_node *pcie = dt_at(h->tree, "/pcie");
@@ -448,7 +448,7 @@ static void ambiguous_names_list_what_fits(void **state)
     assert_said(c, "board.dtb: /soc@1/uart@10 (ua)");
 }
 
-static void wrong_names_are_mended(void **state)
+static void wrong_names_get_suggestions(void **state)
 {
     struct machc *c = *state;
     struct host *h = host_of(c, TREE);
@@ -522,7 +522,7 @@ int main(void)
         T(odd_interrupts_give_warnings),
         T(nodes_are_named),
         T(ambiguous_names_list_what_fits),
-        T(wrong_names_are_mended),
+        T(wrong_names_get_suggestions),
         T(platform_devices_are_named_as_linux_does),
         T(status_is_read),
     };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The PAMU solver against brute force that knows the rules page by page and nothing of how the solver finds its answer.
+// Compares the PAMU solver with a brute-force search that applies the rules page by page and does not share its method.
 #include "dma/solve.h"
 
 #include <setjmp.h>
@@ -32,7 +32,7 @@ struct verdict {
     uint32_t over; // units
 };
 
-// What is wanted in a page: the want's number, and the host's page in *host; -1: nothing.
+// The want for a page: returns its number, and the host's page in *host; -1: none.
 static int wanted(const struct pamu_problem *p, const uint64_t *place, uint32_t page, uint64_t *host)
 {
     for (uint32_t i = 0; i < p->n; i++) {
@@ -45,14 +45,14 @@ static int wanted(const struct pamu_problem *p, const uint64_t *place, uint32_t 
     return -1;
 }
 
-// The least power of two of pages that maps all that is wanted in a sub-window; 0: there is none.
+// The smallest power of two of pages that maps everything wanted in a sub-window; 0: there is none.
 static uint32_t piece_for(const struct pamu_problem *p, const uint64_t *place, uint32_t first, uint32_t pages,
                           uint32_t *n)
 {
     uint64_t base, host;
     int who = wanted(p, place, first, &base);
     if (who < 0)
-        return 0; // something is wanted further behind, and would be mapped along with what is before it
+        return 0; // something later is wanted, and would be mapped along with the pages before it
     const struct dma_want *w = &p->want[who];
     for (uint32_t g = 1; g <= pages; g *= 2) {
         bool good =
@@ -104,7 +104,7 @@ struct best {
     uint32_t over, subs, whole;
 };
 
-static void take(struct best *b, const struct verdict *v, uint64_t size, uint32_t subs)
+static void keep_if_better(struct best *b, const struct verdict *v, uint64_t size, uint32_t subs)
 {
     if (!v->legal)
         return;
@@ -118,7 +118,7 @@ static void take(struct best *b, const struct verdict *v, uint64_t size, uint32_
         b->whole = subs;
 }
 
-// All places of the banks that have none.
+// Tries all places for banks that have none.
 static void all_places(const struct pamu_problem *p, uint64_t *place, uint32_t i, uint64_t window, uint64_t size,
                        uint32_t subs, struct best *b)
 {
@@ -126,7 +126,7 @@ static void all_places(const struct pamu_problem *p, uint64_t *place, uint32_t i
         i++;
     if (i == p->n) {
         struct verdict v = judge(p, place, window, size, subs);
-        take(b, &v, size, subs);
+        keep_if_better(b, &v, size, subs);
         return;
     }
     for (uint64_t at = window; at < window + size; at += UNIT) {
@@ -253,7 +253,7 @@ static void optimal(void **unused)
         solved += !a.why;
         refused += a.why != 0;
         over += !a.why && a.over_grant;
-        // What is proposed has to be true.
+        // The proposal must work.
         struct pamu_move move;
         if (a.why && pamu_nearest(&p, &move)) {
             w[move.which].iova = move.iova;
@@ -266,7 +266,7 @@ static void optimal(void **unused)
     }
     print_message("%d cases: %u solved, %u of them with more than was wanted; %u refused, %u with a way out\n", CASES,
                   solved, over, refused, moved);
-    // A generator that only makes one kind of case proves nothing.
+    // A generator that makes only one kind of case proves nothing.
     assert_true(solved > CASES / 10 && refused > CASES / 10 && over > CASES / 100 && moved > CASES / 100);
 }
 
@@ -288,7 +288,7 @@ static void eight_subwindows(void **unused)
     struct pamu_answer a = pamu_solve(&p, NULL);
     assert_int_equal(a.why, PAMU_OK);
     assert_true(a.window == 0 && a.size == 4 * G && a.subwindows == 8 && a.over_grant == 0);
-    assert_int_equal(a.whole, 256); // of 16 MiB: what a driver needs that maps whole sub-windows only
+    assert_int_equal(a.whole, 256); // of 16 MiB, for a driver that maps only whole sub-windows
     for (uint32_t i = 0; i < 4; i++)
         assert_true(pamu_granted(&w[i], 512 * M) == w[i].size);
 }
@@ -300,12 +300,12 @@ static void limits_of_the_hardware(void **unused)
     struct pamu_problem p = {.limits = &pamu_hardware, .want = &w, .n = 1};
     struct pamu_answer a = pamu_solve(&p, NULL);
     assert_true(!a.why && a.size == 64 * G && a.subwindows == 1 && a.whole == 1);
-    w.iova = 4096; // ends one page behind what can be addressed
+    w.iova = 4096; // ends one page after the last addressable one
     assert_int_equal(pamu_solve(&p, NULL).why, PAMU_HIGH);
     w = (struct dma_want){.iova = 64 * G - 4096, .size = 4096, .chunk = 4096};
     a = pamu_solve(&p, NULL);
     assert_true(!a.why && a.size == 4096 && a.window == 64 * G - 4096);
-    // The nearest legal window of one that is none.
+    // The nearest valid window for an invalid one.
     p.has_window = true;
     p.window = 48 * M;
     p.size = 32 * M;
@@ -316,7 +316,7 @@ static void limits_of_the_hardware(void **unused)
     assert_int_equal(pamu_solve(&p, NULL).why, PAMU_WINDOW);
     p.size = 0;
     assert_int_equal(pamu_solve(&p, NULL).why, PAMU_WINDOW);
-    // The last page of a window is in it, the one behind it is not.
+    // The last page of a window is inside, the next one is outside.
     w = (struct dma_want){.iova = 128 * M - 4096, .size = 4096, .chunk = 4096};
     p.window = 0;
     p.size = 128 * M;
@@ -328,7 +328,7 @@ static void limits_of_the_hardware(void **unused)
 static void small_pages(void **unused)
 {
     (void)unused;
-    // Memory that is contiguous page by page only: 256 sub-windows of a page each are as far as it goes.
+    // Memory that is contiguous only within a page: 256 sub-windows of one page each are the limit.
     struct dma_want w = {.iova = M, .size = M, .host = 0, .chunk = 4096};
     struct pamu_problem p = {.limits = &pamu_hardware, .want = &w, .n = 1};
     struct pamu_answer a = pamu_solve(&p, NULL);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the grammar makes of texts without mistakes: the shape of the tree, places, values, sizes.
+// Tests the parser on valid texts: shape of the tree, places, values, sizes.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -63,7 +63,7 @@ static void check(struct machc *c, const char *text, const char *expected)
     free(out);
 }
 
-// The inside of a node, in a .dts and in a .mach.
+// The content of a node, in a .dts and in a .mach.
 static void check_body(struct machc *c, const char *text, const char *expected)
 {
     char *out = NULL;
@@ -280,7 +280,7 @@ static char *write_bytes(struct machc *c, const char *dir, const char *name, con
     return path;
 }
 
-// Files named by a text are looked for beside it, then in the -I directories.
+// Files named in a text are looked for next to it, then in the -I directories.
 static void included_files(void **state)
 {
     struct machc *c = *state;
@@ -313,7 +313,7 @@ static void included_files(void **state)
     fclose(f);
     assert_string_equal(out, " [/ { [soc { }] }] [/ { [p = 0:0102 0:00010203] }]");
     free(out);
-    // Places are those of the file where it stands.
+    // Places refer to the included file.
     assert_int_not_equal(file->ops->ops->loc.file, s->id);
     assert_int_equal(file->ops->ops->loc.start, 4);
     assert_int_equal(file->ops->next->loc.file, s->id);
@@ -385,7 +385,7 @@ static void every_kind_has_a_keyword(void **state)
         assert_non_null(ast_keyword((enum ast_kind)k));
 }
 
-// What comes out is the same for a text of CRLF lines.
+// A text with CRLF lines yields the same tree.
 static void line_ends(void **state)
 {
     CHECK("cpus 1;\r\nedit {\r\n a = <1\r\n2>;\r\n}\r\n", "(cpus 1) (edit [a = 32:0000000100000002])");
@@ -477,7 +477,7 @@ static void many_cells(void **state)
         const uint8_t *b = op->value->data + 4 * i;
         assert_int_equal((uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3], i);
     }
-    // Bytes, not nodes: the text's copy, what grows, and what comes out.
+    // Counts bytes, not nodes: the copy of the text, growing buffers and the result.
     assert_true(arena_used(c->arena) - before < size + 16 * N);
 }
 

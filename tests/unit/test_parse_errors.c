@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the parser says about mistakes: one message for each, at the right place, and what is read all the same.
+// Tests the parser on mistakes: one message for each, at the right place, and the rest of the text is still read.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,8 +45,8 @@ static const struct source *source(struct machc *c, const char *text, size_t len
 enum { MACH, DTS, BODY };
 
 /*
- * Parses a text in which the places of messages are marked: `expected` is a row of "E0102" and the like, in the
- * order of the places, and every place is a ^ in the text (taken out before parsing) in front of what is underlined.
+ * Parses a text in which each ^ marks the place of a message, before the underlined text; the ^ are removed before
+ * parsing. `expected` lists the codes ("E0102 E0101") in the order of the places.
  */
 static struct ast *check(struct machc *c, int what, const char *marked, const char *expected)
 {
@@ -73,7 +73,7 @@ static struct ast *check(struct machc *c, int what, const char *marked, const ch
         snprintf(found + strlen(found), sizeof found - strlen(found), "%s@%u ", msg_infos[all[i]->m].code,
                  all[i]->at.loc.start);
         assert_true(all[i]->at.loc.start <= all[i]->at.loc.end && all[i]->at.loc.end <= len);
-        assert_non_null(all[i]->parts); // every message says what to do
+        assert_non_null(all[i]->parts); // every message has a help line
         assert_null(strstr(all[i]->text, "RESUME"));
     }
     const char *code = expected;
@@ -119,7 +119,7 @@ static void unknown_words(void **state)
     HELP("region 0 at 0 ^memory;", "E0104",
          "`region` takes `at`, `size`, `map`, `trap`, `drop`, `file`, `offset` or `unsafe`");
     HELP("edit { ^/delete-proprty/ a; }", "E0128", "did you mean `/delete-property/`?");
-    // Two in one statement are two, and so are the ones in its braces.
+    // Two mistakes in one statement are two messages, and so are those in its braces.
     CHECK("passthrough &a ^foo { region 0 ^trapp at 1; ^bar { x; } ref a ^dropp; }", "E0104 E0104 E0103 E0104");
     CHECK("^foo ( [ < ) } ; cpus 1;", "E0103");
     CHECK("^foo { { } ( { } } cpus 1;", "E0103");
@@ -135,7 +135,7 @@ static void missing_semicolons(void **state)
     CHECK_BODY("a = \"x\"^\nb = <1>;\nc^\nd { e; }^\nf { }^ g; h = <1>^", "E0102 E0102 E0102 E0102 E0102");
     CHECK_DTS("/ { a { }; }^\n/ { }^ &b { };", "E0102 E0102");
     CHECK("edit { a { }^ }", "E0102");
-    // What is complete but for its `;` is read.
+    // A statement that lacks only its `;` is read.
     struct ast *a = CHECK("cpus 2^\ncpus 3^\ncpus 4;", "E0102 E0102");
     assert_non_null(a);
 }
@@ -146,10 +146,10 @@ static void brackets(void **state)
     CHECK_BODY("a = <1 2^; b = <1^\nc = <2>; d = [00 11^;", "E0130 E0130 E0130");
     CHECK("machine m { cpus 1;\n^", "E0114");
     CHECK("machine m {\n    passthrough &a {\n        region 0 at 1^", "E0114");
-    CHECK("machine m { } ^} cpus 1; }", "E0115"); // once: what follows is in disorder
+    CHECK("machine m { } ^} cpus 1; }", "E0115"); // once, because what follows is in disorder
     CHECK("at 1^); at 2^]; at (1 ^2);", "E0101 E0101 E0101");
     CHECK("ref clocks[0 ^drop; ref clocks[^] drop;", "E0101 E0101");
-    // The brace that is meant is the one that a } on a line further left belongs to.
+    // The missing brace is found from the indentation: a } further to the left closes an outer block.
     CHECK("machine m {\n    passthrough &a {\n        region 0 at 1;\n}\ncpus 1;\n^", "E0114");
     struct machc *c = *state;
     const struct diag *d = diags_sorted(c->diags)[0];
@@ -234,7 +234,7 @@ static void cells(void **state)
     CHECK_BODY("^= <1>; a; ^\"x\"; b;", "E0101 E0101");
 }
 
-// One file with many mistakes: each is told, and what is in order is read.
+// One file with many mistakes: each is reported, and the valid parts are read.
 static void recovery(void **state)
 {
     struct ast *a = CHECK("host \"x.dtb\" { iommu pamu^ }\n"
@@ -302,14 +302,14 @@ static void too_deep(void **state)
         assert_int_equal(diags_errors(c->diags), 1);
         assert_int_equal(diags_sorted(c->diags)[0]->m, E0113);
     }
-    // Long is not deep.
+    // A long text is not a deep one.
     const char *text = repeat(c, "edit { a = <(1", " | 2", 100000, ")>; }");
     c->diags = diags_new(c->arena, c->sources);
     mach_parse(c, source(c, text, strlen(text)));
     assert_int_equal(diags_errors(c->diags), 0);
 }
 
-// No input may crash, and none may take long: every prefix of a text, and every text with one byte changed.
+// No input may crash or take long: tries every prefix of a text, and the text with each byte changed.
 static void any_input(void **state)
 {
     (void)state;

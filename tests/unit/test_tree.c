@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Device trees: nodes and properties, blobs read and written, source built, merged and written.
+// Tests of device trees: nodes and properties; reading and writing blobs; building, merging and writing source.
 #include "tree_sample.h"
 
 #include <libfdt.h>
@@ -22,7 +22,7 @@ static void nodes_are_found_by_name(void **state)
     assert_null(dt_at(t, "soc"));
     assert_true(dt_is_below(soc, b) && dt_is_below(b, b) && !dt_is_below(a, b));
 
-    // Without the unit address only while it says enough; the index follows every change.
+    // A name without unit address works while it is unambiguous; the index follows every change.
     struct dt_node *a2 = dt_add_child(t, soc, intern(c->names, "i2c@11"));
     assert_null(dt_at(t, "/soc/i2c"));
     dt_remove(t, a2);
@@ -72,7 +72,7 @@ static void properties_few_and_many(void **state)
         assert_true(dt_del(t, t->root, names[i]));
     assert_false(dt_del(t, t->root, names[20]));
     assert_int_equal(t->root->nprops, 10);
-    // Back over the limit: what was deleted while there were few must not come back.
+    // Above the limit again: properties deleted below it must not reappear.
     assert_true(dt_del(t, t->root, names[3]));
     for (uint32_t i = 100; i < 120; i++)
         dt_set(t, t->root, names[i], NULL, 0, NULL);
@@ -83,7 +83,7 @@ static void properties_few_and_many(void **state)
     for (const struct dt_prop *p = t->root->props; p; p = p->next)
         seen++;
     assert_int_equal(seen, t->root->nprops);
-    // A property that is set again keeps its place.
+    // A property that is set again keeps its position.
     dt_set(t, t->root, names[0], "x", 2, NULL);
     assert_ptr_equal(t->root->props->name, names[0]);
     assert_int_equal(t->root->props->len, 2);
@@ -172,12 +172,12 @@ static void labels_go_through_symbols(void **state)
     assert_non_null(back);
     struct dt_node *dev = dt_at(back, "/bus/dev@1");
     assert_string_equal(dev->labels->name, "dev");
-    assert_int_not_equal(dev->phandle, 0); // an overlay needs one
+    assert_int_not_equal(dev->phandle, 0); // an overlay needs a label
     assert_string_equal(dt_string(prop_at(back, "/__symbols__", "gic"), 0), "/chip@0");
     assert_silent(c);
 }
 
-// A blob piece by piece, so that it can be wrong.
+// Builds a blob piece by piece, so that it can be invalid.
 static struct source made(struct machc *c, void (*fill)(void *fdt))
 {
     uint8_t *blob = arena_alloc(c->arena, 4096);
@@ -293,7 +293,7 @@ static void every_shorter_blob_is_refused(void **state)
     uint32_t size;
     const uint8_t *blob = dtb_write(c, tree_of_file(c, sample), true, &size);
     for (uint32_t len = 0; len < size; len++) {
-        uint8_t *copy = malloc(len + 1); // of just that size, for the sanitizer
+        uint8_t *copy = malloc(len + 1); // exactly that size, for the sanitizer
         memcpy(copy, blob, len);
         struct source s = blob_source(copy, len);
         assert_null(dtb_read(c, &s, nowhere));
@@ -315,7 +315,7 @@ static void source_is_built_with_dtc_meaning(void **state)
     assert_non_null(t);
     const struct dt_node *a = dt_at(t, "/a@1");
     assert_string_equal(a->props->name, "x");
-    assert_string_equal(a->props->next->name, "y"); // in its old place
+    assert_string_equal(a->props->next->name, "y"); // in its old position
     assert_string_equal(dt_string(a->props->next, 0), "new");
     assert_string_equal(a->props->next->next->name, "w");
     assert_null(a->props->next->next->next);
@@ -329,7 +329,7 @@ static void phandles_are_given_where_needed(void **state)
     struct dt_tree *t = tree_of(c, "one: one { phandle = <1>; }; user { r = <&two &one &three>; };"
                                    "two: two { }; three: three { phandle = <&three>; }; four: four { };");
     assert_silent(c);
-    assert_int_equal(dt_at(t, "/two")->phandle, 2); // 1 is taken
+    assert_int_equal(dt_at(t, "/two")->phandle, 2); // 1 is in use
     assert_int_equal(dt_at(t, "/three")->phandle, 3);
     assert_int_equal(dt_at(t, "/four")->phandle, 0);
     assert_cells(prop_at(t, "/user", "r"), 3, 2, 1, 3);
@@ -350,7 +350,7 @@ static void paths_are_filled_in(void **state)
     assert_int_equal(q->len, 2 + 5 + 3);
     assert_string_equal(dt_string(q, 1), "/a@1");
     assert_string_equal(dt_string(q, 2), "/u");
-    dt_assign_phandles(t); // once more changes nothing
+    dt_assign_phandles(t); // doing it again changes nothing
     assert_int_equal(prop_at(t, "/u", "q")->len, 2 + 5 + 3);
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// For the tests of tree/ and host/: a compilation to work in, trees from text, and what was said.
+// Helpers for the tests of tree/ and host/: a compilation, trees from text, and its messages.
 #ifndef TESTS_TREE_SAMPLE_H
 #define TESTS_TREE_SAMPLE_H
 
@@ -65,7 +65,7 @@ static inline const char *said(struct machc *c)
             fail_msg("said:\n%s", said(c));                                                                            \
     } while (0)
 
-// A text as a source; it gets its two NUL bytes.
+// Makes a source of a text, with the two NUL bytes at its end.
 static inline struct source *text_source(struct machc *c, const char *name, const char *text)
 {
     size_t len = strlen(text);
@@ -74,7 +74,7 @@ static inline struct source *text_source(struct machc *c, const char *name, cons
     return source_builtin(c->sources, name, copy, (uint32_t)len);
 }
 
-// The tree of a .dts that has this inside of `/dts-v1/; / { };`.
+// The tree of a .dts that has this text inside `/dts-v1/; / { };`.
 static inline struct dt_tree *tree_of_file(struct machc *c, const char *text)
 {
     const struct source *s = text_source(c, "test.dts", arena_printf(c->arena, "/dts-v1/;\n%s", text));
@@ -92,7 +92,7 @@ static inline struct source blob_source(const uint8_t *blob, uint32_t size)
     return (struct source){.name = "test.dtb", .text = (const char *)blob, .len = size};
 }
 
-// The same tree, after it was written as a blob and read back.
+// The same tree, written as a blob and read back.
 static inline struct dt_tree *through_blob(struct machc *c, const struct dt_tree *t, bool symbols)
 {
     uint32_t size = 0;

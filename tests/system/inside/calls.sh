@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-# What sessions cost, for desk.py to count.
+# Records the system calls of sessions; desk.py counts them.
 
 for backend in iommufd group; do
     for machine in edu/intx drivers/transport drivers/clock; do
         name=${machine#*/}.$backend
-        # Once before, so that the IOMMU groups are there.
+        # Run once before, so that the IOMMU groups exist.
         machrt run --seconds=0 $machine.cfg >/dev/null 2>&1
         t "5 calls, ${machine#*/}, $backend: under strace" \
             strace -f -e raw=ioctl -o /tmp/$name.strace machrt run --backend=$backend --seconds=0 $machine.cfg

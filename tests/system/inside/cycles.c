@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Sessions one after the other, in one process: at the end there is no more of anything than after the first.
+// Runs sessions one after another in one process. At the end, no resource has grown since the first ones.
 //
 //     cycles NAME TIMES BACKEND CFG ...
 #include "lib/rig.h"
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { SETTLED = 20 }; // sessions, until the allocators have what they keep
+enum { SETTLED = 20 }; // sessions until the allocators have reached their steady state
 
 struct kept {
     uint64_t fds, maps, pinned, locked, resident, groups, host;
@@ -26,7 +26,7 @@ static uint64_t count_entries(const char *path)
     return n;
 }
 
-// How many lines; or the number behind `key`.
+// The number of lines, or the number after `key`.
 static uint64_t in_file(const char *path, const char *key)
 {
     char line[512];
@@ -39,7 +39,7 @@ static uint64_t in_file(const char *path, const char *key)
     return n;
 }
 
-// What the kernel has allocated for good, and what no file shows: of MemFree each cpu keeps some MB to itself.
+// Memory that the kernel has allocated permanently, and that no file shows. Each cpu withholds some MB of MemFree.
 static uint64_t host_memory(void)
 {
     static const char *const of[] = {"SUnreclaim:",  "PageTables:", "SecPageTables:", "KernelStack:",
@@ -108,7 +108,7 @@ int main(int argc, char **argv)
     same("nodes in /dev/vfio", before.groups, after.groups);
     if (!ok(after.resident <= before.resident + 256, "the process has grown by less than 256 KB"))
         comment("%" PRIu64 " KB, then %" PRIu64, before.resident, after.resident);
-    // A page of each session would be 720 KB.
+    // One page for each session would be 720 KB.
     if (!ok(after.host <= before.host + 500, "the host has allocated less than 500 KB more"))
         comment("%" PRIu64 " KB, then %" PRIu64, before.host, after.host);
     return tap_end();

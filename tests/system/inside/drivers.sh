@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What happens to the drivers of devices, and to groups that cannot be had.
+# Tests what happens to the drivers of devices, and to groups that are not available.
 
 drivers() {
     local device bus name
@@ -46,7 +46,7 @@ t "5 drivers: the override stays" same
 echo >/sys/bus/amba/devices/9010000.pl031/driver_override
 drivers >/tmp/before
 
-# Two functions share a group. The second one is with a driver of the host's.
+# Two functions share a group. The second one has a driver on the host.
 for backend in iommufd group; do
     t "5 group, $backend: with a member in other hands it is refused" \
         refused sh -c "machrt run --backend=$backend --seconds=0 half/half.cfg 2>/tmp/err"
@@ -56,13 +56,13 @@ for backend in iommufd group; do
     t "5 group, $backend: nothing has changed" same
     t "5 group, $backend: both members together are fine" machrt run --backend=$backend --seconds=0 whole/whole.cfg
     t "5 group, $backend: and go back" same
-    # What the message says.
+    # Do what the message says.
     sh -c "$(sed -n 's/.* or: \(echo [^)]*\)).*/\1/p' /tmp/err)"
     t "5 group, $backend: its advice works" machrt run --backend=$backend --seconds=0 half/half.cfg
     echo 0000:00:03.1 >/sys/bus/pci/drivers/virtio-pci/bind
 done
 
-# pl061's driver has made its interrupt a cascade, which Linux gives to nobody else until the next boot.
+# pl061's driver has chained its interrupt, which Linux then gives to no one else until the next boot.
 t "5 drivers: an interrupt that a driver has split up is refused" \
     refused sh -c 'machrt run --seconds=0 drivers/gpio.cfg 2>/tmp/err'
 t "5 drivers: the message says why" says 'does not release such a line until the next boot' /tmp/err

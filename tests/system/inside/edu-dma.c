@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-// DMA of a PCI function without a guest: inside its window, at both its ends, and one byte beyond.
+// DMA of a PCI function without a guest: inside its window, at both ends, and one byte beyond.
 //
 //     edu-dma WINDOW.CFG BACKEND
 //
-// The config maps the first half of `ram`, readable and writable, and the last page of it read only; so what lies
-// behind the window is memory of this process as well, which a device that got there would change.
+// The config maps the first half of `ram` readable and writable, and its last page read-only. The memory after the
+// window is therefore also memory of this process, and a device that reached it would change it.
 #include "lib/rig.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-// QEMU 7.2 ends at a transfer of the whole buffer: its check is off by one.
+// QEMU 7.2 exits on a transfer of the whole buffer: its check is off by one.
 enum { MOST = 4095 };
 
 // A byte that an IOMMU must stop.
@@ -64,7 +64,7 @@ int main(int argc, char **argv)
     ok(iommu_quiet(before), "no fault so far");
 
     memset(ram + size, 0xa5, 4096);
-    ok(stopped(&r, region, end), "one byte behind the window is stopped by the IOMMU");
+    ok(stopped(&r, region, end), "one byte after the window is stopped by the IOMMU");
     ok(ram[size] == 0xa5, "and not written");
     // Event F_TRANSLATION of an SMMUv3 (its architecture, 7.3); a DMA remapping fault of VT-d.
     ok(kernel_said("event 0x10 received") || kernel_said("DMAR: [DMA Write"), "and the host's kernel says so");
@@ -74,10 +74,10 @@ int main(int argc, char **argv)
         same = same && ram[size + (uint64_t)i] == 0xa5;
     ok(same, "of a transfer across the end nothing gets behind it");
     ok(stopped(&r, region, first - 1), "one byte before the window is stopped");
-    // Where the memory lies in this process is no address for the device.
+    // The address of the memory in this process is not valid for the device.
     ok(stopped(&r, region, (uintptr_t)(ram + 16384)), "so is this process's own address");
 
-    // First the write: once a read has filled it, QEMU's cache of a PC's translations refuses without a fault.
+    // Write first: after a read has filled QEMU's cache of a PC's translations, a write is refused without a fault.
     memset(readonly, 0x77, 64);
     memset(ram + 8192, 0x11, 64);
     edu_load(&r, region, first + 8192, 64);

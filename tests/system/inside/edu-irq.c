@@ -51,7 +51,7 @@ static void msi(const char *path, const char *backend)
         return;
     uint32_t d = rig_device(&r, "edu"), region = rig_region(&r, d), granted = 0, came = 0;
     int fds[4] = {-1, -1, -1, -1};
-    // It has one vector: docs/specs/edu.rst.
+    // edu has one vector: docs/specs/edu.rst.
     ok(mach_session_msi_enable(r.session, d, 0, 4, fds, &granted) == -ENOSPC && granted == 1,
        "four MSI vectors are refused, and one is offered");
     int e = mach_session_msi_enable(r.session, d, 0, granted, fds, &granted);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// DMA without an IOMMU: to memory that is at the same address for the device, the guest and the host.
+// DMA without an IOMMU, to memory that has the same address for the device, the guest and the host.
 //
 //     edu-noiommu IDENTITY.CFG
 #include "lib/rig.h"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# edu without a guest, through both of VFIO's interfaces.
+# Tests edu without a guest, through both of VFIO's interfaces.
 
 for backend in iommufd group; do
     tap edu-irq edu/intx.cfg edu/msi.cfg $backend
@@ -7,7 +7,7 @@ for backend in iommufd group; do
     tap guest-iommu edu/runtime.cfg edu/pair.cfg $backend
 done
 
-# The driver of examples/userdrv with examples/rig-virt.mach, as they are.
+# The driver of examples/userdrv with examples/rig-virt.mach, both unchanged.
 t "9 userdrv: it drives edu" sh -c 'userdrv-edu rig-virt/inner.cfg edu 5 >/tmp/userdrv'
 t "9 userdrv: the id" says '^id 0x010000ed$' /tmp/userdrv
 t "9 userdrv: a factorial, told by an interrupt" says '^5! = 120$' /tmp/userdrv

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: MIT
-# Starts and stops, in order and by kill -9: nothing is left behind.
+# Starts and stops guests, regularly and by kill -9: they must leave nothing behind.
 
-# ---- 200 times in one process: the kernel resets the machine, and machvm begins again ----
+# ---- 200 times in one process: the kernel resets the machine, and machvm starts again ----
 CYCLES=200
 machine="/rig/guest-again/guest.cfg /rig/guest-again/guest.dtb"
 initramfs=/rig/guests/in-alive.cpio
 word() { hexdump -s $1 -n 4 -e '"%u"' /dev/shm/count; }
 { printf '\0\0\0\0'; printf "\\$(printf %o $CYCLES)\0\0\0"; dd if=/dev/zero bs=4088 count=1 2>/dev/null; } >/dev/shm/count
 
-# The most that is seen of something while the count is below a limit: file descriptors, and kilobytes of VmRSS and VmPin.
+# Peak values while the count is below a limit: file descriptors, and kilobytes of VmRSS and VmPin.
 most() {
     local files=0 rss=0 pin=0 n
     while [ "$(word 0)" -lt $1 ] && [ -d /proc/$pid/fd ]; do
@@ -24,7 +24,7 @@ most() {
 }
 available() { sed -n 's/^MemAvailable:[^0-9]*\([0-9]*\).*/\1/p' /proc/meminfo; }
 
-# Once before, for what the kernel makes once.
+# Run once before, for everything that the kernel creates only once.
 cp /dev/shm/count /tmp/count
 { printf '\0\0\0\0\3\0\0\0'; dd if=/dev/zero bs=4088 count=1 2>/dev/null; } >/dev/shm/count
 
@@ -47,7 +47,7 @@ bound() {
 }
 t "8 again: as many file descriptors, as much memory, as much of it pinned at the end as in the beginning" bound
 echo "#: $(bound)"
-# What a process held goes when the kernel comes to it: that can take seconds.
+# The kernel releases the resources of a process asynchronously, which can take seconds.
 kept() {
     local n=0
     while [ $(available) -lt $((before - 8192)) ]; do
@@ -60,10 +60,10 @@ t "8 again: the kernel has its memory back" kept
 
 echo "#: $CYCLES starts and stops at $(cut -d' ' -f1 /proc/uptime) s"
 
-# ---- 50 times killed, at any moment ----
+# ---- killed 50 times, at any moment ----
 KILLS=50
 early=0 late=0
-# A guest's whole life on this machine, in ms: kills fall anywhere in it, however busy the machine is.
+# The lifetime of a guest on this machine, in ms: kills fall anywhere in it, however busy the machine is.
 uptime_ms() { tr -d . </proc/uptime | cut -d' ' -f1 | sed 's/$/0/'; }
 life=$(uptime_ms)
 guest guest-again/guest in-alive
@@ -77,7 +77,7 @@ kill_one() {
     kill -9 $pid
     wait $pid 2>/dev/null
     if [ -s /tmp/killed.out ]; then late=$((late + 1)); else early=$((early + 1)); fi
-    # Free at once: the next start takes them all.
+    # The devices must be free at once: the next start needs them all.
     machrt run --seconds=0 /rig/guest-again/guest.cfg || { echo "killed after $at ms"; return 1; }
 }
 killed() {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# A guest with edu: interrupts, and DMA through the SMMU.
+# Tests a guest with edu: interrupts, and DMA through the SMMU.
 zeros() { dd if=/dev/zero of=/dev/shm/$1 bs=64k count=1 2>/dev/null; }
 zeros box
 zeros next

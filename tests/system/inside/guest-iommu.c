@@ -10,7 +10,7 @@
 enum { PAGE = 4096, ROUNDS = 20 };
 static const uint64_t at = 0x40000000;
 
-// 64 bytes from `from` through the device to `to`, which holds others before.
+// Moves 64 bytes from `from` through the device to `to`, which held other bytes before.
 static bool moves(const struct rig *r, uint32_t region, uint64_t from, uint8_t *source, uint64_t to, uint8_t *target,
                   unsigned seed)
 {
@@ -24,7 +24,7 @@ static bool moves(const struct rig *r, uint32_t region, uint64_t from, uint8_t *
     return !memcmp(source, target, 64);
 }
 
-// A byte that is stopped: by the IOMMU, and `byte` is as it was.
+// A byte that the IOMMU stops; `byte` is unchanged.
 static bool stopped(const struct rig *r, uint32_t region, uint64_t iova, uint8_t *byte)
 {
     uint64_t before = iommu_faults();
@@ -41,7 +41,7 @@ static void alone(const struct rig *r, uint8_t *ram)
     ok(ranges && ranges <= 8 && first[0] == 0, "its IOVA ranges can be asked for, and begin at 0");
     ok(stopped(r, region, at, ram), "before the first mapping it reaches nothing");
     for (unsigned i = 0; i < ROUNDS; i++) {
-        // Another piece of memory at the same address each time.
+        // Maps a different piece of memory at the same address each time.
         uint8_t *page = ram + 2 * i * PAGE;
         bool mapped = !mach_dma_map(r->session, dma, at, 2 * PAGE, page, MACH_DMA_READ | MACH_DMA_WRITE);
         good += mapped && moves(r, region, at, page, at + PAGE, page + PAGE, i);
@@ -52,13 +52,13 @@ static void alone(const struct rig *r, uint8_t *ram)
         comment("%u times", good);
     if (!ok(stale == ROUNDS, "unmapped, it faults each time"))
         comment("%u times", stale);
-    // What the kernel's two interfaces answer differently is one answer here.
+    // The kernel's two interfaces return different errors; the library returns one.
     ok(!mach_dma_map(r->session, dma, at, 4 * PAGE, ram, MACH_DMA_READ | MACH_DMA_WRITE), "four pages are mapped");
     ok(mach_dma_map(r->session, dma, at + PAGE, PAGE, ram, MACH_DMA_READ) == -EEXIST, "an overlap is refused");
     ok(mach_dma_unmap(r->session, dma, at + PAGE, PAGE, &bytes) == -EINVAL && !bytes, "half an unmap is refused");
     ok(!mach_dma_unmap(r->session, dma, at - PAGE, PAGE, &bytes) && !bytes, "an unmap of nothing is none");
     ok(mach_dma_map(r->session, dma, at + 1, PAGE, ram, MACH_DMA_READ) == -EINVAL, "an unaligned one is refused");
-    // Where MSIs go: linux-6.12 drivers/iommu/arm/arm-smmu-v3, MSI_IOVA_BASE; Intel SDM volume 3, 11.11.
+    // The MSI doorbell: linux-6.12 drivers/iommu/arm/arm-smmu-v3, MSI_IOVA_BASE; Intel SDM volume 3, 11.11.
     struct mach_cfg_rec machine = mach_cfg_record(r->f, MACH_CFG_S_MACHINE, 0);
     uint64_t msi = mach_cfg_machine_arch(machine) == MACH_CFG_ARCH_X86_64 ? 0xfee00000 : 0x08000000;
     ok(mach_dma_map(r->session, dma, msi, PAGE, ram, MACH_DMA_READ) == -ERANGE, "the MSI window is refused");
@@ -66,10 +66,10 @@ static void alone(const struct rig *r, uint8_t *ram)
     ok(!mach_dma_unmap(r->session, dma, at, 4 * PAGE, &bytes) && bytes == 4 * PAGE, "all of it is unmapped");
     ok(!mach_dma_map(r->session, dma, at, PAGE, ram, MACH_DMA_READ), "a page is mapped to be read");
     ok(stopped(r, region, at, ram), "writing to it faults");
-    // This one is left for the session's end.
+    // The end of the session removes this one.
 }
 
-// Devices of one group see one page table: what is mapped for both goes with the last unmap.
+// Devices of one group share a page table: a mapping for both is removed by the last unmap.
 static void together(const struct rig *r, uint8_t *ram)
 {
     uint32_t a = rig_device(r, "first"), b = rig_device(r, "second");

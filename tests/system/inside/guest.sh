@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-# A Linux guest: the board's clock, GPIO and a virtio-mmio slot are its own.
+# Tests a Linux guest that has the board's clock, GPIO and a virtio-mmio slot.
 
 RTC=9010000.pl031
 amba() { echo $RTC >/sys/bus/amba/drivers/rtc-pl031/$1; }
 
-# The alarm line is up before anybody listens: match register at what the clock shows, interrupt enabled.
+# Asserts the alarm line before anything listens: match register set to the current time, interrupt enabled.
 t "2 host: it has the clock itself" [ "$(cat /sys/class/rtc/rtc0/name)" = "rtc-pl031 $RTC" ]
 epoch=$(cat /sys/class/rtc/rtc0/since_epoch)
 up=$(cut -d. -f1 /proc/uptime)
@@ -25,7 +25,7 @@ guest guest/guest in-linux
 same_tree() { says "^# tree $(sha256sum <guest/guest.dtb | cut -d' ' -f1)" /tmp/guest.out; }
 t "1 guest: it has guest.dtb to the byte" same_tree
 
-# Within as long as the guest has run, and a second to either side.
+# The time must be within the guest's run time, plus a second on either side.
 same_time() {
     local shown="$(sed -n 's/^# time \([0-9]*\).*/\1/p' /tmp/guest.out)" now="$(cut -d. -f1 /proc/uptime)"
     echo "host: $epoch at $up s, guest: $shown, at most at $now s"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# The host's tree is the running one: what was compiled on the desk is true here.
+# The board runs the host tree that machc compiled against: the expectations of the config are true here.
 
 t "0 host: machrt check" sh -c 'machrt check --all host/right.cfg >/tmp/out'
 t "0 host: no expectation fails" says ', 0 fail,' /tmp/out

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: MIT
-# Inside of a guest of which no more is asked than that it runs.
+# Runs inside a guest that only has to run.
 t "8 guest: at userspace" true

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Inside a guest: edu by its registers and its interrupt (UIO, or the guest's own VFIO, without an IOMMU), and DMA at
-// the guest's own addresses, to the last byte of what guest-edu.mach maps and beyond.
+// Runs inside a guest. Tests edu's registers and interrupt (UIO, or the guest's own VFIO without an IOMMU), and DMA at
+// the guest's own addresses, up to the last byte that guest-edu.mach maps and beyond it.
 #include <fcntl.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
@@ -18,14 +18,14 @@ enum { ID = 0x00, LIVE = 0x04, FACTORIAL = 0x08, STATUS = 0x20, WHY = 0x24, RAIS
 enum { DMA_FROM = 0x80, DMA_TO = 0x88, DMA_COUNT = 0x90, DMA_COMMAND = 0x98 };
 enum { STATUS_IRQ = 0x80, START = 1, TO_MEMORY = 2, BUFFER = 0x40000 };
 static const uint64_t BOX = 0x90000000, SIZE = 0x10000, RAM = 0x80000000;
-enum { MANY = 50, MOST = 4088 }; // QEMU 7.2 ends at a transfer of all the device's 4096 bytes
+enum { MANY = 50, MOST = 4088 }; // QEMU 7.2 exits on a transfer of all 4096 bytes of the device
 
 static volatile uint32_t *edu;
-static volatile uint8_t *box, *next;  // not memory to this kernel: byte by byte
+static volatile uint8_t *box, *next;  // this kernel does not treat it as memory: access it byte by byte
 static const volatile uint8_t *image; // the beginning of the kernel
-static const char *kind;              // of its interrupts
-static int file, failures;            // of UIO, or the eventfd of VFIO's interrupt
-static int vfio = -1;                 // the device; -1: it is UIO's
+static const char *kind;              // kind of its interrupts
+static int file, failures;            // the UIO device, or the eventfd of VFIO's interrupt
+static int vfio = -1;                 // the VFIO device; -1: UIO is used
 
 static void test(bool good, const char *name)
 {
@@ -33,12 +33,12 @@ static void test(bool good, const char *name)
     failures += !good;
 }
 
-static uint32_t get(unsigned offset)
+static uint32_t read_reg(unsigned offset)
 {
     return edu[offset / 4];
 }
 
-static void put(unsigned offset, uint32_t value)
+static void write_reg(unsigned offset, uint32_t value)
 {
     edu[offset / 4] = value;
 }
@@ -63,16 +63,16 @@ static bool enable_irq(void)
     return vfio < 0 ? write(file, &one, sizeof one) == sizeof one : !ioctl(vfio, VFIO_DEVICE_SET_IRQS, &unmask);
 }
 
-// Raised, seen with the right reason, ended; then it must be quiet.
+// Raises an interrupt, checks its reason and ends it; afterwards no further one may come.
 static bool one_irq(uint32_t why)
 {
-    put(RAISE, why);
-    if (!wait_irq(2000) || get(WHY) != why)
+    write_reg(RAISE, why);
+    if (!wait_irq(2000) || read_reg(WHY) != why)
         return false;
-    put(ACK, why);
-    if (get(WHY) || !enable_irq())
+    write_reg(ACK, why);
+    if (read_reg(WHY) || !enable_irq())
         return false;
-    // UIO masks a line without ending it, so that one more can come: that one, and no further.
+    // UIO masks a line without ending it, so one more interrupt can come, but not two.
     if (wait_irq(5))
         enable_irq();
     return !wait_irq(5);
@@ -82,21 +82,22 @@ static void interrupts(void)
 {
     char name[80];
     int n = 0;
-    put(FACTORIAL, 5);
-    while (get(STATUS) & 1)
+    write_reg(FACTORIAL, 5);
+    while (read_reg(STATUS) & 1)
         ;
-    test(get(FACTORIAL) == 120, "5! is 120");
+    test(read_reg(FACTORIAL) == 120, "5! is 120");
     enable_irq();
     while (n < MANY && one_irq((uint32_t)n + 1))
         n++;
     snprintf(name, sizeof name, "%d interrupts in a row, each with its reason, each ended", MANY);
     test(n == MANY, name);
     printf("# %d of them came\n", n);
-    put(STATUS, STATUS_IRQ);
-    put(FACTORIAL, 6);
-    test(wait_irq(2000) && get(WHY) == 1 && get(FACTORIAL) == 720, "it tells by an interrupt that 6! is done");
-    put(STATUS, 0);
-    put(ACK, get(WHY));
+    write_reg(STATUS, STATUS_IRQ);
+    write_reg(FACTORIAL, 6);
+    test(wait_irq(2000) && read_reg(WHY) == 1 && read_reg(FACTORIAL) == 720,
+         "it tells by an interrupt that 6! is done");
+    write_reg(STATUS, 0);
+    write_reg(ACK, read_reg(WHY));
     enable_irq();
 }
 
@@ -104,18 +105,18 @@ static void interrupts(void)
 
 static void set64(unsigned offset, uint64_t value)
 {
-    put(offset, (uint32_t)value);
-    put(offset + 4, (uint32_t)(value >> 32));
+    write_reg(offset, (uint32_t)value);
+    write_reg(offset + 4, (uint32_t)(value >> 32));
 }
 
 static bool transfer(uint64_t from, uint64_t to, uint32_t count, uint32_t direction)
 {
     set64(DMA_FROM, from);
     set64(DMA_TO, to);
-    put(DMA_COUNT, count);
-    put(DMA_COMMAND, direction | START);
+    write_reg(DMA_COUNT, count);
+    write_reg(DMA_COMMAND, direction | START);
     for (int i = 0; i < 2000; i++) {
-        if (!(get(DMA_COMMAND) & START))
+        if (!(read_reg(DMA_COMMAND) & START))
             return true;
         usleep(1000);
     }
@@ -149,7 +150,7 @@ static void fill(volatile uint8_t *at, uint32_t n, uint8_t value)
         at[i] = value;
 }
 
-// Into the device and out again, to box + to.
+// Moves data into the device and out again, to box + to.
 static bool there_and_back(uint64_t to, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++)
@@ -168,27 +169,28 @@ static void dma(void)
     test(there_and_back(0x2ffc, MOST), "DMA across a page's end, at the guest's own addresses");
     test(there_and_back(SIZE - 64, 64), "up to the window's last byte");
 
-    // The device's buffer holds 0 to 63 of the pattern. One byte beyond goes nowhere, whatever becomes of those before.
+    // The device's buffer holds bytes 0 to 63 of the pattern. A byte beyond the window must not arrive, whatever
+    // happens to the bytes before it.
     fill(box + SIZE - 63, 63, 0xaa);
     fill(next, MOST, 0x55);
     bool over = transfer(BUFFER, BOX + SIZE - 63, 64, TO_MEMORY);
     test(over && holds(next, MOST, 0x55), "one byte beyond the window the guest's memory is untouched");
     over = transfer(BUFFER, BOX + SIZE, 64, TO_MEMORY);
-    test(over && holds(next, MOST, 0x55), "nor is the memory behind it reached from its beginning");
+    test(over && holds(next, MOST, 0x55), "nor is the memory after it reached from its beginning");
 
-    // What arrives instead is the device's affair.
+    // What the device reads instead is not defined.
     fill(box, 64, 0x11);
     over = transfer(RAM, BUFFER, 64, 0) && transfer(BUFFER, BOX, 64, TO_MEMORY);
     test(over && !holds(box, 64, 0x11) && !same(box, image, 64) &&
              same(image + 56, (const volatile uint8_t *)"ARMd", 4),
          "it cannot read the memory that Linux runs in");
     test(there_and_back(0x3000, 256), "and goes on to work");
-    fill(box, 16, 0x42); // for the host
+    fill(box, 16, 0x42); // report to the host
 }
 
-/* ---- getting at it ---- */
+/* ---- access to the device ---- */
 
-// By its address on the guest's PCI bus, through the guest's VFIO, in the mode without an IOMMU.
+// Opens the device by its PCI address in the guest, through the guest's VFIO in its no-IOMMU mode.
 static bool open_vfio(const char *name, const char *group_path)
 {
     int container = open("/dev/vfio/vfio", O_RDWR), group = open(group_path, O_RDWR);
@@ -201,7 +203,7 @@ static bool open_vfio(const char *name, const char *group_path)
                      .flags = VFIO_IRQ_SET_DATA_EVENTFD | VFIO_IRQ_SET_ACTION_TRIGGER,
                      .index = VFIO_PCI_INTX_IRQ_INDEX,
                      .count = 1}};
-    const uint16_t command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER; // little-endian, as this machine
+    const uint16_t command = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER; // little-endian, like this machine
     if (container < 0 || group < 0 || ioctl(group, VFIO_GROUP_SET_CONTAINER, &container) ||
         ioctl(container, VFIO_SET_IOMMU, VFIO_NOIOMMU_IOMMU))
         return false;
@@ -238,8 +240,8 @@ int main(int argc, char **argv)
         perror("in-edu");
         return 1;
     }
-    put(LIVE, 0x12345678);
-    test(get(ID) == 0x010000ed && get(LIVE) == ~UINT32_C(0x12345678), "it is there, and alive");
+    write_reg(LIVE, 0x12345678);
+    test(read_reg(ID) == 0x010000ed && read_reg(LIVE) == ~UINT32_C(0x12345678), "it is there, and alive");
     interrupts();
     dma();
     return failures != 0;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Inside the guest of guest.mach.
 
-# What the kernel has to say about the machine is at most an information; its list of lines of warning or worse is empty.
+# The kernel's log may have informational lines; its list of warnings and errors must be empty.
 no_warnings() {
     dmesg -r | grep '^<[0-4]>' && return 1
     dmesg | grep -iwE 'invalid|malformed|ignoring|duplicate|missing|bad' && return 1
@@ -18,7 +18,7 @@ t "2 rtc: the guest's own driver has it" is_rtc
 echo "# time $(cat /sys/class/rtc/rtc0/since_epoch)"
 tap in-rtc
 
-# PrimeCell id of a PL061, read through the VMM; and the driver, which has found it by the same.
+# The PrimeCell id of a PL061, read through the VMM, and the driver, which was matched by this id.
 gpio() {
     [ "$(devmem 0x9030fe0 8)" = 0x61 ] || return 1
     local base line
@@ -31,7 +31,7 @@ gpio() {
 }
 t "3 gpio: the guest's own driver works through a trapped region" gpio
 
-# virtio 1.2, 4.2.2: "virt", and device 0: there is none. Registers from 0x200 on are another slot's, and not there.
+# virtio 1.2, 4.2.2: "virt", and device 0 for an empty slot. Registers from 0x200 belong to another slot, and are absent.
 slot() {
     [ "$(devmem 0xa003c00)" = 0x74726976 ] && [ "$(devmem 0xa003c08)" = 0x00000000 ] && [ "$(devmem 0xa003e00)" = 0xFFFFFFFF ]
 }

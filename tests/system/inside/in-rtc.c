@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Inside a guest: the alarm of the host's PL031, by the guest's own driver, and by its registers many times in a row.
+// Runs inside a guest. Tests the alarm of the host's PL031 with the guest's own driver, and by its registers many times
+// in a row.
 //
-// The match register is set to what the clock shows: the interrupt comes at once, and the driver acknowledges it. Each
-// one needs the one before to have been ended all the way: in the guest, at the irqfd's resampler, at VFIO.
+// It sets the match register to the current time: the interrupt comes at once, and the driver acknowledges it. Each one
+// requires that the previous one has ended everywhere: in the guest, at the irqfd's resampler, at VFIO.
 #include <fcntl.h>
 #include <linux/rtc.h>
 #include <poll.h>
@@ -26,7 +27,7 @@ static void test(int good, const char *name)
     failures += !good;
 }
 
-// How often the kernel has had an interrupt of `name`.
+// The kernel's count of interrupts of `name`.
 static long interrupts(const char *name)
 {
     char line[512];
@@ -57,7 +58,7 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-// Another interrupt than the first `n`, within so many seconds.
+// Waits at most `seconds` for an interrupt after the first `n`.
 static int wait_for(const char *name, long n, double seconds)
 {
     for (double end = now() + seconds; now() < end; usleep(500))
@@ -66,7 +67,7 @@ static int wait_for(const char *name, long n, double seconds)
     return 0;
 }
 
-// As any program of the guest would do it.
+// Uses the driver as any program of the guest would.
 static int by_driver(int fd)
 {
     struct rtc_time t;
@@ -107,7 +108,7 @@ int main(void)
     test(by_driver(rtc), "2 rtc: its alarm comes, two seconds after it was set");
     int n = 0;
     while (n < MANY) {
-        // The driver has no alarm of its own set, and masks the interrupt behind each one.
+        // The driver has set no alarm itself, and masks the interrupt after each one.
         for (int i = 0; i < 100 && r[IMSC]; i++)
             usleep(100);
         long before = interrupts("rtc-pl031");
@@ -115,7 +116,7 @@ int main(void)
         uint32_t shown = r[DR];
         r[MR] = shown;
         if (r[DR] != shown && !wait_for("rtc-pl031", before, 0.1))
-            continue; // the second ended in between: it was set to the past
+            continue; // the second ended in between, so the alarm was set to the past
         if (!wait_for("rtc-pl031", before, 2))
             break;
         n++;

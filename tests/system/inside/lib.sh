@@ -4,14 +4,14 @@
 count=0
 BREAK=${BREAK:-none}
 
-# How much the kernel has said so far, and what it has said since.
+# The length of the kernel's log so far, and the lines since then.
 said=0
 mark() { said=$(dmesg | wc -l); }
 since() { dmesg | tail -n +$((said + 1)); }
 
 comment() { sed 's/^/#   /' | tail -n 15; }
 
-# NAME COMMAND...: passes when the command does, within a minute.
+# NAME COMMAND...: passes if the command succeeds within a minute.
 t() {
     local name="$1" status
     shift
@@ -29,7 +29,7 @@ t() {
     fi
 }
 
-# COMMAND...: a program that writes TAP itself, one line for each test; that it ends well, and has had any, is one more.
+# COMMAND...: runs a program that prints TAP itself. One more test: it has run tests, and exits with 0.
 tap() {
     local status
     mark
@@ -46,8 +46,8 @@ tap() {
     fi
 }
 
-# NAME MACHINE GUEST [ARGUMENT...]: runs a guest, /rig/MACHINE.cfg with /rig/guests/GUEST.cpio. What it says is in
-# /tmp/NAME.out, what machvm says in /tmp/NAME.err, how it ended in /tmp/NAME.status.
+# NAME MACHINE GUEST [ARGUMENT...]: runs a guest, /rig/MACHINE.cfg with /rig/guests/GUEST.cpio. Its output goes to
+# /tmp/NAME.out, that of machvm to /tmp/NAME.err, the exit status to /tmp/NAME.status.
 run_guest() {
     local name="$1" machine="/rig/$2" initramfs="/rig/guests/$3.cpio"
     shift 3
@@ -56,7 +56,7 @@ run_guest() {
     echo $? >/tmp/$name.status
 }
 
-# NAME: what has become of it: its tests are ours, and it has to have ended in good order.
+# NAME: reports the guest: its tests are adopted, and it must have ended in good order.
 ended() { [ "$(cat /tmp/$1.status)" = 0 ] || { tail -n 30 /tmp/$1.status /tmp/$1.err /tmp/$1.out; return 1; }; }
 tell_guest() {
     sed -n 's/\r//; /^\(ok\|not ok\|#\) /p' /tmp/$1.out
@@ -82,19 +82,19 @@ wait_word() {
     done
 }
 
-# NAME FILE: brings a file out, over the console.
+# NAME FILE: sends a file over the console.
 send() {
     echo "#<< $1"
     base64 "$2"
     echo "#>> $1"
 }
 
-# TEXT FILE: the file says so.
+# TEXT FILE: passes if the file contains the text.
 says() {
     grep -q -e "$1" "$2" || { echo "nothing of \"$1\" in:"; cat "$2"; return 1; }
 }
 
-# COMMAND...: passes when the command fails.
+# COMMAND...: passes if the command fails.
 refused() {
     if "$@"; then echo "it was not refused"; return 1; fi
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# A board without an IOMMU: nothing is given away unless that is asked for, twice.
+# Tests a board without an IOMMU: devices are passed through only if that is requested explicitly, twice.
 
 t "5 no IOMMU: a session does not take it by itself" refused sh -c 'machrt run --seconds=0 noiommu/intx.cfg 2>/tmp/err'
 t "5 no IOMMU: the message says what to choose" says noiommu /tmp/err

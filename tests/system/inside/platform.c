@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Devices that are not on PCI, without a guest: a GPIO controller through vfio-amba, and a virtio-mmio transport, eight
-// of which share a page, through vfio-platform; both with their interrupts.
+// Tests devices that are not on PCI, without a guest: a GPIO controller through vfio-amba, and a virtio-mmio transport
+// through vfio-platform, eight of which share a page; both with their interrupts.
 //
 //     platform PLATFORM.CFG CLOCK.CFG BACKEND TIME
 #include "lib/rig.h"
@@ -15,7 +15,7 @@ enum { TIMES = 200, SOON = 2000, NEVER = 50 };
 // ARM PrimeCell General Purpose Input/Output (PL061) Technical Reference Manual (DDI 0190), 3.2.
 enum { SENSE = 0x404, EVENT = 0x40c, ENABLE = 0x410, RAW = 0x414, MASKED = 0x418, CLEAR = 0x41c, PERIPH_ID = 0xfe0 };
 
-// A line that is low and is to be low raises an interrupt; one that is to be high does not.
+// A line that is low raises an interrupt if the active level is low, but not if it is high.
 static void gpio(const struct rig *r)
 {
     uint32_t d = rig_device(r, "gpio"), region = rig_region(r, d), irq = rig_irq(r, d), came = 0;
@@ -64,7 +64,7 @@ static void rng(const struct rig *r)
     ok(!mach_region_read(r->session, region, 3, &byte, 1), "a byte is read");
     ok(mach_region_read(r->session, region, 0x1fe, &value, 4) < 0, "an access across the end is refused");
     ok(mach_region_read(r->session, region, 0x200, &value, 4) < 0, "so is one behind it");
-    // The kernel lets a trigger be pulled by hand: the way from it to the eventfd is the interrupt's own.
+    // The kernel can trigger the interrupt by hand; from there to the eventfd it takes the interrupt's usual path.
     struct vfio_irq_set pull = {
         .argsz = sizeof pull, .flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, .index = 0, .count = 1};
     int fd = mach_session_device_fd(r->session, d);
@@ -77,7 +77,7 @@ static void rng(const struct rig *r)
 // ARM PrimeCell Real Time Clock (PL031) Technical Reference Manual (DDI 0224), 3.2.
 enum { RTC_NOW = 0x00, RTC_MATCH = 0x04, RTC_MASK = 0x10, RTC_CLEAR = 0x1c };
 
-// `when`: what the host's driver read a moment ago.
+// `when` is the time that the host's driver has just read.
 static void rtc(const struct rig *r, uint32_t when)
 {
     uint32_t d = rig_device(r, "rtc"), region = rig_region(r, d), irq = rig_irq(r, d);

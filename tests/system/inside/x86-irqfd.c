@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A guest of a few instructions on KVM: its processor, its local APIC, its I/O APIC and edu. It raises edu's interrupt
-// a hundred times by writing to the device's own registers, and counts what comes; then it lets the device copy a piece
-// of its memory.
+// Runs a guest of a few instructions on KVM: a processor with local APIC, an I/O APIC and edu. The guest raises edu's
+// interrupt a hundred times by writing to the device's own registers, and counts the interrupts. Then it lets the
+// device copy a piece of its memory.
 //
 //     x86-irqfd GUEST.CFG
 #include "lib/rig.h"
@@ -14,7 +14,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-// What guest and host agree on; the guest's part is in assembly below, with the same numbers.
+// Shared by guest and host. The guest's part is in assembly below, with the same numbers.
 enum {
     CODE = 0x1000,
     IDT = 0x2000,
@@ -36,16 +36,16 @@ __asm__(".pushsection .rodata\n"
         "    mov $0xfee00000, %esi\n"
         "    mov $0xfec00000, %edi\n"
         "    mov $0xd0000000, %ebx\n"
-        "    mov $0xff, %al\n" // the old interrupt controllers, on which KVM raises the line as well, are off
+        "    mov $0xff, %al\n" // disable the legacy interrupt controllers, on which KVM raises the line as well
         "    out %al, $0x21\n"
         "    out %al, $0xa1\n"
         "    movl $0x1ff, 0xf0(%esi)\n"  // local APIC on; spurious interrupts: vector 0xff
         "    movl $0x24, (%edi)\n"       // redirection entry 10, lower half
         "    movl $0x8040, 0x10(%edi)\n" // level, high, fixed, vector 0x40
-        "    movl $0x25, (%edi)\n"       // upper half: to processor 0
+        "    movl $0x25, (%edi)\n"       // upper half: destination processor 0
         "    movl $0, 0x10(%edi)\n"
         "    sti\n"
-        "    mov $1000000, %ecx\n" // the host has raised the line before the first instruction
+        "    mov $1000000, %ecx\n" // the host raised the line before the first instruction
         "1:  dec %ecx\n"
         "    jz 2f\n"
         "    cmpl $0, 0x3000\n"
@@ -72,7 +72,7 @@ __asm__(".pushsection .rodata\n"
         "6:  testl $1, 0x98(%ebx)\n"
         "    jnz 6b\n"
         "    movl $0x40000, 0x80(%ebx)\n"
-        "    movl $0x200000, 0x88(%ebx)\n" // and there
+        "    movl $0x200000, 0x88(%ebx)\n" // destination
         "    movl $3, 0x98(%ebx)\n"
         "7:  testl $1, 0x98(%ebx)\n"
         "    jnz 7b\n"
@@ -81,8 +81,8 @@ __asm__(".pushsection .rodata\n"
         "    hlt\n"
         "guest_handler:\n"
         "    push %eax\n"
-        "    mov 0xd0000024, %eax\n" // edu: why
-        "    mov %eax, 0xd0000064\n" // and it is enough
+        "    mov 0xd0000024, %eax\n" // edu: the cause
+        "    mov %eax, 0xd0000064\n" // and that is enough
         "    incl 0x3000\n"
         "    movl $0, 0xfee000b0\n" // end of interrupt
         "    pop %eax\n"
@@ -107,7 +107,7 @@ static uint32_t word(const uint8_t *ram, uint32_t at)
 // Interrupt gates (Intel SDM volume 3, 7.11) for every vector, all to the handler.
 static void load(uint8_t *ram)
 {
-    // Nothing, code and data, both of 4G from 0 on.
+    // Null, code and data, the latter two 4G from 0.
     static const uint64_t gdt[3] = {0, UINT64_C(0x00cf9b000000ffff), UINT64_C(0x00cf93000000ffff)};
     memcpy(ram + GDT, gdt, sizeof gdt);
     uint32_t handler = CODE + (uint32_t)(guest_handler - guest_code);
@@ -139,7 +139,7 @@ static bool set_up(int vcpu)
     return !ioctl(vcpu, KVM_SET_SREGS, &s) && !ioctl(vcpu, KVM_SET_REGS, &r);
 }
 
-// Runs until the guest says that it is done. How many of its accesses came here, in *exits. The last exit's reason.
+// Runs until the guest reports that it is done. Stores the number of exits in *exits; returns the last exit's reason.
 static uint32_t run(int vcpu, struct kvm_run *state, uint32_t *exits)
 {
     alarm(60);

@@ -162,9 +162,9 @@ void put32(const struct rig *r, uint32_t region, uint64_t offset, uint32_t value
         fprintf(stderr, "writing 0x%" PRIx64 ": %s\n", offset, strerror(-e));
 }
 
-/* ---- what the IOMMU stopped ---- */
+/* ---- accesses that the IOMMU stopped ---- */
 
-// Lines of /proc/interrupts: "arm-smmu-v3-evtq" of an SMMUv3, "dmar0" of VT-d; a number for each cpu stands in front.
+// Lines of /proc/interrupts: "arm-smmu-v3-evtq" of an SMMUv3, "dmar0" of VT-d, after one number for each cpu.
 uint64_t iommu_faults(void)
 {
     char line[1024];
@@ -226,7 +226,7 @@ static void move(const struct rig *r, uint32_t region, uint64_t from, uint64_t t
     mach_region_write(r->session, region, EDU_DMA_TO, &to, sizeof to);
     put32(r, region, EDU_DMA_COUNT, count);
     put32(r, region, EDU_DMA_COMMAND, command | START);
-    // It takes a tenth of a second.
+    // A transfer takes a tenth of a second.
     for (int i = 0; i < 2000 && get32(r, region, EDU_DMA_COMMAND) & START; i++)
         usleep(1000);
 }

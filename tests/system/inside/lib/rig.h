@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the test programs of the rig share: TAP, sessions, the kernel's log, and QEMU's edu device.
+// Shared by the test programs of the rig: TAP, sessions, the kernel's log, and QEMU's edu device.
 #ifndef RIG_H
 #define RIG_H
 
@@ -10,13 +10,13 @@
 
 /* ---- TAP ---- */
 
-// Every name printed from here on begins with `point` of README.md's list and `what`: "4 edu: ".
+// From here on, test names begin with `point`, a point of the list in README.md, and `what`: "4 edu: ".
 void tap_begin(const char *point, const char *what);
-// One test. Returns `passed`.
+// Reports one test. Returns `passed`.
 bool ok(bool passed, const char *name, ...) __attribute__((format(printf, 2, 3)));
-// A comment on the test before, when it failed.
+// Prints a comment on the previous test if it failed.
 void comment(const char *text, ...) __attribute__((format(printf, 1, 2)));
-// The exit status: 1 when a test has failed.
+// Returns the exit status: 1 if a test has failed.
 int tap_end(void);
 
 /* ---- sessions ---- */
@@ -32,29 +32,29 @@ struct rig {
 bool rig_start(struct rig *r, const char *path, const char *backend);
 // The same with a VMM's ops; they may be NULL.
 bool rig_start_with(struct rig *r, const char *path, const char *backend, const struct mach_ops *ops, void *opaque);
-// Stops and closes; that it went well is a test.
+// Stops and closes the session; its success is a test.
 void rig_stop(struct rig *r);
-// The record of the device of that name; the program ends when there is none.
+// Returns the record of the device with that name. Ends the program if there is none.
 uint32_t rig_device(const struct rig *r, const char *name);
-// Its first records of these sections.
+// Return its first record in these sections.
 uint32_t rig_region(const struct rig *r, uint32_t device);
 uint32_t rig_irq(const struct rig *r, uint32_t device);
 uint32_t rig_dma(const struct rig *r, uint32_t device);
-// How many times the interrupt fired, waited for at most `ms` milliseconds: 0 when it did not.
+// Waits at most `ms` milliseconds for the interrupt. Returns how often it fired; 0: it did not.
 uint64_t rig_wait(const struct rig *r, uint32_t irq, int ms);
 uint64_t wait_eventfd(int fd, int ms);
 
 uint32_t get32(const struct rig *r, uint32_t region, uint64_t offset);
 void put32(const struct rig *r, uint32_t region, uint64_t offset, uint32_t value);
 
-/* ---- what the IOMMU stopped ---- */
+/* ---- accesses that the IOMMU stopped ---- */
 
-// How many interrupts the IOMMUs of the host have raised so far because of faults.
+// The number of fault interrupts that the host's IOMMUs have raised so far.
 uint64_t iommu_faults(void);
-// More of them than `before`? Waits for it for half a second; for one that must not come, for 50 ms.
+// Are there more of them than `before`? Waits half a second for one; 50 ms for one that must not come.
 bool iommu_faulted(uint64_t before);
 bool iommu_quiet(uint64_t before);
-// Has the kernel ever said `text`? It tells of ten faults in five seconds at most.
+// Has the kernel logged `text`? It logs at most ten faults in five seconds.
 bool kernel_said(const char *text);
 
 /* ---- edu: docs/specs/edu.rst of QEMU ---- */
@@ -71,14 +71,14 @@ enum {
     EDU_DMA_TO = 0x88,
     EDU_DMA_COUNT = 0x90,
     EDU_DMA_COMMAND = 0x98,
-    EDU_BUFFER = 0x40000, // 4096 bytes inside the device
+    EDU_BUFFER = 0x40000, // the device's buffer of 4096 bytes
     EDU_IDENTITY = 0x010000ed
 };
 
 // Moves `count` bytes by DMA from memory at `iova` into the device's buffer, and from there to memory.
 void edu_load(const struct rig *r, uint32_t region, uint64_t iova, uint32_t count);
 void edu_store(const struct rig *r, uint32_t region, uint64_t iova, uint32_t count);
-// Clears what its interrupts are for.
+// Clears the causes of its interrupts.
 void edu_ack(const struct rig *r, uint32_t region);
 
 #endif

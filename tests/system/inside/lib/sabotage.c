@@ -35,7 +35,7 @@ static bool broken(const char *what)
     return name && !strcmp(name, what);
 }
 
-// Is `fd` a file whose name begins, or ends, so?
+// Does the name of the file `fd` begin, or end, like this?
 static bool file_is(int fd, const char *begin, const char *end)
 {
     char link[64], name[512];
@@ -62,7 +62,7 @@ static void spoil_map(unsigned long request, void *arg)
     } else {
         return;
     }
-    if (broken("wide-window") && *size == 8 << 20) // edu.mach's window, behind which there is more memory
+    if (broken("wide-window") && *size == 8 << 20) // edu.mach's window, which is followed by more memory
         *size += 4096;
     if (broken("shifted-window"))
         *iova += 0x100000;
@@ -70,7 +70,7 @@ static void spoil_map(unsigned long request, void *arg)
         *iova += 0x1000;
 }
 
-// What lies behind guest-edu.mach's window in the guest is mapped as well.
+// Also maps the guest memory after guest-edu.mach's window.
 static void map_next(int fd, unsigned long request, const void *arg)
 {
     const struct iommufd_ioas_map *m = (const struct iommufd_ioas_map *)arg;
@@ -83,7 +83,7 @@ static void map_next(int fd, unsigned long request, const void *arg)
     __real_ioctl(fd, request, &next);
 }
 
-// The guest has the page of the board's GPIO (QEMU's arm64 virt) where the board has it.
+// Gives the guest the page of the board's GPIO (QEMU's arm64 virt) at the board's address.
 static void map_neighbour(int vm, unsigned long request)
 {
     static bool mapped;
@@ -99,7 +99,7 @@ static void map_neighbour(int vm, unsigned long request)
         perror("sabotage: neighbour");
 }
 
-// A child that keeps all files open, and outlives its parent: one, and only when guest-again.sh has come to its kills.
+// Starts one child that keeps all files open and outlives its parent, once guest-again.sh has begun its kills.
 static void leave_orphan(unsigned long request)
 {
     static bool left;
@@ -107,12 +107,12 @@ static void leave_orphan(unsigned long request)
         return;
     left = true;
     if (!fork()) {
-        sleep(90); // longer than a guest lives; Linux waits for it when the devices shall go back to their drivers
+        sleep(90); // longer than a guest lives; Linux waits for it before it returns the devices to their drivers
         _exit(0);
     }
 }
 
-// true: the call is not made, and has gone well as far as anybody knows.
+// true: the call is not made, but reports success.
 static bool swallowed(unsigned long request, const void *arg)
 {
     if (request == VFIO_DEVICE_SET_IRQS) {

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+// Lines of the host's interrupt controllers: one goes to one interrupt of one machine, and to nobody else on the host.
+#include "across/owners.h"
+#include "plan/describe.h"
+
+#include <inttypes.h>
+
+/* ---- two interrupts of guests ---- */
+
+/* Said once for a line, however often the node lists it. */
+static void report_listed_again(struct planner *p, const struct p_irq *irq, const struct p_irq *first)
+{
+    const struct host_irq *h = irq->host;
+    const char *list = "", *drops = "";
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < irq->device->irqs.n && n < 16; i++) {
+        const struct p_irq *u = irq->device->irqs.at[i];
+        if (u->drop || u->source != IRQ_DEVICE || !u->host || u->host->node != h->node || u->host->chip != h->chip ||
+            u->host->identity != h->identity || u->index <= first->index)
+            continue;
+        if (u->index < irq->index)
+            return;
+        n++;
+        list = arena_printf(p->c->arena, "%s, %u", list, u->index);
+        drops = arena_printf(p->c->arena, "%s%sirq %u drop;", drops, *drops ? " " : "", u->index);
+    }
+    struct diag *d = diag(p->c->diags, E0364, irq->at, "%s lists %s %s: interrupts %u%s", dt_path(p->c->arena, h->node),
+                          host_irq_text(p->c, h), n < 2 ? "twice" : "several times", first->index, list);
+    diag_help(d,
+              n < 2 ? "drop the other: `%s`; a line can be requested only once"
+                    : "drop the others: `%s`; a line can be requested only once",
+              drops);
+    if (!irq->device->parent)
+        diag_fix_statement(d, irq->device->at, "passthrough", "%s", drops);
+}
+
+void report_lines(struct planner *p, const struct owned *a, const struct owned *b)
+{
+    const struct p_irq *x = a->by, *y = b->by;
+    if (x->device == y->device && x->host->node == y->host->node) {
+        report_listed_again(p, x->index > y->index ? x : y, x->index > y->index ? y : x);
+        return;
+    }
+    // The entry of an interrupt-map is for devices that are still to be found.
+    const struct p_irq *irq = y->source == IRQ_MAP_ENTRY && x->source != IRQ_MAP_ENTRY ? y : x,
+                       *other = irq == x ? y : x;
+    struct diag *d = diag(p->c->diags, E0365, irq->at, "%s and %s share one line of the host, %s",
+                          describe_irq(p->c, irq), describe_irq(p->c, other), host_irq_text(p->c, irq->host));
+    diag_note(d, other->at, "the other one is passed through here");
+    if (irq->source == IRQ_MAP_ENTRY)
+        diag_help(d, "drop the other one, %s, and let its driver poll", describe_irq_drop(p->c, other));
+    else
+        diag_help(d, "drop one of them, %s, and let its driver poll", describe_irq_drop(p->c, irq));
+}
+
+/* ---- with the host ---- */
+
+static bool report_controller_elsewhere(struct planner *p, const struct p_machine *m, const struct p_irq *irq)
+{
+    const struct owner *o = p->host_owner[irq->host->chip->id];
+    if (!o || o->machine == m)
+        return false;
+    const char *chip = dt_path(p->c->arena, irq->host->chip);
+    struct diag *d = diag(p->c->diags, E0397, irq->at, "interrupt %u of %s goes to %s, which belongs to machine `%s`",
+                          irq->index, dt_path(p->c->arena, irq->host->node), chip, o->machine->name);
+    diag_note(d, o->at, "it is passed through here");
+    diag_help(d, "give both to one machine, or drop the interrupt: `irq %u drop;`", irq->index);
+    return true;
+}
+
+static void report_shared_with_host(struct planner *p, const struct p_irq *irq, const struct host_irq *u)
+{
+    const struct dt_node *n = u->node;
+    const char *path = dt_path(p->c->arena, irq->host->node);
+    // The INTx lines of a PCI bus are made to be shared, and no device on it is known to use this one.
+    struct diag *d =
+        irq->source == IRQ_MAP_ENTRY
+            ? diag(p->c->diags, W0301, irq->at, "entry %u of the interrupt-map of %s uses a line of the host",
+                   irq->index, path)
+        : u->from_map
+            ? diag(p->c->diags, W0303, irq->at, "interrupt %u of %s is an INTx line of a PCI bus of the host",
+                   irq->index, path)
+            : diag(p->c->diags, E0375, irq->at, "the host also uses the line of interrupt %u of %s", irq->index, path);
+    diag_label(d, "%s", host_irq_text(p->c, irq->host));
+    diag_fact(d, "%s: %s%s%s%s uses the same line", p->host->file, dt_path(p->c->arena, n), n->labels ? " (" : "",
+              n->labels ? n->labels->name : "", n->labels ? ")" : "");
+    if (u->from_map && irq->source != IRQ_MAP_ENTRY)
+        diag_help(d,
+                  "make sure that PCI devices on that bus use MSIs instead of this INTx line, or write `irq %u drop;`",
+                  irq->index);
+    else if (irq->source == IRQ_MAP_ENTRY)
+        diag_help(d, "make sure that PCI devices on this bus use MSIs instead of this INTx line");
+    else
+        diag_help(d, "pass both devices through, or drop the interrupt of `%s`: `irq %u drop;`", irq->device->name,
+                  irq->index);
+}
+
+/* The host's kernel refuses to request it, and so VFIO cannot. Whatever is in front of the controller may invert. */
+static void check_request(struct planner *p, const struct p_irq *irq)
+{
+    const struct host_irq *h = irq->host;
+    if (!h->kind || !h->trigger || irq_kind_takes(h->kind, h->trigger) || host_irq_first_hop(p->host, h) != h->chip)
+        return;
+    const char *list = "";
+    for (const char *const *t = h->kind->triggers; *t; t++)
+        list = arena_printf(p->c->arena, "%s%s%s", list, *list ? " or " : "", *t);
+    struct diag *d = diag(p->c->diags, W1011, irq->at, "the host's kernel rejects interrupt %u of %s: %s", irq->index,
+                          dt_path(p->c->arena, h->node), host_irq_text(p->c, h));
+    diag_help(d, "correct the trigger in the host's tree to %s, or drop the interrupt: `irq %u drop;`", list,
+              irq->index);
+}
+
+static void check_host(struct planner *p, const struct p_machine *m, const struct p_irq *irq)
+{
+    if (report_controller_elsewhere(p, m, irq))
+        return;
+    for (const struct host_irq *u = host_irq_users(p->host, irq->host); u; u = host_irq_next(p->host, u)) {
+        const struct dt_node *n = u->node;
+        if (n == irq->host->node || p->host_owner[n->id] || host_disabled(p->host, n))
+            continue;
+        // A bus or controller above lists the same line for what is below it; other nexus nodes only lead there.
+        if (dt_is_below(n, irq->host->node) || dt_is_below(irq->host->node, n) ||
+            (u->from_map && (irq->source == IRQ_MAP_ENTRY || host_address_cells(p->host, n) != 3)))
+            continue;
+        report_shared_with_host(p, irq, u);
+        return;
+    }
+}
+
+void collect_lines(struct planner *p, struct owner_table *t)
+{
+    for (uint32_t i = 0; p->host && i < p->plan->machines.n; i++) {
+        const struct p_machine *m = p->plan->machines.at[i];
+        for (uint32_t k = 0; k < m->devices.n; k++) {
+            for (uint32_t r = 0; r < m->devices.at[k]->irqs.n; r++) {
+                const struct p_irq *irq = m->devices.at[k]->irqs.at[r];
+                if (irq->drop || !irq->host || !irq->host->chip)
+                    continue;
+                check_request(p, irq);
+                check_host(p, m, irq);
+                add_owned(t, &(struct owned){irq->host->identity, irq->host->identity, irq->host->chip, irq, m,
+                                             &irq->at, OWN_LINE, OWN_IS_IRQ});
+            }
+        }
+    }
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+// Memory and files: what is shared is the same at both ends, what is not has one owner.
+#include "across/owners.h"
+#include "plan/describe.h"
+
+#include <inttypes.h>
+
+static void check_share(struct planner *p, const struct p_memory *a, const struct p_memory *b)
+{
+    struct diag *d = NULL;
+    if (a->size != b->size) {
+        d = diag(p->c->diags, E0526, a->m->share_at,
+                 "both ends of \"%s\" must be the same size: 0x%" PRIx64 " here, 0x%" PRIx64 " there", a->m->share,
+                 a->size, b->size);
+        diag_note(d, b->m->share_at, "the other end is here");
+        diag_help(d, "write `size 0x%" PRIx64 "` at both ends", b->size);
+    } else if (a->m->backing != b->m->backing || a->m->back_arg.value != b->m->back_arg.value ||
+               (a->m->file && b->m->file && strcmp(a->m->file, b->m->file))) {
+        d = diag(p->c->diags, E0527, a->m->share_at, "both ends of \"%s\" must come from the same memory", a->m->share);
+        diag_note(d, b->m->share_at, "the other end is here");
+        if (b->m->backing == BACK_PHYSICAL)
+            diag_help(d, "write `from physical 0x%" PRIx64 "` at both ends", b->m->back_arg.value);
+        else
+            diag_help(d, "write the same `from` at both ends");
+    }
+}
+
+void report_memory(struct planner *p, const struct owned *a, const struct owned *b)
+{
+    const struct p_memory *x = a->by, *y = b->by;
+    if (x->m->share && y->m->share && !strcmp(x->m->share, y->m->share))
+        return;
+    uint64_t where = a->first > b->first ? a->first : b->first;
+    struct diag *d =
+        diag(p->c->diags, E0528, x->m->at, "memory `%s` of `%s` and `%s` of `%s` use the same memory of the host, %s",
+             x->m->name, a->machine->name, y->m->name, b->machine->name,
+             a->in ? arena_printf(p->c->arena, "starting at offset 0x%" PRIx64 " of \"%s\"", where, x->m->file)
+                   : arena_printf(p->c->arena, "starting at 0x%" PRIx64, where));
+    diag_note(d, y->m->at, "the other one is here");
+    diag_help(d, "move one of them, or write `share \"NAME\"` at both ends if this is intended");
+}
+
+/* ---- over registers ---- */
+
+struct over {
+    struct planner *p;
+    const struct host_region *found;
+};
+
+bool is_host_ram(const struct planner *p, const struct dt_node *n)
+{
+    const struct dt_prop *type = dt_prop(p->host->tree, n, p->n->device_type);
+    const char *word = type ? dt_string(type, 0) : NULL;
+    return (word && !strcmp(word, "memory")) || (n->parent && !strcmp(n->parent->name, "reserved-memory"));
+}
+
+/* Memory by its physical address that lies over registers. The host's own memory is another matter: it can be told not
+ * to use it. */
+static bool find_register(void *opaque, const struct host_region *h)
+{
+    struct over *s = opaque;
+    if (is_host_ram(s->p, h->node) || host_node_is_idle(s->p, h->node))
+        return true;
+    s->found = h;
+    return false;
+}
+
+static void check_physical(struct planner *p, const struct p_memory *m)
+{
+    struct over s = {.p = p};
+    uint64_t first = m->m->back_arg.value, last = first + (m->size - 1);
+    if (!p->host || !m->size || last < first)
+        return;
+    host_overlaps(p->host, first, m->size, find_register, &s);
+    if (!s.found)
+        return;
+    struct diag *d = diag(p->c->diags, E0532, m->m->back_arg.at, "memory `%s` overlaps registers of %s", m->m->name,
+                          dt_path(p->c->arena, s.found->node));
+    diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, first, last);
+    diag_fact(d, "%s: its region %u is at 0x%" PRIx64 "..0x%" PRIx64, p->host->file, s.found->index, s.found->address,
+              s.found->address + (s.found->size - 1));
+    diag_help(d, "write an address in the host's RAM");
+}
+
+void check_memory(struct planner *p)
+{
+    struct map shares = {0};
+    for (uint32_t i = 0; i < p->plan->machines.n; i++) {
+        const struct p_machine *m = p->plan->machines.at[i];
+        for (uint32_t k = 0; k < m->memory.n; k++) {
+            const struct p_memory *mem = &m->memory.at[k];
+            if (mem->m->backing == BACK_PHYSICAL)
+                check_physical(p, mem);
+            if (!mem->m->share)
+                continue;
+            const char *name = intern(p->c->names, mem->m->share);
+            const struct p_memory *other = map_getp(&shares, name, NULL);
+            if (other)
+                check_share(p, mem, other);
+            else
+                map_putp(draft_arena(p->c), &shares, name, NULL, mem);
+        }
+    }
+}
+
+/* ---- files ---- */
+
+/* Regions and interrupts of raw devices, and memory: whoever maps or reads them, only once. /dev/mem is another name of
+ * physical addresses. */
+void collect_files(struct planner *p, struct owner_table *t)
+{
+    for (uint32_t i = 0; i < p->plan->machines.n; i++) {
+        const struct p_machine *m = p->plan->machines.at[i];
+        for (uint32_t k = 0; k < m->memory.n; k++) {
+            const struct p_memory *g = &m->memory.at[k];
+            uint64_t from = g->m->back_arg.value;
+            if (g->size && g->m->backing == BACK_FILE && g->m->file && from + (g->size - 1) >= from)
+                add_owned(t, &(struct owned){from, from + (g->size - 1), intern(p->c->names, g->m->file), g, m,
+                                             &g->m->at, OWN_FILE, OWN_IS_MEMORY});
+        }
+        for (uint32_t k = 0; k < m->devices.n; k++) {
+            const struct p_device *d = m->devices.at[k];
+            for (uint32_t r = 0; d->kind == DEV_RAW && r < d->regions.n; r++) {
+                const struct p_region *g = d->regions.at[r];
+                if (g->file && g->size && strcmp(g->file, "/dev/mem") != 0 && g->offset + (g->size - 1) >= g->offset)
+                    add_owned(t, &(struct owned){g->offset, g->offset + (g->size - 1), intern(p->c->names, g->file), g,
+                                                 m, &g->at, OWN_FILE, OWN_IS_REGION});
+            }
+            for (uint32_t r = 0; d->kind == DEV_RAW && r < d->irqs.n; r++) {
+                const struct p_irq *g = d->irqs.at[r];
+                if (g->file && !g->drop)
+                    add_owned(t, &(struct owned){0, UINT64_MAX, intern(p->c->names, g->file), g, m, &g->at, OWN_FILE,
+                                                 OWN_IS_IRQ});
+            }
+        }
+    }
+}
+
+static const char *owner_text(struct planner *p, const struct owned *o)
+{
+    if (o->what == OWN_IS_MEMORY)
+        return arena_printf(p->c->arena, "memory `%s`", ((const struct p_memory *)o->by)->m->name);
+    if (o->what == OWN_IS_IRQ)
+        return describe_irq(p->c, o->by);
+    const struct p_region *r = o->by;
+    return arena_printf(p->c->arena, "region %u of `%s`", r->index, r->device->name);
+}
+
+void report_files(struct planner *p, const struct owned *a, const struct owned *b)
+{
+    if (a->what == OWN_IS_MEMORY && b->what == OWN_IS_MEMORY) {
+        report_memory(p, a, b);
+        return;
+    }
+    // A UIO device's registers and its interrupt are one file.
+    const struct p_device *x = a->what == OWN_IS_IRQ      ? ((const struct p_irq *)a->by)->device
+                               : a->what == OWN_IS_REGION ? ((const struct p_region *)a->by)->device
+                                                          : NULL;
+    const struct p_device *y = b->what == OWN_IS_IRQ      ? ((const struct p_irq *)b->by)->device
+                               : b->what == OWN_IS_REGION ? ((const struct p_region *)b->by)->device
+                                                          : NULL;
+    if (x && x == y && a->what != b->what)
+        return;
+    struct diag *d = diag(p->c->diags, E1004, *a->at, "%s and %s come from the same part of \"%s\"", owner_text(p, a),
+                          owner_text(p, b), (const char *)a->in);
+    diag_note(d, *b->at, "the other one is here");
+    diag_help(d, "remove one of them, or write another `offset`: each part of a file has one owner");
+}

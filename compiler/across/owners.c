@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+// The table of owners, space by space: sorted, so that two owners of a thing are neighbours.
+#include "across/owners.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+void add_owned(struct owner_table *t, const struct owned *o)
+{
+    vec_push(t->arena, &t->list, *o);
+}
+
+/* ---- order ---- */
+
+static int compare_places(const struct src *a, const struct src *b)
+{
+    if (!a || !b)
+        return !a - !b; // the host comes last
+    if (a->loc.file != b->loc.file)
+        return a->loc.file < b->loc.file ? -1 : 1;
+    return (a->loc.start > b->loc.start) - (a->loc.start < b->loc.start);
+}
+
+static int by_whose(const struct owned *a, const struct owned *b)
+{
+    if (a->in == b->in || !a->in || !b->in)
+        return 0;
+    if (a->space == OWN_FILE)
+        return strcmp(a->in, b->in);
+    if (a->space == OWN_DMA_ID)
+        return strcmp(((const struct schema_dma_id *)a->in)->property, ((const struct schema_dma_id *)b->in)->property);
+    uint32_t x = ((const struct dt_node *)a->in)->id, y = ((const struct dt_node *)b->in)->id;
+    return (x > y) - (x < y);
+}
+
+/* Everything that decides is in the text or the tree: addresses in memory are not. */
+static int by_thing(const void *a, const void *b)
+{
+    const struct owned *x = a, *y = b;
+    int order = by_whose(x, y);
+    if (!order)
+        order = (x->first > y->first) - (x->first < y->first);
+    if (!order)
+        order = (x->last > y->last) - (x->last < y->last);
+    if (!order)
+        order = compare_places(x->at, y->at);
+    if (!order && x->what == OWN_IS_NODE && y->what == OWN_IS_NODE)
+        order = (((const struct dt_node *)x->by)->id > ((const struct dt_node *)y->by)->id) -
+                (((const struct dt_node *)x->by)->id < ((const struct dt_node *)y->by)->id);
+    if (!order && x->what == OWN_IS_IRQ && y->what == OWN_IS_IRQ)
+        order = (((const struct p_irq *)x->by)->index > ((const struct p_irq *)y->by)->index) -
+                (((const struct p_irq *)x->by)->index < ((const struct p_irq *)y->by)->index);
+    return order;
+}
+
+static void sort_table(struct owner_table *t)
+{
+    bool sorted = true; // as it often is, and a look is much less work
+    for (uint32_t i = 1; i < t->list.n && sorted; i++)
+        sorted = by_thing(&t->list.at[i - 1], &t->list.at[i]) <= 0;
+    if (!sorted)
+        qsort(t->list.at, t->list.n, sizeof *t->list.at, by_thing);
+}
+
+/* ---- two owners ---- */
+
+static bool is_later(const struct owned *a, const struct owned *b)
+{
+    return a->at && (!b->at || compare_places(a->at, b->at) >= 0);
+}
+
+/*
+ * One walk: what begins before the end of the one that reaches furthest meets it. A machine may have a thing twice in
+ * spaces where that is no conflict by itself: `alone` says where it is.
+ */
+static void report_two_owners(struct planner *p, const struct owner_table *t, bool alone,
+                              void (*conflict)(struct planner *p, const struct owned *a, const struct owned *b))
+{
+    const struct owned *reach = NULL, *said = NULL;
+    const void *pair[2] = {NULL, NULL};
+    for (uint32_t i = 0; i < t->list.n; i++) {
+        const struct owned *x = &t->list.at[i];
+        if (reach && by_whose(reach, x))
+            reach = said = NULL;
+        if (reach && x->first <= reach->last && (x->machine || reach->machine) &&
+            (alone || x->machine != reach->machine)) {
+            const struct owned *a = is_later(x, reach) ? x : reach, *b = a == x ? reach : x;
+            // Many devices of the host with one id of a guest's are one mistake, and so are two with many ids.
+            if ((b->machine || a != said) && (a->by != pair[0] || b->by != pair[1]))
+                conflict(p, a, b);
+            said = a;
+            pair[0] = a->by;
+            pair[1] = b->by;
+        }
+        if (!reach || x->last > reach->last || (!reach->machine && x->machine && x->last == reach->last))
+            reach = x;
+    }
+}
+
+/* ---- cpus ---- */
+
+static void collect_cpus(struct planner *p, struct owner_table *t)
+{
+    uint32_t ncpus = (p->host ? p->host->ncpus : 0);
+    for (uint32_t i = 0; i < p->plan->machines.n; i++) {
+        const struct p_machine *m = p->plan->machines.at[i];
+        bool said = false;
+        for (uint32_t k = 0; k < m->cpus.n; k++) {
+            uint32_t cpu = m->cpus.at[k].host_cpu;
+            if (cpu == UINT32_MAX)
+                continue;
+            if (ncpus && cpu >= ncpus && !said)
+                diag_help(diag(p->c->diags, E0376, m->m->host_cpus_at, "the host has no cpu %u", cpu),
+                          "choose one of its %u cpus: 0..%u", ncpus, ncpus - 1);
+            said = said || (ncpus && cpu >= ncpus);
+            add_owned(t, &(struct owned){cpu, cpu, NULL, m, m, &m->m->host_cpus_at, OWN_CPU, OWN_IS_CPU});
+        }
+    }
+}
+
+static void report_cpus(struct planner *p, const struct owned *a, const struct owned *b)
+{
+    struct diag *d = diag(p->c->diags, E0377, *a->at, "host cpu %" PRIu64 " already belongs to machine `%s`", a->first,
+                          b->machine->name);
+    diag_note(d, *b->at, "it is given to it here");
+    diag_help(d, "give it to one of them");
+}
+
+/* ---- all spaces ---- */
+
+static const struct {
+    void (*collect)(struct planner *p, struct owner_table *t);
+    void (*report)(struct planner *p, const struct owned *a, const struct owned *b);
+    bool alone; // one machine may not have it twice, either
+    bool host;  // there is nothing without a host tree
+} spaces[] = {
+    [OWN_PHYSICAL] = {collect_registers, report_registers, true, false},
+    [OWN_FILE] = {collect_files, report_files, true, false},
+    [OWN_LINE] = {collect_lines, report_lines, true, true},
+    [OWN_STREAM] = {collect_streams, report_streams, false, true},
+    [OWN_STREAM_RANGE] = {collect_stream_ranges, report_streams, false, true},
+    [OWN_DMA_ID] = {collect_dma_ids, report_dma_ids, false, true},
+    [OWN_PROVIDER] = {collect_providers, report_providers, false, true},
+    [OWN_GROUP] = {collect_iommu_groups, report_iommu_groups, false, false},
+    [OWN_CPU] = {collect_cpus, report_cpus, false, false},
+};
+
+void check_owners(struct planner *p)
+{
+    struct owner_table t = {.arena = draft_arena(p->c)};
+    uint32_t devices = 0;
+    for (uint32_t i = 0; i < p->plan->machines.n; i++)
+        devices += p->plan->machines.at[i]->devices.n;
+    vec_expect(t.arena, &t.list, devices); // most have a region
+    check_pages(p);
+    check_memory(p);
+    for (uint32_t i = 0; i < sizeof spaces / sizeof *spaces; i++) {
+        if (!spaces[i].collect || (spaces[i].host && !p->host))
+            continue;
+        t.list.n = 0;
+        spaces[i].collect(p, &t);
+        sort_table(&t);
+        report_two_owners(p, &t, spaces[i].alone, spaces[i].report);
+        if (p->c->table)
+            add_owner_rows(p, &t);
+    }
+    if (p->c->table && p->host)
+        add_host_rows(p);
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+// Registers: two machines with the same ones, and pages that hold those of others as well.
+#include "across/owners.h"
+#include "plan/describe.h"
+
+#include <inttypes.h>
+
+/* Where a region lies on the host; false: not known, or nowhere in the guest. Linux maps physical memory at its own
+ * offset in /dev/mem. */
+static bool host_range(const struct p_region *r, uint64_t *first, uint64_t *last)
+{
+    bool mem = r->host == UINT64_MAX && r->file && !strcmp(r->file, "/dev/mem");
+    *first = mem ? r->offset : r->host;
+    *last = *first + (r->size - 1);
+    return r->mode != REGION_DROP && r->size && *last >= *first && (mem || r->host != UINT64_MAX);
+}
+
+/* ---- two devices of guests ---- */
+
+void collect_registers(struct planner *p, struct owner_table *t)
+{
+    for (uint32_t i = 0; i < p->plan->machines.n; i++) {
+        const struct p_machine *m = p->plan->machines.at[i];
+        for (uint32_t k = 0; k < m->devices.n; k++)
+            for (uint32_t r = 0; r < m->devices.at[k]->regions.n; r++) {
+                const struct p_region *g = m->devices.at[k]->regions.at[r];
+                struct owned o = {0, 0, NULL, g, m, &g->at, OWN_PHYSICAL, OWN_IS_REGION};
+                if (host_range(g, &o.first, &o.last))
+                    add_owned(t, &o);
+            }
+        for (uint32_t k = 0; k < m->memory.n; k++) {
+            const struct p_memory *g = &m->memory.at[k];
+            uint64_t from = g->m->back_arg.value;
+            if (g->size && g->m->backing == BACK_PHYSICAL && from + (g->size - 1) >= from)
+                add_owned(
+                    t, &(struct owned){from, from + (g->size - 1), NULL, g, m, &g->m->at, OWN_PHYSICAL, OWN_IS_MEMORY});
+        }
+    }
+}
+
+static bool are_related(const struct p_device *a, const struct p_device *b)
+{
+    return a == b || (a->host && b->host && (dt_is_below(a->host, b->host) || dt_is_below(b->host, a->host)));
+}
+
+/* They are at the same place in one guest: no harm, or the place is the harm, and check_claims() has said so. */
+static bool overlap_in_guest(const struct owned *a, const struct owned *b)
+{
+    const struct p_region *x = a->by, *y = b->by;
+    return a->machine == b->machine && x->guest <= y->guest + (y->size - 1) && y->guest <= x->guest + (x->size - 1);
+}
+
+void report_registers(struct planner *p, const struct owned *a, const struct owned *b)
+{
+    if (a->what == OWN_IS_MEMORY && b->what == OWN_IS_MEMORY) {
+        report_memory(p, a, b);
+        return;
+    }
+    if (a->what != b->what) {
+        const struct owned *m = a->what == OWN_IS_MEMORY ? a : b, *r = m == a ? b : a;
+        const struct p_region *g = r->by;
+        // Of one with a node in the host's tree, check_physical() says more.
+        if (g->device->host && p->host)
+            return;
+        struct diag *d = diag(p->c->diags, E0532, a->at[0], "memory `%s` of `%s` overlaps %s of `%s`",
+                              ((const struct p_memory *)m->by)->m->name, m->machine->name, describe_region(p->c, g),
+                              r->machine->name);
+        diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, a->first, a->last);
+        diag_note(d, b->at[0], "0x%" PRIx64 "..0x%" PRIx64 " is passed through here", b->first, b->last);
+        diag_help(d, "write an address in the host's RAM");
+        return;
+    }
+    const struct p_region *x = a->by, *y = b->by;
+    if (are_related(x->device, y->device) || overlap_in_guest(a, b))
+        return;
+    struct diag *d =
+        diag(p->c->diags, E0524, x->at, "%s and %s are the same registers of the host, at 0x%" PRIx64,
+             describe_region(p->c, x), describe_region(p->c, y), a->first > b->first ? a->first : b->first);
+    diag_note(d, y->at, "machine `%s` gets them here", b->machine->name);
+    diag_help(d, "remove one of the devices, or `drop` the region: registers have one owner");
+}
+
+/* ---- a guest's device and others of the host ---- */
+
+struct neighbours {
+    struct planner *p;
+    const struct p_machine *m;
+    const struct p_region *r;
+    uint64_t first, last; // of r
+    const struct host_region *found[8];
+    uint32_t n;
+    bool beyond;                      // one of them has registers in the region, and not all of it
+    const struct host_region *inside; // one whose registers are in the region itself, not only in its pages
+};
+
+static bool add_neighbour(void *opaque, const struct host_region *h)
+{
+    struct neighbours *s = opaque;
+    const struct owner *o = s->p->host_owner[h->node_id];
+    const struct dt_node *mine = s->r->device->host;
+    // What is above has the registers of all that is below it within its own; they go with the node.
+    if ((o && o->machine == s->m) || (mine && dt_is_below(h->node, mine)) || host_node_is_idle(s->p, h->node) ||
+        (!mine && is_host_ram(s->p, h->node))) // a raw device in memory that the host was told to leave alone
+        return true;
+    uint64_t end = h->address + (h->size - 1);
+    bool inside = h->address <= s->last && s->first <= end;
+    bool around = inside && h->address <= s->first && end >= s->last && end - h->address > s->last - s->first;
+    // A few registers in a bank of them: whoever reaches these only does not reach the others.
+    if (around && s->r->mode == REGION_TRAP)
+        return true;
+    s->beyond = s->beyond || (inside && !around);
+    if (inside && o && !(mine && dt_is_below(mine, h->node)))
+        return true; // report_registers() has said so
+    if (inside && !s->inside)
+        s->inside = h;
+    if (!s->n || s->found[s->n - 1]->node != h->node)
+        s->found[s->n++] = h;
+    return s->n < 8;
+}
+
+/* `region 0 trap;`, where it has to stand. */
+static const char *region_statement_text(struct planner *p, const struct p_region *r, const char *fate)
+{
+    const char *s = arena_printf(p->c->arena, "region %u %s;", r->index, fate);
+    const struct p_device *d = r->device;
+    const char *path = NULL;
+    for (const struct dt_node *n = d->host; d->parent && n != d->pass->parts.at[0].node; n = n->parent)
+        path = path ? arena_printf(p->c->arena, "%s/%s", n->name, path) : n->name;
+    return path ? arena_printf(p->c->arena, "child %s { %s }", path, s) : s;
+}
+
+static void check_region_pages(struct planner *p, const struct p_machine *m, const struct p_region *r)
+{
+    uint64_t page = p->model->page_size, start, end;
+    if (r->unsafe || !host_range(r, &start, &end))
+        return;
+    bool pages = r->mode == REGION_MAP && !r->window;
+    uint64_t first = pages ? start / page * page : start, last = pages ? end | (page - 1) : end;
+    struct neighbours s = {.p = p, .m = m, .r = r, .first = start, .last = end};
+    host_overlaps(p->host, first, last - first + 1, add_neighbour, &s);
+    if (!s.n)
+        return;
+    struct diag *d;
+    if (s.inside) {
+        d = diag(p->c->diags, E0531, r->at, "%s contains registers of %s, which does not belong to `%s`",
+                 describe_region(p->c, r), dt_path(p->c->arena, s.inside->node), m->name);
+        diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, start, end);
+    } else {
+        d = diag(p->c->diags, E0525, r->at, "%s shares its page with %s, which does not belong to `%s`",
+                 describe_region(p->c, r), dt_path(p->c->arena, s.found[0]->node), m->name);
+        diag_label(d, "0x%" PRIx64 "..0x%" PRIx64 " in the page at 0x%" PRIx64, start, end, start / page * page);
+    }
+    for (uint32_t i = 0; i < s.n; i++) {
+        const struct host_region *h = s.found[i];
+        const struct dt_label *l = h->node->labels;
+        const struct owner *o = p->host_owner[h->node_id];
+        diag_fact(d, "%s: %s%s%s%s is at 0x%" PRIx64 "..0x%" PRIx64 "%s%s%s", p->host->file,
+                  dt_path(p->c->arena, h->node), l ? " (" : "", l ? l->name : "", l ? ")" : "", h->address,
+                  h->address + (h->size - 1), o ? ", and belongs to machine `" : "", o ? o->machine->name : "",
+                  o ? "`" : "");
+    }
+    if (s.inside && !s.beyond)
+        diag_help(d, "forward accesses, `%s`, pass that device through as well, or write `%s`",
+                  region_statement_text(p, r, "trap"), region_statement_text(p, r, "map unsafe \"why\""));
+    else if (s.inside)
+        diag_help(d,
+                  "pass that device through as well, write `%s` if the guest does not need the region, or write `%s`",
+                  region_statement_text(p, r, "drop"), region_statement_text(p, r, "map unsafe \"why\""));
+    else
+        diag_help(d, "forward accesses, `%s`, pass the other devices through as well, or write `%s`",
+                  region_statement_text(p, r, "trap"), region_statement_text(p, r, "map unsafe \"why\""));
+}
+
+void check_pages(struct planner *p)
+{
+    for (uint32_t i = 0; p->host && i < p->plan->machines.n; i++) {
+        const struct p_machine *m = p->plan->machines.at[i];
+        for (uint32_t k = 0; k < m->devices.n; k++)
+            for (uint32_t r = 0; r < m->devices.at[k]->regions.n; r++)
+                check_region_pages(p, m, m->devices.at[k]->regions.at[r]);
+    }
+}

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: MIT
+// Each device's dma statements: which there are, what is meant, and what its IOMMU makes of it.
+#include "dma/dma.h"
+
+#include <inttypes.h>
+
+/* ---- a dma ---- */
+
+static struct p_dma *new_domain(struct machine_planner *p, struct p_device *d, uint8_t mode, const char *name,
+                                struct src where)
+{
+    struct p_dma *dma = NEW(p->c->arena, struct p_dma);
+    dma->device = d;
+    dma->mode = mode;
+    dma->name = name;
+    dma->at = where;
+    dma->endpoint = UINT32_MAX;
+    vec_push(p->c->arena, &d->dmas, dma);
+    return dma;
+}
+
+static bool solve_maps(struct machine_planner *p, struct p_dma *dma, const struct m_channel *how, map_list *maps)
+{
+    dma->way = iommu_way(p->file);
+    if (!maps->n)
+        return true;
+    join_maps(p->file, maps);
+    bool ok = dma->way == IOMMU_WINDOWS ? solve_windows(p, dma, how, maps)
+              : dma->way == IOMMU_TCES  ? solve_tces(p, dma, maps)
+                                        : solve_tables(p, dma, maps);
+    if (!ok)
+        return false;
+    sort_maps(maps); // banks have their places now
+    struct p_dma_map *list = arena_array(p->c->arena, maps->n, sizeof *list);
+    memcpy(list, maps->at, maps->n * sizeof *list);
+    dma->maps = list;
+    dma->nmaps = maps->n;
+    // Those of a PAMU's windows that are larger than they should be: the owners are known later.
+    for (uint32_t i = 0; i < dma->nmaps; i++)
+        if (list[i].granted > list[i].size)
+            vec_push(draft_arena(p->c), &p->file->iommu->over_grants,
+                     ((struct over_grant){p->m, dma, &list[i],
+                                          dma->size / (dma->size / 4096 < 256 ? dma->size / 4096 : 256)}));
+    return true;
+}
+
+/* All memory: solved for the first device of the machine, and the same for all others. */
+static void map_all(struct machine_planner *p, struct p_dma *dma)
+{
+    struct machine_dma *w = p->dma;
+    if (!w->all) {
+        map_list maps = {0};
+        intend_all(p, dma, &maps, false);
+        w->all = dma;
+        solve_maps(p, dma, NULL, &maps);
+        return;
+    }
+    const struct p_dma *s = w->all;
+    dma->way = s->way;
+    dma->maps = s->maps;
+    dma->nmaps = s->nmaps;
+    dma->has_window = s->has_window;
+    dma->window = s->window;
+    dma->size = s->size;
+    dma->subwindows = s->subwindows;
+    dma->whole = s->whole;
+    dma->page_shift = s->page_shift;
+}
+
+/* A clause that the host's IOMMU has no use for would be lost in silence. */
+static void report_foreign_clause(struct machine_planner *p, struct src at, const char *clause, const char *of,
+                                  const char *instead)
+{
+    static const char *const ways[] = {"page tables", "PAMU windows", "TCE windows"};
+    struct diag *d = diag(p->c->diags, E0664, at, "`%s` is for %s, but the host's IOMMU has %s", clause, of,
+                          ways[iommu_way(p->file)]);
+    diag_help(d, "%s", instead);
+}
+
+static void check_clauses(struct machine_planner *p, const struct m_channel *h)
+{
+    static const char leave[] = "remove it, or write `iommu pamu` in the `host` statement if the board has one";
+    uint8_t way = iommu_way(p->file);
+    if (iommu_unknown(p->file))
+        return;
+    if (h->subwindows.set && way != IOMMU_WINDOWS)
+        report_foreign_clause(p, h->subwindows.at, "subwindows", "a PAMU", leave);
+    if (h->liodn_index.set && way != IOMMU_WINDOWS)
+        report_foreign_clause(p, h->liodn_index.at, "liodn-index", "a PAMU", leave);
+    if (h->operation.set && way != IOMMU_WINDOWS)
+        report_foreign_clause(p, h->operation.at, "operation", "a PAMU", leave);
+    if (h->stream.set && way != IOMMU_PAGE_TABLES)
+        report_foreign_clause(p, h->stream.at, "stream", "page tables",
+                              way == IOMMU_WINDOWS ? "write `liodn-index N`, the index of the device's LIODN"
+                                                   : "remove it");
+}
+
+static void apply_clauses(struct machine_planner *p, struct p_dma *dma, const struct m_channel *h)
+{
+    const struct dev_class *class = dma->device->class;
+    dma->has_window = h->window.set && h->size.set;
+    dma->window = h->window.value;
+    dma->size = h->size.value;
+    dma->subwindows = (uint32_t)h->subwindows.value;
+    if (h->subwindows.set) {
+        uint64_t n = h->subwindows.value, least = pamu_hardware.least;
+        uint32_t most = pamu_limits(p->file)->subwindows;
+        if (!n || (n & (n - 1)) || n > most) {
+            struct diag *d =
+                diag(p->c->diags, E0633, h->subwindows.at,
+                     "%" PRIu64 " sub-windows are not possible: the number is a power of two from 1 to %u", n, most);
+            note_limits(p->file, d);
+            diag_help(d, "remove `subwindows` to let machc compute the number");
+        } else if (dma->has_window && dma->size / n < least)
+            diag_help(diag(p->c->diags, E0633, h->subwindows.at,
+                           "%" PRIu64 " sub-windows of 0x%" PRIx64 " bytes would be smaller than a page each", n,
+                           dma->size),
+                      "write `subwindows %" PRIu64 "` or fewer", dma->size / least);
+    }
+    dma->has_liodn_index = h->liodn_index.set;
+    dma->liodn_index = (uint32_t)h->liodn_index.value;
+    dma->has_stream = h->stream.set;
+    dma->stream = (uint32_t)h->stream.value;
+    dma->has_operation = h->operation.set;
+    dma->operation = (uint32_t)h->operation.value;
+    bool mapped = dma->mode == DMA_ALL || dma->mode == DMA_WINDOW;
+    if (!dma->has_operation && class && class->dma_operation && mapped && iommu_way(p->file) == IOMMU_WINDOWS)
+        dma->has_operation = operation_named(class->dma_operation, &dma->operation);
+    if (h->stash.kind != STASH_NONE)
+        plan_stash(p, dma, &h->stash);
+}
+
+/* The ids of the device's node, or of the one above that it has its stream from. */
+static void take_ids(struct machine_planner *p, struct p_dma *dma)
+{
+    for (const struct dt_node *n = dma->device->host; n && !dma->ids; n = n->parent)
+        dma->ids = ids_of(p->file, n);
+}
+
+/* Two statements for one stream: which would count? */
+static void check_streams(struct machine_planner *p, const struct p_device *d, const struct m_part *part)
+{
+    struct map seen = {0}; // (0: LIODN index, 1: stream; number) -> opt_u64
+    for (uint32_t i = 0; i < part->dmas.n; i++) {
+        const struct m_channel *h = part->dmas.at[i].how;
+        const struct opt_u64 *numbers[] = {&h->liodn_index, &h->stream};
+        for (uint32_t k = 0; k < 2; k++) {
+            uint64_t first;
+            if (!numbers[k]->set)
+                continue;
+            if (!map_get(&seen, k, numbers[k]->value, &first)) {
+                map_put(draft_arena(p->c), &seen, k, numbers[k]->value, (uintptr_t)numbers[k]);
+                continue;
+            }
+            struct diag *g = diag(p->c->diags, E0634, numbers[k]->at, "%s %" PRIu64 " of `%s` has two `dma` statements",
+                                  k ? "stream" : "LIODN", numbers[k]->value, d->name);
+            diag_note(g, ((const struct opt_u64 *)(uintptr_t)first)->at, "the first is here");
+            diag_help(g, "combine both into one statement, or change one of the numbers");
+        }
+    }
+}
+
+static void map_window(struct machine_planner *p, struct p_dma *dma, const struct m_dma *m)
+{
+    map_list maps = {0};
+    uint32_t errors = diags_errors(p->c->diags);
+    dma->written = m->maps.n != 0;
+    if (dma->written) {
+        intend_written(p, dma, m, &maps);
+    } else if (dma->has_window) {
+        intend_all(p, dma, &maps, true);
+        if (!maps.n) {
+            struct diag *g =
+                diag(p->c->diags, E0637, m->at, "no memory region lies in the window 0x%" PRIx64 "..0x%" PRIx64,
+                     dma->window, dma->window + (dma->size - 1));
+            diag_help(g, "make it large enough for a whole memory, or write what it maps: `{ map region 0; }`");
+        }
+    }
+    if (diags_errors(p->c->diags) == errors)
+        solve_maps(p, dma, m->how, &maps);
+}
+
+static void plan_statement(struct machine_planner *p, struct p_device *d, const struct m_dma *m)
+{
+    struct p_dma *dma = new_domain(p, d, m->mode, m->mode == DMA_WINDOW ? m->name : NULL, m->at);
+    uint32_t errors = diags_errors(p->c->diags);
+    if (m->mode != DMA_NONE && m->mode != DMA_IDENTITY && !behind_iommu(p->file, d)) {
+        struct diag *g = diag(p->c->diags, E0636, m->at,
+                              "`%s` is not behind an IOMMU, so it cannot be restricted to what is mapped", d->name);
+        note_disabled_iommu(p->file, d, g);
+        diag_help(g, "write `dma none;` if it does no DMA, or `dma identity unsafe;` if you trust the guest with all "
+                     "of the host's memory");
+        return;
+    }
+    if (m->mode == DMA_ALL || m->mode == DMA_WINDOW)
+        check_clauses(p, m->how);
+    apply_clauses(p, dma, m->how);
+    if (m->mode == DMA_IDENTITY)
+        check_identity(p, m);
+    else if (m->mode == DMA_GUEST_IOMMU)
+        use_guest_iommu(p, dma, m->name, m->at);
+    if (m->mode != DMA_ALL && m->mode != DMA_WINDOW)
+        return;
+    take_ids(p, dma);
+    check_ids(p, dma, m->how);
+    if (m->mode == DMA_ALL)
+        map_all(p, dma);
+    else if (diags_errors(p->c->diags) == errors)
+        map_window(p, dma, m);
+}
+
+static void plan_default(struct machine_planner *p, struct p_device *d)
+{
+    struct p_dma *dma = new_domain(p, d, DMA_ALL, NULL, d->at);
+    take_ids(p, dma);
+    check_ids(p, dma, NULL);
+    const struct dev_class *class = d->class;
+    if (class && class->dma_operation && iommu_way(p->file) == IOMMU_WINDOWS)
+        dma->has_operation = operation_named(class->dma_operation, &dma->operation);
+    map_all(p, dma);
+}
+
+/* A word said of the whole device holds for what is below it; windows are those of one stream. */
+static bool plan_as_above(struct machine_planner *p, struct p_device *d)
+{
+    const struct p_dma *above = d->parent && d->parent->dmas.n ? d->parent->dmas.at[0] : NULL;
+    if (!above || above->mode == DMA_WINDOW || above->mode == DMA_ALL)
+        return false;
+    struct p_dma *dma = new_domain(p, d, above->mode, NULL, above->at);
+    if (above->mode == DMA_GUEST_IOMMU)
+        use_guest_iommu(p, dma, above->guest_iommu, above->at);
+    return true;
+}
+
+static void plan_device_dma(struct machine_planner *p, struct p_device *d, const struct m_part *part)
+{
+    for (uint32_t i = 0; part && i < part->dmas.n; i++)
+        plan_statement(p, d, &part->dmas.at[i]);
+    if (part && part->dmas.n > 1) {
+        check_streams(p, d, part);
+        check_streams_share(p, d);
+    }
+    if (d->dmas.n || d->kind == DEV_EMULATED)
+        return;
+    // What is below the device of the statement uses the same stream, unless it has one of its own.
+    if (d->parent && (p->model->iommu == IOMMU_NONE || !own_stream(p->file, d->host)))
+        return;
+    if (plan_as_above(p, d))
+        return;
+    if (d->kind == DEV_PLATFORM && d->host && !d->regions.n && !d->irqs.n && !own_stream(p->file, d->host))
+        return; // a description without registers does not move data, unless it has a stream all the same
+    if (behind_iommu(p->file, d)) {
+        plan_default(p, d);
+        return;
+    }
+    struct diag *g =
+        diag(p->c->diags, E0638, d->at, "`%s` needs a `dma` statement, because it is not behind an IOMMU", d->name);
+    note_disabled_iommu(p->file, d, g);
+    const char *where = "";
+    if (d->pass && d->pass->assigned) // by the fate of a reference: there are no braces to write it into
+        where = arena_printf(p->c->arena, "in a separate `passthrough %s { ... }`, ", dt_path(p->c->arena, d->host));
+    diag_help(g,
+              "%swrite `dma none;` if it does no DMA, or `dma identity unsafe;` if you trust the guest with all of the "
+              "host's memory",
+              where);
+}
+
+/* ---- a machine ---- */
+
+/* What the host's kernel keeps of device addresses, as far as no snapshot of the running host tells. */
+static void list_reserved(struct machine_planner *p)
+{
+    struct machine_dma *w = p->dma;
+    const struct platform *platform = p->m->m->platform;
+    if (p->file->facts)
+        return; // across/facts.c
+    for (const struct iommu_class *k = p->schemas->iommu_classes; k; k = k->next) {
+        if (k->way != IOMMU_PAGE_TABLES || (k->arch && k->arch != platform->arch))
+            continue;
+        for (uint32_t i = 0; i < k->nreserved; i++) {
+            const struct iommu_reserved *r = &k->reserved[i];
+            vec_push(draft_arena(p->c), &w->reserved, r);
+            vec_push(draft_arena(p->c), &w->spans, ((struct dma_span){r->first, r->first + (r->size - 1)}));
+        }
+    }
+}
+
+/* What the text has for a device: the statement's own part, or that of a `child`; or NULL. */
+static const struct m_part *part_of(const struct p_device *d)
+{
+    uint64_t at;
+    if (!d->parent)
+        return &d->pass->parts.at[0];
+    return map_get(&d->pass->part_index, (uintptr_t)d->host, 0, &at) ? &d->pass->parts.at[at] : NULL;
+}
+
+void plan_dma(struct machine_planner *p)
+{
+    enter_step(p, STEP_DMA);
+    p->dma = NEW(draft_arena(p->c), struct machine_dma);
+    list_reserved(p);
+    for (uint32_t i = 0; i < p->m->devices.n; i++) {
+        struct p_device *d = p->m->devices.at[i];
+        if (d->pass)
+            plan_device_dma(p, d, part_of(d));
+    }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+#include "emit/text_table.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+static void append(struct columns *t, const char *s, size_t n)
+{
+    if (n >= t->room - t->n) { // one byte stays for the NUL
+        size_t room = t->room ? t->room : 1024;
+        while (room - t->n <= n)
+            room = room > SIZE_MAX / 2 ? SIZE_MAX : room * 2;
+        char *text = arena_alloc(t->arena, room);
+        if (t->n)
+            memcpy(text, t->text, t->n);
+        t->text = text;
+        t->room = room;
+    }
+    memcpy(t->text + t->n, s, n);
+    t->n += n;
+    t->text[t->n] = '\0';
+}
+
+// Characters, not bytes, decide how wide a cell is; what would move the terminal's cursor is shown as '?'.
+static size_t width_of(const char *s)
+{
+    size_t n = 0;
+    for (; *s; s++)
+        n += ((unsigned char)*s & 0xc0) != 0x80;
+    return n;
+}
+
+static const char *plain(struct columns *t, const char *s)
+{
+    size_t n = strlen(s), i = 0;
+    while (i < n && (unsigned char)s[i] >= ' ' && s[i] != 0x7f)
+        i++;
+    if (i == n)
+        return s;
+    char *copy = arena_strndup(t->arena, s, n);
+    for (; i < n; i++)
+        if ((unsigned char)copy[i] < ' ' || copy[i] == 0x7f)
+            copy[i] = '?';
+    return copy;
+}
+
+void columns_print(struct columns *t, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    const char *s = arena_vprintf(t->arena, fmt, ap);
+    va_end(ap);
+    append(t, s, strlen(s));
+}
+
+void columns_cell(struct columns *t, const char *s)
+{
+    if (t->ncells == t->cells_room) {
+        uint32_t room = t->cells_room ? t->cells_room * 2 : 64;
+        const char **cells = arena_array(t->arena, room, sizeof *cells);
+        if (t->ncells)
+            memcpy(cells, t->cells, t->ncells * sizeof *cells);
+        t->cells = cells;
+        t->cells_room = room;
+    }
+    t->cells[t->ncells++] = s ? plain(t, s) : "";
+}
+
+void columns_begin(struct columns *t, const char *title, ...)
+{
+    t->ncells = t->ncolumns = 0;
+    columns_cell(t, title);
+    va_list ap;
+    va_start(ap, title);
+    for (const char *s; (s = va_arg(ap, const char *));) {
+        columns_cell(t, s);
+        t->ncolumns++;
+    }
+    va_end(ap);
+}
+
+void columns_end(struct columns *t)
+{
+    static const char spaces[] = "                ";
+    size_t width[COLUMNS_MAX] = {0};
+    uint32_t n = t->ncells - 1;
+    const char **cells = t->cells + 1;
+    if (n <= t->ncolumns)
+        return;
+    for (uint32_t i = 0; i < n; i++) {
+        size_t len = width_of(cells[i]);
+        if (len > width[i % t->ncolumns])
+            width[i % t->ncolumns] = len;
+    }
+    columns_print(t, "\n%s\n", t->cells[0]);
+    size_t gap = 2; // owed in front of the next cell that is not empty: lines end without blanks
+    for (uint32_t i = 0; i < n; i++) {
+        size_t len = strlen(cells[i]), column = i % t->ncolumns;
+        for (; len && gap; gap -= gap < sizeof spaces - 1 ? gap : sizeof spaces - 1)
+            append(t, spaces, gap < sizeof spaces - 1 ? gap : sizeof spaces - 1);
+        append(t, cells[i], len);
+        gap += width[column] - width_of(cells[i]) + 2;
+        if (column == t->ncolumns - 1) {
+            append(t, "\n", 1);
+            gap = 2;
+        }
+    }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// The host's cpus, numbered as Linux numbers them.
+#include "host/internal.h"
+
+/* Linux does not count a cpu that is disabled, unless it says how to enable it (Devicetree Specification 3.8.1). */
+static bool is_counted(const struct host *h, const struct dt_node *n, const char *enable_method)
+{
+    const struct dt_prop *type = dt_prop(h->tree, n, h->p->device_type);
+    const char *word = type ? dt_string(type, 0) : NULL;
+    return word && !strcmp(word, "cpu") && (!host_disabled(h, n) || dt_prop(h->tree, n, enable_method));
+}
+
+void host_number_cpus(struct machc *c, struct host *h)
+{
+    const struct dt_node *cpus = dt_at(h->tree, "/cpus");
+    const char *enable_method = intern(c->names, "enable-method");
+    VEC(const struct dt_node *) list = {0};
+    for (const struct dt_node *n = cpus ? cpus->child : NULL; n; n = n->next)
+        if (is_counted(h, n, enable_method))
+            vec_push(c->arena, &list, n);
+    h->cpus = list.at;
+    h->ncpus = list.n;
+}
+
+const struct dt_node *host_cpu(const struct host *h, uint32_t cpu)
+{
+    return h && cpu < h->ncpus ? h->cpus[cpu] : NULL;
+}

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: MIT
+// The guest's physical address space: what is taken, and where the rest goes.
+#include "machine/machine.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* What it is in messages: made only now, since most have none. */
+static const char *claim_text(struct machine_planner *p, const struct claim *k)
+{
+    const struct p_region *r = k->region;
+    return k->what ? k->what : describe_region(p->c, r);
+}
+
+/* The last address that such a guest has. */
+static uint64_t last_address(const struct machine_planner *p)
+{
+    uint32_t bits = p->m->m->platform->address_bits;
+    return bits && bits < 64 ? ((uint64_t)1 << bits) - 1 : UINT64_MAX;
+}
+
+static void add_claim(struct machine_planner *p, uint64_t address, uint64_t size, const char *what, struct src where,
+                      const struct p_region *region)
+{
+    if (!size)
+        return;
+    struct claim k = {address, address + (size - 1), what, where, region};
+    uint64_t last = last_address(p);
+    if (k.last < address || k.last > last) {
+        struct diag *d = diag(p->c->diags, E0501, where, "%s ends beyond the last address: 0x%" PRIx64 " + 0x%" PRIx64,
+                              claim_text(p, &k), address, size);
+        if (last != UINT64_MAX)
+            diag_label(d, "physical addresses of `%s` have %" PRIu32 " bits", p->m->m->platform->name,
+                       p->m->m->platform->address_bits);
+        if (size - 1 <= last)
+            diag_help(d, "choose an address up to 0x%" PRIx64, (last - (size - 1)) & ~(p->model->page_size - 1));
+        else
+            diag_help(d, "make it smaller");
+        return;
+    }
+    vec_push(draft_arena(p->c), &p->claims, k);
+}
+
+void claim_range(struct machine_planner *p, uint64_t address, uint64_t size, const char *what, struct src where)
+{
+    add_claim(p, address, size, what, where, NULL);
+}
+
+void claim_region(struct machine_planner *p, const struct p_region *r, const char *what, struct src where)
+{
+    add_claim(p, r->guest, r->size, what, where, r);
+}
+
+static int by_address(const void *a, const void *b)
+{
+    const struct claim *x = a, *y = b;
+    if (x->first != y->first)
+        return x->first < y->first ? -1 : 1;
+    // The order of the text decides between equals, so that messages do not depend on the sort.
+    if (x->at.loc.file != y->at.loc.file)
+        return x->at.loc.file < y->at.loc.file ? -1 : 1;
+    return x->at.loc.start < y->at.loc.start ? -1 : x->at.loc.start > y->at.loc.start;
+}
+
+static bool is_later(struct src a, struct src b)
+{
+    return a.loc.file != b.loc.file ? a.loc.file > b.loc.file : a.loc.start > b.loc.start;
+}
+
+/* Its pages are mapped as a whole. Else accesses exit, or the pages are nobody else's. */
+static bool is_mapped(const struct claim *k)
+{
+    return k->region && k->region->mode == REGION_MAP;
+}
+
+/* Both are the host's registers, reached in the same way at the same distance: one of them does for both. */
+static bool same_registers(const struct claim *a, const struct claim *b)
+{
+    const struct p_region *x = a->region, *y = b->region;
+    return x && y && x->host != UINT64_MAX && y->host != UINT64_MAX && x->guest - x->host == y->guest - y->host &&
+           x->mode == y->mode;
+}
+
+static void check_page(struct machine_planner *p, const struct claim *a, const struct claim *b)
+{
+    uint64_t page = p->model->page_size;
+    if (!b || b->last / page != a->first / page || same_registers(a, b))
+        return;
+    const struct claim *l = is_later(a->at, b->at) ? a : b, *f = l == a ? b : a;
+    struct diag *d = diag(p->c->diags, E0529, l->at, "%s and %s are in one page of the guest, at 0x%" PRIx64 ", but %s",
+                          claim_text(p, l), claim_text(p, f), a->first / page * page,
+                          is_mapped(a) && is_mapped(b) ? "in two pages of the host" : "only one of them is mapped");
+    diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, l->first, l->last);
+    diag_note(d, f->at, "%s is at 0x%" PRIx64 "..0x%" PRIx64, claim_text(p, f), f->first, f->last);
+    const struct p_region *r = is_mapped(l) ? l->region : f->region;
+    diag_help(d, "move one of them to another page, `at ADDRESS`, or forward accesses: `region %u trap;`", r->index);
+}
+
+static void check_claims(struct machine_planner *p)
+{
+    if (p->claims.n)
+        qsort(p->claims.at, p->claims.n, sizeof *p->claims.at, by_address);
+    const struct claim *reach = NULL;                 // of those before, the one that ends last
+    const struct claim *mapped = NULL, *other = NULL; // the same, of those that are mapped and of those that are not
+    for (uint32_t i = 0; i < p->claims.n; i++) {
+        const struct claim *k = &p->claims.at[i];
+        if (!reach || k->first > reach->last) {
+            check_page(p, k, mapped);
+            if (is_mapped(k))
+                check_page(p, k, other);
+        }
+        const struct claim **kind = is_mapped(k) ? &mapped : &other;
+        if (!*kind || k->last > (*kind)->last)
+            *kind = k;
+        if (reach && k->first <= reach->last && !p->given_twice && !same_registers(k, reach)) {
+            const struct claim *a = is_later(k->at, reach->at) ? k : reach, *b = a == k ? reach : k;
+            uint64_t last = a->last < b->last ? a->last : b->last;
+            struct diag *d =
+                diag(p->c->diags, E0502, a->at, "%s overlaps %s in the guest, at 0x%" PRIx64 "..0x%" PRIx64,
+                     claim_text(p, a), claim_text(p, b), k->first, last);
+            diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, a->first, a->last);
+            diag_note(d, b->at, "%s is at 0x%" PRIx64 "..0x%" PRIx64, claim_text(p, b), b->first, b->last);
+            bool window = (a->region && a->region->window) || (b->region && b->region->window);
+            diag_help(d,
+                      window ? "move the other one, because a window is fixed on its bus: `at ADDRESS`%s"
+                             : "move one of them: `at ADDRESS`%s",
+                      !window && (is_mapped(a) || is_mapped(b)) ? ", or remove it: `drop`" : "");
+        }
+        if (!reach || k->last > reach->last)
+            reach = k;
+    }
+}
+
+/*
+ * The first free place at or above `from`, a multiple of `align`, that ends below `end`. The claims are sorted; *first
+ * is one that is not behind `from`, so that many searches upwards are one walk. It stays where it is when there is
+ * none.
+ */
+static bool find_free(const struct machine_planner *p, uint32_t *first, uint64_t from, uint64_t end, uint64_t size,
+                      uint64_t align, uint64_t *place)
+{
+    uint64_t at = from;
+    for (uint32_t next = *first;;) {
+        if (at > UINT64_MAX - (align - 1))
+            return false;
+        at = (at + (align - 1)) / align * align;
+        if (at > end || end - at < size)
+            return false;
+        while (next < p->claims.n && p->claims.at[next].last < at)
+            next++;
+        const struct claim *k = next < p->claims.n ? &p->claims.at[next] : NULL;
+        if (!k || (k->first > at && k->first - at >= size)) {
+            *place = at;
+            *first = next;
+            return true;
+        }
+        at = k->last + 1;
+        if (!at)
+            return false;
+    }
+}
+
+bool is_free(const struct machine_planner *p, uint64_t address, uint64_t size)
+{
+    for (uint32_t i = 0; i < p->claims.n && size; i++)
+        if (p->claims.at[i].first <= address + (size - 1) && p->claims.at[i].last >= address)
+            return false;
+    return true;
+}
+
+bool find_place(struct machine_planner *p, uint64_t from, uint64_t end, uint64_t size, uint64_t align, uint64_t *place)
+{
+    uint32_t first = 0;
+    if (p->claims.n)
+        qsort(p->claims.at, p->claims.n, sizeof *p->claims.at, by_address);
+    return find_free(p, &first, from, end, size, align, place);
+}
+
+static void choose_memory(struct machine_planner *p)
+{
+    static const uint64_t block = 2 * 1024 * 1024; // of a second-level page table with 4K pages
+    uint32_t next = 0;
+    const struct platform *pl = p->m->m->platform;
+    uint64_t from = pl->memory_base, end = last_address(p) == UINT64_MAX ? UINT64_MAX : last_address(p) + 1;
+    for (uint32_t i = 0; i < p->m->memory.n; i++) {
+        struct p_memory *m = &p->m->memory.at[i];
+        if (m->how != HOW_CHOSEN)
+            continue;
+        // Huge pages can be mapped as such where both sides are aligned to them.
+        uint64_t huge = m->m->backing == BACK_HUGETLB ? m->m->back_arg.value : 0;
+        uint64_t align = huge > block && !(huge & (huge - 1)) ? huge : block;
+        bool found = find_free(p, &next, from, end, m->size, align, &m->address);
+        if (found && m->address < pl->mmio_end && m->address + (m->size - 1) >= pl->mmio_base) {
+            from = pl->mmio_end; // devices are placed in there, after memory
+            found = find_free(p, &next, from, end, m->size, align, &m->address);
+        }
+        if (!found) {
+            diag_help(diag(p->c->diags, E0503, m->m->at,
+                           "no free guest address is left for the 0x%" PRIx64 " bytes of memory `%s`", m->size,
+                           m->m->name),
+                      "write `at ADDRESS`");
+            continue;
+        }
+        from = m->address + m->size;
+    }
+}
+
+/* A place that was passed over because it was too small, or not aligned. */
+struct gap {
+    uint64_t first, end;
+};
+
+struct gaps {
+    VEC(struct gap) list;
+};
+
+/* In a gap that is large enough; what is left of it behind the place stays a gap. */
+static bool find_gap(struct machine_planner *p, struct gaps *g, uint64_t size, uint64_t align, uint64_t *place)
+{
+    for (uint32_t i = 0; i < g->list.n; i++) {
+        struct gap *x = &g->list.at[i];
+        if (x->end - x->first < size)
+            continue;
+        uint32_t lo = 0, hi = p->claims.n; // the first claim that begins behind the start of the gap
+        while (lo < hi) {
+            uint32_t mid = lo + (hi - lo) / 2;
+            if (p->claims.at[mid].first <= x->first)
+                lo = mid + 1;
+            else
+                hi = mid;
+        }
+        lo -= lo > 0;
+        if (!find_free(p, &lo, x->first, x->end, size, align, place))
+            continue;
+        uint64_t end = x->end;
+        x->end = *place;
+        vec_push(draft_arena(p->c), &g->list, ((struct gap){*place + size, end}));
+        return true;
+    }
+    return false;
+}
+
+static void choose_devices(struct machine_planner *p)
+{
+    const struct platform *pl = p->m->m->platform;
+    uint64_t page = p->model->page_size;
+    uint64_t from = pl->mmio_base;
+    uint32_t next = 0;
+    struct gaps gaps = {0};
+    for (uint32_t i = 0; i < p->bare.n; i++) {
+        struct p_device *d = p->bare.at[i];
+        for (uint32_t k = 0; k < d->regions.n; k++) {
+            struct p_region *r = d->regions.at[k];
+            if (r->how != HOW_CHOSEN)
+                continue;
+            // A page of its own: what the VMM traps and what it maps must not meet in one.
+            uint64_t align = r->align > page ? r->align : page;
+            uint64_t size = r->size > UINT64_MAX - page ? r->size : (r->size + (page - 1)) / page * page;
+            if (find_free(p, &next, from, pl->mmio_end, size, align, &r->guest)) {
+                if (r->guest > from)
+                    vec_push(draft_arena(p->c), &gaps.list, ((struct gap){from, r->guest}));
+                from = r->guest + size;
+            } else if (!find_gap(p, &gaps, size, align, &r->guest)) {
+                diag_help(diag(p->c->diags, E0504, r->at,
+                               "no free guest address is left in 0x%" PRIx64 "..0x%" PRIx64 " for the 0x%" PRIx64
+                               " bytes of `%s`",
+                               pl->mmio_base, pl->mmio_end - 1, r->size, d->name),
+                          r->index && d->emulated
+                              ? "move other objects out of this range: `at` is only the address of its first region"
+                              : "write `at ADDRESS`");
+            }
+        }
+    }
+}
+
+static void drop_claims(struct machine_planner *p)
+{
+    arena_release(draft_arena(p->c), p->claims.at, p->claims.room * sizeof *p->claims.at);
+    p->claims.at = NULL;
+    p->claims.n = p->claims.room = 0;
+}
+
+void choose_addresses(struct machine_planner *p)
+{
+    enter_step(p, STEP_ADDRESSES);
+    place_irqchips(p);
+    check_claims(p);
+    choose_memory(p);
+    choose_devices(p);
+    drop_claims(p);
+}

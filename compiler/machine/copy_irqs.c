@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT
+// Interrupts of copied nodes: which of them stay in the guest, and which are links to the host's lines.
+#include "machine/machine.h"
+
+#include <inttypes.h>
+
+/* ---- how an interrupt gets to its controller ---- */
+
+/*
+ * An interrupt-map compares unit addresses. They are the host's below a copied nexus; a node that is passed through
+ * by itself has another one, and goes to the controller directly.
+ */
+static bool nexus_works(struct machine_planner *p, const struct copied *k, const struct dt_node *nexus)
+{
+    return copy_of(p, nexus) && k->host != k->pass->parts.at[0].node && dt_is_below(nexus, k->host);
+}
+
+enum irq_route {
+    IRQ_ROUTE_LINK,  // to a line of the guest's controller
+    IRQ_ROUTE_NEXUS, // the same, through a copied interrupt-map
+    IRQ_ROUTE_INSIDE // the host's controller is copied: the interrupt stays as it is
+};
+
+static enum irq_route irq_route(struct machine_planner *p, const struct copied *k, const struct host_irq *h)
+{
+    if (h->chip && copy_of(p, h->chip))
+        return IRQ_ROUTE_INSIDE;
+    if (h->from_map || !h->chip || dt_prop(p->host->tree, k->host, p->n->interrupts_extended))
+        return IRQ_ROUTE_LINK;
+    const struct dt_node *first = host_irq_parent(p->host, k->host);
+    return first && first != h->chip && nexus_works(p, k, first) ? IRQ_ROUTE_NEXUS : IRQ_ROUTE_LINK;
+}
+
+bool irq_cells_stay(struct machine_planner *p, const struct copied *k)
+{
+    const struct dt_node *first = host_irq_parent(p->host, k->host);
+    if (!first || !copy_of(p, first) || dt_prop(p->host->tree, k->host, p->n->interrupts_extended))
+        return false;
+    return !dt_prop(p->host->tree, first, p->n->interrupt_map) || nexus_works(p, k, first);
+}
+
+/* ---- statements ---- */
+
+/* An interrupt's name: the node's, or where that has no interrupt-names the class's. */
+static const char *irq_name(const struct machine_planner *p, const struct copied *k, const struct host_irq *h)
+{
+    if (h->name)
+        return h->name;
+    const struct dev_class *class = k->device && k->device->host == h->node ? k->device->class : NULL;
+    bool named = p->host->irqs[p->host->nodes[h->node->id].first_irq].name;
+    return class && !named && !h->from_map && h->index < class->nirqs ? class->irqs[h->index].name : NULL;
+}
+
+/* The `irq` statement for an interrupt of the node's own; or NULL. */
+static const struct m_irq *statement_for(const struct copied *k, const struct host_node *hn, const struct host *host,
+                                         const struct host_irq *h)
+{
+    if (h->from_map || !k->irq_statements)
+        return NULL;
+    uint32_t i = k->irq_statements[h - (host->irqs + hn->first_irq)];
+    return i != NO_STATEMENT ? &k->part->irqs.at[i] : NULL;
+}
+
+static void match_irqs(struct machine_planner *p, struct copied *k, const struct host_irq *irqs, uint32_t own)
+{
+    static const struct part_kind kind = {"interrupt", "interrupts", "interrupt-names", E0328, E0362, E0363};
+    uint32_t n = k->part ? k->part->irqs.n : 0;
+    if (!n)
+        return;
+    struct part_statement *statements = arena_array(draft_arena(p->c), n, sizeof *statements);
+    struct node_part *parts = arena_array(draft_arena(p->c), own + 1, sizeof *parts);
+    for (uint32_t i = 0; i < n; i++) {
+        const struct m_irq *m = &k->part->irqs.at[i];
+        statements[i] = (struct part_statement){&m->which, m->at};
+        if (m->file)
+            diag_help(diag(p->c->diags, E0361, m->at,
+                           "`file` is for interrupts of raw devices; this interrupt comes from VFIO"),
+                      "remove `file`");
+    }
+    for (uint32_t i = 0; i < own; i++)
+        parts[i] = (struct node_part){irqs[i].index, irq_name(p, k, &irqs[i])};
+    k->irq_statements = match_statements(p, k, &kind, statements, n, parts, own);
+}
+
+/* ---- lines of the host ---- */
+
+/* The first interrupt of this machine that has the line; who else has it, across/lines.c finds. */
+static struct p_irq *line_owner(const struct machine_planner *p, const struct host_irq *h)
+{
+    uint64_t v;
+    return map_get(&p->line_of, (uintptr_t)h->chip, h->identity, &v) ? (struct p_irq *)(uintptr_t)v : NULL;
+}
+
+/* Where there is no other choice. */
+static void help_drop(struct machine_planner *p, struct diag *d, const struct p_irq *irq)
+{
+    const char *text = describe_irq_drop(p->c, irq);
+    const struct m_passthrough *pass = irq->device->pass;
+    diag_help(d, "drop it: %s", text);
+    if (pass && !pass->assigned)
+        diag_fix_statement(d, pass->at, "passthrough", "%.*s", (int)strlen(text) - 2, text + 1);
+}
+
+static void take_host_line(struct machine_planner *p, struct p_irq *irq)
+{
+    const struct host_irq *h = irq->host;
+    if (!line_owner(p, h))
+        map_putp(draft_arena(p->c), &p->line_of, h->chip, (const void *)(uintptr_t)h->identity, irq);
+}
+
+/* ---- interrupts of devices ---- */
+
+static struct p_irq *new_irq(struct machine_planner *p, const struct copied *k, const struct host_irq *h,
+                             const struct m_irq *m)
+{
+    bool top = k->part == &k->pass->parts.at[0];
+    struct p_irq *irq = NEW(p->c->arena, struct p_irq);
+    *irq = (struct p_irq){.device = k->device,
+                          .index = h->index,
+                          .name = irq_name(p, k, h),
+                          .source = h->from_map ? IRQ_MAP_ENTRY : IRQ_DEVICE,
+                          .host = h,
+                          .drop = m && m->drop,
+                          .gsi = UINT32_MAX,
+                          .at = m                 ? m->at
+                                : top || !k->part ? k->pass->at
+                                                  : k->part->at};
+    map_putp(draft_arena(p->c), &p->irq_of, h, NULL, irq);
+    return irq;
+}
+
+/* The controller is the guest's as well: nothing to link, but the guest may have to do without. */
+static void keep_inside(struct machine_planner *p, const struct copied *k, const struct host_irq *h,
+                        const struct m_irq *m)
+{
+    if (m && m->to.set) {
+        struct diag *d =
+            diag(p->c->diags, E0380, m->to.at, "interrupt %u of %s goes to %s, which this guest has as well", h->index,
+                 dt_path(p->c->arena, k->host), dt_path(p->c->arena, h->chip));
+        diag_help(d, "remove the statement to keep the interrupt as it is on the host, or write `drop`");
+    }
+    if (m && m->drop)
+        new_irq(p, k, h, m);
+}
+
+static bool can_be_linked(struct machine_planner *p, const struct copied *k, struct p_irq *irq)
+{
+    const struct host_irq *h = irq->host;
+    if (h->problem || !h->chip) {
+        struct diag *d = diag(p->c->diags, E0366, irq->at, "cannot find the controller of %s: %s",
+                              describe_irq(p->c, irq), h->problem ? h->problem : "it has no attributes");
+        help_drop(p, d, irq);
+        return false;
+    }
+    if (h->class && h->kind->gsi == INT32_MIN) {
+        struct diag *d = diag(p->c->diags, E0354, irq->at, "%s is %s: a line of that kind cannot be linked",
+                              describe_irq(p->c, irq), host_irq_text(p->c, h));
+        help_drop(p, d, irq);
+        return false;
+    }
+    if (k->device->sysfs_name && k->device->host == k->host)
+        return true;
+    if (k->part == &k->pass->parts.at[0] && p->host->nodes[k->host_id].nregions)
+        return false; // on a bus behind another device: its regions are out of reach, and that is said
+    const struct dt_node *first = host_irq_first_hop(p->host, h);
+    struct diag *d = diag(
+        p->c->diags, E0381, irq->at,
+        "interrupt %u of %s cannot be linked: Linux makes no platform device from the node, so VFIO cannot provide it",
+        h->index, dt_path(p->c->arena, k->host));
+    diag_fact(d, "%s: it is %s", p->host->file, host_irq_text(p->c, h));
+    // A cascaded controller can go to the guest along with its users; the root cannot.
+    if (first && (!h->class || h->class->cascaded))
+        diag_help(d, "drop it: %s; or pass %s through as well", describe_irq_drop(p->c, irq),
+                  dt_path(p->c->arena, first));
+    else
+        help_drop(p, d, irq);
+    return false;
+}
+
+static void link_irqs(struct machine_planner *p, struct copied *k)
+{
+    const struct host_node *hn = &p->host->nodes[k->host_id];
+    const struct host_irq *irqs = p->host->irqs + hn->first_irq;
+    if (k->description || k->off)
+        return;
+    match_irqs(p, k, irqs, hn->nirqs - hn->nmap_irqs);
+    const struct host_irq *first_inside = NULL;
+    for (uint32_t i = 0; i < hn->nirqs - hn->nmap_irqs; i++) {
+        const struct host_irq *h = &irqs[i];
+        const struct m_irq *m = statement_for(k, hn, p->host, h);
+        enum irq_route route = irq_route(p, k, h);
+        if (route == IRQ_ROUTE_INSIDE) {
+            keep_inside(p, k, h, m);
+            first_inside = first_inside ? first_inside : h;
+            continue;
+        }
+        // A function below a PCI bus: the line is its host bridge's.
+        if (route == IRQ_ROUTE_NEXUS && (!k->device->sysfs_name || k->device->host != k->host)) {
+            if (m && m->drop)
+                new_irq(p, k, h, m);
+            continue;
+        }
+        struct p_irq *irq = new_irq(p, k, h, m);
+        irq->drop = irq->drop || !can_be_linked(p, k, irq);
+        if (!irq->drop && first_inside) {
+            // linux drivers/vfio/platform/vfio_platform_irq.c, vfio_platform_irq_init(): it counts up to the first that
+            // fails
+            struct diag *d =
+                diag(p->c->diags, E0395, irq->at,
+                     "VFIO cannot provide interrupt %u of %s: it follows interrupt %u, which the host no longer has",
+                     irq->index, dt_path(p->c->arena, k->host), first_inside->index);
+            diag_fact(d, "%s: interrupt %u goes to %s, which is passed through as well", p->host->file,
+                      first_inside->index, dt_path(p->c->arena, first_inside->chip));
+            help_drop(p, d, irq);
+            irq->drop = true;
+        }
+        if (!irq->drop)
+            take_host_line(p, irq);
+        link_irq(p, irq, m ? &m->to : NULL);
+    }
+}
+
+/* ---- entries of an interrupt-map ---- */
+
+/* What the nodes below say of the line that an entry leads to. Several may share it: one that wants it is enough. */
+static bool all_drop(struct machine_planner *p, const struct copied *nexus, const struct host_irq *h,
+                     const struct m_irq **to)
+{
+    bool dropped = false, wanted = false;
+    for (const struct host_irq *u = host_irq_users(p->host, h); u; u = host_irq_next(p->host, u)) {
+        const struct copied *k = u->from_map ? NULL : copy_of(p, u->node);
+        if (!k || irq_route(p, k, u) != IRQ_ROUTE_NEXUS || host_irq_first_hop(p->host, u) != nexus->host)
+            continue;
+        const struct m_irq *m = statement_for(k, &p->host->nodes[k->host_id], p->host, u);
+        if (m && m->to.set && !*to)
+            *to = m;
+        dropped = dropped || (m && m->drop);
+        wanted = wanted || !m || !m->drop;
+    }
+    return dropped && !wanted;
+}
+
+static void link_map_entries(struct machine_planner *p, struct copied *k)
+{
+    const struct host_node *hn = &p->host->nodes[k->host_id];
+    for (uint32_t i = hn->nirqs - hn->nmap_irqs; i < hn->nirqs && !k->description && !k->off; i++) {
+        const struct host_irq *h = &p->host->irqs[hn->first_irq + i];
+        // What leads nowhere on the host is of no use in the guest; the host index has said so.
+        if (h->problem || !h->chip || copy_of(p, h->chip))
+            continue;
+        struct p_irq *other = line_owner(p, h);
+        if (other && other->host->node == k->host && other->source == IRQ_DEVICE) {
+            // The bridge's own interrupt, which is the INTx of what is behind it as well.
+            map_putp(draft_arena(p->c), &p->irq_of, h, NULL, other);
+            continue;
+        }
+        if (other && other->device->host && copy_of(p, other->host->node) &&
+            host_irq_first_hop(p->host, other->host) == k->host) {
+            // Another entry for the same line, or the device behind it. One that went elsewhere has taken its line
+            // along.
+            const struct copied *user = copy_of(p, other->host->node);
+            if (other->host->from_map || irq_route(p, user, other->host) == IRQ_ROUTE_NEXUS)
+                map_putp(draft_arena(p->c), &p->irq_of, h, NULL, other);
+            continue;
+        }
+        const struct m_irq *to = NULL;
+        if (all_drop(p, k, h, &to))
+            continue;
+        struct p_irq *irq = new_irq(p, k, h, to);
+        take_host_line(p, irq);
+        link_irq(p, irq, to ? &to->to : NULL);
+    }
+}
+
+void link_copied_irqs(struct machine_planner *p)
+{
+    enter_step(p, STEP_IRQ_LINKS);
+    for (uint32_t i = 0; i < p->copies.n; i++)
+        link_irqs(p, p->copies.at[i]);
+    for (uint32_t i = 0; i < p->copies.n; i++)
+        link_map_entries(p, p->copies.at[i]);
+}
+
+/* VFIO counts a device's interrupts up to the first that the host cannot resolve: one of a controller that is assigned.
+ */
+void count_host_irqs(struct machine_planner *p, struct p_device *d)
+{
+    const struct host_node *hn = &p->host->nodes[d->host->id];
+    uint32_t own = hn->nirqs - hn->nmap_irqs;
+    if (!own)
+        return;
+    bool *here = arena_array(draft_arena(p->c), own, sizeof *here);
+    for (uint32_t i = 0; i < d->irqs.n; i++)
+        if (d->irqs.at[i]->source == IRQ_DEVICE && d->irqs.at[i]->index < own)
+            here[d->irqs.at[i]->index] = true;
+    while (d->host_irqs < own && here[d->host_irqs])
+        d->host_irqs++;
+}

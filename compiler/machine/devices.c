@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// Records of devices, and what their statements say of the guest.
+#include "machine/machine.h"
+
+#include <inttypes.h>
+
+struct p_device *new_device(struct machine_planner *p, const char *name, uint8_t kind, struct src where)
+{
+    struct p_device *d = NEW(p->c->arena, struct p_device);
+    d->name = name;
+    d->kind = kind;
+    d->at = where;
+    d->vcpu = UINT32_MAX;
+    d->slot = UINT32_MAX;
+    d->index = p->m->devices.n;
+    vec_push(p->c->arena, &p->m->devices, d);
+    return d;
+}
+
+bool vcpu_of(struct machine_planner *p, const struct m_passthrough *pass)
+{
+    if (!pass->place->vcpu.set || pass->place->vcpu.value < p->m->cpus.n)
+        return pass->place->vcpu.set;
+    struct diag *d = diag(p->c->diags, E0344, pass->place->vcpu.at, "machine `%s` has no vcpu %" PRIu64, p->m->name,
+                          pass->place->vcpu.value);
+    if (p->m->cpus.n > 1)
+        diag_help(d, "choose one of its %u vcpus: 0 to %u", p->m->cpus.n, p->m->cpus.n - 1);
+    else
+        diag_help(d, "write 0: it has one vcpu");
+    return false;
+}
+
+struct dt_node *bus_of(struct machine_planner *p, const struct m_passthrough *pass)
+{
+    struct dt_tree *t = p->m->tree;
+    if (!pass->place->under)
+        return t->root;
+    struct dt_node *n =
+        pass->place->under_label ? map_getp(&t->labels, pass->place->under, NULL) : dt_at(t, pass->place->under);
+    if (n)
+        return n;
+    const char *written = arena_printf(p->c->arena, pass->place->under_label ? "&%s" : "%s", pass->place->under);
+    struct diag *d = diag(p->c->diags, E0342, pass->place->under_at, "the guest has no node %s to put `%s` under",
+                          written, pass->name);
+    VEC(const char *) names = {0};
+    for (const struct dt_node *k = pass->place->under_label ? t->root : NULL; k && names.n < 1000;
+         k = dt_next(k, t->root))
+        for (const struct dt_label *l = k->labels; l; l = l->next)
+            vec_push(draft_arena(p->c), &names, l->name);
+    for (uint32_t i = 0; pass->place->under_label && i < p->m->m->passthroughs.n && names.n < 1000; i++)
+        vec_push(draft_arena(p->c), &names, p->m->m->passthroughs.at[i]->name);
+    const char *near = nearest(pass->place->under, names.at, names.n);
+    if (near)
+        diag_did_you_mean(d, "&", pass->place->under, near);
+    else if (pass->place->under_label)
+        diag_help(d, "add a node with this label, `node / { %s: bus { ... }; };`, or write the path of a node",
+                  pass->place->under);
+    else
+        diag_help(d, "add it: `node %s { #address-cells = <2>; #size-cells = <2>; ranges; };`", pass->place->under);
+    return NULL;
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+// interrupts, interrupts-extended and interrupt-map of copied nodes, for the guest's controllers.
+#include "machine/machine.h"
+
+/* The node that a guest node's `interrupts` would speak to. */
+static const struct dt_node *guest_irq_parent(struct machine_planner *p, const struct dt_node *n)
+{
+    for (const struct dt_node *g = n; g; g = g->parent) {
+        const struct dt_prop *prop = dt_prop(p->m->tree, g, p->n->interrupt_parent);
+        if (prop)
+            return prop->refs ? prop->refs->target : NULL;
+        if (g != n && dt_prop(p->m->tree, g, p->n->interrupt_cells))
+            return g;
+    }
+    return NULL;
+}
+
+static void set_parent(struct machine_planner *p, struct dt_node *n, struct dt_node *chip, struct src where)
+{
+    if (guest_irq_parent(p, n) == chip)
+        return;
+    struct dt_prop *prop = dt_set(p->m->tree, n, p->n->interrupt_parent, arena_alloc(p->c->arena, 4), 4,
+                                  origin_of(p, ORIGIN_COMPUTED, where, "its interrupt controller"));
+    dt_add_ref(p->m->tree, prop, 0, chip);
+}
+
+/* interrupt-names without those of dropped interrupts. */
+static void filter_names(struct machine_planner *p, struct dt_node *n, const bool *kept, uint32_t count,
+                         const struct origin *o)
+{
+    const struct dt_prop *names = dt_prop(p->m->tree, n, p->n->interrupt_names);
+    if (!names)
+        return;
+    char *data = arena_alloc(p->c->arena, names->len + 1);
+    uint32_t len = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const char *s = kept[i] ? dt_string(names, i) : NULL;
+        size_t size = s ? strlen(s) + 1 : 0;
+        if (s)
+            memcpy(data + len, s, size);
+        len += (uint32_t)size;
+    }
+    if (len == names->len)
+        return;
+    if (len)
+        dt_set(p->m->tree, n, p->n->interrupt_names, data, len, o);
+    else
+        dt_del(p->m->tree, n, p->n->interrupt_names);
+}
+
+/* One interrupt of a guest node: a controller of the guest's and a specifier. */
+struct out {
+    struct dt_node *chip;
+    const uint32_t *cells;
+    uint32_t ncells;
+};
+
+/* interrupts, where all go to one controller; else interrupts-extended. */
+static void set_interrupts(struct machine_planner *p, struct dt_node *n, const struct out *irqs, uint32_t nirqs,
+                           struct src where)
+{
+    struct dt_tree *t = p->m->tree;
+    const struct origin *o = origin_of(p, ORIGIN_COMPUTED, where, "its interrupt links");
+    uint32_t cells = 0;
+    bool one = true;
+    for (uint32_t i = 0; i < nirqs; i++) {
+        if (!irqs[i].chip)
+            return; // said already
+        one = one && irqs[i].chip == irqs[0].chip;
+        cells += irqs[i].ncells;
+    }
+    const char *name = one ? p->n->interrupts : p->n->interrupts_extended,
+               *other = one ? p->n->interrupts_extended : p->n->interrupts;
+    dt_del(t, n, other);
+    if (!nirqs) {
+        dt_del(t, n, name);
+        return;
+    }
+    uint32_t len = (cells + (one ? 0 : nirqs)) * 4, at_byte = 0;
+    uint8_t *data = arena_alloc(p->c->arena, len);
+    struct dt_prop *prop = dt_set(t, n, name, data, len, o);
+    for (uint32_t i = 0; i < nirqs; i++) {
+        if (!one) {
+            dt_add_ref(t, prop, at_byte, irqs[i].chip);
+            at_byte += 4;
+        }
+        for (uint32_t c = 0; c < irqs[i].ncells; c++, at_byte += 4)
+            dt_put_cells(data + at_byte, irqs[i].cells[c], 1);
+    }
+    if (one)
+        set_parent(p, n, irqs[0].chip, where);
+}
+
+/* The controller is copied: the cells stay, without those of dropped interrupts. */
+static void keep_cells(struct machine_planner *p, struct copied *k, const bool *kept, uint32_t own)
+{
+    struct dt_tree *t = p->m->tree;
+    const struct dt_node *first = host_irq_parent(p->host, k->host);
+    const struct dt_prop *old = dt_prop(t, k->guest, p->n->interrupts);
+    uint32_t step = dt_u32(p->host->tree, first, p->n->interrupt_cells, 0) * 4, len = 0;
+    if (!old || !step)
+        return;
+    uint8_t *data = arena_alloc(p->c->arena, old->len + 1);
+    for (uint32_t i = 0; i < own && (i + 1) * step <= old->len; i++) {
+        if (!kept[i])
+            continue;
+        memcpy(data + len, old->data + (size_t)i * step, step);
+        len += step;
+    }
+    if (!len) {
+        dt_del(t, k->guest, p->n->interrupts);
+        return;
+    }
+    if (len != old->len)
+        dt_set(t, k->guest, p->n->interrupts, data, len,
+               origin_of(p, ORIGIN_COMPUTED, k->pass->at, "its interrupts without those that are dropped"));
+    set_parent(p, k->guest, copy_of(p, first)->guest, k->pass->at);
+}
+
+static void write_own_interrupts(struct machine_planner *p, struct copied *k)
+{
+    const struct host_node *hn = &p->host->nodes[k->host_id];
+    const struct host_irq *irqs = p->host->irqs + hn->first_irq;
+    uint32_t own = hn->nirqs - hn->nmap_irqs, n = 0;
+    if (!own)
+        return;
+    struct out *out = arena_array(draft_arena(p->c), own, sizeof *out);
+    bool *kept = arena_array(draft_arena(p->c), own, sizeof *kept), stay = irq_cells_stay(p, k);
+    for (uint32_t i = 0; i < own; i++) {
+        const struct p_irq *irq = map_getp(&p->irq_of, &irqs[i], NULL);
+        struct copied *inner = irqs[i].chip ? copy_of(p, irqs[i].chip) : NULL;
+        kept[i] = irq ? !irq->drop : !k->off || inner || stay; // what is off has no links
+        if (!kept[i])
+            continue;
+        if (irq)
+            out[n++] = (struct out){irq->chip->node, irq->cells, irq->ncells};
+        else if (inner)
+            out[n++] = (struct out){inner->guest, irqs[i].cells, irqs[i].ncells};
+    }
+    filter_names(p, k->guest, kept, own, origin_of(p, ORIGIN_COMPUTED, k->pass->at, "its interrupt links"));
+    if (stay)
+        keep_cells(p, k, kept, own);
+    else
+        set_interrupts(p, k->guest, out, n, k->pass->at);
+}
+
+static void write_linked_interrupts(struct machine_planner *p, struct p_device *d)
+{
+    struct out *out = arena_array(draft_arena(p->c), d->irqs.n, sizeof *out);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < d->irqs.n; i++)
+        if (!d->irqs.at[i]->drop)
+            out[n++] = (struct out){d->irqs.at[i]->chip->node, d->irqs.at[i]->cells, d->irqs.at[i]->ncells};
+    set_interrupts(p, d->node, out, n, d->at);
+}
+
+/* One entry for the guest: the child's side stays, the parent's becomes a line of `irq`'s chip, or of `inner`. */
+struct map_out {
+    const struct nexus_entry *e;
+    const struct p_irq *irq;
+    struct dt_node *inner; // its controller is in the assigned subtree: all stays; or NULL
+    uint32_t naddress;     // cells of zeros otherwise: the unit address does not matter at a guest's controller
+};
+
+static size_t map_out_size(const struct map_out *m)
+{
+    size_t parent = m->inner ? (size_t)m->e->naddress + m->e->nspec : (size_t)m->naddress + m->irq->ncells;
+    return (m->e->nchild + 1 + parent) * 4;
+}
+
+static void write_map_entry(struct machine_planner *p, struct dt_prop *prop, uint8_t *data, uint32_t at,
+                            const struct map_out *m)
+{
+    uint32_t child = m->e->nchild * 4, parent = at + child + 4;
+    memcpy(data + at, m->e->child, child);
+    dt_add_ref(p->m->tree, prop, at + child, m->inner ? m->inner : m->irq->chip->node);
+    if (m->inner) {
+        memcpy(data + parent, m->e->address, ((size_t)m->e->naddress + m->e->nspec) * 4);
+        return;
+    }
+    for (uint32_t i = 0; i < m->irq->ncells; i++)
+        dt_put_cells(data + parent + (m->naddress + i) * 4, m->irq->cells[i], 1);
+}
+
+/*
+ * interrupt-map, entry by entry: child address and specifier stay, the parent's side becomes the guest's
+ * controller. Entries of dropped lines go; a controller inside the assigned subtree stays.
+ */
+static void write_interrupt_map(struct machine_planner *p, struct copied *k)
+{
+    struct dt_tree *t = p->m->tree;
+    const struct dt_prop *map = dt_prop(p->host->tree, k->host, p->n->interrupt_map);
+    if (!map || !dt_prop(t, k->guest, p->n->interrupt_map))
+        return;
+    const struct host_node *hn = &p->host->nodes[k->host_id];
+    const struct host_irq *irqs = p->host->irqs + hn->first_irq + (hn->nirqs - hn->nmap_irqs);
+    const struct origin *o = origin_of(p, ORIGIN_COMPUTED, k->pass->at, "interrupt-map with the guest's lines");
+    uint32_t n, kept = 0, at = 0;
+    const struct nexus_entry *entries = host_map_entries(p->host, k->host, &n);
+    struct map_out *out = arena_array(draft_arena(p->c), n, sizeof *out);
+    size_t size = 0;
+    for (uint32_t i = 0; i < n && i < hn->nmap_irqs; i++) {
+        const struct p_irq *irq = map_getp(&p->irq_of, &irqs[i], NULL);
+        const struct copied *inner = copy_of(p, entries[i].parent);
+        if (!inner && (!irq || irq->drop || !irq->chip->node))
+            continue;
+        out[kept] = (struct map_out){&entries[i], irq, inner ? inner->guest : NULL, 0};
+        if (!inner)
+            out[kept].naddress = cells_of(p, irq->chip->node, p->n->address_cells, 0);
+        size += map_out_size(&out[kept++]);
+    }
+    uint8_t *data = arena_alloc(p->c->arena, size);
+    struct dt_prop *prop = dt_set(t, k->guest, p->n->interrupt_map, data, (uint32_t)size, o);
+    for (uint32_t i = 0; i < kept; at += (uint32_t)map_out_size(&out[i++]))
+        write_map_entry(p, prop, data, at, &out[i]);
+    if (kept)
+        return;
+    dt_del(t, k->guest, p->n->interrupt_map);
+    dt_del(t, k->guest, p->n->interrupt_map_mask);
+}
+
+void write_interrupts(struct machine_planner *p)
+{
+    enter_step(p, STEP_IRQ_PROPS);
+    for (uint32_t i = 0; i < p->copies.n; i++) {
+        struct copied *k = p->copies.at[i];
+        if (k->description || !p->host->nodes[k->host_id].nirqs)
+            continue;
+        write_own_interrupts(p, k);
+        write_interrupt_map(p, k);
+    }
+    for (uint32_t i = 0; i < p->bare.n; i++) {
+        struct p_device *d = p->bare.at[i];
+        if (d->node && d->irqs.n)
+            write_linked_interrupts(p, d);
+    }
+}

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: MIT
+// Irqchips: their records, places and nodes.
+#include "machine/machine.h"
+
+#include <inttypes.h>
+
+/* Its regions, one behind the other from `address` on. Returns where they end. */
+static uint64_t lay_out_regions(const struct machine_planner *p, struct p_irqchip *chip, uint64_t address)
+{
+    chip->nregions = 0;
+    for (uint32_t i = 0; i < chip->class->nregions && i < CHIP_REGIONS; i++) {
+        const struct schema_region *r = &chip->class->regions[i];
+        uint64_t align = r->align ? r->align : 1;
+        address = (address + align - 1) / align * align;
+        chip->address[i] = address;
+        chip->size[i] = r->size + r->per_cpu * p->m->cpus.n;
+        address += chip->size[i];
+        chip->nregions++;
+    }
+    return address;
+}
+
+static void claim_chip(struct machine_planner *p, const struct p_irqchip *chip, struct src where)
+{
+    for (uint32_t i = 0; i < chip->nregions; i++) {
+        const char *name = chip->class->regions[i].name;
+        claim_range(
+            p, chip->address[i], chip->size[i],
+            arena_printf(p->c->arena, "%s`%s`", name ? arena_printf(p->c->arena, "%s of ", name) : "", chip->name),
+            where);
+    }
+}
+
+static void add_chip(struct machine_planner *p, const char *name, const struct irqchip_class *class,
+                     const struct opt_u64 *written, struct src at_class)
+{
+    struct p_irqchip *chip = NEW(p->c->arena, struct p_irqchip);
+    chip->name = name;
+    chip->class = class;
+    chip->at = at_class;
+    bool said = written && written->set;
+    chip->placed = said || p->m->m->platform->irqchip_fixed;
+    uint64_t address = said ? written->value : p->m->m->platform->irqchip_at;
+    struct src where = said ? written->at : at_class;
+    // A GIC has at least one step of them (arch/arm64/kvm/vgic/vgic-kvm-device.c, vgic_set_common_attr()).
+    chip->nlines = class->lines_property ? class->kinds[class->default_kind].guest_max : 32;
+    lay_out_regions(p, chip, address);
+    if (chip->placed)
+        claim_chip(p, chip, where);
+    if (class->nregions && class->regions[0].align && address % class->regions[0].align)
+        diag_help_number(diag(p->c->diags, E0346, where,
+                              "irqchip `%s` is at 0x%" PRIx64 ": the address of a `%s` must be aligned to 0x%" PRIx64,
+                              name, address, class->name, class->regions[0].align),
+                         "at ", address / class->regions[0].align * class->regions[0].align, "");
+    if (class->max_cpus && p->m->cpus.n > class->max_cpus)
+        diag_help(diag(p->c->diags, E0347, at_class, "a `%s` supports at most %u vcpus; machine `%s` has %u",
+                       class->name, class->max_cpus, p->m->name, p->m->cpus.n),
+                  "write `cpus %u`, or choose another irqchip class", class->max_cpus);
+    if (class->ncpu_irqs && !p->m->m->platform->cpu_intc)
+        diag_help(diag(p->c->diags, E0392, at_class,
+                       "a `%s` needs an interrupt controller in each cpu, and the cpus of `%s` have none", class->name,
+                       p->m->m->platform->name),
+                  "choose a class that fits the platform: `%s`", p->m->m->platform->irqchip_class);
+    struct p_irqchip *kernel = NULL;
+    for (uint32_t i = 0; i < p->m->irqchips.n && class->kvm; i++)
+        kernel = p->m->irqchips.at[i]->class->kvm ? p->m->irqchips.at[i] : kernel;
+    if (kernel) {
+        struct diag *d = diag(p->c->diags, E0391, at_class,
+                              "KVM emulates one interrupt controller for each machine; `%s` would be the second", name);
+        diag_note(d, kernel->at, "`%s` is the first", kernel->name);
+        diag_help(d, "remove one of them");
+    }
+    vec_push(p->c->arena, &p->m->irqchips, chip);
+    map_putp(draft_arena(p->c), &p->chips, name, NULL, chip);
+}
+
+/* How many of its regions its own node has: the last one may be its MSI controller's. */
+static uint32_t own_regions(const struct p_irqchip *chip)
+{
+    return chip->nregions - (chip->class->msi ? 1 : 0);
+}
+
+static void write_chip_reg(struct machine_planner *p, const struct p_irqchip *chip, struct dt_node *n, uint32_t first,
+                           uint32_t end)
+{
+    uint32_t cells[CHIP_REGIONS * 4], *c = cells;
+    for (uint32_t i = first; i < end; i++) {
+        *c++ = (uint32_t)(chip->address[i] >> 32);
+        *c++ = (uint32_t)chip->address[i];
+        *c++ = (uint32_t)(chip->size[i] >> 32);
+        *c++ = (uint32_t)chip->size[i];
+    }
+    dt_set_cells(p->m->tree, n, "reg", cells, (uint32_t)(c - cells),
+                 origin_of(p, ORIGIN_COMPUTED, chip->at, "the place of the irqchip"));
+}
+
+/* interrupts-extended: each cpu's own controller, with each of the class's interrupts. */
+static void interrupt_cpus(struct machine_planner *p, const struct p_irqchip *chip, struct dt_node *n)
+{
+    const struct irqchip_class *class = chip->class;
+    const char *intc = p->m->m->platform->cpu_intc;
+    if (!class->ncpu_irqs || !intc)
+        return;
+    uint32_t count = p->m->cpus.n * class->ncpu_irqs;
+    uint8_t *data = arena_alloc(p->c->arena, (size_t)count * 8);
+    struct dt_prop *prop = dt_set(p->m->tree, n, p->n->interrupts_extended, data, count * 8,
+                                  origin_of(p, ORIGIN_COMPUTED, chip->at, "the place of the irqchip"));
+    for (uint32_t i = 0, at_cell = 0; i < p->m->cpus.n; i++) {
+        struct dt_node *target = dt_child(p->m->tree, p->m->cpus.at[i].node, intern(p->c->names, intc));
+        for (uint32_t k = 0; target && k < class->ncpu_irqs; k++, at_cell += 2) {
+            dt_add_ref(p->m->tree, prop, at_cell * 4, target);
+            dt_put_cells(data + (size_t)at_cell * 4 + 4, class->cpu_irqs[k], 1);
+        }
+    }
+}
+
+static void label_chip(struct machine_planner *p, const struct p_irqchip *chip, struct dt_node *n, const char *label)
+{
+    struct dt_tree *t = p->m->tree;
+    if (dt_add_label(t, n, label, chip->at.loc))
+        return;
+    const struct dt_node *other = map_getp(&t->labels, label, NULL);
+    struct diag *d = diag(p->c->diags, E0343, chip->at, "the label `%s` is already used in the guest's tree, by %s",
+                          label, dt_path(p->c->arena, other));
+    diag_help(d, "choose another name: `irqchip NAME : %s;`", chip->class->name);
+}
+
+static const char *name_at(struct machine_planner *p, const char *name, uint64_t address)
+{
+    return arena_printf(p->c->arena, "%s@%" PRIx64, name, address);
+}
+
+/* Where the lines arrive as messages. */
+static void make_msi_node(struct machine_planner *p, struct p_irqchip *chip)
+{
+    struct dt_tree *t = p->m->tree;
+    const struct irqchip_msi *msi = chip->class->msi;
+    const struct origin *o = origin_of(p, ORIGIN_COMPUTED, chip->at, "where the irqchip's lines arrive");
+    uint32_t region = own_regions(chip);
+    chip->msi = new_child(p, t->root, name_at(p, msi->node_name, chip->address[region]), ORIGIN_COMPUTED, chip->at);
+    if (!chip->msi)
+        return;
+    label_chip(p, chip, chip->msi, intern(p->c->names, arena_printf(p->c->arena, "%s_msi", chip->name)));
+    merge_schema(p, chip->msi, msi->body, p->frame, chip->class->file);
+    write_chip_reg(p, chip, chip->msi, region, chip->nregions);
+    dt_set_cells(t, chip->msi, msi->ids_property, &msi->ids, 1, o);
+    interrupt_cpus(p, chip, chip->msi);
+    struct dt_prop *parent = dt_set(t, chip->node, msi->parent, arena_alloc(p->c->arena, 4), 4, o);
+    dt_add_ref(t, parent, 0, chip->msi);
+}
+
+static void make_chip_node(struct machine_planner *p, struct p_irqchip *chip)
+{
+    struct dt_tree *t = p->m->tree;
+    const struct irqchip_class *class = chip->class;
+    const char *name = class->node_name ? class->node_name : "interrupt-controller";
+    if (chip->nregions)
+        name = name_at(p, name, chip->address[0]);
+    chip->node = new_child(p, t->root, name, ORIGIN_COMPUTED, chip->at);
+    if (!chip->node)
+        return;
+    label_chip(p, chip, chip->node, chip->name);
+    merge_schema(p, chip->node, class->body, p->frame, class->file);
+    if (own_regions(chip))
+        write_chip_reg(p, chip, chip->node, 0, own_regions(chip));
+    if (class->lines_property)
+        dt_set_cells(t, chip->node, class->lines_property, &chip->nlines, 1,
+                     origin_of(p, ORIGIN_COMPUTED, chip->at, "the lines of the irqchip"));
+    if (class->msi)
+        make_msi_node(p, chip);
+    else
+        interrupt_cpus(p, chip, chip->node);
+}
+
+static void move_node(struct machine_planner *p, const struct p_irqchip *chip, struct dt_node *n, uint32_t first,
+                      uint32_t end)
+{
+    const char *moved =
+        n ? arena_printf(p->c->arena, "%.*s@%" PRIx64, (int)strcspn(n->name, "@"), n->name, chip->address[first])
+          : NULL;
+    if (!n || dt_child(p->m->tree, p->m->tree->root, intern(p->c->names, moved)))
+        return;
+    dt_rename(p->m->tree, n, intern(p->c->names, moved));
+    write_chip_reg(p, chip, n, first, end);
+}
+
+void place_irqchips(struct machine_planner *p)
+{
+    const struct platform *pl = p->m->m->platform;
+    for (uint32_t i = 0; i < p->m->irqchips.n; i++) {
+        struct p_irqchip *chip = p->m->irqchips.at[i];
+        uint64_t first = chip->nregions ? chip->address[0] : 0, place, align = 1;
+        if (chip->placed || !chip->nregions)
+            continue;
+        if (!is_free(p, first, lay_out_regions(p, chip, first) - first)) {
+            for (uint32_t k = 0; k < chip->nregions; k++)
+                align = chip->class->regions[k].align > align ? chip->class->regions[k].align : align;
+            uint64_t size = lay_out_regions(p, chip, 0); // as at every multiple of the largest alignment
+            if (find_place(p, pl->mmio_base, pl->mmio_end, size, align, &place)) {
+                lay_out_regions(p, chip, place);
+                move_node(p, chip, chip->node, 0, own_regions(chip));
+                move_node(p, chip, chip->msi, own_regions(chip), chip->nregions);
+            } else {
+                lay_out_regions(p, chip, first);
+            }
+        }
+        claim_chip(p, chip, chip->at);
+    }
+}
+
+bool make_irqchips(struct machine_planner *p)
+{
+    const struct m_machine *m = p->m->m;
+    const struct platform *pl = m->platform;
+    struct dt_tree *t = p->m->tree;
+    for (uint32_t i = 0; i < m->irqchips.n; i++) {
+        const struct m_irqchip *chip = &m->irqchips.at[i];
+        add_chip(p, chip->name, chip->class, &chip->address, chip->at);
+    }
+    if (!m->irqchips.n && pl->irqchip_class) {
+        const struct irqchip_class *class = schema_irqchip(p->schemas, intern(p->c->names, pl->irqchip_class));
+        if (!class)
+            return false; // the schemas' loader has said so
+        add_chip(p, intern(p->c->names, pl->irqchip_name), class, NULL, m->platform_at);
+    }
+    struct p_irqchip *first = p->m->irqchips.n ? p->m->irqchips.at[0] : NULL;
+    for (uint32_t i = 0; i < p->m->irqchips.n; i++)
+        if (p->m->irqchips.at[i]->class->kvm && !first->class->kvm)
+            first = p->m->irqchips.at[i];
+    if (first)
+        first->in_kvm = true;
+    for (uint32_t i = 0; i < p->m->irqchips.n; i++) {
+        make_chip_node(p, p->m->irqchips.at[i]);
+        for (uint32_t k = 0; i < m->irqchips.n && k < m->irqchips.at[i].edits.n && p->m->irqchips.at[i]->node; k++)
+            merge_edit(p, p->m->irqchips.at[i]->node, &m->irqchips.at[i].edits.at[k]);
+    }
+    if (p->m->irqchips.n && p->m->irqchips.at[0]->node) {
+        struct dt_prop *prop =
+            dt_set(t, t->root, p->n->interrupt_parent, arena_alloc(p->c->arena, 4), 4, t->root->origin);
+        dt_add_ref(t, prop, 0, p->m->irqchips.at[0]->node);
+    }
+    return true;
+}

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: MIT
+// node and edit statements, and names that lead from one node of the guest to another.
+#include "machine/machine.h"
+
+struct dt_node *new_child(struct machine_planner *p, struct dt_node *parent, const char *name, uint8_t kind,
+                          struct src where)
+{
+    struct dt_tree *t = p->m->tree;
+    const char *n = intern(p->c->names, name);
+    struct dt_node *old = dt_child(t, parent, n);
+    if (old) {
+        struct diag *d = diag(p->c->diags, E0921, where, "the guest already has a node %s%s%s",
+                              dt_path(p->c->arena, parent), parent->parent ? "/" : "", n);
+        if (old->origin)
+            diag_note(d, old->origin->at, "it is made here");
+        diag_help(d, "rename or move one of them, or put it `under` another node");
+        return NULL;
+    }
+    struct dt_node *c = dt_add_child(t, parent, n);
+    c->origin = origin_of(p, kind, where, NULL);
+    return c;
+}
+
+/* What a property of a device follows from, in words of the language; or NULL. */
+static const char *follows_from(const struct machine_planner *p, const char *name)
+{
+    if (name == p->n->reg || name == p->n->ranges || name == p->n->reg_names)
+        return "`region 0 at ADDRESS`";
+    if (name == p->n->interrupts || name == p->n->interrupts_extended || name == p->n->interrupt_map ||
+        name == p->n->interrupt_names || name == p->n->interrupt_parent)
+        return "`irq 0 to ...` or `irq 0 drop`";
+    return NULL;
+}
+
+/* A copied node with a record of its own in the config. */
+static bool is_device(const struct machine_planner *p, const struct dt_node *n)
+{
+    const struct copied *k = n->source ? any_copy(p, n->source) : NULL;
+    return k && k->guest == n && k->device && k->device->node == n;
+}
+
+/* How the place or line of an emulated device or irqchip is said; NULL: `n` is no such node. */
+static const char *made_by(const struct machine_planner *p, const struct dt_node *n, bool place)
+{
+    for (uint32_t i = 0; i < p->m->irqchips.n; i++)
+        if (p->m->irqchips.at[i]->node == n || p->m->irqchips.at[i]->msi == n)
+            return arena_printf(p->c->arena, "`irqchip %s : %s at ADDRESS`", p->m->irqchips.at[i]->name,
+                                p->m->irqchips.at[i]->class->name);
+    for (uint32_t i = 0; i < p->bare.n; i++) {
+        const struct p_device *d = p->bare.at[i];
+        if (d->node == n && d->emulated)
+            return arena_printf(p->c->arena, "`device %s : %s %s`", d->name, d->class->name,
+                                place ? "at ADDRESS" : "irq NUMBER");
+    }
+    return NULL;
+}
+
+/* Numbers of an irqchip's node that the config has as well. */
+static bool chip_says(const struct machine_planner *p, const struct dt_node *n, const char *name)
+{
+    for (uint32_t i = 0; i < p->m->irqchips.n; i++) {
+        const struct p_irqchip *chip = p->m->irqchips.at[i];
+        const struct irqchip_class *class = chip->class;
+        if ((n == chip->node && (name == class->lines_property || (class->msi && name == class->msi->parent))) ||
+            (class->msi && n == chip->msi && name == class->msi->ids_property))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Registers and lines are in the config as well: if device tree source could change them, tree and config would
+ * disagree. `own`: the statement belongs to the device that the node is made for, which may not be there in full.
+ */
+static bool decided_elsewhere(struct machine_planner *p, const struct dt_node *n, const struct m_edit *e,
+                              const struct dts_op *op, bool own)
+{
+    bool chip = chip_says(p, n, op->name);
+    const char *how = chip ? "" : follows_from(p, op->name);
+    const struct dt_prop *has = how ? dt_prop(p->m->tree, n, op->name) : NULL;
+    bool device = own || is_device(p, n), computed = has && has->origin && has->origin->kind == ORIGIN_COMPUTED;
+    if (!how || !(device ? has || op->name == p->n->reg || op->name == p->n->interrupts : computed))
+        return false;
+    struct diag *d = diag(p->c->diags, E0922, (struct src){op->loc, e->at.via},
+                          "`%s` of %s is derived from other statements, and is in guest.cfg as well", op->name,
+                          dt_path(p->c->arena, n));
+    if (computed && !own)
+        diag_note(d, dt_prop_place(n, has), "it is derived from this");
+    const char *made = made_by(p, n, op->name == p->n->reg || op->name == p->n->ranges || op->name == p->n->reg_names);
+    if (chip)
+        diag_help(d, "use another irqchip class, if needed with --schema-dir: the class defines it");
+    else if (made)
+        diag_help(d, "change it in its statement, %s, so that guest.dtb and guest.cfg agree", made);
+    else if (device)
+        diag_help(d, "change it in the statement of the device, %s, so that guest.dtb and guest.cfg agree", how);
+    else
+        diag_help(d, "change the statement that it is derived from, so that guest.dtb and guest.cfg agree");
+    return true;
+}
+
+/* What guest.cfg has stays in the tree: a node cannot be deleted when it, or one below it, is a device or irqchip. */
+static bool is_needed(struct machine_planner *p, const struct dt_node *n, const struct m_edit *e,
+                      const struct dts_op *op)
+{
+    const struct p_device *device = NULL;
+    const struct p_irqchip *chip = NULL;
+    for (uint32_t i = 0; i < p->m->devices.n && !device; i++)
+        if (p->m->devices.at[i]->node && dt_is_below(n, p->m->devices.at[i]->node))
+            device = p->m->devices.at[i];
+    for (uint32_t i = 0; i < p->m->irqchips.n && !chip; i++)
+        if ((p->m->irqchips.at[i]->node && dt_is_below(n, p->m->irqchips.at[i]->node)) ||
+            (p->m->irqchips.at[i]->msi && dt_is_below(n, p->m->irqchips.at[i]->msi)))
+            chip = p->m->irqchips.at[i];
+    if (!device && !chip)
+        return false;
+    struct diag *d = diag(p->c->diags, E0927, (struct src){op->loc, e->at.via},
+                          "%s cannot be deleted: %s `%s` is in guest.cfg as well", dt_path(p->c->arena, n),
+                          device ? "device" : "irqchip", device ? device->name : chip->name);
+    diag_note(d, device ? device->at : chip->at, "it is made here");
+    if (device && device->parent)
+        diag_help(d, "exclude it from the passthrough: `without %s`", n->name);
+    else
+        diag_help(d, "remove the statement that makes it");
+    return true;
+}
+
+/* True when something in the braces is decided elsewhere, in the node or in one below that is there already. */
+static bool any_decided(struct machine_planner *p, const struct dt_node *n, const struct m_edit *e,
+                        const struct dts_op *ops, bool own)
+{
+    for (const struct dts_op *op = ops; op; op = op->next) {
+        const struct dt_node *below = op->kind == DTS_NODE && op->name ? dt_child(p->m->tree, n, op->name) : NULL;
+        if (below && any_decided(p, below, e, op->ops, false))
+            return true;
+        const struct dt_node *goes = op->kind == DTS_DEL_NODE && op->name ? dt_child(p->m->tree, n, op->name) : NULL;
+        if (goes && is_needed(p, goes, e, op))
+            return true;
+        if ((op->kind == DTS_PROP || op->kind == DTS_DEL_PROP) && decided_elsewhere(p, n, e, op, own))
+            return true;
+    }
+    return false;
+}
+
+static void merge_ops(struct machine_planner *p, struct dt_node *n, const struct m_edit *e, bool own)
+{
+    struct dts_env env = {p->c, e->frame, e->at.via};
+    if (!any_decided(p, n, e, e->ops, own))
+        dts_merge(p->c, p->m->tree, n, e->ops, ORIGIN_WRITTEN, NULL, e->at.via, dts_eval_frame, &env);
+}
+
+void merge_edit(struct machine_planner *p, struct dt_node *n, const struct m_edit *e)
+{
+    const struct copied *k = n->source ? any_copy(p, n->source) : NULL;
+    // An I2C chip on a bus that is assigned: its address is nobody else's.
+    bool part = k && k->device && k->device->node != n;
+    merge_ops(p, n, e, !part);
+}
+
+static struct dt_node *node_labelled(const struct machine_planner *p, const char *label)
+{
+    return map_getp(&p->m->tree->labels, intern(p->c->names, label), NULL);
+}
+
+/* &label, &{/path} or &{label/path}. */
+static struct dt_node *node_named(const struct machine_planner *p, const struct text *name)
+{
+    if (name->kind == TEXT_LABEL)
+        return node_labelled(p, name->s);
+    size_t len = strcspn(name->s, "/");
+    struct dt_node *n = len ? node_labelled(p, arena_strndup(p->c->arena, name->s, len)) : NULL;
+    if (!len)
+        return dt_at(p->m->tree, name->s);
+    const char *rest = name->s + len;
+    return n && *rest
+               ? dt_at(p->m->tree, arena_printf(p->c->arena, "%s%s", n->parent ? dt_path(p->c->arena, n) : "", rest))
+               : n;
+}
+
+/* What a label may have been meant for. */
+static void help_unknown_label(struct machine_planner *p, struct diag *d, const char *label)
+{
+    const struct dt_node *host = p->host ? map_getp(&p->host->tree->labels, intern(p->c->names, label), NULL) : NULL;
+    if (host) {
+        diag_fact(d, "%s: %s is a node of the host", p->host->file, dt_path(p->c->arena, host));
+        diag_help(d, "pass it through as well, or add one to the guest: `node / { %s: %.*s { ... }; };`", label,
+                  (int)strcspn(host->name, "@"), host->name);
+        return;
+    }
+    VEC(const char *) names = {0};
+    for (const struct dt_node *k = p->m->tree->root; k && names.n < 1000; k = dt_next(k, p->m->tree->root))
+        for (const struct dt_label *l = k->labels; l && names.n < 1000; l = l->next)
+            vec_push(p->c->arena, &names, l->name);
+    const char *near = nearest(label, names.at, names.n);
+    if (near)
+        diag_did_you_mean(d, "&", label, near);
+    else
+        diag_help(d, "give a node of the guest this label: `node / { %s: NAME { ... }; };`", label);
+}
+
+/* The node at an absolute path; components that are not there are made. */
+static struct dt_node *path_node(struct machine_planner *p, const char *path, struct src where)
+{
+    struct dt_tree *t = p->m->tree;
+    struct dt_node *n = t->root;
+    if (*path != '/') {
+        struct dt_node *labelled = node_labelled(p, path);
+        if (!labelled)
+            help_unknown_label(p, diag(p->c->diags, E0923, where, "no node of the guest has the label `%s`", path),
+                               path);
+        return labelled;
+    }
+    struct dt_node *whole = dt_at(t, path);
+    if (whole)
+        return whole;
+    for (const char *s = path + 1; *s;) {
+        size_t len = strcspn(s, "/");
+        if (!len) {
+            struct diag *d = diag(p->c->diags, E0924, where, "`%s` is not a path: it has an empty component", path);
+            diag_help(d, "remove the second `/`");
+            diag_respell(d, path, arena_printf(p->c->arena, "%.*s%s", (int)(s - path), path, s + 1));
+            return NULL;
+        }
+        const char *name = intern_n(p->c->names, s, len);
+        struct dt_node *c = dt_child(t, n, name);
+        if (!c) {
+            c = dt_add_child(t, n, name);
+            c->origin = origin_of(p, ORIGIN_WRITTEN, where, NULL);
+        }
+        n = c;
+        s += len;
+        s += *s == '/';
+    }
+    return n;
+}
+
+static void merge_node(struct machine_planner *p, const struct m_edit *e)
+{
+    struct dt_node *n = path_node(p, e->path, e->at);
+    if (n)
+        merge_ops(p, n, e, false);
+}
+
+static bool has_label(const struct dts_op *ops, const char *label)
+{
+    for (const struct dts_op *op = ops; op; op = op->next) {
+        for (const struct dts_label *l = op->labels; l && op->kind == DTS_NODE; l = l->next)
+            if (l->name == label)
+                return true;
+        if (op->kind == DTS_NODE && has_label(op->ops, label))
+            return true;
+    }
+    return false;
+}
+
+/* The different places that devices are put under. */
+struct unders {
+    VEC(const struct m_passthrough *) list;
+    struct map seen; // interned place -> 1
+};
+
+static bool is_wanted(const struct unders *u, const struct m_edit *e)
+{
+    uint64_t yes;
+    if (map_get(&u->seen, (uintptr_t)e->path, 0, &yes))
+        return true;
+    size_t len = strlen(e->path);
+    for (uint32_t i = 0; i < u->list.n; i++) {
+        const struct m_passthrough *pass = u->list.at[i];
+        if (pass->place->under_label ? has_label(e->ops, pass->place->under)
+                                     : !strncmp(pass->place->under, e->path, len) && pass->place->under[len] == '/')
+            return true;
+    }
+    return false;
+}
+
+/* Nodes that devices are put under have to be there, with their cells, before the devices. */
+void add_bus_nodes(struct machine_planner *p)
+{
+    enter_step(p, STEP_BUS_NODES);
+    const struct m_machine *m = p->m->m;
+    struct unders u = {0};
+    for (uint32_t i = 0; i < m->passthroughs.n; i++) {
+        const struct m_passthrough *pass = m->passthroughs.at[i];
+        uint64_t yes;
+        if (!pass->place->under || map_get(&u.seen, (uintptr_t)pass->place->under, 0, &yes))
+            continue;
+        map_put(p->c->arena, &u.seen, (uintptr_t)pass->place->under, 0, 1);
+        vec_push(p->c->arena, &u.list, pass);
+    }
+    for (uint32_t i = 0; u.list.n && i < m->nodes.n; i++) {
+        const struct m_edit *e = &m->nodes.at[i];
+        if (!is_wanted(&u, e))
+            continue;
+        map_put(draft_arena(p->c), &p->nodes_done, (uintptr_t)e, 0, 1);
+        merge_node(p, e);
+    }
+}
+
+/*
+ * Devicetree Specification 3.5.1. Linux leaves the whole node alone, and says so, unless it has both numbers of cells,
+ * as the root has them, and `ranges` (drivers/of/of_reserved_mem.c, __reserved_mem_check_root).
+ */
+static void check_reserved(struct machine_planner *p)
+{
+    const char *const names[] = {p->n->address_cells, p->n->size_cells, p->n->ranges};
+    const struct dt_tree *t = p->m->tree;
+    const struct dt_node *n = dt_child(t, t->root, intern(p->c->names, "reserved-memory"));
+    for (uint32_t i = 0; n && i < 3; i++) {
+        const struct dt_prop *prop = dt_prop(t, n, names[i]);
+        uint32_t want = dt_u32(t, t->root, names[i], 0), is = i < 2 ? dt_u32(t, n, names[i], UINT32_MAX) : want;
+        if (prop && is == want)
+            continue;
+        struct src where = prop ? dt_prop_place(n, prop) : dt_origin_place(n, NULL);
+        if (!where.loc.file)
+            where = p->m->m->at;
+        struct diag *d =
+            !prop ? diag(p->c->diags, W0901, where, "Linux will ignore /reserved-memory: it has no `%s`", names[i])
+            : is == UINT32_MAX ? diag(p->c->diags, W0901, where,
+                                      "Linux will ignore /reserved-memory: its `%s` is not a number", names[i])
+                               : diag(p->c->diags, W0901, where,
+                                      "Linux will ignore /reserved-memory: its `%s` is %u, that of the root is %u",
+                                      names[i], is, want);
+        diag_help(d, "add `#address-cells = <%u>; #size-cells = <%u>; ranges;` to it", dt_u32(t, t->root, names[0], 0),
+                  dt_u32(t, t->root, names[1], 0));
+        return;
+    }
+}
+
+void add_other_nodes(struct machine_planner *p)
+{
+    enter_step(p, STEP_NODES);
+    for (uint32_t i = 0; i < p->m->m->nodes.n; i++) {
+        uint64_t done;
+        const struct m_edit *e = &p->m->m->nodes.at[i];
+        if (!map_get(&p->nodes_done, (uintptr_t)e, 0, &done))
+            merge_node(p, e);
+    }
+    check_reserved(p);
+}
+
+/* ---- names ---- */
+
+static void report_dangling(struct machine_planner *p, const struct dt_node *n, const struct dt_prop *prop,
+                            const struct dt_ref *r)
+{
+    if (!r->name) { // it referred to a node that an edit or a node statement has deleted
+        struct diag *d =
+            diag(p->c->diags, E0926, dt_prop_place(n, prop).loc.file ? dt_prop_place(n, prop) : p->m->m->at,
+                 "`%s` of %s refers to %s, which was deleted", prop->name, dt_path(p->c->arena, n),
+                 dt_path(p->c->arena, r->target));
+        diag_help(d, "remove the `/delete-node/`, or change the property in an `edit`");
+        return;
+    }
+    const struct text *name = &r->name->text;
+    bool label = name->kind == TEXT_LABEL;
+    struct diag *d = diag(p->c->diags, E0925, r->name->at, "`%s` of %s refers to %s%s%s, which the guest does not have",
+                          prop->name, dt_path(p->c->arena, n), label ? "&" : "&{", name->s, label ? "" : "}");
+    if (label) {
+        help_unknown_label(p, d, name->s);
+        return;
+    }
+    const struct dt_node *host = p->host ? dt_at(p->host->tree, name->s) : NULL;
+    const struct copied *k = host ? any_copy(p, host) : NULL;
+    if (k && !dt_is_gone(p->m->tree, k->guest)) {
+        diag_help(d, "use its path in the guest: the host's %s is %s there, `&{%s}`", name->s,
+                  dt_path(p->c->arena, k->guest), dt_path(p->c->arena, k->guest));
+        diag_respell(d, name->s, dt_path(p->c->arena, k->guest));
+    } else if (host)
+        diag_help(d, "pass %s through as well, and refer to its path in the guest: it is a node of the host", name->s);
+    else
+        diag_help(d, "correct the path, or add the node: `node %s { ... };`", *name->s == '/' ? name->s : "/...");
+}
+
+/* Paths and copies can take a tree further down than any text is nested. */
+static bool report_too_deep(struct machine_planner *p, const struct dt_node *n)
+{
+    if (n->depth <= MACH_MAX_NESTING)
+        return false;
+    struct diag *d = diag(p->c->diags, E0905, n->origin ? n->origin->at : p->m->m->at,
+                          "`%s` would be more than %d levels below the root", n->name, MACH_MAX_NESTING);
+    diag_help(d, "move it to a higher level: Linux reads at most 64 levels");
+    return true;
+}
+
+void resolve_names(struct machine_planner *p)
+{
+    enter_step(p, STEP_NAMES);
+    struct dt_tree *t = p->m->tree;
+    bool deep = false;
+    for (struct dt_node *n = t->root; n; n = dt_next(n, t->root)) {
+        deep = deep || report_too_deep(p, n);
+        for (struct dt_prop *prop = n->props; prop; prop = prop->next) {
+            for (struct dt_ref *r = prop->refs; r; r = r->next) {
+                if (!r->target)
+                    r->target = node_named(p, &r->name->text);
+                if (!r->target || dt_is_gone(t, r->target))
+                    report_dangling(p, n, prop, r);
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// Device tree bodies of the schemas, merged into the guest's tree; providers that `fixed` makes.
+#include "machine/machine.h"
+
+#include <inttypes.h>
+
+// Of the many bodies that are compiled in, a machine needs few: those are parsed, once.
+static const struct dts_op *ops_of(struct machine_planner *p, const struct schema_body *body)
+{
+    if (!body || body->ops)
+        return body ? body->ops : NULL;
+    uint64_t known;
+    if (map_get(&p->file->bodies, (uintptr_t)body, 0, &known))
+        return (const struct dts_op *)(uintptr_t)known;
+    const struct source *s = source_builtin(p->c->sources, body->name, body->text, body->len);
+    const struct dts_op *ops = dts_parse_body(p->c, s);
+    map_putp(draft_arena(p->c), &p->file->bodies, body, NULL, ops);
+    return ops;
+}
+
+void merge_schema(struct machine_planner *p, struct dt_node *n, const struct schema_body *body, struct frame *f,
+                  const char *file)
+{
+    struct dts_env env = {p->c, f, NULL};
+    const struct dts_op *ops = ops_of(p, body);
+    if (ops)
+        dts_merge(p->c, p->m->tree, n, ops, ORIGIN_SCHEMA, file, NULL, dts_eval_frame, &env);
+}
+
+struct dt_node *fixed_provider(struct machine_planner *p, const struct schema_provider *kind, uint64_t rate,
+                               struct src where)
+{
+    struct dt_node *n = map_getp(&p->fixed, kind, (const void *)(uintptr_t)rate);
+    if (n)
+        return n;
+    struct dt_tree *t = p->m->tree;
+    const char *name = intern(p->c->names, arena_printf(p->c->arena, "%s-%" PRIu64, kind->node_name, rate));
+    const struct origin *o = origin_of(p, ORIGIN_COMPUTED, where, "the fixed provider that was asked for");
+    n = dt_child(t, t->root, name);
+    if (!n) {
+        n = dt_add_child(t, t->root, name);
+        n->origin = o;
+        merge_schema(p, n, kind->body, p->frame, kind->file);
+        uint32_t value = (uint32_t)rate;
+        for (const char *const *v = kind->values; v && *v; v++)
+            dt_set_cells(t, n, *v, &value, 1, o);
+        if (kind->name_property)
+            dt_set_str(t, n, kind->name_property, name, o);
+    }
+    map_putp(draft_arena(p->c), &p->fixed, kind, (const void *)(uintptr_t)rate, n);
+    return n;
+}

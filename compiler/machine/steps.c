@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: MIT
+#include "machine/machine.h"
+
+#include <assert.h>
+
+void enter_step(struct machine_planner *p, enum machine_step step)
+{
+    assert(step == p->step + 1);
+    p->step = step;
+}

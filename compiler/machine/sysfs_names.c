@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// Devices by the names that Linux gives them.
+#include "machine/machine.h"
+
+struct sysfs_names {
+    bool nodes_known;  // `nodes` is filled
+    struct map nodes;  // interned name -> host node that Linux makes that device of
+    struct map owners; // interned name -> struct p_device
+};
+
+static struct sysfs_names *names_of_file(struct machine_planner *p)
+{
+    if (!p->file->sysfs)
+        p->file->sysfs = NEW(draft_arena(p->c), struct sysfs_names);
+    return p->file->sysfs;
+}
+
+bool is_platform_device(const struct machine_planner *p, const struct dt_node *n)
+{
+    const struct host_node *hn = &p->host->nodes[n->id];
+    // of_platform_bus_create() passes over nodes without a compatible (Linux drivers/of/platform.c)
+    if (!dt_prop(p->host->tree, n, p->n->compatible))
+        return false;
+    for (uint32_t i = 0; i < hn->nregions; i++)
+        if (p->host->regions[hn->first_region + i].translated)
+            return true;
+    return !dt_prop(p->host->tree, n, p->n->reg);
+}
+
+const struct dt_node *node_of_sysfs_name(struct machine_planner *p, const char *name)
+{
+    if (!p->host)
+        return NULL;
+    struct sysfs_names *names = names_of_file(p);
+    if (!names->nodes_known) {
+        names->nodes_known = true;
+        for (const struct dt_node *n = p->host->tree->root; n; n = dt_next(n, p->host->tree->root))
+            if (n->parent && is_platform_device(p, n))
+                map_putp(draft_arena(p->c), &names->nodes, intern(p->c->names, host_sysfs_name(p->c, p->host, n)), NULL,
+                         n);
+    }
+    return map_getp(&names->nodes, intern(p->c->names, name), NULL);
+}
+
+void own_sysfs_name(struct machine_planner *p, struct p_device *d, struct src where)
+{
+    if (!d->sysfs_name)
+        return;
+    struct sysfs_names *names = names_of_file(p);
+    d->sysfs_name = intern(p->c->names, d->sysfs_name);
+    const struct p_device *other = map_getp(&names->owners, d->sysfs_name, NULL);
+    if (other) {
+        struct diag *g = diag(p->c->diags, E0370, where, "device %s is passed through twice", d->sysfs_name);
+        diag_note(g, other->pass->parts.at[0].at, "it is first passed through here");
+        diag_help(g, "remove one of the statements: a device has one owner");
+    } else {
+        map_putp(draft_arena(p->c), &names->owners, d->sysfs_name, NULL, d);
+    }
+}

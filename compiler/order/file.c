@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// All machines of a file, one after the other, and then what needs all of them.
+#include "order/order.h"
+
+#include "across/across.h"
+#include "dma/iommu.h"
+#include "facts/facts.h"
+
+static const struct property_names *intern_names(struct machc *c)
+{
+    struct property_names *n = NEW(c->arena, struct property_names);
+    const struct {
+        const char **to, *name;
+    } names[] = {
+        {&n->reg, "reg"},
+        {&n->ranges, "ranges"},
+        {&n->dma_ranges, "dma-ranges"},
+        {&n->interrupts, "interrupts"},
+        {&n->interrupt_parent, "interrupt-parent"},
+        {&n->interrupts_extended, "interrupts-extended"},
+        {&n->interrupt_map, "interrupt-map"},
+        {&n->interrupt_map_mask, "interrupt-map-mask"},
+        {&n->interrupt_names, "interrupt-names"},
+        {&n->interrupt_cells, "#interrupt-cells"},
+        {&n->interrupt_controller, "interrupt-controller"},
+        {&n->reg_names, "reg-names"},
+        {&n->phandle, "phandle"},
+        {&n->linux_phandle, "linux,phandle"},
+        {&n->status, "status"},
+        {&n->address_cells, "#address-cells"},
+        {&n->size_cells, "#size-cells"},
+        {&n->compatible, "compatible"},
+        {&n->clocks, "clocks"},
+        {&n->clock_names, "clock-names"},
+        {&n->device_type, "device_type"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        *names[i].to = intern(c->names, names[i].name);
+    return n;
+}
+
+static void begin_host(struct planner *p)
+{
+    size_t nodes = p->host->tree->nnodes;
+    p->host_owner = arena_array(draft_arena(p->c), nodes, sizeof *p->host_owner);
+    p->copy_of = arena_array(draft_arena(p->c), nodes, sizeof *p->copy_of);
+    p->marks = node_marks_new(p);
+    find_needs(p);
+}
+
+struct plan *plan_make(struct machc *c, struct model *m)
+{
+    struct plan *plan = NEW(c->arena, struct plan);
+    plan->c = c;
+    plan->model = m;
+    plan->iommu = m->iommu;
+    if (!m->schemas)
+        return plan;
+    struct planner p = {.c = c,
+                        .model = m,
+                        .host = m->host,
+                        .schemas = m->schemas,
+                        .plan = plan,
+                        .n = intern_names(c),
+                        .facts = m->facts ? facts_read(c, m->facts, m->facts_at) : NULL};
+    iommu_begin(&p);
+    if (p.host)
+        begin_host(&p);
+    for (uint32_t i = 0; i < m->nkeeps; i++)
+        map_putp(draft_arena(c), &p.kept, m->keeps[i].node, NULL, &m->keeps[i]);
+    for (uint32_t i = 0; i < m->machines.n; i++)
+        plan_machine(&p, m->machines.at[i]);
+    check_owners(&p);
+    check_reach(&p);
+    check_stashes(&p);
+    if (p.facts)
+        check_facts(&p);
+    check_asserts(&p);
+    // The plan stands by itself; what it was made from goes.
+    for (uint32_t i = 0; i < plan->machines.n; i++)
+        for (uint32_t k = 0; k < plan->machines.at[i]->devices.n; k++)
+            plan->machines.at[i]->devices.at[k]->pass = NULL;
+    machc_forget(&c->draft);
+    return plan;
+}

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+#include "plan/describe.h"
+
+#include "machc.h"
+
+const char *describe_irq(struct machc *c, const struct p_irq *irq)
+{
+    if (irq->source == IRQ_MAP_ENTRY)
+        return arena_printf(c->arena, "entry %u of the interrupt-map of `%s`", irq->index, irq->device->name);
+    return arena_printf(c->arena, "interrupt %u of `%s`", irq->index, irq->device->name);
+}
+
+const char *describe_irq_drop(struct machc *c, const struct p_irq *irq)
+{
+    const struct dt_node *node = irq->host->node;
+    if (!irq->device->pass || irq->device->pass->parts.at[0].node == node)
+        return arena_printf(c->arena, "`irq %u drop;`", irq->index);
+    const char *top = dt_path(c->arena, irq->device->pass->parts.at[0].node), *path = dt_path(c->arena, node);
+    return arena_printf(c->arena, "`child %s { irq %u drop; }`", path + strlen(top) + 1, irq->index);
+}
+
+const char *describe_region(struct machc *c, const struct p_region *r)
+{
+    return arena_printf(c->arena, "%s %u of `%s`", r->window ? "window" : "region", r->index, r->device->name);
+}

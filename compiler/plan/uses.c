@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+// References of the host's nodes, and which of them may matter to machines.
+#include "plan/planner.h"
+
+const struct ref_rule *host_ref_rule(struct planner *p, const struct dt_node *n, const struct dt_prop *prop)
+{
+    uint64_t known;
+    if (!map_get(&p->rule_of, (uintptr_t)prop->name, 0, &known)) {
+        known = (uintptr_t)schema_ref(p->schemas, prop->name);
+        map_put(draft_arena(p->c), &p->rule_of, (uintptr_t)prop->name, 0, known);
+    }
+    const struct ref_rule *rule = (const struct ref_rule *)(uintptr_t)known;
+    if (!rule || rule->layout == REF_INTERRUPT || rule->layout == REF_INTERRUPT_MAP || !prop->len)
+        return NULL;
+    return rule->unless && dt_prop(p->host->tree, n, rule->unless) ? NULL : rule;
+}
+
+bool host_ref_entries(struct planner *p, const struct dt_prop *prop, const struct ref_rule *rule, struct ref_entries *e)
+{
+    bool ok = !host_read_refs(p->c, p->host, prop, rule, &p->ref_room);
+    *e = p->ref_room;
+    return ok;
+}
+
+void add_provider_use(struct planner *p, const struct provider_use *use)
+{
+    vec_push(draft_arena(p->c), &p->uses, *use);
+}
+
+/*
+ * The host's own references are many, and few lead to what a machine has or takes something from. Those nodes are
+ * marked by their phandles in a small table of bits, which some of the others share: they are looked at in vain.
+ */
+struct node_marks {
+    uint64_t bits[1024];
+};
+
+struct node_marks *node_marks_new(struct planner *p)
+{
+    return NEW(draft_arena(p->c), struct node_marks);
+}
+
+static uint32_t bit_of(uint32_t phandle)
+{
+    return phandle * UINT32_C(0x9e3779b1) >> 16; // 2^32 / golden ratio
+}
+
+void mark_node(struct planner *p, const struct dt_node *n)
+{
+    uint32_t bit = bit_of(n->phandle);
+    if (n->phandle) // else nothing leads to it
+        p->marks->bits[bit / 64] |= UINT64_C(1) << bit % 64;
+}
+
+bool may_refer_to_marked(const struct planner *p, const struct dt_prop *prop)
+{
+    for (uint32_t i = 0; i < prop->len / 4; i++) {
+        uint32_t bit = bit_of(dt_cell(prop, i));
+        if (p->marks->bits[bit / 64] >> bit % 64 & 1)
+            return true;
+    }
+    return false;
+}
