@@ -14,6 +14,7 @@ import dataclasses
 import filecmp
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -45,7 +46,8 @@ TARGETS = {
     "s390x": Target("qemu-s390x", "s390x-linux-gnu", "s390x", machc=True),
     "musl": Target(),
 }
-LIBRARIES = ("libfdt-dev", "libjson-c-dev", "libmd-dev")
+# What README installs for machc besides libc.
+LIBRARIES = sorted(set(re.findall(r"\blib(?!c6|cmocka)[\w-]+-dev\b", (ROOT / "README.md").read_text())))
 # What cmocka asks its CMake for.
 CMOCKA = ("-DHAVE_INTTYPES_H", "-DHAVE_SIGNAL_H", "-DHAVE_STRSIGNAL", "-DHAVE_MALLOC_H")
 

@@ -117,6 +117,20 @@ def documented(context, directory):
         raise Failure(f"{count} lines, {len(targets)} targets")
 
 
+def debian(context, directory):
+    """debian/control asks for what README installs."""
+    readme = re.findall(r"--no-install-recommends (.*?) &&", (context.root / "README.md").read_text())
+    build, test = (set(words.split()) for words in readme)
+    control = (context.root / "debian/control").read_text()
+    field = re.search(r"^Build-Depends:\n((?: .*\n)+)", control, re.M)[1]
+    depends = {name: "nocheck" in rest for name, rest in re.findall(r"^ ([\w.+-]+)(.*),$", field, re.M)}
+    essential = {"gcc", "g++", "make", "libc6-dev"}  # build-essential's
+    if {name for name, check in depends.items() if not check} - {"debhelper-compat"} != build - essential:
+        raise Failure(f"README builds with {build}, debian/control with {depends}")
+    if {name for name, check in depends.items() if check} != test - essential:
+        raise Failure(f"README tests with {test}, debian/control with {depends}")
+
+
 def links(top):
     """No document of those installed has a link to nowhere."""
     count = 0
@@ -274,7 +288,7 @@ def version(context, directory):
 
 
 def run_all(context):
-    tests = [("version", "git", version), ("flags", "readelf", flags), ("WERROR", None, werror), ("documented", None, documented), ("man3", None, man3), ("zsh", None, zsh),
+    tests = [("version", "git", version), ("flags", "readelf", flags), ("WERROR", None, werror), ("documented", None, documented), ("debian", None, debian), ("man3", None, man3), ("zsh", None, zsh),
              ("install", "pkg-config", install)]
     # A library with sanitizers needs programs with sanitizers; and make would build the other one.
     plain = [test for test in tests if test[0] not in ("install", "zsh")]
