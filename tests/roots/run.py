@@ -43,7 +43,9 @@ def ran(command, what, **more):
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           errors="replace", check=False, **more)
     if done.returncode:
-        raise Failure(f"{what}: exit status {done.returncode}\n" + "\n".join(done.stdout.splitlines()[-40:]))
+        lines = done.stdout.splitlines()
+        shown = [line for line in lines[:-25] if line.startswith(("FAIL", "E:"))] + lines[-25:]
+        raise Failure(f"{what}: exit status {done.returncode}\n" + "\n".join(shown))
     return done.stdout
 
 
