@@ -50,14 +50,14 @@ std      = -std=c11 -fPIC -pthread $(san)
 cpp      = -D_GNU_SOURCE -Icompiler -I$(B)/gen -Iruntime/layout -Iruntime/include $(CPPFLAGS)
 cflags   = $(std) $(WARN) $(CFLAGS)
 link     = $(CC) -pthread $(san) $(CFLAGS) $(LDFLAGS)
-libs     = -lfdt -ljson-c -lmd $(LDLIBS)
+libs     = -lfdt -lmd $(LDLIBS)
 # $(call say,CC,file) is written in front of a command: one short line in its place, unless V=1.
 ifneq ($(V),1)
 say      = @printf '  %-7s %s\n' $(1) '$(or $(2),$@)' &&
 endif
 
 lib_src  = $(filter-out compiler/main.c,$(sort $(wildcard compiler/*.c compiler/*/*.c)))
-lib_obj  = $(lib_src:%.c=$(B)/%.o) $(B)/gen/mach.tab.o $(B)/gen/mach.lex.o $(B)/gen/schemas_data.o $(B)/gen/schemas_compiled.o
+lib_obj  = $(lib_src:%.c=$(B)/%.o) $(B)/gen/mach.tab.o $(B)/gen/mach.lex.o $(B)/gen/schemas_data.o
 schemas  = $(sort $(wildcard schemas/*.json schemas/*/*.json))
 unit     = $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 sources  = $(wildcard compiler/*.[ch] compiler/*/*.[ch] compiler/*/*/*.[ch] runtime/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] tests/*/*/*/*.[ch] examples/*/*.[ch])
@@ -95,18 +95,10 @@ $(B)/gen/version.h: FORCE
 	@if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi
 $(B)/compiler/version.o: $(B)/gen/version.h
 
-# The schemas, as they are, in one C array each; and as the constants that a program makes of them. Where machc is built
-# for another machine, SCHEMAC names one for this machine.
+# The schemas, as they are, in one C array each, and the names in them.
 $(B)/gen/schemas_data.c: compiler/schema/embed.sh $(schemas)
 	@mkdir -p $(@D)
 	$(call say,GEN)sh compiler/schema/embed.sh $(schemas) > $@.tmp && mv $@.tmp $@
-
-SCHEMAC ?= $(B)/gen/schemac
-$(B)/gen/schemac: $(B)/compiler/schema/compile/compile.o $(filter-out %/schemas_compiled.o,$(lib_obj))
-	$(call say,LD)$(link) -o $@ $^ $(libs)
-$(B)/compiler/schema/compile/compile.o: | $(B)/gen/mach.tab.h
-$(B)/gen/schemas_compiled.c: $(SCHEMAC)
-	$(call say,GEN)$(SCHEMAC) > $@.tmp && mv $@.tmp $@
 
 # The runtime reads in tests what the compiler wrote; else the two meet in guest.cfg only.
 $(B)/unit/%: tests/unit/%.c $(B)/libmachc.a $(B)/libmachrt.a

@@ -188,7 +188,7 @@ static void check_delicate(struct planner *p, const struct dt_node *n)
         return;
     const char *s;
     for (uint32_t i = 0; (s = dt_string(compatible, i)); i++) {
-        const struct schema_delicate *x = names_get(&p->schemas->delicate, intern(p->c->names, s));
+        const struct schema_delicate *x = map_getp(&p->schemas->delicate, intern(p->c->names, s), NULL);
         if (!x)
             continue;
         struct diag *d = diag(p->c->diags, W1003, o->at, "machine `%s` gets %s, a %s", o->machine->name,

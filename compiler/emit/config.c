@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "emit/config_out.h"
 
+#include "base/path.h"
+
 #include <string.h>
 
 static uint32_t arch_number(const char *word)
@@ -9,12 +11,6 @@ static uint32_t arch_number(const char *word)
         if (!strcmp(mach_cfg_words_arch[i].word, word))
             return mach_cfg_words_arch[i].value;
     return MACH_CFG_ARCH_UNKNOWN;
-}
-
-static const char *base_name(const char *path)
-{
-    const char *slash = path ? strrchr(path, '/') : NULL;
-    return slash ? slash + 1 : path;
 }
 
 static void put_machine(struct cfg_out *o, const struct plan *p, const struct p_machine *m)

@@ -109,7 +109,7 @@ mach_le32 cfg_str(struct cfg_out *o, const char *s)
     if (!s || !*s)
         return w32(0);
     size_t n = strlen(s);
-    uint32_t hash = hash_bytes(s, n);
+    uint32_t hash = (uint32_t)hash_bytes(arena_key(o->c->arena), s, n);
     struct cfg_slot *slot = slot_of(o, hash, s);
     if (slot->at)
         return w32(slot->at);

@@ -9,12 +9,11 @@
 
 static bool text_or_null(struct load *l, const struct jval *v, const char **to)
 {
-    if (json_object_is_type(v->v, json_type_null))
+    if (v->type == JSON_NULL)
         return true;
-    if (!json_object_is_type(v->v, json_type_string))
+    if (v->type != JSON_STRING)
         return field_wrong_type(l, v, "a string or null");
-    const char *s = json_object_get_string(v->v);
-    *to = intern_n(l->c->names, s, strnlen(s, (size_t)json_object_get_string_len(v->v)));
+    *to = intern_n(l->c->names, v->text, strnlen(v->text, v->n));
     return true;
 }
 
@@ -35,7 +34,7 @@ static bool set_cpus(struct load *l, const struct jval *v, void *item)
 
 static bool set_memlock(struct load *l, const struct jval *v, void *item)
 {
-    if (json_object_is_type(v->v, json_type_null))
+    if (v->type == JSON_NULL)
         return true;
     return field_number(l, v, 0, UINT64_MAX, &((struct facts *)item)->memlock);
 }
@@ -51,7 +50,7 @@ static bool not_compared(struct load *l, const struct jval *v, void *item)
 static bool set_bool(struct load *l, const struct jval *v, void *item)
 {
     (void)item;
-    return json_object_is_type(v->v, json_type_boolean) || field_wrong_type(l, v, "true or false");
+    return v->type == JSON_BOOL || field_wrong_type(l, v, "true or false");
 }
 
 /* ---- tables ---- */
@@ -286,31 +285,30 @@ struct facts *facts_read(struct machc *c, const char *path, struct src at)
         return NULL;
     }
     struct load l = {.c = c, .source = s};
-    struct jdoc doc;
-    if (!json_read(c, s, &doc))
+    const struct jval *top = json_read(c, s);
+    if (!top)
         return NULL;
     struct all *all = NEW(c->arena, struct all);
     struct facts *f = &all->facts;
     f->file = s->name;
     f->memlock = UINT64_MAX;
-    bool ok = json_object_is_type(doc.top->v, json_type_object);
+    bool ok = top->type == JSON_OBJECT;
     if (!ok)
-        field_wrong_type(&l, doc.top, "an object: what `machrt probe` writes");
-    ok = ok && fields_read(&l, &facts_table, doc.top, all);
+        field_wrong_type(&l, top, "an object: what `machrt probe` writes");
+    ok = ok && fields_read(&l, &facts_table, top, all);
     if (ok && strcmp(f->format, "facts.json")) {
-        diag_help(diag(c->diags, E1020, src_at(loc_of(&l, doc.top, "format")), "this is not a snapshot of a host"),
+        diag_help(diag(c->diags, E1020, src_at(loc_of(&l, top, "format")), "this is not a snapshot of a host"),
                   "write it on the board: `machrt probe > facts.json`");
         ok = false;
     }
     if (ok) {
-        f->page_size_at = loc_of(&l, doc.top, "page_size");
-        f->cpus_at = loc_of(&l, doc.top, "cpus_online");
-        f->compatible_at = loc_of(&l, doc.top, "compatible");
-        f->memlock_at = loc_of(&l, doc.top, "memlock");
-        PLACES(&l, doc.top, "iommu_groups", f->groups);
-        PLACES(&l, doc.top, "devices", f->devices);
-        ok = index_groups(&l, doc.top, f);
+        f->page_size_at = loc_of(&l, top, "page_size");
+        f->cpus_at = loc_of(&l, top, "cpus_online");
+        f->compatible_at = loc_of(&l, top, "compatible");
+        f->memlock_at = loc_of(&l, top, "memlock");
+        PLACES(&l, top, "iommu_groups", f->groups);
+        PLACES(&l, top, "devices", f->devices);
+        ok = index_groups(&l, top, f);
     }
-    json_free(&doc);
     return ok ? f : NULL;
 }

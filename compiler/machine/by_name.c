@@ -147,7 +147,7 @@ static void plan_region(struct machine_planner *p, struct p_device *d, const str
     for (uint32_t i = 0; i < d->regions.n; i++) {
         if (d->regions.at[i]->index != index)
             continue;
-        struct diag *g = diag(p->c->diags, E0534, m->at, "region %u of `%s` is specified twice", index, d->name);
+        struct diag *g = diag(p->c->diags, E0324, m->at, "region %u of `%s` is specified twice", index, d->name);
         diag_note(g, d->regions.at[i]->at, "it is first specified here");
         diag_help(g, "combine both into one statement");
         return;

@@ -17,7 +17,7 @@ static const char *region_name(const struct machine_planner *p, const struct cop
 /* The `region` statement for each entry of the node's reg; NULL: there are none. */
 static const uint32_t *region_statements(struct machine_planner *p, const struct copied *k)
 {
-    static const struct part_kind kind = {"region", "regions", "reg-names", E0534, E0507, E0508};
+    static const struct part_kind kind = {"region", "regions", "reg-names", E0324, E0507, E0508};
     const struct host_node *hn = &p->host->nodes[k->host_id];
     uint32_t n = k->part ? k->part->regions.n : 0;
     if (!n)

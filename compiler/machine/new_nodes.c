@@ -96,7 +96,7 @@ static bool put_on_pci_bus(struct machine_planner *p, struct p_device *d, const 
             if (is_pci_bus(p->m->m->devices.at[i].class))
                 vec_push(draft_arena(p->c), &names, p->m->m->devices.at[i].name);
         const char *near = nearest(pass->place->bus, names.at, names.n), *make = NULL;
-        for (const char *const *n = p->schemas->class_names; *n && !make; n++)
+        for (const char *const *n = schemas_whole(p->schemas)->class_names; *n && !make; n++)
             make = is_pci_bus(schema_class(p->schemas, *n)) && schema_class(p->schemas, *n)->emulated ? *n : NULL;
         if (near)
             diag_did_you_mean(g, "", pass->place->bus, near);

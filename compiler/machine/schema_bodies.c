@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 
-// Of the many bodies that are compiled in, a machine needs few: those are parsed, once.
+// Of the many bodies in the built-in schemas, a machine needs few: those are parsed, once.
 static const struct dts_op *ops_of(struct machine_planner *p, const struct schema_body *body)
 {
     if (!body || body->ops)

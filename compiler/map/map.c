@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The map: the page with its figures.
 #include "map/map.h"
+#include "base/path.h"
 #include "emit/emit.h"
 #include "machc.h"
 
@@ -13,12 +14,6 @@ enum {
     SIN = 82,
     COS = 57
 }; // sine and cosine of 55 degrees, in hundredths
-
-static const char *base_name(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
 
 static uint32_t wider(uint32_t a, const char *s, uint32_t max)
 {

@@ -150,10 +150,6 @@ def make(target, build, source, libraries):
             ldflags += f" -L{libraries}/{package}/usr/lib/{target.triplet}"
         programs += ["machc", *(f"unit/{path.stem}" for path in sorted((ROOT / "tests/unit").glob("test_*.c")))]
         words.append("STATIC=-static")  # glibc has no static-pie there
-        # A program that machc is built with has to run here.
-        if (ROOT / "compiler/schema/compile").exists():
-            must("make", f"-j{os.cpu_count()}", "build/gen/schemac")
-            words.append("SCHEMAC=build/gen/schemac")
     words += [f"CPPFLAGS={include}", f"LDFLAGS={ldflags}"]
     must("make", f"-j{os.cpu_count()}", *words, "runtime-tests", *(build.relative_to(ROOT) / name for name in programs))
     return programs

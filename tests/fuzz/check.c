@@ -10,8 +10,8 @@
 #include "diag/report.h"
 #include "emit/emit.h"
 #include "host/host.h"
+#include "schema/json.h"
 
-#include <json-c/json.h>
 #include <libfdt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,15 +42,12 @@ static void check_utf8(const char *what, const char *s)
     }
 }
 
-static void check_json(const char *what, const char *s)
+static void check_json(struct machc *c, const char *what, const char *s)
 {
-    struct json_tokener *t = json_tokener_new_ex(64);
-    json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    struct json_object *o = json_tokener_parse_ex(t, s, (int)strlen(s) + 1);
-    if (!o)
-        finding("%s is no JSON: %s", what, json_tokener_error_desc(json_tokener_get_error(t)));
-    json_object_put(o);
-    json_tokener_free(t);
+    size_t n = strlen(s);
+    const struct source *copy = source_builtin(c->sources, what, arena_strndup(c->arena, s, n + 1), (uint32_t)n);
+    if (!json_read(c, copy))
+        finding("%s is not JSON: %s", what, s);
 }
 
 /* The same messages in the formats for programs: valid documents, whatever text they quote. */
@@ -70,7 +67,7 @@ static void check_reports(struct machc *c)
         fclose(to);
         check_utf8(report_names[f], text);
         if (f != REPORT_GITHUB)
-            check_json(report_names[f], text);
+            check_json(c, report_names[f], text);
         free(text);
     }
 }

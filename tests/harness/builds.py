@@ -161,7 +161,7 @@ def names_and_targets(context, directory):
 def must(*command, **more):
     done = run(*command, **more)
     if done.status != 0:
-        raise Failure(f"{' '.join(map(str, command))}: exit status {done.status}\n{done.out.decode('utf-8', 'replace')}{done.err}")
+        raise Failure(f"{' '.join(map(str, command))}: exit status {done.status}\n{(done.out.decode('utf-8', 'replace') + done.err)[-3000:]}")
     return done.out.decode("utf-8", "replace")
 
 

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The names that libmachrt exports, and the order of the directories of runtime/: symbols.py BUILD DIRECTORY ...
+"""The names that libmachrt exports: symbols.py BUILD
 
     headers     every function that is declared with MACHRT_API is in runtime/libmachrt.map, and no other one
     .so         exports exactly these
     .a          shows exactly these; its other global names are hidden, and begin with machrt_
-    directories in the order given: a directory includes, and calls, what is in those before it only; the command in
-                runtime/machrt uses uapi/ and public functions only
+    machrt      the command uses public functions only
 """
 
 import glob
@@ -60,46 +59,21 @@ def public(build):
     return wrong, len(names)
 
 
-def layers(build, order):
-    """Uses that go upwards."""
-    level = {d: i for i, d in enumerate(order)}
-    wrong, home, used = [], {}, []
-    for directory in order:
-        for path in glob.glob(f"runtime/{directory}/*.[ch]"):
-            with open(path, encoding="utf-8") as f:
-                for other in re.findall(r'^#include "(\w+)/', f.read(), re.M):
-                    if level.get(other, 99) > level[directory]:
-                        wrong.append(f"{path} includes {other}/, which comes after {directory}/")
-        for path in glob.glob(f"{build}/rt/runtime/{directory}/*.o"):
-            for _, name, _, _, defined in symbols(path, "-s"):
-                if defined:
-                    home[name] = directory
-                else:
-                    used.append((path, directory, name))
-    for path in glob.glob("runtime/machrt/*.[ch]"):
-        with open(path, encoding="utf-8") as f:
-            for other in re.findall(r'^#include "(\w+)/', f.read(), re.M):
-                if other != "uapi":
-                    wrong.append(f"{path} includes {other}/, and the command uses uapi/ and the public headers only")
-    for path in glob.glob(f"{build}/rt/runtime/machrt/*.o"):
-        for _, name, _, _, defined in symbols(path, "-s"):
-            if not defined and name.startswith("machrt_"):
-                wrong.append(f"{path} uses {name}, and the command uses public functions only")
-    for path, directory, name in used:
-        if level.get(home.get(name), 0) > level[directory]:
-            wrong.append(f"{path} uses {name} of {home[name]}/, which comes after {directory}/")
-    return wrong, len(used)
+def command(build):
+    """What the command uses beyond the public functions, and how many of those it uses."""
+    used = {n for path in glob.glob(f"{build}/rt/runtime/machrt/*.o") for _, n, _, _, defined in symbols(path, "-s")
+            if not defined and n.startswith("mach")}
+    return [f"machrt: {n} is not public" for n in sorted(used) if n.startswith("machrt_")], len(used)
 
 
 def main():
-    build, order = sys.argv[1], sys.argv[2:]
-    wrong, names = public(build)
-    upwards, uses = layers(build, order)
-    wrong += upwards
+    wrong, names = public(sys.argv[1])
+    private, uses = command(sys.argv[1])
+    wrong += private
     for line in wrong:
         print(line)
-    print(f"symbols: {names} public functions, {uses} uses between files, {len(wrong)} wrong")
-    return 1 if wrong or names < 100 or uses < 100 else 0
+    print(f"symbols: {names} public functions, {uses} used by machrt, {len(wrong)} wrong")
+    return 1 if wrong or names < 100 or uses < 20 else 0
 
 
 if __name__ == "__main__":
