@@ -18,7 +18,7 @@ struct thing {
     uint8_t layer;
 };
 
-/* A property of a rule, and where it stands. */
+/* A property of a rule, and its place. */
 struct ref_entry {
     const char *property; // interned
     const struct ref_rule *rule;
