@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: MIT
 /*
- * By what IOMMUs know devices: stream ids, and numbers for the whole board (LIODNs). Devices with one id cannot be told
- * apart: what is mapped for one is mapped for all of them, so they have one owner.
+ * Collects the ids by which IOMMUs identify devices: stream ids at one IOMMU, and LIODNs of the whole board. An IOMMU
+ * cannot tell devices with the same id apart: what is mapped for one is mapped for all, so they must have one owner.
  */
 #include "across/owners.h"
 
 #include <inttypes.h>
 
 enum {
-    MAX_IDS = 256,  // of one entry with a mask that is no range
+    MAX_IDS = 256,  // limit of ranges for one entry with a mask
     SMMU_CELLS = 2, // Documentation/devicetree/bindings/iommu/arm,smmu.yaml: a stream id and a mask
     MAP_BASE = 2,
     MAP_LEN = 3 // Linux drivers/of/base.c, of_map_id(): cells of an entry of iommu-map
 };
 
-/* The id belongs to whoever drives the device; NULL: nobody does. */
-static bool set_driver(const struct planner *p, const struct dt_node *n, struct owned *o)
+/* Sets the owner of an id: the machine that has the device, or the host. Returns false if nobody drives the device. */
+static bool set_id_owner(const struct planner *p, const struct dt_node *n, struct owned *o)
 {
     const struct owner *who = p->host_owner[n->id];
-    if (who ? n != who->top && host_disabled(p->host, n) : host_node_is_idle(p, n))
+    bool idle = who ? n != who->top && host_disabled(p->host, n) : host_node_is_idle(p, n);
+    if (idle)
         return false;
     o->by = n;
     o->what = OWN_IS_NODE;
@@ -27,18 +28,21 @@ static bool set_driver(const struct planner *p, const struct dt_node *n, struct 
     return true;
 }
 
-/* All ids that agree with `id` outside of `mask`: ranges of those bits that the mask has at its end. */
-static void add_masked(struct owner_table *t, struct owned *o, uint32_t id, uint32_t mask)
+/*
+ * Adds all ids that equal `id` in the bits outside of `mask`. The low bits of the mask give ranges, one for each
+ * combination of its other bits.
+ */
+static void add_masked_ids(struct owner_table *t, struct owned *o, uint32_t id, uint32_t mask)
 {
     uint32_t low = mask & ~(mask + 1), high = mask & ~low, base = id & ~mask, bits = 0;
     for (uint32_t b = high; b; b &= b - 1)
         bits++;
-    if (1ull << bits > MAX_IDS) { // no board has such a thing; the part that is a range is still compared
+    if (1ull << bits > MAX_IDS) { // no known board has such a mask; compare only its low bits
         high = 0;
         base = id & ~low;
     }
     uint32_t part = 0;
-    do { // all subsets of `high`, in rising order
+    do { // visits all subsets of `high` in ascending order
         o->first = base | part;
         o->last = o->first | low;
         add_owned(t, o);
@@ -51,14 +55,14 @@ static void add_streams(struct planner *p, struct owner_table *t, const struct d
 {
     struct owned o = {.space = OWN_STREAM};
     uint32_t cells = prop->len / 4, step;
-    if (!set_driver(p, n, &o))
+    if (!set_id_owner(p, n, &o))
         return;
     if (rule->layout == REF_STRIDE) {
         for (uint32_t c = 0; rule->fixed > MAP_LEN && c + rule->fixed <= cells; c += rule->fixed) {
             const struct dt_node *to = host_phandle(p->host, dt_cell(prop, c + rule->at));
             uint32_t base = dt_cell(prop, c + MAP_BASE), len = dt_cell(prop, c + MAP_LEN);
-            // Ids of devices that a bus may have, and of one in `iommus` that nobody can tell whether it has: ranges
-            // are compared with each other.
+            // The range is for devices that the bus may have. Whether one of them uses an id in `iommus` of another
+            // node cannot be known, so ranges are compared only with each other.
             o.space = OWN_STREAM_RANGE;
             o.in = to;
             o.first = base;
@@ -78,8 +82,8 @@ static void add_streams(struct planner *p, struct owner_table *t, const struct d
             continue;
         o.in = to;
         if (args == SMMU_CELLS) {
-            add_masked(t, &o, dt_cell(prop, c + 1), dt_cell(prop, c + 2));
-        } else if (args < SMMU_CELLS) { // no cell: the IOMMU tells nobody apart
+            add_masked_ids(t, &o, dt_cell(prop, c + 1), dt_cell(prop, c + 2));
+        } else if (args < SMMU_CELLS) { // without cells, the IOMMU does not distinguish devices
             o.first = o.last = args ? dt_cell(prop, c + 1) : 0;
             add_owned(t, &o);
         }
@@ -117,7 +121,7 @@ void collect_dma_ids(struct planner *p, struct owner_table *t)
         for (uint32_t i = 0; i < p->schemas->ndma_ids; i++) {
             const struct dt_prop *prop = dt_prop(p->host->tree, n, p->schemas->dma_ids[i].property);
             struct owned o = {.space = OWN_DMA_ID, .in = &p->schemas->dma_ids[i]};
-            if (!prop || !set_driver(p, n, &o))
+            if (!prop || !set_id_owner(p, n, &o))
                 continue;
             for (uint32_t c = 0; c < prop->len / 4; c++) {
                 o.first = o.last = dt_cell(prop, c);
@@ -149,10 +153,11 @@ void report_streams(struct planner *p, const struct owned *a, const struct owned
 {
     const struct dt_node *iommu = a->in;
     bool any = dt_u32(p->host->tree, iommu, intern(p->c->names, "#iommu-cells"), 1) > 0;
+    uint64_t first = a->first > b->first ? a->first : b->first;
+    const char *path = dt_path(p->c->arena, iommu);
     report_shared_id(p, E1001, a, b,
-                     any ? arena_printf(p->c->arena, "stream id, 0x%" PRIx64 " of %s",
-                                        a->first > b->first ? a->first : b->first, dt_path(p->c->arena, iommu))
-                         : arena_printf(p->c->arena, "IOMMU, %s", dt_path(p->c->arena, iommu)));
+                     any ? arena_printf(p->c->arena, "stream id, 0x%" PRIx64 " of %s", first, path)
+                         : arena_printf(p->c->arena, "IOMMU, %s", path));
 }
 
 void report_dma_ids(struct planner *p, const struct owned *a, const struct owned *b)

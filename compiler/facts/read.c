@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// facts.json, taken apart.
+// Reads facts.json, the snapshot of a host, into struct facts.
 #include "facts/facts.h"
 #include "tree/show.h"
 
@@ -7,7 +7,7 @@
 
 /* ---- values that may be null ---- */
 
-static bool text_or_null(struct load *l, const struct jval *v, const char **to)
+static bool set_text_or_null(struct load *l, const struct jval *v, const char **to)
 {
     if (v->type == JSON_NULL)
         return true;
@@ -19,17 +19,17 @@ static bool text_or_null(struct load *l, const struct jval *v, const char **to)
 
 static bool set_driver(struct load *l, const struct jval *v, void *item)
 {
-    return text_or_null(l, v, &((struct facts_member *)item)->driver);
+    return set_text_or_null(l, v, &((struct facts_member *)item)->driver);
 }
 
 static bool set_bus(struct load *l, const struct jval *v, void *item)
 {
-    return text_or_null(l, v, &((struct facts_member *)item)->bus);
+    return set_text_or_null(l, v, &((struct facts_member *)item)->bus);
 }
 
 static bool set_cpus(struct load *l, const struct jval *v, void *item)
 {
-    return text_or_null(l, v, &((struct facts *)item)->cpus);
+    return set_text_or_null(l, v, &((struct facts *)item)->cpus);
 }
 
 static bool set_memlock(struct load *l, const struct jval *v, void *item)
@@ -39,15 +39,16 @@ static bool set_memlock(struct load *l, const struct jval *v, void *item)
     return field_number(l, v, 0, UINT64_MAX, &((struct facts *)item)->memlock);
 }
 
-/* For people, and for those who come after: not compared. */
-static bool not_compared(struct load *l, const struct jval *v, void *item)
+/* Checks the type of a value that is informative only: it is not compared with the plan. */
+static bool check_uncompared(struct load *l, const struct jval *v, void *item)
 {
     (void)item;
     const char *unused;
-    return text_or_null(l, v, &unused);
+    return set_text_or_null(l, v, &unused);
 }
 
-static bool set_bool(struct load *l, const struct jval *v, void *item)
+/* Checks that a value is a boolean; it is not stored: it is informative only. */
+static bool check_bool(struct load *l, const struct jval *v, void *item)
 {
     (void)item;
     return v->type == JSON_BOOL || field_wrong_type(l, v, "true or false");
@@ -169,21 +170,21 @@ struct huge {
 };
 static const struct field huge_fields[] = {
     {.key = "kib", .type = FIELD_U64, .offset = offsetof(struct huge, kib), .max = UINT64_MAX, .required = true},
-    {.key = "free", .type = FIELD_CUSTOM, .set = not_compared, .required = true},
+    {.key = "free", .type = FIELD_CUSTOM, .set = check_uncompared, .required = true},
 };
 static const struct table huge_table = {"a size of huge pages", huge_fields, COUNT(huge_fields), sizeof(struct huge),
                                         NULL};
 
 static const struct field node_fields[] = {
-    {.key = "kvm", .type = FIELD_CUSTOM, .set = set_bool},
-    {.key = "vfio", .type = FIELD_CUSTOM, .set = set_bool},
-    {.key = "iommu", .type = FIELD_CUSTOM, .set = set_bool},
-    {.key = "vfio_devices", .type = FIELD_CUSTOM, .set = set_bool},
+    {.key = "kvm", .type = FIELD_CUSTOM, .set = check_bool},
+    {.key = "vfio", .type = FIELD_CUSTOM, .set = check_bool},
+    {.key = "iommu", .type = FIELD_CUSTOM, .set = check_bool},
+    {.key = "vfio_devices", .type = FIELD_CUSTOM, .set = check_bool},
 };
 static const struct table node_table = {"the list of device nodes", node_fields, COUNT(node_fields), 1, NULL};
 
 struct all {
-    struct facts facts; // first: what the setters see
+    struct facts facts; // must be the first member: the setters get a pointer to it
     const struct huge *huge;
     uint32_t nhuge;
     char nodes;
@@ -191,7 +192,7 @@ struct all {
 
 static const struct field facts_fields[] = {
     {.key = "format", .type = FIELD_TEXT, .offset = offsetof(struct all, facts.format), .required = true},
-    {.key = "kernel", .type = FIELD_CUSTOM, .set = not_compared},
+    {.key = "kernel", .type = FIELD_CUSTOM, .set = check_uncompared},
     {.key = "page_size",
      .type = FIELD_U64,
      .offset = offsetof(struct all, facts.page_size),
@@ -221,7 +222,7 @@ static const struct field facts_fields[] = {
 };
 static const struct table facts_table = {"facts.json", facts_fields, COUNT(facts_fields), sizeof(struct all), NULL};
 
-/* ---- places, and names to what they name ---- */
+/* ---- source locations, and the maps from names ---- */
 
 static struct loc loc_of(const struct jval *object, const char *key)
 {
@@ -229,14 +230,15 @@ static struct loc loc_of(const struct jval *object, const char *key)
     return v ? v->loc : object->loc;
 }
 
-#define PLACES(object, key, items)                                                                                     \
+/* Sets `at` of each item to the location of its entry in the list at `key`. */
+#define SET_LOCATIONS(object, key, items)                                                                              \
     do {                                                                                                               \
         const struct jval *list_ = json_member(object, key), *e_ = list_ ? list_->child : NULL;                        \
         for (uint32_t i_ = 0; e_; e_ = e_->next, i_++)                                                                 \
             (items)[i_].at = e_->loc;                                                                                  \
     } while (0)
 
-static bool twice(struct load *l, const char *name, struct loc at, struct loc first)
+static bool report_listed_twice(struct load *l, const char *name, struct loc at, struct loc first)
 {
     struct diag *d =
         diag(l->c->diags, E1020, src_at(at), "%s is listed twice in a list of devices", dt_show(l->c->arena, name));
@@ -245,18 +247,18 @@ static bool twice(struct load *l, const char *name, struct loc at, struct loc fi
     return false;
 }
 
-static bool index_groups(struct load *l, const struct jval *top, struct facts *f)
+static bool index_snapshot(struct load *l, const struct jval *top, struct facts *f)
 {
     const struct jval *list = json_member(top, "iommu_groups"), *e = list ? list->child : NULL;
     bool ok = true;
     for (uint32_t i = 0; i < f->ngroups && e; i++, e = e->next) {
         const struct facts_group *g = &f->groups[i];
-        PLACES(e, "devices", g->members);
-        PLACES(e, "reserved", g->reserved);
+        SET_LOCATIONS(e, "devices", g->members);
+        SET_LOCATIONS(e, "reserved", g->reserved);
         for (uint32_t k = 0; k < g->nmembers; k++) {
             const struct facts_member *m = &g->members[k], *other = map_getp(&f->member, m->name, NULL);
             if (other)
-                ok = twice(l, m->name, m->at, other->at);
+                ok = report_listed_twice(l, m->name, m->at, other->at);
             map_putp(l->c->arena, &f->member, m->name, NULL, m);
             map_putp(l->c->arena, &f->member_of, m->name, NULL, g);
         }
@@ -265,10 +267,10 @@ static bool index_groups(struct load *l, const struct jval *top, struct facts *f
     e = list ? list->child : NULL;
     for (uint32_t i = 0; i < f->ndevices && e; i++, e = e->next) {
         const struct facts_device *d = &f->devices[i], *other = map_getp(&f->device, d->name, NULL);
-        PLACES(e, "regions", d->regions);
-        PLACES(e, "interrupts", d->irqs);
+        SET_LOCATIONS(e, "regions", d->regions);
+        SET_LOCATIONS(e, "interrupts", d->irqs);
         if (other)
-            ok = twice(l, d->name, d->at, other->at);
+            ok = report_listed_twice(l, d->name, d->at, other->at);
         map_putp(l->c->arena, &f->device, d->name, NULL, d);
     }
     return ok;
@@ -306,9 +308,9 @@ struct facts *facts_read(struct machc *c, const char *path, struct src at)
         f->cpus_at = loc_of(top, "cpus_online");
         f->compatible_at = loc_of(top, "compatible");
         f->memlock_at = loc_of(top, "memlock");
-        PLACES(top, "iommu_groups", f->groups);
-        PLACES(top, "devices", f->devices);
-        ok = index_groups(&l, top, f);
+        SET_LOCATIONS(top, "iommu_groups", f->groups);
+        SET_LOCATIONS(top, "devices", f->devices);
+        ok = index_snapshot(&l, top, f);
     }
     return ok ? f : NULL;
 }

@@ -141,7 +141,7 @@ def run_all(context):
     arrows = {"includes": list(include_arrows(root)), "symbols": list(symbol_arrows(objects(root, context.build)))}
     for name, list_of in arrows.items():
         found = sorted(set(problems(rooms, list_of)))
-        few = len(list_of) < 500 and f"only {len(list_of)} arrows were found"
+        few = len(list_of) < 300 and f"only {len(list_of)} arrows were found"
         result.add(name, "\n".join([f"{len(found)} arrows run up", *found]) if found else few)
     result.add("an include that is put in", None if finds_an_include(root, rooms) else "it was not found")
     result.add("a call that is put in", None if finds_a_symbol(root, context.build, rooms) else "it was not found")
