@@ -11,7 +11,7 @@
 
 static bool is_word(char c)
 {
-    return isalnum((unsigned char)c) || strchr("_-,.+@#", c); // also the NUL behind the text: no word goes on there
+    return isalnum((unsigned char)c) || strchr("_-,.+@#", c); // also the NUL after the text: no word goes on there
 }
 
 // The text of a place, or NULL.
@@ -24,7 +24,7 @@ static const char *text_at(const struct diag *d, struct loc at, uint32_t *len)
     return s->text + at.start;
 }
 
-// The one place in the message's range where the word stands; or NULL.
+// The one place in the message's range where the word is; or NULL.
 static const char *word_in(const struct diag *d, const char *wrong)
 {
     uint32_t len = 0, n = (uint32_t)strlen(wrong);
