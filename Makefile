@@ -27,7 +27,7 @@ WARN     = -Wall -Wextra -Wshadow -Werror
 endif
 CPPFLAGS = -D_GNU_SOURCE -Icompiler -I$(B)/gen -Iruntime/layout -Iruntime/include
 CFLAGS   = -std=c11 $(OPT) $(WARN) -fPIC -pthread
-LDLIBS   = -lfdt -lmd
+LDLIBS   = -lfdt -ljson-c -lmd
 # machc needs no other file to run, and starts faster for it. `make STATIC=` takes the system's shared libraries.
 STATIC   = -static-pie
 ifdef SAN
