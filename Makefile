@@ -50,7 +50,7 @@ std      = -std=c11 -fPIC -pthread $(san)
 cpp      = -D_GNU_SOURCE -Icompiler -I$(B)/gen -Iruntime/layout -Iruntime/include $(CPPFLAGS)
 cflags   = $(std) $(WARN) $(CFLAGS)
 link     = $(CC) -pthread $(san) $(CFLAGS) $(LDFLAGS)
-libs     = -lfdt -lmd $(LDLIBS)
+libs     = -lfdt -ljson-c -lmd $(LDLIBS)
 # $(call say,CC,file) is written in front of a command: one short line in its place, unless V=1.
 ifneq ($(V),1)
 say      = @printf '  %-7s %s\n' $(1) '$(or $(2),$@)' &&

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Help that is also a fix. A fix is attached only where the text at the place is what the help speaks of: a name that
- * comes out of a template's parameter, a const or "{an expression}" is told, and left to whoever wrote it.
+ * Help that is also a fix. A fix is attached only where the text at the place is what the help is about: for a name
+ * that comes from a template's parameter, a const or "{an expression}", there is help only.
  */
 #include "diag/diag_list.h"
 

@@ -114,7 +114,6 @@ static bool parse_u64(const char *s, size_t n, uint64_t *value)
 
 bool field_number(struct load *l, const struct jval *v, uint64_t min, uint64_t max, uint64_t *value)
 {
-    bool negative = v->negative && v->magnitude;
     if (v->type == JSON_INTEGER) {
         *value = v->magnitude;
     } else if (v->type == JSON_STRING) {
@@ -126,7 +125,7 @@ bool field_number(struct load *l, const struct jval *v, uint64_t min, uint64_t m
     } else {
         return field_wrong_type(l, v, "a whole number, or a string like \"0x10000\" or \"64K\"");
     }
-    bool large = !negative && (v->too_large || *value > max);
+    bool negative = v->type == JSON_INTEGER && v->negative, large = !negative && *value > max;
     if (negative || *value < min || large) {
         struct diag *d = diag(l->c->diags, E0806, src_at(v->loc), "this number is too %s", large ? "large" : "small");
         diag_help(d, "write one from %" PRIu64 " to %" PRIu64 " (0x%" PRIx64 ")", min, max, max);
@@ -307,19 +306,12 @@ static void unknown_key(struct load *l, const struct table *t, const struct jval
     diag_help(d, "it has: %s", all);
 }
 
-static void duplicate_key(struct load *l, const struct jval *v, const struct jval *first)
-{
-    struct diag *d = diag(l->c->diags, E0802, src_at(v->key_loc), "\"%s\" is in this object twice", v->key);
-    diag_note(d, src_at(first->key_loc), "the first one is here");
-    diag_help(d, "keep one of them");
-}
-
 bool fields_read(struct load *l, const struct table *t, const struct jval *object, void *item)
 {
     if (object->type != JSON_OBJECT)
         return field_wrong_type(l, object, "an object");
     bool ok = true;
-    const struct jval *seen[MAX_FIELDS] = {NULL};
+    bool seen[MAX_FIELDS] = {false};
     for (const struct jval *m = object->child; m; m = m->next) {
         uint32_t i = 0;
         while (i < t->nfields && (*t->fields[i].key != *m->key || strcmp(t->fields[i].key, m->key)))
@@ -329,12 +321,7 @@ bool fields_read(struct load *l, const struct table *t, const struct jval *objec
             ok = false;
             continue;
         }
-        if (seen[i]) {
-            duplicate_key(l, m, seen[i]);
-            ok = false;
-            continue;
-        }
-        seen[i] = m;
+        seen[i] = true;
         ok = read_field(l, &t->fields[i], m, item) && ok;
     }
     for (uint32_t i = 0; i < t->nfields; i++) {

@@ -1,328 +1,197 @@
 // SPDX-License-Identifier: MIT
-#include "schema/json.h"
+#include "schema/json_scan.h"
 
-#include "diag/utf8.h"
-
+#include <json-c/json.h>
 #include <string.h>
 
 enum { DEPTH = 32 };
 
-struct scan {
-    struct machc *c;
-    const struct source *s;
-    const char *at, *end; // a NUL is at the end
-};
+/* ---- json-c ---- */
 
-static struct loc loc_from(const struct scan *s, const char *first)
+static bool report_no_memory(struct json_scan *s)
 {
-    return (struct loc){s->s->id, (uint32_t)(first - s->s->text), (uint32_t)(s->at - s->s->text)};
+    diag(s->c->diags, F0001, src_at((struct loc){s->s->id, 0, 0}), "no memory to read this file");
+    return false;
 }
 
-static bool report_not_json(struct scan *s, const char *what)
+static bool report_flaw(struct json_scan *s)
 {
     const char *first = s->at;
-    if (s->at < s->end)
+    if (s->out_of_range) {
+        s->at += strspn(first, "-0123456789");
+        diag_help(diag(s->c->diags, E0806, src_at(json_loc(s, first)), "%s", s->what),
+                  "write one from -2^63 to 2^64 - 1");
+        return false;
+    }
+    if (first < s->end)
         s->at++;
     else
-        what = "it ends too early";
-    struct diag *d = diag(s->c->diags, E0801, src_at(loc_from(s, first)), "this is not JSON: %s", what);
+        s->what = "it ends too early";
+    struct diag *d = diag(s->c->diags, E0801, src_at(json_loc(s, first)), "this is not JSON: %s", s->what);
     diag_help(d, "write JSON as RFC 8259 defines it: double quotes, no comments, no comma after the last member");
     return false;
 }
 
-static char skip_blanks(struct scan *s)
+// The words of json-c's errors depend on its version. NULL: there is no memory, which some versions have a number for.
+static const char *describe_error(enum json_tokener_error error)
 {
-    while (*s->at == ' ' || *s->at == '\n' || *s->at == '\t' || *s->at == '\r')
-        s->at++;
-    return *s->at;
+    static const char *const texts[] = {
+        [json_tokener_continue] = "it ends too early",
+        [json_tokener_error_depth] = "it is nested deeper than 32 levels",
+        [json_tokener_error_parse_eof] = "it ends too early",
+        [json_tokener_error_parse_unexpected] = "this character is not expected here",
+        [json_tokener_error_parse_null] = "a value was expected",
+        [json_tokener_error_parse_boolean] = "a value was expected",
+        [json_tokener_error_parse_number] = "this is not a number",
+        [json_tokener_error_parse_array] = "a `,` or `]` was expected",
+        [json_tokener_error_parse_object_key_name] = "a key in double quotes was expected",
+        [json_tokener_error_parse_object_key_sep] = "a `:` was expected",
+        [json_tokener_error_parse_object_value_sep] = "a `,` or `}` was expected",
+        [json_tokener_error_parse_string] = "no such escape",
+        [json_tokener_error_size] = "it is too long",
+    };
+    return (size_t)error < sizeof texts / sizeof *texts ? texts[error] : NULL;
 }
 
-/* ---- strings ---- */
-
-static uint32_t hex_digit(char ch)
+/*
+ * Reads `text`, a source's or a copy of it, if it has no flaw before s->at. Else false, s->at and s->what are the flaw.
+ * *parsed, for json_object_put(), is NULL for `null`.
+ */
+static bool parse(struct json_scan *s, const char *text, int flags, struct json_object **parsed)
 {
-    static const char digits[] = "0123456789abcdefABCDEF";
-    const char *d = ch ? strchr(digits, ch) : NULL;
-    if (!d)
-        return UINT32_MAX;
-    return (uint32_t)(d - digits) < 16 ? (uint32_t)(d - digits) : (uint32_t)(d - digits) - 6;
+    struct json_tokener *t = json_tokener_new_ex(DEPTH);
+    if (!t)
+        return json_refuse(s, s->s->text, NULL);
+    json_tokener_set_flags(t, flags);
+    // With the NUL at the end: a number ends there.
+    *parsed = json_tokener_parse_ex(t, text, (int)(s->s->len + 1));
+    enum json_tokener_error error = json_tokener_get_error(t);
+    size_t n = json_tokener_get_parse_end(t); // may count that NUL
+    const char *end = n < s->s->len ? s->s->text + n : s->end;
+    json_tokener_free(t);
+    // Where json-c 0.16 has no memory, it stops without an error.
+    bool stopped = error != json_tokener_success || end < s->end;
+    return !stopped || (s->what && end >= s->at) || json_refuse(s, end, describe_error(error));
 }
 
-// The four digits after `\u`; UINT32_MAX: there are fewer.
-static uint32_t hex_unit(const char *digits, const char *end)
+static const char *replace_non_ascii(const struct json_scan *s)
 {
-    uint32_t unit = 0;
-    for (int i = 0; i < 4; i++) {
-        uint32_t digit = end - digits > i ? hex_digit(digits[i]) : UINT32_MAX;
-        if (digit == UINT32_MAX)
-            return UINT32_MAX;
-        unit = unit << 4 | digit;
+    char *copy = arena_strndup(s->c->arena, s->s->text, s->s->len);
+    for (uint32_t i = 0; i < s->s->len; i++) {
+        if ((unsigned char)copy[i] >= 0x80)
+            copy[i] = '?';
     }
-    return unit;
+    return copy;
 }
 
-static char *put_utf8(char *to, uint32_t c)
+/*
+ * The first flaw of the text is reported, by whichever of the two finds it. json-c 0.18 takes each byte of a character
+ * that is not ASCII for a control character when it is strict, so it then reads a copy without them, and only when it
+ * accepts that, the text.
+ */
+static bool parse_values(struct json_scan *s, struct json_object **parsed)
 {
-    static const uint8_t first[] = {0, 0xc0, 0xe0, 0xf0};
-    if (c < 0x80) {
-        *to++ = (char)c;
-        return to;
+    bool ok = json_check_tokens(s);
+    ok = parse(s, s->ascii ? s->s->text : replace_non_ascii(s), JSON_TOKENER_STRICT, parsed) && ok;
+    if (ok && !s->ascii) {
+        json_object_put(*parsed);
+        *parsed = NULL;
+        ok = parse(s, s->s->text, 0, parsed);
     }
-    uint32_t more = c < 0x800 ? 1 : 2;
-    if (c >= 0x10000)
-        more = 3;
-    *to++ = (char)(first[more] | c >> 6 * more);
-    while (more--)
-        *to++ = (char)(0x80 | (c >> 6 * more & 0x3f));
-    return to;
-}
-
-// A `\uXXXX`, or two of them that make one character. `*from` is after the `\u`.
-static bool decode_unit(struct scan *s, const char **from, const char *end, char **to)
-{
-    uint32_t c = hex_unit(*from, end);
-    s->at = *from - 2;
-    if (c == UINT32_MAX)
-        return report_not_json(s, "`\\u` needs four hexadecimal digits");
-    *from += 4;
-    if (c >= 0xd800 && c < 0xe000) {
-        uint32_t low = end - *from > 2 && !memcmp(*from, "\\u", 2) ? hex_unit(*from + 2, end) : 0;
-        if (c >= 0xdc00 || low < 0xdc00 || low >= 0xe000)
-            return report_not_json(s, "half of a surrogate pair");
-        *from += 6;
-        c = 0x10000 + ((c & 0x3ff) << 10 | (low & 0x3ff));
-    }
-    *to = put_utf8(*to, c);
-    return true;
-}
-
-// A copy without escapes; it is shorter than what is written.
-static bool decode_escapes(struct scan *s, struct jval *v)
-{
-    static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
-    const char *from = v->text, *end = from + v->n, *after = s->at;
-    char *copy = arena_alloc(s->c->arena, v->n), *to = copy;
-    while (from < end) {
-        if (*from != '\\') {
-            *to++ = *from++;
-            continue;
-        }
-        const char *name = from[1] ? strchr(names, from[1]) : NULL;
-        from += 2;
-        if (name) {
-            *to++ = values[name - names];
-        } else if (from[-1] != 'u') {
-            s->at = from - 2;
-            return report_not_json(s, "no such escape");
-        } else if (!decode_unit(s, &from, end, &to)) {
-            return false;
-        }
-    }
-    s->at = after;
-    v->text = copy;
-    v->n = (uint32_t)(to - copy);
-    return true;
-}
-
-static bool scan_character(struct scan *s)
-{
-    if ((unsigned char)*s->at < 0x20)
-        return report_not_json(s, "a control character in a string");
-    uint32_t len = 1;
-    if ((unsigned char)*s->at >= 0x80 && utf8_decode(s->at, (size_t)(s->end - s->at), &len) == UTF8_REPLACEMENT &&
-        len == 1)
-        return report_not_json(s, "it is not UTF-8");
-    s->at += len;
-    return true;
-}
-
-// Whether eight bytes are ASCII without quotes, backslashes and control characters: nearly all of a file is.
-static bool are_plain(const char *eight)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101), high = ones << 7;
-    uint64_t w;
-    memcpy(&w, eight, sizeof w);
-    uint64_t quote = w ^ ones * '"', slash = w ^ ones * '\\';
-    return !((w | ((w - ones * ' ') & ~w) | ((quote - ones) & ~quote) | ((slash - ones) & ~slash)) & high);
-}
-
-// From quote to quote; *escapes: with a backslash in it.
-static bool scan_quoted(struct scan *s, struct jval *v, bool *escapes)
-{
-    v->text = ++s->at;
-    *escapes = false;
-    for (;;) {
-        while (s->end - s->at >= 8 && are_plain(s->at))
-            s->at += 8;
-        while ((unsigned char)(*s->at - ' ') < 0x80 - ' ' && *s->at != '"' && *s->at != '\\')
-            s->at++;
-        if (*s->at == '"')
-            break;
-        if (*s->at == '\\') {
-            *escapes = true;
-            s->at++;
-        }
-        if (!scan_character(s))
-            return false;
-    }
-    v->n = (uint32_t)(s->at++ - v->text);
-    return true;
-}
-
-static bool scan_string(struct scan *s, struct jval *v)
-{
-    bool escapes;
-    v->type = JSON_STRING;
-    return scan_quoted(s, v, &escapes) && (!escapes || decode_escapes(s, v));
-}
-
-/* ---- numbers and words ---- */
-
-static bool skip_digits(struct scan *s)
-{
-    const char *first = s->at;
-    while (*s->at >= '0' && *s->at <= '9')
-        s->at++;
-    return s->at != first || report_not_json(s, "a digit was expected");
-}
-
-static bool scan_integer(struct scan *s, struct jval *v)
-{
-    const char *digit = s->at;
-    if (!skip_digits(s))
-        return false;
-    if (*digit == '0' && s->at - digit > 1) {
-        s->at = digit;
-        return report_not_json(s, "a number does not begin with 0");
-    }
-    for (; digit < s->at; digit++) {
-        uint64_t d = (uint64_t)(*digit - '0');
-        v->too_large = v->too_large || v->magnitude > (UINT64_MAX - d) / 10;
-        v->magnitude = v->too_large ? UINT64_MAX : v->magnitude * 10 + d;
-    }
-    return true;
-}
-
-static bool scan_number(struct scan *s, struct jval *v)
-{
-    v->type = JSON_INTEGER;
-    v->negative = *s->at == '-';
-    if (v->negative && (s->at[1] < '0' || s->at[1] > '9'))
-        return report_not_json(s, "a value was expected");
-    s->at += v->negative;
-    if (!scan_integer(s, v))
-        return false;
-    if (*s->at == '.') {
-        v->type = JSON_FRACTION;
-        s->at++;
-        if (!skip_digits(s))
-            return false;
-    }
-    if (*s->at != 'e' && *s->at != 'E')
+    if (ok)
         return true;
-    v->type = JSON_FRACTION;
-    s->at++;
-    s->at += *s->at == '+' || *s->at == '-';
-    return skip_digits(s);
+    json_object_put(*parsed);
+    return s->what ? report_flaw(s) : report_no_memory(s);
 }
 
-static bool scan_word(struct scan *s, struct jval *v)
+/* ---- values ---- */
+
+static bool set_value(struct json_scan *s, struct jval *v, struct json_object *o);
+
+// Members are in the order of the text, and have different names.
+static bool set_members(struct json_scan *s, struct jval *v, struct json_object *o)
 {
-    static const struct {
-        const char *word;
-        uint8_t len, type;
-        bool is_true;
-    } words[] = {{"null", 4, JSON_NULL, false}, {"true", 4, JSON_BOOL, true}, {"false", 5, JSON_BOOL, false}};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        if (strncmp(s->at, words[i].word, words[i].len) != 0)
-            continue;
-        v->type = words[i].type;
-        v->is_true = words[i].is_true;
-        s->at += words[i].len;
-        return true;
+    struct lh_entry *e = json_object_get_object(o)->head;
+    struct jval *m = v->child;
+    for (; m && e && !strcmp(lh_entry_k(e), m->key); m = m->next, e = lh_entry_next(e)) {
+        if (!set_value(s, m, lh_entry_v(e)))
+            return false;
     }
-    return report_not_json(s, "a value was expected");
+    return !m && !e;
 }
 
-/* ---- objects and arrays ---- */
-
-static bool scan_key(struct scan *s, struct jval *v)
+static bool set_elements(struct json_scan *s, struct jval *v, struct json_object *o)
 {
-    if (skip_blanks(s) != '"')
-        return report_not_json(s, "a key in double quotes was expected");
-    const char *quote = s->at;
-    struct jval name;
-    bool escapes;
-    if (!scan_quoted(s, &name, &escapes))
+    if (json_object_array_length(o) != v->n)
         return false;
-    v->key_loc = loc_from(s, quote);
-    if (escapes) {
-        struct diag *d = diag(s->c->diags, E0803, src_at(v->key_loc), "a key with an escape in it");
-        diag_help(d, "no key needs one: write its letters");
-        return false;
+    size_t i = 0;
+    for (struct jval *e = v->child; e; e = e->next) {
+        if (!set_value(s, e, json_object_array_get_idx(o, i++)))
+            return false;
     }
-    v->key = intern_n(s->c->names, name.text, name.n);
-    if (skip_blanks(s) != ':')
-        return report_not_json(s, "a `:` was expected");
-    s->at++;
     return true;
 }
 
-static bool scan_value(struct scan *s, struct jval *v, uint32_t depth);
-
-static bool scan_children(struct scan *s, struct jval *v, uint32_t depth)
+// A string without escapes is what the text has.
+static void set_string(struct json_scan *s, struct jval *v, struct json_object *o)
 {
-    bool object = *s->at++ == '{';
-    char end = object ? '}' : ']';
-    struct jval **tail = &v->child;
-    v->type = object ? JSON_OBJECT : JSON_ARRAY;
-    if (skip_blanks(s) == end) {
-        s->at++;
-        return true;
-    }
-    for (;;) {
-        struct jval *child = NEW(s->c->arena, struct jval);
-        if ((object && !scan_key(s, child)) || !scan_value(s, child, depth + 1))
-            return false;
-        *tail = child;
-        tail = &child->next;
-        v->n++;
-        char next = skip_blanks(s);
-        if (next != ',' && next != end)
-            return report_not_json(s, object ? "a `,` or `}` was expected" : "a `,` or `]` was expected");
-        s->at++;
-        if (next == end)
-            return true;
-    }
+    v->n = (uint32_t)json_object_get_string_len(o);
+    v->text = s->s->text + v->loc.start + 1;
+    if (v->n != v->loc.end - v->loc.start - 2)
+        v->text = arena_strndup(s->c->arena, json_object_get_string(o), v->n);
 }
 
-static bool scan_value(struct scan *s, struct jval *v, uint32_t depth)
+static void set_integer(struct jval *v, struct json_object *o)
 {
-    if (depth > DEPTH)
-        return report_not_json(s, "it is nested deeper than 32 levels");
-    char ch = skip_blanks(s);
-    const char *first = s->at;
-    bool ok;
-    if (ch == '{' || ch == '[')
-        ok = scan_children(s, v, depth);
-    else if (ch == '"')
-        ok = scan_string(s, v);
-    else if (ch == '-' || (ch >= '0' && ch <= '9'))
-        ok = scan_number(s, v);
-    else
-        ok = scan_word(s, v);
-    v->loc = loc_from(s, first);
-    return ok;
+    int64_t i = json_object_get_int64(o); // INT64_MAX if it is larger
+    v->negative = i < 0;
+    v->magnitude = i < 0 ? -(uint64_t)i : json_object_get_uint64(o);
+}
+
+// False: json-c had no memory for all of the text.
+static bool set_value(struct json_scan *s, struct jval *v, struct json_object *o)
+{
+    static const uint8_t types[] = {
+        [json_type_null] = JSON_NULL,       [json_type_boolean] = JSON_BOOL,  [json_type_int] = JSON_INTEGER,
+        [json_type_double] = JSON_FRACTION, [json_type_string] = JSON_STRING, [json_type_array] = JSON_ARRAY,
+        [json_type_object] = JSON_OBJECT,
+    };
+    v->type = types[json_object_get_type(o)];
+    switch ((enum jval_type)v->type) {
+    case JSON_NULL:
+        return s->s->text[v->loc.start] == 'n';
+    case JSON_BOOL:
+        v->is_true = json_object_get_boolean(o);
+        return true;
+    case JSON_INTEGER:
+        set_integer(v, o);
+        return true;
+    case JSON_FRACTION:
+        return true;
+    case JSON_STRING:
+        set_string(s, v, o);
+        return true;
+    case JSON_ARRAY:
+        return set_elements(s, v, o);
+    case JSON_OBJECT:
+        return set_members(s, v, o);
+    }
+    return false;
 }
 
 const struct jval *json_read(struct machc *c, const struct source *src)
 {
-    struct scan s = {.c = c, .s = src, .at = src->text, .end = src->text + src->len};
-    struct jval *top = NEW(c->arena, struct jval);
-    if (!scan_value(&s, top, 1))
+    struct json_scan s = {.c = c, .s = src, .at = src->text, .end = src->text + src->len, .ascii = true};
+    struct json_object *parsed = NULL;
+    if (!parse_values(&s, &parsed))
         return NULL;
-    skip_blanks(&s);
-    return s.at == s.end || report_not_json(&s, "there is something after its end") ? top : NULL;
+    struct jval *top = NEW(c->arena, struct jval);
+    s.at = src->text;
+    bool ok = json_locate(&s, top);
+    if (ok && !set_value(&s, top, parsed))
+        ok = report_no_memory(&s);
+    json_object_put(parsed);
+    return ok ? top : NULL;
 }
 
 const struct jval *json_member(const struct jval *object, const char *key)
