@@ -24,6 +24,12 @@ static void take_names(struct machc *c, struct host_private *p)
     p->mask = intern(t, "mask");
     p->aliases = intern(t, "aliases");
     p->phandle = intern(t, "phandle");
+    p->dma_ranges = intern(t, "dma-ranges");
+    p->dma_coherent = intern(t, "dma-coherent");
+    p->dma_noncoherent = intern(t, "dma-noncoherent");
+    p->interconnects = intern(t, "interconnects");
+    p->interconnect_names = intern(t, "interconnect-names");
+    p->interconnect_cells = intern(t, "#interconnect-cells");
     p->linux_phandle = intern(t, "linux,phandle");
 }
 
