@@ -48,15 +48,13 @@ struct host_private {
     const struct dt_node **irq_parent; // by node id: the controller that its interrupts go to
     struct map nexus;                  // (node, 0) -> struct nexus
     struct map classes;                // (chip, 0) -> struct irqchip_class
-    struct map reach;                  // dma.c: (bus with dma-ranges, 0) -> struct host_reach
     /* Made when a tail of a path is first looked up: (name, 0) and (name without unit address, this) -> first node. */
     struct map by_name;
     struct dt_node **name_next, **base_next; // by node id: the next node with the same one
     /* names that are asked for of every node */
     const char *address_cells, *size_cells, *reg, *reg_names, *ranges, *interrupts, *interrupts_extended,
         *interrupt_names, *interrupt_parent, *interrupt_cells, *interrupt_controller, *interrupt_map,
-        *interrupt_map_mask, *compatible, *device_type, *status, *mask, *aliases, *phandle, *linux_phandle, *dma_ranges,
-        *dma_coherent, *dma_noncoherent, *interconnects, *interconnect_names, *interconnect_cells;
+        *interrupt_map_mask, *compatible, *device_type, *status, *mask, *aliases, *phandle, *linux_phandle;
 };
 
 /* One indexing. */
