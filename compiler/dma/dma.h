@@ -17,7 +17,8 @@ struct machine_dma {
     VEC(const struct iommu_reserved *) reserved; // of the machine's architecture
     VEC(struct dma_span) spans;                  // the same as ranges
     struct p_dma *all;                           // what `dma all` gives, solved when the first device has it; or NULL
-    uint32_t endpoints;                          // given to platform devices behind an IOMMU of the guest
+    uint32_t endpoints;    // given to platform devices behind an IOMMU of the guest
+    struct dma_view guest; // coherence and reach of its nodes
 };
 
 /* STEP_DMA: the dma statements of all devices. */
@@ -29,12 +30,36 @@ void plan_stash(struct machine_planner *p, struct p_dma *dma, const struct m_sta
 
 /* ---- intent.c ---- */
 
-/* Every memory region without no-dma, at its guest address; of a window, those that lie in it. */
-void intend_all(struct machine_planner *p, struct p_dma *dma, map_list *out, bool window);
+/*
+ * Every memory region without no-dma, at the device address that the guest's driver uses for it; of a window, those
+ * that lie in it. False after a message.
+ */
+bool intend_all(struct machine_planner *p, const struct p_dma *dma, map_list *out, bool window);
 /* What is written; messages for what cannot be. Banks without an address have UINT64_MAX. */
 void intend_written(struct machine_planner *p, struct p_dma *dma, const struct m_dma *m, map_list *out);
 /* `dma identity`: memory has to lie where the host has it. */
 void check_identity(struct machine_planner *p, const struct m_dma *m);
+
+/* ---- inherit.c: what DMA inherits from buses ---- */
+
+/* Begins p->dma->guest: when the guest's nodes are there. */
+void begin_guest_dma_view(struct machine_planner *p);
+
+/* What the guest's driver of a device believes that it reaches; everything, where the device has no node. */
+struct dma_reach guest_reach(struct machine_planner *p, const struct p_device *d);
+
+/*
+ * The device address that the guest's driver programs for [offset, offset + size) of guest memory: by the `dma-ranges`
+ * above its node, the guest address where there are none. False after a message.
+ */
+bool device_address(struct machine_planner *p, const struct p_dma *dma, const struct p_memory *m, uint64_t offset,
+                    uint64_t size, uint64_t *bus);
+
+/* Messages for memory that the host's buses do not let the device reach, or at another address than the guest's. */
+void check_inherited_reach(struct machine_planner *p, const struct p_device *d);
+
+/* Makes the guest's driver believe what the host's tree says of caches: `dma-coherent` or `dma-noncoherent`. */
+void write_coherence(struct machine_planner *p, const struct p_device *d);
 
 /* ---- maps.c ---- */
 

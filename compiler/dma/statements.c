@@ -44,15 +44,18 @@ static bool solve_maps(struct machine_planner *p, struct p_dma *dma, const struc
     return true;
 }
 
-/* All memory: solved for the first device of the machine, and the same for all others. */
+/* All memory: solved for the first device of the machine, and the same for all others at the same addresses. */
 static void map_all(struct machine_planner *p, struct p_dma *dma)
 {
     struct machine_dma *w = p->dma;
-    if (!w->all) {
+    bool translated = guest_reach(p, dma->device).bus; // then it has device addresses of its own
+    if (!w->all || translated) {
         map_list maps = {0};
-        intend_all(p, dma, &maps, false);
-        w->all = dma;
-        solve_maps(p, dma, NULL, &maps);
+        bool ok = intend_all(p, dma, &maps, false);
+        if (!translated)
+            w->all = dma;
+        if (ok)
+            solve_maps(p, dma, NULL, &maps);
         return;
     }
     const struct p_dma *s = w->all;
@@ -298,10 +301,14 @@ void plan_dma(struct machine_planner *p)
 {
     enter_step(p, STEP_DMA);
     p->dma = NEW(draft_arena(p->c), struct machine_dma);
+    begin_guest_dma_view(p);
     list_reserved(p);
     for (uint32_t i = 0; i < p->m->devices.n; i++) {
         struct p_device *d = p->m->devices.at[i];
-        if (d->pass)
-            plan_device_dma(p, d, part_of(d));
+        if (!d->pass)
+            continue;
+        plan_device_dma(p, d, part_of(d));
+        check_inherited_reach(p, d);
+        write_coherence(p, d);
     }
 }

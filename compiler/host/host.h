@@ -4,7 +4,6 @@
 #define MACHC_HOST_HOST_H
 
 #include "schema/schema.h"
-#include "tree/dma.h"
 #include "tree/tree.h"
 
 struct machc;
@@ -69,7 +68,6 @@ struct host {
     uint32_t nirqs;
     const struct dt_node **cpus; // by Linux's number
     uint32_t ncpus;
-    struct dma_view dma; // coherence and reach of its nodes
     /* the rest is private to host/ */
     struct map by_phandle, by_irq;
     struct host_span *spans; // translated regions by address, for host_overlaps()

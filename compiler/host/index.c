@@ -94,11 +94,6 @@ static void read_regions(struct indexing *x, const struct dt_node *n)
     }
 }
 
-static const struct dt_node *dma_target(const void *opaque, const struct dt_prop *prop, uint32_t cell)
-{
-    return host_phandle(opaque, dt_cell(prop, cell));
-}
-
 struct host *host_index(struct machc *c, const struct schemas *s, struct dt_tree *t, const char *file, struct src at)
 {
     struct host *h = NEW(c->arena, struct host);
@@ -137,7 +132,6 @@ struct host *host_index(struct machc *c, const struct schemas *s, struct dt_tree
     host_make_spans(c, h);
     host_index_irqs(c, h);
     host_number_cpus(c, h);
-    dma_view_begin(&h->dma, c->arena, t, dma_target, h);
     noise_end(c, &x->noise, h->file, at);
     return h;
 }

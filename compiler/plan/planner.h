@@ -9,6 +9,7 @@
 #include "host/refs.h"
 #include "machc.h"
 #include "plan/plan.h"
+#include "tree/dma.h"
 
 struct caches;
 struct copied;
@@ -76,6 +77,8 @@ struct planner {
     struct node_marks *marks;    // nodes whose phandles matter to providers
     struct map rule_of;          // interned property -> struct ref_rule, or 0
     struct ref_entries ref_room; // entries of one property at a time
+
+    struct dma_view dma; // coherence and reach of the host's nodes; of a file with a host tree
 
     /* each private to the file that is named */
     struct sysfs_names *sysfs; // machine/sysfs_names.c
