@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Which IOMMU stands between a device and memory, as far as the host's tree and the `host` statement tell.
 #include "dma/iommu.h"
+#include "plan/streams.h"
 
 /* The IOMMU that a property leads to; or NULL. */
 static const struct dt_node *iommu_of(const struct planner *p, const struct dt_node *n, const struct ref_property *by)
@@ -73,7 +74,6 @@ static void find_way(struct planner *p)
              : p->model->iommu == IOMMU_SPAPR_TCE ? IOMMU_TCES
                                                   : IOMMU_PAGE_TABLES;
     const struct ref_property *by = p->model->iommu == IOMMU_AUTO && p->host ? board_property(p) : NULL;
-    w->all = by != NULL;
     for (const struct iommu_class *k = p->schemas->iommu_classes; by && k; k = k->next)
         if (is_property_of(k, by->property))
             w->way = k->way;
@@ -116,32 +116,30 @@ const struct dt_prop *ids_of(struct planner *p, const struct dt_node *n)
     return ids;
 }
 
-/* Its own properties say so. */
-static bool has_iommu(const struct planner *p, const struct dt_node *n)
-{
-    for (uint32_t i = 0; i < p->schemas->niommus; i++)
-        if (leads_to_iommu(p, n, &p->schemas->iommus[i]))
-            return true;
-    return false;
-}
-
 bool own_stream(struct planner *p, const struct dt_node *n)
 {
-    return has_iommu(p, n) || ids_of(p, n);
+    return has_streams(p, n);
 }
 
 bool behind_iommu(struct planner *p, const struct p_device *d)
 {
     if (p->model->iommu == IOMMU_NONE || d->kind == DEV_RAW)
         return false;
-    // VFIO gives no PCI or platform device away without one; of a device that is known by name only, no tree says more.
-    if (p->model->iommu == IOMMU_PAMU || p->model->iommu == IOMMU_SPAPR_TCE || !d->host)
+    if (d->kind == DEV_PCI && !d->host)
+        return function_has_iommu(p, d->sysfs_name);
+    if (p->model->iommu == IOMMU_SPAPR_TCE || !d->host)
+        return true; // of a device that is known by name only, no tree says more
+    // Firmware writes LIODNs at boot: of a tree without any, nobody knows yet which devices have one.
+    if (iommu_way(p) == IOMMU_WINDOWS && !p->has_dma_ids)
         return true;
-    for (const struct dt_node *n = d->host; n; n = n->parent)
-        if (has_iommu(p, n))
+    // Linux puts a platform device behind one by ids of its own only (of_iommu_configure(), fsl_pamu_probe_device()).
+    if (has_streams(p, d->host))
+        return true;
+    // What is further down in a passthrough masters through the device of the statement.
+    for (const struct p_device *above = d->parent; above; above = above->parent)
+        if (has_streams(p, above->host))
             return true;
-    find_way(p);
-    return p->iommu->all;
+    return false;
 }
 
 void note_disabled_iommu(struct planner *p, const struct p_device *d, struct diag *g)

@@ -20,7 +20,6 @@ struct iommu {
     bool known;
     const char *board;         // as a schema calls it, whose PAMU has fewer sub-windows than others
     struct pamu_limits limits; // of this board's PAMU
-    bool all;                  // every device of the host is behind an IOMMU
     VEC(struct over_grant) over_grants;
 };
 

@@ -71,6 +71,7 @@ struct planner {
     struct map needs;                        // host node -> struct host_need
     VEC(const struct host_need *) need_list; // the same without nodes that are no devices
     bool has_iommus;                         // some node of the host refers to an IOMMU
+    bool has_dma_ids;                        // some node has a number that a PAMU knows it by
 
     /* uses.c: references of the host, and those that lead out of a machine */
     VEC(struct provider_use) uses;
