@@ -44,6 +44,20 @@ static bool solve_maps(struct machine_planner *p, struct p_dma *dma, const struc
     return true;
 }
 
+/* What another dma reaches, at the same device addresses. */
+static void copy_reach(struct p_dma *to, const struct p_dma *from)
+{
+    to->way = from->way;
+    to->maps = from->maps;
+    to->nmaps = from->nmaps;
+    to->has_window = from->has_window;
+    to->window = from->window;
+    to->size = from->size;
+    to->subwindows = from->subwindows;
+    to->whole = from->whole;
+    to->page_shift = from->page_shift;
+}
+
 /* All memory: solved for the first device of the machine, and the same for all others at the same addresses. */
 static void map_all(struct machine_planner *p, struct p_dma *dma)
 {
@@ -58,16 +72,7 @@ static void map_all(struct machine_planner *p, struct p_dma *dma)
             solve_maps(p, dma, NULL, &maps);
         return;
     }
-    const struct p_dma *s = w->all;
-    dma->way = s->way;
-    dma->maps = s->maps;
-    dma->nmaps = s->nmaps;
-    dma->has_window = s->has_window;
-    dma->window = s->window;
-    dma->size = s->size;
-    dma->subwindows = s->subwindows;
-    dma->whole = s->whole;
-    dma->page_shift = s->page_shift;
+    copy_reach(dma, w->all);
 }
 
 /* A clause that the host's IOMMU has no use for would be lost in silence. */
@@ -223,16 +228,42 @@ static void plan_default(struct machine_planner *p, struct p_device *d)
     map_all(p, dma);
 }
 
-/* A word said of the whole device holds for what is below it; windows are those of one stream. */
+/* What the text has for a whole device holds for what is below it: nothing there reaches more. */
 static bool plan_as_above(struct machine_planner *p, struct p_device *d)
 {
     const struct p_dma *above = d->parent && d->parent->dmas.n ? d->parent->dmas.at[0] : NULL;
-    if (!above || above->mode == DMA_WINDOW || above->mode == DMA_ALL)
+    if (!above || above->mode == DMA_ALL)
         return false;
-    struct p_dma *dma = new_domain(p, d, above->mode, NULL, above->at);
+    struct p_dma *dma = new_domain(p, d, above->mode, above->mode == DMA_WINDOW ? above->name : NULL, above->at);
     if (above->mode == DMA_GUEST_IOMMU)
         use_guest_iommu(p, dma, above->guest_iommu, above->at);
+    if (above->mode != DMA_WINDOW)
+        return true;
+    copy_reach(dma, above);
+    dma->written = above->written;
+    take_ids(p, dma);
+    check_ids(p, dma, NULL);
     return true;
+}
+
+/* Of a PAMU, each LIODN of a device is set up by itself: one without a statement faults at the first access. */
+static void check_all_ids(struct machine_planner *p, const struct p_device *d)
+{
+    const struct dt_prop *ids = d->dmas.n ? d->dmas.at[0]->ids : NULL;
+    uint32_t n = ids ? ids->len / 4 : 0;
+    for (uint32_t id = 0; id < n; id++) {
+        bool covered = false;
+        for (uint32_t i = 0; i < d->dmas.n; i++)
+            covered = covered || !d->dmas.at[i]->has_liodn_index || d->dmas.at[i]->liodn_index == id;
+        if (covered)
+            continue;
+        struct diag *g = diag(p->c->diags, W0604, d->dmas.at[0]->at,
+                              "nothing is mapped for LIODN %u of `%s`: no `dma` statement has its index, %u",
+                              dt_cell(ids, id), d->name, id);
+        diag_fact(g, "%s: `%s` of %s has %u entries", p->host->file, ids->name, dt_path(p->c->arena, d->host), n);
+        diag_help(g, "add `dma NAME liodn-index %u { map MEMORY; }`, or remove `liodn-index` to map the same for all",
+                  id);
+    }
 }
 
 static void plan_device_dma(struct machine_planner *p, struct p_device *d, const struct m_part *part)
@@ -243,6 +274,7 @@ static void plan_device_dma(struct machine_planner *p, struct p_device *d, const
         check_streams(p, d, part);
         check_streams_share(p, d);
     }
+    check_all_ids(p, d);
     if (d->dmas.n || d->kind == DEV_EMULATED)
         return;
     // What is below the device of the statement uses the same stream, unless it has one of its own.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Subtrees of the host's tree, copied into the guest's.
 #include "machine/machine.h"
+#include "plan/streams.h"
 
 #include <inttypes.h>
 
@@ -81,7 +82,10 @@ static struct copied *copy_node(struct machine_planner *p, const struct m_passth
         for (uint32_t i = 0; i < hn->nregions; i++)
             reachable = reachable || (p->host->regions[hn->first_region + i].translated &&
                                       p->host->regions[hn->first_region + i].size);
-        bool device = said || has_irqs(p, top, host) || (reachable && dt_prop(p->host->tree, host, p->n->compatible));
+        // Ports of a RapidIO controller and engines of a portal have an id of their own, and no registers.
+        bool ids = has_streams(p->file, host);
+        bool device =
+            said || ids || has_irqs(p, top, host) || (reachable && dt_prop(p->host->tree, host, p->n->compatible));
         if (device && !k->off) {
             struct p_device *d =
                 new_device(p, arena_printf(p->c->arena, "%s/%s", above->name, host->name), DEV_PLATFORM, pass->at);
@@ -89,6 +93,8 @@ static struct copied *copy_node(struct machine_planner *p, const struct m_passth
             d->pass = pass;
             d->node = guest;
             describe_host(p, d, host);
+            if (!d->sysfs_name && ids)
+                d->sysfs_name = host_sysfs_name(p->c, p->host, host);
             k->device = d;
             decide_regions(p, k, d);
             decide_windows(p, k, d);
