@@ -2,6 +2,8 @@
 # make            build/machc, build/machrt, build/libmachrt.a and .so
 # make test       all suites of tests/run.py, the runtime, and old fuzz findings: minutes at most. SUITE="errors cli" runs some
 # make docs       docs/messages.md, the grammar in docs/language.md, completions, editors' keywords, parts of man pages, anew
+# make check-abi  libmachrt's ABI against the last release's (Debian's abigail-tools); `make update-abi` is part of a release
+# make update-layout   what is generated from runtime/layout/machcfg_layout.h: machcfg.h, tables of docs/guest-cfg.md
 # make bench      the tables of docs/bench.md
 # make check-properties   random machines on random boards; CASES=5000 SEED=monday
 # make check-corpus   every device of every board that Debian has a kernel for; CORPUS="--every 10 -k rk3399" for some
@@ -23,9 +25,9 @@ OPT      = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fno-om
 # What UBSan puts in hides from gcc that (uint8_t)(x >> 24) fits: conversions are judged in the other build.
 WARN     = -Wall -Wextra -Wshadow -Werror
 endif
-CPPFLAGS = -D_GNU_SOURCE -Icompiler -I$(B)/gen -Iruntime/include
+CPPFLAGS = -D_GNU_SOURCE -Icompiler -I$(B)/gen -Iruntime/layout -Iruntime/include
 CFLAGS   = -std=c11 $(OPT) $(WARN) -fPIC -pthread
-LDLIBS   = -lfdt -ljson-c -lmd
+LDLIBS   = -lfdt -lmd
 # machc needs no other file to run, and starts faster for it. `make STATIC=` takes the system's shared libraries.
 STATIC   = -static-pie
 ifdef SAN
@@ -33,7 +35,7 @@ STATIC   =
 endif
 
 lib_src  = $(filter-out compiler/main.c,$(sort $(wildcard compiler/*.c compiler/*/*.c)))
-lib_obj  = $(lib_src:%.c=$(B)/%.o) $(B)/gen/mach.tab.o $(B)/gen/mach.lex.o $(B)/gen/schemas_data.o $(B)/gen/schemas_compiled.o
+lib_obj  = $(lib_src:%.c=$(B)/%.o) $(B)/gen/mach.tab.o $(B)/gen/mach.lex.o $(B)/gen/schemas_data.o
 schemas  = $(sort $(wildcard schemas/*.json schemas/*/*.json))
 unit     = $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 sources  = $(wildcard compiler/*.[ch] compiler/*/*.[ch] compiler/*/*/*.[ch] runtime/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] tests/*/*/*/*.[ch] examples/*/*.[ch])
@@ -71,18 +73,10 @@ $(B)/gen/version.h: FORCE
 	@if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi
 $(B)/compiler/version.o: $(B)/gen/version.h
 
-# The schemas, as they are, in one C array each; and as the constants that a program makes of them. Where machc is built
-# for another machine, SCHEMAC names one for this machine.
+# The schemas, as they are, in one C array each, and the names in them.
 $(B)/gen/schemas_data.c: compiler/schema/embed.sh $(schemas)
 	@mkdir -p $(@D)
 	sh compiler/schema/embed.sh $(schemas) > $@.tmp && mv $@.tmp $@
-
-SCHEMAC ?= $(B)/gen/schemac
-$(B)/gen/schemac: $(B)/compiler/schema/compile/compile.o $(filter-out %/schemas_compiled.o,$(lib_obj))
-	$(CC) $(OPT) -pthread -o $@ $^ $(LDLIBS)
-$(B)/compiler/schema/compile/compile.o: | $(B)/gen/mach.tab.h
-$(B)/gen/schemas_compiled.c: $(SCHEMAC)
-	$(SCHEMAC) > $@.tmp && mv $@.tmp $@
 
 # The runtime reads in tests what the compiler wrote; else the two meet in guest.cfg only.
 $(B)/unit/%: tests/unit/%.c $(B)/libmachc.a $(B)/libmachrt.a

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "machc.h"
 
-static int run(const struct machc *first, machc_fn *work, void *opaque)
+static int run(const struct machc *first, struct hash_key key, machc_fn *work, void *opaque)
 {
     jmp_buf on_oom;
-    struct arena *volatile arena = arena_new(&on_oom);
+    struct arena *volatile arena = arena_new(&on_oom, key);
     if (!arena)
         return MACHC_OUT_OF_MEMORY;
     int result = MACHC_OUT_OF_MEMORY;
@@ -14,8 +14,8 @@ static int run(const struct machc *first, machc_fn *work, void *opaque)
         if (first)
             *c = *first;
         c->arena = arena;
-        c->syntax = arena_new(&on_oom);
-        c->draft = arena_new(&on_oom);
+        c->syntax = arena_new(&on_oom, key);
+        c->draft = arena_new(&on_oom, key);
         if (!first) {
             c->names = intern_new(arena);
             c->sources = sources_new(arena);
@@ -33,12 +33,17 @@ static int run(const struct machc *first, machc_fn *work, void *opaque)
 
 int machc_run(machc_fn *work, void *opaque)
 {
-    return run(NULL, work, opaque);
+    return run(NULL, hash_key_random(), work, opaque);
+}
+
+int machc_run_with_key(struct hash_key key, machc_fn *work, void *opaque)
+{
+    return run(NULL, key, work, opaque);
 }
 
 int machc_again(const struct machc *first, machc_fn *work, void *opaque)
 {
-    return run(first, work, opaque);
+    return run(first, arena_key(first->arena), work, opaque);
 }
 
 void machc_forget(struct arena **a)

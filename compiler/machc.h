@@ -64,6 +64,9 @@ typedef int machc_fn(struct machc *c, void *opaque);
  */
 int machc_run(machc_fn *work, void *opaque);
 
+/* The same with a known key for its hashes: for tests, which show that no output depends on it. */
+int machc_run_with_key(struct hash_key key, machc_fn *work, void *opaque);
+
 /*
  * The same for one more compilation on top of `first`, with its options: it has arenas and messages of its own, and
  * shares the names, the sources, the schemas and the host of `first`, which stay as they are. `first` may not be used

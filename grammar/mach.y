@@ -70,7 +70,6 @@ static void mach_yyerror(const struct loc *loc, struct parser *p, const char *wh
 %token <text> DTS_NAME "a property or node" LABEL_DEF "a label of its own"
 %token DEL_PROP "/delete-property/" DEL_NODE "/delete-node/" OMIT "/omit-if-no-ref/" MEMRESERVE "/memreserve/"
 %token V1 "/dts-v1/" BITS "/bits/" INCBIN "/incbin/" DTS_STRING "\"a string\"" LITERALS "cells" HEXES "bytes"
-%token CELLS "<cells>" /* a whole < > of nothing but literals */
 %token BARE DTS_DIRECTIVE
 %token <num> CELL_CHAR "a character"
 
@@ -448,9 +447,7 @@ chunk: DTS_STRING                                       { $$ = value_string(p, @
 hexes: %empty                                           { bytes_begin(p, @$); }
      | hexes HEXES                                      { value_hex(p, @2); }
      ;
-cells: CELLS                                            { cells_begin(p, 32, @1, @1); cells_literals(p, @1); $$ = cells_end(p, @$); }
-     | BITS INT CELLS                                   { cells_begin(p, $2, @2, @3); cells_literals(p, @3); $$ = cells_end(p, @$); }
-     | cells_open cell_list CELLS_CLOSE                 { $$ = cells_end(p, @$); }
+cells: cells_open cell_list CELLS_CLOSE                 { $$ = cells_end(p, @$); }
      ;
 cells_open: CELLS_OPEN                                  { cells_begin(p, 32, @1, @1); }
           | BITS INT CELLS_OPEN                         { cells_begin(p, $2, @2, @3); }

@@ -13,12 +13,13 @@ import sys
 
 sys.dont_write_bytecode = True  # a test run leaves nothing in the sources
 
-from harness import Context, builds, checker, cli, diagnostics, docs, dtc, errors, generated, golden, layers, pictures, properties, schemas, unit  # noqa: E402
+from harness import Context, builds, checker, cli, diagnostics, docs, dtc, errors, generated, golden, layers, linux, pictures, properties, schemas, unit  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITES = {
     "unit": unit.run_all,
     "layers": layers.run_all,
+    "linux": linux.run_all,
     "errors": errors.run_all,
     "golden": golden.run_all,
     "pictures": pictures.run_all,

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: MIT
-// What an `assert` asks for.
+// Finds the values of attributes that `assert` statements name.
 #ifndef MACHC_ACROSS_ASSERT_VALUES_H
 #define MACHC_ACROSS_ASSERT_VALUES_H
 
 #include "plan/planner.h"
 
+/* The evaluation of one `assert`. */
 struct asked {
     struct planner *p;
-    struct frame *frame; // of the assert: what an index can be made of
+    struct frame *frame; // the variables of the statement, which an index can use
     struct src at;
-    bool chosen; // a value was asked for that the compiler chose, or counted
+    bool chosen; // set when a value is used that the compiler chose or counted
 };
 
-/* The value of MACHINE.ATTRIBUTE, MACHINE.NAME.ATTRIBUTE, MACHINE.NAME.LIST[WHICH].ATTRIBUTE. An attr_fn: `opaque` is a
- * struct asked. False after a message. */
-bool attrs_value(void *opaque, const struct expr *e, struct value *v);
+/*
+ * Sets *v to the value of MACHINE.ATTRIBUTE, MACHINE.NAME.ATTRIBUTE or MACHINE.NAME.LIST[WHICH].ATTRIBUTE. It is an
+ * attr_fn; `opaque` is a struct asked. Returns false after a message (E0228, E0229, E0230, E0235). Texts belong to the
+ * plan.
+ */
+bool assert_value(void *opaque, const struct expr *e, struct value *v);
 
 #endif

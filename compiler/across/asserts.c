@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// assert: judged when everything is decided.
+// Evaluates `assert` statements, when everything is decided.
 #include "across/across.h"
 #include "across/assert_values.h"
 
@@ -30,20 +30,20 @@ static const char *value_text(struct machc *c, const struct value *v)
     return v->s ? arena_printf(c->arena, "\"%s\"", v->s) : arena_printf(c->arena, "0x%" PRIx64, v->u);
 }
 
-/* Both sides of the comparisons that do not hold: of `a && b`, the first. */
+/* Labels the message with both sides of the comparison that fails: for `a && b`, of the first one. */
 static void show_sides(struct asked *a, const struct m_assert *s, const struct expr *e, struct diag *d)
 {
     struct machc *c = a->p->c;
     while (e->kind == EXPR_BINARY && e->op == OP_AND) {
         struct value left;
-        if (!expr_eval(c, s->frame, a->at.via, e->a, attrs_value, a, &left))
+        if (!expr_eval(c, s->frame, a->at.via, e->a, assert_value, a, &left))
             return;
         e = left.u ? e->b : e->a;
     }
     const char *op = e->kind == EXPR_BINARY ? operator_text(e->op) : NULL;
     struct value x, y;
-    if (op && expr_eval(c, s->frame, a->at.via, e->a, attrs_value, a, &x) &&
-        expr_eval(c, s->frame, a->at.via, e->b, attrs_value, a, &y))
+    if (op && expr_eval(c, s->frame, a->at.via, e->a, assert_value, a, &x) &&
+        expr_eval(c, s->frame, a->at.via, e->b, assert_value, a, &y))
         diag_label(d, "%s %s %s", value_text(c, &x), op, value_text(c, &y));
 }
 
@@ -54,7 +54,7 @@ void check_asserts(struct planner *p)
         const struct m_assert *s = &p->model->asserts.at[i];
         struct asked a = {p, s->frame, s->at, false};
         struct value v;
-        if (!expr_eval(p->c, s->frame, s->at.via, s->e, attrs_value, &a, &v))
+        if (!expr_eval(p->c, s->frame, s->at.via, s->e, assert_value, &a, &v))
             continue;
         if (v.s) {
             struct diag *d = diag(p->c->diags, E0201, (struct src){s->e->loc, s->at.via},
@@ -62,7 +62,7 @@ void check_asserts(struct planner *p)
             diag_help(d, "write a comparison: `assert %s == ...`", s->e->kind == EXPR_NAME ? s->e->name.s : "NAME");
             continue;
         }
-        // What the compiler chooses is not worth much when something else is wrong.
+        // After another error, the compiler may choose other values, so a failure would mean nothing.
         if (v.u || (a.chosen && errors))
             continue;
         struct diag *d = diag(p->c->diags, E0231, (struct src){s->e->loc, s->at.via}, "%s",

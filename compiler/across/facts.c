@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A plan against a snapshot of the host that it is for.
+// Compares a plan with a snapshot of the host that it is for.
 #include "facts/facts.h"
 #include "across/across.h"
 #include "plan/describe.h"
@@ -40,7 +40,10 @@ static void check_board(struct planner *p, const struct facts *f)
     diag_help(d, "run `machrt probe` on the board that the tree belongs to");
 }
 
-/* A list as of /sys/devices/system/cpu/online: "0-3,5". Hostile numbers are too large, and so in no machine. */
+/*
+ * Whether a list such as /sys/devices/system/cpu/online ("0-3,5") contains a cpu. The list is not trusted: a number
+ * that does not fit becomes the largest one, which is no cpu of a machine.
+ */
 static bool list_has_cpu(const char *s, uint32_t cpu)
 {
     while (*s) {
@@ -74,7 +77,10 @@ static void check_cpus_online(struct planner *p, const struct facts *f, const st
     }
 }
 
-/* VFIO pins what it maps, and pinned memory counts once however many devices reach it (one container). */
+/*
+ * Compares pinned memory with the limit. VFIO pins the memory that it maps. All devices of a machine share a container,
+ * so memory counts once, regardless of how many devices reach it.
+ */
 static void check_memlock(struct planner *p, const struct facts *f, const struct p_machine *m)
 {
     struct map seen = {0};
@@ -162,8 +168,10 @@ static void check_irqs(struct planner *p, const struct p_device *d, const struct
     }
 }
 
-/* Device addresses at which nothing can be mapped. One that is direct-relaxable can (type1 and iommufd both leave it
- * to user space). */
+/*
+ * Reports mappings in a reserved range of the device's group. A range of type "direct-relaxable" can be mapped: type1
+ * and iommufd both leave it to user space.
+ */
 static void check_reserved_ranges(struct planner *p, const struct p_device *d, const struct facts_group *g)
 {
     for (uint32_t k = 0; k < d->dmas.n; k++) {

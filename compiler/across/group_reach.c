@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Devices that the host's IOMMU cannot tell apart (a group, as a snapshot of the host lists them) have one address
- * space: what is mapped for one is mapped for all. In the guest, PCI functions of a group are below one host bridge, or
- * the guest would take them for devices that it can keep apart.
+ * Checks that devices of one IOMMU group reach the same. The host's IOMMU cannot tell the devices of a group apart:
+ * they have one address space, so what is mapped for one is mapped for all. A snapshot of the host lists the groups. In
+ * the guest, PCI functions of a group must be below one host bridge, because the guest would isolate them otherwise.
  */
 #include "across/across.h"
 #include "dma/dma.h"
@@ -10,10 +10,10 @@
 
 #include <inttypes.h>
 
-static bool same_maps(const struct p_dma *a, const struct p_dma *b)
+static bool has_same_maps(const struct p_dma *a, const struct p_dma *b)
 {
     if (a->maps == b->maps && a->nmaps == b->nmaps)
-        return true; // `dma all`, most of the time
+        return true; // they share the solution of `dma all`, as most devices do
     bool same = a->nmaps == b->nmaps;
     for (uint32_t i = 0; same && i < a->nmaps; i++) {
         const struct p_dma_map *x = &a->maps[i], *y = &b->maps[i];
@@ -23,14 +23,14 @@ static bool same_maps(const struct p_dma *a, const struct p_dma *b)
     return same;
 }
 
-static bool same_reach(const struct p_device *a, const struct p_device *b)
+static bool has_same_reach(const struct p_device *a, const struct p_device *b)
 {
     bool same = a->dmas.n == b->dmas.n;
     for (uint32_t i = 0; same && i < a->dmas.n; i++) {
         const struct p_dma *x = a->dmas.at[i], *y = b->dmas.at[i];
-        // Which of the two modes it is does not matter where the same is mapped.
+        // Apart from guest-iommu, the mode does not matter if the maps are the same.
         bool guest = x->mode == DMA_GUEST_IOMMU || y->mode == DMA_GUEST_IOMMU;
-        same = same_maps(x, y) && (!guest || (x->mode == y->mode && x->guest_iommu == y->guest_iommu));
+        same = has_same_maps(x, y) && (!guest || (x->mode == y->mode && x->guest_iommu == y->guest_iommu));
     }
     return same;
 }
@@ -45,7 +45,7 @@ static void compare_reach(struct planner *p, const struct facts_group *g, const 
 {
     struct src at = b->dmas.n ? b->dmas.at[0]->at : b->at, other = a->dmas.n ? a->dmas.at[0]->at : a->at;
     struct diag *d = NULL;
-    if (!same_reach(a, b)) {
+    if (!has_same_reach(a, b)) {
         d = diag(p->c->diags, E0668, at, "`%s` and `%s` are in one IOMMU group, but have different mappings", b->name,
                  a->name);
         diag_note(d, other, "the other one is here");
@@ -83,8 +83,9 @@ struct function {
 };
 
 /*
- * Linux 3.12 to 5.12, drivers/iommu/fsl_pamu_domain.c, get_pci_device_group(): the functions of a controller are one
- * group, by its LIODN, unless its BRR1 says version 0x204 or later; then each has a group, and the controller none.
+ * Linux 3.12 to 5.12, drivers/iommu/fsl_pamu_domain.c, get_pci_device_group(): all functions of a controller are in one
+ * group and use its LIODN, unless its register BRR1 has version 0x204 or later. In that case each function has a group
+ * of its own, and the controller has none.
  */
 static void report_functions(struct planner *p, const struct function *a, const struct function *b)
 {
@@ -105,7 +106,7 @@ static void report_functions(struct planner *p, const struct function *a, const 
               apart ? "pass both through to one machine" : "write the same `dma` for both");
 }
 
-/* The controller is the PCI domain: what stands in front of the first colon. */
+/* Returns the PCI domain of a function, which identifies its controller: the text before the first colon. */
 static const char *domain_of(struct planner *p, const struct p_device *d)
 {
     const char *end = d->sysfs_name ? strchr(d->sysfs_name, ':') : NULL;
@@ -114,7 +115,7 @@ static const char *domain_of(struct planner *p, const struct p_device *d)
 
 void check_functions(struct planner *p)
 {
-    struct map first = {0}, said = {0}; // domain -> struct function; those of which it was said
+    struct map first = {0}, reported = {0}; // domain -> first struct function; domain -> 1: it has been reported
     for (uint32_t i = 0; i < p->plan->machines.n; i++) {
         const struct p_machine *m = p->plan->machines.at[i];
         for (uint32_t k = 0; k < m->devices.n; k++) {
@@ -127,9 +128,9 @@ void check_functions(struct planner *p)
             *b = (struct function){m, d};
             if (!a) {
                 map_putp(draft_arena(p->c), &first, domain, NULL, b);
-            } else if (!map_getp(&said, domain, NULL) && (a->m != m || !same_reach(a->d, d)) &&
+            } else if (!map_getp(&reported, domain, NULL) && (a->m != m || !has_same_reach(a->d, d)) &&
                        iommu_way(p) == IOMMU_WINDOWS) {
-                map_putp(draft_arena(p->c), &said, domain, NULL, b);
+                map_putp(draft_arena(p->c), &reported, domain, NULL, b);
                 report_functions(p, a, b);
             }
         }

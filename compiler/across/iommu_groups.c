@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// IOMMU groups: all members go to one owner.
+// Checks that all members of an IOMMU group go to one owner.
 #include "across/owners.h"
 #include "facts/facts.h"
 
@@ -8,21 +8,24 @@
 enum { LISTED = 4 };
 
 /*
- * A driver that may hold a member of a group in use: VFIO's own, and those that do no DMA themselves
- * (`driver_managed_dma` in Linux drivers/pci/pcie/portdrv.c and drivers/pci/pci-stub.c, and in no others; 6.12).
+ * Whether a driver may stay bound to a member of a group that is passed through: VFIO's drivers, and those that do no
+ * DMA themselves (`driver_managed_dma` in Linux 6.12, drivers/pci/pcie/portdrv.c and drivers/pci/pci-stub.c, and no
+ * others).
  */
 static bool is_harmless(const char *driver)
 {
     return strstr(driver, "vfio") || !strcmp(driver, "pcieport") || !strcmp(driver, "pci-stub");
 }
 
-/* A snapshot of an older `machrt probe` does not say it: only a PCI function's name tells. */
+/* Returns the bus of a member. A snapshot of an older `machrt probe` has no bus, but the name shows a PCI function. */
 static const char *member_bus(const struct facts_member *x)
 {
-    return x->bus ? x->bus : strchr(x->name, ':') && strchr(x->name, '.') ? "pci" : "platform";
+    if (x->bus)
+        return x->bus;
+    return strchr(x->name, ':') && strchr(x->name, '.') ? "pci" : "platform";
 }
 
-/* The others of a device's group, of which one has a driver that stays. */
+/* Reports members of the device's group that stay bound to a driver of the host. */
 static void check_group(struct planner *p, const struct map *given, const struct p_machine *m, const struct p_device *d,
                         const struct facts_group *g)
 {
@@ -31,7 +34,8 @@ static void check_group(struct planner *p, const struct map *given, const struct
     const struct facts_member *first = NULL;
     for (uint32_t i = 0; i < g->nmembers; i++) {
         const struct facts_member *x = &g->members[i];
-        // What is given to a guest leaves its driver; that it is another guest's, the table of owners says.
+        // A device that is given to a guest is unbound from its driver. If it goes to another guest, the table of
+        // owners shows that.
         if (map_getp(given, x->name, NULL) || !x->driver || is_harmless(x->driver))
             continue;
         if (!e) {
@@ -53,7 +57,7 @@ static void check_group(struct planner *p, const struct map *given, const struct
 
 void collect_iommu_groups(struct planner *p, struct owner_table *t)
 {
-    struct map said = {0}, given = {0};
+    struct map reported = {0}, given = {0}; // struct facts_group -> itself; interned name -> struct p_device
     for (uint32_t i = 0; p->facts && i < p->plan->machines.n; i++) {
         const struct p_machine *m = p->plan->machines.at[i];
         for (uint32_t k = 0; k < m->devices.n; k++) {
@@ -71,9 +75,9 @@ void collect_iommu_groups(struct planner *p, struct owner_table *t)
             if (!g)
                 continue;
             add_owned(t, &(struct owned){g->number, g->number, NULL, d, m, &d->at, OWN_GROUP, OWN_IS_DEVICE});
-            if (map_getp(&said, g, NULL))
+            if (map_getp(&reported, g, NULL))
                 continue;
-            map_putp(draft_arena(p->c), &said, g, NULL, g);
+            map_putp(draft_arena(p->c), &reported, g, NULL, g);
             check_group(p, &given, m, d, g);
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Lines of the host's interrupt controllers: one goes to one interrupt of one machine, and to nobody else on the host.
+// Checks that each line of the host's interrupt controllers goes to one interrupt of one machine, and is not used by
+// the host itself.
 #include "across/owners.h"
 #include "plan/describe.h"
 
@@ -7,7 +8,7 @@
 
 /* ---- two interrupts of guests ---- */
 
-/* Said once for a line, however often the node lists it. */
+/* Reports a node that lists one line several times, once for the line. */
 static void report_listed_again(struct planner *p, const struct p_irq *irq, const struct p_irq *first)
 {
     const struct host_irq *h = irq->host;
@@ -41,7 +42,7 @@ void report_lines(struct planner *p, const struct owned *a, const struct owned *
         report_listed_again(p, x->index > y->index ? x : y, x->index > y->index ? y : x);
         return;
     }
-    // The entry of an interrupt-map is for devices that are still to be found.
+    // The message is about the entry of an interrupt-map, if one of them is: the devices that use it are not known yet.
     const struct p_irq *irq = y->source == IRQ_MAP_ENTRY && x->source != IRQ_MAP_ENTRY ? y : x,
                        *other = irq == x ? y : x;
     struct diag *d = diag(p->c->diags, E0365, irq->at, "%s and %s share one line of the host, %s",
@@ -72,15 +73,16 @@ static void report_shared_with_host(struct planner *p, const struct p_irq *irq, 
 {
     const struct dt_node *n = u->node;
     const char *path = dt_path(p->c->arena, irq->host->node);
-    // The INTx lines of a PCI bus are made to be shared, and no device on it is known to use this one.
-    struct diag *d =
-        irq->source == IRQ_MAP_ENTRY
-            ? diag(p->c->diags, W0301, irq->at, "entry %u of the interrupt-map of %s uses a line of the host",
-                   irq->index, path)
-        : u->from_map
-            ? diag(p->c->diags, W0303, irq->at, "interrupt %u of %s is an INTx line of a PCI bus of the host",
-                   irq->index, path)
-            : diag(p->c->diags, E0375, irq->at, "the host also uses the line of interrupt %u of %s", irq->index, path);
+    // An INTx line of a PCI bus is only a warning: it is meant to be shared, and possibly no device on the bus uses it.
+    struct diag *d;
+    if (irq->source == IRQ_MAP_ENTRY)
+        d = diag(p->c->diags, W0301, irq->at, "entry %u of the interrupt-map of %s uses a line of the host", irq->index,
+                 path);
+    else if (u->from_map)
+        d = diag(p->c->diags, W0303, irq->at, "interrupt %u of %s is an INTx line of a PCI bus of the host", irq->index,
+                 path);
+    else
+        d = diag(p->c->diags, E0375, irq->at, "the host also uses the line of interrupt %u of %s", irq->index, path);
     diag_label(d, "%s", host_irq_text(p->c, irq->host));
     diag_fact(d, "%s: %s%s%s%s uses the same line", p->host->file, dt_path(p->c->arena, n), n->labels ? " (" : "",
               n->labels ? n->labels->name : "", n->labels ? ")" : "");
@@ -95,7 +97,10 @@ static void report_shared_with_host(struct planner *p, const struct p_irq *irq, 
                   irq->index);
 }
 
-/* The host's kernel refuses to request it, and so VFIO cannot. Whatever is in front of the controller may invert. */
+/*
+ * Warns about a trigger that the host's kernel rejects, because then VFIO cannot request the interrupt. A node between
+ * device and controller may invert the trigger, so that nothing is known.
+ */
 static void check_request(struct planner *p, const struct p_irq *irq)
 {
     const struct host_irq *h = irq->host;
@@ -110,7 +115,8 @@ static void check_request(struct planner *p, const struct p_irq *irq)
               irq->index);
 }
 
-static void check_host(struct planner *p, const struct p_machine *m, const struct p_irq *irq)
+/* Reports other nodes of the host that use the line. */
+static void check_host_users(struct planner *p, const struct p_machine *m, const struct p_irq *irq)
 {
     if (report_controller_elsewhere(p, m, irq))
         return;
@@ -118,7 +124,7 @@ static void check_host(struct planner *p, const struct p_machine *m, const struc
         const struct dt_node *n = u->node;
         if (n == irq->host->node || p->host_owner[n->id] || host_disabled(p->host, n))
             continue;
-        // A bus or controller above lists the same line for what is below it; other nexus nodes only lead there.
+        // A bus or controller above lists the line for its children, and other nexus nodes only pass it on.
         if (dt_is_below(n, irq->host->node) || dt_is_below(irq->host->node, n) ||
             (u->from_map && (irq->source == IRQ_MAP_ENTRY || host_address_cells(p->host, n) != 3)))
             continue;
@@ -137,7 +143,7 @@ void collect_lines(struct planner *p, struct owner_table *t)
                 if (irq->drop || !irq->host || !irq->host->chip)
                     continue;
                 check_request(p, irq);
-                check_host(p, m, irq);
+                check_host_users(p, m, irq);
                 add_owned(t, &(struct owned){irq->host->identity, irq->host->identity, irq->host->chip, irq, m,
                                              &irq->at, OWN_LINE, OWN_IS_IRQ});
             }

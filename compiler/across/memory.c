@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Memory and files: what is shared is the same at both ends, what is not has one owner.
+// Checks memory and files: both ends of a share are the same, and what is not shared has one owner.
 #include "across/owners.h"
 #include "plan/describe.h"
 
@@ -40,7 +40,7 @@ void report_memory(struct planner *p, const struct owned *a, const struct owned 
     diag_help(d, "move one of them, or write `share \"NAME\"` at both ends if this is intended");
 }
 
-/* ---- over registers ---- */
+/* ---- memory that overlaps registers ---- */
 
 struct over {
     struct planner *p;
@@ -54,8 +54,9 @@ bool is_host_ram(const struct planner *p, const struct dt_node *n)
     return (word && !strcmp(word, "memory")) || (n->parent && !strcmp(n->parent->name, "reserved-memory"));
 }
 
-/* Memory by its physical address that lies over registers. The host's own memory is another matter: it can be told not
- * to use it. */
+/*
+ * Stops at the first registers that are in use. RAM is skipped, because the host can be told not to use a part of it.
+ */
 static bool find_register(void *opaque, const struct host_region *h)
 {
     struct over *s = opaque;
@@ -65,6 +66,7 @@ static bool find_register(void *opaque, const struct host_region *h)
     return false;
 }
 
+/* Reports memory `from physical` that overlaps registers of the host. */
 static void check_physical(struct planner *p, const struct p_memory *m)
 {
     struct over s = {.p = p};
@@ -105,8 +107,10 @@ void check_memory(struct planner *p)
 
 /* ---- files ---- */
 
-/* Regions and interrupts of raw devices, and memory: whoever maps or reads them, only once. /dev/mem is another name of
- * physical addresses. */
+/*
+ * Each part of a file is used once: by memory, or by a region or an interrupt of a raw device. Offsets in /dev/mem are
+ * physical addresses and belong to the other space.
+ */
 void collect_files(struct planner *p, struct owner_table *t)
 {
     for (uint32_t i = 0; i < p->plan->machines.n; i++) {
@@ -146,20 +150,23 @@ static const char *owner_text(struct planner *p, const struct owned *o)
     return arena_printf(p->c->arena, "region %u of `%s`", r->index, r->device->name);
 }
 
+/* Returns the device that has the region or interrupt; NULL for memory. */
+static const struct p_device *owning_device(const struct owned *o)
+{
+    if (o->what == OWN_IS_IRQ)
+        return ((const struct p_irq *)o->by)->device;
+    return o->what == OWN_IS_REGION ? ((const struct p_region *)o->by)->device : NULL;
+}
+
 void report_files(struct planner *p, const struct owned *a, const struct owned *b)
 {
     if (a->what == OWN_IS_MEMORY && b->what == OWN_IS_MEMORY) {
         report_memory(p, a, b);
         return;
     }
-    // A UIO device's registers and its interrupt are one file.
-    const struct p_device *x = a->what == OWN_IS_IRQ      ? ((const struct p_irq *)a->by)->device
-                               : a->what == OWN_IS_REGION ? ((const struct p_region *)a->by)->device
-                                                          : NULL;
-    const struct p_device *y = b->what == OWN_IS_IRQ      ? ((const struct p_irq *)b->by)->device
-                               : b->what == OWN_IS_REGION ? ((const struct p_region *)b->by)->device
-                                                          : NULL;
-    if (x && x == y && a->what != b->what)
+    // A UIO device has its registers and its interrupt in one file.
+    const struct p_device *x = owning_device(a);
+    if (x && x == owning_device(b) && a->what != b->what)
         return;
     struct diag *d = diag(p->c->diags, E1004, *a->at, "%s and %s come from the same part of \"%s\"", owner_text(p, a),
                           owner_text(p, b), (const char *)a->in);

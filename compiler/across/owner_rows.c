@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The table of owners as text, for --emit=plan.
+// Writes the table of owners as text, for --emit=plan.
 #include "across/owners.h"
 
 #include <inttypes.h>
@@ -102,9 +102,9 @@ void add_owner_rows(struct planner *p, const struct owner_table *t)
     for (uint32_t i = 0; i < t->list.n; i++) {
         const struct owned *o = &t->list.at[i], *before = i ? o - 1 : NULL;
         if (!o->machine)
-            continue; // the host has nearly everything: what it cannot lose comes last
+            continue; // nearly everything is the host's: add_host_rows() adds only what it needs
         if (o->space == OWN_CPU && before && before->first == o->first && before->machine == o->machine)
-            continue; // vcpus that take turns
+            continue; // several vcpus of the machine share the host cpu
         add_row(p, o);
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The table of owners, space by space: sorted, so that two owners of a thing are neighbours.
+// Fills, sorts and checks the table of owners, one space at a time.
 #include "across/owners.h"
 
 #include <inttypes.h>
@@ -10,7 +10,7 @@ void add_owned(struct owner_table *t, const struct owned *o)
     vec_push(t->arena, &t->list, *o);
 }
 
-/* ---- order ---- */
+/* ---- the order of entries ---- */
 
 static int compare_places(const struct src *a, const struct src *b)
 {
@@ -21,6 +21,7 @@ static int compare_places(const struct src *a, const struct src *b)
     return (a->loc.start > b->loc.start) - (a->loc.start < b->loc.start);
 }
 
+/* Compares what has the numbers: entries of different ones never conflict. */
 static int by_whose(const struct owned *a, const struct owned *b)
 {
     if (a->in == b->in || !a->in || !b->in)
@@ -33,7 +34,7 @@ static int by_whose(const struct owned *a, const struct owned *b)
     return (x > y) - (x < y);
 }
 
-/* Everything that decides is in the text or the tree: addresses in memory are not. */
+/* Compares only what the text or the tree has, never pointers, so that the order is the same in each run. */
 static int by_thing(const void *a, const void *b)
 {
     const struct owned *x = a, *y = b;
@@ -55,7 +56,7 @@ static int by_thing(const void *a, const void *b)
 
 static void sort_table(struct owner_table *t)
 {
-    bool sorted = true; // as it often is, and a look is much less work
+    bool sorted = true; // it often is, and the check is much faster than a sort
     for (uint32_t i = 1; i < t->list.n && sorted; i++)
         sorted = by_thing(&t->list.at[i - 1], &t->list.at[i]) <= 0;
     if (!sorted)
@@ -70,25 +71,26 @@ static bool is_later(const struct owned *a, const struct owned *b)
 }
 
 /*
- * One walk: what begins before the end of the one that reaches furthest meets it. A machine may have a thing twice in
- * spaces where that is no conflict by itself: `alone` says where it is.
+ * Reports conflicts in one walk over the sorted table: an entry that begins before the end of the one that reaches
+ * furthest overlaps it. `alone`: two entries of one machine are a conflict as well.
  */
 static void report_two_owners(struct planner *p, const struct owner_table *t, bool alone,
                               void (*conflict)(struct planner *p, const struct owned *a, const struct owned *b))
 {
-    const struct owned *reach = NULL, *said = NULL;
+    const struct owned *reach = NULL, *reported = NULL;
     const void *pair[2] = {NULL, NULL};
     for (uint32_t i = 0; i < t->list.n; i++) {
         const struct owned *x = &t->list.at[i];
         if (reach && by_whose(reach, x))
-            reach = said = NULL;
+            reach = reported = NULL;
         if (reach && x->first <= reach->last && (x->machine || reach->machine) &&
             (alone || x->machine != reach->machine)) {
             const struct owned *a = is_later(x, reach) ? x : reach, *b = a == x ? reach : x;
-            // Many devices of the host with one id of a guest's are one mistake, and so are two with many ids.
-            if ((b->machine || a != said) && (a->by != pair[0] || b->by != pair[1]))
+            // One message is enough if many devices of the host have the id of a guest's device, or if two devices have
+            // many ids in common.
+            if ((b->machine || a != reported) && (a->by != pair[0] || b->by != pair[1]))
                 conflict(p, a, b);
-            said = a;
+            reported = a;
             pair[0] = a->by;
             pair[1] = b->by;
         }
@@ -104,15 +106,15 @@ static void collect_cpus(struct planner *p, struct owner_table *t)
     uint32_t ncpus = (p->host ? p->host->ncpus : 0);
     for (uint32_t i = 0; i < p->plan->machines.n; i++) {
         const struct p_machine *m = p->plan->machines.at[i];
-        bool said = false;
+        bool reported = false;
         for (uint32_t k = 0; k < m->cpus.n; k++) {
             uint32_t cpu = m->cpus.at[k].host_cpu;
             if (cpu == UINT32_MAX)
                 continue;
-            if (ncpus && cpu >= ncpus && !said)
+            if (ncpus && cpu >= ncpus && !reported)
                 diag_help(diag(p->c->diags, E0376, m->m->host_cpus_at, "the host has no cpu %u", cpu),
                           "choose one of its %u cpus: 0..%u", ncpus, ncpus - 1);
-            said = said || (ncpus && cpu >= ncpus);
+            reported = reported || (ncpus && cpu >= ncpus);
             add_owned(t, &(struct owned){cpu, cpu, NULL, m, m, &m->m->host_cpus_at, OWN_CPU, OWN_IS_CPU});
         }
     }
@@ -131,8 +133,8 @@ static void report_cpus(struct planner *p, const struct owned *a, const struct o
 static const struct {
     void (*collect)(struct planner *p, struct owner_table *t);
     void (*report)(struct planner *p, const struct owned *a, const struct owned *b);
-    bool alone; // one machine may not have it twice, either
-    bool host;  // there is nothing without a host tree
+    bool alone; // a machine must not have a thing twice
+    bool host;  // the space is empty without a host tree
 } spaces[] = {
     [OWN_PHYSICAL] = {collect_registers, report_registers, true, false},
     [OWN_FILE] = {collect_files, report_files, true, false},
@@ -151,7 +153,7 @@ void check_owners(struct planner *p)
     uint32_t devices = 0;
     for (uint32_t i = 0; i < p->plan->machines.n; i++)
         devices += p->plan->machines.at[i]->devices.n;
-    vec_expect(t.arena, &t.list, devices); // most have a region
+    vec_expect(t.arena, &t.list, devices); // most devices have a region
     check_pages(p);
     check_memory(p);
     for (uint32_t i = 0; i < sizeof spaces / sizeof *spaces; i++) {

@@ -1,89 +1,95 @@
 // SPDX-License-Identifier: MIT
 /*
- * Who owns what, over all machines and the host. While machines are planned, nodes are given to them (plan/given.c)
- * and what they take from providers is remembered (plan/uses.c). When all are planned, check_owners() puts everything
- * that can have one owner only into one table, space by space; two owners of a thing are neighbours in it. What the
- * host's tree has an index for (its registers, its lines) is looked up there instead.
+ * The table of owners of all machines and the host. While machines are planned, nodes are given to them (plan/given.c)
+ * and their uses of providers are recorded (plan/uses.c). When all are planned, check_owners() collects everything that
+ * can have only one owner in a table, one space at a time, and sorts it, so that two owners of a thing are neighbours.
+ * What the host owns of registers and lines is not in the table: it is looked up in the host index.
  */
 #ifndef MACHC_ACROSS_OWNERS_H
 #define MACHC_ACROSS_OWNERS_H
 
 #include "across/across.h"
 
-/* What a number counts in: things of different spaces have nothing to do with each other. */
+/* The kind of numbers that identify a thing. Things of different spaces never conflict. */
 enum own_space {
-    OWN_PHYSICAL,     // addresses of the host: registers, memory
+    OWN_PHYSICAL,     // physical addresses of the host: registers, memory
     OWN_FILE,         // offsets in a file: memory, regions and interrupts of raw devices
     OWN_LINE,         // lines of one of the host's interrupt controllers
-    OWN_STREAM,       // ids at one of the host's IOMMUs
-    OWN_STREAM_RANGE, // the same, of all devices that a bus may have
-    OWN_DMA_ID,       // numbers of one kind that the whole board shares: LIODNs
+    OWN_STREAM,       // stream ids at one of the host's IOMMUs
+    OWN_STREAM_RANGE, // the same, for all devices that a bus may have
+    OWN_DMA_ID,       // ids of one kind that the whole board shares: LIODNs
     OWN_PROVIDER,     // specifiers of one of the host's providers
-    OWN_GROUP,        // IOMMU groups, by the host's facts
+    OWN_GROUP,        // IOMMU groups of the snapshot
     OWN_CPU           // host cpus
 };
 
 enum own_what { OWN_IS_REGION, OWN_IS_MEMORY, OWN_IS_IRQ, OWN_IS_NODE, OWN_IS_USE, OWN_IS_DEVICE, OWN_IS_CPU };
 
-/* A thing and its owner: the numbers first to last (both included) of a space. */
+/* A thing and its owner: the numbers first to last (inclusive) of a space. */
 struct owned {
     uint64_t first, last;
-    const void *in; // whose numbers: a dt_node (OWN_LINE, OWN_STREAM, OWN_PROVIDER), a file's name, a schema_dma_id
-    const void *by; // as `what` says
+    // What has the numbers: a dt_node (OWN_LINE, OWN_STREAM, OWN_PROVIDER), the name of a file, or a schema_dma_id.
+    const void *in;
+    const void *by; // what uses the thing: a p_region, p_memory, p_irq, dt_node ... depending on `what`
     const struct p_machine *machine; // NULL: the host
-    const struct src *at;            // of the host: NULL
-    uint8_t space, what;
+    const struct src *at;            // the statement; NULL for the host
+    uint8_t space, what;             // enum own_space, enum own_what
 };
 
-/* One space at a time. */
+/* The entries of one space at a time. */
 struct owner_table {
     struct arena *arena; // for the list
     VEC(struct owned) list;
 };
 
-/* Adds an entry to the space at hand. */
+/* Adds a copy of `o` to the table. */
 void add_owned(struct owner_table *t, const struct owned *o);
 
 /*
- * Of each space, one function adds what is owned to the table, and one reports two owners of a thing: `a` is the entry
- * that the message is at, a machine's; `b` is the other one. Further checks of the same things stand beside them.
+ * For each space, collect_*() adds what is owned to the table, and report_*() reports two owners of a thing: `a` is the
+ * entry of a machine, where the message is placed, and `b` is the other entry. The same files have further checks of
+ * the same things, which check_owners() calls as well.
  */
 
-/* registers.c: physical addresses; and neighbours of mapped regions that stay with the host */
+/* registers.c: physical addresses. check_pages() reports mapped regions that share registers or pages with others. */
 void collect_registers(struct planner *p, struct owner_table *t);
 void report_registers(struct planner *p, const struct owned *a, const struct owned *b);
 void check_pages(struct planner *p);
 
-/* memory.c: files; and both ends of shares, memory over the host's registers */
+/*
+ * memory.c: files. check_memory() compares both ends of shares and reports memory that overlaps the host's registers.
+ */
 void collect_files(struct planner *p, struct owner_table *t);
 void report_files(struct planner *p, const struct owned *a, const struct owned *b);
 void report_memory(struct planner *p, const struct owned *a, const struct owned *b);
 void check_memory(struct planner *p);
-/* Whether a node describes memory of the host: RAM or a reserved part of it. */
+
+/* Whether a host node describes memory: RAM, or a part of it that is reserved. */
 bool is_host_ram(const struct planner *p, const struct dt_node *n);
 
-/* lines.c */
+/* lines.c: lines of interrupt controllers. It also reports lines that the host itself uses. */
 void collect_lines(struct planner *p, struct owner_table *t);
 void report_lines(struct planner *p, const struct owned *a, const struct owned *b);
 
-/* streams.c */
+/* streams.c: ids by which IOMMUs identify devices. */
 void collect_streams(struct planner *p, struct owner_table *t);
 void collect_stream_ranges(struct planner *p, struct owner_table *t);
 void report_streams(struct planner *p, const struct owned *a, const struct owned *b);
 void collect_dma_ids(struct planner *p, struct owner_table *t);
 void report_dma_ids(struct planner *p, const struct owned *a, const struct owned *b);
 
-/* providers.c: what is exclusive; and messages for providers that a machine has and others need */
+/* providers.c: exclusive resources of providers. It also reports providers that one machine has and others need. */
 void collect_providers(struct planner *p, struct owner_table *t);
 void report_providers(struct planner *p, const struct owned *a, const struct owned *b);
-/* "reset 5 of /soc/reset-controller@1000", in the arena. */
+
+/* Names what is used: "reset 5 of /soc/reset-controller@1000". The text is allocated in p->c->arena. */
 const char *describe_use(struct planner *p, const struct provider_use *u);
 
-/* iommu_groups.c: groups of what machines have; and messages for members that stay behind */
+/* iommu_groups.c: IOMMU groups. It also reports members of a group that stay with the host. */
 void collect_iommu_groups(struct planner *p, struct owner_table *t);
 void report_iommu_groups(struct planner *p, const struct owned *a, const struct owned *b);
 
-/* owner_rows.c: a sorted space as rows of p->plan->owned; what the host cannot lose, and what is kept */
+/* owner_rows.c: add rows to p->plan->owned, for a sorted space, and for what the host needs or keeps. */
 void add_owner_rows(struct planner *p, const struct owner_table *t);
 void add_host_rows(struct planner *p);
 

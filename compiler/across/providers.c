@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What devices take from providers: clocks, resets, DMA requests; and whom a provider that a machine has leaves behind.
+// Checks what devices use of providers (clocks, resets, DMA requests), and reports providers that one machine has and
+// others need.
 #include "across/owners.h"
 
 #include <inttypes.h>
@@ -8,7 +9,9 @@ enum { LISTED = 4 };
 
 /* ---- specifiers ---- */
 
-/* Those of the same provider are compared by it: their cells, or when these are many a digest (FNV-1a) of them. */
+/*
+ * Returns a number by which specifiers of one provider are compared: its cells, or for more than two a hash (FNV-1a).
+ */
 static uint64_t specifier_key(const struct provider_use *u)
 {
     uint32_t n = u->ncells > u->rule->flags ? u->ncells - u->rule->flags : u->ncells;
@@ -64,16 +67,16 @@ void report_providers(struct planner *p, const struct owned *a, const struct own
                   x->prop->name);
 }
 
-/* ---- a provider that a machine has, and devices that it does not have ---- */
+/* ---- users of a provider that another machine has ---- */
 
-/* Users of what one statement passes through, in one message. */
+/* The users of what one statement passes through, which are reported in one message. */
 struct left_behind {
     const struct owner *owner;
     const struct ref_rule *rule;
     const char *kind;
     struct diag *d;
-    const struct dt_node *last; // of its users
-    uint32_t n;
+    const struct dt_node *last; // the last user that was added
+    uint32_t n;                 // number of users
 };
 
 struct lint {
@@ -81,7 +84,9 @@ struct lint {
     struct map by_top; // (owner's top node, kind) -> struct left_behind
 };
 
-/* One without is a description, as a fixed clock: nobody can switch it off. */
+/*
+ * Whether the provider has registers. Without them it is a description, such as a fixed clock, and never switched off.
+ */
 static bool has_registers(const struct planner *p, const struct dt_node *provider, const struct dt_node *top)
 {
     for (const struct dt_node *n = provider; n && n != top->parent; n = n->parent)
@@ -116,6 +121,7 @@ static void add_left_behind(struct planner *p, struct lint *l, const struct prov
         diag_fact(x->d, "%s: %s gets a %s from it (`%s`)", p->host->file, path, x->kind, u->prop->name);
 }
 
+/* Completes the messages that add_left_behind() began. */
 static void end_left_behind(struct lint *l)
 {
     for (uint32_t i = 0; i < l->list.n; i++) {
@@ -126,7 +132,7 @@ static void end_left_behind(struct lint *l)
     }
 }
 
-/* A machine that describes a provider (`fixed`, `copy`) counts on it. */
+/* Checks a machine's use of a provider. With the fates `fixed` and `copy`, the guest relies on it staying as it is. */
 static void check_use(struct planner *p, struct owner_table *t, struct lint *l, const struct provider_use *u)
 {
     const struct owner *o = p->host_owner[u->provider->id];
@@ -149,7 +155,7 @@ static void check_use(struct planner *p, struct owner_table *t, struct lint *l, 
               u->machine->name);
 }
 
-/* References of a node that stays with the host. */
+/* Checks the references of a node that stays with the host. */
 static void check_host_node(struct planner *p, struct owner_table *t, struct lint *l, const struct map *watched,
                             const struct dt_node *n)
 {
@@ -179,7 +185,7 @@ static void check_host_node(struct planner *p, struct owner_table *t, struct lin
     }
 }
 
-/* Nodes that more hangs on than the tree says. */
+/* Warns about a node that is passed through although more depends on it than the tree shows, as the schemas tell. */
 static void check_delicate(struct planner *p, const struct dt_node *n)
 {
     const struct owner *o = p->host_owner[n->id];
@@ -188,7 +194,7 @@ static void check_delicate(struct planner *p, const struct dt_node *n)
         return;
     const char *s;
     for (uint32_t i = 0; (s = dt_string(compatible, i)); i++) {
-        const struct schema_delicate *x = names_get(&p->schemas->delicate, intern(p->c->names, s));
+        const struct schema_delicate *x = map_getp(&p->schemas->delicate, intern(p->c->names, s), NULL);
         if (!x)
             continue;
         struct diag *d = diag(p->c->diags, W1003, o->at, "machine `%s` gets %s, a %s", o->machine->name,
@@ -201,7 +207,7 @@ static void check_delicate(struct planner *p, const struct dt_node *n)
 void collect_providers(struct planner *p, struct owner_table *t)
 {
     struct lint l = {0};
-    struct map watched = {0}; // providers that machines take something exclusive from
+    struct map watched = {0}; // providers of which machines use an exclusive resource
     bool any = false;
     for (uint32_t i = 0; i < p->uses.n; i++) {
         const struct provider_use *u = &p->uses.at[i];
@@ -220,7 +226,7 @@ void collect_providers(struct planner *p, struct owner_table *t)
         off = host_disabled(p->host, n) ? n : NULL;
         if (p->host_owner[n->id])
             check_delicate(p, n);
-        else if (!off && n != symbols) // each of whose properties is a name of its own
+        else if (!off && n != symbols) // properties of /__symbols__ are labels, not references
             check_host_node(p, t, &l, &watched, n);
     }
     end_left_behind(&l);

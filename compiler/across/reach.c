@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What all machines take of one IOMMU, and whose memory is in reach of their devices beyond what they were given.
+// Checks what all machines together need of the IOMMU, and whose memory devices reach beyond what their maps ask for.
 #include "across/across.h"
 #include "dma/dma.h"
 
@@ -8,22 +8,23 @@
 
 /* ---- entries for sub-windows ---- */
 
-/* How many LIODNs a dma sets up; where the tree does not list them, there is one. */
-static uint32_t liodns_of(const struct p_dma *dma)
+/* Returns the number of LIODNs that a domain sets up; it is 1 if the tree does not list them. */
+static uint32_t count_liodns(const struct p_dma *dma)
 {
     return dma->ids && !dma->has_liodn_index && dma->ids->len >= 4 ? dma->ids->len / 4 : 1;
 }
 
-struct taker {
+/* A domain and the entries of the PAMU's table that it uses. */
+struct entry_user {
     const struct p_machine *machine;
     const struct p_dma *dma;
     uint64_t entries;
 };
 
-/* The one that takes most, the first of several; and where the sum passes the limit. */
+/* Sums up the entries for sub-windows. If they do not fit, reports where, and which domain uses most of them. */
 static void check_entries(struct planner *p)
 {
-    struct taker most = {NULL, NULL, 0}, last = {NULL, NULL, 0};
+    struct entry_user most = {NULL, NULL, 0}, last = {NULL, NULL, 0};
     uint64_t sum = 0;
     for (uint32_t i = 0; i < p->plan->machines.n; i++) {
         const struct p_machine *m = p->plan->machines.at[i];
@@ -32,7 +33,7 @@ static void check_entries(struct planner *p)
                 const struct p_dma *dma = m->devices.at[k]->dmas.at[n];
                 if (dma->way != IOMMU_WINDOWS || dma->subwindows < 2)
                     continue;
-                struct taker t = {m, dma, (uint64_t)(dma->subwindows - 1) * liodns_of(dma)};
+                struct entry_user t = {m, dma, (uint64_t)(dma->subwindows - 1) * count_liodns(dma)};
                 sum += t.entries;
                 most = t.entries > most.entries ? t : most;
                 if (sum > pamu_hardware.spaact && !last.dma)
@@ -50,8 +51,8 @@ static void check_entries(struct planner *p)
     diag_fact(d,
               "a window of N sub-windows needs N - 1 for each LIODN; `%s` of machine `%s` needs most: %" PRIu64
               ", for %u LIODN%s with %u",
-              most.dma->device->name, most.machine->name, most.entries, liodns_of(most.dma),
-              liodns_of(most.dma) > 1 ? "s" : "", most.dma->subwindows);
+              most.dma->device->name, most.machine->name, most.entries, count_liodns(most.dma),
+              count_liodns(most.dma) > 1 ? "s" : "", most.dma->subwindows);
     diag_help(d, "start memory at multiples of large powers of two, and map no more than "
                  "the devices need");
 }
@@ -59,7 +60,7 @@ static void check_entries(struct planner *p)
 /* ---- over-grants ---- */
 
 struct owned_memory {
-    uint64_t first, last, reach; // reach: the last address of this one and all before it
+    uint64_t first, last, reach; // reach: the highest `last` of this entry and all before it
     const struct p_machine *machine;
     const struct p_memory *memory;
 };
@@ -69,10 +70,12 @@ typedef VEC(struct owned_memory) owned_list;
 static int by_first(const void *a, const void *b)
 {
     const struct owned_memory *x = a, *y = b;
-    return x->first != y->first ? (x->first < y->first ? -1 : 1) : (x->last > y->last) - (x->last < y->last);
+    if (x->first != y->first)
+        return x->first < y->first ? -1 : 1;
+    return (x->last > y->last) - (x->last < y->last);
 }
 
-/* The physical memory of all machines, by address. */
+/* Lists the memory `from physical` of all machines, sorted by address. */
 static void list_memory(struct planner *p, owned_list *list)
 {
     for (uint32_t i = 0; i < p->plan->machines.n; i++) {
@@ -90,12 +93,12 @@ static void list_memory(struct planner *p, owned_list *list)
         list->at[i].reach = i && list->at[i - 1].reach > list->at[i].last ? list->at[i - 1].reach : list->at[i].last;
 }
 
-/* Memory in [first, last] that the machine's devices should not write to; or NULL. */
+/* Returns memory in [first, last] that the machine's devices must not access; or NULL. */
 static const struct owned_memory *find_owner(const owned_list *list, const struct over_grant *g, uint64_t first,
                                              uint64_t last)
 {
     uint32_t low = 0, high = list->n;
-    while (low < high) { // the first one behind it
+    while (low < high) { // find the first entry after the range
         uint32_t mid = low + (high - low) / 2;
         if (list->at[mid].first <= last)
             low = mid + 1;
@@ -117,7 +120,7 @@ struct search {
     const struct dt_node *found;
 };
 
-/* Registers and reserved memory of others; plain memory of the host is not known to be in use. */
+/* Stops at registers and reserved memory of another owner. RAM of the host is skipped: its use is not known. */
 static bool find_foreign_region(void *opaque, const struct host_region *h)
 {
     struct search *s = opaque;
@@ -138,7 +141,7 @@ static void check_over_grant(struct planner *p, const owned_list *list, const st
     const struct owned_memory *o = NULL;
     struct search s = {.p = p, .m = g->machine};
     const char *reach = "";
-    if (w.chunk == UINT64_MAX) { // else it is the rest of a huge page, which the memory has as a whole
+    if (w.chunk == UINT64_MAX) { // otherwise it is the rest of a huge page, which belongs to the memory
         o = find_owner(list, g, first, last);
         if (!o && p->host)
             host_overlaps(p->host, first, more, find_foreign_region, &s);

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Registers: two machines with the same ones, and pages that hold those of others as well.
+// Reports registers that two machines have, and mapped pages that contain registers of other owners.
 #include "across/owners.h"
 #include "plan/describe.h"
 
 #include <inttypes.h>
 
-/* Where a region lies on the host; false: not known, or nowhere in the guest. Linux maps physical memory at its own
- * offset in /dev/mem. */
-static bool host_range(const struct p_region *r, uint64_t *first, uint64_t *last)
+/*
+ * Gets the host addresses of a region. Returns false if they are not known or the region is not in the guest. The
+ * offset in /dev/mem is a physical address.
+ */
+static bool get_host_range(const struct p_region *r, uint64_t *first, uint64_t *last)
 {
     bool mem = r->host == UINT64_MAX && r->file && !strcmp(r->file, "/dev/mem");
     *first = mem ? r->offset : r->host;
@@ -25,7 +27,7 @@ void collect_registers(struct planner *p, struct owner_table *t)
             for (uint32_t r = 0; r < m->devices.at[k]->regions.n; r++) {
                 const struct p_region *g = m->devices.at[k]->regions.at[r];
                 struct owned o = {0, 0, NULL, g, m, &g->at, OWN_PHYSICAL, OWN_IS_REGION};
-                if (host_range(g, &o.first, &o.last))
+                if (get_host_range(g, &o.first, &o.last))
                     add_owned(t, &o);
             }
         for (uint32_t k = 0; k < m->memory.n; k++) {
@@ -43,7 +45,10 @@ static bool are_related(const struct p_device *a, const struct p_device *b)
     return a == b || (a->host && b->host && (dt_is_below(a->host, b->host) || dt_is_below(b->host, a->host)));
 }
 
-/* They are at the same place in one guest: no harm, or the place is the harm, and check_claims() has said so. */
+/*
+ * Whether two regions overlap in one guest. If they are the same registers at the same address, that is allowed;
+ * otherwise check_claims() has reported the overlap.
+ */
 static bool overlap_in_guest(const struct owned *a, const struct owned *b)
 {
     const struct p_region *x = a->by, *y = b->by;
@@ -59,7 +64,7 @@ void report_registers(struct planner *p, const struct owned *a, const struct own
     if (a->what != b->what) {
         const struct owned *m = a->what == OWN_IS_MEMORY ? a : b, *r = m == a ? b : a;
         const struct p_region *g = r->by;
-        // Of one with a node in the host's tree, check_physical() says more.
+        // If the device has a host node, check_physical() reports the overlap with more detail.
         if (g->device->host && p->host)
             return;
         struct diag *d = diag(p->c->diags, E0532, a->at[0], "memory `%s` of `%s` overlaps %s of `%s`",
@@ -86,11 +91,11 @@ struct neighbours {
     struct planner *p;
     const struct p_machine *m;
     const struct p_region *r;
-    uint64_t first, last; // of r
+    uint64_t first, last; // host addresses of r
     const struct host_region *found[8];
     uint32_t n;
-    bool beyond;                      // one of them has registers in the region, and not all of it
-    const struct host_region *inside; // one whose registers are in the region itself, not only in its pages
+    bool beyond;                      // a neighbour has registers in the region, but not all of it
+    const struct host_region *inside; // a neighbour with registers in the region itself, not only in its pages; or NULL
 };
 
 static bool add_neighbour(void *opaque, const struct host_region *h)
@@ -98,19 +103,20 @@ static bool add_neighbour(void *opaque, const struct host_region *h)
     struct neighbours *s = opaque;
     const struct owner *o = s->p->host_owner[h->node_id];
     const struct dt_node *mine = s->r->device->host;
-    // What is above has the registers of all that is below it within its own; they go with the node.
+    // A node's registers include those of the nodes below it, which are passed through with it. A raw device may be in
+    // memory that the host was told not to use.
     if ((o && o->machine == s->m) || (mine && dt_is_below(h->node, mine)) || host_node_is_idle(s->p, h->node) ||
-        (!mine && is_host_ram(s->p, h->node))) // a raw device in memory that the host was told to leave alone
+        (!mine && is_host_ram(s->p, h->node)))
         return true;
     uint64_t end = h->address + (h->size - 1);
     bool inside = h->address <= s->last && s->first <= end;
     bool around = inside && h->address <= s->first && end >= s->last && end - h->address > s->last - s->first;
-    // A few registers in a bank of them: whoever reaches these only does not reach the others.
+    // If the region is a part of a larger bank of registers and accesses are trapped, the rest cannot be accessed.
     if (around && s->r->mode == REGION_TRAP)
         return true;
     s->beyond = s->beyond || (inside && !around);
     if (inside && o && !(mine && dt_is_below(mine, h->node)))
-        return true; // report_registers() has said so
+        return true; // report_registers() has reported it
     if (inside && !s->inside)
         s->inside = h;
     if (!s->n || s->found[s->n - 1]->node != h->node)
@@ -118,7 +124,7 @@ static bool add_neighbour(void *opaque, const struct host_region *h)
     return s->n < 8;
 }
 
-/* `region 0 trap;`, where it has to stand. */
+/* Returns the statement "region 0 trap;", inside the `child` that it belongs to. */
 static const char *region_statement_text(struct planner *p, const struct p_region *r, const char *fate)
 {
     const char *s = arena_printf(p->c->arena, "region %u %s;", r->index, fate);
@@ -132,7 +138,7 @@ static const char *region_statement_text(struct planner *p, const struct p_regio
 static void check_region_pages(struct planner *p, const struct p_machine *m, const struct p_region *r)
 {
     uint64_t page = p->model->page_size, start, end;
-    if (r->unsafe || !host_range(r, &start, &end))
+    if (r->unsafe || !get_host_range(r, &start, &end))
         return;
     bool pages = r->mode == REGION_MAP && !r->window;
     uint64_t first = pages ? start / page * page : start, last = pages ? end | (page - 1) : end;

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Stash targets of all machines.
+// Checks the stash targets of all machines.
 #include "across/across.h"
 #include "dma/caches.h"
 
-/* Two machines in a cache that is not everybody's. */
 void check_stashes(struct planner *p)
 {
-    struct map first = {0}; // id -> struct p_stash
-    struct map whose = {0}; // id -> struct p_machine
+    struct map first = {0}; // id + 1 -> the first struct p_stash
+    struct map whose = {0}; // id + 1 -> its struct p_machine
     const struct caches *all = p->host ? all_caches(p) : NULL;
     for (uint32_t i = 0; all && i < p->plan->machines.n; i++) {
         const struct p_machine *m = p->plan->machines.at[i];

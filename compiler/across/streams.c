@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * By what IOMMUs know devices: stream ids, and numbers for the whole board (LIODNs). Devices with one id cannot be told
- * apart: what is mapped for one is mapped for all of them, so they have one owner.
+ * Collects the ids by which IOMMUs identify devices: stream ids at one IOMMU, and LIODNs of the whole board. An IOMMU
+ * cannot tell devices with the same id apart: what is mapped for one is mapped for all, so they must have one owner.
  */
 #include "plan/streams.h"
 #include "across/owners.h"
@@ -14,11 +14,12 @@ enum {
     MAP_LEN = 3 // Linux drivers/of/base.c, of_map_id(): cells of an entry of iommu-map
 };
 
-/* The id belongs to whoever drives the device; NULL: nobody does. */
-static bool set_driver(const struct planner *p, const struct dt_node *n, struct owned *o)
+/* Sets the owner of an id: the machine that has the device, or the host. Returns false if nobody drives the device. */
+static bool set_id_owner(const struct planner *p, const struct dt_node *n, struct owned *o)
 {
     const struct owner *who = p->host_owner[n->id];
-    if (who ? n != who->top && host_disabled(p->host, n) : host_node_is_idle(p, n))
+    bool idle = who ? n != who->top && host_disabled(p->host, n) : host_node_is_idle(p, n);
+    if (idle)
         return false;
     o->by = n;
     o->what = OWN_IS_NODE;
@@ -27,8 +28,11 @@ static bool set_driver(const struct planner *p, const struct dt_node *n, struct 
     return true;
 }
 
-/* All ids that agree with `id` outside of `mask`: ranges of those bits that the mask has at its end. */
-static void add_masked(struct owner_table *t, struct owned *o, uint32_t id, uint32_t mask)
+/*
+ * Adds all ids that equal `id` in the bits outside of `mask`. The low bits of the mask give ranges, one for each
+ * combination of its other bits.
+ */
+static void add_masked_ids(struct owner_table *t, struct owned *o, uint32_t id, uint32_t mask)
 {
     uint32_t low = mask & ~(mask + 1), high = mask & ~low, base = id & ~mask, bits = 0;
     for (uint32_t b = high; b; b &= b - 1)
@@ -41,7 +45,7 @@ static void add_masked(struct owner_table *t, struct owned *o, uint32_t id, uint
         base = id & ~low;
     }
     uint32_t part = 0;
-    do { // all subsets of `high`, in rising order
+    do { // visits all subsets of `high` in ascending order
         o->first = base | part;
         o->last = o->first | low;
         add_owned(t, o);
@@ -58,7 +62,7 @@ static void add_streams(struct planner *p, struct owner_table *t, const struct d
     const struct dt_node *above = !list.n && p->host_owner[n->id] ? stream_node(p, n) : NULL;
     if (above && p->host->nodes[n->id].nregions)
         streams_of_node(p, above, &list);
-    if (!list.n || !set_driver(p, n, &o))
+    if (!list.n || !set_id_owner(p, n, &o))
         return;
     for (uint32_t i = 0; i < list.n; i++) {
         const struct stream *s = &list.at[i];
@@ -69,7 +73,7 @@ static void add_streams(struct planner *p, struct owner_table *t, const struct d
             o.first = o.last = s->id;
             add_owned(t, &o);
         } else {
-            add_masked(t, &o, s->id, s->mask);
+            add_masked_ids(t, &o, s->id, s->mask);
         }
     }
 }
@@ -92,7 +96,7 @@ static void add_functions(struct planner *p, struct owner_table *t, uint8_t spac
                 if (!list.at[s].iommu)
                     continue; // a PAMU's functions share their controller's number: across/group_reach.c
                 o.in = list.at[s].iommu;
-                add_masked(t, &o, list.at[s].id, list.at[s].mask);
+                add_masked_ids(t, &o, list.at[s].id, list.at[s].mask);
             }
         }
     }
@@ -102,7 +106,7 @@ static void add_functions(struct planner *p, struct owner_table *t, uint8_t spac
 static void add_ranges(struct planner *p, struct owner_table *t, const struct dt_node *n, uint8_t space)
 {
     struct owned o = {.space = space};
-    if (!set_driver(p, n, &o))
+    if (!set_id_owner(p, n, &o))
         return;
     for (uint32_t i = 0; i < p->schemas->niommus; i++) {
         const struct ref_rule *rule = p->schemas->iommus[i].rule;
@@ -181,10 +185,11 @@ void report_streams(struct planner *p, const struct owned *a, const struct owned
 {
     const struct dt_node *iommu = a->in;
     bool any = dt_u32(p->host->tree, iommu, intern(p->c->names, "#iommu-cells"), 1) > 0;
+    uint64_t first = a->first > b->first ? a->first : b->first;
+    const char *path = dt_path(p->c->arena, iommu);
     report_shared_id(p, E1001, a, b,
-                     any ? arena_printf(p->c->arena, "stream id, 0x%" PRIx64 " of %s",
-                                        a->first > b->first ? a->first : b->first, dt_path(p->c->arena, iommu))
-                         : arena_printf(p->c->arena, "IOMMU, %s", dt_path(p->c->arena, iommu)));
+                     any ? arena_printf(p->c->arena, "stream id, 0x%" PRIx64 " of %s", first, path)
+                         : arena_printf(p->c->arena, "IOMMU, %s", path));
 }
 
 void report_dma_ids(struct planner *p, const struct owned *a, const struct owned *b)

@@ -118,7 +118,7 @@ void cells_begin(struct parser *p, uint64_t bits, struct loc bits_loc, struct lo
     p->cells.bits = (uint8_t)bits;
 }
 
-static void put(struct parser *p, uint64_t v)
+static void put_cell(struct parser *p, uint64_t v)
 {
     uint32_t n = p->cells.bits / 8U;
     uint8_t *to = room_for(p, n);
@@ -143,19 +143,14 @@ static void put_checked(struct parser *p, uint64_t v, struct loc loc)
             scan_help(d, "write `/bits/ %u <...>`", v > UINT32_MAX ? 64U : v > UINT16_MAX ? 32U : 16U);
         }
     }
-    put(p, v);
+    put_cell(p, v);
 }
 
-// A long row of literals is one token, with the `< >` around it if there is nothing else in them, so that a large
-// property costs little.
+// A row of literals is one token, so that a large property costs little.
 void cells_literals(struct parser *p, struct loc loc)
 {
     size_t n;
     const char *text = text_at(p, loc, &n), *s = text, *end = text + n;
-    if (*s == '<') {
-        s++;
-        end--;
-    }
     while (s < end) {
         if (*s == ' ' || (*s >= '\t' && *s <= '\r')) {
             s++;
@@ -173,15 +168,15 @@ void cells_literals(struct parser *p, struct loc loc)
         if (!to) {
             struct diag *d = scan_error(p, E0109, l, "`%s` is not a number", quote_at(p, l));
             if (*s == '0')
-                scan_help(
-                    d, "a number that begins with 0 is octal and has no digits 8 and 9; leave the 0 away for decimal");
+                scan_help(d,
+                          "a number that begins with 0 is octal and has no digits 8 and 9; remove the 0 for decimal");
             else
                 scan_help(d, "suffixes of cells are `U`, `L`, `UL`, `LL` and `ULL`");
-            put(p, 0);
+            put_cell(p, 0);
         } else if (overflow) {
             scan_help(scan_error(p, E0110, l, "`%s` does not fit into 64 bits", quote_at(p, l)),
                       "the largest number is 0xffffffffffffffff");
-            put(p, 0);
+            put_cell(p, 0);
         } else {
             put_checked(p, v, l);
         }
@@ -209,7 +204,7 @@ void cells_expr(struct parser *p, struct expr *e, struct loc loc)
         return;
     }
     fixup(p, loc)->e = e;
-    put(p, 0);
+    put_cell(p, 0);
 }
 
 void cells_ref(struct parser *p, struct text ref)
@@ -217,10 +212,10 @@ void cells_ref(struct parser *p, struct text ref)
     if (p->cells.bits != 32)
         scan_help(scan_error(p, E0120, ref.loc, "`%s` is a phandle of 32 bits, and these cells have %u",
                              quote_at(p, ref.loc), p->cells.bits),
-                  "references stand in plain `< >` only");
+                  "write references in plain `< >`, without `/bits/`");
     else
         fixup(p, ref.loc)->ref = ref;
-    put(p, 0);
+    put_cell(p, 0);
 }
 
 struct dts_value *cells_end(struct parser *p, struct loc loc)

@@ -16,7 +16,7 @@ static int digit(char c)
 }
 
 // The digits at s in C's notation: decimal, 0x, or octal behind a 0. A digit too large for its base ends them.
-static const char *digits(const char *s, const char *end, uint64_t *value, bool *overflow)
+static const char *read_digits(const char *s, const char *end, uint64_t *value, bool *overflow)
 {
     uint64_t base = 10, v = 0;
     if (end - s > 2 && s[0] == '0' && (s[1] | 0x20) == 'x' && digit(s[2]) < 16) {
@@ -56,7 +56,7 @@ static bool is_c_suffix(const char *s, size_t n)
 const char *dts_literal(const char *s, const char *end, uint64_t *value, bool *overflow)
 {
     *overflow = false;
-    s = digits(s, end, value, overflow);
+    s = read_digits(s, end, value, overflow);
     const char *suffix = s;
     while (s < end && (*s == 'U' || *s == 'L'))
         s++;
@@ -84,7 +84,7 @@ static void bad_number(struct parser *p, const char *s, size_t n, const char *re
 {
     struct diag *d = scan_error(p, E0109, loc, "`%.*s` is not a number", n > 60 ? 60 : (int)n, s);
     if (s[0] == '0' && nrest && (*rest == '8' || *rest == '9')) {
-        scan_help(d, "a number that begins with 0 is octal and has no digit `%c`; leave the 0 away for decimal", *rest);
+        scan_help(d, "a number that begins with 0 is octal and has no digit `%c`; remove the 0 for decimal", *rest);
         return;
     }
     if (nrest == 2 && (rest[0] | 0x20) == 'k' && (rest[1] | 0x20) == 'b') {
@@ -106,7 +106,7 @@ static void bad_number(struct parser *p, const char *s, size_t n, const char *re
     if (right && d)
         diag_did_you_mean(d, "", arena_strndup(p->c->arena, s, n), right);
     else
-        scan_help(d, "numbers are written as in C, with K, M, G, T (powers of 1024) or Hz, kHz, MHz, GHz behind them");
+        scan_help(d, "write numbers as in C; K, M, G, T (powers of 1024) or Hz, kHz, MHz, GHz may follow");
 }
 
 // *rest: the end of the digits.
@@ -114,7 +114,7 @@ static bool read_number(const char *s, size_t n, const char **rest, uint64_t *va
 {
     uint64_t v, factor = 1;
     *overflow = false;
-    *rest = digits(s, s + n, &v, overflow);
+    *rest = read_digits(s, s + n, &v, overflow);
     size_t nrest = (size_t)(s + n - *rest);
     bool known = !nrest || is_c_suffix(*rest, nrest);
     for (size_t i = 0; i < SUFFIXES && !known; i++) {

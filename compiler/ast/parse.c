@@ -2,6 +2,8 @@
 // The ways into the grammar, and the files that a text names.
 #include "ast/parse.h"
 
+#include "base/path.h"
+
 #include "mach.tab.h"
 
 #include <errno.h>
@@ -16,12 +18,7 @@ static struct input *input_new(struct parser *p, const struct source *s, uint32_
     in->offset = start;
     in->end = end;
     in->outer = p->in;
-    // The scanner wants two NUL bytes at the end, and writes to what it reads, if only what is there already.
-    in->whole = !s->builtin && start == 0 && end == s->len;
-    if (in->whole) {
-        in->base = (char *)(uintptr_t)s->text;
-        return in;
-    }
+    // The scanner wants two NUL bytes at the end, and writes one after each token, while others read the text.
     in->base = arena_alloc(p->c->arena, (size_t)(end - start) + 2);
     if (end > start)
         memcpy(in->base, s->text + start, end - start);
@@ -30,8 +27,7 @@ static struct input *input_new(struct parser *p, const struct source *s, uint32_
 
 static void input_end(struct parser *p, struct input *in)
 {
-    if (!in->whole)
-        arena_release(p->c->arena, in->base, (size_t)(in->end - in->offset) + 2);
+    arena_release(p->c->arena, in->base, (size_t)(in->end - in->offset) + 2);
 }
 
 static void run(struct parser *p, const struct source *s, uint32_t start, uint32_t end, int what)
@@ -88,7 +84,7 @@ struct source *find_file(struct parser *p, const char *name, bool binary, enum m
     const char *why = "it has no name";
     int err = ENOENT;
     bool absolute = name[0] == '/';
-    const char *beside = name, *near, *base = strrchr(name, '/');
+    const char *beside = name, *near;
     struct diag *d;
     if (!*name)
         goto bad;
@@ -108,16 +104,17 @@ bad:
     d = scan_error(p, m, loc, "cannot read \"%s\": %s", name, why);
     near = d && *name && err == ENOENT ? near_file(c->arena, beside) : NULL;
     if (near)
-        diag_did_you_mean(d, "", base ? base + 1 : name, near);
+        diag_did_you_mean(d, "", base_name(name), near);
     else if (!*name || err != ENOENT)
         scan_help(d, "name a file that can be read");
     else if (absolute)
-        scan_help(d, "a path that begins with `/` is taken as it is: correct it");
+        scan_help(d, "a path that begins with `/` is used as it is: correct it");
     else if (c->ninclude_dirs)
-        scan_help(d, "files are looked for beside the one that names them, then in the %u directories given with `-I`",
+        scan_help(d,
+                  "files are searched for next to the one that names them, then in the %u directories given with `-I`",
                   c->ninclude_dirs);
     else
-        scan_help(d, "files are looked for beside the one that names them; `-I DIR` adds directories");
+        scan_help(d, "files are searched for next to the one that names them; `-I DIR` adds directories");
     return NULL;
 }
 
@@ -145,8 +142,10 @@ bool pop_include(struct parser *p)
 {
     if (!p->in->outer)
         return false;
-    p->in = p->in->outer;
+    struct input *in = p->in;
+    p->in = in->outer;
     p->include_depth--;
     scanner_pop(p);
+    input_end(p, in);
     return true;
 }

@@ -82,10 +82,9 @@ struct bracket {
 struct input {
     struct input *outer;
     const struct source *source;
-    char *base;      // where the scanner reads: the text, or a copy of a piece of it
+    char *base;      // where the scanner reads: a copy of a piece of the text
     uint32_t offset; // of the piece in the text,
     uint32_t end;    // and its end
-    bool whole;      // no copy
 };
 
 struct token {

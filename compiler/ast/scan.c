@@ -38,7 +38,7 @@ void scan_fix(struct diag *d, struct loc where, const char *text)
         diag_fix(d, where, "%s", text);
 }
 
-static bool push(struct parser *p, char open, struct loc loc)
+static bool push_bracket(struct parser *p, char open, struct loc loc)
 {
     if (p->depth == MACH_MAX_NESTING) {
         report_too_deep(p, loc);
@@ -49,7 +49,7 @@ static bool push(struct parser *p, char open, struct loc loc)
 }
 
 // A `;` or a brace ends whatever other bracket is still open.
-static void unwind(struct parser *p)
+static void close_brackets(struct parser *p)
 {
     p->unwound.open = 0;
     while (p->depth && p->stack[p->depth - 1].open != '{') {
@@ -62,7 +62,7 @@ static void unwind(struct parser *p)
 
 int scan_open(struct parser *p, char open, struct loc loc, int token)
 {
-    if (!push(p, open, loc))
+    if (!push_bracket(p, open, loc))
         return 0;
     if (open == '(' && p->mode != MODE_EXPR)
         p->fold = p->mode == MODE_VALUE || p->mode == MODE_CELLS;
@@ -80,8 +80,8 @@ int scan_close(struct parser *p, char open, struct loc loc, int token)
 
 int scan_open_brace(struct parser *p, struct loc loc)
 {
-    unwind(p);
-    if (!push(p, '{', loc))
+    close_brackets(p);
+    if (!push_bracket(p, '{', loc))
         return 0;
     if (p->dts_next)
         p->base_mode = MODE_DTS;
@@ -92,13 +92,12 @@ int scan_open_brace(struct parser *p, struct loc loc)
 
 int scan_close_brace(struct parser *p, struct loc loc)
 {
-    unwind(p);
+    close_brackets(p);
     p->dts_next = false;
     if (!p->depth) {
         p->unbalanced = true;
         if (!p->mistakes) // else the brace may belong to what could not be read
-            scan_help(scan_error(p, E0115, loc, "this `}` closes nothing"),
-                      "take it out, or write the `{` that it belongs to");
+            scan_help(scan_error(p, E0115, loc, "this `}` has no `{`"), "remove it, or write the `{` that it closes");
         return 0;
     }
     const struct bracket *b = &p->stack[--p->depth];
@@ -111,7 +110,7 @@ int scan_close_brace(struct parser *p, struct loc loc)
 
 int scan_semicolon(struct parser *p)
 {
-    unwind(p);
+    close_brackets(p);
     p->dts_next = false;
     return ';';
 }
@@ -214,12 +213,12 @@ bool scan_bad_bytes(struct parser *p, const char *s, size_t n, struct loc loc)
         return false;
     }
     if (v < 0x80) {
-        scan_help(scan_error(p, E0108, loc, "the control character 0x%02x cannot stand in a text", c),
+        scan_help(scan_error(p, E0108, loc, "the control character 0x%02x is not allowed in a text", c),
                   "delete it; tabs and line ends are the only control characters");
         return false;
     }
     struct diag *d =
-        scan_error(p, E0108, loc, "the character U+%04X can stand only in strings and comments", (unsigned)v);
+        scan_error(p, E0108, loc, "the character U+%04X is allowed only in strings and comments", (unsigned)v);
     if (v == 0xa0 || (v >= 0x2000 && v <= 0x200b) || v == 0xfeff) {
         scan_help(d, "it looks like a space: write a plain one");
         scan_fix(d, loc, v == 0x200b || v == 0xfeff ? "" : " "); // those two have no width
@@ -289,7 +288,7 @@ void scan_directive(struct parser *p, const char *s, size_t n, struct loc loc)
     if (near && d)
         diag_did_you_mean(d, "", word, near);
     else
-        scan_help(d, "in a node stand properties, nodes, `/delete-property/`, `/delete-node/` and `/include/`");
+        scan_help(d, "a node holds properties, nodes, `/delete-property/`, `/delete-node/` and `/include/`");
     p->said = loc.start; // the grammar need not say it again
     p->said_set = true;
 }

@@ -103,7 +103,7 @@ static void flush(struct string *t)
     t->done = t->n;
 }
 
-static struct loc place(const struct string *t, const char *from, const char *to)
+static struct loc loc_of_part(const struct string *t, const char *from, const char *to)
 {
     uint32_t start = t->loc.start + 1;
     return (struct loc){t->loc.file, start + (uint32_t)(from - t->begin), start + (uint32_t)(to - t->begin)};
@@ -142,9 +142,9 @@ static void interpolate(struct string *t)
     struct parser *p = t->p;
     const char *open = t->at, *close = memchr(open, '}', (size_t)(t->end - open));
     if (!close) {
-        scan_help(
-            scan_error(p, E0117, place(t, open, open + 1), "`{` in a string begins an expression, which has no `}`"),
-            "write `{{` for a brace");
+        scan_help(scan_error(p, E0117, loc_of_part(t, open, open + 1),
+                             "`{` in a string begins an expression, and its `}` is missing"),
+                  "write `{{` for a brace");
         t->failed = true;
         t->at = t->end;
         return;
@@ -154,7 +154,7 @@ static void interpolate(struct string *t)
     if (format) {
         to = format;
         if (close - format != 2 || format[1] != 'x') {
-            scan_help(scan_error(p, E0117, place(t, format, close), "there is no format `%.*s`",
+            scan_help(scan_error(p, E0117, loc_of_part(t, format, close), "there is no format `%.*s`",
                                  close - format > 40 ? 40 : (int)(close - format), format),
                       "`{expr}` is decimal and `{expr:x}` hexadecimal");
             t->failed = true;
@@ -166,12 +166,12 @@ static void interpolate(struct string *t)
     while (from < to && (to[-1] == ' ' || to[-1] == '\t'))
         to--;
     if (from == to) {
-        scan_help(scan_error(p, E0117, place(t, open, close + 1), "there is no expression between `{` and `}`"),
+        scan_help(scan_error(p, E0117, loc_of_part(t, open, close + 1), "there is no expression between `{` and `}`"),
                   "write `{{}` for the two braces themselves");
         t->failed = true;
         return;
     }
-    struct loc l = place(t, from, to);
+    struct loc l = loc_of_part(t, from, to);
     struct expr *e;
     if (is_name(from, to)) {
         struct text name = {intern_n(p->c->names, from, (size_t)(to - from)), NULL, l, TEXT_WORD};
@@ -209,7 +209,7 @@ struct text parse_string(struct parser *p, const char *s, size_t n, struct loc l
         return text;
     }
     struct string t = {.p = p, .begin = s, .at = s, .end = s + n, .loc = loc};
-    scan_check_utf8(p, s, n, place(&t, s, t.end));
+    scan_check_utf8(p, s, n, loc_of_part(&t, s, t.end));
     t.out = arena_alloc(p->c->arena, n + 1);
     while (t.at < t.end) {
         const char *at = t.at;
@@ -221,14 +221,14 @@ struct text parse_string(struct parser *p, const char *s, size_t n, struct loc l
         } else if (*at == '\\') {
             uint8_t c = 0;
             t.at++;
-            struct loc l = place(&t, at, at + 2 <= t.end ? at + 2 : t.end);
+            struct loc l = loc_of_part(&t, at, at + 2 <= t.end ? at + 2 : t.end);
             if (!decode_escape(p, &t.at, t.end, l, plain, &c))
                 continue;
             if (c)
                 t.out[t.n++] = (char)c;
             else
                 scan_help(scan_error(p, E0118, l, "a string cannot hold a NUL byte"),
-                          "NUL bytes can stand in device tree source only: `edit { }`, `node { }`");
+                          "NUL bytes are allowed in device tree source only: `edit { }`, `node { }`");
         } else {
             if (*at)
                 t.out[t.n++] = *at;

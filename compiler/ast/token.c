@@ -76,7 +76,7 @@ static int end_of_file(struct parser *p, struct loc *loc)
 }
 
 // The next token of the scanner, or of the ones that the end of the file stands for.
-static int raw(struct parser *p, union value *v, struct loc *loc)
+static int next_scanned(struct parser *p, union value *v, struct loc *loc)
 {
     int t = p->at_end ? 0 : mach_flexlex(v, loc, p->scanner);
     if (p->mode == MODE_PROP && t != T_REF)
@@ -127,7 +127,7 @@ static void resume(struct parser *p, bool lost, struct loc loc)
 }
 
 // Reads on to the end of the statement. `t` is the token that was wrong.
-static void skip(struct parser *p, struct token *t, bool block)
+static void skip_statement(struct parser *p, struct token *t, bool block)
 {
     bool was_mute = p->mute;
     p->mute = true;
@@ -154,12 +154,12 @@ static void skip(struct parser *p, struct token *t, bool block)
             }
             // Only the scanner's stack tells which `}` closes it.
             for (uint32_t depth = p->depth; t->kind && p->depth >= depth;)
-                t->kind = raw(p, &t->v, &t->loc);
+                t->kind = next_scanned(p, &t->v, &t->loc);
             if (!t->kind)
                 continue;
             resumed = t->loc.start;
             // What belongs to the block: `else`; in device tree source a `;`.
-            t->kind = raw(p, &t->v, &t->loc);
+            t->kind = next_scanned(p, &t->v, &t->loc);
             if (t->kind == T_ELSE || (t->kind == ';' && p->base_mode == MODE_DTS))
                 continue;
             resume(p, true, t->loc);
@@ -179,7 +179,7 @@ static void skip(struct parser *p, struct token *t, bool block)
             goto done;
         }
         first = false;
-        t->kind = raw(p, &t->v, &t->loc);
+        t->kind = next_scanned(p, &t->v, &t->loc);
     }
 done:
     p->mute = was_mute;
@@ -196,7 +196,7 @@ static void skip_body(struct parser *p, struct token *t)
     p->dts_next = true;
     scan_open_brace(p, t->loc);
     while (t->kind && p->depth > depth)
-        t->kind = raw(p, &t->v, &t->loc);
+        t->kind = next_scanned(p, &t->v, &t->loc);
     p->mute = was_mute;
     resume(p, true, t->loc);
     push_token(p, ';', NULL, t->loc);
@@ -215,7 +215,7 @@ static void recover(struct parser *p)
         return;
     }
     if (how != RECOVER_INSERT) {
-        skip(p, &t, how == RECOVER_SKIP);
+        skip_statement(p, &t, how == RECOVER_SKIP);
         return;
     }
     // It begins where the token in front ends, so that the grammar sees whether it had to give something up.
@@ -244,7 +244,7 @@ int mach_yylex(union value *v, struct loc *loc, struct parser *p)
         kind = t->kind;
     } else {
         p->nqueue = p->queue_at = 0;
-        kind = raw(p, v, loc);
+        kind = next_scanned(p, v, loc);
     }
     if (p->too_deep)
         kind = 0;

@@ -27,7 +27,7 @@ void report_too_deep(struct parser *p, struct loc loc)
 {
     if (!p->too_deep)
         scan_help(scan_error(p, E0113, loc, "this is nested more than %u deep", (unsigned)MACH_MAX_NESTING),
-                  "close what is open, or take it apart");
+                  "close what is open, or split it");
     p->too_deep = p->quiet = p->at_end = true;
 }
 
@@ -112,7 +112,8 @@ static bool among(const char *word, const char *const *list)
 
 // ---- the kinds of mistake; each says true when it was the one ----
 
-static struct diag *say(const struct mistake *m, enum msg code, struct loc loc, enum recovery how, const char *text)
+static struct diag *report_mistake(const struct mistake *m, enum msg code, struct loc loc, enum recovery how,
+                                   const char *text)
 {
     m->p->recovery = (uint8_t)how;
     return scan_error(m->p, code, loc, "%s", text);
@@ -127,8 +128,9 @@ static bool missing_body(const struct mistake *m)
     if (m->dts || (!edit && !node) || !expects(m, "{") || is_boundary(m->found->kind) || !m->found->kind)
         return false;
     struct loc at = {m->before->loc.file, m->before->loc.end, m->before->loc.end};
-    struct diag *d = say(m, E0101, at, RECOVER_BODY, TEXTF("expected `{` after `%s`", quote_at(m->p, m->before->loc)));
-    scan_help(d, "device tree source stands in braces: `%s { ... }`", edit ? "edit" : "node /PATH");
+    struct diag *d =
+        report_mistake(m, E0101, at, RECOVER_BODY, TEXTF("expected `{` after `%s`", quote_at(m->p, m->before->loc)));
+    scan_help(d, "write device tree source in braces: `%s { ... }`", edit ? "edit" : "node /PATH");
     return true;
 }
 
@@ -162,8 +164,8 @@ static bool looks_like_dts(const struct mistake *m)
         for (size_t i = 0; i < n && ((s[i] >= 'a' && s[i] <= 'z') || s[i] == '-'); i++)
             l.end++;
     }
-    struct diag *d =
-        say(m, E0129, l, RECOVER_SKIP, TEXTF("`%s` is device tree source, which cannot stand here", quote_at(m->p, l)));
+    struct diag *d = report_mistake(m, E0129, l, RECOVER_SKIP,
+                                    TEXTF("`%s` is device tree source, which is not allowed here", quote_at(m->p, l)));
     if (!strcmp(m->block, "machine"))
         scan_help(d, "put it into `node /PATH { ... }`, or into `edit { ... }` of a device");
     else
@@ -178,15 +180,16 @@ static bool unknown_statement(const struct mistake *m)
         return false;
     struct words w = {.n = 0};
     if (m->found->kind == T_ELSE) {
-        scan_help(say(m, E0101, m->found->loc, RECOVER_SKIP, "this `else` has no `if`"),
-                  "`else` stands right behind the `}` of an `if`");
+        scan_help(report_mistake(m, E0101, m->found->loc, RECOVER_SKIP, "this `else` has no `if`"),
+                  "write `else` right after the `}` of an `if`");
         return true;
     }
     members_of(m->block, &w);
     if (m->before->kind == '}' && w.n < WORDS_MAX)
         w.at[w.n++] = "else";
     if (m->found->kind != T_WORD) {
-        struct diag *d = say(m, E0101, m->found->loc, RECOVER_SKIP, TEXTF("expected a statement, found `%s`", m->word));
+        struct diag *d =
+            report_mistake(m, E0101, m->found->loc, RECOVER_SKIP, TEXTF("expected a statement, found `%s`", m->word));
         if (m->found->kind == T_LABEL || m->found->kind == T_PATH)
             scan_help(d, "write `passthrough %s;` for a device of the host, `node %s { ... }` for a node of the guest",
                       m->word, m->word);
@@ -194,7 +197,7 @@ static bool unknown_statement(const struct mistake *m)
             scan_help(d, "a statement begins with a keyword: %s", enumerate(p, w.at, w.n > 9 ? 9 : w.n, true));
         return true;
     }
-    struct diag *d = say(m, E0103, m->found->loc, RECOVER_SKIP, TEXTF("unknown statement `%s`", m->word));
+    struct diag *d = report_mistake(m, E0103, m->found->loc, RECOVER_SKIP, TEXTF("unknown statement `%s`", m->word));
     const char *near = nearest(m->word, w.at, w.n);
     if (!near) {
         struct words all = {.n = 0};
@@ -204,7 +207,7 @@ static bool unknown_statement(const struct mistake *m)
     if (near && d) {
         diag_did_you_mean(d, "", m->word, near);
     } else {
-        scan_help(d, "here can stand %s", enumerate(p, w.at, w.n > 16 ? 16 : w.n, true));
+        scan_help(d, "expected one of %s", enumerate(p, w.at, w.n > 16 ? 16 : w.n, true));
     }
     return true;
 }
@@ -242,10 +245,11 @@ static bool missing_semicolon(const struct mistake *m)
             return false;
     }
     struct loc at = end_of(m->before->loc);
-    struct diag *d = say(m, E0102, at, RECOVER_INSERT, TEXTF("expected `;` after `%s`", quote_at(p, m->before->loc)));
+    struct diag *d =
+        report_mistake(m, E0102, at, RECOVER_INSERT, TEXTF("expected `;` after `%s`", quote_at(p, m->before->loc)));
     if (d) {
-        scan_help(d, m->dts && m->before->kind == '}' ? "in device tree source a `}` has a `;` behind it"
-                                                      : "write `;` here");
+        scan_help(d,
+                  m->dts && m->before->kind == '}' ? "in device tree source a `;` follows each `}`" : "write `;` here");
         diag_fix(d, at, ";");
     }
     return true;
@@ -275,8 +279,8 @@ static bool unclosed_bracket(const struct mistake *m)
         if (!expects(m, pairs[i][1] == '>' ? ">" : close))
             return false; // something else is missing, too
         struct loc at = end_of(m->before->loc);
-        struct diag *d =
-            say(m, E0130, at, how, TEXTF("expected `%c` after `%s`", pairs[i][1], quote_at(m->p, m->before->loc)));
+        struct diag *d = report_mistake(m, E0130, at, how,
+                                        TEXTF("expected `%c` after `%s`", pairs[i][1], quote_at(m->p, m->before->loc)));
         if (d) {
             diag_note(d, src_at(open.loc), "this `%c` is not closed", open.open);
             diag_help(d, "write `%c` where it ends", pairs[i][1]);
@@ -292,9 +296,9 @@ static bool keyword_as_value(const struct mistake *m)
     const struct parser *p = m->p;
     bool word = m->found->kind > 255 && is_keyword(m->word) && m->found->kind != T_WORD;
     if (word && expects_value(m)) {
-        struct diag *d =
-            say(m, E0105, m->found->loc, RECOVER_CLAUSE,
-                TEXTF("expected a value after `%s`, found the keyword `%s`", quote_at(p, m->before->loc), m->word));
+        struct diag *d = report_mistake(
+            m, E0105, m->found->loc, RECOVER_CLAUSE,
+            TEXTF("expected a value after `%s`, found the keyword `%s`", quote_at(p, m->before->loc), m->word));
         scan_help(d, "a const or parameter of that name is written `(%s)`", m->word);
         return true;
     }
@@ -305,7 +309,7 @@ static bool keyword_as_value(const struct mistake *m)
         !is_boundary(m->found->kind)) {
         const char *owner = quote_at(p, m->p->past[2].loc);
         struct diag *d =
-            say(m, E0105, m->before->loc, RECOVER_CLAUSE, TEXTF("`%s` stands where a name is expected", before));
+            report_mistake(m, E0105, m->before->loc, RECOVER_CLAUSE, TEXTF("expected a name, found `%s`", before));
         if (m->p->past[2].kind == ':')
             scan_help(d, "write the class first: `: CLASS %s ...`", before);
         else
@@ -330,10 +334,10 @@ static bool unknown_clause(const struct mistake *m)
         words_add(&w, keyword_members("template"));
     struct diag *d;
     if (keyword && m->found->kind != T_WORD)
-        d = say(m, E0104, m->found->loc, RECOVER_CLAUSE,
-                TEXTF("`%s` cannot stand on the line of `%s`", m->word, m->stmt));
+        d = report_mistake(m, E0104, m->found->loc, RECOVER_CLAUSE,
+                           TEXTF("`%s` is not allowed on the line of `%s`", m->word, m->stmt));
     else
-        d = say(m, E0104, m->found->loc, RECOVER_CLAUSE, TEXTF("`%s` has no clause `%s`", m->stmt, m->word));
+        d = report_mistake(m, E0104, m->found->loc, RECOVER_CLAUSE, TEXTF("`%s` has no clause `%s`", m->stmt, m->word));
     const char *near = keyword ? NULL : nearest(m->word, w.at, w.n);
     if (near && d) {
         diag_did_you_mean(d, "", m->word, near);
@@ -359,17 +363,18 @@ static bool bare_in_cells(const struct mistake *m)
             struct loc l = {m->found->loc.file, m->found->loc.start, m->found->loc.end};
             for (; n && s[n - 1] > ' '; n--)
                 l.start--;
-            scan_help(say(m, E0109, l, RECOVER_CLAUSE, TEXTF("`%s` is not a number", quote_at(p, l))),
+            scan_help(report_mistake(m, E0109, l, RECOVER_CLAUSE, TEXTF("`%s` is not a number", quote_at(p, l))),
                       "numbers in `< >` are those of device tree source; `(4K)` in parentheses may have a suffix");
             return true;
         }
-        scan_help(say(m, E0112, m->found->loc, RECOVER_CLAUSE, TEXTF("the name `%s` stands bare in `< >`", m->word)),
-                  "write `(%s)` for a const or parameter, `&%s` for a node's phandle", m->word, m->word);
+        scan_help(
+            report_mistake(m, E0112, m->found->loc, RECOVER_CLAUSE, TEXTF("`%s` is a bare name in `< >`", m->word)),
+            "write `(%s)` for a const or parameter, `&%s` for a node's phandle", m->word, m->word);
         return true;
     }
     if (m->found->kind == T_STRAY && strchr("-~!+*", m->word[0])) {
         scan_help(
-            say(m, E0112, m->found->loc, RECOVER_CLAUSE, TEXTF("the operator `%s` stands bare in `< >`", m->word)),
+            report_mistake(m, E0112, m->found->loc, RECOVER_CLAUSE, TEXTF("`%s` is a bare operator in `< >`", m->word)),
             "write the expression in parentheses: `<(%s1)>`", m->word);
         return true;
     }
@@ -380,8 +385,9 @@ static bool bare_value(const struct mistake *m)
 {
     if (m->p->mode != MODE_VALUE || (m->found->kind != T_BARE && m->found->kind != T_INT) || !expects(m, "<"))
         return false;
-    const char *what = m->found->kind == T_INT ? "a number stands in `< >`" : "a word stands in quotes";
-    struct diag *d = say(m, E0101, m->found->loc, RECOVER_CLAUSE, TEXTF("`%s` is not a property's value", m->word));
+    const char *what = m->found->kind == T_INT ? "write a number in `< >`" : "write a word in quotes";
+    struct diag *d =
+        report_mistake(m, E0101, m->found->loc, RECOVER_CLAUSE, TEXTF("`%s` is not a property's value", m->word));
     scan_help(d, m->found->kind == T_INT ? "%s: `<%s>`" : "%s: `\"%s\"`", what, m->word);
     if (d)
         diag_respell(d, m->word, TEXTF(m->found->kind == T_INT ? "<%s>" : "\"%s\"", m->word));
@@ -445,7 +451,7 @@ static void without_quotes(const struct mistake *m, struct diag *d)
         diag_respell(d, s, TEXTF("%.*s", (int)n - 2, s + 1));
 }
 
-static void other(const struct mistake *m)
+static void report_other(const struct mistake *m)
 {
     size_t n;
     const char *what = summary(m, &n);
@@ -453,8 +459,9 @@ static void other(const struct mistake *m)
     if (m->p->base_mode == MODE_EXPR && m->found->kind == 0)
         found = "the end of the expression";
     enum recovery how = m->at_start ? RECOVER_SKIP : RECOVER_CLAUSE;
-    struct diag *d = say(m, E0101, m->found->loc, how,
-                         what ? TEXTF("expected %s, found %s", what, found) : TEXTF("%s cannot stand here", found));
+    struct diag *d =
+        report_mistake(m, E0101, m->found->loc, how,
+                       what ? TEXTF("expected %s, found %s", what, found) : TEXTF("%s is not allowed here", found));
     const char *near = m->found->kind == T_WORD ? nearest(m->word, m->x->name, (size_t)m->x->n) : NULL;
     if (near && d)
         diag_did_you_mean(d, "", m->word, near);
@@ -465,25 +472,25 @@ static void other(const struct mistake *m)
     else if (m->found->kind == m->before->kind && expects(m, "','"))
         scan_help(d, "write `,` between `%s` and `%s`", quote_at(m->p, m->before->loc), m->word);
     else if (expects_value(m) && strchr("-~!", m->word[0]) && m->word[0])
-        scan_help(d, "arithmetic stands in parentheses: `(%s1)`", m->word);
+        scan_help(d, "write arithmetic in parentheses: `(%s1)`", m->word);
     else if (m->before->kind == T_INT && strchr("+-*/%", m->word[0]) && m->word[0])
-        scan_help(d, "arithmetic stands in parentheses: `(%s %s ...)`", quote_at(m->p, m->before->loc), m->word);
+        scan_help(d, "write arithmetic in parentheses: `(%s %s ...)`", quote_at(m->p, m->before->loc), m->word);
     else if (m->found->kind == T_STRING && expects_value(m))
         without_quotes(m, d);
     else if (is_boundary(m->found->kind) && m->before->kind > 255 && !m->at_start &&
              is_keyword(quote_at(m->p, m->before->loc)))
-        scan_help(d, "`%s` lacks what belongs behind it", quote_at(m->p, m->before->loc));
+        scan_help(d, "something is missing after `%s`", quote_at(m->p, m->before->loc));
     else if (m->dts && m->at_start)
-        scan_help(
-            d, "in a node stand `NAME = VALUE;`, `NAME { ... };`, `/delete-property/ NAME;` and `/delete-node/ NAME;`");
+        scan_help(d,
+                  "a node holds `NAME = VALUE;`, `NAME { ... };`, `/delete-property/ NAME;` and `/delete-node/ NAME;`");
     else if (m->found->kind == 0)
         scan_help(d, "write what is missing");
     else if (n == 1)
-        scan_help(d, "write %s in front of `%s`", what, m->word);
+        scan_help(d, "write %s before `%s`", what, m->word);
     else if (is_boundary(m->found->kind))
-        scan_help(d, "write what is missing in front of `%s`", m->word);
+        scan_help(d, "write what is missing before `%s`", m->word);
     else
-        scan_help(d, "take `%s` out, or write what is missing in front of it", m->word);
+        scan_help(d, "remove `%s`, or write what is missing before it", m->word);
 }
 
 void report_unexpected(struct parser *p, const struct expected *x)
@@ -523,5 +530,5 @@ void report_unexpected(struct parser *p, const struct expected *x)
     }
     if (!missing_body(&m) && !looks_like_dts(&m) && !unknown_statement(&m) && !unclosed_bracket(&m) &&
         !bare_in_cells(&m) && !missing_semicolon(&m) && !keyword_as_value(&m) && !unknown_clause(&m) && !bare_value(&m))
-        other(&m);
+        report_other(&m);
 }

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/arena.h"
 
-#include "base/pages.h"
-
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -10,49 +8,67 @@
 #include <string.h>
 
 enum {
-    FIRST_BLOCK = 2 * PAGES_LEAST, // a larger piece than half of it gets a place of its own
-    LAST_BLOCK = 256 * 1024,       // blocks grow to this
-    ALIGN = 8,                     // nothing of ours is wider than a pointer
+    FIRST_BLOCK = 64 * 1024,
+    LAST_BLOCK = 1024 * 1024, // blocks grow to this
+    LARGE = 32 * 1024,        // a piece from here on is malloc's own: it can be given back
+    ALIGN = 8,                // nothing of ours is wider than a pointer
+};
+
+// In front of each block and each large piece. A multiple of what malloc() aligns to.
+struct block {
+    struct block *next, *prev;
 };
 
 struct arena {
-    struct pages pages;
-    char *at; // in the last block
+    struct block *blocks;
+    char *at; // in the last block of small pieces
     size_t left;
-    size_t block; // size of the next one
+    size_t size; // of the next one
     size_t used;
+    struct hash_key key;
     jmp_buf *on_oom;
 };
 
-struct arena *arena_new(jmp_buf *on_oom)
+struct arena *arena_new(jmp_buf *on_oom, struct hash_key key)
 {
     struct arena *a = calloc(1, sizeof *a);
     if (a) {
         a->on_oom = on_oom;
-        a->block = FIRST_BLOCK;
+        a->size = FIRST_BLOCK;
+        a->key = key;
     }
     return a;
 }
 
+struct hash_key arena_key(const struct arena *a)
+{
+    return a->key;
+}
+
 void arena_free(struct arena *a)
 {
-    if (a)
-        pages_end(&a->pages);
+    struct block *next;
+    for (struct block *b = a ? a->blocks : NULL; b; b = next) {
+        next = b->next;
+        free(b);
+    }
     free(a);
 }
 
-static void *take(struct arena *a, size_t size)
+// Large pieces are zeroed by malloc, which need not touch fresh pages for it; of blocks, each piece when it is taken.
+static void *add_block(struct arena *a, size_t size, bool zeroed)
 {
-    void *p = pages_take(&a->pages, size);
-    if (!p)
+    struct block *b = NULL;
+    if (size <= SIZE_MAX / 4) // no machine has as much
+        b = zeroed ? calloc(1, sizeof *b + size) : malloc(sizeof *b + size);
+    if (!b)
         longjmp(*a->on_oom, 1);
-    return p;
-}
-
-static bool own_block(size_t size)
-{
-    // The rest of the current block is not lost for it.
-    return size >= PAGES_LEAST;
+    b->next = a->blocks;
+    b->prev = NULL;
+    if (b->next)
+        b->next->prev = b;
+    a->blocks = b;
+    return b + 1;
 }
 
 static size_t rounded(size_t size)
@@ -66,28 +82,33 @@ void *arena_alloc(struct arena *a, size_t size)
         longjmp(*a->on_oom, 1);
     size = rounded(size);
     a->used += size;
-    if (own_block(size))
-        return take(a, size);
+    if (size >= LARGE)
+        return add_block(a, size, true);
     if (size > a->left) {
-        a->left = a->block;
-        a->at = pages_take_any(&a->pages, &a->left);
-        if (!a->at)
-            longjmp(*a->on_oom, 1);
-        a->block *= a->block < LAST_BLOCK ? 2 : 1;
+        a->at = add_block(a, a->size, false);
+        a->left = a->size;
+        a->size *= a->size < LAST_BLOCK ? 2 : 1;
     }
     void *p = a->at;
     a->at += size;
     a->left -= size;
-    return p;
+    return memset(p, 0, size);
 }
 
 void arena_release(struct arena *a, void *p, size_t size)
 {
     size = rounded(size);
-    if (!p || !own_block(size))
+    if (!p || size < LARGE)
         return;
+    struct block *b = (struct block *)p - 1;
     a->used -= size;
-    pages_give(&a->pages, p);
+    if (b->next)
+        b->next->prev = b->prev;
+    if (b->prev)
+        b->prev->next = b->next;
+    else
+        a->blocks = b->next;
+    free(b);
 }
 
 void *arena_array(struct arena *a, size_t n, size_t size)
@@ -113,10 +134,14 @@ char *arena_vprintf(struct arena *a, const char *fmt, va_list ap)
     int made = vsnprintf(a->at, a->left, fmt, again);
     va_end(again);
     size_t n = made < 0 ? 0 : (size_t)made;
-    if (n + ALIGN <= a->left && !own_block(n + 1))
-        return arena_alloc(a, n + 1);
-    if (a->left)
-        memset(a->at, 0, n < a->left ? n : a->left); // what is left of a block is zeros
+    if (n + ALIGN <= a->left && n + 1 < LARGE) {
+        char *p = a->at;
+        size_t size = rounded(n + 1);
+        a->at += size;
+        a->left -= size;
+        a->used += size;
+        return p;
+    }
     char *p = arena_alloc(a, n + 1);
     vsnprintf(p, n + 1, fmt, ap);
     return p;

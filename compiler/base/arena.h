@@ -3,6 +3,8 @@
 #ifndef MACHC_BASE_ARENA_H
 #define MACHC_BASE_ARENA_H
 
+#include "base/hash.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,9 +15,12 @@ struct arena;
  * A new, empty arena, or NULL when there is no memory. The caller owns it and
  * ends it with arena_free(). When memory runs out later, the arena jumps to
  * *on_oom (value 1), which must stay alive as long as the arena is used.
- * An arena belongs to one thread at a time.
+ * Hash tables in it use `key`. An arena belongs to one thread at a time.
  */
-struct arena *arena_new(jmp_buf *on_oom);
+struct arena *arena_new(jmp_buf *on_oom, struct hash_key key);
+
+/* The key that it was made with. */
+struct hash_key arena_key(const struct arena *a);
 
 /* Gives back the arena and all that was taken from it. NULL is fine. */
 void arena_free(struct arena *a);

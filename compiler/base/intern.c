@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "base/intern.h"
 
-#include <endian.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -12,7 +10,7 @@ struct entry {
     char s[];
 };
 
-/* Hash and length stand here once more: a text is looked at only when they fit, and growing looks at none. */
+/* Hash and length once more: a text is read only when they fit, and growing reads none. */
 struct slot {
     const struct entry *e;
     uint32_t hash, len;
@@ -33,35 +31,6 @@ struct intern *intern_new(struct arena *a)
     return t;
 }
 
-// What is left of a text, fewer than eight bytes: all of them, some twice.
-static uint64_t tail(const char *s, size_t n)
-{
-    uint32_t first, last;
-    if (n >= sizeof first) {
-        memcpy(&first, s, sizeof first);
-        memcpy(&last, s + n - sizeof last, sizeof last);
-        return (uint64_t)le32toh(first) << 32 | le32toh(last);
-    }
-    return n ? (uint64_t)(unsigned char)s[0] << 16 | (uint64_t)(unsigned char)s[n / 2] << 8 | (unsigned char)s[n - 1]
-             : 0;
-}
-
-// Eight bytes a step: multiplied by an odd number (2^64 / golden ratio), the upper half folded onto the lower.
-uint32_t hash_bytes(const char *s, size_t n)
-{
-    const uint64_t k = UINT64_C(0x9e3779b97f4a7c15);
-    uint64_t h = n * k, w;
-    for (; n >= sizeof w; s += sizeof w, n -= sizeof w) {
-        memcpy(&w, s, sizeof w);
-        h = (h ^ le64toh(w)) * k;
-        h ^= h >> 32;
-    }
-    h = (h ^ tail(s, n)) * k;
-    h ^= h >> 29;
-    h *= k;
-    return (uint32_t)(h >> 32);
-}
-
 static void grow(struct intern *t)
 {
     struct slot *old = t->slots;
@@ -79,18 +48,6 @@ static void grow(struct intern *t)
     arena_release(t->arena, old, room * sizeof *old);
 }
 
-static const struct entry *builtin(uint32_t hash, const char *s, size_t n)
-{
-    const struct intern_builtin *b = &intern_builtin;
-    uint32_t at;
-    for (uint32_t i = hash; b->room && (at = b->slots[i & (b->room - 1)]); i++) {
-        const struct entry *e = (const struct entry *)((const uint32_t *)b->strings + (at - 1));
-        if (e->hash == hash && e->len == n && !memcmp(e->s, s, n))
-            return e;
-    }
-    return NULL;
-}
-
 static const struct entry *entry_new(struct intern *t, uint32_t hash, const char *s, size_t n)
 {
     struct entry *e = arena_alloc(t->arena, sizeof *e + n + 1);
@@ -103,14 +60,12 @@ static const struct entry *entry_new(struct intern *t, uint32_t hash, const char
 
 const char *intern_n(struct intern *t, const char *s, size_t n)
 {
-    uint32_t h = hash_bytes(s, n);
+    uint32_t h = (uint32_t)hash_bytes(arena_key(t->arena), s, n);
     struct slot *slot;
     for (uint32_t i = h; (slot = &t->slots[i & (t->room - 1)])->e; i++)
         if (slot->hash == h && slot->len == n && !memcmp(slot->e->s, s, n))
             return slot->e->s;
-    const struct entry *e = builtin(h, s, n);
-    if (!e)
-        e = entry_new(t, h, s, n);
+    const struct entry *e = entry_new(t, h, s, n);
     *slot = (struct slot){e, h, (uint32_t)n};
     if (++t->n > t->room / 4 * 3)
         grow(t);

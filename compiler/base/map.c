@@ -9,15 +9,7 @@ struct map_slot {
  */
 enum { EMPTY = 0, GONE = 1, TAG = 0x80 };
 
-// Both halves of one product, as wyhash does it (public domain, Wang Yi): every bit of a and b reaches all of them. The
-// numbers are the first digits of pi.
-static inline uint64_t hash_of(uint64_t a, uint64_t b)
-{
-    unsigned __int128 m = (unsigned __int128)(a ^ UINT64_C(0x243f6a8885a308d3)) * (b ^ UINT64_C(0x13198a2e03707345));
-    return (uint64_t)m ^ (uint64_t)(m >> 64);
-}
-
-/* What is in each slot, behind all of them. */
+/* What is in each slot, after all of them. */
 static inline uint8_t *states(const struct map *m)
 {
     return (uint8_t *)(m->slots + m->room);
@@ -29,7 +21,7 @@ static uint8_t tag_of(uint64_t hash)
 }
 
 /* The slot of (a, b); or, with `insert`, the one where it goes; or -1. The states of all slots stand behind them. */
-static inline int64_t find(const struct map *m, uint64_t hash, uint64_t a, uint64_t b, bool insert)
+static inline int64_t find_slot(const struct map *m, uint64_t hash, uint64_t a, uint64_t b, bool insert)
 {
     uint32_t mask = m->room - 1;
     int64_t gone = -1;
@@ -48,7 +40,7 @@ static inline int64_t find(const struct map *m, uint64_t hash, uint64_t a, uint6
 
 bool map_get(const struct map *m, uint64_t a, uint64_t b, uint64_t *value)
 {
-    int64_t i = m->room ? find(m, hash_of(a, b), a, b, false) : -1;
+    int64_t i = m->room ? find_slot(m, hash_pair(m->key, a, b), a, b, false) : -1;
     if (i < 0)
         return false;
     *value = m->slots[i].value;
@@ -65,13 +57,15 @@ static uint32_t limit(uint32_t room)
 static void grow(struct arena *arena, struct map *m, uint32_t room)
 {
     struct map old = *m;
+    if (!m->room)
+        m->key = arena_key(arena);
     m->room = room;
     m->n = 0;
     m->slots = arena_array(arena, m->room, SLOT);
     for (uint32_t i = 0; i < old.room; i++) {
         if (!(states(&old)[i] & TAG))
             continue;
-        uint64_t hash = hash_of(old.slots[i].a, old.slots[i].b);
+        uint64_t hash = hash_pair(m->key, old.slots[i].a, old.slots[i].b);
         uint32_t at = (uint32_t)hash & (m->room - 1);
         while (states(m)[at] != EMPTY) // all keys differ
             at = (at + 1) & (m->room - 1);
@@ -82,16 +76,14 @@ static void grow(struct arena *arena, struct map *m, uint32_t room)
     arena_release(arena, old.slots, (size_t)old.room * SLOT);
 }
 
-// The slot of (a, b), which holds its value, or is to.
-static int64_t place(struct arena *arena, struct map *m, uint64_t hash, uint64_t a, uint64_t b)
+// One more key has room, and the map its key. n counts emptied slots as well, so a search always meets an empty one.
+static void make_room(struct arena *arena, struct map *m)
 {
-    // n counts emptied slots as well, so a search always meets an empty one.
     if (m->n >= limit(m->room))
         grow(arena, m, m->room ? m->room * 2 : LEAST);
-    return find(m, hash, a, b, true);
 }
 
-static void set(struct map *m, int64_t i, uint64_t hash, struct map_slot slot)
+static void set_slot(struct map *m, int64_t i, uint64_t hash, struct map_slot slot)
 {
     if (states(m)[i] == EMPTY)
         m->n++;
@@ -101,19 +93,21 @@ static void set(struct map *m, int64_t i, uint64_t hash, struct map_slot slot)
 
 void map_put(struct arena *arena, struct map *m, uint64_t a, uint64_t b, uint64_t value)
 {
-    uint64_t hash = hash_of(a, b);
-    set(m, place(arena, m, hash, a, b), hash, (struct map_slot){a, b, value});
+    make_room(arena, m);
+    uint64_t hash = hash_pair(m->key, a, b);
+    set_slot(m, find_slot(m, hash, a, b, true), hash, (struct map_slot){a, b, value});
 }
 
 bool map_add(struct arena *arena, struct map *m, uint64_t a, uint64_t b, uint64_t *value)
 {
-    uint64_t hash = hash_of(a, b);
-    int64_t i = place(arena, m, hash, a, b);
+    make_room(arena, m);
+    uint64_t hash = hash_pair(m->key, a, b);
+    int64_t i = find_slot(m, hash, a, b, true);
     if (states(m)[i] & TAG) {
         *value = m->slots[i].value;
         return false;
     }
-    set(m, i, hash, (struct map_slot){a, b, *value});
+    set_slot(m, i, hash, (struct map_slot){a, b, *value});
     return true;
 }
 
@@ -134,7 +128,7 @@ void map_free(struct arena *arena, struct map *m)
 
 bool map_del(struct map *m, uint64_t a, uint64_t b)
 {
-    int64_t i = m->room ? find(m, hash_of(a, b), a, b, false) : -1;
+    int64_t i = m->room ? find_slot(m, hash_pair(m->key, a, b), a, b, false) : -1;
     if (i < 0)
         return false;
     states(m)[i] = GONE;

@@ -12,7 +12,8 @@
 struct map {
     struct map_slot *slots;
     uint32_t n;
-    uint32_t room; // a power of two, or 0
+    uint32_t room;       // a power of two, or 0
+    struct hash_key key; // the arena's that it first took memory from
 };
 
 /* The value for (a, b) in *value, true; or false and *value untouched. */

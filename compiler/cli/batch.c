@@ -309,12 +309,12 @@ static int run(struct arena *a, struct batch *b, struct show *w, uint32_t jobs)
     return write_reports(a, w) || w->status > STATUS_USAGE ? w->status : STATUS_USAGE;
 }
 
-static uint32_t how_many(const struct options *o)
+static uint32_t count_workers(const struct options *o)
 {
-    long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    if (o->fix)
-        return 1; // what one input includes may be the next one
-    uint32_t n = o->jobs ? o->jobs : cpus > 0 ? (uint32_t)cpus : 1;
+    if (o->fix || o->inputs.n < 2)
+        return 1; // with --fix, since what one input includes may be the next one
+    long cpus = o->jobs ? (long)o->jobs : sysconf(_SC_NPROCESSORS_ONLN);
+    uint32_t n = cpus > 0 ? (uint32_t)cpus : 1;
     if (n > MOST_JOBS)
         n = MOST_JOBS;
     return n > o->inputs.n ? o->inputs.n : n;
@@ -334,7 +334,7 @@ static bool text_wanted(const struct options *o)
 
 int batch_run(struct arena *a, const struct options *o, FILE *out, FILE *err)
 {
-    uint32_t jobs = how_many(o), nreports = o->reports.n;
+    uint32_t jobs = count_workers(o), nreports = o->reports.n;
     struct batch b = {
         .o = o,
         .lock = PTHREAD_MUTEX_INITIALIZER,

@@ -12,13 +12,13 @@ struct command {
     FILE *out, *err;
 };
 
-static int show(struct machc *c, const struct options *o, FILE *err)
+static int show_diagnostics(struct machc *c, const struct options *o, FILE *err)
 {
     struct unit u = {.o = o, .err = err, .alone = true, .text = true, .colour = terminal_colour(err)};
     return show_messages(c, &u);
 }
 
-static int work(struct machc *c, void *opaque)
+static int run_command(struct machc *c, void *opaque)
 {
     const struct command *cmd = opaque;
     struct options *o = NEW(c->arena, struct options);
@@ -36,11 +36,11 @@ static int work(struct machc *c, void *opaque)
         return explain_message(o->explain, cmd->out, cmd->err) ? STATUS_FINE : STATUS_USAGE;
     case ACTION_LIST_CLASSES:
         list_classes(c, cmd->out);
-        return show(c, o, cmd->err);
+        return show_diagnostics(c, o, cmd->err);
     case ACTION_DUMP_CLASS:
         if (!dump_class(c, o->dump, cmd->out, cmd->err) && !diags_errors(c->diags))
             return STATUS_USAGE;
-        return show(c, o, cmd->err);
+        return show_diagnostics(c, o, cmd->err);
     case ACTION_COMPILE:
         break;
     }
@@ -55,7 +55,7 @@ void say_out_of_memory(FILE *err)
 int machc_command(int argc, char **argv, FILE *out, FILE *err)
 {
     struct command cmd = {argc, argv, out, err};
-    int status = machc_run(work, &cmd);
+    int status = machc_run(run_command, &cmd);
     if (status == MACHC_OUT_OF_MEMORY) {
         say_out_of_memory(err);
         status = STATUS_FAULT;

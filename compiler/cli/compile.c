@@ -161,7 +161,7 @@ static bool add_depfile(struct machc *c, const struct options *o, struct results
     return text != NULL;
 }
 
-static int emit(struct machc *c, struct unit *u, const struct plan *p)
+static int write_outputs(struct machc *c, struct unit *u, const struct plan *p)
 {
     const struct options *o = u->o;
     const struct p_machine *only = NULL;
@@ -218,5 +218,5 @@ int compile_unit(struct machc *c, void *unit)
     bool writes = o->dtb || o->config || o->dir || o->view != VIEW_NONE;
     if (!plan || !(writes || o->depend) || diags_errors(c->diags))
         return show_messages(c, u);
-    return emit(c, u, plan);
+    return write_outputs(c, u, plan);
 }

@@ -8,7 +8,7 @@ struct rule {
     VEC(char) text;
 };
 
-static void put(struct rule *r, const char *s)
+static void put_bytes(struct rule *r, const char *s)
 {
     for (; *s; s++)
         vec_push(r->c->arena, &r->text, *s);
@@ -23,11 +23,11 @@ static void put_name(struct rule *r, const char *s)
     for (const char *p = s; *p; p++) {
         if (*p == ' ' || *p == '\t' || *p == '#') {
             for (const char *q = p; q > s && q[-1] == '\\' && *p != '#'; q--)
-                put(r, "\\");
-            put(r, "\\");
+                put_bytes(r, "\\");
+            put_bytes(r, "\\");
         }
         if (*p == '$')
-            put(r, "$");
+            put_bytes(r, "$");
         vec_push(r->c->arena, &r->text, *p);
     }
 }
@@ -42,7 +42,7 @@ static bool has_newline(const char *name, FILE *err)
 {
     if (!strchr(name, '\n'))
         return false;
-    fputs("machc: a name with a newline in it cannot stand in a depfile\n", err);
+    fputs("machc: a name with a newline in it is not allowed in a depfile\n", err);
     return true;
 }
 
@@ -57,29 +57,29 @@ const char *depfile_text(struct machc *c, const struct options *o, const char *c
     for (uint32_t i = 0; i < ntargets; i++) {
         if (has_newline(targets[i], err))
             return NULL;
-        put(&r, i ? " " : "");
+        put_bytes(&r, i ? " " : "");
         put_name(&r, targets[i]);
     }
-    put(&r, ":");
+    put_bytes(&r, ":");
     for (uint32_t id = 1; id <= sources_count(c->sources); id++) {
         const struct source *s = source_get(c->sources, id);
         if (!fit_to_watch(s))
             continue;
         if (has_newline(s->name, err))
             return NULL;
-        put(&r, " \\\n  ");
+        put_bytes(&r, " \\\n  ");
         put_name(&r, s->name);
     }
-    put(&r, "\n");
+    put_bytes(&r, "\n");
     // A rule without commands for each, so that one that is gone does not stop make. The first is the description
     // itself.
     for (uint32_t id = 2; o->depend_phony && id <= sources_count(c->sources); id++) {
         const struct source *s = source_get(c->sources, id);
         if (!fit_to_watch(s))
             continue;
-        put(&r, "\n");
+        put_bytes(&r, "\n");
         put_name(&r, s->name);
-        put(&r, ":\n");
+        put_bytes(&r, ":\n");
     }
     vec_push(c->arena, &r.text, 0);
     return r.text.at;

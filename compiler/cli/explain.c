@@ -19,9 +19,9 @@ struct explainer {
     struct text_out o;
 };
 
-static void say(struct explainer *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void print_line(struct explainer *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-static void say(struct explainer *e, const char *fmt, ...)
+static void print_line(struct explainer *e, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -83,7 +83,7 @@ static const struct dt_node *named(const struct explainer *e, const char *name)
     return n && !n->deleted ? n : NULL;
 }
 
-static void find(const struct explainer *e, const char *what, nodes *found)
+static void find_nodes(const struct explainer *e, const char *what, nodes *found)
 {
     const struct dt_tree *t = e->m->tree;
     const struct dt_node *one = named(e, what + (*what == '&'));
@@ -159,16 +159,16 @@ static void say_regions(struct explainer *e, const struct p_device *d)
     static const char *const modes[] = {[REGION_MAP] = "mapped", [REGION_TRAP] = "trapped", [REGION_DROP] = "dropped"};
     for (uint32_t i = 0; i < d->regions.n; i++) {
         const struct p_region *r = d->regions.at[i];
-        say(e, "        region %u%s%s: ", r->index, r->name ? " " : "", r->name ? r->name : "");
+        print_line(e, "        region %u%s%s: ", r->index, r->name ? " " : "", r->name ? r->name : "");
         if (r->guest == UINT64_MAX)
-            say(e, "not in the guest");
+            print_line(e, "not in the guest");
         else
-            say(e, "0x%" PRIx64 ", %s", r->guest,
-                r->how == HOW_DEFAULT && r->host != r->guest ? "by default" : how_text(r->how));
-        say(e, "; 0x%" PRIx64 " bytes", r->size);
+            print_line(e, "0x%" PRIx64 ", %s", r->guest,
+                       r->how == HOW_DEFAULT && r->host != r->guest ? "by default" : how_text(r->how));
+        print_line(e, "; 0x%" PRIx64 " bytes", r->size);
         if (r->host != UINT64_MAX && d->kind != DEV_EMULATED)
-            say(e, " at 0x%" PRIx64 " of the host", r->host);
-        say(e, ", %s%s\n", d->kind == DEV_EMULATED ? "served by the VMM" : modes[r->mode], place_text(e, r->at));
+            print_line(e, " at 0x%" PRIx64 " of the host", r->host);
+        print_line(e, ", %s%s\n", d->kind == DEV_EMULATED ? "served by the VMM" : modes[r->mode], place_text(e, r->at));
     }
 }
 
@@ -176,16 +176,16 @@ static void say_irqs(struct explainer *e, const struct p_device *d)
 {
     for (uint32_t i = 0; i < d->irqs.n; i++) {
         const struct p_irq *q = d->irqs.at[i];
-        say(e, "        interrupt %u%s%s: ", q->index, q->name ? " " : "", q->name ? q->name : "");
+        print_line(e, "        interrupt %u%s%s: ", q->index, q->name ? " " : "", q->name ? q->name : "");
         if (q->drop || !q->chip)
-            say(e, "dropped");
+            print_line(e, "dropped");
         else
-            say(e, "%s%s%s %u%s%s, %s", q->chip->name, q->kind && *q->kind->name ? " " : "",
-                q->kind ? q->kind->name : "", q->number, q->trigger ? " " : "", q->trigger ? q->trigger->name : "",
-                how_text(q->how));
+            print_line(e, "%s%s%s %u%s%s, %s", q->chip->name, q->kind && *q->kind->name ? " " : "",
+                       q->kind ? q->kind->name : "", q->number, q->trigger ? " " : "",
+                       q->trigger ? q->trigger->name : "", how_text(q->how));
         if (q->host)
-            say(e, "; on the host %s", host_irq_text(e->c, q->host));
-        say(e, "%s\n", place_text(e, q->at));
+            print_line(e, "; on the host %s", host_irq_text(e->c, q->host));
+        print_line(e, "%s\n", place_text(e, q->at));
     }
 }
 
@@ -201,28 +201,29 @@ static void say_host_value(struct explainer *e, const struct dt_node *n, const s
     const char *here = dts_prop_text(e->c, e->m->tree, p), *there = dts_prop_text(e->c, h->tree, is);
     struct src at = is->origin ? is->origin->at : (struct src){0};
     if (strcmp(here, there) != 0)
-        say(e, "        on the host: %.*s%s\n", (int)strlen(there) - 1, there, place_text(e, at));
+        print_line(e, "        on the host: %.*s%s\n", (int)strlen(there) - 1, there, place_text(e, at));
 }
 
 static void say_prop(struct explainer *e, const struct dt_node *n, const struct dt_prop *p, const struct p_device *d)
 {
     const struct origin *o = p->origin ? p->origin : n->origin;
     struct src at = dt_origin_place(n, o);
-    say(e, "    %s\n", dts_prop_text(e->c, e->m->tree, p));
+    print_line(e, "    %s\n", dts_prop_text(e->c, e->m->tree, p));
     if (!o) {
-        say(e, "        computed\n");
+        print_line(e, "        computed\n");
     } else if (o->kind == ORIGIN_HOST) {
         const struct host *h = e->p->model->host;
         const struct dt_prop *is = h && n->source ? dt_prop(h->tree, n->source, p->name) : NULL;
         struct src there = is && is->origin ? is->origin->at : (struct src){0};
-        say(e, "        host: %s of %s%s\n", p->name, n->source ? dt_path(e->c->arena, n->source) : "the host's tree",
-            there.loc.file ? place_text(e, there) : arena_printf(e->c->arena, ", %s", h ? h->file : ""));
+        print_line(e, "        host: %s of %s%s\n", p->name,
+                   n->source ? dt_path(e->c->arena, n->source) : "the host's tree",
+                   there.loc.file ? place_text(e, there) : arena_printf(e->c->arena, ", %s", h ? h->file : ""));
     } else if (o->kind == ORIGIN_SCHEMA) {
-        say(e, "        schema: %s\n", o->why ? o->why : "");
+        print_line(e, "        schema: %s\n", o->why ? o->why : "");
     } else if (o->kind == ORIGIN_WRITTEN) {
-        say(e, "        written%s%s%s\n", o->why ? ": " : "", o->why ? o->why : "", place_text(e, at));
+        print_line(e, "        written%s%s%s\n", o->why ? ": " : "", o->why ? o->why : "", place_text(e, at));
     } else {
-        say(e, "        computed%s%s%s\n", o->why ? ": " : "", o->why ? o->why : "", place_text(e, at));
+        print_line(e, "        computed%s%s%s\n", o->why ? ": " : "", o->why ? o->why : "", place_text(e, at));
     }
     say_host_value(e, n, p, o);
     if (d && (!strcmp(p->name, "reg") || !strcmp(p->name, "ranges")))
@@ -242,39 +243,40 @@ static void say_phandle(struct explainer *e, const struct dt_node *n)
                 if (r->target != n || r->path)
                     continue;
                 if (!users++)
-                    say(e, "    phandle = <0x%02x>;\n        computed: given out in the order of the tree, for ",
-                        n->phandle);
+                    print_line(e, "    phandle = <0x%02x>;\n        computed: given out in the order of the tree, for ",
+                               n->phandle);
                 else if (users <= LISTED)
-                    say(e, ", ");
+                    print_line(e, ", ");
                 if (users <= LISTED)
-                    say(e, "%s of %s", p->name, dt_path(e->c->arena, i));
+                    print_line(e, "%s of %s", p->name, dt_path(e->c->arena, i));
                 while (r->next && r->next->target == n)
                     r = r->next; // the same property again
             }
     if (users > LISTED)
-        say(e, " and %u more", users - LISTED);
+        print_line(e, " and %u more", users - LISTED);
     if (users)
-        say(e, "\n");
+        print_line(e, "\n");
 }
 
 static void say_node(struct explainer *e, const struct dt_node *n)
 {
     const struct p_device *d = device_of(e, n);
     const struct origin *o = n->origin;
-    say(e, "machine %s: %s", e->m->name, dt_path(e->c->arena, n));
+    print_line(e, "machine %s: %s", e->m->name, dt_path(e->c->arena, n));
     for (const struct dt_label *l = n->labels; l; l = l->next)
-        say(e, "%s&%s%s", l == n->labels ? " (" : ", ", l->name, l->next ? "" : ")");
+        print_line(e, "%s&%s%s", l == n->labels ? " (" : ", ", l->name, l->next ? "" : ")");
     if (n->source && e->p->model->host)
-        say(e, "\n    a copy of %s, %s", dt_path(e->c->arena, n->source), e->p->model->host->file);
+        print_line(e, "\n    a copy of %s, %s", dt_path(e->c->arena, n->source), e->p->model->host->file);
     if (d)
-        say(e, "\n    %s `%s`%s%s", d->kind == DEV_EMULATED ? "emulated device" : "device of the host", d->name,
-            d->class ? ", class " : "", d->class ? d->class->name : "");
+        print_line(e, "\n    %s `%s`%s%s", d->kind == DEV_EMULATED ? "emulated device" : "device of the host", d->name,
+                   d->class ? ", class " : "", d->class ? d->class->name : "");
     const char *place = o ? place_text(e, o->at) : "";
     if (o && o->kind == ORIGIN_SCHEMA)
-        say(e, "\n    from %s", o->why ? o->why : "a schema");
+        print_line(e, "\n    from %s", o->why ? o->why : "a schema");
     else if (*place)
-        say(e, "\n    asked for at %s%s%s%s", place + 2, o->why ? " (" : "", o->why ? o->why : "", o->why ? ")" : "");
-    say(e, "\n\n");
+        print_line(e, "\n    asked for at %s%s%s%s", place + 2, o->why ? " (" : "", o->why ? o->why : "",
+                   o->why ? ")" : "");
+    print_line(e, "\n\n");
     for (const struct dt_prop *p = n->props; p; p = p->next)
         say_prop(e, n, p, d);
     if (n->phandle && !dt_prop(e->m->tree, n, e->m->tree->phandle))
@@ -283,13 +285,13 @@ static void say_node(struct explainer *e, const struct dt_node *n)
     for (const struct dt_node *k = n->child; k; k = k->next)
         below++;
     if (below)
-        say(e, "%s    nodes below it: ", n->props ? "\n" : "");
+        print_line(e, "%s    nodes below it: ", n->props ? "\n" : "");
     uint32_t i = 0;
     for (const struct dt_node *k = n->child; k && i < 4 * LISTED; k = k->next)
-        say(e, "%s%s", i++ ? ", " : "", k->name);
+        print_line(e, "%s%s", i++ ? ", " : "", k->name);
     if (below > i)
-        say(e, " and %u more", below - i);
-    say(e, "%s", below ? "\n" : "");
+        print_line(e, " and %u more", below - i);
+    print_line(e, "%s", below ? "\n" : "");
 }
 
 const char *explain_node(struct machc *c, const struct plan *p, const struct p_machine *only, const char *what,
@@ -302,14 +304,14 @@ const char *explain_node(struct machc *c, const struct plan *p, const struct p_m
         e.m = p->machines.at[i];
         if (only && e.m != only)
             continue;
-        find(&e, what, &found);
+        find_nodes(&e, what, &found);
         if (found.n > 1) {
             ambiguous(&e, what, &found, err);
             return NULL;
         }
         if (!found.n)
             continue;
-        say(&e, "%s", told++ ? "\n" : "");
+        print_line(&e, "%s", told++ ? "\n" : "");
         say_node(&e, found.at[0]);
     }
     for (uint32_t i = 0; i < p->machines.n && !told; i++) {

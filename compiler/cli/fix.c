@@ -40,7 +40,7 @@ static bool meets(const struct edit *a, const struct edit *b)
 }
 
 // All edits of a message, or none.
-static void take(struct machc *c, edits *all, const struct diag *d, uint32_t seq, const struct source *s)
+static void take_fixes(struct machc *c, edits *all, const struct diag *d, uint32_t seq, const struct source *s)
 {
     for (const struct diag_fix *f = d->fixes; f; f = f->next)
         if (f->where.file != s->id || f->where.start > f->where.end || f->where.end > s->len)
@@ -103,7 +103,7 @@ static char *apply(struct machc *c, const struct source *s, const edits *all, si
     return text;
 }
 
-static void quote(FILE *to, const char *s, size_t n)
+static void print_quoted(FILE *to, const char *s, size_t n)
 {
     while (n && *s == ' ') {
         s++;
@@ -114,7 +114,7 @@ static void quote(FILE *to, const char *s, size_t n)
     fputc('`', to);
 }
 
-static void tell(struct machc *c, const struct round *r, const struct source *s, const edits *all)
+static void print_fixes(struct machc *c, const struct round *r, const struct source *s, const edits *all)
 {
     for (uint32_t i = 0; i < all->n; i++) {
         const struct edit *e = &all->at[i];
@@ -123,13 +123,13 @@ static void tell(struct machc *c, const struct round *r, const struct source *s,
         put_clean(r->err, s->name, strlen(s->name));
         fprintf(r->err, ":%u:%u: fixed: ", at.line, at.column);
         if (e->start == e->end) {
-            quote(r->err, e->text, n);
+            print_quoted(r->err, e->text, n);
             fputs(" put in", r->err);
         } else {
-            quote(r->err, s->text + e->start, e->end - e->start);
+            print_quoted(r->err, s->text + e->start, e->end - e->start);
             fputs(n ? " is now " : " taken out", r->err);
             if (n)
-                quote(r->err, e->text, n);
+                print_quoted(r->err, e->text, n);
         }
         fprintf(r->err, " [%s]\n", msg_infos[e->m].code);
     }
@@ -166,7 +166,7 @@ static int one_round(struct machc *c, void *opaque)
     struct diag *const *found = diags_sorted(c->diags);
     for (uint32_t i = 0; i < c->diags->all.n; i++)
         if (found[i]->fixes)
-            take(c, &all, found[i], i, s);
+            take_fixes(c, &all, found[i], i, s);
     if (!all.n)
         return STATUS_FINE;
     qsort(all.at, all.n, sizeof *all.at, by_place);
@@ -180,7 +180,7 @@ static int one_round(struct machc *c, void *opaque)
     }
     if (!outputs_write(c->arena, NULL, &out, 1, r->err))
         return STATUS_USAGE;
-    tell(c, r, s, &all);
+    print_fixes(c, r, s, &all);
     r->changed = true;
     return STATUS_FINE;
 }

@@ -62,7 +62,7 @@ static void put_platform(FILE *to, const struct platform *p)
 
 bool list_classes(struct machc *c, FILE *to)
 {
-    const struct schemas *s = schemas_load(c);
+    const struct schemas *s = schemas_read(c);
     if (!s)
         return false;
     fputs("Interrupt controllers (`irqchip NAME : CLASS`): class, served by, compatible\n", to);
@@ -70,7 +70,7 @@ bool list_classes(struct machc *c, FILE *to)
         put_irqchip(to, schema_irqchip(s, intern(c->names, s->irqchip_names[i])));
     fputs("\nInterrupt controllers that only hosts have: compatible\n", to);
     for (size_t i = 0; s->controller_names[i]; i++) {
-        const struct irqchip_class *class = names_get(&s->controllers, intern(c->names, s->controller_names[i]));
+        const struct irqchip_class *class = map_getp(&s->controllers, intern(c->names, s->controller_names[i]), NULL);
         fprintf(to, "  %-20s ", class->name);
         if (class->property)
             fprintf(to, "those with `%s`%s", class->property, class->compatible ? ", " : "");
@@ -133,15 +133,15 @@ static void no_such_class(const struct schemas *s, const char *name, FILE *err)
 
 bool dump_class(struct machc *c, const char *name, FILE *to, FILE *err)
 {
-    const struct schemas *s = schemas_read(c); // it is their text that is wanted
+    const struct schemas *s = schemas_read(c);
     if (!s)
         return false;
     const char *known = intern(c->names, name);
     const struct dev_class *class = schema_class(s, known);
-    const struct irqchip_class *chip = schema_irqchip(s, known), *host = names_get(&s->controllers, known);
+    const struct irqchip_class *chip = schema_irqchip(s, known), *host = map_getp(&s->controllers, known, NULL);
     const struct platform *platform = schema_platform(s, known);
     if (!chip && !host && !class)
-        chip = names_get(&s->irqchips_by_compatible, known);
+        chip = map_getp(&s->irqchips_by_compatible, known, NULL);
     if (chip && !host && !chip->body) {
         host = chip;
         chip = NULL;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "cli/output.h"
 
+#include "base/path.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -78,8 +80,8 @@ static char *resolve(struct arena *a, const char *path)
     char *real = realpath(path, NULL);
     if (real || errno != ENOENT)
         return real;
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
-    char *dir = realpath(slash ? arena_strndup(a, path, (size_t)(name - path)) : ".", NULL);
+    const char *name = base_name(path);
+    char *dir = realpath(name > path ? arena_strndup(a, path, (size_t)(name - path)) : ".", NULL);
     if (dir && asprintf(&real, "%s/%s", dir, name) < 0)
         real = NULL;
     free(dir);

@@ -19,26 +19,11 @@ void diags_policy(struct diags *ds, const struct diag_policy *policy)
     ds->policy = *policy;
 }
 
-static uint64_t hash_word(uint64_t h, uint64_t word)
+static uint64_t hash_message(const struct diags *ds, struct loc at, const char *text)
 {
-    return (h ^ word) * 0x9e3779b97f4a7c15ULL + (h >> 29); // 2^64 divided by the golden ratio
-}
-
-static uint64_t hash_loc(uint64_t h, struct loc l)
-{
-    return hash_word(hash_word(h, l.file), (uint64_t)l.start << 32 | l.end);
-}
-
-static uint64_t hash_str(uint64_t h, const char *s)
-{
-    for (; *s; s++)
-        h = hash_word(h, (unsigned char)*s);
-    return h;
-}
-
-static uint64_t hash(struct src at, const char *text)
-{
-    return hash_str(hash_loc(0, at.loc), text);
+    struct hash_key key = arena_key(ds->arena);
+    uint64_t place = hash_pair(key, at.file, (uint64_t)at.start << 32 | at.end);
+    return hash_pair(key, place, hash_bytes(key, text, strlen(text)));
 }
 
 static bool same_loc(struct loc a, struct loc b)
@@ -66,13 +51,13 @@ static uint8_t severity_of(const struct diags *ds, enum msg m, bool *off)
 }
 
 // `text` is on the caller's stack or in the arena: it is copied only when the message is new.
-static struct diag *add(struct diags *ds, enum msg m, struct src at, const char *text)
+static struct diag *add_message(struct diags *ds, enum msg m, struct src at, const char *text)
 {
     bool off;
     uint8_t severity = severity_of(ds, m, &off);
     if (off)
         return &ds->dropped;
-    uint64_t h = hash(at, text), first = 0;
+    uint64_t h = hash_message(ds, at.loc, text), first = 0;
     if (map_get(&ds->seen, h, m, &first)) {
         for (struct diag *d = (struct diag *)(uintptr_t)first; d; d = d->same_hash) {
             if (!same_loc(d->at.loc, at.loc) || strcmp(d->text, text) != 0)
@@ -111,11 +96,11 @@ struct diag *diag(struct diags *ds, enum msg m, struct src at, const char *fmt, 
     int n = vsnprintf(small, sizeof small, fmt, ap);
     va_end(ap);
     if (n >= 0 && (size_t)n < sizeof small)
-        return add(ds, m, at, small);
+        return add_message(ds, m, at, small);
     va_start(ap, fmt);
     char *large = arena_vprintf(ds->arena, fmt, ap);
     va_end(ap);
-    return add(ds, m, at, large);
+    return add_message(ds, m, at, large);
 }
 
 void diag_label(struct diag *d, const char *fmt, ...)

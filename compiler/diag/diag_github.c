@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-static void put(FILE *to, const char *s, bool property)
+static void put_escaped(FILE *to, const char *s, bool property)
 {
     size_t n = strlen(s);
     while (n) {
@@ -29,13 +29,13 @@ static void line(FILE *to, struct diags *ds, const char *start, struct loc at, c
 {
     struct report_place p = report_place(ds, at);
     fputs("%0A", to);
-    put(to, start, false);
+    put_escaped(to, start, false);
     if (p.file)
-        put(to, p.file, false);
+        put_escaped(to, p.file, false);
     if (p.lines)
         fprintf(to, ":%u:%u", p.line, p.column);
     fputs(p.file && *text ? ": " : "", to);
-    put(to, text, false);
+    put_escaped(to, text, false);
 }
 
 static void message(FILE *to, struct diags *ds, const struct diag *d)
@@ -45,7 +45,7 @@ static void message(FILE *to, struct diags *ds, const struct diag *d)
     fprintf(to, "::%s ", report_level(d));
     if (p.file) {
         fputs("file=", to);
-        put(to, p.file, true);
+        put_escaped(to, p.file, true);
         if (p.lines)
             fprintf(to, ",line=%u,endLine=%u", p.line, p.end_line);
         // The runner refuses columns of a range that spans lines.
@@ -54,17 +54,17 @@ static void message(FILE *to, struct diags *ds, const struct diag *d)
         fputc(',', to);
     }
     fprintf(to, "title=%s ", info->code);
-    put(to, info->title, true);
+    put_escaped(to, info->title, true);
     fputs("::", to);
-    put(to, d->text, false);
+    put_escaped(to, d->text, false);
     if (d->label) {
         fputs(" (", to);
-        put(to, d->label, false);
+        put_escaped(to, d->label, false);
         fputc(')', to);
     }
     for (const struct via *v = d->at.via; v; v = v->next) {
         fputs("%0Ain ", to);
-        put(to, v->what, false);
+        put_escaped(to, v->what, false);
         line(to, ds, "used at ", v->loc, "");
     }
     for (const struct diag_part *part = d->parts; part; part = part->next)

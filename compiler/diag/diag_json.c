@@ -3,7 +3,7 @@
 #include "diag/json_text.h"
 #include "diag/report_format.h"
 
-static void place(struct json_out *j, struct diags *ds, const char *name, struct loc l)
+static void put_place(struct json_out *j, struct diags *ds, const char *name, struct loc l)
 {
     struct report_place p = report_place(ds, l);
     if (!p.file)
@@ -29,7 +29,7 @@ static void used_from(struct json_out *j, struct diags *ds, const struct via *vi
     for (; via; via = via->next) {
         json_open(j, NULL, '{');
         json_string(j, "what", via->what);
-        place(j, ds, "place", via->loc);
+        put_place(j, ds, "place", via->loc);
         json_close(j, '}');
     }
     json_close(j, ']');
@@ -45,7 +45,7 @@ static void parts(struct json_out *j, struct diags *ds, const struct diag *d)
         json_open(j, NULL, '{');
         json_string(j, "kind", kinds[p->kind]);
         json_string(j, "text", p->text);
-        place(j, ds, "place", p->at.loc);
+        put_place(j, ds, "place", p->at.loc);
         if (p->at.via != d->at.via)
             used_from(j, ds, p->at.via);
         json_close(j, '}');
@@ -60,7 +60,7 @@ static void fix(struct json_out *j, struct diags *ds, const struct diag *d)
     json_open(j, "fix", '[');
     for (const struct diag_fix *f = d->fixes; f; f = f->next) {
         json_open(j, NULL, '{');
-        place(j, ds, "place", f->where);
+        put_place(j, ds, "place", f->where);
         json_string(j, "text", f->text);
         json_close(j, '}');
     }
@@ -77,7 +77,7 @@ static void message(struct json_out *j, struct diags *ds, const struct diag *d)
     json_string(j, "text", d->text);
     if (d->label)
         json_string(j, "label", d->label);
-    place(j, ds, "place", d->at.loc);
+    put_place(j, ds, "place", d->at.loc);
     used_from(j, ds, d->at.via);
     if (d->more)
         json_number(j, "other_uses", d->more);

@@ -22,7 +22,7 @@ static const char *escape(const struct printer *p, const char *sequence)
     return p->colour ? sequence : "";
 }
 
-static void put(const struct printer *p, const char *s)
+static void put_clean_text(const struct printer *p, const char *s)
 {
     put_clean(p->to, s, strlen(s));
 }
@@ -32,7 +32,7 @@ static void put_place(const struct printer *p, struct loc l)
     const struct source *s = source_get(p->ds->sources, l.file);
     if (!s)
         return;
-    put(p, s->name);
+    put_clean_text(p, s->name);
     if (s->binary)
         return;
     struct line_col at = source_line(p->ds->sources, l.file, l.start);
@@ -46,7 +46,7 @@ static void put_text(const struct printer *p, const char *s)
         put_clean(p->to, s, (size_t)(nl - s));
         fputs("\n      ", p->to);
     }
-    put(p, s);
+    put_clean_text(p, s);
 }
 
 static void put_code(const struct printer *p, const struct diag *d)
@@ -68,7 +68,7 @@ static void put_used_from(const struct printer *p, const struct via *via)
         }
         n++;
         fputs("   in ", p->to);
-        put(p, v->what);
+        put_clean_text(p, v->what);
         fputs(", used at ", p->to);
         put_place(p, v->loc);
         fputc('\n', p->to);

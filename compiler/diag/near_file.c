@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "diag/diag.h"
 
+#include "base/path.h"
+
 #include <dirent.h>
 #include <string.h>
 
@@ -16,10 +18,10 @@ static size_t stem(const char *name)
 // Of the names with that extension, the nearest; or else the one that differs in nothing but it.
 const char *near_file(struct arena *a, const char *path)
 {
-    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *other = NULL, *stems[MOST];
+    const char *name = base_name(path), *other = NULL, *stems[MOST];
     const char *own = arena_strndup(a, name, stem(name)), *extension = name + stem(name);
     size_t n = 0, others = 0;
-    DIR *dir = opendir(slash ? arena_strndup(a, path, (size_t)(slash - path) + 1) : ".");
+    DIR *dir = opendir(name > path ? arena_strndup(a, path, (size_t)(name - path)) : ".");
     for (const struct dirent *e; dir && n < MOST && (e = readdir(dir));) {
         size_t len = stem(e->d_name);
         if (!strcmp(e->d_name + len, extension)) {

@@ -34,7 +34,7 @@ void report_add(struct report_sum *a, const struct report_sum *b)
 }
 
 // How many of them are shown: as many as text shows.
-static uint32_t shown(struct diag *const *all, uint32_t n, uint32_t max_errors)
+static uint32_t count_shown(struct diag *const *all, uint32_t n, uint32_t max_errors)
 {
     uint32_t errors = 0;
     for (uint32_t i = 0; i < n; i++) {
@@ -50,7 +50,7 @@ static uint32_t shown(struct diag *const *all, uint32_t n, uint32_t max_errors)
 void report_messages(enum report_format f, struct diags *ds, uint32_t max_errors, FILE *to)
 {
     struct diag *const *all = diags_sorted(ds);
-    uint32_t n = shown(all, ds->all.n, max_errors);
+    uint32_t n = count_shown(all, ds->all.n, max_errors);
     if (n)
         writers[f]->messages(ds, all, n, to);
 }

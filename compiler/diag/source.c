@@ -104,7 +104,7 @@ static const char *reason(struct arena *a, int err)
     }
 }
 
-static struct source *add(struct sources *ss, const char *name, const char *text, uint32_t len)
+static struct source *add_source(struct sources *ss, const char *name, const char *text, uint32_t len)
 {
     struct source *s = NEW(ss->arena, struct source);
     vec_push(ss->arena, &ss->all, s);
@@ -126,7 +126,7 @@ struct source *source_read(struct sources *ss, const char *path, bool binary, co
             *why = reason(ss->arena, *err);
             return NULL;
         }
-        s = add(ss, strcmp(path, "-") ? name : "<stdin>", text, (uint32_t)len);
+        s = add_source(ss, strcmp(path, "-") ? name : "<stdin>", text, (uint32_t)len);
         s->binary = memchr(text, 0, len) != NULL;
         map_putp(ss->arena, &ss->by_path, name, NULL, s);
     }
@@ -141,7 +141,7 @@ struct source *source_read(struct sources *ss, const char *path, bool binary, co
 
 struct source *source_builtin(struct sources *ss, const char *name, const char *text, uint32_t len)
 {
-    struct source *s = add(ss, arena_strndup(ss->arena, name, strlen(name)), text, len);
+    struct source *s = add_source(ss, arena_strndup(ss->arena, name, strlen(name)), text, len);
     s->builtin = true;
     return s;
 }

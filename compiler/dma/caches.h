@@ -5,22 +5,23 @@
 
 #include "plan/planner.h"
 
+/* The caches that have a stash id. */
 struct caches {
-    struct map users;   // stash id -> how many cpus have it
-    struct map nodes;   // stash id -> the struct dt_node that has it
-    uint32_t cpus, ids; // how many there are
+    struct map users;   // stash id -> number of cpus that use the cache
+    struct map nodes;   // stash id -> struct dt_node of the cache
+    uint32_t cpus, ids; // number of cpus, and of ids counted once for each cpu
 };
 
-/* All caches by their id: collected once for the file. */
+/* Returns all caches of the host by their id. They are collected once, in the draft arena. The host has a tree. */
 const struct caches *all_caches(struct planner *p);
 
 /*
- * The cache of that level (from 1) next to a cpu, by Linux's number: level 1 is the cpu's own node, the others follow
- * along next-level-cache. NULL: there is none.
+ * Returns the node of the cache of a level (1 and up) that a host cpu, by Linux's number, uses. Level 1 is the cpu's
+ * own node; `next-level-cache` leads to the others. NULL: there is none.
  */
 const struct dt_node *cache_of_cpu(const struct planner *p, uint32_t cpu, uint32_t level);
 
-/* The `cache-stash-id` of a cache's node; UINT32_MAX: it has none, or `cache` is NULL. */
+/* Returns the `cache-stash-id` of a cache's node; UINT32_MAX if it has none or `cache` is NULL. */
 uint32_t cache_stash_id(const struct planner *p, const struct dt_node *cache);
 
 #endif

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * From `dma` statements to mappings. statements.c: each device. intent.c: what is meant, by names and addresses.
- * tables.c, windows.c: what the solvers (solve.h) make of it, in words. guest_iommu.c: an IOMMU that the guest drives.
- * stash.c: stash targets. What all machines reach together is in across/reach.c.
+ * Turns `dma` statements into mappings. statements.c goes through the statements of each device. intent.c finds what a
+ * statement maps. tables.c and windows.c run the solvers (solve.h) and report what they find. guest_iommu.c handles
+ * IOMMUs that the guest drives, and stash.c stash targets. Checks across machines are in across/reach.c.
+ *
+ * Errors go to p->c->diags. Mappings are made in the draft arena and copied to p->c->arena when they are solved; texts
+ * are allocated in p->c->arena. Addresses and sizes are in bytes.
  */
 #ifndef MACHC_DMA_DMA_H
 #define MACHC_DMA_DMA_H
@@ -12,32 +15,38 @@
 
 typedef VEC(struct p_dma_map) map_list;
 
-/* Of the machine at hand. */
+/* What planning DMA knows about the machine at hand. */
 struct machine_dma {
-    VEC(const struct iommu_reserved *) reserved; // of the machine's architecture
+    VEC(const struct iommu_reserved *) reserved; // reserved device addresses of the machine's architecture
     VEC(struct dma_span) spans;                  // the same as ranges
-    struct p_dma *all;                           // what `dma all` gives, solved when the first device has it; or NULL
-    uint32_t endpoints;    // given to platform devices behind an IOMMU of the guest
-    struct dma_view guest; // coherence and reach of its nodes
+    struct p_dma *all;                           // the first `dma all`, whose solution the others share; or NULL
+    uint32_t endpoints;                          // number of endpoints given to platform devices
+    struct dma_view guest;                       // coherence and reach of the guest's nodes
 };
 
-/* STEP_DMA: the dma statements of all devices. */
+/* STEP_DMA: plans the `dma` statements of all devices, and the default of devices without one. */
 void plan_dma(struct machine_planner *p);
 
 /* ---- stash.c ---- */
 
+/* Finds the stash target of a domain and sets dma->stash, even after an error. */
 void plan_stash(struct machine_planner *p, struct p_dma *dma, const struct m_stash *s);
 
 /* ---- intent.c ---- */
 
 /*
- * Every memory region without no-dma, at the device address that the guest's driver uses for it; of a window, those
- * that lie in it. False after a message.
+ * Adds a mapping for each memory without `no-dma`, at the device address that the guest's driver uses for it
+ * (device_address()); with `window`, only for memory that lies in the window of `dma`. False after a message.
  */
-bool intend_all(struct machine_planner *p, const struct p_dma *dma, map_list *out, bool window);
-/* What is written; messages for what cannot be. Banks without an address have UINT64_MAX. */
-void intend_written(struct machine_planner *p, struct p_dma *dma, const struct m_dma *m, map_list *out);
-/* `dma identity`: memory has to lie where the host has it. */
+bool add_all_memory(struct machine_planner *p, const struct p_dma *dma, map_list *out, bool window);
+
+/*
+ * Adds the mappings that a statement lists, without those that are invalid, which it reports. An MSI bank without an
+ * address has the iova UINT64_MAX.
+ */
+void add_written_maps(struct machine_planner *p, struct p_dma *dma, const struct m_dma *m, map_list *out);
+
+/* Checks for `dma identity` that memory has the same address in the guest as on the host (E0631, E0632). */
 void check_identity(struct machine_planner *p, const struct m_dma *m);
 
 /* ---- inherit.c: what DMA inherits from buses ---- */
@@ -63,33 +72,52 @@ void write_coherence(struct machine_planner *p, const struct p_device *d);
 
 /* ---- maps.c ---- */
 
-/* What is mapped, as the solvers see it. */
+/* Returns a mapping in the form that the solvers take. */
 struct dma_want want_of(const struct planner *p, const struct p_dma_map *m);
-/* "memory `ram`", "region 0 of `i2c0`", "MSI bank 1". */
+
+/* Names what is mapped: "memory `ram`", "region 0 of `i2c0`", "MSI bank 1". */
 const char *mapped_text(struct planner *p, const struct p_dma_map *m);
-/* A message about a mapping: at its statement, or at the one of the dma with a note that shows the memory. */
+
+/*
+ * Adds a message about a mapping, at its own statement if the text lists it, otherwise at that of the domain. A note
+ * shows the memory that is mapped.
+ */
 struct diag *diag_map(struct planner *p, const struct p_dma *dma, const struct p_dma_map *m, enum msg code,
                       const char *text);
-/* The statement that puts it at a device address: "map ram at 0x1000" or "memory ram at 0x1000 ...". */
-const char *map_at(struct planner *p, const struct p_dma *dma, const struct p_dma_map *m, uint64_t iova);
-/* Sorts maps by device address, and joins pieces of one memory that lie side by side on both sides. */
+
+/* Returns the statement that moves a mapping to `iova`: "map ram at 0x1000;" or "memory ram at 0x1000 ...;". */
+const char *move_map_text(struct planner *p, const struct p_dma *dma, const struct p_dma_map *m, uint64_t iova);
+
+/* Sorts maps by device address. */
 void sort_maps(map_list *maps);
+
+/* Sorts maps, joins those that can be one mapping (pagetable_joins()) and sets `granted` to their size. */
 void join_maps(struct planner *p, map_list *maps);
 
-/* ---- tables.c, windows.c: the maps, sorted by device address and joined; false after messages ---- */
+/* ---- tables.c, windows.c ---- */
 
+/*
+ * Solve a domain whose maps join_maps() has sorted and joined, for page tables, TCE windows and PAMU windows. The
+ * latter two set the window of `dma`; solve_windows() also sets the addresses of banks and `granted`. `how` has the
+ * clauses for the window, to which fix-its apply, or is NULL. They return false after messages.
+ */
 bool solve_tables(struct machine_planner *p, struct p_dma *dma, map_list *maps);
 bool solve_tces(struct machine_planner *p, struct p_dma *dma, map_list *maps);
-/* The streams of a device have one page table. */
-void check_streams_share(struct machine_planner *p, const struct p_device *d);
-/* `how`: the clauses that say the window and its parts; or NULL. */
 bool solve_windows(struct machine_planner *p, struct p_dma *dma, const struct m_channel *how, map_list *maps);
-/* The LIODNs of a dma, from the host's tree. */
-void check_ids(struct machine_planner *p, const struct p_dma *dma, const struct m_channel *how);
+
+/* Checks that the domains of a device, which share one page table, map the same at each device address (E0660). */
+void check_streams_share(struct machine_planner *p, const struct p_device *d);
+
+/* Checks that the PAMU's table has the LIODNs of a domain (E0654), and its index (E0655). `how` may be NULL. */
+void check_liodns(struct machine_planner *p, const struct p_dma *dma, const struct m_channel *how);
 
 /* ---- guest_iommu.c ---- */
 
-/* Puts the device behind an emulated IOMMU of the guest: `iommus` or `iommu-map` in its tree. */
+/*
+ * Puts the device of `dma` behind the emulated device `name` (or NULL: none): writes `iommus` or `iommu-map` in the
+ * guest's tree and sets dma->endpoint. A device that is not an IOMMU is an error (E0635, E0663), and so is a PAMU as
+ * the host's IOMMU (E0667).
+ */
 void use_guest_iommu(struct machine_planner *p, struct p_dma *dma, const char *name, struct src where);
 
 #endif

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * An IOMMU that the guest drives. Nothing is mapped at the start; the guest's tree says which devices are behind it, in
- * `iommus` of a device and in `iommu-map` of what PCI functions hang below (Linux
- * Documentation/devicetree/bindings/iommu/iommu.txt, pci/pci-iommu.txt). How many cells name an endpoint, the node of
- * the IOMMU says, which its class has made.
+ * Puts devices behind an IOMMU that the guest drives. Nothing is mapped at the start. The guest's tree tells which
+ * devices are behind the IOMMU: `iommus` of a device, and `iommu-map` of a PCI host bridge (Linux
+ * Documentation/devicetree/bindings/iommu/iommu.txt, pci/pci-iommu.txt). `#iommu-cells` of the IOMMU's node, which the
+ * schema of its class provides, gives the number of cells of an endpoint.
  */
 #include "dma/dma.h"
 
@@ -14,23 +14,24 @@ uint32_t guest_iommu_requester(uint32_t bus, uint32_t slot, uint32_t function)
     return (bus & 255) << 8 | (slot & 31) << 3 | (function & 7);
 }
 
-static void report_no_iommu(struct machine_planner *p, const char *name, struct src where, bool there)
+/* `exists`: the machine has a device of that name, but the VMM does not emulate it. */
+static void report_no_iommu(struct machine_planner *p, const char *name, struct src where, bool exists)
 {
     struct diag *d =
         diag(p->c->diags, E0635, where, "`%s` is not an emulated device of machine `%s`", name, p->m->name);
     VEC(const char *) names = {0};
     for (uint32_t i = 0; i < p->m->m->devices.n && i < 1000; i++)
         vec_push(draft_arena(p->c), &names, p->m->m->devices.at[i].name);
-    const char *near = there ? NULL : nearest(name, names.at, names.n);
+    const char *near = exists ? NULL : nearest(name, names.at, names.n);
     if (near)
         diag_did_you_mean(d, "", name, near);
-    else if (there)
+    else if (exists)
         diag_help(d, "add an emulated device, `device viommu0 : CLASS;`: a device of the host cannot be used");
     else
         diag_help(d, "add it: `device %s : CLASS;`", name);
 }
 
-/* What an edit has written stays, and the VMM has to know of it by itself. */
+/* Whether an edit has written the property. It is not overwritten, and the VMM has to know what it means. */
 static bool is_written(const struct machine_planner *p, const struct dt_node *n, const char *name)
 {
     const struct dt_prop *prop = dt_prop(p->m->tree, n, intern(p->c->names, name));
@@ -115,7 +116,7 @@ void use_guest_iommu(struct machine_planner *p, struct p_dma *dma, const char *n
         if (!is_written(p, d->node->parent, "iommu-map"))
             add_map_entry(p, d->node->parent, iommu->node, dma->endpoint, 1, where);
     } else if (is_pci_bus(p, d->node)) {
-        // All that is found below it, whoever it is.
+        // The bridge is assigned with all PCI functions below it.
         dma->endpoint = 0;
         add_map_entry(p, d->node, iommu->node, 0, 0x10000, where);
     } else {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Without an IOMMU a device addresses the host's memory itself: what it is to find has to be there.
+// Without an IOMMU, device addresses are host addresses, so backing and device address must be the same.
 #include "dma/solve.h"
 
 uint32_t identity_moved(const struct dma_want *want, uint32_t n)

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
-// What a dma statement means: which memory or registers at which device address.
+// Finds what a `dma` statement maps: which memory or registers, at which device addresses.
 #include "dma/dma.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { MSI_PAGE = 4096 }; // MPIC: a bank's message register has a page to itself, seen by devices (P4080RM, 10.4.3)
+enum { MSI_PAGE = 4096 }; // MPIC: devices see the message register of a bank in a page of its own (P4080RM, 10.4.3)
 
-static bool fits(uint64_t start, uint64_t size, uint64_t in_start, uint64_t in_size)
+/* Whether [start, start + size) is within [in_start, in_start + in_size). */
+static bool is_within(uint64_t start, uint64_t size, uint64_t in_start, uint64_t in_size)
 {
     return start >= in_start && start - in_start < in_size && in_size - (start - in_start) >= size;
 }
 
-bool intend_all(struct machine_planner *p, const struct p_dma *dma, map_list *out, bool window)
+bool add_all_memory(struct machine_planner *p, const struct p_dma *dma, map_list *out, bool window)
 {
     bool ok = true;
     for (uint32_t i = 0; i < p->m->memory.n; i++) {
@@ -24,7 +25,7 @@ bool intend_all(struct machine_planner *p, const struct p_dma *dma, map_list *ou
             ok = false;
             continue;
         }
-        if (window && !fits(at, m->size, dma->window, dma->size))
+        if (window && !is_within(at, m->size, dma->window, dma->size))
             continue;
         vec_push(draft_arena(p->c), out,
                  ((struct p_dma_map){.what = MAP_MEMORY,
@@ -79,7 +80,9 @@ static const struct p_memory *find_memory(struct machine_planner *p, const struc
     return NULL;
 }
 
-/* Fills in what is mapped and how much of it there is; false after a message. */
+/*
+ * Sets what `out` maps, its device address without `at`, and *size to all of its bytes. Returns false after a message.
+ */
 static bool find_target(struct machine_planner *p, const struct p_dma *dma, const struct m_dma_map *m,
                         struct p_dma_map *out, uint64_t *size)
 {
@@ -100,7 +103,7 @@ static bool find_target(struct machine_planner *p, const struct p_dma *dma, cons
         return true;
     case MAP_MSI_BANK:
         *size = MSI_PAGE;
-        out->iova = UINT64_MAX; // the solver finds one
+        out->iova = UINT64_MAX; // the solver chooses one
         return true;
     default:
         out->memory = find_memory(p, m);
@@ -119,8 +122,8 @@ static bool find_target(struct machine_planner *p, const struct p_dma *dma, cons
     }
 }
 
-/* The registers have to fill their pages, or those of others would be in reach. */
-static bool region_pages(struct machine_planner *p, const struct p_dma_map *out)
+/* Checks that the registers fill whole pages: the device could access everything else in a page. */
+static bool check_region_pages(struct machine_planner *p, const struct p_dma_map *out)
 {
     uint64_t page = p->model->page_size, start = out->region->host + out->offset;
     if (out->region->host == UINT64_MAX || !((start | out->size) % page))
@@ -139,13 +142,13 @@ static bool region_pages(struct machine_planner *p, const struct p_dma_map *out)
     return false;
 }
 
-/* An IOMMU maps pages: device address, offset and size are multiples of them. */
-static bool whole_pages(struct machine_planner *p, const struct m_dma_map *m, const struct p_dma_map *out)
+/* Checks that device address, offset and size are multiples of the page, since an IOMMU maps pages. */
+static bool check_whole_pages(struct machine_planner *p, const struct m_dma_map *m, const struct p_dma_map *out)
 {
     uint64_t page = m->what == MAP_MSI_BANK ? MSI_PAGE : p->model->page_size, odd = 0;
     struct src where = m->at;
     const char *what = NULL;
-    if (m->what == MAP_REGION && !region_pages(p, out))
+    if (m->what == MAP_REGION && !check_region_pages(p, out))
         return false;
     if (m->offset.value % page)
         what = "offset", odd = m->offset.value, where = m->offset.at;
@@ -167,9 +170,9 @@ static bool whole_pages(struct machine_planner *p, const struct m_dma_map *m, co
     return false;
 }
 
-static bool in_window(struct machine_planner *p, const struct p_dma *dma, const struct p_dma_map *x)
+static bool check_in_window(struct machine_planner *p, const struct p_dma *dma, const struct p_dma_map *x)
 {
-    if (!dma->has_window || fits(x->iova, x->size, dma->window, dma->size))
+    if (!dma->has_window || is_within(x->iova, x->size, dma->window, dma->size))
         return true;
     struct diag *d = diag(p->c->diags, E0626, x->at, "0x%" PRIx64 "..0x%" PRIx64 " is outside of the window", x->iova,
                           x->iova + (x->size - 1));
@@ -178,28 +181,29 @@ static bool in_window(struct machine_planner *p, const struct p_dma *dma, const 
     return false;
 }
 
-static void one_map(struct machine_planner *p, struct p_dma *dma, const struct m_dma_map *m, map_list *list)
+/* Adds the mapping for one `map` statement to the list, or reports why it is invalid. */
+static void add_written_map(struct machine_planner *p, struct p_dma *dma, const struct m_dma_map *m, map_list *list)
 {
     struct p_dma_map out = {
         .what = m->what, .bank = m->bank, .readonly = m->readonly, .offset = m->offset.value, .at = m->at};
-    uint64_t there = 0;
-    if (!find_target(p, dma, m, &out, &there))
+    uint64_t available = 0;
+    if (!find_target(p, dma, m, &out, &available))
         return;
-    if (m->offset.set && out.offset >= there) {
+    if (m->offset.set && out.offset >= available) {
         struct diag *d = diag(p->c->diags, E0623, m->offset.at,
-                              "offset 0x%" PRIx64 " is beyond the end: the size is 0x%" PRIx64, out.offset, there);
-        diag_help(d, "write an offset below 0x%" PRIx64, there);
+                              "offset 0x%" PRIx64 " is beyond the end: the size is 0x%" PRIx64, out.offset, available);
+        diag_help(d, "write an offset below 0x%" PRIx64, available);
         return;
     }
-    out.size = m->size.set ? m->size.value : there - out.offset;
-    if (!out.size || out.size > there - out.offset) {
+    out.size = m->size.set ? m->size.value : available - out.offset;
+    if (!out.size || out.size > available - out.offset) {
         struct diag *d =
             out.size ? diag(p->c->diags, E0624, m->size.at,
                             "0x%" PRIx64 " bytes from offset 0x%" PRIx64 " exceed the end: only 0x%" PRIx64 " are left",
-                            out.size, out.offset, there - out.offset)
+                            out.size, out.offset, available - out.offset)
                      : diag(p->c->diags, E0624, m->size.at, "0 bytes cannot be mapped");
         diag_help(d, "write `size 0x%" PRIx64 "` or less, or remove it to map everything after the offset",
-                  there - out.offset);
+                  available - out.offset);
         return;
     }
     if (m->address.set)
@@ -209,7 +213,7 @@ static void one_map(struct machine_planner *p, struct p_dma *dma, const struct m
             return;
     } else if (m->what != MAP_MSI_BANK)
         out.iova += out.offset;
-    if (!whole_pages(p, m, &out))
+    if (!check_whole_pages(p, m, &out))
         return;
     if (m->address.set && (out.iova == UINT64_MAX || out.iova + (out.size - 1) < out.iova)) {
         struct diag *d = diag(p->c->diags, E0625, m->address.at,
@@ -218,21 +222,21 @@ static void one_map(struct machine_planner *p, struct p_dma *dma, const struct m
         diag_help(d, "write `at 0x%" PRIx64 "` or less", UINT64_MAX - (out.size - 1));
         return;
     }
-    if (out.iova == UINT64_MAX || in_window(p, dma, &out))
+    if (out.iova == UINT64_MAX || check_in_window(p, dma, &out))
         vec_push(draft_arena(p->c), list, out);
 }
 
-/* ---- all mappings of a dma, when each is known ---- */
+/* ---- checks of all mappings of a domain ---- */
 
 static int by_iova(const void *a, const void *b)
 {
     const struct p_dma_map *x = *(const struct p_dma_map *const *)a, *y = *(const struct p_dma_map *const *)b;
     if (x->iova != y->iova)
         return x->iova < y->iova ? -1 : 1;
-    return x < y ? -1 : x > y; // both in one list: the order of the text
+    return x < y ? -1 : x > y; // both are in one array, in the order of the text
 }
 
-/* The mappings that have a device address, by it. */
+/* Returns the mappings that have a device address, sorted by it, and sets *n to their number. */
 static struct p_dma_map **sorted_maps(struct machine_planner *p, const map_list *maps, uint32_t *n)
 {
     struct p_dma_map **list = arena_array(draft_arena(p->c), maps->n + 1U, sizeof *list);
@@ -246,7 +250,7 @@ static struct p_dma_map **sorted_maps(struct machine_planner *p, const map_list 
 
 static void check_overlap(struct machine_planner *p, struct p_dma_map *const *list, uint32_t n)
 {
-    const struct p_dma_map *reach = NULL; // of those before, the one that ends last
+    const struct p_dma_map *reach = NULL; // the mapping so far that ends last
     for (uint32_t i = 0; i < n; i++) {
         const struct p_dma_map *x = list[i];
         uint64_t last = reach ? reach->iova + (reach->size - 1) : 0;
@@ -280,11 +284,11 @@ static void check_banks(struct machine_planner *p, const map_list *maps)
     }
 }
 
-void intend_written(struct machine_planner *p, struct p_dma *dma, const struct m_dma *m, map_list *out)
+void add_written_maps(struct machine_planner *p, struct p_dma *dma, const struct m_dma *m, map_list *out)
 {
     uint32_t n;
     for (uint32_t i = 0; i < m->maps.n; i++)
-        one_map(p, dma, &m->maps.at[i], out);
+        add_written_map(p, dma, &m->maps.at[i], out);
     struct p_dma_map **list = sorted_maps(p, out, &n);
     check_overlap(p, list, n);
     check_banks(p, out);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Which IOMMU stands between a device and memory, as far as the host's tree and the `host` statement tell.
+// Finds the IOMMU between a device and memory, as far as the host's tree and the `host` statement tell.
 #include "dma/iommu.h"
 #include "plan/streams.h"
 
-/* The IOMMU that a property leads to; or NULL. */
+/* Returns the IOMMU that property `by` of a node refers to; or NULL. */
 static const struct dt_node *iommu_of(const struct planner *p, const struct dt_node *n, const struct ref_property *by)
 {
     const struct dt_prop *prop = dt_prop(p->host->tree, n, by->property);
@@ -11,7 +11,8 @@ static const struct dt_node *iommu_of(const struct planner *p, const struct dt_n
     return prop && prop->len / 4 > cell ? host_phandle(p->host, dt_cell(prop, cell)) : NULL;
 }
 
-static bool leads_to_iommu(const struct planner *p, const struct dt_node *n, const struct ref_property *by)
+/* Whether property `by` of a node refers to an IOMMU that is not disabled. */
+static bool refers_to_iommu(const struct planner *p, const struct dt_node *n, const struct ref_property *by)
 {
     const struct dt_node *to = iommu_of(p, n, by);
     return to && !host_disabled(p->host, to);
@@ -25,18 +26,21 @@ static bool is_property_of(const struct iommu_class *k, const char *property)
     return false;
 }
 
-/* A property that every device of the board is behind an IOMMU for; NULL: none. Walks the whole tree. */
+/*
+ * Returns a property whose presence means that every device of the board is behind an IOMMU; NULL: none. It walks the
+ * whole tree.
+ */
 static const struct ref_property *board_property(const struct planner *p)
 {
     for (const struct dt_node *n = p->host->tree->root; n; n = dt_next(n, p->host->tree->root))
         for (uint32_t i = 0; i < p->schemas->niommus; i++)
-            if (p->schemas->iommus[i].rule->iommu == REF_IOMMU_BOARD && leads_to_iommu(p, n, &p->schemas->iommus[i]))
+            if (p->schemas->iommus[i].rule->iommu == REF_IOMMU_BOARD && refers_to_iommu(p, n, &p->schemas->iommus[i]))
                 return &p->schemas->iommus[i];
     return NULL;
 }
 
-/* Of these names, one that the board has; or NULL. */
-static const char *board_of(const struct planner *p, const char *const *names)
+/* Returns the first of the names that is in the `compatible` of the board; or NULL. */
+static const char *find_board_name(const struct planner *p, const char *const *names)
 {
     const struct dt_prop *root = p->host ? dt_prop(p->host->tree, p->host->tree->root, p->n->compatible) : NULL;
     for (; root && *names; names++)
@@ -50,7 +54,7 @@ static void find_limits(struct planner *p)
     struct iommu *w = p->iommu;
     w->limits = pamu_hardware;
     for (const struct iommu_class *k = p->schemas->iommu_classes; k; k = k->next) {
-        const char *board = k->compatible ? board_of(p, k->compatible) : "any board";
+        const char *board = k->compatible ? find_board_name(p, k->compatible) : "any board";
         if (k->way != IOMMU_WINDOWS || !k->subwindows || !board || k->subwindows >= w->limits.subwindows)
             continue;
         w->limits.subwindows = k->subwindows;
@@ -63,16 +67,18 @@ void iommu_begin(struct planner *p)
     p->iommu = NEW(draft_arena(p->c), struct iommu);
 }
 
-/* Asked once, and not before a device needs to know. */
+/* Fills in p->iommu, once, and not before a device needs it: it may walk the whole tree. */
 static void find_way(struct planner *p)
 {
     struct iommu *w = p->iommu;
     if (w->known)
         return;
     w->known = true;
-    w->way = p->model->iommu == IOMMU_PAMU        ? IOMMU_WINDOWS
-             : p->model->iommu == IOMMU_SPAPR_TCE ? IOMMU_TCES
-                                                  : IOMMU_PAGE_TABLES;
+    w->way = IOMMU_PAGE_TABLES;
+    if (p->model->iommu == IOMMU_PAMU)
+        w->way = IOMMU_WINDOWS;
+    else if (p->model->iommu == IOMMU_SPAPR_TCE)
+        w->way = IOMMU_TCES;
     const struct ref_property *by = p->model->iommu == IOMMU_AUTO && p->host ? board_property(p) : NULL;
     for (const struct iommu_class *k = p->schemas->iommu_classes; by && k; k = k->next)
         if (is_property_of(k, by->property))
@@ -103,12 +109,12 @@ void note_limits(struct planner *p, struct diag *d)
                   p->iommu->board);
 }
 
-bool iommu_unknown(const struct planner *p)
+bool is_iommu_unknown(const struct planner *p)
 {
     return !p->host && p->model->iommu == IOMMU_AUTO;
 }
 
-const struct dt_prop *ids_of(struct planner *p, const struct dt_node *n)
+const struct dt_prop *dma_ids_of(struct planner *p, const struct dt_node *n)
 {
     const struct dt_prop *ids = NULL;
     for (uint32_t i = 0; iommu_way(p) == IOMMU_WINDOWS && i < p->schemas->ndma_ids && !ids; i++)
@@ -116,12 +122,12 @@ const struct dt_prop *ids_of(struct planner *p, const struct dt_node *n)
     return ids;
 }
 
-bool own_stream(struct planner *p, const struct dt_node *n)
+bool has_own_stream(struct planner *p, const struct dt_node *n)
 {
     return has_streams(p, n);
 }
 
-bool behind_iommu(struct planner *p, const struct p_device *d)
+bool is_behind_iommu(struct planner *p, const struct p_device *d)
 {
     if (p->model->iommu == IOMMU_NONE || d->kind == DEV_RAW)
         return false;

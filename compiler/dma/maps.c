@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Mappings: as the solvers see them, in words, in order.
+// Helpers for mappings: converts them for the solvers, names them in messages, sorts and joins them.
 #include "dma/dma.h"
 
 #include <stdlib.h>
@@ -19,7 +19,7 @@ struct dma_want want_of(const struct planner *p, const struct p_dma_map *m)
         w.same = (uintptr_t)m->memory;
         if (x->backing == BACK_PHYSICAL)
             w.host += x->back_arg.value;
-        else // the kernel gives it page by page, each wherever it likes
+        else // the kernel allocates it page by page, at any host address
             w.chunk = x->backing == BACK_HUGETLB ? x->back_arg.value : p->model->page_size;
     }
     return w;
@@ -43,7 +43,7 @@ struct diag *diag_map(struct planner *p, const struct p_dma *dma, const struct p
     return d;
 }
 
-const char *map_at(struct planner *p, const struct p_dma *dma, const struct p_dma_map *m, uint64_t iova)
+const char *move_map_text(struct planner *p, const struct p_dma *dma, const struct p_dma_map *m, uint64_t iova)
 {
     struct arena *a = p->c->arena;
     unsigned long long at = iova;
@@ -60,7 +60,7 @@ static int by_iova(const void *a, const void *b)
     const struct p_dma_map *x = a, *y = b;
     if (x->iova != y->iova)
         return x->iova < y->iova ? -1 : 1;
-    return (x->bank > y->bank) - (x->bank < y->bank); // banks that have no place yet
+    return (x->bank > y->bank) - (x->bank < y->bank); // banks without a device address yet
 }
 
 void sort_maps(map_list *maps)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Page tables, as VFIO offers them: Linux drivers/vfio/vfio_iommu_type1.c, drivers/iommu/iommufd/io_pagetable.c.
+// The solver for page tables as VFIO offers them: Linux drivers/vfio/vfio_iommu_type1.c,
+// drivers/iommu/iommufd/io_pagetable.c.
 #include "dma/solve.h"
 
 bool pagetable_joins(const struct dma_want *a, const struct dma_want *b)
@@ -8,8 +9,8 @@ bool pagetable_joins(const struct dma_want *a, const struct dma_want *b)
            a->host + a->size == b->host;
 }
 
-// The reserved range that a want runs into; nreserved: none.
-static uint32_t meets(const struct dma_want *w, const struct dma_span *reserved, uint32_t nreserved)
+// Returns the index of the reserved range that a want overlaps; nreserved if there is none.
+static uint32_t find_reserved(const struct dma_want *w, const struct dma_span *reserved, uint32_t nreserved)
 {
     uint32_t i = 0;
     while (i < nreserved && (w->iova > reserved[i].last || w->iova + (w->size - 1) < reserved[i].first))
@@ -25,8 +26,8 @@ struct pagetable_answer pagetable_solve(const struct dma_want *want, uint32_t n,
         const struct dma_want *w = &want[i];
         out.mappings += !i || !pagetable_joins(w - 1, w);
         out.which = i;
-        out.other = meets(w, reserved, nreserved);
-        // One page table serves 4 KiB and larger pages; each range has to be made of them on both sides.
+        out.other = find_reserved(w, reserved, nreserved);
+        // A page table maps whole pages, so both the device address and the backing must be aligned.
         if ((w->iova | w->size | w->host) % page)
             out.why = PAGETABLE_UNALIGNED;
         else if (out.other < nreserved)

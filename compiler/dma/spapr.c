@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * sPAPR TCE (Linux drivers/vfio/vfio_iommu_spapr_tce.c): a window is a table with an entry for each page. Where it
- * begins the platform says, and how many levels of tables it needs only the running host knows; what the description
- * decides is how large it is and how large its pages may be.
+ * The solver for sPAPR TCE (Linux drivers/vfio/vfio_iommu_spapr_tce.c). A window is a table with an entry for each
+ * page. The platform chooses its start, and only the running host knows how many levels of tables it needs. The
+ * description decides its size and how large its pages may be.
  */
 #include "dma/solve.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Stash targets: from a vcpu to the host's cpu that it runs on, and to the id of a cache of it.
+// Finds stash targets: the host cpu that a vcpu runs on, and the id of one of its caches.
 #include "dma/caches.h"
 #include "dma/dma.h"
 
@@ -7,7 +7,10 @@
 
 static const char *const words[] = {"", "l1", "l2", "l3", "id", "tph"}; // enum stash_kind
 
-/* The tree has the cpu, and no such cache next to it. A tree that says nothing of caches says nothing of this one. */
+/*
+ * Reports a cpu whose `next-level-cache` ends before the level of the target. If the cpu has no such property, the tree
+ * does not describe caches, and nothing is known. Returns true after a message.
+ */
 static bool report_no_cache(struct machine_planner *p, const struct p_stash *to, const struct m_stash *s)
 {
     const struct dt_node *cpu = host_cpu(p->host, to->host_cpu);
@@ -24,10 +27,10 @@ static bool report_no_cache(struct machine_planner *p, const struct p_stash *to,
     return true;
 }
 
-/* A cache that all host cpus of the machine have in common needs no vcpu; of several, which one has to be said. */
-static bool common_cache(struct machine_planner *p, struct p_stash *to, const struct m_stash *s)
+/* Finds the cache that all host cpus of the machine share. If there are several, a vcpu is needed (E0643). */
+static bool find_common_cache(struct machine_planner *p, struct p_stash *to, const struct m_stash *s)
 {
-    bool bound = p->m->cpus.at[0].host_cpu != UINT32_MAX; // else it may run on any
+    bool bound = p->m->cpus.at[0].host_cpu != UINT32_MAX; // an unbound vcpu may run on any host cpu
     for (uint32_t i = 0; !bound || i < p->m->cpus.n; i++) {
         uint32_t cpu = bound ? p->m->cpus.at[i].host_cpu : i;
         if (!host_cpu(p->host, cpu))
@@ -68,7 +71,8 @@ static bool is_pci(const struct machine_planner *p, const struct p_device *d)
     return d->kind == DEV_PCI || (s && !strcmp(s, "pci"));
 }
 
-static void check_id(struct machine_planner *p, struct p_stash *to, const struct m_stash *s)
+/* Handles `stash id N`: finds the cache with the id, and reports an id that no cache has. */
+static void plan_stash_id(struct machine_planner *p, struct p_stash *to, const struct m_stash *s)
 {
     // 8 bits in the PAACE (linux drivers/iommu/fsl_pamu.h, PAACE_IA_CID)
     if (s->id.set && s->id.value > 255) {
@@ -84,7 +88,7 @@ static void check_id(struct machine_planner *p, struct p_stash *to, const struct
     if (all && map_get(&all->nodes, to->id, 0, &n))
         to->node = (const struct dt_node *)(uintptr_t)n;
     if (!all || !all->ids || to->if_possible || to->node)
-        return; // a tree without any may get them from firmware
+        return; // if no cache has an id, firmware may add them at boot
     struct diag *d = diag(p->c->diags, E0665, s->id.at, "no cache has the `cache-stash-id` %u", to->id);
     diag_fact(d, "%s: the caches of its cpus have other ids", p->host->file);
     diag_help(d, "write `stash l1 of vcpu 0`: machc then looks up the id");
@@ -92,10 +96,10 @@ static void check_id(struct machine_planner *p, struct p_stash *to, const struct
 
 /* ---- one target ---- */
 
-/* Can the host's IOMMU tell a cache? TLP hints are the device's own. */
-static bool can_stash(struct machine_planner *p, const struct p_dma *dma, const struct m_stash *s)
+/* Reports a stash target that the host's IOMMU does not support. TLP hints come from the device, not from the IOMMU. */
+static bool check_iommu_stashes(struct machine_planner *p, const struct p_dma *dma, const struct m_stash *s)
 {
-    if (s->kind == STASH_TPH || s->if_possible || iommu_unknown(p->file) || iommu_way(p->file) == IOMMU_WINDOWS)
+    if (s->kind == STASH_TPH || s->if_possible || is_iommu_unknown(p->file) || iommu_way(p->file) == IOMMU_WINDOWS)
         return true;
     struct diag *d = diag(p->c->diags, E0666, s->at, "the host's IOMMU does not support stashing");
     diag_help(d, is_pci(p, dma->device) ? "write `stash tph of vcpu 0`, or add `if-possible`" : "add `if-possible`");
@@ -122,10 +126,10 @@ void plan_stash(struct machine_planner *p, struct p_dma *dma, const struct m_sta
         diag_help(d, "write `stash l1 of vcpu 0`");
         return;
     }
-    if (!can_stash(p, dma, s))
+    if (!check_iommu_stashes(p, dma, s))
         return;
     if (s->kind == STASH_ID) {
-        check_id(p, to, s);
+        plan_stash_id(p, to, s);
         return;
     }
     if (s->vcpu.set) {
@@ -153,10 +157,10 @@ void plan_stash(struct machine_planner *p, struct p_dma *dma, const struct m_sta
         to->node =
             s->kind == STASH_TPH ? host_cpu(p->host, to->host_cpu) : cache_of_cpu(p->file, to->host_cpu, s->kind);
         if (s->kind == STASH_TPH || report_no_cache(p, to, s))
-            return; // of TPH, the host finds the steering tag of a cpu itself
+            return; // for TPH, the host itself finds the steering tag of the cpu
         to->id = cache_stash_id(p->file, to->node);
-    } else if (s->kind != STASH_L3 || !p->m->cpus.n || !common_cache(p, to, s)) {
-        return; // said already
+    } else if (s->kind != STASH_L3 || !p->m->cpus.n || !find_common_cache(p, to, s)) {
+        return; // an error has been reported
     }
     if (to->id == UINT32_MAX && !s->if_possible)
         report_no_id(p, to, s);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Each device's dma statements: which there are, what is meant, and what its IOMMU makes of it.
+// Plans the `dma` statements of each device.
 #include "dma/dma.h"
 
 #include <inttypes.h>
 
-/* ---- a dma ---- */
+/* ---- one domain ---- */
 
 static struct p_dma *new_domain(struct machine_planner *p, struct p_device *d, uint8_t mode, const char *name,
                                 struct src where)
@@ -19,23 +19,28 @@ static struct p_dma *new_domain(struct machine_planner *p, struct p_device *d, u
     return dma;
 }
 
+/* Solves the mappings for the host's IOMMU and stores them in `dma`. Returns false after messages. */
 static bool solve_maps(struct machine_planner *p, struct p_dma *dma, const struct m_channel *how, map_list *maps)
 {
     dma->way = iommu_way(p->file);
     if (!maps->n)
         return true;
     join_maps(p->file, maps);
-    bool ok = dma->way == IOMMU_WINDOWS ? solve_windows(p, dma, how, maps)
-              : dma->way == IOMMU_TCES  ? solve_tces(p, dma, maps)
-                                        : solve_tables(p, dma, maps);
+    bool ok;
+    if (dma->way == IOMMU_WINDOWS)
+        ok = solve_windows(p, dma, how, maps);
+    else if (dma->way == IOMMU_TCES)
+        ok = solve_tces(p, dma, maps);
+    else
+        ok = solve_tables(p, dma, maps);
     if (!ok)
         return false;
-    sort_maps(maps); // banks have their places now
+    sort_maps(maps); // the solver has given addresses to banks
     struct p_dma_map *list = arena_array(p->c->arena, maps->n, sizeof *list);
     memcpy(list, maps->at, maps->n * sizeof *list);
     dma->maps = list;
     dma->nmaps = maps->n;
-    // Those of a PAMU's windows that are larger than they should be: the owners are known later.
+    // A PAMU may map more than was asked for. Whose memory that is can be checked when all machines are planned.
     for (uint32_t i = 0; i < dma->nmaps; i++)
         if (list[i].granted > list[i].size)
             vec_push(draft_arena(p->c), &p->file->iommu->over_grants,
@@ -59,13 +64,13 @@ static void copy_reach(struct p_dma *to, const struct p_dma *from)
 }
 
 /* All memory: solved for the first device of the machine, and the same for all others at the same addresses. */
-static void map_all(struct machine_planner *p, struct p_dma *dma)
+static void map_all_memory(struct machine_planner *p, struct p_dma *dma)
 {
     struct machine_dma *w = p->dma;
     bool translated = guest_reach(p, dma->device).bus; // then it has device addresses of its own
     if (!w->all || translated) {
         map_list maps = {0};
-        bool ok = intend_all(p, dma, &maps, false);
+        bool ok = add_all_memory(p, dma, &maps, false);
         if (!translated)
             w->all = dma;
         if (ok)
@@ -75,7 +80,7 @@ static void map_all(struct machine_planner *p, struct p_dma *dma)
     copy_reach(dma, w->all);
 }
 
-/* A clause that the host's IOMMU has no use for would be lost in silence. */
+/* Reports a clause that the host's IOMMU cannot use, which would otherwise be ignored silently. */
 static void report_foreign_clause(struct machine_planner *p, struct src at, const char *clause, const char *of,
                                   const char *instead)
 {
@@ -89,7 +94,7 @@ static void check_clauses(struct machine_planner *p, const struct m_channel *h)
 {
     static const char leave[] = "remove it, or write `iommu pamu` in the `host` statement if the board has one";
     uint8_t way = iommu_way(p->file);
-    if (iommu_unknown(p->file))
+    if (is_iommu_unknown(p->file))
         return;
     if (h->subwindows.set && way != IOMMU_WINDOWS)
         report_foreign_clause(p, h->subwindows.at, "subwindows", "a PAMU", leave);
@@ -138,14 +143,14 @@ static void apply_clauses(struct machine_planner *p, struct p_dma *dma, const st
         plan_stash(p, dma, &h->stash);
 }
 
-/* The ids of the device's node, or of the one above that it has its stream from. */
-static void take_ids(struct machine_planner *p, struct p_dma *dma)
+/* Sets the ids of the device's node, or of the nearest node above it that has ids. */
+static void set_ids(struct machine_planner *p, struct p_dma *dma)
 {
     for (const struct dt_node *n = dma->device->host; n && !dma->ids; n = n->parent)
-        dma->ids = ids_of(p->file, n);
+        dma->ids = dma_ids_of(p->file, n);
 }
 
-/* Two statements for one stream: which would count? */
+/* Reports two statements of a device for the same stream or LIODN. */
 static void check_streams(struct machine_planner *p, const struct p_device *d, const struct m_part *part)
 {
     struct map seen = {0}; // (0: LIODN index, 1: stream; number) -> opt_u64
@@ -174,9 +179,9 @@ static void map_window(struct machine_planner *p, struct p_dma *dma, const struc
     uint32_t errors = diags_errors(p->c->diags);
     dma->written = m->maps.n != 0;
     if (dma->written) {
-        intend_written(p, dma, m, &maps);
+        add_written_maps(p, dma, m, &maps);
     } else if (dma->has_window) {
-        intend_all(p, dma, &maps, true);
+        add_all_memory(p, dma, &maps, true);
         if (!maps.n) {
             struct diag *g =
                 diag(p->c->diags, E0637, m->at, "no memory region lies in the window 0x%" PRIx64 "..0x%" PRIx64,
@@ -192,7 +197,7 @@ static void plan_statement(struct machine_planner *p, struct p_device *d, const 
 {
     struct p_dma *dma = new_domain(p, d, m->mode, m->mode == DMA_WINDOW ? m->name : NULL, m->at);
     uint32_t errors = diags_errors(p->c->diags);
-    if (m->mode != DMA_NONE && m->mode != DMA_IDENTITY && !behind_iommu(p->file, d)) {
+    if (m->mode != DMA_NONE && m->mode != DMA_IDENTITY && !is_behind_iommu(p->file, d)) {
         struct diag *g = diag(p->c->diags, E0636, m->at,
                               "`%s` is not behind an IOMMU, so it cannot be restricted to what is mapped", d->name);
         note_disabled_iommu(p->file, d, g);
@@ -209,27 +214,28 @@ static void plan_statement(struct machine_planner *p, struct p_device *d, const 
         use_guest_iommu(p, dma, m->name, m->at);
     if (m->mode != DMA_ALL && m->mode != DMA_WINDOW)
         return;
-    take_ids(p, dma);
-    check_ids(p, dma, m->how);
+    set_ids(p, dma);
+    check_liodns(p, dma, m->how);
     if (m->mode == DMA_ALL)
-        map_all(p, dma);
+        map_all_memory(p, dma);
     else if (diags_errors(p->c->diags) == errors)
         map_window(p, dma, m);
 }
 
+/* Plans a device without a `dma` statement that is behind an IOMMU: it reaches all memory. */
 static void plan_default(struct machine_planner *p, struct p_device *d)
 {
     struct p_dma *dma = new_domain(p, d, DMA_ALL, NULL, d->at);
-    take_ids(p, dma);
-    check_ids(p, dma, NULL);
+    set_ids(p, dma);
+    check_liodns(p, dma, NULL);
     const struct dev_class *class = d->class;
     if (class && class->dma_operation && iommu_way(p->file) == IOMMU_WINDOWS)
         dma->has_operation = operation_named(class->dma_operation, &dma->operation);
-    map_all(p, dma);
+    map_all_memory(p, dma);
 }
 
 /* What the text has for a whole device holds for what is below it: nothing there reaches more. */
-static bool plan_as_above(struct machine_planner *p, struct p_device *d)
+static bool plan_like_parent(struct machine_planner *p, struct p_device *d)
 {
     const struct p_dma *above = d->parent && d->parent->dmas.n ? d->parent->dmas.at[0] : NULL;
     if (!above || above->mode == DMA_ALL)
@@ -241,8 +247,8 @@ static bool plan_as_above(struct machine_planner *p, struct p_device *d)
         return true;
     copy_reach(dma, above);
     dma->written = above->written;
-    take_ids(p, dma);
-    check_ids(p, dma, NULL);
+    set_ids(p, dma);
+    check_liodns(p, dma, NULL);
     return true;
 }
 
@@ -277,14 +283,14 @@ static void plan_device_dma(struct machine_planner *p, struct p_device *d, const
     check_all_ids(p, d);
     if (d->dmas.n || d->kind == DEV_EMULATED)
         return;
-    // What is below the device of the statement uses the same stream, unless it has one of its own.
-    if (d->parent && (p->model->iommu == IOMMU_NONE || !own_stream(p->file, d->host)))
+    // A device below the one that is passed through uses the same stream, unless it has its own.
+    if (d->parent && (p->model->iommu == IOMMU_NONE || !has_own_stream(p->file, d->host)))
         return;
-    if (plan_as_above(p, d))
+    if (plan_like_parent(p, d))
         return;
-    if (d->kind == DEV_PLATFORM && d->host && !d->regions.n && !d->irqs.n && !own_stream(p->file, d->host))
-        return; // a description without registers does not move data, unless it has a stream all the same
-    if (behind_iommu(p->file, d)) {
+    if (d->kind == DEV_PLATFORM && d->host && !d->regions.n && !d->irqs.n && !has_own_stream(p->file, d->host))
+        return; // a node without registers and interrupts does no DMA, unless it has a stream
+    if (is_behind_iommu(p->file, d)) {
         plan_default(p, d);
         return;
     }
@@ -292,7 +298,7 @@ static void plan_device_dma(struct machine_planner *p, struct p_device *d, const
         diag(p->c->diags, E0638, d->at, "`%s` needs a `dma` statement, because it is not behind an IOMMU", d->name);
     note_disabled_iommu(p->file, d, g);
     const char *where = "";
-    if (d->pass && d->pass->assigned) // by the fate of a reference: there are no braces to write it into
+    if (d->pass && d->pass->assigned) // the fate `assign` has no braces that the statement could be written into
         where = arena_printf(p->c->arena, "in a separate `passthrough %s { ... }`, ", dt_path(p->c->arena, d->host));
     diag_help(g,
               "%swrite `dma none;` if it does no DMA, or `dma identity unsafe;` if you trust the guest with all of the "
@@ -300,15 +306,15 @@ static void plan_device_dma(struct machine_planner *p, struct p_device *d, const
               where);
 }
 
-/* ---- a machine ---- */
+/* ---- one machine ---- */
 
-/* What the host's kernel keeps of device addresses, as far as no snapshot of the running host tells. */
+/* Lists the device addresses that the host's kernel reserves, as the schemas tell, unless there is a snapshot. */
 static void list_reserved(struct machine_planner *p)
 {
     struct machine_dma *w = p->dma;
     const struct platform *platform = p->m->m->platform;
     if (p->file->facts)
-        return; // across/facts.c
+        return; // across/facts.c checks the ranges of the snapshot
     for (const struct iommu_class *k = p->schemas->iommu_classes; k; k = k->next) {
         if (k->way != IOMMU_PAGE_TABLES || (k->arch && k->arch != platform->arch))
             continue;
@@ -320,7 +326,7 @@ static void list_reserved(struct machine_planner *p)
     }
 }
 
-/* What the text has for a device: the statement's own part, or that of a `child`; or NULL. */
+/* Returns the statements for a device: those of its passthrough, or of a `child` in it; or NULL. */
 static const struct m_part *part_of(const struct p_device *d)
 {
     uint64_t at;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the solvers of page tables and of TCE windows say, in words.
+// Runs the solvers for page tables and TCE windows, and reports what they find.
 #include "dma/dma.h"
 
 #include <inttypes.h>
@@ -13,7 +13,7 @@ static struct dma_want *wants_of(struct machine_planner *p, const map_list *maps
     return w;
 }
 
-/* Only a PAMU's windows have MSIs in them; elsewhere the host's kernel sees to them. */
+/* Reports `msi-bank` without a PAMU: with other IOMMUs, the host's kernel maps the addresses of MSIs. */
 static bool check_banks(struct machine_planner *p, const struct p_dma *dma, const map_list *maps)
 {
     for (uint32_t i = 0; i < maps->n; i++) {
@@ -32,9 +32,12 @@ static bool check_banks(struct machine_planner *p, const struct p_dma *dma, cons
 static void report_unaligned(struct machine_planner *p, const struct p_dma *dma, const struct p_dma_map *m,
                              const struct dma_want *w)
 {
-    uint64_t page = p->model->page_size;
-    const char *what = w->iova % page ? "device address" : w->size % page ? "size" : "backing";
-    uint64_t odd = w->iova % page ? w->iova : w->size % page ? w->size : w->host;
+    uint64_t page = p->model->page_size, odd = w->host;
+    const char *what = "backing";
+    if (w->iova % page)
+        what = "device address", odd = w->iova;
+    else if (w->size % page)
+        what = "size", odd = w->size;
     struct diag *d = diag_map(
         p->file, dma, m, E0640,
         arena_printf(p->c->arena, "%s 0x%" PRIx64 " of %s is not page-aligned: an IOMMU maps whole pages of 0x%" PRIx64,
@@ -52,8 +55,8 @@ static void report_reserved(struct machine_planner *p, const struct p_dma *dma, 
                                            ", which the host's kernel reserves",
                                            mapped_text(p->file, m), m->iova, m->iova + (m->size - 1), r->first, last));
     diag_label(d, "%s", r->what);
-    uint64_t behind = (last + page) / page * page;
-    diag_help(d, "move it to 0x%" PRIx64 " or above: `%s`", behind, map_at(p->file, dma, m, behind));
+    uint64_t above = (last + page) / page * page;
+    diag_help(d, "move it to 0x%" PRIx64 " or above: `%s`", above, move_map_text(p->file, dma, m, above));
 }
 
 static void report_entries(struct machine_planner *p, const struct p_dma *dma, uint32_t needed)
@@ -91,10 +94,12 @@ struct piece {
 static int by_iova(const void *a, const void *b)
 {
     const struct p_dma_map *x = ((const struct piece *)a)->map, *y = ((const struct piece *)b)->map;
-    return x->iova != y->iova ? (x->iova < y->iova ? -1 : 1) : (x > y) - (x < y);
+    if (x->iova != y->iova)
+        return x->iova < y->iova ? -1 : 1;
+    return (x > y) - (x < y);
 }
 
-static bool same_thing(const struct machine_planner *p, const struct p_dma_map *a, const struct p_dma_map *b)
+static bool is_same_mapping(const struct machine_planner *p, const struct p_dma_map *a, const struct p_dma_map *b)
 {
     struct dma_want x = want_of(p->file, a), y = want_of(p->file, b);
     return x.iova == y.iova && x.size == y.size && x.same == y.same && x.host == y.host;
@@ -104,7 +109,7 @@ void check_streams_share(struct machine_planner *p, const struct p_device *d)
 {
     VEC(struct piece) all = {0};
     if (iommu_way(p->file) == IOMMU_WINDOWS)
-        return; // a window for each LIODN
+        return; // each LIODN has its own window
     for (uint32_t i = 0; i < d->dmas.n; i++)
         for (uint32_t k = 0; k < d->dmas.at[i]->nmaps; k++)
             vec_push(draft_arena(p->c), &all, ((struct piece){d->dmas.at[i], &d->dmas.at[i]->maps[k]}));
@@ -114,7 +119,7 @@ void check_streams_share(struct machine_planner *p, const struct p_device *d)
     uint32_t mappings = 1;
     for (uint32_t i = 1; i < all.n; i++) {
         const struct piece *x = &all.at[i - 1], *y = &all.at[i];
-        bool same = same_thing(p, x->map, y->map);
+        bool same = is_same_mapping(p, x->map, y->map);
         mappings += !same;
         if (same || y->map->iova > x->map->iova + (x->map->size - 1))
             continue;
@@ -126,7 +131,8 @@ void check_streams_share(struct machine_planner *p, const struct p_device *d)
                                   x->dma->name, y->dma->name, d->name, y->map->iova));
         diag_note(g, x->dma->written ? x->map->at : x->dma->at, "the other one maps %s there",
                   mapped_text(p->file, x->map));
-        diag_help(g, "move one of them: `%s`", map_at(p->file, y->dma, y->map, x->map->iova + (x->map->size - 1) + 1));
+        diag_help(g, "move one of them: `%s`",
+                  move_map_text(p->file, y->dma, y->map, x->map->iova + (x->map->size - 1) + 1));
         return;
     }
     if (mappings > DMA_ENTRY_LIMIT)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the PAMU's solver says, in words: which rule fails, and what is nearest to being possible.
+// Runs the solver for a PAMU's windows, and reports which rule fails and the nearest solution.
 #include "dma/dma.h"
 
 #include <inttypes.h>
@@ -9,21 +9,21 @@ static const char *span_text(struct machine_planner *p, uint64_t first, uint64_t
     return arena_printf(p->c->arena, "0x%" PRIx64 "..0x%" PRIx64, first, first + (size - 1));
 }
 
-/* What a move would give; false: nothing is found that would do. */
+/* Adds a help to move one mapping. Returns false if no single move is enough. */
 static bool help_move(struct machine_planner *p, const struct p_dma *dma, const map_list *maps,
                       const struct pamu_problem *q, struct diag *d)
 {
     struct pamu_move move;
     if (!pamu_nearest(q, &move))
         return false;
-    diag_help(d, "write `%s`: then %u sub-window%s %s", map_at(p->file, dma, &maps->at[move.which], move.iova),
+    diag_help(d, "write `%s`: then %u sub-window%s %s", move_map_text(p->file, dma, &maps->at[move.which], move.iova),
               move.subwindows, move.subwindows == 1 ? "" : "s", move.subwindows == 1 ? "is enough" : "are enough");
     return true;
 }
 
-/* With the window around it the device reaches no more than before, and a PAMU can do it. */
-static bool wider_does(struct machine_planner *p, const struct p_dma *dma, const struct pamu_problem *q,
-                       const struct pamu_answer *a)
+/* Whether the wider window of the answer has a solution and maps no more memory, so that a fix-it can write it. */
+static bool is_wider_window_safe(struct machine_planner *p, const struct p_dma *dma, const struct pamu_problem *q,
+                                 const struct pamu_answer *a)
 {
     struct p_dma old = *dma, wider = *dma;
     map_list before = {0}, after = {0};
@@ -31,8 +31,8 @@ static bool wider_does(struct machine_planner *p, const struct p_dma *dma, const
     r.window = wider.window = a->window;
     r.size = wider.size = a->size;
     if (!dma->written) {
-        intend_all(p, &old, &before, true);
-        intend_all(p, &wider, &after, true);
+        add_all_memory(p, &old, &before, true);
+        add_all_memory(p, &wider, &after, true);
     }
     return before.n == after.n && !pamu_solve(&r, NULL).why;
 }
@@ -50,7 +50,8 @@ static void report_window(struct machine_planner *p, const struct p_dma *dma, co
     } else {
         diag_help(d, "write `window 0x%" PRIx64 " size 0x%" PRIx64 "`, the smallest window that contains it", a->window,
                   a->size);
-        if (how && diag_is_number(d, how->window.at) && diag_is_number(d, how->size.at) && wider_does(p, dma, q, a)) {
+        if (how && diag_is_number(d, how->window.at) && diag_is_number(d, how->size.at) &&
+            is_wider_window_safe(p, dma, q, a)) {
             if (a->window != dma->window)
                 diag_fix(d, how->window.at.loc, "0x%" PRIx64, a->window);
             if (a->size != dma->size)
@@ -75,9 +76,9 @@ static void report_start(struct machine_planner *p, const struct p_dma *dma, con
                   a->size / a->subwindows);
 }
 
-/* What is written will not do, and another number would. */
-static bool report_too_few(struct machine_planner *p, const struct p_dma *dma, const struct m_channel *how,
-                           const map_list *maps, const struct pamu_problem *q, const struct pamu_answer *a)
+/* Reports a written number of sub-windows that is unsuitable, if another number is a solution. False: none is. */
+static bool report_unsuitable_number(struct machine_planner *p, const struct p_dma *dma, const struct m_channel *how,
+                                     const map_list *maps, const struct pamu_problem *q, const struct pamu_answer *a)
 {
     struct pamu_problem free = *q;
     free.subwindows = 0;
@@ -85,9 +86,11 @@ static bool report_too_few(struct machine_planner *p, const struct p_dma *dma, c
     if (b.why)
         return false;
     const struct p_dma_map *m = &maps->at[a->which];
-    const char *what = a->why == PAMU_FULL    ? "needs one of its own"
-                       : a->why == PAMU_START ? "does not start at one"
-                                              : "is not contiguous and aligned in one";
+    const char *what = "is not contiguous and aligned in one";
+    if (a->why == PAMU_FULL)
+        what = "needs one of its own";
+    else if (a->why == PAMU_START)
+        what = "does not start at one";
     struct diag *d = diag_map(p->file, dma, m, E0653,
                               arena_printf(p->c->arena, "%u sub-windows of 0x%" PRIx64 " bytes are unsuitable: %s %s",
                                            q->subwindows, q->size / q->subwindows, mapped_text(p->file, m), what));
@@ -164,21 +167,21 @@ bool solve_windows(struct machine_planner *p, struct p_dma *dma, const struct m_
                              .size = dma->size,
                              .subwindows = dma->subwindows};
     struct pamu_answer a = pamu_solve(&q, place);
-    bool said = a.why >= PAMU_START && q.subwindows && report_too_few(p, dma, how, maps, &q, &a);
-    if (!said && a.why == PAMU_HIGH)
+    bool reported = a.why >= PAMU_START && q.subwindows && report_unsuitable_number(p, dma, how, maps, &q, &a);
+    if (!reported && a.why == PAMU_HIGH)
         report_high(p, dma, &maps->at[a.which]);
-    else if (!said && a.why == PAMU_WINDOW)
+    else if (!reported && a.why == PAMU_WINDOW)
         report_window(p, dma, how, &q, &a);
-    else if (!said && a.why == PAMU_START)
+    else if (!reported && a.why == PAMU_START)
         report_start(p, dma, maps, &q, &a);
-    else if (!said && a.why == PAMU_ALIGNED)
+    else if (!reported && a.why == PAMU_ALIGNED)
         report_alignment(p, dma, maps, &q, &a);
-    else if (!said && a.why == PAMU_CHUNK)
+    else if (!reported && a.why == PAMU_CHUNK)
         report_chunk(p, dma, maps, &q, &a);
-    else if (!said && a.why == PAMU_FULL)
+    else if (!reported && a.why == PAMU_FULL)
         report_full(p, dma, &maps->at[a.which]);
     if (a.why)
-        return false; // PAMU_OUTSIDE is E0626, said when the map was read
+        return false; // PAMU_OUTSIDE has been reported as E0626 for the `map` statement
     dma->has_window = true;
     dma->window = a.window;
     dma->size = a.size;
@@ -193,7 +196,7 @@ bool solve_windows(struct machine_planner *p, struct p_dma *dma, const struct m_
 
 /* ---- LIODNs ---- */
 
-void check_ids(struct machine_planner *p, const struct p_dma *dma, const struct m_channel *how)
+void check_liodns(struct machine_planner *p, const struct p_dma *dma, const struct m_channel *how)
 {
     if (dma->way != IOMMU_WINDOWS && iommu_way(p->file) != IOMMU_WINDOWS)
         return;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
+// Writes the plan of a machine as the records of its guest.cfg.
 #include "emit/config_out.h"
+
+#include "base/path.h"
 
 #include <string.h>
 
@@ -11,13 +14,7 @@ static uint32_t arch_number(const char *word)
     return MACH_CFG_ARCH_UNKNOWN;
 }
 
-static const char *base_name(const char *path)
-{
-    const char *slash = path ? strrchr(path, '/') : NULL;
-    return slash ? slash + 1 : path;
-}
-
-static void put_machine(struct cfg_out *o, const struct plan *p, const struct p_machine *m)
+static void add_machine(struct cfg_out *o, const struct plan *p, const struct p_machine *m)
 {
     static const uint8_t iommu[] = {
         [IOMMU_AUTO] = MACH_CFG_IOMMU_AUTO,           [IOMMU_SMMU] = MACH_CFG_IOMMU_SMMU,
@@ -37,7 +34,7 @@ static void put_machine(struct cfg_out *o, const struct plan *p, const struct p_
     if (h) {
         const struct dt_prop *model = dt_prop(h->tree, h->tree->root, intern(o->c->names, "model"));
         const struct dt_prop *compatible = dt_prop(h->tree, h->tree->root, intern(o->c->names, "compatible"));
-        // Without its directory: the same description gives the same bytes wherever it lies.
+        // The directory is left out, so that a description gives the same bytes in any directory.
         r.host_file = cfg_str(o, base_name(h->file));
         r.host_model = cfg_str(o, model ? dt_string(model, 0) : NULL);
         r.host_compatible = cfg_str(o, compatible ? dt_string(compatible, 0) : NULL);
@@ -45,7 +42,7 @@ static void put_machine(struct cfg_out *o, const struct plan *p, const struct p_
     *CFG_ADD(o, machine, MACHINE) = r;
 }
 
-static void put_cpus(struct cfg_out *o, const struct p_machine *m)
+static void add_cpus(struct cfg_out *o, const struct p_machine *m)
 {
     for (uint32_t i = 0; i < m->cpus.n; i++) {
         const struct p_cpu *cpu = &m->cpus.at[i];
@@ -57,7 +54,7 @@ static void put_cpus(struct cfg_out *o, const struct p_machine *m)
     }
 }
 
-static void put_memory(struct cfg_out *o, const struct p_machine *m)
+static void add_memory(struct cfg_out *o, const struct p_machine *m)
 {
     static const uint8_t backing[] = {
         [BACK_ANONYMOUS] = MACH_CFG_BACKING_ANONYMOUS,
@@ -85,7 +82,7 @@ static void put_memory(struct cfg_out *o, const struct p_machine *m)
     }
 }
 
-static void put_irqchips(struct cfg_out *o, const struct p_machine *m)
+static void add_irqchips(struct cfg_out *o, const struct p_machine *m)
 {
     for (uint32_t i = 0; i < m->irqchips.n; i++) {
         const struct p_irqchip *chip = m->irqchips.at[i];
@@ -107,12 +104,12 @@ static void put_irqchips(struct cfg_out *o, const struct p_machine *m)
     }
 }
 
-// Regions, interrupts and domains are in sections of their own, device by device: their rows so far.
+// The number of records so far in the sections of regions, interrupts and domains, which list them device by device.
 struct rows {
     uint32_t regions, irqs, dmas;
 };
 
-static void put_device(struct cfg_out *o, const struct p_device *d, struct rows *rows)
+static void add_device(struct cfg_out *o, const struct p_device *d, struct rows *rows)
 {
     static const uint8_t kind[] = {
         [DEV_EMULATED] = MACH_CFG_DEVICE_EMULATED,
@@ -149,13 +146,13 @@ static void put_device(struct cfg_out *o, const struct p_device *d, struct rows 
 
 static uint32_t region_mode(const struct p_region *r)
 {
-    return r->mode == REGION_TRAP   ? MACH_CFG_REGION_TRAP
-           : r->mode == REGION_DROP ? MACH_CFG_REGION_DROP
-                                    : MACH_CFG_REGION_MAP;
+    if (r->mode == REGION_TRAP)
+        return MACH_CFG_REGION_TRAP;
+    return r->mode == REGION_DROP ? MACH_CFG_REGION_DROP : MACH_CFG_REGION_MAP;
 }
 
-// The regions that a DMA mapping refers to: struct p_region * -> its record, once put_regions() knows it.
-static void mapped_regions(struct cfg_out *o, const struct p_machine *m, struct map *index)
+// Adds the regions that DMA mappings refer to: struct p_region * -> its record, which add_regions() sets.
+static void collect_mapped_regions(struct cfg_out *o, const struct p_machine *m, struct map *index)
 {
     for (uint32_t i = 0; i < m->devices.n; i++)
         for (uint32_t k = 0; k < m->devices.at[i]->dmas.n; k++) {
@@ -166,7 +163,7 @@ static void mapped_regions(struct cfg_out *o, const struct p_machine *m, struct 
         }
 }
 
-static void put_regions(struct cfg_out *o, const struct p_device *d, struct map *index)
+static void add_regions(struct cfg_out *o, const struct p_device *d, struct map *index)
 {
     for (uint32_t k = 0; k < d->regions.n; k++) {
         const struct p_region *r = d->regions.at[k];
@@ -191,7 +188,7 @@ static void put_regions(struct cfg_out *o, const struct p_device *d, struct map 
 }
 
 // `chips`: struct p_irqchip * -> its record.
-static void put_irq(struct cfg_out *o, uint32_t device, const struct p_irq *q, const struct map *chips)
+static void add_irq(struct cfg_out *o, uint32_t device, const struct p_irq *q, const struct map *chips)
 {
     static const uint8_t source[] = {
         [IRQ_DEVICE] = MACH_CFG_IRQ_DEVICE,
@@ -227,7 +224,7 @@ static void put_irq(struct cfg_out *o, uint32_t device, const struct p_irq *q, c
     *CFG_ADD(o, irq, IRQ) = r;
 }
 
-static uint32_t put_stash(struct cfg_out *o, uint32_t dma, const struct p_dma *d)
+static uint32_t add_stash(struct cfg_out *o, uint32_t dma, const struct p_dma *d)
 {
     static const uint8_t kind[] = {
         [STASH_L1] = MACH_CFG_STASH_L1, [STASH_L2] = MACH_CFG_STASH_L2,   [STASH_L3] = MACH_CFG_STASH_L3,
@@ -249,7 +246,7 @@ static uint32_t put_stash(struct cfg_out *o, uint32_t dma, const struct p_dma *d
     return o->section[MACH_CFG_S_STASH].n - 1;
 }
 
-static void put_map(struct cfg_out *o, const struct p_machine *m, uint32_t dma, const struct p_dma_map *x,
+static void add_map(struct cfg_out *o, const struct p_machine *m, uint32_t dma, const struct p_dma_map *x,
                     const struct map *regions)
 {
     uint64_t region = MACH_CFG_NONE;
@@ -275,8 +272,8 @@ static void put_map(struct cfg_out *o, const struct p_machine *m, uint32_t dma, 
     };
 }
 
-// The record of an emulated device; `names` is made when the first one is asked for.
-static uint64_t emulated(struct cfg_out *o, const struct p_machine *m, struct map *names, const char *name)
+// Returns the record of an emulated device. `names` is filled by the first call.
+static uint64_t find_emulated(struct cfg_out *o, const struct p_machine *m, struct map *names, const char *name)
 {
     uint64_t device = MACH_CFG_NONE;
     if (!names->room) {
@@ -289,7 +286,7 @@ static uint64_t emulated(struct cfg_out *o, const struct p_machine *m, struct ma
     return device;
 }
 
-static void put_dma(struct cfg_out *o, const struct p_machine *m, uint32_t device, const struct p_dma *d,
+static void add_dma(struct cfg_out *o, const struct p_machine *m, uint32_t device, const struct p_dma *d,
                     const struct map *regions, struct map *names)
 {
     static const uint8_t mode[] = {
@@ -299,7 +296,7 @@ static void put_dma(struct cfg_out *o, const struct p_machine *m, uint32_t devic
     };
     uint64_t guest_iommu = MACH_CFG_NONE;
     if (d->mode == DMA_GUEST_IOMMU && d->guest_iommu)
-        guest_iommu = emulated(o, m, names, d->guest_iommu);
+        guest_iommu = find_emulated(o, m, names, d->guest_iommu);
     uint32_t flags =
         (d->has_window ? MACH_CFG_DMA_HAS_WINDOW : 0) | (d->has_liodn_index ? MACH_CFG_DMA_HAS_LIODN_INDEX : 0) |
         (d->has_stream ? MACH_CFG_DMA_HAS_STREAM : 0) | (d->has_operation ? MACH_CFG_DMA_HAS_OPERATION : 0);
@@ -316,7 +313,7 @@ static void put_dma(struct cfg_out *o, const struct p_machine *m, uint32_t devic
         .operation = w32(d->has_operation ? d->operation : 0),
         .first_map = w32(o->section[MACH_CFG_S_DMA_MAP].n),
         .maps = w32(d->nmaps),
-        .stash = w32(put_stash(o, self, d)),
+        .stash = w32(add_stash(o, self, d)),
         .window = w64(d->has_window ? d->window : 0),
         .size = w64(d->has_window ? d->size : 0),
         .whole_subwindows = w32(d->whole),
@@ -324,43 +321,43 @@ static void put_dma(struct cfg_out *o, const struct p_machine *m, uint32_t devic
         .endpoint = w32(d->endpoint),
     };
     for (uint32_t i = 0; i < d->nmaps; i++)
-        put_map(o, m, self, &d->maps[i], regions);
+        add_map(o, m, self, &d->maps[i], regions);
 }
 
-/* What is put out of all devices, one after the other: each is looked at once. */
-static void put_devices(struct cfg_out *o, const struct p_machine *m)
+/* Adds the records of all devices in one pass over them. */
+static void add_devices(struct cfg_out *o, const struct p_machine *m)
 {
     struct map regions = {0}, chips = {0}, names = {0};
     struct rows rows = {0};
     for (uint32_t i = 0; i < m->irqchips.n; i++)
         map_put(o->c->arena, &chips, (uintptr_t)m->irqchips.at[i], 0, i);
     if (m->maps_regions)
-        mapped_regions(o, m, &regions);
+        collect_mapped_regions(o, m, &regions);
     for (uint32_t i = 0; i < m->devices.n; i++) {
         const struct p_device *d = m->devices.at[i];
-        put_device(o, d, &rows);
-        put_regions(o, d, &regions);
+        add_device(o, d, &rows);
+        add_regions(o, d, &regions);
         for (uint32_t k = 0; k < d->irqs.n; k++)
-            put_irq(o, i, d->irqs.at[k], &chips);
+            add_irq(o, i, d->irqs.at[k], &chips);
         for (uint32_t k = 0; k < d->dmas.n && !m->maps_regions; k++)
-            put_dma(o, m, i, d->dmas.at[k], &regions, &names);
+            add_dma(o, m, i, d->dmas.at[k], &regions, &names);
         cfg_expect_of_device(o, d);
     }
-    // Those that refer to registers come when the rows of all registers are known.
+    // A mapping can refer to a region of any device, so domains follow when the records of all regions are known.
     for (uint32_t i = 0; i < m->devices.n && m->maps_regions; i++)
         for (uint32_t k = 0; k < m->devices.at[i]->dmas.n; k++)
-            put_dma(o, m, i, m->devices.at[i]->dmas.at[k], &regions, &names);
+            add_dma(o, m, i, m->devices.at[i]->dmas.at[k], &regions, &names);
 }
 
 struct pieces emit_config(struct machc *c, const struct plan *p, const struct p_machine *m, const uint8_t *dtb,
                           uint32_t dtb_size)
 {
     struct cfg_out *o = cfg_out_new(c);
-    put_machine(o, p, m);
-    put_cpus(o, m);
-    put_memory(o, m);
-    put_irqchips(o, m);
+    add_machine(o, p, m);
+    add_cpus(o, m);
+    add_memory(o, m);
+    add_irqchips(o, m);
     cfg_expect_of_host(o, p, m);
-    put_devices(o, m);
+    add_devices(o, m);
     return cfg_finish(o, dtb, dtb_size);
 }

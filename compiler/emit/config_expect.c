@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The expectations of a guest.cfg: every fact of the host that the plan relies on, for the runtime to prove.
+// Writes the expectations of a guest.cfg: every fact about the host that the plan relies on and the runtime checks.
 #include "emit/config_out.h"
 
 #include <string.h>
 
-static struct mach_cfg_expect *expect(struct cfg_out *o, enum mach_cfg_expect_kind kind, uint32_t device,
-                                      uint32_t index, const char *string)
+/* Adds an expectation. The caller sets its numbers `a` and `b`, if it has any. */
+static struct mach_cfg_expect *add_expectation(struct cfg_out *o, enum mach_cfg_expect_kind kind, uint32_t device,
+                                               uint32_t index, const char *string)
 {
     struct mach_cfg_expect *e = CFG_ADD(o, expect, EXPECT);
     *e = (struct mach_cfg_expect){
@@ -19,20 +20,20 @@ static struct mach_cfg_expect *expect(struct cfg_out *o, enum mach_cfg_expect_ki
     return e;
 }
 
-static void of_host(struct cfg_out *o, const struct host *h)
+static void expect_host(struct cfg_out *o, const struct host *h)
 {
     const struct dt_prop *p = dt_prop(h->tree, h->tree->root, intern(o->c->names, "compatible"));
     const char *s = p ? (const char *)p->data : NULL, *end = p ? s + p->len : NULL;
     for (uint32_t i = 0; s < end; i++) {
         size_t n = strnlen(s, (size_t)(end - s));
         if (s + n == end)
-            break; // not NUL-terminated: not a string
-        expect(o, MACH_CFG_EXPECT_HOST_COMPATIBLE, MACH_CFG_NONE, i, s);
+            break; // it is not NUL-terminated, so it is not a string
+        add_expectation(o, MACH_CFG_EXPECT_HOST_COMPATIBLE, MACH_CFG_NONE, i, s);
         s += n + 1;
     }
 }
 
-static void of_cpus(struct cfg_out *o, const struct p_machine *m)
+static void expect_cpus(struct cfg_out *o, const struct p_machine *m)
 {
     struct map seen = {0};
     uint64_t was;
@@ -41,19 +42,19 @@ static void of_cpus(struct cfg_out *o, const struct p_machine *m)
         if (cpu == UINT32_MAX || map_get(&seen, cpu, 0, &was))
             continue;
         map_put(o->c->arena, &seen, cpu, 0, 1);
-        expect(o, MACH_CFG_EXPECT_CPU_ONLINE, MACH_CFG_NONE, cpu, NULL);
+        add_expectation(o, MACH_CFG_EXPECT_CPU_ONLINE, MACH_CFG_NONE, cpu, NULL);
     }
 }
 
-// One for each size of huge page: all memory of that size together.
-static void of_memory(struct cfg_out *o, const struct p_machine *m)
+// Memory of one size of huge pages has one expectation, with its total size.
+static void expect_memory(struct cfg_out *o, const struct p_machine *m)
 {
     struct map at = {0}; // page size -> struct mach_cfg_expect *
     for (uint32_t i = 0; i < m->memory.n; i++) {
         const struct p_memory *p = &m->memory.at[i];
         uint64_t page = p->m->back_arg.value, known;
         if (p->m->backing == BACK_PHYSICAL) {
-            struct mach_cfg_expect *e = expect(o, MACH_CFG_EXPECT_MEMORY_FREE, MACH_CFG_NONE, i, p->m->name);
+            struct mach_cfg_expect *e = add_expectation(o, MACH_CFG_EXPECT_MEMORY_FREE, MACH_CFG_NONE, i, p->m->name);
             e->a = w64(p->m->back_arg.value);
             e->b = w64(p->size);
         }
@@ -64,63 +65,66 @@ static void of_memory(struct cfg_out *o, const struct p_machine *m)
             e->b = w64(mach_cfg_load(e->b.b, sizeof e->b.b) + p->size);
             continue;
         }
-        struct mach_cfg_expect *e = expect(o, MACH_CFG_EXPECT_HUGE_PAGES, MACH_CFG_NONE, 0, NULL);
+        struct mach_cfg_expect *e = add_expectation(o, MACH_CFG_EXPECT_HUGE_PAGES, MACH_CFG_NONE, 0, NULL);
         e->a = w64(page);
         e->b = w64(p->size);
         map_put(o->c->arena, &at, page, 0, (uintptr_t)e);
     }
 }
 
-static void of_regions(struct cfg_out *o, uint32_t device, const struct p_device *d)
+static void expect_regions(struct cfg_out *o, uint32_t device, const struct p_device *d)
 {
     for (uint32_t i = 0; i < d->regions.n; i++) {
         const struct p_region *r = d->regions.at[i];
         if (d->kind == DEV_RAW) {
             if (r->file && r->mode != REGION_DROP)
-                expect(o, MACH_CFG_EXPECT_FILE, device, r->index, r->file);
-        } else if (!r->window && r->size) { // windows of `ranges` are no regions to the kernel
-            struct mach_cfg_expect *e = expect(o, MACH_CFG_EXPECT_REGION, device, r->index, r->name);
+                add_expectation(o, MACH_CFG_EXPECT_FILE, device, r->index, r->file);
+        } else if (!r->window && r->size) { // VFIO does not list windows of `ranges` as regions
+            struct mach_cfg_expect *e = add_expectation(o, MACH_CFG_EXPECT_REGION, device, r->index, r->name);
             e->a = w64(r->host);
             e->b = w64(r->size);
         }
     }
 }
 
-static void of_irqs(struct cfg_out *o, uint32_t device, const struct p_device *d)
+static void expect_irqs(struct cfg_out *o, uint32_t device, const struct p_device *d)
 {
     if (d->kind == DEV_PLATFORM && d->host)
-        expect(o, MACH_CFG_EXPECT_IRQ_COUNT, device, 0, NULL)->a = w64(d->host_irqs);
+        add_expectation(o, MACH_CFG_EXPECT_IRQ_COUNT, device, 0, NULL)->a = w64(d->host_irqs);
     for (uint32_t i = 0; i < d->irqs.n; i++) {
         const struct p_irq *q = d->irqs.at[i];
         if (q->source == IRQ_FILE && !q->drop)
-            expect(o, MACH_CFG_EXPECT_FILE, device, q->index, q->file);
-        const struct irq_trigger *t = q->host ? q->host->trigger : q->drop ? NULL : q->trigger;
+            add_expectation(o, MACH_CFG_EXPECT_FILE, device, q->index, q->file);
+        const struct irq_trigger *t = q->drop ? NULL : q->trigger;
+        if (q->host)
+            t = q->host->trigger;
         if (q->source == IRQ_DEVICE && t)
-            expect(o, MACH_CFG_EXPECT_IRQ_TRIGGER, device, q->index, t->name)->a =
+            add_expectation(o, MACH_CFG_EXPECT_IRQ_TRIGGER, device, q->index, t->name)->a =
                 w64(t->level ? MACH_CFG_TRIGGER_LEVEL : MACH_CFG_TRIGGER_EDGE);
     }
 }
 
 void cfg_expect_of_host(struct cfg_out *o, const struct plan *p, const struct p_machine *m)
 {
-    expect(o, MACH_CFG_EXPECT_PAGE_SIZE, MACH_CFG_NONE, 0, NULL)->a = w64(p->model->page_size);
+    add_expectation(o, MACH_CFG_EXPECT_PAGE_SIZE, MACH_CFG_NONE, 0, NULL)->a = w64(p->model->page_size);
     if (p->model->host)
-        of_host(o, p->model->host);
-    of_cpus(o, m);
-    of_memory(o, m);
+        expect_host(o, p->model->host);
+    expect_cpus(o, m);
+    expect_memory(o, m);
 }
 
 void cfg_expect_of_device(struct cfg_out *o, const struct p_device *d)
 {
     if (d->kind == DEV_EMULATED)
         return;
-    // A node that is no device to Linux (a PHY, a port) comes with the device above it: nothing to look at.
+    // A node from which Linux makes no device (a PHY, a port) belongs to the device above it: there is nothing to
+    // check.
     if (d->kind != DEV_RAW && !d->sysfs_name)
         return;
     if (d->sysfs_name)
-        expect(o, MACH_CFG_EXPECT_SYSFS_NAME, d->index, 0, d->sysfs_name);
+        add_expectation(o, MACH_CFG_EXPECT_SYSFS_NAME, d->index, 0, d->sysfs_name);
     if (d->kind == DEV_PLATFORM && d->compatible)
-        expect(o, MACH_CFG_EXPECT_COMPATIBLE, d->index, 0, d->compatible);
-    of_regions(o, d->index, d);
-    of_irqs(o, d->index, d);
+        add_expectation(o, MACH_CFG_EXPECT_COMPATIBLE, d->index, 0, d->compatible);
+    expect_regions(o, d->index, d);
+    expect_irqs(o, d->index, d);
 }

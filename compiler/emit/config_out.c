@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Builds a guest.cfg: collects records and strings, and puts the file together.
 #include "emit/config_out.h"
 
 #include "base/intern.h"
@@ -26,7 +27,7 @@ struct cfg_out *cfg_out_new(struct machc *c)
     o->c = c;
     o->strings_room = 4096;
     o->strings = arena_alloc(c->arena, o->strings_room);
-    o->strings_size = 1; // offset 0 is the empty string
+    o->strings_size = 1; // the empty string is at offset 0
     o->nslots = 1024;
     o->slots = arena_array(c->arena, o->nslots, sizeof *o->slots);
     return o;
@@ -38,7 +39,9 @@ void *cfg_add(struct cfg_out *o, enum mach_cfg_section_type section)
     struct cfg_section *s = &o->section[section];
     if (!s->last || s->last->n == s->last->room) {
         uint32_t most = (LARGEST - (uint32_t)sizeof(struct cfg_chunk)) / record_size(section);
-        uint32_t room = !s->last ? 16 : s->last->room < most / 2 ? s->last->room * 2 : most;
+        uint32_t room = 16;
+        if (s->last)
+            room = s->last->room < most / 2 ? s->last->room * 2 : most;
         struct cfg_chunk *k = arena_alloc(o->c->arena, sizeof *k + (size_t)room * record_size(section));
         k->room = room;
         if (s->last)
@@ -51,8 +54,8 @@ void *cfg_add(struct cfg_out *o, enum mach_cfg_section_type section)
     return (uint8_t *)s->last->records + (size_t)s->last->n++ * record_size(section);
 }
 
-/* The slot of a string, or the empty one where it goes. */
-static struct cfg_slot *slot_of(const struct cfg_out *o, uint32_t hash, const char *s)
+/* Returns the slot of a string, or the empty slot where it belongs. */
+static struct cfg_slot *find_slot(const struct cfg_out *o, uint32_t hash, const char *s)
 {
     for (uint32_t i = hash;; i++) {
         struct cfg_slot *slot = &o->slots[i & (o->nslots - 1)];
@@ -68,7 +71,7 @@ static void grow_slots(struct cfg_out *o)
     o->nslots *= 2;
     o->slots = arena_array(o->c->arena, o->nslots, sizeof *o->slots);
     for (uint32_t i = 0; i < n; i++) {
-        uint32_t k = old[i].hash; // all strings differ
+        uint32_t k = old[i].hash; // all strings differ, so an empty slot is enough
         while (old[i].at && o->slots[k & (o->nslots - 1)].at)
             k++;
         if (old[i].at)
@@ -77,8 +80,8 @@ static void grow_slots(struct cfg_out *o)
     arena_release(o->c->arena, old, n * sizeof *old);
 }
 
-/* Room for a string of n bytes behind the others; its offset. */
-static uint32_t append(struct cfg_out *o, size_t n)
+/* Makes room for a string of n bytes at the end of the table. Returns its offset. */
+static uint32_t reserve_string(struct cfg_out *o, size_t n)
 {
     if (o->strings_room - o->strings_size <= n) {
         size_t room = o->strings_room;
@@ -99,7 +102,7 @@ mach_le32 cfg_path(struct cfg_out *o, const struct dt_node *node)
 {
     if (!node)
         return w32(0);
-    uint32_t at = append(o, dt_path_len(node));
+    uint32_t at = reserve_string(o, dt_path_len(node));
     dt_path_put(o->strings + at, node);
     return w32(at);
 }
@@ -109,11 +112,11 @@ mach_le32 cfg_str(struct cfg_out *o, const char *s)
     if (!s || !*s)
         return w32(0);
     size_t n = strlen(s);
-    uint32_t hash = hash_bytes(s, n);
-    struct cfg_slot *slot = slot_of(o, hash, s);
+    uint32_t hash = (uint32_t)hash_bytes(arena_key(o->c->arena), s, n);
+    struct cfg_slot *slot = find_slot(o, hash, s);
     if (slot->at)
         return w32(slot->at);
-    uint32_t at = append(o, n);
+    uint32_t at = reserve_string(o, n);
     memcpy(o->strings + at, s, n);
     *slot = (struct cfg_slot){at, hash};
     if (++o->nstrings > o->nslots / 4 * 3)
@@ -126,7 +129,7 @@ static uint64_t align8(uint64_t n)
     return (n + 7) & ~(uint64_t)7;
 }
 
-/* The file in the making. */
+/* The pieces of the file so far. */
 struct iovecs {
     VEC(struct iovec) list;
     uint64_t size;
@@ -138,14 +141,14 @@ static void add_piece(struct iovecs *v, struct machc *c, const void *data, size_
     v->size += n;
 }
 
-// Bytes of a section.
+// Returns the size of a section in bytes.
 static uint64_t section_size(const struct cfg_out *o, uint32_t t)
 {
     return t == MACH_CFG_S_STRINGS ? o->strings_size : (uint64_t)o->section[t].n * record_size(t);
 }
 
-/* Sections begin where eight divides the offset. */
-static void pad(struct iovecs *v, struct machc *c)
+/* Adds zeros up to the next multiple of eight, where a section can begin. */
+static void add_padding(struct iovecs *v, struct machc *c)
 {
     static const uint8_t zeros[8];
     size_t n = (size_t)(align8(v->size) - v->size);
@@ -161,8 +164,8 @@ static void add_section(struct cfg_out *o, struct iovecs *v, uint32_t t)
         add_piece(v, o->c, k->records, (size_t)k->n * record_size(t));
 }
 
-static void put_header(struct mach_cfg_header *h, uint64_t total, uint32_t nsections, const uint8_t *dtb,
-                       uint32_t dtb_size)
+static void fill_header(struct mach_cfg_header *h, uint64_t total, uint32_t nsections, const uint8_t *dtb,
+                        uint32_t dtb_size)
 {
     *h = (struct mach_cfg_header){
         .major = {{MACH_CFG_MAJOR, 0}},
@@ -207,8 +210,8 @@ struct pieces cfg_finish(struct cfg_out *o, const uint8_t *dtb, uint32_t dtb_siz
         uint64_t bytes = section_size(o, t);
         if (!bytes)
             continue;
-        pad(&v, o->c);
-        // Every section of this version says something that a guest may depend on: none may be skipped.
+        add_padding(&v, o->c);
+        // A guest may depend on every section of this version, so a reader must not skip any.
         *entry++ = (struct mach_cfg_entry){
             .type = w32(t),
             .flags = w32(MACH_CFG_SECTION_REQUIRED),
@@ -219,8 +222,8 @@ struct pieces cfg_finish(struct cfg_out *o, const uint8_t *dtb, uint32_t dtb_siz
         };
         add_section(o, &v, t);
     }
-    pad(&v, o->c);
-    put_header(header, v.size, nsections, dtb, dtb_size);
-    header->checksum = w32(checksum(&v)); // which was made with 0 in its place
+    add_padding(&v, o->c);
+    fill_header(header, v.size, nsections, dtb, dtb_size);
+    header->checksum = w32(checksum(&v)); // computed while the field itself is 0
     return (struct pieces){v.list.at, v.list.n, v.size};
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
+// Decodes characters for the pictures, and has their colours.
 #include "emit/draw.h"
 
-// Okabe and Ito's colours, which people with any kind of colour vision can tell apart.
+// Okabe and Ito's colours, which people with any kind of colour vision can distinguish.
 const char *const draw_light[DRAW_COLOURS] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                               "#e69f00", "#56b4e9", "#b8a800"};
 const char *const draw_dark[DRAW_COLOURS] = {"#4ba3dd", "#ff8a3d", "#2fc79a", "#e39ac4",
@@ -10,11 +11,15 @@ const char *const draw_dark[DRAW_COLOURS] = {"#4ba3dd", "#ff8a3d", "#2fc79a", "#
 uint32_t draw_char(const uint8_t *s, uint32_t *len)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    uint32_t n = *s < 0x80                 ? 1
-                 : *s >= 0xc2 && *s < 0xe0 ? 2
-                 : *s >= 0xe0 && *s < 0xf0 ? 3
-                 : *s >= 0xf0 && *s < 0xf5 ? 4
-                                           : 0;
+    uint32_t n = 0;
+    if (*s < 0x80)
+        n = 1;
+    else if (*s >= 0xc2 && *s < 0xe0)
+        n = 2;
+    else if (*s >= 0xe0 && *s < 0xf0)
+        n = 3;
+    else if (*s >= 0xf0 && *s < 0xf5)
+        n = 4;
     uint32_t v = n == 1 ? *s : *s & (0xffU >> (n + 1));
     *len = 1;
     if (!n)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The plan for Graphviz. Nodes have numbers for names: "m0_d3" is device 3 of machine 0, "m0_i1" an irqchip, "m0_m0"
- * memory, "m0_c0" a vcpu, "m0_a4" a DMA domain, "m0_n17" another node of the guest's tree, "h12" a controller of the
- * host, "k34" its cache with the id 34.
+ * Writes the plan as a graph for Graphviz. The names of nodes consist of letters and numbers: "m0_d3" is device 3 of
+ * machine 0, "m0_i1" an irqchip, "m0_m0" memory, "m0_c0" a vcpu, "m0_a4" a DMA domain, "m0_n17" another node of the
+ * guest's tree, "h12" a controller of the host, "k34" a cache of the host with the id 34.
  */
 #include "base/intern.h"
 #include "emit/draw.h"
@@ -12,32 +12,35 @@
 
 struct graph {
     struct machc *c;
-    struct columns out;
+    struct text_out out;
     const struct p_machine *m;
-    uint32_t machine; // its number in the plan
-    struct map nodes; // struct dt_node * -> const char *: what stands for it
-    struct map memory;
+    uint32_t machine;  // index of `m` in the plan
+    struct map nodes;  // struct dt_node * -> const char *: the name of its node in the graph
+    struct map memory; // struct p_memory * -> the same
 };
 
-static const char *id(struct graph *g, char kind, uint32_t n)
+static const char *node_name(struct graph *g, char kind, uint32_t n)
 {
     return arena_printf(g->c->arena, "m%u_%c%u", g->machine, kind, n);
 }
 
-// In double quotes: no escape of Graphviz and no entity of HTML is left in it. A newline stays one.
-static const char *quoted(struct graph *g, const char *s)
+// Quotes a text so that it contains no escape of Graphviz and no entity of HTML. A newline stays a newline.
+static const char *quote_text(struct graph *g, const char *s)
 {
     char *out = arena_alloc(g->c->arena, strlen(s) * 5 + 3), *to = out;
     uint32_t len;
     *to++ = '"';
     for (const uint8_t *at = (const uint8_t *)s; *at; at += len) {
         uint32_t v = draw_char(at, &len);
-        const char *as = v == '\n'          ? "\\n"
-                         : !draw_visible(v) ? "\xef\xbf\xbd"
-                         : v == '"'         ? "\\\""
-                         : v == '\\'        ? "\\\\"
-                         : v == '&'         ? "&amp;"
-                                            : NULL;
+        const char *as = draw_visible(v) ? NULL : "\xef\xbf\xbd";
+        if (v == '\n')
+            as = "\\n";
+        else if (v == '"')
+            as = "\\\"";
+        else if (v == '\\')
+            as = "\\\\";
+        else if (v == '&')
+            as = "&amp;";
         size_t n = as ? strlen(as) : len;
         memcpy(to, as ? as : (const char *)at, n);
         to += n;
@@ -46,17 +49,17 @@ static const char *quoted(struct graph *g, const char *s)
     return out;
 }
 
-static void node(struct graph *g, const char *name, const char *attributes, const char *label)
+static void add_node(struct graph *g, const char *name, const char *attributes, const char *label)
 {
-    columns_print(&g->out, "        %s [%slabel=%s];\n", name, attributes, quoted(g, label));
+    text_print(&g->out, "        %s [%slabel=%s];\n", name, attributes, quote_text(g, label));
 }
 
-static void edge(struct graph *g, const char *from, const char *to, const char *attributes, const char *label)
+static void add_edge(struct graph *g, const char *from, const char *to, const char *attributes, const char *label)
 {
-    columns_print(&g->out, "    %s -> %s [%slabel=%s];\n", from, to, attributes, quoted(g, label));
+    text_print(&g->out, "    %s -> %s [%slabel=%s];\n", from, to, attributes, quote_text(g, label));
 }
 
-static const char *range(struct graph *g, uint64_t start, uint64_t size)
+static const char *range_text(struct graph *g, uint64_t start, uint64_t size)
 {
     unsigned long long first = start, last = start + (size ? size - 1 : 0);
     return arena_printf(g->c->arena, "0x%llx-0x%llx", first, last);
@@ -64,81 +67,81 @@ static const char *range(struct graph *g, uint64_t start, uint64_t size)
 
 /* ---- nodes ---- */
 
-static void devices(struct graph *g)
+static void add_device_nodes(struct graph *g)
 {
     const struct p_machine *m = g->m;
     for (uint32_t i = 0; i < m->devices.n; i++) {
         const struct p_device *d = m->devices.at[i];
-        const char *name = id(g, 'd', i), *label = d->name;
+        const char *name = node_name(g, 'd', i), *label = d->name;
         if (d->host || d->sysfs_name)
             label = arena_printf(g->c->arena, "%s\n%s", label, d->host ? dt_path(g->c->arena, d->host) : d->sysfs_name);
-        node(g, name, d->kind == DEV_EMULATED ? "style=dashed, " : "", label);
+        add_node(g, name, d->kind == DEV_EMULATED ? "style=dashed, " : "", label);
         if (d->node)
             map_putp(g->c->arena, &g->nodes, d->node, NULL, name);
     }
 }
 
-static void others(struct graph *g)
+static void add_resource_nodes(struct graph *g)
 {
     const struct p_machine *m = g->m;
     for (uint32_t i = 0; i < m->cpus.n; i++) {
         const struct p_cpu *u = &m->cpus.at[i];
-        const char *name = id(g, 'c', i), *label = arena_printf(g->c->arena, "vcpu %u", u->vcpu);
+        const char *name = node_name(g, 'c', i), *label = arena_printf(g->c->arena, "vcpu %u", u->vcpu);
         if (u->host_cpu != UINT32_MAX)
             label = arena_printf(g->c->arena, "%s\nhost cpu %u", label, u->host_cpu);
-        node(g, name, "shape=octagon, ", label);
+        add_node(g, name, "shape=octagon, ", label);
         map_putp(g->c->arena, &g->nodes, u->node, NULL, name);
     }
     for (uint32_t i = 0; i < m->memory.n; i++) {
         const struct p_memory *x = &m->memory.at[i];
-        const char *name = id(g, 'm', i);
-        node(g, name, "shape=cylinder, ",
-             arena_printf(g->c->arena, "%s\n%s", x->m->name, range(g, x->address, x->size)));
+        const char *name = node_name(g, 'm', i);
+        add_node(g, name, "shape=cylinder, ",
+                 arena_printf(g->c->arena, "%s\n%s", x->m->name, range_text(g, x->address, x->size)));
         map_putp(g->c->arena, &g->memory, x, NULL, name);
     }
     for (uint32_t i = 0; i < m->irqchips.n; i++) {
         const struct p_irqchip *chip = m->irqchips.at[i];
-        const char *name = id(g, 'i', i);
-        node(g, name, "shape=hexagon, ", arena_printf(g->c->arena, "%s\n%s", chip->name, chip->class->name));
+        const char *name = node_name(g, 'i', i);
+        add_node(g, name, "shape=hexagon, ", arena_printf(g->c->arena, "%s\n%s", chip->name, chip->class->name));
         map_putp(g->c->arena, &g->nodes, chip->node, NULL, name);
     }
 }
 
 /* ---- edges ---- */
 
-static void interrupts(struct graph *g, const struct p_device *d)
+static void add_irq_edges(struct graph *g, const struct p_device *d)
 {
-    const char *name = id(g, 'd', d->index);
+    const char *name = node_name(g, 'd', d->index);
     for (uint32_t i = 0; i < d->irqs.n; i++) {
         const struct p_irq *q = d->irqs.at[i];
         const char *chip = q->drop ? NULL : map_getp(&g->nodes, q->chip->node, NULL);
         if (chip)
-            edge(g, name, chip, "",
-                 arena_printf(g->c->arena, "%s%s%u%s%s", q->kind ? q->kind->name : "",
-                              q->kind && *q->kind->name ? " " : "", q->number, q->trigger ? " " : "",
-                              q->trigger ? q->trigger->name : ""));
+            add_edge(g, name, chip, "",
+                     arena_printf(g->c->arena, "%s%s%u%s%s", q->kind ? q->kind->name : "",
+                                  q->kind && *q->kind->name ? " " : "", q->number, q->trigger ? " " : "",
+                                  q->trigger ? q->trigger->name : ""));
     }
 }
 
-// Outside of the machine's frame, so that the controllers stay in the host's.
-static void host_interrupts(struct graph *g, const struct p_device *d)
+// These edges are outside of the machine's frame, so that Graphviz keeps the controllers in the host's frame.
+static void add_host_irq_edges(struct graph *g, const struct p_device *d)
 {
     const char *colour = arena_printf(g->c->arena, "color=\"%s\", ", draw_light[g->machine % DRAW_COLOURS]);
     for (uint32_t i = 0; i < d->irqs.n; i++) {
         const struct p_irq *q = d->irqs.at[i];
         if (q->host && q->host->chip && !q->drop)
-            edge(g, arena_printf(g->c->arena, "h%u", q->host->chip->id), id(g, 'd', d->index), colour,
-                 host_irq_text(g->c, q->host));
+            add_edge(g, arena_printf(g->c->arena, "h%u", q->host->chip->id), node_name(g, 'd', d->index), colour,
+                     host_irq_text(g->c, q->host));
     }
 }
 
-// A cache that is no vcpu's in particular; without an id it is the one that all cpus have.
+// Names the node of a cache that does not belong to one vcpu. Without an id, it is the cache that all cpus share.
 static const char *cache_name(struct graph *g, const struct p_stash *s)
 {
     return s->id == UINT32_MAX ? "k" : arena_printf(g->c->arena, "k%u", s->id);
 }
 
-static void host_stashes(struct graph *g)
+static void add_host_stash_edges(struct graph *g)
 {
     uint32_t count = 0;
     const char *colour =
@@ -147,7 +150,7 @@ static void host_stashes(struct graph *g)
         for (uint32_t k = 0; k < g->m->devices.at[i]->dmas.n; k++) {
             const struct p_dma *a = g->m->devices.at[i]->dmas.at[k];
             if (a->stash && a->stash->vcpu == UINT32_MAX)
-                edge(g, id(g, 'a', count), cache_name(g, a->stash), colour, "stash");
+                add_edge(g, node_name(g, 'a', count), cache_name(g, a->stash), colour, "stash");
             count += a->mode != DMA_NONE;
         }
 }
@@ -161,11 +164,11 @@ static const char *domain_label(struct graph *g, const struct p_dma *d)
                                         [DMA_WINDOW] = "window"};
     const char *s = d->name && *d->name ? arena_printf(g->c->arena, "dma %s\n", d->name) : "dma ";
     s = arena_printf(g->c->arena, "%s%s", s, modes[d->mode]);
-    return d->size ? arena_printf(g->c->arena, "%s\n%s", s, range(g, d->window, d->size)) : s;
+    return d->size ? arena_printf(g->c->arena, "%s\n%s", s, range_text(g, d->window, d->size)) : s;
 }
 
-// To the vcpu whose cache it is.
-static void stash(struct graph *g, const char *from, const struct p_stash *s)
+// Adds an edge to the vcpu that the cache belongs to.
+static void add_stash_edge(struct graph *g, const char *from, const struct p_stash *s)
 {
     static const char *const words[] = {
         [STASH_L1] = "stash L1", [STASH_L2] = "stash L2", [STASH_L3] = "stash L3", [STASH_TPH] = "stash TPH"};
@@ -174,30 +177,33 @@ static void stash(struct graph *g, const char *from, const struct p_stash *s)
     const char *label = words[s->kind];
     if (s->id != UINT32_MAX)
         label = arena_printf(g->c->arena, "%s, id %u", label, s->id);
-    edge(g, from, id(g, 'c', s->vcpu), "style=dotted, ", label);
+    add_edge(g, from, node_name(g, 'c', s->vcpu), "style=dotted, ", label);
 }
 
-static void domains(struct graph *g, const struct p_device *d, uint32_t *count)
+static void add_domains(struct graph *g, const struct p_device *d, uint32_t *count)
 {
     for (uint32_t i = 0; i < d->dmas.n; i++) {
         const struct p_dma *a = d->dmas.at[i];
-        const char *name = id(g, 'a', *count);
+        const char *name = node_name(g, 'a', *count);
         if (a->mode == DMA_NONE)
             continue;
         ++*count;
-        node(g, name, "shape=ellipse, ", domain_label(g, a));
-        edge(g, id(g, 'd', d->index), name, "style=bold, ", "");
+        add_node(g, name, "shape=ellipse, ", domain_label(g, a));
+        add_edge(g, node_name(g, 'd', d->index), name, "style=bold, ", "");
         for (uint32_t k = 0; k < a->nmaps; k++) {
             const struct p_dma_map *x = &a->maps[k];
-            const char *to = x->what == MAP_MEMORY   ? map_getp(&g->memory, x->memory, NULL)
-                             : x->what == MAP_REGION ? id(g, 'd', x->region->device->index)
-                                                     : NULL;
+            const char *to = NULL;
+            if (x->what == MAP_MEMORY)
+                to = map_getp(&g->memory, x->memory, NULL);
+            else if (x->what == MAP_REGION)
+                to = node_name(g, 'd', x->region->device->index);
             if (to)
-                edge(g, name, to, x->readonly ? "arrowhead=empty, " : "style=bold, ",
-                     arena_printf(g->c->arena, "%s %s", range(g, x->iova, x->size), x->readonly ? "ro" : "rw"));
+                add_edge(
+                    g, name, to, x->readonly ? "arrowhead=empty, " : "style=bold, ",
+                    arena_printf(g->c->arena, "%s %s", range_text(g, x->iova, x->size), x->readonly ? "ro" : "rw"));
         }
         if (a->stash)
-            stash(g, name, a->stash);
+            add_stash_edge(g, name, a->stash);
     }
 }
 
@@ -210,28 +216,30 @@ static bool is_interrupt(const struct graph *g, const char *property)
     return false;
 }
 
-// What stands for each node of the tree: itself, or the nearest above it that something stands for. By id; or NULL.
-static const char **standing(struct graph *g)
+// Returns, by node id, the name in the graph of each node of the tree, or of the nearest node above it that has one; or
+// NULL.
+static const char **nearest_names(struct graph *g)
 {
     const struct dt_tree *t = g->m->tree;
-    const char **stands = arena_array(g->c->arena, t->nnodes, sizeof *stands);
+    const char **names = arena_array(g->c->arena, t->nnodes, sizeof *names);
     for (const struct dt_node *n = t->root; n; n = dt_next(n, t->root)) {
-        const char *own = map_getp(&g->nodes, n, NULL);
-        stands[n->id] = own ? own : n->parent ? stands[n->parent->id] : NULL;
+        names[n->id] = map_getp(&g->nodes, n, NULL);
+        if (!names[n->id] && n->parent)
+            names[n->id] = names[n->parent->id];
     }
-    return stands;
+    return names;
 }
 
-// References of a device to what is outside of it: an edge for each property and target.
-static void references(struct graph *g)
+// Adds an edge for each property and target by which a device refers to what is outside of it.
+static void add_reference_edges(struct graph *g)
 {
-    const char **stands = standing(g);
+    const char **names = nearest_names(g);
     struct map seen = {0};
     for (const struct dt_node *n = g->m->tree->root; n; n = dt_next(n, g->m->tree->root)) {
-        const char *from = stands[n->id];
+        const char *from = names[n->id];
         for (const struct dt_prop *p = from ? n->props : NULL; p; p = p->next) {
             for (const struct dt_ref *r = is_interrupt(g, p->name) ? NULL : p->refs; r; r = r->next) {
-                const char *to = r->target ? stands[r->target->id] : NULL;
+                const char *to = r->target ? names[r->target->id] : NULL;
                 uint64_t one;
                 if (!r->target || to == from || map_get(&seen, (uintptr_t)p, r->target->id, &one))
                     continue;
@@ -239,62 +247,64 @@ static void references(struct graph *g)
                 if (!to)
                     to = map_getp(&g->nodes, r->target, NULL);
                 if (!to) {
-                    to = id(g, 'n', r->target->id);
+                    to = node_name(g, 'n', r->target->id);
                     map_putp(g->c->arena, &g->nodes, r->target, NULL, to);
-                    node(g, to, "style=rounded, ", r->target->name);
+                    add_node(g, to, "style=rounded, ", r->target->name);
                 }
-                edge(g, from, to, "style=dashed, ", p->name);
+                add_edge(g, from, to, "style=dashed, ", p->name);
             }
         }
     }
 }
 
-/* ---- the whole ---- */
+/* ---- frames ---- */
 
-static void machine(struct graph *g)
+static void add_machine(struct graph *g)
 {
     const struct platform *platform = g->m->m->platform;
     uint32_t count = 0;
-    columns_print(
+    text_print(
         &g->out, "    subgraph cluster_m%u {\n        label=%s;\n        color=\"%s\";\n", g->machine,
-        quoted(g, platform ? arena_printf(g->c->arena, "machine %s : %s", g->m->name, platform->name) : g->m->name),
+        quote_text(g, platform ? arena_printf(g->c->arena, "machine %s : %s", g->m->name, platform->name) : g->m->name),
         draw_light[g->machine % DRAW_COLOURS]);
-    others(g);
-    devices(g);
+    add_resource_nodes(g);
+    add_device_nodes(g);
     for (uint32_t i = 0; i < g->m->devices.n; i++) {
         const struct p_device *d = g->m->devices.at[i];
         if (d->parent)
-            edge(g, id(g, 'd', d->parent->index), id(g, 'd', i), "arrowhead=none, ", "");
+            add_edge(g, node_name(g, 'd', d->parent->index), node_name(g, 'd', i), "arrowhead=none, ", "");
         if (d->vcpu != UINT32_MAX)
-            edge(g, id(g, 'd', i), id(g, 'c', d->vcpu), "style=dotted, ", "vcpu");
-        interrupts(g, d);
-        domains(g, d, &count);
+            add_edge(g, node_name(g, 'd', i), node_name(g, 'c', d->vcpu), "style=dotted, ", "vcpu");
+        add_irq_edges(g, d);
+        add_domains(g, d, &count);
     }
-    references(g);
-    columns_print(&g->out, "    }\n");
+    add_reference_edges(g);
+    text_print(&g->out, "    }\n");
     for (uint32_t i = 0; i < g->m->devices.n; i++)
-        host_interrupts(g, g->m->devices.at[i]);
-    host_stashes(g);
+        add_host_irq_edges(g, g->m->devices.at[i]);
+    add_host_stash_edges(g);
 }
 
-static void host_cache(struct graph *g, struct map *seen, const struct p_stash *s)
+static void add_host_cache(struct graph *g, struct map *seen, const struct p_stash *s)
 {
     uint64_t one;
     if (!s || s->vcpu != UINT32_MAX || map_get(seen, 0, s->id, &one))
         return;
     map_put(g->c->arena, seen, 0, s->id, 1);
-    const char *label = s->node ? dt_path(g->c->arena, s->node) : s->kind == STASH_L3 ? "L3" : "cache";
+    const char *label = s->kind == STASH_L3 ? "L3" : "cache";
+    if (s->node)
+        label = dt_path(g->c->arena, s->node);
     if (s->id != UINT32_MAX)
         label = arena_printf(g->c->arena, "%s\nid %u", label, s->id);
-    node(g, cache_name(g, s), "shape=component, ", label);
+    add_node(g, cache_name(g, s), "shape=component, ", label);
 }
 
-// The host's controllers whose lines go to a machine, and caches that are no vcpu's.
-static void host(struct graph *g, const struct plan *p, const struct p_machine *only)
+// Adds the host's controllers whose lines go to a machine, and its caches that do not belong to one vcpu.
+static void add_host(struct graph *g, const struct plan *p, const struct p_machine *only)
 {
     struct map seen = {0};
     uint64_t one;
-    columns_print(&g->out, "    subgraph cluster_host {\n        label=host;\n        style=dashed;\n");
+    text_print(&g->out, "    subgraph cluster_host {\n        label=host;\n        style=dashed;\n");
     for (uint32_t i = 0; i < p->machines.n; i++) {
         const struct p_machine *m = p->machines.at[i];
         for (uint32_t d = 0; d < m->devices.n && (!only || only == m); d++) {
@@ -303,31 +313,31 @@ static void host(struct graph *g, const struct plan *p, const struct p_machine *
                 if (q->drop || !q->host || !q->host->chip || map_get(&seen, (uintptr_t)q->host->chip, 0, &one))
                     continue;
                 map_put(g->c->arena, &seen, (uintptr_t)q->host->chip, 0, 1);
-                node(g, arena_printf(g->c->arena, "h%u", q->host->chip->id), "shape=hexagon, ",
-                     dt_path(g->c->arena, q->host->chip));
+                add_node(g, arena_printf(g->c->arena, "h%u", q->host->chip->id), "shape=hexagon, ",
+                         dt_path(g->c->arena, q->host->chip));
             }
             for (uint32_t k = 0; k < m->devices.at[d]->dmas.n; k++)
-                host_cache(g, &seen, m->devices.at[d]->dmas.at[k]->stash);
+                add_host_cache(g, &seen, m->devices.at[d]->dmas.at[k]->stash);
         }
     }
-    columns_print(&g->out, "    }\n");
+    text_print(&g->out, "    }\n");
 }
 
 char *emit_graph(struct machc *c, const struct plan *p, const struct p_machine *only)
 {
-    struct columns out = {.arena = c->arena};
-    columns_print(&out, "digraph plan {\n    rankdir=LR;\n    node [shape=box, fontname=monospace, fontsize=10];\n"
-                        "    edge [fontname=monospace, fontsize=9];\n    graph [fontname=monospace, fontsize=11];\n");
+    struct text_out out = {.arena = c->arena};
+    text_print(&out, "digraph plan {\n    rankdir=LR;\n    node [shape=box, fontname=monospace, fontsize=10];\n"
+                     "    edge [fontname=monospace, fontsize=9];\n    graph [fontname=monospace, fontsize=11];\n");
     struct graph first = {.c = c, .out = out};
-    host(&first, p, only);
+    add_host(&first, p, only);
     out = first.out;
     for (uint32_t i = 0; i < p->machines.n; i++) {
         if (only && only != p->machines.at[i])
             continue;
         struct graph g = {.c = c, .out = out, .m = p->machines.at[i], .machine = i};
-        machine(&g);
+        add_machine(&g);
         out = g.out;
     }
-    columns_print(&out, "}\n");
+    text_print(&out, "}\n");
     return out.text;
 }

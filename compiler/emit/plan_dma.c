@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What each device reaches: the matrix of devices and memory.
+// Writes the table of what each device reaches by DMA.
 #include "emit/plan_text.h"
 #include "machc.h"
 
@@ -71,8 +71,8 @@ static const char *target_text(struct machc *c, const struct p_dma_map *x)
     return s;
 }
 
-// Which part of the window, or that page tables map it.
-static const char *how_mapped(struct machc *c, const struct p_dma *d, const struct p_dma_map *x)
+// Tells which part of a window, or what else, makes a mapping.
+static const char *mapping_text(struct machc *c, const struct p_dma *d, const struct p_dma_map *x)
 {
     if (d->way == IOMMU_PAGE_TABLES || !d->has_window)
         return "page table";
@@ -87,28 +87,29 @@ static const char *how_mapped(struct machc *c, const struct p_dma *d, const stru
                : arena_printf(c->arena, "sub-windows %llu-%llu", (unsigned long long)first, (unsigned long long)last);
 }
 
-void dma_table(struct machc *c, struct columns *t, const struct p_machine *m)
+void dma_table(struct machc *c, struct text_out *t, const struct p_machine *m)
 {
-    columns_begin(t, "dma", "device", "domain", "mode", "device address", "size", "what", "rights", "how", "over-grant",
-                  "stash", NULL);
+    table_begin(t, "dma", "device", "domain", "mode", "device address", "size", "what", "rights", "how", "over-grant",
+                "stash", NULL);
     for (uint32_t i = 0; i < m->devices.n; i++) {
         const struct p_device *d = m->devices.at[i];
         for (uint32_t k = 0; k < d->dmas.n; k++) {
             const struct p_dma *dma = d->dmas.at[k];
             for (uint32_t n = 0; n < dma->nmaps || !n; n++) {
                 const struct p_dma_map *x = n < dma->nmaps ? &dma->maps[n] : NULL;
-                columns_cell(t, n ? NULL : d->name);
-                columns_cell(t, n ? NULL : dma->name);
-                columns_cell(t, n ? NULL : dma_domain_text(c, dma));
-                columns_cell(t, x ? span_text(c, x->iova, x->size) : NULL);
-                columns_cell(t, x ? size_text(c, x->size) : NULL);
-                columns_cell(t, x ? target_text(c, x) : NULL);
-                columns_cell(t, x ? (x->readonly ? "r" : "rw") : NULL);
-                columns_cell(t, x ? how_mapped(c, dma, x) : NULL);
-                columns_cell(t, x && x->granted > x->size ? size_text(c, x->granted - x->size) : NULL);
-                columns_cell(t, n ? NULL : stash_text(c, dma));
+                table_cell(t, n ? NULL : d->name);
+                table_cell(t, n ? NULL : dma->name);
+                table_cell(t, n ? NULL : dma_domain_text(c, dma));
+                table_cell(t, x ? span_text(c, x->iova, x->size) : NULL);
+                table_cell(t, x ? size_text(c, x->size) : NULL);
+                table_cell(t, x ? target_text(c, x) : NULL);
+                const char *rights = x && x->readonly ? "r" : "rw";
+                table_cell(t, x ? rights : NULL);
+                table_cell(t, x ? mapping_text(c, dma, x) : NULL);
+                table_cell(t, x && x->granted > x->size ? size_text(c, x->granted - x->size) : NULL);
+                table_cell(t, n ? NULL : stash_text(c, dma));
             }
         }
     }
-    columns_end(t);
+    table_end(t);
 }

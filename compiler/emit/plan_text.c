@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The plan for people: what each machine owns, in aligned columns, sorted by guest address and line.
+// Writes the plan as tables for people: what each machine has, sorted by guest address and line, and the owners.
 #include "emit/plan_text.h"
 #include "emit/text_table.h"
 #include "machc.h"
@@ -55,7 +55,9 @@ const char *index_text(struct machc *c, uint32_t index, const char *name)
 static int by_address(const void *a, const void *b)
 {
     const struct p_memory *x = *(const struct p_memory *const *)a, *y = *(const struct p_memory *const *)b;
-    return x->address != y->address ? (x->address < y->address ? -1 : 1) : (x > y) - (x < y);
+    if (x->address != y->address)
+        return x->address < y->address ? -1 : 1;
+    return (x > y) - (x < y);
 }
 
 static const char *backing_text(struct machc *c, const struct p_memory *p)
@@ -72,27 +74,27 @@ static const char *backing_text(struct machc *c, const struct p_memory *p)
                         m->readonly ? ", readonly" : "", m->no_dma ? ", no-dma" : "");
 }
 
-static void memory_table(struct machc *c, struct columns *t, const struct p_machine *m)
+static void memory_table(struct machc *c, struct text_out *t, const struct p_machine *m)
 {
     const struct p_memory **sorted = arena_array(c->arena, m->memory.n, sizeof *sorted);
     for (uint32_t i = 0; i < m->memory.n; i++)
         sorted[i] = &m->memory.at[i];
     if (m->memory.n)
         qsort(sorted, m->memory.n, sizeof *sorted, by_address);
-    columns_begin(t, "memory", "guest", "size", "name", "from", "address", NULL);
+    table_begin(t, "memory", "guest", "size", "name", "from", "address", NULL);
     for (uint32_t i = 0; i < m->memory.n; i++) {
-        columns_cell(t, span_text(c, sorted[i]->address, sorted[i]->size));
-        columns_cell(t, size_text(c, sorted[i]->size));
-        columns_cell(t, sorted[i]->m->name);
-        columns_cell(t, backing_text(c, sorted[i]));
-        columns_cell(t, how_text(sorted[i]->how));
+        table_cell(t, span_text(c, sorted[i]->address, sorted[i]->size));
+        table_cell(t, size_text(c, sorted[i]->size));
+        table_cell(t, sorted[i]->m->name);
+        table_cell(t, backing_text(c, sorted[i]));
+        table_cell(t, how_text(sorted[i]->how));
     }
-    columns_end(t);
+    table_end(t);
 }
 
 /* ---- regions ---- */
 
-// A region and its place in the plan, which decides between equal addresses.
+// A region and its position in the plan, by which equal addresses are sorted.
 struct region_row {
     const struct p_region *r;
     uint32_t place;
@@ -102,11 +104,18 @@ static int by_guest(const void *a, const void *b)
 {
     const struct region_row *x = a, *y = b;
     if (x->r->guest != y->r->guest)
-        return x->r->guest < y->r->guest ? -1 : 1; // those that are not in the guest come last
+        return x->r->guest < y->r->guest ? -1 : 1; // regions that are not in the guest come last
     return (x->place > y->place) - (x->place < y->place);
 }
 
-static void region_table(struct machc *c, struct columns *t, const struct p_machine *m)
+static const char *region_host_text(struct machc *c, const struct p_region *r)
+{
+    if (r->file)
+        return arena_printf(c->arena, "%s+%s", r->file, hex_text(c, r->offset));
+    return r->host == UINT64_MAX ? "-" : hex_text(c, r->host);
+}
+
+static void region_table(struct machc *c, struct text_out *t, const struct p_machine *m)
 {
     static const char *const modes[] = {
         [REGION_DEFAULT] = "map", [REGION_MAP] = "map", [REGION_TRAP] = "trap", [REGION_DROP] = "drop"};
@@ -120,27 +129,25 @@ static void region_table(struct machc *c, struct columns *t, const struct p_mach
             rows[n] = (struct region_row){m->devices.at[i]->regions.at[k], n};
     if (n)
         qsort(rows, n, sizeof *rows, by_guest);
-    columns_begin(t, "regions", "guest", "host", "size", "device", "region", "mode", "address", NULL);
+    table_begin(t, "regions", "guest", "host", "size", "device", "region", "mode", "address", NULL);
     for (uint32_t i = 0; i < n; i++) {
         const struct p_region *r = rows[i].r;
-        columns_cell(t, r->guest == UINT64_MAX ? "-" : span_text(c, r->guest, r->size));
-        columns_cell(t, r->file                 ? arena_printf(c->arena, "%s+%s", r->file, hex_text(c, r->offset))
-                        : r->host == UINT64_MAX ? "-"
-                                                : hex_text(c, r->host));
-        columns_cell(t, r->size ? size_text(c, r->size) : "-");
-        columns_cell(t, r->device->name);
-        columns_cell(t, arena_printf(c->arena, "%s%s", r->window ? "window " : "", index_text(c, r->index, r->name)));
-        columns_cell(t, arena_printf(c->arena, r->unsafe ? "%s unsafe \"%s\"" : "%s", modes[r->mode], r->unsafe));
-        columns_cell(t, how_text(r->how));
+        table_cell(t, r->guest == UINT64_MAX ? "-" : span_text(c, r->guest, r->size));
+        table_cell(t, region_host_text(c, r));
+        table_cell(t, r->size ? size_text(c, r->size) : "-");
+        table_cell(t, r->device->name);
+        table_cell(t, arena_printf(c->arena, "%s%s", r->window ? "window " : "", index_text(c, r->index, r->name)));
+        table_cell(t, arena_printf(c->arena, r->unsafe ? "%s unsafe \"%s\"" : "%s", modes[r->mode], r->unsafe));
+        table_cell(t, how_text(r->how));
     }
-    columns_end(t);
+    table_end(t);
 }
 
 /* ---- interrupts ---- */
 
 struct irq_row {
     const struct p_irq *q;
-    uint64_t chip; // its number in the plan; those without one come last
+    uint64_t chip; // index of its irqchip; UINT64_MAX: none, sorted last
     uint32_t place;
 };
 
@@ -166,25 +173,29 @@ static const char *line_text(struct machc *c, const struct p_irq *q)
 
 static const char *irq_host_text(struct machc *c, const struct p_irq *q)
 {
-    return q->host ? host_irq_text(c, q->host) : q->file ? q->file : q->source == IRQ_EMULATED ? "emulated" : "-";
+    if (q->host)
+        return host_irq_text(c, q->host);
+    if (q->file)
+        return q->file;
+    return q->source == IRQ_EMULATED ? "emulated" : "-";
 }
 
-static bool by_vfio(const struct p_irq *q)
+static bool is_by_vfio(const struct p_irq *q)
 {
     return !q->drop && q->source == IRQ_DEVICE;
 }
 
-// What carries it: VFIO's eventfds on the VMM's irqfd, or whatever the VMM has.
+// Tells how the interrupt arrives: by eventfds of VFIO, by reads of a file, or raised by the VMM.
 static const char *irq_by(const struct p_irq *q)
 {
     if (q->drop)
         return "unused";
-    if (by_vfio(q))
+    if (is_by_vfio(q))
         return q->resample ? "eventfds: trigger, resample" : "eventfd: trigger";
     return q->source == IRQ_FILE ? "reads of the file" : "the VMM";
 }
 
-static void irq_table(struct machc *c, struct columns *t, const struct p_machine *m)
+static void irq_table(struct machc *c, struct text_out *t, const struct p_machine *m)
 {
     struct map chips = {0};
     for (uint32_t i = 0; i < m->irqchips.n; i++)
@@ -204,67 +215,67 @@ static void irq_table(struct machc *c, struct columns *t, const struct p_machine
     }
     if (n)
         qsort(rows, n, sizeof *rows, by_line);
-    columns_begin(t, "interrupts", "guest", "host", "device", "irq", "line", "GSI", "by", "at start", NULL);
+    table_begin(t, "interrupts", "guest", "host", "device", "irq", "line", "GSI", "by", "at start", NULL);
     for (uint32_t i = 0; i < n; i++) {
         const struct p_irq *q = rows[i].q;
-        columns_cell(t, rows[i].chip == UINT64_MAX ? "drop" : line_text(c, q));
-        columns_cell(t, irq_host_text(c, q));
-        columns_cell(t, q->device->name);
-        columns_cell(t, arena_printf(c->arena, "%s%s", q->source == IRQ_MAP_ENTRY ? "map " : "",
-                                     index_text(c, q->index, q->name)));
-        columns_cell(t, q->drop ? NULL : how_text(q->how));
-        columns_cell(t, q->drop ? NULL : number_text(c, q->gsi));
-        columns_cell(t, irq_by(q));
-        columns_cell(t, by_vfio(q) && q->resample ? "unmask" : NULL);
+        table_cell(t, rows[i].chip == UINT64_MAX ? "drop" : line_text(c, q));
+        table_cell(t, irq_host_text(c, q));
+        table_cell(t, q->device->name);
+        table_cell(t, arena_printf(c->arena, "%s%s", q->source == IRQ_MAP_ENTRY ? "map " : "",
+                                   index_text(c, q->index, q->name)));
+        table_cell(t, q->drop ? NULL : how_text(q->how));
+        table_cell(t, q->drop ? NULL : number_text(c, q->gsi));
+        table_cell(t, irq_by(q));
+        table_cell(t, is_by_vfio(q) && q->resample ? "unmask" : NULL);
     }
-    columns_end(t);
+    table_end(t);
 }
 
-static void machine_text(struct machc *c, struct columns *t, const struct p_machine *m)
+static void machine_text(struct machc *c, struct text_out *t, const struct p_machine *m)
 {
     const struct platform *platform = m->m ? m->m->platform : NULL;
-    columns_print(t, "%smachine %s%s%s\n", t->n ? "\n" : "", m->name, platform ? " : " : "",
-                  platform ? platform->name : "");
-    columns_begin(t, "cpus", "vcpu", "host cpu", NULL);
+    text_print(t, "%smachine %s%s%s\n", t->n ? "\n" : "", m->name, platform ? " : " : "",
+               platform ? platform->name : "");
+    table_begin(t, "cpus", "vcpu", "host cpu", NULL);
     for (uint32_t i = 0; i < m->cpus.n; i++) {
-        columns_cell(t, number_text(c, m->cpus.at[i].vcpu));
-        columns_cell(t, number_text(c, m->cpus.at[i].host_cpu));
+        table_cell(t, number_text(c, m->cpus.at[i].vcpu));
+        table_cell(t, number_text(c, m->cpus.at[i].host_cpu));
     }
-    columns_end(t);
+    table_end(t);
     memory_table(c, t, m);
     region_table(c, t, m);
     irq_table(c, t, m);
     dma_table(c, t, m);
 }
 
-/* What can have one owner only. Of one machine: that, and what stays with the host. */
-static void owner_table(struct columns *t, const struct plan *p, const struct p_machine *only)
+/* Writes the table of owners. With `only`, it lists what that machine has and what stays with the host. */
+static void owner_table(struct text_out *t, const struct plan *p, const struct p_machine *only)
 {
-    columns_begin(t, "owners", "kind", "what", "owner", "for", "where", NULL);
+    table_begin(t, "owners", "kind", "what", "owner", "for", "where", NULL);
     for (uint32_t i = 0; i < p->owned.n; i++) {
         const struct p_owned *o = &p->owned.at[i];
         if (only && strcmp(o->owner, only->name) != 0 && strcmp(o->owner, "host") != 0)
             continue;
-        columns_cell(t, o->kind);
-        columns_cell(t, o->what);
-        columns_cell(t, o->owner);
-        columns_cell(t, o->by);
-        columns_cell(t, o->where);
+        table_cell(t, o->kind);
+        table_cell(t, o->what);
+        table_cell(t, o->owner);
+        table_cell(t, o->by);
+        table_cell(t, o->where);
     }
-    columns_end(t);
+    table_end(t);
 }
 
 char *emit_plan(struct machc *c, const struct plan *p, const struct p_machine *only)
 {
-    struct columns t = {.arena = c->arena};
-    columns_print(&t, "%s", "");
+    struct text_out t = {.arena = c->arena};
+    text_print(&t, "%s", "");
     for (uint32_t i = 0; i < p->machines.n; i++)
         if (!only || only == p->machines.at[i])
             machine_text(c, &t, p->machines.at[i]);
     if (p->owned.n)
         owner_table(&t, p, only);
     if (p->iommu == IOMMU_PAMU)
-        columns_print(&t, "\nall machines: %llu of %u entries for sub-windows of the PAMU\n",
-                      (unsigned long long)p->spaact, pamu_hardware.spaact);
+        text_print(&t, "\nall machines: %llu of %u entries for sub-windows of the PAMU\n",
+                   (unsigned long long)p->spaact, pamu_hardware.spaact);
     return t.text;
 }

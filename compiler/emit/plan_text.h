@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The parts of --emit=plan, and the words that they share. All texts are in c->arena.
+// The parts of --emit=plan, and the texts that they share. All texts are allocated in c->arena.
 #ifndef MACHC_EMIT_PLAN_TEXT_H
 #define MACHC_EMIT_PLAN_TEXT_H
 
@@ -7,17 +7,19 @@
 #include "emit/emit.h"
 #include "emit/text_table.h"
 
-/* "64M"; bytes where it is no multiple of 1K. */
+/* Writes a size in bytes: "64M", or without a unit if it is not a multiple of 1024. */
 const char *size_text(struct machc *c, uint64_t size);
-/* "0x00000000-0x03ffffff". */
+
+/* Writes the range of `size` bytes from `start` on: "0x00000000-0x03ffffff". */
 const char *span_text(struct machc *c, uint64_t start, uint64_t size);
-/* "0", or "0 tx" with a name (or NULL). */
+
+/* Writes an index with its name: "0 tx", or "0" if `name` is NULL. */
 const char *index_text(struct machc *c, uint32_t index, const char *name);
 
-/* plan_dma.c: "window 0x0-0xffff, 16 sub-windows, LIODN 5": how the IOMMU carries a domain out. */
+/* plan_dma.c: describes how the IOMMU implements a domain: "window 0x0-0xffff, 16 sub-windows, LIODN 5". */
 const char *dma_domain_text(struct machc *c, const struct p_dma *d);
 
-/* What each device reaches, where, how, and what beyond it. */
-void dma_table(struct machc *c, struct columns *t, const struct p_machine *m);
+/* plan_dma.c: appends the table of what the devices of a machine reach by DMA. */
+void dma_table(struct machc *c, struct text_out *t, const struct p_machine *m);
 
 #endif

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
+// Text that grows at its end, and tables of aligned columns in it.
 #include "emit/text_table.h"
 
 #include <stdarg.h>
 #include <string.h>
 
-static void append(struct columns *t, const char *s, size_t n)
+static void append(struct text_out *t, const char *s, size_t n)
 {
-    if (n >= t->room - t->n) { // one byte stays for the NUL
+    if (n >= t->room - t->n) { // one byte is for the NUL
         size_t room = t->room ? t->room : 1024;
         while (room - t->n <= n)
             room = room > SIZE_MAX / 2 ? SIZE_MAX : room * 2;
@@ -21,8 +22,8 @@ static void append(struct columns *t, const char *s, size_t n)
     t->text[t->n] = '\0';
 }
 
-// Characters, not bytes, decide how wide a cell is; what would move the terminal's cursor is shown as '?'.
-static size_t width_of(const char *s)
+// Returns the width of a cell in characters, not bytes.
+static size_t text_width(const char *s)
 {
     size_t n = 0;
     for (; *s; s++)
@@ -30,7 +31,8 @@ static size_t width_of(const char *s)
     return n;
 }
 
-static const char *plain(struct columns *t, const char *s)
+// Replaces control characters, which would move the terminal's cursor, with '?'. Copies the text only if it has some.
+static const char *without_controls(struct text_out *t, const char *s)
 {
     size_t n = strlen(s), i = 0;
     while (i < n && (unsigned char)s[i] >= ' ' && s[i] != 0x7f)
@@ -44,7 +46,7 @@ static const char *plain(struct columns *t, const char *s)
     return copy;
 }
 
-void columns_print(struct columns *t, const char *fmt, ...)
+void text_print(struct text_out *t, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -53,7 +55,7 @@ void columns_print(struct columns *t, const char *fmt, ...)
     append(t, s, strlen(s));
 }
 
-void columns_cell(struct columns *t, const char *s)
+void table_cell(struct text_out *t, const char *s)
 {
     if (t->ncells == t->cells_room) {
         uint32_t room = t->cells_room ? t->cells_room * 2 : 64;
@@ -63,43 +65,43 @@ void columns_cell(struct columns *t, const char *s)
         t->cells = cells;
         t->cells_room = room;
     }
-    t->cells[t->ncells++] = s ? plain(t, s) : "";
+    t->cells[t->ncells++] = s ? without_controls(t, s) : "";
 }
 
-void columns_begin(struct columns *t, const char *title, ...)
+void table_begin(struct text_out *t, const char *title, ...)
 {
     t->ncells = t->ncolumns = 0;
-    columns_cell(t, title);
+    table_cell(t, title);
     va_list ap;
     va_start(ap, title);
     for (const char *s; (s = va_arg(ap, const char *));) {
-        columns_cell(t, s);
+        table_cell(t, s);
         t->ncolumns++;
     }
     va_end(ap);
 }
 
-void columns_end(struct columns *t)
+void table_end(struct text_out *t)
 {
     static const char spaces[] = "                ";
-    size_t width[COLUMNS_MAX] = {0};
+    size_t width[TABLE_COLUMNS] = {0};
     uint32_t n = t->ncells - 1;
     const char **cells = t->cells + 1;
     if (n <= t->ncolumns)
         return;
     for (uint32_t i = 0; i < n; i++) {
-        size_t len = width_of(cells[i]);
+        size_t len = text_width(cells[i]);
         if (len > width[i % t->ncolumns])
             width[i % t->ncolumns] = len;
     }
-    columns_print(t, "\n%s\n", t->cells[0]);
-    size_t gap = 2; // owed in front of the next cell that is not empty: lines end without blanks
+    text_print(t, "\n%s\n", t->cells[0]);
+    size_t gap = 2; // spaces to write before the next cell that is not empty, so that no line ends with spaces
     for (uint32_t i = 0; i < n; i++) {
         size_t len = strlen(cells[i]), column = i % t->ncolumns;
         for (; len && gap; gap -= gap < sizeof spaces - 1 ? gap : sizeof spaces - 1)
             append(t, spaces, gap < sizeof spaces - 1 ? gap : sizeof spaces - 1);
         append(t, cells[i], len);
-        gap += width[column] - width_of(cells[i]) + 2;
+        gap += width[column] - text_width(cells[i]) + 2;
         if (column == t->ncolumns - 1) {
             append(t, "\n", 1);
             gap = 2;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Text in aligned columns.
+// Text that grows at its end, and tables of aligned columns in it.
 #ifndef MACHC_EMIT_TEXT_TABLE_H
 #define MACHC_EMIT_TEXT_TABLE_H
 
@@ -7,28 +7,31 @@
 
 #include <stdint.h>
 
-enum { COLUMNS_MAX = 12 };
+enum { TABLE_COLUMNS = 12 }; // the largest number of columns of a table
 
-/* Text that grows at its end, and a table whose rows wait for their columns' widths. */
-struct columns {
+/*
+ * A text that grows at its end. A table is written to it when the table is complete, since the widths of its columns
+ * depend on all cells. The caller sets `arena`, in which everything is allocated, and the other members to 0.
+ */
+struct text_out {
     struct arena *arena;
-    char *text;
+    char *text; // NUL-terminated; NULL while nothing has been written
     size_t n, room;
-    const char **cells;
+    const char **cells; // of the table: its title, the names of its columns, its cells
     uint32_t ncells, cells_room;
     uint32_t ncolumns;
 };
 
 /* Appends formatted text. */
-void columns_print(struct columns *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void text_print(struct text_out *t, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* Starts a table: its title on a line of its own, then the names of its columns. Ends with a NULL. */
-void columns_begin(struct columns *t, const char *title, ...) __attribute__((sentinel));
+/* Begins a table with a title and the names of its columns, at most TABLE_COLUMNS. The list ends with NULL. */
+void table_begin(struct text_out *t, const char *title, ...) __attribute__((sentinel));
 
-/* The next cell of the table, row by row; NULL is an empty one. */
-void columns_cell(struct columns *t, const char *s);
+/* Adds the next cell, row by row; NULL is an empty cell. The text must stay valid until table_end(). */
+void table_cell(struct text_out *t, const char *s);
 
-/* Writes the table, an empty line in front of it; nothing when it has no rows. */
-void columns_end(struct columns *t);
+/* Appends the table, after an empty line. A table without rows appends nothing. */
+void table_end(struct text_out *t);
 
 #endif

@@ -6,20 +6,22 @@
 #include "base/map.h"
 #include "machc.h"
 
-/* [first, last] of device addresses that no mapping may have (/sys/kernel/iommu_groups/N/reserved_regions). */
+/* Reserved device addresses, first to last inclusive (/sys/kernel/iommu_groups/N/reserved_regions). */
 struct facts_range {
     uint64_t first, last;
     const char *type; // "msi", "reserved", "direct", "direct-relaxable"
     struct loc at;
 };
 
+/* A device in an IOMMU group. */
 struct facts_member {
     const char *name;   // interned: as in sysfs
     const char *driver; // NULL: none is bound
-    const char *bus;    // "pci", "platform", "amba", "fsl-mc"; NULL: not said
+    const char *bus;    // "pci", "platform", "amba", "fsl-mc"; NULL: the snapshot does not tell
     struct loc at;
 };
 
+/* An IOMMU group: its devices, and device addresses that no mapping may use. */
 struct facts_group {
     uint32_t number;
     struct facts_member *members;
@@ -29,7 +31,7 @@ struct facts_group {
     struct loc at;
 };
 
-/* A region or interrupt as VFIO offers it. */
+/* A region as VFIO reports it. */
 struct facts_region {
     uint32_t index;
     uint64_t size;            // bytes; 0: there is none
@@ -37,12 +39,14 @@ struct facts_region {
     struct loc at;
 };
 
+/* An interrupt index as VFIO reports it; `count` is its number of interrupts. */
 struct facts_irq {
     uint32_t index, count;
     const char *const *flags; // NULL-terminated: "eventfd", "maskable", "automasked", "noresize"
     struct loc at;
 };
 
+/* A device that VFIO offers. */
 struct facts_device {
     const char *name; // interned: as in sysfs
     struct facts_region *regions;
@@ -52,6 +56,7 @@ struct facts_device {
     struct loc at;
 };
 
+/* A snapshot of a host. */
 struct facts {
     const char *format; // "facts.json"
     const char *file;
@@ -67,15 +72,16 @@ struct facts {
     uint32_t ngroups;
     struct facts_device *devices;
     uint32_t ndevices;
-    /* (interned name, 0) -> */
+    /* each maps (interned name, 0) to: */
     struct map member_of; // struct facts_group
     struct map member;    // struct facts_member
     struct map device;    // struct facts_device
 };
 
 /*
- * Reads a snapshot. NULL after messages; `at` is where the file is named. The file is not trusted: no key stands twice,
- * no number is cut off, and every value is of its type (schemas/json/facts.schema.json says the same).
+ * Reads the snapshot in the file `path`; `at` is the statement or option that names the file. The result is allocated
+ * in c->arena. Returns NULL after messages. The file is not trusted: no key may occur twice, every number must fit, and
+ * every value must have its type (schemas/json/facts.schema.json states the same).
  */
 struct facts *facts_read(struct machc *c, const char *path, struct src at);
 

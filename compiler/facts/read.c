@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// facts.json, taken apart.
+// Reads facts.json, the snapshot of a host, into struct facts.
 #include "facts/facts.h"
 #include "tree/show.h"
 
@@ -7,51 +7,51 @@
 
 /* ---- values that may be null ---- */
 
-static bool text_or_null(struct load *l, const struct jval *v, const char **to)
+static bool set_text_or_null(struct load *l, const struct jval *v, const char **to)
 {
-    if (json_object_is_type(v->v, json_type_null))
+    if (v->type == JSON_NULL)
         return true;
-    if (!json_object_is_type(v->v, json_type_string))
+    if (v->type != JSON_STRING)
         return field_wrong_type(l, v, "a string or null");
-    const char *s = json_object_get_string(v->v);
-    *to = intern_n(l->c->names, s, strnlen(s, (size_t)json_object_get_string_len(v->v)));
+    *to = intern_n(l->c->names, v->text, strnlen(v->text, v->n));
     return true;
 }
 
 static bool set_driver(struct load *l, const struct jval *v, void *item)
 {
-    return text_or_null(l, v, &((struct facts_member *)item)->driver);
+    return set_text_or_null(l, v, &((struct facts_member *)item)->driver);
 }
 
 static bool set_bus(struct load *l, const struct jval *v, void *item)
 {
-    return text_or_null(l, v, &((struct facts_member *)item)->bus);
+    return set_text_or_null(l, v, &((struct facts_member *)item)->bus);
 }
 
 static bool set_cpus(struct load *l, const struct jval *v, void *item)
 {
-    return text_or_null(l, v, &((struct facts *)item)->cpus);
+    return set_text_or_null(l, v, &((struct facts *)item)->cpus);
 }
 
 static bool set_memlock(struct load *l, const struct jval *v, void *item)
 {
-    if (json_object_is_type(v->v, json_type_null))
+    if (v->type == JSON_NULL)
         return true;
     return field_number(l, v, 0, UINT64_MAX, &((struct facts *)item)->memlock);
 }
 
-/* For people, and for those who come after: not compared. */
-static bool not_compared(struct load *l, const struct jval *v, void *item)
+/* Checks the type of a value that is informative only: it is not compared with the plan. */
+static bool check_uncompared(struct load *l, const struct jval *v, void *item)
 {
     (void)item;
     const char *unused;
-    return text_or_null(l, v, &unused);
+    return set_text_or_null(l, v, &unused);
 }
 
-static bool set_bool(struct load *l, const struct jval *v, void *item)
+/* Checks that a value is a boolean; it is not stored: it is informative only. */
+static bool check_bool(struct load *l, const struct jval *v, void *item)
 {
     (void)item;
-    return json_object_is_type(v->v, json_type_boolean) || field_wrong_type(l, v, "true or false");
+    return v->type == JSON_BOOL || field_wrong_type(l, v, "true or false");
 }
 
 /* ---- tables ---- */
@@ -170,21 +170,21 @@ struct huge {
 };
 static const struct field huge_fields[] = {
     {.key = "kib", .type = FIELD_U64, .offset = offsetof(struct huge, kib), .max = UINT64_MAX, .required = true},
-    {.key = "free", .type = FIELD_CUSTOM, .set = not_compared, .required = true},
+    {.key = "free", .type = FIELD_CUSTOM, .set = check_uncompared, .required = true},
 };
 static const struct table huge_table = {"a size of huge pages", huge_fields, COUNT(huge_fields), sizeof(struct huge),
                                         NULL};
 
 static const struct field node_fields[] = {
-    {.key = "kvm", .type = FIELD_CUSTOM, .set = set_bool},
-    {.key = "vfio", .type = FIELD_CUSTOM, .set = set_bool},
-    {.key = "iommu", .type = FIELD_CUSTOM, .set = set_bool},
-    {.key = "vfio_devices", .type = FIELD_CUSTOM, .set = set_bool},
+    {.key = "kvm", .type = FIELD_CUSTOM, .set = check_bool},
+    {.key = "vfio", .type = FIELD_CUSTOM, .set = check_bool},
+    {.key = "iommu", .type = FIELD_CUSTOM, .set = check_bool},
+    {.key = "vfio_devices", .type = FIELD_CUSTOM, .set = check_bool},
 };
 static const struct table node_table = {"the list of device nodes", node_fields, COUNT(node_fields), 1, NULL};
 
 struct all {
-    struct facts facts; // first: what the setters see
+    struct facts facts; // must be the first member: the setters get a pointer to it
     const struct huge *huge;
     uint32_t nhuge;
     char nodes;
@@ -192,7 +192,7 @@ struct all {
 
 static const struct field facts_fields[] = {
     {.key = "format", .type = FIELD_TEXT, .offset = offsetof(struct all, facts.format), .required = true},
-    {.key = "kernel", .type = FIELD_CUSTOM, .set = not_compared},
+    {.key = "kernel", .type = FIELD_CUSTOM, .set = check_uncompared},
     {.key = "page_size",
      .type = FIELD_U64,
      .offset = offsetof(struct all, facts.page_size),
@@ -222,7 +222,7 @@ static const struct field facts_fields[] = {
 };
 static const struct table facts_table = {"facts.json", facts_fields, COUNT(facts_fields), sizeof(struct all), NULL};
 
-/* ---- places, and names to what they name ---- */
+/* ---- source locations, and the maps from names ---- */
 
 static struct loc loc_of(struct load *l, const struct jval *object, const char *key)
 {
@@ -230,14 +230,15 @@ static struct loc loc_of(struct load *l, const struct jval *object, const char *
     return v ? v->loc : object->loc;
 }
 
-#define PLACES(l, object, key, items)                                                                                  \
+/* Sets `at` of each item to the location of its entry in the list at `key`. */
+#define SET_LOCATIONS(l, object, key, items)                                                                           \
     do {                                                                                                               \
         const struct jval *list_ = load_member(l, object, key), *e_ = list_ ? list_->child : NULL;                     \
         for (uint32_t i_ = 0; e_; e_ = e_->next, i_++)                                                                 \
             (items)[i_].at = e_->loc;                                                                                  \
     } while (0)
 
-static bool twice(struct load *l, const char *name, struct loc at, struct loc first)
+static bool report_listed_twice(struct load *l, const char *name, struct loc at, struct loc first)
 {
     struct diag *d =
         diag(l->c->diags, E1020, src_at(at), "%s is listed twice in a list of devices", dt_show(l->c->arena, name));
@@ -246,18 +247,18 @@ static bool twice(struct load *l, const char *name, struct loc at, struct loc fi
     return false;
 }
 
-static bool index_groups(struct load *l, const struct jval *top, struct facts *f)
+static bool index_snapshot(struct load *l, const struct jval *top, struct facts *f)
 {
     const struct jval *list = load_member(l, top, "iommu_groups"), *e = list ? list->child : NULL;
     bool ok = true;
     for (uint32_t i = 0; i < f->ngroups && e; i++, e = e->next) {
         const struct facts_group *g = &f->groups[i];
-        PLACES(l, e, "devices", g->members);
-        PLACES(l, e, "reserved", g->reserved);
+        SET_LOCATIONS(l, e, "devices", g->members);
+        SET_LOCATIONS(l, e, "reserved", g->reserved);
         for (uint32_t k = 0; k < g->nmembers; k++) {
             const struct facts_member *m = &g->members[k], *other = map_getp(&f->member, m->name, NULL);
             if (other)
-                ok = twice(l, m->name, m->at, other->at);
+                ok = report_listed_twice(l, m->name, m->at, other->at);
             map_putp(l->c->arena, &f->member, m->name, NULL, m);
             map_putp(l->c->arena, &f->member_of, m->name, NULL, g);
         }
@@ -266,10 +267,10 @@ static bool index_groups(struct load *l, const struct jval *top, struct facts *f
     e = list ? list->child : NULL;
     for (uint32_t i = 0; i < f->ndevices && e; i++, e = e->next) {
         const struct facts_device *d = &f->devices[i], *other = map_getp(&f->device, d->name, NULL);
-        PLACES(l, e, "regions", d->regions);
-        PLACES(l, e, "interrupts", d->irqs);
+        SET_LOCATIONS(l, e, "regions", d->regions);
+        SET_LOCATIONS(l, e, "interrupts", d->irqs);
         if (other)
-            ok = twice(l, d->name, d->at, other->at);
+            ok = report_listed_twice(l, d->name, d->at, other->at);
         map_putp(l->c->arena, &f->device, d->name, NULL, d);
     }
     return ok;
@@ -286,31 +287,30 @@ struct facts *facts_read(struct machc *c, const char *path, struct src at)
         return NULL;
     }
     struct load l = {.c = c, .source = s};
-    struct jdoc doc;
-    if (!json_read(c, s, &doc))
+    const struct jval *top = json_read(c, s);
+    if (!top)
         return NULL;
     struct all *all = NEW(c->arena, struct all);
     struct facts *f = &all->facts;
     f->file = s->name;
     f->memlock = UINT64_MAX;
-    bool ok = json_object_is_type(doc.top->v, json_type_object);
+    bool ok = top->type == JSON_OBJECT;
     if (!ok)
-        field_wrong_type(&l, doc.top, "an object: what `machrt probe` writes");
-    ok = ok && fields_read(&l, &facts_table, doc.top, all);
+        field_wrong_type(&l, top, "an object: what `machrt probe` writes");
+    ok = ok && fields_read(&l, &facts_table, top, all);
     if (ok && strcmp(f->format, "facts.json")) {
-        diag_help(diag(c->diags, E1020, src_at(loc_of(&l, doc.top, "format")), "this is not a snapshot of a host"),
+        diag_help(diag(c->diags, E1020, src_at(loc_of(&l, top, "format")), "this is not a snapshot of a host"),
                   "write it on the board: `machrt probe > facts.json`");
         ok = false;
     }
     if (ok) {
-        f->page_size_at = loc_of(&l, doc.top, "page_size");
-        f->cpus_at = loc_of(&l, doc.top, "cpus_online");
-        f->compatible_at = loc_of(&l, doc.top, "compatible");
-        f->memlock_at = loc_of(&l, doc.top, "memlock");
-        PLACES(&l, doc.top, "iommu_groups", f->groups);
-        PLACES(&l, doc.top, "devices", f->devices);
-        ok = index_groups(&l, doc.top, f);
+        f->page_size_at = loc_of(&l, top, "page_size");
+        f->cpus_at = loc_of(&l, top, "cpus_online");
+        f->compatible_at = loc_of(&l, top, "compatible");
+        f->memlock_at = loc_of(&l, top, "memlock");
+        SET_LOCATIONS(&l, top, "iommu_groups", f->groups);
+        SET_LOCATIONS(&l, top, "devices", f->devices);
+        ok = index_snapshot(&l, top, f);
     }
-    json_free(&doc);
     return ok ? f : NULL;
 }

@@ -104,7 +104,7 @@ static struct dt_node *no_node(struct finding *f, const struct dt_node *deepest,
 static struct dt_node *ambiguous(struct finding *f, const char *what, const struct dt_node *const *nodes, uint32_t n)
 {
     struct diag *d =
-        diag(f->c->diags, E0706, f->at, "`%s` fits %u nodes of %s", dt_show(f->c->arena, what), n, f->h->file);
+        diag(f->c->diags, E0706, f->at, "`%s` matches %u nodes of %s", dt_show(f->c->arena, what), n, f->h->file);
     for (uint32_t i = 0; i < n && i < LISTED; i++)
         fact(f, d, nodes[i]);
     if (n > LISTED)

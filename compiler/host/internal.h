@@ -39,6 +39,7 @@ struct nexus {
     uint32_t address_cells, cells; // of the child's side
     const uint8_t *mask;           // or NULL: all ones
     VEC(struct nexus_entry) entries;
+    struct hash_key key;
     struct map by_key; // (hash of the masked child cells, 0) -> first entry
     const char *problem;
 };

@@ -4,11 +4,6 @@
 
 enum { MAX_HOPS = 32 };
 
-static uint32_t be32(const uint8_t *b)
-{
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
 static const struct dt_prop *prop(const struct indexing *x, const struct dt_node *n, const char *name)
 {
     return dt_prop(x->h->tree, n, name);
@@ -108,10 +103,10 @@ static const char *follow(struct indexing *x, struct trace *t)
                                 dt_show_path(x->c->arena, t->at));
         *t = (struct trace){e->parent, e->address, e->spec, e->naddress, e->nspec};
     }
-    return "its interrupt-map entries lead around in a circle";
+    return "its interrupt-map entries form a loop";
 }
 
-static struct host_irq *add(struct indexing *x, const struct dt_node *n, uint32_t index)
+static struct host_irq *add_irq(struct indexing *x, const struct dt_node *n, uint32_t index)
 {
     struct host_irq *i = vec_add(x->c->arena, &x->irqs);
     i->node = n;
@@ -137,11 +132,11 @@ static uint32_t spec_cells(struct indexing *x, const struct dt_node *chip, const
     const struct dt_prop *p = prop(x, chip, x->h->p->interrupt_cells);
     if (p && p->len == 4 && dt_cell(p, 0) && dt_cell(p, 0) <= HOST_MAX_CELLS)
         return dt_cell(p, 0);
-    *problem =
-        arena_printf(x->c->arena, "#interrupt-cells of %s is %s", dt_show_path(x->c->arena, chip),
-                     !p            ? "missing"
-                     : p->len != 4 ? "not one cell"
-                                   : arena_printf(x->c->arena, "%u; 1 to %d can be", dt_cell(p, 0), HOST_MAX_CELLS));
+    *problem = arena_printf(x->c->arena, "#interrupt-cells of %s is %s", dt_show_path(x->c->arena, chip),
+                            !p ? "missing"
+                            : p->len != 4
+                                ? "not one cell"
+                                : arena_printf(x->c->arena, "%u; it must be 1 to %d", dt_cell(p, 0), HOST_MAX_CELLS));
     return 0;
 }
 
@@ -161,7 +156,7 @@ static void read_plain(struct indexing *x, const struct dt_node *n, const struct
     else
         t.nspec = spec_cells(x, t.at, &problem);
     if (problem) {
-        add(x, n, 0)->problem = problem;
+        add_irq(x, n, 0)->problem = problem;
         return;
     }
     if (p->len % (t.nspec * 4))
@@ -170,7 +165,7 @@ static void read_plain(struct indexing *x, const struct dt_node *n, const struct
                                dt_show_path(x->c->arena, t.at), t.nspec * 4));
     for (uint32_t i = 0; i < p->len / (t.nspec * 4); i++) {
         t.spec = p->data + (size_t)i * t.nspec * 4;
-        trace_irq(x, add(x, n, i), t);
+        trace_irq(x, add_irq(x, n, i), t);
     }
 }
 
@@ -179,7 +174,7 @@ static void read_extended(struct indexing *x, const struct dt_node *n, const str
     uint32_t at = 0;
     for (uint32_t i = 0; p->len - at >= 4; i++) {
         uint32_t phandle = be32(p->data + at);
-        struct host_irq *irq = add(x, n, i);
+        struct host_irq *irq = add_irq(x, n, i);
         at += 4;
         if (!phandle || phandle == UINT32_MAX) {
             irq->problem = "the entry is left empty";
@@ -239,7 +234,7 @@ void host_read_irqs(struct indexing *x, const struct dt_node *n)
         return;
     for (uint32_t i = 0; i < nexus->entries.n; i++) {
         const struct nexus_entry *e = &nexus->entries.at[i];
-        struct host_irq *irq = add(x, n, i);
+        struct host_irq *irq = add_irq(x, n, i);
         irq->from_map = true;
         trace_irq(x, irq, (struct trace){e->parent, e->address, e->spec, e->naddress, e->nspec});
     }

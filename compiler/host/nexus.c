@@ -4,24 +4,18 @@
 
 enum { NONE = UINT32_MAX, MAX_ADDRESS = 8 };
 
-static uint32_t be32(const uint8_t *b)
+// A hash of the cells that the mask lets through.
+static uint64_t hash_masked(const struct nexus *x, const uint8_t *address, const uint8_t *spec)
 {
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
-// FNV-1a over the cells that the mask lets through, in 64 bits (offset basis and prime of draft-eastlake-fnv).
-static uint64_t key(const struct nexus *x, const uint8_t *address, const uint8_t *spec)
-{
-    uint64_t h = 0xcbf29ce484222325ULL;
+    uint8_t cells[(MAX_ADDRESS + HOST_MAX_CELLS) * 4];
     uint32_t split = x->address_cells * 4, all = split + x->cells * 4;
-    for (uint32_t i = 0; i < all; i++) {
-        uint8_t b = i < split ? address[i] : spec[i - split];
-        h = (h ^ (x->mask ? b & x->mask[i] : b)) * 0x100000001b3ULL;
-    }
-    return h;
+    for (uint32_t i = 0; i < all; i++)
+        cells[i] = (i < split ? address[i] : spec[i - split]) & (x->mask ? x->mask[i] : 0xff);
+    return hash_bytes(x->key, cells, all);
 }
 
-static bool same(const struct nexus *x, const struct nexus_entry *e, const uint8_t *address, const uint8_t *spec)
+static bool is_same_interrupt(const struct nexus *x, const struct nexus_entry *e, const uint8_t *address,
+                              const uint8_t *spec)
 {
     uint32_t split = x->address_cells * 4, all = split + x->cells * 4;
     for (uint32_t i = 0; i < all; i++) {
@@ -35,10 +29,10 @@ static bool same(const struct nexus *x, const struct nexus_entry *e, const uint8
 const struct nexus_entry *host_nexus_find(const struct nexus *x, const uint8_t *address, const uint8_t *spec)
 {
     uint64_t i;
-    if (!map_get(&x->by_key, key(x, address, spec), 0, &i))
+    if (!map_get(&x->by_key, hash_masked(x, address, spec), 0, &i))
         return NULL;
     for (; i != NONE; i = x->entries.at[i].next)
-        if (same(x, &x->entries.at[i], address, spec))
+        if (is_same_interrupt(x, &x->entries.at[i], address, spec))
             return &x->entries.at[i];
     return NULL;
 }
@@ -113,10 +107,11 @@ struct nexus *host_nexus(struct indexing *x, const struct dt_node *n)
         return nexus;
     nexus = NEW(x->c->arena, struct nexus);
     map_putp(x->c->arena, &p->nexus, n, NULL, nexus);
+    nexus->key = arena_key(x->c->arena);
     nexus->address_cells = unit_cells(x->h, n);
     nexus->cells = dt_u32(x->h->tree, n, p->interrupt_cells, 0);
     if (nexus->address_cells > MAX_ADDRESS || nexus->cells > HOST_MAX_CELLS || !nexus->cells) {
-        bad_map(x, n, nexus, "#address-cells and #interrupt-cells of the node make no sense");
+        bad_map(x, n, nexus, "#address-cells and #interrupt-cells of the node are out of range");
         return nexus;
     }
     const struct dt_prop *mask = dt_prop(x->h->tree, n, p->interrupt_map_mask);
@@ -131,7 +126,7 @@ struct nexus *host_nexus(struct indexing *x, const struct dt_node *n)
     // From the end, so that the first of several entries for the same interrupt is found.
     for (uint32_t i = nexus->entries.n; i--;) {
         struct nexus_entry *e = &nexus->entries.at[i];
-        uint64_t k = key(nexus, e->child, e->child + (size_t)nexus->address_cells * 4), next = NONE;
+        uint64_t k = hash_masked(nexus, e->child, e->child + (size_t)nexus->address_cells * 4), next = NONE;
         map_get(&nexus->by_key, k, 0, &next);
         e->next = (uint32_t)next;
         map_put(x->c->arena, &nexus->by_key, k, 0, i);

@@ -10,11 +10,6 @@ enum { FEW_RANGES = 32, MAX_PIECES = 64 };
 // PCI Bus Binding to Open Firmware, 2.2.1.1: bits 25 and 24 of phys.hi are the space code.
 enum { PCI_CONFIG = 0, PCI_IO = 1, PCI_MEM = 2, PCI_MEM64 = 3 };
 
-static uint32_t be32(const uint8_t *b)
-{
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
 bool host_number(const uint8_t *cells, uint32_t n, uint64_t *value)
 {
     bool fits = true;

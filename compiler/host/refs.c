@@ -58,7 +58,7 @@ static bool arguments(const struct reading *s, const struct dt_node *target, uin
     return (prop && prop->len == 4) || s->rule->cells_optional;
 }
 
-static void add(struct reading *s, uint32_t start, uint32_t cells, uint32_t phandle, const struct dt_node *target)
+static void add_entry(struct reading *s, uint32_t start, uint32_t cells, uint32_t phandle, const struct dt_node *target)
 {
     bool known = s->known && s->known->offset == (uint64_t)phandle * 4;
     vec_push(draft_arena(s->c), s->entries, ((struct ref_entry){start, cells, phandle, target, known}));
@@ -81,7 +81,7 @@ static bool read_list(struct reading *s, uint32_t before, uint32_t after)
             return problem(s, arena_printf(a, "the entry at cell %u has no phandle", i));
         const struct dt_node *target = target_at(s, i + before);
         if (!target && s->rule->numbers) {
-            add(s, i, 1, i, NULL);
+            add_entry(s, i, 1, i, NULL);
             i++;
             continue;
         }
@@ -94,7 +94,7 @@ static bool read_list(struct reading *s, uint32_t before, uint32_t after)
             return problem(
                 s, arena_printf(a, "the entry at cell %u, to %s, needs %u cells, but the property has only %u more", i,
                                 target ? dt_path(a, target) : "nothing", (uint32_t)want, left));
-        add(s, i, (uint32_t)want, i + before, target);
+        add_entry(s, i, (uint32_t)want, i + before, target);
         i += (uint32_t)want;
     }
     return true;
@@ -108,7 +108,7 @@ static bool read_single(struct reading *s)
     if (n && !target && !is_hole(dt_cell(s->prop, 0)) && !s->rule->numbers)
         return nobody(s, 0);
     if (n)
-        add(s, 0, n, 0, target);
+        add_entry(s, 0, n, 0, target);
     return true;
 }
 
@@ -122,7 +122,7 @@ static bool read_stride(struct reading *s)
         const struct dt_node *target = target_at(s, i + r->at);
         if (!target && !is_hole(dt_cell(s->prop, i + r->at)))
             return nobody(s, i + r->at);
-        add(s, i, every, i + r->at, target);
+        add_entry(s, i, every, i + r->at, target);
     }
     return true;
 }
@@ -142,7 +142,7 @@ static bool read_known(struct reading *s)
             s->entries->at[s->entries->n - 1].cells = r->offset / 4 - start;
         s->known = r;
         start = s->entries->n ? r->offset / 4 : 0;
-        add(s, start, s->prop->len / 4 - start, r->offset / 4, r->target);
+        add_entry(s, start, s->prop->len / 4 - start, r->offset / 4, r->target);
     }
     return true;
 }

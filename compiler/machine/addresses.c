@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
-// The guest's physical address space: what is taken, and where the rest goes.
+// The guest's physical address space: collects and checks the claims to it, and chooses addresses for the rest.
 #include "machine/machine.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* What it is in messages: made only now, since most have none. */
+/* Describes a claim in messages. The text is made only here, because most claims appear in no message. */
 static const char *claim_text(struct machine_planner *p, const struct claim *k)
 {
     const struct p_region *r = k->region;
     return k->what ? k->what : describe_region(p->c, r);
 }
 
-/* The last address that such a guest has. */
+/* Returns the last guest physical address of the platform. */
 static uint64_t last_address(const struct machine_planner *p)
 {
     uint32_t bits = p->m->m->platform->address_bits;
@@ -56,7 +56,7 @@ static int by_address(const void *a, const void *b)
     const struct claim *x = a, *y = b;
     if (x->first != y->first)
         return x->first < y->first ? -1 : 1;
-    // The order of the text decides between equals, so that messages do not depend on the sort.
+    // Equal addresses are sorted by their order in the text, so that messages do not depend on the sort.
     if (x->at.loc.file != y->at.loc.file)
         return x->at.loc.file < y->at.loc.file ? -1 : 1;
     return x->at.loc.start < y->at.loc.start ? -1 : x->at.loc.start > y->at.loc.start;
@@ -67,24 +67,30 @@ static bool is_later(struct src a, struct src b)
     return a.loc.file != b.loc.file ? a.loc.file > b.loc.file : a.loc.start > b.loc.start;
 }
 
-/* Its pages are mapped as a whole. Else accesses exit, or the pages are nobody else's. */
+/*
+ * Whether the pages of a claim are mapped from the host, and therefore as a whole. Accesses to other claims are
+ * trapped, or their pages hold nothing else.
+ */
 static bool is_mapped(const struct claim *k)
 {
     return k->region && k->region->mode == REGION_MAP;
 }
 
-/* Both are the host's registers, reached in the same way at the same distance: one of them does for both. */
-static bool same_registers(const struct claim *a, const struct claim *b)
+/*
+ * Whether both are registers of the host that are mapped in the same way at the same offset: one mapping serves both.
+ */
+static bool is_one_mapping(const struct claim *a, const struct claim *b)
 {
     const struct p_region *x = a->region, *y = b->region;
     return x && y && x->host != UINT64_MAX && y->host != UINT64_MAX && x->guest - x->host == y->guest - y->host &&
            x->mode == y->mode;
 }
 
-static void check_page(struct machine_planner *p, const struct claim *a, const struct claim *b)
+/* Reports claim `a` if it begins in the page in which `b` (or NULL) ends. */
+static void check_shared_page(struct machine_planner *p, const struct claim *a, const struct claim *b)
 {
     uint64_t page = p->model->page_size;
-    if (!b || b->last / page != a->first / page || same_registers(a, b))
+    if (!b || b->last / page != a->first / page || is_one_mapping(a, b))
         return;
     const struct claim *l = is_later(a->at, b->at) ? a : b, *f = l == a ? b : a;
     struct diag *d = diag(p->c->diags, E0529, l->at, "%s and %s are in one page of the guest, at 0x%" PRIx64 ", but %s",
@@ -100,19 +106,19 @@ static void check_claims(struct machine_planner *p)
 {
     if (p->claims.n)
         qsort(p->claims.at, p->claims.n, sizeof *p->claims.at, by_address);
-    const struct claim *reach = NULL;                 // of those before, the one that ends last
-    const struct claim *mapped = NULL, *other = NULL; // the same, of those that are mapped and of those that are not
+    const struct claim *reach = NULL;                 // the claim so far that ends last
+    const struct claim *mapped = NULL, *other = NULL; // the same among those that are mapped, and among the others
     for (uint32_t i = 0; i < p->claims.n; i++) {
         const struct claim *k = &p->claims.at[i];
         if (!reach || k->first > reach->last) {
-            check_page(p, k, mapped);
+            check_shared_page(p, k, mapped);
             if (is_mapped(k))
-                check_page(p, k, other);
+                check_shared_page(p, k, other);
         }
         const struct claim **kind = is_mapped(k) ? &mapped : &other;
         if (!*kind || k->last > (*kind)->last)
             *kind = k;
-        if (reach && k->first <= reach->last && !p->given_twice && !same_registers(k, reach)) {
+        if (reach && k->first <= reach->last && !p->given_twice && !is_one_mapping(k, reach)) {
             const struct claim *a = is_later(k->at, reach->at) ? k : reach, *b = a == k ? reach : k;
             uint64_t last = a->last < b->last ? a->last : b->last;
             struct diag *d =
@@ -132,12 +138,12 @@ static void check_claims(struct machine_planner *p)
 }
 
 /*
- * The first free place at or above `from`, a multiple of `align`, that ends below `end`. The claims are sorted; *first
- * is one that is not behind `from`, so that many searches upwards are one walk. It stays where it is when there is
- * none.
+ * Finds the lowest free range of `size` bytes in [from, end) that is aligned to `align`. The claims must be sorted. The
+ * search starts at claim *first, which must not begin above `from`, and sets *first to where it ended, so that many
+ * searches with rising `from` are one walk. If it finds nothing, *first does not change.
  */
-static bool find_free(const struct machine_planner *p, uint32_t *first, uint64_t from, uint64_t end, uint64_t size,
-                      uint64_t align, uint64_t *place)
+static bool search_claims(const struct machine_planner *p, uint32_t *first, uint64_t from, uint64_t end, uint64_t size,
+                          uint64_t align, uint64_t *found)
 {
     uint64_t at = from;
     for (uint32_t next = *first;;) {
@@ -150,7 +156,7 @@ static bool find_free(const struct machine_planner *p, uint32_t *first, uint64_t
             next++;
         const struct claim *k = next < p->claims.n ? &p->claims.at[next] : NULL;
         if (!k || (k->first > at && k->first - at >= size)) {
-            *place = at;
+            *found = at;
             *first = next;
             return true;
         }
@@ -160,7 +166,7 @@ static bool find_free(const struct machine_planner *p, uint32_t *first, uint64_t
     }
 }
 
-bool is_free(const struct machine_planner *p, uint64_t address, uint64_t size)
+bool is_range_free(const struct machine_planner *p, uint64_t address, uint64_t size)
 {
     for (uint32_t i = 0; i < p->claims.n && size; i++)
         if (p->claims.at[i].first <= address + (size - 1) && p->claims.at[i].last >= address)
@@ -168,17 +174,18 @@ bool is_free(const struct machine_planner *p, uint64_t address, uint64_t size)
     return true;
 }
 
-bool find_place(struct machine_planner *p, uint64_t from, uint64_t end, uint64_t size, uint64_t align, uint64_t *place)
+bool find_free_range(struct machine_planner *p, uint64_t from, uint64_t end, uint64_t size, uint64_t align,
+                     uint64_t *found)
 {
     uint32_t first = 0;
     if (p->claims.n)
         qsort(p->claims.at, p->claims.n, sizeof *p->claims.at, by_address);
-    return find_free(p, &first, from, end, size, align, place);
+    return search_claims(p, &first, from, end, size, align, found);
 }
 
-static void choose_memory(struct machine_planner *p)
+static void choose_memory_addresses(struct machine_planner *p)
 {
-    static const uint64_t block = 2 * 1024 * 1024; // of a second-level page table with 4K pages
+    static const uint64_t block = 2 * 1024 * 1024; // size of a second-level block mapping with 4K pages
     uint32_t next = 0;
     const struct platform *pl = p->m->m->platform;
     uint64_t from = pl->memory_base, end = last_address(p) == UINT64_MAX ? UINT64_MAX : last_address(p) + 1;
@@ -186,13 +193,13 @@ static void choose_memory(struct machine_planner *p)
         struct p_memory *m = &p->m->memory.at[i];
         if (m->how != HOW_CHOSEN)
             continue;
-        // Huge pages can be mapped as such where both sides are aligned to them.
+        // KVM can map a huge page as one only if the guest address is aligned to it as well.
         uint64_t huge = m->m->backing == BACK_HUGETLB ? m->m->back_arg.value : 0;
         uint64_t align = huge > block && !(huge & (huge - 1)) ? huge : block;
-        bool found = find_free(p, &next, from, end, m->size, align, &m->address);
+        bool found = search_claims(p, &next, from, end, m->size, align, &m->address);
         if (found && m->address < pl->mmio_end && m->address + (m->size - 1) >= pl->mmio_base) {
-            from = pl->mmio_end; // devices are placed in there, after memory
-            found = find_free(p, &next, from, end, m->size, align, &m->address);
+            from = pl->mmio_end; // the range before it is for devices, whose addresses are chosen after memory's
+            found = search_claims(p, &next, from, end, m->size, align, &m->address);
         }
         if (!found) {
             diag_help(diag(p->c->diags, E0503, m->m->at,
@@ -205,7 +212,7 @@ static void choose_memory(struct machine_planner *p)
     }
 }
 
-/* A place that was passed over because it was too small, or not aligned. */
+/* A range that was skipped because it was too small or not aligned. */
 struct gap {
     uint64_t first, end;
 };
@@ -214,14 +221,14 @@ struct gaps {
     VEC(struct gap) list;
 };
 
-/* In a gap that is large enough; what is left of it behind the place stays a gap. */
-static bool find_gap(struct machine_planner *p, struct gaps *g, uint64_t size, uint64_t align, uint64_t *place)
+/* Takes a range from the first gap that is large enough, and keeps what is left on both sides of it as gaps. */
+static bool take_from_gap(struct machine_planner *p, struct gaps *g, uint64_t size, uint64_t align, uint64_t *found)
 {
     for (uint32_t i = 0; i < g->list.n; i++) {
         struct gap *x = &g->list.at[i];
         if (x->end - x->first < size)
             continue;
-        uint32_t lo = 0, hi = p->claims.n; // the first claim that begins behind the start of the gap
+        uint32_t lo = 0, hi = p->claims.n; // finds the first claim that begins after the start of the gap
         while (lo < hi) {
             uint32_t mid = lo + (hi - lo) / 2;
             if (p->claims.at[mid].first <= x->first)
@@ -230,17 +237,17 @@ static bool find_gap(struct machine_planner *p, struct gaps *g, uint64_t size, u
                 hi = mid;
         }
         lo -= lo > 0;
-        if (!find_free(p, &lo, x->first, x->end, size, align, place))
+        if (!search_claims(p, &lo, x->first, x->end, size, align, found))
             continue;
         uint64_t end = x->end;
-        x->end = *place;
-        vec_push(draft_arena(p->c), &g->list, ((struct gap){*place + size, end}));
+        x->end = *found;
+        vec_push(draft_arena(p->c), &g->list, ((struct gap){*found + size, end}));
         return true;
     }
     return false;
 }
 
-static void choose_devices(struct machine_planner *p)
+static void choose_device_addresses(struct machine_planner *p)
 {
     const struct platform *pl = p->m->m->platform;
     uint64_t page = p->model->page_size;
@@ -253,14 +260,14 @@ static void choose_devices(struct machine_planner *p)
             struct p_region *r = d->regions.at[k];
             if (r->how != HOW_CHOSEN)
                 continue;
-            // A page of its own: what the VMM traps and what it maps must not meet in one.
+            // Each region gets pages of its own: a page cannot be both trapped and mapped.
             uint64_t align = r->align > page ? r->align : page;
             uint64_t size = r->size > UINT64_MAX - page ? r->size : (r->size + (page - 1)) / page * page;
-            if (find_free(p, &next, from, pl->mmio_end, size, align, &r->guest)) {
+            if (search_claims(p, &next, from, pl->mmio_end, size, align, &r->guest)) {
                 if (r->guest > from)
                     vec_push(draft_arena(p->c), &gaps.list, ((struct gap){from, r->guest}));
                 from = r->guest + size;
-            } else if (!find_gap(p, &gaps, size, align, &r->guest)) {
+            } else if (!take_from_gap(p, &gaps, size, align, &r->guest)) {
                 diag_help(diag(p->c->diags, E0504, r->at,
                                "no free guest address is left in 0x%" PRIx64 "..0x%" PRIx64 " for the 0x%" PRIx64
                                " bytes of `%s`",
@@ -273,7 +280,7 @@ static void choose_devices(struct machine_planner *p)
     }
 }
 
-static void drop_claims(struct machine_planner *p)
+static void free_claims(struct machine_planner *p)
 {
     arena_release(draft_arena(p->c), p->claims.at, p->claims.room * sizeof *p->claims.at);
     p->claims.at = NULL;
@@ -283,9 +290,9 @@ static void drop_claims(struct machine_planner *p)
 void choose_addresses(struct machine_planner *p)
 {
     enter_step(p, STEP_ADDRESSES);
-    place_irqchips(p);
+    choose_irqchip_addresses(p);
     check_claims(p);
-    choose_memory(p);
-    choose_devices(p);
-    drop_claims(p);
+    choose_memory_addresses(p);
+    choose_device_addresses(p);
+    free_claims(p);
 }

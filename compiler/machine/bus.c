@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-// Addresses on the guest's buses.
+// Translates addresses to the guest's buses and checks that their cells can hold them.
 #include "machine/machine.h"
 
 #include <inttypes.h>
 
-uint32_t cells_of(struct machine_planner *p, const struct dt_node *n, const char *name, uint32_t otherwise)
+uint32_t cell_or(struct machine_planner *p, const struct dt_node *n, const char *name, uint32_t fallback)
 {
     const struct dt_prop *prop = dt_prop(p->m->tree, n, name);
-    return prop && prop->len == 4 ? dt_cell(prop, 0) : otherwise;
+    return prop && prop->len == 4 ? dt_cell(prop, 0) : fallback;
 }
 
-static uint64_t get_cells(const struct dt_prop *prop, uint32_t at, uint32_t cells)
+uint64_t read_cells(const struct dt_prop *prop, uint32_t at, uint32_t cells)
 {
     uint64_t v = 0;
     for (uint32_t i = 0; i < cells; i++)
@@ -18,13 +18,13 @@ static uint64_t get_cells(const struct dt_prop *prop, uint32_t at, uint32_t cell
     return v;
 }
 
-bool to_bus(struct machine_planner *p, const struct dt_node *bus, uint64_t address, uint64_t size, struct src where,
-            uint64_t *on_bus)
+bool translate_to_bus(struct machine_planner *p, const struct dt_node *bus, uint64_t address, uint64_t size,
+                      struct src where, uint64_t *on_bus)
 {
     *on_bus = address;
     if (!bus->parent)
         return true;
-    if (!to_bus(p, bus->parent, address, size, where, &address))
+    if (!translate_to_bus(p, bus->parent, address, size, where, &address))
         return false;
     const struct dt_prop *ranges = dt_prop(p->m->tree, bus, p->n->ranges);
     if (!ranges) {
@@ -37,11 +37,11 @@ bool to_bus(struct machine_planner *p, const struct dt_node *bus, uint64_t addre
     *on_bus = address;
     if (!ranges->len)
         return true;
-    uint32_t na = cells_of(p, bus, p->n->address_cells, 2), ns = cells_of(p, bus, p->n->size_cells, 1);
-    uint32_t pna = cells_of(p, bus->parent, p->n->address_cells, 2), step = na + pna + ns;
+    uint32_t na = cell_or(p, bus, p->n->address_cells, 2), ns = cell_or(p, bus, p->n->size_cells, 1);
+    uint32_t pna = cell_or(p, bus->parent, p->n->address_cells, 2), step = na + pna + ns;
     for (uint32_t i = 0; na <= 3 && pna <= 2 && ns <= 2 && step && (i + step) * 4 <= ranges->len; i += step) {
-        uint64_t child = get_cells(ranges, i + (na == 3), na == 3 ? 2 : na);
-        uint64_t parent = get_cells(ranges, i + na, pna), len = get_cells(ranges, i + na + pna, ns);
+        uint64_t child = read_cells(ranges, i + (na == 3), na == 3 ? 2 : na);
+        uint64_t parent = read_cells(ranges, i + na, pna), len = read_cells(ranges, i + na + pna, ns);
         if (address >= parent && address - parent < len && len - (address - parent) >= size) {
             *on_bus = child + (address - parent);
             return true;
@@ -53,11 +53,10 @@ bool to_bus(struct machine_planner *p, const struct dt_node *bus, uint64_t addre
     return false;
 }
 
-/* An address range on a bus of the guest, as cells; false after a message when the cells cannot hold it. */
-bool fits_cells(struct machine_planner *p, const struct dt_node *bus, uint64_t on_bus, uint64_t size, bool sized,
-                struct src where)
+bool check_cells_hold(struct machine_planner *p, const struct dt_node *bus, uint64_t on_bus, uint64_t size, bool sized,
+                      struct src where)
 {
-    uint32_t na = cells_of(p, bus, p->n->address_cells, 2), ns = cells_of(p, bus, p->n->size_cells, 1);
+    uint32_t na = cell_or(p, bus, p->n->address_cells, 2), ns = cell_or(p, bus, p->n->size_cells, 1);
     if (!na || na > 2 || !ns || ns > 2) {
         struct diag *d = diag(p->c->diags, E0515, where,
                               "%s has #address-cells %u and #size-cells %u, which do not suit a device with registers",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Devices that the text gives by name, not by a node of the host: platform, pci and raw ones.
+// Devices that the text passes through by name instead of a node of the host: platform, PCI and raw devices.
 #include "machine/machine.h"
 
 #include <inttypes.h>
@@ -18,15 +18,17 @@ struct p_region *new_region(struct machine_planner *p, struct p_device *d, uint3
     struct p_region *r = NEW(p->c->arena, struct p_region);
     *r = (struct p_region){
         .device = d, .index = index, .host = UINT64_MAX, .size = size, .mode = REGION_MAP, .at = where};
-    r->how = address->set ? HOW_WRITTEN
-             : d->bus     ? HOW_DEFAULT
-                          : HOW_CHOSEN; // the guest itself places what is on its PCI bus
+    r->how = HOW_CHOSEN;
+    if (d->bus)
+        r->how = HOW_DEFAULT; // the guest itself chooses the addresses on its PCI bus
+    if (address->set)
+        r->how = HOW_WRITTEN;
     r->guest = address->set ? address->value : UINT64_MAX;
     vec_push(p->c->arena, &d->regions, r);
     return r;
 }
 
-/* `compatible` as an edit writes it: a list of strings, or NULL. */
+/* Returns the `compatible` that an edit of the statement sets, the last one if there are several; or NULL. */
 static const struct dt_prop *edited_compatible(struct machine_planner *p, const struct m_part *part)
 {
     const struct dt_prop *found = NULL;
@@ -38,7 +40,7 @@ static const struct dt_prop *edited_compatible(struct machine_planner *p, const 
             prop->name = op->name;
             prop->data = op->value->data;
             prop->len = op->value->len;
-            // A list of several chunks: joined, so that each string is seen.
+            // The value may be a list of several chunks, which are joined so that all of its strings are found.
             uint32_t len = 0;
             for (const struct dts_value *v = op->value; v; v = v->next)
                 len += v->kind == DTS_BYTES ? v->len : 0;
@@ -59,9 +61,8 @@ static const struct dt_prop *edited_compatible(struct machine_planner *p, const 
     return found;
 }
 
-/* A mapped region of a device without a host node begins at a page: VFIO, and the kernel's drivers, map nothing else.
- */
-static void check_mapped(struct machine_planner *p, const struct p_region *r, const struct m_region *m)
+/* VFIO and UIO can map only whole pages, so a mapped region begins at a page. */
+static void check_page_alignment(struct machine_planner *p, const struct p_region *r, const struct m_region *m)
 {
     uint64_t page = p->model->page_size;
     if (r->mode != REGION_MAP)
@@ -81,7 +82,9 @@ static void check_mapped(struct machine_planner *p, const struct p_region *r, co
                          "at ", r->guest / page * page, ", or `trap`");
 }
 
-/* A BAR's size is a power of two, and its address a multiple of that (PCI Local Bus Specification 3.0, 6.2.5.1). */
+/*
+ * The size of a BAR is a power of two, and its address a multiple of that (PCI Local Bus Specification 3.0, 6.2.5.1).
+ */
 static bool check_bar(struct machine_planner *p, const struct p_device *d, const struct m_region *m, uint32_t index,
                       uint64_t size)
 {
@@ -113,7 +116,8 @@ static bool check_bar(struct machine_planner *p, const struct p_device *d, const
     return true;
 }
 
-static const struct schema_region *class_region(const struct p_device *d, const struct m_which *w)
+/* Returns the region of the device's class that a statement names, by name or index; or NULL. */
+static const struct schema_region *find_class_region(const struct p_device *d, const struct m_which *w)
 {
     for (uint32_t i = 0; d->class && i < d->class->nregions; i++)
         if (w->name ? d->class->regions[i].name && !strcmp(d->class->regions[i].name, w->name) : i == w->index)
@@ -138,7 +142,7 @@ static void report_unknown_region(struct machine_planner *p, const struct p_devi
 
 static void plan_region(struct machine_planner *p, struct p_device *d, const struct m_region *m)
 {
-    const struct schema_region *s = class_region(d, &m->which);
+    const struct schema_region *s = find_class_region(d, &m->which);
     if (m->which.name && !s) {
         report_unknown_region(p, d, &m->which);
         return;
@@ -147,7 +151,7 @@ static void plan_region(struct machine_planner *p, struct p_device *d, const str
     for (uint32_t i = 0; i < d->regions.n; i++) {
         if (d->regions.at[i]->index != index)
             continue;
-        struct diag *g = diag(p->c->diags, E0534, m->at, "region %u of `%s` is specified twice", index, d->name);
+        struct diag *g = diag(p->c->diags, E0324, m->at, "region %u of `%s` is specified twice", index, d->name);
         diag_note(g, d->regions.at[i]->at, "it is first specified here");
         diag_help(g, "combine both into one statement");
         return;
@@ -163,7 +167,9 @@ static void plan_region(struct machine_planner *p, struct p_device *d, const str
                   "remove them: `region %u`", index);
         return;
     }
-    uint64_t size = m->size.set ? m->size.value : s ? s->size : 0;
+    uint64_t size = s ? s->size : 0;
+    if (m->size.set)
+        size = m->size.value;
     if (!size && m->mode != REGION_DROP) {
         struct diag *g =
             m->size.set ? diag(p->c->diags, E0535, m->size.at, "the size of a region is 0")
@@ -175,7 +181,9 @@ static void plan_region(struct machine_planner *p, struct p_device *d, const str
         return;
     struct p_region *r = new_region(p, d, index, size, &m->address, m->at);
     r->name = s ? s->name : NULL;
-    r->align = d->kind == DEV_PCI ? size : s ? s->align : 0;
+    r->align = s ? s->align : 0;
+    if (d->kind == DEV_PCI)
+        r->align = size;
     r->mode = m->mode == REGION_DEFAULT ? REGION_MAP : m->mode;
     r->unsafe = m->unsafe;
     r->file = m->file;
@@ -187,7 +195,7 @@ static void plan_region(struct machine_planner *p, struct p_device *d, const str
         r->how = HOW_WRITTEN;
         return;
     }
-    check_mapped(p, r, m);
+    check_page_alignment(p, r, m);
     if (r->how == HOW_WRITTEN)
         claim_region(p, r, bare_region_text(p, d, r), m->address.at);
 }
@@ -198,80 +206,99 @@ static int by_index(const void *a, const void *b)
     return x->index < y->index ? -1 : x->index > y->index;
 }
 
-enum { BARS = 6 }; // of a function: PCI Local Bus Specification 3.0, 6.1
+enum { BARS = 6 }; // of a PCI function: PCI Local Bus Specification 3.0, 6.1
 
-/* What is not mentioned has the default fate, as far as the class knows of it. The order is that of `reg`. */
+static bool has_region(const struct p_device *d, uint32_t index)
+{
+    for (uint32_t i = 0; i < d->regions.n; i++)
+        if (d->regions.at[i]->index == index)
+            return true;
+    return false;
+}
+
+/* Adds the regions of the device's class that have no statement, and sorts all regions in the order of `reg`. */
 static void add_other_regions(struct machine_planner *p, struct p_device *d)
 {
     for (uint32_t i = 0; d->class && i < d->class->nregions && d->kind != DEV_RAW; i++) {
-        bool said = false;
-        for (uint32_t k = 0; k < d->regions.n; k++)
-            said = said || d->regions.at[k]->index == i;
         const struct schema_region *s = &d->class->regions[i];
-        if (said || !s->size)
+        if (has_region(d, i) || !s->size)
             continue;
         struct p_region *r = new_region(p, d, i, s->size, &(struct opt_u64){0}, d->at);
         r->name = s->name;
         r->align = s->align;
     }
-    // The guest looks for BARs behind its bridge itself, and finds all that the function has, whatever their sizes are.
-    for (uint32_t i = 0; d->kind == DEV_PCI && d->bus && i < BARS; i++) {
-        bool known = false;
-        for (uint32_t k = 0; k < d->regions.n; k++)
-            known = known || d->regions.at[k]->index == i;
-        if (!known)
+    // The guest probes the BARs behind its bridge itself and finds all of them, so their sizes need not be known.
+    for (uint32_t i = 0; d->kind == DEV_PCI && d->bus && i < BARS; i++)
+        if (!has_region(d, i))
             new_region(p, d, i, 0, &(struct opt_u64){0}, d->at);
-    }
     if (d->regions.n)
         qsort(d->regions.at, d->regions.n, sizeof *d->regions.at, by_index);
 }
 
-static void plan_irq(struct machine_planner *p, struct p_device *d, const struct m_irq *m)
+// The interrupt indexes of vfio-pci (linux include/uapi/linux/vfio.h, VFIO_PCI_INTX_IRQ_INDEX and on)
+enum { PCI_IRQS = 3 };
+static const char *const pci_irqs[PCI_IRQS] = {"intx", "msi", "msix"};
+
+/* Finds the index of the interrupt that a statement names, by name or index. Returns false after a message. */
+static bool find_irq_index(struct machine_planner *p, const struct p_device *d, const struct m_irq *m, uint32_t *index)
 {
-    // The interrupt indexes of vfio-pci (linux include/uapi/linux/vfio.h, VFIO_PCI_INTX_IRQ_INDEX and on)
-    static const char *const pci[] = {"intx", "msi", "msix"};
-    uint32_t index = m->which.index;
+    *index = m->which.index;
     if (m->which.name) {
         uint32_t i = 0;
-        while (d->kind == DEV_PCI && i < 3 && strcmp(pci[i], m->which.name))
+        while (d->kind == DEV_PCI && i < PCI_IRQS && strcmp(pci_irqs[i], m->which.name))
             i++;
-        if (d->kind != DEV_PCI || i == 3) {
+        if (d->kind != DEV_PCI || i == PCI_IRQS) {
             struct diag *g =
                 diag(p->c->diags, E0368, m->which.at,
                      "unknown interrupt `%s`: this device has no host node that names its interrupts", m->which.name);
-            const char *near = d->kind == DEV_PCI ? nearest(m->which.name, pci, 3) : NULL;
+            const char *near = d->kind == DEV_PCI ? nearest(m->which.name, pci_irqs, PCI_IRQS) : NULL;
             if (near)
                 diag_did_you_mean(g, "", m->which.name, near);
             else
                 diag_help(g, d->kind == DEV_PCI ? "write `intx`, `msi` or `msix`" : "write the index: `irq 0`");
-            return;
+            return false;
         }
-        index = i;
+        *index = i;
     }
-    if (d->kind == DEV_PCI && index > 2) {
-        diag_help(diag(p->c->diags, E0363, m->which.at, "a PCI function has no interrupt %u", index),
+    if (d->kind == DEV_PCI && *index >= PCI_IRQS) {
+        diag_help(diag(p->c->diags, E0363, m->which.at, "a PCI function has no interrupt %u", *index),
                   "write 0 (`intx`), 1 (`msi`) or 2 (`msix`)");
-        return;
+        return false;
     }
+    return true;
+}
+
+/* Reports an interrupt that has a statement already, or that a PCI function cannot use together with a linked one. */
+static bool check_other_irqs(struct machine_planner *p, const struct p_device *d, const struct m_irq *m, uint32_t index)
+{
     for (uint32_t i = 0; i < d->irqs.n; i++) {
         if (d->irqs.at[i]->index != index)
             continue;
         struct diag *g =
-            diag(p->c->diags, E0328, m->at, "interrupt %u is specified twice: it is `%s`", index, pci[index]);
+            diag(p->c->diags, E0328, m->at, "interrupt %u is specified twice: it is `%s`", index, pci_irqs[index]);
         diag_note(g, d->irqs.at[i]->at, "it is first specified here");
         diag_help(g, "keep one of them");
-        return;
+        return false;
     }
     for (uint32_t i = 0; d->kind == DEV_PCI && !m->drop && i < d->irqs.n; i++) {
         const struct p_irq *other = d->irqs.at[i];
         if (other->drop)
             continue;
-        struct diag *g = diag(p->c->diags, E0399, m->at,
-                              "`%s` is linked, but a PCI function uses one kind of interrupt at a time", pci[index]);
-        diag_note(g, other->at, "`%s` is linked here", pci[other->index]);
-        diag_help(g, "keep one of them and drop the other: `irq %s drop;`", pci[other->index]);
-        return;
+        struct diag *g =
+            diag(p->c->diags, E0399, m->at, "`%s` is linked, but a PCI function uses one kind of interrupt at a time",
+                 pci_irqs[index]);
+        diag_note(g, other->at, "`%s` is linked here", pci_irqs[other->index]);
+        diag_help(g, "keep one of them and drop the other: `irq %s drop;`", pci_irqs[other->index]);
+        return false;
     }
+    return true;
+}
+
+static void plan_irq(struct machine_planner *p, struct p_device *d, const struct m_irq *m)
+{
+    uint32_t index;
+    if (!find_irq_index(p, d, m, &index) || !check_other_irqs(p, d, m, index))
+        return;
     struct p_irq *irq = NEW(p->c->arena, struct p_irq);
     *irq = (struct p_irq){.device = d,
                           .index = index,
@@ -292,8 +319,7 @@ static void plan_irq(struct machine_planner *p, struct p_device *d, const struct
     link_irq(p, irq, &m->to);
 }
 
-/* Slots that are written are taken first, so that the others can be chosen around them. */
-void take_slot(struct machine_planner *p, struct p_device *d, const struct m_passthrough *pass, uint32_t slot)
+void claim_slot(struct machine_planner *p, struct p_device *d, const struct m_passthrough *pass, uint32_t slot)
 {
     const struct p_device *other = map_getp(&p->slots, pass->place->bus, (const void *)(uintptr_t)slot);
     if (other) {
@@ -305,7 +331,10 @@ void take_slot(struct machine_planner *p, struct p_device *d, const struct m_pas
     map_putp(draft_arena(p->c), &p->slots, pass->place->bus, (const void *)(uintptr_t)slot, d);
 }
 
-/* What the tree knows of it (whose console it is, who is in its pages and on its lines) would go unseen. */
+/*
+ * Reports a platform device by name that has a node in the host's tree. Without the node, machc could not check what
+ * the tree tells about it: whether it is the console, and which other devices share its pages and lines.
+ */
 static bool report_host_node(struct machine_planner *p, const struct m_passthrough *pass)
 {
     const struct m_part *part = &pass->parts.at[0];
@@ -318,7 +347,7 @@ static bool report_host_node(struct machine_planner *p, const struct m_passthrou
     return true;
 }
 
-void plan_by_name(struct machine_planner *p, const struct m_passthrough *pass)
+void plan_named_device(struct machine_planner *p, const struct m_passthrough *pass)
 {
     if (report_host_node(p, pass))
         return;
@@ -330,15 +359,16 @@ void plan_by_name(struct machine_planner *p, const struct m_passthrough *pass)
     d->bus = pass->place->bus;
     d->sysfs_name = pass->host_name;
     if (pass->host_name)
-        own_sysfs_name(p, d, part->at);
+        claim_sysfs_name(p, d, part->at);
     const struct dt_prop *compatible = edited_compatible(p, part);
     d->class = compatible ? schema_class_of(p->c, p->schemas, compatible) : NULL;
     map_putp(draft_arena(p->c), &p->devices, pass->name, NULL, d);
     vec_push(draft_arena(p->c), &p->bare, d);
-    if (vcpu_of(p, pass))
+    if (has_valid_vcpu(p, pass))
         d->vcpu = (uint32_t)pass->place->vcpu.value;
+    // Written slots are claimed before write_new_nodes() chooses any.
     if (pass->place->bus && pass->place->slot.set)
-        take_slot(p, d, pass, (uint32_t)pass->place->slot.value);
+        claim_slot(p, d, pass, (uint32_t)pass->place->slot.value);
     for (uint32_t i = 0; i < part->regions.n; i++)
         plan_region(p, d, &part->regions.at[i]);
     add_other_regions(p, d);

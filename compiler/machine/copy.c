@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Subtrees of the host's tree, copied into the guest's.
+// Copies subtrees of the host's tree into the guest's tree.
 #include "machine/machine.h"
 #include "plan/streams.h"
 
@@ -21,7 +21,7 @@ static bool is_left_out(const struct m_passthrough *pass, const struct dt_node *
     return false;
 }
 
-/* What the compiler writes anew, or what only has a meaning on the host. */
+/* Whether machc writes a property itself, or the property has a meaning only on the host. */
 static bool is_not_copied(const struct machine_planner *p, const struct dt_prop *prop, bool top)
 {
     return prop->name == p->n->phandle || prop->name == p->n->linux_phandle || prop->name == p->n->interrupt_parent ||
@@ -32,16 +32,17 @@ static void copy_labels(struct machine_planner *p, const struct m_passthrough *p
                         const struct dt_node *from)
 {
     for (const struct dt_label *l = from->labels; l; l = l->next) {
-        // What is named in the description has its name, wherever the statement stands; a device without `as` is
-        // named after its label.
+        // A name that the description gives to something takes precedence over a label of the host's tree, unless it
+        // is this device's own: a device without `as` is named after its label.
         const struct src *other = map_getp(&p->m->m->named, l->name, NULL);
         bool own = other && other->loc.file == pass->at.loc.file && other->loc.start == pass->at.loc.start &&
                    other->via == pass->at.via;
         if (!other || own)
-            dt_add_label(p->m->tree, to, l->name, l->loc); // unless another node has it
+            dt_add_label(p->m->tree, to, l->name, l->loc); // does nothing if another node has the label
     }
 }
 
+/* Whether `n` has an interrupt whose controller is outside the subtree of `top`. */
 static bool has_irqs(const struct machine_planner *p, const struct dt_node *top, const struct dt_node *n)
 {
     const struct host_node *hn = &p->host->nodes[n->id];
@@ -53,13 +54,56 @@ static bool has_irqs(const struct machine_planner *p, const struct dt_node *top,
     return false;
 }
 
-static void describe_host(struct machine_planner *p, struct p_device *d, const struct dt_node *n)
+/* Fills in what the device's record takes from its host node `n`. */
+static void set_host_node(struct machine_planner *p, struct p_device *d, const struct dt_node *n)
 {
     d->host = n;
     d->sysfs_name = is_platform_device(p, n) ? host_sysfs_name(p->c, p->host, n) : NULL;
     const struct dt_prop *compatible = dt_prop(p->host->tree, n, p->n->compatible);
     d->compatible = compatible ? dt_string(compatible, 0) : NULL;
     d->class = compatible ? schema_class_of(p->c, p->schemas, compatible) : NULL;
+}
+
+/* Whether a cpu can access a region of `n`. */
+static bool has_reachable_region(const struct machine_planner *p, const struct dt_node *n)
+{
+    const struct host_node *hn = &p->host->nodes[n->id];
+    for (uint32_t i = 0; i < hn->nregions; i++) {
+        const struct host_region *r = &p->host->regions[hn->first_region + i];
+        if (r->translated && r->size)
+            return true;
+    }
+    return false;
+}
+
+/* Decides whether a copied node below the one that is passed through is a device, and makes its record and regions. */
+static void decide_device_below(struct machine_planner *p, struct copied *k, struct p_device *above)
+{
+    const struct dt_node *host = k->host;
+    bool mentioned = k->part && (k->part->regions.n || k->part->irqs.n || k->part->dmas.n);
+    const struct copied *over = p->copy_of[host->parent->id];
+    k->off = !mentioned && ((over && over->off) || host_disabled(p->host, host));
+    if (k->off)
+        return;
+    bool reachable = has_reachable_region(p, host);
+    // Ports of a RapidIO controller and engines of a portal have ids of their own, and no registers.
+    bool ids = has_streams(p->file, host);
+    if (mentioned || ids || has_irqs(p, k->pass->parts.at[0].node, host) ||
+        (reachable && dt_prop(p->host->tree, host, p->n->compatible))) {
+        struct p_device *d =
+            new_device(p, arena_printf(p->c->arena, "%s/%s", above->name, host->name), DEV_PLATFORM, k->pass->at);
+        d->parent = above;
+        d->pass = k->pass;
+        d->node = k->guest;
+        set_host_node(p, d, host);
+        if (!d->sysfs_name && ids)
+            d->sysfs_name = host_sysfs_name(p->c, p->host, host);
+        k->device = d;
+        decide_regions(p, k, d);
+        decide_windows(p, k, d);
+    } else if (reachable) {
+        check_part_regions(p, k);
+    }
 }
 
 static struct copied *copy_node(struct machine_planner *p, const struct m_passthrough *pass, const struct dt_node *host,
@@ -73,41 +117,14 @@ static struct copied *copy_node(struct machine_planner *p, const struct m_passth
     vec_push(draft_arena(p->c), &p->copies, k);
     p->copy_of[host->id] = k;
     copy_labels(p, pass, guest, host);
-    if (host != top) {
-        bool said = k->part && (k->part->regions.n || k->part->irqs.n || k->part->dmas.n);
-        const struct copied *over = p->copy_of[host->parent->id];
-        k->off = !said && ((over && over->off) || host_disabled(p->host, host));
-        const struct host_node *hn = &p->host->nodes[host->id];
-        bool reachable = false;
-        for (uint32_t i = 0; i < hn->nregions; i++)
-            reachable = reachable || (p->host->regions[hn->first_region + i].translated &&
-                                      p->host->regions[hn->first_region + i].size);
-        // Ports of a RapidIO controller and engines of a portal have an id of their own, and no registers.
-        bool ids = has_streams(p->file, host);
-        bool device =
-            said || ids || has_irqs(p, top, host) || (reachable && dt_prop(p->host->tree, host, p->n->compatible));
-        if (device && !k->off) {
-            struct p_device *d =
-                new_device(p, arena_printf(p->c->arena, "%s/%s", above->name, host->name), DEV_PLATFORM, pass->at);
-            d->parent = above;
-            d->pass = pass;
-            d->node = guest;
-            describe_host(p, d, host);
-            if (!d->sysfs_name && ids)
-                d->sysfs_name = host_sysfs_name(p->c, p->host, host);
-            k->device = d;
-            decide_regions(p, k, d);
-            decide_windows(p, k, d);
-        } else if (reachable && !k->off) {
-            check_part_regions(p, k);
-        }
-    }
+    if (host != top)
+        decide_device_below(p, k, above);
     const struct origin *o = guest->origin;
     for (const struct dt_prop *prop = host->props; prop; prop = prop->next)
         if (!is_not_copied(p, prop, host == top))
             dt_set(p->m->tree, guest, prop->name, prop->data, prop->len, o);
     if (host != top)
-        drop_reg(p, k);
+        remove_dropped_reg(p, k);
     return k;
 }
 
@@ -122,11 +139,11 @@ static void copy_below(struct machine_planner *p, const struct m_passthrough *pa
     }
 }
 
-void name_copy(struct machine_planner *p, struct copied *k, const char *name)
+void rename_copy(struct machine_planner *p, struct copied *k, const char *name)
 {
     const char *full = intern(p->c->names, name);
     if (dt_child(p->m->tree, k->guest->parent, full))
-        new_child(p, k->guest->parent, full, ORIGIN_HOST, k->pass->at); // says who has it
+        new_child(p, k->guest->parent, full, ORIGIN_HOST, k->pass->at); // reports the other child
     else
         dt_rename(p->m->tree, k->guest, full);
 }
@@ -134,7 +151,7 @@ void name_copy(struct machine_planner *p, struct copied *k, const char *name)
 void copy_passthrough(struct machine_planner *p, const struct m_passthrough *pass)
 {
     const struct dt_node *host = pass->parts.at[0].node;
-    struct dt_node *bus = bus_of(p, pass);
+    struct dt_node *bus = find_bus_node(p, pass);
     if (!bus || !give_host_node(p->file, p->m, host, host, pass->parts.at[0].at, &p->given_twice))
         return;
     if (host_disabled(p->host, host))
@@ -144,11 +161,12 @@ void copy_passthrough(struct machine_planner *p, const struct m_passthrough *pas
                   "set its `status` to \"okay\" in the tree that the host boots with");
     struct p_device *d = new_device(p, pass->name, DEV_PLATFORM, pass->at);
     d->pass = pass;
-    describe_host(p, d, host);
-    if (p->model->bare_names) // the tree cannot have a name twice, so only those given by hand can meet one of its
-        own_sysfs_name(p, d, pass->parts.at[0].at);
+    set_host_node(p, d, host);
+    // Names in the host's tree are unique, so a name can occur twice only if a statement passes a device through by it.
+    if (p->model->bare_names)
+        claim_sysfs_name(p, d, pass->parts.at[0].at);
     map_putp(draft_arena(p->c), &p->devices, pass->name, NULL, d);
-    // Its name follows from its registers (write_reg); until then it has none.
+    // The name of the node follows from its registers (write_reg()). Until then it has the root's, which is empty.
     struct dt_node *guest = dt_add_child(p->m->tree, bus, p->m->tree->root->name);
     if (pass->named && !dt_add_label(p->m->tree, guest, pass->name, pass->at.loc)) {
         const struct dt_node *other = map_getp(&p->m->tree->labels, pass->name, NULL);
@@ -169,7 +187,7 @@ void copy_passthrough(struct machine_planner *p, const struct m_passthrough *pas
     write_ranges(p, k);
     if (d->class)
         merge_schema(p, guest, d->class->body, p->frame, d->class->file);
-    if (vcpu_of(p, pass)) {
+    if (has_valid_vcpu(p, pass)) {
         d->vcpu = (uint32_t)pass->place->vcpu.value;
         if (d->class && d->class->vcpu_property) {
             const struct origin *o = origin_of(p, ORIGIN_COMPUTED, pass->place->vcpu.at, "the vcpu that was written");
@@ -185,13 +203,12 @@ void copy_passthrough(struct machine_planner *p, const struct m_passthrough *pas
     }
 }
 
-/* Fate `copy`: the node itself, without registers, interrupts and children: a description. */
 void copy_description(struct machine_planner *p, const struct dt_node *host, const struct copied *from,
                       struct src where)
 {
     struct dt_tree *t = p->m->tree;
     const char *name = intern_n(p->c->names, host->name, strcspn(host->name, "@"));
-    if (dt_child(t, t->root, name)) { // a unit address stands for a `reg`, so it becomes a part of the name
+    if (dt_child(t, t->root, name)) { // the copy has no `reg`, so the unit address becomes part of the name
         char *full = arena_strndup(p->c->arena, host->name, strlen(host->name));
         for (char *s = full; *s; s++)
             *s = *s == '@' || *s == ',' ? '-' : *s;
@@ -211,30 +228,30 @@ void copy_description(struct machine_planner *p, const struct dt_node *host, con
     vec_push(draft_arena(p->c), &p->copies, k);
     p->copy_of[host->id] = k;
     copy_labels(p, from->pass, k->guest, host);
-    const char *const no[] = {p->n->reg,
-                              p->n->reg_names,
-                              p->n->ranges,
-                              p->n->dma_ranges,
-                              p->n->interrupts,
-                              p->n->interrupts_extended,
-                              p->n->interrupt_names,
-                              p->n->interrupt_map,
-                              p->n->interrupt_map_mask,
-                              p->n->interrupt_controller,
-                              p->n->interrupt_cells,
-                              p->n->address_cells,
-                              p->n->size_cells,
-                              p->n->status};
+    const char *const resources[] = {p->n->reg,
+                                     p->n->reg_names,
+                                     p->n->ranges,
+                                     p->n->dma_ranges,
+                                     p->n->interrupts,
+                                     p->n->interrupts_extended,
+                                     p->n->interrupt_names,
+                                     p->n->interrupt_map,
+                                     p->n->interrupt_map_mask,
+                                     p->n->interrupt_controller,
+                                     p->n->interrupt_cells,
+                                     p->n->address_cells,
+                                     p->n->size_cells,
+                                     p->n->status};
     for (const struct dt_prop *prop = host->props; prop; prop = prop->next) {
         bool skip = is_not_copied(p, prop, true);
-        for (uint32_t i = 0; i < sizeof no / sizeof *no; i++)
-            skip = skip || prop->name == no[i];
+        for (uint32_t i = 0; i < sizeof resources / sizeof *resources; i++)
+            skip = skip || prop->name == resources[i];
         if (!skip)
             dt_set(t, k->guest, prop->name, prop->data, prop->len, k->guest->origin);
     }
 }
 
-/* It goes under a device whose statement has not had its turn yet. */
+/* Whether the device goes under another device whose statement has not been planned yet. */
 static bool waits_for_bus(struct machine_planner *p, const struct m_passthrough *pass)
 {
     return pass->place->under_label && !map_getp(&p->m->tree->labels, pass->place->under, NULL) &&
@@ -250,7 +267,7 @@ void plan_passthroughs(struct machine_planner *p)
     for (uint32_t i = 0; i < p->m->m->passthroughs.n; i++) {
         const struct m_passthrough *pass = p->m->m->passthroughs.at[i];
         if (pass->kind != PASS_NODE)
-            plan_by_name(p, pass);
+            plan_named_device(p, pass);
         else if (waits_for_bus(p, pass))
             vec_push(draft_arena(p->c), &left, pass);
         else
@@ -265,6 +282,7 @@ void plan_passthroughs(struct machine_planner *p)
             else
                 copy_passthrough(p, left.at[i]);
         }
-        round = left.n == n ? MACH_MAX_NESTING : round; // they wait for each other: let them say so
+        if (left.n == n)
+            round = MACH_MAX_NESTING; // they wait for each other: the next round reports that their bus is missing
     }
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Interrupts of copied nodes: which of them stay in the guest, and which are links to the host's lines.
+// Interrupts of copied nodes: decides which stay as they are, and links the others to lines of the guest.
 #include "machine/machine.h"
 
 #include <inttypes.h>
@@ -7,10 +7,11 @@
 /* ---- how an interrupt gets to its controller ---- */
 
 /*
- * An interrupt-map compares unit addresses. They are the host's below a copied nexus; a node that is passed through
- * by itself has another one, and goes to the controller directly.
+ * Whether a copied interrupt-map applies to the node. An interrupt-map compares unit addresses: below a copied nexus
+ * they are the same as on the host. The node that is passed through may get another one, so its interrupts go to the
+ * controller directly.
  */
-static bool nexus_works(struct machine_planner *p, const struct copied *k, const struct dt_node *nexus)
+static bool is_nexus_usable(struct machine_planner *p, const struct copied *k, const struct dt_node *nexus)
 {
     return copy_of(p, nexus) && k->host != k->pass->parts.at[0].node && dt_is_below(nexus, k->host);
 }
@@ -28,20 +29,20 @@ static enum irq_route irq_route(struct machine_planner *p, const struct copied *
     if (h->from_map || !h->chip || dt_prop(p->host->tree, k->host, p->n->interrupts_extended))
         return IRQ_ROUTE_LINK;
     const struct dt_node *first = host_irq_parent(p->host, k->host);
-    return first && first != h->chip && nexus_works(p, k, first) ? IRQ_ROUTE_NEXUS : IRQ_ROUTE_LINK;
+    return first && first != h->chip && is_nexus_usable(p, k, first) ? IRQ_ROUTE_NEXUS : IRQ_ROUTE_LINK;
 }
 
-bool irq_cells_stay(struct machine_planner *p, const struct copied *k)
+bool keeps_irq_cells(struct machine_planner *p, const struct copied *k)
 {
     const struct dt_node *first = host_irq_parent(p->host, k->host);
     if (!first || !copy_of(p, first) || dt_prop(p->host->tree, k->host, p->n->interrupts_extended))
         return false;
-    return !dt_prop(p->host->tree, first, p->n->interrupt_map) || nexus_works(p, k, first);
+    return !dt_prop(p->host->tree, first, p->n->interrupt_map) || is_nexus_usable(p, k, first);
 }
 
 /* ---- statements ---- */
 
-/* An interrupt's name: the node's, or where that has no interrupt-names the class's. */
+/* Returns the name that the node has for an interrupt, or the class if the node has no `interrupt-names`; or NULL. */
 static const char *irq_name(const struct machine_planner *p, const struct copied *k, const struct host_irq *h)
 {
     if (h->name)
@@ -51,7 +52,7 @@ static const char *irq_name(const struct machine_planner *p, const struct copied
     return class && !named && !h->from_map && h->index < class->nirqs ? class->irqs[h->index].name : NULL;
 }
 
-/* The `irq` statement for an interrupt of the node's own; or NULL. */
+/* Returns the `irq` statement for an interrupt of the node itself; NULL for others, and without a statement. */
 static const struct m_irq *statement_for(const struct copied *k, const struct host_node *hn, const struct host *host,
                                          const struct host_irq *h)
 {
@@ -84,14 +85,14 @@ static void match_irqs(struct machine_planner *p, struct copied *k, const struct
 
 /* ---- lines of the host ---- */
 
-/* The first interrupt of this machine that has the line; who else has it, across/lines.c finds. */
-static struct p_irq *line_owner(const struct machine_planner *p, const struct host_irq *h)
+/* Returns the first interrupt of this machine on a line of the host. across/lines.c compares machines. */
+static struct p_irq *first_irq_on_line(const struct machine_planner *p, const struct host_irq *h)
 {
     uint64_t v;
     return map_get(&p->line_of, (uintptr_t)h->chip, h->identity, &v) ? (struct p_irq *)(uintptr_t)v : NULL;
 }
 
-/* Where there is no other choice. */
+/* Adds the help and the fix-it to drop an interrupt, for errors that have no other fix. */
 static void help_drop(struct machine_planner *p, struct diag *d, const struct p_irq *irq)
 {
     const char *text = describe_irq_drop(p->c, irq);
@@ -104,7 +105,7 @@ static void help_drop(struct machine_planner *p, struct diag *d, const struct p_
 static void take_host_line(struct machine_planner *p, struct p_irq *irq)
 {
     const struct host_irq *h = irq->host;
-    if (!line_owner(p, h))
+    if (!first_irq_on_line(p, h))
         map_putp(draft_arena(p->c), &p->line_of, h->chip, (const void *)(uintptr_t)h->identity, irq);
 }
 
@@ -114,6 +115,7 @@ static struct p_irq *new_irq(struct machine_planner *p, const struct copied *k, 
                              const struct m_irq *m)
 {
     bool top = k->part == &k->pass->parts.at[0];
+    struct src where = top || !k->part ? k->pass->at : k->part->at;
     struct p_irq *irq = NEW(p->c->arena, struct p_irq);
     *irq = (struct p_irq){.device = k->device,
                           .index = h->index,
@@ -122,16 +124,14 @@ static struct p_irq *new_irq(struct machine_planner *p, const struct copied *k, 
                           .host = h,
                           .drop = m && m->drop,
                           .gsi = UINT32_MAX,
-                          .at = m                 ? m->at
-                                : top || !k->part ? k->pass->at
-                                                  : k->part->at};
+                          .at = m ? m->at : where};
     map_putp(draft_arena(p->c), &p->irq_of, h, NULL, irq);
     return irq;
 }
 
-/* The controller is the guest's as well: nothing to link, but the guest may have to do without. */
-static void keep_inside(struct machine_planner *p, const struct copied *k, const struct host_irq *h,
-                        const struct m_irq *m)
+/* Handles an interrupt whose controller is copied as well: it is not linked, but a statement can drop it. */
+static void keep_irq_inside(struct machine_planner *p, const struct copied *k, const struct host_irq *h,
+                            const struct m_irq *m)
 {
     if (m && m->to.set) {
         struct diag *d =
@@ -161,14 +161,14 @@ static bool can_be_linked(struct machine_planner *p, const struct copied *k, str
     if (k->device->sysfs_name && k->device->host == k->host)
         return true;
     if (k->part == &k->pass->parts.at[0] && p->host->nodes[k->host_id].nregions)
-        return false; // on a bus behind another device: its regions are out of reach, and that is said
+        return false; // its bus is behind another device: that its regions cannot be reached has been reported
     const struct dt_node *first = host_irq_first_hop(p->host, h);
     struct diag *d = diag(
         p->c->diags, E0381, irq->at,
         "interrupt %u of %s cannot be linked: Linux makes no platform device from the node, so VFIO cannot provide it",
         h->index, dt_path(p->c->arena, k->host));
     diag_fact(d, "%s: it is %s", p->host->file, host_irq_text(p->c, h));
-    // A cascaded controller can go to the guest along with its users; the root cannot.
+    // A cascaded controller can be passed through together with its users; the root cannot.
     if (first && (!h->class || h->class->cascaded))
         diag_help(d, "drop it: %s; or pass %s through as well", describe_irq_drop(p->c, irq),
                   dt_path(p->c->arena, first));
@@ -190,11 +190,11 @@ static void link_irqs(struct machine_planner *p, struct copied *k)
         const struct m_irq *m = statement_for(k, hn, p->host, h);
         enum irq_route route = irq_route(p, k, h);
         if (route == IRQ_ROUTE_INSIDE) {
-            keep_inside(p, k, h, m);
+            keep_irq_inside(p, k, h, m);
             first_inside = first_inside ? first_inside : h;
             continue;
         }
-        // A function below a PCI bus: the line is its host bridge's.
+        // This is a function below a PCI bus: the line belongs to its host bridge.
         if (route == IRQ_ROUTE_NEXUS && (!k->device->sysfs_name || k->device->host != k->host)) {
             if (m && m->drop)
                 new_irq(p, k, h, m);
@@ -203,8 +203,8 @@ static void link_irqs(struct machine_planner *p, struct copied *k)
         struct p_irq *irq = new_irq(p, k, h, m);
         irq->drop = irq->drop || !can_be_linked(p, k, irq);
         if (!irq->drop && first_inside) {
-            // linux drivers/vfio/platform/vfio_platform_irq.c, vfio_platform_irq_init(): it counts up to the first that
-            // fails
+            // linux drivers/vfio/platform/vfio_platform_irq.c, vfio_platform_irq_init() counts the interrupts up to the
+            // first that the host cannot resolve.
             struct diag *d =
                 diag(p->c->diags, E0395, irq->at,
                      "VFIO cannot provide interrupt %u of %s: it follows interrupt %u, which the host no longer has",
@@ -222,9 +222,12 @@ static void link_irqs(struct machine_planner *p, struct copied *k)
 
 /* ---- entries of an interrupt-map ---- */
 
-/* What the nodes below say of the line that an entry leads to. Several may share it: one that wants it is enough. */
-static bool all_drop(struct machine_planner *p, const struct copied *nexus, const struct host_irq *h,
-                     const struct m_irq **to)
+/*
+ * Whether all statements below the nexus drop the line of map entry `h`; one node that does not drop a shared line is
+ * enough to keep it. Sets *to to the first statement that links the line.
+ */
+static bool all_users_drop(struct machine_planner *p, const struct copied *nexus, const struct host_irq *h,
+                           const struct m_irq **to)
 {
     bool dropped = false, wanted = false;
     for (const struct host_irq *u = host_irq_users(p->host, h); u; u = host_irq_next(p->host, u)) {
@@ -245,26 +248,26 @@ static void link_map_entries(struct machine_planner *p, struct copied *k)
     const struct host_node *hn = &p->host->nodes[k->host_id];
     for (uint32_t i = hn->nirqs - hn->nmap_irqs; i < hn->nirqs && !k->description && !k->off; i++) {
         const struct host_irq *h = &p->host->irqs[hn->first_irq + i];
-        // What leads nowhere on the host is of no use in the guest; the host index has said so.
+        // The host index has reported an entry that it cannot resolve; the guest does not need it.
         if (h->problem || !h->chip || copy_of(p, h->chip))
             continue;
-        struct p_irq *other = line_owner(p, h);
+        struct p_irq *other = first_irq_on_line(p, h);
         if (other && other->host->node == k->host && other->source == IRQ_DEVICE) {
-            // The bridge's own interrupt, which is the INTx of what is behind it as well.
+            // The line is the bridge's own interrupt, which it shares with the INTx of the devices behind it.
             map_putp(draft_arena(p->c), &p->irq_of, h, NULL, other);
             continue;
         }
         if (other && other->device->host && copy_of(p, other->host->node) &&
             host_irq_first_hop(p->host, other->host) == k->host) {
-            // Another entry for the same line, or the device behind it. One that went elsewhere has taken its line
-            // along.
+            // Another entry, or a device behind this nexus, uses the line already: this entry follows its link. If that
+            // device is linked directly, its line does not go through this map.
             const struct copied *user = copy_of(p, other->host->node);
             if (other->host->from_map || irq_route(p, user, other->host) == IRQ_ROUTE_NEXUS)
                 map_putp(draft_arena(p->c), &p->irq_of, h, NULL, other);
             continue;
         }
         const struct m_irq *to = NULL;
-        if (all_drop(p, k, h, &to))
+        if (all_users_drop(p, k, h, &to))
             continue;
         struct p_irq *irq = new_irq(p, k, h, to);
         take_host_line(p, irq);
@@ -281,7 +284,9 @@ void link_copied_irqs(struct machine_planner *p)
         link_map_entries(p, p->copies.at[i]);
 }
 
-/* VFIO counts a device's interrupts up to the first that the host cannot resolve: one of a controller that is assigned.
+/*
+ * VFIO counts a device's interrupts up to the first that the host cannot resolve. That is one whose controller is
+ * passed through as well.
  */
 void count_host_irqs(struct machine_planner *p, struct p_device *d)
 {

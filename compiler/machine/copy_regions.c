@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// reg and ranges of copied nodes, as the guest's bus wants them.
+// Regions of copied nodes, and their `reg` on the guest's bus.
 #include "machine/machine.h"
 
 #include <inttypes.h>
 
-/* A region's name: the node's, or where that has no reg-names the class's. */
+/* Returns the name that the node has for a region, or the class if the node has no `reg-names`; or NULL. */
 static const char *region_name(const struct machine_planner *p, const struct copied *k, const struct host_region *h)
 {
     if (h->name)
@@ -14,10 +14,10 @@ static const char *region_name(const struct machine_planner *p, const struct cop
     return class && !named && h->index < class->nregions ? class->regions[h->index].name : NULL;
 }
 
-/* The `region` statement for each entry of the node's reg; NULL: there are none. */
+/* Returns the index of the `region` statement for each entry of the node's `reg`; NULL if there are no statements. */
 static const uint32_t *region_statements(struct machine_planner *p, const struct copied *k)
 {
-    static const struct part_kind kind = {"region", "regions", "reg-names", E0534, E0507, E0508};
+    static const struct part_kind kind = {"region", "regions", "reg-names", E0324, E0507, E0508};
     const struct host_node *hn = &p->host->nodes[k->host_id];
     uint32_t n = k->part ? k->part->regions.n : 0;
     if (!n)
@@ -33,8 +33,7 @@ static const uint32_t *region_statements(struct machine_planner *p, const struct
     return match_statements(p, k, &kind, statements, n, parts, hn->nregions);
 }
 
-/* The region that [a, a + size) lies in, of those that the same statement has already; or NULL. */
-const struct p_region *region_over(const struct p_device *d, uint64_t a, uint64_t size)
+const struct p_region *region_containing(const struct p_device *d, uint64_t a, uint64_t size)
 {
     for (; d; d = d->parent) {
         for (uint32_t i = 0; i < d->regions.n; i++) {
@@ -56,19 +55,21 @@ void add_region(struct machine_planner *p, struct p_device *d, const struct p_re
         claim_region(p, n, NULL, where);
 }
 
-/* On a bus without sizes, as I2C has, the address is the device's own, and stays with it from one such bus to another.
+/*
+ * Whether the node keeps its address on the guest's bus. On a bus without sizes, such as I2C, the address belongs to
+ * the device, and is the same on any other bus of that kind.
  */
 static bool keeps_address(struct machine_planner *p, const struct dt_node *host, const struct dt_node *bus)
 {
-    return !host_size_cells(p->host, host->parent) && !cells_of(p, bus, p->n->size_cells, 1) &&
-           host_address_cells(p->host, host->parent) == cells_of(p, bus, p->n->address_cells, 2);
+    return !host_size_cells(p->host, host->parent) && !cell_or(p, bus, p->n->size_cells, 1) &&
+           host_address_cells(p->host, host->parent) == cell_or(p, bus, p->n->address_cells, 2);
 }
 
 /*
- * The node whose driver has to be asked for a region that the cpus cannot reach. NULL: the region is only a number, as
- * that of the regulator@0 of a bus that numbers them.
+ * Returns the node through whose driver a region is accessed that the cpus cannot reach. Returns NULL if the region is
+ * only a number, as for regulator@0 below a node that numbers its children.
  */
-static const struct dt_node *device_behind(struct machine_planner *p, const struct host_region *h)
+static const struct dt_node *node_providing_access(struct machine_planner *p, const struct host_region *h)
 {
     for (const struct dt_node *n = h->node->parent; n && n->parent; n = n->parent)
         if (p->host->nodes[n->id].nregions)
@@ -76,7 +77,7 @@ static const struct dt_node *device_behind(struct machine_planner *p, const stru
     return h->size ? h->node->parent : NULL;
 }
 
-/* Linux makes no device of a node without a `compatible`: nothing can be bound to it. */
+/* Linux makes no device from a node without a `compatible`, so no driver can be bound to it. */
 static void report_no_device(struct machine_planner *p, const struct copied *k)
 {
     if (dt_prop(p->host->tree, k->host, p->n->compatible) || !p->host->nodes[k->host_id].nregions)
@@ -95,7 +96,7 @@ void check_part_regions(struct machine_planner *p, const struct copied *k)
     const struct host_node *hn = &p->host->nodes[k->host_id];
     for (uint32_t i = 0; i < hn->nregions; i++) {
         const struct host_region *h = &p->host->regions[hn->first_region + i];
-        if (!h->translated || !h->size || region_over(k->device, h->address, h->size))
+        if (!h->translated || !h->size || region_containing(k->device, h->address, h->size))
             continue;
         const char *path = dt_path(p->c->arena, k->host), *top = dt_path(p->c->arena, k->pass->parts.at[0].node);
         struct diag *d = diag(
@@ -108,35 +109,63 @@ void check_part_regions(struct machine_planner *p, const struct copied *k)
     }
 }
 
-/* The regions of a node's reg: mapped at the host's address unless said otherwise. */
+/*
+ * Reports a region that the cpus cannot reach, where that is an error. Returns true if the node has registers all the
+ * same: on a bus of the same kind, or behind a device.
+ */
+static bool check_untranslated(struct machine_planner *p, const struct copied *k, const struct p_device *d,
+                               const struct host_region *h, const struct m_region *m)
+{
+    if (m) {
+        diag_help(diag(p->c->diags, E0509, m->at, "region %u of %s has no cpu address", h->index,
+                       dt_path(p->c->arena, k->host)),
+                  "access it through the registers of %s", dt_path(p->c->arena, k->host->parent));
+        return false;
+    }
+    if (k->part != &k->pass->parts.at[0])
+        return false;
+    if (keeps_address(p, k->host, d->node->parent))
+        return true;
+    const struct dt_node *through = node_providing_access(p, h);
+    if (through)
+        diag_help(diag(p->c->diags, E0510, k->part->at, "region %u of %s has no cpu address", h->index,
+                       dt_path(p->c->arena, k->host)),
+                  "pass %s through: the device can only be reached through it", dt_path(p->c->arena, through));
+    return through;
+}
+
+/* Reports clauses of a statement that do not suit a region of the host's tree. */
+static void check_region_clauses(struct machine_planner *p, const struct copied *k, const struct host_region *h,
+                                 const struct m_region *m)
+{
+    if (m->file || m->offset.set)
+        diag_help(diag(p->c->diags, E0512, m->at,
+                       "`file` and `offset` are for raw devices; this region belongs to a node of the host"),
+                  "remove them: the host's tree gives its address");
+    if (m->size.set && m->size.value != h->size) {
+        struct diag *g = diag(p->c->diags, E0513, m->size.at, "region %u has 0x%" PRIx64 " bytes, not 0x%" PRIx64,
+                              h->index, h->size, m->size.value);
+        diag_fact(g, "%s: the `reg` of %s says so", p->host->file, dt_path(p->c->arena, k->host));
+        diag_help(g, "remove `size`: a region is always passed through as a whole");
+    }
+}
+
 void decide_regions(struct machine_planner *p, struct copied *k, struct p_device *d)
 {
     const struct host_node *hn = &p->host->nodes[k->host_id];
-    bool top = k->part == &k->pass->parts.at[0], beyond = false;
+    bool top = k->part == &k->pass->parts.at[0], untranslated = false;
     const uint32_t *statement_of = region_statements(p, k);
     for (uint32_t i = 0; i < hn->nregions; i++) {
         const struct host_region *h = &p->host->regions[hn->first_region + i];
         const struct m_region *m =
             statement_of && statement_of[i] != NO_STATEMENT ? &k->part->regions.at[statement_of[i]] : NULL;
         if (!h->translated) {
-            if (m)
-                diag_help(diag(p->c->diags, E0509, m->at, "region %u of %s has no cpu address", h->index,
-                               dt_path(p->c->arena, k->host)),
-                          "access it through the registers of %s", dt_path(p->c->arena, k->host->parent));
-            else if (top && keeps_address(p, k->host, d->node->parent))
-                beyond = true;
-            else if (top && device_behind(p, h)) {
-                beyond = true;
-                diag_help(diag(p->c->diags, E0510, k->part->at, "region %u of %s has no cpu address", h->index,
-                               dt_path(p->c->arena, k->host)),
-                          "pass %s through: the device can only be reached through it",
-                          dt_path(p->c->arena, device_behind(p, h)));
-            }
+            untranslated = check_untranslated(p, k, d, h, m) || untranslated;
             continue;
         }
         if (!h->size)
             continue;
-        const struct p_region *in = top ? NULL : region_over(d, h->address, h->size);
+        const struct p_region *in = top ? NULL : region_containing(d, h->address, h->size);
         if (in && m) {
             struct diag *g = diag(p->c->diags, E0530, m->at,
                                   "region %u of `%s` is part of region %u of `%s`, whose statement applies to it",
@@ -145,7 +174,7 @@ void decide_regions(struct machine_planner *p, struct copied *k, struct p_device
                       in->index);
         }
         if (in)
-            continue; // its registers are part of a region that is assigned already
+            continue; // its registers are part of a region that the device has already
         struct p_region r = {.index = h->index,
                              .name = region_name(p, k, h),
                              .host = h->address,
@@ -162,16 +191,8 @@ void decide_regions(struct machine_planner *p, struct copied *k, struct p_device
                       "remove `at`, or write a separate `passthrough` for %s", k->host->name);
             r.guest = h->address;
         }
-        if (m && (m->file || m->offset.set))
-            diag_help(diag(p->c->diags, E0512, m->at,
-                           "`file` and `offset` are for raw devices; this region belongs to a node of the host"),
-                      "remove them: the host's tree gives its address");
-        if (m && m->size.set && m->size.value != h->size) {
-            struct diag *g = diag(p->c->diags, E0513, m->size.at, "region %u has 0x%" PRIx64 " bytes, not 0x%" PRIx64,
-                                  h->index, h->size, m->size.value);
-            diag_fact(g, "%s: the `reg` of %s says so", p->host->file, dt_path(p->c->arena, k->host));
-            diag_help(g, "remove `size`: a region is always passed through as a whole");
-        }
+        if (m)
+            check_region_clauses(p, k, h, m);
         if (r.mode == REGION_DROP) {
             r.guest = UINT64_MAX;
         } else if (r.mode == REGION_MAP && ((r.guest ^ r.host) & (p->model->page_size - 1))) {
@@ -184,11 +205,11 @@ void decide_regions(struct machine_planner *p, struct copied *k, struct p_device
         }
         add_region(p, d, &r, m && m->address.set ? m->address.at : r.at);
     }
-    if (top && !beyond)
+    if (top && !untranslated)
         report_no_device(p, k);
 }
 
-/* The names of the regions that are left. */
+/* Writes the names of the regions that are not dropped. */
 static void write_reg_names(struct machine_planner *p, struct copied *k, const struct origin *o)
 {
     const struct p_device *d = k->device;
@@ -214,12 +235,11 @@ static void write_reg_names(struct machine_planner *p, struct copied *k, const s
     dt_set(p->m->tree, k->guest, p->n->reg_names, names, len, o);
 }
 
-/* reg of the node that is passed through, for its bus in the guest; names that fell away go, too. */
 void write_reg(struct machine_planner *p, struct copied *k)
 {
     const struct p_device *d = k->device;
     const struct dt_node *bus = k->guest->parent;
-    uint32_t na = cells_of(p, bus, p->n->address_cells, 2), ns = cells_of(p, bus, p->n->size_cells, 1), n = 0;
+    uint32_t na = cell_or(p, bus, p->n->address_cells, 2), ns = cell_or(p, bus, p->n->size_cells, 1), n = 0;
     uint8_t *data = arena_alloc(p->c->arena, na <= 2 && ns <= 2 ? (size_t)d->regions.n * (na + ns) * 4 + 1 : 1);
     uint64_t unit = 0;
     for (uint32_t i = 0; i < d->regions.n; i++) {
@@ -228,7 +248,8 @@ void write_reg(struct machine_planner *p, struct copied *k)
         if (r->mode == REGION_DROP || r->window)
             continue;
         struct src where = r->how != HOW_WRITTEN && k->pass->place->under ? k->pass->place->under_at : r->at;
-        if (!to_bus(p, bus, r->guest, r->size, where, &on_bus) || !fits_cells(p, bus, on_bus, r->size, true, where))
+        if (!translate_to_bus(p, bus, r->guest, r->size, where, &on_bus) ||
+            !check_cells_hold(p, bus, on_bus, r->size, true, where))
             return;
         dt_put_cells(data + (size_t)n * (na + ns) * 4, on_bus, na);
         dt_put_cells(data + ((size_t)n * (na + ns) + na) * 4, r->size, ns);
@@ -246,15 +267,16 @@ void write_reg(struct machine_planner *p, struct copied *k)
     } else if (!keeps_address(p, k->host, bus) && dt_del(p->m->tree, k->guest, p->n->reg)) {
         const struct host_node *hn = &p->host->nodes[k->host_id];
         const struct host_region *first = hn->nregions ? &p->host->regions[hn->first_region] : NULL;
-        if (!first || first->translated || !device_behind(p, first)) // else that is an error: one is enough
+        // If the registers are behind another device, that has been reported: a clash of names would be a second error.
+        if (!first || first->translated || !node_providing_access(p, first))
             name = generic;
     }
-    name_copy(p, k, name);
+    rename_copy(p, k, name);
     if (dt_prop(p->host->tree, k->host, p->n->reg_names))
         write_reg_names(p, k, o);
 }
 
-/* Does a `child` statement drop entry i of the node's reg? */
+/* Whether a `child` statement drops entry i of the node's `reg`. */
 static bool is_dropped(const struct copied *k, uint32_t i, const char *name)
 {
     for (uint32_t j = 0; j < k->part->regions.n; j++) {
@@ -265,8 +287,8 @@ static bool is_dropped(const struct copied *k, uint32_t i, const char *name)
     return false;
 }
 
-/* The unit address follows the first entry that is left (Devicetree Specification 2.2.1.1). */
-static void rename_child(struct machine_planner *p, struct copied *k, const uint8_t *reg, uint32_t address_cells)
+/* Renames a node after its first remaining entry (Devicetree Specification 2.2.1.1). `reg` is NULL if none remains. */
+static void rename_after_reg(struct machine_planner *p, struct copied *k, const uint8_t *reg, uint32_t address_cells)
 {
     const char *name = k->guest->name, *unit = strchr(name, '@');
     uint64_t address = 0;
@@ -275,12 +297,11 @@ static void rename_child(struct machine_planner *p, struct copied *k, const uint
     name = arena_strndup(p->c->arena, name, (size_t)(unit - name));
     for (uint32_t i = 0; reg && i < address_cells * 4; i++)
         address = address << 8 | reg[i];
-    name_copy(p, k, reg ? arena_printf(p->c->arena, "%s@%" PRIx64, name, address) : name);
+    rename_copy(p, k, reg ? arena_printf(p->c->arena, "%s@%" PRIx64, name, address) : name);
 }
 
-/* Entries that a `child` statement drops, and their names. The others stay: they are on a bus that is copied as it is.
- */
-void drop_reg(struct machine_planner *p, struct copied *k)
+/* The entries that are not dropped keep their values, because their bus is copied with them. */
+void remove_dropped_reg(struct machine_planner *p, struct copied *k)
 {
     struct dt_tree *t = p->m->tree;
     const struct dt_prop *reg = dt_prop(t, k->guest, p->n->reg), *names = dt_prop(t, k->guest, p->n->reg_names);
@@ -323,5 +344,5 @@ void drop_reg(struct machine_planner *p, struct copied *k)
     else
         dt_del(t, k->guest, p->n->reg);
     if (first)
-        rename_child(p, k, len ? data : NULL, na);
+        rename_after_reg(p, k, len ? data : NULL, na);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ranges and dma-ranges of copied buses, as the guest's bus above them wants them, and what is seen through them.
+// `ranges` and `dma-ranges` of copied buses, translated for the guest's bus above, and the windows of PCI buses.
 #include "machine/machine.h"
 
 #include <inttypes.h>
@@ -9,28 +9,21 @@
 struct ranges {
     struct machine_planner *p;
     struct copied *k;
-    const struct dt_node *bus;        // above it in the guest
-    uint32_t child_cells, size_cells; // its own
-    uint32_t bus_cells;               // of an address on `bus`
+    const struct dt_node *bus;        // the node above it in the guest
+    uint32_t child_cells, size_cells; // cells of an address and of a size below it
+    uint32_t bus_cells;               // cells of an address on `bus`
     struct src where;
     VEC(uint32_t) cells;
 };
 
-static uint64_t number_at(const struct dt_prop *prop, uint32_t at, uint32_t cells)
-{
-    uint64_t v = 0;
-    for (uint32_t i = 0; i < cells; i++)
-        v = v << 32 | dt_cell(prop, at + i);
-    return v;
-}
-
-static void add_number(struct ranges *r, uint64_t value, uint32_t cells)
+static void append_cells(struct ranges *r, uint64_t value, uint32_t cells)
 {
     for (uint32_t i = cells; i--;)
         vec_push(draft_arena(r->p->c), &r->cells, i < 2 ? (uint32_t)(value >> 32 * i) : 0);
 }
 
-static void set(struct ranges *r, const char *name, const char *why)
+/* Writes the cells that have been appended as property `name` of the guest's bus. */
+static void write_property(struct ranges *r, const char *name, const char *why)
 {
     struct machine_planner *p = r->p;
     uint8_t *data = arena_alloc(p->c->arena, (size_t)r->cells.n * 4 + 1);
@@ -40,12 +33,13 @@ static void set(struct ranges *r, const char *name, const char *why)
 }
 
 /*
- * Where the guest sees a host address: moved with the region of the statement that holds it, else at the same place.
- * What comes behind it is seen there, too, up to *size, which is made smaller where another region begins.
+ * Returns the guest address of a host address: it moves with the region of the statement that contains it, and
+ * otherwise stays the same. This holds for the next *size bytes as well; *size is reduced to where another region
+ * begins.
  */
-static uint64_t to_guest(const struct p_device *d, uint64_t host, uint64_t *size)
+static uint64_t to_guest_address(const struct p_device *d, uint64_t host, uint64_t *size)
 {
-    const struct p_region *r = region_over(d, host, 1);
+    const struct p_region *r = region_containing(d, host, 1);
     if (r) {
         uint64_t left = r->size - (host - r->host);
         *size = *size < left ? *size : left;
@@ -63,9 +57,9 @@ static uint64_t to_guest(const struct p_device *d, uint64_t host, uint64_t *size
 
 /* ---- windows ---- */
 
-/* The address of entry i of `ranges` as the host's cpus see it; false: nothing can use it. */
-static bool host_side(struct machine_planner *p, const struct dt_node *n, const struct dt_prop *ranges, uint32_t i,
-                      uint64_t *cpu, uint64_t *size)
+/* Gets the cpu address and size of entry i of a `ranges` of the host. Returns false if the cpus cannot reach it. */
+static bool get_cpu_range(struct machine_planner *p, const struct dt_node *n, const struct dt_prop *ranges, uint32_t i,
+                          uint64_t *cpu, uint64_t *size)
 {
     uint32_t na = host_address_cells(p->host, n), ns = host_size_cells(p->host, n),
              pna = host_address_cells(p->host, n->parent);
@@ -73,12 +67,12 @@ static bool host_side(struct machine_planner *p, const struct dt_node *n, const 
     const struct dt_node *blocked;
     for (uint32_t j = 0; j < pna; j++)
         parent[j] = dt_cell(ranges, at + j);
-    *size = number_at(ranges, at + pna, ns);
+    *size = read_cells(ranges, at + pna, ns);
     return *size && host_translate(p->host, n->parent, parent, pna, *size, cpu, &blocked);
 }
 
-/* Entries of a `ranges`; 0 where it cannot be read, which the host index has said. */
-static uint32_t entries(struct machine_planner *p, const struct dt_node *n, const struct dt_prop *ranges)
+/* Returns the number of entries of a `ranges`; 0 if it cannot be read, which the host index has reported. */
+static uint32_t count_entries(struct machine_planner *p, const struct dt_node *n, const struct dt_prop *ranges)
 {
     uint32_t na = host_address_cells(p->host, n), ns = host_size_cells(p->host, n),
              pna = host_address_cells(p->host, n->parent);
@@ -88,24 +82,24 @@ static uint32_t entries(struct machine_planner *p, const struct dt_node *n, cons
 }
 
 /*
- * A bus whose addresses begin with a space code finds its devices by itself (PCI): the tree does not say who is there,
- * so what can be seen through its windows belongs to it. Of other buses, each device has its own regions.
+ * A bus whose addresses begin with a space code is a PCI bus. It discovers its devices itself, the tree does not list
+ * them, so everything in its windows belongs to the bus. On other buses, each device has its own regions.
  */
 void decide_windows(struct machine_planner *p, struct copied *k, struct p_device *d)
 {
     const struct dt_prop *ranges = dt_prop(p->host->tree, k->host, p->n->ranges);
     if (!ranges || !ranges->len || host_address_cells(p->host, k->host) < 3 || !k->host->parent)
         return;
-    uint32_t n = entries(p, k->host, ranges);
+    uint32_t n = count_entries(p, k->host, ranges);
     for (uint32_t i = 0; i < n; i++) {
         uint64_t cpu, size, piece;
-        if (!host_side(p, k->host, ranges, i, &cpu, &size) || region_over(d, cpu, size))
+        if (!get_cpu_range(p, k->host, ranges, i, &cpu, &size) || region_containing(d, cpu, size))
             continue;
         piece = size;
         struct p_region r = {.index = i,
                              .host = cpu,
                              .size = size,
-                             .guest = to_guest(d, cpu, &piece),
+                             .guest = to_guest_address(d, cpu, &piece),
                              .mode = REGION_MAP,
                              .window = true,
                              .how = HOW_DEFAULT,
@@ -117,17 +111,17 @@ void decide_windows(struct machine_planner *p, struct copied *k, struct p_device
 /* ---- empty ranges ---- */
 
 struct window {
-    uint64_t child, size; // on the bus
-    uint64_t cpu;         // on the host
-    uint64_t on_bus;      // above it in the guest
+    uint64_t child, size; // address and size on the bus itself
+    uint64_t cpu;         // address for the host's cpus
+    uint64_t on_bus;      // address on the guest's bus above it
 };
 
 struct windows {
     VEC(struct window) list;
 };
 
-/* The addresses that are used on a bus whose `ranges` is empty. */
-static void collect(struct machine_planner *p, const struct dt_node *guest, struct windows *w)
+/* Collects the addresses that are in use on a bus whose `ranges` is empty. */
+static void collect_windows(struct machine_planner *p, const struct dt_node *guest, struct windows *w)
 {
     for (const struct dt_node *c = guest->child; c; c = c->next) {
         const struct dt_node *host = c->source;
@@ -141,14 +135,14 @@ static void collect(struct machine_planner *p, const struct dt_node *guest, stru
         }
         const struct dt_prop *ranges = dt_prop(p->host->tree, host, p->n->ranges);
         if (ranges && !ranges->len)
-            collect(p, c, w);
-        uint32_t n = ranges ? entries(p, host, ranges) : 0, na = host_address_cells(p->host, host),
+            collect_windows(p, c, w);
+        uint32_t n = ranges ? count_entries(p, host, ranges) : 0, na = host_address_cells(p->host, host),
                  pna = host_address_cells(p->host, host->parent);
         for (uint32_t i = 0; i < n; i++) {
             uint64_t cpu, size;
-            if (host_side(p, host, ranges, i, &cpu, &size))
+            if (get_cpu_range(p, host, ranges, i, &cpu, &size))
                 vec_push(draft_arena(p->c), &w->list,
-                         ((struct window){number_at(ranges, i * (na + pna + host_size_cells(p->host, host)) + na, pna),
+                         ((struct window){read_cells(ranges, i * (na + pna + host_size_cells(p->host, host)) + na, pna),
                                           size, cpu, 0}));
         }
     }
@@ -160,8 +154,11 @@ static int by_child(const void *a, const void *b)
     return x->child < y->child ? -1 : x->child > y->child;
 }
 
-/* One entry for neighbours that are seen equally far away, as in a `ranges` that somebody writes. */
-static void join(struct windows *w, uint64_t most)
+/*
+ * Joins neighbouring windows with the same offset between bus and guest into one entry of at most `most` bytes, as a
+ * person would write them. The gap between two windows becomes part of the entry.
+ */
+static void join_windows(struct windows *w, uint64_t most)
 {
     uint32_t n = 0;
     qsort(w->list.at, w->list.n, sizeof *w->list.at, by_child);
@@ -178,60 +175,64 @@ static void join(struct windows *w, uint64_t most)
     w->list.n = n;
 }
 
-/* An empty `ranges` says that addresses are the same on both sides, and so must the numbers of cells be. */
+/*
+ * An empty `ranges` states that addresses and numbers of cells are the same on both sides. Where that does not hold in
+ * the guest, `ranges` gets entries for the addresses that are in use.
+ */
 static void rewrite_empty(struct ranges *r)
 {
     struct machine_planner *p = r->p;
     struct windows w = {0};
-    bool same = r->child_cells == r->bus_cells && r->size_cells == cells_of(p, r->bus, p->n->size_cells, 1);
-    collect(p, r->k->guest, &w);
+    bool same = r->child_cells == r->bus_cells && r->size_cells == cell_or(p, r->bus, p->n->size_cells, 1);
+    collect_windows(p, r->k->guest, &w);
     for (uint32_t i = 0; i < w.list.n; i++) {
         struct window *x = &w.list.at[i];
         uint64_t piece = x->size;
-        if (!to_bus(p, r->bus, to_guest(r->k->device, x->cpu, &piece), x->size, r->where, &x->on_bus))
+        if (!translate_to_bus(p, r->bus, to_guest_address(r->k->device, x->cpu, &piece), x->size, r->where, &x->on_bus))
             return;
         same = same && x->on_bus == x->child;
     }
     if (same || r->child_cells > 2 || r->size_cells > 2)
         return;
-    if (!w.list.n) { // nobody behind it has registers
+    if (!w.list.n) { // no device behind the bus has registers
         dt_del(p->m->tree, r->k->guest, p->n->ranges);
         return;
     }
-    join(&w, r->size_cells == 1 ? UINT32_MAX : UINT64_MAX);
+    join_windows(&w, r->size_cells == 1 ? UINT32_MAX : UINT64_MAX);
     for (uint32_t i = 0; i < w.list.n; i++) {
         const struct window *x = &w.list.at[i];
-        if (!fits_cells(p, r->bus, x->on_bus, x->size, false, r->where))
+        if (!check_cells_hold(p, r->bus, x->on_bus, x->size, false, r->where))
             return;
-        add_number(r, x->child, r->child_cells);
-        add_number(r, x->on_bus, r->bus_cells);
-        add_number(r, x->size, r->size_cells);
+        append_cells(r, x->child, r->child_cells);
+        append_cells(r, x->on_bus, r->bus_cells);
+        append_cells(r, x->size, r->size_cells);
     }
-    set(r, p->n->ranges, "what is used of its bus, on the guest's bus");
+    write_property(r, p->n->ranges, "what is used of its bus, on the guest's bus");
 }
 
 /* ---- ranges ---- */
 
-/* One entry, in pieces where the regions behind it were moved differently. */
+/* Appends one entry, split where the regions in it move by different offsets. Returns false after a message. */
 static bool rewrite_entry(struct ranges *r, const struct dt_prop *ranges, uint32_t at, uint64_t cpu, uint64_t size)
 {
     struct machine_planner *p = r->p;
     uint32_t low = r->child_cells < 2 ? r->child_cells : 2, top = r->child_cells - low;
-    uint64_t child = number_at(ranges, at + top, low), done = 0;
+    uint64_t child = read_cells(ranges, at + top, low), done = 0;
     while (done < size) {
-        uint64_t left = size - done, guest = to_guest(r->k->device, cpu + done, &left), on_bus;
+        uint64_t left = size - done, guest = to_guest_address(r->k->device, cpu + done, &left), on_bus;
         for (uint64_t more; left < size - done; left += more) {
             more = size - done - left;
-            if (to_guest(r->k->device, cpu + done + left, &more) != guest + left)
+            if (to_guest_address(r->k->device, cpu + done + left, &more) != guest + left)
                 break;
         }
-        if (!to_bus(p, r->bus, guest, left, r->where, &on_bus) || !fits_cells(p, r->bus, on_bus, left, false, r->where))
+        if (!translate_to_bus(p, r->bus, guest, left, r->where, &on_bus) ||
+            !check_cells_hold(p, r->bus, on_bus, left, false, r->where))
             return false;
         for (uint32_t i = 0; i < top; i++)
-            add_number(r, dt_cell(ranges, at + i), 1);
-        add_number(r, child + done, low);
-        add_number(r, on_bus, r->bus_cells);
-        add_number(r, left, r->size_cells);
+            append_cells(r, dt_cell(ranges, at + i), 1);
+        append_cells(r, child + done, low);
+        append_cells(r, on_bus, r->bus_cells);
+        append_cells(r, left, r->size_cells);
         done += left;
     }
     return true;
@@ -242,22 +243,22 @@ static void rewrite_ranges(struct ranges *r, const struct dt_prop *ranges)
     struct machine_planner *p = r->p;
     const struct dt_node *host = r->k->host;
     uint32_t step = r->child_cells + host_address_cells(p->host, host->parent) + r->size_cells,
-             n = entries(p, host, ranges);
+             n = count_entries(p, host, ranges);
     if (!n)
         return;
     for (uint32_t i = 0; i < n; i++) {
         uint64_t cpu, size;
-        if (host_side(p, host, ranges, i, &cpu, &size) && !rewrite_entry(r, ranges, i * step, cpu, size))
+        if (get_cpu_range(p, host, ranges, i, &cpu, &size) && !rewrite_entry(r, ranges, i * step, cpu, size))
             return;
     }
-    // No window at all must not become an empty `ranges`, which would be all of them.
+    // Without any window, `ranges` must not become empty: that would make all addresses a window.
     if (r->cells.n)
-        set(r, p->n->ranges, "the windows of its bus, on the guest's bus");
+        write_property(r, p->n->ranges, "the windows of its bus, on the guest's bus");
     else
         dt_del(p->m->tree, r->k->guest, p->n->ranges);
 }
 
-/* A bus without registers is called after its first window (Devicetree Specification 2.2.1.1). */
+/* A bus without registers is named after its first window (Devicetree Specification 2.2.1.1). */
 static void rename_bus(struct ranges *r)
 {
     struct machine_planner *p = r->p;
@@ -267,13 +268,16 @@ static void rename_bus(struct ranges *r)
     if (!n->name[base] || dt_prop(p->m->tree, n, p->n->reg) || !ranges ||
         ranges->len < (r->child_cells + r->bus_cells) * 4)
         return;
-    const char *name =
-        arena_printf(p->c->arena, "%.*s@%" PRIx64, (int)base, n->name, number_at(ranges, r->child_cells, r->bus_cells));
+    const char *name = arena_printf(p->c->arena, "%.*s@%" PRIx64, (int)base, n->name,
+                                    read_cells(ranges, r->child_cells, r->bus_cells));
     if (strcmp(name, n->name))
-        name_copy(p, r->k, name);
+        rename_copy(p, r->k, name);
 }
 
-/* The other way round: what is behind the bus sees memory at the same addresses as on the host's bus above it. */
+/*
+ * dma-ranges translate in the other direction. A device behind the bus sees memory at the same addresses as on the
+ * host, so only the number of cells of the bus above can differ.
+ */
 static void rewrite_dma_ranges(struct ranges *r)
 {
     struct machine_planner *p = r->p;
@@ -283,26 +287,26 @@ static void rewrite_dma_ranges(struct ranges *r)
     if (!dma || !dt_prop(p->m->tree, r->k->guest, p->n->dma_ranges))
         return;
     if (!dma->len) {
-        // Linux takes a missing one for an empty one (drivers/of/address.c, of_dma_get_range).
-        if (r->child_cells != r->bus_cells || r->size_cells != cells_of(p, r->bus, p->n->size_cells, 1))
+        // Linux treats a missing dma-ranges like an empty one (drivers/of/address.c, of_dma_get_range).
+        if (r->child_cells != r->bus_cells || r->size_cells != cell_or(p, r->bus, p->n->size_cells, 1))
             dt_del(p->m->tree, r->k->guest, p->n->dma_ranges);
         return;
     }
-    uint32_t n = entries(p, host, dma);
+    uint32_t n = count_entries(p, host, dma);
     if (!n || pna == r->bus_cells)
         return;
     r->cells.n = 0;
     for (uint32_t i = 0; i < n; i++) {
         uint32_t at = i * step, low = pna < 2 ? pna : 2;
-        uint64_t address = number_at(dma, at + r->child_cells + pna - low, low);
-        if (!fits_cells(p, r->bus, address, 1, false, r->where))
+        uint64_t address = read_cells(dma, at + r->child_cells + pna - low, low);
+        if (!check_cells_hold(p, r->bus, address, 1, false, r->where))
             return;
         for (uint32_t j = 0; j < r->child_cells; j++)
-            add_number(r, dt_cell(dma, at + j), 1);
-        add_number(r, address, r->bus_cells);
-        add_number(r, number_at(dma, at + r->child_cells + pna, r->size_cells), r->size_cells);
+            append_cells(r, dt_cell(dma, at + j), 1);
+        append_cells(r, address, r->bus_cells);
+        append_cells(r, read_cells(dma, at + r->child_cells + pna, r->size_cells), r->size_cells);
     }
-    set(r, p->n->dma_ranges, "as on the host, on the guest's bus");
+    write_property(r, p->n->dma_ranges, "as on the host, on the guest's bus");
 }
 
 void write_ranges(struct machine_planner *p, struct copied *k)
@@ -315,7 +319,7 @@ void write_ranges(struct machine_planner *p, struct copied *k)
                        .where = k->pass->place->under ? k->pass->place->under_at : k->pass->at,
                        .child_cells = host_address_cells(p->host, k->host),
                        .size_cells = host_size_cells(p->host, k->host),
-                       .bus_cells = cells_of(p, bus, p->n->address_cells, 2)};
+                       .bus_cells = cell_or(p, bus, p->n->address_cells, 2)};
     if (!r.bus_cells || r.bus_cells > 2 || r.child_cells > 4)
         return;
     if (ranges && dt_prop(p->m->tree, k->guest, p->n->ranges)) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Vcpus and their nodes.
+// Makes the vcpus, binds them to host cpus and writes their nodes.
 #include "machine/machine.h"
 
 static void bind_cpus(struct machine_planner *p)
@@ -9,8 +9,9 @@ static void bind_cpus(struct machine_planner *p)
     for (uint32_t i = 0; i < m->host_cpus.n; i++)
         for (uint32_t cpu = m->host_cpus.at[i].first; cpu <= m->host_cpus.at[i].last; cpu++)
             vec_push(p->c->arena, &on, cpu);
-    uint32_t n = m->cpus.set ? (uint32_t)(m->cpus.value < m->platform->max_cpus ? m->cpus.value : m->platform->max_cpus)
-                             : 0; // more: said already
+    uint64_t cpus = m->cpus.set ? m->cpus.value : 0;
+    // More cpus than the platform supports have been reported.
+    uint32_t n = cpus < m->platform->max_cpus ? (uint32_t)cpus : m->platform->max_cpus;
     if (on.n > n && n)
         diag_help(diag(p->c->diags, E0345, m->host_cpus_at, "%u vcpu%s on %u host cpus: some host cpus would be unused",
                        n, n == 1 ? "" : "s", on.n),
@@ -21,8 +22,9 @@ static void bind_cpus(struct machine_planner *p)
     }
 }
 
-static void copy_named(struct machine_planner *p, struct dt_node *to, const struct dt_node *from,
-                       const char *const *names)
+/* Copies the properties in the NULL-terminated list `names` (or NULL) that the host's node `from` (or NULL) has. */
+static void copy_named_props(struct machine_planner *p, struct dt_node *to, const struct dt_node *from,
+                             const char *const *names)
 {
     for (const char *const *n = names; from && n && *n; n++) {
         const char *name = intern(p->c->names, *n);
@@ -46,7 +48,7 @@ static void write_cpu_nodes(struct machine_planner *p)
     dt_set_cells(t, cpus, "#address-cells", &na, 1, o);
     dt_set_cells(t, cpus, "#size-cells", &zero, 1, o);
     merge_schema(p, cpus, pl->cpus, p->frame, pl->file);
-    copy_named(p, cpus, p->host ? dt_at(p->host->tree, "/cpus") : NULL, pl->cpus_copy);
+    copy_named_props(p, cpus, p->host ? dt_at(p->host->tree, "/cpus") : NULL, pl->cpus_copy);
     for (uint32_t i = 0; i < p->m->cpus.n; i++) {
         struct p_cpu *cpu = &p->m->cpus.at[i];
         uint32_t reg = pl->cpu_aff0 ? i % pl->cpu_aff0 | i / pl->cpu_aff0 << 8 : i;
@@ -58,7 +60,7 @@ static void write_cpu_nodes(struct machine_planner *p)
         merge_schema(p, n, pl->cpu, f, pl->file);
         uint32_t cells[2] = {0, reg};
         dt_set_cells(t, n, "reg", na == 2 ? cells : cells + 1, na == 2 ? 2 : 1, o);
-        copy_named(p, n, host_cpu(p->host, cpu->host_cpu == UINT32_MAX ? 0 : cpu->host_cpu), pl->cpu_copy);
+        copy_named_props(p, n, host_cpu(p->host, cpu->host_cpu == UINT32_MAX ? 0 : cpu->host_cpu), pl->cpu_copy);
         cpu->node = n;
         cpu->reg = reg;
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Records of devices, and what their statements say of the guest.
+// Makes records of devices, and checks the clauses of their statements that refer to the guest.
 #include "machine/machine.h"
 
 #include <inttypes.h>
@@ -17,7 +17,7 @@ struct p_device *new_device(struct machine_planner *p, const char *name, uint8_t
     return d;
 }
 
-bool vcpu_of(struct machine_planner *p, const struct m_passthrough *pass)
+bool has_valid_vcpu(struct machine_planner *p, const struct m_passthrough *pass)
 {
     if (!pass->place->vcpu.set || pass->place->vcpu.value < p->m->cpus.n)
         return pass->place->vcpu.set;
@@ -30,7 +30,7 @@ bool vcpu_of(struct machine_planner *p, const struct m_passthrough *pass)
     return false;
 }
 
-struct dt_node *bus_of(struct machine_planner *p, const struct m_passthrough *pass)
+struct dt_node *find_bus_node(struct machine_planner *p, const struct m_passthrough *pass)
 {
     struct dt_tree *t = p->m->tree;
     if (!pass->place->under)

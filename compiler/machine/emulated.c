@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Emulated devices: records, registers, interrupts. Their nodes come later (new_nodes.c).
+// Makes the records, registers and interrupts of emulated devices. new_nodes.c makes their nodes later.
 #include "machine/machine.h"
 
 #include <inttypes.h>
@@ -19,7 +19,7 @@ static void plan_emulated(struct machine_planner *p, const struct m_device *dev)
                                         i == 0 && dev->address.set ? dev->address.at : dev->at);
         r->name = s->name;
         r->align = s->align ? s->align : 1;
-        r->mode = REGION_TRAP; // the VMM's own
+        r->mode = REGION_TRAP; // the VMM emulates it
         if (r->how == HOW_WRITTEN) {
             if (r->guest % r->align)
                 diag_help_number(diag(p->c->diags, E0517, dev->address.at,
@@ -48,7 +48,7 @@ static void plan_emulated(struct machine_planner *p, const struct m_device *dev)
         for (uint32_t k = 0; root && s->kind && k < root->class->nkinds; k++)
             if (!strcmp(root->class->kinds[k].name, s->kind))
                 irq->kind = &root->class->kinds[k];
-        // A class asks for a trigger in the words of its own world; a controller that lacks the word has its default.
+        // A class names its trigger in the words of its own platform; a controller without that word uses its default.
         for (uint32_t k = 0; root && s->trigger && k < root->class->ntriggers; k++)
             if (!strcmp(root->class->triggers[k].name, s->trigger))
                 irq->trigger = &root->class->triggers[k];

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// What every guest has: the root node, memory, chosen, aliases.
+// Makes the nodes that every guest has: the root node, memory, chosen, aliases.
 #include "machine/machine.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-/* Registers that the platform's own nodes have, as the local APIC of a PC. */
-static void claim_root(struct machine_planner *p)
+/* Claims the registers of the platform's own nodes, such as the local APIC of a PC. */
+static void claim_platform_registers(struct machine_planner *p)
 {
     for (const struct dt_node *n = p->m->tree->root->child; n; n = n->next) {
         const struct dt_prop *reg = dt_prop(p->m->tree, n, p->n->reg);
@@ -30,13 +30,13 @@ bool begin_guest(struct machine_planner *p)
     dt_set_cells(t, t->root, "#address-cells", &two, 1, o);
     dt_set_cells(t, t->root, "#size-cells", &two, 1, o);
     merge_schema(p, t->root, pl->root, p->frame, pl->file);
-    claim_root(p);
+    claim_platform_registers(p);
     if (m->model)
         dt_set_str(t, t->root, "model", m->model, origin_of(p, ORIGIN_WRITTEN, m->model_at, NULL));
     const struct dt_prop *model = dt_prop(t, t->root, intern(p->c->names, "model"));
     p->m->model = model ? dt_string(model, 0) : NULL;
     if (m->compatible.n) {
-        // What was written is the specific part; the platform's own list stays behind it, as in every board's tree.
+        // A board's tree lists its specific `compatible` first: the platform's own list follows what was written.
         const struct dt_prop *old = dt_prop(t, t->root, p->n->compatible);
         size_t len = old ? old->len : 0, at_byte = 0;
         for (uint32_t i = 0; i < m->compatible.n; i++)
@@ -67,8 +67,8 @@ bool begin_guest(struct machine_planner *p)
 
 /* ---- memory ---- */
 
-static void memory_node(struct machine_planner *p, struct dt_node *parent, const char *base, const struct p_memory *m,
-                        bool reserved)
+static void write_memory_node(struct machine_planner *p, struct dt_node *parent, const char *base,
+                              const struct p_memory *m, bool reserved)
 {
     struct dt_tree *t = p->m->tree;
     struct dt_node *n =
@@ -81,7 +81,7 @@ static void memory_node(struct machine_planner *p, struct dt_node *parent, const
     if (!reserved)
         dt_set_str(t, n, "device_type", "memory", o);
     dt_set_cells(t, n, "reg", cells, 4, o);
-    // Not the guest's ordinary memory: its kernel must not hand out what is shared with others or cannot be written.
+    // The guest's kernel must not use memory as ordinary RAM that is shared with others or cannot be written.
     if (reserved)
         dt_set_flag(t, n, "no-map", o);
     if (!map_getp(&t->labels, m->m->name, NULL))
@@ -96,7 +96,7 @@ void write_memory_nodes(struct machine_planner *p)
     for (uint32_t i = 0; i < p->m->memory.n; i++) {
         const struct p_memory *m = &p->m->memory.at[i];
         if (!m->m->share && !m->m->readonly) {
-            memory_node(p, t->root, "memory", m, false);
+            write_memory_node(p, t->root, "memory", m, false);
             continue;
         }
         if (!reserved) {
@@ -108,13 +108,14 @@ void write_memory_nodes(struct machine_planner *p)
             dt_set_cells(t, reserved, "#size-cells", &two, 1, o);
             dt_set_flag(t, reserved, "ranges", o);
         }
-        memory_node(p, reserved, m->m->name, m, true);
+        write_memory_node(p, reserved, m->m->name, m, true);
     }
 }
 
 /* ---- chosen and aliases ---- */
 
-static struct dt_node *root_child(struct machine_planner *p, const char *name)
+/* Returns the child `name` of the root node, and makes it if it does not exist. */
+static struct dt_node *get_root_child(struct machine_planner *p, const char *name)
 {
     struct dt_tree *t = p->m->tree;
     const char *n = intern(p->c->names, name);
@@ -126,7 +127,7 @@ static struct dt_node *root_child(struct machine_planner *p, const char *name)
     return c;
 }
 
-static bool alias_name(const char *s)
+static bool is_alias_name(const char *s)
 {
     // Devicetree Specification 3.3: 1 to 31 of [0-9a-z-]
     size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-");
@@ -135,7 +136,7 @@ static bool alias_name(const char *s)
 
 static void add_alias(struct machine_planner *p, const char *name, const struct dt_node *n, struct src where)
 {
-    struct dt_node *aliases = root_child(p, "aliases");
+    struct dt_node *aliases = get_root_child(p, "aliases");
     if (!dt_prop(p->m->tree, aliases, intern(p->c->names, name)))
         dt_set_str(p->m->tree, aliases, name, dt_path(p->c->arena, n), origin_of(p, ORIGIN_COMPUTED, where, "alias"));
 }
@@ -146,7 +147,7 @@ void write_chosen(struct machine_planner *p)
     const struct m_machine *m = p->m->m;
     struct dt_tree *t = p->m->tree;
     if (m->bootargs)
-        dt_set_str(t, root_child(p, "chosen"), "bootargs", m->bootargs,
+        dt_set_str(t, get_root_child(p, "chosen"), "bootargs", m->bootargs,
                    origin_of(p, ORIGIN_WRITTEN, m->bootargs_at, NULL));
     bool console = false;
     struct map counts = {0}; // interned alias -> how many
@@ -156,7 +157,7 @@ void write_chosen(struct machine_planner *p)
             continue;
         if (d->class->console && !console) {
             console = true;
-            dt_set_str(t, root_child(p, "chosen"), "stdout-path", dt_path(p->c->arena, d->node),
+            dt_set_str(t, get_root_child(p, "chosen"), "stdout-path", dt_path(p->c->arena, d->node),
                        origin_of(p, ORIGIN_COMPUTED, d->at, "the first console"));
         }
         if (d->class->alias) {
@@ -167,11 +168,11 @@ void write_chosen(struct machine_planner *p)
             add_alias(p, arena_printf(p->c->arena, "%s%" PRIu64, base, n), d->node, d->at);
         }
     }
-    // The host's numbering of a device (ethernet0, usb1) is what its driver and its users know it by.
+    // A device keeps its alias of the host (ethernet0, usb1), by which its driver and its users know it.
     const struct dt_node *aliases = p->host ? dt_at(p->host->tree, "/aliases") : NULL;
     for (const struct dt_prop *a = aliases ? aliases->props : NULL; a; a = a->next) {
         const char *path = dt_string(a, 0);
-        const struct dt_node *host = path && alias_name(a->name) ? dt_at(p->host->tree, path) : NULL;
+        const struct dt_node *host = path && is_alias_name(a->name) ? dt_at(p->host->tree, path) : NULL;
         const struct copied *k = host ? any_copy(p, host) : NULL;
         if (k && !k->description)
             add_alias(p, a->name, k->guest, k->pass->at);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Interrupt links: which line of the guest's controller a device's interrupt reaches.
+// Links interrupts of devices to lines of the guest's interrupt controllers.
 #include "machine/machine.h"
 
 #include <inttypes.h>
 
-/* ---- the written target ---- */
+/* ---- links that are written ---- */
 
 static const struct irq_kind *find_kind(const struct irqchip_class *class, const char *word)
 {
@@ -26,6 +26,7 @@ static const struct irq_trigger *find_trigger(const struct irqchip_class *class,
     return NULL;
 }
 
+/* `first`: the word is the first one of a link, where the name of an irqchip could be. Returns false. */
 static bool report_bad_kind(struct machine_planner *p, const struct irqchip_class *class, const char *word,
                             struct src where, bool first)
 {
@@ -72,6 +73,7 @@ static bool report_bad_trigger(struct machine_planner *p, const struct irqchip_c
     return false;
 }
 
+/* Lists the cells of a specifier for a message: "<kind number trigger>". */
 static const char *cell_names(struct machine_planner *p, const struct irqchip_class *class)
 {
     static const char *const words[] = {"0", "kind", "number", "trigger", "0"}; // enum irq_cell
@@ -99,8 +101,11 @@ static const char *trigger_values(struct machine_planner *p, const struct irqchi
     return list;
 }
 
-/* The guest's word for the host's trigger. Polarity is the wire's, and an irqfd has no wire: level stays level, edge
- * edge, in a word that the guest's driver takes for such a line. */
+/*
+ * Returns the guest's trigger for a trigger of the host: the one of the same name, or else one that is level or edge as
+ * the host's is. Polarity does not matter, because an irqfd has no wire. The guest's driver must accept the trigger for
+ * that kind of line. NULL: there is none.
+ */
 static const struct irq_trigger *similar_trigger(const struct irqchip_class *class, const struct irq_kind *kind,
                                                  const struct irq_trigger *host)
 {
@@ -113,7 +118,7 @@ static const struct irq_trigger *similar_trigger(const struct irqchip_class *cla
     return NULL;
 }
 
-/* Another controller than the one that the defaults were for: what its class's words for them are. */
+/* Moves the link to another controller, and translates kind and trigger to the words of its class. */
 static void change_chip(struct p_irq *irq, struct p_irqchip *chip)
 {
     const struct irqchip_class *class = chip->class;
@@ -124,7 +129,7 @@ static void change_chip(struct p_irq *irq, struct p_irqchip *chip)
     irq->chip = chip;
 }
 
-/* A specifier that was written in cells, read back into kind, number and trigger. */
+/* Decodes a specifier that is written as cells into kind, number and trigger. Returns false after a message. */
 static bool decode_cells(struct machine_planner *p, struct p_irq *irq, const struct m_irq_to *to)
 {
     const struct irqchip_class *class = irq->chip->class;
@@ -152,7 +157,7 @@ static bool decode_cells(struct machine_planner *p, struct p_irq *irq, const str
     }
     for (uint32_t i = 0; i < to->ncells; i++) {
         if (class->cells[i] != IRQ_CELL_TRIGGER)
-            continue; // some have no such cell: their lines have one trigger
+            continue; // specifiers of some classes have no trigger cell: their lines have one trigger
         for (uint32_t k = 0; k < class->ntriggers; k++)
             if ((to->cells[i] & class->trigger_mask) == class->triggers[k].value)
                 irq->trigger = &class->triggers[k];
@@ -163,12 +168,13 @@ static bool decode_cells(struct machine_planner *p, struct p_irq *irq, const str
             return false;
         }
     }
-    irq->ncells = to->ncells; // as they are, with bits that no word stands for
+    irq->ncells = to->ncells; // the cells as written, with bits that no word stands for
     memcpy(irq->cells, to->cells, to->ncells * sizeof *to->cells);
     return true;
 }
 
-static bool read_words(struct machine_planner *p, struct p_irq *irq, const struct m_irq_to *to)
+/* Decodes a link that is written as `[CHIP] [KIND] NUMBER [TRIGGER]`. Returns false after a message. */
+static bool decode_words(struct machine_planner *p, struct p_irq *irq, const struct m_irq_to *to)
 {
     uint32_t w = 0;
     if (w < to->nbefore) {
@@ -204,10 +210,10 @@ static bool read_words(struct machine_planner *p, struct p_irq *irq, const struc
     return true;
 }
 
-/* ---- what is left out ---- */
+/* ---- defaults for what is not written ---- */
 
-/* INTx is level triggered (PCI Local Bus Specification 3.0, 2.2.6); a message is an edge. */
-static const struct irq_trigger *sensed(const struct irqchip_class *class, bool level)
+/* Returns the trigger that the class prefers for levels or for edges; NULL if it has none. */
+static const struct irq_trigger *trigger_for(const struct irqchip_class *class, bool level)
 {
     const struct irq_trigger *t = find_trigger(class, level ? "level" : "edge");
     if (!t && class->default_trigger >= 0 && class->triggers[class->default_trigger].level == level)
@@ -218,7 +224,8 @@ static const struct irq_trigger *sensed(const struct irqchip_class *class, bool 
     return t;
 }
 
-static const char *linkable(struct machine_planner *p, const struct irqchip_class *class)
+/* Lists the kinds of line that can be linked, for a message. */
+static const char *linkable_kinds(struct machine_planner *p, const struct irqchip_class *class)
 {
     const char *list = "";
     for (uint32_t i = 0; i < class->nkinds; i++)
@@ -237,7 +244,7 @@ static bool settle_kind_and_trigger(struct machine_planner *p, struct p_irq *irq
     if (irq->kind->gsi == INT32_MIN) {
         struct diag *d = diag(p->c->diags, E0354, irq->at, "%s would be a %s %s: lines of this kind cannot be linked",
                               describe_irq(p->c, irq), class->describe, irq->kind->name);
-        const char *list = linkable(p, class);
+        const char *list = linkable_kinds(p, class);
         if (*list)
             diag_help(d, "drop it: `irq %u drop;`, or write another kind: %s", irq->index, list);
         else
@@ -249,7 +256,8 @@ static bool settle_kind_and_trigger(struct machine_planner *p, struct p_irq *irq
     if (irq->host && irq->host->trigger)
         irq->trigger = similar_trigger(class, irq->kind, irq->host->trigger);
     else if (irq->source == IRQ_MAP_ENTRY || irq->device->kind == DEV_PCI)
-        irq->trigger = sensed(class, irq->source == IRQ_MAP_ENTRY || irq->index == 0);
+        // INTx is level triggered (PCI Local Bus Specification 3.0, 2.2.6); a message is an edge.
+        irq->trigger = trigger_for(class, irq->source == IRQ_MAP_ENTRY || irq->index == 0);
     else if (irq->source == IRQ_EMULATED && class->default_trigger >= 0)
         irq->trigger = &class->triggers[class->default_trigger];
     if (!irq->trigger && class->ntriggers == 1)
@@ -269,10 +277,13 @@ static bool settle_kind_and_trigger(struct machine_planner *p, struct p_irq *irq
     return false;
 }
 
-/* ---- does the trigger fit? ---- */
+/* ---- checks of the trigger ---- */
 
-/* What is known of the source: true for level, false for edge; *why says how it is known. NULL in *why: nothing is. */
-static bool source_level(struct machine_planner *p, const struct p_irq *irq, const char **why)
+/*
+ * Whether the source of an interrupt is a level (true) or an edge (false). Sets *why to the reason, for a message; to
+ * NULL if it is not known, or does not matter.
+ */
+static bool is_level_source(struct machine_planner *p, const struct p_irq *irq, const char **why)
 {
     *why = NULL;
     if (irq->host && irq->host->trigger) {
@@ -287,20 +298,22 @@ static bool source_level(struct machine_planner *p, const struct p_irq *irq, con
         *why = "an MSI is a message: an edge";
         return false;
     }
-    return false; // the VMM raises it, in the way of the line
+    return false; // the VMM raises it, as its line requires
 }
 
-/* VFIO masks a level-triggered interrupt until it is resampled, and has nothing to resample on an edge. */
-static bool check_sense(struct machine_planner *p, const struct p_irq *irq)
+/*
+ * Reports a level that is linked as an edge, or an edge that is linked as a level: VFIO masks a level-triggered
+ * interrupt until it is resampled, and an edge is never resampled.
+ */
+static bool check_level_or_edge(struct machine_planner *p, const struct p_irq *irq)
 {
     const char *why;
-    bool level = source_level(p, irq, &why);
-    uint32_t of_that = 0;
+    bool level = is_level_source(p, irq, &why), available = false;
     for (uint32_t i = 0; i < irq->chip->class->ntriggers; i++)
-        of_that +=
-            irq->chip->class->triggers[i].level == level && irq_kind_takes(irq->kind, &irq->chip->class->triggers[i]);
-    if (!why || !irq->trigger || irq->trigger->level == level || !of_that)
-        return true; // a controller without the other kind of line makes do with what it has
+        available = available || (irq->chip->class->triggers[i].level == level &&
+                                  irq_kind_takes(irq->kind, &irq->chip->class->triggers[i]));
+    if (!why || !irq->trigger || irq->trigger->level == level || !available)
+        return true; // a controller without the right trigger has to use the other one
     struct diag *d = diag(p->c->diags, E1012, irq->at, "%s is %s, but its link is %s", describe_irq(p->c, irq),
                           level ? "level-triggered" : "an edge", irq->trigger->name);
     diag_fact(d, "%s", why);
@@ -310,11 +323,11 @@ static bool check_sense(struct machine_planner *p, const struct p_irq *irq)
     return false;
 }
 
-/* The guest's driver would refuse the interrupt. */
+/* Reports a trigger that the guest's driver does not accept for that kind of line. */
 static bool check_trigger(struct machine_planner *p, const struct p_irq *irq)
 {
     if (!irq->trigger || irq_kind_takes(irq->kind, irq->trigger))
-        return check_sense(p, irq);
+        return check_level_or_edge(p, irq);
     const char *list = "";
     for (const char *const *t = irq->kind->triggers; *t; t++)
         list = arena_printf(p->c->arena, "%s%s`%s`", list, *list ? ", " : "", *t);
@@ -325,7 +338,10 @@ static bool check_trigger(struct machine_planner *p, const struct p_irq *irq)
     return false;
 }
 
-static void encode(struct p_irq *irq)
+/* ---- lines ---- */
+
+/* Encodes kind, number and trigger in the cells of the specifier, unless they were written as cells. */
+static void encode_cells(struct p_irq *irq)
 {
     const struct irqchip_class *class = irq->chip->class;
     if (irq->ncells)
@@ -343,21 +359,23 @@ static void encode(struct p_irq *irq)
     }
 }
 
-static uint32_t highest(const struct irq_kind *k)
+/* Returns the highest line of a kind that the guest's controller has. */
+static uint32_t highest_line(const struct irq_kind *k)
 {
     return k->guest_max ? k->guest_max : k->max;
 }
 
-static bool no_line(struct machine_planner *p, const struct p_irq *irq, uint64_t number)
+/* Reports a line that the controller does not have. Returns false. */
+static bool report_no_line(struct machine_planner *p, const struct p_irq *irq, uint64_t number)
 {
     struct diag *d = diag(p->c->diags, E0356, irq->at, "`%s` has no line %s%s%" PRIu64, irq->chip->name,
                           irq->kind->name, *irq->kind->name ? " " : "", number);
     diag_help(d, "choose a line of class `%s`: %" PRIu32 " to %" PRIu32, irq->chip->class->name, irq->kind->min,
-              highest(irq->kind));
+              highest_line(irq->kind));
     return false;
 }
 
-static void no_chip(struct machine_planner *p, const struct m_irq_to *to)
+static void report_unknown_chip(struct machine_planner *p, const struct m_irq_to *to)
 {
     VEC(const char *) names = {0};
     for (uint32_t i = 0; i < p->m->irqchips.n; i++)
@@ -370,8 +388,8 @@ static void no_chip(struct machine_planner *p, const struct m_irq_to *to)
         diag_help(d, "write `&%s`", names.at[0]);
 }
 
-/* VFIO masks a level when it fires, and KVM would never have it unmasked. */
-static bool no_resample(struct machine_planner *p, const struct p_irq *irq)
+/* VFIO masks a level when it fires, and with such an irqchip KVM never requests to unmask it. Returns false. */
+static bool report_no_resample(struct machine_planner *p, const struct p_irq *irq)
 {
     const struct irqchip_class *class = irq->chip->class;
     struct diag *d = diag(p->c->diags, E1013, irq->at, "%s is %s, but with `%s` nothing unmasks it after it has fired",
@@ -385,13 +403,14 @@ static bool no_resample(struct machine_planner *p, const struct p_irq *irq)
     return false;
 }
 
+/* Gives the line that irq->chip, kind and number specify to the interrupt. Returns false after a message. */
 static bool take_line(struct machine_planner *p, struct p_irq *irq)
 {
     struct p_irqchip *chip = irq->chip;
     uint64_t kind = (uint64_t)(irq->kind - chip->class->kinds);
     const struct p_irq *other;
-    if (irq->number < irq->kind->min || irq->number > highest(irq->kind))
-        return no_line(p, irq, irq->number);
+    if (irq->number < irq->kind->min || irq->number > highest_line(irq->kind))
+        return report_no_line(p, irq, irq->number);
     uint64_t v;
     if (map_get(&chip->lines, kind, irq->number, &v)) {
         other = (const struct p_irq *)(uintptr_t)v;
@@ -407,14 +426,16 @@ static bool take_line(struct machine_planner *p, struct p_irq *irq)
     map_putp(p->c->arena, &chip->lines, (const void *)(uintptr_t)kind, (const void *)(uintptr_t)irq->number, irq);
     if (chip->in_kvm)
         irq->gsi = (uint32_t)((int64_t)irq->number + irq->kind->gsi);
-    // Where all lines are levels, the host's may be an edge all the same: VFIO would refuse to unmask that.
+    // On a controller with level-triggered lines only, the host's interrupt may still be an edge, which VFIO cannot
+    // unmask.
     bool edge = irq->host && irq->host->trigger && !irq->host->trigger->level;
     irq->resample = irq->trigger && irq->trigger->level && !edge && irq->source != IRQ_EMULATED;
     if (irq->resample && chip->class->never_acks)
-        return no_resample(p, irq);
+        return report_no_resample(p, irq);
     if (!chip->class->lines_property && irq->number / 32 * 32 + 32 > chip->nlines)
-        chip->nlines = irq->number / 32 * 32 + 32; // GICs have lines in steps of 32; the others do not mind
-    encode(irq);
+        chip->nlines =
+            irq->number / 32 * 32 + 32; // a GIC has lines in steps of 32, and other controllers can have them
+    encode_cells(irq);
     return true;
 }
 
@@ -424,22 +445,22 @@ void link_irq(struct machine_planner *p, struct p_irq *irq, const struct m_irq_t
     vec_push(p->c->arena, &irq->device->irqs, irq);
     if (irq->drop)
         return;
-    irq->chip = p->m->irqchips.at[0]; // every platform has one
+    irq->chip = p->m->irqchips.at[0]; // every platform has at least one
     bool ok = true;
     if (to && to->set && to->label) {
         struct p_irqchip *chip = map_getp(&p->chips, to->label, NULL);
         if (!chip)
-            no_chip(p, to);
+            report_unknown_chip(p, to);
         else
             change_chip(irq, chip);
         ok = chip && decode_cells(p, irq, to);
     } else if (to && to->set) {
-        ok = read_words(p, irq, to);
+        ok = decode_words(p, irq, to);
         irq->number = (uint32_t)to->number.value;
     }
     ok = ok && settle_kind_and_trigger(p, irq, to) && check_trigger(p, irq);
     if (ok && to && to->number.set && to->number.value > UINT32_MAX)
-        ok = no_line(p, irq, to->number.value);
+        ok = report_no_line(p, irq, to->number.value);
     if (!ok) {
         irq->drop = true;
         return;
@@ -452,8 +473,8 @@ void link_irq(struct machine_planner *p, struct p_irq *irq, const struct m_irq_t
 }
 
 /*
- * Lines that are not written: the host's own number where the guest's controller has it and it is
- * free, so that adding a device moves no other; then the first free one.
+ * An interrupt gets the number of the host's line if the guest's controller has that line and it is free, so that
+ * adding a device does not move the others. The remaining interrupts get the first free lines.
  */
 void choose_lines(struct machine_planner *p)
 {
@@ -464,30 +485,30 @@ void choose_lines(struct machine_planner *p)
         const struct host_irq *h = irq->host;
         uint64_t kind = (uint64_t)(irq->kind - irq->chip->class->kinds);
         if (!h || !h->class || h->class->cascaded || strcmp(h->kind->name, irq->kind->name) ||
-            h->number < irq->kind->min || h->number > highest(irq->kind) ||
+            h->number < irq->kind->min || h->number > highest_line(irq->kind) ||
             map_get(&irq->chip->lines, kind, h->number, &v))
             continue;
         irq->number = h->number;
         irq->how = HOW_DEFAULT;
         take_line(p, irq);
     }
-    struct map next = {0}; // (chip, kind) -> where to look on
+    struct map next = {0}; // (chip, kind) -> the first line that may be free
     for (uint32_t i = 0; i < p->unlinked.n; i++) {
         struct p_irq *irq = p->unlinked.at[i];
         if (irq->how != HOW_CHOSEN)
             continue;
         uint64_t kind = (uint64_t)(irq->kind - irq->chip->class->kinds), line = irq->kind->first;
         map_get(&next, (uintptr_t)irq->chip, kind, &line);
-        while (line <= highest(irq->kind) && map_get(&irq->chip->lines, kind, line, &v))
+        while (line <= highest_line(irq->kind) && map_get(&irq->chip->lines, kind, line, &v))
             line++;
         map_put(p->c->arena, &next, (uintptr_t)irq->chip, kind, line);
-        if (line > highest(irq->kind)) {
+        if (line > highest_line(irq->kind)) {
             struct diag *d = diag(p->c->diags, E0360, irq->at, "`%s` has no free line left for %s", irq->chip->name,
                                   describe_irq(p->c, irq));
             diag_help(d,
                       "drop interrupts that the guest does not need: for class `%s`, machc chooses lines %" PRIu32
                       " to %" PRIu32,
-                      irq->chip->class->name, irq->kind->first, highest(irq->kind));
+                      irq->chip->class->name, irq->kind->first, highest_line(irq->kind));
             irq->drop = true;
             continue;
         }

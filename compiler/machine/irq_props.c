@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// interrupts, interrupts-extended and interrupt-map of copied nodes, for the guest's controllers.
+// Writes `interrupts`, `interrupts-extended` and `interrupt-map` of copied nodes, for the guest's controllers.
 #include "machine/machine.h"
 
-/* The node that a guest node's `interrupts` would speak to. */
+/* Returns the interrupt parent of a guest node: the node whose specifiers its `interrupts` holds; or NULL. */
 static const struct dt_node *guest_irq_parent(struct machine_planner *p, const struct dt_node *n)
 {
     for (const struct dt_node *g = n; g; g = g->parent) {
@@ -15,7 +15,7 @@ static const struct dt_node *guest_irq_parent(struct machine_planner *p, const s
     return NULL;
 }
 
-static void set_parent(struct machine_planner *p, struct dt_node *n, struct dt_node *chip, struct src where)
+static void set_irq_parent(struct machine_planner *p, struct dt_node *n, struct dt_node *chip, struct src where)
 {
     if (guest_irq_parent(p, n) == chip)
         return;
@@ -24,9 +24,9 @@ static void set_parent(struct machine_planner *p, struct dt_node *n, struct dt_n
     dt_add_ref(p->m->tree, prop, 0, chip);
 }
 
-/* interrupt-names without those of dropped interrupts. */
-static void filter_names(struct machine_planner *p, struct dt_node *n, const bool *kept, uint32_t count,
-                         const struct origin *o)
+/* Removes the names of dropped interrupts from `interrupt-names`. */
+static void filter_irq_names(struct machine_planner *p, struct dt_node *n, const bool *kept, uint32_t count,
+                             const struct origin *o)
 {
     const struct dt_prop *names = dt_prop(p->m->tree, n, p->n->interrupt_names);
     if (!names)
@@ -48,15 +48,15 @@ static void filter_names(struct machine_planner *p, struct dt_node *n, const boo
         dt_del(p->m->tree, n, p->n->interrupt_names);
 }
 
-/* One interrupt of a guest node: a controller of the guest's and a specifier. */
-struct out {
+/* One interrupt of a guest node: a controller of the guest and a specifier. */
+struct out_irq {
     struct dt_node *chip;
     const uint32_t *cells;
     uint32_t ncells;
 };
 
-/* interrupts, where all go to one controller; else interrupts-extended. */
-static void set_interrupts(struct machine_planner *p, struct dt_node *n, const struct out *irqs, uint32_t nirqs,
+/* Writes `interrupts` if all go to one controller, and `interrupts-extended` otherwise. */
+static void set_interrupts(struct machine_planner *p, struct dt_node *n, const struct out_irq *irqs, uint32_t nirqs,
                            struct src where)
 {
     struct dt_tree *t = p->m->tree;
@@ -65,7 +65,7 @@ static void set_interrupts(struct machine_planner *p, struct dt_node *n, const s
     bool one = true;
     for (uint32_t i = 0; i < nirqs; i++) {
         if (!irqs[i].chip)
-            return; // said already
+            return; // the controller has no node: an error has been reported
         one = one && irqs[i].chip == irqs[0].chip;
         cells += irqs[i].ncells;
     }
@@ -88,11 +88,11 @@ static void set_interrupts(struct machine_planner *p, struct dt_node *n, const s
             dt_put_cells(data + at_byte, irqs[i].cells[c], 1);
     }
     if (one)
-        set_parent(p, n, irqs[0].chip, where);
+        set_irq_parent(p, n, irqs[0].chip, where);
 }
 
-/* The controller is copied: the cells stay, without those of dropped interrupts. */
-static void keep_cells(struct machine_planner *p, struct copied *k, const bool *kept, uint32_t own)
+/* The controller is copied, so the cells of `interrupts` stay, except those of dropped interrupts. */
+static void keep_irq_cells(struct machine_planner *p, struct copied *k, const bool *kept, uint32_t own)
 {
     struct dt_tree *t = p->m->tree;
     const struct dt_node *first = host_irq_parent(p->host, k->host);
@@ -114,9 +114,10 @@ static void keep_cells(struct machine_planner *p, struct copied *k, const bool *
     if (len != old->len)
         dt_set(t, k->guest, p->n->interrupts, data, len,
                origin_of(p, ORIGIN_COMPUTED, k->pass->at, "its interrupts without those that are dropped"));
-    set_parent(p, k->guest, copy_of(p, first)->guest, k->pass->at);
+    set_irq_parent(p, k->guest, copy_of(p, first)->guest, k->pass->at);
 }
 
+/* Writes the interrupts that the node itself raises, as opposed to those in its interrupt-map. */
 static void write_own_interrupts(struct machine_planner *p, struct copied *k)
 {
     const struct host_node *hn = &p->host->nodes[k->host_id];
@@ -124,42 +125,44 @@ static void write_own_interrupts(struct machine_planner *p, struct copied *k)
     uint32_t own = hn->nirqs - hn->nmap_irqs, n = 0;
     if (!own)
         return;
-    struct out *out = arena_array(draft_arena(p->c), own, sizeof *out);
-    bool *kept = arena_array(draft_arena(p->c), own, sizeof *kept), stay = irq_cells_stay(p, k);
+    struct out_irq *out = arena_array(draft_arena(p->c), own, sizeof *out);
+    bool *kept = arena_array(draft_arena(p->c), own, sizeof *kept), stay = keeps_irq_cells(p, k);
     for (uint32_t i = 0; i < own; i++) {
         const struct p_irq *irq = map_getp(&p->irq_of, &irqs[i], NULL);
         struct copied *inner = irqs[i].chip ? copy_of(p, irqs[i].chip) : NULL;
-        kept[i] = irq ? !irq->drop : !k->off || inner || stay; // what is off has no links
+        kept[i] = !k->off || inner || stay; // interrupts of a disabled node are not linked
+        if (irq)
+            kept[i] = !irq->drop;
         if (!kept[i])
             continue;
         if (irq)
-            out[n++] = (struct out){irq->chip->node, irq->cells, irq->ncells};
+            out[n++] = (struct out_irq){irq->chip->node, irq->cells, irq->ncells};
         else if (inner)
-            out[n++] = (struct out){inner->guest, irqs[i].cells, irqs[i].ncells};
+            out[n++] = (struct out_irq){inner->guest, irqs[i].cells, irqs[i].ncells};
     }
-    filter_names(p, k->guest, kept, own, origin_of(p, ORIGIN_COMPUTED, k->pass->at, "its interrupt links"));
+    filter_irq_names(p, k->guest, kept, own, origin_of(p, ORIGIN_COMPUTED, k->pass->at, "its interrupt links"));
     if (stay)
-        keep_cells(p, k, kept, own);
+        keep_irq_cells(p, k, kept, own);
     else
         set_interrupts(p, k->guest, out, n, k->pass->at);
 }
 
 static void write_linked_interrupts(struct machine_planner *p, struct p_device *d)
 {
-    struct out *out = arena_array(draft_arena(p->c), d->irqs.n, sizeof *out);
+    struct out_irq *out = arena_array(draft_arena(p->c), d->irqs.n, sizeof *out);
     uint32_t n = 0;
     for (uint32_t i = 0; i < d->irqs.n; i++)
         if (!d->irqs.at[i]->drop)
-            out[n++] = (struct out){d->irqs.at[i]->chip->node, d->irqs.at[i]->cells, d->irqs.at[i]->ncells};
+            out[n++] = (struct out_irq){d->irqs.at[i]->chip->node, d->irqs.at[i]->cells, d->irqs.at[i]->ncells};
     set_interrupts(p, d->node, out, n, d->at);
 }
 
-/* One entry for the guest: the child's side stays, the parent's becomes a line of `irq`'s chip, or of `inner`. */
+/* One entry of the guest's interrupt-map: the child's side stays, the parent's becomes a line of the guest. */
 struct map_out {
     const struct nexus_entry *e;
     const struct p_irq *irq;
-    struct dt_node *inner; // its controller is in the assigned subtree: all stays; or NULL
-    uint32_t naddress;     // cells of zeros otherwise: the unit address does not matter at a guest's controller
+    struct dt_node *inner; // the controller if it is in the assigned subtree: the entry stays as it is; or NULL
+    uint32_t naddress; // without `inner`: address cells, all 0, since the guest's controller ignores the unit address
 };
 
 static size_t map_out_size(const struct map_out *m)
@@ -183,8 +186,8 @@ static void write_map_entry(struct machine_planner *p, struct dt_prop *prop, uin
 }
 
 /*
- * interrupt-map, entry by entry: child address and specifier stay, the parent's side becomes the guest's
- * controller. Entries of dropped lines go; a controller inside the assigned subtree stays.
+ * Writes interrupt-map entry by entry: child address and specifier stay, the parent's side becomes the guest's
+ * controller. Entries of dropped lines are left out; entries for a controller in the assigned subtree stay as they are.
  */
 static void write_interrupt_map(struct machine_planner *p, struct copied *k)
 {
@@ -206,7 +209,7 @@ static void write_interrupt_map(struct machine_planner *p, struct copied *k)
             continue;
         out[kept] = (struct map_out){&entries[i], irq, inner ? inner->guest : NULL, 0};
         if (!inner)
-            out[kept].naddress = cells_of(p, irq->chip->node, p->n->address_cells, 0);
+            out[kept].naddress = cell_or(p, irq->chip->node, p->n->address_cells, 0);
         size += map_out_size(&out[kept++]);
     }
     uint8_t *data = arena_alloc(p->c->arena, size);

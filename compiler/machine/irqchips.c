@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Irqchips: their records, places and nodes.
+// Makes the records and nodes of irqchips and chooses their addresses.
 #include "machine/machine.h"
 
 #include <inttypes.h>
 
-/* Its regions, one behind the other from `address` on. Returns where they end. */
+/* Puts the regions of an irqchip one after the other from `address` on. Returns the address after the last one. */
 static uint64_t lay_out_regions(const struct machine_planner *p, struct p_irqchip *chip, uint64_t address)
 {
     chip->nregions = 0;
@@ -20,6 +20,7 @@ static uint64_t lay_out_regions(const struct machine_planner *p, struct p_irqchi
     return address;
 }
 
+/* Claims the regions of an irqchip. */
 static void claim_chip(struct machine_planner *p, const struct p_irqchip *chip, struct src where)
 {
     for (uint32_t i = 0; i < chip->nregions; i++) {
@@ -38,11 +39,11 @@ static void add_chip(struct machine_planner *p, const char *name, const struct i
     chip->name = name;
     chip->class = class;
     chip->at = at_class;
-    bool said = written && written->set;
-    chip->placed = said || p->m->m->platform->irqchip_fixed;
-    uint64_t address = said ? written->value : p->m->m->platform->irqchip_at;
-    struct src where = said ? written->at : at_class;
-    // A GIC has at least one step of them (arch/arm64/kvm/vgic/vgic-kvm-device.c, vgic_set_common_attr()).
+    bool has_address = written && written->set;
+    chip->placed = has_address || p->m->m->platform->irqchip_fixed;
+    uint64_t address = has_address ? written->value : p->m->m->platform->irqchip_at;
+    struct src where = has_address ? written->at : at_class;
+    // A GIC has at least 32 lines (linux arch/arm64/kvm/vgic/vgic-kvm-device.c, vgic_set_common_attr()).
     chip->nlines = class->lines_property ? class->kinds[class->default_kind].guest_max : 32;
     lay_out_regions(p, chip, address);
     if (chip->placed)
@@ -74,12 +75,13 @@ static void add_chip(struct machine_planner *p, const char *name, const struct i
     map_putp(draft_arena(p->c), &p->chips, name, NULL, chip);
 }
 
-/* How many of its regions its own node has: the last one may be its MSI controller's. */
-static uint32_t own_regions(const struct p_irqchip *chip)
+/* Returns how many of its regions belong to its own node: the last one may belong to the node for MSIs. */
+static uint32_t count_own_regions(const struct p_irqchip *chip)
 {
     return chip->nregions - (chip->class->msi ? 1 : 0);
 }
 
+/* Writes regions first to end - 1 of an irqchip as `reg` of node `n`. */
 static void write_chip_reg(struct machine_planner *p, const struct p_irqchip *chip, struct dt_node *n, uint32_t first,
                            uint32_t end)
 {
@@ -94,8 +96,8 @@ static void write_chip_reg(struct machine_planner *p, const struct p_irqchip *ch
                  origin_of(p, ORIGIN_COMPUTED, chip->at, "the place of the irqchip"));
 }
 
-/* interrupts-extended: each cpu's own controller, with each of the class's interrupts. */
-static void interrupt_cpus(struct machine_planner *p, const struct p_irqchip *chip, struct dt_node *n)
+/* Writes `interrupts-extended`: each interrupt of the class, at the controller of each cpu. */
+static void write_cpu_interrupts(struct machine_planner *p, const struct p_irqchip *chip, struct dt_node *n)
 {
     const struct irqchip_class *class = chip->class;
     const char *intc = p->m->m->platform->cpu_intc;
@@ -130,13 +132,13 @@ static const char *name_at(struct machine_planner *p, const char *name, uint64_t
     return arena_printf(p->c->arena, "%s@%" PRIx64, name, address);
 }
 
-/* Where the lines arrive as messages. */
+/* Makes the node that receives the lines as messages. */
 static void make_msi_node(struct machine_planner *p, struct p_irqchip *chip)
 {
     struct dt_tree *t = p->m->tree;
     const struct irqchip_msi *msi = chip->class->msi;
     const struct origin *o = origin_of(p, ORIGIN_COMPUTED, chip->at, "where the irqchip's lines arrive");
-    uint32_t region = own_regions(chip);
+    uint32_t region = count_own_regions(chip);
     chip->msi = new_child(p, t->root, name_at(p, msi->node_name, chip->address[region]), ORIGIN_COMPUTED, chip->at);
     if (!chip->msi)
         return;
@@ -144,7 +146,7 @@ static void make_msi_node(struct machine_planner *p, struct p_irqchip *chip)
     merge_schema(p, chip->msi, msi->body, p->frame, chip->class->file);
     write_chip_reg(p, chip, chip->msi, region, chip->nregions);
     dt_set_cells(t, chip->msi, msi->ids_property, &msi->ids, 1, o);
-    interrupt_cpus(p, chip, chip->msi);
+    write_cpu_interrupts(p, chip, chip->msi);
     struct dt_prop *parent = dt_set(t, chip->node, msi->parent, arena_alloc(p->c->arena, 4), 4, o);
     dt_add_ref(t, parent, 0, chip->msi);
 }
@@ -161,19 +163,20 @@ static void make_chip_node(struct machine_planner *p, struct p_irqchip *chip)
         return;
     label_chip(p, chip, chip->node, chip->name);
     merge_schema(p, chip->node, class->body, p->frame, class->file);
-    if (own_regions(chip))
-        write_chip_reg(p, chip, chip->node, 0, own_regions(chip));
+    if (count_own_regions(chip))
+        write_chip_reg(p, chip, chip->node, 0, count_own_regions(chip));
     if (class->lines_property)
         dt_set_cells(t, chip->node, class->lines_property, &chip->nlines, 1,
                      origin_of(p, ORIGIN_COMPUTED, chip->at, "the lines of the irqchip"));
     if (class->msi)
         make_msi_node(p, chip);
     else
-        interrupt_cpus(p, chip, chip->node);
+        write_cpu_interrupts(p, chip, chip->node);
 }
 
-static void move_node(struct machine_planner *p, const struct p_irqchip *chip, struct dt_node *n, uint32_t first,
-                      uint32_t end)
+/* Renames node `n` (or NULL) after the new address of its first region and rewrites its `reg`. */
+static void move_chip_node(struct machine_planner *p, const struct p_irqchip *chip, struct dt_node *n, uint32_t first,
+                           uint32_t end)
 {
     const char *moved =
         n ? arena_printf(p->c->arena, "%.*s@%" PRIx64, (int)strcspn(n->name, "@"), n->name, chip->address[first])
@@ -184,7 +187,7 @@ static void move_node(struct machine_planner *p, const struct p_irqchip *chip, s
     write_chip_reg(p, chip, n, first, end);
 }
 
-void place_irqchips(struct machine_planner *p)
+void choose_irqchip_addresses(struct machine_planner *p)
 {
     const struct platform *pl = p->m->m->platform;
     for (uint32_t i = 0; i < p->m->irqchips.n; i++) {
@@ -192,14 +195,14 @@ void place_irqchips(struct machine_planner *p)
         uint64_t first = chip->nregions ? chip->address[0] : 0, place, align = 1;
         if (chip->placed || !chip->nregions)
             continue;
-        if (!is_free(p, first, lay_out_regions(p, chip, first) - first)) {
+        if (!is_range_free(p, first, lay_out_regions(p, chip, first) - first)) {
             for (uint32_t k = 0; k < chip->nregions; k++)
                 align = chip->class->regions[k].align > align ? chip->class->regions[k].align : align;
-            uint64_t size = lay_out_regions(p, chip, 0); // as at every multiple of the largest alignment
-            if (find_place(p, pl->mmio_base, pl->mmio_end, size, align, &place)) {
+            uint64_t size = lay_out_regions(p, chip, 0); // the same at every multiple of the largest alignment
+            if (find_free_range(p, pl->mmio_base, pl->mmio_end, size, align, &place)) {
                 lay_out_regions(p, chip, place);
-                move_node(p, chip, chip->node, 0, own_regions(chip));
-                move_node(p, chip, chip->msi, own_regions(chip), chip->nregions);
+                move_chip_node(p, chip, chip->node, 0, count_own_regions(chip));
+                move_chip_node(p, chip, chip->msi, count_own_regions(chip), chip->nregions);
             } else {
                 lay_out_regions(p, chip, first);
             }
@@ -220,7 +223,7 @@ bool make_irqchips(struct machine_planner *p)
     if (!m->irqchips.n && pl->irqchip_class) {
         const struct irqchip_class *class = schema_irqchip(p->schemas, intern(p->c->names, pl->irqchip_class));
         if (!class)
-            return false; // the schemas' loader has said so
+            return false; // the loader of the schemas has reported it
         add_chip(p, intern(p->c->names, pl->irqchip_name), class, NULL, m->platform_at);
     }
     struct p_irqchip *first = p->m->irqchips.n ? p->m->irqchips.at[0] : NULL;

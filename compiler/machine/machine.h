@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * One machine while it is planned. A struct machine_planner is made anew for each machine, and all that it holds goes
- * with it; what lasts longer is in plan/planner.h.
+ * One machine while it is planned. Each machine gets a new struct machine_planner, and everything it holds is discarded
+ * with it; what lasts for the whole file is in plan/planner.h.
+ *
+ * Unless a comment says otherwise, functions report errors to p->c->diags, take addresses and sizes in bytes, and
+ * allocate what is part of the plan in p->c->arena and the rest in the draft arena; callers free nothing.
  */
 #ifndef MACHC_MACHINE_MACHINE_H
 #define MACHC_MACHINE_MACHINE_H
@@ -10,20 +13,20 @@
 #include "plan/planner.h"
 
 /*
- * The steps of planning a machine, in their order: each needs what those before it have decided. The function that
- * takes a step enters it first (enter_step()), which fails where the one before it has not been taken.
+ * The steps of planning a machine, in order: each depends on what the steps before it decided. The function that takes
+ * a step first calls enter_step(), which fails if the step before it has not been taken.
  */
 enum machine_step {
     STEP_NONE,
     STEP_ROOT,         // root node, cpus, irqchips, memory with a written address
     STEP_BUS_NODES,    // node statements that devices are put `under`
     STEP_EMULATED,     // records of emulated devices
-    STEP_PASSTHROUGHS, // subtrees of the host are copied; regions, reg and ranges; devices that are given by name
+    STEP_PASSTHROUGHS, // subtrees of the host are copied; regions, reg and ranges; devices passed through by name
     STEP_REFS,         // references are settled; `assign` and `copy` bring more nodes
     STEP_IRQ_LINKS,    // interrupts of copied nodes; a written line is taken at once
-    STEP_ADDRESSES,    // written addresses are checked against each other; memory and devices without one get theirs
+    STEP_ADDRESSES,    // written addresses are checked against each other; other memory and devices get addresses
     STEP_NEW_NODES,    // nodes of devices without a host node
-    STEP_LINES,        // lines that are not written
+    STEP_LINES,        // interrupts without a written line get lines
     STEP_IRQ_PROPS,    // interrupts, interrupts-extended, interrupt-map
     STEP_MEMORY_NODES, // /memory@, /reserved-memory
     STEP_CHOSEN,       // chosen, aliases
@@ -32,31 +35,31 @@ enum machine_step {
     STEP_DMA           // dma statements
 };
 
-/* A range of guest physical addresses that somebody has. */
+/* A range of guest physical addresses that is in use. */
 struct claim {
     uint64_t first, last; // both included
-    const char *what;     // "memory `ram`"; NULL: `region`'s name
+    const char *what;     // "memory `ram`"; NULL: messages describe `region`
     struct src at;
     const struct p_region *region; // or NULL
 };
 
-/* A copied node: guest's, host's, and the statement that it came by. */
+/* A copied node: the guest's node, the host's node, and the statement that it was copied for. */
 struct copied {
     struct dt_node *guest;
     const struct dt_node *host;
     const struct m_passthrough *pass;
-    const struct m_part *part;      // what the text has for this node, or NULL
-    struct p_device *device;        // the record it belongs to
-    bool description;               // copied by fate `copy`: no resources
-    uint32_t host_id;               // of `host`, which lies elsewhere
+    const struct m_part *part;      // the statements for this node, or NULL
+    struct p_device *device;        // the device that the node is, or is part of
+    bool description;               // copied by the clause `copy`: it has no resources
+    uint32_t host_id;               // host->id, so that loops over copies need not load *host
     const uint32_t *irq_statements; // copy_irqs.c: by interrupt, from match_statements(); NULL: there are none
-    bool off;                       // disabled below the node that is passed through, and not mentioned: no device
+    bool off;                       // disabled below the node that is passed through, without statements: not a device
 };
 
-/* The members that say which node of the host a `struct copied` is of. */
+/* Initializes the members of a struct copied that identify the host's node. */
 #define COPY_OF(node) .host = (node), .host_id = (node)->id
 
-/* A reference that `to` leads elsewhere, to be looked at when all nodes are there. */
+/* A reference that a `to` clause redirects. It is checked when all nodes of the guest exist. */
 struct to_ref {
     const struct dt_ref *ref;
     const struct m_ref *statement;
@@ -67,21 +70,22 @@ struct to_ref {
 struct machine_dma;
 struct settle_room;
 
+/* The state of planning one machine. Its tables are in the draft arena. */
 struct machine_planner {
     struct planner *file;
-    /* of the file, and the same for all its machines */
+    /* copied from `file`, the same for all machines */
     struct machc *c;
     struct model *model;
     const struct host *host; // or NULL
     const struct schemas *schemas;
     const struct property_names *n;
 
-    struct p_machine *m;         // what is being made
-    enum machine_step step;      // the last one that was entered
-    struct frame *frame;         // what built-in bodies see
-    bool given_twice;            // a node was passed through twice: regions that meet follow from that
+    struct p_machine *m;         // the part of the plan that is being made
+    enum machine_step step;      // the last step that was entered
+    struct frame *frame;         // variables of the schemas' bodies
+    bool given_twice;            // a node was passed through twice, so regions overlap: that is not reported as well
     VEC(struct claim) claims;    // addresses.c: fixed addresses, then sorted
-    VEC(struct p_device *) bare; // devices without a host node: their nodes are made when all addresses are known
+    VEC(struct p_device *) bare; // devices without a host node; their nodes are made when all addresses are known
     VEC(struct copied *) copies; // in the order of the statements
     struct copied **copy_of;     // by host node id, or NULL
     struct map chips;            // interned name -> struct p_irqchip
@@ -89,114 +93,177 @@ struct machine_planner {
     struct map memories;         // interned name -> index
     struct map slots;            // by_name.c: (interned name of a bus, slot) -> struct p_device
     struct map fixed;            // schema_bodies.c: (kind, rate) -> guest node
-    struct map nodes_done;       // node_statements.c: m_edit -> 1: statements that are merged
+    struct map nodes_done;       // node_statements.c: m_edit -> 1: statements that have been merged
 
-    VEC(struct p_irq *) unlinked; // irq_lines.c: interrupts whose line is to be chosen
+    VEC(struct p_irq *) unlinked; // irq_lines.c: interrupts whose line is still to be chosen
     struct map irq_of;            // host_irq -> struct p_irq
-    struct map line_of;           // copy_irqs.c: host interrupt (chip, identity) -> the first struct p_irq of it
+    struct map line_of;           // copy_irqs.c: line of the host (chip, identity) -> the first struct p_irq for it
 
-    struct map ref_used; // refs/: place of a `ref` statement -> 1: it has settled something
+    struct map ref_used; // refs/: location of a `ref` statement -> 1: it has settled a reference
     VEC(struct to_ref) to_refs;
     struct settle_room *settle_room; // private to refs/
     struct machine_dma *dma;         // private to dma/
 
     const struct origin *last_origin; // origins.c
-    struct map origins;               // origins.c: why -> struct origin without a place: that of its node
+    struct map origins;               // origins.c: why -> struct origin without a location, which is the node's
 };
 
-/* Ends the program where `step` is not the one after the last. */
+/* Records that `step` begins. An assertion fails if it does not directly follow the last step that was entered. */
 void enter_step(struct machine_planner *p, enum machine_step step);
 
 /* ---- origins.c ---- */
 
-/* An origin in the arena. */
+/* Returns an origin of `kind` (enum origin_kind) for the statement at `where`; `why` is a constant text or NULL. */
 const struct origin *origin_of(struct machine_planner *p, uint8_t kind, struct src where, const char *why);
 
-/* The origin of a computed property of `n`; shared by all that are computed for the statement that made their node. */
+/*
+ * Returns the origin for a computed property of node `n`. Properties that are computed for the statement that made
+ * their node share one origin for each `why`.
+ */
 const struct origin *origin_at(struct machine_planner *p, const struct dt_node *n, struct src where, const char *why);
 
 /* ---- schema_bodies.c ---- */
 
-/* A class's or platform's body, merged into a node. */
+/*
+ * Merges the device tree body of a class or platform, which may be NULL, into node `n`. `f` has the variables that the
+ * body uses, and `file` names the schema as the origin of what is merged.
+ */
 void merge_schema(struct machine_planner *p, struct dt_node *n, const struct schema_body *body, struct frame *f,
                   const char *file);
 
-/* The provider that `fixed` makes for a rate, shared by all that ask for the same. */
+/*
+ * Returns the guest's fixed provider of `kind` for `rate`, in the unit of its kind (Hz, microvolts). It is made for the
+ * statement at `where` if the guest has none yet.
+ */
 struct dt_node *fixed_provider(struct machine_planner *p, const struct schema_provider *kind, uint64_t rate,
                                struct src where);
 
 /* ---- addresses.c: the guest's physical address space ---- */
 
+/*
+ * Adds a claim to [address, address + size), or to the guest addresses of region `r`; `what` describes it in messages,
+ * NULL stands for describe_region(). A range that ends beyond the last address of the platform is an error (E0501) and
+ * not added. A size of 0 adds nothing.
+ */
 void claim_range(struct machine_planner *p, uint64_t address, uint64_t size, const char *what, struct src where);
 void claim_region(struct machine_planner *p, const struct p_region *r, const char *what, struct src where);
 
-/* Whether nobody has anything of [address, address + size); a free place for it in [from, end). */
-bool is_free(const struct machine_planner *p, uint64_t address, uint64_t size);
-bool find_place(struct machine_planner *p, uint64_t from, uint64_t end, uint64_t size, uint64_t align, uint64_t *place);
+/* Whether no claim overlaps [address, address + size). */
+bool is_range_free(const struct machine_planner *p, uint64_t address, uint64_t size);
 
-/* STEP_ADDRESSES. Reports claims that overlap or share a page that has to be mapped in two ways. */
+/*
+ * Finds the lowest free range of `size` bytes in [from, end) that is aligned to `align` (not 0), and sets *found to its
+ * address. Returns false if there is none. It does not claim the range.
+ */
+bool find_free_range(struct machine_planner *p, uint64_t from, uint64_t end, uint64_t size, uint64_t align,
+                     uint64_t *found);
+
+/*
+ * STEP_ADDRESSES. Reports claims that overlap (E0502) and those that share a page which cannot be mapped for both
+ * (E0529), and chooses the addresses that are not written; no space left is an error (E0503, E0504).
+ */
 void choose_addresses(struct machine_planner *p);
 
 /* ---- guest_root.c ---- */
 
-/* STEP_ROOT. False: nothing can be planned, after a message. */
+/*
+ * STEP_ROOT: makes the root node, cpus and irqchips, and claims the memory with a written address. Returns false after
+ * a message if nothing else can be planned.
+ */
 bool begin_guest(struct machine_planner *p);
 void write_memory_nodes(struct machine_planner *p); // STEP_MEMORY_NODES
 void write_chosen(struct machine_planner *p);       // STEP_CHOSEN
 
 /* ---- cpus.c ---- */
 
-/* Vcpus, bound to the host's cpus, and their nodes. */
+/* Makes the vcpus, binds them to host cpus, and writes their nodes. */
 void make_cpus(struct machine_planner *p);
 
 /* ---- irqchips.c ---- */
 
-/* The records of all irqchips and their nodes. False: the schema of the platform's own one is missing. */
+/*
+ * Makes the records and nodes of all irqchips. Returns false if the schema of the platform's own irqchip is missing,
+ * which the loader of the schemas has reported.
+ */
 bool make_irqchips(struct machine_planner *p);
 
 /*
- * Irqchips whose address is not written: where the platform has them, or else where it has its devices. Before claims
- * are checked.
+ * Claims addresses for irqchips without a written one: the platform's address for irqchips if it is free, otherwise a
+ * free range where the platform has its devices. Called before the claims are checked.
  */
-void place_irqchips(struct machine_planner *p);
+void choose_irqchip_addresses(struct machine_planner *p);
 
 /* ---- node_statements.c: node and edit statements ---- */
 
 void add_bus_nodes(struct machine_planner *p);   // STEP_BUS_NODES
 void add_other_nodes(struct machine_planner *p); // STEP_NODES
-void resolve_names(struct machine_planner *p);   // STEP_NAMES: messages for references that lead nowhere
+void resolve_names(struct machine_planner *p);   // STEP_NAMES: reports references to nodes that do not exist
+
+/*
+ * Merges an `edit` statement into node `n`. It is rejected as a whole, after a message, if it changes a property or
+ * deletes a node that guest.cfg contains as well (E0922, E0927).
+ */
 void merge_edit(struct machine_planner *p, struct dt_node *n, const struct m_edit *e);
 
-/* A new child; when the name is taken, a message that shows by whom, and NULL. */
+/*
+ * Adds a child called `name` to `parent`, with an origin of `kind` (enum origin_kind). Returns NULL if it has a child
+ * of that name already (E0921).
+ */
 struct dt_node *new_child(struct machine_planner *p, struct dt_node *parent, const char *name, uint8_t kind,
                           struct src where);
 
 /* ---- devices.c ---- */
 
+/* Adds a device of `kind` (enum device_kind) to the machine. */
 struct p_device *new_device(struct machine_planner *p, const char *name, uint8_t kind, struct src where);
-/* `vcpu N` of a statement, when the machine has it; false also after a message. */
-bool vcpu_of(struct machine_planner *p, const struct m_passthrough *pass);
-/* The guest's node that a statement puts its device under: the root where it does not say. NULL after a message. */
-struct dt_node *bus_of(struct machine_planner *p, const struct m_passthrough *pass);
+
+/*
+ * Whether a statement has a clause `vcpu N` and the machine has that vcpu. A vcpu that the machine does not have is an
+ * error (E0344).
+ */
+bool has_valid_vcpu(struct machine_planner *p, const struct m_passthrough *pass);
+
+/*
+ * Returns the guest's node that a statement puts its device under, by default the root. Returns NULL after a message if
+ * the guest does not have that node (E0342).
+ */
+struct dt_node *find_bus_node(struct machine_planner *p, const struct m_passthrough *pass);
 
 /* ---- sysfs_names.c: devices by the names that Linux gives them ---- */
 
-/* Linux makes a platform device of a node whose registers the cpus reach, or that has none. */
+/*
+ * Whether Linux makes a platform device from the host node `n`: it has a `compatible`, and either registers with a cpu
+ * address or no registers.
+ */
 bool is_platform_device(const struct machine_planner *p, const struct dt_node *n);
-/* The node that Linux makes the device of that name of; or NULL. */
+
+/* Returns the host node that Linux makes the platform device `name` from; NULL if there is none. */
 const struct dt_node *node_of_sysfs_name(struct machine_planner *p, const char *name);
-/* One statement of the whole file for a device, whether the statement has its node or its name. */
-void own_sysfs_name(struct machine_planner *p, struct p_device *d, struct src where);
+
+/*
+ * Records that device `d` uses its name in sysfs, by node or by name. A second device of the whole file with that name
+ * is an error (E0370). Interns d->sysfs_name, which may be NULL.
+ */
+void claim_sysfs_name(struct machine_planner *p, struct p_device *d, struct src where);
 
 /* ---- copy.c: subtrees of the host ---- */
 
 void plan_passthroughs(struct machine_planner *p); // STEP_PASSTHROUGHS
+
+/* Copies the subtree that a statement passes through into the guest, and makes its devices and regions. */
 void copy_passthrough(struct machine_planner *p, const struct m_passthrough *pass);
-void name_copy(struct machine_planner *p, struct copied *k, const char *name);
+
+/* Renames the guest's node of `k`; a name that its parent has already given to another child is an error (E0921). */
+void rename_copy(struct machine_planner *p, struct copied *k, const char *name);
+
+/*
+ * Carries out the clause `copy` at `where`: copies the host node `host` as a description, that is, without registers,
+ * interrupts and children. `from` is the node that refers to it.
+ */
 void copy_description(struct machine_planner *p, const struct dt_node *host, const struct copied *from,
                       struct src where);
 
-/* The copy of a host node in this guest, or NULL; any copy, or none that is a description. */
+/* Return the copy of a host node in this guest, or NULL. copy_of() ignores copies that are descriptions. */
 static inline struct copied *any_copy(const struct machine_planner *p, const struct dt_node *host)
 {
     return p->copy_of[host->id];
@@ -209,17 +276,30 @@ static inline struct copied *copy_of(const struct machine_planner *p, const stru
 
 /* ---- bus.c: addresses on the guest's buses ---- */
 
-/* An address of the guest's cpus on the bus of `bus`'s children; false after a message. */
-bool to_bus(struct machine_planner *p, const struct dt_node *bus, uint64_t address, uint64_t size, struct src where,
-            uint64_t *on_bus);
-uint32_t cells_of(struct machine_planner *p, const struct dt_node *n, const char *name, uint32_t otherwise);
-/* Can the cells of a guest's bus hold a range on it? The size counts when `sized`. False after a message. */
-bool fits_cells(struct machine_planner *p, const struct dt_node *bus, uint64_t on_bus, uint64_t size, bool sized,
-                struct src where);
+/*
+ * Translates the guest physical range [address, address + size) to the bus that node `bus` makes for its children, and
+ * sets *on_bus to its address there. Returns false after a message if the bus or one above it has no `ranges` (E0505)
+ * or none that contains the range (E0506).
+ */
+bool translate_to_bus(struct machine_planner *p, const struct dt_node *bus, uint64_t address, uint64_t size,
+                      struct src where, uint64_t *on_bus);
+
+/* Returns the number in `cells` cells of a property, from cell `at` on; bits above 64 are lost. */
+uint64_t read_cells(const struct dt_prop *prop, uint32_t at, uint32_t cells);
+
+/* Returns the one cell of property `name` of the guest node `n`, or `fallback` if it has no such cell. */
+uint32_t cell_or(struct machine_planner *p, const struct dt_node *n, const char *name, uint32_t fallback);
+
+/*
+ * Whether the cells of a guest's bus can hold the range [on_bus, on_bus + size) and, if `sized`, its size. Returns
+ * false after a message (E0515, E0516).
+ */
+bool check_cells_hold(struct machine_planner *p, const struct dt_node *bus, uint64_t on_bus, uint64_t size, bool sized,
+                      struct src where);
 
 /* ---- part_statements.c ---- */
 
-/* A part of a host's node that statements are for: an entry of its reg, or an interrupt. */
+/* A part of a host node that a statement can be for: an entry of its `reg`, or an interrupt. */
 struct node_part {
     uint32_t index;
     const char *name; // or NULL
@@ -234,14 +314,15 @@ struct part_statement {
 /* The words and messages for one kind of part. */
 struct part_kind {
     const char *word, *words, *names_property; // "region", "regions", "reg-names"
-    enum msg twice, no_name, no_index;
+    enum msg repeated, no_name, no_index;
 };
 
 #define NO_STATEMENT UINT32_MAX
 
 /*
- * Which statement is for which part of a node: for each part the number of the statement, or NO_STATEMENT; in the
- * draft. Messages for statements that are for no part, or for one that has a statement already.
+ * Matches the `n` statements of node `k` with its `nparts` parts. Returns an array in the draft arena that has, for
+ * each part, the index of its statement, or NO_STATEMENT. Reports statements for a part that the node does not have,
+ * and a second statement for a part.
  */
 const uint32_t *match_statements(struct machine_planner *p, const struct copied *k, const struct part_kind *kind,
                                  const struct part_statement *statements, uint32_t n, const struct node_part *parts,
@@ -249,32 +330,52 @@ const uint32_t *match_statements(struct machine_planner *p, const struct copied 
 
 /* ---- copy_regions.c: reg on the guest's bus ---- */
 
+/* Makes the regions of device `d` from the `reg` of its node `k`: mapped at the host's address by default. */
 void decide_regions(struct machine_planner *p, struct copied *k, struct p_device *d);
-/* Of a node further down that is no device: its registers are within those of the device that it belongs to. */
+
+/* Reports a node that is not a device but has registers outside those of the device that it is part of (E0398). */
 void check_part_regions(struct machine_planner *p, const struct copied *k);
+
+/* Adds a copy of `r` to device `d` and claims its guest addresses. */
 void add_region(struct machine_planner *p, struct p_device *d, const struct p_region *r, struct src where);
-/* The region that [a, a + size) lies in, of those that the same statement has already; or NULL. */
-const struct p_region *region_over(const struct p_device *d, uint64_t a, uint64_t size);
+
+/*
+ * Returns the region that contains the host range [address, address + size), among those that the statement of `d` has
+ * so far; NULL if there is none.
+ */
+const struct p_region *region_containing(const struct p_device *d, uint64_t address, uint64_t size);
+
+/* Writes `reg` and `reg-names` of the node that is passed through, for its bus in the guest, and names the node. */
 void write_reg(struct machine_planner *p, struct copied *k);
-void drop_reg(struct machine_planner *p, struct copied *k);
+
+/* Removes the entries that a `child` statement drops from `reg` and `reg-names` of a copied node. */
+void remove_dropped_reg(struct machine_planner *p, struct copied *k);
 
 /* ---- copy_windows.c: ranges on the guest's bus ---- */
 
+/* Makes a region of device `d` for each window of a PCI bus `k` that no region contains yet. */
 void decide_windows(struct machine_planner *p, struct copied *k, struct p_device *d);
+
+/* Writes `ranges` and `dma-ranges` of a copied bus for the bus above it in the guest. */
 void write_ranges(struct machine_planner *p, struct copied *k);
 
 /* ---- irq_lines.c: interrupt links ---- */
 
-/* The link of one interrupt: where it is written, taken at once; else in choose_lines(). */
+/*
+ * Adds an interrupt to its device and links it to a line: at once to the line that `to` specifies, in choose_lines() if
+ * `to` is NULL or not set. An interrupt that cannot be linked is dropped after a message.
+ */
 void link_irq(struct machine_planner *p, struct p_irq *irq, const struct m_irq_to *to);
 void choose_lines(struct machine_planner *p); // STEP_LINES
 
 /* ---- copy_irqs.c: interrupts of copied nodes ---- */
 
 void link_copied_irqs(struct machine_planner *p); // STEP_IRQ_LINKS
-/* Whether `interrupts` of a copy keeps its cells, because the node that they speak to is copied, too. */
-bool irq_cells_stay(struct machine_planner *p, const struct copied *k);
-/* Fills in how many interrupts VFIO must offer of a device with a host node. */
+
+/* Whether `interrupts` of a copy keeps its cells because its interrupt parent is copied as well. */
+bool keeps_irq_cells(struct machine_planner *p, const struct copied *k);
+
+/* Sets d->host_irqs, the number of interrupts that VFIO must offer. The device has a host node. */
 void count_host_irqs(struct machine_planner *p, struct p_device *d);
 
 /* ---- irq_props.c ---- */
@@ -284,13 +385,22 @@ void write_interrupts(struct machine_planner *p); // STEP_IRQ_PROPS
 /* ---- emulated.c, by_name.c, new_nodes.c: devices without a host node ---- */
 
 void plan_emulated_devices(struct machine_planner *p); // STEP_EMULATED
-void plan_by_name(struct machine_planner *p, const struct m_passthrough *pass);
-/* A region that is added to a device without a host node; `address` may be unset. */
+
+/* Makes the record of a platform, PCI or raw device that a statement passes through by name. */
+void plan_named_device(struct machine_planner *p, const struct m_passthrough *pass);
+
+/*
+ * Adds a region of `size` bytes to a device without a host node. If `address` is not set, the address is chosen in
+ * choose_addresses(), or for a device on an emulated PCI bus by the guest.
+ */
 struct p_region *new_region(struct machine_planner *p, struct p_device *d, uint32_t index, uint64_t size,
                             const struct opt_u64 *address, struct src where);
-/* "device `uart0`", or "region 0 of `eth0`" where there are several: what a claim is called. */
+
+/* Names a region in messages: "device `uart0`", or "region 0 of `eth0`" if the device is not one emulated region. */
 const char *bare_region_text(struct machine_planner *p, const struct p_device *d, const struct p_region *r);
-void take_slot(struct machine_planner *p, struct p_device *d, const struct m_passthrough *pass, uint32_t slot);
+
+/* Gives slot 0 to 31 of the emulated PCI bus that `pass` names to device `d`; a second owner is an error (E0372). */
+void claim_slot(struct machine_planner *p, struct p_device *d, const struct m_passthrough *pass, uint32_t slot);
 void write_new_nodes(struct machine_planner *p); // STEP_NEW_NODES
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Nodes of devices without a node of the host, when every address is known.
+// Writes the nodes of devices without a host node, when every address is known.
 #include "machine/machine.h"
 
 #include <inttypes.h>
@@ -8,7 +8,7 @@ enum { PCI_SLOTS = 32 };
 
 static void write_reg_and_ranges(struct machine_planner *p, struct p_device *d, struct dt_node *bus)
 {
-    uint32_t na = cells_of(p, bus, p->n->address_cells, 2), ns = cells_of(p, bus, p->n->size_cells, 1), n = 0, nr = 0;
+    uint32_t na = cell_or(p, bus, p->n->address_cells, 2), ns = cell_or(p, bus, p->n->size_cells, 1), n = 0, nr = 0;
     const struct origin *o = origin_of(p, ORIGIN_COMPUTED, d->at, "its place in the guest");
     uint8_t *reg = arena_alloc(p->c->arena, na <= 2 && ns <= 2 ? (size_t)d->regions.n * (na + ns) * 4 + 1 : 1);
     uint8_t *ranges = arena_alloc(p->c->arena, na <= 2 ? (size_t)d->regions.n * (3 + na + 2) * 4 + 1 : 1);
@@ -17,12 +17,13 @@ static void write_reg_and_ranges(struct machine_planner *p, struct p_device *d, 
         uint64_t on_bus;
         if (r->mode == REGION_DROP || r->guest == UINT64_MAX)
             continue;
-        if (!to_bus(p, bus, r->guest, r->size, r->at, &on_bus) || !fits_cells(p, bus, on_bus, r->size, true, r->at))
+        if (!translate_to_bus(p, bus, r->guest, r->size, r->at, &on_bus) ||
+            !check_cells_hold(p, bus, on_bus, r->size, true, r->at))
             return;
         uint32_t hi = d->emulated && r->index < d->class->nregions ? d->class->regions[r->index].range : 0;
         if (hi) {
-            // A window of a PCI host bridge: phys.hi and a 64-bit address, the same on both sides (IEEE 1275 PCI
-            // binding 2.2.1.1)
+            // A window of a PCI host bridge has phys.hi and a 64-bit address on the child's side. A memory address is
+            // the same on both sides, I/O begins at 0 (IEEE 1275 PCI binding 2.2.1.1).
             uint8_t *e = ranges + (size_t)nr++ * (3 + na + 2) * 4;
             dt_put_cells(e, hi, 1);
             dt_put_cells(e + 4, (hi >> 24 & 3) == 1 ? 0 : on_bus, 2);
@@ -40,7 +41,8 @@ static void write_reg_and_ranges(struct machine_planner *p, struct p_device *d, 
         dt_set(p->m->tree, d->node, p->n->ranges, ranges, nr * (3 + na + 2) * 4, o);
 }
 
-static const char *node_base_name(struct machine_planner *p, const struct p_device *d)
+/* Returns the name of the device's node without its unit address. */
+static const char *node_base_name(const struct p_device *d)
 {
     if (d->class && d->class->node_name)
         return d->class->node_name;
@@ -51,7 +53,6 @@ static const char *node_base_name(struct machine_planner *p, const struct p_devi
         if (dot && dot[1])
             return dot + 1;
     }
-    (void)p;
     return "device";
 }
 
@@ -84,7 +85,10 @@ static bool is_pci_bus(const struct dev_class *class)
     return class && class->bus && !strcmp(class->bus, "pci");
 }
 
-/* Below a PCI bus: reg is the function's place in configuration space (IEEE 1275 PCI binding 2.2.1.1). */
+/*
+ * Makes the node of a PCI function below its bus; `reg` is the function's address in configuration space (IEEE 1275 PCI
+ * binding 2.2.1.1). Returns false after a message.
+ */
 static bool put_on_pci_bus(struct machine_planner *p, struct p_device *d, const struct m_passthrough *pass)
 {
     const struct p_device *bus = map_getp(&p->devices, pass->place->bus, NULL);
@@ -96,7 +100,7 @@ static bool put_on_pci_bus(struct machine_planner *p, struct p_device *d, const 
             if (is_pci_bus(p->m->m->devices.at[i].class))
                 vec_push(draft_arena(p->c), &names, p->m->m->devices.at[i].name);
         const char *near = nearest(pass->place->bus, names.at, names.n), *make = NULL;
-        for (const char *const *n = p->schemas->class_names; *n && !make; n++)
+        for (const char *const *n = schemas_whole(p->schemas)->class_names; *n && !make; n++)
             make = is_pci_bus(schema_class(p->schemas, *n)) && schema_class(p->schemas, *n)->emulated ? *n : NULL;
         if (near)
             diag_did_you_mean(g, "", pass->place->bus, near);
@@ -107,7 +111,7 @@ static bool put_on_pci_bus(struct machine_planner *p, struct p_device *d, const 
         return false;
     }
     uint32_t slot = (uint32_t)pass->place->slot.value;
-    if (!pass->place->slot.set) { // slot 0 is the bridge's on most hosts
+    if (!pass->place->slot.set) { // slots are chosen from 1 on, because slot 0 is usually the bridge itself
         slot = 1;
         while (slot < PCI_SLOTS && map_getp(&p->slots, pass->place->bus, (const void *)(uintptr_t)slot))
             slot++;
@@ -117,10 +121,10 @@ static bool put_on_pci_bus(struct machine_planner *p, struct p_device *d, const 
                       "put it on another bus");
             return false;
         }
-        take_slot(p, d, pass, slot);
+        claim_slot(p, d, pass, slot);
     }
     d->node =
-        new_child(p, bus->node, arena_printf(p->c->arena, "%s@%x", node_base_name(p, d), slot), ORIGIN_COMPUTED, d->at);
+        new_child(p, bus->node, arena_printf(p->c->arena, "%s@%x", node_base_name(d), slot), ORIGIN_COMPUTED, d->at);
     if (!d->node)
         return false;
     d->slot = slot;
@@ -129,50 +133,64 @@ static bool put_on_pci_bus(struct machine_planner *p, struct p_device *d, const 
     return true;
 }
 
+/*
+ * Makes the node of a device that is not on a PCI bus, named after its first register. False: no node, after a message.
+ */
+static bool put_on_bus(struct machine_planner *p, struct p_device *d, struct dt_node *bus)
+{
+    const char *name = node_base_name(d);
+    const struct p_region *first = NULL;
+    for (uint32_t i = 0; i < d->regions.n && !first; i++) {
+        uint32_t hi = d->emulated ? d->class->regions[d->regions.at[i]->index].range : 0;
+        if (d->regions.at[i]->mode != REGION_DROP && !hi)
+            first = d->regions.at[i];
+    }
+    if (first) {
+        uint64_t on_bus;
+        if (first->guest == UINT64_MAX || !translate_to_bus(p, bus, first->guest, first->size, first->at, &on_bus))
+            return false;
+        name = arena_printf(p->c->arena, "%s@%" PRIx64, name, on_bus);
+    }
+    d->node = new_child(p, bus, name, ORIGIN_COMPUTED, d->at);
+    return d->node;
+}
+
+/* Writes the `compatible` of an emulated device's class, unless the class's body has written one. */
+static void write_class_compatible(struct machine_planner *p, const struct p_device *d)
+{
+    struct dt_tree *t = p->m->tree;
+    const struct dev_class *class = d->class;
+    if (dt_prop(t, d->node, p->n->compatible) || !class->compatible || !class->compatible[0])
+        return;
+    uint32_t len = 0;
+    for (const char *const *c = class->compatible; *c; c++)
+        len += (uint32_t)strlen(*c) + 1;
+    char *data = arena_alloc(p->c->arena, len), *s = data;
+    for (const char *const *c = class->compatible; *c; c++) {
+        memcpy(s, *c, strlen(*c) + 1);
+        s += strlen(*c) + 1;
+    }
+    dt_set(t, d->node, p->n->compatible, data, len, origin_of(p, ORIGIN_SCHEMA, d->at, class->file));
+}
+
 static void write_new_node(struct machine_planner *p, struct p_device *d)
 {
     struct dt_tree *t = p->m->tree;
     const struct m_passthrough *pass = d->pass;
-    struct dt_node *bus = pass ? bus_of(p, pass) : t->root;
+    struct dt_node *bus = pass ? find_bus_node(p, pass) : t->root;
     if (!bus)
         return;
-    if (pass && pass->place->bus) {
-        if (!put_on_pci_bus(p, d, pass))
-            return;
-    } else {
-        const char *name = node_base_name(p, d);
-        const struct p_region *first = NULL;
-        for (uint32_t i = 0; i < d->regions.n && !first; i++) {
-            uint32_t hi = d->emulated ? d->class->regions[d->regions.at[i]->index].range : 0;
-            if (d->regions.at[i]->mode != REGION_DROP && !hi)
-                first = d->regions.at[i];
-        }
-        uint64_t on_bus;
-        if (first && (first->guest == UINT64_MAX || !to_bus(p, bus, first->guest, first->size, first->at, &on_bus)))
-            return;
-        if (first)
-            name = arena_printf(p->c->arena, "%s@%" PRIx64, name, on_bus);
-        d->node = new_child(p, bus, name, ORIGIN_COMPUTED, d->at);
-        if (!d->node)
-            return;
-    }
-    const char *label = pass ? (pass->named ? pass->name : NULL) : d->name;
+    bool made = pass && pass->place->bus ? put_on_pci_bus(p, d, pass) : put_on_bus(p, d, bus);
+    if (!made)
+        return;
+    const char *label = d->name;
+    if (pass)
+        label = pass->named ? pass->name : NULL;
     if (label && !map_getp(&t->labels, label, NULL))
         dt_add_label(t, d->node, label, d->at.loc);
-    const struct dev_class *class = d->class;
-    if (class && d->emulated) {
-        merge_schema(p, d->node, class->body, p->frame, class->file);
-        if (!dt_prop(t, d->node, p->n->compatible) && class->compatible && class->compatible[0]) {
-            uint32_t len = 0;
-            for (const char *const *c = class->compatible; *c; c++)
-                len += (uint32_t)strlen(*c) + 1;
-            char *data = arena_alloc(p->c->arena, len), *s = data;
-            for (const char *const *c = class->compatible; *c; c++) {
-                memcpy(s, *c, strlen(*c) + 1);
-                s += strlen(*c) + 1;
-            }
-            dt_set(t, d->node, p->n->compatible, data, len, origin_of(p, ORIGIN_SCHEMA, d->at, class->file));
-        }
+    if (d->class && d->emulated) {
+        merge_schema(p, d->node, d->class->body, p->frame, d->class->file);
+        write_class_compatible(p, d);
     }
     if (!pass || !pass->place->bus)
         write_reg_and_ranges(p, d, bus);

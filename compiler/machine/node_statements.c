@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// node and edit statements, and names that lead from one node of the guest to another.
+// Merges node and edit statements into the guest's tree, and resolves references by name.
 #include "machine/machine.h"
 
 struct dt_node *new_child(struct machine_planner *p, struct dt_node *parent, const char *name, uint8_t kind,
@@ -21,8 +21,8 @@ struct dt_node *new_child(struct machine_planner *p, struct dt_node *parent, con
     return c;
 }
 
-/* What a property of a device follows from, in words of the language; or NULL. */
-static const char *follows_from(const struct machine_planner *p, const char *name)
+/* Returns the statements that a property of a device is derived from, for a message; NULL if it is not derived. */
+static const char *deriving_statement(const struct machine_planner *p, const char *name)
 {
     if (name == p->n->reg || name == p->n->ranges || name == p->n->reg_names)
         return "`region 0 at ADDRESS`";
@@ -32,15 +32,18 @@ static const char *follows_from(const struct machine_planner *p, const char *nam
     return NULL;
 }
 
-/* A copied node with a record of its own in the config. */
+/* Whether `n` is a copied node that is a device of its own in guest.cfg. */
 static bool is_device(const struct machine_planner *p, const struct dt_node *n)
 {
     const struct copied *k = n->source ? any_copy(p, n->source) : NULL;
     return k && k->guest == n && k->device && k->device->node == n;
 }
 
-/* How the place or line of an emulated device or irqchip is said; NULL: `n` is no such node. */
-static const char *made_by(const struct machine_planner *p, const struct dt_node *n, bool place)
+/*
+ * Returns the statement that made the node of an emulated device or irqchip, for a message, with the clause for its
+ * address (`address`) or its line; NULL if `n` is not such a node.
+ */
+static const char *making_statement(const struct machine_planner *p, const struct dt_node *n, bool address)
 {
     for (uint32_t i = 0; i < p->m->irqchips.n; i++)
         if (p->m->irqchips.at[i]->node == n || p->m->irqchips.at[i]->msi == n)
@@ -50,13 +53,13 @@ static const char *made_by(const struct machine_planner *p, const struct dt_node
         const struct p_device *d = p->bare.at[i];
         if (d->node == n && d->emulated)
             return arena_printf(p->c->arena, "`device %s : %s %s`", d->name, d->class->name,
-                                place ? "at ADDRESS" : "irq NUMBER");
+                                address ? "at ADDRESS" : "irq NUMBER");
     }
     return NULL;
 }
 
-/* Numbers of an irqchip's node that the config has as well. */
-static bool chip_says(const struct machine_planner *p, const struct dt_node *n, const char *name)
+/* Whether a property of an irqchip's node is in guest.cfg as well. */
+static bool is_chip_property(const struct machine_planner *p, const struct dt_node *n, const char *name)
 {
     for (uint32_t i = 0; i < p->m->irqchips.n; i++) {
         const struct p_irqchip *chip = p->m->irqchips.at[i];
@@ -69,24 +72,29 @@ static bool chip_says(const struct machine_planner *p, const struct dt_node *n, 
 }
 
 /*
- * Registers and lines are in the config as well: if device tree source could change them, tree and config would
- * disagree. `own`: the statement belongs to the device that the node is made for, which may not be there in full.
+ * Reports a property that must not be written, because guest.cfg contains its value as well: if device tree source
+ * could change registers and lines, tree and config would disagree. `own`: the statement belongs to the device that the
+ * node is made for, whose properties may not exist yet.
  */
-static bool decided_elsewhere(struct machine_planner *p, const struct dt_node *n, const struct m_edit *e,
-                              const struct dts_op *op, bool own)
+static bool report_derived(struct machine_planner *p, const struct dt_node *n, const struct m_edit *e,
+                           const struct dts_op *op, bool own)
 {
-    bool chip = chip_says(p, n, op->name);
-    const char *how = chip ? "" : follows_from(p, op->name);
+    bool chip = is_chip_property(p, n, op->name);
+    const char *how = chip ? "" : deriving_statement(p, op->name);
     const struct dt_prop *has = how ? dt_prop(p->m->tree, n, op->name) : NULL;
     bool device = own || is_device(p, n), computed = has && has->origin && has->origin->kind == ORIGIN_COMPUTED;
-    if (!how || !(device ? has || op->name == p->n->reg || op->name == p->n->interrupts : computed))
+    bool derived = computed;
+    if (device)
+        derived = has || op->name == p->n->reg || op->name == p->n->interrupts;
+    if (!how || !derived)
         return false;
     struct diag *d = diag(p->c->diags, E0922, (struct src){op->loc, e->at.via},
                           "`%s` of %s is derived from other statements, and is in guest.cfg as well", op->name,
                           dt_path(p->c->arena, n));
     if (computed && !own)
         diag_note(d, dt_prop_place(n, has), "it is derived from this");
-    const char *made = made_by(p, n, op->name == p->n->reg || op->name == p->n->ranges || op->name == p->n->reg_names);
+    const char *made =
+        making_statement(p, n, op->name == p->n->reg || op->name == p->n->ranges || op->name == p->n->reg_names);
     if (chip)
         diag_help(d, "use another irqchip class, if needed with --schema-dir: the class defines it");
     else if (made)
@@ -98,9 +106,9 @@ static bool decided_elsewhere(struct machine_planner *p, const struct dt_node *n
     return true;
 }
 
-/* What guest.cfg has stays in the tree: a node cannot be deleted when it, or one below it, is a device or irqchip. */
-static bool is_needed(struct machine_planner *p, const struct dt_node *n, const struct m_edit *e,
-                      const struct dts_op *op)
+/* Reports a node that must not be deleted, because it or a node below it is a device or irqchip in guest.cfg. */
+static bool report_needed(struct machine_planner *p, const struct dt_node *n, const struct m_edit *e,
+                          const struct dts_op *op)
 {
     const struct p_device *device = NULL;
     const struct p_irqchip *chip = NULL;
@@ -124,18 +132,18 @@ static bool is_needed(struct machine_planner *p, const struct dt_node *n, const 
     return true;
 }
 
-/* True when something in the braces is decided elsewhere, in the node or in one below that is there already. */
-static bool any_decided(struct machine_planner *p, const struct dt_node *n, const struct m_edit *e,
-                        const struct dts_op *ops, bool own)
+/* Reports what the braces must not change, in node `n` and in existing nodes below it. Returns true if it found any. */
+static bool report_any_derived(struct machine_planner *p, const struct dt_node *n, const struct m_edit *e,
+                               const struct dts_op *ops, bool own)
 {
     for (const struct dts_op *op = ops; op; op = op->next) {
         const struct dt_node *below = op->kind == DTS_NODE && op->name ? dt_child(p->m->tree, n, op->name) : NULL;
-        if (below && any_decided(p, below, e, op->ops, false))
+        if (below && report_any_derived(p, below, e, op->ops, false))
             return true;
-        const struct dt_node *goes = op->kind == DTS_DEL_NODE && op->name ? dt_child(p->m->tree, n, op->name) : NULL;
-        if (goes && is_needed(p, goes, e, op))
+        const struct dt_node *deleted = op->kind == DTS_DEL_NODE && op->name ? dt_child(p->m->tree, n, op->name) : NULL;
+        if (deleted && report_needed(p, deleted, e, op))
             return true;
-        if ((op->kind == DTS_PROP || op->kind == DTS_DEL_PROP) && decided_elsewhere(p, n, e, op, own))
+        if ((op->kind == DTS_PROP || op->kind == DTS_DEL_PROP) && report_derived(p, n, e, op, own))
             return true;
     }
     return false;
@@ -144,14 +152,15 @@ static bool any_decided(struct machine_planner *p, const struct dt_node *n, cons
 static void merge_ops(struct machine_planner *p, struct dt_node *n, const struct m_edit *e, bool own)
 {
     struct dts_env env = {p->c, e->frame, e->at.via};
-    if (!any_decided(p, n, e, e->ops, own))
+    if (!report_any_derived(p, n, e, e->ops, own))
         dts_merge(p->c, p->m->tree, n, e->ops, ORIGIN_WRITTEN, NULL, e->at.via, dts_eval_frame, &env);
 }
 
 void merge_edit(struct machine_planner *p, struct dt_node *n, const struct m_edit *e)
 {
     const struct copied *k = n->source ? any_copy(p, n->source) : NULL;
-    // An I2C chip on a bus that is assigned: its address is nobody else's.
+    // A node that is part of a device, such as a chip on an assigned I2C bus, is not in guest.cfg: an edit can write
+    // its address.
     bool part = k && k->device && k->device->node != n;
     merge_ops(p, n, e, !part);
 }
@@ -161,7 +170,7 @@ static struct dt_node *node_labelled(const struct machine_planner *p, const char
     return map_getp(&p->m->tree->labels, intern(p->c->names, label), NULL);
 }
 
-/* &label, &{/path} or &{label/path}. */
+/* Finds the guest's node for &label, &{/path} or &{label/path}; NULL if there is none. */
 static struct dt_node *node_named(const struct machine_planner *p, const struct text *name)
 {
     if (name->kind == TEXT_LABEL)
@@ -171,12 +180,13 @@ static struct dt_node *node_named(const struct machine_planner *p, const struct 
     if (!len)
         return dt_at(p->m->tree, name->s);
     const char *rest = name->s + len;
-    return n && *rest
-               ? dt_at(p->m->tree, arena_printf(p->c->arena, "%s%s", n->parent ? dt_path(p->c->arena, n) : "", rest))
-               : n;
+    if (!n || !*rest)
+        return n;
+    const char *path = n->parent ? dt_path(p->c->arena, n) : "";
+    return dt_at(p->m->tree, arena_printf(p->c->arena, "%s%s", path, rest));
 }
 
-/* What a label may have been meant for. */
+/* Adds a help with what an unknown label may have been meant for. */
 static void help_unknown_label(struct machine_planner *p, struct diag *d, const char *label)
 {
     const struct dt_node *host = p->host ? map_getp(&p->host->tree->labels, intern(p->c->names, label), NULL) : NULL;
@@ -197,8 +207,11 @@ static void help_unknown_label(struct machine_planner *p, struct diag *d, const 
         diag_help(d, "give a node of the guest this label: `node / { %s: NAME { ... }; };`", label);
 }
 
-/* The node at an absolute path; components that are not there are made. */
-static struct dt_node *path_node(struct machine_planner *p, const char *path, struct src where)
+/*
+ * Returns the node at an absolute path, and makes the nodes of the path that do not exist; or the node with a label.
+ * Returns NULL after a message.
+ */
+static struct dt_node *make_path(struct machine_planner *p, const char *path, struct src where)
 {
     struct dt_tree *t = p->m->tree;
     struct dt_node *n = t->root;
@@ -233,13 +246,15 @@ static struct dt_node *path_node(struct machine_planner *p, const char *path, st
     return n;
 }
 
+/* Merges a `node` statement. */
 static void merge_node(struct machine_planner *p, const struct m_edit *e)
 {
-    struct dt_node *n = path_node(p, e->path, e->at);
+    struct dt_node *n = make_path(p, e->path, e->at);
     if (n)
         merge_ops(p, n, e, false);
 }
 
+/* Whether the statements give a node, at any depth, the label. */
 static bool has_label(const struct dts_op *ops, const char *label)
 {
     for (const struct dts_op *op = ops; op; op = op->next) {
@@ -252,13 +267,14 @@ static bool has_label(const struct dts_op *ops, const char *label)
     return false;
 }
 
-/* The different places that devices are put under. */
+/* The labels and paths that devices are put `under`, each listed once. */
 struct unders {
     VEC(const struct m_passthrough *) list;
-    struct map seen; // interned place -> 1
+    struct map seen; // interned label or path -> 1
 };
 
-static bool is_wanted(const struct unders *u, const struct m_edit *e)
+/* Whether a `node` statement makes a node that a device is put under. */
+static bool makes_bus_node(const struct unders *u, const struct m_edit *e)
 {
     uint64_t yes;
     if (map_get(&u->seen, (uintptr_t)e->path, 0, &yes))
@@ -273,7 +289,7 @@ static bool is_wanted(const struct unders *u, const struct m_edit *e)
     return false;
 }
 
-/* Nodes that devices are put under have to be there, with their cells, before the devices. */
+/* Nodes that devices are put under must exist, with their cells, before the devices are planned. */
 void add_bus_nodes(struct machine_planner *p)
 {
     enter_step(p, STEP_BUS_NODES);
@@ -289,7 +305,7 @@ void add_bus_nodes(struct machine_planner *p)
     }
     for (uint32_t i = 0; u.list.n && i < m->nodes.n; i++) {
         const struct m_edit *e = &m->nodes.at[i];
-        if (!is_wanted(&u, e))
+        if (!makes_bus_node(&u, e))
             continue;
         map_put(draft_arena(p->c), &p->nodes_done, (uintptr_t)e, 0, 1);
         merge_node(p, e);
@@ -297,10 +313,10 @@ void add_bus_nodes(struct machine_planner *p)
 }
 
 /*
- * Devicetree Specification 3.5.1. Linux leaves the whole node alone, and says so, unless it has both numbers of cells,
- * as the root has them, and `ranges` (drivers/of/of_reserved_mem.c, __reserved_mem_check_root).
+ * Warns about a /reserved-memory that Linux ignores: it must have the same numbers of cells as the root, and `ranges`
+ * (drivers/of/of_reserved_mem.c, __reserved_mem_check_root; Devicetree Specification 3.5.1).
  */
-static void check_reserved(struct machine_planner *p)
+static void check_reserved_memory(struct machine_planner *p)
 {
     const char *const names[] = {p->n->address_cells, p->n->size_cells, p->n->ranges};
     const struct dt_tree *t = p->m->tree;
@@ -313,13 +329,15 @@ static void check_reserved(struct machine_planner *p)
         struct src where = prop ? dt_prop_place(n, prop) : dt_origin_place(n, NULL);
         if (!where.loc.file)
             where = p->m->m->at;
-        struct diag *d =
-            !prop ? diag(p->c->diags, W0901, where, "Linux will ignore /reserved-memory: it has no `%s`", names[i])
-            : is == UINT32_MAX ? diag(p->c->diags, W0901, where,
-                                      "Linux will ignore /reserved-memory: its `%s` is not a number", names[i])
-                               : diag(p->c->diags, W0901, where,
-                                      "Linux will ignore /reserved-memory: its `%s` is %u, that of the root is %u",
-                                      names[i], is, want);
+        struct diag *d;
+        if (!prop)
+            d = diag(p->c->diags, W0901, where, "Linux will ignore /reserved-memory: it has no `%s`", names[i]);
+        else if (is == UINT32_MAX)
+            d = diag(p->c->diags, W0901, where, "Linux will ignore /reserved-memory: its `%s` is not a number",
+                     names[i]);
+        else
+            d = diag(p->c->diags, W0901, where,
+                     "Linux will ignore /reserved-memory: its `%s` is %u, that of the root is %u", names[i], is, want);
         diag_help(d, "add `#address-cells = <%u>; #size-cells = <%u>; ranges;` to it", dt_u32(t, t->root, names[0], 0),
                   dt_u32(t, t->root, names[1], 0));
         return;
@@ -335,15 +353,15 @@ void add_other_nodes(struct machine_planner *p)
         if (!map_get(&p->nodes_done, (uintptr_t)e, 0, &done))
             merge_node(p, e);
     }
-    check_reserved(p);
+    check_reserved_memory(p);
 }
 
-/* ---- names ---- */
+/* ---- references ---- */
 
 static void report_dangling(struct machine_planner *p, const struct dt_node *n, const struct dt_prop *prop,
                             const struct dt_ref *r)
 {
-    if (!r->name) { // it referred to a node that an edit or a node statement has deleted
+    if (!r->name) { // machc made the reference, and an edit or node statement has deleted its target
         struct diag *d =
             diag(p->c->diags, E0926, dt_prop_place(n, prop).loc.file ? dt_prop_place(n, prop) : p->m->m->at,
                  "`%s` of %s refers to %s, which was deleted", prop->name, dt_path(p->c->arena, n),
@@ -371,7 +389,7 @@ static void report_dangling(struct machine_planner *p, const struct dt_node *n, 
         diag_help(d, "correct the path, or add the node: `node %s { ... };`", *name->s == '/' ? name->s : "/...");
 }
 
-/* Paths and copies can take a tree further down than any text is nested. */
+/* Paths and copies can make the tree deeper than the nesting limit of the text. */
 static bool report_too_deep(struct machine_planner *p, const struct dt_node *n)
 {
     if (n->depth <= MACH_MAX_NESTING)

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Where properties and nodes of the guest come from: shared records, so that there are few.
+// Makes the records of where nodes and properties of the guest come from, and shares them to keep their number low.
 #include "machine/machine.h"
 
 const struct origin *origin_of(struct machine_planner *p, uint8_t kind, struct src where, const char *why)
 {
-    // A node's properties mostly come from one place, one after the other.
+    // Most properties of a node come from the same statement and are written one after the other.
     const struct origin *last = p->last_origin;
     if (last && last->kind == kind && last->why == why && last->at.via == where.via &&
         last->at.loc.file == where.loc.file && last->at.loc.start == where.loc.start &&

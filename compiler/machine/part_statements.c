@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// `region` and `irq` statements of a copied node, matched with the entries of its reg and with its interrupts.
+// Matches `region` and `irq` statements of a copied node with the entries of its `reg` and with its interrupts.
 #include "machine/machine.h"
 
-enum { MANY_NAMES = 1000 }; // are too many to look for one that is spelled alike
+enum { MANY_NAMES = 1000 }; // limits the search for a similar spelling
 
 static void report_repeated(struct machine_planner *p, const struct copied *k, const struct part_kind *kind,
                             const struct part_statement *first, const struct part_statement *again, uint32_t index)
 {
-    struct diag *d = diag(p->c->diags, kind->twice, again->at, "%s %u of %s is specified twice", kind->word, index,
+    struct diag *d = diag(p->c->diags, kind->repeated, again->at, "%s %u of %s is specified twice", kind->word, index,
                           dt_path(p->c->arena, k->host));
     diag_note(d, first->at, "it is first specified here, by its %s", first->which->name ? "name" : "index");
     diag_help(d, "combine both into one statement");
@@ -52,7 +52,7 @@ const uint32_t *match_statements(struct machine_planner *p, const struct copied 
 {
     struct arena *a = draft_arena(p->c);
     uint32_t *statement_of = arena_array(a, nparts + 1, sizeof *statement_of);
-    struct map by_name = {0}, by_index = {0}; // -> number of the part; of two parts with one name, the first
+    struct map by_name = {0}, by_index = {0}; // -> number of the part; the first one if two parts have the same name
     for (uint32_t i = 0; i < nparts; i++) {
         uint64_t known;
         statement_of[i] = NO_STATEMENT;

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Device tree bodies of the schemas, merged into the guest's tree; providers that `fixed` makes.
+// Merges device tree bodies of the schemas into the guest's tree, and makes the providers for `fixed` clauses.
 #include "machine/machine.h"
 
 #include <inttypes.h>
 
-// Of the many bodies that are compiled in, a machine needs few: those are parsed, once.
-static const struct dts_op *ops_of(struct machine_planner *p, const struct schema_body *body)
+/*
+ * Returns the parsed statements of a body. Built-in bodies are parsed only when they are needed, and once for the file,
+ * because a machine needs few of them.
+ */
+static const struct dts_op *parse_body_once(struct machine_planner *p, const struct schema_body *body)
 {
     if (!body || body->ops)
         return body ? body->ops : NULL;
@@ -22,7 +25,7 @@ void merge_schema(struct machine_planner *p, struct dt_node *n, const struct sch
                   const char *file)
 {
     struct dts_env env = {p->c, f, NULL};
-    const struct dts_op *ops = ops_of(p, body);
+    const struct dts_op *ops = parse_body_once(p, body);
     if (ops)
         dts_merge(p->c, p->m->tree, n, ops, ORIGIN_SCHEMA, file, NULL, dts_eval_frame, &env);
 }

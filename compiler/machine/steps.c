@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Asserts the order of the steps in which a machine is planned.
 #include "machine/machine.h"
 
 #include <assert.h>

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Devices by the names that Linux gives them.
+// Finds devices by the names that Linux gives them in sysfs, and checks that each is passed through once.
 #include "machine/machine.h"
 
 struct sysfs_names {
-    bool nodes_known;  // `nodes` is filled
-    struct map nodes;  // interned name -> host node that Linux makes that device of
-    struct map owners; // interned name -> struct p_device
+    bool nodes_known;  // `nodes` is complete
+    struct map nodes;  // interned name -> the host node that Linux makes the device from
+    struct map owners; // interned name -> the struct p_device that uses it
 };
 
 static struct sysfs_names *names_of_file(struct machine_planner *p)
@@ -18,7 +18,7 @@ static struct sysfs_names *names_of_file(struct machine_planner *p)
 bool is_platform_device(const struct machine_planner *p, const struct dt_node *n)
 {
     const struct host_node *hn = &p->host->nodes[n->id];
-    // of_platform_bus_create() passes over nodes without a compatible (Linux drivers/of/platform.c)
+    // of_platform_bus_create() skips nodes without a compatible (Linux drivers/of/platform.c).
     if (!dt_prop(p->host->tree, n, p->n->compatible))
         return false;
     for (uint32_t i = 0; i < hn->nregions; i++)
@@ -42,7 +42,7 @@ const struct dt_node *node_of_sysfs_name(struct machine_planner *p, const char *
     return map_getp(&names->nodes, intern(p->c->names, name), NULL);
 }
 
-void own_sysfs_name(struct machine_planner *p, struct p_device *d, struct src where)
+void claim_sysfs_name(struct machine_planner *p, struct p_device *d, struct src where)
 {
     if (!d->sysfs_name)
         return;

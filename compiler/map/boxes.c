@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// What stands on either side of the map, and what backs what.
+// Makes the boxes of both sides of the map, and pairs each box of a guest with the box of the host that backs it.
 #include "machc.h"
 #include "map/map.h"
 
 #include <stdlib.h>
 
-// A thing of the host, before those that several guests have are one box.
+// The host's end of a connection. Ends that are the same thing become one box.
 struct end {
     struct map_box box;
-    struct map_box *guest; // or NULL: not given to the guest
+    struct map_box *guest; // NULL: the thing is not given to the guest
 };
 
 static int by_key(const struct map_box *a, const struct map_box *b)
@@ -20,7 +20,7 @@ static int by_key(const struct map_box *a, const struct map_box *b)
     return (a->size > b->size) - (a->size < b->size);
 }
 
-// `part` is the place in the plan until boxes are sorted, so that the order of equal ones is always the same.
+// Equal boxes are sorted by their position in the plan, which is in `row` until there are rows.
 static int by_box(const void *a, const void *b)
 {
     const struct map_box *x = a, *y = b;
@@ -54,45 +54,45 @@ static uint32_t count_regions(const struct p_machine *m)
     return n;
 }
 
-static void add(struct map_side *s, struct map_box box)
+static void add_box(struct map_side *s, struct map_box box)
 {
-    box.row = s->n; // the order of the plan, until it has a row
+    box.row = s->n; // the position in the plan, until there are rows
     s->box[s->n++] = box;
 }
 
-static void guest_regions(struct map_page *p, struct map_machine *mm)
+static void add_guest_regions(struct map_page *p, struct map_machine *mm)
 {
     const struct p_machine *m = mm->m;
     struct map_side *s = &mm->regions;
     s->box = arena_array(p->arena, count_regions(m), sizeof *s->box);
     for (uint32_t i = 0; i < m->memory.n; i++) {
         const struct p_memory *x = &m->memory.at[i];
-        add(s, (struct map_box){.what = x,
-                                .kind = BOX_MEMORY,
-                                .look = LOOK_MEMORY,
-                                .start = x->address,
-                                .size = x->size,
-                                .machine = mm->index});
+        add_box(s, (struct map_box){.what = x,
+                                    .kind = BOX_MEMORY,
+                                    .look = LOOK_MEMORY,
+                                    .start = x->address,
+                                    .size = x->size,
+                                    .machine = mm->index});
     }
     for (uint32_t i = 0; i < m->irqchips.n; i++)
         for (uint32_t k = 0; k < m->irqchips.at[i]->nregions; k++)
-            add(s, (struct map_box){.what = m->irqchips.at[i],
-                                    .kind = BOX_CHIP,
-                                    .look = LOOK_EMULATED,
-                                    .part = k,
-                                    .start = m->irqchips.at[i]->address[k],
-                                    .size = m->irqchips.at[i]->size[k],
-                                    .machine = mm->index});
+            add_box(s, (struct map_box){.what = m->irqchips.at[i],
+                                        .kind = BOX_CHIP,
+                                        .look = LOOK_EMULATED,
+                                        .part = k,
+                                        .start = m->irqchips.at[i]->address[k],
+                                        .size = m->irqchips.at[i]->size[k],
+                                        .machine = mm->index});
     for (uint32_t i = 0; i < m->devices.n; i++)
         for (uint32_t k = 0; k < m->devices.at[i]->regions.n; k++) {
             const struct p_region *r = m->devices.at[i]->regions.at[k];
             if (r->guest != UINT64_MAX)
-                add(s, (struct map_box){.what = r,
-                                        .kind = BOX_REGION,
-                                        .look = region_look(r),
-                                        .start = r->guest,
-                                        .size = r->size,
-                                        .machine = mm->index});
+                add_box(s, (struct map_box){.what = r,
+                                            .kind = BOX_REGION,
+                                            .look = region_look(r),
+                                            .start = r->guest,
+                                            .size = r->size,
+                                            .machine = mm->index});
         }
     if (s->n)
         qsort(s->box, s->n, sizeof *s->box, by_box);
@@ -101,8 +101,8 @@ static void guest_regions(struct map_page *p, struct map_machine *mm)
             map_putp(p->arena, &p->place, s->box[i].what, NULL, &s->box[i]);
 }
 
-// Where a guest's box is on the host; false when it has no address there.
-static bool host_address(const struct map_box *b, uint64_t *at)
+// Gets the host address of a guest's box. Returns false if it has none.
+static bool get_host_address(const struct map_box *b, uint64_t *at)
 {
     if (b->kind == BOX_REGION) {
         *at = ((const struct p_region *)b->what)->host;
@@ -115,7 +115,7 @@ static bool host_address(const struct map_box *b, uint64_t *at)
 
 /* ---- interrupt lines ---- */
 
-static void guest_lines(struct map_page *p, struct map_machine *mm)
+static void add_guest_lines(struct map_page *p, struct map_machine *mm)
 {
     const struct p_machine *m = mm->m;
     struct map_side *s = &mm->wired[WIRES_IRQ];
@@ -133,19 +133,19 @@ static void guest_lines(struct map_page *p, struct map_machine *mm)
             if (q->drop)
                 continue;
             map_get(&chips, (uintptr_t)q->chip, 0, &chip);
-            add(s, (struct map_box){.what = q,
-                                    .kind = BOX_IRQ,
-                                    .look = LOOK_LINE,
-                                    .space = chip,
-                                    .start = (uint64_t)(q->kind ? q->kind->value : 0) << 32 | q->number,
-                                    .machine = mm->index});
+            add_box(s, (struct map_box){.what = q,
+                                        .kind = BOX_IRQ,
+                                        .look = LOOK_LINE,
+                                        .space = chip,
+                                        .start = (uint64_t)(q->kind ? q->kind->value : 0) << 32 | q->number,
+                                        .machine = mm->index});
         }
     if (s->n)
         qsort(s->box, s->n, sizeof *s->box, by_box);
 }
 
-// A line of the host: its controller, then its number, then what tells lines of one number from each other.
-static void host_line(struct map_box *b, const struct host_irq *h)
+// Sets what identifies a line of the host: its controller, its number, and its identity, as numbers can repeat.
+static void set_host_line(struct map_box *b, const struct host_irq *h)
 {
     b->space = h->chip ? h->chip->id : UINT64_MAX;
     b->start = (uint64_t)(h->class && h->kind ? h->kind->value : 0) << 32 | (h->class ? h->number : h->cells[0]);
@@ -163,8 +163,8 @@ static uint32_t count_stashes(const struct p_machine *m)
     return n;
 }
 
-// Those of one vcpu stand together.
-static void guest_stashes(struct map_page *p, struct map_machine *mm)
+// Targets of one vcpu are next to each other, because the vcpu is their space.
+static void add_guest_stashes(struct map_page *p, struct map_machine *mm)
 {
     const struct p_machine *m = mm->m;
     struct map_side *s = &mm->wired[WIRES_STASH];
@@ -173,20 +173,21 @@ static void guest_stashes(struct map_page *p, struct map_machine *mm)
         for (uint32_t k = 0; k < m->devices.at[i]->dmas.n; k++) {
             const struct p_dma *d = m->devices.at[i]->dmas.at[k];
             if (d->stash)
-                add(s, (struct map_box){.what = d,
-                                        .kind = BOX_STASH,
-                                        .look = LOOK_LINE,
-                                        .space = d->stash->vcpu,
-                                        .start = d->stash->kind,
-                                        .size = d->stash->kind == STASH_ID ? d->stash->id : 0,
-                                        .machine = mm->index});
+                add_box(s, (struct map_box){.what = d,
+                                            .kind = BOX_STASH,
+                                            .look = LOOK_LINE,
+                                            .space = d->stash->vcpu,
+                                            .start = d->stash->kind,
+                                            .size = d->stash->kind == STASH_ID ? d->stash->id : 0,
+                                            .machine = mm->index});
         }
     if (s->n)
         qsort(s->box, s->n, sizeof *s->box, by_box);
 }
 
-// A cache is known by its id, where the tree has none by the cpu and the level; a steering tag is the cpu's.
-static bool host_stash(struct map_box *b, const struct p_stash *s)
+// Sets what identifies a stash target: the id of the cache, or else its cpu and level. A steering tag belongs to the
+// cpu. Returns false if neither is known.
+static bool set_host_stash(struct map_box *b, const struct p_stash *s)
 {
     b->size = 0;
     b->space = s->host_cpu;
@@ -200,7 +201,7 @@ static bool host_stash(struct map_box *b, const struct p_stash *s)
 
 /* ---- the host's side ---- */
 
-static struct end *new_end(struct end *ends, uint32_t *n, struct map_box box, struct map_box *guest)
+static struct end *add_end(struct end *ends, uint32_t *n, struct map_box box, struct map_box *guest)
 {
     struct end *e = &ends[*n];
     *e = (struct end){box, guest};
@@ -209,8 +210,8 @@ static struct end *new_end(struct end *ends, uint32_t *n, struct map_box box, st
     return e;
 }
 
-// Makes one box of ends that are the same, and ties the guests' boxes to it.
-static void host_side(struct map_page *p, struct map_side *s, struct end *ends, uint32_t n)
+// Makes one box of all ends that are the same thing, and pairs it with the guests' boxes.
+static void make_host_side(struct map_page *p, struct map_side *s, struct end *ends, uint32_t n)
 {
     if (n)
         qsort(ends, n, sizeof *ends, by_end);
@@ -231,12 +232,12 @@ static void host_side(struct map_page *p, struct map_side *s, struct end *ends, 
         else
             b->peer = g;
         last = g;
-        b->look = g->look; // not only dropped
+        b->look = g->look; // a guest has it, even if another one drops it
         b->what = b->peer->what;
     }
 }
 
-static void host_addresses(struct map_page *p)
+static void make_host_addresses(struct map_page *p)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < p->n; i++)
@@ -248,8 +249,8 @@ static void host_addresses(struct map_page *p)
         for (uint32_t k = 0; k < mm->regions.n; k++) {
             struct map_box *g = &mm->regions.box[k];
             uint64_t at;
-            if (host_address(g, &at))
-                new_end(ends, &n, *g, g)->box.start = at;
+            if (get_host_address(g, &at))
+                add_end(ends, &n, *g, g)->box.start = at;
         }
         for (uint32_t d = 0; d < mm->m->devices.n; d++)
             for (uint32_t k = 0; k < mm->m->devices.at[d]->regions.n; k++) {
@@ -262,13 +263,13 @@ static void host_addresses(struct map_page *p)
                                     .start = r->host,
                                     .size = r->size,
                                     .machine = mm->index};
-                new_end(ends, &n, b, NULL);
+                add_end(ends, &n, b, NULL);
             }
     }
-    host_side(p, &p->regions, ends, n);
+    make_host_side(p, &p->regions, ends, n);
 }
 
-static void host_lines(struct map_page *p)
+static void make_host_lines(struct map_page *p)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < p->n; i++)
@@ -282,20 +283,20 @@ static void host_lines(struct map_page *p)
             struct map_box *g = &mm->wired[WIRES_IRQ].box[k];
             const struct p_irq *q = g->what;
             if (q->host)
-                host_line(&new_end(ends, &n, *g, g)->box, q->host);
+                set_host_line(&add_end(ends, &n, *g, g)->box, q->host);
         }
         for (uint32_t d = 0; d < mm->m->devices.n; d++)
             for (uint32_t k = 0; k < mm->m->devices.at[d]->irqs.n; k++) {
                 const struct p_irq *q = mm->m->devices.at[d]->irqs.at[k];
                 struct map_box b = {.what = q, .kind = BOX_IRQ, .look = LOOK_DROP, .machine = mm->index};
                 if (q->drop && q->host)
-                    host_line(&new_end(ends, &n, b, NULL)->box, q->host);
+                    set_host_line(&add_end(ends, &n, b, NULL)->box, q->host);
             }
     }
-    host_side(p, &p->wired[WIRES_IRQ], ends, n);
+    make_host_side(p, &p->wired[WIRES_IRQ], ends, n);
 }
 
-static void host_stashes(struct map_page *p)
+static void make_host_stashes(struct map_page *p)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < p->n; i++)
@@ -306,21 +307,21 @@ static void host_stashes(struct map_page *p)
         struct map_side *s = &p->machine[i].wired[WIRES_STASH];
         for (uint32_t k = 0; k < s->n; k++) {
             struct map_box b = s->box[k];
-            if (host_stash(&b, ((const struct p_dma *)b.what)->stash))
-                new_end(ends, &n, b, &s->box[k]);
+            if (set_host_stash(&b, ((const struct p_dma *)b.what)->stash))
+                add_end(ends, &n, b, &s->box[k]);
         }
     }
-    host_side(p, &p->wired[WIRES_STASH], ends, n);
+    make_host_side(p, &p->wired[WIRES_STASH], ends, n);
 }
 
-void map_boxes(struct map_page *p)
+void map_make_boxes(struct map_page *p)
 {
     for (uint32_t i = 0; i < p->n; i++) {
-        guest_regions(p, &p->machine[i]);
-        guest_lines(p, &p->machine[i]);
-        guest_stashes(p, &p->machine[i]);
+        add_guest_regions(p, &p->machine[i]);
+        add_guest_lines(p, &p->machine[i]);
+        add_guest_stashes(p, &p->machine[i]);
     }
-    host_addresses(p);
-    host_lines(p);
-    host_stashes(p);
+    make_host_addresses(p);
+    make_host_lines(p);
+    make_host_stashes(p);
 }

@@ -1,57 +1,57 @@
 // SPDX-License-Identifier: MIT
-// Who may write where: devices with the same reach share a lane, and a few lines of the table.
+// Shows what devices reach by DMA: domains with the same reach share a lane and the lines of a table.
 #include "base/vec.h"
 #include "emit/plan_text.h"
 #include "machc.h"
 #include "map/map.h"
 
 enum {
-    HOW = 84,  // letters of what is said of the IOMMU
-    MAPS = 12, // windows of a lane that the table lists
-    NAMES = 60 // letters of its devices' names
+    HOW = 84,  // letters of the text about the IOMMU
+    MAPS = 12, // maps of a lane that the table lists
+    NAMES = 60 // letters of the names of devices without DMA
 };
 
-static uint64_t mix(uint64_t h, uint64_t v)
+static uint64_t hash_word(uint64_t h, uint64_t v)
 {
-    return (h ^ v) * 0x100000001b3U; // FNV-1a, by words
+    return (h ^ v) * 0x100000001b3U; // FNV-1a, with words in place of bytes
 }
 
-static uint64_t hash_of(const struct p_dma *d)
+static uint64_t hash_domain(const struct p_dma *d)
 {
-    uint64_t h = mix(mix(0xcbf29ce484222325U, d->mode), d->nmaps);
-    h = mix(mix(h, d->window), d->size);
+    uint64_t h = hash_word(hash_word(0xcbf29ce484222325U, d->mode), d->nmaps);
+    h = hash_word(hash_word(h, d->window), d->size);
     for (uint32_t i = 0; i < d->nmaps; i++) {
         const struct p_dma_map *x = &d->maps[i];
-        h = mix(mix(h, x->iova), x->size);
-        h = mix(mix(h, x->offset), (uint64_t)x->what << 40 | (uint64_t)x->readonly << 32 | x->bank);
+        h = hash_word(hash_word(h, x->iova), x->size);
+        h = hash_word(hash_word(h, x->offset), (uint64_t)x->what << 40 | (uint64_t)x->readonly << 32 | x->bank);
     }
     return h;
 }
 
-static bool same_map(const struct p_dma_map *a, const struct p_dma_map *b)
+static bool is_same_map(const struct p_dma_map *a, const struct p_dma_map *b)
 {
     return a->what == b->what && a->memory == b->memory && a->region == b->region && a->bank == b->bank &&
            a->offset == b->offset && a->size == b->size && a->granted == b->granted && a->iova == b->iova &&
            a->readonly == b->readonly;
 }
 
-static bool same_text(const char *a, const char *b)
+static bool is_same_text(const char *a, const char *b)
 {
     return a == b || (a && b && !strcmp(a, b));
 }
 
-static bool same_reach(const struct p_dma *a, const struct p_dma *b)
+static bool has_same_reach(const struct p_dma *a, const struct p_dma *b)
 {
     if (a->mode != b->mode || a->nmaps != b->nmaps || a->window != b->window || a->size != b->size ||
-        a->subwindows != b->subwindows || !same_text(a->guest_iommu, b->guest_iommu))
+        a->subwindows != b->subwindows || !is_same_text(a->guest_iommu, b->guest_iommu))
         return false;
     for (uint32_t i = 0; i < a->nmaps; i++)
-        if (!same_map(&a->maps[i], &b->maps[i]))
+        if (!is_same_map(&a->maps[i], &b->maps[i]))
             return false;
     return true;
 }
 
-static void join(struct map_page *p, struct map_lane *l, const struct p_dma *d)
+static void add_to_lane(struct map_page *p, struct map_lane *l, const struct p_dma *d)
 {
     if (l->n == l->room)
         l->all = vec_grow(p->arena, l->all, l->n, &l->room, sizeof *l->all);
@@ -60,27 +60,27 @@ static void join(struct map_page *p, struct map_lane *l, const struct p_dma *d)
 
 static void add_domain(struct map_page *p, struct map_machine *m, struct map *lanes, const struct p_dma *d)
 {
-    uint64_t hash = hash_of(d), at;
-    if (map_get(lanes, hash, 0, &at) && same_reach(m->lane[at].dma, d)) {
-        join(p, &m->lane[at], d);
+    uint64_t hash = hash_domain(d), at;
+    if (map_get(lanes, hash, 0, &at) && has_same_reach(m->lane[at].dma, d)) {
+        add_to_lane(p, &m->lane[at], d);
         return;
     }
     if (m->nlanes == MAP_LANES) {
         m->lane[m->nlanes - 1].mixed = true;
-        join(p, &m->lane[m->nlanes - 1], d);
+        add_to_lane(p, &m->lane[m->nlanes - 1], d);
         return;
     }
     map_put(p->arena, lanes, hash, 0, m->nlanes);
     m->lane[m->nlanes] = (struct map_lane){.dma = d};
-    join(p, &m->lane[m->nlanes++], d);
+    add_to_lane(p, &m->lane[m->nlanes++], d);
 }
 
-static const char *with(struct map_page *p, const char *list, const char *name)
+static const char *append_name(struct map_page *p, const char *list, const char *name)
 {
     return list ? arena_printf(p->arena, "%s, %s", list, name) : name;
 }
 
-void map_lanes(struct map_page *p, struct map_machine *m)
+void map_make_lanes(struct map_page *p, struct map_machine *m)
 {
     struct map lanes = {0};
     uint32_t none = 0, more = 0;
@@ -97,7 +97,7 @@ void map_lanes(struct map_page *p, struct map_machine *m)
         if (reaches || d->kind == DEV_EMULATED || d->parent)
             continue;
         if (!none || map_letters(m->no_dma, NAMES) < NAMES)
-            m->no_dma = with(p, m->no_dma, d->name);
+            m->no_dma = append_name(p, m->no_dma, d->name);
         else
             more++;
         none++;
@@ -116,7 +116,7 @@ const char *map_lane_name(struct map_page *p, const struct map_lane *l, uint32_t
     const char *s = map_domain_name(p, l->all[0]);
     uint32_t i = 1;
     for (; i < l->n; i++) {
-        const char *more = with(p, s, map_domain_name(p, l->all[i]));
+        const char *more = append_name(p, s, map_domain_name(p, l->all[i]));
         if (map_letters(more, width) + 5 > width)
             break;
         s = more;
@@ -134,7 +134,7 @@ static const char *mode_text(struct map_page *p, const struct p_dma *d)
     return s;
 }
 
-// How the IOMMU does it, as far as that is the same for all of a lane.
+// Tells how the IOMMU implements a lane, if it has one domain.
 static const char *how_text(struct map_page *p, const struct map_lane *l)
 {
     return l->n == 1 && l->dma->mode != DMA_IDENTITY ? dma_domain_text(p->c, l->dma) : NULL;
@@ -169,7 +169,11 @@ const char *map_lane_title(struct map_page *p, const struct map_lane *l)
 
 static uint64_t target_address(const struct p_dma_map *x)
 {
-    uint64_t base = x->what == MAP_MEMORY ? x->memory->address : x->what == MAP_REGION ? x->region->guest : UINT64_MAX;
+    uint64_t base = UINT64_MAX;
+    if (x->what == MAP_MEMORY)
+        base = x->memory->address;
+    else if (x->what == MAP_REGION)
+        base = x->region->guest;
     return base == UINT64_MAX ? UINT64_MAX : base + x->offset;
 }
 
@@ -187,43 +191,43 @@ static const char *excess_text(struct map_page *p, const struct p_dma_map *x)
     return x->granted > x->size ? arena_printf(p->arena, "and %s more", map_size(p, x->granted - x->size)) : NULL;
 }
 
-static uint32_t wider(uint32_t a, const char *s, uint32_t max)
+static uint32_t max_letters(uint32_t a, const char *s, uint32_t max)
 {
     uint32_t n = s ? map_letters(s, max) : 0;
     return n > a ? n : a;
 }
 
-int map_dma_places(struct map_page *p)
+int map_place_dma_table(struct map_page *p)
 {
-    uint32_t width[] = {sizeof "no DMA" - 1, 0, 0, 0, 0, 0}, said = 0; // said: instead of windows
+    uint32_t width[] = {sizeof "no DMA" - 1, 0, 0, 0, 0, 0}, mode = 0; // mode: the text in place of maps
     for (uint32_t i = 0; i < p->n; i++) {
         const struct map_machine *m = &p->machine[i];
-        width[1] = wider(width[1], m->no_dma, 30);
+        width[1] = max_letters(width[1], m->no_dma, 30);
         for (uint32_t k = 0; k < m->nlanes; k++) {
             const struct map_lane *l = &m->lane[k];
-            width[0] = wider(width[0], map_lane_name(p, l, MAP_NAME), MAP_NAME);
-            said = l->dma->nmaps ? said : wider(said, mode_text(p, l->dma), 60);
-            width[5] = wider(width[5], how_text(p, l), HOW);
+            width[0] = max_letters(width[0], map_lane_name(p, l, MAP_NAME), MAP_NAME);
+            mode = l->dma->nmaps ? mode : max_letters(mode, mode_text(p, l->dma), 60);
+            width[5] = max_letters(width[5], how_text(p, l), HOW);
             for (uint32_t n = 0; n < l->dma->nmaps && n < MAPS && !l->mixed; n++) {
                 const struct p_dma_map *x = &l->dma->maps[n];
-                width[1] = wider(width[1], map_range(p, x->iova, x->size), MAP_NAMES);
-                width[2] = wider(width[2], target_text(p, x), MAP_NAME);
-                width[3] = wider(width[3], rights_text(p, x), MAP_NAMES);
-                width[4] = wider(width[4], excess_text(p, x), MAP_NAMES);
+                width[1] = max_letters(width[1], map_range(p, x->iova, x->size), MAP_NAMES);
+                width[2] = max_letters(width[2], target_text(p, x), MAP_NAME);
+                width[3] = max_letters(width[3], rights_text(p, x), MAP_NAMES);
+                width[4] = max_letters(width[4], excess_text(p, x), MAP_NAMES);
             }
         }
     }
     int x = MAP_MARGIN;
     for (uint32_t f = 0; f < 6; f++) {
-        if (f == 5 && x < p->table[1] + map_pixels(said) + 20)
-            x = p->table[1] + map_pixels(said) + 20;
+        if (f == 5 && x < p->table[1] + map_pixels(mode) + 20)
+            x = p->table[1] + map_pixels(mode) + 20;
         p->table[f] = x;
         x += map_pixels(width[f]) + (width[f] ? 20 : 0);
     }
     return x;
 }
 
-static void map_line(struct map_page *p, const struct p_dma_map *x)
+static void draw_map(struct map_page *p, const struct p_dma_map *x)
 {
     map_text(p, p->table[1], p->y, "n", map_range(p, x->iova, x->size), MAP_NAMES);
     map_text(p, p->table[2], p->y, "n", target_text(p, x), MAP_NAME);
@@ -231,8 +235,8 @@ static void map_line(struct map_page *p, const struct p_dma_map *x)
     map_text(p, p->table[4], p->y, "w", excess_text(p, x), MAP_NAMES);
 }
 
-// The windows of a lane, one below the other; returns how many lines they take.
-static int windows(struct map_page *p, const struct map_lane *l)
+// Draws the maps of a lane, one below the other. Returns the number of lines.
+static int draw_maps(struct map_page *p, const struct map_lane *l)
 {
     const struct p_dma *d = l->dma;
     if (l->mixed)
@@ -243,7 +247,7 @@ static int windows(struct map_page *p, const struct map_lane *l)
         return 1;
     int y = p->y, lines = 0;
     for (uint32_t k = 0; k < d->nmaps && k < MAPS; k++, p->y += MAP_LINE, lines++)
-        map_line(p, &d->maps[k]);
+        draw_map(p, &d->maps[k]);
     if (d->nmaps > MAPS) {
         map_text(p, p->table[1], p->y, "g", arena_printf(p->arena, "and %u more", d->nmaps - MAPS), 0);
         lines++;
@@ -252,13 +256,13 @@ static int windows(struct map_page *p, const struct map_lane *l)
     return lines;
 }
 
-void map_dma_table(struct map_page *p, const struct map_machine *m)
+void map_draw_dma_table(struct map_page *p, const struct map_machine *m)
 {
     for (uint32_t i = 0; i < m->nlanes; i++) {
         const struct map_lane *l = &m->lane[i];
         map_text(p, p->table[0], p->y, "b", map_lane_name(p, l, MAP_NAME), MAP_NAME);
         map_text(p, p->table[5], p->y, "g", how_text(p, l), HOW);
-        p->y += windows(p, l) * MAP_LINE + 3;
+        p->y += draw_maps(p, l) * MAP_LINE + 3;
     }
     if (m->no_dma) {
         map_text(p, p->table[0], p->y, "b", "no DMA", 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the host keeps between the things that it gives away.
+// Labels the gaps between the host's boxes with what the host keeps there.
 #include "base/intern.h"
 #include "map/map.h"
 
@@ -7,7 +7,7 @@
 
 enum { NAME = 22 }; // letters of a name
 
-// One region of the host that belongs to no machine of the plan.
+// A region of the host that belongs to no machine of the plan; `end` is its last address.
 struct kept {
     uint64_t start, end;
     const struct dt_node *node;
@@ -32,8 +32,8 @@ static bool is_memory(const struct dt_tree *t, const struct dt_node *n)
     return type && type->len == sizeof "memory" && !memcmp(type->data, "memory", sizeof "memory");
 }
 
-// Devices are what has a compatible; buses, which only hand on, have regions of their own children.
-static void collect(struct map_page *p, const struct host *h, struct kept_list *devices, struct kept_list *memory)
+// Collects regions that the host keeps. A device has a `compatible`.
+static void collect_kept(struct map_page *p, const struct host *h, struct kept_list *devices, struct kept_list *memory)
 {
     const char *compatible = intern(h->tree->names, "compatible");
     struct map taken = {0};
@@ -60,8 +60,8 @@ static void collect(struct map_page *p, const struct host *h, struct kept_list *
         qsort(memory->at, memory->n, sizeof *memory->at, by_start);
 }
 
-// The number of those that begin in front of `address`.
-static uint32_t before(const struct kept_list *l, uint64_t address)
+// Returns the number of regions that begin below `address`.
+static uint32_t count_below(const struct kept_list *l, uint64_t address)
 {
     uint32_t low = 0, high = l->n;
     while (low < high) {
@@ -77,7 +77,7 @@ static uint32_t before(const struct kept_list *l, uint64_t address)
 static const char *gap_text(struct map_page *p, const struct kept_list *devices, const struct kept_list *memory,
                             uint64_t start, uint64_t end)
 {
-    uint32_t first = before(devices, start), n = before(devices, end) - first, m = before(memory, end);
+    uint32_t first = count_below(devices, start), n = count_below(devices, end) - first, m = count_below(memory, end);
     bool ram = m && memory->at[m - 1].end >= start;
     const char *what = ram ? "memory" : NULL;
     if (n == 1)
@@ -95,7 +95,7 @@ void map_label_gaps(struct map_page *p)
     struct kept_list devices = {0}, memory = {0};
     uint64_t end = 0;
     if (h && s->nrows)
-        collect(p, h, &devices, &memory);
+        collect_kept(p, h, &devices, &memory);
     for (uint32_t i = 0; i < s->nrows; i++) {
         struct map_row *r = &s->row[i];
         uint64_t start = s->box[r->first].start;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is written at the rows of the map, and what a box says when it is pointed at.
+// Writes the texts of rows, and the names that they are made of.
 #include "machc.h"
 #include "map/map.h"
 
@@ -26,7 +26,7 @@ const char *map_size(struct map_page *p, uint64_t size)
 
 /* ---- names ---- */
 
-// "usb2", "qportal region cache-enabled", "pcie0 window 1": the region is named where there are several.
+// Names a region: "usb2", "qportal cache-enabled", "pcie0 window 1". A device with one region gives it its own name.
 const char *map_region_name(struct map_page *p, const struct p_region *r)
 {
     const char *device = r->device->name;
@@ -62,7 +62,7 @@ const char *map_box_name(struct map_page *p, const struct map_box *b)
     }
 }
 
-// The node of the host that a region is of; its name alone says most.
+// Returns the name of the host's node that has the thing.
 static const char *host_name(const struct map_box *b)
 {
     const struct p_region *r = b->what;
@@ -74,27 +74,36 @@ static const char *host_name(const struct map_box *b)
     }
     if (b->kind == BOX_STASH)
         return map_stash_node(((const struct p_dma *)b->what)->stash);
-    return r->source ? r->source->node->name : r->device->host ? r->device->host->name : r->device->name;
+    if (r->source)
+        return r->source->node->name;
+    return r->device->host ? r->device->host->name : r->device->name;
 }
 
-// The nodes of a row: of several the first and the last.
+// Returns the name of the node of a row, or of the first and the last one if there are several boxes.
 static const char *host_names(const struct map_side *s, const struct map_row *r, struct map_page *p)
 {
     const char *first = host_name(&s->box[r->first]), *last = host_name(&s->box[r->first + r->n - 1]);
     return r->n > 1 ? arena_printf(p->arena, "%s \xe2\x80\xa6 %s", first, last) : first;
 }
 
-// As many names as there is room for, and how many more there are.
+// Returns the device of a box in a row of `n` boxes; NULL for boxes that have a name of their own.
+static const struct p_device *device_of(const struct map_box *b, uint32_t n)
+{
+    if (b->kind == BOX_REGION)
+        return ((const struct p_region *)b->what)->device;
+    if (b->kind == BOX_IRQ)
+        return ((const struct p_irq *)b->what)->device;
+    return b->kind == BOX_STASH && n > 1 ? ((const struct p_dma *)b->what)->device : NULL;
+}
+
 const char *map_row_names(struct map_page *p, const struct map_side *s, const struct map_row *r)
 {
     const char *list = NULL, *last = NULL;
     uint32_t i = 0, room = MAP_NAMES;
     for (; i < r->n; i++) {
         const struct map_box *b = &s->box[r->first + i];
-        const char *name = b->kind == BOX_REGION              ? ((const struct p_region *)b->what)->device->name
-                           : b->kind == BOX_IRQ               ? ((const struct p_irq *)b->what)->device->name
-                           : b->kind == BOX_STASH && r->n > 1 ? ((const struct p_dma *)b->what)->device->name
-                                                              : map_box_name(p, b);
+        const struct p_device *device = device_of(b, r->n);
+        const char *name = device ? device->name : map_box_name(p, b);
         if (last && !strcmp(name, last))
             continue;
         uint32_t width = map_letters(name, MAP_NAMES) + 1;
@@ -112,8 +121,8 @@ const char *map_machine_name(const struct map_page *p, uint32_t index)
     return p->plan->machines.at[index]->name;
 }
 
-// Whose a thing of the host is; several owners by their names.
-static const char *owners(struct map_page *p, const struct map_box *b)
+// Returns the names of the machines that have a thing of the host.
+static const char *owner_names(struct map_page *p, const struct map_box *b)
 {
     const char *s = map_machine_name(p, b->machine);
     uint32_t last = b->machine, more = 0;
@@ -134,10 +143,10 @@ const char *map_row_owners(struct map_page *p, const struct map_side *s, const s
     for (uint32_t i = 1; i < r->n; i++)
         if (s->box[r->first + i].machine != s->box[r->first].machine)
             return "several";
-    return owners(p, &s->box[r->first]);
+    return owner_names(p, &s->box[r->first]);
 }
 
-/* ---- what backs a box that is at no address of the host ---- */
+/* ---- what backs a box without an address of the host ---- */
 
 const char *map_memory_backing(struct map_page *p, const struct p_memory *x)
 {
@@ -161,7 +170,9 @@ const char *map_backing(struct map_page *p, const struct map_box *b)
         return ((const struct p_irqchip *)b->what)->in_kvm ? "KVM" : "the VMM";
     if (b->kind == BOX_IRQ) {
         const struct p_irq *q = b->what;
-        return q->source == IRQ_EMULATED ? "the VMM" : q->file ? q->file : q->device->sysfs_name;
+        if (q->source == IRQ_EMULATED)
+            return "the VMM";
+        return q->file ? q->file : q->device->sysfs_name;
     }
     if (b->kind == BOX_STASH)
         return "on no cpu of its own";
@@ -189,7 +200,9 @@ static const char *box_note(struct map_page *p, const struct map_box *b)
     const struct p_region *r = b->what;
     if (r->unsafe)
         return arena_printf(p->arena, "unsafe: %s", r->unsafe);
-    return b->look == LOOK_TRAP ? "trapped" : b->look == LOOK_EMULATED ? "emulated" : NULL;
+    if (b->look == LOOK_TRAP)
+        return "trapped";
+    return b->look == LOOK_EMULATED ? "emulated" : NULL;
 }
 
 static uint64_t row_end(const struct map_side *s, const struct map_row *r)
@@ -221,7 +234,10 @@ void map_label_guest(struct map_page *p, struct map_side *s)
         r->text[0] = map_range(p, b->start, last - b->start);
         r->text[1] = b->size ? map_size(p, row_size(s, r)) : NULL;
         r->text[2] = r->n > 1 ? map_row_names(p, s, r) : map_box_name(p, b);
-        r->text[3] = r->n == 1 ? box_note(p, b) : r->n > MAP_CELLS ? arena_printf(p->arena, "%u regions", r->n) : NULL;
+        if (r->n == 1)
+            r->text[3] = box_note(p, b);
+        else if (r->n > MAP_CELLS)
+            r->text[3] = arena_printf(p->arena, "%u regions", r->n);
         r->unsafe = r->n == 1 && b->kind == BOX_REGION && ((const struct p_region *)b->what)->unsafe;
         if (r->broken) {
             r->gap = arena_printf(p->arena, "%s empty", map_size(p, b->start - end));

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// What the colours and forms of the map mean; only those that are there.
+// Draws the legend: what the colours and forms of the map mean, for those that occur.
 #include "map/map.h"
 
 enum { LETTERS = 24, OWNERS = 7 };
 
-// Makes room for a sample and its text, on the next line where this one is full. Returns where it is.
-static int room(struct map_page *p, int *x, const char *s)
+// Draws the text of a sample, on the next line if this one is full. Returns where the sample begins.
+static int draw_sample_text(struct map_page *p, int *x, const char *s)
 {
     int w = 24 + map_pixels(map_letters(s, LETTERS)) + 20, at = *x;
     if (at > MAP_MARGIN && at + w > p->width - MAP_MARGIN) {
@@ -17,20 +17,19 @@ static int room(struct map_page *p, int *x, const char *s)
     return at;
 }
 
-static void sample(struct map_page *p, int *x, const char *class, const char *s)
+static void draw_sample(struct map_page *p, int *x, const char *class, const char *s)
 {
-    columns_print(&p->out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"16\" height=\"11\"/>\n", class, room(p, x, s),
-                  p->y - 5);
+    text_print(&p->out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"16\" height=\"11\"/>\n", class,
+               draw_sample_text(p, x, s), p->y - 5);
 }
 
-static void filled(struct map_page *p, int *x, const char *class, const char *pattern, const char *s)
+static void draw_pattern(struct map_page *p, int *x, const char *class, const char *pattern, const char *s)
 {
-    int at = room(p, x, s);
+    int at = draw_sample_text(p, x, s);
     if (class)
-        columns_print(&p->out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"16\" height=\"11\"/>\n", class, at,
-                      p->y - 5);
-    columns_print(&p->out, "<rect x=\"%d\" y=\"%d\" width=\"16\" height=\"11\" fill=\"url(#%s)\"/>\n", at, p->y - 5,
-                  pattern);
+        text_print(&p->out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"16\" height=\"11\"/>\n", class, at, p->y - 5);
+    text_print(&p->out, "<rect x=\"%d\" y=\"%d\" width=\"16\" height=\"11\" fill=\"url(#%s)\"/>\n", at, p->y - 5,
+               pattern);
 }
 
 void map_legend(struct map_page *p)
@@ -56,25 +55,25 @@ void map_legend(struct map_page *p)
     for (uint32_t k = 0; k < p->regions.nrows; k++)
         kept = kept || p->regions.row[k].host;
     for (uint32_t i = 0; i < p->n && i < OWNERS; i++)
-        sample(p, &x, arena_printf(p->arena, "o%u", map_colour(p->machine[i].index)), p->machine[i].m->name);
+        draw_sample(p, &x, arena_printf(p->arena, "o%u", map_colour(p->machine[i].index)), p->machine[i].m->name);
     if (kept)
-        sample(p, &x, "kept", "the host's");
+        draw_sample(p, &x, "kept", "the host's");
     if (seen[LOOK_MEMORY])
-        sample(p, &x, arena_printf(p->arena, "mem o%u", c), "memory");
+        draw_sample(p, &x, arena_printf(p->arena, "mem o%u", c), "memory");
     if (seen[LOOK_MAP])
-        sample(p, &x, arena_printf(p->arena, "o%u", c), "registers, mapped");
+        draw_sample(p, &x, arena_printf(p->arena, "o%u", c), "registers, mapped");
     if (seen[LOOK_TRAP])
-        filled(p, &x, arena_printf(p->arena, "o%u", c), "trap", "trapped");
+        draw_pattern(p, &x, arena_printf(p->arena, "o%u", c), "trap", "trapped");
     if (seen[LOOK_EMULATED])
-        sample(p, &x, arena_printf(p->arena, "open l%u", c), "emulated");
+        draw_sample(p, &x, arena_printf(p->arena, "open l%u", c), "emulated");
     if (seen[LOOK_DROP])
-        sample(p, &x, arena_printf(p->arena, "gone l%u", c), "not given");
+        draw_sample(p, &x, arena_printf(p->arena, "gone l%u", c), "not given");
     if (lanes)
-        sample(p, &x, "ink", "DMA: read, write");
+        draw_sample(p, &x, "ink", "DMA: read, write");
     if (readonly)
-        sample(p, &x, "inkline", "DMA: read");
+        draw_sample(p, &x, "inkline", "DMA: read");
     if (more)
-        filled(p, &x, NULL, "grant", "DMA: more than is meant");
+        draw_pattern(p, &x, NULL, "grant", "DMA: more than is meant");
     p->y += 18;
     map_text(p, MAP_MARGIN, p->y, "g",
              p->dense ? "Heights go with the logarithm of the size. A strip is one of several in its row: point at it."

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Boxes in rows, and where each row is.
+// Puts boxes in rows, and gives each row its place.
 #include "map/map.h"
 
-enum { DENSE_GAP = 1 << 24 }; // with several boxes to a row: a gap of so many bytes begins a new one
+enum { DENSE_GAP = 1 << 24 }; // bytes: with several boxes to a row, a larger gap between them begins a new row
 
 uint32_t map_per_row(uint32_t n)
 {
@@ -17,25 +17,26 @@ static uint32_t log2_of(uint64_t v)
     return n;
 }
 
-// Addresses between two boxes; at wires there are none.
+// Returns the number of addresses between `end` and a box; 0 for boxes at wires, which have no addresses.
 static uint64_t gap_after(uint64_t end, const struct map_box *b)
 {
-    return !map_wired(b) && b->start > end ? b->start - end : 0;
+    return !map_is_wired(b) && b->start > end ? b->start - end : 0;
 }
 
-// Past the last address, which may be the last one there is.
-static uint64_t end_of(const struct map_box *b)
+// Returns the address after the box, or the last one of the address space.
+static uint64_t box_end(const struct map_box *b)
 {
     return b->size > UINT64_MAX - b->start ? UINT64_MAX : b->start + b->size;
 }
 
-static bool alike(const struct map_box *a, const struct map_box *b)
+// Whether two boxes are of the same kind, and so may share a row.
+static bool are_alike(const struct map_box *a, const struct map_box *b)
 {
     return a->kind == b->kind && a->look == b->look && a->machine == b->machine && a->space == b->space &&
-           (a->kind == BOX_REGION || map_wired(a));
+           (a->kind == BOX_REGION || map_is_wired(a));
 }
 
-// The size decides, by its logarithm, so that memory is seen to be more than registers.
+// The height grows with the logarithm of the size, so that memory looks larger than registers.
 static int row_height(const struct map_side *s, const struct map_row *r)
 {
     if (r->n > MAP_CELLS)
@@ -43,7 +44,7 @@ static int row_height(const struct map_side *s, const struct map_row *r)
     if (r->n > 1)
         return r->n * MAP_CELL > MAP_ROW ? (int)r->n * MAP_CELL : MAP_ROW;
     const struct map_box *b = &s->box[r->first];
-    return map_wired(b) || b->size <= 1 << 16 ? MAP_ROW : MAP_ROW + (int)log2_of(b->size) - 16;
+    return map_is_wired(b) || b->size <= 1 << 16 ? MAP_ROW : MAP_ROW + (int)log2_of(b->size) - 16;
 }
 
 static uint32_t make_rows(struct map_side *s, uint32_t per_row, bool strict, struct map_row *rows)
@@ -54,19 +55,19 @@ static uint32_t make_rows(struct map_side *s, uint32_t per_row, bool strict, str
         struct map_box *b = &s->box[i];
         struct map_row *r = n ? &rows[n - 1] : NULL;
         uint64_t gap = gap_after(end, b);
-        if (!r || r->n == per_row || (strict && (!alike(&s->box[r->first], b) || gap >= DENSE_GAP))) {
+        if (!r || r->n == per_row || (strict && (!are_alike(&s->box[r->first], b) || gap >= DENSE_GAP))) {
             r = &rows[n++];
             *r = (struct map_row){.first = i, .broken = gap != 0};
         }
         r->n++;
         b->row = n - 1;
-        if (end_of(b) > end)
-            end = end_of(b);
+        if (box_end(b) > end)
+            end = box_end(b);
     }
     return n;
 }
 
-void map_rows(struct map_page *p, struct map_side *s, uint32_t per_row)
+void map_make_rows(struct map_page *p, struct map_side *s, uint32_t per_row)
 {
     s->row = arena_array(p->arena, s->n, sizeof *s->row);
     s->nrows = make_rows(s, per_row, true, s->row);
@@ -89,7 +90,7 @@ static void place_boxes(struct map_side *s, const struct map_row *r)
     }
 }
 
-int map_stack(struct map_side *s, int y)
+int map_stack_rows(struct map_side *s, int y)
 {
     for (uint32_t i = 0; i < s->nrows; i++) {
         struct map_row *r = &s->row[i];
@@ -100,14 +101,14 @@ int map_stack(struct map_side *s, int y)
     return y;
 }
 
-// A run of rows that touch each other, at the mean of where they want to be.
+// A run of rows that touch each other. It is at the mean of the places where its rows want to be.
 struct run {
-    int64_t sum; // of the wanted places of its rows' tops, less what stands above them in the column
+    int64_t sum; // sum of the wanted tops of its rows, each minus the height of all rows above it
     uint32_t rows;
 };
 
-// Where a row would be if it were alone: level with the boxes that it backs. False when it backs none.
-static bool wanted(const struct map_side *s, const struct map_row *r, int64_t *y)
+// Gets the wanted top of a row: level with the boxes that it backs. Returns false if it backs none.
+static bool get_wanted_top(const struct map_side *s, const struct map_row *r, int64_t *y)
 {
     int64_t sum = 0;
     uint32_t n = 0;
@@ -120,17 +121,17 @@ static bool wanted(const struct map_side *s, const struct map_row *r, int64_t *y
 }
 
 /*
- * The rows' order is given, and none may be upon another: the places nearest to the wanted ones are found by joining
- * neighbours that want to pass each other ("pool adjacent violators"). Linear.
+ * The rows keep their order and must not overlap. The places nearest to the wanted ones are found by joining neighbours
+ * that want to pass each other ("pool adjacent violators"). The time is linear.
  */
-int map_align(struct map_page *p, struct map_side *s, int y)
+int map_align_rows(struct map_page *p, struct map_side *s, int y)
 {
     struct run *run = arena_array(p->arena, s->nrows, sizeof *run);
     uint32_t n = 0;
     int64_t above = 0, want = y, previous = y;
     for (uint32_t i = 0; i < s->nrows; i++) {
         above += s->row[i].gap_h;
-        want = wanted(s, &s->row[i], &want) ? want : previous;
+        want = get_wanted_top(s, &s->row[i], &want) ? want : previous;
         previous = want + s->row[i].h;
         run[n++] = (struct run){want - above, 1};
         above += s->row[i].h;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is said of stash targets: what was asked for at the device, what it came to at the host.
+// Writes the texts of stash targets: what a device asks for, and what that is on the host.
 #include "map/map.h"
 
 static const char *const levels[] = {[STASH_L1] = "L1", [STASH_L2] = "L2", [STASH_L3] = "L3", [STASH_TPH] = "TPH"};
@@ -13,11 +13,13 @@ const char *map_stash_wanted(struct map_page *p, const struct p_stash *s)
 
 const char *map_stash_node(const struct p_stash *s)
 {
-    return s->node ? s->node->name : s->kind == STASH_TPH ? "cpu" : "cache";
+    if (s->node)
+        return s->node->name;
+    return s->kind == STASH_TPH ? "cpu" : "cache";
 }
 
-// `of_cpu`: of which host cpu is said.
-static const char *target(struct map_page *p, const struct p_stash *s, bool of_cpu)
+// `of_cpu`: the text names the host cpu.
+static const char *target_text(struct map_page *p, const struct p_stash *s, bool of_cpu)
 {
     const char *text = s->kind == STASH_ID ? "" : levels[s->kind];
     if (of_cpu && s->host_cpu != UINT32_MAX)
@@ -29,10 +31,11 @@ static const char *target(struct map_page *p, const struct p_stash *s, bool of_c
 
 const char *map_stash_target(struct map_page *p, const struct p_stash *s)
 {
-    return target(p, s, true);
+    return target_text(p, s, true);
 }
 
-// A cache with one id can be that of several cpus. Where it was written as an id, others may know more of it.
+// Several cpus can share a cache with one id: then the text names no cpu. A target that was written as an id tells less
+// than the others, so the text is made from one of those.
 static const char *box_target(struct map_page *p, const struct map_box *b)
 {
     const struct p_stash *named = ((const struct p_dma *)b->what)->stash;
@@ -43,7 +46,7 @@ static const char *box_target(struct map_page *p, const struct map_box *b)
             named = s;
         one = one && (s->kind == STASH_ID || s->host_cpu == named->host_cpu);
     }
-    return target(p, named, one);
+    return target_text(p, named, one);
 }
 
 void map_label_guest_stashes(struct map_page *p, struct map_side *s)
@@ -55,9 +58,10 @@ void map_label_guest_stashes(struct map_page *p, struct map_side *s)
         const char *from = map_stash_wanted(p, first), *to = map_stash_wanted(p, last);
         r->text[0] = map_row_names(p, s, r);
         r->text[1] = strcmp(from, to) != 0 ? arena_printf(p->arena, "%s \xe2\x80\xa6 %s", from, to) : from;
-        r->text[2] = r->n > MAP_CELLS                  ? arena_printf(p->arena, "%u devices", r->n)
-                     : r->n == 1 && first->if_possible ? "if possible"
-                                                       : NULL;
+        if (r->n > MAP_CELLS)
+            r->text[2] = arena_printf(p->arena, "%u devices", r->n);
+        else if (r->n == 1 && first->if_possible)
+            r->text[2] = "if possible";
     }
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a box of the map says when it is pointed at.
+// Writes the tooltips of boxes.
 #include "map/map.h"
 
 static const char *how_text(uint8_t how)
@@ -11,7 +11,7 @@ static const char *how_text(uint8_t how)
     return words[how];
 }
 
-static const char *with_path(struct map_page *p, const char *s, const struct dt_node *host)
+static const char *append_path(struct map_page *p, const char *s, const struct dt_node *host)
 {
     return host ? arena_printf(p->arena, "%s\n%s", s, dt_path(p->arena, host)) : s;
 }
@@ -32,7 +32,7 @@ static const char *region_title(struct map_page *p, const struct map_box *b)
         s = arena_printf(p->arena, "%s\nhost %s", s, map_range(p, r->host, r->size));
     else if (map_backing(p, b))
         s = arena_printf(p->arena, "%s\nfrom %s", s, map_backing(p, b));
-    return with_path(p, s, r->device->host);
+    return append_path(p, s, r->device->host);
 }
 
 const char *map_title(struct map_page *p, const struct map_box *b)
@@ -64,5 +64,5 @@ const char *map_title(struct map_page *p, const struct map_box *b)
     const char *from = q->host ? host_irq_text(p->c, q->host) : map_backing(p, b);
     if (from)
         s = arena_printf(p->arena, "%s\nfrom %s", s, from);
-    return with_path(p, s, q->device->host);
+    return append_path(p, s, q->device->host);
 }

@@ -2,6 +2,8 @@
 // The top level of the files: includes, consts, templates, the host, machines.
 #include "model/build.h"
 
+#include "base/path.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -42,11 +44,11 @@ static struct source *read_named(struct build *b, const struct scope *s, const s
     struct source *src = source_read(b->c->sources, path, binary, &why, &err);
     if (!src) {
         struct diag *d = diag(b->c->diags, E0218, at(s, t->loc), "cannot read \"%s\": %s", path, why);
-        const char *near = err == ENOENT ? near_file(b->c->arena, path) : NULL, *slash = strrchr(path, '/');
+        const char *near = err == ENOENT ? near_file(b->c->arena, path) : NULL;
         if (near)
-            diag_did_you_mean(d, "", slash ? slash + 1 : path, near);
+            diag_did_you_mean(d, "", base_name(path), near);
         else if (err == ENOENT)
-            diag_help(d, "files are looked for next to the file that names them, then in the directories given by -I");
+            diag_help(d, "files are searched for next to the one that names them, then in the directories given by -I");
         else
             diag_help(d, "name %s that can be read", binary ? "a .dtb or .dts file" : "a text");
     }
@@ -88,7 +90,7 @@ static void define_const(struct build *b, const struct scope *s, const struct as
 {
     if (s->in_template) {
         struct diag *d =
-            diag(b->c->diags, E0219, at(s, st->loc), "`const` stands at the top of a file, not in a template");
+            diag(b->c->diags, E0219, at(s, st->loc), "`const` belongs at the top of a file, not in a template");
         diag_help(d, "give the template one more parameter");
         return;
     }
@@ -184,7 +186,7 @@ static void top_statement(struct build *b, const struct scope *s, const struct a
         break;
     default: {
         struct diag *d =
-            diag(b->c->diags, E0224, at(s, st->loc), "`%s` does not stand at the top of a file", ast_keyword(st->kind));
+            diag(b->c->diags, E0224, at(s, st->loc), "`%s` is not allowed at file level", ast_keyword(st->kind));
         help_where(b, d, st);
     }
     }
@@ -234,7 +236,7 @@ static void host_statement(struct build *b, const struct scope *s, const struct 
         if (eval_u64(b, s, st->e, &m->page_size) && m->page_size != 4096 && m->page_size != 16384 &&
             m->page_size != 65536) {
             struct diag *d = diag(b->c->diags, E0225, at(s, st->e->loc),
-                                  "page-size %" PRIu64 " is none that Linux runs with", m->page_size);
+                                  "Linux does not run with page-size %" PRIu64 "", m->page_size);
             diag_help(d, "write `page-size 4K;`, `16K` or `64K`");
             m->page_size = 4096;
         }
@@ -319,8 +321,7 @@ static struct host *read_host(struct build *b, const struct scope *s, struct src
     }
     if (!t)
         return NULL;
-    const char *base = strrchr(path, '/');
-    return host_index(c, b->model->schemas, t, base ? base + 1 : path, where);
+    return host_index(c, b->model->schemas, t, base_name(path), where);
 }
 
 static void build_host(struct build *b)
@@ -377,7 +378,7 @@ void model_check_defines(const struct model *m)
         if (near)
             diag_help(w, "did you mean `%s`?", near);
         else
-            diag_help(w, "the files have no `const %s`: take the option out, or correct its name", name);
+            diag_help(w, "the files have no `const %s`: remove the option, or correct its name", name);
     }
 }
 

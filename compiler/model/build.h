@@ -40,6 +40,12 @@ struct consts {
     uint64_t lost;   // how often something that has its message already was left out
 };
 
+/* Where the values of `at`, `size`, `offset` and `file` go in what is being built; NULL: it has no such clause. */
+struct place_values {
+    struct opt_u64 *address, *size, *offset;
+    const char **file;
+};
+
 struct pending {
     const struct ast *st;
     struct scope scope;
@@ -140,6 +146,9 @@ bool help_where(struct build *b, struct diag *d, const struct ast *st);
 
 /* Declares a name of the machine; false after a message that shows the other place. */
 bool declare(struct build *b, const char *name, struct src where);
+
+/* Reads one of the clauses that `v` has room for. False: `st` is another one. */
+bool build_place(struct build *b, const struct scope *s, const struct ast *st, struct place_values v);
 
 /* Text and expression evaluation for a `region 0` / `irq "tx"` selector. */
 bool build_which(struct build *b, const struct scope *s, const struct text *name, const struct expr *e, struct loc loc,

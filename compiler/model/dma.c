@@ -7,22 +7,15 @@
 static void map_clause(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
 {
     struct m_dma_map *m = opaque;
+    if (build_place(b, s, st, (struct place_values){&m->address, &m->size, &m->offset, NULL}))
+        return;
     switch (st->kind) {
-    case AST_AT:
-        eval_opt(b, s, st->e, &m->address);
-        break;
-    case AST_SIZE:
-        eval_opt(b, s, st->e, &m->size);
-        break;
-    case AST_OFFSET:
-        eval_opt(b, s, st->e, &m->offset);
-        break;
     case AST_READONLY:
         m->readonly = true;
         break;
     case AST_UNSAFE:
-        diag_help(diag(b->c->diags, E0601, at(s, st->loc), "`unsafe` does not belong to a mapping of a `dma`"),
-                  "`map unsafe \"why\"` is said of a region; a `dma` without an IOMMU is `dma identity unsafe;`");
+        diag_help(diag(b->c->diags, E0601, at(s, st->loc), "`unsafe` is not allowed in a mapping of a `dma`"),
+                  "`map unsafe \"why\"` belongs to a region; a `dma` without an IOMMU is `dma identity unsafe;`");
         break;
     default:
         break;
@@ -45,7 +38,7 @@ static void build_map(struct build *b, const struct scope *s, const struct ast *
         if (!m.memory && st->name.kind != TEXT_NONE)
             return;
         if (!m.memory) {
-            diag_help(diag(b->c->diags, E0602, m.at, "what is mapped?"),
+            diag_help(diag(b->c->diags, E0602, m.at, "`map` does not say what it maps"),
                       "write `map MEMORY;`, `map region 0;` or `map msi-bank 0;`");
             return;
         }
@@ -65,9 +58,9 @@ static void stash_clause(struct build *b, const struct scope *s, const struct as
         return;
     }
     if (stash->kind != STASH_TPH) {
-        struct diag *d = diag(b->c->diags, E0670, at(s, st->loc), "`%s` is said of `stash tph`, this is `stash %s`",
+        struct diag *d = diag(b->c->diags, E0670, at(s, st->loc), "`%s` belongs to `stash tph`; this is `stash %s`",
                               ast_keyword(st->kind), stash_words[stash->kind]);
-        diag_help(d, "leave it away: it is a word of PCI's steering tags, and a cache has none");
+        diag_help(d, "remove it: it is about PCI's steering tags, and a cache has none");
         return;
     }
     switch (st->kind) {
@@ -78,7 +71,7 @@ static void stash_clause(struct build *b, const struct scope *s, const struct as
                                   "one stash target is for `volatile` or "
                                   "`persistent` memory, not for both");
             diag_note(d, stash->type_at, "the other one is here");
-            diag_help(d, "take one of them out");
+            diag_help(d, "remove one of them");
             return;
         }
         stash->type_at = at(s, st->loc);
@@ -122,7 +115,7 @@ static void build_stash(struct build *b, const struct scope *s, const struct ast
         diag_help(diag(b->c->diags, E0604, at(s, st->loc), "`stash id` needs the cache's id"),
                   "write `stash id N`, N as in its cache-stash-id");
     if ((i == STASH_L1 || i == STASH_L2 || i == STASH_TPH) && !st->e2)
-        diag_help(diag(b->c->diags, E0605, at(s, st->loc), "whose %s? It belongs to one cpu", w),
+        diag_help(diag(b->c->diags, E0605, at(s, st->loc), "`stash %s` needs a vcpu: each cpu has its own", w),
                   "write `stash %s of vcpu 0`", w);
     expand_body(b, s, st, stash_clause, &h->stash);
 }
@@ -239,9 +232,9 @@ static void check_window(struct build *b, const struct m_channel *h)
         return;
     }
     if (h->subwindows.set && !h->window.set && !h->window.at.loc.file)
-        diag_help(diag(b->c->diags, E0647, h->subwindows.at, "sub-windows of what? There is no window"),
+        diag_help(diag(b->c->diags, E0647, h->subwindows.at, "sub-windows without a window"),
                   "write `window 0x0 size 4G subwindows %" PRIu64
-                  "`, or leave them away: they are found for what is mapped",
+                  "`, or remove them: machc chooses them for what is mapped",
                   h->subwindows.value);
     if (!h->window.set || !h->size.set)
         return;
@@ -249,7 +242,7 @@ static void check_window(struct build *b, const struct m_channel *h)
     const struct opt_u64 *odd = h->window.value % page ? &h->window : h->size.value % page ? &h->size : NULL;
     if (!h->size.value)
         diag_help(diag(b->c->diags, E0612, h->size.at, "a window of 0 bytes"),
-                  "write `dma none;` if the device shall reach nothing");
+                  "write `dma none;` if the device must not reach anything");
     else if (h->window.value + (h->size.value - 1) < h->window.value)
         diag_help(diag(b->c->diags, E0612, h->size.at,
                        "a window of 0x%" PRIx64 " bytes at 0x%" PRIx64 " does not fit the address space", h->size.value,
@@ -280,7 +273,8 @@ void build_dma(struct build *b, const struct scope *s, const struct ast *st, str
     if (x.dma.mode == DMA_GUEST_IOMMU) {
         x.dma.name = eval_text(b, s, st->arg);
         if (!x.dma.name)
-            diag_help(diag(b->c->diags, E0613, x.dma.at, "which IOMMU of the guest?"), "write `dma guest-iommu NAME;`");
+            diag_help(diag(b->c->diags, E0613, x.dma.at, "`guest-iommu` does not say which IOMMU"),
+                      "write `dma guest-iommu NAME;`");
     }
     expand_body(b, s, st, dma_clause, &x);
     if (x.dma.mode == DMA_WINDOW) {
@@ -303,7 +297,7 @@ void build_dma(struct build *b, const struct scope *s, const struct ast *st, str
     }
     if (x.dma.unsafe && x.dma.mode != DMA_IDENTITY) {
         struct diag *d = diag(b->c->diags, E0616, x.unsafe_at, "`unsafe` belongs to `dma identity`");
-        diag_help(d, "leave it away: `dma %s` gives the device no more than what is mapped",
+        diag_help(d, "remove it: `dma %s` gives the device only what is mapped",
                   x.dma.mode == DMA_WINDOW ? name : modes[x.dma.mode]);
         diag_fix_away(d, "unsafe");
     }
@@ -322,7 +316,7 @@ void build_dma(struct build *b, const struct scope *s, const struct ast *st, str
         if (o->name == x.dma.name) {
             struct diag *d = diag(b->c->diags, E0619, x.dma.at, "two `dma` called `%s` for one device", name);
             diag_note(d, o->at, "the first is here");
-            diag_help(d, "put what both of them map into one, or give one another name");
+            diag_help(d, "merge them, or rename one of them");
             return;
         }
     }

@@ -105,7 +105,7 @@ static bool too_deep(struct build *b, const struct scope *s, struct loc where)
         diag(b->c->diags, E0212, src_at(where), "templates, `for` and `if` are nested more than %d deep", MAX_DEPTH);
     if (s->in_template)
         diag_note(d, src_at(s->in_template->name.loc), "in this template; does it use itself?");
-    diag_help(d, "a template that uses itself needs an `if` around that which comes to an end");
+    diag_help(d, "a template that uses itself needs an `if` around the use, so that it ends");
     return true;
 }
 
@@ -280,13 +280,13 @@ static void not_here(struct build *b, const struct scope *s, const struct ast *s
     if (end) {
         struct loc here = {st->loc.file, end, end};
         struct diag *d =
-            diag(b->c->diags, E0102, at(s, here), "expected `;` in front of `%s`, which is no clause of `%s`",
+            diag(b->c->diags, E0102, at(s, here), "expected `;` before `%s`, which is not a clause of `%s`",
                  ast_keyword(st->kind), ast_keyword(in->kind));
         diag_help(d, "write `;` here");
         diag_fix(d, here, ";");
         return;
     }
-    struct diag *d = diag(b->c->diags, E0215, at(s, st->loc), "`%s` does not belong in `%s`", ast_keyword(st->kind),
+    struct diag *d = diag(b->c->diags, E0215, at(s, st->loc), "`%s` is not allowed in `%s`", ast_keyword(st->kind),
                           ast_keyword(in->kind));
     if (help_where(b, d, st))
         return;
@@ -307,9 +307,9 @@ bool help_where(struct build *b, struct diag *d, const struct ast *st)
                 list = arena_printf(b->c->arena, "%s%s`%s`", list, *list ? ", " : "", ast_keyword(in));
     if (st->kind == AST_INCLUDE || st->kind == AST_CONST || st->kind == AST_HOST || st->kind == AST_TEMPLATE ||
         st->kind == AST_MACHINE)
-        diag_help(d, "`%s` stands at the top of a file, outside of all braces", ast_keyword(st->kind));
+        diag_help(d, "`%s` belongs at the top of a file, outside all braces", ast_keyword(st->kind));
     else if (*list)
-        diag_help(d, "`%s` stands in %s", ast_keyword(st->kind), list);
+        diag_help(d, "`%s` belongs in %s", ast_keyword(st->kind), list);
     else
         return false;
     return true;
@@ -341,8 +341,7 @@ static bool name_missing(struct build *b, const struct scope *s, const struct as
     for (uint32_t i = 0; i < MAX_TAKES && (t[i].kind || t[i].many); i++) {
         if (strcmp(ast_keyword(t[i].kind), st->name.s) != 0)
             continue;
-        struct diag *d =
-            diag(b->c->diags, E0105, at(s, st->name.loc), "`%s` stands where a name is expected", st->name.s);
+        struct diag *d = diag(b->c->diags, E0105, at(s, st->name.loc), "expected a name, found `%s`", st->name.s);
         diag_help(d, "write which %s first: `%s %s %s`", st->kind == AST_REGION ? "region" : "reference",
                   ast_keyword(st->kind), st->kind == AST_REGION ? "0" : "clocks", st->name.s);
         b->consts->lost++;
@@ -367,10 +366,10 @@ static void check_once(struct build *b, const struct scope *s, const struct ast 
         if (t[i].kind != st->kind)
             continue;
         if (!t[i].many && o->seen[st->kind].loc.file) {
-            struct diag *d = diag(b->c->diags, E0216, at(s, st->loc), "`%s` is given twice for one `%s`",
+            struct diag *d = diag(b->c->diags, E0216, at(s, st->loc), "`%s` is specified twice in one `%s`",
                                   ast_keyword(st->kind), ast_keyword(o->in->kind));
-            diag_note(d, o->seen[st->kind], "first given here");
-            diag_help(d, "take one of them out");
+            diag_note(d, o->seen[st->kind], "first specified here");
+            diag_help(d, "remove one of them");
             return;
         }
         o->seen[st->kind] = at(s, st->loc);

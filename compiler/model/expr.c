@@ -44,7 +44,7 @@ static bool number(struct eval *ev, const struct expr *e, uint64_t *u)
         else if (e->kind == EXPR_NAME)
             diag_help(d, "give `%s` a number, or use another name here", e->name.s);
         else
-            diag_help(d, "strings can be compared, with `==` and `!=`, and no more");
+            diag_help(d, "strings can only be compared, with `==` and `!=`");
         return false;
     }
     *u = v.u;
@@ -263,9 +263,9 @@ static bool eval_kind(struct eval *ev, const struct expr *e, struct value *v)
     case EXPR_INDEX:
         if (!ev->attr) {
             struct diag *d =
-                diag(ev->c->diags, E0207, src_of(ev, e->loc), "attributes of machines are known to `assert` only");
+                diag(ev->c->diags, E0207, src_of(ev, e->loc), "attributes of machines can be used in `assert` only");
             diag_help(d, "they are computed from everything else: give the value a name, `const NAME = VALUE;`, and "
-                         "use it at both places");
+                         "use it in both places");
             return false;
         }
         return ev->attr(ev->opaque, e, v);
@@ -404,7 +404,7 @@ static const char *text_at_depth(struct machc *c, struct frame *f, const struct 
         if (all.n + strlen(piece) > MAX_TEXT) {
             struct diag *d =
                 diag(c->diags, E0233, (struct src){t->loc, via}, "the string has more than %d bytes", MAX_TEXT);
-            diag_help(d, "do the consts in it hold each other?");
+            diag_help(d, "check whether the consts in it contain each other");
             return NULL;
         }
         for (; *piece; piece++)

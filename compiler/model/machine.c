@@ -66,17 +66,11 @@ static void memory_clause(struct build *b, const struct scope *s, const struct a
 {
     struct memory *in = opaque;
     struct m_memory *m = in->m;
-    switch (st->kind) {
-    case AST_AT:
-        eval_opt(b, s, st->e, &m->address);
-        break;
-    case AST_SIZE:
-        eval_opt(b, s, st->e, &m->size);
-        break;
-    case AST_OFFSET:
-        eval_opt(b, s, st->e, &in->offset);
+    if (st->kind == AST_OFFSET)
         in->offset_at = at(s, st->loc);
-        break;
+    if (build_place(b, s, st, (struct place_values){&m->address, &m->size, &in->offset, NULL}))
+        return;
+    switch (st->kind) {
     case AST_NO_DMA:
         m->no_dma = true;
         break;
@@ -114,8 +108,8 @@ static void check_backing(struct build *b, struct memory *in)
                  m->backing == BACK_PHYSICAL  ? "physical memory"
                  : m->backing == BACK_HUGETLB ? "huge pages"
                                               : "anonymous memory");
-        diag_help(d, m->backing == BACK_PHYSICAL ? "add it to the address behind `physical`"
-                                                 : "leave it out, or write `from file \"path\" offset ...`");
+        diag_help(d, m->backing == BACK_PHYSICAL ? "add it to the address after `physical`"
+                                                 : "remove it, or write `from file \"path\" offset ...`");
     }
     if (m->backing == BACK_FILE && m->file && !strcmp(m->file, "/dev/mem")) {
         // Two names for one thing could not be told to be the same, neither by their owners nor by who shares them.
@@ -171,7 +165,7 @@ static void build_memory(struct build *b, const struct scope *s, const struct as
     }
     if (!m.size.value)
         diag_help(diag(b->c->diags, E0396, m.size.at, "memory `%s` is empty", m.name),
-                  "write a size, as in `size 256M`, or take the statement away");
+                  "write a size, as in `size 256M`, or remove the statement");
     else if (m.size.value % page)
         diag_help_number(diag(b->c->diags, E0305, m.size.at,
                               "the size 0x%" PRIx64
@@ -234,7 +228,7 @@ static void build_irqchip(struct build *b, const struct scope *s, const struct a
         return;
     chip.class = schema_irqchip(b->model->schemas, class);
     if (!chip.class)
-        no_class(b, s, st, class, "irqchip class", b->model->schemas->irqchip_names);
+        no_class(b, s, st, class, "irqchip class", schemas_whole(b->model->schemas)->irqchip_names);
     else
         vec_push(b->c->arena, &b->machine->irqchips, chip);
 }
@@ -258,14 +252,13 @@ bool build_irq_to(struct build *b, const struct scope *s, const struct ast *st, 
         if (!to->set)
             return false;
         for (uint32_t i = 0; i < n; i++)
-            to->cells[i] = (uint32_t)v->data[i * 4] << 24 | (uint32_t)v->data[i * 4 + 1] << 16 |
-                           (uint32_t)v->data[i * 4 + 2] << 8 | v->data[i * 4 + 3];
+            to->cells[i] = be32(v->data + i * 4);
         for (const struct dts_fixup *f = v->fixups; f; f = f->next) {
             struct dts_env env = {b->c, s->frame, s->via};
             uint64_t u;
             if (!f->e)
                 diag_help(diag(b->c->diags, E0312, at(s, f->loc), "an interrupt specifier holds numbers only"),
-                          "leave the reference out: the controller is named in front of the cells");
+                          "remove the reference: the controller is named before the cells");
             to->set = f->e && dts_eval_frame(&env, f->e, &u);
             if (!to->set)
                 return false;
@@ -293,8 +286,8 @@ bool build_irq_to(struct build *b, const struct scope *s, const struct ast *st, 
             return false;
         if (to->number.set ? to->nwords > to->nbefore : to->nwords == 2) {
             diag_help(diag(b->c->diags, E0314, at(s, i->loc),
-                           to->number.set ? "a word too many behind the line's number"
-                                          : "a word too many in front of the line's number"),
+                           to->number.set ? "there are too many words after the line's number"
+                                          : "there are too many words before the line's number"),
                       "write `to [CHIP] [KIND] NUMBER [TRIGGER]`");
             to->set = false;
             return false;
@@ -310,13 +303,9 @@ bool build_irq_to(struct build *b, const struct scope *s, const struct ast *st, 
 static void device_clause(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
 {
     struct m_device *d = opaque;
+    if (build_place(b, s, st, (struct place_values){&d->address, &d->size, NULL, NULL}))
+        return;
     switch (st->kind) {
-    case AST_AT:
-        eval_opt(b, s, st->e, &d->address);
-        break;
-    case AST_SIZE:
-        eval_opt(b, s, st->e, &d->size);
-        break;
     case AST_IRQ: {
         // `irq 0 to ...` as of other devices; or the words of the target at once, as there is one interrupt.
         const struct ast *to = st->body;
@@ -328,7 +317,7 @@ static void device_clause(struct build *b, const struct scope *s, const struct a
             build_irq_to(b, s, to, &d->irq);
         else if (st->body)
             diag_help(diag(b->c->diags, E0315, at(s, st->body->loc),
-                           "`%s` does not belong to the interrupt of an emulated device", ast_keyword(st->body->kind)),
+                           "`%s` is not allowed for the interrupt of an emulated device", ast_keyword(st->body->kind)),
                       "write `irq spi 40 level-high` or `irq 0 to spi 40 level-high`");
         else
             build_irq_to(b, s, st, &d->irq);
@@ -351,7 +340,7 @@ static void build_device(struct build *b, const struct scope *s, const struct as
         return;
     d.class = schema_class(b->model->schemas, class);
     if (!d.class) {
-        no_class(b, s, st, class, "device class", b->model->schemas->class_names);
+        no_class(b, s, st, class, "device class", schemas_whole(b->model->schemas)->class_names);
         return;
     }
     if (!d.class->emulated) {
@@ -453,7 +442,7 @@ static void build_base(struct build *b, const struct scope *s, const struct ast 
                   "write `%s` alone", base);
     } else {
         VEC(const char *) names = {0};
-        for (const char *const *n = b->model->schemas->platform_names; *n; n++)
+        for (const char *const *n = schemas_whole(b->model->schemas)->platform_names; *n; n++)
             vec_push(b->c->arena, &names, *n);
         for (uint32_t i = 0; i < b->template_names.n && i < 1000; i++)
             vec_push(b->c->arena, &names, b->template_names.at[i]);
@@ -507,7 +496,7 @@ void build_machine(struct build *b, const struct pending *p)
                                   ? map_getp(&m->named, intern(b->c->names, m->platform->irqchip_name), NULL)
                                   : NULL;
     if (taken) {
-        struct diag *d = diag(b->c->diags, E0382, *taken, "`%s` is the name of the irqchip that `%s` brings along",
+        struct diag *d = diag(b->c->diags, E0382, *taken, "`%s` is the name of the irqchip that `%s` provides",
                               m->platform->irqchip_name, m->platform->name);
         diag_help(d, "choose another name, or name the irqchip: `irqchip NAME : %s;`", m->platform->irqchip_class);
     }

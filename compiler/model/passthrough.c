@@ -15,6 +15,33 @@ bool build_which(struct build *b, const struct scope *s, const struct text *name
     return w->name != NULL;
 }
 
+bool build_place(struct build *b, const struct scope *s, const struct ast *st, struct place_values v)
+{
+    struct opt_u64 *number = NULL;
+    if (st->kind == AST_AT)
+        number = v.address;
+    else if (st->kind == AST_SIZE)
+        number = v.size;
+    else if (st->kind == AST_OFFSET)
+        number = v.offset;
+    if (number)
+        eval_opt(b, s, st->e, number);
+    bool file = st->kind == AST_FILE && v.file;
+    if (file)
+        *v.file = eval_text(b, s, &st->name);
+    return number || file;
+}
+
+static bool same_which(const struct m_which *a, const struct m_which *b)
+{
+    return a->name == b->name && (a->name || a->index == b->index);
+}
+
+static const char *which_text(struct build *b, const struct m_which *w)
+{
+    return w->name ? arena_printf(b->c->arena, "`%s`", w->name) : arena_printf(b->c->arena, "%u", w->index);
+}
+
 /* ---- region ---- */
 
 static void region_clause(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
@@ -25,19 +52,9 @@ static void region_clause(struct build *b, const struct scope *s, const struct a
                   "keep one of them");
         return;
     }
+    if (build_place(b, s, st, (struct place_values){&r->address, &r->size, &r->offset, &r->file}))
+        return;
     switch (st->kind) {
-    case AST_AT:
-        eval_opt(b, s, st->e, &r->address);
-        break;
-    case AST_SIZE:
-        eval_opt(b, s, st->e, &r->size);
-        break;
-    case AST_OFFSET:
-        eval_opt(b, s, st->e, &r->offset);
-        break;
-    case AST_FILE:
-        r->file = eval_text(b, s, &st->name);
-        break;
     case AST_TRAP:
         r->mode = REGION_TRAP;
         break;
@@ -69,10 +86,10 @@ static void build_region(struct build *b, const struct scope *s, const struct as
     expand_body(b, s, st, region_clause, &r);
     for (uint32_t i = 0; i < part->regions.n; i++) {
         const struct m_region *o = &part->regions.at[i];
-        if (o->which.name == r.which.name && (r.which.name || o->which.index == r.which.index)) {
-            struct diag *d = diag(b->c->diags, E0324, r.at, "the same region is spoken of twice");
+        if (same_which(&o->which, &r.which)) {
+            struct diag *d = diag(b->c->diags, E0324, r.at, "region %s is specified twice", which_text(b, &r.which));
             diag_note(d, o->at, "first here");
-            diag_help(d, "write all of it into one statement");
+            diag_help(d, "combine both statements into one");
             return;
         }
     }
@@ -97,7 +114,7 @@ static void build_irq(struct build *b, const struct scope *s, const struct ast *
     struct m_irq irq = {.at = at(s, st->loc)};
     const struct item *i = st->items;
     if (!i || i->next) {
-        diag_help(diag(b->c->diags, E0325, irq.at, "which interrupt of the device?"),
+        diag_help(diag(b->c->diags, E0325, irq.at, "`irq` does not say which interrupt"),
                   "write its index or name first: `irq 0 to spi 40;` or `irq \"tx\" drop;`");
         return;
     }
@@ -108,12 +125,13 @@ static void build_irq(struct build *b, const struct scope *s, const struct ast *
         diag_help(diag(b->c->diags, E0326, irq.at, "an interrupt is linked (`to`) or dropped, not both"),
                   "keep one of them");
     if (!irq.drop && !irq.to.set && !irq.file && !st->body)
-        diag_help(diag(b->c->diags, E0327, irq.at, "nothing is said of this interrupt"),
+        diag_help(diag(b->c->diags, E0327, irq.at, "this `irq` statement specifies nothing"),
                   "write `to [CHIP] [KIND] NUMBER [TRIGGER]` or `drop`");
     for (uint32_t k = 0; k < part->irqs.n; k++) {
         const struct m_irq *o = &part->irqs.at[k];
-        if (o->which.name == irq.which.name && (irq.which.name || o->which.index == irq.which.index)) {
-            struct diag *d = diag(b->c->diags, E0328, irq.at, "the same interrupt is spoken of twice");
+        if (same_which(&o->which, &irq.which)) {
+            struct diag *d =
+                diag(b->c->diags, E0328, irq.at, "interrupt %s is specified twice", which_text(b, &irq.which));
             diag_note(d, o->at, "first here");
             diag_help(d, "keep one of them");
             return;
@@ -133,14 +151,12 @@ static bool ref_cells(struct build *b, const struct scope *s, const struct dts_v
 {
     uint32_t n = v->len / 4;
     if (n > HOST_MAX_CELLS) {
-        diag_help(
-            diag(b->c->diags, E0401, at(s, v->loc), "a specifier of %u cells; %d are the most", n, HOST_MAX_CELLS),
-            "write as many as the `#...-cells` of the node says");
+        diag_help(diag(b->c->diags, E0401, at(s, v->loc), "a specifier of %u cells; the most is %d", n, HOST_MAX_CELLS),
+                  "write as many cells as `#...-cells` of the node gives");
         return false;
     }
     for (uint32_t i = 0; i < n; i++)
-        r->cells[i] = (uint32_t)v->data[i * 4] << 24 | (uint32_t)v->data[i * 4 + 1] << 16 |
-                      (uint32_t)v->data[i * 4 + 2] << 8 | v->data[i * 4 + 3];
+        r->cells[i] = be32(v->data + i * 4);
     for (const struct dts_fixup *f = v->fixups; f; f = f->next) {
         struct dts_env env = {b->c, s->frame, s->via};
         uint64_t u;
@@ -174,7 +190,7 @@ static void ref_to(struct build *b, const struct scope *s, const struct ast *st,
                   "write `to &{%s}`", r->to);
     else if (!node)
         diag_help(diag(b->c->diags, E0404, r->to_at, "a reference goes to a node"),
-                  "write `to &label` or `to &{/path}`, with `<cells>` behind it where the provider wants them");
+                  "write `to &label` or `to &{/path}`, followed by `<cells>` where the provider needs them");
     if (!node || !r->to || (st->dts_cells && !ref_cells(b, s, st->dts_cells, r)))
         r->fate = FATE_DROP; // a message was enough
 }
@@ -186,8 +202,7 @@ static void ref_clause(struct build *b, const struct scope *s, const struct ast 
     if (r->fate != FATE_ERROR) {
         struct diag *d = diag(b->c->diags, E0402, at(s, st->loc), "a reference has one fate");
         diag_note(d, rb->fate_at, "it has this one already");
-        diag_help(d, "leave one of them out; to treat entries differently, speak of each: `ref %s[0] ...`",
-                  r->property);
+        diag_help(d, "remove one of them; to treat entries differently, specify each: `ref %s[0] ...`", r->property);
         return;
     }
     rb->fate_at = at(s, st->loc);
@@ -234,15 +249,15 @@ static void build_ref(struct build *b, const struct scope *s, const struct ast *
     if (r->fate == FATE_ERROR) {
         r->fate = FATE_DROP; // one message is enough
         if (diags_errors(b->c->diags) == errors && b->consts->lost == lost)
-            diag_help(diag(b->c->diags, E0405, r->at, "nothing is said of the reference `%s`", r->property),
+            diag_help(diag(b->c->diags, E0405, r->at, "`ref %s` specifies nothing", r->property),
                       "write one of `drop`, `fixed RATE`, `assign`, `copy`, `to &node`, `keep`");
     }
     // Indices beyond all numbers of entries are told apart when the entries are counted.
     uint64_t first, key = !r->index.set ? 0 : r->index.value < UINT32_MAX ? r->index.value + 1 : UINT32_MAX;
     if (map_get(&part->ref_index, (uintptr_t)r->property, key, &first)) {
-        struct diag *d = diag(b->c->diags, E0406, r->at, "the same reference is spoken of twice");
+        struct diag *d = diag(b->c->diags, E0406, r->at, "the reference `%s` is specified twice", r->property);
         diag_note(d, part->refs.at[first].at, "first here");
-        diag_help(d, "leave one of them out");
+        diag_help(d, "remove one of them");
         return;
     }
     map_put(draft_arena(b->c), &part->ref_index, (uintptr_t)r->property, key, part->refs.n);
@@ -350,7 +365,7 @@ static void part_statement(struct build *b, const struct scope *s, const struct 
 static void nothing_below(struct build *b, const struct scope *s, struct loc loc)
 {
     struct diag *d = diag(b->c->diags, E0331, at(s, loc), "there is nothing below a device that has no host node");
-    diag_help(d, "what its guest node is to hold stands in the `edit`");
+    diag_help(d, "write the content of its guest node in the `edit`");
 }
 
 static void pass_statement(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
@@ -400,7 +415,7 @@ static void pass_statement(struct build *b, const struct scope *s, const struct 
         if (eval_opt(b, s, st->e, &ctx->place->slot) && ctx->place->slot.value > 31)
             diag_help(
                 diag(b->c->diags, E0334, ctx->place->slot.at, "a PCI bus has no slot %" PRIu64, ctx->place->slot.value),
-                "it has 0 to 31; leave `slot` out, and a free one is chosen");
+                "it has slots 0 to 31; without `slot`, machc chooses a free one");
         break;
     case AST_VCPU:
         eval_opt(b, s, st->e, &ctx->place->vcpu);
@@ -530,16 +545,16 @@ void build_passthrough(struct build *b, const struct scope *s, const struct ast 
             diag(b->c->diags, E0339, p.at, "`only` takes the node alone; `without` has nothing left to leave out"),
             "keep one of them");
     if (place.slot.set && !place.bus_at.loc.file)
-        diag_help(diag(b->c->diags, E0388, place.slot.at, "slot %" PRIu64 " of which bus?", place.slot.value),
+        diag_help(diag(b->c->diags, E0388, place.slot.at, "slot %" PRIu64 " without a bus", place.slot.value),
                   "write `on BUS slot %" PRIu64 "`, BUS a device of the machine", place.slot.value);
     if (place.under && place.bus)
         diag_help(diag(b->c->diags, E0384, place.under_at, "a node is put `under` one node or `on` a bus, not both"),
                   "keep one of them");
     for (uint32_t i = 1; i < p.parts.n; i++)
         if (p.only || without_holds(&p, p.parts.at[i].node))
-            diag_help(diag(b->c->diags, E0340, p.parts.at[i].at, "%s is spoken of, but left out",
+            diag_help(diag(b->c->diags, E0340, p.parts.at[i].at, "%s is specified, but left out",
                            dt_path(b->c->arena, p.parts.at[i].node)),
-                      p.only ? "take `only` away, or this `child`" : "take it out of `without`, or this `child` away");
+                      p.only ? "remove `only`, or this `child`" : "remove it from `without`, or remove this `child`");
     if (!p.named)
         p.name = default_name(b, &p, &st->name);
     if (p.kind == PASS_RAW && !p.named)

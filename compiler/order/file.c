@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// All machines of a file, one after the other, and then what needs all of them.
+// Plans all machines of a file, one after the other, and then runs the checks that need all of them.
 #include "order/order.h"
 
 #include "across/across.h"
 #include "dma/iommu.h"
 #include "facts/facts.h"
 
-static const struct property_names *intern_names(struct machc *c)
+static const struct property_names *intern_property_names(struct machc *c)
 {
     struct property_names *n = NEW(c->arena, struct property_names);
     const struct {
@@ -44,7 +44,7 @@ static const struct dt_node *host_target(const void *opaque, const struct dt_pro
     return host_phandle(opaque, dt_cell(prop, cell));
 }
 
-static void begin_host(struct planner *p)
+static void prepare_host(struct planner *p)
 {
     size_t nodes = p->host->tree->nnodes;
     p->host_owner = arena_array(draft_arena(p->c), nodes, sizeof *p->host_owner);
@@ -67,11 +67,11 @@ struct plan *plan_make(struct machc *c, struct model *m)
                         .host = m->host,
                         .schemas = m->schemas,
                         .plan = plan,
-                        .n = intern_names(c),
+                        .n = intern_property_names(c),
                         .facts = m->facts ? facts_read(c, m->facts, m->facts_at) : NULL};
     iommu_begin(&p);
     if (p.host)
-        begin_host(&p);
+        prepare_host(&p);
     for (uint32_t i = 0; i < m->nkeeps; i++)
         map_putp(draft_arena(c), &p.kept, m->keeps[i].node, NULL, &m->keeps[i]);
     for (uint32_t i = 0; i < m->machines.n; i++)
@@ -82,7 +82,7 @@ struct plan *plan_make(struct machc *c, struct model *m)
     if (p.facts)
         check_facts(&p);
     check_asserts(&p);
-    // The plan stands by itself; what it was made from goes.
+    // The plan does not refer to the draft, which is freed here.
     for (uint32_t i = 0; i < plan->machines.n; i++)
         for (uint32_t k = 0; k < plan->machines.at[i]->devices.n; k++)
             plan->machines.at[i]->devices.at[k]->pass = NULL;

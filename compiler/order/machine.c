@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One machine, step by step (enum machine_step): nothing of it lasts but its part of the plan.
+// Plans one machine, step by step (enum machine_step). Only its part of the plan outlives this.
 #include "dma/dma.h"
 #include "order/order.h"
 #include "refs/refs.h"
@@ -50,6 +50,7 @@ void plan_machine(struct planner *file, const struct m_machine *m)
                                 .m = out,
                                 .frame = frame_with(c, NULL, "cpus", m->cpus.value)};
     take_steps(&p);
-    for (uint32_t i = 0; i < p.copies.n; i++) // the room is as large as the host's tree: the next machine takes it
+    // The table is as large as the host's tree, so the next machine reuses it.
+    for (uint32_t i = 0; i < p.copies.n; i++)
         p.copy_of[p.copies.at[i]->host_id] = NULL;
 }

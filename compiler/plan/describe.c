@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+// Names the parts of a plan in messages.
 #include "plan/describe.h"
 
 #include "machc.h"

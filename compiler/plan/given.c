@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Nodes of the host: one is passed through once, and some stay.
+// Gives nodes of the host to machines: each to one machine at most, and none that the host needs.
 #include "plan/planner.h"
 
-static const char *path_below(struct planner *p, const struct dt_node *n, const struct dt_node *top)
+static const char *path_below_top(struct planner *p, const struct dt_node *n, const struct dt_node *top)
 {
     return dt_path(p->c->arena, n) + strlen(dt_path(p->c->arena, top)) + 1;
 }
 
-/* Of the nodes that are no devices, memory is what the cpus reach. */
+/* Among the nodes that are not devices, those with a cpu address describe memory. */
 static bool is_memory(const struct planner *p, const struct dt_node *n)
 {
     const struct host_node *hn = &p->host->nodes[n->id];
@@ -31,7 +31,7 @@ static void report_second_owner(struct planner *p, const struct dt_node *n, cons
     diag_note(d, o->at, "machine `%s` gets it here", o->machine->name);
     if (n != top || n != o->top)
         diag_help(d, "exclude it from the statement for %s: `without %s;`",
-                  dt_path(p->c->arena, n != top ? top : o->top), path_below(p, n, n != top ? top : o->top));
+                  dt_path(p->c->arena, n != top ? top : o->top), path_below_top(p, n, n != top ? top : o->top));
     else
         diag_help(d, "remove one of the statements: a device has one owner");
 }
@@ -45,7 +45,7 @@ static struct diag *report_needed(struct planner *p, const struct host_need *nee
     const char *user = dt_path(p->c->arena, need->user);
     struct diag *d =
         diag(p->c->diags, E0383, where, "%s stays with the host: %s gets its %s from it", path, user, need->what);
-    // The way on, to what the host cannot lose by itself.
+    // Show the chain of users, up to one that the host needs for its own sake.
     const struct host_need *next = map_getp(&p->needs, need->user, NULL);
     for (uint32_t i = 0; next && next->user && i < 4; i++) {
         diag_fact(d, "%s: %s gets its %s from %s", p->host->file, dt_path(p->c->arena, next->user), next->what, user);
@@ -74,8 +74,8 @@ bool give_host_node(struct planner *p, struct p_machine *to, const struct dt_nod
     else if (need)
         d = report_needed(p, need, path, where);
     if (d && n != top) {
-        diag_help(d, "exclude it: `without %s;`", path_below(p, n, top));
-        diag_fix_statement(d, where, "passthrough", "without %s;", path_below(p, n, top));
+        diag_help(d, "exclude it: `without %s;`", path_below_top(p, n, top));
+        diag_fix_statement(d, where, "passthrough", "without %s;", path_below_top(p, n, top));
     } else if (k)
         diag_help(d, "remove one of the statements");
     else if (need && !strcmp(need->what, "console"))
@@ -91,7 +91,7 @@ bool give_host_node(struct planner *p, struct p_machine *to, const struct dt_nod
         diag_help(d, "change the guest's own node instead: `node %s { ... }`", path);
     if (d && n == top)
         return false;
-    // One that is refused below is counted as owned, so that nobody complains of its registers as well.
+    // A refused node below `top` counts as owned all the same, so that its registers are not reported as well.
     struct owner *o = p->last_owner;
     if (!o || o->machine != to || o->top != top || o->at.loc.start != where.loc.start || o->at.via != where.via) {
         o = p->last_owner = NEW(draft_arena(p->c), struct owner);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the host cannot lose: its console, its interrupt controllers, its IOMMUs, the clocks and power domains that
- * these and its cpus live on; and nodes that are no devices.
+ * Finds the nodes that the host needs: its console, its interrupt controllers, its IOMMUs, and the clocks and power
+ * domains that these and its cpus depend on. It also finds the nodes that are not devices.
  */
 #include "plan/planner.h"
 
@@ -18,7 +18,7 @@ static struct host_need *add_need(struct planner *p, const struct dt_node *n, co
     return x;
 }
 
-/* /chosen names it by path or alias, with options behind a colon (Devicetree Specification 3.6). */
+/* /chosen names the console by path or alias, with options after a colon (Devicetree Specification 3.6). */
 static void need_console(struct planner *p)
 {
     static const char *const names[] = {"stdout-path", "linux,stdout-path"};
@@ -31,13 +31,16 @@ static void need_console(struct planner *p)
             continue;
         const char *name = intern_n(p->c->names, s, strcspn(s, ":"));
         const struct dt_prop *alias = *name != '/' && aliases ? dt_prop(t, aliases, name) : NULL;
-        const char *path = *name == '/' ? name : alias ? dt_string(alias, 0) : NULL;
+        const char *path = alias ? dt_string(alias, 0) : NULL;
+        if (*name == '/')
+            path = name;
         if (path)
             add_need(p, dt_at(t, path), "console", NULL);
         return;
     }
 }
 
+/* Whether the first region of `n` starts inside the first region of `above`. */
 static bool lies_in_region_of(const struct planner *p, const struct dt_node *n, const struct dt_node *above)
 {
     const struct host_node *x = &p->host->nodes[n->id], *y = &p->host->nodes[above->id];
@@ -46,7 +49,7 @@ static bool lies_in_region_of(const struct planner *p, const struct dt_node *n, 
            a->address - b->address < b->size;
 }
 
-/* All that a property of an IOMMU leads to. */
+/* The host needs every IOMMU that the property refers to. */
 static void need_targets(struct planner *p, const struct dt_prop *prop, const struct ref_rule *rule)
 {
     uint32_t step = rule->layout == REF_STRIDE ? rule->fixed : UINT32_MAX, n = prop->len / 4;
@@ -56,7 +59,7 @@ static void need_targets(struct planner *p, const struct dt_prop *prop, const st
             step = 1 + (to ? dt_u32(p->host->tree, to, rule->cells, 0) : 0);
         for (bool in = to && !host_disabled(p->host, to); in; to = to->parent) {
             add_need(p, to, "IOMMU", NULL);
-            in = to->parent && lies_in_region_of(p, to, to->parent); // a part of it, as each PAMU of an IOMMU node
+            in = to->parent && lies_in_region_of(p, to, to->parent); // part of its parent, as a PAMU in an IOMMU node
         }
         if (!step)
             return;
@@ -80,8 +83,11 @@ static void need_iommus(struct planner *p)
     }
 }
 
-/* In front of another controller, which is the one that interrupts are followed to. */
-static bool forwards(const struct planner *p, const struct dt_node *n)
+/*
+ * Whether `n` is a controller that forwards its interrupts to another one. The host index follows interrupts to that
+ * other controller, so this one does not appear as theirs.
+ */
+static bool is_forwarding_irqchip(const struct planner *p, const struct dt_node *n)
 {
     if (!dt_prop(p->host->tree, n, p->n->interrupt_controller))
         return false;
@@ -90,7 +96,7 @@ static bool forwards(const struct planner *p, const struct dt_node *n)
     return class && class->forwards;
 }
 
-/* What no driver binds to, and nothing below it (Devicetree Specification, chapter 3). */
+/* No driver binds to these nodes or to those below them (Devicetree Specification, chapter 3). */
 static void need_non_devices(struct planner *p)
 {
     static const char *const none[] = {"/chosen", "/aliases", "/cpus", "/reserved-memory", "/__symbols__"};
@@ -109,7 +115,7 @@ static void need_non_devices(struct planner *p)
     }
 }
 
-/* ---- providers of all these ---- */
+/* ---- the providers that these nodes depend on ---- */
 
 struct wanted {
     VEC(const struct dt_node *) list; // nodes whose providers are still to be looked at
@@ -117,8 +123,9 @@ struct wanted {
 };
 
 /*
- * A provider with registers. One without is a description (a fixed clock), or a part of a device that has some: then
- * that stays, and so does the bus that it is on, as far as that is a device itself (a regulator's I2C controller).
+ * The host needs a provider that has registers. A provider without registers is a description (a fixed clock) or part
+ * of a device that has registers: then the host needs that device, and the bus it is on where the bus is itself a
+ * device (the I2C controller of a regulator).
  */
 static void need_provider(struct planner *p, const struct dt_node *provider, const char *kind,
                           const struct dt_node *user)
@@ -155,7 +162,8 @@ static void need_providers(struct planner *p)
                 if (!to || host_disabled(p->host, to))
                     continue;
                 need_provider(p, to, rule->kind, n);
-                // What has one output lives on its inputs. Of what has many, nobody knows which input is for this one.
+                // A provider with one output needs its own providers. For one with several outputs, the tree does not
+                // show which of its inputs feeds this output.
                 if (e.at[k].cells == 1 && !map_getp(&w.seen, to, NULL)) {
                     map_putp(draft_arena(p->c), &w.seen, to, NULL, to);
                     vec_push(draft_arena(p->c), &w.list, to);
@@ -170,15 +178,15 @@ void find_needs(struct planner *p)
     need_non_devices(p);
     need_console(p);
     need_iommus(p);
-    // A controller that is known is the root of a tree of them, unless its class says that it is cascaded: then it can
-    // go, as those can that nobody knows.
+    // A controller of a known class is the root, unless the class says that it is cascaded. Cascaded and unknown
+    // controllers can be passed through.
     for (uint32_t i = 0; i < p->host->nirqs; i++)
         if (p->host->irqs[i].class && !p->host->irqs[i].class->cascaded)
             add_need(p, p->host->irqs[i].chip, "interrupt controller", NULL);
     for (const struct dt_node *n = p->host->tree->root; n; n = dt_next(n, p->host->tree->root))
-        if (forwards(p, n))
+        if (is_forwarding_irqchip(p, n))
             add_need(p, n, "interrupt controller", NULL);
-    // What is below one is a part of it: a GIC's translator of MSIs.
+    // A node with registers below a controller is part of it, as the MSI translator of a GIC.
     for (uint32_t i = 0, n = p->need_list.n; i < n; i++) {
         const struct dt_node *top = p->need_list.at[i]->node;
         if (strcmp(p->need_list.at[i]->what, "interrupt controller") != 0)

@@ -1,48 +1,54 @@
 // SPDX-License-Identifier: MIT
 /*
- * Everything decided: every address, interrupt, reference, mapping and owner. The only input of every emitter.
- * order/order.h makes it. Each decision remembers where it was asked for (`at`) and why.
+ * The result of planning: every address, interrupt, reference, mapping and owner is decided. The plan is the only input
+ * of every emitter; order/order.h makes it. Each decision records the statement that asked for it (`at`) and how it
+ * came about (`how`).
  */
 #ifndef MACHC_PLAN_PLAN_H
 #define MACHC_PLAN_PLAN_H
 
 #include "model/model.h"
 
-enum how { HOW_WRITTEN, HOW_SCHEMA, HOW_DEFAULT, HOW_CHOSEN }; // how a value came about
+/* How a value came about: from the text, from a schema, from the host or a rule, or chosen by machc. */
+enum how { HOW_WRITTEN, HOW_SCHEMA, HOW_DEFAULT, HOW_CHOSEN };
 
+/* Memory of a guest. */
 struct p_memory {
     const struct m_memory *m;
     uint64_t address, size; // guest physical, bytes
-    uint8_t how;            // of the address
+    uint8_t how;            // enum how, of the address
 };
 
+/* A vcpu. */
 struct p_cpu {
     uint32_t vcpu;
     uint32_t host_cpu;    // UINT32_MAX: not bound
     struct dt_node *node; // in the guest's tree
-    uint64_t reg;         // the node's: what the architecture knows the cpu by
+    uint64_t reg;         // `reg` of the node: the number that the architecture identifies the cpu by
 };
 
 enum { CHIP_REGIONS = 8 };
 
+/* An interrupt controller of a guest. */
 struct p_irqchip {
     const char *name;
     struct src at;
     const struct irqchip_class *class;
-    uint64_t address[CHIP_REGIONS], size[CHIP_REGIONS]; // its regions
+    uint64_t address[CHIP_REGIONS], size[CHIP_REGIONS]; // its regions: guest physical address and size in bytes
     uint32_t nregions;
     struct dt_node *node;
-    struct dt_node *msi; // the node that its messages go to; or NULL
-    bool placed;         // its address was written, or it can be nowhere else: else it gives way
-    bool in_kvm;     // its lines have GSIs: the kernel's controller, else the root; the VMM serves the others by itself
-    uint32_t nlines; // lines to create: as many as its node says, else the highest in use decides
-    struct map lines; // (kind index, number) -> struct p_irq *: who has the line
+    struct dt_node *msi; // the node that receives its lines as messages; or NULL
+    bool placed; // its address was written, or the platform fixes it; otherwise it moves when the range is taken
+    // Its lines have GSIs: KVM emulates it, or it is the root and KVM emulates none. The VMM serves the others itself.
+    bool in_kvm;
+    uint32_t nlines;  // lines to create: the number in its node, or else enough for the highest line in use
+    struct map lines; // (kind index, number) -> the struct p_irq * that uses the line
 };
 
-/* An interrupt of the guest: from a host device, or made by the VMM. */
+/* An interrupt of the guest: it comes from a host device, or the VMM raises it. */
 struct p_irq {
     struct p_device *device; // owner
-    uint32_t index;          // at the device: VFIO interrupt index, map entry, or emulated device's
+    uint32_t index;          // at the device: the VFIO interrupt index, map entry, or interrupt of the emulated device
     const char *name;        // interrupt-names entry, "intx", or NULL
     uint8_t source;          // enum irq_source
     bool drop;
@@ -55,38 +61,39 @@ struct p_irq {
     uint32_t cells[IRQ_MAX_CELLS]; // the guest's specifier
     uint32_t ncells;
     uint32_t gsi;  // UINT32_MAX: not routable by GSI
-    bool resample; // level: needs the resample eventfd
+    bool resample; // the line is level-triggered and needs the resample eventfd
     uint8_t how;
     struct src at;
 };
 
 enum irq_source { IRQ_DEVICE, IRQ_MAP_ENTRY, IRQ_EMULATED, IRQ_FILE };
 
+/* A region of a device's registers or memory. Sizes are in bytes. */
 struct p_region {
     struct p_device *device;
     const char *name; // or NULL
-    uint64_t host;    // host physical address; UINT64_MAX: not known (pci)
+    uint64_t host;    // host physical address; UINT64_MAX: unknown (PCI)
     uint64_t size;
     uint64_t guest;     // guest physical address; UINT64_MAX: not in the guest (drop)
-    const char *unsafe; // the reason that was written, or NULL
+    const char *unsafe; // the reason given with `unsafe`, or NULL
     const char *file;   // raw: "/dev/mem"
     uint64_t offset;    // in file
-    uint64_t align;     // when the address is chosen; 0: a page
+    uint64_t align;     // alignment of a chosen address in bytes; 0: one page
     struct src at;
     uint32_t index;
     uint8_t mode; // REGION_MAP, REGION_TRAP, REGION_DROP
     uint8_t how;
-    bool window; // a window of the node's `ranges` (PCI memory, child bus) instead of an entry of reg
+    bool window; // it is a window of the node's `ranges` (PCI memory, child bus), not an entry of its `reg`
     const struct host_region *source;
 };
 
-/* What a device reaches at a device address: one mapping of the IOMMU. */
+/* One mapping of the IOMMU: what a device reaches at a device address. */
 struct p_dma_map {
     const struct p_memory *memory; // MAP_MEMORY
     const struct p_region *region; // MAP_REGION
-    uint64_t offset;               // into what is mapped
-    uint64_t size;                 // bytes that are wanted
-    uint64_t granted;              // bytes that the device reaches from iova on: a PAMU rounds the last part up
+    uint64_t offset;               // bytes into the memory or region that is mapped
+    uint64_t size;                 // bytes that the statement asks for
+    uint64_t granted;              // bytes that the device reaches from iova on; a PAMU rounds the last part up
     uint64_t iova;
     struct src at;
     uint32_t bank; // MAP_MSI_BANK
@@ -94,41 +101,43 @@ struct p_dma_map {
     bool readonly;
 };
 
+/* The cache that the writes of a DMA domain are stashed into. */
 struct p_stash {
     uint8_t kind; // enum stash_kind
     bool if_possible;
     uint32_t vcpu;              // UINT32_MAX: none
     uint32_t host_cpu;          // UINT32_MAX: none
-    uint32_t id;                // cache-stash-id; UINT32_MAX: not known
-    uint32_t entry;             // TPH: of the steering tag table; UINT32_MAX: all of them
-    bool persistent;            // TPH: of the memory that is written to
-    const struct dt_node *node; // the cache's on the host, of TPH the cpu's; NULL: not known
+    uint32_t id;                // cache-stash-id; UINT32_MAX: unknown
+    uint32_t entry;             // TPH: entry of the steering tag table; UINT32_MAX: all entries
+    bool persistent;            // TPH: the memory that is written to is persistent
+    const struct dt_node *node; // host node of the cache, or for TPH of the cpu; NULL: unknown
     struct src at;
 };
 
+/* A DMA domain of a device: what one of its streams reaches. */
 struct p_dma {
     struct p_device *device;
     const char *name;
     const char *guest_iommu;
-    uint64_t window, size;        // written, or what the IOMMU gets
-    const struct p_dma_map *maps; // by device address; the same for all devices that reach the same
+    uint64_t window, size;        // as written, or as the solver chose it
+    const struct p_dma_map *maps; // sorted by device address; shared by all devices that reach the same
     uint32_t nmaps;
     uint8_t mode; // enum dma_mode
-    uint8_t way;  // enum iommu_way: how the IOMMU carries it out
+    uint8_t way;  // enum iommu_way: how the IOMMU implements the mappings
     bool has_window, has_liodn_index, has_stream, has_operation;
-    bool written;        // maps were written, not taken from the machine's memory
-    uint32_t subwindows; // PAMU: parts of the window; 0: none
-    uint32_t whole;      // PAMU: as many parts are all filled by what they map; 0: with no number of them
-    uint32_t page_shift; // TCE: log2 of the largest page that all can be mapped by; 0: none
+    bool written;        // the statement lists the maps; otherwise they are all of the machine's memory
+    uint32_t subwindows; // PAMU: number of sub-windows; 0: none
+    uint32_t whole;      // PAMU: number of sub-windows with which each is completely mapped; 0: there is none
+    uint32_t page_shift; // TCE: log2 of the largest page size that fits all maps; 0: none
     uint32_t liodn_index, stream;
     uint32_t operation;        // PAMU: index of the operation mapping (linux drivers/iommu/fsl_pamu.h)
-    uint32_t endpoint;         // guest-iommu: what the guest's tree calls the device; UINT32_MAX: nothing
-    const struct dt_prop *ids; // on the host: what the IOMMU knows the device by, a cell each; or NULL
+    uint32_t endpoint;         // guest-iommu: the endpoint id of the device in the guest's tree; UINT32_MAX: none
+    const struct dt_prop *ids; // the ids by which the host's IOMMU identifies the device, one per cell; or NULL
     struct p_stash *stash;     // or NULL
     struct src at;
 };
 
-/* Its stash target; one of the kind STASH_NONE where it has none. */
+/* Returns a copy of the stash target of `d`, or a target of kind STASH_NONE where it has none. */
 static inline struct p_stash stash_of(const struct p_dma *d)
 {
     return d->stash ? *d->stash : (struct p_stash){.kind = STASH_NONE, .vcpu = UINT32_MAX};
@@ -137,55 +146,58 @@ static inline struct p_stash stash_of(const struct p_dma *d)
 /* How a device is found on the host. */
 enum device_kind { DEV_EMULATED, DEV_PLATFORM, DEV_PCI, DEV_RAW };
 
+/* A device of a guest: passed through or emulated. */
 struct p_device {
     const char *name; // "i2c0", "fman0/ethernet@e0000"
     struct src at;
     const struct m_passthrough *pass; // while planning; NULL afterwards
-    const char *bus;                  // pci: the emulated bus that it is put on; or NULL
+    const char *bus;                  // PCI: name of the emulated bus that the device is on; or NULL
     uint32_t slot;                    // on that bus; UINT32_MAX: none
     const struct m_device *emulated;  // or NULL
     const struct dev_class *class;    // or NULL
     const struct dt_node *host;       // or NULL
     const char *sysfs_name;           // "ffe118000.i2c", "0000:01:00.0", or NULL (raw)
     const char *compatible;           // first compatible of the host's node, or NULL
-    struct p_device *parent;          // the device of the statement, for devices further down; or NULL
+    struct p_device *parent;          // of a device below the node of a statement: the statement's device; or NULL
     struct dt_node *node;             // in the guest's tree
     VEC(struct p_region *) regions;
     VEC(struct p_irq *) irqs;
     VEC(struct p_dma *) dmas;
     uint32_t index;     // in machine.devices
-    uint32_t host_irqs; // how many interrupts VFIO must offer: known of a device with a host node
-    uint32_t vcpu;      // `vcpu N`; UINT32_MAX
+    uint32_t host_irqs; // how many interrupts VFIO must offer; only for a device with a host node
+    uint32_t vcpu;      // the N of `vcpu N`; UINT32_MAX: none
     uint8_t kind;       // enum device_kind
 };
 
+/* All decisions for one machine. */
 struct p_machine {
     const struct m_machine *m;
     const char *name, *model;
-    struct dt_tree *tree; // finished: what guest.dtb holds
+    struct dt_tree *tree; // the finished guest tree, which becomes guest.dtb
     VEC(struct p_cpu) cpus;
     VEC(struct p_memory) memory;
     VEC(struct p_irqchip *) irqchips; // [0] is the root
-    VEC(struct p_device *) devices;   // in the order of the text; devices further down behind their parent
-    bool maps_regions;                // some device reaches registers of another by DMA
+    VEC(struct p_device *) devices;   // in the order of the text; a parent precedes the devices below it
+    bool maps_regions;                // a device reaches registers of another by DMA
 };
 
-/* A row of the table of owners, as text: what can have one owner only, and who that is. */
+/* A row of the table of owners, as text: a thing that can have only one owner, and its owner. */
 struct p_owned {
     const char *kind;  // "registers", "interrupt", "stream id"
     const char *what;  // "0x021c0600-0x021c06ff"
     const char *owner; // a machine, or "host"
-    const char *by;    // the device, memory or node that it is for
+    const char *by;    // the device, memory or node that uses it
     const char *where; // "board.mach:6:5", or the host's tree
 };
 
+/* All decisions for one file. */
 struct plan {
     struct machc *c;
     struct model *model;
-    uint8_t iommu; // enum iommu_kind: as written, or what the host's tree leads to
+    uint8_t iommu; // enum iommu_kind: as written, or as the host's tree shows
     VEC(struct p_machine *) machines;
     VEC(struct p_owned) owned; // only with c->table
-    uint64_t spaact;           // PAMU: entries of its table that the sub-windows of all machines take
+    uint64_t spaact;           // PAMU: entries of its SPAACT that the sub-windows of all machines use
 };
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What planning knows of the whole file. What it knows of the machine at hand is in machine/machine.h, and goes with
- * the machine.
+ * What planning knows about the whole file. What it knows about the machine at hand is in machine/machine.h and is
+ * discarded with the machine.
  */
 #ifndef MACHC_PLAN_PLANNER_H
 #define MACHC_PLAN_PLANNER_H
@@ -28,31 +28,35 @@ struct property_names {
         *linux_phandle, *status, *address_cells, *size_cells, *compatible, *clocks, *clock_names, *device_type;
 };
 
-/* A machine that has a node of the host. */
+/* The machine that a node of the host is given to. */
 struct owner {
     struct p_machine *machine;
     const struct dt_node *top; // the node that the statement names
     struct src at;             // the statement
 };
 
-/* Why a node stays with the host. */
+/* The reason why a node stays with the host. */
 struct host_need {
     const struct dt_node *node;
-    const char *what;           // "console"; "": the node is no device; of a provider, its kind: "clock"
-    const struct dt_node *user; // of a provider: who cannot do without it; else NULL
+    const char *what;           // "console"; for a provider its kind, "clock"; "": the node is not a device
+    const struct dt_node *user; // for a provider: the node that cannot do without it; otherwise NULL
 };
 
-/* What a device takes from a provider that its machine does not have, or the host from any. */
+/*
+ * A reference to a provider: from a device of a machine that does not have the provider, or from a node that stays with
+ * the host.
+ */
 struct provider_use {
     const struct ref_rule *rule;
     const struct dt_node *provider, *user;
-    const struct dt_prop *prop;      // the host's
+    const struct dt_prop *prop;      // the property of the host's tree that holds the reference
     const struct p_machine *machine; // NULL: the host
-    struct src at;                   // of a machine: the statement
-    uint32_t cell, ncells;           // the specifier, in prop
+    struct src at;                   // the statement, if a machine is the user
+    uint32_t cell, ncells;           // first cell and number of cells of the specifier in prop
     uint8_t fate;
 };
 
+/* The state of planning one file. Its tables are in the draft arena. */
 struct planner {
     struct machc *c;
     struct model *model;
@@ -64,69 +68,77 @@ struct planner {
 
     /* given.c: which machine has which node of the host */
     struct owner **host_owner; // by node id; NULL: no machine has the node
-    struct owner *last_owner;  // most nodes come to the same owner as the one before
+    struct owner *last_owner;  // reused while the next nodes get the same owner, as most do
     struct map kept;           // host node -> struct m_keep
 
     /* needs.c: what the host cannot lose */
     struct map needs;                        // host node -> struct host_need
-    VEC(const struct host_need *) need_list; // the same without nodes that are no devices
-    bool has_iommus;                         // some node of the host refers to an IOMMU
-    bool has_dma_ids;                        // some node has a number that a PAMU knows it by
+    VEC(const struct host_need *) need_list; // the same, without the nodes that are not devices
+    bool has_iommus;                         // a node of the host refers to an IOMMU
+    bool has_dma_ids;                        // a node has a number that a PAMU knows it by (LIODN)
 
-    /* uses.c: references of the host, and those that lead out of a machine */
+    /* uses.c: references of the host, and those from a machine to what it does not have */
     VEC(struct provider_use) uses;
-    struct node_marks *marks;    // nodes whose phandles matter to providers
+    struct node_marks *marks;    // nodes that a machine has or takes something from
     struct map rule_of;          // interned property -> struct ref_rule, or 0
     struct ref_entries ref_room; // entries of one property at a time
 
-    struct dma_view dma; // coherence and reach of the host's nodes; of a file with a host tree
+    struct dma_view dma; // coherence and reach of the host's nodes; only with a host tree
 
-    /* each private to the file that is named */
+    /* each is private to the named file */
     struct sysfs_names *sysfs; // machine/sysfs_names.c
     struct map bodies;         // machine/schema_bodies.c: struct schema_body -> struct dts_op
     struct map rates;          // refs/fates.c: (host node, interned specifier) -> struct rate
     struct iommu *iommu;       // dma/iommu.c
     struct caches *caches;     // dma/stash.c
 
-    struct copied **copy_of; // by host node id: the copy in the machine at hand; all NULL between machines
+    struct copied **copy_of; // by host node id: its copy in the machine at hand; all NULL between machines
 };
 
 /* ---- given.c ---- */
 
 /*
- * Gives the host's node `n` to machine `to`, along with `top`, the node that the statement at `where` names. False
- * after a message. *again is set when some machine has the node already: regions that meet follow from that.
+ * Gives the host's node `n` to machine `to`. `top` is the node that the statement at `where` names: `n` itself or a
+ * node above it. Returns false after a message when the node has an owner already (E0373), is kept (E0374), is not a
+ * device (E0393) or is needed by the host (E0383). Sets *again when a machine has the node already, so that the
+ * overlaps of regions that follow from that are not reported as well.
  */
 bool give_host_node(struct planner *p, struct p_machine *to, const struct dt_node *n, const struct dt_node *top,
                     struct src where, bool *again);
 
-/* Whether nobody drives a node: no machine has it, and it or one above it is disabled. */
+/* Whether nobody drives the node `n`: no machine has it, and it or a node above it is disabled. */
 bool host_node_is_idle(const struct planner *p, const struct dt_node *n);
 
 /* ---- needs.c ---- */
 
-/* Finds what the host cannot lose: fills p->needs and p->need_list. Once, before any machine. */
+/* Finds the nodes that the host needs; fills p->needs and p->need_list. Called once, before any machine is planned. */
 void find_needs(struct planner *p);
 
 /* ---- uses.c ---- */
 
-/* The rule of a host node's property, if the property holds references that are settled as such; or NULL. */
+/*
+ * Returns the rule for the references in property `prop` of the host node `n`; NULL if it holds none, or only those to
+ * interrupt controllers, which are handled as interrupts.
+ */
 const struct ref_rule *host_ref_rule(struct planner *p, const struct dt_node *n, const struct dt_prop *prop);
 
-/* The entries of a host's property, in room that the next call reuses. False: the property cannot be read. */
+/*
+ * Splits a property of the host into the entries that `rule` describes. They stay valid until the next call, which
+ * reuses their memory. Returns false, without a message, if the property cannot be read.
+ */
 bool host_ref_entries(struct planner *p, const struct dt_prop *prop, const struct ref_rule *rule,
                       struct ref_entries *e);
 
-/* Remembers that a reference leads out of a machine. */
+/* Adds a copy of `use` to p->uses. */
 void add_provider_use(struct planner *p, const struct provider_use *use);
 
-/* A set of nodes, none yet, in the draft. */
+/* Returns an empty set of nodes, allocated in the draft arena. */
 struct node_marks *node_marks_new(struct planner *p);
 
-/* Marks a node that a machine has or takes something from. */
+/* Adds to p->marks a node that a machine has or takes something from. */
 void mark_node(struct planner *p, const struct dt_node *n);
 
-/* Whether some cell of the property may be the phandle of a marked node. */
+/* Whether a cell of the property may be the phandle of a marked node. It may return true where none is. */
 bool may_refer_to_marked(const struct planner *p, const struct dt_prop *prop);
 
 #endif

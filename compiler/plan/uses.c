@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// References of the host's nodes, and which of them may matter to machines.
+// Reads references of the host's nodes, and tells which of them may concern a machine.
 #include "plan/planner.h"
 
 const struct ref_rule *host_ref_rule(struct planner *p, const struct dt_node *n, const struct dt_prop *prop)
@@ -28,8 +28,9 @@ void add_provider_use(struct planner *p, const struct provider_use *use)
 }
 
 /*
- * The host's own references are many, and few lead to what a machine has or takes something from. Those nodes are
- * marked by their phandles in a small table of bits, which some of the others share: they are looked at in vain.
+ * The host's own references are many, and few refer to a node that a machine has or takes something from. A small bit
+ * table, indexed by a hash of the phandle, marks these nodes. Other nodes may share a bit with a marked one; this costs
+ * a needless look at their references.
  */
 struct node_marks {
     uint64_t bits[1024];
@@ -40,22 +41,22 @@ struct node_marks *node_marks_new(struct planner *p)
     return NEW(draft_arena(p->c), struct node_marks);
 }
 
-static uint32_t bit_of(uint32_t phandle)
+static uint32_t mark_bit_of(uint32_t phandle)
 {
     return phandle * UINT32_C(0x9e3779b1) >> 16; // 2^32 / golden ratio
 }
 
 void mark_node(struct planner *p, const struct dt_node *n)
 {
-    uint32_t bit = bit_of(n->phandle);
-    if (n->phandle) // else nothing leads to it
+    uint32_t bit = mark_bit_of(n->phandle);
+    if (n->phandle) // without a phandle, nothing refers to the node
         p->marks->bits[bit / 64] |= UINT64_C(1) << bit % 64;
 }
 
 bool may_refer_to_marked(const struct planner *p, const struct dt_prop *prop)
 {
     for (uint32_t i = 0; i < prop->len / 4; i++) {
-        uint32_t bit = bit_of(dt_cell(prop, i));
+        uint32_t bit = mark_bit_of(dt_cell(prop, i));
         if (p->marks->bits[bit / 64] >> bit % 64 & 1)
             return true;
     }

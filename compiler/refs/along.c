@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What goes along with the entries of a reference property: their names, rates, parents.
+// Filters what goes along with the entries of a reference property: their names, rates, parents.
 #include "refs/refs.h"
 
-static const struct dt_prop *companion(const struct settle *s, const char *name)
+static const struct dt_prop *find_companion(const struct settle *s, const char *name)
 {
     const struct dt_prop *prop = dt_prop(s->p->m->tree, s->k->guest, intern(s->p->c->names, name));
     return prop && prop->origin->kind != ORIGIN_WRITTEN ? prop : NULL;
@@ -17,7 +17,7 @@ static void set_or_delete(struct machine_planner *p, const struct copied *k, con
         dt_del(p->m->tree, k->guest, old->name);
 }
 
-/* The strings of a list whose number `keep` has; NULL: none. */
+/* Keeps those strings of a list for whose group of entries all of `keep` is set; with `keep` NULL, none. */
 static void filter_strings(struct machine_planner *p, const struct copied *k, const struct dt_prop *names,
                            const bool *keep, uint32_t nkeep, uint32_t group)
 {
@@ -38,7 +38,7 @@ static void filter_strings(struct machine_planner *p, const struct copied *k, co
     set_or_delete(p, k, names, data, len);
 }
 
-/* `width` cells for each entry. */
+/* Keeps the cells for the entries that are kept. The property has `width` cells for each entry. */
 static void filter_cells(struct settle *s, const struct dt_prop *along, uint32_t width)
 {
     uint8_t *data = arena_alloc(s->p->c->arena, along->len + 1);
@@ -54,19 +54,19 @@ static void filter_cells(struct settle *s, const struct dt_prop *along, uint32_t
     set_or_delete(s->p, s->k, along, data, len);
 }
 
-void refs_along(struct settle *s)
+void refs_filter_companions(struct settle *s)
 {
     struct machine_planner *p = s->p;
     struct settle_room *room = p->settle_room;
     const struct ref_rule *r = s->rule;
-    const struct dt_prop *names = r->names ? companion(s, r->names) : NULL;
+    const struct dt_prop *names = r->names ? find_companion(s, r->names) : NULL;
     if (names && r->match == REF_MATCH_NUMBERED) {
         if (!dt_prop(p->m->tree, s->k->guest, s->prop->name))
             room->numbered = (struct ref_property){schema_ref_pattern(p->schemas, s->prop->name), r};
     } else if (names)
         filter_strings(p, s->k, names, s->kept, s->entries.n, r->group ? r->group : 1);
     for (uint32_t i = 0; i < r->nalong; i++) {
-        const struct dt_prop *along = companion(s, r->along[i].property);
+        const struct dt_prop *along = find_companion(s, r->along[i].property);
         if (along)
             filter_cells(s, along, r->along[i].cells);
     }
@@ -82,8 +82,8 @@ void refs_along(struct settle *s)
 
 enum { MAX_NUMBER = 256 };
 
-/* The number of a property that a rule is for; MAX_NUMBER: none, or one that is too large. */
-static uint32_t number_of(const struct ref_property *rule, const char *property)
+/* Returns the number at the end of a property's name; MAX_NUMBER if the rule is not for it or it is too large. */
+static uint32_t property_number(const struct ref_property *rule, const char *property)
 {
     size_t len = strlen(rule->property);
     if (strncmp(property, rule->property, len) != 0 || !property[len])
@@ -103,11 +103,11 @@ void refs_renumber(struct machine_planner *p, const struct copied *k, const stru
     struct dt_prop *left[MAX_NUMBER] = {0};
     bool stays[MAX_NUMBER] = {0};
     for (struct dt_prop *prop = k->guest->props; prop; prop = prop->next) {
-        uint32_t n = number_of(rule, prop->name);
+        uint32_t n = property_number(rule, prop->name);
         if (n == MAX_NUMBER)
             continue;
         if (prop->origin && prop->origin->kind == ORIGIN_WRITTEN)
-            return; // whoever has written one of them has a numbering in mind
+            return; // an edit that writes one of them chooses the numbers
         left[n] = prop;
         stays[n] = true;
     }

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
-// The fates of a reference, carried out: the guest's value is written entry by entry.
+// Carries out the fates of references: writes the guest's value of a property entry by entry.
 #include "refs/refs.h"
 
 #include <inttypes.h>
 
-void refs_put(struct settle *s, uint32_t from, uint32_t cells)
+void refs_append_cells(struct settle *s, uint32_t from, uint32_t cells)
 {
     memcpy(s->data + s->len, s->prop->data + (size_t)from * 4, (size_t)cells * 4);
     s->len += cells * 4;
 }
 
-static void append_ref(struct settle *s, struct dt_node *target, const struct m_ref *said)
+static void append_ref(struct settle *s, struct dt_node *target, const struct m_ref *statement)
 {
-    s->refs[s->nrefs++] = (struct new_ref){s->len, target, said};
+    s->refs[s->nrefs++] = (struct new_ref){s->len, target, statement};
     memset(s->data + s->len, 0, 4);
     s->len += 4;
     s->changed = true;
@@ -20,29 +20,32 @@ static void append_ref(struct settle *s, struct dt_node *target, const struct m_
 
 static void append_before(struct settle *s, const struct ref_entry *e)
 {
-    refs_put(s, e->start, e->phandle - e->start);
+    refs_append_cells(s, e->start, e->phandle - e->start);
 }
 
 static void append_after(struct settle *s, const struct ref_entry *e)
 {
-    refs_put(s, e->phandle + 1, e->start + e->cells - e->phandle - 1);
+    refs_append_cells(s, e->phandle + 1, e->start + e->cells - e->phandle - 1);
 }
 
-void refs_put_entry(struct settle *s, const struct ref_entry *e, struct dt_node *target)
+void refs_append_entry(struct settle *s, const struct ref_entry *e, struct dt_node *target)
 {
     append_before(s, e);
     append_ref(s, target, NULL);
     append_after(s, e);
 }
 
-struct copied *refs_in_guest(const struct settle *s, const struct dt_node *target)
+struct copied *refs_guest_copy(const struct settle *s, const struct dt_node *target)
 {
-    struct copied *there = target ? any_copy(s->p, target) : NULL;
-    return there && !dt_is_gone(s->p->m->tree, there->guest) ? there : NULL;
+    struct copied *guest_copy = target ? any_copy(s->p, target) : NULL;
+    return guest_copy && !dt_is_gone(s->p->m->tree, guest_copy->guest) ? guest_copy : NULL;
 }
 
-/* What is said of whole properties. Entries are those of the node that they were said of. */
-static void add_refs(struct machine_planner *p, struct m_part *to, const struct m_part *from)
+/*
+ * Adds the `ref` statements for whole properties. A statement for one entry applies only to the node it was written
+ * for.
+ */
+static void add_whole_refs(struct machine_planner *p, struct m_part *to, const struct m_part *from)
 {
     for (uint32_t i = 0; from && i < from->refs.n; i++) {
         const struct m_ref *r = &from->refs.at[i];
@@ -55,28 +58,28 @@ static void add_refs(struct machine_planner *p, struct m_part *to, const struct 
 }
 
 /*
- * The device that a provider is a part of: what VFIO can assign. A PHY goes with its MDIO bus, a regulator with the
- * controller of the bus that its chip is on, an endpoint with the device of its port. NULL: there is none.
+ * Returns the device that a provider is part of, which VFIO can assign: for a PHY its MDIO bus, for a regulator the
+ * controller of the bus that its chip is on, for an endpoint the device of its port. NULL: there is none.
  */
 static const struct dt_node *device_of(const struct machine_planner *p, const struct dt_node *n)
 {
     const struct dt_node *device = NULL;
     for (; n->parent; n = n->parent) {
         if (!is_platform_device(p, n))
-            device = NULL; // on a bus that is behind a device further up
+            device = NULL; // its bus is behind a device further up
         else if (!device && dt_prop(p->host->tree, n, p->n->compatible))
             device = n;
     }
     return device;
 }
 
-/* Fate `assign`: the provider goes to this guest as well, by the same rules. */
+/* Carries out fate `assign`: passes the provider's device through to this guest, with the same `ref` statements. */
 static void assign_provider(struct settle *s, const struct ref_entry *e, const struct verdict *v)
 {
     struct machine_planner *p = s->p;
     const struct dt_node *target = e->target, *device = device_of(p, target);
     const struct m_part *top = &s->k->pass->parts.at[0];
-    struct src where = v->said ? v->said->at : refs_place(s->k);
+    struct src where = v->statement ? v->statement->at : refs_place(s->k);
     bool above = device && dt_is_below(device, s->k->host);
     if (!device || (above && device != target)) {
         const char *path = dt_path(p->c->arena, target);
@@ -101,20 +104,20 @@ static void assign_provider(struct settle *s, const struct ref_entry *e, const s
         pass->name = dt_path(p->c->arena, device);
     pass->name = intern(p->c->names, pass->name);
     struct m_part part = {.node = device, .at = pass->at};
-    add_refs(p, &part, s->k->part);
+    add_whole_refs(p, &part, s->k->part);
     if (s->k->part != top)
-        add_refs(p, &part, top);
+        add_whole_refs(p, &part, top);
     vec_push(draft_arena(p->c), &pass->parts, part);
     copy_passthrough(p, pass);
 }
 
-/* What `fixed` says of a clock or regulator. */
+/* The value that fate `fixed` gives to a clock or regulator, and the statement with it. */
 struct rate {
     uint64_t value;
     struct src at;
 };
 
-/* A clock has one rate, whoever says it. */
+/* Reports an output that is fixed at two values in the file: a clock has one rate for all its users. */
 static void check_rate(struct settle *s, const struct ref_entry *e, const struct verdict *v, struct src where)
 {
     struct machine_planner *p = s->p;
@@ -141,7 +144,7 @@ static void check_rate(struct settle *s, const struct ref_entry *e, const struct
 static void write_fixed(struct settle *s, const struct ref_entry *e, const struct verdict *v)
 {
     struct machine_planner *p = s->p;
-    struct src where = v->said ? v->said->at : refs_place(s->k);
+    struct src where = v->statement ? v->statement->at : refs_place(s->k);
     if (!s->rule->provider) {
         struct diag *d = diag(p->c->diags, E0408, where, "`%s` cannot be `fixed`: there is no fixed %s", s->prop->name,
                               s->rule->kind);
@@ -154,53 +157,53 @@ static void write_fixed(struct settle *s, const struct ref_entry *e, const struc
     append_ref(s, fixed_provider(p, s->rule->provider, v->fixed, where), NULL);
 }
 
-static void write_to(struct settle *s, const struct ref_entry *e, const struct m_ref *said)
+static void write_to(struct settle *s, const struct ref_entry *e, const struct m_ref *statement)
 {
     append_before(s, e);
-    append_ref(s, NULL, said);
+    append_ref(s, NULL, statement);
     bool counted = s->rule->layout == REF_CELLS || s->rule->layout == REF_FIXED;
-    if (!said->has_cells && !counted)
+    if (!statement->has_cells && !counted)
         append_after(s, e);
-    for (uint32_t i = 0; i < said->ncells; i++, s->len += 4)
-        dt_put_cells(s->data + s->len, said->cells[i], 1);
+    for (uint32_t i = 0; i < statement->ncells; i++, s->len += 4)
+        dt_put_cells(s->data + s->len, statement->cells[i], 1);
 }
 
-bool refs_bring(struct settle *s, const struct ref_entry *e, const struct verdict *v)
+bool refs_bring_provider(struct settle *s, const struct ref_entry *e, const struct verdict *v)
 {
     struct machine_planner *p = s->p;
-    struct copied *there = refs_in_guest(s, e->target);
-    struct src where = v->said ? v->said->at : refs_place(s->k);
-    if (there && there->description && v->fate == FATE_ASSIGN) {
+    struct copied *guest_copy = refs_guest_copy(s, e->target);
+    struct src where = v->statement ? v->statement->at : refs_place(s->k);
+    if (guest_copy && guest_copy->description && v->fate == FATE_ASSIGN) {
         struct diag *d = diag(p->c->diags, E0414, where, "%s is both assigned (`assign`) and copied (`copy`)",
                               dt_path(p->c->arena, e->target));
-        diag_note(d, there->guest->origin->at, "it is copied for this statement");
+        diag_note(d, guest_copy->guest->origin->at, "it is copied for this statement");
         diag_help(d, "write `assign` for both, or `copy`");
         return false;
     }
-    if (!there && v->fate == FATE_ASSIGN)
+    if (!guest_copy && v->fate == FATE_ASSIGN)
         assign_provider(s, e, v);
-    else if (!there && s->rule->layout == REF_GRAPH)
+    else if (!guest_copy && s->rule->layout == REF_GRAPH)
         diag_help(diag(p->c->diags, E0423, where,
                        "an endpoint cannot be copied: it is useless without the device of its port"),
                   "write `assign` to pass that device through as well, `drop`, or `to` an endpoint of the guest");
-    else if (!there)
+    else if (!guest_copy)
         copy_description(p, e->target, s->k, where);
-    return refs_in_guest(s, e->target) != NULL; // else it was refused, with a message
+    return refs_guest_copy(s, e->target) != NULL; // if it is missing, it was refused with a message
 }
 
 static void write_provider(struct settle *s, const struct ref_entry *e)
 {
-    struct copied *there = refs_in_guest(s, e->target); // brought along by then
-    if (there)
-        refs_put_entry(s, e, there->guest);
+    struct copied *guest_copy = refs_guest_copy(s, e->target); // bring_all_providers() has added it
+    if (guest_copy)
+        refs_append_entry(s, e, guest_copy->guest);
     else
-        s->failed = true; // refused, with a message
+        s->failed = true; // it was refused with a message
 }
 
-void refs_refuse_keep(struct settle *s, const struct m_ref *said, const struct dt_node *target)
+void refs_refuse_keep(struct settle *s, const struct m_ref *statement, const struct dt_node *target)
 {
     struct machine_planner *p = s->p;
-    struct diag *d = diag(p->c->diags, E0420, said->at, "`%s` of %s cannot be kept: it is a reference to %s",
+    struct diag *d = diag(p->c->diags, E0420, statement->at, "`%s` of %s cannot be kept: it is a reference to %s",
                           s->prop->name, dt_path(p->c->arena, s->k->host), dt_path(p->c->arena, target));
     diag_help(d, "write `drop`, `assign`, `copy` or `to &node`: its number would mean another node in the guest");
     s->failed = true;
@@ -212,21 +215,21 @@ void refs_carry_out(struct settle *s, uint32_t index, const struct ref_entry *e,
     switch (v->fate) {
     case FATE_DROP:
         s->changed = true;
-        if (s->rule->follows) { // those behind it keep their places
+        if (s->rule->follows) { // an empty entry keeps the positions of those after it
             memset(s->data + s->len, 0, 4);
             s->len += 4;
         }
         return;
     case FATE_KEEP:
-        if (e->known && v->said)
-            refs_refuse_keep(s, v->said, e->target);
-        refs_put(s, e->start, e->cells);
+        if (e->known && v->statement)
+            refs_refuse_keep(s, v->statement, e->target);
+        refs_append_cells(s, e->start, e->cells);
         break;
     case FATE_FIXED:
         write_fixed(s, e, v);
         break;
     case FATE_TO:
-        write_to(s, e, v->said);
+        write_to(s, e, v->statement);
         break;
     default:
         write_provider(s, e);
@@ -235,7 +238,7 @@ void refs_carry_out(struct settle *s, uint32_t index, const struct ref_entry *e,
     s->solid = s->len;
 }
 
-/* ---- fate `to`, when the nodes are there ---- */
+/* ---- fate `to`, when all nodes exist ---- */
 
 void check_to_refs(struct machine_planner *p)
 {

@@ -1,67 +1,76 @@
 // SPDX-License-Identifier: MIT
-// One reference property on its way to the guest.
+/*
+ * Settles the references of copied nodes: each reference to a node that the guest does not have gets a fate (`ref`
+ * statement, class or default), or is an error.
+ *
+ * Names: "settle" means to decide and write the guest's value of one property (struct settle); "companion" properties
+ * have one element for each reference (names, rates, parents). Errors go to p->c->diags. Memory comes from the draft
+ * arena, except for what is part of the guest's tree.
+ */
 #ifndef MACHC_REFS_REFS_H
 #define MACHC_REFS_REFS_H
 
 #include "machine/machine.h"
 
+/* A reference in the new value of a property. */
 struct new_ref {
-    uint32_t offset;
-    struct dt_node *target;
-    const struct m_ref *said; // fate `to`: the target is found by name when all nodes are there
+    uint32_t offset;               // bytes from the start of the value
+    struct dt_node *target;        // NULL with `statement`
+    const struct m_ref *statement; // fate `to`: the target is found by name when all nodes of the guest exist
 };
 
-/* A property of the node at hand that lost entries, for those that go along with it. */
+/* A property of the node at hand that lost entries. Properties that follow it lose the same entries. */
 struct shortened {
     const char *property;
-    const bool *kept; // by entry; NULL: none of them is left
+    const bool *kept; // by entry; NULL: no entry is left
     uint32_t n;
 };
 
-/* Room for one property at a time, used again for the next. */
+/* Memory for settling one property, reused for the next. */
 struct settle_room {
     struct ref_entries entries;
     VEC(struct new_ref) refs;
     VEC(bool) kept;
     VEC(uint32_t) open;
-    VEC(struct shortened) shortened; // of the node at hand
-    struct ref_property numbered;    // of the node at hand: a rule whose numbers have a gap now; {NULL, NULL}: none
+    VEC(struct shortened) shortened; // properties of the node at hand
+    struct ref_property numbered;    // rule of the node at hand whose numbers now have a gap; {NULL, NULL}: none
     const char *all;                 // "*", interned
-    struct map refused;              // (property of the host, entry) -> 1: nobody can be brought along, with a message
+    struct map refused;              // (property of the host, entry) -> 1: the provider was refused, with a message
 };
 
+/* One property while it is settled. */
 struct settle {
     struct machine_planner *p;
     struct copied *k;
-    const struct dt_prop *prop; // the host's value
+    const struct dt_prop *prop; // the property of the host
     const struct ref_rule *rule;
     struct ref_entries entries;
     const char *problem; // why the value cannot be read
     /* the new value */
     uint8_t *data;
     uint32_t len;
-    uint32_t solid; // up to here there is more than holes
+    uint32_t solid; // length without the empty entries at the end
     struct new_ref *refs;
     uint32_t nrefs;
-    bool *kept; // by entry; NULL: none is
+    bool *kept; // by entry; NULL: no entry is kept
     bool changed;
     bool failed;
 };
 
-/* What becomes of an entry. */
+/* The fate of an entry, and where it comes from. */
 struct verdict {
-    uint8_t fate;
-    uint64_t fixed;
-    const struct m_ref *said; // NULL: a default
+    uint8_t fate;                  // enum fate
+    uint64_t fixed;                // value of fate `fixed`
+    const struct m_ref *statement; // NULL: a default
 };
 
-/* Where the description refers to a node, or to the subtree that contains it. */
+/* Returns the location of the statements for a node, or for the subtree that it is in. */
 static inline struct src refs_place(const struct copied *k)
 {
     return k->part ? k->part->at : k->pass->parts.at[0].at;
 }
 
-/* A statement, wherever `assign` has carried it: by its place. */
+/* Returns a key for a statement: its location, which copies of the statement that `assign` makes share. */
 static inline uint64_t refs_key(const struct m_ref *r)
 {
     return (uint64_t)r->at.loc.file << 32 | r->at.loc.start;
@@ -70,49 +79,63 @@ static inline uint64_t refs_key(const struct m_ref *r)
 /* STEP_REFS: settles the references of all copies. */
 void settle_refs(struct machine_planner *p);
 
-/* After STEP_NAMES: whether references that go `to` a node fit it. */
+/*
+ * Checks that references with fate `to` have as many cells as their target needs (E0417, E0418). Called after
+ * STEP_NAMES, when the targets are known.
+ */
 void check_to_refs(struct machine_planner *p);
 
-/* Fills s->entries from s->prop, in room of the machine. False: s->problem says why the property cannot be read. */
+/*
+ * Splits s->prop into s->entries, which stay valid until the next call for this machine. If the property cannot be
+ * read, returns false and sets s->problem to the reason.
+ */
 bool refs_read(struct settle *s);
 
 /* ---- rules.c ---- */
 
 /*
- * The rule for a property: a schema's; of one that no schema knows, but that holds references or is mentioned, one of
- * its own. NULL: none.
+ * Returns the rule for a property of a copied node: that of the schemas, or a new one for a property that no schema
+ * knows but that holds a reference. NULL: the property holds no references to settle.
  */
 const struct ref_rule *refs_rule(struct machine_planner *p, const struct copied *k, const struct dt_prop *prop);
 
 /* ---- fates.c ---- */
 
-/* Fates `assign` and `copy`: makes the provider a node of the guest, if it is none yet. False after a message. */
-bool refs_bring(struct settle *s, const struct ref_entry *e, const struct verdict *v);
+/* Carries out fate `assign` or `copy`: adds the provider to the guest if it is not there yet. False after a message. */
+bool refs_bring_provider(struct settle *s, const struct ref_entry *e, const struct verdict *v);
 
-/* Writes an entry as the verdict has it, which is not FATE_ERROR. */
+/* Appends entry `index` to the new value as the verdict requires. Its fate must not be FATE_ERROR. */
 void refs_carry_out(struct settle *s, uint32_t index, const struct ref_entry *e, const struct verdict *v);
 
-/* Writes an entry that stays: as it is, or with its phandle that of a guest's node. */
-void refs_put(struct settle *s, uint32_t from, uint32_t cells);
-void refs_put_entry(struct settle *s, const struct ref_entry *e, struct dt_node *target);
+/* Appends `cells` cells of the host's value, from cell `from` on, to the new value. */
+void refs_append_cells(struct settle *s, uint32_t from, uint32_t cells);
 
-/* The copy of a node, unless an edit has deleted it. */
-struct copied *refs_in_guest(const struct settle *s, const struct dt_node *target);
+/* Appends an entry to the new value, with a reference to the guest's node `target` in place of its phandle. */
+void refs_append_entry(struct settle *s, const struct ref_entry *e, struct dt_node *target);
 
-/* `keep` is for numbers that look like a phandle; a `&label` in the source of the host's tree is none. */
-void refs_refuse_keep(struct settle *s, const struct m_ref *said, const struct dt_node *target);
+/* Returns the copy of a host node (or NULL) in the guest, or NULL if there is none or an edit has deleted it. */
+struct copied *refs_guest_copy(const struct settle *s, const struct dt_node *target);
+
+/*
+ * Reports a `keep` for an entry that is known to be a reference, such as `&label` in the source of the host's tree
+ * (E0420): `keep` is for numbers that only look like a phandle.
+ */
+void refs_refuse_keep(struct settle *s, const struct m_ref *statement, const struct dt_node *target);
 
 /* ---- unused.c ---- */
 
-/* Messages for statements of a node that have settled nothing. */
+/* Reports `ref` statements in `part` that have settled nothing (E0410, E0411, E0415, E0416). */
 void refs_check_unused(struct machine_planner *p, const struct m_passthrough *pass, const struct m_part *part);
 
 /* ---- along.c ---- */
 
-/* When entries of s->prop went: the names of entries, and the properties that have something for each entry. */
-void refs_along(struct settle *s);
+/* After entries of s->prop were dropped: removes the elements for these entries from its companion properties. */
+void refs_filter_companions(struct settle *s);
 
-/* When properties with a number went: those behind them move up, their names as well. */
+/*
+ * After a numbered property such as pinctrl-1 was dropped: renumbers the ones after it so that no number is missing,
+ * and removes its name. Does nothing if an edit has written one of them.
+ */
 void refs_renumber(struct machine_planner *p, const struct copied *k, const struct ref_property *rule);
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Which properties of a copied node hold references that are to be settled.
+// Finds the rule for the references in a property of a copied node.
 #include "refs/refs.h"
 
+/* Whether a `ref` statement for the node, or its class, names the property. */
 static bool is_mentioned(const struct copied *k, const char *property)
 {
     const struct m_part *parts[] = {k->part, &k->pass->parts.at[0]};
@@ -20,9 +21,9 @@ const struct ref_rule *refs_rule(struct machine_planner *p, const struct copied 
 {
     const struct ref_rule *rule = schema_ref(p->schemas, prop->name);
     if (rule) {
-        bool holds = rule->layout != REF_INTERRUPT && rule->layout != REF_INTERRUPT_MAP &&
-                     !(rule->unless && dt_prop(p->host->tree, k->host, rule->unless));
-        return holds ? rule : NULL;
+        bool settled = rule->layout != REF_INTERRUPT && rule->layout != REF_INTERRUPT_MAP &&
+                       !(rule->unless && dt_prop(p->host->tree, k->host, rule->unless));
+        return settled ? rule : NULL;
     }
     const struct dt_prop *host = dt_prop(p->host->tree, k->host, prop->name);
     bool known = false;

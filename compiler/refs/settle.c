@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// References: every phandle that leaves an assigned subtree is settled, or an error that lists the choices.
+// Settles every phandle that refers to a node outside an assigned subtree, or reports an error that lists the choices.
 #include "refs/refs.h"
 
-/* Makes a list `n` long, zeroed. */
-#define ROOM(p, list, count)                                                                                           \
+/* Makes room for `count` elements in a list, and sets them to zero. */
+#define MAKE_ROOM(p, list, count)                                                                                      \
     do {                                                                                                               \
         while ((list)->room < (count)) {                                                                               \
             (list)->n = 0;                                                                                             \
@@ -20,10 +20,11 @@ bool refs_read(struct settle *s)
     return !s->problem;
 }
 
-/* ---- which fate ---- */
+/* ---- the choice of a fate ---- */
 
 enum { WHOLE = UINT32_MAX };
 
+/* Returns the `ref` statement in `part` (or NULL) for an entry or the WHOLE property, and records that it was used. */
 static const struct m_ref *find_statement(struct machine_planner *p, const struct m_part *part, const char *property,
                                           uint32_t index)
 {
@@ -35,7 +36,10 @@ static const struct m_ref *find_statement(struct machine_planner *p, const struc
     return r;
 }
 
-/* What is said of the node itself beats what is said of the whole subtree; an entry beats the whole property. */
+/*
+ * Returns the statement that applies to an entry. A statement for the node takes precedence over one for the whole
+ * subtree, and a statement for the entry over one for the whole property.
+ */
 static const struct m_ref *statement_for(struct settle *s, uint32_t index)
 {
     const struct m_part *own = s->k->part, *top = &s->k->pass->parts.at[0];
@@ -49,7 +53,7 @@ static const struct m_ref *statement_for(struct settle *s, uint32_t index)
     return r ? r : find_statement(s->p, top, s->prop->name, WHOLE);
 }
 
-/* A name beats `*`; both beat the defaults. */
+/* Returns the verdict without a statement for the property: a statement for `*`, the class, or the rule's default. */
 static struct verdict default_verdict(struct settle *s)
 {
     const char *all = s->p->settle_room->all;
@@ -65,6 +69,7 @@ static struct verdict default_verdict(struct settle *s)
     return (struct verdict){s->rule->fate, 0, NULL};
 }
 
+/* Returns the verdict for the property as a whole. */
 static struct verdict whole_verdict(struct settle *s)
 {
     const struct m_ref *r = statement_for(s, WHOLE);
@@ -81,7 +86,7 @@ static bool has_entry_statement(const struct settle *s)
     return false;
 }
 
-/* ---- no safe default ---- */
+/* ---- messages ---- */
 
 static const char *cells_text(struct settle *s, const struct ref_entry *e)
 {
@@ -139,14 +144,15 @@ static void report_unreadable(struct settle *s)
 
 /* ---- the property ---- */
 
-/* The property goes as it is, read or not. */
-static void drop_all(struct settle *s)
+/* Deletes the property, whether or not it could be read. */
+static void drop_property(struct settle *s)
 {
     s->kept = NULL;
     dt_del(s->p->m->tree, s->k->guest, s->prop->name);
-    refs_along(s);
+    refs_filter_companions(s);
 }
 
+/* Writes the new value into the guest's tree if it differs from the host's. */
 static void write_back(struct settle *s)
 {
     struct machine_planner *p = s->p;
@@ -159,7 +165,7 @@ static void write_back(struct settle *s)
         return;
     uint32_t len = s->rule->follows ? s->solid : s->len;
     if (!any || !len) {
-        drop_all(s);
+        drop_property(s);
         return;
     }
     struct dt_prop *prop = dt_set(p->m->tree, s->k->guest, s->prop->name, s->data, len,
@@ -167,20 +173,20 @@ static void write_back(struct settle *s)
     for (uint32_t i = 0; i < s->nrefs; i++) {
         const struct new_ref *r = &s->refs[i];
         dt_add_ref(p->m->tree, prop, r->offset, r->target);
-        if (!r->said)
+        if (!r->statement)
             continue;
         struct dt_ref *ref = prop->refs->last ? prop->refs->last : prop->refs;
         struct dt_name *name = NEW(p->c->arena, struct dt_name);
-        *name =
-            (struct dt_name){{.s = r->said->to, .loc = r->said->to_at.loc, .kind = r->said->to_kind}, r->said->to_at};
+        *name = (struct dt_name){{.s = r->statement->to, .loc = r->statement->to_at.loc, .kind = r->statement->to_kind},
+                                 r->statement->to_at};
         ref->name = name;
-        vec_push(draft_arena(p->c), &p->to_refs, ((struct to_ref){ref, r->said, s->rule, prop->name}));
+        vec_push(draft_arena(p->c), &p->to_refs, ((struct to_ref){ref, r->statement, s->rule, prop->name}));
     }
     if (!all)
-        refs_along(s);
+        refs_filter_companions(s);
 }
 
-/* Entries that lost the entry they belong to go with it. */
+/* Returns the shortened property whose entries this property follows; or NULL. Its dropped entries are dropped here. */
 static const struct shortened *shortened_leader(const struct settle *s)
 {
     const struct settle_room *room = s->p->settle_room;
@@ -190,40 +196,46 @@ static const struct shortened *shortened_leader(const struct settle *s)
     return NULL;
 }
 
-/* What becomes of an entry that leads somewhere. FATE_ERROR: `there`, or if that is NULL nothing is said. */
-static struct verdict verdict_of(struct settle *s, uint32_t i, struct copied **there)
+/*
+ * Returns the verdict on entry i, which has a target, and sets *guest_copy to the target's copy in the guest, or to
+ * NULL. With FATE_ERROR, the entry refers to *guest_copy; if that is NULL, nothing decides it, which is an error.
+ */
+static struct verdict verdict_of(struct settle *s, uint32_t i, struct copied **guest_copy)
 {
-    *there = refs_in_guest(s, s->entries.at[i].target);
-    bool inside = *there && (*there)->pass == s->k->pass && !(*there)->description;
-    const struct m_ref *said = statement_for(s, i);
-    // A reference inside needs no statement, but a statement for an entry by its number applies.
-    if (said && (!inside || said->index.set))
-        return (struct verdict){said->fate, said->fixed, said};
-    return *there ? (struct verdict){FATE_ERROR, 0, NULL} : default_verdict(s);
+    *guest_copy = refs_guest_copy(s, s->entries.at[i].target);
+    bool inside = *guest_copy && (*guest_copy)->pass == s->k->pass && !(*guest_copy)->description;
+    const struct m_ref *statement = statement_for(s, i);
+    // A reference within the subtree ignores statements for the whole property, but not one for this entry.
+    if (statement && (!inside || statement->index.set))
+        return (struct verdict){statement->fate, statement->fixed, statement};
+    return *guest_copy ? (struct verdict){FATE_ERROR, 0, NULL} : default_verdict(s);
 }
 
-/* Entries of a group, an interconnect's two ends, live and die together. */
-static bool group_dies(struct settle *s, uint32_t i)
+/*
+ * Whether an entry of the group of entry i is dropped. A group, such as the two ends of an interconnect, stays whole.
+ */
+static bool is_group_dropped(struct settle *s, uint32_t i)
 {
     uint32_t group = s->rule->group > 1 ? s->rule->group : 1, first = i / group * group;
-    struct copied *there;
+    struct copied *guest_copy;
     for (uint32_t g = first; group > 1 && g < first + group && g < s->entries.n; g++)
-        if (s->entries.at[g].target && verdict_of(s, g, &there).fate == FATE_DROP)
+        if (s->entries.at[g].target && verdict_of(s, g, &guest_copy).fate == FATE_DROP)
             return true;
     return false;
 }
 
-/* For the table of owners: what is left to the host or another machine, and what the guest believes of it. */
-static void note_use(struct settle *s, const struct ref_entry *e, const struct verdict *v, const struct copied *there)
+/* Records for the checks of owners that the guest uses or relies on a provider that it does not have. */
+static void note_use(struct settle *s, const struct ref_entry *e, const struct verdict *v,
+                     const struct copied *guest_copy)
 {
     bool relies = v->fate == FATE_FIXED || v->fate == FATE_COPY;
-    if ((s->rule->resource || relies) && (!there || there->description))
+    if ((s->rule->resource || relies) && (!guest_copy || guest_copy->description))
         add_provider_use(s->p->file, &(struct provider_use){.rule = s->rule,
                                                             .provider = e->target,
                                                             .user = s->k->host,
                                                             .prop = s->prop,
                                                             .machine = s->p->m,
-                                                            .at = v->said ? v->said->at : refs_place(s->k),
+                                                            .at = v->statement ? v->statement->at : refs_place(s->k),
                                                             .cell = e->phandle + 1,
                                                             .ncells = e->start + e->cells - e->phandle - 1,
                                                             .fate = v->fate});
@@ -232,27 +244,27 @@ static void note_use(struct settle *s, const struct ref_entry *e, const struct v
 static void settle_entry(struct settle *s, uint32_t i, uint32_t *open, uint32_t *nopen)
 {
     const struct ref_entry *e = &s->entries.at[i];
-    if (group_dies(s, i)) {
+    if (is_group_dropped(s, i)) {
         s->changed = true;
         return;
     }
     if (!e->target) {
-        refs_put(s, e->start, e->cells);
+        refs_append_cells(s, e->start, e->cells);
         s->kept[i] = true;
         return;
     }
-    struct copied *there;
+    struct copied *guest_copy;
     uint64_t refused;
     if (map_get(&s->p->settle_room->refused, (uintptr_t)s->prop, i, &refused)) {
         s->failed = true;
         return;
     }
-    struct verdict v = verdict_of(s, i, &there);
+    struct verdict v = verdict_of(s, i, &guest_copy);
     if (v.fate != FATE_ERROR) {
-        note_use(s, e, &v, there);
+        note_use(s, e, &v, guest_copy);
         refs_carry_out(s, i, e, &v);
-    } else if (there) {
-        refs_put_entry(s, e, there->guest);
+    } else if (guest_copy) {
+        refs_append_entry(s, e, guest_copy->guest);
         s->kept[i] = true;
         s->solid = s->len;
     } else {
@@ -271,24 +283,24 @@ static void settle_prop(struct machine_planner *p, struct copied *k, const struc
         const struct dt_ref *r = prop->refs;
         while (r && (r->path || !r->target))
             r = r->next;
-        if (r && whole.said)
-            refs_refuse_keep(&s, whole.said, r->target);
+        if (r && whole.statement)
+            refs_refuse_keep(&s, whole.statement, r->target);
         return;
     }
     bool readable = refs_read(&s);
     room->entries = s.entries;
     if (!readable) {
         if (whole.fate == FATE_DROP)
-            drop_all(&s);
+            drop_property(&s);
         else
             report_unreadable(&s);
         return;
     }
     uint32_t errors = diags_errors(p->c->diags);
-    ROOM(p, &room->refs, s.entries.n + 1);
-    ROOM(p, &room->kept, s.entries.n + 1);
-    ROOM(p, &room->open, s.entries.n + 1);
-    // Only `to &node <cells>` makes an entry longer than it was.
+    MAKE_ROOM(p, &room->refs, s.entries.n + 1);
+    MAKE_ROOM(p, &room->kept, s.entries.n + 1);
+    MAKE_ROOM(p, &room->open, s.entries.n + 1);
+    // Only `to &node <cells>` can make an entry longer than on the host.
     bool longer = (k->part && k->part->refs.n) || k->pass->parts.at[0].refs.n;
     s.data = arena_alloc(p->c->arena, prop->len + (longer ? (size_t)s.entries.n * (HOST_MAX_CELLS + 1) * 4 : 0));
     s.refs = room->refs.at;
@@ -307,64 +319,65 @@ static void settle_prop(struct machine_planner *p, struct copied *k, const struc
         write_back(&s);
 }
 
-/* ---- all of a machine ---- */
+/* ---- all properties of a machine ---- */
 
 static bool is_host_value(const struct dt_prop *prop)
 {
-    // What an edit or a class has written is a value of the guest's own.
+    // A value that an edit or a class has written belongs to the guest and has no references of the host.
     return prop->origin && prop->origin->kind == ORIGIN_HOST && prop->len;
 }
 
-static bool brings(uint8_t fate)
+static bool adds_provider(uint8_t fate)
 {
     return fate == FATE_ASSIGN || fate == FATE_COPY;
 }
 
-/* Whether anything that is said of a node, or that its class says, brings a provider along. */
-static bool may_bring(const struct copied *k)
+/* Whether a `ref` statement for a node, or its class, adds a provider to the guest. */
+static bool may_bring_providers(const struct copied *k)
 {
     const struct m_part *parts[] = {k->part, &k->pass->parts.at[0]};
     for (uint32_t i = 0; i < 2; i++)
         for (uint32_t r = 0; parts[i] && r < parts[i]->refs.n; r++)
-            if (brings(parts[i]->refs.at[r].fate))
+            if (adds_provider(parts[i]->refs.at[r].fate))
                 return true;
     const struct dev_class *class = k->device ? k->device->class : NULL;
     for (uint32_t i = 0; class && i < class->nfates; i++)
-        if (brings(class->fates[i].fate))
+        if (adds_provider(class->fates[i].fate))
             return true;
     return false;
 }
 
-static void bring_prop(struct machine_planner *p, struct copied *k, const struct dt_prop *prop,
-                       const struct ref_rule *rule)
+/* Adds the providers of one property to the guest. */
+static void bring_providers_of(struct machine_planner *p, struct copied *k, const struct dt_prop *prop,
+                               const struct ref_rule *rule)
 {
     struct settle_room *room = p->settle_room;
     struct settle s = {.p = p, .k = k, .prop = prop, .rule = rule};
     bool readable = refs_read(&s);
     for (uint32_t i = 0; readable && i < s.entries.n; i++) {
-        struct copied *there;
+        struct copied *guest_copy;
         struct verdict v = {0};
-        if (s.entries.at[i].target && !group_dies(&s, i))
-            v = verdict_of(&s, i, &there);
-        if (brings(v.fate) && !refs_bring(&s, &s.entries.at[i], &v))
+        if (s.entries.at[i].target && !is_group_dropped(&s, i))
+            v = verdict_of(&s, i, &guest_copy);
+        if (adds_provider(v.fate) && !refs_bring_provider(&s, &s.entries.at[i], &v))
             map_put(draft_arena(p->c), &room->refused, (uintptr_t)prop, i, 1);
     }
 }
 
 /*
- * The providers that come along, before anything is settled: a reference to what the guest has needs no word, and
- * whether it has it must not depend on the order of the text.
+ * Adds all providers with fate `assign` or `copy` to the guest before any reference is settled: a reference to a node
+ * that the guest has needs no statement, and that must not depend on the order of the text.
  */
-static void bring_all(struct machine_planner *p)
+static void bring_all_providers(struct machine_planner *p)
 {
-    for (uint32_t i = 0; i < p->copies.n; i++) { // those that come along bring others
+    for (uint32_t i = 0; i < p->copies.n; i++) { // the list grows, since added providers can add others
         struct copied *k = p->copies.at[i];
-        if (dt_is_gone(p->m->tree, k->guest) || !may_bring(k))
+        if (dt_is_gone(p->m->tree, k->guest) || !may_bring_providers(k))
             continue;
         for (const struct dt_prop *prop = k->guest->props; prop; prop = prop->next) {
             const struct ref_rule *rule = is_host_value(prop) ? refs_rule(p, k, prop) : NULL;
             if (rule)
-                bring_prop(p, k, dt_prop(p->host->tree, k->host, prop->name), rule);
+                bring_providers_of(p, k, dt_prop(p->host->tree, k->host, prop->name), rule);
         }
     }
 }
@@ -395,11 +408,11 @@ void settle_refs(struct machine_planner *p)
     enter_step(p, STEP_REFS);
     p->settle_room = NEW(draft_arena(p->c), struct settle_room);
     p->settle_room->all = intern(p->c->names, "*");
-    bring_all(p);
+    bring_all_providers(p);
     for (uint32_t i = 0; i < p->copies.n; i++)
         if (!dt_is_gone(p->m->tree, p->copies.at[i]->guest))
             settle_node(p, p->copies.at[i]);
-    // Statements are checked where they stand: at the node that they were written for.
+    // Each statement is checked once, with the node that it was written for.
     for (uint32_t i = 0; i < p->copies.n; i++) {
         const struct copied *k = p->copies.at[i];
         if (k->part && k->part->node == k->host && !k->description && !k->pass->assigned)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// `ref` statements that settle nothing: typing errors, and a board that has changed.
+// Reports `ref` statements that settle nothing, because of a typing error or a changed board.
 #include "refs/refs.h"
 
 #include <inttypes.h>
 
-/* The largest number of entries that the property has in the nodes that a statement applies to. */
-static uint32_t most_entries(struct machine_planner *p, const struct m_passthrough *pass, const struct m_part *part,
-                             const char *property, bool *exists)
+/* Returns the largest number of entries of the property among the nodes that a statement applies to. */
+static uint32_t max_entries(struct machine_planner *p, const struct m_passthrough *pass, const struct m_part *part,
+                            const char *property, bool *exists)
 {
     const struct dt_node *top = part->node;
     uint32_t most = 0;
@@ -21,15 +21,15 @@ static uint32_t most_entries(struct machine_planner *p, const struct m_passthrou
         if (!s.rule)
             continue;
         if (!refs_read(&s))
-            most = UINT32_MAX; // the statement is for the whole property
+            most = UINT32_MAX; // it cannot be read, so its number of entries is unknown
         else if (s.entries.n > most)
             most = s.entries.n;
     }
     return most;
 }
 
-static void no_property(struct machine_planner *p, const struct m_passthrough *pass, const struct m_part *part,
-                        const struct m_ref *r)
+static void report_no_property(struct machine_planner *p, const struct m_passthrough *pass, const struct m_part *part,
+                               const struct m_ref *r)
 {
     bool below = !pass->only && part == &pass->parts.at[0] && part->node->child;
     struct diag *d = diag(p->c->diags, E0411, r->at, "%s%s no property `%s`", dt_path(p->c->arena, part->node),
@@ -66,9 +66,9 @@ void refs_check_unused(struct machine_planner *p, const struct m_passthrough *pa
                       "write `irq 0 drop;` or `irq 0 to ...;`");
             continue;
         }
-        uint32_t most = most_entries(p, pass, part, r->property, &exists);
+        uint32_t most = max_entries(p, pass, part, r->property, &exists);
         if (!exists)
-            no_property(p, pass, part, r);
+            report_no_property(p, pass, part, r);
         else if (!most)
             diag_help(diag(p->c->diags, E0416, r->at, "`%s` of %s holds no reference", r->property,
                            dt_path(p->c->arena, part->node)),

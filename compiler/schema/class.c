@@ -121,7 +121,7 @@ bool load_class(struct load *l, const struct jval *v, void *unused)
 
 bool load_classes(struct load *l, const struct jval *v, void *unused)
 {
-    if (!json_object_is_type(v->v, json_type_array))
+    if (v->type != JSON_ARRAY)
         return field_wrong_type(l, v, "a list of objects");
     bool ok = true;
     uint32_t i = 0;

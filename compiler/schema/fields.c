@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "schema/fields.h"
-
-#include "base/vec.h"
+#include "schema/load.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -10,22 +8,13 @@ enum { MAX_FIELDS = 32 };
 
 const char *field_type_name(const struct jval *v)
 {
-    switch (json_object_get_type(v->v)) {
-    case json_type_boolean:
-        return "true or false";
-    case json_type_double:
-        return "a number with a fraction";
-    case json_type_int:
-        return "a number";
-    case json_type_object:
-        return "an object";
-    case json_type_array:
-        return "a list";
-    case json_type_string:
-        return "a string";
-    default:
-        return "null";
-    }
+    static const char *const names[] = {
+        [JSON_NULL] = "null",        [JSON_BOOL] = "true or false",
+        [JSON_INTEGER] = "a number", [JSON_FRACTION] = "a number with a fraction",
+        [JSON_STRING] = "a string",  [JSON_ARRAY] = "a list",
+        [JSON_OBJECT] = "an object",
+    };
+    return names[v->type];
 }
 
 static const char *key_of(const struct jval *v)
@@ -41,11 +30,6 @@ bool field_wrong_type(struct load *l, const struct jval *v, const char *wanted)
     return false;
 }
 
-static bool is(const struct jval *v, enum json_type type)
-{
-    return json_object_is_type(v->v, type);
-}
-
 // Devicetree Specification 2.2.1, 2.2.4, with the `@` of unit addresses left out.
 static bool name_char(char ch)
 {
@@ -55,16 +39,16 @@ static bool name_char(char ch)
 
 const char *field_name(struct load *l, const struct jval *v)
 {
-    if (!is(v, json_type_string)) {
+    if (v->type != JSON_STRING) {
         field_wrong_type(l, v, "a string");
         return NULL;
     }
-    const char *s = json_object_get_string(v->v);
-    size_t n = (size_t)json_object_get_string_len(v->v);
+    const char *s = v->text;
+    size_t n = v->n;
     for (size_t i = 0; i < n; i++) {
         if (name_char(s[i]))
             continue;
-        struct diag *d = diag(l->c->diags, E0812, src_at(v->loc), "a name cannot have the byte 0x%02x in it",
+        struct diag *d = diag(l->c->diags, E0812, src_at(v->loc), "the byte 0x%02x is not allowed in a name",
                               (unsigned)(unsigned char)s[i]);
         diag_help(d, "names are letters, digits and , . _ + - # ?");
         return NULL;
@@ -79,16 +63,16 @@ const char *field_name(struct load *l, const struct jval *v)
 
 static const char *field_text(struct load *l, const struct jval *v)
 {
-    if (!is(v, json_type_string)) {
+    if (v->type != JSON_STRING) {
         field_wrong_type(l, v, "a string");
         return NULL;
     }
-    const char *s = json_object_get_string(v->v);
-    size_t n = (size_t)json_object_get_string_len(v->v);
+    const char *s = v->text;
+    size_t n = v->n;
     if (n == 0 || memchr(s, 0, n)) {
         struct diag *d =
             diag(l->c->diags, E0812, src_at(v->loc), "%s", n ? "a text with a NUL in it" : "an empty text");
-        diag_help(d, "write what it is to be called");
+        diag_help(d, "write a name");
         return NULL;
     }
     return intern_n(l->c->names, s, n);
@@ -130,15 +114,11 @@ static bool parse_u64(const char *s, size_t n, uint64_t *value)
 
 bool field_number(struct load *l, const struct jval *v, uint64_t min, uint64_t max, uint64_t *value)
 {
-    bool negative = false;
-    if (is(v, json_type_int)) {
-        int64_t i = json_object_get_int64(v->v);
-        negative = i < 0;
-        // json-c saturates: a number at its limit may have been larger.
-        *value = i == INT64_MAX ? UINT64_MAX : (uint64_t)i;
-    } else if (is(v, json_type_string)) {
-        const char *s = json_object_get_string(v->v);
-        if (!parse_u64(s, (size_t)json_object_get_string_len(v->v), value)) {
+    bool negative = v->negative && v->magnitude;
+    if (v->type == JSON_INTEGER) {
+        *value = v->magnitude;
+    } else if (v->type == JSON_STRING) {
+        if (!parse_u64(v->text, v->n, value)) {
             struct diag *d = diag(l->c->diags, E0807, src_at(v->loc), "this string is not a number below 2^64");
             diag_help(d, "write it like \"0x10000\" or \"64K\"");
             return false;
@@ -146,9 +126,9 @@ bool field_number(struct load *l, const struct jval *v, uint64_t min, uint64_t m
     } else {
         return field_wrong_type(l, v, "a whole number, or a string like \"0x10000\" or \"64K\"");
     }
-    if (negative || *value < min || *value > max) {
-        struct diag *d = diag(l->c->diags, E0806, src_at(v->loc), "this number is too %s",
-                              !negative && *value > max ? "large" : "small");
+    bool large = !negative && (v->too_large || *value > max);
+    if (negative || *value < min || large) {
+        struct diag *d = diag(l->c->diags, E0806, src_at(v->loc), "this number is too %s", large ? "large" : "small");
         diag_help(d, "write one from %" PRIu64 " to %" PRIu64 " (0x%" PRIx64 ")", min, max, max);
         return false;
     }
@@ -157,7 +137,7 @@ bool field_number(struct load *l, const struct jval *v, uint64_t min, uint64_t m
 
 static bool read_names(struct load *l, const struct jval *v, const char *const **to)
 {
-    if (!is(v, json_type_array))
+    if (v->type != JSON_ARRAY)
         return field_wrong_type(l, v, "a list of strings");
     const char **names = arena_array(l->c->arena, (size_t)v->n + 1, sizeof *names);
     bool ok = true;
@@ -170,18 +150,18 @@ static bool read_names(struct load *l, const struct jval *v, const char *const *
 
 static bool read_word(struct load *l, const struct field *f, const struct jval *v, uint8_t *to)
 {
-    if (!is(v, json_type_string))
+    if (v->type != JSON_STRING)
         return field_wrong_type(l, v, "a string");
-    const char *s = json_object_get_string(v->v);
     uint8_t n = 0;
     char *all = arena_strndup(l->c->arena, "", 0);
     for (; f->words[n]; n++) {
-        if (!strcmp(f->words[n], s)) {
+        if (json_is_word(v, f->words[n])) {
             *to = n;
             return true;
         }
         all = arena_printf(l->c->arena, "%s%s\"%s\"", all, n ? ", " : "", f->words[n]);
     }
+    const char *s = arena_strndup(l->c->arena, v->text, v->n);
     const char *near = nearest(s, f->words, n);
     struct diag *d = diag(l->c->diags, E0808, src_at(v->loc), "\"%s\" cannot be \"%.60s\"", key_of(v), s);
     if (near) {
@@ -195,13 +175,13 @@ static bool read_word(struct load *l, const struct field *f, const struct jval *
 
 static bool read_body(struct load *l, const struct jval *v, const struct schema_body **to)
 {
-    if (!is(v, json_type_array))
+    if (v->type != JSON_ARRAY)
         return field_wrong_type(l, v, "a list of strings: lines of device tree source");
     size_t len = 0;
     for (const struct jval *e = v->child; e; e = e->next) {
-        if (!is(e, json_type_string))
+        if (e->type != JSON_STRING)
             return field_wrong_type(l, e, "a string: a line of device tree source");
-        len += (size_t)json_object_get_string_len(e->v) + 1;
+        len += (size_t)e->n + 1;
     }
     if (len == 0)
         return true;
@@ -211,10 +191,9 @@ static bool read_body(struct load *l, const struct jval *v, const struct schema_
     }
     char *text = arena_alloc(l->c->arena, len + 1), *p = text;
     for (const struct jval *e = v->child; e; e = e->next) {
-        size_t n = (size_t)json_object_get_string_len(e->v);
-        memcpy(p, json_object_get_string(e->v), n);
-        p[n] = '\n';
-        p += n + 1;
+        memcpy(p, e->text, e->n);
+        p[e->n] = '\n';
+        p += e->n + 1;
     }
     const char *name = arena_printf(l->c->arena, "%s#%s%s%s", l->source->name, l->body_name ? l->body_name : "",
                                     l->body_name ? "." : "", v->key);
@@ -225,22 +204,23 @@ static bool read_body(struct load *l, const struct jval *v, const struct schema_
     uint32_t errors = diags_errors(l->c->diags);
     struct schema_body *body = NEW(l->c->arena, struct schema_body);
     *body = (struct schema_body){.name = name, .text = text, .len = (uint32_t)len};
-    body->ops = dts_parse_body(l->c, source_builtin(l->c->sources, name, text, body->len));
+    if (!l->loader->on_demand)
+        body->ops = dts_parse_body(l->c, source_builtin(l->c->sources, name, text, body->len));
     *to = body;
     return diags_errors(l->c->diags) == errors;
 }
 
 static bool read_remark(struct load *l, const struct jval *v)
 {
-    bool ok = is(v, json_type_string) || is(v, json_type_array);
+    bool ok = v->type == JSON_STRING || v->type == JSON_ARRAY;
     for (const struct jval *e = v->child; e && ok; e = e->next)
-        ok = is(e, json_type_string);
+        ok = e->type == JSON_STRING;
     return ok || field_wrong_type(l, v, "a string or a list of strings");
 }
 
 static bool read_list(struct load *l, const struct field *f, const struct jval *v, char *item)
 {
-    if (!is(v, json_type_array))
+    if (v->type != JSON_ARRAY)
         return field_wrong_type(l, v, "a list of objects");
     char *list = arena_array(l->c->arena, v->n ? v->n : 1, f->table->size);
     bool ok = true;
@@ -277,7 +257,6 @@ static bool read_pointer(const char *p, char *to)
 static bool read_field(struct load *l, const struct field *f, const struct jval *v, char *item)
 {
     char *to = item + f->offset;
-    bool b;
     switch ((enum field_type)f->type) {
     case FIELD_NAME:
         return read_pointer(field_name(l, v), to);
@@ -286,10 +265,9 @@ static bool read_field(struct load *l, const struct field *f, const struct jval 
     case FIELD_NAMES:
         return read_names(l, v, (const char *const **)(void *)to);
     case FIELD_BOOL:
-        if (!is(v, json_type_boolean))
+        if (v->type != JSON_BOOL)
             return field_wrong_type(l, v, "true or false");
-        b = json_object_get_boolean(v->v);
-        memcpy(to, &b, sizeof b);
+        memcpy(to, &v->is_true, sizeof v->is_true);
         return true;
     case FIELD_U16:
     case FIELD_U32:
@@ -329,11 +307,19 @@ static void unknown_key(struct load *l, const struct table *t, const struct jval
     diag_help(d, "it has: %s", all);
 }
 
+static void duplicate_key(struct load *l, const struct jval *v, const struct jval *first)
+{
+    struct diag *d = diag(l->c->diags, E0802, src_at(v->key_loc), "\"%s\" is in this object twice", v->key);
+    diag_note(d, src_at(first->key_loc), "the first one is here");
+    diag_help(d, "keep one of them");
+}
+
 bool fields_read(struct load *l, const struct table *t, const struct jval *object, void *item)
 {
-    if (!is(object, json_type_object))
+    if (object->type != JSON_OBJECT)
         return field_wrong_type(l, object, "an object");
-    bool ok = true, seen[MAX_FIELDS] = {false};
+    bool ok = true;
+    const struct jval *seen[MAX_FIELDS] = {NULL};
     for (const struct jval *m = object->child; m; m = m->next) {
         uint32_t i = 0;
         while (i < t->nfields && strcmp(t->fields[i].key, m->key))
@@ -343,7 +329,12 @@ bool fields_read(struct load *l, const struct table *t, const struct jval *objec
             ok = false;
             continue;
         }
-        seen[i] = true;
+        if (seen[i]) {
+            duplicate_key(l, m, seen[i]);
+            ok = false;
+            continue;
+        }
+        seen[i] = m;
         ok = read_field(l, &t->fields[i], m, item) && ok;
     }
     for (uint32_t i = 0; i < t->nfields; i++) {

@@ -13,8 +13,8 @@ static int by_bytes(const void *a, const void *b)
 }
 
 // Leaves in `all` what counts: of two things with one name the later layer's.
-static void choose(struct loader *ld, const char *what, struct thing *all, uint32_t *n, struct names *by_name,
-                   const char *const **sorted)
+static void choose_things(struct loader *ld, const char *what, struct thing *all, uint32_t *n, struct map *by_name,
+                          const char *const **sorted)
 {
     struct map things = {0};
     for (uint32_t i = 0; i < *n; i++) {
@@ -31,7 +31,7 @@ static void choose(struct loader *ld, const char *what, struct thing *all, uint3
             continue;
         // What comes later in `all` is not touched, so the addresses in `things` stay right for what is still to come.
         all[kept] = all[i];
-        names_put(ld->c->arena, by_name, all[kept].name, all[kept].item);
+        map_putp(ld->c->arena, by_name, all[kept].name, NULL, all[kept].item);
         list[kept] = all[kept].name;
         kept++;
     }
@@ -49,7 +49,7 @@ struct owner {
 
 // Compatible strings to things; a later layer's claim wins.
 static void index_compatible(struct loader *ld, struct thing *t, const char *const *compatible, struct map *owners,
-                             struct names *by_compatible)
+                             struct map *by_compatible)
 {
     const struct jval *list = json_member(t->object, intern(ld->c->names, "compatible"));
     const struct jval *e = list ? list->child : NULL;
@@ -64,11 +64,12 @@ static void index_compatible(struct loader *ld, struct thing *t, const char *con
         struct owner *o = NEW(ld->c->arena, struct owner);
         *o = (struct owner){t, src_at(e->loc)};
         map_putp(ld->c->arena, owners, *compatible, NULL, o);
-        names_put(ld->c->arena, by_compatible, *compatible, t->item);
+        map_putp(ld->c->arena, by_compatible, *compatible, NULL, t->item);
     }
 }
 
-static void unknown(struct loader *ld, const struct jval *v, const char *what, const char *word, const names *known)
+static void report_unknown_name(struct loader *ld, const struct jval *v, const char *what, const char *word,
+                                const names *known)
 {
     struct diag *d = diag(ld->c->diags, E0811, src_at(v->loc), "no schema file has the %s \"%s\"", what, word);
     const char *near = nearest(word, known->at, known->n);
@@ -80,19 +81,16 @@ static void unknown(struct loader *ld, const struct jval *v, const char *what, c
     }
 }
 
-static void index_controllers(struct loader *ld, struct map *owners)
+// The few that no compatible string tells.
+static void list_controllers(struct loader *ld)
 {
     const struct irqchip_class **list = arena_array(ld->c->arena, ld->controllers.n + 1U, sizeof *list);
-    uint32_t n = 0;
     for (uint32_t i = 0; i < ld->controllers.n; i++) {
         const struct irqchip_class *chip = ld->controllers.at[i].item;
-        if (chip->compatible)
-            index_compatible(ld, &ld->controllers.at[i], chip->compatible, owners, &ld->s->irqchips_by_compatible);
         if (chip->property)
-            list[n++] = chip;
+            list[ld->s->ncontrollers_by_property++] = chip;
     }
     ld->s->controllers_by_property = list;
-    ld->s->ncontrollers_by_property = n;
 }
 
 // Kinds and triggers are a chip's words; a class may use those of any chip.
@@ -122,9 +120,9 @@ static void check_irqs(struct loader *ld)
         for (uint32_t j = 0; j < c->nirqs && e; j++, e = e->next) {
             uint64_t found;
             if (c->irqs[j].kind && !map_get(&kinds, (uintptr_t)c->irqs[j].kind, 0, &found))
-                unknown(ld, json_member(e, kind), "kind of interrupt", c->irqs[j].kind, &all_kinds);
+                report_unknown_name(ld, json_member(e, kind), "kind of interrupt", c->irqs[j].kind, &all_kinds);
             if (c->irqs[j].trigger && !map_get(&triggers, (uintptr_t)c->irqs[j].trigger, 0, &found))
-                unknown(ld, json_member(e, trigger), "trigger", c->irqs[j].trigger, &all_triggers);
+                report_unknown_name(ld, json_member(e, trigger), "trigger", c->irqs[j].trigger, &all_triggers);
         }
     }
 }
@@ -138,12 +136,12 @@ static void check_platforms(struct loader *ld)
         const struct platform *p = ld->platforms.at[i].item;
         const struct jval *irqchip = json_member(ld->platforms.at[i].object, intern(ld->c->names, "irqchip"));
         const struct jval *class = json_member(irqchip, intern(ld->c->names, "class"));
-        const struct irqchip_class *chip = names_get(&ld->s->irqchips_by_name, p->irqchip_class);
+        const struct irqchip_class *chip = map_getp(&ld->s->irqchips_by_name, p->irqchip_class, NULL);
         if (!chip) {
-            unknown(ld, class, "irqchip", p->irqchip_class, &chips);
+            report_unknown_name(ld, class, "irqchip", p->irqchip_class, &chips);
         } else if (chip->ncpu_irqs && !p->cpu_intc) {
             struct diag *d = diag(ld->c->diags, E0813, src_at(class->loc),
-                                  "\"%s\" interrupts the cpus through interrupt controllers of theirs, and this "
+                                  "\"%s\" interrupts the cpus through their own interrupt controllers, and this "
                                   "platform's cpus have none",
                                   chip->name);
             diag_help(d, "add \"cpu-intc\", the name of that child, and the child itself to \"cpu\"");
@@ -158,10 +156,10 @@ static void resolve_providers(struct loader *ld)
         vec_push(ld->c->arena, &all, ld->providers.at[i].name);
     for (uint32_t i = 0; i < ld->fixed.n; i++) {
         const struct ref_fixed *f = &ld->fixed.at[i];
-        const struct schema_provider *p = names_get(&ld->s->providers, f->provider);
+        const struct schema_provider *p = map_getp(&ld->s->providers, f->provider, NULL);
         const struct jval at = {.loc = f->at.loc};
         if (!p)
-            unknown(ld, &at, "provider", f->provider, &all);
+            report_unknown_name(ld, &at, "provider", f->provider, &all);
         f->rule->provider = p;
     }
 }
@@ -193,30 +191,48 @@ static void list_iommus(struct loader *ld)
     ld->s->iommus = list;
 }
 
-void index_build(struct loader *ld, bool complete)
+static void index_chips(struct loader *ld, struct thing *all, uint32_t n, struct map *owners)
+{
+    for (uint32_t i = 0; i < n; i++) {
+        const struct irqchip_class *chip = all[i].item;
+        if (chip->compatible)
+            index_compatible(ld, &all[i], chip->compatible, owners, &ld->s->irqchips_by_compatible);
+    }
+}
+
+static void index_things(struct loader *ld)
 {
     struct schemas *s = ld->s;
-    choose(ld, "irqchip", ld->irqchips.at, &ld->irqchips.n, &s->irqchips_by_name, &s->irqchip_names);
-    choose(ld, "host irqchip", ld->controllers.at, &ld->controllers.n, &s->controllers, &s->controller_names);
-    choose(ld, "class", ld->classes.at, &ld->classes.n, &s->classes_by_name, &s->class_names);
-    choose(ld, "platform", ld->platforms.at, &ld->platforms.n, &s->platforms, &s->platform_names);
-    choose(ld, "provider", ld->providers.at, &ld->providers.n, &s->providers, NULL);
+    choose_things(ld, "irqchip", ld->irqchips.at, &ld->irqchips.n, &s->irqchips_by_name, &s->irqchip_names);
+    choose_things(ld, "host irqchip", ld->controllers.at, &ld->controllers.n, &s->controllers, &s->controller_names);
+    choose_things(ld, "class", ld->classes.at, &ld->classes.n, &s->classes_by_name, &s->class_names);
+    choose_things(ld, "platform", ld->platforms.at, &ld->platforms.n, &s->platforms, &s->platform_names);
+    choose_things(ld, "provider", ld->providers.at, &ld->providers.n, &s->providers, NULL);
     struct map chip_owners = {0}, class_owners = {0};
-    for (uint32_t i = 0; i < ld->irqchips.n; i++) {
-        const struct irqchip_class *chip = ld->irqchips.at[i].item;
-        if (chip->compatible)
-            index_compatible(ld, &ld->irqchips.at[i], chip->compatible, &chip_owners, &s->irqchips_by_compatible);
-    }
-    index_controllers(ld, &chip_owners);
+    index_chips(ld, ld->irqchips.at, ld->irqchips.n, &chip_owners);
+    index_chips(ld, ld->controllers.at, ld->controllers.n, &chip_owners);
     for (uint32_t i = 0; i < ld->classes.n; i++)
         index_compatible(ld, &ld->classes.at[i], ((struct dev_class *)ld->classes.at[i].item)->compatible,
                          &class_owners, &s->classes_by_compatible);
+}
+
+void index_more(struct loader *ld)
+{
+    index_things(ld);
+    resolve_providers(ld);
+}
+
+void index_build(struct loader *ld, bool complete)
+{
+    index_things(ld);
+    list_controllers(ld);
     // What could not be read would be missed here once more.
     if (complete) {
         check_irqs(ld);
         check_platforms(ld);
-        resolve_providers(ld);
     }
+    if (complete || ld->on_demand)
+        resolve_providers(ld);
     place_patterns(ld);
     list_iommus(ld);
 }

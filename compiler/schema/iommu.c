@@ -60,7 +60,7 @@ static const struct table iommu_table = {"an IOMMU", iommu_fields, sizeof iommu_
 bool load_iommus(struct load *l, const struct jval *v, void *unused)
 {
     (void)unused;
-    if (!json_object_is_type(v->v, json_type_array))
+    if (v->type != JSON_ARRAY)
         return field_wrong_type(l, v, "a list of objects");
     bool ok = true;
     const struct iommu_class **end = &l->loader->s->iommu_classes;

@@ -57,17 +57,16 @@ bool regions_sized(struct load *l, const struct jval *list, const struct schema_
 static bool set_gsi(struct load *l, const struct jval *v, void *item)
 {
     struct irq_kind *k = item;
-    if (!v->v)
+    if (v->type == JSON_NULL)
         return true;
-    if (!json_object_is_type(v->v, json_type_int))
+    if (v->type != JSON_INTEGER)
         return field_wrong_type(l, v, "a whole number or null");
-    int64_t gsi = json_object_get_int64(v->v);
-    if (gsi < -65536 || gsi > 65536) {
+    if (v->magnitude > 65536) {
         struct diag *d = diag(l->c->diags, E0806, src_at(v->loc), "no GSI is that far from its line");
         diag_help(d, "write the GSI of line 0, from -65536 to 65536");
         return false;
     }
-    k->gsi = (int32_t)gsi;
+    k->gsi = v->negative ? -(int32_t)v->magnitude : (int32_t)v->magnitude;
     return true;
 }
 
@@ -78,7 +77,7 @@ static bool check_kind(struct load *l, const struct jval *object, void *item)
     const struct jval *guest_max = load_member(l, object, "guest-max");
     if (!k->name)
         k->name = intern(l->c->names, "");
-    if (!gsi || !gsi->v)
+    if (!gsi || gsi->type == JSON_NULL)
         k->gsi = INT32_MIN;
     if (!guest_max)
         k->guest_max = k->max;
@@ -143,7 +142,7 @@ struct chip {
 static bool set_cells(struct load *l, const struct jval *v, void *item)
 {
     struct chip *chip = item;
-    if (!json_object_is_type(v->v, json_type_array))
+    if (v->type != JSON_ARRAY)
         return field_wrong_type(l, v, "a list of strings");
     if (v->n < 1 || v->n > IRQ_MAX_CELLS) {
         struct diag *d = diag(l->c->diags, E0806, src_at(v->loc), "an interrupt specifier of %u cells", v->n);
@@ -152,18 +151,18 @@ static bool set_cells(struct load *l, const struct jval *v, void *item)
     }
     uint32_t seen = 0;
     for (const struct jval *e = v->child; e; e = e->next) {
-        const char *word = json_object_is_type(e->v, json_type_string) ? json_object_get_string(e->v) : "";
         uint8_t cell = 0;
-        while (cell_words[cell] && strcmp(cell_words[cell], word))
+        while (cell_words[cell] && !json_is_word(e, cell_words[cell]))
             cell++;
         if (!cell_words[cell]) {
+            const char *word = arena_strndup(l->c->arena, e->text, e->type == JSON_STRING ? e->n : 0);
             struct diag *d = diag(l->c->diags, E0808, src_at(e->loc), "a cell cannot be \"%.60s\"", word);
             diag_help(d, "write one of \"zero\", \"kind\", \"number\", \"trigger\", \"sub\"");
             return false;
         }
         if (cell != IRQ_CELL_ZERO && seen >> cell & 1)
             return load_contradiction(l, e, "two cells of the same meaning",
-                                      "each of them can stand once, but \"zero\"");
+                                      "each of them is allowed once, except \"zero\"");
         seen |= 1U << cell;
         chip->class.cells[chip->class.ncells++] = cell;
     }
@@ -177,7 +176,7 @@ static bool set_cells(struct load *l, const struct jval *v, void *item)
 static bool set_cpu_irqs(struct load *l, const struct jval *v, void *item)
 {
     struct chip *chip = item;
-    if (!json_object_is_type(v->v, json_type_array))
+    if (v->type != JSON_ARRAY)
         return field_wrong_type(l, v, "a list of numbers");
     uint32_t *irqs = arena_array(l->c->arena, v->n ? v->n : 1, sizeof *irqs);
     for (const struct jval *e = v->child; e; e = e->next) {
@@ -278,10 +277,10 @@ static bool check_msi(struct load *l, const struct jval *msi, struct chip *chip)
     struct irqchip_class *c = &chip->class;
     const struct schema_region *r = &chip->msi.region;
     if (!r->per_cpu || r->size)
-        return load_contradiction(l, load_member(l, msi, "region"), "messages have no place for each cpu",
+        return load_contradiction(l, load_member(l, msi, "region"), "the region for messages needs a size for each cpu",
                                   "give the region \"per-cpu\", and no \"size\"");
     if (!c->ncpu_irqs)
-        return load_contradiction(l, msi, "nothing says how messages get to the cpus",
+        return load_contradiction(l, msi, "the file does not say how messages get to the cpus",
                                   "add \"cpu-interrupts\" to the irqchip");
     struct schema_region *all = arena_array(l->c->arena, c->nregions + 1U, sizeof *all);
     for (uint32_t i = 0; i < c->nregions; i++)
@@ -300,8 +299,8 @@ static bool check_irqchip(struct load *l, const struct jval *object, void *item)
     if (msi && !check_msi(l, msi, chip))
         ok = false;
     if (chip->class.never_acks && !chip->class.kvm)
-        ok = load_contradiction(l, load_member(l, object, "never-acks"), "it is KVM that never acks",
-                                "add \"kvm\", or take this away: a VMM's own controller can tell");
+        ok = load_contradiction(l, load_member(l, object, "never-acks"), "only KVM never acks",
+                                "add \"kvm\", or remove this: a VMM's own controller can tell");
     return check_specifier(l, object, chip) && ok;
 }
 
@@ -318,25 +317,25 @@ static const struct table msi_table = {"an MSI controller", msi_fields, sizeof m
                                        sizeof(struct chip_msi), NULL};
 
 #define CHIP(member) offsetof(struct chip, class.member)
+/* How interrupts are written: the same for a guest's chip, which needs all of it, and for a host's. */
+// clang-format off
+#define SPECIFIER_FIELDS(needed)                                                                                       \
+    {.key = "name", .type = FIELD_NAME, .offset = CHIP(name), .required = true},                                       \
+    {.key = "compatible", .type = FIELD_NAMES, .offset = CHIP(compatible)},                                            \
+    {.key = "describe", .type = FIELD_TEXT, .offset = CHIP(describe), .required = (needed)},                           \
+    {.key = "cells", .type = FIELD_CUSTOM, .set = set_cells, .required = (needed)},                                    \
+    {.key = "kinds", .type = FIELD_LIST, .offset = CHIP(kinds), .count_offset = CHIP(nkinds), .table = &kind_table,    \
+     .required = (needed)},                                                                                            \
+    {.key = "default-kind", .type = FIELD_NAME, .offset = offsetof(struct chip, default_kind)},                        \
+    {.key = "triggers", .type = FIELD_LIST, .offset = CHIP(triggers), .count_offset = CHIP(ntriggers),                 \
+     .table = &trigger_table},                                                                                         \
+    {.key = "default-trigger", .type = FIELD_NAME, .offset = offsetof(struct chip, default_trigger)},                  \
+    {.key = "trigger-mask", .type = FIELD_U32, .offset = CHIP(trigger_mask), .max = UINT32_MAX},                       \
+    {.key = "source", .type = FIELD_REMARK}
+// clang-format on
+
 static const struct field chip_fields[] = {
-    {.key = "name", .type = FIELD_NAME, .offset = CHIP(name), .required = true},
-    {.key = "compatible", .type = FIELD_NAMES, .offset = CHIP(compatible)},
-    {.key = "describe", .type = FIELD_TEXT, .offset = CHIP(describe), .required = true},
-    {.key = "cells", .type = FIELD_CUSTOM, .set = set_cells, .required = true},
-    {.key = "kinds",
-     .type = FIELD_LIST,
-     .offset = CHIP(kinds),
-     .count_offset = CHIP(nkinds),
-     .table = &kind_table,
-     .required = true},
-    {.key = "default-kind", .type = FIELD_NAME, .offset = offsetof(struct chip, default_kind)},
-    {.key = "triggers",
-     .type = FIELD_LIST,
-     .offset = CHIP(triggers),
-     .count_offset = CHIP(ntriggers),
-     .table = &trigger_table},
-    {.key = "default-trigger", .type = FIELD_NAME, .offset = offsetof(struct chip, default_trigger)},
-    {.key = "trigger-mask", .type = FIELD_U32, .offset = CHIP(trigger_mask), .max = UINT32_MAX},
+    SPECIFIER_FIELDS(true),
     {.key = "kvm", .type = FIELD_NAME, .offset = CHIP(kvm)},
     {.key = "node-name", .type = FIELD_NAME, .offset = CHIP(node_name), .required = true},
     {.key = "regions",
@@ -351,7 +350,6 @@ static const struct field chip_fields[] = {
     {.key = "cpu-interrupts", .type = FIELD_CUSTOM, .set = set_cpu_irqs},
     {.key = "max-cpus", .type = FIELD_U32, .offset = CHIP(max_cpus), .min = 1, .max = 65536},
     {.key = "body", .type = FIELD_BODY, .offset = CHIP(body), .required = true},
-    {.key = "source", .type = FIELD_REMARK},
 };
 static const struct table chip_table = {"an irqchip", chip_fields, sizeof chip_fields / sizeof *chip_fields,
                                         sizeof(struct chip), check_irqchip};
@@ -376,7 +374,7 @@ static bool check_controller(struct load *l, const struct jval *object, void *it
     struct chip *chip = item;
     struct irqchip_class *c = &chip->class;
     if (!c->compatible && !c->property)
-        return load_contradiction(l, object, "nothing says which controllers this is",
+        return load_contradiction(l, object, "the file does not say which controllers this is",
                                   "add \"compatible\", or \"property\" for those that no compatible tells");
     if (c->forwards) {
         static const char *const needless[] = {"property",     "describe",        "cells",    "kinds",
@@ -391,7 +389,7 @@ static bool check_controller(struct load *l, const struct jval *object, void *it
         return true;
     }
     if (!c->ncells || !c->describe)
-        return load_contradiction(l, object, "nothing says how its specifiers are written",
+        return load_contradiction(l, object, "the file does not say how its specifiers are written",
                                   "add \"describe\" and \"cells\", or `\"forwards\": true` where they are those of "
                                   "its interrupt parent");
     if (!c->nkinds) {
@@ -404,24 +402,11 @@ static bool check_controller(struct load *l, const struct jval *object, void *it
 }
 
 static const struct field controller_fields[] = {
-    {.key = "name", .type = FIELD_NAME, .offset = CHIP(name), .required = true},
-    {.key = "compatible", .type = FIELD_NAMES, .offset = CHIP(compatible)},
+    SPECIFIER_FIELDS(false),
     {.key = "property", .type = FIELD_NAME, .offset = CHIP(property)},
     {.key = "forwards", .type = FIELD_BOOL, .offset = CHIP(forwards)},
     {.key = "cascaded", .type = FIELD_BOOL, .offset = CHIP(cascaded)},
-    {.key = "describe", .type = FIELD_TEXT, .offset = CHIP(describe)},
-    {.key = "cells", .type = FIELD_CUSTOM, .set = set_cells},
-    {.key = "kinds", .type = FIELD_LIST, .offset = CHIP(kinds), .count_offset = CHIP(nkinds), .table = &kind_table},
-    {.key = "default-kind", .type = FIELD_NAME, .offset = offsetof(struct chip, default_kind)},
-    {.key = "triggers",
-     .type = FIELD_LIST,
-     .offset = CHIP(triggers),
-     .count_offset = CHIP(ntriggers),
-     .table = &trigger_table},
-    {.key = "default-trigger", .type = FIELD_NAME, .offset = offsetof(struct chip, default_trigger)},
-    {.key = "trigger-mask", .type = FIELD_U32, .offset = CHIP(trigger_mask), .max = UINT32_MAX},
     {.key = "trigger-property", .type = FIELD_NAME, .offset = CHIP(trigger_property)},
-    {.key = "source", .type = FIELD_REMARK},
 };
 static const struct table controller_table = {"a host's irqchip", controller_fields,
                                               sizeof controller_fields / sizeof *controller_fields, sizeof(struct chip),
@@ -430,7 +415,7 @@ static const struct table controller_table = {"a host's irqchip", controller_fie
 bool load_controllers(struct load *l, const struct jval *v, void *unused)
 {
     (void)unused;
-    if (!json_object_is_type(v->v, json_type_array))
+    if (v->type != JSON_ARRAY)
         return field_wrong_type(l, v, "a list of objects");
     bool ok = true;
     for (const struct jval *e = v->child; e; e = e->next) {

@@ -1,115 +1,257 @@
 // SPDX-License-Identifier: MIT
 #include "schema/json.h"
 
-#include "base/map.h"
+#include "diag/utf8.h"
 
 #include <string.h>
 
-enum { DEPTH = 32 }; // of json-c's parser, and so of ours
+enum { DEPTH = 32 };
 
-/*
- * json-c keeps no places, lets the later of two equal keys win and takes 'quotes' and NaN even when it is
- * strict. The scan runs after it, over a text that it took, and finds all of these.
- */
 struct scan {
     struct machc *c;
     const struct source *s;
-    uint32_t at;
-    struct map keys; // (key, id of its object) -> jval
-    uint64_t objects;
-    bool ok;
+    const char *at, *end; // a NUL is at the end
 };
 
-static struct src place(const struct scan *s, uint32_t start, uint32_t end)
+static struct loc loc_from(const struct scan *s, const char *first)
 {
-    return src_at((struct loc){s->s->id, start, end});
+    return (struct loc){s->s->id, (uint32_t)(first - s->s->text), (uint32_t)(s->at - s->s->text)};
 }
 
-static struct jval *not_json(struct scan *s, const char *what)
+static bool report_not_json(struct scan *s, const char *what)
 {
-    uint32_t end = s->at < s->s->len ? s->at + 1 : s->at;
-    struct diag *d = diag(s->c->diags, E0801, place(s, s->at, end), "this is not JSON: %s", what);
-    diag_help(d, "JSON here is RFC 8259 to the letter: double quotes, no comments, no comma behind the last member");
-    s->ok = false;
-    return NULL;
-}
-
-static bool blank(char ch)
-{
-    return ch == ' ' || ch == '\n' || ch == '\t' || ch == '\r';
-}
-
-static char peek(struct scan *s)
-{
-    while (blank(s->s->text[s->at])) // a NUL stands behind the end
+    const char *first = s->at;
+    if (s->at < s->end)
         s->at++;
-    return s->s->text[s->at];
+    else
+        what = "it ends too early";
+    struct diag *d = diag(s->c->diags, E0801, src_at(loc_from(s, first)), "this is not JSON: %s", what);
+    diag_help(d, "write JSON as RFC 8259 defines it: double quotes, no comments, no comma after the last member");
+    return false;
 }
 
-// A quote ends the string unless an odd number of backslashes stands before it.
-static bool skip_string(struct scan *s)
+static char skip_blanks(struct scan *s)
 {
-    const char *first = s->s->text + s->at + 1, *end = s->s->text + s->s->len, *quote, *slash;
-    for (const char *from = first; (quote = memchr(from, '"', (size_t)(end - from))); from = quote + 1) {
-        for (slash = quote; slash > from && slash[-1] == '\\'; slash--)
-            ;
-        if ((quote - slash) % 2 == 0) {
-            s->at = (uint32_t)(quote + 1 - s->s->text);
-            return true;
+    while (*s->at == ' ' || *s->at == '\n' || *s->at == '\t' || *s->at == '\r')
+        s->at++;
+    return *s->at;
+}
+
+/* ---- strings ---- */
+
+static uint32_t hex_digit(char ch)
+{
+    static const char digits[] = "0123456789abcdefABCDEF";
+    const char *d = ch ? strchr(digits, ch) : NULL;
+    if (!d)
+        return UINT32_MAX;
+    return (uint32_t)(d - digits) < 16 ? (uint32_t)(d - digits) : (uint32_t)(d - digits) - 6;
+}
+
+// The four digits after `\u`; UINT32_MAX: there are fewer.
+static uint32_t hex_unit(const char *digits, const char *end)
+{
+    uint32_t unit = 0;
+    for (int i = 0; i < 4; i++) {
+        uint32_t digit = end - digits > i ? hex_digit(digits[i]) : UINT32_MAX;
+        if (digit == UINT32_MAX)
+            return UINT32_MAX;
+        unit = unit << 4 | digit;
+    }
+    return unit;
+}
+
+static char *put_utf8(char *to, uint32_t c)
+{
+    static const uint8_t first[] = {0, 0xc0, 0xe0, 0xf0};
+    if (c < 0x80) {
+        *to++ = (char)c;
+        return to;
+    }
+    uint32_t more = c < 0x800 ? 1 : 2;
+    if (c >= 0x10000)
+        more = 3;
+    *to++ = (char)(first[more] | c >> 6 * more);
+    while (more--)
+        *to++ = (char)(0x80 | (c >> 6 * more & 0x3f));
+    return to;
+}
+
+// A `\uXXXX`, or two of them that make one character. `*from` is after the `\u`.
+static bool decode_unit(struct scan *s, const char **from, const char *end, char **to)
+{
+    uint32_t c = hex_unit(*from, end);
+    s->at = *from - 2;
+    if (c == UINT32_MAX)
+        return report_not_json(s, "`\\u` needs four hexadecimal digits");
+    *from += 4;
+    if (c >= 0xd800 && c < 0xe000) {
+        uint32_t low = end - *from > 2 && !memcmp(*from, "\\u", 2) ? hex_unit(*from + 2, end) : 0;
+        if (c >= 0xdc00 || low < 0xdc00 || low >= 0xe000)
+            return report_not_json(s, "half of a surrogate pair");
+        *from += 6;
+        c = 0x10000 + ((c & 0x3ff) << 10 | (low & 0x3ff));
+    }
+    *to = put_utf8(*to, c);
+    return true;
+}
+
+// A copy without escapes; it is shorter than what is written.
+static bool decode_escapes(struct scan *s, struct jval *v)
+{
+    static const char names[] = "\"\\/bfnrt", values[] = "\"\\/\b\f\n\r\t";
+    const char *from = v->text, *end = from + v->n, *after = s->at;
+    char *copy = arena_alloc(s->c->arena, v->n), *to = copy;
+    while (from < end) {
+        if (*from != '\\') {
+            *to++ = *from++;
+            continue;
+        }
+        const char *name = from[1] ? strchr(names, from[1]) : NULL;
+        from += 2;
+        if (name) {
+            *to++ = values[name - names];
+        } else if (from[-1] != 'u') {
+            s->at = from - 2;
+            return report_not_json(s, "no such escape");
+        } else if (!decode_unit(s, &from, end, &to)) {
+            return false;
         }
     }
-    not_json(s, "a string that does not end");
-    return false;
+    s->at = after;
+    v->text = copy;
+    v->n = (uint32_t)(to - copy);
+    return true;
 }
 
-static bool skip_word(struct scan *s)
+static bool scan_character(struct scan *s)
 {
-    uint32_t start = s->at;
-    while (s->at < s->s->len && !memchr(" \t\r\n,:]}[{\"'", s->s->text[s->at], 12))
+    if ((unsigned char)*s->at < 0x20)
+        return report_not_json(s, "a control character in a string");
+    uint32_t len = 1;
+    if ((unsigned char)*s->at >= 0x80 && utf8_decode(s->at, (size_t)(s->end - s->at), &len) == UTF8_REPLACEMENT &&
+        len == 1)
+        return report_not_json(s, "it is not UTF-8");
+    s->at += len;
+    return true;
+}
+
+// From quote to quote; *escapes: with a backslash in it.
+static bool scan_quoted(struct scan *s, struct jval *v, bool *escapes)
+{
+    v->text = ++s->at;
+    *escapes = false;
+    for (;;) {
+        while ((unsigned char)(*s->at - ' ') < 0x80 - ' ' && *s->at != '"' && *s->at != '\\')
+            s->at++;
+        if (*s->at == '"')
+            break;
+        if (*s->at == '\\') {
+            *escapes = true;
+            s->at++;
+        }
+        if (!scan_character(s))
+            return false;
+    }
+    v->n = (uint32_t)(s->at++ - v->text);
+    return true;
+}
+
+static bool scan_string(struct scan *s, struct jval *v)
+{
+    bool escapes;
+    v->type = JSON_STRING;
+    return scan_quoted(s, v, &escapes) && (!escapes || decode_escapes(s, v));
+}
+
+/* ---- numbers and words ---- */
+
+static bool skip_digits(struct scan *s)
+{
+    const char *first = s->at;
+    while (*s->at >= '0' && *s->at <= '9')
         s->at++;
-    uint32_t n = s->at - start;
-    const char *w = s->s->text + start;
-    bool word = (n == 4 && (!memcmp(w, "true", 4) || !memcmp(w, "null", 4))) || (n == 5 && !memcmp(w, "false", 5));
-    if (n && (word || *w == '-' || (*w >= '0' && *w <= '9')) && memchr(w, 'N', n) == NULL && memchr(w, 'I', n) == NULL)
-        return true;
-    s->at = start;
-    not_json(s, "a value was expected");
-    return false;
+    return s->at != first || report_not_json(s, "a digit was expected");
 }
 
-static bool scan_key(struct scan *s, struct jval *v, uint64_t object)
+static bool scan_integer(struct scan *s, struct jval *v)
 {
-    uint32_t start = s->at;
-    if (peek(s) != '"') {
-        not_json(s, "a key in double quotes was expected");
+    const char *digit = s->at;
+    if (!skip_digits(s))
         return false;
+    if (*digit == '0' && s->at - digit > 1) {
+        s->at = digit;
+        return report_not_json(s, "a number does not begin with 0");
     }
-    start = s->at;
-    if (!skip_string(s))
+    for (; digit < s->at; digit++) {
+        uint64_t d = (uint64_t)(*digit - '0');
+        v->too_large = v->too_large || v->magnitude > (UINT64_MAX - d) / 10;
+        v->magnitude = v->too_large ? UINT64_MAX : v->magnitude * 10 + d;
+    }
+    return true;
+}
+
+static bool scan_number(struct scan *s, struct jval *v)
+{
+    v->type = JSON_INTEGER;
+    v->negative = *s->at == '-';
+    if (v->negative && (s->at[1] < '0' || s->at[1] > '9'))
+        return report_not_json(s, "a value was expected");
+    s->at += v->negative;
+    if (!scan_integer(s, v))
         return false;
-    v->key_loc = (struct loc){s->s->id, start, s->at};
-    uint32_t n = s->at - start - 2;
-    if (memchr(s->s->text + start + 1, '\\', n)) {
+    if (*s->at == '.') {
+        v->type = JSON_FRACTION;
+        s->at++;
+        if (!skip_digits(s))
+            return false;
+    }
+    if (*s->at != 'e' && *s->at != 'E')
+        return true;
+    v->type = JSON_FRACTION;
+    s->at++;
+    s->at += *s->at == '+' || *s->at == '-';
+    return skip_digits(s);
+}
+
+static bool scan_word(struct scan *s, struct jval *v)
+{
+    static const struct {
+        const char *word;
+        uint8_t len, type;
+        bool is_true;
+    } words[] = {{"null", 4, JSON_NULL, false}, {"true", 4, JSON_BOOL, true}, {"false", 5, JSON_BOOL, false}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (strncmp(s->at, words[i].word, words[i].len) != 0)
+            continue;
+        v->type = words[i].type;
+        v->is_true = words[i].is_true;
+        s->at += words[i].len;
+        return true;
+    }
+    return report_not_json(s, "a value was expected");
+}
+
+/* ---- objects and arrays ---- */
+
+static bool scan_key(struct scan *s, struct jval *v)
+{
+    if (skip_blanks(s) != '"')
+        return report_not_json(s, "a key in double quotes was expected");
+    const char *quote = s->at;
+    struct jval name;
+    bool escapes;
+    if (!scan_quoted(s, &name, &escapes))
+        return false;
+    v->key_loc = loc_from(s, quote);
+    if (escapes) {
         struct diag *d = diag(s->c->diags, E0803, src_at(v->key_loc), "a key with an escape in it");
-        diag_help(d, "no key of a schema needs one: write its letters");
-        s->ok = false;
+        diag_help(d, "no key needs one: write its letters");
         return false;
     }
-    v->key = intern_n(s->c->names, s->s->text + start + 1, n);
-    uint64_t before;
-    if (map_get(&s->keys, (uintptr_t)v->key, object, &before)) {
-        const struct jval *first = (const struct jval *)(uintptr_t)before;
-        struct diag *d = diag(s->c->diags, E0802, src_at(v->key_loc), "\"%s\" stands twice in one object", v->key);
-        diag_note(d, src_at(first->key_loc), "the first one is here");
-        diag_help(d, "keep one of them");
-        s->ok = false;
-    } else {
-        map_put(s->c->arena, &s->keys, (uintptr_t)v->key, object, (uintptr_t)v);
-    }
-    if (peek(s) != ':') {
-        not_json(s, "a `:` was expected");
-        return false;
-    }
+    v->key = intern_n(s->c->names, name.text, name.n);
+    if (skip_blanks(s) != ':')
+        return report_not_json(s, "a `:` was expected");
     s->at++;
     return true;
 }
@@ -118,27 +260,24 @@ static bool scan_value(struct scan *s, struct jval *v, uint32_t depth);
 
 static bool scan_children(struct scan *s, struct jval *v, uint32_t depth)
 {
-    bool object = s->s->text[s->at] == '{';
+    bool object = *s->at++ == '{';
     char end = object ? '}' : ']';
-    uint64_t id = ++s->objects;
     struct jval **tail = &v->child;
-    s->at++;
-    if (peek(s) == end) {
+    v->type = object ? JSON_OBJECT : JSON_ARRAY;
+    if (skip_blanks(s) == end) {
         s->at++;
         return true;
     }
     for (;;) {
         struct jval *child = NEW(s->c->arena, struct jval);
-        if ((object && !scan_key(s, child, id)) || !scan_value(s, child, depth + 1))
+        if ((object && !scan_key(s, child)) || !scan_value(s, child, depth + 1))
             return false;
         *tail = child;
         tail = &child->next;
         v->n++;
-        char next = peek(s);
-        if (next != ',' && next != end) {
-            not_json(s, object ? "a `,` or `}` was expected" : "a `,` or `]` was expected");
-            return false;
-        }
+        char next = skip_blanks(s);
+        if (next != ',' && next != end)
+            return report_not_json(s, object ? "a `,` or `}` was expected" : "a `,` or `]` was expected");
         s->at++;
         if (next == end)
             return true;
@@ -147,79 +286,31 @@ static bool scan_children(struct scan *s, struct jval *v, uint32_t depth)
 
 static bool scan_value(struct scan *s, struct jval *v, uint32_t depth)
 {
-    if (depth > DEPTH) {
-        not_json(s, "it is nested deeper than 32 levels");
-        return false;
-    }
-    char first = peek(s);
-    v->loc = (struct loc){s->s->id, s->at, s->at};
-    bool ok = first == '{' || first == '[' ? scan_children(s, v, depth) : first == '"' ? skip_string(s) : skip_word(s);
-    v->loc.end = s->at;
+    if (depth > DEPTH)
+        return report_not_json(s, "it is nested deeper than 32 levels");
+    char ch = skip_blanks(s);
+    const char *first = s->at;
+    bool ok;
+    if (ch == '{' || ch == '[')
+        ok = scan_children(s, v, depth);
+    else if (ch == '"')
+        ok = scan_string(s, v);
+    else if (ch == '-' || (ch >= '0' && ch <= '9'))
+        ok = scan_number(s, v);
+    else
+        ok = scan_word(s, v);
+    v->loc = loc_from(s, first);
     return ok;
 }
 
-// Two walks over the same document: json-c keeps members in the order written.
-static bool attach(struct jval *v, struct json_object *o)
+const struct jval *json_read(struct machc *c, const struct source *src)
 {
-    v->v = o;
-    if (json_object_is_type(o, json_type_object)) {
-        struct lh_entry *e = json_object_get_object(o)->head;
-        for (struct jval *m = v->child; m; m = m->next, e = lh_entry_next(e)) {
-            if (!e || strcmp(lh_entry_k(e), m->key) || !attach(m, lh_entry_v(e)))
-                return false;
-        }
-        return !e;
-    }
-    if (json_object_is_type(o, json_type_array)) {
-        if (json_object_array_length(o) != v->n)
-            return false;
-        size_t i = 0;
-        for (struct jval *m = v->child; m; m = m->next) {
-            if (!attach(m, json_object_array_get_idx(o, i++)))
-                return false;
-        }
-        return true;
-    }
-    return !v->child;
-}
-
-bool json_read(struct machc *c, const struct source *src, struct jdoc *doc)
-{
-    struct scan s = {.c = c, .s = src, .ok = true};
-    struct json_tokener *t = json_tokener_new_ex(DEPTH);
-    if (!t) {
-        diag(c->diags, F0001, src_at((struct loc){src->id, 0, 0}), "no memory to read this file");
-        return false;
-    }
-    // Checking UTF-8 takes json-c as long as everything else; tests/schemas/check.py has done it for the built-in
-    // files.
-    json_tokener_set_flags(t, JSON_TOKENER_STRICT | (src->builtin ? 0 : JSON_TOKENER_VALIDATE_UTF8));
-    doc->owner = json_tokener_parse_ex(t, src->text, (int)src->len);
-    enum json_tokener_error err = json_tokener_get_error(t);
-    s.at = (uint32_t)json_tokener_get_parse_end(t);
-    json_tokener_free(t);
-    if (err != json_tokener_success) {
-        not_json(&s, err == json_tokener_continue ? "it ends too early" : json_tokener_error_desc(err));
-        json_object_put(doc->owner);
-        return false;
-    }
-    s.at = 0;
-    doc->top = NEW(c->arena, struct jval);
-    bool ok = scan_value(&s, doc->top, 1) && s.ok;
-    if (ok && !attach(doc->top, doc->owner)) {
-        s.at = 0;
-        not_json(&s, "its parts could not be told apart");
-        ok = false;
-    }
-    if (!ok)
-        json_object_put(doc->owner);
-    return ok;
-}
-
-void json_free(struct jdoc *doc)
-{
-    json_object_put(doc->owner);
-    doc->owner = NULL;
+    struct scan s = {.c = c, .s = src, .at = src->text, .end = src->text + src->len};
+    struct jval *top = NEW(c->arena, struct jval);
+    if (!scan_value(&s, top, 1))
+        return NULL;
+    skip_blanks(&s);
+    return s.at == s.end || report_not_json(&s, "there is something after its end") ? top : NULL;
 }
 
 const struct jval *json_member(const struct jval *object, const char *interned)
@@ -229,4 +320,9 @@ const struct jval *json_member(const struct jval *object, const char *interned)
             return m;
     }
     return NULL;
+}
+
+bool json_is_word(const struct jval *v, const char *word)
+{
+    return v->type == JSON_STRING && v->n == strlen(word) && !memcmp(v->text, word, v->n);
 }

@@ -1,38 +1,40 @@
 // SPDX-License-Identifier: MIT
-// JSON with places: json-c reads the values, a scan of our own says where each of them stands.
+// JSON (RFC 8259) in which every value knows its place in the text.
 #ifndef MACHC_SCHEMA_JSON_H
 #define MACHC_SCHEMA_JSON_H
 
 #include "machc.h"
 
-#include <json-c/json.h>
+enum json_type { JSON_NULL, JSON_BOOL, JSON_INTEGER, JSON_FRACTION, JSON_STRING, JSON_ARRAY, JSON_OBJECT };
 
-/* A value, where it stands, and its name in the object that holds it. Lives in the arena, but `v` only until
- * json_free(). */
+/* A value, its place, and its name in the object that holds it. It lives in the compilation's arena. */
 struct jval {
     struct jval *next;  // in the object or array that holds it
     struct jval *child; // members or elements, as written
-    uint32_t n;         // how many children
-    struct json_object *v;
+    union {
+        const char *text;   // of a string: `n` bytes without their escapes, which may be zeros, and no NUL after them
+        uint64_t magnitude; // of an integer
+    };
     const char *key; // interned; NULL in an array
+    uint32_t n;      // how many children; of a string: how many bytes
+    uint8_t type;    // enum json_type
+    bool is_true;    // of a bool
+    bool negative;   // of an integer: the number is -magnitude
+    bool too_large;  // of an integer: its magnitude is more than 64 bits, and UINT64_MAX here
     struct loc loc, key_loc;
 };
 
-struct jdoc {
-    struct jval *top;
-    struct json_object *owner;
-};
-
 /*
- * Reads a text as JSON (RFC 8259, strictly). No key may stand twice in an object. False after messages;
- * then there is nothing to free.
+ * Reads a text as JSON; a key with an escape in it is refused. Returns the value of the text, or NULL after a message.
+ * An object may have a key twice: fields_read() refuses it. Strings without escapes point into the text of `s`, which
+ * has to stay.
  */
-bool json_read(struct machc *c, const struct source *s, struct jdoc *doc);
+const struct jval *json_read(struct machc *c, const struct source *s);
 
-/* Gives json-c's part back; the places stay. */
-void json_free(struct jdoc *doc);
-
-/* The member of that (interned) name; or NULL. */
+/* The member of an object that has that (interned) name, or NULL. */
 const struct jval *json_member(const struct jval *object, const char *interned);
+
+/* Whether a value is the string `word`. */
+bool json_is_word(const struct jval *v, const char *word);
 
 #endif

@@ -66,18 +66,17 @@ static const struct table file_table = {"a schema file", file_fields, sizeof fil
 static void load_source(struct loader *ld, const struct source *s, uint8_t layer)
 {
     struct load l = {.c = ld->c, .loader = ld, .source = s, .layer = layer};
-    struct jdoc doc;
+    const struct jval *top = json_read(ld->c, s);
     char unused = 0;
-    if (!json_read(ld->c, s, &doc))
+    if (!top)
         return;
-    if (json_object_is_type(doc.top->v, json_type_object)) {
-        fields_read(&l, &file_table, doc.top, &unused);
+    if (top->type == JSON_OBJECT) {
+        fields_read(&l, &file_table, top, &unused);
     } else {
-        struct diag *d = diag(ld->c->diags, E0805, src_at(doc.top->loc), "a schema file is an object, not %s",
-                              field_type_name(doc.top));
+        struct diag *d =
+            diag(ld->c->diags, E0805, src_at(top->loc), "a schema file is an object, not %s", field_type_name(top));
         diag_help(d, "write { \"class\": { ... } }, for example");
     }
-    json_free(&doc);
 }
 
 static void load_file(struct loader *ld, const char *path)
@@ -88,7 +87,7 @@ static void load_file(struct loader *ld, const char *path)
     if (!s) {
         struct diag *d =
             diag(ld->c->diags, err ? E0001 : E0801, (struct src){{0, 0, 0}, NULL}, "cannot read %s: %s", path, why);
-        diag_help(d, "every *.json file of --schema-dir is read: mend it, or move it elsewhere");
+        diag_help(d, "every *.json file of --schema-dir is read: correct it, or move it elsewhere");
         return;
     }
     load_source(ld, s, LAYER_DIR);
@@ -145,21 +144,87 @@ static void load_dir(struct loader *ld, const char *path, int depth)
     }
 }
 
+static void load_builtin(struct loader *ld, uint32_t i)
+{
+    const struct schema_text *t = &schema_texts[i];
+    load_source(ld, source_builtin(ld->c->sources, t->name, t->text, t->len), LAYER_BUILTIN);
+}
+
 const struct schemas *schemas_read(struct machc *c)
 {
     struct loader ld = {.c = c, .s = NEW(c->arena, struct schemas)};
     uint32_t errors = diags_errors(c->diags);
-    for (uint32_t i = 0; i < schema_ntexts; i++) {
-        const struct schema_text *t = &schema_texts[i];
-        load_source(&ld, source_builtin(c->sources, t->name, t->text, t->len), LAYER_BUILTIN);
-    }
+    for (uint32_t i = 0; i < schema_ntexts; i++)
+        load_builtin(&ld, i);
     if (c->schema_dir)
         load_dir(&ld, c->schema_dir, 0);
     index_build(&ld, diags_errors(c->diags) == errors);
     return diags_errors(c->diags) == errors ? ld.s : NULL;
 }
 
+/* ---- built-in files on demand ---- */
+
+struct demand {
+    struct machc *c;
+    struct schemas *s;
+    struct map names; // those that were looked for
+    const struct schemas *whole;
+    bool *loaded; // for each of schema_texts
+};
+
 const struct schemas *schemas_load(struct machc *c)
 {
-    return c->schema_dir ? schemas_read(c) : &schemas_compiled;
+    if (c->schema_dir)
+        return schemas_read(c);
+    struct demand *d = NEW(c->arena, struct demand);
+    *d = (struct demand){.c = c, .s = NEW(c->arena, struct schemas), .loaded = arena_alloc(c->arena, schema_ntexts)};
+    d->s->demand = d;
+    struct loader ld = {.c = c, .s = d->s, .on_demand = true};
+    for (uint32_t i = 0; i < schema_ncommon; i++)
+        load_builtin(&ld, i);
+    index_build(&ld, false);
+    return d->s;
+}
+
+// The first of schema_names that is not before `name`.
+static uint32_t first_name(const char *name)
+{
+    uint32_t from = 0, to = schema_nnames;
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+        if (strcmp(schema_names[middle].name, name) < 0)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return from;
+}
+
+bool schemas_demand(const struct schemas *s, const char *name)
+{
+    struct demand *d = s->demand;
+    uint64_t known = 1;
+    if (!d || !map_add(d->c->arena, &d->names, (uintptr_t)name, 0, &known))
+        return false;
+    bool any = false;
+    for (uint32_t i = first_name(name); i < schema_nnames && !strcmp(schema_names[i].name, name); i++) {
+        uint32_t text = schema_names[i].text;
+        if (d->loaded[text])
+            continue;
+        any = d->loaded[text] = true;
+        struct loader ld = {.c = d->c, .s = d->s, .on_demand = true};
+        load_builtin(&ld, text);
+        index_more(&ld);
+    }
+    return any;
+}
+
+const struct schemas *schemas_whole(const struct schemas *s)
+{
+    struct demand *d = s->demand;
+    if (!d)
+        return s;
+    if (!d->whole)
+        d->whole = schemas_read(d->c);
+    return d->whole;
 }

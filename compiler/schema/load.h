@@ -13,8 +13,8 @@ enum layer { LAYER_BUILTIN, LAYER_DIR };
 struct thing {
     const char *name; // interned
     void *item;
-    const struct jval *object; // for the places of its keys; its values are gone
-    struct src at;             // its name
+    const struct jval *object;
+    struct src at; // its name
     uint8_t layer;
 };
 
@@ -36,6 +36,7 @@ struct ref_fixed {
 struct loader {
     struct machc *c;
     struct schemas *s;
+    bool on_demand; // bodies are parsed when they are needed
     VEC(struct thing) irqchips, controllers, classes, platforms, providers;
     struct map refs; // property -> struct ref_entry: those by whole name
     VEC(struct ref_entry *) patterns, iommus;
@@ -73,5 +74,8 @@ void load_twice(struct machc *c, const char *what, const char *name, struct src 
 /* Fills schemas from the lists: later layers win. Names are checked against each other when all files were read without
  * a mistake. */
 void index_build(struct loader *ld, bool complete);
+
+/* Adds what a built-in file describes that is read on demand. */
+void index_more(struct loader *ld);
 
 #endif

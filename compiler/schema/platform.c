@@ -20,7 +20,7 @@ static bool check_mmio(struct load *l, const struct jval *object, void *item)
     if (p->mmio_base < p->mmio_end)
         return true;
     struct diag *d = diag(l->c->diags, E0806, src_at(load_member(l, object, "end")->loc),
-                          "the end of the range is not behind its base");
+                          "the end of the range is not after its base");
     diag_help(d, "addresses are chosen from \"base\" to just below \"end\"");
     return false;
 }

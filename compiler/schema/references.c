@@ -88,7 +88,7 @@ static bool check_group(struct load *l, const struct jval *object, void *item)
         bool fits = layout_keys[i].layouts >> g->rule.layout & 1;
         if (m && !fits)
             ok = load_contradiction(l, m,
-                                    arena_printf(l->c->arena, "\"%s\" says nothing about the layout \"%s\"",
+                                    arena_printf(l->c->arena, "\"%s\" does not apply to the layout \"%s\"",
                                                  layout_keys[i].key, layouts[g->rule.layout]),
                                     "remove it, or choose another layout");
         else if (!m && fits && layout_keys[i].needed)
@@ -138,7 +138,7 @@ static void add_rule(struct load *l, struct ref_entry *e)
         load_twice(l->c, "property", e->property, e->at, old->at);
     } else if (e->rule->match == REF_MATCH_NAME) {
         map_putp(l->c->arena, &ld->refs, e->property, NULL, e);
-        names_put(l->c->arena, &ld->s->refs, e->property, e->rule);
+        map_putp(l->c->arena, &ld->s->refs, e->property, NULL, e->rule);
     } else if (!old) {
         vec_push(l->c->arena, &ld->patterns, e);
     }
@@ -170,7 +170,7 @@ static bool load_group(struct load *l, const struct jval *v)
 bool load_references(struct load *l, const struct jval *v, void *unused)
 {
     (void)unused;
-    if (!json_object_is_type(v->v, json_type_array))
+    if (v->type != JSON_ARRAY)
         return field_wrong_type(l, v, "a list of objects");
     bool ok = true;
     for (const struct jval *g = v->child; g; g = g->next)
@@ -191,7 +191,7 @@ static const struct table dma_id_table = {"a number of a device's DMA", dma_id_f
 bool load_dma_ids(struct load *l, const struct jval *v, void *unused)
 {
     (void)unused;
-    if (!json_object_is_type(v->v, json_type_array))
+    if (v->type != JSON_ARRAY)
         return field_wrong_type(l, v, "a list of objects");
     bool ok = true;
     for (const struct jval *e = v->child; e; e = e->next) {
@@ -222,14 +222,14 @@ static const struct table delicate_table = {"a delicate kind of node", delicate_
 bool load_delicate(struct load *l, const struct jval *v, void *unused)
 {
     (void)unused;
-    if (!json_object_is_type(v->v, json_type_array))
+    if (v->type != JSON_ARRAY)
         return field_wrong_type(l, v, "a list of objects");
     bool ok = true;
     for (const struct jval *e = v->child; e; e = e->next) {
         struct schema_delicate *d = NEW(l->c->arena, struct schema_delicate);
         ok = fields_read(l, &delicate_table, e, d) && ok;
         if (d->compatible) // a later file's takes the place
-            names_put(l->c->arena, &l->loader->s->delicate, d->compatible, d);
+            map_putp(l->c->arena, &l->loader->s->delicate, d->compatible, NULL, d);
     }
     return ok;
 }
@@ -251,15 +251,13 @@ static const struct table provider_table = {"a provider", provider_fields,
 bool load_providers(struct load *l, const struct jval *v, void *unused)
 {
     (void)unused;
-    if (!json_object_is_type(v->v, json_type_array))
+    if (v->type != JSON_ARRAY)
         return field_wrong_type(l, v, "a list of objects");
     bool ok = true;
     for (const struct jval *e = v->child; e; e = e->next) {
         struct schema_provider *p = NEW(l->c->arena, struct schema_provider);
         const struct jval *name = load_member(l, e, "name");
-        l->body_name = name && json_object_is_type(name->v, json_type_string)
-                           ? intern(l->c->names, json_object_get_string(name->v))
-                           : NULL;
+        l->body_name = name && name->type == JSON_STRING ? intern_n(l->c->names, name->text, name->n) : NULL;
         p->file = l->source->name;
         if (fields_read(l, &provider_table, e, p)) {
             struct thing *t = vec_add(l->c->arena, &l->loader->providers);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Device knowledge as data: schemas/*.json, compiled in, and --schema-dir on top. No device is known to C code by name.
+// Device knowledge as data: the built-in files of schemas/, and --schema-dir on top. No device is known to C code by
+// name.
 #ifndef MACHC_SCHEMA_SCHEMA_H
 #define MACHC_SCHEMA_SCHEMA_H
 
 #include "ast/ast.h"
-#include "base/names.h"
+#include "base/map.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -17,7 +18,8 @@ struct schema_body {
     const char *name; // of that text as a source: "schemas/irqchips/gic-v3.json#body"
     const char *text;
     uint32_t len;
-    const struct dts_op *ops; // what it says, parsed; NULL of what is compiled in: whoever needs it parses it
+    const struct dts_op
+        *ops; // what it says, parsed; NULL in a file that was read on demand: whoever needs it parses it
 };
 
 /* ---- references: which properties hold phandles ---- */
@@ -212,7 +214,7 @@ struct irqchip_class {
     uint32_t max_cpus;              // vcpus that it can serve; 0: any number
     const struct schema_body *body; // merged into the guest's node
     const char *file;               // the schema's name, for messages
-    struct loc at;                  // its description in that file: an object; not kept in what is compiled in
+    struct loc at;                  // its description in that file: an object
 };
 
 /* Whether the controller's driver takes a trigger for lines of a kind. */
@@ -257,7 +259,7 @@ struct dev_class {
     bool console;                   // emulated: the first one is stdout-path
     const struct schema_body *body; // merged into the guest's node before edits
     const char *file;
-    struct loc at; // its description in that file: an object; not kept in what is compiled in
+    struct loc at; // its description in that file: an object
 };
 
 /* ---- platforms ---- */
@@ -282,40 +284,48 @@ struct platform {
     uint32_t address_bits;        // of a physical address in such a guest; 0: not said
     uint64_t mmio_base, mmio_end; // where addresses are chosen: [base, end)
     const char *file;
-    struct loc at; // its description in that file: an object; not kept in what is compiled in
+    struct loc at; // its description in that file: an object
 };
 
 struct schemas {
-    struct names refs;                   // property -> struct ref_rule
+    /* Names (interned) are keys, with 0. */
+    struct map refs;                     // property -> struct ref_rule
     const struct ref_property *patterns; // tried in order when no name matches
     uint32_t npatterns;
     const struct ref_property *iommus; // those that say something of an IOMMU, by whole name
     uint32_t niommus;
     const struct schema_dma_id *dma_ids;
     uint32_t ndma_ids;
-    struct names delicate;                   // compatible -> struct schema_delicate
+    struct map delicate;                     // compatible -> struct schema_delicate
     const struct iommu_class *iommu_classes; // the first of them, in the order of the files
-    struct names irqchips_by_name;           // those that a guest can have
-    struct names irqchips_by_compatible;
-    struct names controllers;                                   // name -> those that only hosts have
+    struct map irqchips_by_name;             // those that a guest can have
+    struct map irqchips_by_compatible;
+    struct map controllers;                                     // name -> those that only hosts have
     const struct irqchip_class *const *controllers_by_property; // the few that have `property`
     uint32_t ncontrollers_by_property;
-    struct names classes_by_name, classes_by_compatible;
-    struct names platforms;
-    struct names providers; // name -> struct schema_provider
-    /* sorted, NULL-terminated */
+    struct map classes_by_name, classes_by_compatible;
+    struct map platforms;
+    struct map providers; // name -> struct schema_provider
+    /* sorted, NULL-terminated; what has not been read yet is missing: see schemas_whole() */
     const char *const *irqchip_names, *const *controller_names, *const *class_names, *const *platform_names;
+    struct demand *demand; // the built-in files that have not been read yet; NULL: all have been
 };
 
-/* What is known: the built-in schemas as they were compiled in; with c->schema_dir, schemas_read(). NULL after
- * messages. */
+/*
+ * What is known. Of the built-in files only those about every compilation are read, the others when something in them
+ * is looked up, into memory of `c`: one thread at a time uses the result. With c->schema_dir all are read at once, as
+ * by schemas_read(). NULL after messages.
+ */
 const struct schemas *schemas_load(struct machc *c);
 
-/* Reads the texts of the built-in schemas and c->schema_dir. NULL after messages. */
+/* Reads all of the built-in schemas and c->schema_dir. NULL after messages. */
 const struct schemas *schemas_read(struct machc *c);
 
-/* What schemas_read() made of the texts when machc was built: constants, in a file that it wrote itself. */
-extern const struct schemas schemas_compiled;
+/* The same schemas with nothing left to be read: for lists of what there is. */
+const struct schemas *schemas_whole(const struct schemas *s);
+
+/* Reads the built-in files that are about a name (interned) and were not read yet. True if there was one. */
+bool schemas_demand(const struct schemas *s, const char *name);
 
 /* The rule for a property name (interned); NULL: not known to hold references. `unless` is the caller's to look at. */
 const struct ref_rule *schema_ref(const struct schemas *s, const char *property);

@@ -28,7 +28,7 @@ struct reader {
     struct noise noise;
 };
 
-static bool bad(struct reader *r, enum msg m, const char *what)
+static bool report_bad_blob(struct reader *r, enum msg m, const char *what)
 {
     struct diag *d = diag(r->c->diags, m, r->at, "%s: %s", dt_show(r->c->arena, r->file), what);
     diag_help(d, m == E0701 ? "a host tree is a `.dtb`, or a `.dts` in text form"
@@ -36,40 +36,33 @@ static bool bad(struct reader *r, enum msg m, const char *what)
     return false;
 }
 
-static uint32_t be32(const uint8_t *b)
-{
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
-}
-
-static uint64_t be64(const uint8_t *b)
-{
-    return (uint64_t)be32(b) << 32 | be32(b + 4);
-}
-
 static bool has_block(struct reader *r, const char *what, uint32_t off, uint32_t size)
 {
     if (off <= r->total && size <= r->total - off)
         return true;
-    return bad(r, E0702,
-               arena_printf(r->c->arena,
-                            "the header is damaged: the %s, %u bytes at offset %u, lies outside of the blob's %u bytes",
-                            what, size, off, r->total));
+    return report_bad_blob(
+        r, E0702,
+        arena_printf(r->c->arena,
+                     "the header is damaged: the %s, %u bytes at offset %u, lies outside of the blob's %u bytes", what,
+                     size, off, r->total));
 }
 
 static bool check_header(struct reader *r, uint32_t len)
 {
     struct arena *a = r->c->arena;
     if (len < 4 || be32(r->blob) != FDT_MAGIC)
-        return bad(r, E0701, "this is not a device tree blob: it does not begin with d0 0d fe ed");
+        return report_bad_blob(r, E0701, "this is not a device tree blob: it does not begin with d0 0d fe ed");
     if (len < sizeof(struct fdt_header))
-        return bad(r, E0702, arena_printf(a, "the blob is cut off within its header, after %u bytes", len));
+        return report_bad_blob(r, E0702, arena_printf(a, "the blob is cut off within its header, after %u bytes", len));
     r->total = fdt_totalsize(r->blob);
     if (r->total > len)
-        return bad(r, E0702, arena_printf(a, "the blob is cut off: %u bytes of %u are there", len, r->total));
+        return report_bad_blob(r, E0702,
+                               arena_printf(a, "the blob is cut off: %u bytes of %u are there", len, r->total));
     if (fdt_version(r->blob) < 16 || fdt_last_comp_version(r->blob) > 17)
-        return bad(r, E0701,
-                   arena_printf(a, "version %u of the format (readable as %u) is not known here, only 16 and 17",
-                                fdt_version(r->blob), fdt_last_comp_version(r->blob)));
+        return report_bad_blob(
+            r, E0701,
+            arena_printf(a, "version %u of the format (readable as %u) is not supported, only 16 and 17",
+                         fdt_version(r->blob), fdt_last_comp_version(r->blob)));
     if (!has_block(r, "list of memory reservations", fdt_off_mem_rsvmap(r->blob), 16) ||
         !has_block(r, "structure block", fdt_off_dt_struct(r->blob),
                    fdt_version(r->blob) < 17 ? 0 : fdt_size_dt_struct(r->blob)) ||
@@ -77,7 +70,7 @@ static bool check_header(struct reader *r, uint32_t len)
         return false;
     int err = fdt_check_header(r->blob);
     if (err)
-        return bad(r, E0702, arena_printf(a, "the header is damaged: %s", fdt_strerror(err)));
+        return report_bad_blob(r, E0702, arena_printf(a, "the header is damaged: %s", fdt_strerror(err)));
     // Version 16 does not say how long the structure block is.
     uint32_t start = fdt_off_dt_struct(r->blob);
     r->tokens_len = fdt_version(r->blob) < 17 ? r->total - start : fdt_size_dt_struct(r->blob);
@@ -92,7 +85,7 @@ static bool read_reserves(struct reader *r)
     uint32_t off = fdt_off_mem_rsvmap(r->blob), n = 0;
     for (;; n++) {
         if (off > r->total || r->total - off < 16)
-            return bad(r, E0702, "the list of memory reservations has no end");
+            return report_bad_blob(r, E0702, "the list of memory reservations has no end");
         if (!be64(r->blob + off) && !be64(r->blob + off + 8))
             break;
         off += 16;
@@ -144,9 +137,10 @@ static bool read_prop(struct reader *r, struct dt_node *n, const uint8_t *data, 
 {
     const char *name = prop_name(r, n, nameoff);
     if (!name)
-        return bad(r, E0702,
-                   arena_printf(r->c->arena, "a property of %s has no proper name: offset %u of the strings block",
-                                dt_show_path(r->c->arena, n), nameoff));
+        return report_bad_blob(r, E0702,
+                               arena_printf(r->c->arena,
+                                            "a property of %s has no proper name: offset %u of the strings block",
+                                            dt_show_path(r->c->arena, n), nameoff));
     if (dt_prop(r->t, n, name)) {
         if (noise_ok(&r->noise, W0702))
             diag(r->c->diags, W0702, r->at, "%s: %s has the property `%s` twice; the first one counts",
@@ -175,19 +169,19 @@ static bool begin_node(struct reader *r, struct walk *w, const char *name)
     }
     if (!w->n) {
         if (w->root)
-            return bad(r, E0702, "there is a second root node");
+            return report_bad_blob(r, E0702, "there is a second root node");
         w->root = true;
         w->n = r->t->root;
         return true;
     }
     if (w->n->depth >= MACH_MAX_NESTING)
-        return bad(r, E0703,
-                   arena_printf(r->c->arena, "nodes are nested more than %d deep, below %s", MACH_MAX_NESTING,
-                                dt_show_path(r->c->arena, w->n)));
+        return report_bad_blob(r, E0703,
+                               arena_printf(r->c->arena, "nodes are nested more than %d deep, below %s",
+                                            MACH_MAX_NESTING, dt_show_path(r->c->arena, w->n)));
     if (len > MAX_NAME)
-        return bad(r, E0702,
-                   arena_printf(r->c->arena, "a node in %s has a name of %zu bytes; %d are the limit",
-                                dt_show_path(r->c->arena, w->n), len, MAX_NAME));
+        return report_bad_blob(r, E0702,
+                               arena_printf(r->c->arena, "a node in %s has a name of %zu bytes; %d are the limit",
+                                            dt_show_path(r->c->arena, w->n), len, MAX_NAME));
     const char *interned = intern_n(r->c->names, name, len);
     if (dt_child(r->t, w->n, interned)) {
         if (noise_ok(&r->noise, W0701))
@@ -211,7 +205,7 @@ static bool end_node(struct reader *r, struct walk *w, uint32_t at)
     else if (w->n)
         w->n = w->n->parent;
     else
-        return bad(r, E0702, arena_printf(r->c->arena, "a node ends at offset %u that never began", at));
+        return report_bad_blob(r, E0702, arena_printf(r->c->arena, "a node ends at offset %u that never began", at));
     return true;
 }
 
@@ -230,7 +224,8 @@ static bool read_struct(struct reader *r)
         if (tag == FDT_BEGIN_NODE) {
             const uint8_t *nul = memchr(tokens + at, 0, left);
             if (!nul)
-                return bad(r, E0702, arena_printf(r->c->arena, "a node's name at offset %u has no end", at));
+                return report_bad_blob(r, E0702,
+                                       arena_printf(r->c->arena, "a node's name at offset %u has no end", at));
             if (!begin_node(r, &w, (const char *)tokens + at))
                 return false;
             at = (uint32_t)(nul - tokens) / 4 * 4 + 4;
@@ -240,23 +235,25 @@ static bool read_struct(struct reader *r)
         } else if (tag == FDT_PROP) {
             uint32_t len = left < 8 ? UINT32_MAX : be32(tokens + at);
             if (left < 8 || len > left - 8)
-                return bad(r, E0702, arena_printf(r->c->arena, "a property at offset %u is cut off", start));
+                return report_bad_blob(r, E0702,
+                                       arena_printf(r->c->arena, "a property at offset %u is cut off", start));
             if (!w.n)
-                return bad(r, E0702,
-                           arena_printf(r->c->arena, "a property at offset %u stands outside of every node", start));
+                return report_bad_blob(
+                    r, E0702, arena_printf(r->c->arena, "a property at offset %u is outside every node", start));
             if (!w.skip && !read_prop(r, w.n, tokens + at + 8, len, be32(tokens + at + 4)))
                 return false;
             at += 8 + (len + 3) / 4 * 4;
         } else if (tag == FDT_END) {
             if (w.n || !w.root)
-                return bad(r, E0702,
-                           w.n ? "the structure block ends within a node" : "there is no root node in the blob");
+                return report_bad_blob(
+                    r, E0702, w.n ? "the structure block ends within a node" : "there is no root node in the blob");
             return true;
         } else if (tag != FDT_NOP) {
-            return bad(r, E0702, arena_printf(r->c->arena, "the structure block is damaged at offset %u", start));
+            return report_bad_blob(r, E0702,
+                                   arena_printf(r->c->arena, "the structure block is damaged at offset %u", start));
         }
     }
-    return bad(r, E0702, "the structure block has no end");
+    return report_bad_blob(r, E0702, "the structure block has no end");
 }
 
 // Labels, from dtc -@: each property of /__symbols__ is a label, its value the node's path.

@@ -36,7 +36,7 @@ static uint32_t name_offset(struct writer *w, const char *name)
     return (uint32_t)off;
 }
 
-static void put(struct writer *w, uint32_t v)
+static void put_u32(struct writer *w, uint32_t v)
 {
     uint8_t *b = w->blob + w->at;
     b[0] = (uint8_t)(v >> 24);
@@ -61,27 +61,27 @@ static void prop(struct writer *w, const char *name, const void *data, uint32_t 
         return;
     }
     memcpy(w->blob + w->strings + off, name, intern_len(name) + 1);
-    put(w, FDT_PROP);
-    put(w, len);
-    put(w, off);
+    put_u32(w, FDT_PROP);
+    put_u32(w, len);
+    put_u32(w, off);
     put_bytes(w, data, len);
 }
 
-static void begin(struct writer *w, const char *name)
+static void begin_node(struct writer *w, const char *name)
 {
     uint32_t len = intern_len(name) + 1;
     if (!w->blob) {
         w->struct_len += 8 + (uint64_t)len + pad4(len); // its end as well
         return;
     }
-    put(w, FDT_BEGIN_NODE);
+    put_u32(w, FDT_BEGIN_NODE);
     put_bytes(w, name, len);
 }
 
-static void end(struct writer *w)
+static void end_node(struct writer *w)
 {
     if (w->blob)
-        put(w, FDT_END_NODE);
+        put_u32(w, FDT_END_NODE);
 }
 
 static void node_props(struct writer *w, const struct dt_node *n)
@@ -99,13 +99,13 @@ static void node_props(struct writer *w, const struct dt_node *n)
 
 static void symbols(struct writer *w)
 {
-    begin(w, intern(w->c->names, "__symbols__"));
+    begin_node(w, intern(w->c->names, "__symbols__"));
     for (const struct dt_node *n = w->t->root; n; n = dt_next(n, w->t->root)) {
         const char *path = n->labels ? dt_path(w->c->arena, n) : NULL;
         for (const struct dt_label *l = n->labels; l; l = l->next)
             prop(w, l->name, path, (uint32_t)strlen(path) + 1);
     }
-    end(w);
+    end_node(w);
 }
 
 static void nodes(struct writer *w, uint32_t first_free)
@@ -114,7 +114,7 @@ static void nodes(struct writer *w, uint32_t first_free)
     w->next = first_free;
     while (n) {
         if (n != w->symbols) {
-            begin(w, n->name);
+            begin_node(w, n->name);
             node_props(w, n);
             if (n->child) {
                 n = n->child;
@@ -122,18 +122,18 @@ static void nodes(struct writer *w, uint32_t first_free)
             }
             if (!n->parent)
                 break;
-            end(w);
+            end_node(w);
         }
         while (n->parent && !n->next) {
             n = n->parent;
             if (n->parent)
-                end(w);
+                end_node(w);
         }
         n = n->next;
     }
     if (w->with_symbols)
         symbols(w);
-    end(w); // of the root
+    end_node(w); // of the root
 }
 
 uint8_t *dtb_write(struct machc *c, const struct dt_tree *t, bool with_symbols, uint32_t *size)
@@ -170,17 +170,17 @@ uint8_t *dtb_write(struct machc *c, const struct dt_tree *t, bool with_symbols, 
                                (uint32_t)w.strings_len,
                                (uint32_t)w.struct_len};
     for (size_t i = 0; i < sizeof header / sizeof *header; i++)
-        put(&w, header[i]);
+        put_u32(&w, header[i]);
     w.at = (uint32_t)head;
     for (uint32_t i = 0; i < t->nreserves; i++) {
-        put(&w, (uint32_t)(t->reserves[i].address >> 32));
-        put(&w, (uint32_t)t->reserves[i].address);
-        put(&w, (uint32_t)(t->reserves[i].size >> 32));
-        put(&w, (uint32_t)t->reserves[i].size);
+        put_u32(&w, (uint32_t)(t->reserves[i].address >> 32));
+        put_u32(&w, (uint32_t)t->reserves[i].address);
+        put_u32(&w, (uint32_t)(t->reserves[i].size >> 32));
+        put_u32(&w, (uint32_t)t->reserves[i].size);
     }
     w.at = structs;
     nodes(&w, first_free);
-    put(&w, FDT_END);
+    put_u32(&w, FDT_END);
     *size = (uint32_t)total;
     return w.blob;
 }

@@ -111,8 +111,9 @@ static bool eval_at(struct machc *c, const struct expr *e, uint32_t depth, uint6
     case EXPR_COND:
         return eval_at(c, e->a, depth + 1, &a) && eval_at(c, a ? e->b : e->c, depth + 1, v);
     case EXPR_NAME:
-        return refuse(
-            c, e, arena_printf(c->arena, "`%s` is not a number: a .dts knows no names", dt_show(c->arena, e->name.s)));
+        return refuse(c, e,
+                      arena_printf(c->arena, "`%s` is not a number: a .dts has no named constants",
+                                   dt_show(c->arena, e->name.s)));
     default:
         return refuse(c, e, "this is not a number");
     }
@@ -168,7 +169,7 @@ static void undefined(struct build *b, const struct text *name, struct src at)
     if (near)
         diag_did_you_mean(d, "&", name->s, near);
     else
-        diag_help(d, "put `%s:` in front of the node that is meant", s);
+        diag_help(d, "put `%s:` before the node that is meant", s);
 }
 
 static void merge_top(struct build *b, const struct dts_op *op)
@@ -184,7 +185,7 @@ static void merge_top(struct build *b, const struct dts_op *op)
             dt_remove(b->t, n);
             return;
         }
-        diag_help(diag(b->c->diags, E0711, at, "the root node cannot be deleted"), "leave the statement out");
+        diag_help(diag(b->c->diags, E0711, at, "the root node cannot be deleted"), "remove the statement");
         b->ok = false;
         return;
     }

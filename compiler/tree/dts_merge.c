@@ -19,7 +19,7 @@ struct merge {
     uint32_t norigins, batch;
 };
 
-static struct src place(const struct merge *m, struct loc loc)
+static struct src src_of_op(const struct merge *m, struct loc loc)
 {
     return (struct src){loc, m->via};
 }
@@ -34,7 +34,7 @@ static const struct origin *origin_of(struct merge *m, struct loc loc)
     }
     struct origin *o = &m->origins[--m->norigins];
     o->kind = m->kind;
-    o->at = place(m, loc);
+    o->at = src_of_op(m, loc);
     o->why = m->why;
     return o;
 }
@@ -45,7 +45,7 @@ static void add_labels(struct merge *m, struct dt_node *n, const struct dts_labe
         if (dt_add_label(m->t, n, l->name, l->loc))
             continue;
         const struct dt_node *has = map_getp(&m->t->labels, l->name, NULL);
-        struct diag *d = diag(m->c->diags, E0902, place(m, l->loc), "the label `%s` names two nodes: %s and %s",
+        struct diag *d = diag(m->c->diags, E0902, src_of_op(m, l->loc), "the label `%s` names two nodes: %s and %s",
                               l->name, dt_show_path(m->c->arena, has), dt_show_path(m->c->arena, n));
         for (const struct dt_label *i = has->labels; i; i = i->next)
             if (i->name == l->name && i->loc.file)
@@ -73,7 +73,7 @@ static void put_number(struct merge *m, const struct dts_value *v, const struct 
         return;
     }
     if (!fits(value, bits)) {
-        struct diag *d = diag(m->c->diags, E0903, place(m, f->loc), "%#llx does not fit into a cell of %u bits",
+        struct diag *d = diag(m->c->diags, E0903, src_of_op(m, f->loc), "%#llx does not fit into a cell of %u bits",
                               (unsigned long long)value, bits);
         if (bits == 32)
             diag_help(d, "write two cells, the high half first: `(X >> 32) (X & 0xffffffff)`");
@@ -92,7 +92,7 @@ static void record(struct merge *m, struct dt_prop *p, uint32_t offset, bool pat
     struct dt_ref *r = dt_append_ref(m->t, p, offset);
     r->path = path;
     struct dt_name *n = NEW(m->t->arena, struct dt_name);
-    *n = (struct dt_name){*name, place(m, loc)};
+    *n = (struct dt_name){*name, src_of_op(m, loc)};
     r->name = n;
 }
 
@@ -107,7 +107,7 @@ static void set_value(struct merge *m, struct dt_node *n, const struct dts_op *o
         plain = plain && v->kind == DTS_BYTES && !v->fixups;
     }
     if (len > INT32_MAX) {
-        struct diag *d = diag(m->c->diags, E0906, place(m, op->loc), "the property `%s` holds %llu bytes", op->name,
+        struct diag *d = diag(m->c->diags, E0906, src_of_op(m, op->loc), "the property `%s` holds %llu bytes", op->name,
                               (unsigned long long)len);
         diag_help(d, "a device tree blob is at most 2 GiB");
         m->ok = false;
@@ -167,7 +167,7 @@ static void nothing_to_delete(struct merge *m, const struct dt_node *n, const st
     if (m->kind != ORIGIN_WRITTEN)
         return;
     const char *path = dt_show_path(m->c->arena, n);
-    struct diag *d = diag(m->c->diags, E0901, place(m, op->loc), "there is no %s `%s` to delete in %s",
+    struct diag *d = diag(m->c->diags, E0901, src_of_op(m, op->loc), "there is no %s `%s` to delete in %s",
                           prop ? "property" : "node", op->name, path);
     const char *near = near_name(n, op->name, prop);
     if (near) {
@@ -175,7 +175,7 @@ static void nothing_to_delete(struct merge *m, const struct dt_node *n, const st
                   dt_show(m->c->arena, near));
         diag_respell(d, op->name, near);
     } else {
-        diag_help(d, "leave the statement out");
+        diag_help(d, "remove the statement");
     }
     m->ok = false;
 }
@@ -187,8 +187,9 @@ static void merge_child(struct merge *m, struct dt_node *n, const struct dts_op 
     struct dt_node *child = dt_child(m->t, n, op->name);
     if (!child) {
         if (n->depth >= MACH_MAX_NESTING) {
-            struct diag *d = diag(m->c->diags, E0905, place(m, op->loc), "nodes are nested more than %d deep, below %s",
-                                  MACH_MAX_NESTING, dt_show_path(m->c->arena, n));
+            struct diag *d =
+                diag(m->c->diags, E0905, src_of_op(m, op->loc), "nodes are nested more than %d deep, below %s",
+                     MACH_MAX_NESTING, dt_show_path(m->c->arena, n));
             diag_help(d, "Linux reads at most 64 levels");
             m->ok = false;
             return;
@@ -206,7 +207,7 @@ static void merge_ops(struct merge *m, struct dt_node *n, const struct dts_op *o
     for (const struct dts_op *op = ops; op; op = op->next) {
         struct dt_node *child;
         if (!op->name) {
-            struct diag *d = diag(m->c->diags, E0909, place(m, op->loc),
+            struct diag *d = diag(m->c->diags, E0909, src_of_op(m, op->loc),
                                   "`&%s` can be changed or deleted at the top of a .dts only, not within a node",
                                   op->ref && op->ref->s ? op->ref->s : "");
             diag_help(d, "name the child node itself, or write a `node` statement for the other node");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A tree as source text that dtc reads back to the same blob, with a comment on where each property comes from.
 #include "tree/internal.h"
+
+#include "base/path.h"
 #include "tree/text.h"
 #include "tree/tree.h"
 
@@ -40,19 +42,18 @@ static void comment_text(struct text_out *o, const char *s)
     }
 }
 
-static void place(struct dts_writer *w, struct src at)
+static void write_place(struct dts_writer *w, struct src at)
 {
     const struct source *s = source_get(w->c->sources, at.loc.file);
     if (!s)
         return;
-    const char *slash = strrchr(s->name, '/');
-    comment_text(&w->o, dt_show(w->c->arena, slash ? slash + 1 : s->name));
+    comment_text(&w->o, dt_show(w->c->arena, base_name(s->name)));
     char line[16];
     snprintf(line, sizeof line, ":%u", source_line(w->c->sources, at.loc.file, at.loc.start).line);
     out_str(&w->o, line);
 }
 
-static void origin(struct dts_writer *w, const struct dt_node *n, const struct origin *o)
+static void write_origin(struct dts_writer *w, const struct dt_node *n, const struct origin *o)
 {
     if (!w->origins || !o)
         return;
@@ -64,7 +65,7 @@ static void origin(struct dts_writer *w, const struct dt_node *n, const struct o
     switch (o->kind) {
     case ORIGIN_HOST:
         if (!n->source) { // a host tree as it was written
-            place(w, at);
+            write_place(w, at);
             break;
         }
         if (w->path_of != n) {
@@ -82,7 +83,7 @@ static void origin(struct dts_writer *w, const struct dt_node *n, const struct o
             comment_text(&w->o, dt_show(w->c->arena, o->why));
         if (o->why && placed)
             out_str(&w->o, ": ");
-        place(w, at);
+        write_place(w, at);
         break;
     }
     out_str(&w->o, " */");
@@ -205,7 +206,7 @@ static void put_props(struct dts_writer *w, const struct dt_node *n, uint32_t ta
         put_value(w, p);
         out_bytes(&w->o, ";", 1);
         if (p->origin != n->origin) // what is said at the node need not be said of each of its properties
-            origin(w, n, p->origin);
+            write_origin(w, n, p->origin);
         out_bytes(&w->o, "\n", 1);
     }
     if (!n->phandle || dt_has_phandle_prop(n))
@@ -241,7 +242,7 @@ static bool open_node(struct dts_writer *w, const struct dt_node *n)
     }
     out_str(&w->o, n->parent ? n->name : "/");
     out_str(&w->o, " {");
-    origin(w, n, n->origin);
+    write_origin(w, n, n->origin);
     out_bytes(&w->o, "\n", 1);
     put_props(w, n, n->depth + 1U);
     return true;

@@ -45,17 +45,19 @@ static void wrong(struct taking *k, const struct dt_node *n, const struct dt_pro
     if (k->host) {
         if (noise_ok(&k->noise, W0705))
             diag(k->c->diags, W0705, dt_place(p, k->at),
-                 "%sthe phandle of %s is %s, which no phandle can be; it does not count",
+                 "%sthe phandle of %s is %s, which is not a valid phandle; it is ignored",
                  dt_whose(a, dt_show(a, k->host), p), dt_show_path(a, n), what);
         return;
     }
     struct diag *d = diag(k->c->diags, E0907, p->origin ? p->origin->at : k->at,
-                          "the phandle of %s is %s, which no phandle can be", dt_show_path(a, n), what);
-    diag_help(d, "write a number from 1 to 0xfffffffe, or no phandle at all: one is given out where it is needed");
+                          "the phandle of %s is %s, which is not a valid phandle", dt_show_path(a, n), what);
+    diag_help(
+        d, "write a number from 1 to 0xfffffffe, or remove the property: machc assigns a phandle where one is needed");
     k->ok = false;
 }
 
-static void twice(struct taking *k, const struct dt_node *n, const struct dt_prop *p, const struct dt_node *first)
+static void report_phandle_twice(struct taking *k, const struct dt_node *n, const struct dt_prop *p,
+                                 const struct dt_node *first)
 {
     struct arena *a = k->c->arena;
     if (k->host) {
@@ -74,7 +76,7 @@ static void twice(struct taking *k, const struct dt_node *n, const struct dt_pro
     const struct dt_prop *other = phandle_prop(k->t, first);
     if (other && other->origin)
         diag_note(d, other->origin->at, "the first one is here");
-    diag_help(d, "leave the property out: a phandle is given out where it is needed");
+    diag_help(d, "remove the property: machc assigns a phandle where one is needed");
     k->ok = false;
 }
 
@@ -93,7 +95,7 @@ bool dt_take_phandles(struct machc *c, struct dt_tree *t, const char *host, stru
         }
         const struct dt_node *first = map_addp(t->arena, &t->phandles, (void *)(uintptr_t)dt_cell(p, 0), NULL, n);
         if (first) {
-            twice(&k, n, p, first);
+            report_phandle_twice(&k, n, p, first);
             continue;
         }
         n->phandle = dt_cell(p, 0);

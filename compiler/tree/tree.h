@@ -5,6 +5,7 @@
 
 #include "ast/ast.h"
 #include "base/arena.h"
+#include "base/bytes.h"
 #include "base/map.h"
 #include "diag/diag.h"
 
@@ -158,8 +159,7 @@ void dt_add_ref(struct dt_tree *t, struct dt_prop *p, uint32_t offset, struct dt
 /* Cell i (from 0) of a property, big-endian; the caller has checked len. */
 static inline uint32_t dt_cell(const struct dt_prop *p, uint32_t i)
 {
-    const uint8_t *b = p->data + (uint64_t)i * 4;
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+    return be32(p->data + (uint64_t)i * 4);
 }
 
 /* Writes `value` as that many cells, big-endian; cells beyond 64 bits are 0. */

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
-// A driver in user space: QEMU's `edu` device computes a factorial, and tells by an interrupt when it is done; then it
+// A driver in user space: QEMU's `edu` device computes a factorial and raises an interrupt when it is done; then it
 // moves 64 bytes from memory into itself, and back to another place, by DMA.
 //
 //     machc -m inner -c inner.cfg examples/rig-virt.mach
 //     edu inner.cfg edu 5
 //
-// Nothing here knows of VFIO: the config says how the device is found, opened, mapped and wired.
+// The driver does not use VFIO itself: libmachrt finds, opens, maps and connects the device as the config says.
 #include <machrt.h>
 
 #include <inttypes.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 // Registers of edu: docs/specs/edu.rst of QEMU.
@@ -34,7 +35,7 @@ static void put(struct mach_session *s, uint32_t region, uint64_t offset, uint32
         fprintf(stderr, "edu: writing 0x%" PRIx64 ": %s\n", offset, strerror(-r));
 }
 
-// 0, and the interrupt has come; -1, and it has not, or the device did not ask for it.
+// Waits for an interrupt of the device. -1: it did not come, or the device did not raise it.
 static int wait_for(struct mach_session *s, uint32_t region, uint32_t irq)
 {
     uint64_t count;
@@ -47,7 +48,7 @@ static int wait_for(struct mach_session *s, uint32_t region, uint32_t irq)
     return why ? 0 : -1;
 }
 
-// The device reads and writes 64-bit registers as two of 32 bits as well.
+// The device accepts 32-bit accesses to the low half of its 64-bit registers.
 static void transfer(struct mach_session *s, uint32_t region, uint64_t from, uint64_t to, uint32_t command)
 {
     put(s, region, DMA_FROM, (uint32_t)from);
@@ -58,27 +59,27 @@ static void transfer(struct mach_session *s, uint32_t region, uint64_t from, uin
         usleep(1000);
 }
 
-// From the start of what the config maps, through the device, to a page behind it.
+// Moves bytes from the start of what the config maps, through the device, to the page after it.
 static int move(struct mach_session *s, const struct mach_cfg_file *f, uint32_t dma, uint32_t region)
 {
     struct mach_cfg_rec d = mach_cfg_record(f, MACH_CFG_S_DMA, dma);
     struct mach_cfg_rec map = mach_cfg_record(f, MACH_CFG_S_DMA_MAP, mach_cfg_dma_first_map(d));
-    struct mach_memory m;
+    const struct mach_memory *m = mach_session_memory(s, mach_cfg_dma_map_memory(map));
     uint64_t iova = mach_cfg_dma_map_iova(map);
-    if (!mach_cfg_dma_maps(d) || mach_session_memory(s, mach_cfg_dma_map_memory(map), &m))
+    if (!mach_cfg_dma_maps(d) || !m)
         return 0;
     if (iova > UINT32_MAX - 8192) {
-        printf("no DMA: 0x%" PRIx64 " is more than the device can address\n", iova);
+        printf("no DMA: the device cannot address 0x%" PRIx64 "\n", iova);
         return 0;
     }
-    uint8_t *at = (uint8_t *)m.at + mach_cfg_dma_map_offset(map);
+    uint8_t *at = (uint8_t *)m->at + mach_cfg_dma_map_offset(map);
     for (int i = 0; i < 64; i++)
         at[i] = (uint8_t)(3 * i + 1);
     memset(at + 4096, 0, 64);
     transfer(s, region, iova, BUFFER, 0);
     transfer(s, region, BUFFER, iova + 4096, DMA_TO_MEMORY);
     int same = !memcmp(at, at + 4096, 64);
-    puts(same ? "64 bytes moved by DMA" : "edu: the bytes did not arrive");
+    puts(same ? "64 bytes moved by DMA" : "edu: the bytes differ after the DMA");
     return !same;
 }
 
@@ -100,8 +101,7 @@ static int drive(struct mach_session *s, const struct mach_cfg_file *f, uint32_t
 
 static int failed(const struct mach_error *e)
 {
-    fprintf(stderr, "edu: %s: %s: %s%s%s\n", e->step, e->object, e->hint, e->number ? ": " : "",
-            e->number ? strerror(e->number) : "");
+    mach_error_print(e, "edu", stderr);
     return 1;
 }
 
@@ -109,7 +109,7 @@ int main(int argc, char **argv)
 {
     struct mach_config *config;
     struct mach_session *session;
-    struct mach_error e;
+    struct mach_error e = MACH_ERROR_INIT;
     if (argc != 4) {
         fputs("usage: edu GUEST.CFG DEVICE NUMBER\n", stderr);
         return 2;
@@ -117,12 +117,9 @@ int main(int argc, char **argv)
     if (mach_config_open(argv[1], &config, &e))
         return failed(&e);
     const struct mach_cfg_file *f = mach_config_file(config);
-    uint32_t device = 0, devices = f->section[MACH_CFG_S_DEVICE].count;
-    while (device < devices &&
-           strcmp(mach_cfg_string(f, mach_cfg_device_name(mach_cfg_record(f, MACH_CFG_S_DEVICE, device))), argv[2]))
-        device++;
+    uint32_t device = mach_config_find_device(config, argv[2]);
     int status = 1;
-    if (device == devices)
+    if (device == MACH_CFG_NONE)
         fprintf(stderr, "edu: %s has no device %s\n", argv[1], argv[2]);
     else if (mach_session_start(config, NULL, NULL, NULL, &session, &e))
         failed(&e);

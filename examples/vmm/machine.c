@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Accesses that exit: to the host's registers, or to a device of ours.
+// Accesses that exit: to registers of the host, or to an emulated device.
 #include "machvm.h"
 
 #include <errno.h>
@@ -9,7 +9,7 @@
 int machine_room(struct vmm *v)
 {
     // A trapped region or a region of an emulated device is one range.
-    uint32_t room = v->f->section[MACH_CFG_S_REGION].count;
+    uint32_t room = mach_cfg_count(v->f, MACH_CFG_S_REGION);
     v->range = calloc(room ? room : 1, sizeof *v->range);
     v->ranges = 0;
     return v->range ? 0 : complain(ENOMEM, "the machine");
@@ -24,7 +24,7 @@ struct range *machine_range(struct vmm *v, uint64_t address, uint64_t size, cons
     return r;
 }
 
-/* ---- what libmachrt asks ---- */
+/* ---- called by libmachrt ---- */
 
 static const char *device_name(const struct vmm *v, uint32_t device)
 {
@@ -77,23 +77,23 @@ static int emulated(void *opaque, const struct mach_cfg_file *f, uint32_t device
     struct vmm *v = opaque;
     struct mach_cfg_rec d = mach_cfg_record(f, MACH_CFG_S_DEVICE, device);
     const char *class_name = mach_cfg_string(f, mach_cfg_device_class_name(d));
-    // The class says what it is, and so which regions and interrupts its record has.
+    // The class determines the device, and so which regions and interrupts its record has.
     if (!strcmp(class_name, "ns16550a") && !v->uart)
         return make_uart(v, d);
     if (!strcmp(class_name, "pci-host") && !v->pci)
         return make_pci(v, d);
-    complain(0, "device %s: machvm emulates one ns16550a and one pci-host, and no second one and no other (%s)",
+    complain(0, "device %s: machvm emulates one ns16550a and one pci-host, but not this device (%s)",
              device_name(v, device), class_name);
     return -ENOTSUP;
 }
 
 const struct mach_ops machine_ops = {.size = sizeof machine_ops, .trap = trap, .emulated = emulated};
 
-/* ---- when the guest runs ---- */
+/* ---- while the guest runs ---- */
 
 void machine_access(struct vmm *v, uint64_t address, uint8_t *data, uint32_t size, bool write)
 {
-    // A machine has a handful of these: a list is as good as anything.
+    // A machine has only a few ranges, so a list is fast enough.
     for (uint32_t i = 0; i < v->ranges; i++) {
         struct range *r = &v->range[i];
         if (address < r->address || address - r->address >= r->size)
@@ -113,11 +113,11 @@ void machine_access(struct vmm *v, uint64_t address, uint8_t *data, uint32_t siz
                      size, offset);
         return;
     }
-    // As a bus does where nothing answers.
+    // Reads return all ones, as on a bus where no device responds.
     if (!write)
         memset(data, 0xff, size);
     if (!atomic_fetch_add(&v->lost, 1))
-        complain(0, "the guest %s 0x%" PRIx64 ", where nothing is; no more is said of such accesses",
+        complain(0, "the guest %s 0x%" PRIx64 ", an unused address; further such accesses are not reported",
                  write ? "writes to" : "reads from", address);
 }
 

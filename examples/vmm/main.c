@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// In which order: config, VM, vcpus, session, kernel; then the guest runs; then all of it backwards.
+// The order: config, VM, vcpus, session, kernel; then the guest runs; then the reverse.
 #include "machvm.h"
 
 #include <errno.h>
@@ -17,12 +17,12 @@
 
 static const char usage[] =
     "usage: machvm [OPTION]... GUEST.CFG GUEST.DTB IMAGE [INITRAMFS]\n"
-    "Runs the machine of GUEST.CFG with KVM. Its console is stdin and stdout; SIGTERM ends it in order.\n"
-    "  -b BACKEND  iommufd, group or noiommu; without it the better one that the host has\n"
-    "  -m TEXT     when the guest prints a line with TEXT: how long it took, and what libmachrt had of that\n"
-    "  -s          at the end: how often the guest's accesses had to be carried out here, by device\n"
-    "  -v          every step of libmachrt\n"
-    "Exit status: 0 the guest powered off; 1 the machine cannot be had, or the guest crashed; 2 usage; 3 SIGTERM.\n";
+    "Runs the machine of GUEST.CFG with KVM. Its console is stdin and stdout; SIGTERM stops it cleanly.\n"
+    "  -b BACKEND  iommufd, group or noiommu; default: the best one that the host has\n"
+    "  -m TEXT     when the guest prints a line with TEXT, print the time since the start, and libmachrt's part of it\n"
+    "  -s          at the end, print the number of accesses that exited, by device\n"
+    "  -v          print each step of libmachrt\n"
+    "Exit status: 0 the guest powered off; 1 the machine did not start, or the guest crashed; 2 usage; 3 SIGTERM.\n";
 
 int complain(int number, const char *format, ...)
 {
@@ -58,26 +58,27 @@ static void finding(void *opaque, const struct mach_finding *f)
 
 static int failed(const struct mach_error *e)
 {
-    return complain(e->number, "%s: %s: %s", e->step, e->object, e->hint);
+    mach_error_print(e, "machvm", stderr);
+    return -1;
 }
 
 /* ---- up and down ---- */
 
-// The whole machine, but for running it.
+// Starts the machine, but does not run it.
 static int up(struct vmm *v, const struct mach_options *options)
 {
-    struct mach_error e;
+    struct mach_error e = MACH_ERROR_INIT;
     long type = arch_vm_type(v);
     v->vm = type < 0 ? -1 : ioctl(v->kvm, KVM_CREATE_VM, type);
     if (v->vm < 0)
         return type < 0 ? -1 : complain(errno, "KVM_CREATE_VM");
-    // arm64: the vGIC is made for the vcpus that there are, so they come first.
+    // arm64: the vGIC is initialised for the existing vcpus, so they come first.
     if (machine_room(v) || vcpus_make(v))
         return -1;
     v->ops = (struct mach_kvm){
         .size = sizeof v->ops, .vm = v->vm, .own = &machine_ops, .own_opaque = v, .first_slot = PCI_MEMORY_SLOTS};
     double start = now();
-    int r = mach_session_start(v->config, options, &mach_kvm_ops, &v->ops, &v->session, &e);
+    int r = mach_session_start(v->config, options, mach_kvm_ops(), &v->ops, &v->session, &e);
     v->in_library += now() - start;
     if (r)
         return failed(&e);
@@ -86,12 +87,12 @@ static int up(struct vmm *v, const struct mach_options *options)
 
 static int down(struct vmm *v)
 {
-    struct mach_error e;
+    struct mach_error e = MACH_ERROR_INIT;
     int r = mach_session_stop(v->session, &e) ? failed(&e) : 0;
     v->session = NULL;
     vcpus_free(v);
     machine_free(v);
-    // The interrupt controller goes with the VM; a machine that is started again gets a new one.
+    // KVM keeps the interrupt controller until the VM is closed; a machine that is started again gets a new VM.
     if (v->vm >= 0)
         close(v->vm);
     v->vm = -1;
@@ -100,14 +101,14 @@ static int down(struct vmm *v)
 
 /* ---- while the guest runs ---- */
 
-// stdin to the console, until it is over.
+// Forwards stdin to the console until the guest ends.
 static void serve(struct vmm *v, int signals)
 {
     uint8_t byte;
     bool pending = false, input = v->uart != NULL;
     while (atomic_load(&v->why) == RUNNING) {
         struct pollfd p[] = {{v->over, POLLIN, 0}, {signals, POLLIN, 0}, {input && !pending ? 0 : -1, POLLIN, 0}};
-        // A full UART is asked again a little later.
+        // If the UART is full, try again a little later.
         if (poll(p, 3, pending ? 10 : -1) < 0 && errno != EINTR)
             return;
         if (p[1].revents)
@@ -121,7 +122,7 @@ static void serve(struct vmm *v, int signals)
     }
 }
 
-// The machine once, from power on to power off or reset. Why it ended; -1: it did not start, or not end well.
+// Runs the machine once, from power on to power off or reset. Returns why it ended; -1: it failed.
 static int once(struct vmm *v, const struct mach_options *options, int signals, bool statistics)
 {
     int r = up(v, options);
@@ -137,7 +138,7 @@ static int once(struct vmm *v, const struct mach_options *options, int signals, 
     return down(v) ? -1 : r;
 }
 
-// The same again after a reset: libmachrt resets the devices, KVM gives a new VM, and nothing is left of the old guest.
+// After a reset, runs it again: libmachrt resets the devices, KVM makes a new VM, and nothing is left of the old guest.
 static int run(struct vmm *v, const struct mach_options *options, bool statistics)
 {
     sigset_t set;
@@ -159,7 +160,9 @@ static int run(struct vmm *v, const struct mach_options *options, bool statistic
             if (why == RESET && read(v->over, &count, sizeof count) < 0)
                 why = -1;
         } while (why == RESET);
-    return why == POWERED_OFF ? 0 : why == STOPPED ? 3 : 1;
+    if (why == POWERED_OFF)
+        return 0;
+    return why == STOPPED ? 3 : 1;
 }
 
 static int backend(const char *name, enum mach_backend *b)
@@ -177,7 +180,7 @@ int main(int argc, char **argv)
 {
     struct vmm v = {.kvm = -1, .vm = -1, .over = -1, .start = now()};
     struct mach_options options = {.size = sizeof options, .finding = finding};
-    struct mach_error e;
+    struct mach_error e = MACH_ERROR_INIT;
     bool statistics = false, good = true;
     for (int c; (c = getopt(argc, argv, "b:m:sv")) != -1;) {
         good = good && c != '?' && (c != 'b' || !backend(optarg, &options.backend));
@@ -200,7 +203,7 @@ int main(int argc, char **argv)
         return failed(&e), 1;
     v.in_library = now() - v.start;
     v.f = mach_config_file(v.config);
-    if (!v.f->section[MACH_CFG_S_CPU].count)
+    if (!mach_cfg_count(v.f, MACH_CFG_S_CPU))
         return complain(0, "%s: the machine has no vcpus", argv[0]), 1;
     int status = run(&v, &options, statistics);
     mach_config_close(v.config);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A PCI host bridge (ECAM) with the host's functions on it. VFIO shows each function's configuration space as a guest
- * may see it; what is left is to follow the guest's BARs: registers lie where the guest says, as long as it says so.
+ * A PCI host bridge (ECAM) with functions of the host on it. VFIO virtualises the configuration space of each function;
+ * the VMM has to map its registers where the guest places the BARs.
  */
 #include "machvm.h"
 
@@ -17,9 +17,9 @@ _Static_assert(PCI_MEMORY_SLOTS == SLOTS * BARS, "one memory slot for each BAR")
 
 struct bar {
     uint32_t region;  // record; MACH_CFG_NONE: the config has none
-    uint64_t address; // where the guest sees it; 0: nowhere
+    uint64_t address; // where it is in the guest; 0: nowhere
     uint64_t size;    // 0: there is none
-    void *at;         // mapped here; NULL: accesses exit
+    void *at;         // in this process; NULL: accesses exit
 };
 
 struct function {
@@ -63,7 +63,7 @@ struct pci *pci_new(struct vmm *v, struct mach_cfg_rec bridge)
         for (int k = 0; k < BARS; k++)
             p->slot[i].bar[k].region = MACH_CFG_NONE;
     }
-    for (uint32_t i = 0; i < v->f->section[MACH_CFG_S_DEVICE].count; i++) {
+    for (uint32_t i = 0; i < mach_cfg_count(v->f, MACH_CFG_S_DEVICE); i++) {
         struct mach_cfg_rec d = mach_cfg_record(v->f, MACH_CFG_S_DEVICE, i);
         if (!strcmp(mach_cfg_string(v->f, mach_cfg_device_bus(d)), p->name))
             take_function(p, i, d);
@@ -80,7 +80,7 @@ void pci_free(struct pci *p)
 
 /* ---- BARs ---- */
 
-// The first memory slots are ours (mach_kvm.first_slot).
+// The first memory slots are for BARs (mach_kvm.first_slot).
 static int set_slot(const struct pci *p, const struct function *f, const struct bar *b, uint64_t size)
 {
     struct kvm_userspace_memory_region r = {
@@ -95,7 +95,7 @@ static int set_slot(const struct pci *p, const struct function *f, const struct 
 static void move(struct pci *p, const struct function *f, struct bar *b, uint64_t address)
 {
     b->at = mach_session_region_ptr(p->vmm->session, b->region, &b->size);
-    // A bridge passes on what is in its window.
+    // A bridge forwards only what is in its window.
     if (!b->size || address < p->window || address - p->window > p->window_size - b->size)
         address = 0;
     if (address == b->address)
@@ -140,7 +140,7 @@ void pci_config_access(void *opaque, uint64_t offset, uint8_t *data, uint32_t si
     struct function *f = offset >> 20 || offset >> 12 & 7 ? NULL : &p->slot[offset >> 15 & (SLOTS - 1)];
     if (!f || f->device == MACH_CFG_NONE || size > 4) {
         if (!write)
-            memset(data, 0xff, size); // nobody there
+            memset(data, 0xff, size); // no such function
         return;
     }
     pthread_mutex_lock(&p->lock);
@@ -156,7 +156,7 @@ void pci_config_access(void *opaque, uint64_t offset, uint8_t *data, uint32_t si
     pthread_mutex_unlock(&p->lock);
 }
 
-// BARs that cannot be mapped; else nothing is there.
+// Accesses to BARs that cannot be mapped; no other address responds.
 void pci_window_access(void *opaque, uint64_t offset, uint8_t *data, uint32_t size, bool write)
 {
     struct pci *p = opaque;

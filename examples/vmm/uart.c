@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A 16550A, as far as a console needs one: no modem, and what is sent has left at once.
+// A 16550A, as far as a console needs one: without a modem, and with a transmitter that is always empty.
 #include "machvm.h"
 
 #include <errno.h>
@@ -16,10 +16,10 @@ enum { ROOM = 256, LINE = 256 };
 
 struct uart {
     struct vmm *vmm;
-    uint32_t gsi; // MACH_CFG_NONE: it is polled
+    uint32_t gsi; // MACH_CFG_NONE: the guest polls it
     pthread_mutex_t lock;
     uint8_t ier, lcr, mcr, scr, fcr, dll, dlm;
-    bool sent, high; // the transmitter has something to report; the line's level
+    bool sent, high; // a transmit interrupt is pending; the level of the line
     uint8_t in[ROOM];
     unsigned first, count;
     char line[LINE];
@@ -61,7 +61,7 @@ static void update(struct uart *u)
         arch_irq_line(u->vmm, u->gsi, high);
 }
 
-// Finds the line that says how far the guest is.
+// Looks for the line that reports the guest's progress.
 static void look_for_mark(struct uart *u, char c)
 {
     struct vmm *v = u->vmm;
@@ -74,7 +74,7 @@ static void look_for_mark(struct uart *u, char c)
     u->used = 0;
     if (!v->mark || !strstr(u->line, v->mark))
         return;
-    fprintf(stderr, "machvm: \"%s\" after %.3f s, %.3f s of them in libmachrt\n", v->mark, now() - v->start,
+    fprintf(stderr, "machvm: \"%s\" after %.3f s, of which libmachrt took %.3f s\n", v->mark, now() - v->start,
             v->in_library);
     v->mark = NULL;
 }
@@ -101,11 +101,11 @@ static uint8_t identify(struct uart *u)
 {
     uint8_t why = reason(u);
     if (why == IIR_TX)
-        u->sent = false; // reading it is its acknowledgement
+        u->sent = false; // reading it acknowledges it
     return why | (u->fcr & FCR_ENABLE ? IIR_FIFOS : 0);
 }
 
-// In loopback the outputs are the inputs: drivers look for a UART that way.
+// In loopback the outputs are the inputs: drivers detect a UART that way.
 static uint8_t modem(const struct uart *u)
 {
     if (!(u->mcr & MCR_LOOP))
@@ -152,7 +152,7 @@ static void write_register(struct uart *u, uint64_t offset, uint8_t value)
             u->dlm = value;
             break;
         }
-        // To enable it is to be told at once that there is room.
+        // Enabling it raises a transmit interrupt at once.
         u->sent = u->sent || (value & IER_TX && !(u->ier & IER_TX));
         u->ier = value & 0xf;
         break;

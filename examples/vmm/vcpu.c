@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A thread for each vcpu, on the host cpu that the config says, until the guest is over.
+// A thread for each vcpu, pinned to the host cpu of the config, until the guest ends.
 #include "machvm.h"
 
 #include <errno.h>
@@ -30,7 +30,7 @@ static int make(struct vmm *v, struct vcpu *c, int run_size)
 
 int vcpus_make(struct vmm *v)
 {
-    uint32_t n = v->f->section[MACH_CFG_S_CPU].count;
+    uint32_t n = mach_cfg_count(v->f, MACH_CFG_S_CPU);
     int run_size = ioctl(v->kvm, KVM_GET_VCPU_MMAP_SIZE, NULL);
     v->vcpu = calloc(n ? n : 1, sizeof *v->vcpu);
     if (run_size < 0 || !v->vcpu)
@@ -80,7 +80,7 @@ static int system_event(const struct kvm_run *run)
     }
 }
 
-// What KVM could not do alone. RUNNING, or why it is over.
+// Handles an exit from KVM_RUN. Returns RUNNING, or why the guest ends.
 static int handle(struct vcpu *c)
 {
     struct kvm_run *run = c->run;
@@ -88,16 +88,16 @@ static int handle(struct vcpu *c)
     case KVM_EXIT_MMIO:
         machine_access(c->vmm, run->mmio.phys_addr, run->mmio.data, run->mmio.len, run->mmio.is_write);
         return RUNNING;
-    case KVM_EXIT_SYSTEM_EVENT: // PSCI, SBI: KVM has done all of it but the end of the machine
+    case KVM_EXIT_SYSTEM_EVENT: // PSCI, SBI: KVM leaves only the end of the machine to us
         return system_event(run);
     case KVM_EXIT_INTR:
         return RUNNING;
     case KVM_EXIT_FAIL_ENTRY:
-        complain(0, "vcpu %" PRIu32 " cannot be entered, reason 0x%llx", c->index,
+        complain(0, "vcpu %" PRIu32 ": entry failed, reason 0x%llx", c->index,
                  (unsigned long long)run->fail_entry.hardware_entry_failure_reason);
         return CRASHED;
     default:
-        complain(0, "vcpu %" PRIu32 ": machvm does not know exit %" PRIu32, c->index, run->exit_reason);
+        complain(0, "vcpu %" PRIu32 ": machvm does not handle exit %" PRIu32, c->index, run->exit_reason);
         return CRASHED;
     }
 }
@@ -115,7 +115,7 @@ static void pin(const struct vcpu *c)
     CPU_SET_S(cpu, size, set);
     int e = pthread_setaffinity_np(pthread_self(), size, set);
     if (e)
-        complain(e, "vcpu %" PRIu32 " does not run on host cpu %" PRIu32, c->index, cpu);
+        complain(e, "vcpu %" PRIu32 ": cannot pin it to host cpu %" PRIu32, c->index, cpu);
     CPU_FREE(set);
 }
 
@@ -137,7 +137,7 @@ static void *run(void *arg)
     return NULL;
 }
 
-// Does nothing but end KVM_RUN.
+// The signal handler only makes KVM_RUN return.
 static void kick(int signal)
 {
     (void)signal;
@@ -165,7 +165,7 @@ void vcpus_stop(struct vmm *v)
         struct vcpu *c = &v->vcpu[i];
         if (!c->running)
             continue;
-        // The next KVM_RUN returns at once; the signal ends the one that runs.
+        // The next KVM_RUN returns at once; the signal ends the current one.
         c->run->immediate_exit = 1;
         pthread_kill(c->thread, SIGUSR1);
         pthread_join(c->thread, NULL);

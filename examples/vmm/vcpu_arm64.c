@@ -13,7 +13,7 @@ const char arch_image_magic[4] = {'A', 'R', 'M', 'd'};
 
 enum { IPA_DEFAULT = 40, IPA_LEAST = 32, FIRST_SPI = 32 };
 enum { MODE_EL1H = 5, MASK_DAIF = 0x3c0 }; // PSTATE that a kernel is entered with
-// MPIDR_EL1 is op0 3, op1 0, CRn 0, CRm 0, op2 5; its affinity fields are what a cpu's reg holds.
+// MPIDR_EL1 is op0 3, op1 0, CRn 0, CRm 0, op2 5; a cpu's reg has its affinity fields.
 #define MPIDR_EL1      ARM64_SYS_REG(3, 0, 0, 0, 5)
 #define MPIDR_AFFINITY UINT64_C(0xff00ffffff)
 #define CORE_REG(name)                                                                                                 \
@@ -22,12 +22,12 @@ enum { MODE_EL1H = 5, MASK_DAIF = 0x3c0 }; // PSTATE that a kernel is entered wi
 static uint64_t highest(const struct mach_cfg_file *f)
 {
     uint64_t top = 0;
-    for (uint32_t i = 0; i < f->section[MACH_CFG_S_MEMORY].count; i++) {
+    for (uint32_t i = 0; i < mach_cfg_count(f, MACH_CFG_S_MEMORY); i++) {
         struct mach_cfg_rec m = mach_cfg_record(f, MACH_CFG_S_MEMORY, i);
         uint64_t last = mach_cfg_memory_address(m) + (mach_cfg_memory_size(m) - 1);
         top = last > top ? last : top;
     }
-    for (uint32_t i = 0; i < f->section[MACH_CFG_S_REGION].count; i++) {
+    for (uint32_t i = 0; i < mach_cfg_count(f, MACH_CFG_S_REGION); i++) {
         struct mach_cfg_rec r = mach_cfg_record(f, MACH_CFG_S_REGION, i);
         uint64_t first = mach_cfg_region_guest(r), size = mach_cfg_region_size(r);
         if (first != MACH_CFG_NONE64 && size && first + (size - 1) > top)
@@ -43,7 +43,7 @@ long arch_vm_type(const struct vmm *v)
     while (bits < 64 && highest(v->f) >> bits)
         bits++;
     if (bits > most)
-        return complain(0, "the machine has addresses of %d bits, and guests of this host have %d", bits, most);
+        return complain(0, "the machine needs addresses of %d bits, and this host supports %d", bits, most);
     return most == IPA_DEFAULT ? 0 : KVM_VM_TYPE_ARM_IPA_SIZE((unsigned long)bits);
 }
 
@@ -66,13 +66,13 @@ int arch_vcpu_init(struct vcpu *c)
     if (ioctl(c->vmm->vm, KVM_ARM_PREFERRED_TARGET, &init))
         return complain(errno, "KVM_ARM_PREFERRED_TARGET");
     init.features[0] |= 1u << KVM_ARM_VCPU_PSCI_0_2;
-    // All but the first wait until the guest asks PSCI for them.
+    // All but the first wait until the guest starts them with PSCI.
     if (c->index)
         init.features[0] |= 1u << KVM_ARM_VCPU_POWER_OFF;
     if (ioctl(c->fd, KVM_ARM_VCPU_INIT, &init) || get(c, MPIDR_EL1, &mpidr))
         return complain(errno, "vcpu %" PRIu32, c->index);
     if ((mpidr & MPIDR_AFFINITY) != mach_cfg_cpu_reg(c->rec))
-        return complain(0, "vcpu %" PRIu32 " has MPIDR 0x%" PRIx64 ", and the guest's tree says 0x%" PRIx64, c->index,
+        return complain(0, "vcpu %" PRIu32 " has MPIDR 0x%" PRIx64 ", but the guest's tree has 0x%" PRIx64, c->index,
                         mpidr & MPIDR_AFFINITY, mach_cfg_cpu_reg(c->rec));
     return 0;
 }
@@ -87,7 +87,7 @@ int arch_vcpu_boot(struct vcpu *c)
 
 void arch_irq_line(const struct vmm *v, uint32_t gsi, bool high)
 {
-    // The config's GSI is the number of the SPI; KVM_IRQ_LINE wants the INTID.
+    // The config's GSI is the number of the SPI; KVM_IRQ_LINE takes the INTID.
     struct kvm_irq_level l = {.irq = KVM_ARM_IRQ_TYPE_SPI << KVM_ARM_IRQ_TYPE_SHIFT | (gsi + FIRST_SPI), .level = high};
     if (ioctl(v->vm, KVM_IRQ_LINE, &l))
         complain(errno, "interrupt %" PRIu32, gsi);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Where machvm has no vcpus yet. All else is the same on every architecture; what must be written is in a file like
- * vcpu_arm64.c: on riscv64 pc, a0, a1 and an interrupt controller that KVM has (AIA; a PLIC is the VMM's to emulate),
- * on x86-64 the boot protocol, with the vcpus made behind KVM_CREATE_IRQCHIP.
+ * Architectures that machvm has no vcpus for yet. Everything else is the same on all of them; a port needs a file like
+ * vcpu_arm64.c: on riscv64 pc, a0, a1 and an interrupt controller that KVM has (AIA; the VMM must emulate a PLIC), on
+ * x86-64 the boot protocol, with the vcpus made after KVM_CREATE_IRQCHIP.
  */
 #ifndef __aarch64__
 #include "machvm.h"
@@ -12,7 +12,7 @@ const char arch_image_magic[4] = {0, 0, 0, 0};
 long arch_vm_type(const struct vmm *v)
 {
     (void)v;
-    return complain(0, "this machvm was built for an architecture that it has no vcpus for: it runs on arm64 only");
+    return complain(0, "machvm runs on arm64 only; it was built for another architecture");
 }
 
 int arch_vcpu_init(struct vcpu *c)

@@ -1,27 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Group and container, type 1 version 2: what every kernel with VFIO has.
+// Groups and containers, type 1 version 2, which every kernel with VFIO has.
 #include "backend/backend.h"
 
 #include <errno.h>
 #include <linux/vfio.h>
-#include <unistd.h>
 
-static int usable(struct mach_session *s, const char **why)
-{
-    char path[PATH_SIZE];
-    int r = dev_path(s, path, "vfio/vfio") ? s->sys.access(s->sys.opaque, path, R_OK | W_OK) : -ENAMETOOLONG;
-    *why =
-        r == -ENOENT ? "there is no /dev/vfio/vfio: modprobe vfio vfio_iommu_type1" : "/dev/vfio/vfio cannot be used";
-    return r;
-}
-
-static int attach(struct mach_session *s, struct device *d)
-{
-    static const struct container_kind kind = {.prefix = "", .type = VFIO_TYPE1v2_IOMMU, .module = "vfio_iommu_type1"};
-    return container_attach(s, d, &kind);
-}
-
-static int take_ranges(struct mach_session *s, struct context *c, const struct vfio_iommu_type1_info *info, size_t size)
+static int store_ranges(struct mach_session *s, struct context *c, const struct vfio_iommu_type1_info *info,
+                        size_t size)
 {
     size_t left;
     const void *cap;
@@ -32,19 +17,21 @@ static int take_ranges(struct mach_session *s, struct context *c, const struct v
     if (!(info->flags & VFIO_IOMMU_INFO_CAPS))
         return 0;
     struct vfio_iommu_type1_info_dma_avail avail;
-    cap = find_cap(info, size, info->cap_offset, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, sizeof avail, &left);
+    cap = machrt_find_capability(info, size, info->cap_offset, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, sizeof avail, &left);
     if (cap) {
         memcpy(&avail, cap, sizeof avail);
         c->available = avail.avail;
     }
     struct vfio_iommu_type1_info_cap_iova_range head;
-    cap = find_cap(info, size, info->cap_offset, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, sizeof head, &left);
+    cap =
+        machrt_find_capability(info, size, info->cap_offset, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, sizeof head, &left);
     if (!cap)
         return 0;
     memcpy(&head, cap, sizeof head);
     if (head.nr_iovas > (left - sizeof head) / sizeof(struct vfio_iova_range))
-        return fail(s, "window", EPROTO, "the IOMMU", "the kernel's list of IOVA ranges leaves its buffer");
-    c->range = (struct mach_range *)session_alloc(s, head.nr_iovas, sizeof *c->range);
+        return machrt_set_error(s, "window", EPROTO, "the IOMMU",
+                                "the kernel's list of IOVA ranges exceeds its buffer");
+    c->range = (struct mach_range *)machrt_session_alloc(s, head.nr_iovas, sizeof *c->range);
     if (!c->range)
         return -1;
     for (uint32_t i = 0; i < head.nr_iovas; i++) {
@@ -56,53 +43,42 @@ static int take_ranges(struct mach_session *s, struct context *c, const struct v
     return 0;
 }
 
-static int ranges(struct mach_session *s, struct context *c)
+static int read_group_ranges(struct mach_session *s, struct context *c)
 {
-    // Large enough at once, as a rule; the kernel says how much it needs.
+    // This is usually large enough; otherwise the kernel returns the size that it needs.
     size_t size = 4096;
     for (int i = 0; i < 3 && size <= 1 << 20; i++) {
-        struct vfio_iommu_type1_info *info = (struct vfio_iommu_type1_info *)session_alloc(s, 1, size);
+        struct vfio_iommu_type1_info *info = (struct vfio_iommu_type1_info *)machrt_session_alloc(s, 1, size);
         if (!info)
             return -1;
         info->argsz = (uint32_t)size;
         int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_GET_INFO, info);
         if (r)
-            return fail(s, "window", r, "the IOMMU", "the kernel does not tell what it can do");
+            return machrt_set_error(s, "window", r, "the IOMMU", "cannot read its properties");
         if (info->argsz <= size)
-            return take_ranges(s, c, info, size);
+            return store_ranges(s, c, info, size);
         size = info->argsz;
     }
-    return fail(s, "window", EPROTO, "the IOMMU", "the kernel asks for more memory each time");
+    return machrt_set_error(s, "window", EPROTO, "the IOMMU", "the kernel requests a larger buffer every time");
 }
 
-static int map(struct mach_session *s, struct context *c, const struct mapping *m)
+static int group_unmap(struct mach_session *s, struct context *c, const struct mapping *m)
 {
-    struct vfio_iommu_type1_dma_map x = {
-        .argsz = sizeof x,
-        .flags = (m->prot & MACH_DMA_READ ? (uint32_t)VFIO_DMA_MAP_FLAG_READ : 0) |
-                 (m->prot & MACH_DMA_WRITE ? (uint32_t)VFIO_DMA_MAP_FLAG_WRITE : 0),
-        .vaddr = (uintptr_t)m->host,
-        .iova = m->iova,
-        .size = m->size,
-    };
-    return s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_MAP_DMA, &x);
+    uint64_t unmapped;
+    int r = machrt_unmap_dma(s, c, m, &unmapped);
+    if (r)
+        return r;
+    // The kernel succeeds without doing anything when nothing is mapped there; only the size says so.
+    return unmapped == m->size ? 0 : -ENOENT;
 }
 
-static int unmap(struct mach_session *s, struct context *c, const struct mapping *m)
-{
-    struct vfio_iommu_type1_dma_unmap x = {.argsz = sizeof x, .iova = m->iova, .size = m->size};
-    int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_UNMAP_DMA, &x);
-    // It succeeds without doing anything when nothing is there, and says so by the size.
-    return r ? r : x.size != m->size ? -ENOENT : 0;
-}
-
-static const char *map_hint(int r)
+static const char *group_map_hint(int r)
 {
     switch (-r) {
     case EEXIST:
         return "it overlaps another mapping of the same IOMMU group";
     case ENOSPC:
-        return "the container has no mappings left: raise vfio_iommu_type1.dma_entry_limit, or use fewer windows";
+        return "the container has no more mappings: raise vfio_iommu_type1.dma_entry_limit, or use fewer windows";
     case EINVAL:
         return "it is not aligned to the IOMMU's pages, or outside what it can translate";
     default:
@@ -110,15 +86,17 @@ static const char *map_hint(int r)
     }
 }
 
-const struct backend backend_group = {
+static const struct container container = {.prefix = "", .type = VFIO_TYPE1v2_IOMMU, .module = "vfio_iommu_type1"};
+
+const struct backend machrt_backend_group = {
     .id = MACH_BACKEND_GROUP,
     .name = "group",
     .maps = true,
-    .foreign = true,
-    .usable = usable,
-    .attach = attach,
-    .ranges = ranges,
-    .map = map,
-    .unmap = unmap,
-    .map_hint = map_hint,
+    .container = &container,
+    .usable = machrt_container_usable,
+    .attach = machrt_attach_to_container,
+    .ranges = read_group_ranges,
+    .map = machrt_map_dma,
+    .unmap = group_unmap,
+    .map_hint = group_map_hint,
 };

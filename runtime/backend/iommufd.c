@@ -3,7 +3,7 @@
 // device cdev"): one file for the session, an IOAS for each context.
 #include "backend/backend.h"
 
-#include "backend/iommufd_uapi.h"
+#include "uapi/iommufd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@ struct node {
     char name[32];
 };
 
-static int take_node(void *arg, const char *name, int is_directory)
+static int store_node_name(void *arg, const char *name, int is_directory)
 {
     (void)is_directory;
     struct node *n = (struct node *)arg;
@@ -23,27 +23,29 @@ static int take_node(void *arg, const char *name, int is_directory)
     return 1;
 }
 
-// "vfio7": the name of the device's node. -ENOENT: it has none.
-static int node_of(struct mach_session *s, const struct device *d, struct node *n)
+// Finds the name of the device's node, "vfio7". -ENOENT: it has none.
+static int find_node(struct mach_session *s, const struct device *d, struct node *n)
 {
     char path[PATH_SIZE];
     *n->name = '\0';
-    if (!device_path(s, path, d, "vfio-dev"))
+    if (!machrt_device_path(s, path, d, "vfio-dev"))
         return -ENAMETOOLONG;
-    int r = s->sys.list(s->sys.opaque, path, take_node, n);
-    return r ? r : *n->name ? 0 : -ENOENT;
+    int r = s->sys.list(s->sys.opaque, path, store_node_name, n);
+    if (r)
+        return r;
+    return *n->name ? 0 : -ENOENT;
 }
 
-static int usable(struct mach_session *s, const char **why)
+static int iommufd_usable(struct mach_session *s, const char **why)
 {
     char path[PATH_SIZE];
-    int r = dev_path(s, path, "iommu") ? s->sys.access(s->sys.opaque, path, R_OK | W_OK) : -ENAMETOOLONG;
-    *why = r == -ENOENT ? "there is no /dev/iommu" : "/dev/iommu cannot be used";
+    int r = machrt_dev_path(s, path, "iommu") ? s->sys.access(s->sys.opaque, path, R_OK | W_OK) : -ENAMETOOLONG;
+    *why = r == -ENOENT ? "there is no /dev/iommu" : "/dev/iommu is not accessible";
     for (uint32_t i = 0; !r && i < s->devices; i++) {
         struct node n;
         if (!s->device[i].vfio)
             continue;
-        r = node_of(s, &s->device[i], &n);
+        r = find_node(s, &s->device[i], &n);
         *why = "the kernel has no device nodes (CONFIG_VFIO_DEVICE_CDEV)";
     }
     return r;
@@ -52,101 +54,91 @@ static int usable(struct mach_session *s, const char **why)
 static int open_iommufd(struct mach_session *s)
 {
     char path[PATH_SIZE];
-    if (undo_room(s))
+    if (machrt_reserve_undo(s))
         return -1;
-    int fd = dev_path(s, path, "iommu") ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENAMETOOLONG;
+    int fd = machrt_dev_path(s, path, "iommu") ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENAMETOOLONG;
     if (fd < 0)
-        return fail(s, "open", fd, "/dev/iommu",
-                    fd == -EACCES ? "this user may not: a udev rule can give it to it"
-                                  : "it cannot be opened: modprobe iommufd");
+        return machrt_set_error(s, "open", fd, "/dev/iommu",
+                                fd == -EACCES ? "this user has no access: add a udev rule for it"
+                                              : "cannot open it: modprobe iommufd");
     s->iommufd = fd;
-    undo_push(s, undo_close, &s->iommufd, 0, "close /dev/iommu");
+    machrt_push_undo(s, machrt_undo_close, &s->iommufd, 0, "close /dev/iommu");
     return 0;
 }
 
-static int untell(struct mach_session *s, void *thing, uint64_t arg)
+static int report_bind_error(struct mach_session *s, const struct device *d, int r)
 {
-    (void)arg;
-    if (s->ops.device_file_undo)
-        s->ops.device_file_undo(s->opaque, *(int *)thing);
-    return 0;
-}
-
-static int not_bound(struct mach_session *s, const struct device *d, int r)
-{
-    const char *who = device_object(s, d);
+    const char *who = machrt_device_object(s, d);
     switch (-r) {
     case EBUSY:
-        return fail(s, "open", r, who,
-                    "its group /dev/vfio/%u is open in some process, or the kernel uses its IOMMU "
-                    "domain",
-                    d->group);
+        return machrt_set_error(s, "open", r, who,
+                                "a process has opened its group /dev/vfio/%u, or the kernel uses its IOMMU domain",
+                                d->group);
     case EPERM:
-        return fail(s, "open", r, who,
-                    "its interrupts are not isolated, which is also said of every device without MSIs: "
-                    "iommufd.allow_unsafe_interrupts=1 on the kernel's command line lets it pass; or a kernel driver "
-                    "has taken a member of its group just now");
+        return machrt_set_error(s, "open", r, who,
+                                "the kernel reports that its interrupts are not isolated, as for every device without "
+                                "MSIs: boot with iommufd.allow_unsafe_interrupts=1 to allow it; or a kernel driver has "
+                                "just bound to a member of its group");
     case EINVAL:
-        return fail(s, "open", r, who, "it is bound already, or its DMA cannot be made coherent with the caches");
+        return machrt_set_error(s, "open", r, who,
+                                "it is bound to iommufd already, or its DMA cannot be made cache-coherent");
     default:
-        return fail(s, "open", r, who, "it cannot be bound to iommufd");
+        return machrt_set_error(s, "open", r, who, "cannot bind it to iommufd");
     }
 }
 
-static int not_attached(struct mach_session *s, const struct device *d, int r)
+static int report_attach_error(struct mach_session *s, const struct device *d, int r)
 {
-    const char *who = device_object(s, d);
+    const char *who = machrt_device_object(s, d);
     if (r == -EADDRINUSE)
-        return fail(s, "open", r, who, "what is mapped already overlaps a reserved region of this device");
+        return machrt_set_error(s, "open", r, who, "an existing mapping overlaps a reserved region of this device");
     if (r == -ENOMEM)
-        return fail(s, "open", r, who, "the memory that may be locked is used up");
-    return fail(s, "open", r, who, "it cannot be attached to its IOMMU page tables");
+        return machrt_set_error(s, "open", r, who, "the limit of locked memory is reached");
+    return machrt_set_error(s, "open", r, who, "cannot attach it to its IOMMU page tables");
 }
 
-static int attach(struct mach_session *s, struct device *d)
+static int iommufd_attach(struct mach_session *s, struct device *d)
 {
     struct node n;
     char path[PATH_SIZE];
-    int r = node_of(s, d, &n);
+    int r = find_node(s, d, &n);
     if (r)
-        return fail(s, "open", r, device_object(s, d), "it has no device node");
-    if (undo_room(s))
+        return machrt_set_error(s, "open", r, machrt_device_object(s, d), "it has no device node");
+    if (machrt_reserve_undo(s))
         return -1;
-    r = dev_path(s, path, "vfio/devices/%s", n.name) ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENAMETOOLONG;
+    r = machrt_dev_path(s, path, "vfio/devices/%s", n.name) ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENAMETOOLONG;
     if (r < 0)
-        return fail(s, "open", r, device_object(s, d),
-                    r == -EACCES ? "this user may not open its node %s: a udev rule "
-                                   "can give it to it"
-                                 : "its node %s cannot be opened",
-                    path);
+        return machrt_set_error(s, "open", r, machrt_device_object(s, d),
+                                r == -EACCES ? "this user has no access to its node %s: add a udev rule for it"
+                                             : "cannot open its node %s",
+                                path);
     d->fd = r;
-    undo_push(s, undo_close, &d->fd, 0, "close a device");
-    if (undo_room(s) || tell_vmm(s, &d->fd))
+    machrt_push_undo(s, machrt_undo_close, &d->fd, 0, "close a device");
+    if (machrt_tell_vmm(s, &d->fd))
         return -1;
-    undo_push(s, untell, &d->fd, 0, "tell the VMM that a device goes");
     struct iommufd_bind b = {.argsz = sizeof b, .iommufd = s->iommufd};
     r = s->sys.ioctl(s->sys.opaque, d->fd, IOMMUFD_BIND, &b);
     if (r)
-        return not_bound(s, d, r);
+        return report_bind_error(s, d, r);
     if (!d->context->typed) {
-        // It goes with the file: nothing to undo.
+        // It is freed when the file is closed: nothing to undo.
         struct iommufd_ioas_alloc a = {.size = sizeof a};
         r = s->sys.ioctl(s->sys.opaque, s->iommufd, IOMMUFD_IOAS_ALLOC, &a);
         if (r)
-            return fail(s, "open", r, "/dev/iommu", "it gives no I/O address space");
+            return machrt_set_error(s, "open", r, "/dev/iommu", "cannot allocate an I/O address space");
         d->context->ioas = a.out_ioas_id;
         d->context->typed = true;
     }
     struct iommufd_attach t = {.argsz = sizeof t, .pt_id = d->context->ioas};
     r = s->sys.ioctl(s->sys.opaque, d->fd, IOMMUFD_ATTACH, &t);
-    return r ? not_attached(s, d, r) : 0;
+    return r ? report_attach_error(s, d, r) : 0;
 }
 
-static int ranges(struct mach_session *s, struct context *c)
+static int read_iommufd_ranges(struct mach_session *s, struct context *c)
 {
     uint32_t room = 64;
     for (int i = 0; i < 3 && room <= 1 << 16; i++) {
-        struct iommufd_range *list = (struct iommufd_range *)session_alloc(s, room, sizeof *list);
+        struct iommufd_range *list = (struct iommufd_range *)machrt_session_alloc(s, room, sizeof *list);
         if (!list)
             return -1;
         struct iommufd_iova_ranges x = {
@@ -157,10 +149,10 @@ static int ranges(struct mach_session *s, struct context *c)
             continue;
         }
         if (r)
-            return fail(s, "window", r, "the IOMMU", "the kernel does not tell what it can do");
+            return machrt_set_error(s, "window", r, "the IOMMU", "cannot read its properties");
         if (x.num_iovas > room)
             break;
-        c->range = (struct mach_range *)session_alloc(s, x.num_iovas, sizeof *c->range);
+        c->range = (struct mach_range *)machrt_session_alloc(s, x.num_iovas, sizeof *c->range);
         if (!c->range)
             return -1;
         for (uint32_t k = 0; k < x.num_iovas; k++)
@@ -170,10 +162,10 @@ static int ranges(struct mach_session *s, struct context *c)
         c->available = UINT64_MAX;
         return 0;
     }
-    return fail(s, "window", EPROTO, "the IOMMU", "the kernel asks for more memory each time");
+    return machrt_set_error(s, "window", EPROTO, "the IOMMU", "the kernel requests a larger buffer every time");
 }
 
-static int map(struct mach_session *s, struct context *c, const struct mapping *m)
+static int iommufd_map(struct mach_session *s, struct context *c, const struct mapping *m)
 {
     struct iommufd_ioas_map x = {
         .size = sizeof x,
@@ -187,19 +179,19 @@ static int map(struct mach_session *s, struct context *c, const struct mapping *
     return s->sys.ioctl(s->sys.opaque, s->iommufd, IOMMUFD_IOAS_MAP, &x);
 }
 
-static int unmap(struct mach_session *s, struct context *c, const struct mapping *m)
+static int iommufd_unmap(struct mach_session *s, struct context *c, const struct mapping *m)
 {
     struct iommufd_ioas_unmap x = {.size = sizeof x, .ioas_id = c->ioas, .iova = m->iova, .length = m->size};
     return s->sys.ioctl(s->sys.opaque, s->iommufd, IOMMUFD_IOAS_UNMAP, &x);
 }
 
-static const char *map_hint(int r)
+static const char *iommufd_map_hint(int r)
 {
     switch (-r) {
     case EEXIST:
         return "it overlaps another mapping";
     case EOVERFLOW:
-        return "it passes the end of the address space";
+        return "it exceeds the end of the address space";
     case EINVAL:
         return "it is not aligned to the IOMMU's pages, or outside what it can translate";
     default:
@@ -207,15 +199,15 @@ static const char *map_hint(int r)
     }
 }
 
-const struct backend backend_iommufd = {
+const struct backend machrt_backend_iommufd = {
     .id = MACH_BACKEND_IOMMUFD,
     .name = "iommufd",
     .maps = true,
-    .usable = usable,
+    .usable = iommufd_usable,
     .open = open_iommufd,
-    .attach = attach,
-    .ranges = ranges,
-    .map = map,
-    .unmap = unmap,
-    .map_hint = map_hint,
+    .attach = iommufd_attach,
+    .ranges = read_iommufd_ranges,
+    .map = iommufd_map,
+    .unmap = iommufd_unmap,
+    .map_hint = iommufd_map_hint,
 };

@@ -1,31 +1,31 @@
 // SPDX-License-Identifier: MIT
-// VFIO without an IOMMU (vfio.enable_unsafe_noiommu_mode=1): registers and interrupts, no mappings, a tainted kernel.
+// VFIO without an IOMMU (vfio.enable_unsafe_noiommu_mode=1): registers and interrupts, but no mappings. It taints the
+// kernel.
 #include "backend/backend.h"
 
 #include <errno.h>
 #include <linux/vfio.h>
 
-static int usable(struct mach_session *s, const char **why)
+static int noiommu_usable(struct mach_session *s, const char **why)
 {
     char path[PATH_SIZE], line[8];
-    *why = "no-IOMMU mode is off: echo 1 > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode (it taints the "
-           "kernel, and a device may then write to all memory)";
-    int r = sysfs_path(s, path, "module/vfio/parameters/enable_unsafe_noiommu_mode")
-                ? read_line(s, path, line, sizeof line)
+    *why = "no-IOMMU mode is off: echo 1 > /sys/module/vfio/parameters/enable_unsafe_noiommu_mode (this taints the "
+           "kernel, and a device can then write to all memory)";
+    int r = machrt_sysfs_path(s, path, "module/vfio/parameters/enable_unsafe_noiommu_mode")
+                ? machrt_read_line(s, path, line, sizeof line)
                 : -ENAMETOOLONG;
-    return r ? r : *line == 'Y' || *line == '1' ? 0 : -ENODEV;
+    if (r)
+        return r;
+    return *line == 'Y' || *line == '1' ? 0 : -ENODEV;
 }
 
-static int attach(struct mach_session *s, struct device *d)
-{
-    static const struct container_kind kind = {
-        .prefix = "noiommu-", .type = VFIO_NOIOMMU_IOMMU, .module = "vfio (with CONFIG_VFIO_NOIOMMU)"};
-    return container_attach(s, d, &kind);
-}
+static const struct container container = {
+    .prefix = "noiommu-", .type = VFIO_NOIOMMU_IOMMU, .module = "vfio (with CONFIG_VFIO_NOIOMMU)"};
 
-const struct backend backend_noiommu = {
+const struct backend machrt_backend_noiommu = {
     .id = MACH_BACKEND_NOIOMMU,
     .name = "noiommu",
-    .usable = usable,
-    .attach = attach,
+    .container = &container,
+    .usable = noiommu_usable,
+    .attach = machrt_attach_to_container,
 };

@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: MIT
 // sPAPR TCE version 2 (Documentation/driver-api/vfio.rst, "PPC64 sPAPR implementation note"): memory is registered
-// before it is mapped, and windows are made by the platform, at an address that it chooses.
+// before it is mapped, and the platform creates windows at addresses of its choice.
 #include "backend/backend.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/vfio.h>
 
-static int attach(struct mach_session *s, struct device *d)
-{
-    static const struct container_kind kind = {
-        .prefix = "", .type = VFIO_SPAPR_TCE_v2_IOMMU, .module = "vfio_iommu_spapr_tce"};
-    return container_attach(s, d, &kind);
-}
-
-// The window that the compiler has decided on (compiler/dma/spapr.c): its size, and the largest page that it may have.
-static bool decided(const struct mach_session *s, const struct context *c, uint64_t *size, uint32_t *shift)
+// The window that the compiler chose (compiler/dma/spapr.c): its size, and the largest page size that fits.
+static bool find_window(const struct mach_session *s, const struct context *c, uint64_t *size, uint32_t *shift)
 {
     const struct device *d = c->first;
     *size = 0;
@@ -31,47 +24,49 @@ static bool decided(const struct mach_session *s, const struct context *c, uint6
     return *size && *shift >= 12 && *shift < 64;
 }
 
-// A window for all maps takes the default one's place: only so does it begin at 0.
+// A window for all mappings replaces the default one, because only the first window starts at 0.
 static int make_window(struct mach_session *s, struct context *c, const struct vfio_iommu_spapr_tce_info *info,
                        uint64_t last)
 {
-    const char *who = device_object(s, c->first);
+    const char *who = machrt_device_object(s, c->first);
     uint64_t size;
     uint32_t most, shift = 0;
-    if (!decided(s, c, &size, &most))
-        return fail(s, "window", EINVAL, who,
-                    "the config does not say which window it has: compile it with `iommu spapr-tce`");
+    if (!find_window(s, c, &size, &most))
+        return machrt_set_error(s, "window", EINVAL, who,
+                                "the config has no window for it: compile with `iommu spapr-tce`");
     for (uint32_t bit = 12; bit <= most && bit < 64; bit++)
         if (info->ddw.pgsizes >> bit & 1)
             shift = bit;
     if (!(info->flags & VFIO_IOMMU_SPAPR_INFO_DDW) || !info->ddw.max_dynamic_windows_supported)
-        return fail(s, "window", ERANGE, who,
-                    "0x%" PRIx64 " is beyond the 32-bit window, and this host cannot make others", last);
+        return machrt_set_error(
+            s, "window", ERANGE, who,
+            "0x%" PRIx64 " is outside of the 32-bit window, and this host cannot create other windows", last);
     if (!shift)
-        return fail(s, "window", EINVAL, who, "no page size of the host divides the addresses and sizes of its maps");
+        return machrt_set_error(s, "window", EINVAL, who,
+                                "no page size of the host fits the addresses and sizes of its mappings");
     struct vfio_iommu_spapr_tce_remove gone = {.argsz = sizeof gone, .start_addr = info->dma32_window_start};
     int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_SPAPR_TCE_REMOVE, &gone);
     if (r)
-        return fail(s, "window", r, who, "the default window cannot be removed");
+        return machrt_set_error(s, "window", r, who, "cannot remove the default window");
     struct vfio_iommu_spapr_tce_create made = {.argsz = sizeof made, .page_shift = shift, .window_size = size};
     r = -EINVAL;
-    // How many levels of tables are enough, only the platform knows.
+    // Only the platform knows how many levels of tables are enough.
     for (made.levels = 1; r && made.levels <= info->ddw.levels; made.levels += r != 0)
         r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_SPAPR_TCE_CREATE, &made);
     if (r)
-        return fail(s, "window", r, who, "a window of 0x%" PRIx64 " bytes cannot be made", size);
+        return machrt_set_error(s, "window", r, who, "cannot create a window of 0x%" PRIx64 " bytes", size);
     c->page = UINT64_C(1) << shift;
     *c->range = (struct mach_range){made.start_addr, made.start_addr + (size - 1)};
     return 0;
 }
 
-static int ranges(struct mach_session *s, struct context *c)
+static int read_spapr_ranges(struct mach_session *s, struct context *c)
 {
     struct vfio_iommu_spapr_tce_info info = {.argsz = sizeof info};
     int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_SPAPR_TCE_GET_INFO, &info);
     if (r)
-        return fail(s, "window", r, "the IOMMU", "the kernel does not tell what it can do");
-    c->range = (struct mach_range *)session_alloc(s, 1, sizeof *c->range);
+        return machrt_set_error(s, "window", r, "the IOMMU", "cannot read its properties");
+    c->range = (struct mach_range *)machrt_session_alloc(s, 1, sizeof *c->range);
     if (!c->range)
         return -1;
     c->ranges = 1;
@@ -91,50 +86,56 @@ static int ranges(struct mach_session *s, struct context *c)
     return 0;
 }
 
-static int memory_call(struct mach_session *s, const struct context *c, const struct mapping *m, unsigned long request)
+static int register_memory(struct mach_session *s, const struct context *c, const struct mapping *m,
+                           unsigned long request)
 {
     struct vfio_iommu_spapr_register_memory x = {.argsz = sizeof x, .vaddr = (uintptr_t)m->host, .size = m->size};
     return s->sys.ioctl(s->sys.opaque, c->fd, request, &x);
 }
 
-static int map(struct mach_session *s, struct context *c, const struct mapping *m)
+static int spapr_map(struct mach_session *s, struct context *c, const struct mapping *m)
 {
-    int r = memory_call(s, c, m, VFIO_IOMMU_SPAPR_REGISTER_MEMORY);
+    int r = register_memory(s, c, m, VFIO_IOMMU_SPAPR_REGISTER_MEMORY);
     if (r)
         return r;
-    r = backend_group.map(s, c, m);
+    r = machrt_map_dma(s, c, m);
     if (r)
-        memory_call(s, c, m, VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY);
+        register_memory(s, c, m, VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY);
     return r;
 }
 
-static int unmap(struct mach_session *s, struct context *c, const struct mapping *m)
+static int spapr_unmap(struct mach_session *s, struct context *c, const struct mapping *m)
 {
-    struct vfio_iommu_type1_dma_unmap x = {.argsz = sizeof x, .iova = m->iova, .size = m->size};
-    int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_UNMAP_DMA, &x);
-    int e = memory_call(s, c, m, VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY);
+    uint64_t unmapped;
+    int r = machrt_unmap_dma(s, c, m, &unmapped);
+    int e = register_memory(s, c, m, VFIO_IOMMU_SPAPR_UNREGISTER_MEMORY);
     return r ? r : e;
 }
 
-static int usable(struct mach_session *s, const char **why)
+static const char *spapr_map_hint(int r)
 {
-    return backend_group.usable(s, why);
+    switch (-r) {
+    case ENXIO:
+        return "it is outside of the window";
+    case EINVAL:
+        return "it is not aligned to the window's pages";
+    default:
+        return NULL;
+    }
 }
 
-static const char *map_hint(int r)
-{
-    return r == -ENXIO ? "it is outside the window" : r == -EINVAL ? "it is not aligned to the window's pages" : NULL;
-}
+static const struct container container = {
+    .prefix = "", .type = VFIO_SPAPR_TCE_v2_IOMMU, .module = "vfio_iommu_spapr_tce"};
 
-const struct backend backend_spapr = {
+const struct backend machrt_backend_spapr = {
     .id = MACH_BACKEND_SPAPR,
     .name = "spapr",
     .maps = true,
-    .foreign = true,
-    .usable = usable,
-    .attach = attach,
-    .ranges = ranges,
-    .map = map,
-    .unmap = unmap,
-    .map_hint = map_hint,
+    .container = &container,
+    .usable = machrt_container_usable,
+    .attach = machrt_attach_to_container,
+    .ranges = read_spapr_ranges,
+    .map = spapr_map,
+    .unmap = spapr_unmap,
+    .map_hint = spapr_map_hint,
 };

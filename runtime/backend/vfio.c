@@ -1,48 +1,42 @@
 // SPDX-License-Identifier: MIT
-// Containers and groups (Documentation/driver-api/vfio.rst): what the backends that have them share.
+// Containers and groups (Documentation/driver-api/vfio.rst): what the backends with groups share.
 #include "backend/backend.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/vfio.h>
+#include <unistd.h>
 
-static int no_container(struct mach_session *s, int r)
+static int report_container_error(struct mach_session *s, int r)
 {
     if (r == -ENOENT || r == -ENODEV || r == -ENXIO)
-        return fail(s, "open", r, "/dev/vfio/vfio", "VFIO is not there: modprobe vfio vfio_iommu_type1");
-    return fail(s, "open", r, "/dev/vfio/vfio", "it cannot be opened");
+        return machrt_set_error(s, "open", r, "/dev/vfio/vfio",
+                                "the kernel has no VFIO: modprobe vfio vfio_iommu_type1");
+    return machrt_set_error(s, "open", r, "/dev/vfio/vfio", "cannot open it");
 }
 
-static int container_open(struct mach_session *s, struct context *c, unsigned type, const char *module)
+static int open_container(struct mach_session *s, struct context *c, unsigned type, const char *module)
 {
     char path[PATH_SIZE];
-    if (undo_room(s))
+    if (machrt_reserve_undo(s))
         return -1;
-    int fd = dev_path(s, path, "vfio/vfio") ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENAMETOOLONG;
+    int fd = machrt_dev_path(s, path, "vfio/vfio") ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENAMETOOLONG;
     if (fd < 0)
-        return no_container(s, fd);
+        return report_container_error(s, fd);
     c->fd = fd;
-    undo_push(s, undo_close, &c->fd, 0, "close the container");
+    machrt_push_undo(s, machrt_undo_close, &c->fd, 0, "close the container");
     int r = s->sys.ioctl(s->sys.opaque, fd, VFIO_GET_API_VERSION, NULL);
     if (r != VFIO_API_VERSION)
-        return fail(s, "open", r < 0 ? r : EPROTO, "/dev/vfio/vfio", "its API version is %d, not %d", r,
-                    VFIO_API_VERSION);
+        return machrt_set_error(s, "open", r < 0 ? r : EPROTO, "/dev/vfio/vfio", "its API version is %d, not %d", r,
+                                VFIO_API_VERSION);
     r = s->sys.ioctl(s->sys.opaque, fd, VFIO_CHECK_EXTENSION, (void *)(uintptr_t)type);
     if (r <= 0)
-        return fail(s, "open", r < 0 ? r : ENODEV, "/dev/vfio/vfio",
-                    "the kernel has no VFIO IOMMU type %u: modprobe %s", type, module);
+        return machrt_set_error(s, "open", r < 0 ? r : ENODEV, "/dev/vfio/vfio",
+                                "the kernel has no VFIO IOMMU type %u: modprobe %s", type, module);
     return 0;
 }
 
-int tell_vmm(struct mach_session *s, int *fd)
-{
-    if (!s->ops.device_file)
-        return 0;
-    int r = s->ops.device_file(s->opaque, *fd);
-    return r ? fail(s, "vmm", r, "the VMM", "it does not take a VFIO file") : 0;
-}
-
-static int untell_vmm(struct mach_session *s, void *thing, uint64_t arg)
+static int undo_tell_vmm(struct mach_session *s, void *thing, uint64_t arg)
 {
     (void)arg;
     if (s->ops.device_file_undo)
@@ -50,113 +44,154 @@ static int untell_vmm(struct mach_session *s, void *thing, uint64_t arg)
     return 0;
 }
 
-static int no_group(struct mach_session *s, const struct device *d, const char *node, int r)
+int machrt_tell_vmm(struct mach_session *s, int *fd)
 {
-    const char *who = object(s, "/dev/vfio/%s of %s", node, d->name);
+    if (!s->ops.device_file)
+        return 0;
+    if (machrt_reserve_undo(s))
+        return -1;
+    int r = s->ops.device_file(s->opaque, *fd);
+    if (r)
+        return machrt_set_error(s, "vmm", r, "the VMM", "it refuses a VFIO file");
+    machrt_push_undo(s, undo_tell_vmm, fd, 0, "tell the VMM that a file is closed");
+    return 0;
+}
+
+static int report_group_error(struct mach_session *s, const struct device *d, const char *node, int r)
+{
+    const char *who = machrt_object(s, "/dev/vfio/%s of %s", node, d->name);
     switch (-r) {
     case EBUSY:
-        return fail(s, "open", r, who,
-                    "the group is in use: another process has it, or has one of its devices open "
-                    "through /dev/vfio/devices");
+        return machrt_set_error(
+            s, "open", r, who,
+            "the group is in use: a process has opened it, or one of its devices through /dev/vfio/devices");
     case EPERM:
-        return fail(s, "open", r, who, "a group without an IOMMU needs CAP_SYS_RAWIO");
+        return machrt_set_error(s, "open", r, who, "a group without an IOMMU needs CAP_SYS_RAWIO");
     case ENODEV:
-        return fail(s, "open", r, who, "no device of the group is with a VFIO driver any more");
+        return machrt_set_error(s, "open", r, who, "no device of the group is bound to a VFIO driver any more");
     case ENOENT:
-        return fail(s, "open", r, who, "no device of the group is with a VFIO driver");
+        return machrt_set_error(s, "open", r, who, "no device of the group is bound to a VFIO driver");
     case EACCES:
-        return fail(s, "open", r, who, "this user may not: a udev rule can give the node to it");
+        return machrt_set_error(s, "open", r, who, "this user has no access: add a udev rule for the node");
     default:
-        return fail(s, "open", r, who, "it cannot be opened");
+        return machrt_set_error(s, "open", r, who, "cannot open it");
     }
 }
 
-static int not_joined(struct mach_session *s, const struct device *d, const char *node, int r)
+static int report_join_error(struct mach_session *s, const struct device *d, const char *node, int r)
 {
-    const char *who = object(s, "IOMMU group %s of %s", node, d->name);
+    const char *who = machrt_object(s, "IOMMU group %s of %s", node, d->name);
     switch (-r) {
     case EPERM:
-        return fail(s, "open", r, who,
-                    "a kernel driver owns another member of the group, or groups with and without "
-                    "an IOMMU were mixed");
+        return machrt_set_error(
+            s, "open", r, who,
+            "a kernel driver owns another member of the group, or groups with and without an IOMMU were mixed");
     case EBUSY:
-        return fail(s, "open", r, who, "the kernel uses its IOMMU domain");
+        return machrt_set_error(s, "open", r, who, "the kernel uses its IOMMU domain");
     case EINVAL:
-        return fail(s, "open", r, who,
-                    "it has a container already, its reserved regions do not go together with "
-                    "those of the groups before it, or firmware insists on a 1:1 mapping of it (dmesg: `Firmware "
-                    "has requested this device have a 1:1 IOMMU mapping`)");
+        return machrt_set_error(
+            s, "open", r, who,
+            "it is in a container already, its reserved regions conflict with those of the other groups, or firmware "
+            "requires a 1:1 mapping (dmesg: `Firmware has requested this device have a 1:1 IOMMU mapping`)");
     default:
-        return fail(s, "open", r, who, "it cannot join the container");
+        return machrt_set_error(s, "open", r, who, "cannot add it to the container");
     }
 }
 
-static int not_typed(struct mach_session *s, const struct device *d, int r)
+static int report_type_error(struct mach_session *s, const struct device *d, int r)
 {
-    const char *who = object(s, "the IOMMU of %s", d->name);
+    const char *who = machrt_object(s, "the IOMMU of %s", d->name);
     switch (-r) {
     case EPERM:
-        return fail(s, "open", r, who,
-                    "its interrupts are not isolated, which is also said of every device without MSIs: "
-                    "vfio_iommu_type1.allow_unsafe_interrupts=1 on the kernel's command line lets it pass");
+        return machrt_set_error(s, "open", r, who,
+                                "the kernel reports that its interrupts are not isolated, as for every device without "
+                                "MSIs: boot with vfio_iommu_type1.allow_unsafe_interrupts=1 to allow it");
     case ENODEV:
-        return fail(s, "open", r, who, "the kernel has no VFIO IOMMU driver for it: modprobe vfio_iommu_type1");
+        return machrt_set_error(s, "open", r, who,
+                                "the kernel has no VFIO IOMMU driver for it: modprobe vfio_iommu_type1");
     default:
-        return fail(s, "open", r, who, "it cannot be taken");
+        return machrt_set_error(s, "open", r, who, "VFIO cannot use it");
     }
 }
 
-static int group_attach(struct mach_session *s, struct device *d, const char *node, unsigned type)
+static int attach_group(struct mach_session *s, struct device *d, const char *node, unsigned type)
 {
     struct group *g = d->g;
     char path[PATH_SIZE];
     if (g->fd >= 0)
         return 0;
-    if (undo_room(s))
+    if (machrt_reserve_undo(s))
         return -1;
-    int r = dev_path(s, path, "vfio/%s", node) ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENAMETOOLONG;
+    int r = machrt_dev_path(s, path, "vfio/%s", node) ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENAMETOOLONG;
     if (r < 0)
-        return no_group(s, d, node, r);
+        return report_group_error(s, d, node, r);
     g->fd = r;
-    undo_push(s, undo_close, &g->fd, 0, "close a group");
+    machrt_push_undo(s, machrt_undo_close, &g->fd, 0, "close a group");
     r = s->sys.ioctl(s->sys.opaque, g->fd, VFIO_GROUP_SET_CONTAINER, &d->context->fd);
     if (r)
-        return not_joined(s, d, node, r);
+        return report_join_error(s, d, node, r);
     if (!d->context->typed) {
         r = s->sys.ioctl(s->sys.opaque, d->context->fd, VFIO_SET_IOMMU, (void *)(uintptr_t)type);
         if (r)
-            return not_typed(s, d, r);
+            return report_type_error(s, d, r);
         d->context->typed = true;
     }
-    if (undo_room(s) || tell_vmm(s, &g->fd))
-        return -1;
-    undo_push(s, untell_vmm, &g->fd, 0, "tell the VMM that a group goes");
-    return 0;
+    return machrt_tell_vmm(s, &g->fd);
 }
 
-static int group_device(struct mach_session *s, struct device *d)
+static int open_group_device(struct mach_session *s, struct device *d)
 {
-    if (undo_room(s))
+    if (machrt_reserve_undo(s))
         return -1;
     int fd = s->sys.ioctl(s->sys.opaque, d->g->fd, VFIO_GROUP_GET_DEVICE_FD, (void *)(uintptr_t)d->sysfs);
     if (fd == -ENODEV)
-        return fail(s, "open", fd, device_object(s, d),
-                    "IOMMU group %u has no device of this name that is with a VFIO "
-                    "driver",
-                    d->group);
+        return machrt_set_error(s, "open", fd, machrt_device_object(s, d),
+                                "IOMMU group %u has no device of this name that is bound to a VFIO driver", d->group);
     if (fd < 0)
-        return fail(s, "open", fd, device_object(s, d), "VFIO does not open it; dmesg may say more");
+        return machrt_set_error(s, "open", fd, machrt_device_object(s, d), "VFIO cannot open it; see dmesg");
     d->fd = fd;
-    undo_push(s, undo_close, &d->fd, 0, "close a device");
+    machrt_push_undo(s, machrt_undo_close, &d->fd, 0, "close a device");
     return 0;
 }
 
-int container_attach(struct mach_session *s, struct device *d, const struct container_kind *kind)
+int machrt_attach_to_container(struct mach_session *s, struct device *d)
 {
+    const struct container *kind = s->backend->container;
     char node[32];
     snprintf(node, sizeof node, "%s%u", kind->prefix, d->group);
     if (d->context->fd < 0 &&
-        (container_open(s, d->context, kind->type, kind->module) || (kind->identify && kind->identify(s, d->context))))
+        (open_container(s, d->context, kind->type, kind->module) || (kind->identify && kind->identify(s, d->context))))
         return -1;
-    return group_attach(s, d, node, kind->type) || group_device(s, d) ? -1 : 0;
+    return attach_group(s, d, node, kind->type) || open_group_device(s, d) ? -1 : 0;
+}
+
+int machrt_container_usable(struct mach_session *s, const char **why)
+{
+    char path[PATH_SIZE];
+    int r = machrt_dev_path(s, path, "vfio/vfio") ? s->sys.access(s->sys.opaque, path, R_OK | W_OK) : -ENAMETOOLONG;
+    *why = r == -ENOENT ? "there is no /dev/vfio/vfio: modprobe vfio vfio_iommu_type1"
+                        : "/dev/vfio/vfio is not accessible";
+    return r;
+}
+
+int machrt_map_dma(struct mach_session *s, struct context *c, const struct mapping *m)
+{
+    struct vfio_iommu_type1_dma_map x = {
+        .argsz = sizeof x,
+        .flags = (m->prot & MACH_DMA_READ ? (uint32_t)VFIO_DMA_MAP_FLAG_READ : 0) |
+                 (m->prot & MACH_DMA_WRITE ? (uint32_t)VFIO_DMA_MAP_FLAG_WRITE : 0),
+        .vaddr = (uintptr_t)m->host,
+        .iova = m->iova,
+        .size = m->size,
+    };
+    return s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_MAP_DMA, &x);
+}
+
+int machrt_unmap_dma(struct mach_session *s, const struct context *c, const struct mapping *m, uint64_t *unmapped)
+{
+    struct vfio_iommu_type1_dma_unmap x = {
+        .argsz = offsetof(struct vfio_iommu_type1_dma_unmap, data), .iova = m->iova, .size = m->size};
+    int r = s->sys.ioctl(s->sys.opaque, c->fd, VFIO_IOMMU_UNMAP_DMA, &x);
+    *unmapped = x.size;
+    return r;
 }

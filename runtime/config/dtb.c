@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Does a guest.dtb belong to this config? FIPS 180-4, SHA-256.
-#include "machrt.h"
+// Checks that a guest.dtb belongs to this config: SHA-256 (FIPS 180-4).
+#include "base/error.h"
+#include "machcfg_file.h"
 
+#include <errno.h>
 #include <inttypes.h>
 
 static const uint32_t K[64] = {
@@ -15,7 +17,7 @@ static const uint32_t K[64] = {
     0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 };
 
-static uint32_t turn(uint32_t x, unsigned n)
+static uint32_t rotate_right(uint32_t x, unsigned n)
 {
     return x >> n | x << (32 - n);
 }
@@ -25,21 +27,22 @@ static uint32_t load_be32(const uint8_t *p)
     return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
 }
 
-static void block(uint32_t h[8], const uint8_t *p)
+static void hash_block(uint32_t h[8], const uint8_t *p)
 {
     uint32_t w[64], v[8];
     for (unsigned i = 0; i < 16; i++)
         w[i] = load_be32(p + 4 * i);
     for (unsigned i = 16; i < 64; i++) {
         uint32_t a = w[i - 15], b = w[i - 2];
-        w[i] = w[i - 16] + (turn(a, 7) ^ turn(a, 18) ^ a >> 3) + w[i - 7] + (turn(b, 17) ^ turn(b, 19) ^ b >> 10);
+        w[i] = w[i - 16] + (rotate_right(a, 7) ^ rotate_right(a, 18) ^ a >> 3) + w[i - 7] +
+               (rotate_right(b, 17) ^ rotate_right(b, 19) ^ b >> 10);
     }
     memcpy(v, h, sizeof v);
     for (unsigned i = 0; i < 64; i++) {
-        uint32_t t1 =
-            v[7] + (turn(v[4], 6) ^ turn(v[4], 11) ^ turn(v[4], 25)) + ((v[4] & v[5]) ^ (~v[4] & v[6])) + K[i] + w[i];
-        uint32_t t2 =
-            (turn(v[0], 2) ^ turn(v[0], 13) ^ turn(v[0], 22)) + ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
+        uint32_t t1 = v[7] + (rotate_right(v[4], 6) ^ rotate_right(v[4], 11) ^ rotate_right(v[4], 25)) +
+                      ((v[4] & v[5]) ^ (~v[4] & v[6])) + K[i] + w[i];
+        uint32_t t2 = (rotate_right(v[0], 2) ^ rotate_right(v[0], 13) ^ rotate_right(v[0], 22)) +
+                      ((v[0] & v[1]) ^ (v[0] & v[2]) ^ (v[1] & v[2]));
         memmove(v + 1, v, 7 * sizeof v[0]);
         v[4] += t1;
         v[0] = t1 + t2;
@@ -53,8 +56,8 @@ static void sha256(const uint8_t *p, size_t size, uint8_t digest[32])
     uint32_t h[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
     size_t left = size % 64, tail = left < 56 ? 64 : 128;
     for (size_t i = 0; i + 64 <= size; i += 64)
-        block(h, p + i);
-    // What is left, a 1, zeros, and the length in bits.
+        hash_block(h, p + i);
+    // The end: the remaining bytes, a 1 bit, zeros, and the length in bits.
     uint8_t end[128] = {0};
     if (left)
         memcpy(end, p + (size - left), left);
@@ -62,7 +65,7 @@ static void sha256(const uint8_t *p, size_t size, uint8_t digest[32])
     for (unsigned i = 0; i < 8; i++)
         end[tail - 1 - i] = (uint8_t)((uint64_t)size * 8 >> 8 * i);
     for (size_t i = 0; i < tail; i += 64)
-        block(h, end + i);
+        hash_block(h, end + i);
     for (unsigned i = 0; i < 32; i++)
         digest[i] = (uint8_t)(h[i / 4] >> (24 - 8 * (i % 4)));
 }
@@ -75,15 +78,10 @@ int mach_config_dtb(const struct mach_config *config, const void *dtb, size_t si
     sha256((const uint8_t *)dtb, size, digest);
     if (want == size && !memcmp(base + offsetof(struct mach_cfg_header, dtb_sha256), digest, sizeof digest))
         return 0;
-    if (!error)
-        return -1;
-    memset(error, 0, sizeof *error);
-    error->step = "verify";
-    error->name = "DTB";
-    snprintf(error->object, sizeof error->object, "guest.dtb");
-    snprintf(error->hint, sizeof error->hint,
-             "this device tree (%zu bytes) is not the one that the config was made with (%" PRIu64
-             " bytes): give both files of one run of machc, unchanged",
-             size, want);
-    return -1;
+    machrt_fill_error(error, "verify", 0, "guest.dtb",
+                      "this device tree (%zu bytes) is not the one that was written with the config (%" PRIu64
+                      " bytes): use both files of one run of machc, unchanged",
+                      size, want);
+    machrt_name_error(error, "DTB", 0);
+    return -EBADMSG;
 }

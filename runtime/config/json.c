@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The JSON view, to the byte as docs/guest-cfg.md says.
+// The JSON view, byte by byte as docs/guest-cfg.md specifies it.
+#include "machcfg_file.h"
 #include "machrt.h"
 
 #include <inttypes.h>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#include "machrt.h"
-#include "verify.h"
+#include "base/error.h"
+#include "config/verify.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,45 +10,33 @@
 
 struct mach_config {
     struct mach_cfg_file file;
-    void *copy; // to be freed; or NULL
+    void *copy; // of the file, to be freed; NULL: the bytes are the caller's
 };
 
-static int failed(struct mach_error *e, const char *step, int number, const char *object, const char *hint)
+// A config that is refused: *fault says why.
+static int refuse(struct mach_error *e, const char *name, const struct mach_cfg_fault *fault)
 {
-    if (!e)
-        return -1;
-    memset(e, 0, sizeof *e);
-    e->step = step;
-    e->number = number;
-    snprintf(e->object, sizeof e->object, "%s", object);
-    snprintf(e->hint, sizeof e->hint, "%s", hint);
-    return -1;
-}
-
-static int refused(struct mach_error *e, const char *name, const struct mach_cfg_fault *fault)
-{
-    failed(e, "verify", 0, name, mach_cfg_error_text(fault->error));
-    if (!e)
-        return -1;
-    e->name = mach_cfg_error_name(fault->error);
-    e->offset = fault->offset;
+    char object[256];
+    snprintf(object, sizeof object, "%s", name);
     if (fault->section)
-        snprintf(e->object, sizeof e->object, "%s: %s %u%s%s", name, fault->section->name, fault->record,
+        snprintf(object, sizeof object, "%.160s: %s %u%s%s", name, fault->section->name, fault->record,
                  fault->field ? ", " : "", fault->field ? fault->field->name : "");
-    return -1;
+    machrt_fill_error(e, "verify", 0, object, "%s", machrt_fault_text(fault->error));
+    machrt_name_error(e, machrt_fault_name(fault->error), fault->offset);
+    return -EBADMSG;
 }
 
-static int verified(const char *name, const void *bytes, size_t size, void *copy, struct mach_config **config,
-                    struct mach_error *error)
+static int verify_bytes(const char *name, const void *bytes, size_t size, void *copy, struct mach_config **config,
+                        struct mach_error *error)
 {
     struct mach_cfg_fault fault;
     struct mach_config *c = malloc(sizeof *c);
     if (!c)
-        return failed(error, "read", ENOMEM, name, "there is no memory for it");
+        return machrt_fill_error(error, "read", ENOMEM, name, "not enough memory for the config");
     c->copy = copy;
-    if (mach_cfg_frame(bytes, size, &c->file, &fault) || mach_cfg_verify(&c->file, &fault)) {
+    if (mach_cfg_frame(bytes, size, &c->file, &fault) || machrt_verify(&c->file, &fault)) {
         free(c);
-        return refused(error, name, &fault);
+        return refuse(error, name, &fault);
     }
     *config = c;
     return 0;
@@ -58,7 +46,7 @@ int mach_config_from_memory(const char *name, const void *bytes, size_t size, st
                             struct mach_error *error)
 {
     *config = NULL;
-    return verified(name, bytes, size, NULL, config, error);
+    return verify_bytes(name, bytes, size, NULL, config, error);
 }
 
 // As many bytes as there are, up to `size`; -1 with errno.
@@ -81,23 +69,23 @@ static ssize_t read_all(int fd, uint8_t *p, size_t size)
 int mach_config_open(const char *path, struct mach_config **config, struct mach_error *error)
 {
     *config = NULL;
-    // Not to wait for a writer, should it be a FIFO.
+    // O_NONBLOCK: an open of a FIFO must not wait for a writer.
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0)
-        return failed(error, "open", errno, path, "it cannot be opened");
+        return machrt_fill_error(error, "open", errno, path, "cannot open it");
     struct stat st;
     if (fstat(fd, &st) || !S_ISREG(st.st_mode)) {
         close(fd);
-        return failed(error, "open", EINVAL, path, "it is not a regular file");
+        return machrt_fill_error(error, "open", EINVAL, path, "not a regular file");
     }
-    // Not mapped: what another process does to the file afterwards must not undo the verification, or end in SIGBUS.
+    // Read, not mapped: a later change of the file by another process must not undo the verification, or end in SIGBUS.
     size_t size = (size_t)st.st_size;
     uint8_t *copy = malloc(size ? size : 1);
     ssize_t got = copy ? read_all(fd, copy, size) : -1;
     int number = copy ? errno : ENOMEM;
     close(fd);
-    int result = got < 0 ? failed(error, "read", number, path, "it cannot be read")
-                         : verified(path, copy, (size_t)got, copy, config, error);
+    int result = got < 0 ? machrt_fill_error(error, "read", number, path, "cannot read it")
+                         : verify_bytes(path, copy, (size_t)got, copy, config, error);
     if (result)
         free(copy);
     return result;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What is in a config, for people: device by device, with what belongs to each.
+// A config as text for people: device by device.
+#include "machcfg_file.h"
 #include "machrt.h"
 
 #include <inttypes.h>
@@ -9,8 +10,8 @@ struct view {
     FILE *out;
 };
 
-// Config strings come from trees and descriptions of others: nothing in them may move the terminal's cursor.
-static void text(const struct view *v, const char *s)
+// Config strings come from other people's trees and descriptions: nothing in them may control the terminal.
+static void print_text(const struct view *v, const char *s)
 {
     for (unsigned n; *s; s += n) {
         n = mach_cfg_utf8(s);
@@ -24,34 +25,34 @@ static void text(const struct view *v, const char *s)
     }
 }
 
-// `before`, the string and `after`; nothing when there is no string.
-static void string(const struct view *v, const char *before, uint32_t offset, const char *after)
+// Prints `before`, the string and `after`; nothing when there is no string.
+static void print_string(const struct view *v, const char *before, uint32_t offset, const char *after)
 {
     if (!offset)
         return;
     fputs(before, v->out);
-    text(v, mach_cfg_string(v->file, offset));
+    print_text(v, mach_cfg_string(v->file, offset));
     fputs(after, v->out);
 }
 
-// A word of the set that a field of a record has.
-static const char *word(const struct mach_cfg_word *words, size_t n, uint32_t value)
+// The word for a value.
+static const char *find_word(const struct mach_cfg_word *words, size_t n, uint32_t value)
 {
     for (size_t i = 0; i < n; i++)
         if (words[i].value == value)
             return words[i].word;
     return "?";
 }
-#define WORD(set, value) word(mach_cfg_words_##set, MACH_CFG_NWORDS_(set), (value))
+#define WORD(set, value) find_word(mach_cfg_words_##set, MACH_CFG_NWORDS_(set), (value))
 
-static void span(const struct view *v, const char *before, uint64_t start, uint64_t size)
+static void print_span(const struct view *v, const char *before, uint64_t start, uint64_t size)
 {
     fprintf(v->out, "%s0x%08" PRIx64, before, start);
     if (size)
         fprintf(v->out, "-0x%08" PRIx64, start + (size - 1));
 }
 
-static void optional(const struct view *v, const char *before, uint32_t value)
+static void print_optional(const struct view *v, const char *before, uint32_t value)
 {
     if (value != MACH_CFG_NONE)
         fprintf(v->out, "%s%" PRIu32, before, value);
@@ -64,32 +65,32 @@ static struct mach_cfg_rec record(const struct view *v, uint32_t section, uint32
 
 static void show_memory(const struct view *v, struct mach_cfg_rec r)
 {
-    string(v, "memory ", mach_cfg_memory_name(r), "");
-    span(v, "  ", mach_cfg_memory_address(r), mach_cfg_memory_size(r));
+    print_string(v, "memory ", mach_cfg_memory_name(r), "");
+    print_span(v, "  ", mach_cfg_memory_address(r), mach_cfg_memory_size(r));
     fprintf(v->out, "  %s", WORD(backing, mach_cfg_memory_backing(r)));
     if (mach_cfg_memory_page_size(r))
         fprintf(v->out, ", pages of 0x%" PRIx64, mach_cfg_memory_page_size(r));
     if (mach_cfg_memory_physical(r) != MACH_CFG_NONE64)
-        span(v, " ", mach_cfg_memory_physical(r), mach_cfg_memory_size(r));
-    string(v, " ", mach_cfg_memory_path(r), "");
+        print_span(v, " ", mach_cfg_memory_physical(r), mach_cfg_memory_size(r));
+    print_string(v, " ", mach_cfg_memory_path(r), "");
     if (mach_cfg_memory_offset(r))
         fprintf(v->out, " + 0x%" PRIx64, mach_cfg_memory_offset(r));
-    string(v, ", share ", mach_cfg_memory_share(r), "");
+    print_string(v, ", share ", mach_cfg_memory_share(r), "");
     fputs(mach_cfg_memory_flags(r) & MACH_CFG_MEMORY_READONLY ? ", readonly" : "", v->out);
     fputs(mach_cfg_memory_flags(r) & MACH_CFG_MEMORY_NO_DMA ? ", no-dma\n" : "\n", v->out);
 }
 
 static void show_irqchip(const struct view *v, struct mach_cfg_rec r)
 {
-    string(v, "irqchip ", mach_cfg_irqchip_name(r), "");
-    string(v, "  ", mach_cfg_irqchip_class_name(r), "");
-    string(v, ", KVM's ", mach_cfg_irqchip_kvm(r), "");
+    print_string(v, "irqchip ", mach_cfg_irqchip_name(r), "");
+    print_string(v, "  ", mach_cfg_irqchip_class_name(r), "");
+    print_string(v, ", KVM's ", mach_cfg_irqchip_kvm(r), "");
     fprintf(v->out, ", %" PRIu32 " lines", mach_cfg_irqchip_lines(r));
     if (mach_cfg_irqchip_messages(r))
         fprintf(v->out, " as messages of %" PRIu32, mach_cfg_irqchip_messages(r));
     for (uint32_t i = 0; i < mach_cfg_irqchip_regions(r); i++) {
         struct mach_cfg_rec c = record(v, MACH_CFG_S_CHIP_REGION, mach_cfg_irqchip_first_region(r) + i);
-        span(v, ", ", mach_cfg_chip_region_address(c), mach_cfg_chip_region_size(c));
+        print_span(v, ", ", mach_cfg_chip_region_address(c), mach_cfg_chip_region_size(c));
     }
     putc('\n', v->out);
 }
@@ -98,17 +99,17 @@ static void show_region(const struct view *v, struct mach_cfg_rec r)
 {
     int window = (mach_cfg_region_flags(r) & MACH_CFG_REGION_WINDOW) != 0;
     fprintf(v->out, "  %s %" PRIu32, window ? "window" : "region", mach_cfg_region_index(r));
-    string(v, " ", mach_cfg_region_name(r), "");
+    print_string(v, " ", mach_cfg_region_name(r), "");
     fprintf(v->out, "  %s", WORD(region_mode, mach_cfg_region_mode(r)));
     if (mach_cfg_region_guest(r) != MACH_CFG_NONE64)
-        span(v, " at ", mach_cfg_region_guest(r), mach_cfg_region_size(r));
+        print_span(v, " at ", mach_cfg_region_guest(r), mach_cfg_region_size(r));
     if (mach_cfg_region_host(r) != MACH_CFG_NONE64)
-        span(v, ", host ", mach_cfg_region_host(r), mach_cfg_region_size(r));
-    string(v, ", file ", mach_cfg_region_file(r), "");
+        print_span(v, ", host ", mach_cfg_region_host(r), mach_cfg_region_size(r));
+    print_string(v, ", file ", mach_cfg_region_file(r), "");
     if (mach_cfg_region_offset(r))
         fprintf(v->out, " + 0x%" PRIx64, mach_cfg_region_offset(r));
     fputs(mach_cfg_region_flags(r) & MACH_CFG_REGION_UNSAFE ? ", unsafe" : "", v->out);
-    string(v, " \"", mach_cfg_region_reason(r), "\"");
+    print_string(v, " \"", mach_cfg_region_reason(r), "\"");
     putc('\n', v->out);
 }
 
@@ -117,27 +118,27 @@ static void show_irq(const struct view *v, struct mach_cfg_rec r)
     struct mach_cfg_rec chip = record(v, MACH_CFG_S_IRQCHIP, mach_cfg_irq_chip(r));
     int entry = mach_cfg_irq_source(r) == MACH_CFG_IRQ_MAP_ENTRY;
     fprintf(v->out, "  %s %" PRIu32, entry ? "irq of map entry" : "irq", mach_cfg_irq_index(r));
-    string(v, " ", mach_cfg_irq_name(r), "");
-    string(v, "  from ", mach_cfg_irq_host(r), "");
-    string(v, "  from ", mach_cfg_irq_file(r), "");
+    print_string(v, " ", mach_cfg_irq_name(r), "");
+    print_string(v, "  from ", mach_cfg_irq_host(r), "");
+    print_string(v, "  from ", mach_cfg_irq_file(r), "");
     if (mach_cfg_irq_flags(r) & MACH_CFG_IRQ_DROPPED)
         fputs("  drop", v->out);
-    string(v, "  to ", mach_cfg_irqchip_name(chip), "");
-    string(v, " ", mach_cfg_irq_kind(r), "");
-    optional(v, " ", mach_cfg_irq_number(r));
-    string(v, " ", mach_cfg_irq_trigger_name(r), "");
-    optional(v, ", GSI ", mach_cfg_irq_gsi(r));
+    print_string(v, "  to ", mach_cfg_irqchip_name(chip), "");
+    print_string(v, " ", mach_cfg_irq_kind(r), "");
+    print_optional(v, " ", mach_cfg_irq_number(r));
+    print_string(v, " ", mach_cfg_irq_trigger_name(r), "");
+    print_optional(v, ", GSI ", mach_cfg_irq_gsi(r));
     fputs(mach_cfg_irq_flags(r) & MACH_CFG_IRQ_RESAMPLE ? ", resample\n" : "\n", v->out);
 }
 
 static void show_map(const struct view *v, struct mach_cfg_rec r)
 {
-    span(v, "    ", mach_cfg_dma_map_iova(r), mach_cfg_dma_map_size(r));
+    print_span(v, "    ", mach_cfg_dma_map_iova(r), mach_cfg_dma_map_size(r));
     fprintf(v->out, "  %s", WORD(map_kind, mach_cfg_dma_map_what(r)));
     if (mach_cfg_dma_map_what(r) == MACH_CFG_MAP_MSI_BANK)
         fprintf(v->out, " %" PRIu32, mach_cfg_dma_map_bank(r));
     if (mach_cfg_dma_map_memory(r) != MACH_CFG_NONE)
-        string(v, " ", mach_cfg_memory_name(record(v, MACH_CFG_S_MEMORY, mach_cfg_dma_map_memory(r))), "");
+        print_string(v, " ", mach_cfg_memory_name(record(v, MACH_CFG_S_MEMORY, mach_cfg_dma_map_memory(r))), "");
     if (mach_cfg_dma_map_region(r) != MACH_CFG_NONE)
         fprintf(v->out, " %" PRIu32, mach_cfg_region_index(record(v, MACH_CFG_S_REGION, mach_cfg_dma_map_region(r))));
     if (mach_cfg_dma_map_offset(r))
@@ -150,25 +151,25 @@ static void show_map(const struct view *v, struct mach_cfg_rec r)
 static void show_stash(const struct view *v, struct mach_cfg_rec r)
 {
     fprintf(v->out, ", stash %s", WORD(stash_kind, mach_cfg_stash_kind(r)));
-    optional(v, " of vcpu ", mach_cfg_stash_vcpu(r));
-    optional(v, " (host cpu ", mach_cfg_stash_host_cpu(r));
+    print_optional(v, " of vcpu ", mach_cfg_stash_vcpu(r));
+    print_optional(v, " (host cpu ", mach_cfg_stash_host_cpu(r));
     fputs(mach_cfg_stash_host_cpu(r) != MACH_CFG_NONE ? ")" : "", v->out);
-    optional(v, ", cache id ", mach_cfg_stash_cache_id(r));
+    print_optional(v, ", cache id ", mach_cfg_stash_cache_id(r));
     if (mach_cfg_stash_kind(r) == MACH_CFG_STASH_TPH && mach_cfg_stash_memory_type(r) != MACH_CFG_MEMORY_VOLATILE)
         fprintf(v->out, ", %s memory", WORD(memory_type, mach_cfg_stash_memory_type(r)));
-    optional(v, ", entry ", mach_cfg_stash_st_index(r));
+    print_optional(v, ", entry ", mach_cfg_stash_st_index(r));
     fputs(mach_cfg_stash_flags(r) & MACH_CFG_STASH_IF_POSSIBLE ? ", if possible" : "", v->out);
 }
 
 static void show_dma(const struct view *v, struct mach_cfg_rec r)
 {
     uint32_t flags = mach_cfg_dma_flags(r);
-    string(v, "  dma ", mach_cfg_dma_name(r), "");
+    print_string(v, "  dma ", mach_cfg_dma_name(r), "");
     fprintf(v->out, "%s%s", mach_cfg_dma_name(r) ? "  " : "  dma  ", WORD(dma_mode, mach_cfg_dma_mode(r)));
     if (mach_cfg_dma_guest_iommu(r) != MACH_CFG_NONE)
-        string(v, " ", mach_cfg_device_name(record(v, MACH_CFG_S_DEVICE, mach_cfg_dma_guest_iommu(r))), "");
+        print_string(v, " ", mach_cfg_device_name(record(v, MACH_CFG_S_DEVICE, mach_cfg_dma_guest_iommu(r))), "");
     if (flags & MACH_CFG_DMA_HAS_WINDOW)
-        span(v, " ", mach_cfg_dma_window(r), mach_cfg_dma_size(r));
+        print_span(v, " ", mach_cfg_dma_window(r), mach_cfg_dma_size(r));
     if (mach_cfg_dma_subwindows(r))
         fprintf(v->out, ", %" PRIu32 " subwindows", mach_cfg_dma_subwindows(r));
     if (mach_cfg_dma_subwindows(r) && mach_cfg_dma_whole_subwindows(r) != mach_cfg_dma_subwindows(r))
@@ -193,17 +194,17 @@ static void show_dma(const struct view *v, struct mach_cfg_rec r)
 
 static void show_device(const struct view *v, struct mach_cfg_rec r)
 {
-    string(v, "\ndevice ", mach_cfg_device_name(r), "");
+    print_string(v, "\ndevice ", mach_cfg_device_name(r), "");
     fprintf(v->out, "  %s", WORD(device_kind, mach_cfg_device_kind(r)));
-    string(v, " ", mach_cfg_device_sysfs_name(r), "");
-    string(v, ", class ", mach_cfg_device_class_name(r), "");
-    string(v, ", ", mach_cfg_device_compatible(r), "");
-    optional(v, ", vcpu ", mach_cfg_device_vcpu(r));
-    string(v, ", on ", mach_cfg_device_bus(r), "");
-    optional(v, " slot ", mach_cfg_device_slot(r));
+    print_string(v, " ", mach_cfg_device_sysfs_name(r), "");
+    print_string(v, ", class ", mach_cfg_device_class_name(r), "");
+    print_string(v, ", ", mach_cfg_device_compatible(r), "");
+    print_optional(v, ", vcpu ", mach_cfg_device_vcpu(r));
+    print_string(v, ", on ", mach_cfg_device_bus(r), "");
+    print_optional(v, " slot ", mach_cfg_device_slot(r));
     putc('\n', v->out);
-    string(v, "  guest ", mach_cfg_device_node(r), "\n");
-    string(v, "  host ", mach_cfg_device_host_path(r), "\n");
+    print_string(v, "  guest ", mach_cfg_device_node(r), "\n");
+    print_string(v, "  host ", mach_cfg_device_host_path(r), "\n");
     for (uint32_t i = 0; i < mach_cfg_device_regions(r); i++)
         show_region(v, record(v, MACH_CFG_S_REGION, mach_cfg_device_first_region(r) + i));
     for (uint32_t i = 0; i < mach_cfg_device_irqs(r); i++)
@@ -216,13 +217,13 @@ static void show_expect(const struct view *v, struct mach_cfg_rec r)
 {
     fprintf(v->out, "  %s", WORD(expect_kind, mach_cfg_expect_kind(r)));
     if (mach_cfg_expect_device(r) != MACH_CFG_NONE)
-        string(v, " of ", mach_cfg_device_name(record(v, MACH_CFG_S_DEVICE, mach_cfg_expect_device(r))), "");
-    // Only of these is there more than one, told apart by the index.
+        print_string(v, " of ", mach_cfg_device_name(record(v, MACH_CFG_S_DEVICE, mach_cfg_expect_device(r))), "");
+    // Only these kinds use the index.
     const uint32_t numbered = 1U << MACH_CFG_EXPECT_HOST_COMPATIBLE | 1U << MACH_CFG_EXPECT_CPU_ONLINE |
                               1U << MACH_CFG_EXPECT_REGION | 1U << MACH_CFG_EXPECT_IRQ_TRIGGER;
     if (numbered >> mach_cfg_expect_kind(r) & 1)
         fprintf(v->out, " %" PRIu32, mach_cfg_expect_index(r));
-    string(v, " ", mach_cfg_expect_string(r), "");
+    print_string(v, " ", mach_cfg_expect_string(r), "");
     if (mach_cfg_expect_a(r) != MACH_CFG_NONE64)
         fprintf(v->out, ", 0x%" PRIx64, mach_cfg_expect_a(r));
     if (mach_cfg_expect_b(r) != MACH_CFG_NONE64)
@@ -230,7 +231,7 @@ static void show_expect(const struct view *v, struct mach_cfg_rec r)
     putc('\n', v->out);
 }
 
-static void each(const struct view *v, uint32_t section, void (*show)(const struct view *, struct mach_cfg_rec))
+static void show_section(const struct view *v, uint32_t section, void (*show)(const struct view *, struct mach_cfg_rec))
 {
     for (uint32_t i = 0; i < v->file->section[section].count; i++)
         show(v, record(v, section, i));
@@ -239,7 +240,7 @@ static void each(const struct view *v, uint32_t section, void (*show)(const stru
 static void show_cpu(const struct view *v, struct mach_cfg_rec r)
 {
     fprintf(v->out, "cpu %" PRIu32, mach_cfg_cpu_vcpu(r));
-    optional(v, " on host cpu ", mach_cfg_cpu_host_cpu(r));
+    print_optional(v, " on host cpu ", mach_cfg_cpu_host_cpu(r));
     putc('\n', v->out);
 }
 
@@ -247,17 +248,17 @@ void mach_config_show(const struct mach_config *config, FILE *out)
 {
     const struct view v = {mach_config_file(config), out};
     struct mach_cfg_rec m = record(&v, MACH_CFG_S_MACHINE, 0);
-    string(&v, "machine ", mach_cfg_machine_name(m), "");
-    string(&v, " : ", mach_cfg_machine_platform(m), "");
+    print_string(&v, "machine ", mach_cfg_machine_name(m), "");
+    print_string(&v, " : ", mach_cfg_machine_platform(m), "");
     fprintf(out, "  %s, host pages of 0x%" PRIx64, WORD(arch, mach_cfg_machine_arch(m)),
             mach_cfg_machine_host_page_size(m));
     fprintf(out, ", IOMMU %s\n", WORD(iommu, mach_cfg_machine_iommu(m)));
-    string(&v, "host model ", mach_cfg_machine_host_model(m), "\n");
-    string(&v, "host tree ", mach_cfg_machine_host_file(m), "\n");
-    each(&v, MACH_CFG_S_CPU, show_cpu);
-    each(&v, MACH_CFG_S_MEMORY, show_memory);
-    each(&v, MACH_CFG_S_IRQCHIP, show_irqchip);
-    each(&v, MACH_CFG_S_DEVICE, show_device);
+    print_string(&v, "host model ", mach_cfg_machine_host_model(m), "\n");
+    print_string(&v, "host tree ", mach_cfg_machine_host_file(m), "\n");
+    show_section(&v, MACH_CFG_S_CPU, show_cpu);
+    show_section(&v, MACH_CFG_S_MEMORY, show_memory);
+    show_section(&v, MACH_CFG_S_IRQCHIP, show_irqchip);
+    show_section(&v, MACH_CFG_S_DEVICE, show_device);
     fputs("\nexpected of the host\n", out);
-    each(&v, MACH_CFG_S_EXPECT, show_expect);
+    show_section(&v, MACH_CFG_S_EXPECT, show_expect);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include "verify.h"
+#include "config/verify.h"
 
-// The record and field that are being looked at.
+// The record and field that are being checked.
 struct place {
     const struct mach_cfg_file *file;
     const struct mach_cfg_section_info *section;
@@ -22,8 +22,8 @@ static int refuse(const struct place *p, enum mach_cfg_error error)
     return -1;
 }
 
-// The field of `s` that says which record of section `owner` a record belongs to; or NULL.
-static const struct mach_cfg_field *owner_field(const struct mach_cfg_section_info *s, uint32_t owner)
+// The field of `s` that holds the record of section `owner` to which a record belongs; or NULL.
+static const struct mach_cfg_field *find_owner_field(const struct mach_cfg_section_info *s, uint32_t owner)
 {
     for (uint32_t i = 0; i < s->nfields; i++)
         if (s->fields[i].kind == MACH_CFG_K_OWNER && s->fields[i].section == owner)
@@ -31,13 +31,13 @@ static const struct mach_cfg_field *owner_field(const struct mach_cfg_section_in
     return NULL;
 }
 
-// Rows of records lie one behind the other, in the order of their owners, and leave none out: so all of them
-// together are looked at once, and no reader can be made to walk the same record for many owners.
+// Rows of records follow each other in the order of their owners, without gaps. So each record is checked once, and no
+// file can make a reader walk the same record for many owners.
 static int verify_rows(struct place p)
 {
     const struct mach_cfg_field *first = p.field, *count = first + 1;
     const struct mach_cfg_section_info *target = &mach_cfg_sections[first->section - MACH_CFG_S_MACHINE];
-    const struct mach_cfg_field *owner = owner_field(target, p.section->type);
+    const struct mach_cfg_field *owner = find_owner_field(target, p.section->type);
     uint64_t next = 0, total = p.file->section[target->type].count;
     for (p.record = 0; p.record < p.file->section[p.section->type].count; p.record++) {
         struct mach_cfg_rec r = mach_cfg_record(p.file, p.section->type, p.record);
@@ -55,7 +55,7 @@ static int verify_rows(struct place p)
     return refuse(&left, MACH_CFG_E_RANGE);
 }
 
-// What is to be looked at in a field of every record of a section. All such fields have 32 bits.
+// A check of one field of every record of a section. All such fields have 32 bits.
 struct check {
     const struct mach_cfg_field *field;
     uint64_t missing;
@@ -67,7 +67,7 @@ enum { MAX_CHECKS = 32 };
     _Static_assert(sizeof mach_cfg_fields_##name / sizeof mach_cfg_fields_##name[0] <= MAX_CHECKS, #name);
 MACH_CFG_SECTIONS(FEW_FIELDS)
 
-static uint32_t checks_of(const struct mach_cfg_file *f, const struct mach_cfg_section_info *s, struct check *checks)
+static uint32_t make_checks(const struct mach_cfg_file *f, const struct mach_cfg_section_info *s, struct check *checks)
 {
     uint32_t n = 0;
     for (uint32_t i = 0; i < s->nfields; i++) {
@@ -79,7 +79,7 @@ static uint32_t checks_of(const struct mach_cfg_file *f, const struct mach_cfg_s
         case MACH_CFG_K_OWNER:
             c.limit = f->section[field->section].count;
             break;
-        case MACH_CFG_K_ENUM: // values are small: a test sees to it
+        case MACH_CFG_K_ENUM: // values are below 64, which a test checks
             for (uint32_t k = 0; k < field->nwords; k++)
                 c.limit |= UINT64_C(1) << field->words[k].value;
             break;
@@ -102,7 +102,7 @@ static uint32_t checks_of(const struct mach_cfg_file *f, const struct mach_cfg_s
     return n;
 }
 
-static enum mach_cfg_error fault_of(const struct check *c, const uint8_t *strings, uint64_t v)
+static enum mach_cfg_error check_value(const struct check *c, const uint8_t *strings, uint64_t v)
 {
     switch ((enum mach_cfg_kind)c->field->kind) {
     case MACH_CFG_K_STR:
@@ -124,12 +124,12 @@ static int verify_section(const struct mach_cfg_file *f, const struct mach_cfg_s
                           struct mach_cfg_fault *fault)
 {
     struct check checks[MAX_CHECKS];
-    uint32_t n = checks_of(f, s, checks), count = f->section[s->type].count;
+    uint32_t n = make_checks(f, s, checks), count = f->section[s->type].count;
     const uint8_t *strings = f->section[MACH_CFG_S_STRINGS].at;
     for (uint32_t k = 0; k < count; k++) {
         struct mach_cfg_rec r = mach_cfg_record(f, s->type, k);
         for (const struct check *c = checks; c < checks + n; c++) {
-            enum mach_cfg_error e = fault_of(c, strings, mach_cfg_get(r, c->field->offset, 4, c->missing));
+            enum mach_cfg_error e = check_value(c, strings, mach_cfg_get(r, c->field->offset, 4, c->missing));
             if (e) {
                 struct place p = {f, s, k, c->field, fault};
                 return refuse(&p, e);
@@ -139,16 +139,16 @@ static int verify_section(const struct mach_cfg_file *f, const struct mach_cfg_s
     return 0;
 }
 
-/* ---- rules that the tables cannot say ---- */
+/* ---- rules that the tables do not express ---- */
 
 // [start, start + size) is not empty and does not pass 2^64.
-static int fits(uint64_t start, uint64_t size)
+static int is_extent(uint64_t start, uint64_t size)
 {
     return size && size - 1 <= UINT64_MAX - start;
 }
 
 // [start, start + size) is not empty and lies in [0, limit).
-static int inside(uint64_t start, uint64_t size, uint64_t limit)
+static int is_inside(uint64_t start, uint64_t size, uint64_t limit)
 {
     return size && start <= limit && size <= limit - start;
 }
@@ -156,13 +156,13 @@ static int inside(uint64_t start, uint64_t size, uint64_t limit)
 static int memory_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     (void)f;
-    return fits(mach_cfg_memory_address(r), mach_cfg_memory_size(r)) &&
-           fits(mach_cfg_memory_offset(r), mach_cfg_memory_size(r)) &&
+    return is_extent(mach_cfg_memory_address(r), mach_cfg_memory_size(r)) &&
+           is_extent(mach_cfg_memory_offset(r), mach_cfg_memory_size(r)) &&
            (mach_cfg_memory_backing(r) != MACH_CFG_BACKING_PHYSICAL ||
-            fits(mach_cfg_memory_physical(r), mach_cfg_memory_size(r)));
+            is_extent(mach_cfg_memory_physical(r), mach_cfg_memory_size(r)));
 }
 
-// Messages have a place, and each cpu a part of it as large as the others'.
+// A chip with messages has a region for them, divided equally among the cpus.
 static int irqchip_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     uint32_t cpus = f->section[MACH_CFG_S_CPU].count, regions = mach_cfg_irqchip_regions(r);
@@ -177,10 +177,10 @@ static int irqchip_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 static int chip_region_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     (void)f;
-    return fits(mach_cfg_chip_region_address(r), mach_cfg_chip_region_size(r));
+    return is_extent(mach_cfg_chip_region_address(r), mach_cfg_chip_region_size(r));
 }
 
-// Only the host knows how large a BAR is: of a PCI function the size may be 0.
+// The size of a PCI function's BAR may be 0, because only the host knows it.
 static int region_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     uint64_t guest = mach_cfg_region_guest(r), host = mach_cfg_region_host(r), size = mach_cfg_region_size(r);
@@ -189,8 +189,8 @@ static int region_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
     if (!size)
         return mach_cfg_device_kind(mach_cfg_record(f, MACH_CFG_S_DEVICE, mach_cfg_region_device(r))) ==
                MACH_CFG_DEVICE_PCI;
-    return (guest == MACH_CFG_NONE64 || fits(guest, size)) && (host == MACH_CFG_NONE64 || fits(host, size)) &&
-           fits(mach_cfg_region_offset(r), size);
+    return (guest == MACH_CFG_NONE64 || is_extent(guest, size)) && (host == MACH_CFG_NONE64 || is_extent(host, size)) &&
+           is_extent(mach_cfg_region_offset(r), size);
 }
 
 static int map_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
@@ -198,17 +198,17 @@ static int map_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
     uint64_t offset = mach_cfg_dma_map_offset(r), size = mach_cfg_dma_map_size(r);
     uint32_t memory = mach_cfg_dma_map_memory(r), region = mach_cfg_dma_map_region(r);
     uint64_t granted = mach_cfg_dma_map_granted(r);
-    if (!fits(mach_cfg_dma_map_iova(r), size) ||
-        (granted && (granted < size || !fits(mach_cfg_dma_map_iova(r), granted))))
+    if (!is_extent(mach_cfg_dma_map_iova(r), size) ||
+        (granted && (granted < size || !is_extent(mach_cfg_dma_map_iova(r), granted))))
         return 0;
     if (memory != MACH_CFG_NONE &&
-        !inside(offset, size, mach_cfg_memory_size(mach_cfg_record(f, MACH_CFG_S_MEMORY, memory))))
+        !is_inside(offset, size, mach_cfg_memory_size(mach_cfg_record(f, MACH_CFG_S_MEMORY, memory))))
         return 0;
     return region == MACH_CFG_NONE ||
-           inside(offset, size, mach_cfg_region_size(mach_cfg_record(f, MACH_CFG_S_REGION, region)));
+           is_inside(offset, size, mach_cfg_region_size(mach_cfg_record(f, MACH_CFG_S_REGION, region)));
 }
 
-// Exactly the target that `what` names is given.
+// Exactly the target that `what` names is set.
 static int map_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     (void)f;
@@ -217,7 +217,7 @@ static int map_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
            (what == MACH_CFG_MAP_REGION) == (mach_cfg_dma_map_region(r) != MACH_CFG_NONE);
 }
 
-// A link has a line of a chip, a dropped interrupt has none.
+// A link has a line of a chip; a dropped interrupt has none.
 static int irq_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     (void)f;
@@ -226,7 +226,7 @@ static int irq_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
            !(mach_cfg_irq_flags(r) & MACH_CFG_IRQ_RESAMPLE && mach_cfg_irq_trigger(r) != MACH_CFG_TRIGGER_LEVEL);
 }
 
-// A parent stands in front of its children, so that a walk up the parents ends.
+// A parent comes before its children, so that a walk up the parents ends.
 static int device_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     uint64_t self = (uint64_t)(r.at - f->section[MACH_CFG_S_DEVICE].at) / r.size;
@@ -234,7 +234,7 @@ static int device_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
     return parent == MACH_CFG_NONE || parent < self;
 }
 
-// What a device that the guest owns the mapping of is attached to is made by the VMM.
+// A guest-visible IOMMU is an emulated device.
 static int dma_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     uint32_t iommu = mach_cfg_dma_guest_iommu(r), stash = mach_cfg_dma_stash(r);
@@ -252,7 +252,8 @@ static int dma_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 static int dma_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     (void)f;
-    return !(mach_cfg_dma_flags(r) & MACH_CFG_DMA_HAS_WINDOW) || fits(mach_cfg_dma_window(r), mach_cfg_dma_size(r));
+    return !(mach_cfg_dma_flags(r) & MACH_CFG_DMA_HAS_WINDOW) ||
+           is_extent(mach_cfg_dma_window(r), mach_cfg_dma_size(r));
 }
 
 static int stash_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
@@ -299,7 +300,7 @@ static int verify_rules(const struct mach_cfg_file *f, struct mach_cfg_fault *fa
     return 0;
 }
 
-int mach_cfg_verify(const struct mach_cfg_file *f, struct mach_cfg_fault *fault)
+int machrt_verify(const struct mach_cfg_file *f, struct mach_cfg_fault *fault)
 {
     for (uint32_t i = 0; i < MACH_CFG_NSECTIONS; i++)
         if (verify_section(f, &mach_cfg_sections[i], fault))
@@ -327,12 +328,12 @@ static const char *const error_texts[] = {
 #undef TEXT
 };
 
-const char *mach_cfg_error_name(enum mach_cfg_error error)
+const char *machrt_fault_name(enum mach_cfg_error error)
 {
     return error_names[error];
 }
 
-const char *mach_cfg_error_text(enum mach_cfg_error error)
+const char *machrt_fault_text(enum mach_cfg_error error)
 {
     return error_texts[error];
 }

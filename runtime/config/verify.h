@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the records of a guest.cfg hold, checked once, so that everything after it may trust them.
+// Checks the contents of all records of a guest.cfg once, so that later code can trust them.
 #ifndef MACH_CONFIG_VERIFY_H
 #define MACH_CONFIG_VERIFY_H
 
@@ -9,10 +9,10 @@
  * Checks every string, index, row, enum, flag and extent of a file whose sections mach_cfg_frame() has found.
  * Linear time, no allocation. 0, or -1 and *fault says what is wrong and where.
  */
-int mach_cfg_verify(const struct mach_cfg_file *f, struct mach_cfg_fault *fault);
+int machrt_verify(const struct mach_cfg_file *f, struct mach_cfg_fault *fault);
 
-/* "MAGIC", and its sentence. Never NULL. */
-const char *mach_cfg_error_name(enum mach_cfg_error error);
-const char *mach_cfg_error_text(enum mach_cfg_error error);
+/* The name of an error, "MAGIC", and its sentence. Never NULL. */
+const char *machrt_fault_name(enum mach_cfg_error error);
+const char *machrt_fault_text(enum mach_cfg_error error);
 
 #endif

@@ -1,606 +1,496 @@
 // SPDX-License-Identifier: MIT
 /*
- * guest.cfg: the layout of the file, shared by the compiler that writes it and the runtime that reads it.
- * docs/guest-cfg.md is the same in words; its tables are generated from the lists below.
+ * guest.cfg: sections, records and their fields. Generated from runtime/layout/machcfg_layout.h by
+ * `make update-layout`: change that instead. docs/guest-cfg.md describes the format.
  *
- * The file is little-endian and is used in place: no field is read but through the byte-wise accessors here,
- * which are right on a machine of either endianness and at any alignment. Each kind of record is described once,
- * as a list of fields F(record, type, name, kind, argument, what it means). From the lists come the structs,
- * the accessors, and the tables that the verifier, both JSON printers and the documentation are driven by.
+ * mach_config_file() of machrt.h gives the sections of a verified config. Every function here takes constant time,
+ * cannot fail and may be called from any thread. mach_cfg_RECORD_FIELD() returns the value of a field. A field that
+ * the record of an older file is too short to have reads as "none" where the field is optional, else as 0; so do
+ * all fields of a record that does not exist.
  */
+// clang-format off
 #ifndef MACHCFG_H
 #define MACHCFG_H
 
-#include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
-/* Not text, and visibly damaged by a transfer that takes it for text (the idea of the PNG signature). */
-#define MACH_CFG_MAGIC "\x89MACH\r\n\x1a"
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifndef MACHRT_API
+#define MACHRT_API __attribute__((visibility("default")))
+#endif
+
+/* The version of the format that this header describes. */
 enum { MACH_CFG_MAJOR = 1, MACH_CFG_MINOR = 3 };
 
 /* "None" in an optional or an index field of 32 bits, and in an optional one of 64. */
 #define MACH_CFG_NONE   UINT32_C(0xffffffff)
 #define MACH_CFG_NONE64 UINT64_C(0xffffffffffffffff)
 
-/* ---- words in the file ---- */
+/* The sections of a config. It belongs to the config and ends with it. */
+struct mach_cfg_file;
 
-typedef struct {
-    uint8_t b[2];
-} mach_le16;
-typedef struct {
-    uint8_t b[4];
-} mach_le32;
-typedef struct {
-    uint8_t b[8];
-} mach_le64;
-typedef struct {
-    uint8_t b[8];
-} mach_bytes8;
-typedef struct {
-    uint8_t b[32];
-} mach_bytes32;
-typedef uint16_t mach_value_le16;
-typedef uint32_t mach_value_le32;
-typedef uint64_t mach_value_le64;
-
-static inline void mach_cfg_store(uint8_t *p, size_t n, uint64_t v)
-{
-    for (size_t i = 0; i < n; i++)
-        p[i] = (uint8_t)(v >> (8 * i));
-}
-
-static inline uint32_t mach_cfg_load32(const uint8_t *p)
-{
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
-}
-
-/* The little-endian number in n bytes: 2, 4 or 8. */
-static inline uint64_t mach_cfg_load(const uint8_t *p, size_t n)
-{
-    if (n == 8)
-        return mach_cfg_load32(p) | (uint64_t)mach_cfg_load32(p + 4) << 32;
-    if (n == 4)
-        return mach_cfg_load32(p);
-    return (uint32_t)p[0] | (uint32_t)p[1] << 8;
-}
-
-static inline mach_le32 mach_le32_of(uint32_t v)
-{
-    mach_le32 w;
-    mach_cfg_store(w.b, sizeof w.b, v);
-    return w;
-}
-
-static inline mach_le64 mach_le64_of(uint64_t v)
-{
-    mach_le64 w;
-    mach_cfg_store(w.b, sizeof w.b, v);
-    return w;
-}
-
-/* ---- words for numbers: E(set, NAME, value, "word", what it means) ---- */
-
-#define MACH_CFG_SET_arch(E)                                                                                           \
-    E(arch, ARCH_UNKNOWN, 0, "unknown", "a platform whose architecture this version has no word for")                  \
-    E(arch, ARCH_ARM64, 1, "arm64", "64-bit Arm")                                                                      \
-    E(arch, ARCH_ARM, 2, "arm", "32-bit Arm")                                                                          \
-    E(arch, ARCH_RISCV64, 3, "riscv64", "64-bit RISC-V")                                                               \
-    E(arch, ARCH_PPC, 4, "ppc", "Power, big-endian")                                                                   \
-    E(arch, ARCH_X86_64, 5, "x86-64", "64-bit x86")
-
-#define MACH_CFG_SET_iommu(E)                                                                                          \
-    E(iommu, IOMMU_AUTO, 0, "auto", "whatever the host has")                                                           \
-    E(iommu, IOMMU_SMMU, 1, "smmu", "page tables: Arm SMMU and alike")                                                 \
-    E(iommu, IOMMU_PAMU, 2, "pamu",                                                                                    \
-      "Freescale PAMU: power-of-two windows; never set up unless the kernel proves "                                   \
-      "to be one that has it")                                                                                         \
-    E(iommu, IOMMU_SPAPR_TCE, 3, "spapr-tce", "PowerPC TCE windows")                                                   \
-    E(iommu, IOMMU_NONE, 4, "none", "no IOMMU: no device is given a mapping")
-
-#define MACH_CFG_SET_backing(E)                                                                                        \
-    E(backing, BACKING_ANONYMOUS, 0, "anonymous", "anonymous memory")                                                  \
-    E(backing, BACKING_HUGETLB, 1, "hugetlb", "huge pages of `page_size` bytes")                                       \
-    E(backing, BACKING_FILE, 2, "file", "`path` from `offset` on")                                                     \
-    E(backing, BACKING_PHYSICAL, 3, "physical", "host physical memory at `physical`")
-
-#define MACH_CFG_SET_memory_flags(E)                                                                                   \
-    E(memory_flags, MEMORY_READONLY, 1, "readonly", "the guest cannot write to it, and neither can its devices")       \
-    E(memory_flags, MEMORY_NO_DMA, 2, "no-dma", "never in a device's reach")
-
-#define MACH_CFG_SET_device_kind(E)                                                                                    \
-    E(device_kind, DEVICE_EMULATED, 0, "emulated", "made by the VMM")                                                  \
-    E(device_kind, DEVICE_PLATFORM, 1, "platform",                                                                     \
-      "a host platform device, at /sys/bus/platform/devices/`sysfs_name`")                                             \
-    E(device_kind, DEVICE_PCI, 2, "pci", "a host PCI function, at /sys/bus/pci/devices/`sysfs_name`")                  \
-    E(device_kind, DEVICE_RAW, 3, "raw", "composed of files: each region and interrupt names its own")
-
-#define MACH_CFG_SET_reset(E)                                                                                          \
-    E(reset, RESET_NEVER, 0, "never", "not reset")                                                                     \
-    E(reset, RESET_IF_POSSIBLE, 1, "if-possible", "reset before use and after it where the kernel can")                \
-    E(reset, RESET_REQUIRED, 2, "required", "refused where the kernel cannot reset it")
-
-#define MACH_CFG_SET_region_mode(E)                                                                                    \
-    E(region_mode, REGION_MAP, 0, "map", "mapped into the guest at `guest`")                                           \
-    E(region_mode, REGION_TRAP, 1, "trap", "accesses at `guest` exit to the VMM and are forwarded")                    \
-    E(region_mode, REGION_DROP, 2, "drop", "not in the guest: the record says that it is there and is not used")
-
-#define MACH_CFG_SET_region_flags(E)                                                                                   \
-    E(region_flags, REGION_UNSAFE, 1, "unsafe", "its pages hold registers of others; `reason` says why it is mapped")  \
-    E(region_flags, REGION_WINDOW, 2, "window", "a window of the node's `ranges`, not an entry of its `reg`")
-
-#define MACH_CFG_SET_irq_source(E)                                                                                     \
-    E(irq_source, IRQ_DEVICE, 0, "device", "interrupt `index` of the host device")                                     \
-    E(irq_source, IRQ_MAP_ENTRY, 1, "map-entry", "entry `index` of the device's interrupt-map")                        \
-    E(irq_source, IRQ_EMULATED, 2, "emulated", "interrupt `index` of the emulated device: raised by the VMM")          \
-    E(irq_source, IRQ_FILE, 3, "file", "a read of `file` returns when it fires (UIO)")
-
-#define MACH_CFG_SET_trigger(E)                                                                                        \
-    E(trigger, TRIGGER_NONE, 0, "none", "not known")                                                                   \
-    E(trigger, TRIGGER_EDGE, 1, "edge", "one event per edge")                                                          \
-    E(trigger, TRIGGER_LEVEL, 2, "level", "masked when it fires, unmasked when the guest has ended it")
-
-#define MACH_CFG_SET_irq_flags(E)                                                                                      \
-    E(irq_flags, IRQ_RESAMPLE, 1, "resample",                                                                          \
-      "level: the irqfd needs a resample eventfd that unmasks the host's line")                                        \
-    E(irq_flags, IRQ_DROPPED, 2, "dropped", "not in the guest: the record says that it is there and is not used")
-
-#define MACH_CFG_SET_dma_mode(E)                                                                                       \
-    E(dma_mode, DMA_NONE, 0, "none", "never given a mapping")                                                          \
-    E(dma_mode, DMA_ALL, 1, "all", "the guest's memory at its guest addresses: the maps")                              \
-    E(dma_mode, DMA_IDENTITY, 2, "identity", "no IOMMU: guest memory must lie where the host's does")                  \
-    E(dma_mode, DMA_GUEST_IOMMU, 3, "guest-iommu", "mapped when the guest asks device `guest_iommu` for it")           \
-    E(dma_mode, DMA_WINDOW, 4, "window", "the maps, and nothing else")
-
-#define MACH_CFG_SET_dma_flags(E)                                                                                      \
-    E(dma_flags, DMA_HAS_WINDOW, 1, "window", "`window` and `size` are given")                                         \
-    E(dma_flags, DMA_HAS_LIODN_INDEX, 2, "liodn-index", "`liodn_index` is given")                                      \
-    E(dma_flags, DMA_HAS_STREAM, 4, "stream", "`stream` is given")                                                     \
-    E(dma_flags, DMA_HAS_OPERATION, 8, "operation", "`operation` is given")
-
-#define MACH_CFG_SET_map_kind(E)                                                                                       \
-    E(map_kind, MAP_MEMORY, 0, "memory", "part of guest memory `memory`")                                              \
-    E(map_kind, MAP_REGION, 1, "region", "part of device region `region`")                                             \
-    E(map_kind, MAP_MSI_BANK, 2, "msi-bank", "the registers of MSI bank `bank`")
-
-#define MACH_CFG_SET_map_flags(E) E(map_flags, MAP_READONLY, 1, "readonly", "the device cannot write")
-
-#define MACH_CFG_SET_stash_kind(E)                                                                                     \
-    E(stash_kind, STASH_L1, 1, "l1", "the level 1 cache of `host_cpu`")                                                \
-    E(stash_kind, STASH_L2, 2, "l2", "the level 2 cache of `host_cpu`")                                                \
-    E(stash_kind, STASH_L3, 3, "l3", "the level 3 cache that all share")                                               \
-    E(stash_kind, STASH_ID, 4, "id", "the cache whose stash id is `cache_id`")                                         \
-    E(stash_kind, STASH_TPH, 5, "tph", "PCIe TLP processing hints: the steering tag of `host_cpu`")
-
-#define MACH_CFG_SET_stash_flags(E)                                                                                    \
-    E(stash_flags, STASH_IF_POSSIBLE, 1, "if-possible", "the guest works without it: a failure is reported, no more")
-
-#define MACH_CFG_SET_memory_type(E)                                                                                    \
-    E(memory_type, MEMORY_VOLATILE, 0, "volatile", "volatile memory (PCI Firmware Specification: VM)")                 \
-    E(memory_type, MEMORY_PERSISTENT, 1, "persistent", "persistent memory (PM)")
-
-#define MACH_CFG_STEERING_TAGS 2048 /* entries of a steering tag table, at most (PCIe 6.0, 7.9.13.2) */
-
-#define MACH_CFG_SET_expect_kind(E)                                                                                    \
-    E(expect_kind, EXPECT_PAGE_SIZE, 0, "page-size", "the kernel's pages are `a` bytes")                               \
-    E(expect_kind, EXPECT_HOST_COMPATIBLE, 1, "host-compatible",                                                       \
-      "string `index` of the compatible of the host tree's root is `string`")                                          \
-    E(expect_kind, EXPECT_CPU_ONLINE, 2, "cpu-online", "host cpu `index` is online")                                   \
-    E(expect_kind, EXPECT_HUGE_PAGES, 3, "huge-pages", "there are huge pages of `a` bytes, `b` bytes of them free")    \
-    E(expect_kind, EXPECT_FILE, 4, "file", "`string` exists and can be opened")                                        \
-    E(expect_kind, EXPECT_SYSFS_NAME, 5, "sysfs-name", "the device is on its bus as `string`")                         \
-    E(expect_kind, EXPECT_COMPATIBLE, 6, "compatible", "the first compatible of the device's node is `string`")        \
-    E(expect_kind, EXPECT_REGION, 7, "region", "region `index` lies at `a` (none: anywhere) and has `b` bytes")        \
-    E(expect_kind, EXPECT_IRQ_COUNT, 8, "irq-count", "the device has `a` interrupts")                                  \
-    E(expect_kind, EXPECT_IRQ_TRIGGER, 9, "irq-trigger",                                                               \
-      "interrupt `index` fires as `a` says (set trigger); `string` is the host's word for it")                         \
-    E(expect_kind, EXPECT_GROUP_MEMBER, 10, "group-member", "device `string` is in the same IOMMU group")              \
-    E(expect_kind, EXPECT_MEMORY_FREE, 11, "memory-free",                                                              \
-      "since 1.3: the host's kernel has none of the `b` bytes at `a`, which are the guest's memory `string`")
-
-/* Every set once: S(name, what, is a flag set). */
-#define MACH_CFG_SETS(S)                                                                                               \
-    S(arch, "architectures", 0)                                                                                        \
-    S(iommu, "kinds of IOMMU", 0)                                                                                      \
-    S(backing, "what memory is made of", 0)                                                                            \
-    S(memory_flags, "flags of memory", 1)                                                                              \
-    S(device_kind, "kinds of device", 0)                                                                               \
-    S(reset, "reset policies", 0)                                                                                      \
-    S(region_mode, "what becomes of a region", 0)                                                                      \
-    S(region_flags, "flags of a region", 1)                                                                            \
-    S(irq_source, "where an interrupt comes from", 0)                                                                  \
-    S(trigger, "triggers", 0)                                                                                          \
-    S(irq_flags, "flags of an interrupt", 1)                                                                           \
-    S(dma_mode, "DMA modes", 0)                                                                                        \
-    S(dma_flags, "which fields of a DMA domain are given", 1)                                                          \
-    S(map_kind, "what is mapped", 0)                                                                                   \
-    S(map_flags, "flags of a mapping", 1)                                                                              \
-    S(stash_kind, "stash targets", 0)                                                                                  \
-    S(stash_flags, "flags of a stash target", 1)                                                                       \
-    S(memory_type, "memory types of TPH", 0)                                                                           \
-    S(expect_kind, "kinds of expectation", 0)
-
-/* ---- header, section table, records ---- */
-
-#define MACH_CFG_HEADER_FIELDS(F, R)                                                                                   \
-    F(R, bytes8, magic, BYTES, 0, "89 4d 41 43 48 0d 0a 1a")                                                           \
-    F(R, le16, major, NUM, 0, "a reader refuses another one than its own")                                             \
-    F(R, le16, minor, NUM, 0, "additions that an older reader can do without, or refuses by name")                     \
-    F(R, le32, header_size, NUM, 0, "at least what this table adds up to")                                             \
-    F(R, le64, total_size, HEX, 0, "of the file: not a byte less or more")                                             \
-    F(R, le32, checksum, HEX, 0, "CRC-32C of the whole file, these four bytes taken as 0")                             \
-    F(R, le32, sections, NUM, 0, "entries of the section table")                                                       \
-    F(R, le64, section_table, HEX, 0, "its offset, a multiple of 8")                                                   \
-    F(R, le32, entry_size, NUM, 0, "size of an entry, a multiple of 8, at least what the table below adds up to")      \
-    F(R, le32, reserved0, ZERO, 0, "0")                                                                                \
-    F(R, le64, dtb_size, HEX, 0, "bytes of the guest.dtb that this file belongs to")                                   \
-    F(R, bytes32, dtb_sha256, BYTES, 0, "and its SHA-256")                                                             \
-    F(R, le64, reserved1, ZERO, 0, "0")
-
-#define MACH_CFG_ENTRY_FIELDS(F, R)                                                                                    \
-    F(R, le32, type, NUM, 0, "which section; entries are in rising order of it, each at most once")                    \
-    F(R, le32, flags, NUM, 0, "bit 0: required, a reader that does not know the section refuses the file; others 0")   \
-    F(R, le64, offset, HEX, 0, "in the file, a multiple of 8, not before the end of the section before")               \
-    F(R, le64, size, HEX, 0, "bytes: record_size x count")                                                             \
-    F(R, le32, record_size, NUM, 0, "bytes from one record to the next, a multiple of 4 (1 in the string table)")      \
-    F(R, le32, count, NUM, 0, "records")
-
-enum { MACH_CFG_SECTION_REQUIRED = 1 };
-
-/* Sizes in version 1.0: what a file has at least. */
-enum { MACH_CFG_HEADER_LEAST = 96, MACH_CFG_ENTRY_LEAST = 32 };
-
-#define MACH_CFG_MACHINE_FIELDS(F, R)                                                                                  \
-    F(R, le32, name, STR, 0, "the machine's name")                                                                     \
-    F(R, le32, model, STR, 0, "its model, as in the guest's tree")                                                     \
-    F(R, le32, platform, STR, 0, "name of the platform template")                                                      \
-    F(R, le32, arch, ENUM, arch, "the guest's architecture")                                                           \
-    F(R, le32, iommu, ENUM, iommu, "the host's IOMMU, as the description says")                                        \
-    F(R, le32, host_file, STR, 0, "file name of the host tree, without directory; none: no host tree was given")       \
-    F(R, le32, host_model, STR, 0, "model of the host tree")                                                           \
-    F(R, le32, host_compatible, STR, 0, "first compatible of the host tree")                                           \
-    F(R, le64, host_page_size, HEX, 0, "bytes in a page of the host kernel")
-
-#define MACH_CFG_CPU_FIELDS(F, R)                                                                                      \
-    F(R, le32, vcpu, NUM, 0, "number of the virtual cpu")                                                              \
-    F(R, le32, host_cpu, OPT, 0, "the host cpu that it runs on; none: not bound")                                      \
-    F(R, le64, reg, HEX, 0, "its reg in the guest's tree (arm64: MPIDR affinity)")
-
-#define MACH_CFG_MEMORY_FIELDS(F, R)                                                                                   \
-    F(R, le32, name, STR, 0, "the region's name")                                                                      \
-    F(R, le32, backing, ENUM, backing, "what it is made of")                                                           \
-    F(R, le32, path, STR, 0, "file: its path")                                                                         \
-    F(R, le32, share, STR, 0, "memory of other machines with the same word is the same memory")                        \
-    F(R, le32, flags, FLAGS, memory_flags, "")                                                                         \
-    F(R, le32, reserved0, ZERO, 0, "0")                                                                                \
-    F(R, le64, address, HEX, 0, "guest physical address")                                                              \
-    F(R, le64, size, HEX, 0, "bytes, not 0")                                                                           \
-    F(R, le64, offset, HEX, 0, "file: offset in it")                                                                   \
-    F(R, le64, physical, OPT, 0, "physical: the host's address")                                                       \
-    F(R, le64, page_size, HEX, 0, "hugetlb: bytes in a page")
-
-#define MACH_CFG_IRQCHIP_FIELDS(F, R)                                                                                  \
-    F(R, le32, name, STR, 0, "the chip's name")                                                                        \
-    F(R, le32, class_name, STR, 0, "its class: gic-v3, mpic")                                                          \
-    F(R, le32, kvm, STR, 0, "the in-kernel device that serves it: arm-vgic-v3, fsl-mpic-42; none: the VMM's own")      \
-    F(R, le32, lines, NUM, 0, "lines to make")                                                                         \
-    F(R, le32, first_region, FIRST, CHIP_REGION, "its regions, in the order of the class")                             \
-    F(R, le32, regions, COUNT, CHIP_REGION, "how many")                                                                \
-    F(R, le32, messages, NUM, 0,                                                                                       \
-      "since 1.2: its lines are messages, and each cpu can tell so many apart; its last region is where they are "     \
-      "written, an equal part for each cpu; 0: none")
-
-#define MACH_CFG_CHIP_REGION_FIELDS(F, R)                                                                              \
-    F(R, le32, name, STR, 0, "what the class calls it")                                                                \
-    F(R, le32, reserved0, ZERO, 0, "0")                                                                                \
-    F(R, le64, address, HEX, 0, "guest physical address")                                                              \
-    F(R, le64, size, HEX, 0, "bytes")
-
-#define MACH_CFG_DEVICE_FIELDS(F, R)                                                                                   \
-    F(R, le32, name, STR, 0, "the device's name in the description")                                                   \
-    F(R, le32, kind, ENUM, device_kind, "how it comes to the guest")                                                   \
-    F(R, le32, class_name, STR, 0, "its device class: what to emulate; none: no class known")                          \
-    F(R, le32, node, STR, 0, "path of its node in guest.dtb; none: no node")                                           \
-    F(R, le32, host_path, STR, 0, "path of its node in the host tree")                                                 \
-    F(R, le32, sysfs_name, STR, 0, "its name on its bus: ffe118000.i2c, 0000:01:00.0")                                 \
-    F(R, le32, compatible, STR, 0, "first compatible of its host node")                                                \
-    F(R, le32, reset, ENUM, reset, "what to do before and after use")                                                  \
-    F(R, le32, vcpu, OPT, 0, "the vcpu that it belongs to (a portal)")                                                 \
-    F(R, le32, parent, REF, DEVICE, "the device that was passed through with it, further up")                          \
-    F(R, le32, bus, STR, 0, "the guest bus that it sits on, when it is a PCI function there")                          \
-    F(R, le32, slot, OPT, 0, "its slot there")                                                                         \
-    F(R, le32, first_region, FIRST, REGION, "its regions")                                                             \
-    F(R, le32, regions, COUNT, REGION, "how many")                                                                     \
-    F(R, le32, first_irq, FIRST, IRQ, "its interrupts")                                                                \
-    F(R, le32, irqs, COUNT, IRQ, "how many")                                                                           \
-    F(R, le32, first_dma, FIRST, DMA, "its DMA domains, one for each of its streams")                                  \
-    F(R, le32, dmas, COUNT, DMA, "how many")
-
-#define MACH_CFG_REGION_FIELDS(F, R)                                                                                   \
-    F(R, le32, device, OWNER, DEVICE, "whose")                                                                         \
-    F(R, le32, index, NUM, 0, "entry of reg, BAR, or window of ranges")                                                \
-    F(R, le32, name, STR, 0, "reg-names entry")                                                                        \
-    F(R, le32, mode, ENUM, region_mode, "what becomes of it")                                                          \
-    F(R, le32, flags, FLAGS, region_flags, "")                                                                         \
-    F(R, le32, reason, STR, 0, "unsafe: what the description gives as the reason")                                     \
-    F(R, le32, file, STR, 0, "raw: the file to map")                                                                   \
-    F(R, le32, reserved0, ZERO, 0, "0")                                                                                \
-    F(R, le64, host, OPT, 0, "host physical address; none: found out on the host (pci), or a file")                    \
-    F(R, le64, size, HEX, 0, "bytes; 0: found out on the host (pci)")                                                  \
-    F(R, le64, guest, OPT, 0, "guest physical address; none: not in the guest, or a BAR that it places")               \
-    F(R, le64, offset, HEX, 0, "raw: offset in the file")
-
-#define MACH_CFG_IRQ_FIELDS(F, R)                                                                                      \
-    F(R, le32, device, OWNER, DEVICE, "whose")                                                                         \
-    F(R, le32, source, ENUM, irq_source, "where it comes from")                                                        \
-    F(R, le32, index, NUM, 0, "at the source")                                                                         \
-    F(R, le32, name, STR, 0, "interrupt-names entry, or intx")                                                         \
-    F(R, le32, host, STR, 0, "the host's line, in words for messages: GIC SPI 54, level-high")                         \
-    F(R, le32, file, STR, 0, "file: its path")                                                                         \
-    F(R, le32, chip, REF, IRQCHIP, "the guest's chip; none: dropped")                                                  \
-    F(R, le32, kind, STR, 0, "kind of line at the chip: spi")                                                          \
-    F(R, le32, number, OPT, 0, "line at the chip; none: dropped")                                                      \
-    F(R, le32, gsi, OPT, 0, "KVM's number for the line; none: cannot be an irqfd")                                     \
-    F(R, le32, trigger, ENUM, trigger, "how the guest's line fires")                                                   \
-    F(R, le32, trigger_name, STR, 0, "the chip's word for it: level-high")                                             \
-    F(R, le32, flags, FLAGS, irq_flags, "")                                                                            \
-    F(R, le32, first_cell, FIRST, CELL, "the specifier in the guest's tree")                                           \
-    F(R, le32, cells, COUNT, CELL, "how many")                                                                         \
-    F(R, le32, reserved0, ZERO, 0, "0")
-
-#define MACH_CFG_CELL_FIELDS(F, R) F(R, le32, value, HEX, 0, "one cell of a specifier")
-
-#define MACH_CFG_DMA_FIELDS(F, R)                                                                                      \
-    F(R, le32, device, OWNER, DEVICE, "whose")                                                                         \
-    F(R, le32, name, STR, 0, "the domain's name, where the device has several")                                        \
-    F(R, le32, mode, ENUM, dma_mode, "what the device reaches")                                                        \
-    F(R, le32, guest_iommu, REF, DEVICE, "guest-iommu: the emulated IOMMU that it is attached to")                     \
-    F(R, le32, flags, FLAGS, dma_flags, "which of the fields below are given; those that are not are 0")               \
-    F(R, le32, subwindows, NUM, 0, "parts that the window is cut into; 0: not given")                                  \
-    F(R, le32, liodn_index, NUM, 0, "PAMU: which of the node's LIODNs")                                                \
-    F(R, le32, stream, NUM, 0, "SMMU: which of the node's streams")                                                    \
-    F(R, le32, operation, NUM, 0, "PAMU: index of the operation mapping")                                              \
-    F(R, le32, first_map, FIRST, DMA_MAP, "its mappings")                                                              \
-    F(R, le32, maps, COUNT, DMA_MAP, "how many")                                                                       \
-    F(R, le32, stash, REF, STASH, "where its writes are stashed")                                                      \
-    F(R, le64, window, HEX, 0, "first device address of the window")                                                   \
-    F(R, le64, size, HEX, 0, "bytes in it")                                                                            \
-    F(R, le32, whole_subwindows, NUM, 0,                                                                               \
-      "since 1.1: PAMU: into so many parts cut, each is filled by what it maps, as a driver needs that maps whole "    \
-      "ones only; 0: no number will do")                                                                               \
-    F(R, le32, page_shift, NUM, 0,                                                                                     \
-      "since 1.1: sPAPR TCE: log2 of the largest page that all mappings are multiples of; 0: not given")               \
-    F(R, le32, endpoint, OPT, 0,                                                                                       \
-      "since 1.1: guest-iommu: the id in the guest's iommus or iommu-map; none: none there")                           \
-    F(R, le32, reserved0, ZERO, 0, "0")
-
-#define MACH_CFG_DMA_MAP_FIELDS(F, R)                                                                                  \
-    F(R, le32, dma, OWNER, DMA, "whose")                                                                               \
-    F(R, le32, what, ENUM, map_kind, "which of the three below")                                                       \
-    F(R, le32, memory, REF, MEMORY, "memory")                                                                          \
-    F(R, le32, region, REF, REGION, "region")                                                                          \
-    F(R, le32, bank, NUM, 0, "msi-bank")                                                                               \
-    F(R, le32, flags, FLAGS, map_flags, "")                                                                            \
-    F(R, le64, offset, HEX, 0, "into what is mapped")                                                                  \
-    F(R, le64, size, HEX, 0, "bytes")                                                                                  \
-    F(R, le64, iova, HEX, 0, "device address")                                                                         \
-    F(R, le64, granted, HEX, 0,                                                                                        \
-      "since 1.1: bytes that the device reaches from iova on: a PAMU maps powers of two; 0: as many as size")
-
-#define MACH_CFG_STASH_FIELDS(F, R)                                                                                    \
-    F(R, le32, dma, REF, DMA, "whose")                                                                                 \
-    F(R, le32, kind, ENUM, stash_kind, "which cache")                                                                  \
-    F(R, le32, flags, FLAGS, stash_flags, "")                                                                          \
-    F(R, le32, vcpu, OPT, 0, "the vcpu that was named")                                                                \
-    F(R, le32, host_cpu, OPT, 0, "the host cpu that it runs on")                                                       \
-    F(R, le32, cache_id, OPT, 0, "the host's cache-stash-id; none: not known from the tree")                           \
-    F(R, le32, memory_type, ENUM, memory_type, "tph: of the memory that is written to")                                \
-    F(R, le32, st_index, OPT, 0, "tph: entry of the steering tag table; none: all")
-
-#define MACH_CFG_EXPECT_FIELDS(F, R)                                                                                   \
-    F(R, le32, kind, ENUM, expect_kind, "what is believed")                                                            \
-    F(R, le32, device, REF, DEVICE, "of which device; none: of the host")                                              \
-    F(R, le32, index, NUM, 0, "see the kind")                                                                          \
-    F(R, le32, string, STR, 0, "see the kind")                                                                         \
-    F(R, le64, a, OPT, 0, "see the kind")                                                                              \
-    F(R, le64, b, OPT, 0, "see the kind")
-
-/*
- * Every section once: S(name, NAME, type, size of a record in version 1.0, what its records are). Type 1 is the
- * string table. A later minor version may add fields at the end of a record; the size stays what it is here.
- */
-#define MACH_CFG_SECTIONS(S)                                                                                           \
-    S(machine, MACHINE, 2, 40, "The machine: exactly one record.")                                                     \
-    S(cpu, CPU, 3, 16, "Virtual cpus.")                                                                                \
-    S(memory, MEMORY, 4, 64, "Guest memory.")                                                                          \
-    S(irqchip, IRQCHIP, 5, 24, "Interrupt controllers. Record 0 is the root.")                                         \
-    S(chip_region, CHIP_REGION, 6, 24, "Register regions of the interrupt controllers.")                               \
-    S(device, DEVICE, 7, 72, "Devices, emulated and assigned, in the order of the description.")                       \
-    S(region, REGION, 8, 64, "Regions of devices.")                                                                    \
-    S(irq, IRQ, 9, 64, "Interrupts: each link from a source to a line of the guest.")                                  \
-    S(cell, CELL, 10, 4, "Cells of interrupt specifiers.")                                                             \
-    S(dma, DMA, 11, 64, "DMA domains: what one stream of a device reaches.")                                           \
-    S(dma_map, DMA_MAP, 12, 48, "Mappings of DMA domains.")                                                            \
-    S(stash, STASH, 13, 32, "Stash targets.")                                                                          \
-    S(expect, EXPECT, 14, 32,                                                                                          \
-      "Expectations: what the compiler believed of the host. All are proven before anything "                          \
-      "is touched.")
-
-/*
- * Kinds of field. What a reader takes for a field that an older file's records are too short to have:
- * none for OPT, REF and OWNER, 0 for all others.
- */
-enum mach_cfg_kind {
-    MACH_CFG_K_NUM,   // a number
-    MACH_CFG_K_HEX,   // an address or a size
-    MACH_CFG_K_OPT,   // a number, or all ones: none
-    MACH_CFG_K_STR,   // offset into the string table; 0: none
-    MACH_CFG_K_REF,   // index of a record of another section, or all ones: none
-    MACH_CFG_K_OWNER, // index of the record whose first/count pair holds this one
-    MACH_CFG_K_FIRST, // index of the first of a row of records in another section; its COUNT is the next field
-    MACH_CFG_K_COUNT, // how many
-    MACH_CFG_K_ENUM,  // one value of a set
-    MACH_CFG_K_FLAGS, // values of a set, or-ed
-    MACH_CFG_K_ZERO,  // reserved
-    MACH_CFG_K_BYTES  // bytes (header only)
-};
-
-/* ---- generated from the lists ---- */
-
-#define MACH_CFG_ENUMERATOR_(set, name, value, word, doc) MACH_CFG_##name = value,
-#define MACH_CFG_ENUM_(set, doc, flags)                   enum mach_cfg_##set{MACH_CFG_SET_##set(MACH_CFG_ENUMERATOR_)};
-MACH_CFG_SETS(MACH_CFG_ENUM_)
-
-#define MACH_CFG_MEMBER_(R, type, name, kind, arg, doc) mach_##type name;
-struct mach_cfg_header {
-    MACH_CFG_HEADER_FIELDS(MACH_CFG_MEMBER_, header)
-};
-struct mach_cfg_entry {
-    MACH_CFG_ENTRY_FIELDS(MACH_CFG_MEMBER_, entry)
-};
-#define MACH_CFG_STRUCT_(name, NAME, type, least, doc)                                                                 \
-    struct mach_cfg_##name {                                                                                           \
-        MACH_CFG_##NAME##_FIELDS(MACH_CFG_MEMBER_, name)                                                               \
-    };
-MACH_CFG_SECTIONS(MACH_CFG_STRUCT_)
-
-#define MACH_CFG_SECTION_TYPE_(name, NAME, type, least, doc) MACH_CFG_S_##NAME = type,
-enum mach_cfg_section_type {
-    MACH_CFG_S_STRINGS = 1,
-    MACH_CFG_SECTIONS(MACH_CFG_SECTION_TYPE_) MACH_CFG_S_END // one more than the last
-};
-
-/* A record in place. A field that it is too short for reads as missing. */
+/* A record, where it lies in the config: good until that is closed. */
 struct mach_cfg_rec {
-    const uint8_t *at;
-    uint32_t size;
+    const uint8_t *at; // NULL: it does not exist
+    uint32_t size;     // bytes
 };
 
-static inline uint64_t mach_cfg_get(struct mach_cfg_rec r, size_t offset, size_t size, uint64_t missing)
-{
-    return offset + size <= r.size ? mach_cfg_load(r.at + offset, size) : missing;
+/* The number of records in a section (enum mach_cfg_section_type); of MACH_CFG_S_STRINGS, of bytes. */
+MACHRT_API uint32_t mach_cfg_count(const struct mach_cfg_file *f, uint32_t section);
+/* Record `i` of a section, counted from 0. */
+MACHRT_API struct mach_cfg_rec mach_cfg_record(const struct mach_cfg_file *f, uint32_t section, uint32_t i);
+/* The string at an offset that a string field holds, with a NUL at its end; "" for none, which is 0. */
+MACHRT_API const char *mach_cfg_string(const struct mach_cfg_file *f, uint32_t offset);
+
+/* ---- sections ---- */
+
+enum mach_cfg_section_type {
+    MACH_CFG_S_STRINGS = 1, // the string table
+    MACH_CFG_S_MACHINE = 2, // The machine: exactly one record.
+    MACH_CFG_S_CPU = 3, // Virtual cpus.
+    MACH_CFG_S_MEMORY = 4, // Guest memory.
+    MACH_CFG_S_IRQCHIP = 5, // Interrupt controllers. Record 0 is the root.
+    MACH_CFG_S_CHIP_REGION = 6, // Register regions of interrupt controllers.
+    MACH_CFG_S_DEVICE = 7, // Devices, emulated and assigned, in the order of the description.
+    MACH_CFG_S_REGION = 8, // Regions of devices.
+    MACH_CFG_S_IRQ = 9, // Interrupts: links from a source to a line of the guest.
+    MACH_CFG_S_CELL = 10, // Cells of interrupt specifiers.
+    MACH_CFG_S_DMA = 11, // DMA domains: what one stream of a device can reach.
+    MACH_CFG_S_DMA_MAP = 12, // Mappings of DMA domains.
+    MACH_CFG_S_STASH = 13, // Stash targets.
+    MACH_CFG_S_EXPECT = 14, // Expectations: what the compiler assumed about the host. All are checked before anything is touched.
+    MACH_CFG_S_END = 15 // one more than the last that this header knows
+};
+
+/* ---- values of fields ---- */
+
+/* Architectures */
+enum mach_cfg_arch {
+    MACH_CFG_ARCH_UNKNOWN = 0, // unknown: a platform with an architecture that this version has no word for
+    MACH_CFG_ARCH_ARM64 = 1, // arm64: 64-bit Arm
+    MACH_CFG_ARCH_ARM = 2, // arm: 32-bit Arm
+    MACH_CFG_ARCH_RISCV64 = 3, // riscv64: 64-bit RISC-V
+    MACH_CFG_ARCH_PPC = 4, // ppc: Power, big-endian
+    MACH_CFG_ARCH_X86_64 = 5 // x86-64: 64-bit x86
+};
+
+/* Kinds of IOMMU */
+enum mach_cfg_iommu {
+    MACH_CFG_IOMMU_AUTO = 0, // auto: the one that the host has
+    MACH_CFG_IOMMU_SMMU = 1, // smmu: page tables: Arm SMMU and similar
+    MACH_CFG_IOMMU_PAMU = 2, // pamu: Freescale PAMU: power-of-two windows; set up only on a kernel that is known to have its driver
+    MACH_CFG_IOMMU_SPAPR_TCE = 3, // spapr-tce: PowerPC TCE windows
+    MACH_CFG_IOMMU_NONE = 4 // none: no IOMMU: no device gets a mapping
+};
+
+/* Backings of memory */
+enum mach_cfg_backing {
+    MACH_CFG_BACKING_ANONYMOUS = 0, // anonymous: anonymous memory
+    MACH_CFG_BACKING_HUGETLB = 1, // hugetlb: huge pages of `page_size` bytes
+    MACH_CFG_BACKING_FILE = 2, // file: file `path`, from `offset` on
+    MACH_CFG_BACKING_PHYSICAL = 3 // physical: host physical memory at `physical`
+};
+
+/* Flags of memory */
+enum mach_cfg_memory_flags {
+    MACH_CFG_MEMORY_READONLY = 0x1, // readonly: the guest cannot write to it, and neither can its devices
+    MACH_CFG_MEMORY_NO_DMA = 0x2 // no-dma: no device can reach it
+};
+
+/* Kinds of device */
+enum mach_cfg_device_kind {
+    MACH_CFG_DEVICE_EMULATED = 0, // emulated: emulated by the VMM
+    MACH_CFG_DEVICE_PLATFORM = 1, // platform: a host platform device, at /sys/bus/platform/devices/`sysfs_name`
+    MACH_CFG_DEVICE_PCI = 2, // pci: a host PCI function, at /sys/bus/pci/devices/`sysfs_name`
+    MACH_CFG_DEVICE_RAW = 3 // raw: composed of files: each region and interrupt names its file
+};
+
+/* Reset policies */
+enum mach_cfg_reset {
+    MACH_CFG_RESET_NEVER = 0, // never: not reset
+    MACH_CFG_RESET_IF_POSSIBLE = 1, // if-possible: reset before use and after it where the kernel can
+    MACH_CFG_RESET_REQUIRED = 2 // required: an error where the kernel cannot reset it
+};
+
+/* Modes of a region */
+enum mach_cfg_region_mode {
+    MACH_CFG_REGION_MAP = 0, // map: mapped into the guest at `guest`
+    MACH_CFG_REGION_TRAP = 1, // trap: accesses at `guest` exit to the VMM and are forwarded
+    MACH_CFG_REGION_DROP = 2 // drop: not in the guest: the device has it, but it is not used
+};
+
+/* Flags of a region */
+enum mach_cfg_region_flags {
+    MACH_CFG_REGION_UNSAFE = 0x1, // unsafe: its pages contain registers of other devices; `reason` says why it is mapped
+    MACH_CFG_REGION_WINDOW = 0x2 // window: a window of the node's `ranges`, not an entry of its `reg`
+};
+
+/* Sources of an interrupt */
+enum mach_cfg_irq_source {
+    MACH_CFG_IRQ_DEVICE = 0, // device: interrupt `index` of the host device
+    MACH_CFG_IRQ_MAP_ENTRY = 1, // map-entry: entry `index` of the device's interrupt-map
+    MACH_CFG_IRQ_EMULATED = 2, // emulated: interrupt `index` of the emulated device: raised by the VMM
+    MACH_CFG_IRQ_FILE = 3 // file: a read of `file` returns when the interrupt fires (UIO)
+};
+
+/* Triggers */
+enum mach_cfg_trigger {
+    MACH_CFG_TRIGGER_NONE = 0, // none: unknown
+    MACH_CFG_TRIGGER_EDGE = 1, // edge: one event per edge
+    MACH_CFG_TRIGGER_LEVEL = 2 // level: masked when it fires, unmasked when the guest has acknowledged it
+};
+
+/* Flags of an interrupt */
+enum mach_cfg_irq_flags {
+    MACH_CFG_IRQ_RESAMPLE = 0x1, // resample: level: the irqfd needs a resample eventfd that unmasks the host's line
+    MACH_CFG_IRQ_DROPPED = 0x2 // dropped: not in the guest: the device has it, but it is not used
+};
+
+/* DMA modes */
+enum mach_cfg_dma_mode {
+    MACH_CFG_DMA_NONE = 0, // none: no mapping
+    MACH_CFG_DMA_ALL = 1, // all: the guest's memory at its guest addresses, as the maps list it
+    MACH_CFG_DMA_IDENTITY = 2, // identity: no IOMMU: guest addresses must equal host addresses
+    MACH_CFG_DMA_GUEST_IOMMU = 3, // guest-iommu: mapped when the guest programs device `guest_iommu`
+    MACH_CFG_DMA_WINDOW = 4 // window: only the maps
+};
+
+/* Fields of a DMA domain that are set */
+enum mach_cfg_dma_flags {
+    MACH_CFG_DMA_HAS_WINDOW = 0x1, // window: `window` and `size` are given
+    MACH_CFG_DMA_HAS_LIODN_INDEX = 0x2, // liodn-index: `liodn_index` is given
+    MACH_CFG_DMA_HAS_STREAM = 0x4, // stream: `stream` is given
+    MACH_CFG_DMA_HAS_OPERATION = 0x8 // operation: `operation` is given
+};
+
+/* Targets of a mapping */
+enum mach_cfg_map_kind {
+    MACH_CFG_MAP_MEMORY = 0, // memory: part of guest memory `memory`
+    MACH_CFG_MAP_REGION = 1, // region: part of device region `region`
+    MACH_CFG_MAP_MSI_BANK = 2 // msi-bank: the registers of MSI bank `bank`
+};
+
+/* Flags of a mapping */
+enum mach_cfg_map_flags {
+    MACH_CFG_MAP_READONLY = 0x1 // readonly: the device cannot write
+};
+
+/* Stash targets */
+enum mach_cfg_stash_kind {
+    MACH_CFG_STASH_L1 = 1, // l1: the level 1 cache of `host_cpu`
+    MACH_CFG_STASH_L2 = 2, // l2: the level 2 cache of `host_cpu`
+    MACH_CFG_STASH_L3 = 3, // l3: the level 3 cache that all cpus share
+    MACH_CFG_STASH_ID = 4, // id: the cache whose stash id is `cache_id`
+    MACH_CFG_STASH_TPH = 5 // tph: PCIe TLP processing hints: the steering tag of `host_cpu`
+};
+
+/* Flags of a stash target */
+enum mach_cfg_stash_flags {
+    MACH_CFG_STASH_IF_POSSIBLE = 0x1 // if-possible: the guest works without it: a failure is only reported
+};
+
+/* Memory types of TPH */
+enum mach_cfg_memory_type {
+    MACH_CFG_MEMORY_VOLATILE = 0, // volatile: volatile memory (PCI Firmware Specification: VM)
+    MACH_CFG_MEMORY_PERSISTENT = 1 // persistent: persistent memory (PM)
+};
+
+/* Kinds of expectation */
+enum mach_cfg_expect_kind {
+    MACH_CFG_EXPECT_PAGE_SIZE = 0, // page-size: the kernel's pages are `a` bytes
+    MACH_CFG_EXPECT_HOST_COMPATIBLE = 1, // host-compatible: string `index` of the compatible of the host tree's root is `string`
+    MACH_CFG_EXPECT_CPU_ONLINE = 2, // cpu-online: host cpu `index` is online
+    MACH_CFG_EXPECT_HUGE_PAGES = 3, // huge-pages: there are huge pages of `a` bytes, and `b` bytes of them are free
+    MACH_CFG_EXPECT_FILE = 4, // file: `string` exists and can be opened
+    MACH_CFG_EXPECT_SYSFS_NAME = 5, // sysfs-name: the device is on its bus as `string`
+    MACH_CFG_EXPECT_COMPATIBLE = 6, // compatible: the first compatible of the device's node is `string`
+    MACH_CFG_EXPECT_REGION = 7, // region: region `index` is at `a` (none: anywhere) and has `b` bytes
+    MACH_CFG_EXPECT_IRQ_COUNT = 8, // irq-count: the device has `a` interrupts
+    MACH_CFG_EXPECT_IRQ_TRIGGER = 9, // irq-trigger: the trigger of interrupt `index` is `a` (set trigger); `string` is the host's word for it
+    MACH_CFG_EXPECT_GROUP_MEMBER = 10, // group-member: device `string` is in the same IOMMU group
+    MACH_CFG_EXPECT_MEMORY_FREE = 11 // memory-free: since 1.3: the host's kernel does not use the `b` bytes at `a`, which are the guest's memory `string`
+};
+
+/* ---- machine: The machine: exactly one record. ---- */
+
+/* the machine's name (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_machine_name(struct mach_cfg_rec r);
+/* the model in the guest's tree (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_machine_model(struct mach_cfg_rec r);
+/* name of the platform template (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_machine_platform(struct mach_cfg_rec r);
+/* the guest's architecture (enum mach_cfg_arch) */
+MACHRT_API uint32_t mach_cfg_machine_arch(struct mach_cfg_rec r);
+/* the host's IOMMU according to the description (enum mach_cfg_iommu) */
+MACHRT_API uint32_t mach_cfg_machine_iommu(struct mach_cfg_rec r);
+/* file name of the host tree, without directory; none: no host tree (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_machine_host_file(struct mach_cfg_rec r);
+/* model of the host tree (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_machine_host_model(struct mach_cfg_rec r);
+/* first compatible of the host tree (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_machine_host_compatible(struct mach_cfg_rec r);
+/* page size of the host kernel in bytes (an address or a size) */
+MACHRT_API uint64_t mach_cfg_machine_host_page_size(struct mach_cfg_rec r);
+
+/* ---- cpu: Virtual cpus. ---- */
+
+/* number of the virtual cpu (a number) */
+MACHRT_API uint32_t mach_cfg_cpu_vcpu(struct mach_cfg_rec r);
+/* the host cpu that it is pinned to; none: not pinned (a number, or none) */
+MACHRT_API uint32_t mach_cfg_cpu_host_cpu(struct mach_cfg_rec r);
+/* its reg in the guest's tree (arm64: MPIDR affinity) (an address or a size) */
+MACHRT_API uint64_t mach_cfg_cpu_reg(struct mach_cfg_rec r);
+
+/* ---- memory: Guest memory. ---- */
+
+/* the region's name (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_memory_name(struct mach_cfg_rec r);
+/* what backs it (enum mach_cfg_backing) */
+MACHRT_API uint32_t mach_cfg_memory_backing(struct mach_cfg_rec r);
+/* file: its path (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_memory_path(struct mach_cfg_rec r);
+/* machines that have the same word here share the memory (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_memory_share(struct mach_cfg_rec r);
+/* (flags of enum mach_cfg_memory_flags) */
+MACHRT_API uint32_t mach_cfg_memory_flags(struct mach_cfg_rec r);
+/* guest physical address (an address or a size) */
+MACHRT_API uint64_t mach_cfg_memory_address(struct mach_cfg_rec r);
+/* size in bytes, not 0 (an address or a size) */
+MACHRT_API uint64_t mach_cfg_memory_size(struct mach_cfg_rec r);
+/* file: offset in it (an address or a size) */
+MACHRT_API uint64_t mach_cfg_memory_offset(struct mach_cfg_rec r);
+/* physical: the host's address (a number, or none) */
+MACHRT_API uint64_t mach_cfg_memory_physical(struct mach_cfg_rec r);
+/* hugetlb: page size in bytes (an address or a size) */
+MACHRT_API uint64_t mach_cfg_memory_page_size(struct mach_cfg_rec r);
+
+/* ---- irqchip: Interrupt controllers. Record 0 is the root. ---- */
+
+/* the chip's name (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_irqchip_name(struct mach_cfg_rec r);
+/* its class: gic-v3, mpic (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_irqchip_class_name(struct mach_cfg_rec r);
+/* KVM's device for it: arm-vgic-v3, fsl-mpic-42; none: the VMM emulates it (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_irqchip_kvm(struct mach_cfg_rec r);
+/* number of lines (a number) */
+MACHRT_API uint32_t mach_cfg_irqchip_lines(struct mach_cfg_rec r);
+/* its regions, in the order of the class (the index of the first of a row of records: section CHIP_REGION) */
+MACHRT_API uint32_t mach_cfg_irqchip_first_region(struct mach_cfg_rec r);
+/* how many (a number of records: section CHIP_REGION) */
+MACHRT_API uint32_t mach_cfg_irqchip_regions(struct mach_cfg_rec r);
+/* since 1.2: its lines are messages, and each cpu has so many; they are written to its last region, of which each cpu has an equal part; 0: no messages (a number) */
+MACHRT_API uint32_t mach_cfg_irqchip_messages(struct mach_cfg_rec r);
+
+/* ---- chip_region: Register regions of interrupt controllers. ---- */
+
+/* name in the class (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_chip_region_name(struct mach_cfg_rec r);
+/* guest physical address (an address or a size) */
+MACHRT_API uint64_t mach_cfg_chip_region_address(struct mach_cfg_rec r);
+/* bytes (an address or a size) */
+MACHRT_API uint64_t mach_cfg_chip_region_size(struct mach_cfg_rec r);
+
+/* ---- device: Devices, emulated and assigned, in the order of the description. ---- */
+
+/* the device's name in the description (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_device_name(struct mach_cfg_rec r);
+/* how the guest gets it (enum mach_cfg_device_kind) */
+MACHRT_API uint32_t mach_cfg_device_kind(struct mach_cfg_rec r);
+/* its device class, which says what to emulate; none: unknown (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_device_class_name(struct mach_cfg_rec r);
+/* path of its node in guest.dtb; none: no node (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_device_node(struct mach_cfg_rec r);
+/* path of its node in the host tree; none: no node (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_device_host_path(struct mach_cfg_rec r);
+/* its name on its bus: ffe118000.i2c, 0000:01:00.0 (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_device_sysfs_name(struct mach_cfg_rec r);
+/* first compatible of its host node (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_device_compatible(struct mach_cfg_rec r);
+/* whether to reset it before and after use (enum mach_cfg_reset) */
+MACHRT_API uint32_t mach_cfg_device_reset(struct mach_cfg_rec r);
+/* the vcpu that it belongs to (a portal); none: no vcpu (a number, or none) */
+MACHRT_API uint32_t mach_cfg_device_vcpu(struct mach_cfg_rec r);
+/* the device further up in the tree that was passed through with it (the index of a record, or none: section DEVICE) */
+MACHRT_API uint32_t mach_cfg_device_parent(struct mach_cfg_rec r);
+/* the guest bus that it is on, if it is a PCI function there (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_device_bus(struct mach_cfg_rec r);
+/* its slot on that bus (a number, or none) */
+MACHRT_API uint32_t mach_cfg_device_slot(struct mach_cfg_rec r);
+/* its regions (the index of the first of a row of records: section REGION) */
+MACHRT_API uint32_t mach_cfg_device_first_region(struct mach_cfg_rec r);
+/* how many (a number of records: section REGION) */
+MACHRT_API uint32_t mach_cfg_device_regions(struct mach_cfg_rec r);
+/* its interrupts (the index of the first of a row of records: section IRQ) */
+MACHRT_API uint32_t mach_cfg_device_first_irq(struct mach_cfg_rec r);
+/* how many (a number of records: section IRQ) */
+MACHRT_API uint32_t mach_cfg_device_irqs(struct mach_cfg_rec r);
+/* its DMA domains, one for each of its streams (the index of the first of a row of records: section DMA) */
+MACHRT_API uint32_t mach_cfg_device_first_dma(struct mach_cfg_rec r);
+/* how many (a number of records: section DMA) */
+MACHRT_API uint32_t mach_cfg_device_dmas(struct mach_cfg_rec r);
+
+/* ---- region: Regions of devices. ---- */
+
+/* the record that it belongs to (the index of a record: section DEVICE) */
+MACHRT_API uint32_t mach_cfg_region_device(struct mach_cfg_rec r);
+/* index in reg, of the BAR, or in ranges (a number) */
+MACHRT_API uint32_t mach_cfg_region_index(struct mach_cfg_rec r);
+/* entry in reg-names (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_region_name(struct mach_cfg_rec r);
+/* whether it is mapped, trapped or dropped (enum mach_cfg_region_mode) */
+MACHRT_API uint32_t mach_cfg_region_mode(struct mach_cfg_rec r);
+/* (flags of enum mach_cfg_region_flags) */
+MACHRT_API uint32_t mach_cfg_region_flags(struct mach_cfg_rec r);
+/* unsafe: the reason in the description (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_region_reason(struct mach_cfg_rec r);
+/* raw: the file to map (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_region_file(struct mach_cfg_rec r);
+/* host physical address; none: read on the host (pci), or a file (a number, or none) */
+MACHRT_API uint64_t mach_cfg_region_host(struct mach_cfg_rec r);
+/* size in bytes; 0: read on the host (pci) (an address or a size) */
+MACHRT_API uint64_t mach_cfg_region_size(struct mach_cfg_rec r);
+/* guest physical address; none: not in the guest, or a BAR that the guest places (a number, or none) */
+MACHRT_API uint64_t mach_cfg_region_guest(struct mach_cfg_rec r);
+/* raw: offset in the file (an address or a size) */
+MACHRT_API uint64_t mach_cfg_region_offset(struct mach_cfg_rec r);
+
+/* ---- irq: Interrupts: links from a source to a line of the guest. ---- */
+
+/* the record that it belongs to (the index of a record: section DEVICE) */
+MACHRT_API uint32_t mach_cfg_irq_device(struct mach_cfg_rec r);
+/* its source (enum mach_cfg_irq_source) */
+MACHRT_API uint32_t mach_cfg_irq_source(struct mach_cfg_rec r);
+/* index at the source (a number) */
+MACHRT_API uint32_t mach_cfg_irq_index(struct mach_cfg_rec r);
+/* entry in interrupt-names, or intx (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_irq_name(struct mach_cfg_rec r);
+/* the host's line as text for messages: GIC SPI 54, level-high (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_irq_host(struct mach_cfg_rec r);
+/* file: its path (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_irq_file(struct mach_cfg_rec r);
+/* the guest's chip; none: dropped (the index of a record, or none: section IRQCHIP) */
+MACHRT_API uint32_t mach_cfg_irq_chip(struct mach_cfg_rec r);
+/* kind of line at the chip: spi (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_irq_kind(struct mach_cfg_rec r);
+/* line at the chip; none: dropped (a number, or none) */
+MACHRT_API uint32_t mach_cfg_irq_number(struct mach_cfg_rec r);
+/* KVM's number for the line; none: cannot be an irqfd (a number, or none) */
+MACHRT_API uint32_t mach_cfg_irq_gsi(struct mach_cfg_rec r);
+/* trigger of the guest's line (enum mach_cfg_trigger) */
+MACHRT_API uint32_t mach_cfg_irq_trigger(struct mach_cfg_rec r);
+/* the chip's word for the trigger: level-high (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_irq_trigger_name(struct mach_cfg_rec r);
+/* (flags of enum mach_cfg_irq_flags) */
+MACHRT_API uint32_t mach_cfg_irq_flags(struct mach_cfg_rec r);
+/* the specifier in the guest's tree (the index of the first of a row of records: section CELL) */
+MACHRT_API uint32_t mach_cfg_irq_first_cell(struct mach_cfg_rec r);
+/* how many (a number of records: section CELL) */
+MACHRT_API uint32_t mach_cfg_irq_cells(struct mach_cfg_rec r);
+
+/* ---- cell: Cells of interrupt specifiers. ---- */
+
+/* one cell of a specifier (an address or a size) */
+MACHRT_API uint32_t mach_cfg_cell_value(struct mach_cfg_rec r);
+
+/* ---- dma: DMA domains: what one stream of a device can reach. ---- */
+
+/* the record that it belongs to (the index of a record: section DEVICE) */
+MACHRT_API uint32_t mach_cfg_dma_device(struct mach_cfg_rec r);
+/* the domain's name, where the device has several (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_dma_name(struct mach_cfg_rec r);
+/* what the device can reach (enum mach_cfg_dma_mode) */
+MACHRT_API uint32_t mach_cfg_dma_mode(struct mach_cfg_rec r);
+/* guest-iommu: the emulated IOMMU that translates for it (the index of a record, or none: section DEVICE) */
+MACHRT_API uint32_t mach_cfg_dma_guest_iommu(struct mach_cfg_rec r);
+/* which of the fields below are set; the others are 0 (flags of enum mach_cfg_dma_flags) */
+MACHRT_API uint32_t mach_cfg_dma_flags(struct mach_cfg_rec r);
+/* number of parts of the window; 0: not set (a number) */
+MACHRT_API uint32_t mach_cfg_dma_subwindows(struct mach_cfg_rec r);
+/* PAMU: which of the node's LIODNs (a number) */
+MACHRT_API uint32_t mach_cfg_dma_liodn_index(struct mach_cfg_rec r);
+/* SMMU: which of the node's streams (a number) */
+MACHRT_API uint32_t mach_cfg_dma_stream(struct mach_cfg_rec r);
+/* PAMU: index of the operation mapping (a number) */
+MACHRT_API uint32_t mach_cfg_dma_operation(struct mach_cfg_rec r);
+/* its mappings (the index of the first of a row of records: section DMA_MAP) */
+MACHRT_API uint32_t mach_cfg_dma_first_map(struct mach_cfg_rec r);
+/* how many (a number of records: section DMA_MAP) */
+MACHRT_API uint32_t mach_cfg_dma_maps(struct mach_cfg_rec r);
+/* its stash target (the index of a record, or none: section STASH) */
+MACHRT_API uint32_t mach_cfg_dma_stash(struct mach_cfg_rec r);
+/* first device address in the window (an address or a size) */
+MACHRT_API uint64_t mach_cfg_dma_window(struct mach_cfg_rec r);
+/* size of the window in bytes (an address or a size) */
+MACHRT_API uint64_t mach_cfg_dma_size(struct mach_cfg_rec r);
+/* since 1.1: PAMU: the number of parts at which each mapping fills whole parts, as a driver needs it that maps whole parts only; 0: there is no such number (a number) */
+MACHRT_API uint32_t mach_cfg_dma_whole_subwindows(struct mach_cfg_rec r);
+/* since 1.1: sPAPR TCE: log2 of the largest page size that divides all mappings; 0: not set (a number) */
+MACHRT_API uint32_t mach_cfg_dma_page_shift(struct mach_cfg_rec r);
+/* since 1.1: guest-iommu: the id in the guest's iommus or iommu-map; none: no such id (a number, or none) */
+MACHRT_API uint32_t mach_cfg_dma_endpoint(struct mach_cfg_rec r);
+
+/* ---- dma_map: Mappings of DMA domains. ---- */
+
+/* the record that it belongs to (the index of a record: section DMA) */
+MACHRT_API uint32_t mach_cfg_dma_map_dma(struct mach_cfg_rec r);
+/* which of the next three fields is set (enum mach_cfg_map_kind) */
+MACHRT_API uint32_t mach_cfg_dma_map_what(struct mach_cfg_rec r);
+/* memory (the index of a record, or none: section MEMORY) */
+MACHRT_API uint32_t mach_cfg_dma_map_memory(struct mach_cfg_rec r);
+/* region (the index of a record, or none: section REGION) */
+MACHRT_API uint32_t mach_cfg_dma_map_region(struct mach_cfg_rec r);
+/* msi-bank (a number) */
+MACHRT_API uint32_t mach_cfg_dma_map_bank(struct mach_cfg_rec r);
+/* (flags of enum mach_cfg_map_flags) */
+MACHRT_API uint32_t mach_cfg_dma_map_flags(struct mach_cfg_rec r);
+/* offset in what is mapped (an address or a size) */
+MACHRT_API uint64_t mach_cfg_dma_map_offset(struct mach_cfg_rec r);
+/* bytes (an address or a size) */
+MACHRT_API uint64_t mach_cfg_dma_map_size(struct mach_cfg_rec r);
+/* device address (an address or a size) */
+MACHRT_API uint64_t mach_cfg_dma_map_iova(struct mach_cfg_rec r);
+/* since 1.1: bytes that the device can reach from iova on: a PAMU maps powers of two; 0: the same as size (an address or a size) */
+MACHRT_API uint64_t mach_cfg_dma_map_granted(struct mach_cfg_rec r);
+
+/* ---- stash: Stash targets. ---- */
+
+/* the record that it belongs to (the index of a record, or none: section DMA) */
+MACHRT_API uint32_t mach_cfg_stash_dma(struct mach_cfg_rec r);
+/* which cache (enum mach_cfg_stash_kind) */
+MACHRT_API uint32_t mach_cfg_stash_kind(struct mach_cfg_rec r);
+/* (flags of enum mach_cfg_stash_flags) */
+MACHRT_API uint32_t mach_cfg_stash_flags(struct mach_cfg_rec r);
+/* the vcpu that the description names (a number, or none) */
+MACHRT_API uint32_t mach_cfg_stash_vcpu(struct mach_cfg_rec r);
+/* the host cpu that this vcpu is pinned to (a number, or none) */
+MACHRT_API uint32_t mach_cfg_stash_host_cpu(struct mach_cfg_rec r);
+/* the host's cache-stash-id; none: not in the tree (a number, or none) */
+MACHRT_API uint32_t mach_cfg_stash_cache_id(struct mach_cfg_rec r);
+/* tph: type of the memory that is written (enum mach_cfg_memory_type) */
+MACHRT_API uint32_t mach_cfg_stash_memory_type(struct mach_cfg_rec r);
+/* tph: entry in the steering tag table; none: all entries (a number, or none) */
+MACHRT_API uint32_t mach_cfg_stash_st_index(struct mach_cfg_rec r);
+
+/* ---- expect: Expectations: what the compiler assumed about the host. All are checked before anything is touched. ---- */
+
+/* what is expected (enum mach_cfg_expect_kind) */
+MACHRT_API uint32_t mach_cfg_expect_kind(struct mach_cfg_rec r);
+/* the device that it is about; none: the host (the index of a record, or none: section DEVICE) */
+MACHRT_API uint32_t mach_cfg_expect_device(struct mach_cfg_rec r);
+/* see the kind (a number) */
+MACHRT_API uint32_t mach_cfg_expect_index(struct mach_cfg_rec r);
+/* see the kind (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_expect_string(struct mach_cfg_rec r);
+/* see the kind (a number, or none) */
+MACHRT_API uint64_t mach_cfg_expect_a(struct mach_cfg_rec r);
+/* see the kind (a number, or none) */
+MACHRT_API uint64_t mach_cfg_expect_b(struct mach_cfg_rec r);
+
+#ifdef __cplusplus
 }
-
-#define MACH_CFG_MISSING_NUM   0
-#define MACH_CFG_MISSING_HEX   0
-#define MACH_CFG_MISSING_OPT   MACH_CFG_NONE64
-#define MACH_CFG_MISSING_STR   0
-#define MACH_CFG_MISSING_REF   MACH_CFG_NONE64
-#define MACH_CFG_MISSING_OWNER MACH_CFG_NONE64
-#define MACH_CFG_MISSING_FIRST 0
-#define MACH_CFG_MISSING_COUNT 0
-#define MACH_CFG_MISSING_ENUM  0
-#define MACH_CFG_MISSING_FLAGS 0
-#define MACH_CFG_MISSING_ZERO  0
-
-/* mach_cfg_RECORD_FIELD(record): the value of each field. */
-#define MACH_CFG_GETTER_(R, type, name, kind, arg, doc)                                                                \
-    static inline mach_value_##type mach_cfg_##R##_##name(struct mach_cfg_rec r)                                       \
-    {                                                                                                                  \
-        return (mach_value_##type)mach_cfg_get(r, offsetof(struct mach_cfg_##R, name), sizeof(mach_##type),            \
-                                               MACH_CFG_MISSING_##kind);                                               \
-    }
-#define MACH_CFG_GETTERS_(name, NAME, type, least, doc) MACH_CFG_##NAME##_FIELDS(MACH_CFG_GETTER_, name)
-MACH_CFG_SECTIONS(MACH_CFG_GETTERS_)
-MACH_CFG_ENTRY_FIELDS(MACH_CFG_GETTER_, entry)
-
-/* What the tables say of a word of a set, of a field, of a section. The texts are there on request only. */
-#ifdef MACH_CFG_WITH_DOC
-#define MACH_CFG_DOC_(text) text
-#else
-#define MACH_CFG_DOC_(text) NULL
 #endif
-
-struct mach_cfg_word {
-    uint32_t value;
-    const char *word;
-    const char *doc;
-};
-
-struct mach_cfg_field {
-    const char *name;
-    uint16_t offset;
-    uint8_t size;
-    uint8_t kind;    // enum mach_cfg_kind
-    uint8_t section; // of REF, OWNER, FIRST, COUNT: enum mach_cfg_section_type
-    uint8_t nwords;
-    const struct mach_cfg_word *words; // of ENUM and FLAGS
-    const char *set;
-    const char *doc;
-};
-
-struct mach_cfg_section_info {
-    const char *name;
-    uint32_t type;
-    uint32_t record_size; // of this version
-    uint32_t least;       // of version 1.0: what a file's records have at least
-    const struct mach_cfg_field *fields;
-    uint32_t nfields;
-    const char *doc;
-};
-
-#define MACH_CFG_UNUSED_                            __attribute__((unused))
-#define MACH_CFG_WORD_(set, name, value, word, doc) {value, word, MACH_CFG_DOC_(doc)},
-#define MACH_CFG_WORDS_(set, doc, flags)                                                                               \
-    MACH_CFG_UNUSED_ static const struct mach_cfg_word mach_cfg_words_##set[] = {MACH_CFG_SET_##set(MACH_CFG_WORD_)};
-MACH_CFG_SETS(MACH_CFG_WORDS_)
-
-#define MACH_CFG_NWORDS_(a)   ((uint8_t)(sizeof mach_cfg_words_##a / sizeof mach_cfg_words_##a[0]))
-#define MACH_CFG_ARG_NUM(a)   0, 0, NULL, NULL
-#define MACH_CFG_ARG_HEX(a)   0, 0, NULL, NULL
-#define MACH_CFG_ARG_OPT(a)   0, 0, NULL, NULL
-#define MACH_CFG_ARG_STR(a)   MACH_CFG_S_STRINGS, 0, NULL, NULL
-#define MACH_CFG_ARG_REF(a)   MACH_CFG_S_##a, 0, NULL, NULL
-#define MACH_CFG_ARG_OWNER(a) MACH_CFG_S_##a, 0, NULL, NULL
-#define MACH_CFG_ARG_FIRST(a) MACH_CFG_S_##a, 0, NULL, NULL
-#define MACH_CFG_ARG_COUNT(a) MACH_CFG_S_##a, 0, NULL, NULL
-#define MACH_CFG_ARG_ENUM(a)  0, MACH_CFG_NWORDS_(a), mach_cfg_words_##a, #a
-#define MACH_CFG_ARG_FLAGS(a) 0, MACH_CFG_NWORDS_(a), mach_cfg_words_##a, #a
-#define MACH_CFG_ARG_ZERO(a)  0, 0, NULL, NULL
-#define MACH_CFG_ARG_BYTES(a) 0, 0, NULL, NULL
-#define MACH_CFG_FIELD_(R, type, name, kind, arg, doc)                                                                 \
-    {#name,                                                                                                            \
-     (uint16_t)offsetof(struct mach_cfg_##R, name),                                                                    \
-     (uint8_t)sizeof(mach_##type),                                                                                     \
-     MACH_CFG_K_##kind,                                                                                                \
-     MACH_CFG_ARG_##kind(arg),                                                                                         \
-     MACH_CFG_DOC_(doc)},
-#define MACH_CFG_FIELDS_(name, NAME, type, least, doc)                                                                 \
-    MACH_CFG_UNUSED_ static const struct mach_cfg_field mach_cfg_fields_##name[] = {                                   \
-        MACH_CFG_##NAME##_FIELDS(MACH_CFG_FIELD_, name)};
-MACH_CFG_FIELDS_(header, HEADER, 0, 0, "")
-MACH_CFG_FIELDS_(entry, ENTRY, 0, 0, "")
-MACH_CFG_SECTIONS(MACH_CFG_FIELDS_)
-
-#define MACH_CFG_INFO_(name, NAME, type, least, doc)                                                                   \
-    {#name,                                                                                                            \
-     type,                                                                                                             \
-     (uint32_t)sizeof(struct mach_cfg_##name),                                                                         \
-     least,                                                                                                            \
-     mach_cfg_fields_##name,                                                                                           \
-     (uint32_t)(sizeof mach_cfg_fields_##name / sizeof mach_cfg_fields_##name[0]),                                     \
-     MACH_CFG_DOC_(doc)},
-enum { MACH_CFG_NSECTIONS = MACH_CFG_S_END - MACH_CFG_S_MACHINE };
-
-/* In rising order of type: mach_cfg_sections[type - MACH_CFG_S_MACHINE]. */
-MACH_CFG_UNUSED_ static const struct mach_cfg_section_info mach_cfg_sections[MACH_CFG_NSECTIONS] = {
-    MACH_CFG_SECTIONS(MACH_CFG_INFO_)};
-
-/* The word for a value of a set; or NULL. */
-static inline const char *mach_cfg_word_of(const struct mach_cfg_field *f, uint64_t value)
-{
-    for (uint32_t i = 0; i < f->nwords; i++)
-        if (f->words[i].value == value)
-            return f->words[i].word;
-    return NULL;
-}
-
-/* The value of a field, whichever it is. */
-static inline uint64_t mach_cfg_value(struct mach_cfg_rec r, const struct mach_cfg_field *f)
-{
-    uint8_t k = f->kind;
-    int none = k == MACH_CFG_K_OPT || k == MACH_CFG_K_REF || k == MACH_CFG_K_OWNER;
-    return mach_cfg_get(r, f->offset, f->size, !none ? 0 : f->size == 8 ? MACH_CFG_NONE64 : MACH_CFG_NONE);
-}
 
 #endif

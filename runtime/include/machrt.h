@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: MIT
 /*
- * libmachrt: what a VMM or a userspace driver does with a guest.cfg. For C and C++; needs nothing but libc.
+ * libmachrt: loads the machine that a guest.cfg describes, for a VMM or a driver in user space. For C and C++; other
+ * languages bind the same functions. It needs libc and nothing else.
  *
- * Functions that can fail return 0, or -1 after filling in *error (which may be NULL). Nothing here is global: any
- * number of threads may use any number of configs and sessions. A config that is open is only read; a session is
- * started and stopped by one thread at a time, and what each function says of threads holds in between.
+ * Errors: every function that returns an int returns 0 or more on success and -errno on failure. Where a function takes
+ * a `struct mach_error *`, which may be NULL, it fills that in as well.
+ *
+ * Structs: one that a caller allocates begins with `size`, which the caller sets to its sizeof. The library neither
+ * reads nor writes beyond that. A `size` smaller than that of the first release is refused (-EINVAL), a longer struct,
+ * of a newer header, is accepted as long as what this library does not know is zero (-E2BIG). Structs without a `size`
+ * are allocated by the library and grow at the end only.
+ *
+ * Threads: there is no global state. Any number of threads may use any number of configs and sessions. An open config
+ * is only read. A session is started and stopped by one thread at a time; in between, each function says which threads
+ * may call it.
  */
 #ifndef MACHRT_H
 #define MACHRT_H
 
-#include "machcfg_file.h"
+#include "machcfg.h"
 #include "machrt_sys.h"
 
 #include <stdio.h>
@@ -18,100 +27,143 @@
 extern "C" {
 #endif
 
-/* What failed: at which step, on what, why, and what can be done about it. */
+/* The version of this header. docs/runtime.md says what it promises. */
+#define MACHRT_VERSION_MAJOR 0
+#define MACHRT_VERSION_MINOR 2
+#define MACHRT_VERSION_PATCH 0
+#define MACHRT_VERSION       "0.2.0"
+
+/* The version of the library that is running, as MACHRT_VERSION. Never NULL. Any thread. */
+MACHRT_API const char *mach_version(void);
+
+/* ---- errors ---- */
+
+/* What failed, on what, why, and what can be done about it. Initialise it with MACH_ERROR_INIT. */
 struct mach_error {
-    const char *step; // "open", "read", "verify"; of a session: see mach_session_start()
-    int number;       // errno, or 0
-    const char *name; // of a step "verify": what is wrong, in one word: "CHECKSUM". Else NULL
-    uint64_t offset;  // of a step "verify": where in the file
+    size_t size;      // sizeof(struct mach_error), set by the caller; a struct that is too small is not written
+    const char *step; // "open", "read", "verify", "arguments"; of a session: see mach_session_start(). A constant
+    int number;       // errno of the failure; 0: there is none, the file or the host is wrong
+    const char *name; // of step "verify": one word for what is wrong, "CHECKSUM". A constant. Else NULL
+    uint64_t offset;  // of step "verify": where in the file, in bytes
     char object[256]; // "guest.cfg: device 3, parent"
     char hint[768];   // one sentence, or a few
 };
+#define MACH_ERROR_INIT                                                                                                \
+    {                                                                                                                  \
+        sizeof(struct mach_error), NULL, 0, NULL, 0, "", ""                                                            \
+    }
 
-/* A config that has been verified: what it holds may be trusted, every index and every string. */
+/*
+ * Writes the error as one line of text, "STEP: OBJECT: HINT: REASON [NAME at OFFSET]", without a line feed, and with ?
+ * for control characters. Parts that the error does not have are left out. Like snprintf(3): at most `size` bytes with
+ * the NUL; the length of the whole text is returned. Any thread.
+ */
+MACHRT_API int mach_error_text(const struct mach_error *error, char *text, size_t size);
+
+/* Prints "PROGRAM: ", unless `program` is NULL, the text above and a line feed to `out`. Any thread. */
+MACHRT_API void mach_error_print(const struct mach_error *error, const char *program, FILE *out);
+
+/* ---- configs ---- */
+
+/* A verified config: every index and every string in it can be trusted. */
 struct mach_config;
 
 /*
- * Reads and verifies a guest.cfg. The bytes are copied: a file that is changed while it is in use cannot hurt.
- * The caller ends it with mach_config_close(). Returns 0, or -1: *config is NULL then.
+ * Reads and verifies a guest.cfg. The bytes are copied, so a later change of the file has no effect. The caller ends
+ * the config with mach_config_close(). Any thread.
+ *
+ * 0, or an error, and *config is NULL: -errno of open(2) or read(2); -EINVAL not a regular file; -ENOMEM; -EBADMSG not
+ * a valid guest.cfg (step "verify").
  */
-int mach_config_open(const char *path, struct mach_config **config, struct mach_error *error);
+MACHRT_API int mach_config_open(const char *path, struct mach_config **config, struct mach_error *error);
 
 /*
- * The same for a config that is in memory already. It is used in place and must neither change nor go away
- * before mach_config_close(). `name` stands for it in messages.
+ * The same for `size` bytes in memory. They are used in place and must neither change nor be freed before
+ * mach_config_close(). Messages call them `name`. 0, -ENOMEM or -EBADMSG. Any thread.
  */
-int mach_config_from_memory(const char *name, const void *bytes, size_t size, struct mach_config **config,
-                            struct mach_error *error);
+MACHRT_API int mach_config_from_memory(const char *name, const void *bytes, size_t size, struct mach_config **config,
+                                       struct mach_error *error);
 
-/* Gives back what the two above took. NULL is fine. */
-void mach_config_close(struct mach_config *config);
+/* Frees a config; NULL is allowed. No session of it may be left. */
+MACHRT_API void mach_config_close(struct mach_config *config);
 
 /*
- * The sections, for mach_cfg_record(), mach_cfg_string() and the accessors of machcfg.h:
+ * The sections, for the functions of machcfg.h. They belong to the config. Never NULL. Any thread.
  *
  *     const struct mach_cfg_file *f = mach_config_file(config);
- *     for (uint32_t i = 0; i < f->section[MACH_CFG_S_DEVICE].count; i++)
+ *     for (uint32_t i = 0; i < mach_cfg_count(f, MACH_CFG_S_DEVICE); i++)
  *         puts(mach_cfg_string(f, mach_cfg_device_name(mach_cfg_record(f, MACH_CFG_S_DEVICE, i))));
  */
-const struct mach_cfg_file *mach_config_file(const struct mach_config *config);
+MACHRT_API const struct mach_cfg_file *mach_config_file(const struct mach_config *config);
 
 /*
- * Is this the guest.dtb that the config was made with, byte for byte? Both say what the guest has, and a tree of
- * another run may say otherwise. Check it before anything is added to it. 0, or -1: it is another one.
+ * The record with a name, as the description gives it: of guest memory, an interrupt controller, a device; of a region
+ * or an interrupt of `device` (record of section DEVICE), whose names come from reg-names and interrupt-names. The
+ * first one, where several have it; MACH_CFG_NONE where none has it. Time grows with the number of records. Any thread.
  */
-int mach_config_dtb(const struct mach_config *config, const void *dtb, size_t size, struct mach_error *error);
+MACHRT_API uint32_t mach_config_find_memory(const struct mach_config *config, const char *name);
+MACHRT_API uint32_t mach_config_find_irqchip(const struct mach_config *config, const char *name);
+MACHRT_API uint32_t mach_config_find_device(const struct mach_config *config, const char *name);
+MACHRT_API uint32_t mach_config_find_region(const struct mach_config *config, uint32_t device, const char *name);
+MACHRT_API uint32_t mach_config_find_irq(const struct mach_config *config, uint32_t device, const char *name);
 
-/* Writes the JSON view (docs/guest-cfg.md). Whether the writing went well, ferror(out) says. */
-void mach_config_json(const struct mach_config *config, FILE *out);
+/*
+ * Checks that `size` bytes at `dtb` are the guest.dtb that was written together with the config: another one may
+ * describe another machine. Call it before anything is added to the tree. 0; -EBADMSG: it is not. Any thread.
+ */
+MACHRT_API int mach_config_dtb(const struct mach_config *config, const void *dtb, size_t size,
+                               struct mach_error *error);
 
-/* Writes what is in it, for people. */
-void mach_config_show(const struct mach_config *config, FILE *out);
+/* Writes the JSON view (docs/guest-cfg.md). ferror(out) says whether that worked. Any thread. */
+MACHRT_API void mach_config_json(const struct mach_config *config, FILE *out);
+
+/* Writes what the config contains, for people. ferror(out) says whether that worked. Any thread. */
+MACHRT_API void mach_config_show(const struct mach_config *config, FILE *out);
 
 /* ---- expectations ---- */
 
 enum mach_proof {
-    MACH_PROOF_HOLDS,  // the host is as the compiler believed
+    MACH_PROOF_HOLDS,  // the host is as the compiler expected
     MACH_PROOF_FAILS,  // it is not
-    MACH_PROOF_UNKNOWN // it cannot be seen from outside: a session proves it when the device is open
+    MACH_PROOF_UNKNOWN // the kernel does not show it; a session checks it once the device is open
 };
 
-/* What became of one expectation. */
+/* The result for one expectation. */
 struct mach_finding {
     enum mach_proof proof;
-    uint32_t expect;  // its record in the config
+    uint32_t expect;  // record of section EXPECT
     char object[256]; // "device rtc: region 0"
     char text[512];   // what was found, and what to do about it; "" when it holds
 };
 
-/* ---- the VMM's side ---- */
+/* ---- what a session asks of a VMM ---- */
 
 struct mach_session;
 
-/* One region of guest memory, record `index` of section MEMORY. */
+/* One region of guest memory. */
 struct mach_memory {
-    uint32_t index;
-    const char *name; // the config's, alive as long as it is
+    uint32_t index;   // record of section MEMORY
+    const char *name; // part of the config
     uint64_t address; // guest physical address
     uint64_t size;    // bytes
-    void *at;         // in this process; NULL in ops->memory, which is asked for it
-    int fd;           // memfd, hugetlb, file: what is mapped, to share with a helper process; -1: none
-    uint64_t offset;  // in it
+    void *at;         // in this process; NULL in ops->memory, which sets it
+    int fd;           // memfd, hugetlb or file that is mapped, to share with a helper process; -1: none
+    uint64_t offset;  // in fd
     int readonly;
 };
 
-/* One piece of the guest's address space that `at` of this process shows through at: memory, or registers. */
+/* One piece of the guest's address space that is backed by `at` in this process: memory or device registers. */
 struct mach_place {
-    uint32_t slot;    // counted from 0: every piece has its own
+    uint32_t slot;    // counted from 0, different for every piece
     uint64_t address; // guest physical address, a multiple of the page size
     uint64_t size;    // bytes, a multiple of the page size
     void *at;
     int readonly;
-    int is_memory; // guest memory `index`; otherwise a part of device region `index`
+    int is_memory; // 1: guest memory, record `index` of section MEMORY; 0: part of record `index` of section REGION
     uint32_t index;
 };
 
-/* Accesses that exit to the VMM, which forwards them with mach_region_read() and mach_region_write(). */
+/* A range whose accesses exit to the VMM, which forwards them with mach_region_read() and mach_region_write(). */
 struct mach_trap {
     uint32_t region;  // record of section REGION
     uint64_t address; // guest physical address
@@ -119,28 +171,31 @@ struct mach_trap {
     uint64_t size;    // bytes
 };
 
-/* One interrupt, record `irq` of section IRQ, on its way to the guest. */
+/* One interrupt on its way to the guest. */
 struct mach_link {
-    uint32_t irq;
+    uint32_t irq;  // record of section IRQ
     uint32_t chip; // record of section IRQCHIP
     uint32_t line; // at the chip
     uint32_t gsi;  // KVM's number; MACH_CFG_NONE: cannot be an irqfd
-    int level;
-    int fd;        // eventfd that counts up when it fires
-    int unmask_fd; // level: an eventfd to write to when the guest has ended it; -1: none
+    int level;     // 1: level-triggered
+    int fd;        // eventfd that is signalled when the interrupt fires
+    int unmask_fd; // level: eventfd to signal when the guest has ended the interrupt; -1: none
 };
 
 /*
- * What a VMM does for a session. Each function returns 0 or -errno; an unset one is a step that is not needed, except
- * where it says otherwise. They are called by mach_session_start() and mach_session_stop(), in this order (and undone
- * in the reverse one), from the thread that called those:
+ * What a VMM does for a session. Each function returns 0 or -errno. A NULL function is a step that is not needed,
+ * except where a comment says otherwise. mach_session_start() calls them from its own thread in this order, and
+ * mach_session_stop() from its own calls the undo functions in reverse:
  *
- *     device_file, memory, trap, place, irqchip, routes, emulated, irq_source, connect
+ *     prepare, device_file, memory, trap, place, irqchip, routes, emulated, irq_source, connect
  *
- * What mach_session_start() has done when it fails, it has undone before it returns.
+ * When mach_session_start() fails, it has undone what it did before it returns. Structs that are passed to `place`,
+ * `trap` and `connect` stay where they are until after their undo.
  */
 struct mach_ops {
-    size_t size; // sizeof(struct mach_ops): what the caller was compiled with
+    size_t size; // sizeof(struct mach_ops), set by the caller
+    /* First of all: can this VMM run the config? On failure *why may be set to a sentence for the error's hint. */
+    int (*prepare)(void *opaque, const struct mach_cfg_file *f, const char **why);
     /* Make the interrupt controller of a record of section IRQCHIP. */
     int (*irqchip)(void *opaque, const struct mach_cfg_file *f, uint32_t chip);
     void (*irqchip_undo)(void *opaque, const struct mach_cfg_file *f, uint32_t chip);
@@ -150,25 +205,25 @@ struct mach_ops {
     int (*emulated)(void *opaque, const struct mach_cfg_file *f, uint32_t device);
     void (*emulated_undo)(void *opaque, const struct mach_cfg_file *f, uint32_t device);
     /*
-     * Give guest memory that the VMM has already: sets m->at, which must stay mapped and populated until after
-     * mach_session_stop(). -ENOSYS, or no function: the session makes the memory itself.
+     * Provide guest memory that the VMM has already: set m->at, which must stay mapped and populated until after
+     * mach_session_stop(). -ENOSYS, or a NULL function: the session allocates the memory itself.
      */
     int (*memory)(void *opaque, struct mach_memory *m);
-    /* A VFIO group or device was opened; KVM must know of it before the device is attached. */
+    /* A VFIO group or device was opened; KVM must be told before the device is attached. */
     int (*device_file)(void *opaque, int fd);
     void (*device_file_undo)(void *opaque, int fd);
-    /* Show `p` to the guest. Required for a machine with memory. */
+    /* Map `p` into the guest's address space. Required for a machine with memory. */
     int (*place)(void *opaque, const struct mach_place *p);
     void (*place_undo)(void *opaque, const struct mach_place *p);
     /* Let accesses exit. Required for a machine with trapped regions. */
     int (*trap)(void *opaque, struct mach_session *session, const struct mach_trap *t);
     void (*trap_undo)(void *opaque, struct mach_session *session, const struct mach_trap *t);
     /*
-     * An interrupt that no kernel interface gives (an entry of an interrupt-map): *fd is an eventfd of the VMM's that
-     * fires with it. -ENOSYS, or no function: the machine cannot start.
+     * An interrupt that no kernel interface delivers (an entry of an interrupt-map): set *fd to an eventfd of the VMM's
+     * that is signalled when it fires. -ENOSYS, or a NULL function: the machine cannot start.
      */
     int (*irq_source)(void *opaque, const struct mach_cfg_file *f, uint32_t irq, int *fd);
-    /* Bring an interrupt to the guest. Required for a machine with interrupts. */
+    /* Deliver an interrupt to the guest. Required for a machine with interrupts. */
     int (*connect)(void *opaque, const struct mach_link *l);
     void (*disconnect)(void *opaque, const struct mach_link *l);
 };
@@ -176,57 +231,64 @@ struct mach_ops {
 /* ---- sessions ---- */
 
 enum mach_backend {
-    MACH_BACKEND_AUTO,    // IOMMUFD where the host has it and it can do what the config wants, else GROUP
+    MACH_BACKEND_AUTO,    // IOMMUFD where the host has it and it can do what the config needs, else GROUP
     MACH_BACKEND_IOMMUFD, // /dev/iommu and /dev/vfio/devices/vfioN
     MACH_BACKEND_GROUP,   // /dev/vfio/vfio and /dev/vfio/N, type 1 version 2
     MACH_BACKEND_SPAPR,   // the same nodes, sPAPR TCE version 2
-    MACH_BACKEND_NOIOMMU, // /dev/vfio/noiommu-N: no device gets a mapping; never chosen by AUTO
-    MACH_BACKEND_PAMU     // vendor kernels of Freescale SoCs; never chosen by AUTO
+    MACH_BACKEND_NOIOMMU, // /dev/vfio/noiommu-N: no device gets a mapping; AUTO never chooses it
+    MACH_BACKEND_PAMU     // vendor kernels of Freescale SoCs; AUTO never chooses it
 };
 
+/* Flags of struct mach_options. */
 enum {
     MACH_NO_BIND = 1,    // devices are bound to their VFIO drivers already; fail if not, change no driver
-    MACH_NO_PROOF = 2,   // do not prove the expectations first: mach_config_check() was called a moment ago
+    MACH_NO_PROOF = 2,   // do not check the expectations: mach_config_check() was called a moment ago
     MACH_NO_POPULATE = 4 // do not fault memory in before it is mapped for DMA
 };
 
 struct mach_options {
-    size_t size;                // sizeof(struct mach_options): what the caller was compiled with
-    const struct mach_sys *sys; // NULL: mach_sys_linux(). Copied
+    size_t size;                // sizeof(struct mach_options), set by the caller
+    const struct mach_sys *sys; // copied; NULL: mach_sys_linux()
     enum mach_backend backend;
     unsigned flags;   // MACH_NO_...
-    unsigned threads; // that populate memory; 0: one for each cpu that is online, 16 at most
-    /* Called with a line for each thing done; and with what went wrong while undoing. May be NULL. */
+    unsigned threads; // that populate memory, 16 at most; 0: one for each cpu that is online
+    /* Called with one line for each thing done, and for each failure while undoing. May be NULL. */
     void (*log)(void *opaque, const char *line);
-    /* Called for each expectation that does not hold, before the session fails. May be NULL. */
+    /*
+     * mach_session_start(): called for each expectation that does not hold, before it fails. mach_config_check(): for
+     * every expectation, in the order of the config. `finding` is valid during the call. May be NULL.
+     */
     void (*finding)(void *opaque, const struct mach_finding *finding);
-    void *opaque; // of the two
+    void *opaque; // first argument of the two functions
 };
 
 /*
- * Proves every expectation of the config on this host and changes nothing. report(opaque, finding) is called for each
- * of them, in the order of the config; it may be NULL. `sys`: NULL for mach_sys_linux().
- * Returns how many fail: 0 when all hold or cannot be seen; -1 when there was no memory.
+ * Checks every expectation of the config on this host and changes nothing. Of `options`, which may be NULL, it uses
+ * sys, finding and opaque. Returns how many expectations fail, 0 when all hold or cannot be seen. -ENOMEM; -EINVAL,
+ * -E2BIG: a struct with a bad `size` (step "arguments"). Any thread.
  */
-int mach_config_check(const struct mach_config *config, const struct mach_sys *sys,
-                      void (*report)(void *opaque, const struct mach_finding *finding), void *opaque);
+MACHRT_API int mach_config_check(const struct mach_config *config, const struct mach_options *options,
+                                 struct mach_error *error);
 
 /*
- * Starts the machine that a config describes: all or nothing. On failure everything is as it was found: drivers, file
- * descriptors, mappings, and what `ops` was asked to do is undone.
+ * Starts the machine that a config describes: all of it or nothing. On failure drivers, file descriptors and mappings
+ * are as they were, and whatever `ops` did is undone.
  *
  *   config   must stay open until after mach_session_stop()
- *   options  NULL: all 0
- *   ops      the VMM; NULL: none, a userspace driver uses the regions and eventfds itself. Copied
- *   opaque   first argument of its functions
+ *   options  NULL: all defaults. Copied
+ *   ops      the VMM; NULL: none, a driver in user space uses regions and eventfds itself. Copied
+ *   opaque   first argument of the functions in `ops`
+ *   session  *session is the new session, to be ended with mach_session_stop(); NULL on failure
  *
- * error->step is one of
- *   expect    the host is not what the compiler believed (options->finding has them all)
+ * 0, or -errno of what failed; -ENODEV where the host is not what the compiler expected (step "expect"); -EINVAL,
+ * -E2BIG a struct with a bad `size`. error->step is one of
+ *   arguments a struct with a bad `size`
+ *   expect    the host is not what the compiler expected (options->finding gets all failures)
  *   backend   no VFIO interface of the host can do this
  *   bind      a device could not be given to its VFIO driver
- *   group     an IOMMU group has a member that is in other hands
- *   open      a VFIO node, a device or a group was refused
- *   reset     a reset that is required
+ *   group     a member of an IOMMU group belongs to someone else
+ *   open      a VFIO node, a device or a group could not be opened
+ *   reset     a required reset failed
  *   memory    guest memory
  *   window    a DMA window does not fit the host's IOMMU
  *   map       a DMA mapping was refused
@@ -234,144 +296,178 @@ int mach_config_check(const struct mach_config *config, const struct mach_sys *s
  *   irq       an interrupt
  *   stash     a stash target
  *   vmm       one of `ops` failed
- *   undo      of mach_session_stop(): what could not be undone
+ *   undo      of mach_session_stop(): something could not be undone
  */
-int mach_session_start(const struct mach_config *config, const struct mach_options *options, const struct mach_ops *ops,
-                       void *opaque, struct mach_session **session, struct mach_error *error);
+MACHRT_API int mach_session_start(const struct mach_config *config, const struct mach_options *options,
+                                  const struct mach_ops *ops, void *opaque, struct mach_session **session,
+                                  struct mach_error *error);
 
 /*
- * Undoes all that mach_session_start() did, in reverse, and frees the session. NULL is fine. No other thread may be
- * using it. Returns 0; or -1 and the first thing that could not be undone: everything else was.
+ * Undoes everything that mach_session_start() did, in reverse, and frees the session; NULL is allowed. No other thread
+ * may be using it. 0, or -errno of the first thing that could not be undone (step "undo"): everything else was.
  */
-int mach_session_stop(struct mach_session *session, struct mach_error *error);
+MACHRT_API int mach_session_stop(struct mach_session *session, struct mach_error *error);
 
-/* Which interface it uses. */
-enum mach_backend mach_session_backend(const struct mach_session *session);
-/* "iommufd", "group", ... */
-const char *mach_backend_name(enum mach_backend backend);
+/* The interface that a session uses; MACH_BACKEND_AUTO: none, no device needs one. Any thread. */
+MACHRT_API enum mach_backend mach_session_backend(const struct mach_session *session);
+/* "auto", "iommufd", "group", ...; "?" for a number that is no backend. A constant. Any thread. */
+MACHRT_API const char *mach_backend_name(enum mach_backend backend);
 
-/* Guest memory `memory` (record of section MEMORY). 0, or -1: there is no such record. Any thread. */
-int mach_session_memory(const struct mach_session *session, uint32_t memory, struct mach_memory *m);
+/* Guest memory `memory` (record of section MEMORY); NULL: no such record. It belongs to the session. Any thread. */
+MACHRT_API const struct mach_memory *mach_session_memory(const struct mach_session *session, uint32_t memory);
 
 /*
- * Where a device region (record of section REGION) is mapped into this process; NULL when it is not: a trapped one, or
- * one with holes. *size: its bytes as the host has it, 0 when it is not there (an absent BAR). Any thread.
+ * Where a device region (record of section REGION) is mapped in this process; NULL: nowhere as a whole, because it is
+ * trapped, has holes, or does not exist. *size, where `size` is not NULL: its bytes as the host has it, 0 when it does
+ * not exist (an absent BAR). The mapping belongs to the session. Any thread.
  */
-void *mach_session_region_ptr(const struct mach_session *session, uint32_t region, uint64_t *size);
+MACHRT_API void *mach_session_region_ptr(const struct mach_session *session, uint32_t region, uint64_t *size);
 
 /*
- * Reads from, writes to a device region, mapped or trapped. `size` is 1, 2, 4 or 8 bytes; `offset` a multiple of it. Of
- * an fsl-mc device's portal `size` is 64 and `offset` 0: a command is written, and its answer read; these eight are
- * little-endian words. Else the value is in the host's byte order. Any thread; accesses of different threads are not
- * ordered. 0, or -errno: -EINVAL a size or an offset as above, -ERANGE not inside the region, -ENXIO it is not there.
+ * Reads from, or writes to, a device region, mapped or trapped. `size` is 1, 2, 4 or 8 bytes; `offset` a multiple of
+ * it. The value is in the host's byte order. Of an fsl-mc device's portal `size` is 64 and `offset` 0: a command is
+ * written, and its answer read, as eight little-endian words. Any thread; accesses of different threads are not
+ * ordered.
+ *
+ * 0; -EINVAL a size or an offset other than these; -ERANGE not inside the region; -ENXIO it does not exist; -EIO part
+ * of the access was carried out; -errno of pread(2), pwrite(2).
  */
-int mach_region_read(struct mach_session *session, uint32_t region, uint64_t offset, void *value, size_t size);
-int mach_region_write(struct mach_session *session, uint32_t region, uint64_t offset, const void *value, size_t size);
+MACHRT_API int mach_region_read(struct mach_session *session, uint32_t region, uint64_t offset, void *value,
+                                size_t size);
+MACHRT_API int mach_region_write(struct mach_session *session, uint32_t region, uint64_t offset, const void *value,
+                                 size_t size);
 
 /*
- * The configuration space of a PCI function (record of section DEVICE), as VFIO shows it: BARs take what a guest writes
- * to them, answer with their sizes, and move nothing on the host. For a VMM whose guest has a PCI bus. `size` is 1, 2
- * or 4 bytes, `offset` a multiple of it; values are numbers in the host's byte order. Any thread. 0, or -errno: -ENXIO
- * it is no open PCI function, -EINVAL a size or an offset as above, -ERANGE outside of it.
+ * The configuration space of a PCI function (record of section DEVICE), as VFIO shows it: a guest can write BARs and
+ * read their sizes, and nothing moves on the host. For a VMM whose guest has a PCI bus. `size` is 1, 2 or 4 bytes,
+ * `offset` a multiple of it; values are in the host's byte order. Any thread.
+ *
+ * 0; -ENXIO not an open PCI function; -EINVAL a size or an offset other than these; -ERANGE outside of the space;
+ * -ENODEV VFIO has none; -EIO part of the access was carried out; -errno of pread(2), pwrite(2).
  */
-int mach_pci_read(struct mach_session *session, uint32_t device, uint32_t offset, uint32_t size, uint32_t *value);
-int mach_pci_write(struct mach_session *session, uint32_t device, uint32_t offset, uint32_t size, uint32_t value);
+MACHRT_API int mach_pci_read(struct mach_session *session, uint32_t device, uint32_t offset, uint32_t size,
+                             uint32_t *value);
+MACHRT_API int mach_pci_write(struct mach_session *session, uint32_t device, uint32_t offset, uint32_t size,
+                              uint32_t value);
 
 /*
  * The eventfd (of a `raw` device: the UIO file) that becomes readable when interrupt `irq` (record of section IRQ)
- * fires; -1: it has none (dropped, emulated). It belongs to the session. Any thread.
+ * fires; -ENXIO: it has none (dropped, emulated). It belongs to the session. Any thread.
  */
-int mach_session_irq_fd(const struct mach_session *session, uint32_t irq);
+MACHRT_API int mach_session_irq_fd(const struct mach_session *session, uint32_t irq);
 
 /*
- * Level interrupts are masked by the kernel when they fire. This lets the next one through, once the device no longer
- * asserts the line; of no effect on edges. With `ops`, KVM does this. Any thread. 0 or -errno.
+ * The kernel masks a level interrupt when it fires. This lets the next one through; call it when the device no longer
+ * asserts the line. No effect on an edge. With `ops`, KVM does this. Any thread. 0; -ENXIO the interrupt has no
+ * eventfd; -errno of VFIO_DEVICE_SET_IRQS or write(2).
  */
-int mach_session_irq_unmask(struct mach_session *session, uint32_t irq);
+MACHRT_API int mach_session_irq_unmask(struct mach_session *session, uint32_t irq);
 
 /*
- * When the guest is reset: what level lines are asserted fires again. From a thread at which no vcpu runs.
- * 0, or -errno of the first that failed.
+ * After a reset of the guest: unmasks all level interrupts, so that asserted ones fire again. While no vcpu runs.
+ * 0, or -errno of the first that failed, as above.
  */
-int mach_session_rearm(struct mach_session *session);
-
-/* The VFIO device file of a device (record of section DEVICE), for what this library does not do; -1: none. */
-int mach_session_device_fd(const struct mach_session *session, uint32_t device);
+MACHRT_API int mach_session_rearm(struct mach_session *session);
 
 /*
- * MSI (msix = 0) or MSI-X (1) of a PCI function: `count` new eventfds to fds[], all armed with one call. The function
- * has one kind of interrupt active at a time: INTx links of the config must be dropped. Where fewer vectors can be
- * had than asked for, -ENOSPC, and *granted says how many: call it again with that. The eventfds belong to the session
- * until mach_session_msi_disable() or mach_session_stop(). One thread at a time. 0 or -errno.
+ * The VFIO device file of a device (record of section DEVICE), for what this library does not do; -ENXIO: it has none.
+ * It belongs to the session. Any thread.
  */
-int mach_session_msi_enable(struct mach_session *session, uint32_t device, int msix, uint32_t count, int *fds,
-                            uint32_t *granted);
-int mach_session_msi_disable(struct mach_session *session, uint32_t device);
+MACHRT_API int mach_session_device_fd(const struct mach_session *session, uint32_t device);
+
+/*
+ * Enables MSI (msix = 0) or MSI-X (1) of a PCI function: `count` new eventfds, 1 to 2048, are stored in fds[] and armed
+ * with one call. A function has one kind of interrupt active at a time: INTx links of the config must be dropped. The
+ * eventfds belong to the session until mach_session_msi_disable() or mach_session_stop(). One thread at a time.
+ *
+ * 0; -ENOSPC fewer vectors are available, *granted says how many: call it again with that; -EBUSY they are enabled
+ * already, or the config links one; -ENXIO no open PCI function, or it has none; -EINVAL `count`; -ENOMEM; -errno of
+ * eventfd(2) or VFIO_DEVICE_SET_IRQS.
+ */
+MACHRT_API int mach_session_msi_enable(struct mach_session *session, uint32_t device, int msix, uint32_t count,
+                                       int *fds, uint32_t *granted);
+/* Disables them and closes the eventfds. 0, also when none are enabled; -ENXIO; -errno as above. */
+MACHRT_API int mach_session_msi_disable(struct mach_session *session, uint32_t device);
 
 /* ---- a guest-visible IOMMU ---- */
 
 enum { MACH_DMA_READ = 1, MACH_DMA_WRITE = 2 }; // what the device may do
 
 /*
- * Maps [iova, iova + size) of the device's DMA domain (record `dma` of section DMA, mode guest-iommu) to this
- * process's memory at `host`, or removes such a mapping. Devices that share an IOMMU group share a domain; mapping the
- * same again is then counted, and it goes with the last unmap.
+ * Maps [iova, iova + size) of a device's DMA domain (record `dma` of section DMA, mode guest-iommu) to this process's
+ * memory at `host`, or removes such mappings. Devices that share an IOMMU group share a domain; mapping the same again
+ * is counted, and the last unmap removes it. All backends behave the same. Any thread.
  *
  *   iova, size, host   multiples of the IOMMU's smallest page; size not 0
  *   prot               MACH_DMA_READ, MACH_DMA_WRITE or both
+ *   unmapped           may be NULL; *unmapped: how many bytes were unmapped
  *
- * Unmapping takes away every mapping that lies inside the range, says in *unmapped (may be NULL) how many bytes that
- * were, and refuses with -EINVAL, changing nothing, when the range would cut one in two: the same on every backend.
- * Any thread. 0, or -errno: -EINVAL alignment or mode, -ERANGE outside the domain's window or the IOMMU's reach,
- * -EEXIST overlaps another mapping, -ENOMEM memory that may be locked is used up, -ENOSPC too many mappings.
+ * Unmapping removes every mapping inside the range. A range that would cut a mapping in two is refused with -EINVAL and
+ * nothing changes; one without mappings is fine.
+ *
+ * 0; -EINVAL alignment or mode; -ERANGE outside of the domain's window or of what the IOMMU can translate; -EEXIST
+ * overlaps another mapping; -ENOMEM the limit of locked memory is reached; -ENOSPC too many mappings; -errno of the
+ * kernel's calls.
  */
-int mach_dma_map(struct mach_session *session, uint32_t dma, uint64_t iova, uint64_t size, void *host, unsigned prot);
-int mach_dma_unmap(struct mach_session *session, uint32_t dma, uint64_t iova, uint64_t size, uint64_t *unmapped);
+MACHRT_API int mach_dma_map(struct mach_session *session, uint32_t dma, uint64_t iova, uint64_t size, void *host,
+                            unsigned prot);
+MACHRT_API int mach_dma_unmap(struct mach_session *session, uint32_t dma, uint64_t iova, uint64_t size,
+                              uint64_t *unmapped);
 
-/* What of the IOVA space the domain can use: ranges first[i] to last[i], `max` at most. How many there are. */
-uint32_t mach_dma_ranges(const struct mach_session *session, uint32_t dma, uint64_t *first, uint64_t *last,
-                         uint32_t max);
+/*
+ * The device addresses that the domain can use: stores the ranges first[i] to last[i], inclusive, at most `max` of
+ * them. Returns how many there are, 0 also for a `dma` of another mode. Any thread.
+ */
+MACHRT_API uint32_t mach_dma_ranges(const struct mach_session *session, uint32_t dma, uint64_t *first, uint64_t *last,
+                                    uint32_t max);
 
 /* ---- drivers ---- */
 
 /*
- * Gives the config's devices to their VFIO drivers, or back to the drivers that were there, without a session: all or
- * nothing. `state` is a file to remember the drivers in (written by bind, read by unbind; NULL: none, and unbind then
- * lets the kernel choose). options: sys and log are used.
+ * Binds the config's devices to their VFIO drivers, or back to the drivers that they had, without a session. Binding is
+ * all or nothing; unbinding goes on after a failure and reports the last one. `state` is a file that bind writes the
+ * drivers to and unbind reads them from; NULL: none, and unbind lets the kernel choose. Of `options`, which may be
+ * NULL, it uses sys, log, opaque and MACH_NO_BIND. 0, or -errno (step "bind", "expect" or "arguments"). One thread at a
+ * time.
  */
-int mach_config_bind(const struct mach_config *config, const struct mach_options *options, FILE *state,
-                     struct mach_error *error);
-int mach_config_unbind(const struct mach_config *config, const struct mach_options *options, FILE *state,
-                       struct mach_error *error);
+MACHRT_API int mach_config_bind(const struct mach_config *config, const struct mach_options *options, FILE *state,
+                                struct mach_error *error);
+MACHRT_API int mach_config_unbind(const struct mach_config *config, const struct mach_options *options, FILE *state,
+                                  struct mach_error *error);
 
 /* ---- KVM ---- */
+
+/* `opaque` of mach_kvm_ops(). It must stay where it is until after mach_session_stop(). */
+struct mach_kvm {
+    size_t size;                // sizeof(struct mach_kvm), set by the caller
+    int vm;                     // the VM's fd
+    const struct mach_sys *sys; // NULL: mach_sys_linux(); must outlive the session
+    const struct mach_ops *own; // the VMM's own; may be NULL; must outlive the session
+    void *own_opaque;
+    uint32_t first_slot; // memory slots from here on are the session's
+    int has_irqchip;     // 1: the VMM has made the interrupt controller itself
+    int irqchip;         // out: fd of the controller's KVM device, 0 or less: none
+    int vfio;            // out: fd of the kvm-vfio device, 0 or less: none
+    uint32_t files;      // private: how many files the kvm-vfio device knows
+};
 
 /*
  * `ops` for KVM: memory slots, interrupt controller, GSI routing, irqfds with resample, and the kvm-vfio device. What
  * KVM cannot do (emulated devices, trapped regions, lines without a GSI) is passed on to the VMM's own ops.
  *
  *     struct mach_kvm kvm = {.size = sizeof kvm, .vm = vm_fd, .own = &my_ops, .own_opaque = me};
- *     mach_session_start(config, NULL, &mach_kvm_ops, &kvm, &session, &error);
+ *     mach_session_start(config, NULL, mach_kvm_ops(), &kvm, &session, &error);
  *
- * Order: on arm64 the vcpus must have been made before mach_session_start() (the vGIC is initialised for them), on
- * riscv64 with KVM's AIA, too, in the order of the config, and none may have run (each IMSIC gets its address); on x86
- * after it (KVM_CREATE_IRQCHIP comes first); on Power vcpus are connected to the MPIC (`irqchip`) after it.
- * KVM keeps an interrupt controller, and the kvm-vfio device, until the VM's fd is closed: a session that is to be
- * started again needs a new VM.
+ * Order: on arm64 the vcpus must exist before mach_session_start() (the vGIC is initialised for them); on riscv64 with
+ * KVM's AIA as well, in the order of the config, and none may have run (each IMSIC gets its address); on x86 they are
+ * made after it (KVM_CREATE_IRQCHIP comes first); on Power vcpus are connected to the MPIC (`irqchip`) after it. KVM
+ * keeps an interrupt controller, and the kvm-vfio device, until the VM's fd is closed: a session that is to be started
+ * again needs a new VM.
+ *
+ * Where the library was built for an architecture without KVM, `prepare` refuses with -ENOSYS. The table belongs to the
+ * library and may be shorter or longer than this header's struct: do not copy it by assignment. Never NULL. Any thread.
  */
-struct mach_kvm {
-    size_t size;                // sizeof(struct mach_kvm)
-    int vm;                     // the VM's fd
-    const struct mach_sys *sys; // NULL: mach_sys_linux()
-    const struct mach_ops *own; // the VMM's own; may be NULL
-    void *own_opaque;
-    uint32_t first_slot; // memory slots from here on are the session's
-    int has_irqchip;     // the VMM has made the interrupt controller itself
-    int irqchip;         // out: fd of the controller's KVM device, 0 or less: none
-    int vfio;            // out: fd of the kvm-vfio device, 0 or less: none
-    uint32_t files;      // private: that the kvm-vfio device knows
-};
-extern const struct mach_ops mach_kvm_ops;
+MACHRT_API const struct mach_ops *mach_kvm_ops(void);
 
 #ifdef __cplusplus
 }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "kvm/chips.h"
+// KVM's interrupt controllers: the attributes of their devices, in the order in which they are set.
+#include "uapi/kvm.h"
 
-#include "kvm/kvm_uapi.h"
+#ifdef MACHRT_HAVE_KVM
+#include "kvm/chips.h"
+#include "machcfg_file.h"
+#include "uapi/kvm_attrs.h"
 
 #include <errno.h>
-#include <linux/kvm.h>
 
 static const struct kvm_attr vgic_v2[] = {
     {KVM_LINES, VGIC_GRP_NR_IRQS, 0, VGIC_PRIVATE},
@@ -22,9 +25,9 @@ static const struct kvm_attr vgic_v3[] = {
 };
 static const struct kvm_attr mpic[] = {{KVM_REGION, MPIC_GRP_MISC, MPIC_BASE_ADDR, 0}, {0}};
 /*
- * What is not set is as it should be (arch/riscv/kvm/aia_device.c, kvm_riscv_aia_init_vm()): MODE is AUTO where the
- * host has guest files and EMUL elsewhere, all cpus are in one group. The number of sources is checked against that of
- * the identities at the end only, and the vcpus' addresses need the vcpus.
+ * Attributes that are not listed have the right defaults (arch/riscv/kvm/aia_device.c, kvm_riscv_aia_init_vm()): MODE
+ * is AUTO where the host has guest files and EMUL elsewhere, all cpus are in one group. The number of sources is
+ * checked against that of the identities at the end only, and the vcpus' addresses need the vcpus.
  */
 static const struct kvm_attr aia[] = {
     {KVM_MESSAGES, AIA_GRP_CONFIG, AIA_CONFIG_IDS, 0},
@@ -42,13 +45,13 @@ static const struct kvm_chip chips[] = {
     {"arm-vgic-v3", KVM_DEV_TYPE_ARM_VGIC_V3, vgic_v3, 0},
     {"fsl-mpic-20", KVM_DEV_TYPE_FSL_MPIC_20, mpic, 1},
     {"fsl-mpic-42", KVM_DEV_TYPE_FSL_MPIC_42, mpic, 1},
-    // Its sources have routes from the beginning (arch/riscv/kvm/vm.c, kvm_riscv_setup_default_irq_routing).
+    // Its sources have default routes (arch/riscv/kvm/vm.c, kvm_riscv_setup_default_irq_routing).
     {"riscv-aia", AIA_TYPE, aia, 0},
-    // Its lines have, too (arch/x86/kvm/irq_comm.c, kvm_setup_default_irq_routing).
+    // Its lines have default routes, too (arch/x86/kvm/irq_comm.c, kvm_setup_default_irq_routing).
     {"x86-ioapic", -1, NULL, 0},
 };
 
-const struct kvm_chip *kvm_chip_find(const char *name)
+const struct kvm_chip *machrt_find_kvm_chip(const char *name)
 {
     for (size_t i = 0; i < sizeof chips / sizeof chips[0]; i++)
         if (!strcmp(chips[i].name, name))
@@ -62,8 +65,8 @@ static int set_attr(const struct mach_sys *sys, int fd, const struct kvm_attr *x
     return sys->ioctl(sys->opaque, fd, KVM_SET_DEVICE_ATTR, &a);
 }
 
-// So many bits hold the numbers below n.
-static uint32_t bits(uint64_t n)
+// How many bits the numbers below n need.
+static uint32_t bits_for(uint64_t n)
 {
     uint32_t k = 0;
     while (k < 63 && (uint64_t)1 << k < n)
@@ -81,7 +84,7 @@ static int set_region(const struct mach_sys *sys, int fd, const struct mach_cfg_
     uint64_t at = mach_cfg_chip_region_address(r), size = mach_cfg_chip_region_size(r);
     uint32_t n = x->what == KVM_REGION ? 1 : f->section[MACH_CFG_S_CPU].count;
     if (x->what == KVM_PAGE_BITS) {
-        uint32_t all = n ? bits(size / n) : 0, pages = all > PAGE_BITS ? all - PAGE_BITS : 0;
+        uint32_t all = n ? bits_for(size / n) : 0, pages = all > PAGE_BITS ? all - PAGE_BITS : 0;
         return pages ? set_attr(sys, fd, x, 0, &pages) : 0;
     }
     int e = 0;
@@ -90,9 +93,9 @@ static int set_region(const struct mach_sys *sys, int fd, const struct mach_cfg_
     return e;
 }
 
-// One after the other, until one is refused. The last fixes all of it: irqfds are refused before that.
-static int set_up(const struct kvm_chip *chip, const struct mach_sys *sys, int fd, const struct mach_cfg_file *f,
-                  struct mach_cfg_rec rec)
+// Sets the attributes in order, until one fails. The last one initialises the device; before it, irqfds are refused.
+static int set_attributes(const struct kvm_chip *chip, const struct mach_sys *sys, int fd,
+                          const struct mach_cfg_file *f, struct mach_cfg_rec rec)
 {
     int r = 0;
     for (const struct kvm_attr *x = chip->attrs; !r && x->what; x++) {
@@ -104,21 +107,21 @@ static int set_up(const struct kvm_chip *chip, const struct mach_sys *sys, int f
         else if (x->what == KVM_MESSAGES)
             n = mach_cfg_irqchip_messages(rec);
         else if (x->what == KVM_CPU_BITS)
-            n = bits(f->section[MACH_CFG_S_CPU].count);
+            n = bits_for(f->section[MACH_CFG_S_CPU].count);
         else if (x->argument < mach_cfg_irqchip_regions(rec))
             r = set_region(sys, fd, f, rec, x);
-        if (n) // what is 0 is 0 already
+        if (n) // attributes are 0 by default
             r = set_attr(sys, fd, x, 0, &n);
     }
     return r;
 }
 
-int kvm_chip_make(const struct kvm_chip *chip, const struct mach_sys *sys, int vm, const struct mach_cfg_file *f,
-                  struct mach_cfg_rec rec, int *fd)
+int machrt_make_kvm_chip(const struct kvm_chip *chip, const struct mach_sys *sys, int vm, const struct mach_cfg_file *f,
+                         struct mach_cfg_rec rec, int *fd)
 {
     *fd = -1;
     if (chip->type < 0) {
-        // A VMM makes it before its vcpus; it is the same one.
+        // EEXIST: the VMM has made it before its vcpus.
         int r = sys->ioctl(sys->opaque, vm, KVM_CREATE_IRQCHIP, NULL);
         return r == -EEXIST ? 0 : r;
     }
@@ -126,7 +129,7 @@ int kvm_chip_make(const struct kvm_chip *chip, const struct mach_sys *sys, int v
     int r = sys->ioctl(sys->opaque, vm, KVM_CREATE_DEVICE, &c);
     if (r)
         return r;
-    r = set_up(chip, sys, (int)c.fd, f, rec);
+    r = set_attributes(chip, sys, (int)c.fd, f, rec);
     if (r) {
         sys->close(sys->opaque, (int)c.fd);
         return r;
@@ -137,7 +140,7 @@ int kvm_chip_make(const struct kvm_chip *chip, const struct mach_sys *sys, int v
 
 enum { GSIS = 4096 }; // KVM_MAX_IRQ_ROUTES, include/linux/kvm_host.h
 
-int kvm_chip_route(const struct mach_sys *sys, int vm, const struct mach_cfg_file *f, uint32_t chip)
+int machrt_route_kvm_chip(const struct mach_sys *sys, int vm, const struct mach_cfg_file *f, uint32_t chip)
 {
     uint8_t seen[GSIS / 8] = {0};
     uint32_t n = 0, count = f->section[MACH_CFG_S_IRQ].count;
@@ -164,3 +167,4 @@ int kvm_chip_route(const struct mach_sys *sys, int vm, const struct mach_cfg_fil
     sys->alloc(sys->opaque, t, 0);
     return r;
 }
+#endif

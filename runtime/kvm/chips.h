@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Interrupt controllers that KVM makes.
-#ifndef MACH_KVM_CHIPS_H
-#define MACH_KVM_CHIPS_H
+#ifndef MACHRT_KVM_CHIPS_H
+#define MACHRT_KVM_CHIPS_H
 
 #include "machrt.h"
 
-/* What one attribute of a KVM device is set to. */
+/* The value that an attribute of a KVM device is set to. */
 enum kvm_what {
     KVM_END,
     KVM_LINES,         // the chip's lines, and `argument` more
@@ -14,7 +14,7 @@ enum kvm_what {
     KVM_PAGE_BITS,     // bits of a page's number in a cpu's part of region `argument`
     KVM_REGION,        // where region `argument` is, in the class's order
     KVM_REGION_OF_CPU, // where each cpu's part of it is: as many attributes as there are cpus
-    KVM_INIT           // nothing: all is said
+    KVM_INIT           // no value: initialises the device
 };
 
 struct kvm_attr {
@@ -28,12 +28,12 @@ struct kvm_chip {
     int routed;                   // its GSIs have no routes of their own
 };
 
-/* The chip of that name, or NULL: KVM has none, the VMM must. */
-const struct kvm_chip *kvm_chip_find(const char *name);
+/* The chip with a name; NULL: KVM has none, the VMM must emulate it. */
+const struct kvm_chip *machrt_find_kvm_chip(const char *name);
 /* Makes it. 0 or -errno; *fd is its KVM device's, or -1. */
-int kvm_chip_make(const struct kvm_chip *chip, const struct mach_sys *sys, int vm, const struct mach_cfg_file *f,
-                  struct mach_cfg_rec rec, int *fd);
+int machrt_make_kvm_chip(const struct kvm_chip *chip, const struct mach_sys *sys, int vm, const struct mach_cfg_file *f,
+                         struct mach_cfg_rec rec, int *fd);
 /* Routes all GSIs of the config to it, with one call. 0 or -errno. */
-int kvm_chip_route(const struct mach_sys *sys, int vm, const struct mach_cfg_file *f, uint32_t chip);
+int machrt_route_kvm_chip(const struct mach_sys *sys, int vm, const struct mach_cfg_file *f, uint32_t chip);
 
 #endif

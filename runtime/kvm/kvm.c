@@ -1,63 +1,93 @@
 // SPDX-License-Identifier: MIT
-// `ops` for KVM (Documentation/virt/kvm/api.rst, devices/vfio.rst). What KVM cannot do goes on to the VMM's own ops.
+// `ops` for KVM (Documentation/virt/kvm/api.rst, devices/vfio.rst). What KVM cannot do is passed on to the VMM's own
+// ops.
+#include "uapi/kvm.h"
+
+#ifdef MACHRT_HAVE_KVM
+#include "base/error.h"
 #include "kvm/chips.h"
 
 #include <errno.h>
-#include <linux/kvm.h>
 
 // KVM_DEV_VFIO_FILE* have these numbers; headers before 6.2 know them as GROUP only (a device file is meant too).
 enum { VFIO_FILE = KVM_DEV_VFIO_GROUP, VFIO_FILE_ADD = KVM_DEV_VFIO_GROUP_ADD, VFIO_FILE_DEL = KVM_DEV_VFIO_GROUP_DEL };
 
-static const struct mach_sys *sys_of(const struct mach_kvm *k)
+static const struct mach_sys *sys_of_kvm(const struct mach_kvm *k)
 {
     return k->sys ? k->sys : mach_sys_linux();
 }
 
+// The VMM's own function for a step; NULL: it has none, or was compiled with an older header that knows none.
+#define OWN(k, member)                                                                                                 \
+    ((k)->own && (k)->own->size >= MACHRT_SIZE_UP_TO(struct mach_ops, member) ? (k)->own->member : NULL)
+
 static int vm_ioctl(const struct mach_kvm *k, unsigned long request, void *arg)
 {
-    const struct mach_sys *sys = sys_of(k);
+    const struct mach_sys *sys = sys_of_kvm(k);
     return sys->ioctl(sys->opaque, k->vm, request, arg);
 }
 
-static const struct kvm_chip *chip_of(const struct mach_cfg_file *f, uint32_t chip)
+static const struct kvm_chip *find_chip(const struct mach_cfg_file *f, uint32_t chip)
 {
-    return kvm_chip_find(mach_cfg_string(f, mach_cfg_irqchip_kvm(mach_cfg_record(f, MACH_CFG_S_IRQCHIP, chip))));
+    return machrt_find_kvm_chip(mach_cfg_string(f, mach_cfg_irqchip_kvm(mach_cfg_record(f, MACH_CFG_S_IRQCHIP, chip))));
+}
+
+static int kvm_prepare(void *opaque, const struct mach_cfg_file *f, const char **why)
+{
+    const struct mach_kvm *k = (const struct mach_kvm *)opaque;
+    struct mach_kvm kvm;
+    struct mach_ops own;
+    struct mach_sys sys;
+    int r = machrt_copy_struct(&kvm, sizeof kvm, MACHRT_SIZE_UP_TO(struct mach_kvm, files), k);
+    *why = "struct mach_kvm has the wrong `size`, or members that this version of libmachrt does not know";
+    if (r)
+        return r;
+    *why = "mach_kvm.own has the wrong `size`, or members that this version of libmachrt does not know";
+    r = k->own ? machrt_copy_struct(&own, sizeof own, MACHRT_SIZE_UP_TO(struct mach_ops, disconnect), k->own) : 0;
+    if (r)
+        return r;
+    *why = "mach_kvm.sys has the wrong `size`, or members that this version of libmachrt does not know";
+    r = k->sys ? machrt_copy_struct(&sys, sizeof sys, MACHRT_SIZE_UP_TO(struct mach_sys, alloc), k->sys) : 0;
+    if (r)
+        return r;
+    *why = NULL;
+    return OWN(k, prepare) ? k->own->prepare(k->own_opaque, f, why) : 0;
 }
 
 static int kvm_irqchip(void *opaque, const struct mach_cfg_file *f, uint32_t chip)
 {
     struct mach_kvm *k = (struct mach_kvm *)opaque;
-    const struct kvm_chip *c = chip_of(f, chip);
+    const struct kvm_chip *c = find_chip(f, chip);
     if (!c)
-        return k->own && k->own->irqchip ? k->own->irqchip(k->own_opaque, f, chip) : 0;
+        return OWN(k, irqchip) ? k->own->irqchip(k->own_opaque, f, chip) : 0;
     if (k->has_irqchip)
         return 0;
-    return kvm_chip_make(c, sys_of(k), k->vm, f, mach_cfg_record(f, MACH_CFG_S_IRQCHIP, chip), &k->irqchip);
+    return machrt_make_kvm_chip(c, sys_of_kvm(k), k->vm, f, mach_cfg_record(f, MACH_CFG_S_IRQCHIP, chip), &k->irqchip);
 }
 
 static void kvm_irqchip_undo(void *opaque, const struct mach_cfg_file *f, uint32_t chip)
 {
     struct mach_kvm *k = (struct mach_kvm *)opaque;
-    if (!chip_of(f, chip)) {
-        if (k->own && k->own->irqchip_undo)
+    if (!find_chip(f, chip)) {
+        if (OWN(k, irqchip_undo))
             k->own->irqchip_undo(k->own_opaque, f, chip);
         return;
     }
     if (k->irqchip > 0)
-        sys_of(k)->close(sys_of(k)->opaque, k->irqchip);
+        sys_of_kvm(k)->close(sys_of_kvm(k)->opaque, k->irqchip);
     k->irqchip = -1;
 }
 
 static int kvm_routes(void *opaque, const struct mach_cfg_file *f)
 {
     struct mach_kvm *k = (struct mach_kvm *)opaque;
-    for (uint32_t i = 0; i < f->section[MACH_CFG_S_IRQCHIP].count; i++) {
-        const struct kvm_chip *c = chip_of(f, i);
-        int r = c && c->routed ? kvm_chip_route(sys_of(k), k->vm, f, i) : 0;
+    for (uint32_t i = 0; i < mach_cfg_count(f, MACH_CFG_S_IRQCHIP); i++) {
+        const struct kvm_chip *c = find_chip(f, i);
+        int r = c && c->routed ? machrt_route_kvm_chip(sys_of_kvm(k), k->vm, f, i) : 0;
         if (r)
             return r;
     }
-    return k->own && k->own->routes ? k->own->routes(k->own_opaque, f) : 0;
+    return OWN(k, routes) ? k->own->routes(k->own_opaque, f) : 0;
 }
 
 /* ---- memory ---- */
@@ -86,18 +116,18 @@ static void kvm_place_undo(void *opaque, const struct mach_place *p)
 
 /* ---- VFIO files ---- */
 
-static int file_attr(const struct mach_kvm *k, uint64_t attr, int fd)
+static int set_file_attr(const struct mach_kvm *k, uint64_t attr, int fd)
 {
     int32_t file = fd;
     struct kvm_device_attr a = {.group = VFIO_FILE, .attr = attr, .addr = (uintptr_t)&file};
-    const struct mach_sys *sys = sys_of(k);
+    const struct mach_sys *sys = sys_of_kvm(k);
     return sys->ioctl(sys->opaque, k->vfio, KVM_SET_DEVICE_ATTR, &a);
 }
 
 static void close_vfio(struct mach_kvm *k)
 {
     if (k->vfio > 0)
-        sys_of(k)->close(sys_of(k)->opaque, k->vfio);
+        sys_of_kvm(k)->close(sys_of_kvm(k)->opaque, k->vfio);
     k->vfio = -1;
 }
 
@@ -111,7 +141,7 @@ static int kvm_device_file(void *opaque, int fd)
             return r;
         k->vfio = (int)c.fd;
     }
-    int r = file_attr(k, VFIO_FILE_ADD, fd);
+    int r = set_file_attr(k, VFIO_FILE_ADD, fd);
     if (!r)
         k->files++;
     else if (!k->files)
@@ -122,14 +152,14 @@ static int kvm_device_file(void *opaque, int fd)
 static void kvm_device_file_undo(void *opaque, int fd)
 {
     struct mach_kvm *k = (struct mach_kvm *)opaque;
-    file_attr(k, VFIO_FILE_DEL, fd);
+    set_file_attr(k, VFIO_FILE_DEL, fd);
     if (!--k->files)
         close_vfio(k);
 }
 
 /* ---- interrupts ---- */
 
-static int irqfd(const struct mach_kvm *k, const struct mach_link *l, uint32_t flags)
+static int set_irqfd(const struct mach_kvm *k, const struct mach_link *l, uint32_t flags)
 {
     struct kvm_irqfd x = {.fd = (uint32_t)l->fd, .gsi = l->gsi, .flags = flags};
     if (flags & KVM_IRQFD_FLAG_RESAMPLE)
@@ -141,16 +171,16 @@ static int kvm_connect(void *opaque, const struct mach_link *l)
 {
     const struct mach_kvm *k = (const struct mach_kvm *)opaque;
     if (l->gsi == MACH_CFG_NONE)
-        return k->own && k->own->connect ? k->own->connect(k->own_opaque, l) : -ENOSYS;
-    return irqfd(k, l, l->unmask_fd >= 0 ? KVM_IRQFD_FLAG_RESAMPLE : 0);
+        return OWN(k, connect) ? k->own->connect(k->own_opaque, l) : -ENOSYS;
+    return set_irqfd(k, l, l->unmask_fd >= 0 ? KVM_IRQFD_FLAG_RESAMPLE : 0);
 }
 
 static void kvm_disconnect(void *opaque, const struct mach_link *l)
 {
     const struct mach_kvm *k = (const struct mach_kvm *)opaque;
     if (l->gsi != MACH_CFG_NONE)
-        irqfd(k, l, KVM_IRQFD_FLAG_DEASSIGN);
-    else if (k->own && k->own->disconnect)
+        set_irqfd(k, l, KVM_IRQFD_FLAG_DEASSIGN);
+    else if (OWN(k, disconnect))
         k->own->disconnect(k->own_opaque, l);
 }
 
@@ -159,56 +189,62 @@ static void kvm_disconnect(void *opaque, const struct mach_link *l)
 static int kvm_emulated(void *opaque, const struct mach_cfg_file *f, uint32_t device)
 {
     const struct mach_kvm *k = (const struct mach_kvm *)opaque;
-    return k->own && k->own->emulated ? k->own->emulated(k->own_opaque, f, device) : 0;
+    return OWN(k, emulated) ? k->own->emulated(k->own_opaque, f, device) : 0;
 }
 
 static void kvm_emulated_undo(void *opaque, const struct mach_cfg_file *f, uint32_t device)
 {
     const struct mach_kvm *k = (const struct mach_kvm *)opaque;
-    if (k->own && k->own->emulated_undo)
+    if (OWN(k, emulated_undo))
         k->own->emulated_undo(k->own_opaque, f, device);
 }
 
 static int kvm_memory(void *opaque, struct mach_memory *m)
 {
     const struct mach_kvm *k = (const struct mach_kvm *)opaque;
-    return k->own && k->own->memory ? k->own->memory(k->own_opaque, m) : -ENOSYS;
+    return OWN(k, memory) ? k->own->memory(k->own_opaque, m) : -ENOSYS;
 }
 
 static int kvm_trap(void *opaque, struct mach_session *session, const struct mach_trap *t)
 {
     const struct mach_kvm *k = (const struct mach_kvm *)opaque;
-    return k->own && k->own->trap ? k->own->trap(k->own_opaque, session, t) : -ENOSYS;
+    return OWN(k, trap) ? k->own->trap(k->own_opaque, session, t) : -ENOSYS;
 }
 
 static void kvm_trap_undo(void *opaque, struct mach_session *session, const struct mach_trap *t)
 {
     const struct mach_kvm *k = (const struct mach_kvm *)opaque;
-    if (k->own && k->own->trap_undo)
+    if (OWN(k, trap_undo))
         k->own->trap_undo(k->own_opaque, session, t);
 }
 
 static int kvm_irq_source(void *opaque, const struct mach_cfg_file *f, uint32_t irq, int *fd)
 {
     const struct mach_kvm *k = (const struct mach_kvm *)opaque;
-    return k->own && k->own->irq_source ? k->own->irq_source(k->own_opaque, f, irq, fd) : -ENOSYS;
+    return OWN(k, irq_source) ? k->own->irq_source(k->own_opaque, f, irq, fd) : -ENOSYS;
 }
 
-const struct mach_ops mach_kvm_ops = {
-    .size = sizeof(struct mach_ops),
-    .irqchip = kvm_irqchip,
-    .irqchip_undo = kvm_irqchip_undo,
-    .routes = kvm_routes,
-    .emulated = kvm_emulated,
-    .emulated_undo = kvm_emulated_undo,
-    .memory = kvm_memory,
-    .device_file = kvm_device_file,
-    .device_file_undo = kvm_device_file_undo,
-    .place = kvm_place,
-    .place_undo = kvm_place_undo,
-    .trap = kvm_trap,
-    .trap_undo = kvm_trap_undo,
-    .irq_source = kvm_irq_source,
-    .connect = kvm_connect,
-    .disconnect = kvm_disconnect,
-};
+const struct mach_ops *mach_kvm_ops(void)
+{
+    static const struct mach_ops ops = {
+        .size = sizeof ops,
+        .prepare = kvm_prepare,
+        .irqchip = kvm_irqchip,
+        .irqchip_undo = kvm_irqchip_undo,
+        .routes = kvm_routes,
+        .emulated = kvm_emulated,
+        .emulated_undo = kvm_emulated_undo,
+        .memory = kvm_memory,
+        .device_file = kvm_device_file,
+        .device_file_undo = kvm_device_file_undo,
+        .place = kvm_place,
+        .place_undo = kvm_place_undo,
+        .trap = kvm_trap,
+        .trap_undo = kvm_trap_undo,
+        .irq_source = kvm_irq_source,
+        .connect = kvm_connect,
+        .disconnect = kvm_disconnect,
+    };
+    return &ops;
+}
+#endif

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The command's parts. Each returns an exit status.
+// The commands of machrt. Each returns an exit status.
 #ifndef MACHRT_COMMAND_H
 #define MACHRT_COMMAND_H
 
 #include "machrt.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 enum { FINE = 0, FAILED = 1, USAGE = 2 };
 
@@ -26,12 +27,29 @@ int command_bind(const struct command *c);
 int command_unbind(const struct command *c);
 int command_run(const struct command *c);
 
-/* Says what failed. Returns the exit status. */
+/* Prints an error. Returns the exit status. */
 int report(const struct mach_error *e);
-/* Standard output went well? */
+/* Flushes standard output. Returns `status`, or USAGE after a message. */
 int flushed(int status);
-/* A line for --verbose. */
+/* options.log for --verbose. */
 void log_line(void *opaque, const char *line);
+
+/* ---- names.c ---- */
+
+/* An index of the devices by their names in sysfs. */
+struct device_names {
+    struct device_name {
+        const char *name;
+        uint32_t device; // record of section DEVICE
+    } * name;
+    uint32_t count;
+};
+
+/* false: out of memory. */
+bool names_make(struct device_names *n, const struct mach_cfg_file *f);
+/* The first device of that name; MACH_CFG_NONE: there is none. */
+uint32_t names_find(const struct device_names *n, const char *name);
+void names_free(struct device_names *n);
 
 /* ---- plan_names.c ---- */
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// check, bind, unbind, run: what is about this host.
+// The commands check, bind, unbind and run.
 #include "command.h"
 
 #include <errno.h>
@@ -16,7 +16,7 @@ struct tally {
     unsigned of[3];
 };
 
-static void finding(void *opaque, const struct mach_finding *f)
+static void print_finding(void *opaque, const struct mach_finding *f)
 {
     static const char *const words[] = {"holds", "FAILS", "unknown"};
     struct tally *t = (struct tally *)opaque;
@@ -30,12 +30,12 @@ static void finding(void *opaque, const struct mach_finding *f)
 int command_check(const struct command *c)
 {
     struct tally t = {.all = c->all};
-    int failed = mach_config_check(c->config, NULL, finding, &t);
-    if (failed < 0) {
-        fputs("machrt: there is no memory\n", stderr);
-        return USAGE;
-    }
-    printf("%u hold, %u fail, %u cannot be seen before the devices are open\n", t.of[0], t.of[1], t.of[2]);
+    const struct mach_options o = {.size = sizeof o, .finding = print_finding, .opaque = &t};
+    struct mach_error error = MACH_ERROR_INIT;
+    int failed = mach_config_check(c->config, &o, &error);
+    if (failed < 0)
+        return report(&error);
+    printf("%u hold, %u fail, %u can be checked only when the devices are open\n", t.of[0], t.of[1], t.of[2]);
     return failed ? FAILED : FINE;
 }
 
@@ -49,11 +49,12 @@ static FILE *open_state(const struct command *c, const char *mode)
     return f;
 }
 
-static int change(const struct command *c, const char *mode,
-                  int (*f)(const struct mach_config *, const struct mach_options *, FILE *, struct mach_error *))
+static int change_drivers(const struct command *c, const char *mode,
+                          int (*f)(const struct mach_config *, const struct mach_options *, FILE *,
+                                   struct mach_error *))
 {
     const struct mach_options o = {.size = sizeof o, .log = c->verbose ? log_line : NULL};
-    struct mach_error error;
+    struct mach_error error = MACH_ERROR_INIT;
     FILE *state = c->state ? open_state(c, mode) : NULL;
     if (c->state && !state)
         return USAGE;
@@ -65,34 +66,35 @@ static int change(const struct command *c, const char *mode,
 
 int command_bind(const struct command *c)
 {
-    // Added to what is there: a second bind finds the devices bound, and must not forget the first.
-    return change(c, "a", mach_config_bind);
+    // Appends: a second bind finds the devices bound already, and must not forget their former drivers.
+    return change_drivers(c, "a", mach_config_bind);
 }
 
 // Is a line of the state file ("BUS NAME ...") about a device of this config?
-static bool is_ours(const struct mach_cfg_file *f, const char *line)
+static bool is_ours(const struct device_names *names, const char *line)
 {
     char name[256];
-    if (sscanf(line, "%*s %255s", name) != 1)
-        return false;
-    for (uint32_t i = 0; i < f->section[MACH_CFG_S_DEVICE].count; i++)
-        if (!strcmp(mach_cfg_string(f, mach_cfg_device_sysfs_name(mach_cfg_record(f, MACH_CFG_S_DEVICE, i))), name))
-            return true;
-    return false;
+    return sscanf(line, "%*s %255s", name) == 1 && names_find(names, name) != MACH_CFG_NONE;
 }
 
-// What is remembered of other configs' devices stays; when that is nothing, the file goes.
-static int forget(const struct command *c)
+// Removes this config's devices from the state file, and the file when it is empty then.
+static int remove_from_state(const struct command *c)
 {
     char line[512], path[4096];
+    struct device_names names;
     bool left = false;
+    if (!names_make(&names, mach_config_file(c->config))) {
+        fputs("machrt: out of memory\n", stderr);
+        return USAGE;
+    }
     int n = snprintf(path, sizeof path, "%s.new", c->state);
     FILE *in = open_state(c, "r"), *out = in && n > 0 && (size_t)n < sizeof path ? fopen(path, "w") : NULL;
     while (out && fgets(line, sizeof line, in))
-        if (!is_ours(mach_config_file(c->config), line)) {
+        if (!is_ours(&names, line)) {
             fputs(line, out);
             left = true;
         }
+    names_free(&names);
     if (in)
         fclose(in);
     bool written = out && !ferror(out);
@@ -105,33 +107,33 @@ static int forget(const struct command *c)
 
 int command_unbind(const struct command *c)
 {
-    int status = change(c, "r", mach_config_unbind);
-    return status == FINE && c->state ? forget(c) : status;
+    int status = change_drivers(c, "r", mach_config_unbind);
+    return status == FINE && c->state ? remove_from_state(c) : status;
 }
 
 /* ---- run ---- */
 
-static const char *name_of(const struct mach_cfg_file *f, uint32_t device)
+static const char *device_name(const struct mach_cfg_file *f, uint32_t device)
 {
     return mach_cfg_string(f, mach_cfg_device_name(mach_cfg_record(f, MACH_CFG_S_DEVICE, device)));
 }
 
 static void list_regions(const struct mach_session *s, const struct mach_cfg_file *f)
 {
-    for (uint32_t i = 0; i < f->section[MACH_CFG_S_REGION].count; i++) {
+    for (uint32_t i = 0; i < mach_cfg_count(f, MACH_CFG_S_REGION); i++) {
         struct mach_cfg_rec r = mach_cfg_record(f, MACH_CFG_S_REGION, i);
         uint64_t size;
         void *at = mach_session_region_ptr(s, i, &size);
         if (size)
-            printf("%s: region %u: 0x%" PRIx64 " bytes, %s\n", name_of(f, mach_cfg_region_device(r)),
-                   mach_cfg_region_index(r), size, at ? "mapped" : "read and written access by access");
+            printf("%s: region %u: 0x%" PRIx64 " bytes, %s\n", device_name(f, mach_cfg_region_device(r)),
+                   mach_cfg_region_index(r), size, at ? "mapped" : "accessed through VFIO");
     }
 }
 
-// Interrupts are counted and let through again, until the time is over.
+// Prints and unmasks interrupts until the time is over.
 static void wait_for_irqs(struct mach_session *s, const struct mach_cfg_file *f, unsigned seconds)
 {
-    uint32_t n = f->section[MACH_CFG_S_IRQ].count;
+    uint32_t n = mach_cfg_count(f, MACH_CFG_S_IRQ);
     struct pollfd *fds = (struct pollfd *)calloc(n ? n : 1, sizeof *fds);
     for (uint32_t i = 0; fds && i < n; i++)
         fds[i] = (struct pollfd){mach_session_irq_fd(s, i), POLLIN, 0};
@@ -146,7 +148,7 @@ static void wait_for_irqs(struct mach_session *s, const struct mach_cfg_file *f,
             ssize_t size = mach_cfg_irq_source(q) == MACH_CFG_IRQ_FILE ? 4 : 8;
             if (!(fds[i].revents & POLLIN) || read(fds[i].fd, &count, (size_t)size) != size)
                 continue;
-            printf("%s: interrupt %u\n", name_of(f, mach_cfg_irq_device(q)), mach_cfg_irq_index(q));
+            printf("%s: interrupt %u\n", device_name(f, mach_cfg_irq_device(q)), mach_cfg_irq_index(q));
             fflush(stdout);
             mach_session_irq_unmask(s, i);
         }
@@ -154,7 +156,7 @@ static void wait_for_irqs(struct mach_session *s, const struct mach_cfg_file *f,
     free(fds);
 }
 
-static void list_failure(void *opaque, const struct mach_finding *f)
+static void print_failure(void *opaque, const struct mach_finding *f)
 {
     (void)opaque;
     fprintf(stderr, "machrt: %s: %s\n", f->object, f->text);
@@ -166,10 +168,10 @@ int command_run(const struct command *c)
         .size = sizeof o,
         .backend = c->backend,
         .log = c->verbose ? log_line : NULL,
-        .finding = list_failure,
+        .finding = print_failure,
     };
     struct mach_session *s;
-    struct mach_error error;
+    struct mach_error error = MACH_ERROR_INIT;
     if (mach_session_start(c->config, &o, NULL, NULL, &s, &error))
         return report(&error);
     const struct mach_cfg_file *f = mach_config_file(c->config);

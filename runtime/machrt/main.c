@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// machrt: the library's command.
+// machrt: the command of libmachrt.
 #include "command.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static const struct {
     const char *name;
@@ -11,17 +12,16 @@ static const struct {
     bool config; // it takes one
     const char *options, *about;
 } commands[] = {
-    {"show", command_show, true, "json",
-     "what is in a config; --json: its JSON view, the same bytes as machc --emit=json"},
+    {"show", command_show, true, "json", "print a config; --json: its JSON view, the same bytes as machc --emit=json"},
     {"check", command_check, true, "all",
-     "prove what the config expects of this host, and change nothing; --all: say what holds, too"},
+     "check what the config expects of this host, and change nothing; --all: list what holds, too"},
     {"plan", command_plan, true, "all backend host kvm stop",
-     "the system calls that a session makes, without making them"},
-    {"bind", command_bind, true, "state verbose", "give the config's devices to their VFIO drivers"},
-    {"unbind", command_unbind, true, "state verbose", "give them back to the drivers that they had"},
+     "print the system calls of a session, without making them"},
+    {"bind", command_bind, true, "state verbose", "bind the config's devices to their VFIO drivers"},
+    {"unbind", command_unbind, true, "state verbose", "bind them to their former drivers again"},
     {"run", command_run, true, "backend seconds verbose",
-     "start a session without a VMM, say where everything is, print interrupts, stop"},
-    {"probe", command_probe, false, "open", "what this host has, as JSON"},
+     "start a session without a VMM, print regions and interrupts, stop"},
+    {"probe", command_probe, false, "open", "print what this host has, as JSON"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
@@ -31,31 +31,28 @@ static int usage(FILE *out, int status)
     for (int i = 0; i < COMMANDS; i++)
         fprintf(out, "  %-7s  %s\n", commands[i].name, commands[i].about);
     fputs("\n"
-          "  --json            show: for machines\n"
-          "  --all             check: also what holds; plan: also what is only read\n"
+          "  --json            show: print the JSON view\n"
+          "  --all             check: list what holds, too; plan: print files that are read, too\n"
           "  --backend=NAME    plan, run: auto, iommufd, group, spapr, noiommu, pamu\n"
-          "  --host            plan: as this host is; without it, as the config says that the host is\n"
-          "  --kvm             plan: with a KVM guest\n"
-          "  --open            probe: open the devices that are bound to VFIO, too, which resets them\n"
-          "  --stop            plan: the end as well\n"
-          "  --state=FILE      bind, unbind: where the drivers that were there are remembered\n"
-          "  --seconds=N       run: how long (10)\n"
-          "  --verbose         say what is done\n"
-          "  --help            this text\n"
+          "  --host            plan: read files of this host; without it, values that would be read are synthesised "
+          "from the config\n"
+          "  --kvm             plan: include the calls for a KVM guest\n"
+          "  --open            probe: also open devices that are bound to VFIO, which resets them\n"
+          "  --stop            plan: include the calls that stop the session\n"
+          "  --state=FILE      bind, unbind: the file that stores the former drivers\n"
+          "  --seconds=N       run: how many seconds (default 10)\n"
+          "  --verbose         bind, unbind, run: print each step\n"
+          "  --version         print the version\n"
+          "  --help            print this text\n"
           "\n"
-          "exit status: 0 fine; 1 the config, or this host for it, is not; 2 usage or I/O\n",
+          "exit status: 0 success; 1 bad config, or the host does not match it; 2 usage or I/O error\n",
           out);
     return status;
 }
 
 int report(const struct mach_error *e)
 {
-    fprintf(stderr, "machrt: %s: %s: %s", e->step, e->object, e->hint);
-    if (e->number)
-        fprintf(stderr, ": %s", strerror(e->number));
-    if (e->name)
-        fprintf(stderr, " [%s at 0x%llx]", e->name, (unsigned long long)e->offset);
-    fputs("\n", stderr);
+    mach_error_print(e, "machrt", stderr);
     return FAILED;
 }
 
@@ -81,15 +78,17 @@ int command_show(const struct command *c)
 }
 
 // The value of "--name=value", or NULL. A flag's value is "".
-static const char *option(const char *arg, const char *name)
+static const char *option_value(const char *arg, const char *name)
 {
     size_t n = strlen(name);
     if (strncmp(arg, "--", 2) || strncmp(arg + 2, name, n))
         return NULL;
-    return arg[2 + n] == '=' ? arg + 3 + n : arg[2 + n] ? NULL : "";
+    if (arg[2 + n] == '=')
+        return arg + 3 + n;
+    return arg[2 + n] ? NULL : "";
 }
 
-static bool take_backend(struct command *c, const char *name)
+static bool set_backend(struct command *c, const char *name)
 {
     for (int b = MACH_BACKEND_AUTO; b <= MACH_BACKEND_PAMU; b++)
         if (!strcmp(mach_backend_name((enum mach_backend)b), name)) {
@@ -99,13 +98,13 @@ static bool take_backend(struct command *c, const char *name)
     return false;
 }
 
-static bool take_option(struct command *c, const char *allowed, const char *arg)
+static bool set_option(struct command *c, const char *allowed, const char *arg)
 {
     static const char *const names[] = {"json", "all",  "kvm",     "verbose", "stop",
                                         "host", "open", "backend", "state",   "seconds"};
     bool *const flags[] = {&c->json, &c->all, &c->kvm, &c->verbose, &c->stop, &c->host, &c->open};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        const char *value = option(arg, names[i]);
+        const char *value = option_value(arg, names[i]);
         if (!value || !strstr(allowed, names[i]))
             continue;
         if (i < sizeof flags / sizeof flags[0]) {
@@ -115,7 +114,7 @@ static bool take_option(struct command *c, const char *allowed, const char *arg)
         if (!*value)
             return false;
         if (!strcmp(names[i], "backend"))
-            return take_backend(c, value);
+            return set_backend(c, value);
         if (!strcmp(names[i], "state")) {
             c->state = value;
             return true;
@@ -128,10 +127,10 @@ static bool take_option(struct command *c, const char *allowed, const char *arg)
     return false;
 }
 
-static int run(int (*f)(const struct command *c), struct command *c)
+static int run_command(int (*f)(const struct command *c), struct command *c)
 {
     struct mach_config *config = NULL;
-    struct mach_error error;
+    struct mach_error error = MACH_ERROR_INIT;
     if (c->path && mach_config_open(c->path, &config, &error)) {
         report(&error);
         return error.name ? FAILED : USAGE;
@@ -148,6 +147,10 @@ int main(int argc, char **argv)
     int which = 0;
     if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")))
         return flushed(usage(stdout, FINE));
+    if (argc == 2 && !strcmp(argv[1], "--version")) {
+        printf("machrt %s\n", mach_version());
+        return flushed(FINE);
+    }
     while (argc > 1 && which < COMMANDS && strcmp(commands[which].name, argv[1]))
         which++;
     if (argc < 2 || which == COMMANDS)
@@ -157,12 +160,12 @@ int main(int argc, char **argv)
             return flushed(usage(stdout, FINE));
         if (*argv[i] != '-' && !c.path)
             c.path = argv[i];
-        else if (!take_option(&c, commands[which].options, argv[i])) {
-            fprintf(stderr, "machrt %s: `%s` is not understood\n", commands[which].name, argv[i]);
+        else if (!set_option(&c, commands[which].options, argv[i])) {
+            fprintf(stderr, "machrt %s: unknown option or argument `%s`\n", commands[which].name, argv[i]);
             return usage(stderr, USAGE);
         }
     }
     if (commands[which].config != (c.path != NULL))
         return usage(stderr, USAGE);
-    return run(commands[which].run, &c);
+    return run_command(commands[which].run, &c);
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-// plan: the session itself, with a table of system calls that writes down what it is asked for. What is only read is
-// made up from the config, so that a plan can be made anywhere, and is the same everywhere: group numbers are then
-// examples. With --host it comes from this host, as far as the host has it.
+// The command plan: a session with a table of system calls that prints each call. Values that would be read are
+// synthesised from the config, so that a plan can be made anywhere and is the same everywhere; group numbers are then
+// examples. With --host they are read from this host, as far as it has them.
 #include "command.h"
 
-#include "backend/iommufd_uapi.h"
-#include "backend/pamu_uapi.h"
+#include "uapi/iommufd.h"
+#include "uapi/kvm.h"
+#include "uapi/pamu.h"
 
 #include <errno.h>
 #include <inttypes.h>
-#include <linux/kvm.h>
 #include <linux/vfio.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -18,13 +18,14 @@
 enum { PATH = 512, MOST_FILES = 65536 };
 
 struct file {
-    char kind; // as print_ioctl() wants it; 0: closed
+    char kind; // see print_ioctl(); 0: closed
     uint32_t device;
 };
 
 struct plan {
     const struct command *c;
     const struct mach_cfg_file *f;
+    struct device_names names;
     const struct mach_sys *real;
     struct file *file;  // by fd
     char (*driver)[32]; // by device: what it was given to, "" for the host's own
@@ -37,13 +38,13 @@ struct plan {
     uint64_t page;
 };
 
-static struct plan *self(void *o)
+static struct plan *plan_of(void *o)
 {
     return (struct plan *)o;
 }
 
-static void say(struct plan *p, bool reads, const char *format, ...) __attribute__((format(printf, 3, 4)));
-static void say(struct plan *p, bool reads, const char *format, ...)
+static void print_call(struct plan *p, bool reads, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static void print_call(struct plan *p, bool reads, const char *format, ...)
 {
     va_list args;
     if (p->quiet)
@@ -76,22 +77,19 @@ static const char *sysfs_name(const struct plan *p, uint32_t device)
     return mach_cfg_string(p->f, mach_cfg_device_sysfs_name(mach_cfg_record(p->f, MACH_CFG_S_DEVICE, device)));
 }
 
-static uint32_t by_name(const struct plan *p, const char *name)
+static uint32_t find_device(const struct plan *p, const char *name)
 {
-    for (uint32_t i = 0; i < p->f->section[MACH_CFG_S_DEVICE].count; i++)
-        if (*name && !strcmp(sysfs_name(p, i), name))
-            return i;
-    return MACH_CFG_NONE;
+    return names_find(&p->names, name);
 }
 
 // The device of /sys/bus/BUS/devices/NAME/REST.
-static uint32_t by_path(const struct plan *p, const char *path, char *bus, char *rest)
+static uint32_t find_device_by_path(const struct plan *p, const char *path, char *bus, char *rest)
 {
     char name[256];
     *rest = '\0';
     if (sscanf(path, "/sys/bus/%15[^/]/devices/%255[^/]/%63s", bus, name, rest) < 2)
         return MACH_CFG_NONE;
-    uint32_t d = by_name(p, name);
+    uint32_t d = find_device(p, name);
     if (d == MACH_CFG_NONE)
         return d;
     bool pci = mach_cfg_device_kind(mach_cfg_record(p->f, MACH_CFG_S_DEVICE, d)) == MACH_CFG_DEVICE_PCI;
@@ -106,7 +104,7 @@ static const char *member_driver(const struct plan *p, const char *path)
     char name[256], rest[16];
     if (sscanf(path, "/sys/kernel/iommu_groups/%*u/devices/%255[^/]/%15s", name, rest) != 2 || strcmp(rest, "driver"))
         return "";
-    uint32_t d = by_name(p, name);
+    uint32_t d = find_device(p, name);
     return d == MACH_CFG_NONE ? "" : p->driver[d];
 }
 
@@ -117,15 +115,15 @@ static bool on_another_bus(const struct plan *p, const char *bus, uint32_t devic
     return p->c->host && !strcmp(bus, "platform") && p->real->readlink(p->real->opaque, path, link, sizeof link) >= 0;
 }
 
-/* ---- what is read ---- */
+/* ---- reads ---- */
 
 static int64_t plan_readlink(void *o, const char *path, char *out, size_t size)
 {
-    struct plan *p = self(o);
+    struct plan *p = plan_of(o);
     char bus[16], rest[64];
-    uint32_t d = by_path(p, path, bus, rest);
+    uint32_t d = find_device_by_path(p, path, bus, rest);
     int64_t n = p->c->host ? p->real->readlink(p->real->opaque, path, out, size) : -ENOENT;
-    say(p, true, "readlink(\"%s\")", path);
+    print_call(p, true, "readlink(\"%s\")", path);
     if (*member_driver(p, path))
         return snprintf(out, size, "../../drivers/%s", member_driver(p, path));
     if (d == MACH_CFG_NONE || (n < 0 && on_another_bus(p, bus, d)))
@@ -143,9 +141,9 @@ static int64_t plan_readlink(void *o, const char *path, char *out, size_t size)
 
 static int64_t plan_read_file(void *o, const char *path, void *out, size_t size)
 {
-    struct plan *p = self(o);
+    struct plan *p = plan_of(o);
     int64_t n = p->c->host ? p->real->read_file(p->real->opaque, path, out, size) : -ENOENT;
-    say(p, true, "read(\"%s\")", path);
+    print_call(p, true, "read(\"%s\")", path);
     if (n < 0 && strstr(path, "/driver_override"))
         n = snprintf((char *)out, size, "(null)");
     else if (n < 0 && strstr(path, "noiommu"))
@@ -155,11 +153,11 @@ static int64_t plan_read_file(void *o, const char *path, void *out, size_t size)
 
 static int plan_list(void *o, const char *path, int (*each)(void *, const char *, int), void *arg)
 {
-    struct plan *p = self(o);
+    struct plan *p = plan_of(o);
     char bus[16], rest[64], node[16];
     unsigned group;
-    uint32_t d = by_path(p, path, bus, rest);
-    say(p, true, "readdir(\"%s\")", path);
+    uint32_t d = find_device_by_path(p, path, bus, rest);
+    print_call(p, true, "readdir(\"%s\")", path);
     int r = p->c->host ? p->real->list(p->real->opaque, path, each, arg) : -ENOENT;
     if (!r)
         return 0;
@@ -169,23 +167,23 @@ static int plan_list(void *o, const char *path, int (*each)(void *, const char *
         return 0;
     }
     if (sscanf(path, "/sys/kernel/iommu_groups/%u/devices", &group) == 1 &&
-        group < p->f->section[MACH_CFG_S_DEVICE].count) {
+        group < mach_cfg_count(p->f, MACH_CFG_S_DEVICE)) {
         each(arg, sysfs_name(p, group), 0);
         return 0;
     }
     return r;
 }
 
-// What is not here is taken to be there, but for iommufd when nobody asked for it.
+// Assumes that every file exists, except /dev/iommu unless the backend was chosen.
 static int plan_access(void *o, const char *path, int mode)
 {
-    struct plan *p = self(o);
+    struct plan *p = plan_of(o);
     int r = p->c->host ? p->real->access(p->real->opaque, path, mode) : -ENOENT;
-    say(p, true, "access(\"%s\")", path);
+    print_call(p, true, "access(\"%s\")", path);
     return r && !strcmp(path, "/dev/iommu") && p->backend != MACH_BACKEND_IOMMUFD ? r : 0;
 }
 
-/* ---- what is done ---- */
+/* ---- calls that are printed ---- */
 
 static char open_kind(const struct plan *p, const char *path, uint32_t *device)
 {
@@ -195,26 +193,29 @@ static char open_kind(const struct plan *p, const char *path, uint32_t *device)
         return 'i';
     if (sscanf(path, "/dev/vfio/devices/vfio%u", device) == 1)
         return 'd';
-    if (!strcmp(path, "/dev/vfio/vfio"))
-        return p->backend == MACH_BACKEND_PAMU ? 'p' : p->backend == MACH_BACKEND_SPAPR ? 's' : 'c';
+    if (!strcmp(path, "/dev/vfio/vfio")) {
+        if (p->backend == MACH_BACKEND_PAMU)
+            return 'p';
+        return p->backend == MACH_BACKEND_SPAPR ? 's' : 'c';
+    }
     return sscanf(path, "/dev/vfio/%u", &n) == 1 || strstr(path, "/noiommu-") ? 'g' : 'f';
 }
 
 static int plan_open(void *o, const char *path, int flags)
 {
-    struct plan *p = self(o);
+    struct plan *p = plan_of(o);
     uint32_t device;
     (void)flags;
     char kind = open_kind(p, path, &device);
     int fd = new_fd(p, kind, device);
-    say(p, false, "open(\"%s\") = %d", path, fd);
+    print_call(p, false, "open(\"%s\") = %d", path, fd);
     return fd;
 }
 
 static int plan_close(void *o, int fd)
 {
-    struct plan *p = self(o);
-    say(p, false, "close(%d)", fd);
+    struct plan *p = plan_of(o);
+    print_call(p, false, "close(%d)", fd);
     p->file[fd].kind = 0;
     p->low = fd < p->low ? fd : p->low;
     return 0;
@@ -222,31 +223,31 @@ static int plan_close(void *o, int fd)
 
 static int plan_mmap(void *o, void **at, uint64_t size, int prot, int flags, int fd, uint64_t offset)
 {
-    struct plan *p = self(o);
+    struct plan *p = plan_of(o);
     (void)prot;
     (void)flags;
     *at = (void *)(uintptr_t)p->next;
     p->next += (size + 0x1fffff) & ~(uint64_t)0x1fffff;
-    say(p, false, "mmap(0x%" PRIx64 ", %d, 0x%" PRIx64 ") = %p", size, fd, offset, *at);
+    print_call(p, false, "mmap(0x%" PRIx64 ", %d, 0x%" PRIx64 ") = %p", size, fd, offset, *at);
     return 0;
 }
 
 static int plan_munmap(void *o, void *at, uint64_t size)
 {
-    say(self(o), false, "munmap(%p, 0x%" PRIx64 ")", at, size);
+    print_call(plan_of(o), false, "munmap(%p, 0x%" PRIx64 ")", at, size);
     return 0;
 }
 
 static int plan_madvise(void *o, void *at, uint64_t size, int advice)
 {
     (void)advice;
-    say(self(o), false, "madvise(%p, 0x%" PRIx64 ", MADV_POPULATE_WRITE)", at, size);
+    print_call(plan_of(o), false, "madvise(%p, 0x%" PRIx64 ", MADV_POPULATE_WRITE)", at, size);
     return 0;
 }
 
 static int64_t plan_pread(void *o, int fd, void *buffer, size_t size, uint64_t offset)
 {
-    say(self(o), false, "pread(%d, %zu, 0x%" PRIx64 ")", fd, size, offset);
+    print_call(plan_of(o), false, "pread(%d, %zu, 0x%" PRIx64 ")", fd, size, offset);
     memset(buffer, 0, size);
     return (int64_t)size;
 }
@@ -254,7 +255,7 @@ static int64_t plan_pread(void *o, int fd, void *buffer, size_t size, uint64_t o
 static int64_t plan_pwrite(void *o, int fd, const void *buffer, size_t size, uint64_t offset)
 {
     (void)buffer;
-    say(self(o), false, "pwrite(%d, %zu, 0x%" PRIx64 ")", fd, size, offset);
+    print_call(plan_of(o), false, "pwrite(%d, %zu, 0x%" PRIx64 ")", fd, size, offset);
     return (int64_t)size;
 }
 
@@ -270,28 +271,28 @@ static int64_t plan_read(void *o, int fd, void *buffer, size_t size)
 static int64_t plan_write(void *o, int fd, const void *buffer, size_t size)
 {
     (void)buffer;
-    say(self(o), false, "write(%d, %zu)", fd, size);
+    print_call(plan_of(o), false, "write(%d, %zu)", fd, size);
     return (int64_t)size;
 }
 
 static int plan_eventfd(void *o, int flags)
 {
     (void)flags;
-    int fd = new_fd(self(o), 'e', 0);
-    say(self(o), false, "eventfd() = %d", fd);
+    int fd = new_fd(plan_of(o), 'e', 0);
+    print_call(plan_of(o), false, "eventfd() = %d", fd);
     return fd;
 }
 
 static int plan_memfd(void *o, const char *name, unsigned flags)
 {
-    int fd = new_fd(self(o), 'm', 0);
-    say(self(o), false, "memfd_create(\"%s\", 0x%x) = %d", name, flags, fd);
+    int fd = new_fd(plan_of(o), 'm', 0);
+    print_call(plan_of(o), false, "memfd_create(\"%s\", 0x%x) = %d", name, flags, fd);
     return fd;
 }
 
 static int plan_ftruncate(void *o, int fd, uint64_t size)
 {
-    say(self(o), false, "ftruncate(%d, 0x%" PRIx64 ")", fd, size);
+    print_call(plan_of(o), false, "ftruncate(%d, 0x%" PRIx64 ")", fd, size);
     return 0;
 }
 
@@ -306,18 +307,18 @@ static int plan_poll(void *o, struct pollfd *fds, unsigned count, int timeout)
 
 static int plan_write_file(void *o, const char *path, const char *text)
 {
-    struct plan *p = self(o);
+    struct plan *p = plan_of(o);
     char bus[16], what[32];
-    say(p, false, "write(\"%s\", \"%s\")", path, *text == '\n' ? "" : text);
+    print_call(p, false, "write(\"%s\", \"%s\")", path, *text == '\n' ? "" : text);
     if (sscanf(path, "/sys/bus/%15[^/]/%31s", bus, what) == 2 && !strcmp(what, "drivers_probe")) {
-        uint32_t d = by_name(p, text);
+        uint32_t d = find_device(p, text);
         if (d != MACH_CFG_NONE)
             snprintf(p->driver[d], sizeof p->driver[d], "vfio-%s", bus);
     }
     return 0;
 }
 
-/* ---- what the kernel would answer ---- */
+/* ---- answers of the kernel ---- */
 
 static void device_info(const struct plan *p, uint32_t device, struct vfio_device_info *i)
 {
@@ -363,7 +364,7 @@ static void irq_info(const struct plan *p, uint32_t device, struct vfio_irq_info
 
 static int device_ioctl(struct plan *p, uint32_t device, unsigned long request, void *arg)
 {
-    if (device >= p->f->section[MACH_CFG_S_DEVICE].count)
+    if (device >= mach_cfg_count(p->f, MACH_CFG_S_DEVICE))
         return -ENODEV;
     if (request == VFIO_DEVICE_GET_INFO)
         device_info(p, device, (struct vfio_device_info *)arg);
@@ -390,19 +391,26 @@ static int pamu_ioctl(struct plan *p, unsigned long request, void *arg)
     } else if (windows && request == PAMU_SET_ATTR) {
         p->windows = a->u.windows;
     } else if (windows) {
-        // Before it is set, what the hardware can do at most.
+        // Before it is set, the limit of the hardware.
         a->u.windows = p->windows ? p->windows : 256;
         p->windows = 0;
     }
     return 0;
 }
 
+// The VFIO IOMMU type that the plan's kernel has.
+static unsigned container_type(const struct plan *p, char kind)
+{
+    if (kind == 'p')
+        return PAMU_IOMMU;
+    if (kind == 's')
+        return VFIO_SPAPR_TCE_v2_IOMMU;
+    return p->backend == MACH_BACKEND_NOIOMMU ? VFIO_NOIOMMU_IOMMU : VFIO_TYPE1v2_IOMMU;
+}
+
 static int container_ioctl(struct plan *p, char kind, unsigned long request, void *arg)
 {
-    unsigned type = kind == 'p'                          ? (unsigned)PAMU_IOMMU
-                    : kind == 's'                        ? (unsigned)VFIO_SPAPR_TCE_v2_IOMMU
-                    : p->backend == MACH_BACKEND_NOIOMMU ? (unsigned)VFIO_NOIOMMU_IOMMU
-                                                         : (unsigned)VFIO_TYPE1v2_IOMMU;
+    unsigned type = container_type(p, kind);
     if (request == VFIO_CHECK_EXTENSION)
         return (unsigned)(uintptr_t)arg == type;
     if (kind == 'p' && request >= PAMU_GET_ATTR && request <= PAMU_UNMAP_MSI_BANK)
@@ -436,7 +444,7 @@ static int iommufd_ioctl(struct plan *p, unsigned long request, void *arg)
 
 static int plan_ioctl(void *o, int fd, unsigned long request, void *arg)
 {
-    struct plan *p = self(o);
+    struct plan *p = plan_of(o);
     int r = 0;
     const struct file *f = &p->file[fd];
     if (f->kind == 'd')
@@ -446,9 +454,11 @@ static int plan_ioctl(void *o, int fd, unsigned long request, void *arg)
     else if (f->kind == 'i')
         r = iommufd_ioctl(p, request, arg);
     else if (f->kind == 'g' && request == VFIO_GROUP_GET_DEVICE_FD)
-        r = new_fd(p, 'd', by_name(p, (const char *)arg));
+        r = new_fd(p, 'd', find_device(p, (const char *)arg));
+#ifdef MACHRT_HAVE_KVM
     else if (f->kind == 'v' && request == KVM_CREATE_DEVICE)
         ((struct kvm_create_device *)arg)->fd = (uint32_t)new_fd(p, 'k', 0);
+#endif
     if (p->quiet)
         return r;
     p->calls++;
@@ -459,63 +469,69 @@ static int plan_ioctl(void *o, int fd, unsigned long request, void *arg)
     return r;
 }
 
-/* ---- a VMM that takes everything ---- */
+/* ---- a VMM that accepts everything ---- */
 
-static int take_trap(void *o, struct mach_session *s, const struct mach_trap *t)
+static int print_trap(void *o, struct mach_session *s, const struct mach_trap *t)
 {
     (void)s;
-    if (!self(o)->quiet)
+    if (!plan_of(o)->quiet)
         printf("# the VMM forwards accesses to 0x%" PRIx64 ", 0x%" PRIx64 " bytes\n", t->address, t->size);
     return 0;
 }
 
-static int take_link(void *o, const struct mach_link *l)
+static int print_link(void *o, const struct mach_link *l)
 {
-    if (!self(o)->quiet)
-        printf("# the VMM brings eventfd %d to line %u\n", l->fd, l->line);
+    if (!plan_of(o)->quiet)
+        printf("# the VMM connects eventfd %d to line %u\n", l->fd, l->line);
     return 0;
 }
 
-static int give_source(void *o, const struct mach_cfg_file *f, uint32_t irq, int *fd)
+static int print_source(void *o, const struct mach_cfg_file *f, uint32_t irq, int *fd)
 {
     (void)f;
-    *fd = new_fd(self(o), 'e', 0);
-    if (!self(o)->quiet)
-        printf("# the VMM brings interrupt %u, as eventfd %d\n", irq, *fd);
+    *fd = new_fd(plan_of(o), 'e', 0);
+    if (!plan_of(o)->quiet)
+        printf("# the VMM delivers interrupt %u as eventfd %d\n", irq, *fd);
     return 0;
 }
 
 static uint64_t plan_page_size(void *o)
 {
-    return self(o)->page;
+    return plan_of(o)->page;
 }
 
-// Where a session wants to be told, a plan takes the config's word.
-static enum mach_backend backend_of(const struct plan *p)
+// A session needs an explicit backend for these IOMMUs; a plan chooses the one that the config is for.
+static enum mach_backend choose_backend(const struct plan *p)
 {
     uint32_t iommu = mach_cfg_machine_iommu(mach_cfg_record(p->f, MACH_CFG_S_MACHINE, 0));
     if (p->c->backend != MACH_BACKEND_AUTO)
         return p->c->backend;
-    return iommu == MACH_CFG_IOMMU_PAMU        ? MACH_BACKEND_PAMU
-           : iommu == MACH_CFG_IOMMU_SPAPR_TCE ? MACH_BACKEND_SPAPR
-           : iommu == MACH_CFG_IOMMU_NONE      ? MACH_BACKEND_NOIOMMU
-                                               : MACH_BACKEND_AUTO;
+    switch (iommu) {
+    case MACH_CFG_IOMMU_PAMU:
+        return MACH_BACKEND_PAMU;
+    case MACH_CFG_IOMMU_SPAPR_TCE:
+        return MACH_BACKEND_SPAPR;
+    case MACH_CFG_IOMMU_NONE:
+        return MACH_BACKEND_NOIOMMU;
+    default:
+        return MACH_BACKEND_AUTO;
+    }
 }
 
-static int start(struct plan *p, const struct mach_sys *sys)
+static int run_session(struct plan *p, const struct mach_sys *sys)
 {
     const struct mach_options o = {
         .size = sizeof o, .sys = sys, .backend = p->backend, .flags = MACH_NO_PROOF, .threads = 1};
     const struct mach_ops own = {
-        .size = sizeof own, .trap = take_trap, .connect = take_link, .irq_source = give_source};
+        .size = sizeof own, .trap = print_trap, .connect = print_link, .irq_source = print_source};
     struct mach_kvm kvm = {.size = sizeof kvm, .vm = -1, .sys = sys, .own = &own, .own_opaque = p};
     struct mach_session *s;
-    struct mach_error error;
+    struct mach_error error = MACH_ERROR_INIT;
     if (p->c->kvm) {
         kvm.vm = new_fd(p, 'v', 0);
         printf("# %d is the VM\n", kvm.vm);
     }
-    if (mach_session_start(p->c->config, &o, p->c->kvm ? &mach_kvm_ops : NULL, p->c->kvm ? (void *)&kvm : NULL, &s,
+    if (mach_session_start(p->c->config, &o, p->c->kvm ? mach_kvm_ops() : NULL, p->c->kvm ? (void *)&kvm : NULL, &s,
                            &error))
         return report(&error);
     printf("# %u calls, and %u that read files of the system\n", p->calls, p->reads);
@@ -526,7 +542,7 @@ static int start(struct plan *p, const struct mach_sys *sys)
 
 int command_plan(const struct command *c)
 {
-    uint32_t devices = mach_config_file(c->config)->section[MACH_CFG_S_DEVICE].count;
+    uint32_t devices = mach_cfg_count(mach_config_file(c->config), MACH_CFG_S_DEVICE);
     struct plan p = {
         .c = c,
         .f = mach_config_file(c->config),
@@ -536,7 +552,7 @@ int command_plan(const struct command *c)
         .next = UINT64_C(0x10000000),
         .low = 3,
     };
-    p.backend = backend_of(&p);
+    p.backend = choose_backend(&p);
     p.page = c->host ? p.real->page_size(p.real->opaque)
                      : mach_cfg_machine_host_page_size(mach_cfg_record(p.f, MACH_CFG_S_MACHINE, 0));
     p.page = p.page && !(p.page & (p.page - 1)) ? p.page : 4096;
@@ -563,10 +579,11 @@ int command_plan(const struct command *c)
     sys.list = plan_list;
     sys.access = plan_access;
     int status = USAGE;
-    if (p.file && p.driver)
-        status = start(&p, &sys);
+    if (names_make(&p.names, p.f) && p.file && p.driver)
+        status = run_session(&p, &sys);
     else
-        fputs("machrt: there is no memory\n", stderr);
+        fputs("machrt: out of memory\n", stderr);
+    names_free(&p.names);
     free(p.file);
     free(p.driver);
     return status;

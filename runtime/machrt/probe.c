@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// probe: what this host has, as JSON, for a compiler on another machine to be checked against.
+// The command probe: prints what this host has, as JSON, so that a compiler on another machine can check against it.
 #include "command.h"
 
 #include <inttypes.h>
@@ -9,7 +9,7 @@ enum { PATH = 512, MOST = 16384 };
 
 static const struct mach_sys *sys;
 
-static void string(const char *s, size_t n)
+static void print_string(const char *s, size_t n)
 {
     putchar('"');
     for (size_t i = 0; i < n; i++) {
@@ -24,8 +24,8 @@ static void string(const char *s, size_t n)
     putchar('"');
 }
 
-// A file's text without the line feed at its end; NULL in the JSON when it is not there.
-static void text(const char *path)
+// Prints a file's text without the line feed at its end; null where there is no file.
+static void print_file(const char *path)
 {
     char data[1024];
     int64_t n = sys->read_file(sys->opaque, path, data, sizeof data);
@@ -34,10 +34,10 @@ static void text(const char *path)
     if (n < 0)
         fputs("null", stdout);
     else
-        string(data, (size_t)n);
+        print_string(data, (size_t)n);
 }
 
-static void compatible(void)
+static void print_compatible(void)
 {
     char data[1024], path[PATH];
     snprintf(path, sizeof path, "%s/firmware/devicetree/base/compatible", sys->sysfs);
@@ -46,7 +46,7 @@ static void compatible(void)
     putchar('[');
     for (int64_t at = 0; at < n; at += (int64_t)strlen(data + at) + 1) {
         fputs(at ? ", " : "", stdout);
-        string(data + at, strlen(data + at));
+        print_string(data + at, strlen(data + at));
     }
     putchar(']');
 }
@@ -56,7 +56,7 @@ struct names {
     uint32_t n;
 };
 
-static int take(void *arg, const char *name, int is_directory)
+static int add_name(void *arg, const char *name, int is_directory)
 {
     (void)is_directory;
     struct names *x = (struct names *)arg;
@@ -72,47 +72,47 @@ static int take(void *arg, const char *name, int is_directory)
     return 0;
 }
 
-static int by_name(const void *a, const void *b)
+static int compare_names(const void *a, const void *b)
 {
     const char *x = (const char *)a, *y = (const char *)b;
     unsigned long m = strtoul(x, NULL, 10), n = strtoul(y, NULL, 10);
     return m != n ? (m > n) - (m < n) : strcmp(x, y);
 }
 
-static struct names entries(const char *path)
+static struct names list_entries(const char *path)
 {
     struct names x = {NULL, 0};
-    sys->list(sys->opaque, path, take, &x);
+    sys->list(sys->opaque, path, add_name, &x);
     if (x.n)
-        qsort(x.at, x.n, sizeof x.at[0], by_name);
+        qsort(x.at, x.n, sizeof x.at[0], compare_names);
     return x;
 }
 
-// What a link of a device leads to, by its last name; null: nowhere.
-static void leads_to(const char *group, const char *name, const char *link)
+// Prints the last component of what a link of a device points to; null where there is no link.
+static void print_link_target(const char *group, const char *name, const char *link)
 {
     char path[PATH], to[PATH];
     snprintf(path, sizeof path, "%s/kernel/iommu_groups/%s/devices/%s/%s", sys->sysfs, group, name, link);
     int64_t n = sys->readlink(sys->opaque, path, to, sizeof to);
     const char *last = n > 0 ? strrchr(to, '/') : NULL;
     if (last)
-        string(last + 1, strlen(last + 1));
+        print_string(last + 1, strlen(last + 1));
     else
         fputs("null", stdout);
 }
 
-static void member(const char *group, const char *name)
+static void print_member(const char *group, const char *name)
 {
     fputs("{\"name\": ", stdout);
-    string(name, strlen(name));
+    print_string(name, strlen(name));
     fputs(", \"driver\": ", stdout);
-    leads_to(group, name, "driver");
+    print_link_target(group, name, "driver");
     fputs(", \"bus\": ", stdout);
-    leads_to(group, name, "subsystem");
+    print_link_target(group, name, "subsystem");
     putchar('}');
 }
 
-static void reserved(const char *group)
+static void print_reserved(const char *group)
 {
     char path[PATH], data[4096];
     snprintf(path, sizeof path, "%s/kernel/iommu_groups/%s/reserved_regions", sys->sysfs, group);
@@ -131,22 +131,22 @@ static void reserved(const char *group)
     }
 }
 
-static void groups(void)
+static void print_groups(void)
 {
     char path[PATH];
     snprintf(path, sizeof path, "%s/kernel/iommu_groups", sys->sysfs);
-    struct names all = entries(path);
+    struct names all = list_entries(path);
     fputs("  \"iommu_groups\": [", stdout);
     for (uint32_t i = 0; i < all.n; i++) {
         snprintf(path, sizeof path, "%s/kernel/iommu_groups/%.120s/devices", sys->sysfs, all.at[i]);
-        struct names in = entries(path);
+        struct names in = list_entries(path);
         printf("%s\n    {\"group\": %lu, \"devices\": [", i ? "," : "", strtoul(all.at[i], NULL, 10));
         for (uint32_t k = 0; k < in.n; k++) {
             fputs(k ? ", " : "", stdout);
-            member(all.at[i], in.at[k]);
+            print_member(all.at[i], in.at[k]);
         }
         fputs("], \"reserved\": [", stdout);
-        reserved(all.at[i]);
+        print_reserved(all.at[i]);
         fputs("]}", stdout);
         free(in.at);
     }
@@ -154,17 +154,17 @@ static void groups(void)
     free(all.at);
 }
 
-/* Of all devices that have a VFIO driver now. */
-static void devices(void)
+/* All devices that are bound to a VFIO driver. */
+static void print_devices(void)
 {
     char path[PATH], link[PATH];
     snprintf(path, sizeof path, "%s/kernel/iommu_groups", sys->sysfs);
-    struct names all = entries(path);
+    struct names all = list_entries(path);
     bool first = true;
     fputs("  \"devices\": [", stdout);
     for (uint32_t i = 0; i < all.n; i++) {
         snprintf(path, sizeof path, "%s/kernel/iommu_groups/%.120s/devices", sys->sysfs, all.at[i]);
-        struct names in = entries(path);
+        struct names in = list_entries(path);
         for (uint32_t k = 0; k < in.n; k++) {
             snprintf(path, sizeof path, "%s/kernel/iommu_groups/%.120s/devices/%.120s/driver", sys->sysfs, all.at[i],
                      in.at[k]);
@@ -180,11 +180,11 @@ static void devices(void)
     free(all.at);
 }
 
-static void huge_pages(void)
+static void print_huge_pages(void)
 {
     char path[PATH];
     snprintf(path, sizeof path, "%s/kernel/mm/hugepages", sys->sysfs);
-    struct names all = entries(path);
+    struct names all = list_entries(path);
     const char *before = "";
     fputs("  \"huge_pages\": [", stdout);
     for (uint32_t i = 0; i < all.n; i++) {
@@ -193,7 +193,7 @@ static void huge_pages(void)
             continue;
         snprintf(path, sizeof path, "%s/kernel/mm/hugepages/%.120s/free_hugepages", sys->sysfs, all.at[i]);
         printf("%s{\"kib\": %lu, \"free\": ", before, kib);
-        text(path);
+        print_file(path);
         putchar('}');
         before = ", ";
     }
@@ -201,7 +201,7 @@ static void huge_pages(void)
     free(all.at);
 }
 
-static const char *there(const char *node)
+static const char *exists(const char *node)
 {
     char path[PATH];
     snprintf(path, sizeof path, "%s/%s", sys->dev, node);
@@ -214,23 +214,23 @@ int command_probe(const struct command *c)
     sys = mach_sys_linux();
     printf("{\n  \"format\": \"facts.json\",\n  \"kernel\": ");
     snprintf(path, sizeof path, "%s/sys/kernel/osrelease", sys->proc);
-    text(path);
+    print_file(path);
     printf(",\n  \"page_size\": %" PRIu64 ",\n  \"cpus_online\": ", sys->page_size(sys->opaque));
     snprintf(path, sizeof path, "%s/devices/system/cpu/online", sys->sysfs);
-    text(path);
+    print_file(path);
     fputs(",\n  \"compatible\": ", stdout);
-    compatible();
+    print_compatible();
     uint64_t limit = 0;
     puts(",");
     if (sys->memlock(sys->opaque, &limit) || limit == UINT64_MAX)
         puts("  \"memlock\": null,");
     else
         printf("  \"memlock\": \"0x%" PRIx64 "\",\n", limit);
-    huge_pages();
-    groups();
+    print_huge_pages();
+    print_groups();
     if (c->open)
-        devices();
-    printf("  \"nodes\": {\"kvm\": %s, \"vfio\": %s, \"iommu\": %s, \"vfio_devices\": %s}\n}\n", there("kvm"),
-           there("vfio/vfio"), there("iommu"), there("vfio/devices"));
+        print_devices();
+    printf("  \"nodes\": {\"kvm\": %s, \"vfio\": %s, \"iommu\": %s, \"vfio_devices\": %s}\n}\n", exists("kvm"),
+           exists("vfio/vfio"), exists("iommu"), exists("vfio/devices"));
     return FINE;
 }

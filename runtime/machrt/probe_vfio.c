@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// probe --open: what VFIO offers of the devices that are bound to it, asked of the kernel through their groups, or
-// through their own nodes where it has no groups (CONFIG_VFIO_GROUP).
+// probe --open: what VFIO reports of the devices that are bound to it, through their groups, or through their own nodes
+// where the kernel has no groups (CONFIG_VFIO_GROUP).
 #include "command.h"
 
-#include "backend/iommufd_uapi.h"
+#include "uapi/iommufd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@ struct flag {
     const char *name;
 };
 
-static void flags(FILE *out, uint32_t set, const struct flag *names, size_t n)
+static void print_flags(FILE *out, uint32_t set, const struct flag *names, size_t n)
 {
     const char *before = "";
     fputs(", \"flags\": [", out);
@@ -30,7 +30,7 @@ static void flags(FILE *out, uint32_t set, const struct flag *names, size_t n)
     fputs("]}", out);
 }
 
-static void regions(const struct mach_sys *sys, FILE *out, int fd, uint32_t n)
+static void print_regions(const struct mach_sys *sys, FILE *out, int fd, uint32_t n)
 {
     static const struct flag names[] = {{VFIO_REGION_INFO_FLAG_READ, "read"},
                                         {VFIO_REGION_INFO_FLAG_WRITE, "write"},
@@ -39,15 +39,15 @@ static void regions(const struct mach_sys *sys, FILE *out, int fd, uint32_t n)
     for (uint32_t i = 0; i < n && i < MOST_OF_ONE; i++) {
         struct vfio_region_info info = {.argsz = sizeof info, .index = i};
         if (sys->ioctl(sys->opaque, fd, VFIO_DEVICE_GET_REGION_INFO, &info) || !info.size)
-            continue; // PCI: a BAR that is not there, VGA
+            continue; // PCI: an absent BAR, VGA
         fprintf(out, "%s\n        {\"index\": %" PRIu32 ", \"size\": \"0x%" PRIx64 "\"", before, i,
                 (uint64_t)info.size);
-        flags(out, info.flags, names, sizeof names / sizeof names[0]);
+        print_flags(out, info.flags, names, sizeof names / sizeof names[0]);
         before = ",";
     }
 }
 
-static void interrupts(const struct mach_sys *sys, FILE *out, int fd, uint32_t n)
+static void print_interrupts(const struct mach_sys *sys, FILE *out, int fd, uint32_t n)
 {
     static const struct flag names[] = {{VFIO_IRQ_INFO_EVENTFD, "eventfd"},
                                         {VFIO_IRQ_INFO_MASKABLE, "maskable"},
@@ -59,17 +59,17 @@ static void interrupts(const struct mach_sys *sys, FILE *out, int fd, uint32_t n
         if (sys->ioctl(sys->opaque, fd, VFIO_DEVICE_GET_IRQ_INFO, &info) || !info.count)
             continue;
         fprintf(out, "%s\n        {\"index\": %" PRIu32 ", \"count\": %" PRIu32, before, i, info.count);
-        flags(out, info.flags, names, sizeof names / sizeof names[0]);
+        print_flags(out, info.flags, names, sizeof names / sizeof names[0]);
         before = ",";
     }
 }
 
-static void refused(const char *what, const char *name, int r)
+static void report_refused(const char *what, const char *name, int r)
 {
-    fprintf(stderr, "machrt: %s %s cannot be asked: %s\n", what, name, strerror(-r));
+    fprintf(stderr, "machrt: cannot query %s %s: %s\n", what, name, strerror(-r));
 }
 
-/* The device's fd, by way of a container that is for it alone; -errno. Files that it took are in fd[0], fd[1]. */
+/* The device's fd, opened in a container of its own; -errno. fd[0] and fd[1] are the other files that are open then. */
 static int open_in_group(const struct mach_sys *sys, unsigned group, const char *name, int fd[2])
 {
     char path[PATH_BYTES];
@@ -92,7 +92,7 @@ struct node {
     char name[32]; // "vfio7"
 };
 
-static int take_node(void *arg, const char *name, int is_directory)
+static int store_node_name(void *arg, const char *name, int is_directory)
 {
     struct node *n = (struct node *)arg;
     if (!is_directory || strncmp(name, "vfio", 4) || strlen(name) >= sizeof n->name)
@@ -101,13 +101,13 @@ static int take_node(void *arg, const char *name, int is_directory)
     return 1;
 }
 
-/* The same by way of its node and an iommufd: bound to it, attached to nothing. */
+/* The same through its node and an iommufd: bound to it, attached to nothing. */
 static int open_node(const struct mach_sys *sys, unsigned group, const char *name, int fd[2])
 {
     char path[PATH_BYTES];
     struct node node = {""};
     snprintf(path, sizeof path, "%s/kernel/iommu_groups/%u/devices/%s/vfio-dev", sys->sysfs, group, name);
-    int r = sys->list(sys->opaque, path, take_node, &node);
+    int r = sys->list(sys->opaque, path, store_node_name, &node);
     if (r || !*node.name)
         return r ? r : -ENOENT;
     snprintf(path, sizeof path, "%s/iommu", sys->dev);
@@ -137,7 +137,7 @@ static void close_files(const struct mach_sys *sys, int fd[2])
 static int open_device(const struct mach_sys *sys, unsigned group, const char *name, int fd[2])
 {
     int device = open_in_group(sys, group, name, fd);
-    // No container, or no node of the group: there may be one of the device.
+    // No container, or no node of the group: the device may have a node.
     if (device != -ENOENT)
         return device;
     close_files(sys, fd);
@@ -151,14 +151,14 @@ bool probe_device(const struct mach_sys *sys, FILE *out, unsigned group, const c
     if (fd >= 0)
         r = sys->ioctl(sys->opaque, fd, VFIO_DEVICE_GET_INFO, &info);
     if (!r) {
-        // A name in sysfs has no character that JSON would have to escape.
+        // Names in sysfs have no characters that JSON has to escape.
         fprintf(out, "%s\n    {\"name\": \"%s\", \"regions\": [", first ? "" : ",", name);
-        regions(sys, out, fd, info.num_regions);
+        print_regions(sys, out, fd, info.num_regions);
         fputs("], \"interrupts\": [", out);
-        interrupts(sys, out, fd, info.num_irqs);
+        print_interrupts(sys, out, fd, info.num_irqs);
         fputs("]}", out);
     } else {
-        refused("device", name, r);
+        report_refused("device", name, r);
     }
     if (fd >= 0)
         sys->close(sys->opaque, fd);

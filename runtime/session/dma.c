@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// DMA mappings: the whole table is checked against what the IOMMU can do, then made with as few calls as possible.
-#include "session/session.h"
+// DMA mappings: the whole table is checked against the limits of the IOMMU, and then made with as few calls as
+// possible.
+#include "session/steps.h"
 
 #include "backend/backend.h"
 
@@ -10,7 +11,7 @@
 
 /* ---- the table ---- */
 
-static int take_map(struct mach_session *s, struct context *c, struct mach_cfg_rec r)
+static int add_map(struct mach_session *s, struct context *c, struct mach_cfg_rec r)
 {
     struct mapping *m = &c->map[c->maps];
     uint32_t memory = mach_cfg_dma_map_memory(r), region = mach_cfg_dma_map_region(r);
@@ -30,9 +31,8 @@ static int take_map(struct mach_session *s, struct context *c, struct mach_cfg_r
         m->bank = true;
         m->offset = mach_cfg_dma_map_bank(r);
         if (s->backend->id != MACH_BACKEND_PAMU)
-            return fail(s, "window", ENOTSUP, device_object(s, c->first),
-                        "MSI banks are a PAMU's: this IOMMU has its "
-                        "own way with MSIs");
+            return machrt_set_error(s, "window", ENOTSUP, machrt_device_object(s, c->first),
+                                    "only a PAMU has MSI banks: this IOMMU handles MSIs by itself");
     }
     c->maps++;
     return 0;
@@ -46,9 +46,9 @@ static int by_iova(const void *a, const void *b)
     return (x->size > y->size) - (x->size < y->size);
 }
 
-// Sorted, and without what is there twice: streams of one device see one page table. The compiler has joined what can
-// be.
-static int tidy(struct mach_session *s, struct context *c)
+// Sorts the maps and drops duplicates: all streams of a device use one page table. The compiler has joined adjacent
+// maps.
+static int sort_maps(struct mach_session *s, struct context *c)
 {
     if (!c->maps)
         return 0;
@@ -64,44 +64,44 @@ static int tidy(struct mach_session *s, struct context *c)
             continue;
         }
         if (m->iova <= end)
-            return fail(s, "window", EEXIST, device_object(s, c->first),
-                        "0x%" PRIx64 "-0x%" PRIx64 " and 0x%" PRIx64 "-0x%" PRIx64
-                        " overlap, and all streams of the device share one page table",
-                        last->iova, end, m->iova, m->iova + (m->size - 1));
+            return machrt_set_error(s, "window", EEXIST, machrt_device_object(s, c->first),
+                                    "0x%" PRIx64 "-0x%" PRIx64 " and 0x%" PRIx64 "-0x%" PRIx64
+                                    " overlap, and all streams of the device share one page table",
+                                    last->iova, end, m->iova, m->iova + (m->size - 1));
         c->map[++n] = *m;
     }
     c->maps = n + 1;
     return 0;
 }
 
-static int collect(struct mach_session *s, struct context *c)
+static int collect_maps(struct mach_session *s, struct context *c)
 {
     const struct device *d = c->first;
     uint32_t total = 0;
     for (uint32_t i = 0; i < mach_cfg_device_dmas(d->rec); i++)
         total += mach_cfg_dma_maps(mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(d->rec) + i));
-    c->map = (struct mapping *)session_alloc(s, total, sizeof *c->map);
+    c->map = (struct mapping *)machrt_session_alloc(s, total, sizeof *c->map);
     if (!c->map)
         return -1;
     for (uint32_t i = 0; i < mach_cfg_device_dmas(d->rec); i++) {
         struct mach_cfg_rec dma = mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(d->rec) + i);
         for (uint32_t k = 0; k < mach_cfg_dma_maps(dma); k++)
-            if (take_map(s, c, mach_cfg_record(s->f, MACH_CFG_S_DMA_MAP, mach_cfg_dma_first_map(dma) + k)))
+            if (add_map(s, c, mach_cfg_record(s->f, MACH_CFG_S_DMA_MAP, mach_cfg_dma_first_map(dma) + k)))
                 return -1;
     }
-    return tidy(s, c);
+    return sort_maps(s, c);
 }
 
 /* ---- checks ---- */
 
-// Looks for the reserved region of the host that a window runs into; for the message only.
+// Finds the reserved region of the host that a window overlaps, for the message.
 static bool find_reserved(struct mach_session *s, const struct context *c, const struct mapping *m, char *out,
                           size_t size)
 {
     char path[PATH_SIZE], data[4096];
     for (uint32_t i = 0; i < s->groups; i++) {
         if (s->group[i].context != c ||
-            !sysfs_path(s, path, "kernel/iommu_groups/%u/reserved_regions", s->group[i].number))
+            !machrt_sysfs_path(s, path, "kernel/iommu_groups/%u/reserved_regions", s->group[i].number))
             continue;
         int64_t n = s->sys.read_file(s->sys.opaque, path, data, sizeof data - 1);
         if (n < 0)
@@ -127,7 +127,7 @@ static bool in_ranges(const struct context *c, uint64_t iova, uint64_t size)
     for (uint32_t i = 0; i < c->ranges; i++)
         if (iova >= c->range[i].first && iova + (size - 1) <= c->range[i].last)
             return true;
-    return !c->ranges; // an old kernel that does not say
+    return !c->ranges; // an old kernel that does not report them
 }
 
 static int check_mapping(struct mach_session *s, const struct context *c, const struct mapping *m)
@@ -135,21 +135,22 @@ static int check_mapping(struct mach_session *s, const struct context *c, const 
     uint64_t last = m->iova + (m->size - 1);
     char reserved[200];
     if (m->iova % c->page || m->size % c->page || (uintptr_t)m->host % c->page)
-        return fail(s, "window", EINVAL, device_object(s, c->first),
-                    "window 0x%" PRIx64 "-0x%" PRIx64
-                    " must begin and end at a multiple of the IOMMU's pages, 0x%" PRIx64
-                    " bytes, and so must its memory",
-                    m->iova, last, c->page);
+        return machrt_set_error(s, "window", EINVAL, machrt_device_object(s, c->first),
+                                "window 0x%" PRIx64 "-0x%" PRIx64
+                                " must be aligned to the IOMMU's page size, 0x%" PRIx64
+                                " bytes, and so must its memory",
+                                m->iova, last, c->page);
     if (in_ranges(c, m->iova, m->size))
         return 0;
-    const char *who = device_object(s, c->first);
+    const char *who = machrt_device_object(s, c->first);
     if (find_reserved(s, c, m, reserved, sizeof reserved))
-        return fail(s, "window", ERANGE, who, "window 0x%" PRIx64 "-0x%" PRIx64 ": %s; move the guest's memory",
-                    m->iova, last, reserved);
-    return fail(s, "window", ERANGE, who,
-                "window 0x%" PRIx64 "-0x%" PRIx64 " is outside what the IOMMU can translate: "
-                "0x%" PRIx64 "-0x%" PRIx64,
-                m->iova, last, c->range[0].first, c->range[c->ranges - 1].last);
+        return machrt_set_error(s, "window", ERANGE, who,
+                                "window 0x%" PRIx64 "-0x%" PRIx64 ": %s; move the guest's memory", m->iova, last,
+                                reserved);
+    return machrt_set_error(s, "window", ERANGE, who,
+                            "window 0x%" PRIx64 "-0x%" PRIx64 " is outside what the IOMMU can translate: 0x%" PRIx64
+                            "-0x%" PRIx64,
+                            m->iova, last, c->range[0].first, c->range[c->ranges - 1].last);
 }
 
 static int check_context(struct mach_session *s, struct context *c)
@@ -157,28 +158,30 @@ static int check_context(struct mach_session *s, struct context *c)
     if (s->backend->ranges(s, c))
         return -1;
     if (!c->page || c->page & (c->page - 1))
-        return fail(s, "window", EPROTO, "the IOMMU", "the kernel says that its pages have %" PRIu64 " bytes", c->page);
+        return machrt_set_error(s, "window", EPROTO, "the IOMMU", "the kernel reports a page size of %" PRIu64 " bytes",
+                                c->page);
     if (c->maps > c->available)
-        return fail(s, "window", ENOSPC, device_object(s, c->first),
-                    "%u mappings are needed, and only %" PRIu64 " can be had: raise vfio_iommu_type1.dma_entry_limit",
-                    c->maps, c->available);
+        return machrt_set_error(s, "window", ENOSPC, machrt_device_object(s, c->first),
+                                "it needs %u mappings, and the limit is %" PRIu64
+                                ": raise vfio_iommu_type1.dma_entry_limit",
+                                c->maps, c->available);
     for (uint32_t i = 0; i < c->maps; i++)
         if (check_mapping(s, c, &c->map[i]))
             return -1;
     return s->backend->setup ? s->backend->setup(s, c) : 0;
 }
 
-int step_windows(struct mach_session *s)
+int machrt_step_windows(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->contexts; i++) {
         struct context *c = &s->context[i];
-        if (collect(s, c))
+        if (collect_maps(s, c))
             return -1;
         if (!s->backend->maps && (c->maps || c->guest_owned))
-            return fail(s, "window", ENOTSUP, device_object(s, c->first),
-                        "it is to reach parts of memory, and without an "
-                        "IOMMU it reaches all or none: `dma identity unsafe;` or `dma none;`");
-        // A device that reaches nothing needs no questions.
+            return machrt_set_error(s, "window", ENOTSUP, machrt_device_object(s, c->first),
+                                    "the config limits its DMA to parts of memory, which needs an IOMMU: use `dma "
+                                    "identity unsafe;` or `dma none;`");
+        // Nothing to check for a device that reaches nothing.
         if ((c->maps || c->guest_owned) && check_context(s, c))
             return -1;
     }
@@ -192,7 +195,7 @@ static int undo_map(struct mach_session *s, void *thing, uint64_t arg)
     return s->backend->unmap(s, &s->context[arg], (const struct mapping *)thing);
 }
 
-static uint64_t to_lock(const struct mach_session *s)
+static uint64_t count_bytes_to_lock(const struct mach_session *s)
 {
     uint64_t sum = 0;
     for (uint32_t i = 0; i < s->contexts; i++)
@@ -201,43 +204,44 @@ static uint64_t to_lock(const struct mach_session *s)
     return sum;
 }
 
-static int not_mapped(struct mach_session *s, const struct context *c, const struct mapping *m, int r)
+static int report_map_error(struct mach_session *s, const struct context *c, const struct mapping *m, int r)
 {
-    const char *who = device_object(s, c->first), *hint = s->backend->map_hint ? s->backend->map_hint(r) : NULL;
+    const char *who = machrt_device_object(s, c->first), *hint = s->backend->map_hint ? s->backend->map_hint(r) : NULL;
     uint64_t last = m->iova + (m->size - 1), limit = 0;
     if (r == -ENOMEM && !s->sys.memlock(s->sys.opaque, &limit) && limit != UINT64_MAX)
-        return fail(s, "map", r, who,
-                    "window 0x%" PRIx64 "-0x%" PRIx64 ": %" PRIu64 " KiB of memory must be locked, and "
-                    "%" PRIu64 " KiB may be: ulimit -l %" PRIu64 " (LimitMEMLOCK= of a service), or CAP_IPC_LOCK",
-                    m->iova, last, to_lock(s) >> 10, limit >> 10, to_lock(s) >> 10);
+        return machrt_set_error(s, "map", r, who,
+                                "window 0x%" PRIx64 "-0x%" PRIx64 ": %" PRIu64
+                                " KiB of memory must be locked, and the limit is %" PRIu64 " KiB: ulimit -l %" PRIu64
+                                " (LimitMEMLOCK= of a service), or CAP_IPC_LOCK",
+                                m->iova, last, count_bytes_to_lock(s) >> 10, limit >> 10, count_bytes_to_lock(s) >> 10);
     if (r == -EFAULT)
-        hint = m->region ? "registers cannot be mapped for DMA here" : "its memory cannot be pinned";
-    return fail(s, "map", r, who, "window 0x%" PRIx64 "-0x%" PRIx64 "%s%s", m->iova, last, hint ? ": " : " is refused",
-                hint ? hint : "");
+        hint = m->region ? "registers cannot be mapped for DMA here" : "cannot pin its memory";
+    return machrt_set_error(s, "map", r, who, "window 0x%" PRIx64 "-0x%" PRIx64 "%s%s", m->iova, last,
+                            hint ? ": " : " is refused", hint ? hint : "");
 }
 
-static int map(struct mach_session *s, struct context *c, struct mapping *m)
+static int map_window(struct mach_session *s, struct context *c, struct mapping *m)
 {
-    if (undo_room(s))
+    if (machrt_reserve_undo(s))
         return -1;
     int r = s->backend->map(s, c, m);
     if (r)
-        return not_mapped(s, c, m, r);
-    undo_push(s, undo_map, m, c->number, "remove a DMA mapping");
+        return report_map_error(s, c, m, r);
+    machrt_push_undo(s, undo_map, m, c->number, "remove a DMA mapping");
     return 0;
 }
 
-int step_map_memory(struct mach_session *s)
+int machrt_step_map_memory(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->contexts; i++)
         for (uint32_t k = 0; k < s->context[i].maps; k++)
-            if (!s->context[i].map[k].region && map(s, &s->context[i], &s->context[i].map[k]))
+            if (!s->context[i].map[k].region && map_window(s, &s->context[i], &s->context[i].map[k]))
                 return -1;
     return 0;
 }
 
-// Where [offset, offset + size) of a region is in this process; or NULL.
-static uint8_t *registers(const struct region *r, uint64_t offset, uint64_t size)
+// The address of [offset, offset + size) of a region in this process; NULL: not mapped as a whole.
+static uint8_t *find_mapped_registers(const struct region *r, uint64_t offset, uint64_t size)
 {
     for (uint32_t i = 0; i < r->areas; i++) {
         const struct area *a = &r->area[i];
@@ -247,20 +251,19 @@ static uint8_t *registers(const struct region *r, uint64_t offset, uint64_t size
     return NULL;
 }
 
-int step_map_regions(struct mach_session *s)
+int machrt_step_map_regions(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->contexts; i++) {
         for (uint32_t k = 0; k < s->context[i].maps; k++) {
             struct mapping *m = &s->context[i].map[k];
             if (!m->region)
                 continue;
-            m->host = registers(m->region, m->offset, m->size);
+            m->host = find_mapped_registers(m->region, m->offset, m->size);
             if (!m->host)
-                return fail(s, "map", ENODEV, device_object(s, m->region->device),
-                            "region %u is to be mapped for DMA, "
-                            "and can only be reached access by access",
-                            mach_cfg_region_index(m->region->rec));
-            if (map(s, &s->context[i], m))
+                return machrt_set_error(s, "map", ENODEV, machrt_device_object(s, m->region->device),
+                                        "region %u cannot be mapped into this process, so it cannot be mapped for DMA",
+                                        mach_cfg_region_index(m->region->rec));
+            if (map_window(s, &s->context[i], m))
                 return -1;
         }
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Proves what the compiler believed of the host, expectation by expectation, and changes nothing.
-#include "session/session.h"
+// Checks what the compiler expected of the host, one expectation after the other, and changes nothing.
+#include "session/steps.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -15,9 +15,9 @@ struct proof {
     struct mach_finding *to;
 };
 
-static void found(struct proof *p, enum mach_proof proof, const char *format, ...)
+static void set_finding(struct proof *p, enum mach_proof proof, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-static void found(struct proof *p, enum mach_proof proof, const char *format, ...)
+static void set_finding(struct proof *p, enum mach_proof proof, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
@@ -26,69 +26,71 @@ static void found(struct proof *p, enum mach_proof proof, const char *format, ..
     p->to->proof = proof;
 }
 
-static void unread(struct proof *p, int r)
+static void set_unknown(struct proof *p, int r)
 {
-    found(p, MACH_PROOF_UNKNOWN, "the kernel does not show it: %s", strerror(-r));
+    set_finding(p, MACH_PROOF_UNKNOWN, "the kernel does not show it: %s", strerror(-r));
 }
 
-static void page_size(struct proof *p)
+static void prove_page_size(struct proof *p)
 {
     uint64_t a = mach_cfg_expect_a(p->e);
     if (p->s->page != a)
-        found(p, MACH_PROOF_FAILS,
-              "its pages are %" PRIu64 " bytes, not %" PRIu64 ": compile with `host { page-size %" PRIu64
-              "; }` for this kernel",
-              p->s->page, a, p->s->page);
+        set_finding(p, MACH_PROOF_FAILS,
+                    "its page size is %" PRIu64 " bytes, not %" PRIu64 ": compile with `host { page-size %" PRIu64
+                    "; }` for this kernel",
+                    p->s->page, a, p->s->page);
 }
 
-static void host_compatible(struct proof *p)
+static void prove_host_compatible(struct proof *p)
 {
     char path[PATH_SIZE], data[2048];
-    const char *want = text(p->s, mach_cfg_expect_string(p->e)), *at = data;
-    if (!sysfs_path(p->s, path, "firmware/devicetree/base/compatible"))
-        return unread(p, -ENAMETOOLONG);
+    const char *want = machrt_string(p->s, mach_cfg_expect_string(p->e)), *at = data;
+    if (!machrt_sysfs_path(p->s, path, "firmware/devicetree/base/compatible"))
+        return set_unknown(p, -ENAMETOOLONG);
     int64_t n = p->s->sys.read_file(p->s->sys.opaque, path, data, sizeof data - 1);
     if (n < 0)
-        return found(p, MACH_PROOF_FAILS, "the host has no device tree (%s: %s); it should be a %s", path,
-                     strerror((int)-n), want);
+        return set_finding(p, MACH_PROOF_FAILS, "the host has no device tree (%s: %s); expected a %s", path,
+                           strerror((int)-n), want);
     data[n] = '\0';
     for (uint32_t i = mach_cfg_expect_index(p->e); i && at < data + n; i--)
         at += strlen(at) + 1;
     if (at >= data + n)
-        found(p, MACH_PROOF_FAILS, "the host's compatible has fewer strings than that; expected %s", want);
+        set_finding(p, MACH_PROOF_FAILS, "the host's compatible has fewer strings; expected %s", want);
     else if (strcmp(at, want))
-        found(p, MACH_PROOF_FAILS, "this host is a %.200s, not a %.200s: the config is for another board", at, want);
+        set_finding(p, MACH_PROOF_FAILS, "this host is a %.200s, not a %.200s: the config is for another board", at,
+                    want);
 }
 
-static void cpu_online(struct proof *p)
+static void prove_cpu_online(struct proof *p)
 {
     char path[PATH_SIZE], list[2048];
     uint32_t cpu = mach_cfg_expect_index(p->e);
-    int r =
-        sysfs_path(p->s, path, "devices/system/cpu/online") ? read_line(p->s, path, list, sizeof list) : -ENAMETOOLONG;
+    int r = machrt_sysfs_path(p->s, path, "devices/system/cpu/online") ? machrt_read_line(p->s, path, list, sizeof list)
+                                                                       : -ENAMETOOLONG;
     if (r)
-        return unread(p, r);
-    if (!in_list(list, cpu))
-        found(p, MACH_PROOF_FAILS, "online are %.200s: echo 1 > /sys/devices/system/cpu/cpu%u/online", list, cpu);
+        return set_unknown(p, r);
+    if (!machrt_list_contains(list, cpu))
+        set_finding(p, MACH_PROOF_FAILS, "the cpus %.200s are online: echo 1 > /sys/devices/system/cpu/cpu%u/online",
+                    list, cpu);
 }
 
-static void huge_pages(struct proof *p)
+static void prove_huge_pages(struct proof *p)
 {
     char path[PATH_SIZE], line[32];
     uint64_t size = mach_cfg_expect_a(p->e), need = mach_cfg_expect_b(p->e);
-    int r = sysfs_path(p->s, path, "kernel/mm/hugepages/hugepages-%" PRIu64 "kB/free_hugepages", size >> 10)
-                ? read_line(p->s, path, line, sizeof line)
+    int r = machrt_sysfs_path(p->s, path, "kernel/mm/hugepages/hugepages-%" PRIu64 "kB/free_hugepages", size >> 10)
+                ? machrt_read_line(p->s, path, line, sizeof line)
                 : -ENAMETOOLONG;
     if (r == -ENOENT)
-        return found(p, MACH_PROOF_FAILS, "the kernel has no huge pages of %" PRIu64 " KiB", size >> 10);
+        return set_finding(p, MACH_PROOF_FAILS, "the kernel has no huge pages of %" PRIu64 " KiB", size >> 10);
     if (r)
-        return unread(p, r);
+        return set_unknown(p, r);
     uint64_t pages = size ? need / size : 0, there = strtoull(line, NULL, 10);
     if (there < pages)
-        found(p, MACH_PROOF_FAILS,
-              "%" PRIu64 " pages of %" PRIu64 " KiB are needed, %" PRIu64 " are free: raise "
-              "/sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/nr_hugepages",
-              pages, size >> 10, there, size >> 10);
+        set_finding(p, MACH_PROOF_FAILS,
+                    "%" PRIu64 " pages of %" PRIu64 " KiB are needed, %" PRIu64
+                    " are free: raise /sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/nr_hugepages",
+                    pages, size >> 10, there, size >> 10);
 }
 
 /* One line of /proc/iomem (Linux kernel/resource.c, r_show()): `  40000000-7fffffff : System RAM`. */
@@ -108,8 +110,8 @@ static bool read_iomem(const char *line, struct iomem *to)
     return true;
 }
 
-// What the kernel has for itself and its processes is "System RAM", wherever it stands in the tree of resources.
-static void look_for_ram(struct proof *p, char *text)
+// The memory of the kernel and its processes is "System RAM", at any depth of the tree of resources.
+static void find_system_ram(struct proof *p, char *text)
 {
     uint64_t a = mach_cfg_expect_a(p->e), b = mach_cfg_expect_b(p->e);
     uint64_t last = b && a + (b - 1) >= a ? a + (b - 1) : UINT64_MAX;
@@ -121,77 +123,77 @@ static void look_for_ram(struct proof *p, char *text)
             continue;
         shown = shown || x.last;
         if (!strncmp(x.name, "System RAM", strlen("System RAM")) && x.first <= last && a <= x.last)
-            return found(p, MACH_PROOF_FAILS,
-                         "the kernel has 0x%" PRIx64 "..0x%" PRIx64 " itself, and this is 0x%" PRIx64 "..0x%" PRIx64
-                         ": keep it from the kernel with a /reserved-memory node with `no-map`, or with `mem=`",
-                         x.first, x.last, a, last);
+            return set_finding(p, MACH_PROOF_FAILS,
+                               "the kernel uses 0x%" PRIx64 "..0x%" PRIx64 " itself, which overlaps 0x%" PRIx64
+                               "..0x%" PRIx64 ": reserve it with a /reserved-memory node with `no-map`, or with `mem=`",
+                               x.first, x.last, a, last);
     }
     if (!shown)
-        found(p, MACH_PROOF_UNKNOWN, "%s/iomem shows addresses to root only", p->s->sys.proc);
+        set_finding(p, MACH_PROOF_UNKNOWN, "only root can read addresses in %s/iomem", p->s->sys.proc);
 }
 
-static void memory_free(struct proof *p)
+static void prove_memory_free(struct proof *p)
 {
-    enum { MOST = 1 << 20 }; // large servers have some thousand lines
+    enum { MOST = 1 << 20 }; // a large server has some thousand lines
     const struct mach_sys *sys = &p->s->sys;
     char path[PATH_SIZE], *data;
     snprintf(path, sizeof path, "%s/iomem", sys->proc);
     data = sys->alloc(sys->opaque, NULL, MOST);
     int64_t n = data ? sys->read_file(sys->opaque, path, data, MOST - 1) : -ENOMEM;
     if (n < 0) {
-        unread(p, (int)n);
+        set_unknown(p, (int)n);
     } else if (n == MOST - 1) {
-        unread(p, -EFBIG);
+        set_unknown(p, -EFBIG);
     } else {
         data[n] = '\0';
-        look_for_ram(p, data);
+        find_system_ram(p, data);
     }
     if (data)
         sys->alloc(sys->opaque, data, 0);
 }
 
-static void file(struct proof *p)
+static void prove_file(struct proof *p)
 {
-    const char *name = text(p->s, mach_cfg_expect_string(p->e));
+    const char *name = machrt_string(p->s, mach_cfg_expect_string(p->e));
     char path[PATH_SIZE];
-    int r = file_path(p->s, path, name) ? p->s->sys.access(p->s->sys.opaque, path, R_OK | W_OK) : -ENAMETOOLONG;
+    int r = machrt_file_path(p->s, path, name) ? p->s->sys.access(p->s->sys.opaque, path, R_OK | W_OK) : -ENAMETOOLONG;
     if (r)
-        found(p, MACH_PROOF_FAILS, "%.300s: %s", path, strerror(-r));
+        set_finding(p, MACH_PROOF_FAILS, "%.300s: %s", path, strerror(-r));
 }
 
-static void sysfs_name(struct proof *p)
+static void prove_sysfs_name(struct proof *p)
 {
     if (p->d->bus)
         return;
     bool pci = mach_cfg_device_kind(p->d->rec) == MACH_CFG_DEVICE_PCI;
-    found(p, MACH_PROOF_FAILS, "there is no %s/bus/%s/devices/%.200s: %s", p->s->sys.sysfs, pci ? "pci" : "platform",
-          p->d->sysfs,
-          pci ? "the function is elsewhere, or switched off"
-              : "its node is disabled, the tree is another one, or a parent's driver is missing");
+    set_finding(p, MACH_PROOF_FAILS, "there is no %s/bus/%s/devices/%.200s: %s", p->s->sys.sysfs,
+                pci ? "pci" : "platform", p->d->sysfs,
+                pci ? "the function has another address, or is disabled"
+                    : "its node is disabled, the host has another device tree, or the driver of a parent is missing");
 }
 
-static void compatible(struct proof *p)
+static void prove_compatible(struct proof *p)
 {
     char path[PATH_SIZE], data[256];
-    const char *want = text(p->s, mach_cfg_expect_string(p->e));
-    int64_t n = device_path(p->s, path, p->d, "of_node/compatible")
+    const char *want = machrt_string(p->s, mach_cfg_expect_string(p->e));
+    int64_t n = machrt_device_path(p->s, path, p->d, "of_node/compatible")
                     ? p->s->sys.read_file(p->s->sys.opaque, path, data, sizeof data - 1)
                     : -ENAMETOOLONG;
     if (n == -ENOENT)
-        return found(p, MACH_PROOF_FAILS, "it has no compatible; expected %.200s", want);
+        return set_finding(p, MACH_PROOF_FAILS, "it has no compatible; expected %.200s", want);
     if (n < 0)
-        return unread(p, (int)n);
+        return set_unknown(p, (int)n);
     data[n] = '\0';
     if (strcmp(data, want))
-        found(p, MACH_PROOF_FAILS, "it is a %.200s, not a %.200s", data, want);
+        set_finding(p, MACH_PROOF_FAILS, "it is a %.200s, not a %.200s", data, want);
 }
 
 // Line `index` of the file `resource` of PCI and AMBA devices: "0xSTART 0xEND 0xFLAGS" (drivers/pci/pci-sysfs.c,
 // resource_show; drivers/amba/bus.c, resource_show, whose fields are without 0x).
-static int resource(struct proof *p, uint32_t index, uint64_t *start, uint64_t *size)
+static int read_resource(struct proof *p, uint32_t index, uint64_t *start, uint64_t *size)
 {
     char path[PATH_SIZE], data[2048];
-    int64_t n = device_path(p->s, path, p->d, "resource")
+    int64_t n = machrt_device_path(p->s, path, p->d, "resource")
                     ? p->s->sys.read_file(p->s->sys.opaque, path, data, sizeof data - 1)
                     : -ENAMETOOLONG;
     if (n < 0)
@@ -210,71 +212,72 @@ static int resource(struct proof *p, uint32_t index, uint64_t *start, uint64_t *
     return 0;
 }
 
-static void region(struct proof *p)
+static void prove_region(struct proof *p)
 {
     uint64_t a = mach_cfg_expect_a(p->e), b = mach_cfg_expect_b(p->e), address = 0, size = 0;
     uint32_t index = mach_cfg_expect_index(p->e);
-    int r = resource(p, index, &address, &size);
+    int r = read_resource(p, index, &address, &size);
     if (r == -ENOENT)
-        r = of_reg(p->s, p->d, index, &address, &size);
+        r = machrt_read_of_reg(p->s, p->d, index, &address, &size);
     if (r)
-        return unread(p, r);
+        return set_unknown(p, r);
     if (a != MACH_CFG_NONE64 && a != address)
-        found(p, MACH_PROOF_FAILS, "it lies at 0x%" PRIx64 ", not at 0x%" PRIx64, address, a);
+        set_finding(p, MACH_PROOF_FAILS, "it is at 0x%" PRIx64 ", not at 0x%" PRIx64, address, a);
     else if (size != b)
-        found(p, MACH_PROOF_FAILS, "it has 0x%" PRIx64 " bytes, not 0x%" PRIx64, size, b);
+        set_finding(p, MACH_PROOF_FAILS, "it has 0x%" PRIx64 " bytes, not 0x%" PRIx64, size, b);
 }
 
-static void irq_count(struct proof *p)
+static void prove_irq_count(struct proof *p)
 {
     uint32_t count = 0;
-    int r = of_irqs(p->s, p->d, &count);
+    int r = machrt_count_of_irqs(p->s, p->d, &count);
     if (r)
-        return unread(p, r);
+        return set_unknown(p, r);
     if (count != mach_cfg_expect_a(p->e))
-        found(p, MACH_PROOF_FAILS, "it has %u interrupts, not %" PRIu64, count, mach_cfg_expect_a(p->e));
+        set_finding(p, MACH_PROOF_FAILS, "it has %u interrupts, not %" PRIu64, count, mach_cfg_expect_a(p->e));
 }
 
-static void irq_trigger(struct proof *p)
+static void prove_irq_trigger(struct proof *p)
 {
-    found(p, MACH_PROOF_UNKNOWN, "the kernel tells when the device is open");
+    set_finding(p, MACH_PROOF_UNKNOWN, "the kernel reports it only for an open device");
 }
 
-static void same_group(struct proof *p)
+static void prove_group_member(struct proof *p)
 {
     char path[PATH_SIZE], link[PATH_SIZE];
-    const char *member = text(p->s, mach_cfg_expect_string(p->e));
+    const char *member = machrt_string(p->s, mach_cfg_expect_string(p->e));
     if (strchr(member, '/'))
-        return found(p, MACH_PROOF_FAILS, "that is no name of a device");
-    if (!device_path(p->s, path, p->d, "iommu_group"))
-        return unread(p, -ENAMETOOLONG);
+        return set_finding(p, MACH_PROOF_FAILS, "not a valid name of a device");
+    if (!machrt_device_path(p->s, path, p->d, "iommu_group"))
+        return set_unknown(p, -ENAMETOOLONG);
     int64_t n = p->s->sys.readlink(p->s->sys.opaque, path, link, sizeof link);
     if (n == -ENOENT)
-        return found(p, MACH_PROOF_UNKNOWN, "it has no IOMMU group yet: on arm64 it gets one with its first driver");
+        return set_finding(p, MACH_PROOF_UNKNOWN,
+                           "it has no IOMMU group yet: on arm64 a device gets one with its first driver");
     if (n < 0)
-        return unread(p, (int)n);
+        return set_unknown(p, (int)n);
     size_t len = strlen(path);
     snprintf(path + len, sizeof path - len, "/devices/%.200s", member);
     n = p->s->sys.readlink(p->s->sys.opaque, path, link, sizeof link);
     if (n == -ENOENT)
-        found(p, MACH_PROOF_FAILS, "%.200s is not in its IOMMU group", member);
+        set_finding(p, MACH_PROOF_FAILS, "%.200s is not in its IOMMU group", member);
     else if (n < 0)
-        unread(p, (int)n);
+        set_unknown(p, (int)n);
 }
 
 static void (*const proofs[])(struct proof *p) = {
-    [MACH_CFG_EXPECT_PAGE_SIZE] = page_size,
-    [MACH_CFG_EXPECT_HOST_COMPATIBLE] = host_compatible,
-    [MACH_CFG_EXPECT_CPU_ONLINE] = cpu_online,
-    [MACH_CFG_EXPECT_HUGE_PAGES] = huge_pages,
-    [MACH_CFG_EXPECT_FILE] = file,
-    [MACH_CFG_EXPECT_SYSFS_NAME] = sysfs_name,
-    [MACH_CFG_EXPECT_COMPATIBLE] = compatible,
-    [MACH_CFG_EXPECT_REGION] = region,
-    [MACH_CFG_EXPECT_IRQ_COUNT] = irq_count,
-    [MACH_CFG_EXPECT_IRQ_TRIGGER] = irq_trigger,
-    [MACH_CFG_EXPECT_GROUP_MEMBER] = same_group,
-    [MACH_CFG_EXPECT_MEMORY_FREE] = memory_free,
+    [MACH_CFG_EXPECT_PAGE_SIZE] = prove_page_size,
+    [MACH_CFG_EXPECT_HOST_COMPATIBLE] = prove_host_compatible,
+    [MACH_CFG_EXPECT_CPU_ONLINE] = prove_cpu_online,
+    [MACH_CFG_EXPECT_HUGE_PAGES] = prove_huge_pages,
+    [MACH_CFG_EXPECT_FILE] = prove_file,
+    [MACH_CFG_EXPECT_SYSFS_NAME] = prove_sysfs_name,
+    [MACH_CFG_EXPECT_COMPATIBLE] = prove_compatible,
+    [MACH_CFG_EXPECT_REGION] = prove_region,
+    [MACH_CFG_EXPECT_IRQ_COUNT] = prove_irq_count,
+    [MACH_CFG_EXPECT_IRQ_TRIGGER] = prove_irq_trigger,
+    [MACH_CFG_EXPECT_GROUP_MEMBER] = prove_group_member,
+    [MACH_CFG_EXPECT_MEMORY_FREE] = prove_memory_free,
 };
 
 static const char *kind_word(uint32_t kind)
@@ -285,10 +288,10 @@ static const char *kind_word(uint32_t kind)
     return "?";
 }
 
-static void name_it(struct mach_session *s, struct mach_cfg_rec e, const struct device *d, struct mach_finding *to)
+static void name_finding(struct mach_session *s, struct mach_cfg_rec e, const struct device *d, struct mach_finding *to)
 {
     uint32_t kind = mach_cfg_expect_kind(e);
-    const char *string = text(s, mach_cfg_expect_string(e));
+    const char *string = machrt_string(s, mach_cfg_expect_string(e));
     int n = d ? snprintf(to->object, sizeof to->object, "device %.100s: ", d->name)
               : snprintf(to->object, sizeof to->object, "host: ");
     char *at = to->object + n;
@@ -304,30 +307,30 @@ static void name_it(struct mach_session *s, struct mach_cfg_rec e, const struct 
     }
 }
 
-static void prove_one(struct mach_session *s, uint32_t i, struct mach_finding *to)
+static void prove_expectation(struct mach_session *s, uint32_t i, struct mach_finding *to)
 {
     struct mach_cfg_rec e = mach_cfg_record(s->f, MACH_CFG_S_EXPECT, i);
     uint32_t device = mach_cfg_expect_device(e), kind = mach_cfg_expect_kind(e);
     struct proof p = {s, e, device == MACH_CFG_NONE ? NULL : &s->device[device], to};
     memset(to, 0, sizeof *to);
     to->expect = i;
-    name_it(s, e, p.d, to);
+    name_finding(s, e, p.d, to);
     if (kind < MACH_CFG_EXPECT_SYSFS_NAME || kind == MACH_CFG_EXPECT_MEMORY_FREE)
         return proofs[kind](&p);
     if (!p.d || !*p.d->sysfs)
-        return found(&p, MACH_PROOF_FAILS, "the config does not say where the device is");
-    if (!p.d->bus && find_bus(s, p.d) && kind != MACH_CFG_EXPECT_SYSFS_NAME)
-        return found(&p, MACH_PROOF_UNKNOWN, "the device is not there");
+        return set_finding(&p, MACH_PROOF_FAILS, "the config has no sysfs name for the device");
+    if (!p.d->bus && machrt_find_bus(s, p.d) && kind != MACH_CFG_EXPECT_SYSFS_NAME)
+        return set_finding(&p, MACH_PROOF_UNKNOWN, "the host has no such device");
     proofs[kind](&p);
 }
 
-int prove(struct mach_session *s, void (*report)(void *opaque, const struct mach_finding *f), void *opaque,
-          struct mach_finding *first)
+int machrt_prove(struct mach_session *s, void (*report)(void *opaque, const struct mach_finding *f), void *opaque,
+                 struct mach_finding *first)
 {
     int failed = 0;
     struct mach_finding f;
     for (uint32_t i = 0; i < s->f->section[MACH_CFG_S_EXPECT].count; i++) {
-        prove_one(s, i, &f);
+        prove_expectation(s, i, &f);
         if (f.proof == MACH_PROOF_FAILS && !failed++ && first)
             *first = f;
         if (report)
@@ -345,41 +348,32 @@ static void report_failure(void *opaque, const struct mach_finding *f)
     struct mach_session *s = ((struct only_failures *)opaque)->s;
     if (f->proof != MACH_PROOF_FAILS)
         return;
-    note(s, "expect: %s: %s", f->object, f->text);
+    machrt_log(s, "expect: %s: %s", f->object, f->text);
     if (s->options.finding)
         s->options.finding(s->options.opaque, f);
 }
 
-int step_expect(struct mach_session *s)
+int machrt_step_expect(struct mach_session *s)
 {
     struct mach_finding first;
     if (s->options.flags & MACH_NO_PROOF)
         return 0;
     struct only_failures only = {s};
-    int failed = prove(s, report_failure, &only, &first);
+    int failed = machrt_prove(s, report_failure, &only, &first);
     if (failed <= 0)
         return failed;
-    return fail(s, "expect", 0, first.object, failed == 1 ? "%s" : "%s (and %d more)", first.text, failed - 1);
+    return machrt_set_error(s, "expect", 0, first.object, failed == 1 ? "%s" : "%s (and %d more)", first.text,
+                            failed - 1);
 }
 
-int mach_config_check(const struct mach_config *config, const struct mach_sys *sys,
-                      void (*report)(void *opaque, const struct mach_finding *finding), void *opaque)
+int mach_config_check(const struct mach_config *config, const struct mach_options *options, struct mach_error *error)
 {
-    const struct mach_options o = {.size = sizeof o, .sys = sys};
-    struct mach_error error;
-    struct mach_session *s = session_new(config, &o, NULL, NULL, &error);
-    if (!s) {
-        // A name that cannot be one is a failed expectation; no memory is none.
-        struct mach_finding f = {.proof = MACH_PROOF_FAILS};
-        snprintf(f.object, sizeof f.object, "%s", error.object);
-        snprintf(f.text, sizeof f.text, "%.500s", error.hint);
-        if (error.number != EINVAL)
-            return -1;
-        if (report)
-            report(opaque, &f);
-        return 1;
-    }
-    int failed = prove(s, report, opaque, NULL);
-    session_end(s, NULL);
+    struct mach_session *s;
+    struct mach_error why = MACH_ERROR_INIT;
+    int r = machrt_session_new(config, options, NULL, NULL, &s, error ? error : &why);
+    if (r)
+        return r;
+    int failed = machrt_prove(s, s->options.finding, s->options.opaque, NULL);
+    machrt_session_end(s, NULL);
     return failed;
 }

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Registers that are reached through a file: /dev/mem, /dev/uioN, or one that the description names.
-#include "session/session.h"
+// Registers that are mapped from a file: /dev/mem, /dev/uioN, or one that the description names.
+#include "session/steps.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/mman.h>
 
-static int undo_pages(struct mach_session *s, void *thing, uint64_t arg)
+int machrt_undo_map_area(struct mach_session *s, void *thing, uint64_t arg)
 {
     struct area *a = (struct area *)thing;
     void *start = (void *)((uintptr_t)a->at & ~(uintptr_t)(s->page - 1));
@@ -15,41 +15,42 @@ static int undo_pages(struct mach_session *s, void *thing, uint64_t arg)
     return s->sys.munmap(s->sys.opaque, start, arg);
 }
 
-static int refused(struct mach_session *s, const struct region *r, const char *path, int e)
+static int report_file_error(struct mach_session *s, const struct region *r, const char *path, int e)
 {
-    const char *who = object(s, "device %s, region %u", r->device->name, mach_cfg_region_index(r->rec));
+    const char *who = machrt_object(s, "device %s, region %u", r->device->name, mach_cfg_region_index(r->rec));
     if (e == -EPERM || e == -EACCES)
-        return fail(s, "region", e, who,
-                    "%.300s is refused: /dev/mem needs CAP_SYS_RAWIO, and where "
-                    "CONFIG_IO_STRICT_DEVMEM is set a range that no driver has claimed",
-                    path);
-    return fail(s, "region", e, who, "%.300s cannot be mapped", path);
+        return machrt_set_error(s, "region", e, who,
+                                "cannot map %.300s: /dev/mem needs CAP_SYS_RAWIO and, with CONFIG_IO_STRICT_DEVMEM, a "
+                                "range that no driver has claimed",
+                                path);
+    return machrt_set_error(s, "region", e, who, "cannot map %.300s", path);
 }
 
-int file_region(struct mach_session *s, struct region *r, const char *file, uint64_t offset)
+int machrt_map_file_region(struct mach_session *s, struct region *r, const char *file, uint64_t offset)
 {
     char path[PATH_SIZE];
     uint64_t size = mach_cfg_region_size(r->rec), pad = offset % s->page;
     if (!size || offset == MACH_CFG_NONE64 || size > UINT64_MAX - pad - s->page || offset > UINT64_MAX - size)
-        return fail(s, "region", EINVAL,
-                    object(s, "device %s, region %u", r->device->name, mach_cfg_region_index(r->rec)),
-                    "the config does not say where it is");
+        return machrt_set_error(
+            s, "region", EINVAL,
+            machrt_object(s, "device %s, region %u", r->device->name, mach_cfg_region_index(r->rec)),
+            "the config has no valid address for it");
     uint64_t whole = (pad + size + s->page - 1) / s->page * s->page;
-    r->area = (struct area *)session_alloc(s, 1, sizeof *r->area);
-    if (!r->area || undo_room(s))
+    r->area = (struct area *)machrt_session_alloc(s, 1, sizeof *r->area);
+    if (!r->area || machrt_reserve_undo(s))
         return -1;
-    // O_SYNC: /dev/mem is not to be cached.
-    int fd = file_path(s, path, file) ? s->sys.open(s->sys.opaque, path, O_RDWR | O_SYNC) : -ENAMETOOLONG;
+    // O_SYNC: an uncached mapping of /dev/mem.
+    int fd = machrt_file_path(s, path, file) ? s->sys.open(s->sys.opaque, path, O_RDWR | O_SYNC) : -ENAMETOOLONG;
     if (fd < 0)
-        return refused(s, r, path, fd);
+        return report_file_error(s, r, path, fd);
     void *at = NULL;
     int e = s->sys.mmap(s->sys.opaque, &at, whole, PROT_READ | PROT_WRITE, MAP_SHARED, fd, offset - pad);
     int closed = s->sys.close(s->sys.opaque, fd); // the mapping holds the file
     if (e)
-        return refused(s, r, path, e);
+        return report_file_error(s, r, path, e);
     *r->area = (struct area){.size = size, .at = (char *)at + pad};
-    undo_push(s, undo_pages, r->area, whole, "unmap a region");
+    machrt_push_undo(s, machrt_undo_map_area, r->area, whole, "unmap a region");
     r->areas = 1;
     r->size = size;
-    return closed ? refused(s, r, path, closed) : 0;
+    return closed ? report_file_error(s, r, path, closed) : 0;
 }

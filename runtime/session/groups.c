@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: MIT
-// IOMMU groups: which there are, who else is in them, and which devices share a DMA context.
-#include "session/session.h"
-
-#include "backend/backend.h"
+// IOMMU groups: finds those of the devices, checks who else is in them, and which devices share a DMA context.
+#include "session/steps.h"
 
 #include <errno.h>
 
-// A driver that may hold a member of a group that is in use: VFIO's own (mlx5_vfio_pci is one, too), and those that do
+// A driver that may be bound to another member of the group: VFIO's own (mlx5_vfio_pci is one, too), and those that do
 // no DMA (`driver_managed_dma` in drivers/pci/pcie/portdrv.c and drivers/pci/pci-stub.c, and in no others; Linux 6.12).
-static bool harmless(const char *driver)
+static bool is_harmless_driver(const char *driver)
 {
     return strstr(driver, "vfio") || !strcmp(driver, "pcieport") || !strcmp(driver, "pci-stub");
 }
@@ -21,39 +19,39 @@ struct members {
     int result;
 };
 
-// The command that frees a member, for the message.
-static void add_holder(struct members *m, const char *name, const char *driver)
+// Adds the command that frees a member to the message.
+static void add_holder_text(struct members *m, const char *name, const char *driver)
 {
     size_t n = strlen(m->text);
     char path[PATH_SIZE], bus[32];
     m->held++;
-    if (!sysfs_path(m->s, path, "kernel/iommu_groups/%u/devices/%.200s/subsystem", m->d->group, name) ||
-        link_name(m->s, path, bus, sizeof bus))
+    if (!machrt_sysfs_path(m->s, path, "kernel/iommu_groups/%u/devices/%.200s/subsystem", m->d->group, name) ||
+        machrt_read_link_name(m->s, path, bus, sizeof bus))
         strcpy(bus, m->d->bus->name); // most likely
     snprintf(m->text + n, sizeof m->text - n,
-             "%s%.64s is held by %.64s (pass it through as well, or: echo %.64s > /sys/bus/%s/drivers/%.64s/unbind)",
+             "%s%.64s is bound to %.64s (pass it through as well, or: echo %.64s > /sys/bus/%s/drivers/%.64s/unbind)",
              m->held > 1 ? "; " : "", name, driver, name, bus, driver);
 }
 
-static int member(void *arg, const char *name, int is_directory)
+static int check_member(void *arg, const char *name, int is_directory)
 {
     (void)is_directory;
     struct members *m = (struct members *)arg;
     char path[PATH_SIZE], driver[64];
-    if (!sysfs_path(m->s, path, "kernel/iommu_groups/%u/devices/%.200s/driver", m->d->group, name)) {
+    if (!machrt_sysfs_path(m->s, path, "kernel/iommu_groups/%u/devices/%.200s/driver", m->d->group, name)) {
         m->result = -ENAMETOOLONG;
         return 1;
     }
-    int r = link_name(m->s, path, driver, sizeof driver);
+    int r = machrt_read_link_name(m->s, path, driver, sizeof driver);
     m->total++;
     if (r == -ENOENT)
-        return 0; // no driver: it does no DMA
+        return 0; // without a driver it does no DMA
     if (r) {
         m->result = r;
         return 1;
     }
-    if (!harmless(driver))
-        add_holder(m, name, driver);
+    if (!is_harmless_driver(driver))
+        add_holder_text(m, name, driver);
     return 0;
 }
 
@@ -61,21 +59,22 @@ static int check_group(struct mach_session *s, const struct device *d)
 {
     struct members m = {.s = s, .d = d};
     char path[PATH_SIZE];
-    int r = sysfs_path(s, path, "kernel/iommu_groups/%u/devices", d->group)
-                ? s->sys.list(s->sys.opaque, path, member, &m)
+    int r = machrt_sysfs_path(s, path, "kernel/iommu_groups/%u/devices", d->group)
+                ? s->sys.list(s->sys.opaque, path, check_member, &m)
                 : -ENAMETOOLONG;
     r = r ? r : m.result;
     if (r)
-        return fail(s, "group", r, object(s, "IOMMU group %u of %s", d->group, d->name), "its members cannot be seen");
+        return machrt_set_error(s, "group", r, machrt_object(s, "IOMMU group %u of %s", d->group, d->name),
+                                "the kernel does not show its members");
     if (!m.held)
         return 0;
-    return fail(s, "group", EPERM, object(s, "IOMMU group %u of %s", d->group, d->name),
-                "a device and all that share its group go to one owner: of %u members, %s", m.total, m.text);
+    return machrt_set_error(s, "group", EPERM, machrt_object(s, "IOMMU group %u of %s", d->group, d->name),
+                            "all devices of a group must have one owner: of %u members, %s", m.total, m.text);
 }
 
 /* ---- contexts ---- */
 
-static uint64_t mix(uint64_t h, uint64_t v)
+static uint64_t mix_hash(uint64_t h, uint64_t v)
 {
     h ^= v;
     h *= UINT64_C(0x9e3779b97f4a7c15);
@@ -87,13 +86,13 @@ struct maps {
     uint32_t dma_end;
 };
 
-static struct maps maps_of(const struct device *d)
+static struct maps maps_of_device(const struct device *d)
 {
     uint32_t first = mach_cfg_device_first_dma(d->rec);
     return (struct maps){first, 0, first + mach_cfg_device_dmas(d->rec)};
 }
 
-// The next map of all of a device's domains.
+// Steps through the maps of all domains of a device. false: there are no more.
 static bool next_map(const struct mach_session *s, struct maps *m, struct mach_cfg_rec *map)
 {
     for (; m->dma < m->dma_end; m->dma++, m->map = 0) {
@@ -106,7 +105,7 @@ static bool next_map(const struct mach_session *s, struct maps *m, struct mach_c
     return false;
 }
 
-static bool guest_owned(const struct mach_session *s, const struct device *d)
+static bool is_guest_owned(const struct mach_session *s, const struct device *d)
 {
     for (uint32_t i = 0; i < mach_cfg_device_dmas(d->rec); i++)
         if (mach_cfg_dma_mode(mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(d->rec) + i)) ==
@@ -115,26 +114,26 @@ static bool guest_owned(const struct mach_session *s, const struct device *d)
     return false;
 }
 
-// What a device reaches, as a number: equal for devices that reach the same.
-static uint64_t reach(const struct mach_session *s, const struct device *d)
+// A hash of what a device reaches: equal for devices that reach the same.
+static uint64_t hash_reach(const struct mach_session *s, const struct device *d)
 {
-    if (guest_owned(s, d))
-        return mix(UINT64_C(0x67756573), d->index); // the guest maps for each device: none are shared
+    if (is_guest_owned(s, d))
+        return mix_hash(UINT64_C(0x67756573), d->index); // the guest maps for each device, so no context is shared
     uint64_t h = 1;
     struct mach_cfg_rec r;
-    for (struct maps m = maps_of(d); next_map(s, &m, &r);) {
-        h = mix(h, mach_cfg_dma_map_what(r) | (uint64_t)mach_cfg_dma_map_flags(r) << 32);
-        h = mix(h, mach_cfg_dma_map_memory(r) | (uint64_t)mach_cfg_dma_map_region(r) << 32);
-        h = mix(h, mach_cfg_dma_map_offset(r));
-        h = mix(h, mach_cfg_dma_map_size(r));
-        h = mix(h, mach_cfg_dma_map_iova(r));
+    for (struct maps m = maps_of_device(d); next_map(s, &m, &r);) {
+        h = mix_hash(h, mach_cfg_dma_map_what(r) | (uint64_t)mach_cfg_dma_map_flags(r) << 32);
+        h = mix_hash(h, mach_cfg_dma_map_memory(r) | (uint64_t)mach_cfg_dma_map_region(r) << 32);
+        h = mix_hash(h, mach_cfg_dma_map_offset(r));
+        h = mix_hash(h, mach_cfg_dma_map_size(r));
+        h = mix_hash(h, mach_cfg_dma_map_iova(r));
     }
-    // A window that the backend programs belongs to what is reached.
+    // The window that the backend programs is part of what the device reaches.
     for (uint32_t i = 0; i < mach_cfg_device_dmas(d->rec); i++) {
         struct mach_cfg_rec x = mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(d->rec) + i);
-        h = mix(h, mach_cfg_dma_window(x));
-        h = mix(h, mach_cfg_dma_size(x));
-        h = mix(h, mach_cfg_dma_whole_subwindows(x) | (uint64_t)mach_cfg_dma_page_shift(x) << 32);
+        h = mix_hash(h, mach_cfg_dma_window(x));
+        h = mix_hash(h, mach_cfg_dma_size(x));
+        h = mix_hash(h, mach_cfg_dma_whole_subwindows(x) | (uint64_t)mach_cfg_dma_page_shift(x) << 32);
     }
     return h;
 }
@@ -143,7 +142,7 @@ static bool same_reach(const struct mach_session *s, const struct device *a, con
 {
     if (a == b)
         return true;
-    if (guest_owned(s, a) || guest_owned(s, b))
+    if (is_guest_owned(s, a) || is_guest_owned(s, b))
         return false;
     uint32_t n = mach_cfg_device_dmas(a->rec);
     if (n != mach_cfg_device_dmas(b->rec))
@@ -157,7 +156,7 @@ static bool same_reach(const struct mach_session *s, const struct device *a, con
             mach_cfg_dma_page_shift(x) != mach_cfg_dma_page_shift(y) || mach_cfg_dma_maps(x) != mach_cfg_dma_maps(y))
             return false;
     }
-    struct maps m = maps_of(a), k = maps_of(b);
+    struct maps m = maps_of_device(a), k = maps_of_device(b);
     while (next_map(s, &m, &x) && next_map(s, &k, &y))
         if (mach_cfg_dma_map_what(x) != mach_cfg_dma_map_what(y) ||
             mach_cfg_dma_map_flags(x) != mach_cfg_dma_map_flags(y) ||
@@ -171,9 +170,9 @@ static bool same_reach(const struct mach_session *s, const struct device *a, con
     return true;
 }
 
-static struct context *context_for(struct mach_session *s, struct device *d)
+static struct context *find_or_add_context(struct mach_session *s, struct device *d)
 {
-    uint64_t key = reach(s, d);
+    uint64_t key = hash_reach(s, d);
     for (uint32_t i = (uint32_t)key & s->table_mask;; i = (i + 1) & s->table_mask) {
         uint32_t at = s->context_table[i];
         if (at) {
@@ -183,16 +182,16 @@ static struct context *context_for(struct mach_session *s, struct device *d)
             continue;
         }
         struct context *c = &s->context[s->contexts];
-        *c =
-            (struct context){.key = key, .number = s->contexts, .first = d, .fd = -1, .guest_owned = guest_owned(s, d)};
+        *c = (struct context){
+            .key = key, .number = s->contexts, .first = d, .fd = -1, .guest_owned = is_guest_owned(s, d)};
         s->context_table[i] = ++s->contexts;
         return c;
     }
 }
 
-static int group_for(struct mach_session *s, struct device *d)
+static int join_group(struct mach_session *s, struct device *d)
 {
-    for (uint32_t i = (uint32_t)mix(7, d->group) & s->table_mask;; i = (i + 1) & s->table_mask) {
+    for (uint32_t i = (uint32_t)mix_hash(7, d->group) & s->table_mask;; i = (i + 1) & s->table_mask) {
         uint32_t at = s->group_table[i];
         if (at && s->group[at - 1].number != d->group)
             continue;
@@ -200,7 +199,7 @@ static int group_for(struct mach_session *s, struct device *d)
             if (check_group(s, d))
                 return -1;
             struct group *g = &s->group[s->groups];
-            *g = (struct group){.number = d->group, .fd = -1, .context = context_for(s, d), .first = d};
+            *g = (struct group){.number = d->group, .fd = -1, .context = find_or_add_context(s, d), .first = d};
             s->group_table[i] = ++s->groups;
             at = s->groups;
         }
@@ -208,26 +207,26 @@ static int group_for(struct mach_session *s, struct device *d)
         break;
     }
     d->context = d->g->context;
-    // All of a group sees one set of page tables.
-    if (d != d->g->first && !(guest_owned(s, d) && guest_owned(s, d->g->first)) && !same_reach(s, d->g->first, d))
-        return fail(s, "group", EINVAL, object(s, "devices %s and %s", d->g->first->name, d->name),
-                    "they are in the same IOMMU group, %u, and so reach the same memory, but the config gives them "
-                    "different DMA domains: give both the same `dma`",
-                    d->group);
+    // All devices of a group use the same page tables.
+    if (d != d->g->first && !(is_guest_owned(s, d) && is_guest_owned(s, d->g->first)) && !same_reach(s, d->g->first, d))
+        return machrt_set_error(s, "group", EINVAL, machrt_object(s, "devices %s and %s", d->g->first->name, d->name),
+                                "both are in IOMMU group %u and so reach the same memory, but the config gives them "
+                                "different DMA domains: give both the same `dma`",
+                                d->group);
     return 0;
 }
 
-int step_groups(struct mach_session *s)
+int machrt_step_groups(struct mach_session *s)
 {
     uint32_t n = 0, size = 4;
     for (uint32_t i = 0; i < s->devices; i++)
         n += s->device[i].vfio;
     while (size < 2 * n)
         size *= 2;
-    s->group = (struct group *)session_alloc(s, n, sizeof *s->group);
-    s->context = (struct context *)session_alloc(s, n, sizeof *s->context);
-    s->group_table = (uint32_t *)session_alloc(s, size, sizeof(uint32_t));
-    s->context_table = (uint32_t *)session_alloc(s, size, sizeof(uint32_t));
+    s->group = (struct group *)machrt_session_alloc(s, n, sizeof *s->group);
+    s->context = (struct context *)machrt_session_alloc(s, n, sizeof *s->context);
+    s->group_table = (uint32_t *)machrt_session_alloc(s, size, sizeof(uint32_t));
+    s->context_table = (uint32_t *)machrt_session_alloc(s, size, sizeof(uint32_t));
     if (!s->group || !s->context || !s->group_table || !s->context_table)
         return -1;
     s->table_mask = size - 1;
@@ -235,14 +234,16 @@ int step_groups(struct mach_session *s)
         struct device *d = &s->device[i];
         if (!d->vfio)
             continue;
-        int r = find_group(s, d, &d->group);
+        int r = machrt_find_group(s, d, &d->group);
         if (r == -ENOENT)
-            return fail(s, "group", r, device_object(s, d),
-                        "it has no IOMMU group: it is behind no IOMMU that the kernel knows. Without one only "
-                        "`raw` with /dev/mem, or the kernel's unsafe no-IOMMU mode, gives it away");
+            return machrt_set_error(
+                s, "group", r, machrt_device_object(s, d),
+                "it has no IOMMU group, so it is not behind an IOMMU that the kernel drives. Without one, only `raw` "
+                "with /dev/mem or the kernel's unsafe no-IOMMU mode can pass it through");
         if (r)
-            return fail(s, "group", r, device_object(s, d), "its IOMMU group cannot be seen");
-        if (group_for(s, d))
+            return machrt_set_error(s, "group", r, machrt_device_object(s, d),
+                                    "the kernel does not show its IOMMU group");
+        if (join_group(s, d))
             return -1;
     }
     return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A guest-visible IOMMU: mappings that come and go while the guest runs, kept in a treap by address, so that what the
-// two VFIO interfaces answer differently (an unmap of nothing, or of half a mapping) is decided here, before the call.
-#include "session/session.h"
+// A guest-visible IOMMU: mappings that the guest makes and removes at run time, kept in a treap by address. VFIO's two
+// interfaces differ in what they answer to an unmap of nothing or of half a mapping, so that is decided here.
+#include "session/steps.h"
 
 #include "backend/backend.h"
 
@@ -14,13 +14,13 @@ struct tree {
     uint32_t uses;
 };
 
-static uint64_t last_of(const struct mapping *m)
+static uint64_t last_address(const struct mapping *m)
 {
     return m->iova + (m->size - 1);
 }
 
-// Everything below `iova` to *low, the rest to *high.
-static void split(struct tree *t, uint64_t iova, struct tree **low, struct tree **high)
+// Splits into the mappings below `iova`, *low, and the rest, *high.
+static void split_tree(struct tree *t, uint64_t iova, struct tree **low, struct tree **high)
 {
     while (t) {
         if (t->map.iova < iova) {
@@ -36,7 +36,7 @@ static void split(struct tree *t, uint64_t iova, struct tree **low, struct tree 
     *low = *high = NULL;
 }
 
-static struct tree *join(struct tree *low, struct tree *high)
+static struct tree *join_trees(struct tree *low, struct tree *high)
 {
     struct tree *root = NULL, **at = &root;
     while (low && high) {
@@ -54,26 +54,26 @@ static struct tree *join(struct tree *low, struct tree *high)
     return root;
 }
 
-static void insert(struct tree **root, struct tree *t)
+static void insert_mapping(struct tree **root, struct tree *t)
 {
     struct tree *low, *high;
-    split(*root, t->map.iova, &low, &high);
-    *root = join(join(low, t), high);
+    split_tree(*root, t->map.iova, &low, &high);
+    *root = join_trees(join_trees(low, t), high);
 }
 
-static void take_out(struct tree **root, struct tree *t)
+static void remove_mapping(struct tree **root, struct tree *t)
 {
     while (*root != t)
         root = t->map.iova < (*root)->map.iova ? &(*root)->left : &(*root)->right;
-    *root = join(t->left, t->right);
+    *root = join_trees(t->left, t->right);
 }
 
-// The first mapping that ends at `iova` or behind it.
-static struct tree *first_from(struct tree *t, uint64_t iova)
+// The first mapping that ends at `iova` or after it.
+static struct tree *first_mapping_from(struct tree *t, uint64_t iova)
 {
     struct tree *best = NULL;
     while (t) {
-        if (last_of(&t->map) >= iova) {
+        if (last_address(&t->map) >= iova) {
             best = t;
             t = t->left;
         } else {
@@ -83,8 +83,8 @@ static struct tree *first_from(struct tree *t, uint64_t iova)
     return best;
 }
 
-// Of the address alone, so that the tree is the same every time: the finaliser of MurmurHash3 (A. Appleby, public
-// domain).
+// A function of the address alone, so that the tree does not depend on chance: the finaliser of MurmurHash3 (A.
+// Appleby, public domain).
 static uint32_t priority_of(uint64_t iova)
 {
     uint32_t h = (uint32_t)(iova >> 12) ^ (uint32_t)(iova >> 44);
@@ -97,8 +97,8 @@ static uint32_t priority_of(uint64_t iova)
 
 /* ---- map ---- */
 
-// The context of a domain that is the guest's to map; NULL.
-static struct context *context_of(const struct mach_session *s, uint32_t dma)
+// The context of a domain that the guest maps; NULL: it is no such domain.
+static struct context *find_guest_context(const struct mach_session *s, uint32_t dma)
 {
     struct mach_cfg_rec r = mach_cfg_record(s->f, MACH_CFG_S_DMA, dma);
     if (dma >= s->f->section[MACH_CFG_S_DMA].count || mach_cfg_dma_mode(r) != MACH_CFG_DMA_GUEST_IOMMU)
@@ -106,7 +106,8 @@ static struct context *context_of(const struct mach_session *s, uint32_t dma)
     return s->device[mach_cfg_dma_device(r)].context;
 }
 
-static int check(const struct mach_session *s, const struct context *c, uint32_t dma, uint64_t iova, uint64_t size)
+static int check_range(const struct mach_session *s, const struct context *c, uint32_t dma, uint64_t iova,
+                       uint64_t size)
 {
     struct mach_cfg_rec r = mach_cfg_record(s->f, MACH_CFG_S_DMA, dma);
     uint64_t first = mach_cfg_dma_window(r), last = first + (mach_cfg_dma_size(r) - 1);
@@ -124,8 +125,8 @@ static int check(const struct mach_session *s, const struct context *c, uint32_t
 
 static int map_locked(struct mach_session *s, struct context *c, const struct mapping *m)
 {
-    struct tree *t = first_from(c->tree, m->iova);
-    if (t && t->map.iova <= last_of(m)) {
+    struct tree *t = first_mapping_from(c->tree, m->iova);
+    if (t && t->map.iova <= last_address(m)) {
         if (t->map.iova != m->iova || t->map.size != m->size || t->map.host != m->host || t->map.prot != m->prot ||
             t->uses == UINT32_MAX)
             return -EEXIST;
@@ -141,16 +142,16 @@ static int map_locked(struct mach_session *s, struct context *c, const struct ma
         s->sys.alloc(s->sys.opaque, t, 0);
         return r;
     }
-    insert(&c->tree, t);
+    insert_mapping(&c->tree, t);
     return 0;
 }
 
 int mach_dma_map(struct mach_session *s, uint32_t dma, uint64_t iova, uint64_t size, void *host, unsigned prot)
 {
-    struct context *c = context_of(s, dma);
+    struct context *c = find_guest_context(s, dma);
     if (!c || !prot || prot & ~(unsigned)(MACH_DMA_READ | MACH_DMA_WRITE))
         return -EINVAL;
-    int r = check(s, c, dma, iova, size);
+    int r = check_range(s, c, dma, iova, size);
     if (r || (uintptr_t)host % c->page)
         return r ? r : -EINVAL;
     const struct mapping m = {.iova = iova, .size = size, .host = (uint8_t *)host, .prot = prot};
@@ -162,22 +163,22 @@ int mach_dma_map(struct mach_session *s, uint32_t dma, uint64_t iova, uint64_t s
 
 /* ---- unmap ---- */
 
-// Would the range cut a mapping in two?
-static bool cuts(struct tree *root, uint64_t iova, uint64_t last)
+// Does the range cut a mapping in two?
+static bool cuts_mapping(struct tree *root, uint64_t iova, uint64_t last)
 {
-    const struct tree *t = first_from(root, iova);
+    const struct tree *t = first_mapping_from(root, iova);
     if (t && t->map.iova < iova)
         return true;
-    t = first_from(root, last);
-    return t && t->map.iova <= last && last_of(&t->map) > last;
+    t = first_mapping_from(root, last);
+    return t && t->map.iova <= last && last_address(&t->map) > last;
 }
 
 static int unmap_locked(struct mach_session *s, struct context *c, uint64_t iova, uint64_t last, uint64_t *bytes)
 {
-    if (cuts(c->tree, iova, last))
+    if (cuts_mapping(c->tree, iova, last))
         return -EINVAL;
-    for (struct tree *t; (t = first_from(c->tree, iova)) && t->map.iova <= last;) {
-        uint64_t next = last_of(&t->map);
+    for (struct tree *t; (t = first_mapping_from(c->tree, iova)) && t->map.iova <= last;) {
+        uint64_t next = last_address(&t->map);
         if (t->uses > 1) {
             t->uses--;
         } else {
@@ -185,7 +186,7 @@ static int unmap_locked(struct mach_session *s, struct context *c, uint64_t iova
             if (r)
                 return r;
             *bytes += t->map.size;
-            take_out(&c->tree, t);
+            remove_mapping(&c->tree, t);
             s->sys.alloc(s->sys.opaque, t, 0);
         }
         if (next == last)
@@ -197,7 +198,7 @@ static int unmap_locked(struct mach_session *s, struct context *c, uint64_t iova
 
 int mach_dma_unmap(struct mach_session *s, uint32_t dma, uint64_t iova, uint64_t size, uint64_t *unmapped)
 {
-    struct context *c = context_of(s, dma);
+    struct context *c = find_guest_context(s, dma);
     uint64_t bytes = 0;
     if (unmapped)
         *unmapped = 0;
@@ -213,7 +214,7 @@ int mach_dma_unmap(struct mach_session *s, uint32_t dma, uint64_t iova, uint64_t
 
 uint32_t mach_dma_ranges(const struct mach_session *s, uint32_t dma, uint64_t *first, uint64_t *last, uint32_t max)
 {
-    const struct context *c = context_of(s, dma);
+    const struct context *c = find_guest_context(s, dma);
     for (uint32_t i = 0; c && i < c->ranges && i < max; i++) {
         first[i] = c->range[i].first;
         last[i] = c->range[i].last;
@@ -223,7 +224,7 @@ uint32_t mach_dma_ranges(const struct mach_session *s, uint32_t dma, uint64_t *f
 
 /* ---- the end ---- */
 
-static int undo_all(struct mach_session *s, void *thing, uint64_t arg)
+static int undo_guest_maps(struct mach_session *s, void *thing, uint64_t arg)
 {
     (void)arg;
     struct context *c = (struct context *)thing;
@@ -232,20 +233,20 @@ static int undo_all(struct mach_session *s, void *thing, uint64_t arg)
         struct tree *t = c->tree;
         int r = s->backend->unmap(s, c, &t->map);
         result = result ? result : r;
-        take_out(&c->tree, t);
+        remove_mapping(&c->tree, t);
         s->sys.alloc(s->sys.opaque, t, 0);
     }
     return result;
 }
 
-int step_guest_maps(struct mach_session *s)
+int machrt_step_guest_maps(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->contexts; i++) {
         if (!s->context[i].guest_owned)
             continue;
-        if (undo_room(s))
+        if (machrt_reserve_undo(s))
             return -1;
-        undo_push(s, undo_all, &s->context[i], 0, "remove the guest's DMA mappings");
+        machrt_push_undo(s, undo_guest_maps, &s->context[i], 0, "remove the guest's DMA mappings");
     }
     return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Guest memory: made, or taken from the VMM; faulted in before it is pinned, in parallel, because page by page in
-// MAP_DMA takes many times as long and on one cpu only.
-#include "session/session.h"
+// Guest memory: allocated here, or provided by the VMM. It is faulted in before it is pinned, in parallel: MAP_DMA
+// would do it page by page on one cpu, which takes many times as long.
+#include "session/steps.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,25 +15,34 @@ static const uint64_t LEAST_CHUNK = UINT64_C(64) << 20, CHUNK_ALIGN = UINT64_C(2
 
 static const char *memory_object(struct mach_session *s, const struct memory *m)
 {
-    return object(s, "memory %s", m->m.name);
+    return machrt_object(s, "memory %s", m->m.name);
 }
 
 /* ---- faulting in ---- */
 
-struct job {
+// Old headers lack them: include/uapi/asm-generic/mman-common.h of Linux 5.14, the same on every architecture. A kernel
+// without them answers EINVAL.
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+struct populate_job {
     struct mach_session *s;
     uint8_t *at;
-    uint64_t size, step, chunk;
+    uint64_t size, page, chunk;
     bool readonly;
-    uint64_t next; // offset of the next chunk, taken atomically
+    uint32_t next; // number of the next chunk, taken atomically; 32-bit cpus have no atomic operations on 64 bits
     int result;
 };
 
-// What MADV_POPULATE_WRITE does, on kernels that have none (before 5.14, or without CONFIG_ADVISE_SYSCALLS). Others may
-// use the memory already: no value is changed.
-static void touch(const struct job *j, uint64_t from, uint64_t size)
+// What MADV_POPULATE_WRITE does, for kernels without it (before 5.14, or without CONFIG_ADVISE_SYSCALLS). Others may
+// use the memory already: no value changes.
+static void touch_pages(const struct populate_job *j, uint64_t from, uint64_t size)
 {
-    for (uint64_t i = 0; i < size; i += j->step) {
+    for (uint64_t i = 0; i < size; i += j->page) {
         if (j->readonly)
             (void)*(volatile uint8_t *)(j->at + from + i);
         else
@@ -41,12 +50,12 @@ static void touch(const struct job *j, uint64_t from, uint64_t size)
     }
 }
 
-static void *work(void *arg)
+static void *populate_chunks(void *arg)
 {
-    struct job *j = (struct job *)arg;
+    struct populate_job *j = (struct populate_job *)arg;
     const struct mach_sys *sys = &j->s->sys;
     while (!__atomic_load_n(&j->result, __ATOMIC_RELAXED)) {
-        uint64_t from = __atomic_fetch_add(&j->next, j->chunk, __ATOMIC_RELAXED);
+        uint64_t from = __atomic_fetch_add(&j->next, 1, __ATOMIC_RELAXED) * j->chunk;
         if (from >= j->size)
             break;
         uint64_t size = j->size - from < j->chunk ? j->size - from : j->chunk;
@@ -55,40 +64,52 @@ static void *work(void *arg)
             r = sys->madvise(sys->opaque, j->at + from, size, j->readonly ? MADV_POPULATE_READ : MADV_POPULATE_WRITE);
         while (r == -EINTR || r == -EAGAIN);
         if (r == -EINVAL || r == -ENOSYS)
-            touch(j, from, size);
+            touch_pages(j, from, size);
         else if (r)
             __atomic_store_n(&j->result, r, __ATOMIC_RELAXED);
     }
     return NULL;
 }
 
+// How many threads are worth it: as many as the caller says, or one for each cpu; one for little memory.
+static uint64_t count_threads(const struct mach_session *s, uint64_t size)
+{
+    uint64_t n = s->options.threads;
+    if (!n && size > LEAST_CHUNK) {
+        // Takes system calls to find out, so it is not done for little memory.
+        long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+        n = cpus > 0 ? (uint64_t)cpus : 1;
+    }
+    n = n ? n : 1;
+    return n < MAX_THREADS ? n : MAX_THREADS;
+}
+
 static int populate(struct mach_session *s, const struct memory *m)
 {
-    struct job j = {.s = s, .at = (uint8_t *)m->m.at, .size = m->m.size, .step = s->page, .readonly = m->m.readonly};
+    struct populate_job j = {
+        .s = s, .at = (uint8_t *)m->m.at, .size = m->m.size, .page = s->page, .readonly = m->m.readonly};
     pthread_t thread[MAX_THREADS];
-    // How many cpus there are takes system calls to find out.
-    long cpus = s->options.threads || m->m.size <= LEAST_CHUNK ? 1 : sysconf(_SC_NPROCESSORS_ONLN);
-    uint64_t want = s->options.threads ? s->options.threads : cpus > 0 ? (uint64_t)cpus : 1;
-    want = want < MAX_THREADS ? want : MAX_THREADS;
-    // One call for each thread; none for less than is worth one.
+    uint64_t want = count_threads(s, m->m.size);
+    // One call for each thread, and none for less than is worth a thread.
     j.chunk = (m->m.size / want + CHUNK_ALIGN - 1) / CHUNK_ALIGN * CHUNK_ALIGN;
     j.chunk = j.chunk < LEAST_CHUNK ? LEAST_CHUNK : j.chunk;
     uint64_t chunks = (m->m.size - 1) / j.chunk + 1;
     want = want < chunks ? want : chunks;
     unsigned n = 0;
-    // This thread is one of them; one that cannot be had is done without.
-    while (n + 1 < want && !pthread_create(&thread[n], NULL, work, &j))
+    // This thread is one of them. If a thread cannot be created, the others do its work.
+    while (n + 1 < want && !pthread_create(&thread[n], NULL, populate_chunks, &j))
         n++;
-    work(&j);
+    populate_chunks(&j);
     while (n)
         pthread_join(thread[--n], NULL);
     if (!j.result)
         return 0;
-    return fail(s, "memory", j.result, memory_object(s, m), "%" PRIu64 " MiB of it cannot be had%s", m->m.size >> 20,
-                mach_cfg_memory_backing(m->rec) == MACH_CFG_BACKING_HUGETLB ? ": there are not enough huge pages" : "");
+    return machrt_set_error(
+        s, "memory", j.result, memory_object(s, m), "cannot allocate its %" PRIu64 " MiB%s", m->m.size >> 20,
+        mach_cfg_memory_backing(m->rec) == MACH_CFG_BACKING_HUGETLB ? ": there are not enough huge pages" : "");
 }
 
-/* ---- making it ---- */
+/* ---- allocating ---- */
 
 static int undo_munmap(struct mach_session *s, void *thing, uint64_t arg)
 {
@@ -107,7 +128,7 @@ static unsigned log2_of(uint64_t n)
     return bits;
 }
 
-// A new memfd of the memory's size; -errno.
+// Creates a memfd of the memory's size. 0 or -errno.
 static int make_memfd(struct mach_session *s, struct memory *m)
 {
     bool huge = mach_cfg_memory_backing(m->rec) == MACH_CFG_BACKING_HUGETLB;
@@ -127,76 +148,79 @@ static int open_backing(struct mach_session *s, struct memory *m)
 {
     char path[PATH_SIZE];
     uint32_t backing = mach_cfg_memory_backing(m->rec);
-    const char *file = backing == MACH_CFG_BACKING_PHYSICAL ? "/dev/mem" : text(s, mach_cfg_memory_path(m->rec));
+    const char *file =
+        backing == MACH_CFG_BACKING_PHYSICAL ? "/dev/mem" : machrt_string(s, mach_cfg_memory_path(m->rec));
     m->m.offset =
         backing == MACH_CFG_BACKING_PHYSICAL ? mach_cfg_memory_physical(m->rec) : mach_cfg_memory_offset(m->rec);
-    int fd =
-        file_path(s, path, file) ? s->sys.open(s->sys.opaque, path, m->m.readonly ? O_RDONLY : O_RDWR) : -ENAMETOOLONG;
+    int fd = machrt_file_path(s, path, file) ? s->sys.open(s->sys.opaque, path, m->m.readonly ? O_RDONLY : O_RDWR)
+                                             : -ENAMETOOLONG;
     if (fd >= 0)
         m->m.fd = fd;
     return fd < 0 ? fd : 0;
 }
 
-static int no_backing(struct mach_session *s, const struct memory *m, int r)
+static int report_backing_error(struct mach_session *s, const struct memory *m, int r)
 {
     const char *who = memory_object(s, m);
     switch (mach_cfg_memory_backing(m->rec)) {
     case MACH_CFG_BACKING_HUGETLB:
-        return fail(s, "memory", r, who, "the kernel gives no huge pages of %" PRIu64 " KiB for %" PRIu64 " MiB",
-                    mach_cfg_memory_page_size(m->rec) >> 10, m->m.size >> 20);
+        return machrt_set_error(s, "memory", r, who,
+                                "the kernel does not have enough huge pages of %" PRIu64 " KiB for %" PRIu64 " MiB",
+                                mach_cfg_memory_page_size(m->rec) >> 10, m->m.size >> 20);
     case MACH_CFG_BACKING_PHYSICAL:
-        return fail(s, "memory", r, who,
-                    "/dev/mem: it needs CAP_SYS_RAWIO, and a range that the kernel does not use "
-                    "itself (reserved-memory, mem=) where CONFIG_STRICT_DEVMEM is set");
+        return machrt_set_error(s, "memory", r, who,
+                                "cannot map /dev/mem: this needs CAP_SYS_RAWIO and, with CONFIG_STRICT_DEVMEM, a range "
+                                "that the kernel does not use itself (reserved-memory, mem=)");
     case MACH_CFG_BACKING_FILE:
-        return fail(s, "memory", r, who, "%.300s cannot be used", text(s, mach_cfg_memory_path(m->rec)));
+        return machrt_set_error(s, "memory", r, who, "cannot use %.300s",
+                                machrt_string(s, mach_cfg_memory_path(m->rec)));
     default:
-        return fail(s, "memory", r, who, "%" PRIu64 " MiB cannot be had", m->m.size >> 20);
+        return machrt_set_error(s, "memory", r, who, "cannot allocate %" PRIu64 " MiB", m->m.size >> 20);
     }
 }
 
-static int make(struct mach_session *s, struct memory *m)
+static int allocate_memory(struct mach_session *s, struct memory *m)
 {
     uint32_t backing = mach_cfg_memory_backing(m->rec);
     bool named = backing == MACH_CFG_BACKING_FILE || backing == MACH_CFG_BACKING_PHYSICAL;
-    if (*text(s, mach_cfg_memory_share(m->rec)) && !named)
-        return fail(s, "memory", ENOTSUP, memory_object(s, m),
-                    "it is shared with other machines and so needs a name: "
-                    "`from physical` or `from file`, or a VMM that gives the memory (ops->memory)");
-    if (undo_room(s))
+    if (*machrt_string(s, mach_cfg_memory_share(m->rec)) && !named)
+        return machrt_set_error(
+            s, "memory", ENOTSUP, memory_object(s, m),
+            "memory that machines share needs `from physical` or `from file`, or a VMM that provides it (ops->memory)");
+    if (machrt_reserve_undo(s))
         return -1;
     int r = named ? open_backing(s, m) : make_memfd(s, m);
     if (m->m.fd >= 0)
-        undo_push(s, undo_close, &m->m.fd, 0, "close memory");
+        machrt_push_undo(s, machrt_undo_close, &m->m.fd, 0, "close memory");
     if (r)
-        return no_backing(s, m, r);
-    if (undo_room(s))
+        return report_backing_error(s, m, r);
+    if (machrt_reserve_undo(s))
         return -1;
     r = s->sys.mmap(s->sys.opaque, &m->m.at, m->m.size, m->m.readonly ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED,
                     m->m.fd, m->m.offset);
     if (r)
-        return no_backing(s, m, r);
-    undo_push(s, undo_munmap, m, 0, "unmap memory");
-    // /dev/mem is mapped as a whole at once.
+        return report_backing_error(s, m, r);
+    machrt_push_undo(s, undo_munmap, m, 0, "unmap memory");
+    // A mapping of /dev/mem is complete at once.
     if (backing == MACH_CFG_BACKING_PHYSICAL || s->options.flags & MACH_NO_POPULATE ||
         (!m->dma && backing != MACH_CFG_BACKING_HUGETLB))
         return 0;
     return populate(s, m);
 }
 
-static int get(struct mach_session *s, struct memory *m)
+static int get_memory(struct mach_session *s, struct memory *m)
 {
     if (s->ops.memory) {
         int r = s->ops.memory(s->opaque, &m->m);
         if (!r && !m->m.at)
             r = -EFAULT;
         if (r != -ENOSYS)
-            return r ? fail(s, "vmm", r, memory_object(s, m), "the VMM does not give it") : 0;
+            return r ? machrt_set_error(s, "vmm", r, memory_object(s, m), "the VMM does not provide it") : 0;
     }
-    return make(s, m);
+    return allocate_memory(s, m);
 }
 
-// A device without an IOMMU puts the guest's addresses on the bus.
+// Without an IOMMU a device uses the guest's addresses on the bus.
 static int check_identity(struct mach_session *s)
 {
     uint32_t i = 0, n = s->f->section[MACH_CFG_S_DMA].count;
@@ -208,15 +232,16 @@ static int check_identity(struct mach_session *s)
             continue;
         if (mach_cfg_memory_backing(m->rec) != MACH_CFG_BACKING_PHYSICAL ||
             mach_cfg_memory_physical(m->rec) != m->m.address)
-            return fail(s, "memory", EINVAL, memory_object(s, m),
-                        "a device has `dma identity`, so it must lie where the "
-                        "host's does: `from physical 0x%" PRIx64 "`",
-                        m->m.address);
+            return machrt_set_error(
+                s, "memory", EINVAL, memory_object(s, m),
+                "a device has `dma identity`, so guest and host addresses must be equal: use `from physical 0x%" PRIx64
+                "`",
+                m->m.address);
     }
     return 0;
 }
 
-int step_memory(struct mach_session *s)
+int machrt_step_memory(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->f->section[MACH_CFG_S_DMA_MAP].count; i++) {
         uint32_t m = mach_cfg_dma_map_memory(mach_cfg_record(s->f, MACH_CFG_S_DMA_MAP, i));
@@ -226,12 +251,12 @@ int step_memory(struct mach_session *s)
     if (check_identity(s))
         return -1;
     for (uint32_t i = 0; i < s->memories; i++)
-        if (get(s, &s->memory[i]))
+        if (get_memory(s, &s->memory[i]))
             return -1;
     return 0;
 }
 
-/* ---- showing it to the guest ---- */
+/* ---- mapping into the guest ---- */
 
 static int undo_place(struct mach_session *s, void *thing, uint64_t arg)
 {
@@ -241,21 +266,21 @@ static int undo_place(struct mach_session *s, void *thing, uint64_t arg)
     return 0;
 }
 
-int place(struct mach_session *s, struct mach_place *p, const char *who)
+int machrt_map_to_guest(struct mach_session *s, struct mach_place *p, const char *who)
 {
     p->slot = s->slots++;
     if (!s->ops.place)
-        return fail(s, "vmm", ENOSYS, who, "the VMM has no way to show it to the guest (ops->place)");
-    if (undo_room(s))
+        return machrt_set_error(s, "vmm", ENOSYS, who, "the VMM cannot map it into the guest (ops->place)");
+    if (machrt_reserve_undo(s))
         return -1;
     int r = s->ops.place(s->opaque, p);
     if (r)
-        return fail(s, "vmm", r, who, "the VMM does not show it to the guest at 0x%" PRIx64, p->address);
-    undo_push(s, undo_place, p, 0, who);
+        return machrt_set_error(s, "vmm", r, who, "the VMM does not map it into the guest at 0x%" PRIx64, p->address);
+    machrt_push_undo(s, undo_place, p, 0, who);
     return 0;
 }
 
-int step_place(struct mach_session *s)
+int machrt_step_place(struct mach_session *s)
 {
     for (uint32_t i = 0; s->has_ops && i < s->memories; i++) {
         struct memory *m = &s->memory[i];
@@ -267,16 +292,13 @@ int step_place(struct mach_session *s)
             .is_memory = 1,
             .index = i,
         };
-        if (place(s, &m->place, m->m.name))
+        if (machrt_map_to_guest(s, &m->place, m->m.name))
             return -1;
     }
     return 0;
 }
 
-int mach_session_memory(const struct mach_session *s, uint32_t memory, struct mach_memory *m)
+const struct mach_memory *mach_session_memory(const struct mach_session *s, uint32_t memory)
 {
-    if (memory >= s->memories)
-        return -1;
-    *m = s->memory[memory].m;
-    return 0;
+    return memory < s->memories ? &s->memory[memory].m : NULL;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// MSI and MSI-X of PCI functions: when the guest, or the driver, switches them on.
-#include "session/session.h"
+// MSI and MSI-X of PCI functions, enabled by the guest or the driver at run time.
+#include "session/steps.h"
 
 #include <errno.h>
 #include <linux/vfio.h>
@@ -8,7 +8,7 @@
 
 enum { MOST = 2048 }; // vectors of MSI-X: PCI Local Bus Specification 3.0, 6.8.2.3
 
-static int msi_device(struct mach_session *s, uint32_t device, struct device **d)
+static int find_msi_device(struct mach_session *s, uint32_t device, struct device **d)
 {
     if (device >= s->devices || s->device[device].fd < 0)
         return -ENXIO;
@@ -16,24 +16,26 @@ static int msi_device(struct mach_session *s, uint32_t device, struct device **d
     return (*d)->vfio_flags & VFIO_DEVICE_FLAGS_PCI ? 0 : -ENXIO;
 }
 
-static int switch_off(struct mach_session *s, const struct device *d)
+static int disable_msi(struct mach_session *s, const struct device *d)
 {
     struct vfio_irq_set off = {
         .argsz = sizeof off, .flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, .index = d->msi.index};
     return s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_SET_IRQS, &off);
 }
 
-// The kernel refuses more vectors than the function has; fewer than it has it grants, or says how many.
-static int most(struct mach_session *s, const struct device *d, uint32_t index, uint32_t *count)
+// How many vectors the function has: the kernel refuses more than that.
+static int read_vector_count(struct mach_session *s, const struct device *d, uint32_t index, uint32_t *count)
 {
     struct vfio_irq_info info = {.argsz = sizeof info, .index = index};
     int r = s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_GET_IRQ_INFO, &info);
     *count = info.count;
-    return r ? r : info.count && info.flags & VFIO_IRQ_INFO_EVENTFD ? 0 : -ENXIO;
+    if (r)
+        return r;
+    return info.count && info.flags & VFIO_IRQ_INFO_EVENTFD ? 0 : -ENXIO;
 }
 
-// The config links its first vector to a line of the guest's.
-static bool linked(const struct mach_session *s, const struct device *d)
+// Does the config link its first vector to a line of the guest?
+static bool has_linked_msi(const struct mach_session *s, const struct device *d)
 {
     for (uint32_t i = 0; i < mach_cfg_device_irqs(d->rec); i++) {
         const struct irq *q = &s->irq[mach_cfg_device_first_irq(d->rec) + i];
@@ -43,7 +45,7 @@ static bool linked(const struct mach_session *s, const struct device *d)
     return false;
 }
 
-static void close_all(struct mach_session *s, int *fds, uint32_t n)
+static void close_eventfds(struct mach_session *s, int *fds, uint32_t n)
 {
     for (uint32_t i = 0; i < n; i++) {
         s->sys.close(s->sys.opaque, fds[i]);
@@ -55,17 +57,17 @@ int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, u
                             uint32_t *granted)
 {
     struct device *d = NULL;
-    int r = msi_device(s, device, &d);
+    int r = find_msi_device(s, device, &d);
     *granted = 0;
     if (r)
         return r;
     if (!count || count > MOST)
         return -EINVAL;
-    if (d->msi.count || linked(s, d))
+    if (d->msi.count || has_linked_msi(s, d))
         return -EBUSY;
     const uint32_t index = msix ? VFIO_PCI_MSIX_IRQ_INDEX : VFIO_PCI_MSI_IRQ_INDEX;
     uint32_t there;
-    r = most(s, d, index, &there);
+    r = read_vector_count(s, d, index, &there);
     if (r)
         return r;
     if (count > there) {
@@ -73,7 +75,7 @@ int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, u
         return -ENOSPC;
     }
     size_t size = sizeof(struct vfio_irq_set) + count * sizeof(int32_t);
-    // The set, and behind it the list that is kept.
+    // The request, and the list of eventfds for mach_session_msi_disable().
     struct vfio_irq_set *set = (struct vfio_irq_set *)s->sys.alloc(s->sys.opaque, NULL, size);
     int *kept = (int *)s->sys.alloc(s->sys.opaque, NULL, count * sizeof *kept);
     uint32_t n = 0;
@@ -87,10 +89,10 @@ int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, u
         fds[n] = kept[n] = fd;
         memcpy((char *)set + sizeof *set + n * sizeof(int32_t), &(int32_t){fd}, sizeof(int32_t));
     }
-    // An MSI is a write of the function's: one that does no other is no bus master yet.
+    // An MSI is a memory write: a function that does no DMA is not a bus master yet.
     bool off = !r && !d->master;
     if (off)
-        r = master_on(s, d);
+        r = machrt_enable_bus_master(s, d);
     if (!r) {
         *set = (struct vfio_irq_set){
             .argsz = (uint32_t)size,
@@ -100,7 +102,7 @@ int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, u
         };
         r = s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_SET_IRQS, set);
         if (r > 0) {
-            // Nothing is armed; so many could be had.
+            // Nothing is armed; r is the number of available vectors.
             *granted = (uint32_t)r;
             r = -ENOSPC;
         }
@@ -108,8 +110,8 @@ int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, u
     s->sys.alloc(s->sys.opaque, set, 0);
     if (r) {
         if (off && d->master)
-            master_off(s, d);
-        close_all(s, fds, n);
+            machrt_restore_bus_master(s, d);
+        close_eventfds(s, fds, n);
         s->sys.alloc(s->sys.opaque, kept, 0);
         return r;
     }
@@ -121,15 +123,15 @@ int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, u
 int mach_session_msi_disable(struct mach_session *s, uint32_t device)
 {
     struct device *d = NULL;
-    int r = msi_device(s, device, &d);
+    int r = find_msi_device(s, device, &d);
     if (r || !d->msi.count)
         return r;
-    r = switch_off(s, d);
+    r = disable_msi(s, d);
     if (d->msi.master) {
-        int e = master_off(s, d);
+        int e = machrt_restore_bus_master(s, d);
         r = r ? r : e;
     }
-    close_all(s, d->msi.fd, d->msi.count);
+    close_eventfds(s, d->msi.fd, d->msi.count);
     s->sys.alloc(s->sys.opaque, d->msi.fd, 0);
     d->msi = (struct msi){0};
     return r;
@@ -141,15 +143,15 @@ static int undo_msi(struct mach_session *s, void *thing, uint64_t arg)
     return mach_session_msi_disable(s, ((struct device *)thing)->index);
 }
 
-int step_msi(struct mach_session *s)
+int machrt_step_msi(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->devices; i++) {
         struct device *d = &s->device[i];
         if (!d->vfio || !(d->vfio_flags & VFIO_DEVICE_FLAGS_PCI))
             continue;
-        if (undo_room(s))
+        if (machrt_reserve_undo(s))
             return -1;
-        undo_push(s, undo_msi, d, 0, "switch MSIs off");
+        machrt_push_undo(s, undo_msi, d, 0, "switch MSIs off");
     }
     return 0;
 }

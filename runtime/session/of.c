@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The host's own device tree, as the kernel shows it in /sys/firmware/devicetree/base: where a device's registers are
+// The host's device tree, as the kernel shows it in /sys/firmware/devicetree/base: where a device's registers are
 // and how many interrupts it has, without opening it. Addresses are translated as the Devicetree Specification
 // (v0.4, 2.3.8 ranges; 2.4 interrupts) says.
-#include "session/session.h"
+#include "session/steps.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,47 +22,47 @@ struct property {
     uint32_t cells;
 };
 
-static uint32_t cell(const struct property *p, uint32_t i)
+static uint32_t cell_at(const struct property *p, uint32_t i)
 {
     const uint8_t *b = p->data + 4 * (size_t)i;
     return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
 }
 
-static uint64_t number(const struct property *p, uint32_t i, uint32_t cells)
+static uint64_t number_at(const struct property *p, uint32_t i, uint32_t cells)
 {
     uint64_t n = 0;
     for (uint32_t k = 0; k < cells; k++)
-        n = n << 32 | cell(p, i + k);
+        n = n << 32 | cell_at(p, i + k);
     return n;
 }
 
 // Property `name` of the node at `path` below the tree's root: 0, or -errno.
-static int property(const struct mach_session *s, const char *path, const char *name, struct property *p)
+static int read_property(const struct mach_session *s, const char *path, const char *name, struct property *p)
 {
     char file[PATH_SIZE];
-    if (!sysfs_path(s, file, "firmware/devicetree/base%s/%s", path, name))
+    if (!machrt_sysfs_path(s, file, "firmware/devicetree/base%s/%s", path, name))
         return -ENAMETOOLONG;
     int64_t n = s->sys.read_file(s->sys.opaque, file, p->data, sizeof p->data);
     if (n < 0)
         return (int)n;
     if (n == PROPERTY_SIZE)
-        return -ENOENT; // longer than anything that is looked at here
+        return -ENOENT; // longer than any property that is used here
     p->cells = (uint32_t)(n / 4);
     return 0;
 }
 
-static uint32_t small(const struct mach_session *s, const char *path, const char *name, uint32_t otherwise)
+static uint32_t read_cell(const struct mach_session *s, const char *path, const char *name, uint32_t otherwise)
 {
     struct property p;
-    return property(s, path, name, &p) || p.cells != 1 ? otherwise : cell(&p, 0);
+    return read_property(s, path, name, &p) || p.cells != 1 ? otherwise : cell_at(&p, 0);
 }
 
 // The path of a device's node below the tree's root: "/soc/i2c@2180000". -ENOENT: it has none.
-static int node_path(const struct mach_session *s, const struct device *d, char *path)
+static int find_node_path(const struct mach_session *s, const struct device *d, char *path)
 {
     static const char base[] = "devicetree/base";
     char link[PATH_SIZE], target[PATH_SIZE];
-    if (!device_path(s, link, d, "of_node"))
+    if (!machrt_device_path(s, link, d, "of_node"))
         return -ENAMETOOLONG;
     int64_t n = s->sys.readlink(s->sys.opaque, link, target, sizeof target);
     if (n < 0)
@@ -74,8 +74,8 @@ static int node_path(const struct mach_session *s, const struct device *d, char 
     return 0;
 }
 
-// Makes a path the one of the node's parent; false at the root.
-static bool up(char *path)
+// Turns a path into that of the node's parent; false at the root.
+static bool to_parent(char *path)
 {
     char *slash = strrchr(path, '/');
     if (!slash)
@@ -84,24 +84,24 @@ static bool up(char *path)
     return true;
 }
 
-// Through the `ranges` of the bus at `path`, whose children have `child` address cells.
-static int through(const struct mach_session *s, char *path, uint32_t child, uint64_t *address, uint64_t size)
+// Translates an address with the `ranges` of the bus at `path`, whose children have `child` address cells.
+static int translate_through(const struct mach_session *s, char *path, uint32_t child, uint64_t *address, uint64_t size)
 {
     struct property ranges;
     char parent[PATH_SIZE];
     strcpy(parent, path);
-    if (!up(parent))
+    if (!to_parent(parent))
         return -ENOENT;
-    uint32_t above = small(s, parent, "#address-cells", 2), sizes = small(s, path, "#size-cells", 1);
-    int r = property(s, path, "ranges", &ranges);
+    uint32_t above = read_cell(s, parent, "#address-cells", 2), sizes = read_cell(s, path, "#size-cells", 1);
+    int r = read_property(s, path, "ranges", &ranges);
     if (r || !ranges.cells)
-        return r; // empty: the same addresses above
+        return r; // empty: the parent has the same addresses
     if (child > 2 || above > 2 || sizes > 2)
         return -ENOENT;
     uint32_t step = child + above + sizes;
     for (uint32_t i = 0; i + step <= ranges.cells; i += step) {
-        uint64_t from = number(&ranges, i, child), to = number(&ranges, i + child, above);
-        uint64_t length = number(&ranges, i + child + above, sizes);
+        uint64_t from = number_at(&ranges, i, child), to = number_at(&ranges, i + child, above);
+        uint64_t length = number_at(&ranges, i + child + above, sizes);
         if (*address >= from && *address - from <= length && size <= length - (*address - from)) {
             *address = to + (*address - from);
             return 0;
@@ -110,27 +110,28 @@ static int through(const struct mach_session *s, char *path, uint32_t child, uin
     return -ENOENT;
 }
 
-int of_reg(struct mach_session *s, const struct device *d, uint32_t index, uint64_t *address, uint64_t *size)
+int machrt_read_of_reg(struct mach_session *s, const struct device *d, uint32_t index, uint64_t *address,
+                       uint64_t *size)
 {
     char path[PATH_SIZE];
     struct property reg;
-    int r = node_path(s, d, path);
+    int r = find_node_path(s, d, path);
     if (!r)
-        r = property(s, path, "reg", &reg);
+        r = read_property(s, path, "reg", &reg);
     if (r)
         return r;
-    if (!up(path))
+    if (!to_parent(path))
         return -ENOENT;
-    uint32_t addresses = small(s, path, "#address-cells", 2), sizes = small(s, path, "#size-cells", 1);
+    uint32_t addresses = read_cell(s, path, "#address-cells", 2), sizes = read_cell(s, path, "#size-cells", 1);
     uint32_t step = addresses + sizes;
     if (!addresses || addresses > 2 || sizes > 2 || index >= reg.cells / step)
         return -ENOENT;
-    *address = number(&reg, index * step, addresses);
-    *size = number(&reg, index * step + addresses, sizes);
+    *address = number_at(&reg, index * step, addresses);
+    *size = number_at(&reg, index * step + addresses, sizes);
     while (*path && !r) {
-        r = through(s, path, addresses, address, *size);
-        up(path);
-        addresses = small(s, path, "#address-cells", 2);
+        r = translate_through(s, path, addresses, address, *size);
+        to_parent(path);
+        addresses = read_cell(s, path, "#address-cells", 2);
     }
     return r;
 }
@@ -148,12 +149,12 @@ struct walk {
 static int add_chip(struct walk *w)
 {
     struct of_index *x = w->s->of;
-    uint32_t phandle = small(w->s, w->path, "phandle", 0), cells = small(w->s, w->path, "#interrupt-cells", 0);
+    uint32_t phandle = read_cell(w->s, w->path, "phandle", 0), cells = read_cell(w->s, w->path, "#interrupt-cells", 0);
     if (!phandle)
         return 0;
     if (x->chips == x->room) {
         uint32_t room = x->room ? x->room * 2 : 32;
-        struct of_chip *c = (struct of_chip *)session_alloc(w->s, room, sizeof *c);
+        struct of_chip *c = (struct of_chip *)machrt_session_alloc(w->s, room, sizeof *c);
         if (!c)
             return -ENOMEM;
         if (x->chips)
@@ -170,7 +171,7 @@ static int walk_entry(void *arg, const char *name, int is_directory);
 static int walk_node(struct walk *w)
 {
     char file[PATH_SIZE];
-    if (!sysfs_path(w->s, file, "firmware/devicetree/base%s", w->path))
+    if (!machrt_sysfs_path(w->s, file, "firmware/devicetree/base%s", w->path))
         return -ENAMETOOLONG;
     bool outer = w->has_cells;
     w->has_cells = false;
@@ -207,12 +208,12 @@ static int by_phandle(const void *a, const void *b)
     return (x->phandle > y->phandle) - (x->phandle < y->phandle);
 }
 
-// Walks the tree once in a session, and only when a phandle must be followed.
+// Walks the tree at most once in a session, when the first phandle has to be resolved.
 static int make_index(struct mach_session *s)
 {
     if (s->of)
         return 0;
-    s->of = (struct of_index *)session_alloc(s, 1, sizeof *s->of);
+    s->of = (struct of_index *)machrt_session_alloc(s, 1, sizeof *s->of);
     if (!s->of)
         return -ENOMEM;
     struct walk w = {.s = s};
@@ -244,37 +245,37 @@ static int chip_cells(struct mach_session *s, uint32_t phandle, uint32_t *cells)
 static int parent_cells(struct mach_session *s, char *path, uint32_t *cells)
 {
     for (;;) {
-        uint32_t phandle = small(s, path, "interrupt-parent", 0);
+        uint32_t phandle = read_cell(s, path, "interrupt-parent", 0);
         if (phandle)
             return chip_cells(s, phandle, cells);
-        if (!up(path))
+        if (!to_parent(path))
             return -ENOENT;
-        *cells = small(s, path, "#interrupt-cells", 0);
+        *cells = read_cell(s, path, "#interrupt-cells", 0);
         if (*cells)
             return 0;
     }
 }
 
-int of_irqs(struct mach_session *s, const struct device *d, uint32_t *count)
+int machrt_count_of_irqs(struct mach_session *s, const struct device *d, uint32_t *count)
 {
     char path[PATH_SIZE];
     struct property p;
     uint32_t cells;
     *count = 0;
-    int r = node_path(s, d, path);
+    int r = find_node_path(s, d, path);
     if (r)
         return r;
-    r = property(s, path, "interrupts-extended", &p);
+    r = read_property(s, path, "interrupts-extended", &p);
     if (!r) {
         for (uint32_t i = 0; i < p.cells && !r; i += 1 + cells, (*count)++)
-            r = chip_cells(s, cell(&p, i), &cells);
+            r = chip_cells(s, cell_at(&p, i), &cells);
         return r;
     }
     if (r == -ENOENT)
-        r = property(s, path, "interrupts", &p);
+        r = read_property(s, path, "interrupts", &p);
     if (r == -ENOENT) {
         char node[PATH_SIZE];
-        return sysfs_path(s, node, "firmware/devicetree/base%s", path) &&
+        return machrt_sysfs_path(s, node, "firmware/devicetree/base%s", path) &&
                        !s->sys.access(s->sys.opaque, node, 0 /* F_OK */)
                    ? 0
                    : -ENOENT;

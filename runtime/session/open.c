@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Chooses the backend, opens the devices, resets them, and makes PCI functions bus masters.
-#include "session/session.h"
+#include "session/steps.h"
 
 #include "backend/backend.h"
 
@@ -10,9 +10,9 @@
 #include <linux/vfio.h>
 
 static const struct backend *const backends[] = {
-    [MACH_BACKEND_IOMMUFD] = &backend_iommufd, [MACH_BACKEND_GROUP] = &backend_group,
-    [MACH_BACKEND_SPAPR] = &backend_spapr,     [MACH_BACKEND_NOIOMMU] = &backend_noiommu,
-    [MACH_BACKEND_PAMU] = &backend_pamu,
+    [MACH_BACKEND_IOMMUFD] = &machrt_backend_iommufd, [MACH_BACKEND_GROUP] = &machrt_backend_group,
+    [MACH_BACKEND_SPAPR] = &machrt_backend_spapr,     [MACH_BACKEND_NOIOMMU] = &machrt_backend_noiommu,
+    [MACH_BACKEND_PAMU] = &machrt_backend_pamu,
 };
 
 const char *mach_backend_name(enum mach_backend backend)
@@ -29,7 +29,7 @@ enum mach_backend mach_session_backend(const struct mach_session *s)
     return s->backend ? s->backend->id : MACH_BACKEND_AUTO;
 }
 
-// Does a device have registers, or physical memory, mapped for its DMA? iommufd has no such mappings.
+// Does the config map registers or physical memory for DMA? iommufd cannot.
 static bool maps_foreign(const struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->f->section[MACH_CFG_S_DMA_MAP].count; i++) {
@@ -44,7 +44,7 @@ static bool maps_foreign(const struct mach_session *s)
     return false;
 }
 
-static bool is_needed(const struct mach_session *s)
+static bool needs_backend(const struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->devices; i++)
         if (s->device[i].vfio)
@@ -52,77 +52,79 @@ static bool is_needed(const struct mach_session *s)
     return false;
 }
 
-static int take_named(struct mach_session *s, enum mach_backend id)
+static int choose_named_backend(struct mach_session *s, enum mach_backend id)
 {
     const char *why = "";
     const struct backend *b = (size_t)id < sizeof backends / sizeof backends[0] ? backends[id] : NULL;
     if (!b)
-        return fail(s, "backend", ENOSYS, object(s, "backend %s", mach_backend_name(id)), "there is no such backend");
+        return machrt_set_error(s, "backend", ENOSYS, machrt_object(s, "backend %s", mach_backend_name(id)),
+                                "no such backend");
     int r = b->usable(s, &why);
     if (r)
-        return fail(s, "backend", r, object(s, "backend %s", b->name), "%s", why);
+        return machrt_set_error(s, "backend", r, machrt_object(s, "backend %s", b->name), "%s", why);
     s->backend = b;
     return 0;
 }
 
-static int take_any(struct mach_session *s)
+static int choose_any_backend(struct mach_session *s)
 {
-    const char *first = "it cannot map registers or physical memory for DMA, which the config wants", *second = "";
+    const char *first = "it cannot map registers or physical memory for DMA, which the config needs", *second = "";
     int r = -ENOTSUP;
     if (!maps_foreign(s)) {
-        r = backend_iommufd.usable(s, &first);
+        r = machrt_backend_iommufd.usable(s, &first);
         if (!r) {
-            s->backend = &backend_iommufd;
+            s->backend = &machrt_backend_iommufd;
             return 0;
         }
     }
-    r = backend_group.usable(s, &second);
+    r = machrt_backend_group.usable(s, &second);
     if (r)
-        return fail(s, "backend", r, "VFIO", "iommufd: %s; group: %s", first, second);
-    s->backend = &backend_group;
+        return machrt_set_error(s, "backend", r, "VFIO", "iommufd: %s; group: %s", first, second);
+    s->backend = &machrt_backend_group;
     return 0;
 }
 
-int step_backend(struct mach_session *s)
+int machrt_step_backend(struct mach_session *s)
 {
     enum mach_backend id = s->options.backend;
-    if (!is_needed(s))
+    if (!needs_backend(s))
         return 0;
     uint32_t iommu = mach_cfg_machine_iommu(mach_cfg_record(s->f, MACH_CFG_S_MACHINE, 0));
     if (id == MACH_BACKEND_AUTO && iommu == MACH_CFG_IOMMU_PAMU)
-        return fail(s, "backend", ENOTSUP, "VFIO",
-                    "the config is for a PAMU, which only vendor kernels drive: choose "
-                    "the backend `pamu` where one runs");
+        return machrt_set_error(
+            s, "backend", ENOTSUP, "VFIO",
+            "the config is for a PAMU, which only vendor kernels drive: choose the backend `pamu` on such a kernel");
     if (id == MACH_BACKEND_AUTO && iommu == MACH_CFG_IOMMU_NONE)
-        return fail(s, "backend", ENOTSUP, "VFIO",
-                    "the config is for a host without an IOMMU: choose the backend "
-                    "`noiommu` if its devices are trusted with all memory");
+        return machrt_set_error(s, "backend", ENOTSUP, "VFIO",
+                                "the config is for a host without an IOMMU: choose the backend `noiommu` if you trust "
+                                "its devices with all memory");
     if (id == MACH_BACKEND_AUTO && iommu == MACH_CFG_IOMMU_SPAPR_TCE)
         id = MACH_BACKEND_SPAPR;
-    int r = id == MACH_BACKEND_AUTO ? take_any(s) : take_named(s, id);
+    int r = id == MACH_BACKEND_AUTO ? choose_any_backend(s) : choose_named_backend(s, id);
     if (!r)
-        note(s, "backend %s", s->backend->name);
+        machrt_log(s, "backend %s", s->backend->name);
     return r;
 }
 
 /* ---- devices ---- */
 
-static int get_info(struct mach_session *s, struct device *d)
+static int read_device_info(struct mach_session *s, struct device *d)
 {
     struct vfio_device_info info = {.argsz = sizeof info};
     int r = s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_GET_INFO, &info);
     if (r)
-        return fail(s, "open", r, device_object(s, d), "VFIO does not describe it");
+        return machrt_set_error(s, "open", r, machrt_device_object(s, d), "cannot read its properties");
     d->vfio_flags = info.flags;
     d->num_regions = info.num_regions;
     d->num_irqs = info.num_irqs;
     bool pci = (info.flags & VFIO_DEVICE_FLAGS_PCI) != 0;
     if (pci != (mach_cfg_device_kind(d->rec) == MACH_CFG_DEVICE_PCI))
-        return fail(s, "open", ENODEV, device_object(s, d), "it is %s PCI function", pci ? "a" : "no");
+        return machrt_set_error(s, "open", ENODEV, machrt_device_object(s, d), "it is %s PCI function",
+                                pci ? "a" : "no");
     return 0;
 }
 
-static int reset(struct mach_session *s, struct device *d)
+static int reset_device(struct mach_session *s, struct device *d)
 {
     uint32_t policy = mach_cfg_device_reset(d->rec);
     if (policy == MACH_CFG_RESET_NEVER)
@@ -132,17 +134,17 @@ static int reset(struct mach_session *s, struct device *d)
     if (!r)
         return 0;
     if (policy != MACH_CFG_RESET_REQUIRED) {
-        note(s, "reset %s: %s", d->name, r == -ENOTTY ? "the kernel cannot" : strerror(-r));
+        machrt_log(s, "reset %s: %s", d->name, r == -ENOTTY ? "the kernel cannot" : strerror(-r));
         return 0;
     }
-    return fail(s, "reset", r, device_object(s, d),
-                r == -ENOTTY ? "the kernel knows no way to reset it, and the config "
-                               "requires one: `reset if-possible;` if its state does not matter"
-                             : "the reset failed");
+    return machrt_set_error(s, "reset", r, machrt_device_object(s, d),
+                            r == -ENOTTY ? "the kernel cannot reset it, and the config requires a reset: use `reset "
+                                           "if-possible;` if its state does not matter"
+                                         : "the reset failed");
 }
 
-// The kernel's count is the last word on what was believed of the interrupts.
-static int check_counts(struct mach_session *s)
+// The kernel's number of interrupts proves the expectation irq-count.
+static int check_irq_counts(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->f->section[MACH_CFG_S_EXPECT].count; i++) {
         struct mach_cfg_rec e = mach_cfg_record(s->f, MACH_CFG_S_EXPECT, i);
@@ -150,22 +152,23 @@ static int check_counts(struct mach_session *s)
         if (mach_cfg_expect_kind(e) != MACH_CFG_EXPECT_IRQ_COUNT || device == MACH_CFG_NONE || s->device[device].fd < 0)
             continue;
         if (s->device[device].num_irqs != mach_cfg_expect_a(e))
-            return fail(s, "expect", 0, device_object(s, &s->device[device]), "VFIO finds %u interrupts, not %" PRIu64,
-                        s->device[device].num_irqs, mach_cfg_expect_a(e));
+            return machrt_set_error(s, "expect", 0, machrt_device_object(s, &s->device[device]),
+                                    "VFIO reports %u interrupts, not %" PRIu64, s->device[device].num_irqs,
+                                    mach_cfg_expect_a(e));
     }
     return 0;
 }
 
-int step_open(struct mach_session *s)
+int machrt_step_open(struct mach_session *s)
 {
     if (s->backend && s->backend->open && s->backend->open(s))
         return -1;
     for (uint32_t i = 0; i < s->devices; i++) {
         struct device *d = &s->device[i];
-        if (d->vfio && (s->backend->attach(s, d) || get_info(s, d) || reset(s, d)))
+        if (d->vfio && (s->backend->attach(s, d) || read_device_info(s, d) || reset_device(s, d)))
             return -1;
     }
-    return check_counts(s);
+    return check_irq_counts(s);
 }
 
 static int undo_reset(struct mach_session *s, void *thing, uint64_t arg)
@@ -174,20 +177,20 @@ static int undo_reset(struct mach_session *s, void *thing, uint64_t arg)
     struct device *d = (struct device *)thing;
     int r = s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_RESET, NULL);
     if (r)
-        note(s, "reset %s: %s", d->name, strerror(-r));
+        machrt_log(s, "reset %s: %s", d->name, strerror(-r));
     return mach_cfg_device_reset(d->rec) == MACH_CFG_RESET_REQUIRED ? r : 0;
 }
 
-int step_quiesce(struct mach_session *s)
+int machrt_step_quiesce(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->devices; i++) {
         struct device *d = &s->device[i];
         if (!d->vfio || mach_cfg_device_reset(d->rec) == MACH_CFG_RESET_NEVER ||
             !(d->vfio_flags & VFIO_DEVICE_FLAGS_RESET))
             continue;
-        if (undo_room(s))
+        if (machrt_reserve_undo(s))
             return -1;
-        undo_push(s, undo_reset, d, 0, d->name);
+        machrt_push_undo(s, undo_reset, d, 0, d->name);
     }
     return 0;
 }
@@ -203,7 +206,7 @@ static bool does_dma(const struct mach_session *s, const struct device *d)
     return false;
 }
 
-int master_on(struct mach_session *s, struct device *d)
+int machrt_enable_bus_master(struct mach_session *s, struct device *d)
 {
     uint32_t command;
     int r = mach_pci_read(s, d->index, PCI_COMMAND, 2, &command);
@@ -215,7 +218,7 @@ int master_on(struct mach_session *s, struct device *d)
     return r;
 }
 
-int master_off(struct mach_session *s, struct device *d)
+int machrt_restore_bus_master(struct mach_session *s, struct device *d)
 {
     d->master = false;
     return mach_pci_write(s, d->index, PCI_COMMAND, 2, d->command);
@@ -224,26 +227,27 @@ int master_off(struct mach_session *s, struct device *d)
 static int undo_master(struct mach_session *s, void *thing, uint64_t arg)
 {
     (void)arg;
-    return master_off(s, (struct device *)thing);
+    return machrt_restore_bus_master(s, (struct device *)thing);
 }
 
-int make_master(struct mach_session *s, struct device *d)
+int machrt_make_bus_master(struct mach_session *s, struct device *d)
 {
-    if (undo_room(s))
+    if (machrt_reserve_undo(s))
         return -1;
-    int r = master_on(s, d);
+    int r = machrt_enable_bus_master(s, d);
     if (r)
-        return fail(s, "region", r, device_object(s, d),
-                    "it cannot be made a bus master: its config space cannot be reached");
-    undo_push(s, undo_master, d, 0, d->name);
+        return machrt_set_error(s, "region", r, machrt_device_object(s, d),
+                                "cannot make it a bus master: cannot access its configuration space");
+    machrt_push_undo(s, undo_master, d, 0, d->name);
     return 0;
 }
 
-int step_master(struct mach_session *s)
+int machrt_step_master(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->devices; i++) {
         struct device *d = &s->device[i];
-        if (d->vfio && d->vfio_flags & VFIO_DEVICE_FLAGS_PCI && !d->master && does_dma(s, d) && make_master(s, d))
+        if (d->vfio && d->vfio_flags & VFIO_DEVICE_FLAGS_PCI && !d->master && does_dma(s, d) &&
+            machrt_make_bus_master(s, d))
             return -1;
     }
     return 0;

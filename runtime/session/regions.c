@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Device regions: mapped where the kernel allows it, and read and written through the device's file elsewhere.
-#include "session/session.h"
-
-#include "backend/backend.h"
+// Device regions: mapped where the kernel allows it; other accesses go through the device's file.
+#include "session/steps.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,61 +10,55 @@
 
 static const char *region_object(struct mach_session *s, const struct region *r)
 {
-    return object(s, "device %s, region %u", r->device->name, mach_cfg_region_index(r->rec));
+    return machrt_object(s, "device %s, region %u", r->device->name, mach_cfg_region_index(r->rec));
 }
 
-static int undo_area(struct mach_session *s, void *thing, uint64_t arg)
-{
-    struct area *a = (struct area *)thing;
-    int r = s->sys.munmap(s->sys.opaque, a->at, arg);
-    a->at = NULL;
-    return r;
-}
-
-/* ---- what VFIO says ---- */
+/* ---- regions of VFIO ---- */
 
 enum { INFO_SIZE = 512, INFO_LIMIT = 1 << 16 };
 
-// The kernel's description of region `index`; NULL after fail().
-static struct vfio_region_info *get_info(struct mach_session *s, const struct region *r, size_t *size)
+// The kernel's description of region `index`; NULL after machrt_set_error().
+static struct vfio_region_info *read_region_info(struct mach_session *s, const struct region *r, size_t *size)
 {
     *size = INFO_SIZE;
     for (int i = 0; i < 3 && *size <= INFO_LIMIT; i++) {
-        struct vfio_region_info *info = (struct vfio_region_info *)session_alloc(s, 1, *size);
+        struct vfio_region_info *info = (struct vfio_region_info *)machrt_session_alloc(s, 1, *size);
         if (!info)
             return NULL;
         info->argsz = (uint32_t)*size;
         info->index = mach_cfg_region_index(r->rec);
         int e = s->sys.ioctl(s->sys.opaque, r->device->fd, VFIO_DEVICE_GET_REGION_INFO, info);
         if (e) {
-            fail(s, "region", e, region_object(s, r), "VFIO has no such region; the device has %u",
-                 r->device->num_regions);
+            machrt_set_error(s, "region", e, region_object(s, r), "VFIO has no such region; the device has %u regions",
+                             r->device->num_regions);
             return NULL;
         }
         if (info->argsz <= *size)
             return info;
         *size = info->argsz;
     }
-    fail(s, "region", EPROTO, region_object(s, r), "the kernel asks for more memory each time");
+    machrt_set_error(s, "region", EPROTO, region_object(s, r), "the kernel requests a larger buffer every time");
     return NULL;
 }
 
-// The parts that may be mapped: all of it, or those that the kernel lists.
-static int take_areas(struct mach_session *s, struct region *r, const struct vfio_region_info *info, size_t size)
+// Finds the areas that can be mapped: the whole region, or those that the kernel lists.
+static int find_areas(struct mach_session *s, struct region *r, const struct vfio_region_info *info, size_t size)
 {
     size_t left;
     struct vfio_region_info_cap_sparse_mmap head;
-    const void *cap = info->flags & VFIO_REGION_INFO_FLAG_CAPS
-                          ? find_cap(info, size, info->cap_offset, VFIO_REGION_INFO_CAP_SPARSE_MMAP, sizeof head, &left)
-                          : NULL;
+    const void *cap =
+        info->flags & VFIO_REGION_INFO_FLAG_CAPS
+            ? machrt_find_capability(info, size, info->cap_offset, VFIO_REGION_INFO_CAP_SPARSE_MMAP, sizeof head, &left)
+            : NULL;
     uint32_t n = 1;
     if (cap) {
         memcpy(&head, cap, sizeof head);
         n = head.nr_areas;
         if (n > (left - sizeof head) / sizeof(struct vfio_region_sparse_mmap_area))
-            return fail(s, "region", EPROTO, region_object(s, r), "the kernel's list of areas leaves its buffer");
+            return machrt_set_error(s, "region", EPROTO, region_object(s, r),
+                                    "the kernel's list of areas exceeds its buffer");
     }
-    r->area = (struct area *)session_alloc(s, n, sizeof *r->area);
+    r->area = (struct area *)machrt_session_alloc(s, n, sizeof *r->area);
     if (!r->area)
         return -1;
     for (uint32_t i = 0; i < n; i++) {
@@ -74,8 +66,8 @@ static int take_areas(struct mach_session *s, struct region *r, const struct vfi
         if (cap)
             memcpy(&a, (const char *)cap + sizeof head + i * sizeof a, sizeof a);
         if (a.offset > info->size || a.size > info->size - a.offset)
-            return fail(s, "region", EPROTO, region_object(s, r), "the kernel lists an area that is not in it");
-        // What is not whole pages of this host is left to pread() and pwrite().
+            return machrt_set_error(s, "region", EPROTO, region_object(s, r), "the kernel lists an area outside of it");
+        // Areas that are not whole pages are accessed with pread() and pwrite().
         if (a.size && !(a.offset % s->page) && !(a.size % s->page) && !(info->offset % s->page))
             r->area[r->areas++] = (struct area){.offset = a.offset, .size = a.size};
     }
@@ -87,46 +79,46 @@ static int map_areas(struct mach_session *s, struct region *r)
     int prot = (r->flags & VFIO_REGION_INFO_FLAG_READ ? PROT_READ : 0) |
                (r->flags & VFIO_REGION_INFO_FLAG_WRITE ? PROT_WRITE : 0);
     uint32_t all = r->areas;
-    // Those that are mapped are the first r->areas ones, whatever happens.
+    // After a failure, the first r->areas areas are the mapped ones.
     for (r->areas = 0; r->areas < all; r->areas++) {
         struct area *a = &r->area[r->areas];
-        if (undo_room(s))
+        if (machrt_reserve_undo(s))
             return -1;
         int e = s->sys.mmap(s->sys.opaque, &a->at, a->size, prot, MAP_SHARED, r->fd, r->offset + a->offset);
         if (e)
-            return fail(s, "region", e, region_object(s, r),
-                        "0x%" PRIx64 " bytes at offset 0x%" PRIx64 " cannot be "
-                        "mapped, though the kernel says so",
-                        a->size, a->offset);
-        undo_push(s, undo_area, a, a->size, "unmap a region");
+            return machrt_set_error(s, "region", e, region_object(s, r),
+                                    "0x%" PRIx64 " bytes at offset 0x%" PRIx64
+                                    " cannot be mapped, although the kernel reports that they can",
+                                    a->size, a->offset);
+        machrt_push_undo(s, machrt_undo_map_area, a, a->size, "unmap a region");
     }
     return 0;
 }
 
-static int vfio_region(struct mach_session *s, struct region *r)
+static int open_vfio_region(struct mach_session *s, struct region *r)
 {
     size_t size;
-    const struct vfio_region_info *info = get_info(s, r, &size);
+    const struct vfio_region_info *info = read_region_info(s, r, &size);
     if (!info)
         return -1;
     uint64_t want = mach_cfg_region_size(r->rec);
     if (want && info->size != want)
-        return fail(s, "expect", 0, region_object(s, r), "VFIO says that it has 0x%" PRIx64 " bytes, not 0x%" PRIx64,
-                    (uint64_t)info->size, want);
+        return machrt_set_error(s, "expect", 0, region_object(s, r), "VFIO reports 0x%" PRIx64 " bytes, not 0x%" PRIx64,
+                                (uint64_t)info->size, want);
     if (!info->size)
-        return 0; // a BAR that is not there
+        return 0; // an absent BAR
     r->size = info->size;
     r->offset = info->offset;
     r->flags = info->flags;
     r->fd = r->device->fd;
     if (mach_cfg_region_mode(r->rec) != MACH_CFG_REGION_MAP || !(info->flags & VFIO_REGION_INFO_FLAG_MMAP))
         return 0;
-    return take_areas(s, r, info, size) ? -1 : map_areas(s, r);
+    return find_areas(s, r, info, size) ? -1 : map_areas(s, r);
 }
 
-/* ---- registers of a node that is no device to Linux ---- */
+/* ---- registers of nodes that Linux has no device for ---- */
 
-// The region of a device further up that holds them.
+// The region of a device further up that contains these registers; NULL: there is none.
 static struct region *container_of_region(struct mach_session *s, const struct region *r)
 {
     uint64_t host = mach_cfg_region_host(r->rec), size = mach_cfg_region_size(r->rec);
@@ -144,14 +136,14 @@ static struct region *container_of_region(struct mach_session *s, const struct r
     return NULL;
 }
 
-// It is seen through the region that holds it.
-static int nested_region(struct mach_session *s, struct region *r)
+// Uses the region that contains it.
+static int open_nested_region(struct mach_session *s, struct region *r)
 {
     const struct region *p = container_of_region(s, r);
     if (!p)
-        return fail(s, "region", ENODEV, region_object(s, r),
-                    "its node is no device to Linux, and no device above it "
-                    "has these registers: nothing gives access to them");
+        return machrt_set_error(s, "region", ENODEV, region_object(s, r),
+                                "Linux has no device for its node, and no device above it has these registers: there "
+                                "is no way to access them");
     uint64_t delta = mach_cfg_region_host(r->rec) - mach_cfg_region_host(p->rec);
     r->size = mach_cfg_region_size(r->rec);
     r->offset = p->offset + delta;
@@ -161,7 +153,7 @@ static int nested_region(struct mach_session *s, struct region *r)
         const struct area *a = &p->area[i];
         if (delta < a->offset || delta - a->offset > a->size || r->size > a->size - (delta - a->offset))
             continue;
-        r->area = (struct area *)session_alloc(s, 1, sizeof *r->area);
+        r->area = (struct area *)machrt_session_alloc(s, 1, sizeof *r->area);
         if (!r->area)
             return -1;
         *r->area = (struct area){.size = r->size, .at = (char *)a->at + (delta - a->offset)};
@@ -181,7 +173,7 @@ static int undo_trap(struct mach_session *s, void *thing, uint64_t arg)
     return 0;
 }
 
-static int trap(struct mach_session *s, struct region *r, uint64_t guest)
+static int trap_region(struct mach_session *s, struct region *r, uint64_t guest)
 {
     r->trap = (struct mach_trap){
         .region = (uint32_t)(r - s->region),
@@ -189,19 +181,18 @@ static int trap(struct mach_session *s, struct region *r, uint64_t guest)
         .size = r->size,
     };
     if (!s->ops.trap)
-        return fail(s, "vmm", ENOSYS, region_object(s, r),
-                    "accesses to it must exit to the VMM, which does not take "
-                    "them (ops->trap)");
-    if (undo_room(s))
+        return machrt_set_error(s, "vmm", ENOSYS, region_object(s, r),
+                                "its accesses must exit to the VMM, which does not handle them (ops->trap)");
+    if (machrt_reserve_undo(s))
         return -1;
     int e = s->ops.trap(s->opaque, s, &r->trap);
     if (e)
-        return fail(s, "vmm", e, region_object(s, r), "the VMM does not take its accesses");
-    undo_push(s, undo_trap, &r->trap, 0, "forget a trapped region");
+        return machrt_set_error(s, "vmm", e, region_object(s, r), "the VMM does not handle its accesses");
+    machrt_push_undo(s, undo_trap, &r->trap, 0, "forget a trapped region");
     return 0;
 }
 
-// Traps first: what is mapped afterwards lies over them, and the rest exits.
+// The trap covers the whole region; areas that are mapped afterwards take precedence, and the rest exits.
 static int show_region(struct mach_session *s, struct region *r)
 {
     uint64_t guest = mach_cfg_region_guest(r->rec), mapped = 0;
@@ -216,7 +207,7 @@ static int show_region(struct mach_session *s, struct region *r)
     r->trapped = mapped != r->size;
     if (!s->has_ops)
         return 0;
-    if (r->trapped && trap(s, r, guest))
+    if (r->trapped && trap_region(s, r, guest))
         return -1;
     for (uint32_t i = 0; mapped && i < r->areas; i++) {
         struct area *a = &r->area[i];
@@ -229,37 +220,37 @@ static int show_region(struct mach_session *s, struct region *r)
             .readonly = r->flags && !(r->flags & VFIO_REGION_INFO_FLAG_WRITE),
             .index = (uint32_t)(r - s->region),
         };
-        if (place(s, &a->place, r->device->name))
+        if (machrt_map_to_guest(s, &a->place, r->device->name))
             return -1;
     }
     return 0;
 }
 
-static int one_region(struct mach_session *s, struct region *r)
+static int open_region(struct mach_session *s, struct region *r)
 {
-    const char *file = text(s, mach_cfg_region_file(r->rec));
+    const char *file = machrt_string(s, mach_cfg_region_file(r->rec));
     switch ((enum mach_cfg_device_kind)mach_cfg_device_kind(r->device->rec)) {
     case MACH_CFG_DEVICE_EMULATED:
         return 0;
     case MACH_CFG_DEVICE_RAW:
-        return file_region(s, r, file, mach_cfg_region_offset(r->rec)) || show_region(s, r) ? -1 : 0;
+        return machrt_map_file_region(s, r, file, mach_cfg_region_offset(r->rec)) || show_region(s, r) ? -1 : 0;
     case MACH_CFG_DEVICE_PLATFORM:
     case MACH_CFG_DEVICE_PCI:
         break;
     }
     int e;
     if (mach_cfg_region_flags(r->rec) & MACH_CFG_REGION_WINDOW)
-        // What is behind a bus bridge is no region of it to VFIO.
-        e = file_region(s, r, "/dev/mem", mach_cfg_region_host(r->rec));
+        // VFIO has no region for the devices on the other side of a bus bridge.
+        e = machrt_map_file_region(s, r, "/dev/mem", mach_cfg_region_host(r->rec));
     else
-        e = r->device->vfio ? vfio_region(s, r) : nested_region(s, r);
+        e = r->device->vfio ? open_vfio_region(s, r) : open_nested_region(s, r);
     return e || show_region(s, r) ? -1 : 0;
 }
 
-int step_regions(struct mach_session *s)
+int machrt_step_regions(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->regions; i++)
-        if (mach_cfg_region_mode(s->region[i].rec) != MACH_CFG_REGION_DROP && one_region(s, &s->region[i]))
+        if (mach_cfg_region_mode(s->region[i].rec) != MACH_CFG_REGION_DROP && open_region(s, &s->region[i]))
             return -1;
     return 0;
 }
@@ -274,7 +265,7 @@ void *mach_session_region_ptr(const struct mach_session *s, uint32_t region, uin
     return r && r->areas == 1 && r->area->size == r->size ? r->area->at : NULL;
 }
 
-static void *mapped_at(const struct region *r, uint64_t offset, size_t size)
+static void *mapping_at(const struct region *r, uint64_t offset, size_t size)
 {
     for (uint32_t i = 0; i < r->areas; i++) {
         const struct area *a = &r->area[i];
@@ -284,11 +275,11 @@ static void *mapped_at(const struct region *r, uint64_t offset, size_t size)
     return NULL;
 }
 
-// Commands to the Management Complex of an fsl-mc device are 64 bytes, written and read at once, at its portal's begin;
-// VFIO takes nothing else there (Linux drivers/vfio/fsl-mc/vfio_fsl_mc.c, vfio_fsl_mc_read()).
+// Commands to the Management Complex of an fsl-mc device are 64 bytes, written and read at once, at the start of its
+// portal. VFIO accepts nothing else there (Linux drivers/vfio/fsl-mc/vfio_fsl_mc.c, vfio_fsl_mc_read()).
 enum { MC_COMMAND = 64 };
 
-static int reach_region(const struct mach_session *s, uint32_t region, uint64_t offset, size_t size)
+static int check_access(const struct mach_session *s, uint32_t region, uint64_t offset, size_t size)
 {
     if (region >= s->regions || !s->region[region].size)
         return -ENXIO;
@@ -301,18 +292,18 @@ static int reach_region(const struct mach_session *s, uint32_t region, uint64_t 
 
 int mach_region_read(struct mach_session *s, uint32_t region, uint64_t offset, void *value, size_t size)
 {
-    int e = reach_region(s, region, offset, size);
+    int e = check_access(s, region, offset, size);
     if (e)
         return e;
     const struct region *r = &s->region[region];
-    const volatile void *p = mapped_at(r, offset, size);
+    const volatile void *p = mapping_at(r, offset, size);
     if (!p) {
         if (r->fd < 0)
             return -ENXIO;
         int64_t n = s->sys.pread(s->sys.opaque, r->fd, value, size, r->offset + offset);
-        return n < 0 ? (int)n : (size_t)n == size ? 0 : -EIO;
+        return machrt_check_transfer(n, size);
     }
-    // One access of exactly this width: registers are not memory.
+    // One access of exactly this width, as registers need it.
     if (size == 1)
         *(uint8_t *)value = *(const volatile uint8_t *)p;
     else if (size == 2)
@@ -326,16 +317,16 @@ int mach_region_read(struct mach_session *s, uint32_t region, uint64_t offset, v
 
 int mach_region_write(struct mach_session *s, uint32_t region, uint64_t offset, const void *value, size_t size)
 {
-    int e = reach_region(s, region, offset, size);
+    int e = check_access(s, region, offset, size);
     if (e)
         return e;
     const struct region *r = &s->region[region];
-    volatile void *p = mapped_at(r, offset, size);
+    volatile void *p = mapping_at(r, offset, size);
     if (!p) {
         if (r->fd < 0)
             return -ENXIO;
         int64_t n = s->sys.pwrite(s->sys.opaque, r->fd, value, size, r->offset + offset);
-        return n < 0 ? (int)n : (size_t)n == size ? 0 : -EIO;
+        return machrt_check_transfer(n, size);
     }
     union {
         uint8_t u8;

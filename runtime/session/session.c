@@ -1,41 +1,46 @@
 // SPDX-License-Identifier: MIT
 // mach_session_start(): the steps in their order. mach_session_stop(): the same, undone in reverse.
-#include "session/session.h"
+#include "session/steps.h"
+
+#include <errno.h>
 
 static int (*const steps[])(struct mach_session *s) = {
-    step_expect,      // nothing is touched before the host is known to be the right one
-    step_bind,        // arm64 makes IOMMU groups when a device gets its first driver
-    step_groups,      //
-    step_backend,     //
-    step_open,        // and reset, while no memory can be reached
-    step_memory,      // populated before it is pinned
-    step_windows,     // all of them checked
-    step_stash,       // PAMU wants it before the first mapping
-    step_map_memory,  //
-    step_regions,     //
-    step_map_regions, //
-    step_place,       //
-    step_vmm,         // KVM wants controllers and routes before irqfds
-    step_guest_maps,  //
-    step_msi,         //
-    step_irqs,        // irqfds before VFIO may fire
-    step_master,      // from here on devices move data
-    step_quiesce,     // undone first
+    machrt_step_prepare,     // before anything is touched
+    machrt_step_expect,      // nothing is touched before the host is known to match
+    machrt_step_bind,        // arm64 makes IOMMU groups when a device gets its first driver
+    machrt_step_groups,      //
+    machrt_step_backend,     //
+    machrt_step_open,        // and reset, while no memory is mapped
+    machrt_step_memory,      // populated before it is pinned
+    machrt_step_windows,     // all of them checked
+    machrt_step_stash,       // the PAMU needs it before the first mapping
+    machrt_step_map_memory,  //
+    machrt_step_regions,     //
+    machrt_step_map_regions, //
+    machrt_step_place,       //
+    machrt_step_vmm,         // KVM needs controllers and routes before irqfds
+    machrt_step_guest_maps,  //
+    machrt_step_msi,         //
+    machrt_step_irqs,        // irqfds before VFIO may fire
+    machrt_step_master,      // from here on devices do DMA
+    machrt_step_quiesce,     // undone first
 };
 
 int mach_session_start(const struct mach_config *config, const struct mach_options *options, const struct mach_ops *ops,
                        void *opaque, struct mach_session **session, struct mach_error *error)
 {
+    struct mach_session *s;
     *session = NULL;
-    struct mach_session *s = session_new(config, options, ops, opaque, error);
-    if (!s)
-        return -1;
+    int r = machrt_session_new(config, options, ops, opaque, &s, error);
+    if (r)
+        return r;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         if (!steps[i](s))
             continue;
-        // What goes wrong while undoing is logged; the error is the one that it began with.
-        session_end(s, NULL);
-        return -1;
+        r = s->result;
+        // What goes wrong while undoing is logged; the error stays the first one.
+        machrt_session_end(s, NULL);
+        return r;
     }
     s->error = NULL;
     *session = s;
@@ -44,10 +49,10 @@ int mach_session_start(const struct mach_config *config, const struct mach_optio
 
 int mach_session_stop(struct mach_session *session, struct mach_error *error)
 {
-    return session ? session_end(session, error) : 0;
+    return session ? machrt_session_end(session, error) : 0;
 }
 
 int mach_session_device_fd(const struct mach_session *s, uint32_t device)
 {
-    return device < s->devices ? s->device[device].fd : -1;
+    return device < s->devices && s->device[device].fd >= 0 ? s->device[device].fd : -ENXIO;
 }

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Interrupts of /dev/uioN (Documentation/driver-api/uio-howto.rst): a read of 4 bytes returns when one has fired, a
 // write of 1 enables the next. Without a VMM the driver gets the file itself; a VMM needs an eventfd, which a thread
-// feeds from it.
-#include "session/session.h"
+// signals.
+#include "session/steps.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/eventfd.h>
 
 struct pump {
     struct mach_session *s;
@@ -15,69 +14,48 @@ struct pump {
     pthread_t thread;
 };
 
-static const char *irq_object(struct mach_session *s, const struct irq *q)
-{
-    return object(s, "device %s, interrupt %u (%.60s)", q->device->name, mach_cfg_irq_index(q->rec),
-                  text(s, mach_cfg_irq_file(q->rec)));
-}
-
-static int enable(const struct mach_session *s, int uio)
+static int enable_uio_irq(const struct mach_session *s, int uio)
 {
     int32_t one = 1;
     int64_t n = s->sys.write(s->sys.opaque, uio, &one, sizeof one);
-    // A driver without irqcontrol leaves its interrupt enabled: there is nothing to do.
-    return n == sizeof one || n == -ENOSYS ? 0 : n < 0 ? (int)n : -EIO;
+    // ENOSYS: a driver without irqcontrol leaves its interrupt enabled.
+    return n == -ENOSYS ? 0 : machrt_check_transfer(n, sizeof one);
 }
 
-int uio_unmask(struct mach_session *s, struct irq *q)
+int machrt_unmask_uio_irq(struct mach_session *s, struct irq *q)
 {
-    return enable(s, q->pump ? q->pump->uio : q->fd);
+    return enable_uio_irq(s, q->pump ? q->pump->uio : q->fd);
 }
 
-static int no_eventfd(struct mach_session *s, const struct irq *q, int r)
-{
-    return fail(s, "irq", r, irq_object(s, q), "there is no eventfd for it");
-}
-
-static int make_eventfd(struct mach_session *s, const struct irq *q, int *fd)
-{
-    if (undo_room(s))
-        return -1;
-    int r = s->sys.eventfd(s->sys.opaque, EFD_NONBLOCK);
-    if (r < 0)
-        return no_eventfd(s, q, r);
-    *fd = r;
-    undo_push(s, undo_close, fd, 0, "close an eventfd");
-    return 0;
-}
-
-int uio_irq(struct mach_session *s, struct irq *q)
+int machrt_open_uio_irq(struct mach_session *s, struct irq *q)
 {
     char path[PATH_SIZE];
-    struct pump *p = (struct pump *)session_alloc(s, 1, sizeof *p);
-    if (!p || undo_room(s))
+    struct pump *p = (struct pump *)machrt_session_alloc(s, 1, sizeof *p);
+    if (!p || machrt_reserve_undo(s))
         return -1;
     *p = (struct pump){.s = s, .uio = -1, .event = -1, .unmask = -1, .stop = -1};
-    int fd = file_path(s, path, text(s, mach_cfg_irq_file(q->rec))) ? s->sys.open(s->sys.opaque, path, O_RDWR)
-                                                                    : -ENAMETOOLONG;
+    int fd = machrt_file_path(s, path, machrt_string(s, mach_cfg_irq_file(q->rec)))
+                 ? s->sys.open(s->sys.opaque, path, O_RDWR)
+                 : -ENAMETOOLONG;
     if (fd < 0)
-        return fail(s, "irq", fd, irq_object(s, q), "it cannot be opened");
+        return machrt_set_error(s, "irq", fd, machrt_irq_object(s, q), "cannot open it");
     p->uio = fd;
-    undo_push(s, undo_close, &p->uio, 0, "close a UIO file");
+    machrt_push_undo(s, machrt_undo_close, &p->uio, 0, "close a UIO file");
     q->fd = fd;
     if (!s->has_ops)
         return 0;
     bool level = mach_cfg_irq_trigger(q->rec) == MACH_CFG_TRIGGER_LEVEL;
     q->pump = p;
-    if (make_eventfd(s, q, &p->event) || make_eventfd(s, q, &p->stop) || (level && make_eventfd(s, q, &p->unmask)))
+    if (machrt_make_irq_eventfd(s, q, &p->event) || machrt_make_irq_eventfd(s, q, &p->stop) ||
+        (level && machrt_make_irq_eventfd(s, q, &p->unmask)))
         return -1;
     q->fd = p->event;
     q->unmask_fd = p->unmask;
     return 0;
 }
 
-// From the UIO file to the guest's eventfd, and from the guest's end of interrupt to the UIO file, until told to stop.
-static void *run(void *arg)
+// Forwards interrupts from the UIO file to the guest's eventfd, and the guest's unmask to the UIO file, until `stop`.
+static void *forward_interrupts(void *arg)
 {
     const struct pump *p = (const struct pump *)arg;
     const struct mach_sys *sys = &p->s->sys;
@@ -92,12 +70,12 @@ static void *run(void *arg)
         int32_t count;
         if (fds[1].revents & POLLIN && sys->read(sys->opaque, p->uio, &count, sizeof count) == sizeof count) {
             sys->write(sys->opaque, p->event, &one, sizeof one);
-            // An edge needs no end; the driver has switched it off all the same.
+            // An edge has no unmask from the guest, but the UIO driver has disabled it all the same.
             if (p->unmask < 0)
-                enable(p->s, p->uio);
+                enable_uio_irq(p->s, p->uio);
         }
         if (fds[2].revents & POLLIN && sys->read(sys->opaque, p->unmask, &ended, sizeof ended) == sizeof ended)
-            enable(p->s, p->uio);
+            enable_uio_irq(p->s, p->uio);
     }
 }
 
@@ -107,25 +85,25 @@ static int undo_thread(struct mach_session *s, void *thing, uint64_t arg)
     const struct pump *p = (const struct pump *)thing;
     uint64_t one = 1;
     int64_t n = s->sys.write(s->sys.opaque, p->stop, &one, sizeof one);
-    // It waits in poll() and holds nothing: where it cannot be told to end, it can be made to.
+    // The thread waits in poll() and holds no resources, so it can be cancelled.
     if (n != sizeof one)
         pthread_cancel(p->thread);
     pthread_join(p->thread, NULL);
-    return n == sizeof one ? 0 : n < 0 ? (int)n : -EIO;
+    return machrt_check_transfer(n, sizeof one);
 }
 
-int uio_start(struct mach_session *s, struct irq *q)
+int machrt_start_uio_irq(struct mach_session *s, struct irq *q)
 {
-    int r = enable(s, q->pump ? q->pump->uio : q->fd);
+    int r = enable_uio_irq(s, q->pump ? q->pump->uio : q->fd);
     if (r)
-        return fail(s, "irq", r, irq_object(s, q), "it cannot be enabled");
+        return machrt_set_error(s, "irq", r, machrt_irq_object(s, q), "cannot enable it");
     if (!q->pump)
         return 0;
-    if (undo_room(s))
+    if (machrt_reserve_undo(s))
         return -1;
-    r = pthread_create(&q->pump->thread, NULL, run, q->pump);
+    r = pthread_create(&q->pump->thread, NULL, forward_interrupts, q->pump);
     if (r)
-        return fail(s, "irq", r, irq_object(s, q), "there is no thread for it");
-    undo_push(s, undo_thread, q->pump, 0, "stop a thread");
+        return machrt_set_error(s, "irq", r, machrt_irq_object(s, q), "cannot create a thread");
+    machrt_push_undo(s, undo_thread, q->pump, 0, "stop a thread");
     return 0;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The real kernel. Each function is its system call and nothing else.
+// The real kernel: each function makes one system call.
 #ifndef _FILE_OFFSET_BITS
 #define _FILE_OFFSET_BITS 64 // offsets of device files do not fit in 32
 #endif
@@ -44,14 +44,18 @@ static int sys_close(void *o, int fd)
 static int sys_ioctl(void *o, int fd, unsigned long request, void *arg)
 {
     (void)o;
+#ifdef __GLIBC__
     return result(ioctl(fd, request, arg));
+#else
+    return result(ioctl(fd, (int)request, arg)); // as POSIX has it
+#endif
 }
 
 static int sys_mmap(void *o, void **at, uint64_t size, int prot, int flags, int fd, uint64_t offset)
 {
     (void)o;
     if (size > SIZE_MAX)
-        return -ENOMEM; // more than a 32-bit process has
+        return -ENOMEM; // more than the address space of a 32-bit process
     void *p = mmap(NULL, (size_t)size, prot, flags, fd, (off_t)offset);
     if (p == MAP_FAILED)
         return -errno;
@@ -154,10 +158,12 @@ static int sys_write_file(void *o, const char *path, const char *text)
     size_t n = strlen(text);
     int64_t put = long_result(write(fd, text, n));
     close(fd);
-    return put < 0 ? (int)put : (size_t)put == n ? 0 : -EIO;
+    if (put < 0)
+        return (int)put;
+    return (size_t)put == n ? 0 : -EIO;
 }
 
-// sysfs says what is a directory with the name; some other file systems have to be asked.
+// sysfs returns the type with the name; for some other file systems it takes a stat.
 static int is_directory(DIR *d, const struct dirent *e)
 {
     struct stat st;

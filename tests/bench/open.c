@@ -5,6 +5,7 @@
  * Prints processor time in milliseconds (the best of the runs) for mach_config_open() as a whole and for its parts:
  * reading the file into new memory, the checksum, the rest of the frame and the records.
  */
+#include "machcfg_file.h"
 #include "machrt.h"
 
 #include "../../runtime/config/verify.h"
@@ -46,7 +47,7 @@ int main(int argc, char **argv)
     size_t size = 0;
     for (int i = 0; argc > 1 && i < runs; i++) {
         struct mach_config *config;
-        struct mach_error error;
+        struct mach_error error = MACH_ERROR_INIT;
         struct mach_cfg_file file;
         struct mach_cfg_fault fault;
         double t[PARTS + 1];
@@ -65,7 +66,7 @@ int main(int argc, char **argv)
         if (!p || sum != MACH_CFG_HEADER_GET(p, checksum) || mach_cfg_frame(p, size, &file, &fault))
             return 1;
         double framed = now();
-        if (mach_cfg_verify(&file, &fault))
+        if (machrt_verify(&file, &fault))
             return 1;
         t[PARTS] = now();
         free(p);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The boards: every device tree in Debian's kernel packages for arm64 and armhf, cached outside the sources."""
+"""The boards: every device tree in Debian's kernel packages for arm64, armhf and riscv64, cached outside the sources."""
 
 import subprocess
 import tempfile
@@ -8,22 +8,34 @@ from harness.debian import Apt, cache, unpack
 
 # Backports has the newest kernel for this release; without it, use the release's own.
 SUITES = ["bookworm-backports", "bookworm"]
-# The package that depends on the newest kernel; the platform of guests on such a board.
+# The package that depends on the newest kernel, and the platform of guests on such a board.
 ARCHITECTURES = {"arm64": ("linux-image-arm64", "arm64-virt"), "armhf": ("linux-image-armmp", "arm-virt")}
+# The first release with a kernel for riscv64 is a later one.
+RISCV = {"riscv64": ("linux-image-riscv64", "riscv64-virt")}
+RISCV_SUITES = ["trixie"]
 
 
-def fetch(directory):
-    """Downloads the boards of the newest kernel into `directory`."""
+def fetch(directory, architectures):
+    """Downloads the boards of the newest kernels for `architectures` into `directory`."""
     print("corpus: looking for Debian's newest kernel", flush=True)
     directory.mkdir(parents=True, exist_ok=True)
+    later = [name for name in architectures if name in RISCV]
+    for names, suites in ([name for name in architectures if name not in RISCV], SUITES), (later, RISCV_SUITES):
+        if names:
+            fetch_from(directory, {name: architectures[name] for name in names}, suites)
+
+
+def fetch_from(directory, architectures, suites):
     with tempfile.TemporaryDirectory(dir=directory) as root:
-        apt = Apt(root, SUITES, list(ARCHITECTURES))
+        apt = Apt(root, suites, list(architectures))
         try:
             apt.update()
         except subprocess.CalledProcessError:  # backports ends before the release does
-            apt = Apt(root, SUITES[1:], list(ARCHITECTURES))
+            if not suites[1:]:
+                raise
+            apt = Apt(root, suites[1:], list(architectures))
             apt.update()
-        for architecture, (meta, _) in ARCHITECTURES.items():
+        for architecture, (meta, _) in architectures.items():
             package = apt.fields(f"{meta}:{architecture}")["Depends"].split(" ")[0].split(":")[0]
             package = f"{package}:{architecture}"
             about = apt.fields(package)
@@ -38,13 +50,14 @@ def fetch(directory):
             link.replace(directory / architecture)
 
 
-def boards(refresh):
-    """(version, [(name, path of the tree, platform)]), in order."""
+def boards(refresh, architectures=None):
+    """(version, [(name, path of the tree, platform)]), in order; by default the boards for arm64 and armhf."""
+    architectures = architectures or ARCHITECTURES
     directory = cache() / "corpus"
-    if refresh or not all((directory / name).exists() for name in ARCHITECTURES):
-        fetch(directory)
+    if refresh or not all((directory / name).exists() for name in architectures):
+        fetch(directory, architectures)
     found, versions = [], []
-    for architecture, (_, platform) in ARCHITECTURES.items():
+    for architecture, (_, platform) in architectures.items():
         top = (directory / architecture).resolve()
         versions.append(top.name)
         for path in sorted(top.rglob("*.dtb")):

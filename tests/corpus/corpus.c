@@ -197,9 +197,9 @@ static bool check_config(const struct trial *t, const uint8_t *config, uint32_t 
 {
     struct mach_cfg_file file;
     struct mach_cfg_fault fault;
-    if (!mach_cfg_frame(config, size, &file, &fault) && !mach_cfg_verify(&file, &fault))
+    if (!mach_cfg_frame(config, size, &file, &fault) && !machrt_verify(&file, &fault))
         return true;
-    fail(t, mach_cfg_error_text(fault.error));
+    fail(t, machrt_fault_text(fault.error));
     return false;
 }
 

@@ -121,7 +121,7 @@ static void base_new(void)
 {
     if (setjmp(b.on_oom))
         finding("no memory for the schemas");
-    b.arena = arena_new(&b.on_oom);
+    b.arena = arena_new(&b.on_oom, (struct hash_key){0x2545f4914f6cdd1d, 0x9fb21c651e98df25});
     if (!b.arena)
         finding("no memory for the schemas");
     struct machc *c = b.c = NEW(b.arena, struct machc);

@@ -2,6 +2,7 @@
 // Checks that must hold for everything that machc prints and writes, whatever the input.
 #include "audit.h"
 #include "base.h"
+#include "machcfg_file.h"
 #include "machrt.h"
 #include "order/order.h"
 
@@ -9,8 +10,8 @@
 #include "diag/report.h"
 #include "emit/emit.h"
 #include "host/host.h"
+#include "schema/json.h"
 
-#include <json-c/json.h>
 #include <libfdt.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,15 +42,12 @@ static void check_utf8(const char *what, const char *s)
     }
 }
 
-static void check_json(const char *what, const char *s)
+static void check_json(struct machc *c, const char *what, const char *s)
 {
-    struct json_tokener *t = json_tokener_new_ex(64);
-    json_tokener_set_flags(t, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-    struct json_object *o = json_tokener_parse_ex(t, s, (int)strlen(s) + 1);
-    if (!o)
-        finding("%s is no JSON: %s", what, json_tokener_error_desc(json_tokener_get_error(t)));
-    json_object_put(o);
-    json_tokener_free(t);
+    size_t n = strlen(s);
+    const struct source *copy = source_builtin(c->sources, what, arena_strndup(c->arena, s, n + 1), (uint32_t)n);
+    if (!json_read(c, copy))
+        finding("%s is not JSON: %s", what, s);
 }
 
 /* The same messages in the formats for programs: valid documents, whatever text they quote. */
@@ -69,7 +67,7 @@ static void check_reports(struct machc *c)
         fclose(to);
         check_utf8(report_names[f], text);
         if (f != REPORT_GITHUB)
-            check_json(report_names[f], text);
+            check_json(c, report_names[f], text);
         free(text);
     }
 }
@@ -116,7 +114,7 @@ void check_dtb(struct machc *c, const uint8_t *dtb, uint32_t size)
 void check_config(struct machc *c, const uint8_t *config, uint32_t size)
 {
     struct mach_config *read;
-    struct mach_error e;
+    struct mach_error e = MACH_ERROR_INIT;
     if (mach_config_from_memory("guest.cfg", config, size, &read, &e))
         finding("the reader refuses a config: %s: %s", e.object, e.name);
     const char *rule = audit(config, size), *ours = emit_config_json(c, config, size);

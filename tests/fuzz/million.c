@@ -10,6 +10,7 @@
  * same COUNT and SEED give the same files everywhere. Exit: 0, or 1 with the file in finding.cfg.
  */
 #include "audit.h"
+#include "machcfg_file.h"
 #include "machrt.h"
 #include "mutate_cfg.h"
 
@@ -111,7 +112,7 @@ static int judge(struct run *r, const uint8_t *made, size_t size, uint64_t i)
         abort();
     memcpy(p, made, size);
     struct mach_config *config;
-    struct mach_error e = {.name = NULL};
+    struct mach_error e = MACH_ERROR_INIT;
     int bad = mach_config_from_memory("guest.cfg", p, size, &config, &e);
     // Most have just been sealed. Verify the checksum if the reader rejected it, and in a sample of the others.
     const char *rule = (bad && !strcmp(e.name, "CHECKSUM")) || i % 16 == 0 ? audit(p, size) : audit_sealed(p, size);
@@ -125,7 +126,7 @@ static int judge(struct run *r, const uint8_t *made, size_t size, uint64_t i)
         mach_config_close(config);
     }
     for (int k = MACH_CFG_E_OK; bad && k <= CONTRADICTION; k++)
-        r->refused[k] += !strcmp(e.name, mach_cfg_error_name((enum mach_cfg_error)k));
+        r->refused[k] += !strcmp(e.name, machrt_fault_name((enum mach_cfg_error)k));
     free(p);
     return result;
 }
@@ -138,7 +139,7 @@ static void report(const struct run *r, uint64_t count, double seconds)
     printf("%" PRIu64 " mutated guest.cfg files, from %u, in %.1f s: %" PRIu64 " accepted, %" PRIu64 " refused:\n",
            count, r->nseeds, seconds, r->accepted, refused);
     for (int k = 1; k <= CONTRADICTION; k++)
-        printf("    %8" PRIu64 "  %s\n", r->refused[k], mach_cfg_error_name((enum mach_cfg_error)k));
+        printf("    %8" PRIu64 "  %s\n", r->refused[k], machrt_fault_name((enum mach_cfg_error)k));
 }
 
 static double now(void)

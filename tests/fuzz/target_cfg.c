@@ -21,7 +21,7 @@ static int accepted(struct machc *c, void *opaque)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct mach_config *config;
-    struct mach_error e;
+    struct mach_error e = MACH_ERROR_INIT;
     struct input in = {data, (uint32_t)size};
     int bad = mach_config_from_memory("guest.cfg", data, size, &config, &e);
     const char *rule = audit(data, size);

@@ -167,7 +167,7 @@ PROGRAM = """
 int main(int argc, char **argv)
 {
     struct mach_config *config;
-    struct mach_error error;
+    struct mach_error error = MACH_ERROR_INIT;
     if (argc < 2 || mach_config_open(argv[1], &config, &error))
         return 1;
     mach_config_show(config, stdout);

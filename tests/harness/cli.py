@@ -605,6 +605,18 @@ def outputs_are_reproducible(box):
         expect(ours == theirs, f"{source.name} gives other bytes from another directory")
 
 
+def nothing_depends_on_hashes(box):
+    """Each process draws a key for its hashes: several of them write the same, and say the same."""
+    root = box.context.root
+    for source in sorted((root / "examples").glob("*.mach")):
+        for view in ("dts", "json", "plan", "map", "graph"):
+            runs = {box.machc(source, f"--emit={view}").out for _ in range(4)}
+            expect(len(runs) == 1, f"{source.name} --emit={view} gives other bytes in another process")
+    wrong = sorted((root / "tests" / "errors").glob("*.mach"))[::3]
+    runs = {(done.out, done.err) for done in (box.machc("--check", *wrong, status=1) for _ in range(3))}
+    expect(len(runs) == 1, "messages are others, or in another order, in another process")
+
+
 TESTS = [
     one_machine, options_in_front_and_behind, standard_output, standard_input, every_machine,
     several_machines_need_a_name, checks_write_nothing, views, owners, labels_only_when_asked, constants_and_includes,
@@ -613,7 +625,7 @@ TESTS = [
     usage_errors, help_and_version, messages_are_explained, classes_are_listed, classes_can_be_read_back, errors_are_counted,
     full_standard_output, out_of_memory, a_few_lines_that_ask_for_too_much, errors_write_nothing, second_output_fails_to_open,
     second_output_fails_to_write, disk_full, read_only_directory, signals_leave_nothing, broken_pipe,
-    links_are_followed, modes_follow_the_umask, outputs_are_reproducible,
+    links_are_followed, modes_follow_the_umask, outputs_are_reproducible, nothing_depends_on_hashes,
 ]
 
 

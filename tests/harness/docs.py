@@ -274,11 +274,11 @@ def examples_complete(context):
 
 
 # For each function of assert_values.c: how an `assert` uses its attributes, and the row of the manual's table.
-ATTRIBUTES = {"of_machine": (r"\bm\.", "MACHINE"), "vcpu": (r"\.vcpu\[\d+\]\.", "MACHINE.vcpu[N]"),
-              "of_memory": (r"\bm\.\w+\.", "MACHINE.MEMORY"), "of_irqchip": (r"\bm\.\w+\.", "MACHINE.IRQCHIP"),
-              "of_device": (r"\bm\.\w+\.", "MACHINE.DEVICE"), "of_region": (r"\.region\[[^]]+\]\.", "DEVICE.region[WHICH]"),
-              "of_irq": (r"\.irq\[[^]]+\]\.", "DEVICE.irq[WHICH]"), "of_dma": (r"\.dma\[[^]]+\]\.", "DEVICE.dma[WHICH]"),
-              "of_map": (r"\.map\[\d+\]\.", "dma[WHICH].map[N]")}
+ATTRIBUTES = {"offer_machine": (r"\bm\.", "MACHINE"), "vcpu": (r"\.vcpu\[\d+\]\.", "MACHINE.vcpu[N]"),
+              "offer_memory": (r"\bm\.\w+\.", "MACHINE.MEMORY"), "offer_irqchip": (r"\bm\.\w+\.", "MACHINE.IRQCHIP"),
+              "offer_device": (r"\bm\.\w+\.", "MACHINE.DEVICE"), "offer_region": (r"\.region\[[^]]+\]\.", "DEVICE.region[WHICH]"),
+              "offer_irq": (r"\.irq\[[^]]+\]\.", "DEVICE.irq[WHICH]"), "offer_dma": (r"\.dma\[[^]]+\]\.", "DEVICE.dma[WHICH]"),
+              "offer_map": (r"\.map\[\d+\]\.", "dma[WHICH].map[N]")}
 
 
 def attributes(context):
@@ -286,9 +286,9 @@ def attributes(context):
     text = (context.root / "compiler/across/assert_values.c").read_text(encoding="utf-8")
     offered, function = {of: set() for of in ATTRIBUTES}, None
     for line in text.splitlines():
-        if head := re.match(r"static void (of_\w+|offer)\(", line):
-            function = {"of_stash": "of_dma", "offer": "vcpu"}.get(head[1], head[1])
-        elif name := re.match(r' +(?:number|number_if|words|path)\(t, (?:[^"]*, )?"([a-z-]+)"', line):
+        if head := re.match(r"static void (offer_\w+)\(struct search \*t, const struct", line):
+            function = {"offer_stash": "offer_dma", "offer_attributes": "vcpu"}.get(head[1], head[1])
+        elif name := re.match(r' +offer_(?:number|number_if|text|path)\(t, (?:[^"]*, )?"([a-z-]+)"', line):
             offered[function].add(name[1])
     manual = (context.root / "docs/language.md").read_text(encoding="utf-8")
     asked = "\n".join(re.findall(r"^ +assert (.*)", "\n".join(

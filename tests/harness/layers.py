@@ -44,7 +44,8 @@ def room_of(path):
 
 def included(root, source, name):
     """The file that an #include of ours means, as the compiler finds it; None: it is generated, or a library's."""
-    for folder in (source.parent, root / "compiler", root / "runtime", root / "runtime/include"):
+    for folder in (source.parent, root / "compiler", root / "runtime", root / "runtime/layout",
+                   root / "runtime/include"):
         if (folder / name).is_file():
             return (folder / name).resolve().relative_to(root)
     return None
@@ -140,7 +141,7 @@ def run_all(context):
     arrows = {"includes": list(include_arrows(root)), "symbols": list(symbol_arrows(objects(root, context.build)))}
     for name, list_of in arrows.items():
         found = sorted(set(problems(rooms, list_of)))
-        few = len(list_of) < 500 and f"only {len(list_of)} arrows were found"
+        few = len(list_of) < 300 and f"only {len(list_of)} arrows were found"
         result.add(name, "\n".join([f"{len(found)} arrows run up", *found]) if found else few)
     result.add("an include that is put in", None if finds_an_include(root, rooms) else "it was not found")
     result.add("a call that is put in", None if finds_a_symbol(root, context.build, rooms) else "it was not found")

@@ -246,7 +246,7 @@ struct mach_config *cfg_open(struct cfg *c)
 {
     // Rows of other sections than the device's own are complete only at the end: cells, and what is missing.
     uint64_t table = MACH_CFG_HEADER_LEAST, at = table + (MACH_CFG_NSECTIONS + 1) * (uint64_t)MACH_CFG_ENTRY_LEAST;
-    size_t size = at + sizeof c->strings + 64;
+    size_t size = (size_t)at + sizeof c->strings + 64;
     for (uint32_t i = MACH_CFG_S_MACHINE; i < MACH_CFG_S_END; i++)
         size += (size_t)c->count[i] * record_size(i) + 8;
     free(c->bytes);
@@ -275,11 +275,11 @@ struct mach_config *cfg_open(struct cfg *c)
     PUT(h->sections, MACH_CFG_S_END - 1);
     PUT(h->section_table, table);
     PUT(h->entry_size, MACH_CFG_ENTRY_LEAST);
-    PUT(h->checksum, mach_cfg_checksum(c->bytes, at));
-    c->size = at;
+    PUT(h->checksum, mach_cfg_checksum(c->bytes, (size_t)at));
+    c->size = (size_t)at;
     struct mach_config *config;
-    struct mach_error e;
-    if (mach_config_from_memory("test.cfg", c->bytes, at, &config, &e))
+    struct mach_error e = MACH_ERROR_INIT;
+    if (mach_config_from_memory("test.cfg", c->bytes, (size_t)at, &config, &e))
         fail_msg("%s: %s [%s]", e.object, e.hint, e.name);
     return config;
 }

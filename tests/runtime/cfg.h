@@ -3,9 +3,11 @@
 #ifndef TEST_CFG_H
 #define TEST_CFG_H
 
+#include "machcfg_file.h"
 #include "machrt.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 struct cfg {
     uint8_t *records[MACH_CFG_S_END];

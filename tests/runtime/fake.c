@@ -451,7 +451,7 @@ void fake_free(struct fake *k)
 {
     for (int i = 0; i < FAKE_MAPS; i++)
         if (k->map[i].at)
-            munmap(k->map[i].at, (k->map[i].size + 4095) & ~UINT64_C(4095));
+            munmap(k->map[i].at, (size_t)((k->map[i].size + 4095) & ~UINT64_C(4095)));
     for (int i = 0; i < FAKE_FILES; i++)
         if (k->file[i].open && k->file[i].real >= 0)
             close(k->file[i].real);

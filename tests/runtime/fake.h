@@ -12,6 +12,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <string.h>
 
 enum {
     FAKE_DEVICES = 24,

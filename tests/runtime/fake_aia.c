@@ -2,11 +2,12 @@
 // KVM's interrupt controllers of RISC-V, as arch/riscv/kvm/aia_device.c of Linux 6.12 has them.
 #include "fake.h"
 
-#include "kvm/kvm_uapi.h"
+#include "uapi/kvm.h"
+#include "uapi/kvm_attrs.h"
 
 #include <errno.h>
-#include <linux/kvm.h>
 
+#ifdef MACHRT_HAVE_KVM
 enum { NOWHERE = 1, PAGE = 0x1000, SOURCES = 1024 };
 
 void fake_aia_new(struct fake_aia *a)
@@ -87,3 +88,4 @@ int fake_aia_attr(struct fake *k, struct fake_file *f, const struct kvm_device_a
     f->initialised = !r;
     return r;
 }
+#endif

@@ -2,11 +2,9 @@
 // Devices: information, regions, interrupts; and KVM.
 #include "fake.h"
 
-#include "backend/iommufd_uapi.h"
-#include "kvm/kvm_uapi.h"
+#include "uapi/iommufd.h"
 
 #include <errno.h>
-#include <linux/kvm.h>
 #include <linux/pci_regs.h>
 #include <linux/vfio.h>
 #include <stdlib.h>
@@ -45,9 +43,16 @@ static int attach(struct fake *k, struct fake_device *d, const struct iommufd_at
 
 /* ---- regions ---- */
 
+// The kernel's structs end in a flexible array, and so cannot be members in front of others in C.
+struct sparse_head {
+    struct vfio_info_cap_header header;
+    uint32_t nr_areas, reserved;
+};
+_Static_assert(sizeof(struct sparse_head) == sizeof(struct vfio_region_info_cap_sparse_mmap), "its size");
+
 struct region_info {
     struct vfio_region_info info;
-    struct vfio_region_info_cap_sparse_mmap sparse;
+    _Alignas(8) struct sparse_head sparse; // as the areas after it
     struct vfio_region_sparse_mmap_area area[4];
 };
 
@@ -189,116 +194,5 @@ int fake_device_ioctl(struct fake *k, int fd, unsigned long request, void *arg)
         return 0;
     }
     fake_wrong(k, "request 0x%lx of a device", request);
-    return -ENOTTY;
-}
-
-/* ---- KVM ---- */
-
-int fake_vm(struct fake *k)
-{
-    k->vm = fake_fd(k, 'v', 0);
-    return k->vm;
-}
-
-static struct fake_file *kvm_device(struct fake *k, bool vfio)
-{
-    for (int i = 0; i < FAKE_FILES; i++)
-        if (k->file[i].open && k->file[i].kind == 'k' && (k->file[i].type == KVM_DEV_TYPE_VFIO) == vfio)
-            return &k->file[i];
-    return NULL;
-}
-
-static int device_attr(struct fake *k, int fd, const struct kvm_device_attr *a)
-{
-    struct fake_file *f = &k->file[fd];
-    if (f->type == KVM_DEV_TYPE_VFIO) {
-        int file = *(const int32_t *)(uintptr_t)a->addr;
-        if (file < 0 || !k->file[file].open || (k->file[file].kind != 'g' && k->file[file].kind != 'd'))
-            return -EINVAL;
-        bool add = a->attr == KVM_DEV_VFIO_GROUP_ADD;
-        if (k->file[file].initialised == add)
-            return add ? -EEXIST : -ENOENT;
-        k->file[file].initialised = add;
-        return 0;
-    }
-    if (f->type == KVM_DEV_TYPE_FSL_MPIC_42)
-        return 0;
-    if (f->type == AIA_TYPE)
-        return fake_aia_attr(k, f, a);
-    if (f->initialised)
-        return -EBUSY;
-    if (a->group == VGIC_GRP_NR_IRQS) {
-        uint32_t n = *(const uint32_t *)(uintptr_t)a->addr;
-        return n % 32 || n < 64 || n > 992 ? -EINVAL : 0;
-    }
-    f->initialised = a->group == VGIC_GRP_CTRL && a->attr == VGIC_CTRL_INIT;
-    return 0;
-}
-
-static int irqfd(struct fake *k, const struct kvm_irqfd *x)
-{
-    const struct fake_file *chip = kvm_device(k, false);
-    if ((int)x->fd < 0 || !k->file[x->fd].open || k->file[x->fd].kind != 'e')
-        return -EBADF;
-    if (x->flags & KVM_IRQFD_FLAG_DEASSIGN) {
-        if (!k->file[x->fd].has_irqfd)
-            fake_wrong(k, "an irqfd is taken away that is not there");
-        k->file[x->fd].has_irqfd = false;
-        k->irqfds--;
-        return 0;
-    }
-    if (chip && chip->type != KVM_DEV_TYPE_FSL_MPIC_42 && !chip->initialised)
-        return -EAGAIN;
-    if (chip && chip->type == KVM_DEV_TYPE_FSL_MPIC_42 && !k->routes)
-        fake_wrong(k, "an irqfd without a route");
-    if (chip && chip->type == AIA_TYPE && x->flags & KVM_IRQFD_FLAG_RESAMPLE)
-        fake_wrong(k, "GSI %u waits for an acknowledgement that KVM's AIA never gives", x->gsi);
-    if (k->file[x->fd].has_irqfd)
-        return -EBUSY;
-    if (x->flags & KVM_IRQFD_FLAG_RESAMPLE && !k->file[x->resamplefd].open)
-        return -EBADF;
-    k->file[x->fd].has_irqfd = true;
-    k->irqfds++;
-    return 0;
-}
-
-int fake_kvm_ioctl(struct fake *k, int fd, unsigned long request, void *arg)
-{
-    if (k->file[fd].kind == 'k' && request == KVM_SET_DEVICE_ATTR)
-        return device_attr(k, fd, arg);
-    if (request == KVM_CREATE_DEVICE) {
-        struct kvm_create_device *c = arg;
-        if (kvm_device(k, c->type == KVM_DEV_TYPE_VFIO))
-            return -EBUSY;
-        if (c->type == AIA_TYPE && !k->aia.max_ids)
-            return -ENODEV;
-        int r = fake_fd(k, 'k', 0);
-        if (r < 0)
-            return r;
-        if (c->type == AIA_TYPE)
-            fake_aia_new(&k->aia);
-        k->file[r].type = c->type;
-        c->fd = (uint32_t)r;
-        return 0;
-    }
-    if (request == KVM_CREATE_IRQCHIP)
-        return 0;
-    if (request == KVM_SET_USER_MEMORY_REGION) {
-        const struct kvm_userspace_memory_region *m = arg;
-        if (m->guest_phys_addr % k->page || m->memory_size % k->page || m->userspace_addr % k->page)
-            return -EINVAL;
-        if (m->memory_size)
-            k->slots++;
-        else
-            k->slots--;
-        return 0;
-    }
-    if (request == KVM_SET_GSI_ROUTING) {
-        k->routes++;
-        return 0;
-    }
-    if (request == KVM_IRQFD)
-        return irqfd(k, arg);
-    fake_wrong(k, "request 0x%lx of KVM", request);
     return -ENOTTY;
 }

@@ -32,8 +32,8 @@ static int locked_mmap(struct fake *k, void **at, uint64_t size, int fd, uint64_
         if (k->map[i].at)
             continue;
         // At a multiple of 64 KiB, for hosts with such pages.
-        uint8_t *p =
-            mmap(NULL, size + 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        uint8_t *p = mmap(NULL, (size_t)size + 65536, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (p == MAP_FAILED)
             return -ENOMEM;
         uintptr_t up = (65536 - ((uintptr_t)p & 65535)) & 65535;

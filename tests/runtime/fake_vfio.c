@@ -2,8 +2,8 @@
 // VFIO and iommufd: containers, groups, device nodes, and what their ioctls answer.
 #include "fake.h"
 
-#include "backend/iommufd_uapi.h"
-#include "backend/pamu_uapi.h"
+#include "uapi/iommufd.h"
+#include "uapi/pamu.h"
 
 #include <errno.h>
 #include <linux/vfio.h>
@@ -93,10 +93,17 @@ static int unmap_iommufd(struct fake *k, int ioas, uint64_t iova, uint64_t size)
 
 /* ---- containers ---- */
 
+// The kernel's struct ends in a flexible array, and so cannot be a member in front of others in C.
+struct iova_head {
+    struct vfio_info_cap_header header;
+    uint32_t nr_iovas, reserved;
+};
+_Static_assert(sizeof(struct iova_head) == sizeof(struct vfio_iommu_type1_info_cap_iova_range), "its size");
+
 struct info {
     struct vfio_iommu_type1_info info;
     struct vfio_iommu_type1_info_dma_avail avail;
-    struct vfio_iommu_type1_info_cap_iova_range head;
+    _Alignas(8) struct iova_head head; // as the ranges after it
     struct vfio_iova_range range[2];
 };
 

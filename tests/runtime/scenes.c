@@ -496,7 +496,11 @@ static struct scene *make_files(void)
 }
 
 #define NAME(name) #name,
-const char *const scene_names[] = {SCENES(NAME) NULL};
+const char *const scene_names[] = {SCENES_WITHOUT_KVM(NAME)
+#ifdef MACHRT_HAVE_KVM
+                                       SCENES_WITH_KVM(NAME)
+#endif
+                                           NULL};
 
 struct scene *scene_new(const char *name)
 {
@@ -504,10 +508,13 @@ struct scene *scene_new(const char *name)
 #define MAKE(n)                                                                                                        \
     if (!strcmp(name, #n))                                                                                             \
         x = make_##n();
-    SCENES(MAKE)
+    SCENES_WITH_KVM(MAKE)
+    SCENES_WITHOUT_KVM(MAKE)
     assert_non_null(x);
     x->name = name;
     x->options.size = sizeof x->options;
+    x->error.size = sizeof x->error;
+    memset(x->after_error, 0x5a, sizeof x->after_error);
     x->options.sys = &x->k->sys;
     x->options.threads = 1;
     x->options.log = log_line;
@@ -523,12 +530,24 @@ void scene_free(struct scene *x)
     free(x);
 }
 
+// What a function returns is what its error says.
+static int checked(const struct scene *x, int r)
+{
+    for (size_t i = 0; i < sizeof x->after_error; i++)
+        assert_int_equal(x->after_error[i], 0x5a);
+    if (r > 0 || (r && x->error.number && r != -x->error.number))
+        fail_msg("%s: returned %d, and the error has %d", x->name, r, x->error.number);
+    if (r && !x->error.number)
+        assert_int_equal(r, strcmp(x->error.step, "expect") ? -EINVAL : -ENODEV);
+    return r ? -1 : 0;
+}
+
 int scene_start(struct scene *x)
 {
     if (!x->config)
         x->config = cfg_open(x->c);
     fake_drivers(x->k, x->before, sizeof x->before);
-    const struct mach_ops *ops = x->use_kvm ? &mach_kvm_ops : x->use_ops ? &x->ops : NULL;
+    const struct mach_ops *ops = x->use_kvm ? mach_kvm_ops() : x->use_ops ? &x->ops : NULL;
     if (x->use_kvm)
         x->kvm = (struct mach_kvm){
             .size = sizeof x->kvm,
@@ -537,15 +556,16 @@ int scene_start(struct scene *x)
             .own = &x->ops,
             .own_opaque = x,
         };
-    return mach_session_start(x->config, &x->options, ops, x->use_kvm ? (void *)&x->kvm : (void *)x, &x->session,
-                              &x->error);
+    int r = mach_session_start(x->config, &x->options, ops, x->use_kvm ? (void *)&x->kvm : (void *)x, &x->session,
+                               &x->error);
+    return checked(x, r);
 }
 
 int scene_stop(struct scene *x)
 {
     int r = mach_session_stop(x->session, &x->error);
     x->session = NULL;
-    return r;
+    return checked(x, r);
 }
 
 void scene_clean(struct scene *x)

@@ -6,6 +6,8 @@
 #include "cfg.h"
 #include "fake.h"
 
+#include "uapi/kvm.h"
+
 enum { MiB = 1 << 20 };
 
 struct scene {
@@ -18,18 +20,25 @@ struct scene {
     bool use_ops, use_kvm;
     struct mach_kvm kvm;
     struct mach_error error;
+    uint8_t after_error[64]; // the library does not write here, even if its struct has grown
     struct mach_session *session;
     char log[8192];
     uint32_t placed, trapped, connected, emulated, chips; // what the VMM has been asked for, less what was undone
     char before[1024];
 };
 
-/* Every scene once: S(name). */
+/* Every scene once: S(name). Where the architecture has no KVM, those with it are not in scene_names. */
 // clang-format off
-#define SCENES(S)                                                                                                      \
-    S(group) S(iommufd) S(kvm) S(kvm_cdev) S(x86) S(mpic) S(aia) S(raw) S(raw_vmm) S(noiommu) S(pamu) S(spapr) S(spapr_ddw)   \
-    S(guest_iommu) S(foreign) S(files) S(fsl_mc) S(fsl_mc_kvm) S(fsl_mc_late)
+#define SCENES_WITH_KVM(S) S(kvm) S(kvm_cdev) S(x86) S(mpic) S(aia) S(fsl_mc_kvm)
+#define SCENES_WITHOUT_KVM(S)                                                                                          \
+    S(group) S(iommufd) S(raw) S(raw_vmm) S(noiommu) S(pamu) S(spapr) S(spapr_ddw) S(guest_iommu) S(foreign) S(files)   \
+    S(fsl_mc) S(fsl_mc_late)
 // clang-format on
+#ifdef MACHRT_HAVE_KVM
+enum { HAVE_KVM = 1 };
+#else
+enum { HAVE_KVM = 0 };
+#endif
 
 struct scene *scene_new(const char *name);
 void scene_free(struct scene *x);

@@ -116,20 +116,23 @@ static void test_all_hold(void **state)
 {
     (void)state;
     struct board *b = board();
-    int n = mach_config_check(b->config, &b->k->sys, found, b);
+    const struct mach_options o = {.size = sizeof o, .sys = &b->k->sys, .finding = found, .opaque = b};
+    int n = mach_config_check(b->config, &o, NULL);
     if (n)
         fail_msg("%s", b->text);
     // The trigger is all that cannot be seen.
     assert_int_equal(b->of[MACH_PROOF_UNKNOWN], 1);
     assert_int_equal(b->of[MACH_PROOF_HOLDS], 20);
-    assert_int_equal(mach_config_check(b->config, &b->k->sys, NULL, NULL), 0);
+    assert_int_equal(mach_config_check(b->config, &(struct mach_options){.size = sizeof o, .sys = &b->k->sys}, NULL),
+                     0);
     board_free(b);
 }
 
 // One thing is otherwise: so many fail, and the text says it.
 static void wrong(struct board *b, int fails, const char *say)
 {
-    int n = mach_config_check(b->config, &b->k->sys, found, b);
+    const struct mach_options o = {.size = sizeof o, .sys = &b->k->sys, .finding = found, .opaque = b};
+    int n = mach_config_check(b->config, &o, NULL);
     if (n != fails || !strstr(b->text, say))
         fail_msg("%d fail, not %d; looked for `%s` in\n%s", n, fails, say, b->text);
     board_free(b);
@@ -140,7 +143,7 @@ static void test_each_fails(void **state)
     (void)state;
     struct board *b = board();
     b->k->page = 65536;
-    wrong(b, 1, "its pages are 65536 bytes, not 4096");
+    wrong(b, 1, "its page size is 65536 bytes, not 4096");
     b = board();
     TEXT(b->k, BASE "/compatible", "acme,other\0acme,soc\0");
     wrong(b, 1, "this host is a acme,other, not a acme,board");
@@ -155,22 +158,22 @@ static void test_each_fails(void **state)
     wrong(b, 1, "16 pages of 2048 KiB are needed, 15 are free");
     b = board();
     TEXT(b->k, "/proc/iomem", "00000000-20000000 : System RAM\n");
-    wrong(b, 1, "host: memory-free ram: the kernel has 0x0..0x20000000 itself, and this is 0x20000000..0x3fffffff");
+    wrong(b, 1, "host: memory-free ram: the kernel uses 0x0..0x20000000 itself, which overlaps 0x20000000..0x3fffffff");
     b = board();
     TEXT(b->k, "/proc/iomem", "40000000-7fffffff : reserved\n  60ffffff-60ffffff : System RAM\n");
-    wrong(b, 1, "host: memory-free shm0: the kernel has 0x60ffffff..0x60ffffff itself");
+    wrong(b, 1, "host: memory-free shm0: the kernel uses 0x60ffffff..0x60ffffff itself");
     b = board();
     TEXT(b->k, "/proc/iomem", "00000000-00000000 : System RAM\n  00000000-00000000 : Kernel code\n");
-    wrong(b, 0, "shows addresses to root only");
+    wrong(b, 0, "only root can read addresses");
     b = board();
     TEXT(b->k, "/proc/iomem", "nonsense\n-1 : System RAM\n20000000 System RAM\n20000000 - 2fffffff : System RAM");
-    wrong(b, 0, "shows addresses to root only");
+    wrong(b, 0, "only root can read addresses");
     b = board();
     TEXT(b->k, BASE "/soc/eth@2180000/compatible", "acme,uart\0");
     wrong(b, 1, "it is a acme,uart, not a acme,eth");
     b = board();
     TEXT(b->k, BASE "/soc/ranges", "\0\0\0\0\0\0\0\6\0\0\0\0\x10\0\0\0");
-    wrong(b, 2, "it lies at 0x602180000, not at 0x502180000");
+    wrong(b, 2, "it is at 0x602180000, not at 0x502180000");
     b = board();
     TEXT(b->k, BASE "/soc/eth@2180000/reg", "\x02\x18\0\0\0\1\0\0\x02\x19\0\0\0\0\x20\0");
     wrong(b, 1, "it has 0x2000 bytes, not 0x1000");
@@ -187,7 +190,7 @@ static void test_each_fails(void **state)
     TEXT(b->k, "/sys/bus/pci/devices/0000:00:02.0/resource", "0x10000000 0x1007ffff 0x200\n");
     wrong(b, 1, "it has 0x80000 bytes, not 0x100000");
     b = board();
-    b->k->device[0].name = "elsewhere";
+    b->k->device[0].name = "another address";
     wrong(b, 1, "there is no /sys/bus/platform/devices/502180000.eth");
     b = board();
     b->k->device[3].group = 6;
@@ -204,7 +207,13 @@ static void test_each_fails(void **state)
     mach_config_close(b->config);
     CFG_SET(b->c, device, DEVICE, 0, sysfs_name, cfg_string(b->c, "../../pci"));
     b->config = cfg_open(b->c);
-    wrong(b, 1, "cannot be a device's name");
+    struct mach_error e = MACH_ERROR_INIT;
+    assert_int_equal(mach_config_check(
+                         b->config, &(struct mach_options){.size = sizeof(struct mach_options), .sys = &b->k->sys}, &e),
+                     -EINVAL);
+    assert_string_equal(e.step, "expect");
+    assert_non_null(strstr(e.hint, "is not a valid device name"));
+    board_free(b);
 }
 
 /* ---- errors of a session ---- */
@@ -236,13 +245,13 @@ static void test_proof_first(void **state)
     // What VFIO says has the last word.
     x = scene_new("group");
     cfg_expect(x->c, MACH_CFG_EXPECT_IRQ_COUNT, 1, 0, "", 3, MACH_CFG_NONE64);
-    refused(x, "expect", "eth", "VFIO finds 2 interrupts, not 3");
+    refused(x, "expect", "eth", "VFIO reports 2 interrupts, not 3");
     x = scene_new("group");
     x->k->device[0].irq_flags[0] = 1;
-    refused(x, "expect", "interrupt 0", "to the kernel it is an edge");
+    refused(x, "expect", "interrupt 0", "the kernel an edge-triggered one");
     x = scene_new("group");
     x->k->device[0].irq_flags[1] = 7;
-    refused(x, "expect", "interrupt 1", "to the kernel it is level-triggered");
+    refused(x, "expect", "interrupt 1", "the kernel a level-triggered one");
     x = scene_new("group");
     x->k->device[0].region[0].size = 0x2000;
     refused(x, "expect", "region 0", "0x2000 bytes, not 0x1000");
@@ -265,8 +274,8 @@ static void test_groups(void **state)
     fake_add(x->k, "pci", "0000:00:02.4", "pcieport", 5);
     fake_add(x->k, "pci", "0000:00:02.5", "", 5);
     refused(x, "group", "IOMMU group 5 of edu",
-            "of 6 members, 0000:00:02.2 is held by snd_hda_intel (pass it through as well, or: echo 0000:00:02.2 > "
-            "/sys/bus/pci/drivers/snd_hda_intel/unbind); 0000:00:02.3 is held by xhci_hcd");
+            "of 6 members, 0000:00:02.2 is bound to snd_hda_intel (pass it through as well, or: echo 0000:00:02.2 > "
+            "/sys/bus/pci/drivers/snd_hda_intel/unbind); 0000:00:02.3 is bound to xhci_hcd");
     // What is held is on another bus than the device; and a bus's driver does no DMA either, but Linux does not know
     // it.
     x = scene_new("group");
@@ -274,7 +283,7 @@ static void test_groups(void **state)
     refused(x, "group", "IOMMU group 3 of eth", "echo 9030000.pl061 > /sys/bus/amba/drivers/pl061_gpio/unbind");
     x = scene_new("group");
     fake_add(x->k, "platform", "soc:bus", "simple-pm-bus", 3);
-    refused(x, "group", "IOMMU group 3 of eth", "soc:bus is held by simple-pm-bus");
+    refused(x, "group", "IOMMU group 3 of eth", "soc:bus is bound to simple-pm-bus");
     x = scene_new("group");
     x->k->device[0].no_group = true;
     refused(x, "group", "eth", "it has no IOMMU group");
@@ -295,10 +304,10 @@ static void test_bind(void **state)
     refused(x, "bind", "eth", "vfio_platform.reset_required=0");
     x = scene_new("group");
     x->k->device[2].refuses = true;
-    refused(x, "bind", "edu", "vfio-pci did not take it");
+    refused(x, "bind", "edu", "vfio-pci did not bind to it");
     x = scene_new("group");
     x->options.flags = MACH_NO_BIND;
-    refused(x, "bind", "eth", "it is with uart, not with vfio-platform: run `machrt bind`");
+    refused(x, "bind", "eth", "it is bound to uart, not to vfio-platform: run `machrt bind`");
     x = scene_new("group");
     x->k->device[0].name = "other";
     refused(x, "bind", "eth", "the host has no such device");
@@ -344,7 +353,9 @@ static void test_bind_alone(void **state)
     // All or nothing.
     k->device[3].refuses = true;
     fake_drivers(k, before, sizeof before);
-    assert_int_equal(mach_config_bind(x->config, &x->options, NULL, &x->error), -1);
+    int r = mach_config_bind(x->config, &x->options, NULL, &x->error);
+    assert_true(r < 0);
+    assert_int_equal(x->error.number, -r);
     fake_drivers(k, after, sizeof after);
     assert_string_equal(after, before);
     assert_string_equal(fake_left(k), "");
@@ -370,7 +381,7 @@ static void test_windows(void **state)
     x = scene_new("group");
     CFG_SET(x->c, dma_map, DMA_MAP, 1, iova, 0x90000800);
     CFG_SET(x->c, dma_map, DMA_MAP, 1, size, MiB);
-    refused(x, "window", "eth", "multiple of the IOMMU's pages");
+    refused(x, "window", "eth", "aligned to the IOMMU's page size");
     x = scene_new("noiommu");
     cfg_device(x->c, "uart", MACH_CFG_DEVICE_EMULATED, "", 0);
     x->k->noiommu = false;
@@ -402,16 +413,16 @@ static void test_backends(void **state)
     refused(x, "backend", "VFIO", "choose the backend `pamu`");
     x = scene_new("pamu");
     x->k->spapr = true; // the same number means something else there
-    refused(x, "backend", "pamu", "this is not a vendor's kernel");
+    refused(x, "backend", "pamu", "this is not a vendor kernel");
     x = scene_new("pamu");
     x->k->pamu_hw = 2;
-    refused(x, "window", "usb", "the config has 4 subwindows, and this PAMU can do 2");
+    refused(x, "window", "usb", "the config has 4 subwindows, and this PAMU supports 2");
     x = scene_new("pamu");
     CFG_SET(x->c, dma, DMA, 0, whole_subwindows, 512);
-    refused(x, "window", "usb", "512 subwindows: a power of two up to 256");
+    refused(x, "window", "usb", "512 subwindows: the number must be a power of two up to 256");
     x = scene_new("pamu");
     CFG_SET(x->c, memory, MEMORY, 0, physical, 0x20001000);
-    refused(x, "window", "usb", "must be contiguous");
+    refused(x, "window", "usb", "must be physically contiguous");
     x = scene_new("pamu");
     CFG_SET(x->c, dma, DMA, 0, whole_subwindows, 2);
     refused(x, "window", "usb", "are not whole subwindows"); // the vendor's driver would never come back from it
@@ -423,10 +434,10 @@ static void test_backends(void **state)
     refused(x, "window", "usb", "maps whole subwindows only");
     x = scene_new("pamu");
     CFG_SET(x->c, dma, DMA, 0, flags, 0);
-    refused(x, "window", "usb", "does not say which window");
+    refused(x, "window", "usb", "has no window for it");
     x = scene_new("spapr_ddw");
     CFG_SET(x->c, dma, DMA, 0, page_shift, 0);
-    refused(x, "window", "edu", "does not say which window");
+    refused(x, "window", "edu", "has no window for it");
     x = scene_new("spapr_ddw");
     x->k->tce_start = UINT64_C(1) << 59;
     refused(x, "window", "edu", "is outside what the IOMMU can translate");
@@ -465,7 +476,8 @@ static void test_odd_hosts(void **state)
 {
     (void)state;
     // 64 KiB pages: what is smaller is forwarded.
-    struct scene *x = scene_new("kvm");
+    struct scene *x = scene_new(HAVE_KVM ? "kvm" : "group");
+    x->use_ops = true;
     x->k->page = 65536;
     CFG_SET(x->c, memory, MEMORY, 2, address, 0xa0000000);
     assert_int_equal(scene_start(x), 0);
@@ -493,15 +505,168 @@ static void test_odd_hosts(void **state)
     }
     x = scene_new("group");
     x->k->device[2].region[0].argsz = 1 << 20;
-    refused(x, "region", "edu", "asks for more memory");
+    refused(x, "region", "edu", "requests a larger buffer");
     x = scene_new("group");
     x->k->device[2].region[0].areas = 4;
     x->k->device[2].region[0].area[2][0] = 0x7000;
     x->k->device[2].region[0].area[2][1] = 0x2000;
-    refused(x, "region", "edu", "not in it");
+    refused(x, "region", "edu", "an area outside of it");
     x = scene_new("group");
     x->k->device[2].region[0].areas = 100;
-    refused(x, "region", "edu", "leaves its buffer");
+    refused(x, "region", "edu", "exceeds its buffer");
+}
+
+static int cannot(void *opaque, const struct mach_cfg_file *f, const char **why)
+{
+    (void)opaque;
+    (void)f;
+    *why = "no machine today";
+    return -ENOTSUP;
+}
+
+// Starts a scene with structs of another size than the library's.
+static void arguments(const char *scene, size_t options, size_t sys, size_t ops, size_t own, uint8_t tail, int result,
+                      const char *what)
+{
+    struct scene *x = scene_new(scene);
+    struct {
+        struct mach_options is;
+        uint8_t more[16];
+    } o = {x->options, {tail}};
+    struct {
+        struct mach_sys is;
+        uint8_t more[16];
+    } y = {x->k->sys, {tail}};
+    struct {
+        struct mach_ops is;
+        uint8_t more[16];
+    } v = {x->ops, {tail}};
+    struct mach_kvm kvm = {.size = sizeof kvm + own,
+                           .vm = x->use_kvm ? fake_vm(x->k) : -1,
+                           .sys = &x->k->sys,
+                           .own = &v.is,
+                           .own_opaque = x};
+    o.is.sys = &y.is;
+    o.is.size += options;
+    y.is.size += sys;
+    v.is.size += ops;
+    x->config = cfg_open(x->c);
+    int r = mach_session_start(x->config, &o.is, x->use_kvm ? mach_kvm_ops() : &v.is,
+                               x->use_kvm ? (void *)&kvm : (void *)x, &x->session, &x->error);
+    assert_int_equal(r, result);
+    if (r) {
+        assert_null(x->session);
+        assert_int_equal(x->error.number, -r);
+        if (!strstr(x->error.object, what) && !strstr(x->error.hint, what))
+            fail_msg("%s, not %s: %s", x->error.object, what, x->error.hint);
+        assert_string_equal(fake_left(x->k), "");
+    } else {
+        assert_int_equal(scene_stop(x), 0);
+    }
+    scene_free(x);
+}
+
+static void test_arguments(void **state)
+{
+    (void)state;
+    const size_t less = (size_t)-8; // a struct that is shorter than the first release's, or one without a size
+    arguments("group", 0, 0, 0, 0, 0, 0, "");
+    arguments("group", less, 0, 0, 0, 0, -EINVAL, "struct mach_options");
+    arguments("group", 0, less, 0, 0, 0, -EINVAL, "struct mach_sys");
+    if (HAVE_KVM) {
+        arguments("kvm", 0, 0, less, 0, 0, -EINVAL, "mach_kvm.own");
+        arguments("kvm", 0, 0, 0, less, 0, -EINVAL, "struct mach_kvm");
+        arguments("kvm", 0, 0, 16, 0, 1, -E2BIG, "mach_kvm.own");
+    } else {
+        arguments("kvm", 0, 0, 0, 0, 0, -ENOSYS, "no KVM");
+    }
+    arguments("iommufd", 0, 0, less, 0, 0, -EINVAL, "struct mach_ops");
+    arguments("iommufd", -sizeof(struct mach_options), 0, 0, 0, 0, -EINVAL, "struct mach_options");
+    struct scene *x = scene_new("group");
+    x->k->sys.poll = NULL;
+    refused(x, "arguments", "struct mach_sys", "NULL");
+    // A newer caller, which uses nothing that is new; and one that does.
+    arguments("iommufd", 16, 16, 16, 0, 0, 0, "");
+    arguments("iommufd", 16, 0, 0, 0, 1, -E2BIG, "struct mach_options");
+    arguments("iommufd", 0, 16, 0, 0, 1, -E2BIG, "struct mach_sys");
+    arguments("iommufd", 0, 0, 16, 0, 1, -E2BIG, "struct mach_ops");
+}
+
+// An error is never written beyond what the caller has, and one without a size is left alone.
+static void test_error(void **state)
+{
+    (void)state;
+    struct mach_config *config;
+    struct {
+        struct mach_error is;
+        uint8_t more[16];
+    } e;
+    for (size_t size = 0; size <= sizeof e; size += 8) {
+        memset(&e, 0x5a, sizeof e);
+        e.is.size = size;
+        assert_int_equal(mach_config_open("/nowhere", &config, &e.is), -ENOENT);
+        assert_int_equal(e.is.size, size);
+        for (size_t i = sizeof size; i < sizeof e; i++)
+            if (i >= sizeof e.is || size < offsetof(struct mach_error, hint) + sizeof e.is.hint)
+                assert_int_equal(((uint8_t *)&e)[i], 0x5a);
+        if (size >= sizeof e.is)
+            assert_string_equal(e.is.step, "open");
+    }
+    char text[200];
+    struct mach_error why = MACH_ERROR_INIT;
+    assert_int_equal(mach_error_text(&why, text, sizeof text), (int)strlen("no error"));
+    assert_int_equal(mach_config_open("/nowhere/\033[31m", &config, &why), -ENOENT);
+    int length = mach_error_text(&why, text, sizeof text);
+    assert_int_equal(length, (int)strlen(text));
+    assert_string_equal(text, "open: /nowhere/?[31m: cannot open it: No such file or directory");
+    assert_int_equal(mach_error_text(&why, text, 6), length);
+    assert_string_equal(text, "open:");
+    assert_int_equal(mach_config_from_memory("g", "x", 1, &config, &why), -EBADMSG);
+    mach_error_text(&why, text, sizeof text);
+    assert_string_equal(text, "verify: g: the file is too short to be a guest.cfg [TOO_SHORT at 0x1]");
+    char *printed = NULL;
+    size_t size;
+    FILE *f = open_memstream(&printed, &size);
+    mach_error_print(&why, "vmm", f);
+    mach_error_print(&why, NULL, f);
+    fclose(f);
+    assert_string_equal(printed, "vmm: verify: g: the file is too short to be a guest.cfg [TOO_SHORT at 0x1]\n"
+                                 "verify: g: the file is too short to be a guest.cfg [TOO_SHORT at 0x1]\n");
+    free(printed);
+}
+
+static void test_find(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("files");
+    uint32_t eth = 0;
+    uint32_t r = cfg_region(x->c, MACH_CFG_REGION_DROP, 0, 0, 0);
+    CFG_SET(x->c, region, REGION, r, name, cfg_string(x->c, "control"));
+    uint32_t q = cfg_irq(x->c, MACH_CFG_IRQ_EMULATED, 77, false);
+    CFG_SET(x->c, irq, IRQ, q, name, cfg_string(x->c, "done"));
+    CFG_SET(x->c, irqchip, IRQCHIP, 0, name, cfg_string(x->c, "gic"));
+    uint32_t last = x->c->device;
+    x->config = cfg_open(x->c);
+    const struct mach_cfg_file *f = mach_config_file(x->config);
+    eth = mach_config_find_device(x->config, "eth");
+    assert_string_equal(mach_cfg_string(f, mach_cfg_device_name(mach_cfg_record(f, MACH_CFG_S_DEVICE, eth))), "eth");
+    assert_int_equal(mach_config_find_device(x->config, "nowhere"), MACH_CFG_NONE);
+    assert_int_equal(mach_config_find_memory(x->config, "shm"), 4);
+    assert_int_equal(mach_config_find_memory(x->config, "eth"), MACH_CFG_NONE);
+    assert_int_equal(mach_config_find_irqchip(x->config, "gic"), 0);
+    assert_int_equal(mach_config_find_region(x->config, last, "control"), r);
+    assert_int_equal(mach_config_find_region(x->config, eth, "control"), MACH_CFG_NONE);
+    assert_int_equal(mach_config_find_region(x->config, 99, "control"), MACH_CFG_NONE);
+    assert_int_equal(mach_config_find_irq(x->config, last, "done"), q);
+    assert_int_equal(mach_config_find_irq(x->config, eth, "done"), MACH_CFG_NONE);
+    assert_int_equal(mach_cfg_count(f, MACH_CFG_S_END), 0);
+    assert_int_equal(mach_cfg_count(f, UINT32_MAX), 0);
+    assert_null(mach_cfg_record(f, UINT32_MAX, 0).at);
+    char version[32];
+    snprintf(version, sizeof version, "%d.%d.%d", MACHRT_VERSION_MAJOR, MACHRT_VERSION_MINOR, MACHRT_VERSION_PATCH);
+    assert_string_equal(version, MACHRT_VERSION);
+    assert_string_equal(mach_version(), version);
+    scene_free(x);
 }
 
 static void test_vmm(void **state)
@@ -516,16 +681,21 @@ static void test_vmm(void **state)
     x = scene_new("iommufd");
     x->ops.connect = NULL;
     refused(x, "vmm", "interrupt", "ops->connect");
-    // An older VMM, whose table is shorter.
+    // A VMM that cannot do it says why, before anything is touched.
     x = scene_new("iommufd");
-    x->ops.size = offsetof(struct mach_ops, connect);
-    refused(x, "vmm", "interrupt", "ops->connect");
+    x->ops.prepare = cannot;
+    refused(x, "vmm", "VMM", "no machine today");
+    if (HAVE_KVM) { // KVM's ops pass it on
+        x = scene_new("kvm");
+        x->ops.prepare = cannot;
+        refused(x, "vmm", "VMM", "no machine today");
+    }
     x = scene_new("group");
     CFG_SET(x->c, irq, IRQ, 2, source, MACH_CFG_IRQ_MAP_ENTRY);
     refused(x, "irq", "interrupt 1", "interrupt-map");
     x = scene_new("group");
     CFG_SET(x->c, memory, MEMORY, 2, share, cfg_string(x->c, "ipc0"));
-    refused(x, "memory", "private", "needs a name");
+    refused(x, "memory", "private", "memory that machines share");
 }
 
 int main(void)
@@ -535,7 +705,8 @@ int main(void)
         cmocka_unit_test(test_lines),      cmocka_unit_test(test_groups),     cmocka_unit_test(test_bind),
         cmocka_unit_test(test_bind_alone), cmocka_unit_test(test_windows),    cmocka_unit_test(test_backends),
         cmocka_unit_test(test_stash),      cmocka_unit_test(test_resets),     cmocka_unit_test(test_odd_hosts),
-        cmocka_unit_test(test_vmm),
+        cmocka_unit_test(test_vmm),        cmocka_unit_test(test_arguments),  cmocka_unit_test(test_error),
+        cmocka_unit_test(test_find),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

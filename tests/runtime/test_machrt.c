@@ -9,6 +9,8 @@
 
 #include "cfg.h"
 
+#include "uapi/kvm.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -109,13 +111,12 @@ static void test_real_session(void **state)
     struct cfg *c = plain();
     struct mach_config *config = cfg_open(c);
     struct mach_session *s;
-    struct mach_error e;
+    struct mach_error e = MACH_ERROR_INIT;
     int before = open_fds();
     if (mach_session_start(config, NULL, NULL, NULL, &s, &e))
         fail_msg("%s: %s: %s", e.step, e.object, e.hint);
-    struct mach_memory m;
-    assert_int_equal(mach_session_memory(s, 0, &m), 0);
-    memset(m.at, 0x5a, m.size);
+    const struct mach_memory *m = mach_session_memory(s, 0);
+    memset(m->at, 0x5a, (size_t)m->size);
     uint32_t value = 0x12345678, got = 0;
     uint64_t size;
     uint8_t *p = mach_session_region_ptr(s, 0, &size);
@@ -131,7 +132,7 @@ static void test_real_session(void **state)
     // What is not there is told by its name.
     CFG_SET(c, region, REGION, 1, file, cfg_string(c, "/nowhere/at/all"));
     config = cfg_open(c);
-    assert_int_equal(mach_session_start(config, NULL, NULL, NULL, &s, &e), -1);
+    assert_int_equal(mach_session_start(config, NULL, NULL, NULL, &s, &e), -ENOENT);
     assert_string_equal(e.step, "region");
     assert_int_equal(e.number, ENOENT);
     assert_int_equal(open_fds(), before);
@@ -142,6 +143,7 @@ static void test_real_session(void **state)
 static void test_usage(void **state)
 {
     (void)state;
+    expect_run(0, "--version", "machrt " MACHRT_VERSION "\n");
     char a[128];
     expect_run(0, "--help", "exit status");
     expect_run(0, "plan --help", "--backend=NAME");
@@ -149,13 +151,13 @@ static void test_usage(void **state)
     expect_run(2, "dance x", "usage");
     expect_run(2, "show", "usage");
     expect_run(2, "probe x", "usage");
-    expect_run(2, "show /nowhere/x.cfg", "cannot be opened");
+    expect_run(2, "show /nowhere/x.cfg", "cannot open it");
     snprintf(a, sizeof a, "show --backend=group %s", cfg_path);
-    expect_run(2, a, "is not understood");
+    expect_run(2, a, "unknown option or argument");
     snprintf(a, sizeof a, "plan --backend=magic %s", cfg_path);
-    expect_run(2, a, "is not understood");
+    expect_run(2, a, "unknown option or argument");
     snprintf(a, sizeof a, "run --seconds=-1 %s", cfg_path);
-    expect_run(2, a, "is not understood");
+    expect_run(2, a, "unknown option or argument");
     snprintf(a, sizeof a, "show %s", file_path);
     expect_run(1, a, "not a guest.cfg");
 }
@@ -220,6 +222,17 @@ static void test_state_file(void **state)
     cfg_free(c);
 }
 
+// A plan with a KVM guest; on an architecture without KVM it is refused.
+static void expect_kvm(const char *arguments, const char *text)
+{
+#ifdef MACHRT_HAVE_KVM
+    expect_run(0, arguments, text);
+#else
+    (void)text;
+    expect_run(1, arguments, "built for an architecture that has no KVM");
+#endif
+}
+
 static void test_plan(void **state)
 {
     (void)state;
@@ -230,15 +243,15 @@ static void test_plan(void **state)
     expect_run(0, a, "VFIO_IOMMU_MAP_DMA, {flags=READ|WRITE, vaddr=0x10000000, iova=0x80000000, size=0x400000}");
     expect_run(0, a, "write(\"/sys/bus/pci/devices/00ff:ff:1f.7/driver_override\", \"vfio-pci\")");
     snprintf(a, sizeof a, "plan --kvm --stop --all %s", cfg_path);
-    expect_run(0, a, "KVM_IRQFD, {fd=");
-    expect_run(0, a, ", gsi=40, flags=DEASSIGN}");
-    expect_run(0, a, "# the VMM forwards accesses to 0x50000000, 0x1000 bytes");
+    expect_kvm(a, "KVM_IRQFD, {fd=");
+    expect_kvm(a, ", gsi=40, flags=DEASSIGN}");
+    expect_kvm(a, "# the VMM forwards accesses to 0x50000000, 0x1000 bytes");
     snprintf(a, sizeof a, "plan --backend=iommufd %s", cfg_path);
     expect_run(0, a, "IOMMU_IOAS_MAP, {flags=FIXED_IOVA|READ|WRITE, ioas_id=1");
     snprintf(a, sizeof a, "plan --backend=spapr %s", cfg_path);
-    expect_run(1, a, "does not say which window it has");
+    expect_run(1, a, "the config has no window for it");
     snprintf(a, sizeof a, "plan --backend=noiommu %s", cfg_path);
-    expect_run(1, a, "without an IOMMU it reaches all or none");
+    expect_run(1, a, "which needs an IOMMU");
     for (uint32_t i = 0; i < c->count[MACH_CFG_S_DMA]; i++) {
         CFG_SET(c, dma, DMA, i, flags, MACH_CFG_DMA_HAS_WINDOW);
         CFG_SET(c, dma, DMA, i, size, UINT64_C(1) << 32);
@@ -262,16 +275,45 @@ static void test_plan(void **state)
     cfg_stash(c, MACH_CFG_STASH_L1, 0, 1);
     write_cfg(c);
     snprintf(a, sizeof a, "plan --kvm %s", cfg_path);
-    expect_run(0, a, "VFIO_IOMMU_PAMU_SET_ATTR, {STASH, cpu=1, cache=1}");
-    expect_run(0, a, "KVM_SET_GSI_ROUTING, {nr=1}");
+    expect_kvm(a, "VFIO_IOMMU_PAMU_SET_ATTR, {STASH, cpu=1, cache=1}");
+    expect_kvm(a, "KVM_SET_GSI_ROUTING, {nr=1}");
     cfg_free(c);
+}
+
+// A program in Rust reads a config through the exported functions.
+static void test_rust(void **state)
+{
+    (void)state;
+#ifdef RUST_DEVICES
+    struct cfg *c = devices();
+    write_cfg(c);
+    cfg_free(c);
+    char command[256], out[512];
+    snprintf(command, sizeof command, "%s %s", RUST_DEVICES, cfg_path);
+    FILE *p = popen(command, "r");
+    assert_non_null(p);
+    size_t n = fread(out, 1, sizeof out - 1, p);
+    out[n] = '\0';
+    assert_int_equal(pclose(p), 0);
+    assert_string_equal(out, "eth platform\n  0x1af0000 0x1000\nedu pci\n  0x50000000 0x1000\n");
+    snprintf(command, sizeof command, "%s /nowhere/guest.cfg 2>&1", RUST_DEVICES);
+    p = popen(command, "r");
+    assert_non_null(p);
+    n = fread(out, 1, sizeof out - 1, p);
+    out[n] = '\0';
+    assert_int_equal(WEXITSTATUS(pclose(p)), 1);
+    assert_string_equal(out, "devices: open: /nowhere/guest.cfg: cannot open it: No such file or directory\n");
+#else
+    puts("no rustc for this build");
+    skip();
+#endif
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_real_session), cmocka_unit_test(test_usage),      cmocka_unit_test(test_commands),
-        cmocka_unit_test(test_plan),         cmocka_unit_test(test_state_file),
+        cmocka_unit_test(test_real_session), cmocka_unit_test(test_usage), cmocka_unit_test(test_commands),
+        cmocka_unit_test(test_rust),         cmocka_unit_test(test_plan),  cmocka_unit_test(test_state_file),
     };
     page = mach_sys_linux()->page_size(NULL);
     snprintf(cfg_path, sizeof cfg_path, "/tmp/test-machrt-%d.cfg", (int)getpid());

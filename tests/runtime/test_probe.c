@@ -111,7 +111,7 @@ static void test_groups(void **state)
     FILE *real = stdout;
     sys = &k->sys;
     stdout = open_memstream(&text, &size);
-    groups();
+    print_groups();
     assert_int_equal(fclose(stdout), 0);
     stdout = real;
     assert_string_equal(text, want);

@@ -11,7 +11,7 @@
 static int parse(const char *path, bool dts, bool times)
 {
     static jmp_buf oom;
-    struct arena *a = arena_new(&oom);
+    struct arena *a = arena_new(&oom, hash_key_random());
     if (!a || setjmp(oom)) {
         fprintf(stderr, "parse_only: out of memory\n");
         return 2;

@@ -19,7 +19,7 @@ static jmp_buf on_oom;
 
 static int setup(void **state)
 {
-    *state = arena_new(&on_oom);
+    *state = arena_new(&on_oom, hash_key_random());
     return *state ? 0 : -1;
 }
 
@@ -190,6 +190,71 @@ static void map_takes_pointers(void **state)
     assert_null(map_getp(&m, &y, NULL));
 }
 
+static void hashes_are_siphash(void **state)
+{
+    (void)state;
+    // Of the bytes 0, 1, 2 ... under the key of the same bytes, as in the paper's appendix, with rounds 1 and 3.
+    static const struct {
+        size_t n;
+        uint64_t hash;
+    } wanted[] = {
+        {0, 0xabac0158050fc4dc}, {1, 0xc9f49bf37d57ca93},  {7, 0xd3927d989bb11140},
+        {8, 0x369095118d299a8e}, {15, 0xd320d86d2a519956}, {33, 0x4d54b9e57a8ff9bf},
+    };
+    uint8_t bytes[64];
+    for (uint8_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = i;
+    const struct hash_key key = {0x0706050403020100, 0x0f0e0d0c0b0a0908};
+    for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+        assert_true(hash_bytes(key, bytes, wanted[i].n) == wanted[i].hash);
+    assert_true(hash_bytes((struct hash_key){0, 0}, "compatible", 10) == 0x294058d5b2b569f2); // Python's, too
+}
+
+/* Of what falls into one slot of 256 under a key: the most that another key puts together. */
+static uint32_t crowd(const uint32_t *all, uint32_t n, uint64_t (*slot)(struct hash_key key, uint32_t i))
+{
+    uint32_t most = 0, slots[256] = {0};
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t many = ++slots[slot((struct hash_key){0x5851f42d4c957f2d, 0x14057b7ef767814f}, all[i]) % 256];
+        most = many > most ? many : most;
+    }
+    return most;
+}
+
+static uint64_t slot_of_name(struct hash_key key, uint32_t i)
+{
+    char name[16];
+    return hash_bytes(key, name, (size_t)snprintf(name, sizeof name, "node@%x", i));
+}
+
+static uint64_t slot_of_number(struct hash_key key, uint32_t i)
+{
+    return hash_pair(key, i, 0);
+}
+
+static uint64_t slot_of_pair(struct hash_key key, uint32_t i)
+{
+    return hash_pair(key, i % 1000, (uint64_t)(i / 1000) << 32);
+}
+
+// Whoever has found what collides under one key has found nothing about another one.
+static void collisions_are_of_one_key(void **state)
+{
+    (void)state;
+    uint64_t (*const slots[])(struct hash_key, uint32_t) = {slot_of_name, slot_of_number, slot_of_pair};
+    enum { N = 512 };
+    for (size_t kind = 0; kind < sizeof slots / sizeof *slots; kind++) {
+        uint32_t all[N], n = 0;
+        for (uint32_t i = 0; n < N; i++)
+            if (slots[kind]((struct hash_key){0x2545f4914f6cdd1d, 0x9fb21c651e98df25}, i) % 256 == 7)
+                all[n++] = i;
+        // Two to a slot on average.
+        assert_true(crowd(all, N, slots[kind]) < 20);
+    }
+    const struct hash_key a = hash_key_random(), b = hash_key_random();
+    assert_true(a.k0 != b.k0 && a.k1 != b.k1 && a.k0 != a.k1);
+}
+
 static void names_are_stored_once(void **state)
 {
     struct arena *a = *state;
@@ -227,6 +292,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(map_keeps_all, setup, teardown),
         cmocka_unit_test_setup_teardown(map_replaces_and_deletes, setup, teardown),
         cmocka_unit_test_setup_teardown(map_takes_pointers, setup, teardown),
+        cmocka_unit_test(hashes_are_siphash),
+        cmocka_unit_test(collisions_are_of_one_key),
         cmocka_unit_test_setup_teardown(names_are_stored_once, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

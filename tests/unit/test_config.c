@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "config_sample.h"
+#include "machcfg_file.h"
 #include "machrt.h"
 
 #include "../../runtime/config/verify.h"
@@ -36,7 +37,7 @@ static struct made make(struct machc *c)
 static int check(const void *bytes, size_t size, struct mach_cfg_fault *fault)
 {
     struct mach_cfg_file f;
-    return mach_cfg_frame(bytes, size, &f, fault) ? -1 : mach_cfg_verify(&f, fault);
+    return mach_cfg_frame(bytes, size, &f, fault) ? -1 : machrt_verify(&f, fault);
 }
 
 static void seal(uint8_t *bytes, size_t size)
@@ -183,7 +184,7 @@ static int golden(struct machc *c, void *opaque)
     struct made x = make(c);
     struct mach_cfg_fault fault;
     if (check(x.config, x.size, &fault))
-        fail_msg("%s at %llu: %s %u %s", mach_cfg_error_name(fault.error), (unsigned long long)fault.offset,
+        fail_msg("%s at %llu: %s %u %s", machrt_fault_name(fault.error), (unsigned long long)fault.offset,
                  fault.section ? fault.section->name : "-", fault.record, fault.field ? fault.field->name : "-");
     expect_file(c, "tests/unit/expected/config.json", emit_config_json(c, x.config, x.size));
     expect_file(c, "tests/unit/expected/config-plan.txt", emit_plan(c, x.s->plan, NULL));
@@ -293,7 +294,7 @@ static int every_byte(struct machc *c, void *opaque)
                 refused++;
                 assert_int_not_equal(fault.error, MACH_CFG_E_CHECKSUM);
                 assert_true(fault.offset <= x.size);
-                assert_non_null(mach_cfg_error_text(fault.error));
+                assert_non_null(machrt_fault_text(fault.error));
             } else {
                 accepted++;
             }
@@ -401,7 +402,7 @@ static int one_error(struct machc *c, void *opaque)
         mach_cfg_store(copy + at, s->fields[n].size, d->value);
         seal(copy, x.size);
         assert_int_equal(check(copy, x.size, &fault), -1);
-        assert_string_equal(mach_cfg_error_name(fault.error), mach_cfg_error_name(d->error));
+        assert_string_equal(machrt_fault_name(fault.error), machrt_fault_name(d->error));
         memcpy(copy, x.config, x.size);
     }
     return 0;
@@ -512,7 +513,7 @@ static int runtime(struct machc *c, void *opaque)
     (void)opaque;
     struct made x = make(c);
     struct mach_config *config;
-    struct mach_error error;
+    struct mach_error error = MACH_ERROR_INIT;
     assert_int_equal(mach_config_from_memory("guest.cfg", x.config, x.size, &config, &error), 0);
     char *text = NULL;
     size_t size;
@@ -543,24 +544,24 @@ static int runtime_errors(struct machc *c, void *opaque)
     (void)opaque;
     struct made x = make(c);
     struct mach_config *config;
-    struct mach_error error;
-    assert_int_equal(mach_config_open("/nowhere/guest.cfg", &config, &error), -1);
+    struct mach_error error = MACH_ERROR_INIT;
+    assert_int_equal(mach_config_open("/nowhere/guest.cfg", &config, &error), -ENOENT);
     assert_null(config);
     assert_int_equal(error.number, ENOENT);
     assert_string_equal(error.step, "open");
-    assert_int_equal(mach_config_open("/", &config, &error), -1);
+    assert_int_equal(mach_config_open("/", &config, &error), -EINVAL);
     assert_int_equal(error.number, EINVAL);
     char path[] = "/tmp/test_config.XXXXXX";
     int fd = mkstemp(path);
     assert_true(fd >= 0);
-    assert_int_equal(mach_config_open(path, &config, &error), -1);
+    assert_int_equal(mach_config_open(path, &config, &error), -EBADMSG);
     assert_string_equal(error.name, "TOO_SHORT");
     assert_int_equal(write(fd, x.config, x.size), x.size);
     assert_int_equal(mach_config_open(path, &config, &error), 0);
     assert_int_equal(mach_config_file(config)->size, x.size);
     mach_config_close(config);
     assert_int_equal(pwrite(fd, "Z", 1, x.size - 16), 1);
-    assert_int_equal(mach_config_open(path, &config, NULL), -1);
+    assert_int_equal(mach_config_open(path, &config, NULL), -EBADMSG);
     close(fd);
     unlink(path);
     // The error names the record and the field.
@@ -571,7 +572,7 @@ static int runtime_errors(struct machc *c, void *opaque)
     at += offsetof(struct mach_cfg_device, parent);
     mach_cfg_store(x.config + at, 4, 77);
     seal(x.config, x.size);
-    assert_int_equal(mach_config_from_memory("g", x.config, x.size, &config, &error), -1);
+    assert_int_equal(mach_config_from_memory("g", x.config, x.size, &config, &error), -EBADMSG);
     assert_string_equal(error.object, "g: device 2, parent");
     assert_string_equal(error.name, "INDEX");
     assert_int_equal(error.offset, at);
@@ -596,14 +597,14 @@ static int runtime_dtb(struct machc *c, void *opaque)
         uint32_t size;
         uint8_t *bytes = config_bytes(c, s->plan, s->m, dtb, n, &size);
         struct mach_config *config;
-        struct mach_error error;
+        struct mach_error error = MACH_ERROR_INIT;
         assert_int_equal(mach_config_from_memory("g", bytes, size, &config, &error), 0);
         assert_int_equal(mach_config_dtb(config, dtb, n, &error), 0);
-        assert_int_equal(mach_config_dtb(config, dtb, n + 1, &error), -1);
+        assert_int_equal(mach_config_dtb(config, dtb, n + 1, &error), -EBADMSG);
         assert_string_equal(error.name, "DTB");
         if (n) {
             dtb[n / 2] ^= 1;
-            assert_int_equal(mach_config_dtb(config, dtb, n, NULL), -1);
+            assert_int_equal(mach_config_dtb(config, dtb, n, NULL), -EBADMSG);
             dtb[n / 2] ^= 1;
         }
         mach_config_close(config);

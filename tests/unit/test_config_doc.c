@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The tables of docs/guest-cfg.md and the JSON Schema of the JSON view are what machcfg.h says.
- * UPDATE=1 in the environment writes both anew.
+ * The tables of docs/guest-cfg.md, the JSON Schema of the JSON view and the installed header machcfg.h agree with
+ * runtime/layout/machcfg_layout.h. UPDATE=1 in the environment writes all three again.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,9 +10,10 @@
 
 #include <cmocka.h>
 
-#define MACH_CFG_WITH_DOC
-#include "machcfg.h"
+#define MACH_CFG_GENERATE
+#include "machcfg_layout.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -185,13 +186,14 @@ static char *schema(void)
     size_t size;
     FILE *f = open_memstream(&text, &size);
     assert_non_null(f);
-    fputs("{\n  \"$schema\": \"http://json-schema.org/draft-07/schema#\",\n"
-          "  \"title\": \"JSON view of guest.cfg\",\n"
-          "  \"description\": \"What machc --emit=json and machrt show --json print. Made from machcfg.h by "
-          "tests/unit/test_config_doc.c.\",\n"
-          "  \"type\": \"object\",\n  \"additionalProperties\": false,\n  \"required\": [\"format\", \"version\", "
-          "\"dtb\"",
-          f);
+    fputs(
+        "{\n  \"$schema\": \"http://json-schema.org/draft-07/schema#\",\n"
+        "  \"title\": \"JSON view of guest.cfg\",\n"
+        "  \"description\": \"What machc --emit=json and machrt show --json print. Generated from machcfg_layout.h by "
+        "tests/unit/test_config_doc.c.\",\n"
+        "  \"type\": \"object\",\n  \"additionalProperties\": false,\n  \"required\": [\"format\", \"version\", "
+        "\"dtb\"",
+        f);
     for (uint32_t i = 0; i < MACH_CFG_NSECTIONS; i++)
         fprintf(f, ", \"%s\"", mach_cfg_sections[i].name);
     fputs("],\n  \"definitions\": {\n"
@@ -214,6 +216,147 @@ static char *schema(void)
         print_section(f, &mach_cfg_sections[i]);
     }
     fputs("\n  }\n}\n", f);
+    fclose(f);
+    return text;
+}
+
+/* ---- runtime/include/machcfg.h ---- */
+
+static const char header_begin[] =
+    "// SPDX-License-Identifier: MIT\n"
+    "/*\n"
+    " * guest.cfg: sections, records and their fields. Generated from runtime/layout/machcfg_layout.h by\n"
+    " * `make update-layout`: change that instead. docs/guest-cfg.md describes the format.\n"
+    " *\n"
+    " * mach_config_file() of machrt.h gives the sections of a verified config. Every function here takes constant "
+    "time,\n"
+    " * cannot fail and may be called from any thread. mach_cfg_RECORD_FIELD() returns the value of a field. A field "
+    "that\n"
+    " * the record of an older file is too short to have reads as \"none\" where the field is optional, else as 0; so "
+    "do\n"
+    " * all fields of a record that does not exist.\n"
+    " */\n"
+    "// clang-format off\n"
+    "#ifndef MACHCFG_H\n"
+    "#define MACHCFG_H\n\n"
+    "#include <stdint.h>\n\n"
+    "#ifdef __cplusplus\n"
+    "extern \"C\" {\n"
+    "#endif\n\n"
+    "#ifndef MACHRT_API\n"
+    "#define MACHRT_API __attribute__((visibility(\"default\")))\n"
+    "#endif\n\n"
+    "/* The version of the format that this header describes. */\n"
+    "enum {";
+
+static const char header_middle[] =
+    "\n/* \"None\" in an optional or an index field of 32 bits, and in an optional one of 64. */\n"
+    "#define MACH_CFG_NONE   UINT32_C(0xffffffff)\n"
+    "#define MACH_CFG_NONE64 UINT64_C(0xffffffffffffffff)\n\n"
+    "/* The sections of a config. It belongs to the config and ends with it. */\n"
+    "struct mach_cfg_file;\n\n"
+    "/* A record, where it lies in the config: good until that is closed. */\n"
+    "struct mach_cfg_rec {\n"
+    "    const uint8_t *at; // NULL: it does not exist\n"
+    "    uint32_t size;     // bytes\n"
+    "};\n\n"
+    "/* The number of records in a section (enum mach_cfg_section_type); of MACH_CFG_S_STRINGS, of bytes. */\n"
+    "MACHRT_API uint32_t mach_cfg_count(const struct mach_cfg_file *f, uint32_t section);\n"
+    "/* Record `i` of a section, counted from 0. */\n"
+    "MACHRT_API struct mach_cfg_rec mach_cfg_record(const struct mach_cfg_file *f, uint32_t section, uint32_t i);\n"
+    "/* The string at an offset that a string field holds, with a NUL at its end; \"\" for none, which is 0. */\n"
+    "MACHRT_API const char *mach_cfg_string(const struct mach_cfg_file *f, uint32_t offset);\n";
+
+static void print_upper(FILE *f, const char *name)
+{
+    for (; *name; name++)
+        fputc(toupper((unsigned char)*name), f);
+}
+
+// What a field's value is, for the comment on its function.
+static void print_meaning(FILE *f, const struct mach_cfg_field *field)
+{
+    static const char *const words[] = {
+        [MACH_CFG_K_NUM] = "a number",
+        [MACH_CFG_K_HEX] = "an address or a size",
+        [MACH_CFG_K_OPT] = "a number, or none",
+        [MACH_CFG_K_STR] = "the offset of a string, or 0",
+        [MACH_CFG_K_REF] = "the index of a record, or none: section ",
+        [MACH_CFG_K_OWNER] = "the index of a record: section ",
+        [MACH_CFG_K_FIRST] = "the index of the first of a row of records: section ",
+        [MACH_CFG_K_COUNT] = "a number of records: section ",
+        [MACH_CFG_K_ENUM] = "enum mach_cfg_",
+        [MACH_CFG_K_FLAGS] = "flags of enum mach_cfg_",
+    };
+    fprintf(f, "/* %s%s(%s", field->doc, *field->doc ? " " : "", words[field->kind]);
+    if (field->set)
+        fputs(field->set, f);
+    else if (field->section && field->kind != MACH_CFG_K_STR)
+        print_upper(f, section_name(field->section));
+    fputs(") */\n", f);
+}
+
+static void print_accessors(FILE *f, const struct mach_cfg_section_info *s)
+{
+    fprintf(f, "\n/* ---- %s: %s ---- */\n\n", s->name, s->doc);
+    for (uint32_t i = 0; i < s->nfields; i++) {
+        const struct mach_cfg_field *field = &s->fields[i];
+        if (field->kind == MACH_CFG_K_ZERO)
+            continue;
+        print_meaning(f, field);
+        fprintf(f, "MACHRT_API %s mach_cfg_%s_%s(struct mach_cfg_rec r);\n", field->size == 8 ? "uint64_t" : "uint32_t",
+                s->name, field->name);
+    }
+}
+
+#define ENUMERATOR_NAME(set, name, value, word, doc) #name,
+#define SET_NAMES(set, doc, flags)                   MACH_CFG_SET_##set(ENUMERATOR_NAME)
+static const char *const enumerators[] = {MACH_CFG_SETS(SET_NAMES)};
+
+static void print_enums(FILE *f)
+{
+    fputs("\n/* ---- sections ---- */\n\nenum mach_cfg_section_type {\n"
+          "    MACH_CFG_S_STRINGS = 1, // the string table\n",
+          f);
+    for (uint32_t i = 0; i < MACH_CFG_NSECTIONS; i++) {
+        fputs("    MACH_CFG_S_", f);
+        print_upper(f, mach_cfg_sections[i].name);
+        fprintf(f, " = %u, // %s\n", mach_cfg_sections[i].type, mach_cfg_sections[i].doc);
+    }
+    fprintf(f, "    MACH_CFG_S_END = %u // one more than the last that this header knows\n};\n\n", MACH_CFG_S_END);
+    fputs("/* ---- values of fields ---- */\n", f);
+    const char *const *name = enumerators;
+    for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
+        fprintf(f, "\n/* %c%s */\nenum mach_cfg_%s {\n", toupper((unsigned char)*sets[i].doc), sets[i].doc + 1,
+                sets[i].name);
+        for (uint32_t k = 0; k < sets[i].n; k++) {
+            const struct mach_cfg_word *w = &sets[i].words[k];
+            fprintf(f, sets[i].flags ? "    MACH_CFG_%s = 0x%x%s // %s: %s\n" : "    MACH_CFG_%s = %u%s // %s: %s\n",
+                    *name++, w->value, k + 1 < sets[i].n ? "," : "", w->word, w->doc);
+        }
+        fputs("};\n", f);
+    }
+}
+
+static char *header(void)
+{
+    char *text = NULL;
+    size_t size;
+    FILE *f = open_memstream(&text, &size);
+    assert_non_null(f);
+    fputs(header_begin, f);
+    const char *before = "";
+#define PRINT_VERSION(name, value)                                                                                     \
+    fprintf(f, "%s MACH_CFG_" #name " = %d", before, value);                                                           \
+    before = ",";
+    MACH_CFG_VERSION_NUMBERS(PRINT_VERSION)
+#undef PRINT_VERSION
+    fputs(" };\n", f);
+    fputs(header_middle, f);
+    print_enums(f);
+    for (uint32_t i = 0; i < MACH_CFG_NSECTIONS; i++)
+        print_accessors(f, &mach_cfg_sections[i]);
+    fputs("\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n", f);
     fclose(f);
     return text;
 }
@@ -262,8 +405,17 @@ static void test_schema(void **state)
     free(text);
 }
 
+static void test_header(void **state)
+{
+    (void)state;
+    char *text = header();
+    expect_file("runtime/include/machcfg.h", text);
+    free(text);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_document), cmocka_unit_test(test_schema)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_document), cmocka_unit_test(test_schema),
+                                       cmocka_unit_test(test_header)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -31,7 +31,7 @@ static int setup(void **state)
 {
     struct fixture *f = calloc(1, sizeof *f);
     *state = f;
-    f->arena = arena_new(&on_oom);
+    f->arena = arena_new(&on_oom, hash_key_random());
     f->sources = sources_new(f->arena);
     f->diags = diags_new(f->arena, f->sources);
     return 0;

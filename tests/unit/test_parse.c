@@ -21,7 +21,7 @@ static int setup(void **state)
 {
     struct machc *c = calloc(1, sizeof *c);
     *state = c;
-    c->arena = arena_new(&on_oom);
+    c->arena = arena_new(&on_oom, hash_key_random());
     c->names = intern_new(c->arena);
     c->sources = sources_new(c->arena);
     c->diags = diags_new(c->arena, c->sources);

@@ -20,7 +20,7 @@ static int setup(void **state)
 {
     struct machc *c = calloc(1, sizeof *c);
     *state = c;
-    c->arena = arena_new(&on_oom);
+    c->arena = arena_new(&on_oom, hash_key_random());
     c->names = intern_new(c->arena);
     c->sources = sources_new(c->arena);
     c->diags = diags_new(c->arena, c->sources);
@@ -158,13 +158,13 @@ static void brackets(void **state)
 
 static void values(void **state)
 {
-    HELP("at ^-1;", "E0101", "arithmetic stands in parentheses: `(-1)`");
-    HELP("at 1 ^+ 1;", "E0101", "arithmetic stands in parentheses: `(1 + ...)`");
+    HELP("at ^-1;", "E0101", "write arithmetic in parentheses: `(-1)`");
+    HELP("at 1 ^+ 1;", "E0101", "write arithmetic in parentheses: `(1 + ...)`");
     HELP("const size = 4; region 0 size ^size;", "E0105", "a const or parameter of that name is written `(size)`");
     HELP("memory ^at 0x1000;", "E0105", "write the name first: `memory NAME at ...`");
     HELP("at ^5kb;", "E0109", "write `5K`: suffixes are K, M, G and T (powers of 1024)");
     HELP("at ^5k;", "E0109", "did you mean `5K`?");
-    HELP("at ^09;", "E0109", "a number that begins with 0 is octal and has no digit `9`; leave the 0 away for decimal");
+    HELP("at ^09;", "E0109", "a number that begins with 0 is octal and has no digit `9`; remove the 0 for decimal");
     CHECK("at ^0xg; at ^1mhz; at ^12foo; at ^1_000;", "E0109 E0109 E0109 E0109");
     CHECK("at ^18446744073709551616; at 18446744073709551615; at ^16777216T; at ^0x10000000000000000;",
           "E0110 E0110 E0110");

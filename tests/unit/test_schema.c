@@ -8,7 +8,9 @@
 #include <cmocka.h>
 
 #include "machc.h"
+#include "schema/json.h"
 #include "schema/schema.h"
+#include "schema/texts.h"
 #include "tree/tree.h"
 
 #include <ftw.h>
@@ -138,6 +140,7 @@ static void builtin(struct machc *c, const struct schemas *s)
     static const char *const platforms[] = {"arm-virt",    "arm64-virt",   "e500mc-kvm",
                                             "riscv64-aia", "riscv64-virt", "x86-64"};
     uint32_t n = 0;
+    s = schemas_whole(s);
     for (const char *const *name = s->platform_names; *name; name++, n++) {
         assert_string_equal(*name, platforms[n]);
         const struct platform *p = schema_platform(s, *name);
@@ -158,6 +161,92 @@ static void test_builtin(void **state)
 {
     (void)state;
     look_at(NULL, builtin);
+}
+
+/* ---- a file is read when something in it is looked up, and this makes no difference ---- */
+
+static struct dt_prop strings(const char *s, size_t n)
+{
+    return (struct dt_prop){.data = (const uint8_t *)s, .len = (uint32_t)n};
+}
+
+static void same_name(const char *a, const char *b)
+{
+    assert_true(!a == !b);
+    if (a)
+        assert_string_equal(a, b);
+}
+
+static void same_rule(const struct schemas *s, const struct schemas *whole, const char *property)
+{
+    const struct ref_rule *rule = schema_ref(s, property), *rule2 = schema_ref(whole, property);
+    same_name(rule ? rule->why : NULL, rule2 ? rule2->why : NULL);
+    if (rule)
+        same_name(rule->provider ? rule->provider->name : NULL, rule2->provider ? rule2->provider->name : NULL);
+}
+
+static void same_look_ups(struct machc *c, const struct schemas *s, const struct schemas *whole, const struct jval *v)
+{
+    const char *name = intern_n(c->names, v->text, v->n);
+    const struct irqchip_class *chip = schema_irqchip(s, name), *chip2 = schema_irqchip(whole, name);
+    same_name(chip ? chip->name : NULL, chip2 ? chip2->name : NULL);
+    const struct dev_class *class = schema_class(s, name), *class2 = schema_class(whole, name);
+    same_name(class ? class->name : NULL, class2 ? class2->name : NULL);
+    const struct platform *platform = schema_platform(s, name), *platform2 = schema_platform(whole, name);
+    same_name(platform ? platform->name : NULL, platform2 ? platform2->name : NULL);
+    same_rule(s, whole, name);
+    same_rule(s, whole, NAME(arena_printf(c->arena, "x%s", name))); // where it is a suffix
+    same_rule(s, whole, NAME(arena_printf(c->arena, "%s0", name))); // where a number follows
+    const struct dt_prop compatible = strings(name, strlen(name) + 1);
+    chip = schema_irqchip_of(c, s, &compatible);
+    chip2 = schema_irqchip_of(c, whole, &compatible);
+    same_name(chip ? chip->name : NULL, chip2 ? chip2->name : NULL);
+}
+
+static uint32_t every_string(struct machc *c, const struct schemas *s, const struct schemas *whole,
+                             const struct jval *v)
+{
+    uint32_t n = v->type == JSON_STRING;
+    if (n)
+        same_look_ups(c, s, whole, v);
+    for (const struct jval *child = v->child; child; child = child->next)
+        n += every_string(c, s, whole, child);
+    return n;
+}
+
+static void on_demand(struct machc *c, const struct schemas *s)
+{
+    assert_null(map_getp(&s->platforms, NAME("x86-64"), NULL));
+    assert_non_null(schema_platform(s, NAME("x86-64")));
+    assert_null(map_getp(&s->platforms, NAME("arm64-virt"), NULL));
+    const struct schemas *whole = schemas_whole(s);
+    assert_ptr_equal(schemas_whole(s), whole);
+    assert_ptr_equal(schemas_whole(whole), whole);
+    // What is not looked up by a name is all there from the start.
+    assert_int_equal(s->npatterns, whole->npatterns);
+    assert_int_equal(s->niommus, whole->niommus);
+    assert_int_equal(s->ndma_ids, whole->ndma_ids);
+    assert_int_equal(s->ncontrollers_by_property, whole->ncontrollers_by_property);
+    assert_non_null(map_getp(&s->delicate, NAME("syscon"), NULL));
+    assert_non_null(s->iommu_classes);
+    const struct iommu_class *a = s->iommu_classes, *b = whole->iommu_classes;
+    for (; a && b; a = a->next, b = b->next)
+        assert_int_equal(a->way, b->way);
+    assert_true(!a && !b);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < schema_ntexts; i++) {
+        const struct schema_text *t = &schema_texts[i];
+        const struct jval *v = json_read(c, source_builtin(c->sources, t->name, t->text, t->len));
+        assert_non_null(v);
+        n += every_string(c, s, whole, v);
+    }
+    assert_true(n > 1000);
+}
+
+static void test_on_demand(void **state)
+{
+    (void)state;
+    look_at(NULL, on_demand);
 }
 
 static void irqchips(struct machc *c, const struct schemas *s)
@@ -646,6 +735,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_builtin),
+        cmocka_unit_test(test_on_demand),
         cmocka_unit_test(test_irqchips),
         cmocka_unit_test(test_references),
         cmocka_unit_test(test_classes),

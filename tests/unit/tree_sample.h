@@ -23,7 +23,7 @@ static const struct src nowhere = {{0, 0, 0}, NULL};
 
 static int setup(void **state)
 {
-    struct arena *a = arena_new(&on_oom);
+    struct arena *a = arena_new(&on_oom, hash_key_random());
     struct machc *c = NEW(a, struct machc);
     c->arena = a;
     c->names = intern_new(a);

@@ -27,7 +27,7 @@ _machrt()
     esac
     case $cur in
     -*)
-        mapfile -t COMPREPLY < <(compgen -W "--json --all --backend= --host --kvm --open --stop --state= --seconds= --verbose --help" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "--json --all --backend= --host --kvm --open --stop --state= --seconds= --verbose --version --help" -- "$cur")
         [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
         ;;
     *)

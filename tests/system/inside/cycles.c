@@ -86,7 +86,7 @@ int main(int argc, char **argv)
         for (int k = 4; k < argc; k++) {
             struct mach_config *config;
             struct mach_session *session = NULL;
-            struct mach_error e;
+            struct mach_error e = MACH_ERROR_INIT;
             good = good && !mach_config_open(argv[k], &config, &e);
             good = good && !mach_session_start(config, &o, NULL, NULL, &session, &e);
             good = good && !mach_session_stop(session, &e);

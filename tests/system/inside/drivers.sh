@@ -65,5 +65,5 @@ done
 # pl061's driver has chained its interrupt, which Linux then gives to no one else until the next boot.
 t "5 drivers: an interrupt that a driver has split up is refused" \
     refused sh -c 'machrt run --seconds=0 drivers/gpio.cfg 2>/tmp/err'
-t "5 drivers: the message says why" says 'not given away until the next boot' /tmp/err
+t "5 drivers: the message says why" says 'does not release such a line until the next boot' /tmp/err
 t "5 drivers: and all is as it was" same

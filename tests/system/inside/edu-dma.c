@@ -34,11 +34,11 @@ int main(int argc, char **argv)
     uint32_t d = rig_device(&r, "edu"), region = rig_region(&r, d);
     struct mach_cfg_rec dma = mach_cfg_record(r.f, MACH_CFG_S_DMA, rig_dma(&r, d));
     struct mach_cfg_rec map = mach_cfg_record(r.f, MACH_CFG_S_DMA_MAP, mach_cfg_dma_first_map(dma));
-    struct mach_memory m;
-    if (!ok(mach_cfg_dma_maps(dma) == 2 && !mach_session_memory(r.session, mach_cfg_dma_map_memory(map), &m),
+    const struct mach_memory *m = NULL;
+    if (!ok(mach_cfg_dma_maps(dma) == 2 && (m = mach_session_memory(r.session, mach_cfg_dma_map_memory(map))),
             "the config has the two mappings"))
         return tap_end();
-    uint8_t *ram = (uint8_t *)m.at;
+    uint8_t *ram = (uint8_t *)m->at;
     const uint64_t first = mach_cfg_dma_map_iova(map), size = mach_cfg_dma_map_size(map), end = first + size;
     struct mach_cfg_rec ro = mach_cfg_record(r.f, MACH_CFG_S_DMA_MAP, mach_cfg_dma_first_map(dma) + 1);
     uint8_t *readonly = ram + mach_cfg_dma_map_offset(ro);

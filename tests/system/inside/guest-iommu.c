@@ -91,18 +91,18 @@ static void together(const struct rig *r, uint8_t *ram)
 static void pair(const char *path, const char *backend)
 {
     struct rig r;
-    struct mach_memory m;
+    const struct mach_memory *m = NULL;
     if (!rig_start(&r, path, backend))
         return;
-    mach_session_memory(r.session, 0, &m);
-    uint8_t *ram = (uint8_t *)m.at;
+    m = mach_session_memory(r.session, 0);
+    uint8_t *ram = (uint8_t *)m->at;
     uint32_t left = rig_region(&r, rig_device(&r, "left")), right = rig_region(&r, rig_device(&r, "right"));
     memcpy(ram, "from one device to another", 27);
-    edu_load(&r, left, m.address, 27);
-    edu_store(&r, left, m.address + PAGE, 27);
-    edu_load(&r, right, m.address + PAGE, 27);
-    edu_store(&r, right, m.address + m.size - 27, 27);
-    ok(!strcmp((char *)ram + m.size - 27, "from one device to another"),
+    edu_load(&r, left, m->address, 27);
+    edu_store(&r, left, m->address + PAGE, 27);
+    edu_load(&r, right, m->address + PAGE, 27);
+    edu_store(&r, right, m->address + m->size - 27, 27);
+    ok(!strcmp((char *)ram + m->size - 27, "from one device to another"),
        "two devices of two groups reach the same memory");
     rig_stop(&r);
 }
@@ -111,15 +111,15 @@ int main(int argc, char **argv)
 {
     char what[64];
     struct rig r;
-    struct mach_memory m;
+    const struct mach_memory *m = NULL;
     if (argc != 4)
         return 2;
     snprintf(what, sizeof what, "mappings, %s", argv[3]);
     tap_begin("7", what);
     if (rig_start(&r, argv[1], argv[3])) {
-        mach_session_memory(r.session, 0, &m);
-        alone(&r, (uint8_t *)m.at);
-        together(&r, (uint8_t *)m.at);
+        m = mach_session_memory(r.session, 0);
+        alone(&r, (uint8_t *)m->at);
+        together(&r, (uint8_t *)m->at);
         rig_stop(&r);
     }
     pair(argv[2], argv[3]);

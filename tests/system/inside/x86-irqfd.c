@@ -154,7 +154,7 @@ int main(int argc, char **argv)
 {
     static const struct mach_ops own = {.size = sizeof own};
     struct mach_kvm kvm = {.size = sizeof kvm, .own = &own};
-    struct mach_memory m;
+    const struct mach_memory *m = NULL;
     struct rig r;
     int dev = open("/dev/kvm", O_RDWR);
     if (argc != 2)
@@ -163,13 +163,13 @@ int main(int argc, char **argv)
     kvm.vm = dev < 0 ? -1 : ioctl(dev, KVM_CREATE_VM, 0);
     if (!ok(kvm.vm >= 0, "there is KVM"))
         return tap_end();
-    if (!rig_start_with(&r, argv[1], "auto", &mach_kvm_ops, &kvm))
+    if (!rig_start_with(&r, argv[1], "auto", mach_kvm_ops(), &kvm))
         return tap_end();
     int vcpu = ioctl(kvm.vm, KVM_CREATE_VCPU, 0);
     long size = ioctl(dev, KVM_GET_VCPU_MMAP_SIZE, 0);
     struct kvm_run *state = (struct kvm_run *)mmap(NULL, (size_t)size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
-    mach_session_memory(r.session, 0, &m);
-    uint8_t *ram = (uint8_t *)m.at;
+    m = mach_session_memory(r.session, 0);
+    uint8_t *ram = (uint8_t *)m->at;
     load(ram);
     sigaction(SIGALRM, &(struct sigaction){.sa_handler = wake}, NULL);
     if (ok(vcpu >= 0 && state != MAP_FAILED && set_up(vcpu), "the guest has a processor")) {

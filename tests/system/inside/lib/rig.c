@@ -59,17 +59,24 @@ static void print_finding(void *opaque, const struct mach_finding *finding)
     fprintf(stderr, "%s: %s\n", finding->object, finding->text);
 }
 
+static void comment_error(const struct rig *r)
+{
+    char text[1500];
+    mach_error_text(&r->error, text, sizeof text);
+    comment("%s", text);
+}
+
 static bool failed(const struct rig *r, const char *what)
 {
     ok(false, "%s", what);
-    comment("%s: %s: %s (%s)", r->error.step, r->error.object, r->error.hint, strerror(r->error.number));
+    comment_error(r);
     return false;
 }
 
 bool rig_start_with(struct rig *r, const char *path, const char *backend, const struct mach_ops *ops, void *opaque)
 {
     struct mach_options o = {.size = sizeof o, .log = print_line, .finding = print_finding};
-    *r = (struct rig){.config = NULL};
+    *r = (struct rig){.error = MACH_ERROR_INIT};
     while (strcmp(mach_backend_name(o.backend), backend)) {
         if (o.backend == MACH_BACKEND_PAMU) {
             fprintf(stderr, "no backend %s\n", backend);
@@ -94,7 +101,7 @@ bool rig_start(struct rig *r, const char *path, const char *backend)
 void rig_stop(struct rig *r)
 {
     if (!ok(!mach_session_stop(r->session, &r->error), "the session stops, and all is undone"))
-        comment("%s: %s: %s", r->error.step, r->error.object, r->error.hint);
+        comment_error(r);
     mach_config_close(r->config);
 }
 
@@ -105,9 +112,9 @@ static struct mach_cfg_rec device_record(const struct rig *r, uint32_t device)
 
 uint32_t rig_device(const struct rig *r, const char *name)
 {
-    for (uint32_t i = 0; i < r->f->section[MACH_CFG_S_DEVICE].count; i++)
-        if (!strcmp(mach_cfg_string(r->f, mach_cfg_device_name(device_record(r, i))), name))
-            return i;
+    uint32_t device = mach_config_find_device(r->config, name);
+    if (device != MACH_CFG_NONE)
+        return device;
     fprintf(stderr, "no device %s\n", name);
     exit(2);
 }

@@ -6,6 +6,7 @@
 #include <machrt.h>
 
 #include <stdbool.h>
+#include <string.h>
 
 /* ---- TAP ---- */
 

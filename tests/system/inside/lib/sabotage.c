@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Stands between the runtime and the kernel, by the linker's --wrap, and spoils one thing: the one that BREAK names in
 // the environment. What it is good for stands in breaks.py: each must be seen by a test.
-#include "backend/iommufd_uapi.h"
+#include "uapi/iommufd.h"
 
 #include <fcntl.h>
 #include <linux/kvm.h>

@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+#include "machrt.h"
+
+const char *mach_version(void)
+{
+    return MACHRT_VERSION;
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// The steps of mach_session_start(), and what they use of each other.
+#ifndef MACHRT_SESSION_STEPS_H
+#define MACHRT_SESSION_STEPS_H
+
+#include "core/session.h"
+
+/* ---- of.c: the host's own device tree, as sysfs shows it ---- */
+
+/* Address and size of entry `index` of a device's reg. 0; -ENOENT: the kernel does not show it; -errno. */
+int machrt_read_of_reg(struct mach_session *s, const struct device *d, uint32_t index, uint64_t *address,
+                       uint64_t *size);
+/* The number of interrupts of its node. 0; -ENOENT: the kernel does not show it; -errno. */
+int machrt_count_of_irqs(struct mach_session *s, const struct device *d, uint32_t *count);
+
+/* ---- the steps ---- */
+
+/* expect.c. How many fail, or -1. */
+int machrt_prove(struct mach_session *s, void (*report)(void *opaque, const struct mach_finding *f), void *opaque,
+                 struct mach_finding *first);
+int machrt_step_expect(struct mach_session *s);
+
+/* bind.c */
+int machrt_step_bind(struct mach_session *s);
+int machrt_undo_bind(struct mach_session *s, void *object, uint64_t arg);
+
+/* groups.c */
+int machrt_step_groups(struct mach_session *s);
+
+/* open.c */
+int machrt_step_backend(struct mach_session *s);
+int machrt_step_open(struct mach_session *s);
+/* Its undo is the first one: it resets the devices, so that none is active while its resources are removed. */
+int machrt_step_quiesce(struct mach_session *s);
+/* Makes PCI functions bus masters, once everything is mapped. */
+int machrt_step_master(struct mach_session *s);
+/* Makes one of them a bus master, with an undo. 0 or -1. */
+int machrt_make_bus_master(struct mach_session *s, struct device *d);
+/* Makes a PCI function a bus master; restores its command register. 0 or -errno. */
+int machrt_enable_bus_master(struct mach_session *s, struct device *d);
+int machrt_restore_bus_master(struct mach_session *s, struct device *d);
+
+/* memory.c */
+int machrt_step_memory(struct mach_session *s);
+int machrt_step_place(struct mach_session *s);
+/* Gives *p a slot and maps it into the guest. *p must stay where it is until the session ends. */
+int machrt_map_to_guest(struct mach_session *s, struct mach_place *p, const char *who);
+
+/* dma.c */
+int machrt_step_windows(struct mach_session *s);
+int machrt_step_map_memory(struct mach_session *s);
+int machrt_step_map_regions(struct mach_session *s);
+
+/* regions.c, files.c */
+int machrt_step_regions(struct mach_session *s);
+/* Undoes the mapping of an area, of `arg` bytes with the pages that it begins and ends in. */
+int machrt_undo_map_area(struct mach_session *s, void *area, uint64_t arg);
+int machrt_map_file_region(struct mach_session *s, struct region *r, const char *file, uint64_t offset);
+
+/* irqs.c */
+int machrt_step_irqs(struct mach_session *s);
+/* "device eth, interrupt 0 (GIC SPI 54)", see machrt_object(). */
+const char *machrt_irq_object(struct mach_session *s, const struct irq *q);
+/* Stores a new eventfd in *fd, with an undo that closes it. 0 or -1. */
+int machrt_make_irq_eventfd(struct mach_session *s, const struct irq *q, int *fd);
+int machrt_unmask_irq(struct mach_session *s, struct irq *q);
+
+/* uio.c */
+int machrt_open_uio_irq(struct mach_session *s, struct irq *q);
+int machrt_start_uio_irq(struct mach_session *s, struct irq *q);
+int machrt_unmask_uio_irq(struct mach_session *s, struct irq *q);
+
+/* msi.c: disables at the end what the driver enables later. */
+int machrt_step_msi(struct mach_session *s);
+
+/* guestmap.c: removes at the end what a guest IOMMU has mapped. */
+int machrt_step_guest_maps(struct mach_session *s);
+
+/* stash.c */
+int machrt_step_stash(struct mach_session *s);
+
+/* vmm.c */
+int machrt_step_prepare(struct mach_session *s);
+int machrt_step_vmm(struct mach_session *s);
+
+#endif
