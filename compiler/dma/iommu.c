@@ -138,6 +138,9 @@ bool is_behind_iommu(struct planner *p, const struct p_device *d)
     // Firmware writes LIODNs at boot: of a tree without any, nobody knows yet which devices have one.
     if (iommu_way(p) == IOMMU_WINDOWS && !p->has_dma_ids)
         return true;
+    // It may have left the property of a device empty.
+    if (dma_ids_of(p, d->host))
+        return true;
     // Linux puts a platform device behind one by ids of its own only (of_iommu_configure(), fsl_pamu_probe_device()).
     if (has_streams(p, d->host))
         return true;
@@ -148,15 +151,24 @@ bool is_behind_iommu(struct planner *p, const struct p_device *d)
     return false;
 }
 
-void note_disabled_iommu(struct planner *p, const struct p_device *d, struct diag *g)
+void note_iommu(struct planner *p, const struct p_device *d, struct diag *g)
 {
     for (const struct dt_node *n = p->model->iommu == IOMMU_NONE ? NULL : d->host; n; n = n->parent) {
         for (uint32_t i = 0; i < p->schemas->niommus; i++) {
-            const struct dt_node *to = iommu_of(p, n, &p->schemas->iommus[i]);
+            const struct ref_property *by = &p->schemas->iommus[i];
+            const struct dt_node *to = iommu_of(p, n, by);
             if (!to)
                 continue;
-            diag_fact(g, "%s: `%s` of %s refers to %s, which is disabled", p->host->file,
-                      p->schemas->iommus[i].property, dt_path(p->c->arena, n), dt_path(p->c->arena, to));
+            const char *path = dt_path(p->c->arena, n);
+            if (host_disabled(p->host, to))
+                diag_fact(g, "%s: `%s` of %s refers to %s, which is disabled", p->host->file, by->property, path,
+                          dt_path(p->c->arena, to));
+            else if (by->rule->layout == REF_STRIDE)
+                diag_fact(g, "%s: `%s` of %s is for the functions below it: pass them through one by one",
+                          p->host->file, by->property, path);
+            else if (n != d->host)
+                diag_fact(g, "%s: `%s` of %s is for that node; Linux puts nothing else behind the IOMMU by it",
+                          p->host->file, by->property, path);
             return;
         }
     }

@@ -200,7 +200,7 @@ static void plan_statement(struct machine_planner *p, struct p_device *d, const 
     if (m->mode != DMA_NONE && m->mode != DMA_IDENTITY && !is_behind_iommu(p->file, d)) {
         struct diag *g = diag(p->c->diags, E0636, m->at,
                               "`%s` is not behind an IOMMU, so it cannot be restricted to what is mapped", d->name);
-        note_disabled_iommu(p->file, d, g);
+        note_iommu(p->file, d, g);
         diag_help(g, "write `dma none;` if it does no DMA, or `dma identity unsafe;` if you trust the guest with all "
                      "of the host's memory");
         return;
@@ -274,13 +274,15 @@ static void check_all_ids(struct machine_planner *p, const struct p_device *d)
 
 static void plan_device_dma(struct machine_planner *p, struct p_device *d, const struct m_part *part)
 {
+    uint32_t errors = diags_errors(p->c->diags);
     for (uint32_t i = 0; part && i < part->dmas.n; i++)
         plan_statement(p, d, &part->dmas.at[i]);
     if (part && part->dmas.n > 1) {
         check_streams(p, d, part);
         check_streams_share(p, d);
     }
-    check_all_ids(p, d);
+    if (diags_errors(p->c->diags) == errors)
+        check_all_ids(p, d);
     if (d->dmas.n || d->kind == DEV_EMULATED)
         return;
     // A device below the one that is passed through uses the same stream, unless it has its own.
@@ -296,7 +298,7 @@ static void plan_device_dma(struct machine_planner *p, struct p_device *d, const
     }
     struct diag *g =
         diag(p->c->diags, E0638, d->at, "`%s` needs a `dma` statement, because it is not behind an IOMMU", d->name);
-    note_disabled_iommu(p->file, d, g);
+    note_iommu(p->file, d, g);
     const char *where = "";
     if (d->pass && d->pass->assigned) // the fate `assign` has no braces that the statement could be written into
         where = arena_printf(p->c->arena, "in a separate `passthrough %s { ... }`, ", dt_path(p->c->arena, d->host));

@@ -127,7 +127,7 @@ const struct dt_node *bridge_of_function(struct planner *p, const char *name, ui
             bridges++;
         }
     }
-    return bridges == 1 ? found : NULL;
+    return bridges == 1 && !domain ? found : NULL;
 }
 
 /* of_map_id(): the first entry whose range has the masked requester. */
