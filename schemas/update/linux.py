@@ -8,7 +8,7 @@ Without --source, it downloads the linux-source packages of KERNELS from Debian 
 sources always give the same bytes. --explain prints where each fact about a compatible string comes from.
 
 C is read with regular expressions. The kernel's style makes that work: a definition begins and ends in the first column.
-tests/linux/ holds the result against facts and against a sample that was judged by hand.
+tests/harness/linux.py checks the result against facts, and against a sample that was judged by hand.
 """
 
 import argparse
@@ -63,7 +63,14 @@ AMBA = {
 }
 
 # Drivers that make devices of their node's grandchildren only: a child is a chip select without a device of its own.
-GRANDCHILDREN = {"drivers/memory/pl172.c", "drivers/memory/ti-aemif.c"}
+GRANDCHILDREN = {"drivers/bus/arm-integrator-lm.c", "drivers/memory/pl172.c", "drivers/memory/ti-aemif.c"}
+
+# (file, function, driver, bus, compatibles): no table in C links these drivers to a compatible.
+WITHOUT_TABLE = [
+    ("drivers/bus/vexpress-config.c", "vexpress_syscfg_probe", "vexpress-syscfg", "platform", ["arm,vexpress,config-bus"]),
+    # An I2C driver also matches the compatible without its vendor by name: i2c_of_match_device().
+    ("drivers/mfd/twl-core.c", "twl_probe", "twl", "i2c", ["ti,twl4030", "ti,twl6030", "ti,twl6032"]),
+]
 
 # How the driver of an entry of of_irq_imap_abusers (drivers/of/irq.c) reads its interrupt-map. `cells` are the cells of an
 # entry before the parent's specifier, `parent` is the one that holds the parent's phandle; the specifier has
@@ -76,8 +83,8 @@ MAPS = {
 }
 
 COMPATIBLE = r"[A-Za-z0-9][A-Za-z0-9,._+#?/-]*"
-FUNCTION = re.compile(r"^(?P<head>[a-zA-Z_][^\n;{}=#\"]*?\b(?P<name>\w+)\s*\((?P<args>[^;{}=]*?)\)[^;{}=\"()]*?)\n\{(?P<body>.*?)^\}",
-                      re.M | re.S)
+FUNCTION = re.compile(r"^(?P<head>(?:[a-zA-Z_][\w \t*]*\n)?(?:[a-zA-Z_][^\n;{}=#\"(]*?[\s*])??(?P<name>\w+)\s*"
+                      r"\((?P<args>[^;{}=]*?)\)[^;{}=\"()]*?)\n\{(?P<body>.*?)^\}", re.M | re.S)
 OBJECT = re.compile(r"^(?P<head>(?!return\b|typedef\b)[a-zA-Z_][^;{}=()#\n\"]*?)\b(?P<name>\w+)\s*(?:\[[^\]]*\]\s*)*"
                     r"(?:__\w+(?:\([^)\n]*\))?\s*)*=\s*\{", re.M)
 BRACE = re.compile(r'"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])+\'|[{}]')
@@ -303,6 +310,13 @@ class Kernel:
         for entry in self.probing(seen):
             path, bus, name, compatible = entry
             self.note(found, (name, bus, entry in deep, path in GRANDCHILDREN, ()), compatible, "populates", path)
+        for path, function, name, bus, compatibles in WITHOUT_TABLE:
+            if path not in self.files:
+                continue
+            if (path, function) not in seen:
+                raise SystemExit(f"{self.version}: {function}() of {path} makes no devices: see WITHOUT_TABLE")
+            for compatible in compatibles:
+                self.note(found, (name, bus, False, False, ()), compatible, "populates", path)
         for file in self.holding("mfd_add_devices"):
             cells = self.cells(file) if "of_compatible" in file.raw or "MFD_CELL_OF" in file.raw else ()
             folder = file.path.rpartition("/")[0] + "/"
