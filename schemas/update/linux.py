@@ -23,10 +23,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 KERNELS = [("bookworm", "6.1"), ("trixie", "6.12")]
 FOLDERS = ("drivers", "sound", "arch")
 
-# Calls that make platform devices of child nodes. All are in drivers/of/platform.c; of_device_add() is what
-# of_platform_device_create_pdata() calls there.
+# Calls that make platform devices of child nodes (drivers/of/platform.c).
 POPULATE = ("of_platform_populate", "of_platform_default_populate", "devm_of_platform_populate",
             "of_platform_device_create", "of_platform_bus_probe")
+# Calls that make one for each cell of a table, with the child that has the cell's of_compatible (drivers/mfd/mfd-core.c).
 MFD = ("mfd_add_devices", "devm_mfd_add_devices", "mfd_add_hotplug_devices")
 
 # Files whose calls say nothing about the compatible of the node above. A key that ends in / is a folder.
@@ -42,7 +42,7 @@ NOT_OF_A_DRIVER = {
 }
 
 # AMBA drivers match by the identity that the hardware has, not by compatible: their bindings link the two
-# (Documentation/devicetree/bindings/: arm/arm,coresight-*.yaml, serial/pl011.yaml).
+# (Documentation/devicetree/bindings/: arm/arm,coresight-*.yaml, memory-controllers/, serial/pl011.yaml).
 AMBA = {
     "memory-pl172": ["arm,pl172", "arm,pl175", "arm,pl176"],
     "pl353-smc": ["arm,pl353-smc-r2p1"],
@@ -129,8 +129,6 @@ class File:
             text = without_comments(self.raw)
             self.text = text
             self.defines = dict(re.findall(r'^#define[ \t]+(\w+)[ \t]+("[^"\n]*")', text, re.M))
-            self.macros = {name: body.replace("\\\n", " ") for name, body in
-                           re.findall(r"^#define[ \t]+(\w+)\([^)\n]*\)((?:[^\n]*\\\n)*[^\n]*)", text, re.M)}
             # What a macro contains is not a definition.
             plain = re.sub(r"^#define(?:[^\n]*\\\n)*[^\n]*", lambda m: re.sub(r"[^\n]", " ", m.group(0)), text, flags=re.M)
             self.plain = plain
@@ -157,7 +155,7 @@ class Kernel:
         return without_comments((self.folder / name).read_text())
 
     def holding(self, *words):
-        """The files in which one of these words stands."""
+        """The files that contain one of these words."""
         for file in self.files.values():
             if any(word in file.raw for word in words):
                 yield file
@@ -202,7 +200,7 @@ class Kernel:
             if found:
                 name = self.string(file, found[1])
             elif ".name" not in part and ".type" not in part:
-                # A macro that makes the entry: its argument that looks like a compatible; all of them where it makes several.
+                # A macro makes the entry: the compatible is its first argument that looks like one.
                 for text in re.findall(r'"([^"\n]+)"', part):
                     if re.fullmatch(COMPATIBLE, text):
                         yield text, part
