@@ -23,7 +23,8 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 KERNELS = [("bookworm", "6.1"), ("trixie", "6.12")]
 FOLDERS = ("drivers", "sound", "arch")
 
-# Calls that make platform devices of child nodes (drivers/of/platform.c).
+# Calls that make platform devices of child nodes (drivers/of/platform.c). A few drivers set dev.of_node of a device that they
+# allocate themselves, for children without registers of their own (mv643xx_eth.c, imx/gpc.c, qcom-ngd-ctrl.c): not read.
 POPULATE = ("of_platform_populate", "of_platform_default_populate", "devm_of_platform_populate",
             "of_platform_device_create", "of_platform_bus_probe")
 # Calls that make one for each cell of a table, with the child that has the cell's of_compatible (drivers/mfd/mfd-core.c).
