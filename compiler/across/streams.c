@@ -53,51 +53,72 @@ static void add_masked_ids(struct owner_table *t, struct owned *o, uint32_t id, 
     } while (part);
 }
 
-/* The ids that the DMA of a node carries: its own; of what a machine has, else those of the bus that it is on. */
+static void add_stream_list(struct owner_table *t, struct owned *o, const stream_list *list)
+{
+    for (uint32_t i = 0; i < list->n; i++) {
+        const struct stream *s = &list->at[i];
+        if ((o->space == OWN_DMA_ID) != (s->number != NULL))
+            continue;
+        o->in = s->number ? (const void *)s->number : s->iommu;
+        if (s->number) {
+            o->first = o->last = s->id;
+            add_owned(t, o);
+        } else {
+            add_masked_ids(t, o, s->id, s->mask);
+        }
+    }
+}
+
+/* Adds a node's own ids. */
 static void add_streams(struct planner *p, struct owner_table *t, const struct dt_node *n, uint8_t space)
 {
     struct owned o = {.space = space};
     stream_list list = {0};
     streams_of_node(p, n, &list);
-    const struct dt_node *above = !list.n && p->host_owner[n->id] ? stream_node(p, n) : NULL;
-    if (above && p->host->nodes[n->id].nregions)
-        streams_of_node(p, above, &list);
-    if (!list.n || !set_id_owner(p, n, &o))
-        return;
-    for (uint32_t i = 0; i < list.n; i++) {
-        const struct stream *s = &list.at[i];
-        if ((space == OWN_DMA_ID) != (s->number != NULL))
-            continue;
-        o.in = s->number ? (const void *)s->number : s->iommu;
-        if (s->number) {
-            o.first = o.last = s->id;
-            add_owned(t, &o);
-        } else {
-            add_masked_ids(t, &o, s->id, s->mask);
-        }
-    }
+    if (list.n && set_id_owner(p, n, &o))
+        add_stream_list(t, &o, &list);
 }
 
-/* Functions that machines have, each by its requester id. */
-static void add_functions(struct planner *p, struct owner_table *t, uint8_t space)
+static bool does_dma(const struct p_device *d)
+{
+    for (uint32_t i = 0; i < d->dmas.n; i++)
+        if (d->dmas.at[i]->mode != DMA_NONE)
+            return true;
+    return false;
+}
+
+/* Adds the ids of the bus that a device without ids of its own masters through. */
+static void add_inherited_streams(struct planner *p, struct owner_table *t, const struct p_device *d, uint8_t space)
+{
+    struct owned o = {.space = space};
+    stream_list list = {0};
+    if (!d->host || d->parent || !does_dma(d) || has_streams(p, d->host))
+        return;
+    const struct dt_node *above = stream_node(p, d->host);
+    if (above)
+        streams_of_node(p, above, &list);
+    if (list.n && set_id_owner(p, d->host, &o))
+        add_stream_list(t, &o, &list);
+}
+
+/* Adds what the nodes of the tree do not tell: inherited ids, and PCI functions, each by its requester id. */
+static void add_devices(struct planner *p, struct owner_table *t, uint8_t space)
 {
     for (uint32_t i = 0; i < p->plan->machines.n; i++) {
         const struct p_machine *m = p->plan->machines.at[i];
         for (uint32_t k = 0; k < m->devices.n; k++) {
             const struct p_device *d = m->devices.at[k];
             uint32_t requester;
+            add_inherited_streams(p, t, d, space);
             const struct dt_node *bridge =
                 d->kind == DEV_PCI && !d->host ? bridge_of_function(p, d->sysfs_name, &requester) : NULL;
             struct owned o = {.space = space, .by = d, .what = OWN_IS_DEVICE, .machine = m, .at = &d->at};
             stream_list list = {0};
             if (bridge)
                 streams_of_requester(p, bridge, requester, &list);
-            for (uint32_t s = 0; s < list.n; s++) {
-                if (!list.at[s].iommu)
-                    continue; // a PAMU's functions share their controller's number: across/group_reach.c
-                o.in = list.at[s].iommu;
-                add_masked_ids(t, &o, list.at[s].id, list.at[s].mask);
-            }
+            // A PAMU's functions share their controller's number: across/group_reach.c.
+            if (space == OWN_STREAM)
+                add_stream_list(t, &o, &list);
         }
     }
 }
@@ -139,7 +160,7 @@ void collect_streams(struct planner *p, struct owner_table *t)
             add_ranges(p, t, n, OWN_STREAM);
     }
     if (root)
-        add_functions(p, t, OWN_STREAM);
+        add_devices(p, t, OWN_STREAM);
 }
 
 /* Ids of what buses may have are compared with each other: nobody can tell which of them are in use. */
