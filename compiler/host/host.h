@@ -130,6 +130,12 @@ bool host_disabled(const struct host *h, const struct dt_node *n);
  */
 const struct dt_node *host_irq_first_hop(const struct host *h, const struct host_irq *i);
 
+/*
+ * The host's interrupt controller that KVM's depend on (irqchip_class.host_kvm): the one that the root's
+ * `interrupt-parent` leads to, else the first that has interrupts. NULL: the host has none, or `h` is NULL.
+ */
+const struct dt_node *host_kvm_irqchip(const struct host *h, const struct irqchip_class **class);
+
 /* The node of the cpu that Linux gives a number. NULL: there is no such cpu, or no host tree (`h` is NULL). */
 const struct dt_node *host_cpu(const struct host *h, uint32_t cpu);
 

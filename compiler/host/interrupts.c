@@ -52,6 +52,23 @@ const struct dt_node *host_irq_first_hop(const struct host *h, const struct host
     return NULL;
 }
 
+const struct dt_node *host_kvm_irqchip(const struct host *h, const struct irqchip_class **class)
+{
+    const struct dt_node *found = NULL, *root = h ? h->p->irq_parent[h->tree->root->id] : NULL;
+    for (uint32_t i = 0; h && i < h->nirqs; i++) {
+        const struct host_irq *irq = &h->irqs[i];
+        if (!irq->chip || !irq->class || !irq->class->host_kvm || host_disabled(h, irq->chip))
+            continue;
+        if (!found || irq->chip == root) {
+            found = irq->chip;
+            *class = irq->class;
+        }
+        if (found == root)
+            break;
+    }
+    return found;
+}
+
 static const char *no_parent(const struct indexing *x, const struct dt_node *n)
 {
     for (const struct dt_node *i = n; i; i = i->parent) {

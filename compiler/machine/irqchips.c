@@ -211,6 +211,43 @@ void choose_irqchip_addresses(struct machine_planner *p)
     }
 }
 
+/* Whether KVM of the host has the device: KVM's GIC, for example, follows the host's. */
+static bool host_has_kvm(const struct machine_planner *p, const struct dt_node *chip, const struct irqchip_class *host,
+                         const char *kvm)
+{
+    for (const char *const *k = host->host_kvm; k && *k; k++)
+        if (!strcmp(*k, kvm))
+            return true;
+    const struct also *also = &host->host_kvm_also;
+    if (!also->kvm || strcmp(also->kvm, kvm) != 0)
+        return false;
+    uint32_t more = also->count ? dt_u32(p->host->tree, chip, intern(p->c->names, also->count), 1) : 0;
+    return p->host->nodes[chip->id].nregions >= also->regions + (more < 64 ? more : 64);
+}
+
+static void check_host_kvm(struct machine_planner *p, const struct m_irqchip *chip)
+{
+    const struct irqchip_class *host = NULL;
+    const struct dt_node *n = host_kvm_irqchip(p->host, &host);
+    if (!n || !chip->class->kvm || !chip->class->host_kvm || host_has_kvm(p, n, host, chip->class->kvm))
+        return;
+    struct diag *d = diag(p->c->diags, E1040, chip->at, "KVM of this host has no `%s`: `%s` cannot be a `%s`",
+                          chip->class->kvm, chip->name, chip->class->name);
+    diag_fact(d, "%s: the host's controller is %s, a `%s`", p->host->file, dt_path(p->c->arena, n), host->name);
+    diag_help(d, "write `irqchip %s : %s;`, or remove the statement: the default follows the host", chip->name,
+              host->name);
+}
+
+/* The platform's own irqchip, or where KVM's follows the host's the one that this host has. */
+static const struct irqchip_class *default_class(struct machine_planner *p)
+{
+    const struct irqchip_class *host = NULL;
+    const struct irqchip_class *class =
+        schema_irqchip(p->schemas, intern(p->c->names, p->m->m->platform->irqchip_class));
+    const struct dt_node *n = class && class->kvm && class->host_kvm ? host_kvm_irqchip(p->host, &host) : NULL;
+    return !n || host_has_kvm(p, n, host, class->kvm) ? class : host;
+}
+
 bool make_irqchips(struct machine_planner *p)
 {
     const struct m_machine *m = p->m->m;
@@ -218,10 +255,11 @@ bool make_irqchips(struct machine_planner *p)
     struct dt_tree *t = p->m->tree;
     for (uint32_t i = 0; i < m->irqchips.n; i++) {
         const struct m_irqchip *chip = &m->irqchips.at[i];
+        check_host_kvm(p, chip);
         add_chip(p, chip->name, chip->class, &chip->address, chip->at);
     }
     if (!m->irqchips.n && pl->irqchip_class) {
-        const struct irqchip_class *class = schema_irqchip(p->schemas, intern(p->c->names, pl->irqchip_class));
+        const struct irqchip_class *class = default_class(p);
         if (!class)
             return false; // the loader of the schemas has reported it
         add_chip(p, intern(p->c->names, pl->irqchip_name), class, NULL, m->platform_at);

@@ -334,9 +334,19 @@ static const struct table msi_table = {"an MSI controller", msi_fields, sizeof m
     {.key = "source", .type = FIELD_REMARK}
 // clang-format on
 
+static const struct field also_fields[] = {
+    {.key = "kvm", .type = FIELD_NAME, .offset = offsetof(struct also, kvm), .required = true},
+    {.key = "regions", .type = FIELD_U32, .offset = offsetof(struct also, regions), .max = 64, .required = true},
+    {.key = "count", .type = FIELD_NAME, .offset = offsetof(struct also, count)},
+};
+static const struct table also_table = {"one more KVM device", also_fields, sizeof also_fields / sizeof *also_fields,
+                                        sizeof(struct also), NULL};
+
 static const struct field chip_fields[] = {
     SPECIFIER_FIELDS(true),
     {.key = "kvm", .type = FIELD_NAME, .offset = CHIP(kvm)},
+    {.key = "host-kvm", .type = FIELD_NAMES, .offset = CHIP(host_kvm)},
+    {.key = "host-kvm-also", .type = FIELD_OBJECT, .offset = CHIP(host_kvm_also), .table = &also_table},
     {.key = "node-name", .type = FIELD_NAME, .offset = CHIP(node_name), .required = true},
     {.key = "regions",
      .type = FIELD_LIST,

@@ -181,6 +181,13 @@ struct irqchip_msi {
     const char *ids_property;       // what says so
 };
 
+/* A KVM device that a host has where its interrupt controller's `reg` has enough entries. */
+struct also {
+    const char *kvm;   // or NULL
+    uint32_t regions;  // entries, without those that `count` counts
+    const char *count; // a property of the host's node that counts some of them, 1 where it is missing; or NULL
+};
+
 /*
  * A host's specifier may have fewer cells than `cells` (what is missing is 0: the two of an Open PIC) or
  * more (what is more does not matter: the affinity cell of a GICv3).
@@ -202,8 +209,10 @@ struct irqchip_class {
     uint32_t trigger_mask;        // bits of the flags cell that mean the trigger
     const char *trigger_property; // of a host's controller: says what all of its lines are; or NULL
     bool sub; // lines have sub-interrupts (MPIC error interrupts): cells with IRQ_CELL_SUB are part of the identity
-    const char *kvm;       // "arm-vgic-v3", "fsl-mpic-42", ...: KVM's device that serves it; NULL: the VMM's own
-    const char *node_name; // "interrupt-controller"
+    const char *kvm;             // "arm-vgic-v3", "fsl-mpic-42", ...: KVM's device that serves it; NULL: the VMM's own
+    const char *const *host_kvm; // of a host with such a controller: KVM's devices that there can be; NULL: any
+    struct also host_kvm_also;   // one more of them
+    const char *node_name;       // "interrupt-controller"
     const struct schema_region *regions;
     uint32_t nregions;
     const char *lines_property; // of its node: how many lines it has, always all that it can have; or NULL

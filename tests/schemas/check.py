@@ -42,6 +42,7 @@ TABLES = {
     "chip": ("irqchip", "irqchip"),
     "controller": ("irqchip", "host-irqchip"),
     "msi": ("irqchip", "msi-controller"),
+    "also": ("irqchip", "host-kvm-also"),
     "kind": ("irqchip", "kind"),
     "trigger": ("irqchip", "trigger"),
     "region": ("irqchip", "region"),
