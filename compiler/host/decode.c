@@ -94,6 +94,9 @@ void host_decode_irq(struct indexing *x, struct host_irq *i)
     i->trigger = trigger;
     line[0] = (uint32_t)(kind - class->kinds);
     line[1] = i->number;
+    if (i->number < kind->min || i->number > kind->max)
+        i->problem = arena_printf(x->c->arena, "%s %u does not exist: the controller has %u to %u", kind->name,
+                                  i->number, kind->min, kind->max);
     i->identity = parts ? cells_identity(x, line, nline) : IDENTITY_NUMBER | (uint64_t)line[0] << 32 | line[1];
 }
 

@@ -147,12 +147,12 @@ static bool can_be_linked(struct machine_planner *p, const struct copied *k, str
 {
     const struct host_irq *h = irq->host;
     if (h->problem || !h->chip) {
-        struct diag *d = diag(p->c->diags, E0366, irq->at, "cannot find the controller of %s: %s",
-                              describe_irq(p->c, irq), h->problem ? h->problem : "it has no attributes");
+        struct diag *d = diag(p->c->diags, E0366, irq->at, "cannot link %s: %s", describe_irq(p->c, irq),
+                              h->problem ? h->problem : "it has no attributes");
         help_drop(p, d, irq);
         return false;
     }
-    if (h->class && h->kind->gsi == INT32_MIN) {
+    if (h->class && h->kind->gsi == INT32_MIN && !h->kind->host_line) {
         struct diag *d = diag(p->c->diags, E0354, irq->at, "%s is %s: a line of that kind cannot be linked",
                               describe_irq(p->c, irq), host_irq_text(p->c, h));
         help_drop(p, d, irq);

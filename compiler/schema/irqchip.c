@@ -111,6 +111,7 @@ static const struct field kind_fields[] = {
     {.key = "guest-max", .type = FIELD_U32, .offset = KIND(guest_max), .max = UINT32_MAX},
     {.key = "first", .type = FIELD_U32, .offset = KIND(first), .max = UINT32_MAX},
     {.key = "gsi", .type = FIELD_CUSTOM, .set = set_gsi},
+    {.key = "host-line", .type = FIELD_BOOL, .offset = offsetof(struct irq_kind, host_line)},
     {.key = "triggers", .type = FIELD_NAMES, .offset = KIND(triggers)},
 };
 static const struct table kind_table = {"a kind of interrupt", kind_fields, sizeof kind_fields / sizeof *kind_fields,

@@ -157,6 +157,7 @@ struct irq_kind {
     uint32_t guest_max;          // the highest line that the guest's chip can have; at most max
     uint32_t first;              // where free lines are looked for
     int32_t gsi;                 // GSI = line + gsi; INT32_MIN: such a line cannot be an irqfd
+    bool host_line;              // a host's line of the kind can be linked to one of another kind all the same
     const char *const *triggers; // NULL-terminated: those that its driver takes for such a line; NULL: all
 };
 
