@@ -148,7 +148,7 @@ static bool can_be_linked(struct machine_planner *p, const struct copied *k, str
     const struct host_irq *h = irq->host;
     if (h->problem || !h->chip) {
         struct diag *d = diag(p->c->diags, E0366, irq->at, "cannot link %s: %s", describe_irq(p->c, irq),
-                              h->problem ? h->problem : "it has no attributes");
+                              h->problem ? h->problem : "nothing says to which controller it goes");
         help_drop(p, d, irq);
         return false;
     }
