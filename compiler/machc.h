@@ -49,7 +49,7 @@ static inline struct arena *draft_arena(const struct machc *c)
 /* Gives an arena back before its time. */
 void machc_forget(struct arena **a);
 
-/* Which machc this is, as `git describe` tells it: "0.1.0", "0.1.0-12-g0123abc". */
+/* Which machc this is, as `git describe` tells it: "0.2.0", "0.2.0-12-g0123abc". */
 const char *machc_version(void);
 
 enum { MACHC_OUT_OF_MEMORY = -1 };

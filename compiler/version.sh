@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # version.sh SOURCES: prints the version of these sources. In a clone it is what git says; in an archive that git made,
 # what git has put in below (.gitattributes); anywhere else the number of the next release.
-next=0.1.0
+next=0.2.0
 archived='$Format:%(describe:tags=true,match=v[0-9]*)$'
 commit='$Format:%h$'
 

@@ -4,7 +4,7 @@
  *
  * Every statement is `keyword [name] [clause value]... ;` or the same with statements in braces. Which clause
  * makes sense in which statement is for the model to say. grammar/mach.ebnf shows the language to people.
- * Mistakes: `bad` stands for what compiler/ast/token.c skips; the messages are in compiler/ast/unexpected.c.
+ * Mistakes: `bad` is what compiler/ast/token.c skips; the messages are in compiler/ast/unexpected.c.
  */
 %code requires {
 #include "ast/parse.h"
@@ -14,7 +14,7 @@ int mach_yylex(union value *v, struct loc *loc, struct parser *p);
 static void mach_yyerror(const struct loc *loc, struct parser *p, const char *what);
 }
 %code top {
-/* An empty rule stands between its neighbours. */
+/* The place of an empty rule is between its neighbours. */
 #define YYLLOC_DEFAULT(Cur, Rhs, N)                                                                                    \
     do {                                                                                                               \
         (Cur) = YYRHSLOC(Rhs, (N) ? 1 : 0);                                                                            \
@@ -404,7 +404,7 @@ mr_int: INT
       | '(' expr ')'                                    { $$ = constant(p, $2.e); }
       ;
 
-/* A mistake behind the } must not lead back in front of it. */
+/* A mistake after the } must not lead back to before it. */
 semi: ';'
     | bad ';'
     ;

@@ -13,11 +13,13 @@ import sys
 
 sys.dont_write_bytecode = True  # a test run leaves nothing in the sources
 
-from harness import Context, builds, checker, cli, diagnostics, docs, dtc, errors, generated, golden, layers, linux, pictures, properties, schemas, unit  # noqa: E402
+from harness import Context, Result, builds, checker, cli, diagnostics, docs, dtc, errors, generated, golden, layers, linux, linux_facts, makefile, pictures, properties, schemas, unit  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITES = {
     "unit": unit.run_all,
+    "runtime": unit.run_runtime,
+    "fuzz": unit.run_fuzz,
     "layers": layers.run_all,
     "linux": linux.run_all,
     "errors": errors.run_all,
@@ -27,8 +29,10 @@ SUITES = {
     "checker": checker.run_all,
     "properties": properties.run_all,
     "schemas": schemas.run_all,
+    "linux-facts": linux_facts.run_all,
     "cli": cli.run_all,
     "builds": builds.run_all,
+    "make": makefile.run_all,
     "diagnostics": diagnostics.run_all,
     "generated": generated.run_all,
     "docs": docs.run_all,
@@ -47,12 +51,15 @@ def main():
         if name not in SUITES:
             parser.error(f"no suite {name}; there are {', '.join(SUITES)}")
     os.chdir(ROOT)
-    failed = 0
+    total = Result()
     with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
         context = Context(ROOT, (ROOT / args.build).resolve(), pool, args.k, args.update)
         for name in args.suites or SUITES:
-            failed += SUITES[name](context).report(name)
-    return 1 if failed else 0
+            result = SUITES[name](context)
+            result.report(name)
+            total += result
+    total.report("total")
+    return 1 if total.failed else 0
 
 
 if __name__ == "__main__":

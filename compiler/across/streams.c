@@ -3,13 +3,13 @@
  * Collects the ids by which IOMMUs identify devices: stream ids at one IOMMU, and LIODNs of the whole board. An IOMMU
  * cannot tell devices with the same id apart: what is mapped for one is mapped for all, so they must have one owner.
  */
+#include "plan/streams.h"
 #include "across/owners.h"
 
 #include <inttypes.h>
 
 enum {
-    MAX_IDS = 256,  // limit of ranges for one entry with a mask
-    SMMU_CELLS = 2, // Documentation/devicetree/bindings/iommu/arm,smmu.yaml: a stream id and a mask
+    MAX_RANGES = 4096, // of the ids of one entry with a mask
     MAP_BASE = 2,
     MAP_LEN = 3 // Linux drivers/of/base.c, of_map_id(): cells of an entry of iommu-map
 };
@@ -37,7 +37,10 @@ static void add_masked_ids(struct owner_table *t, struct owned *o, uint32_t id, 
     uint32_t low = mask & ~(mask + 1), high = mask & ~low, base = id & ~mask, bits = 0;
     for (uint32_t b = high; b; b &= b - 1)
         bits++;
-    if (1ull << bits > MAX_IDS) { // no known board has such a mask; compare only its low bits
+    if (1ull << bits > MAX_RANGES) { // no board has such a mask: all ids up to its highest bit
+        low = mask;
+        for (uint32_t shift = 1; shift < 32; shift *= 2)
+            low |= low >> shift;
         high = 0;
         base = id & ~low;
     }
@@ -50,103 +53,153 @@ static void add_masked_ids(struct owner_table *t, struct owned *o, uint32_t id, 
     } while (part);
 }
 
-static void add_streams(struct planner *p, struct owner_table *t, const struct dt_node *n, const struct dt_prop *prop,
-                        const struct ref_rule *rule)
+static void add_stream_list(struct owner_table *t, struct owned *o, const stream_list *list)
 {
-    struct owned o = {.space = OWN_STREAM};
-    uint32_t cells = prop->len / 4, step;
+    for (uint32_t i = 0; i < list->n; i++) {
+        const struct stream *s = &list->at[i];
+        if ((o->space == OWN_DMA_ID) != (s->number != NULL))
+            continue;
+        o->in = s->number ? (const void *)s->number : s->iommu;
+        if (s->number) {
+            o->first = o->last = s->id;
+            add_owned(t, o);
+        } else {
+            add_masked_ids(t, o, s->id, s->mask);
+        }
+    }
+}
+
+/* Adds a node's own ids. */
+static void add_streams(struct planner *p, struct owner_table *t, const struct dt_node *n, uint8_t space)
+{
+    struct owned o = {.space = space};
+    stream_list list = {0};
+    streams_of_node(p, n, &list);
+    if (list.n && set_id_owner(p, n, &o))
+        add_stream_list(t, &o, &list);
+}
+
+static bool does_dma(const struct p_device *d)
+{
+    for (uint32_t i = 0; i < d->dmas.n; i++)
+        if (d->dmas.at[i]->mode != DMA_NONE)
+            return true;
+    return false;
+}
+
+/* Adds the ids of the bus that a device without ids of its own masters through. */
+static void add_inherited_streams(struct planner *p, struct owner_table *t, const struct p_device *d, uint8_t space)
+{
+    struct owned o = {.space = space};
+    stream_list list = {0};
+    if (!d->host || d->parent || !does_dma(d) || has_streams(p, d->host))
+        return;
+    const struct dt_node *above = stream_node(p, d->host);
+    if (above)
+        streams_of_node(p, above, &list);
+    if (list.n && set_id_owner(p, d->host, &o))
+        add_stream_list(t, &o, &list);
+}
+
+/* Adds what the nodes of the tree do not tell: inherited ids, and PCI functions, each by its requester id. */
+static void add_devices(struct planner *p, struct owner_table *t, uint8_t space)
+{
+    for (uint32_t i = 0; i < p->plan->machines.n; i++) {
+        const struct p_machine *m = p->plan->machines.at[i];
+        for (uint32_t k = 0; k < m->devices.n; k++) {
+            const struct p_device *d = m->devices.at[k];
+            uint32_t requester;
+            add_inherited_streams(p, t, d, space);
+            const struct dt_node *bridge =
+                d->kind == DEV_PCI && !d->host ? bridge_of_function(p, d->sysfs_name, &requester) : NULL;
+            struct owned o = {.space = space, .by = d, .what = OWN_IS_DEVICE, .machine = m, .at = &d->at};
+            stream_list list = {0};
+            if (bridge)
+                streams_of_requester(p, bridge, requester, &list);
+            // A PAMU's functions share their controller's number: across/group_reach.c.
+            if (space == OWN_STREAM)
+                add_stream_list(t, &o, &list);
+        }
+    }
+}
+
+/* Ids of whatever a bus has: of a host bridge, the requesters below it. */
+static void add_ranges(struct planner *p, struct owner_table *t, const struct dt_node *n, uint8_t space)
+{
+    struct owned o = {.space = space};
     if (!set_id_owner(p, n, &o))
         return;
-    if (rule->layout == REF_STRIDE) {
-        for (uint32_t c = 0; rule->fixed > MAP_LEN && c + rule->fixed <= cells; c += rule->fixed) {
+    for (uint32_t i = 0; i < p->schemas->niommus; i++) {
+        const struct ref_rule *rule = p->schemas->iommus[i].rule;
+        const struct dt_prop *prop = rule->iommu == REF_IOMMU_DEVICE && rule->layout == REF_STRIDE
+                                         ? dt_prop(p->host->tree, n, p->schemas->iommus[i].property)
+                                         : NULL;
+        for (uint32_t c = 0; prop && rule->fixed > MAP_LEN && c + rule->fixed <= prop->len / 4; c += rule->fixed) {
             const struct dt_node *to = host_phandle(p->host, dt_cell(prop, c + rule->at));
             uint32_t base = dt_cell(prop, c + MAP_BASE), len = dt_cell(prop, c + MAP_LEN);
-            // The range is for devices that the bus may have. Whether one of them uses an id in `iommus` of another
-            // node cannot be known, so ranges are compared only with each other.
-            o.space = OWN_STREAM_RANGE;
             o.in = to;
             o.first = base;
             o.last = (uint64_t)base + (len ? len - 1 : 0);
             if (to && len && !host_disabled(p->host, to))
                 add_owned(t, &o);
         }
-        return;
-    }
-    for (uint32_t c = 0; rule->layout == REF_CELLS && c < cells; c += step) {
-        const struct dt_node *to = host_phandle(p->host, dt_cell(prop, c));
-        uint32_t args = to ? dt_u32(p->host->tree, to, rule->cells, 0) : 0;
-        if (args > HOST_MAX_CELLS || args >= cells - c)
-            return;
-        step = 1 + args;
-        if (!to || host_disabled(p->host, to))
-            continue;
-        o.in = to;
-        if (args == SMMU_CELLS) {
-            add_masked_ids(t, &o, dt_cell(prop, c + 1), dt_cell(prop, c + 2));
-        } else if (args < SMMU_CELLS) { // without cells, the IOMMU does not distinguish devices
-            o.first = o.last = args ? dt_cell(prop, c + 1) : 0;
-            add_owned(t, &o);
-        }
     }
 }
 
-static void add_all_streams(struct planner *p, struct owner_table *t, enum ref_layout layout)
+static bool compares_streams(const struct planner *p)
 {
-    const struct dt_node *root = p->host && p->has_iommus && p->model->iommu != IOMMU_NONE ? p->host->tree->root : NULL;
-    for (const struct dt_node *n = root; n; n = dt_next(n, root))
-        for (uint32_t i = 0; i < p->schemas->niommus; i++) {
-            const struct ref_rule *rule = p->schemas->iommus[i].rule;
-            const struct dt_prop *prop = rule->iommu == REF_IOMMU_DEVICE && rule->layout == layout
-                                             ? dt_prop(p->host->tree, n, p->schemas->iommus[i].property)
-                                             : NULL;
-            if (prop)
-                add_streams(p, t, n, prop, rule);
-        }
+    return p->host && p->has_iommus && p->model->iommu != IOMMU_NONE;
 }
 
 void collect_streams(struct planner *p, struct owner_table *t)
 {
-    add_all_streams(p, t, REF_CELLS);
+    const struct dt_node *root = compares_streams(p) ? p->host->tree->root : NULL;
+    for (const struct dt_node *n = root; n; n = dt_next(n, root)) {
+        add_streams(p, t, n, OWN_STREAM);
+        if (p->host_owner[n->id]) // a machine that has a bridge has all that may be below it
+            add_ranges(p, t, n, OWN_STREAM);
+    }
+    if (root)
+        add_devices(p, t, OWN_STREAM);
 }
 
+/* Ids of what buses may have are compared with each other: nobody can tell which of them are in use. */
 void collect_stream_ranges(struct planner *p, struct owner_table *t)
 {
-    add_all_streams(p, t, REF_STRIDE);
+    const struct dt_node *root = compares_streams(p) ? p->host->tree->root : NULL;
+    for (const struct dt_node *n = root; n; n = dt_next(n, root))
+        add_ranges(p, t, n, OWN_STREAM_RANGE);
 }
 
 void collect_dma_ids(struct planner *p, struct owner_table *t)
 {
-    const struct dt_node *root = p->host && p->has_iommus && p->model->iommu != IOMMU_NONE ? p->host->tree->root : NULL;
+    const struct dt_node *root = compares_streams(p) ? p->host->tree->root : NULL;
     for (const struct dt_node *n = root; n; n = dt_next(n, root))
-        for (uint32_t i = 0; i < p->schemas->ndma_ids; i++) {
-            const struct dt_prop *prop = dt_prop(p->host->tree, n, p->schemas->dma_ids[i].property);
-            struct owned o = {.space = OWN_DMA_ID, .in = &p->schemas->dma_ids[i]};
-            if (!prop || !set_id_owner(p, n, &o))
-                continue;
-            for (uint32_t c = 0; c < prop->len / 4; c++) {
-                o.first = o.last = dt_cell(prop, c);
-                add_owned(t, &o);
-            }
-        }
+        add_streams(p, t, n, OWN_DMA_ID);
+}
+
+static const char *owner_path(struct planner *p, const struct owned *o)
+{
+    return o->what == OWN_IS_DEVICE ? ((const struct p_device *)o->by)->sysfs_name : dt_path(p->c->arena, o->by);
 }
 
 static void report_shared_id(struct planner *p, enum msg code, const struct owned *a, const struct owned *b,
                              const char *id)
 {
-    const struct dt_node *x = a->by, *y = b->by;
-    struct diag *d = diag(p->c->diags, code, *a->at, "%s and %s have the same %s", dt_path(p->c->arena, x),
-                          dt_path(p->c->arena, y), id);
+    const char *mine = owner_path(p, a), *other = owner_path(p, b);
+    const struct dt_node *y = b->what == OWN_IS_DEVICE ? NULL : b->by;
+    struct diag *d = diag(p->c->diags, code, *a->at, "%s and %s have the same %s", mine, other, id);
     if (b->machine)
-        diag_note(d, *b->at, "machine `%s` gets %s here", b->machine->name, dt_path(p->c->arena, y));
+        diag_note(d, *b->at, "machine `%s` gets %s here", b->machine->name, other);
     else
-        diag_fact(d, "%s: %s%s%s%s stays with the host", p->host->file, dt_path(p->c->arena, y), y->labels ? " (" : "",
+        diag_fact(d, "%s: %s%s%s%s stays with the host", p->host->file, other, y->labels ? " (" : "",
                   y->labels ? y->labels->name : "", y->labels ? ")" : "");
     if (b->machine)
         diag_help(d, "pass both through to one machine: the IOMMU cannot tell them apart");
     else
         diag_help(
             d, "pass both through to one machine, or disable %s in the host's tree: the IOMMU cannot tell them apart",
-            dt_path(p->c->arena, y));
+            other);
 }
 
 void report_streams(struct planner *p, const struct owned *a, const struct owned *b)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * What was written. One node per statement or clause, each with its place. "A clause may stand on the
+ * What was written. One node per statement or clause, each with its place. "A clause can be written on the
  * line or be a statement of its own in the braces; both mean the same": so both are members of `body`,
  * in the order they were written, clauses of the line first.
  */
@@ -75,7 +75,7 @@ struct item {
 };
 
 /*
- * Kinds. Behind each, the members that it uses; `body` is said only where it is not clauses and statements.
+ * Kinds. After each, the members that it uses; `body` is listed only where it is not clauses and statements.
  * `name` and `arg` are texts, e and e2 expressions, items a list. What is optional is in [ ].
  */
 enum ast_kind {
@@ -147,7 +147,7 @@ enum ast_kind {
     AST_IF_POSSIBLE,
     AST_KIND_COUNT,
     // Text was skipped here after a mistake: what seems to be missing may have stood in it.
-    AST_LOST = AST_KIND_COUNT // sub 1, at the top: braces do not match, so nothing can be said of what stands in what
+    AST_LOST = AST_KIND_COUNT // sub 1, at the top: braces do not match, so nobody knows what is inside what
 };
 
 enum passthrough_kind { PASS_NODE, PASS_PLATFORM, PASS_PCI, PASS_RAW };
@@ -159,7 +159,7 @@ struct ast {
     union {
         struct ast *alt;             // if: else
         struct expr *e2;             // for, stash
-        struct dts_op *dts;          // node, edit: what stands in the braces
+        struct dts_op *dts;          // node, edit: what is in the braces
         struct dts_value *dts_cells; // to &chip <...>
     };
     struct text name;
@@ -257,7 +257,7 @@ struct dts_op *dts_parse_body(struct machc *c, const struct source *s);
 
 enum { MACH_MAX_NESTING = 256 };
 
-/* The value of a number as it is written in statements, suffixes included; false when s[0, n) is none. */
+/* The value of a number as it is written in statements, suffixes included; false when s[0, n) is not a number. */
 bool number_value(const char *s, size_t n, uint64_t *value);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How keywords are spelled, and what may stand where: for messages only, the model checks it.
+// How keywords are spelled, and what is allowed where: for messages only, the model checks it.
 #include "ast/parse.h"
 
 #include <string.h>
@@ -97,7 +97,7 @@ bool is_keyword(const char *word)
 #define PLACE_CLAUSES   "as", "only", "without", "under", "vcpu", "on", "slot"
 #define MACHINE_CLAUSES "model", "compatible", "bootargs"
 
-// The members of each block, besides `use`, `for`, `if` and `assert`, which stand in all of them.
+// The members of each block, besides `use`, `for`, `if` and `assert`, which are allowed in all of them.
 static const struct {
     const char *keyword;
     const char *const *clauses; // on the line
@@ -119,7 +119,7 @@ static const struct {
     {"dma", LIST(DMA_CLAUSES), LIST("map", "use", "for", "if")},
     {"map", LIST("at", "offset", "size", "readonly", "unsafe"), NULL},
     {"stash", LIST(STASH_CLAUSES), NULL},
-    // In these stands what stands where they are used, so all of it.
+    // These hold what is allowed where they are used, so all of it.
     {"template", NULL,
      LIST("memory", "passthrough", "device", "cpus", "irqchip", "node", "region", "irq", "ref", "child", "dma", "edit",
           "map", "stash", "use", "for", "if", "assert", MACHINE_CLAUSES, PLACE_CLAUSES, REGION_CLAUSES, FATES,

@@ -15,7 +15,7 @@ static int digit(char c)
     return 16;
 }
 
-// The digits at s in C's notation: decimal, 0x, or octal behind a 0. A digit too large for its base ends them.
+// The digits at s in C's notation: decimal, 0x, or octal after a 0. A digit too large for its base ends them.
 static const char *read_digits(const char *s, const char *end, uint64_t *value, bool *overflow)
 {
     uint64_t base = 10, v = 0;

@@ -67,7 +67,7 @@ enum mode {
     MODE_VALUE, // between `=` and `;`
     MODE_CELLS, // in < >
     MODE_BYTES, // in [ ]
-    MODE_PROP   // the property's name behind `ref`
+    MODE_PROP   // the property's name after `ref`
 };
 
 /* An open bracket. */
@@ -101,7 +101,7 @@ struct seen {
 
 enum recovery {
     RECOVER_NONE,
-    RECOVER_INSERT, // a `;` is missing in front of the token
+    RECOVER_INSERT, // a `;` is missing before the token
     RECOVER_CLAUSE, // skip to the `;` or `{` of the statement, which is then read as usual
     RECOVER_SKIP,   // skip the statement and its block
     RECOVER_BODY    // skip device tree source whose `{` is missing
@@ -154,7 +154,7 @@ struct parser {
     uint32_t mistakes; // messages so far
     bool unbalanced;   // a brace is missing, or there is one too many
     bool dts_lost;     // a mistake in the `edit` or `node` being read
-    bool quiet;        // nothing said from here on would be news
+    bool quiet;        // no message from here on would be news
     bool too_deep;
     bool at_end;   // the scanner is at the end of the file
     bool end_semi; // and a `;` has been put in where one was missing
@@ -231,13 +231,13 @@ const char *dts_literal(const char *s, const char *end, uint64_t *value, bool *o
 
 /* ---- string.c ---- */
 
-/* s[0, n) is what stands between the quotes, at `loc` with them. Decodes C escapes and, unless `plain`, {expr}. */
+/* s[0, n) is the text between the quotes; `loc` includes them. Decodes C escapes and, unless `plain`, {expr}. */
 struct text parse_string(struct parser *p, const char *s, size_t n, struct loc loc, bool plain);
 
 /* The bytes of a DTS string; *len of them, one NUL at the end included. */
 const uint8_t *decode_dts_string(struct parser *p, const char *s, size_t n, struct loc loc, uint32_t *len);
 
-/* Reads the escape behind a backslash at *s; true and its value in *c, or false after a message. */
+/* Reads the escape after a backslash at *s; true and its value in *c, or false after a message. */
 bool decode_escape(struct parser *p, const char **s, const char *end, struct loc loc, bool lenient, uint8_t *c);
 
 /* ---- token.c ---- */
@@ -263,18 +263,18 @@ void report_too_deep(struct parser *p, struct loc loc);
 
 /* ---- keywords.c ---- */
 
-/* What may stand in a statement's braces and on its line, NULL-terminated; NULL for an unknown keyword. "" is the top
+/* What is allowed in a statement's braces and on its line, NULL-terminated; NULL for an unknown keyword. "" is the top
  * level. */
 const char *const *keyword_members(const char *keyword);
 const char *const *keyword_clauses(const char *keyword);
 bool is_keyword(const char *word);
 
-/* ---- source text behind a place ---- */
+/* ---- the source text of a place ---- */
 
 const char *text_at(const struct parser *p, struct loc loc, size_t *len);
 /* The same, NUL-terminated and cut to a length fit for a message. */
 const char *quote_at(const struct parser *p, struct loc loc);
-/* True when only blanks stand before the offset on its line; *column gets its column from 0 (at most 250). */
+/* True when there are only blanks before the offset on its line; *column gets its column from 0 (at most 250). */
 bool first_on_line(const struct parser *p, struct loc loc, uint32_t *column);
 /* Column of the first thing on the line of that place. */
 uint32_t indent_of(const struct parser *p, struct loc loc);
@@ -287,11 +287,11 @@ struct ast *ast_new(struct parser *p, enum ast_kind kind, struct loc loc);
 /* For what few have: most records only point to it. */
 const struct text *text_keep(struct arena *a, struct text t);
 struct ast_list list_of(struct ast *a);
-/* What stands for skipped text: nothing when only a `;` was missing. */
+/* The statement in place of skipped text: none when only a `;` was missing. */
 struct ast_list lost(struct parser *p, uint64_t skipped, struct loc loc);
 void list_add(struct ast_list *l, struct ast *a);
 void list_join(struct ast_list *l, struct ast_list more);
-/* Adds a clause of a line; `unsafe` goes into the `map` in front of it, `if-possible` and the like into the `stash`. */
+/* Adds a clause of a line; `unsafe` goes into the `map` before it, `if-possible` and the like into the `stash`. */
 void add_clause(struct ast_list *l, struct ast *a);
 /* A clause that is a statement, and the clauses that follow on its line. */
 struct ast_list with_siblings(struct ast *clause, struct ast_list more);
@@ -305,7 +305,7 @@ struct item *item_expr(struct parser *p, struct expr *e, struct expr *e2, struct
 void item_add(struct item_list *l, struct item *i);
 
 struct text word_text(struct parser *p, const char *word, struct loc loc);
-/* A number; EXPR_BAD when the scanner has said at `loc` that it is none. */
+/* A number; EXPR_BAD when the scanner has a message at `loc` that it is not one. */
 struct expr_height expr_int(struct parser *p, uint64_t val, struct loc loc);
 struct expr_height expr_bad(struct parser *p, struct loc loc);
 struct expr_height expr_name(struct parser *p, struct text name, uint8_t kind);

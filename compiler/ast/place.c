@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The source text behind a place: for messages, and to guess from the layout what was meant.
+// The source text of a place: for messages, and to guess from the layout what was meant.
 #include "ast/parse.h"
 
 enum { LOOK_BACK = 250, QUOTE_MAX = 60 };

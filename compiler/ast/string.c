@@ -182,7 +182,7 @@ static void interpolate(struct string *t)
         e = parse_expr_at(p, source_get(p->c->sources, l.file), l.start, l.end);
     }
     if (!e) {
-        t->failed = true; // said already
+        t->failed = true; // it has its message
         return;
     }
     flush(t);

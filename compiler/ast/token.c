@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Between scanner and grammar. Remembers the last tokens for messages, ends what is open at the end of the
- * file, and after a mistake skips to where parsing goes on: the grammar's `error RESUME` then stands for all
+ * file, and after a mistake skips to where parsing goes on: the grammar's `error RESUME` then replaces all
  * that was skipped.
  */
 #define YYSTYPE union value
@@ -75,7 +75,7 @@ static int end_of_file(struct parser *p, struct loc *loc)
     return scan_close_brace(p, *loc);
 }
 
-// The next token of the scanner, or of the ones that the end of the file stands for.
+// The next token of the scanner, or at the end of the file one that closes what is open.
 static int next_scanned(struct parser *p, union value *v, struct loc *loc)
 {
     int t = p->at_end ? 0 : mach_flexlex(v, loc, p->scanner);
@@ -91,7 +91,7 @@ static int next_scanned(struct parser *p, union value *v, struct loc *loc)
     return t;
 }
 
-// A keyword that begins a statement and stands on no statement's line: what is in front of it lacks its `;`.
+// A keyword that begins a statement at the beginning of a line: the statement before it lacks its `;`.
 static bool begins_statement(const struct parser *p, int token, struct loc loc)
 {
     switch (token) {
@@ -225,7 +225,7 @@ static void recover(struct parser *p)
         push_token(p, t.kind, NULL, t.loc);
         return;
     }
-    // The token was read as part of the statement in front of it; as the first of its own it may be another.
+    // The token was read as part of the statement before it; as the first of its own it may be another.
     scan_semicolon(p);
     p->cur = p->before = ';';
     scanner_again(p);

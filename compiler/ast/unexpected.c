@@ -92,7 +92,7 @@ static const char *enumerate(struct parser *p, const char *const *list, size_t n
     return arena_strndup(p->c->arena, out, strlen(out));
 }
 
-// What can stand in the braces of a statement, or of any that hold statements when it is not known.
+// What is allowed in the braces of a statement, or of any that hold statements when it is not known.
 static void members_of(const char *keyword, struct words *w)
 {
     words_add(w, keyword_members(keyword));
@@ -228,7 +228,7 @@ static bool starts_dts(const struct mistake *m)
     }
 }
 
-// The token begins something new, and what is in front of it is complete but for its `;`.
+// The token begins something new, and the text before it is complete except for its `;`.
 static bool missing_semicolon(const struct mistake *m)
 {
     struct parser *p = m->p;
@@ -266,7 +266,7 @@ static bool unclosed_bracket(const struct mistake *m)
     } else if (m->found->kind == 0 && p->depth && p->stack[p->depth - 1].open != '{') {
         open = p->stack[p->depth - 1];
     } else if (m->found->kind == T_BARE && m->line_start && p->depth && expects(m, ">")) {
-        // The next property: its name is on a new line and has a = behind it.
+        // The next property: its name is on a new line, and a = follows.
         char next = char_after(m->p, m->found->loc);
         if (next == '=' || next == '{' || next == ';')
             open = p->stack[p->depth - 1];
@@ -511,7 +511,7 @@ void report_unexpected(struct parser *p, const struct expected *x)
         p->recovery = resumed || m.at_start ? RECOVER_SKIP : RECOVER_CLAUSE; // this mistake has its message
         return;
     }
-    // A } has left the mode already; only device tree source wants something behind one.
+    // A } has left the mode already; only device tree source needs something after one.
     m.dts = p->base_mode == MODE_DTS || (m.found->kind == '}' && m.before->kind == '}');
     m.line_start = first_on_line(p, m.found->loc, &m.column);
     m.word = quote_at(p, m.found->loc);
@@ -522,7 +522,7 @@ void report_unexpected(struct parser *p, const struct expected *x)
         const struct bracket *b = &p->stack[i - 1];
         if (b->open == '{') {
             m.block = keyword_at(p, b->loc.file, b->stmt);
-            // What stands in the braces of these is what stands around them.
+            // The braces of these hold what is allowed around them.
             if (strcmp(m.block, "if") && strcmp(m.block, "for") && strcmp(m.block, "else"))
                 break;
             m.block = "";

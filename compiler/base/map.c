@@ -20,7 +20,7 @@ static uint8_t tag_of(uint64_t hash)
     return (uint8_t)(TAG | hash >> 57);
 }
 
-/* The slot of (a, b); or, with `insert`, the one where it goes; or -1. The states of all slots stand behind them. */
+/* The slot of (a, b); or, with `insert`, the one where it goes; or -1. */
 static inline int64_t find_slot(const struct map *m, uint64_t hash, uint64_t a, uint64_t b, bool insert)
 {
     uint32_t mask = m->room - 1;

@@ -22,7 +22,7 @@ bool map_get(const struct map *m, uint64_t a, uint64_t b, uint64_t *value);
 /* Sets the value for (a, b), replacing an older one. */
 void map_put(struct arena *arena, struct map *m, uint64_t a, uint64_t b, uint64_t value);
 
-/* Sets it where there is none yet: true; or false and *value is the one that is there. */
+/* Sets it unless the map has the key: true; or false, and *value is the one in the map. */
 bool map_add(struct arena *arena, struct map *m, uint64_t a, uint64_t b, uint64_t *value);
 
 /* Room for `n` in all: what is known beforehand need not grow step by step. */

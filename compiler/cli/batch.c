@@ -24,7 +24,7 @@ enum {
     PROGRESS_MS = 100
 };
 
-/* What one compilation said, in memory. */
+/* The messages of one compilation, in memory. */
 struct text {
     FILE *to; // NULL: not wanted
     char *at;
@@ -163,11 +163,11 @@ struct show {
     const struct options *o;
     FILE *out, *err;
     struct text *files; // of the reports that go to files: all of it
-    bool *filled;       // of each report: something stands in it
+    bool *filled;       // of each report: it is not empty
     struct report_sum sum;
     int status;
     bool progress;      // a terminal
-    bool line;          // a line of progress stands there
+    bool line;          // a line of progress is shown
     struct timespec at; // when it was written
 };
 

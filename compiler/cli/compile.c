@@ -102,7 +102,7 @@ static void emit_machine(struct machc *c, const struct options *o, const struct 
         add_text(c, r, emit_config_json(c, pieces_join(c->arena, &config), (uint32_t)config.size));
 }
 
-// -m names a machine of the file, and -o and -c speak of one machine.
+// -m names a machine of the file, and -o and -c are for one machine.
 static bool chosen(struct machc *c, const struct options *o, const struct plan *p, FILE *err)
 {
     const char **names = arena_array(c->arena, p->machines.n + 1, sizeof *names);

@@ -15,7 +15,7 @@ static void put_bytes(struct rule *r, const char *s)
 }
 
 /*
- * A name as make reads it: a blank or # has a backslash in front, and so have backslashes that stand in front of one; a
+ * A name as make reads it: a backslash comes before a blank or #, and before each backslash before one; a
  * $ is doubled. Ninja reads the same (ninja's manual, "Depfile": escaping as gcc does it).
  */
 static void put_name(struct rule *r, const char *s)

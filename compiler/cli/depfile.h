@@ -14,7 +14,7 @@
 const char *depfile_text(struct machc *c, const struct options *o, const char *const *targets, uint32_t ntargets,
                          FILE *err);
 
-/* Where it goes: -MF, else the first output with `.d` in place of what is behind its last dot. */
+/* Where it goes: -MF, else the first output with `.d` in place of what follows its last dot. */
 const char *depfile_name(struct arena *a, const struct options *o);
 
 #endif

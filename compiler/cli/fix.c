@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-enum { ROUNDS = 20 }; // a fix may bring to light what the next one mends; two that undo each other end here
+enum { ROUNDS = 20 }; // a fix may uncover what the next one fixes; two that undo each other end here
 
 struct edit {
     uint32_t start, end; // bytes of the text
@@ -56,7 +56,7 @@ static int by_place(const void *pa, const void *pb)
         return a->start < b->start ? -1 : 1;
     if (a->end != b->end)
         return a->end < b->end ? -1 : 1;  // what is put in comes before what is replaced
-    int order = strcmp(a->text, b->text); // the same twice stands side by side
+    int order = strcmp(a->text, b->text); // equal ones are neighbours
     return order ? order : a->seq < b->seq ? -1 : a->seq > b->seq;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// --fix: what has one cure is put right in the file.
+// --fix: applies the fixes that are unambiguous.
 #ifndef MACHC_CLI_FIX_H
 #define MACHC_CLI_FIX_H
 

@@ -88,7 +88,7 @@ bool list_classes(struct machc *c, FILE *to)
     return true;
 }
 
-/* The text of an object, moved so that its closing brace stands 4 columns in. */
+/* The text of an object, moved so that its closing brace is in column 4. */
 static void put_object(struct machc *c, FILE *to, struct loc at)
 {
     const struct source *s = source_get(c->sources, at.file);

@@ -310,7 +310,7 @@ static bool set_once(const char **where, const char *value, const char *option, 
     return true;
 }
 
-// D, P, F FILE, T TARGET: *next is the argument behind, or NULL; it is NULL when it was taken.
+// D, P, F FILE, T TARGET: *next is the next argument, or NULL; it is NULL when it was used.
 static bool read_depend(struct machc *c, struct options *o, const char *arg, const char **next, FILE *err)
 {
     const char *value = arg[0] && arg[1] ? arg + 1 : *next;
@@ -504,7 +504,7 @@ bool options_read(struct machc *c, int argc, char **argv, struct options *o, FIL
         if (o->action == ACTION_HELP || o->action == ACTION_VERSION)
             return true;
     }
-    for (; optind < argc; optind++) // behind "--"
+    for (; optind < argc; optind++) // after "--"
         vec_push(c->arena, &o->inputs, argv[optind]);
     if (!o->reports.n)
         vec_push(c->arena, &o->reports, ((struct report_to){REPORT_TEXT, NULL}));

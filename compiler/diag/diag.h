@@ -24,7 +24,7 @@ struct msg_info {
     const char *code;  // "E0311"
     const char *name;  // "shared-interrupt": the name that -W takes
     const char *title; // one line
-    const char *text;  // what it means, an example, its cure
+    const char *text;  // what it means, an example, how to fix it
 };
 extern const struct msg_info msg_infos[MSG_COUNT];
 
@@ -35,7 +35,7 @@ struct via {
     const struct via *next; // the next one outwards, or NULL
 };
 
-/* Where something was said: the place in the text, and how the text came to be used there. */
+/* Where a message is: the place in the text, and how the text came to be used there. */
 struct src {
     struct loc loc;
     const struct via *via;
@@ -84,16 +84,16 @@ void diag_fact(struct diag *d, const char *fmt, ...) __attribute__((format(print
 void diag_help(struct diag *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * A replacement of `where` that mends it (start == end inserts): what --fix does, and machine formats tell. All those
+ * A replacement of `where` that fixes it (start == end inserts): what --fix does, and machine formats tell. All those
  * of one message belong together.
  */
 void diag_fix(struct diag *d, struct loc where, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /*
- * Fixes that are attached where the text at the place is what they speak of, and not where it is made from something
+ * Fixes that are attached where the text at the place is what they are about, and not where it is made from something
  * else (diag/fixit.c):
  *
- * The one place in the message's own range where the word `wrong` stands becomes `right`.
+ * The one place in the message's own range where the word `wrong` is becomes `right`.
  */
 void diag_respell(struct diag *d, const char *wrong, const char *right);
 
@@ -106,7 +106,7 @@ void diag_fix_number(struct diag *d, const char *text);
 /* Is a number written there, so that diag_fix() may put another one in its place? */
 bool diag_is_number(const struct diag *d, struct src where);
 
-/* The one place in the message's range where the word stands goes, with the blanks in front of it. */
+/* Removes the word at its one place in the message's range, with the blanks before it. */
 void diag_fix_away(struct diag *d, const char *word);
 
 /* The help line "write `BEFORE0xVALUE`AFTER", and the message's range, if it is a number, becomes that value. */

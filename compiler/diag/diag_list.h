@@ -25,7 +25,7 @@ struct diag_fix {
 };
 
 struct diag {
-    struct arena *arena; // NULL: said before or suppressed, nothing is kept
+    struct arena *arena; // NULL: a repeated or suppressed message, nothing is kept
     struct diags *list;
     struct src at;
     const char *text;
@@ -34,7 +34,7 @@ struct diag {
     struct diag_fix *fixes, *last_fix;
     struct diag *same_hash;
     uint32_t seq;  // in the order of adding
-    uint32_t more; // times it was said of other uses of the same text
+    uint32_t more; // times it was added for other uses of the same text
     enum msg m;
     uint8_t severity; // after the policy
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Messages as SARIF 2.1.0 (OASIS, "Static Analysis Results Interchange Format"): one run, its results first, so that
- * the rules behind them can be those that were used.
+ * the rules after them can be those that were used.
  */
 #include "base/map.h"
 #include "diag/json_text.h"

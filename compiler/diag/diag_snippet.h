@@ -21,9 +21,9 @@ void put_snippet(FILE *to, struct sources *ss, struct loc l, char mark, const ch
                  const char *off);
 
 /*
- * Writes what a fix puts in place of `where` as a line below that place ('-' where it only takes away): below the line
- * of `shown`, which stands above already, or below a line of its own, unless that stands there from the edit before,
- * which was in `line` (0: none). Returns the number of the line that the edit is in.
+ * Writes what a fix puts in place of `where` as a line below that place ('-' where it only removes text): below the
+ * line of `shown`, which has been printed, or below a line of its own, unless the edit before was in that `line` (0:
+ * there was none). Returns the number of the line that the edit is in.
  */
 uint32_t put_edit(FILE *to, struct sources *ss, struct loc shown, uint32_t line, struct loc where, const char *text,
                   const char *on, const char *off);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Help that is also a fix. A fix is attached only where the text at the place is what the help speaks of: a name that
- * comes out of a template's parameter, a const or "{an expression}" is told, and left to whoever wrote it.
+ * Help that is also a fix. A fix is attached only where the text at the place is what the help is about: for a name
+ * that comes from a template's parameter, a const or "{an expression}", there is help only.
  */
 #include "diag/diag_list.h"
 
@@ -11,7 +11,7 @@
 
 static bool is_word(char c)
 {
-    return isalnum((unsigned char)c) || strchr("_-,.+@#", c); // also the NUL behind the text: no word goes on there
+    return isalnum((unsigned char)c) || strchr("_-,.+@#", c); // also the NUL after the text: no word goes on there
 }
 
 // The text of a place, or NULL.
@@ -24,7 +24,7 @@ static const char *text_at(const struct diag *d, struct loc at, uint32_t *len)
     return s->text + at.start;
 }
 
-// The one place in the message's range where the word stands; or NULL.
+// The one place in the message's range where the word is; or NULL.
 static const char *word_in(const struct diag *d, const char *wrong)
 {
     uint32_t len = 0, n = (uint32_t)strlen(wrong);

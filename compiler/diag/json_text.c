@@ -11,7 +11,7 @@ static void new_line(const struct json_out *j)
     fprintf(j->to, "\n%*s", (int)j->depth * 2, "");
 }
 
-// What stands in front of a member or element.
+// What comes before a member or element.
 static void item(struct json_out *j, const char *name)
 {
     if (j->filled)

@@ -7,11 +7,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* A writer: zero but for `to`. Members and elements stand one to a line, indented from `depth`. */
+/* A writer: zero but for `to`. Members and elements are one to a line, indented from `depth`. */
 struct json_out {
     FILE *to;
     uint32_t depth;
-    bool filled; // something stands in the innermost object or array
+    bool filled; // the innermost object or array is not empty
 };
 
 /* Opens an object or array ('{' or '['); as a member of that name, or, with NULL, as an element. */

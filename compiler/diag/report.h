@@ -16,7 +16,7 @@ extern const char *const report_names[REPORT_FORMATS + 1];
 
 /* What the document as a whole has to know of the compilations in it. Zero: none yet. */
 struct report_sum {
-    bool used[MSG_COUNT]; // messages that were said
+    bool used[MSG_COUNT]; // messages that were added
     uint32_t errors, warnings;
     uint32_t files, files_failed, files_warned; // compilations in all, with errors, with warnings alone
     bool crashed;                               // one was not finished
@@ -34,7 +34,7 @@ void report_add(struct report_sum *a, const struct report_sum *b);
  */
 void report_messages(enum report_format f, struct diags *ds, uint32_t max_errors, FILE *to);
 
-/* What stands before the first part, between two that are not empty, and behind the last. */
+/* The text before the first part, between two that are not empty, and after the last. */
 void report_begin(enum report_format f, FILE *to);
 void report_between(enum report_format f, FILE *to);
 void report_end(enum report_format f, const struct report_sum *sum, const char *version, FILE *to);

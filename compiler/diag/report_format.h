@@ -19,7 +19,7 @@ extern const struct report_writer report_json, report_sarif, report_github;
 struct report_place {
     const char *file; // NULL: nowhere
     bool lines;       // the numbers below are known: false for a blob, and columns are 0 in lines of absurd length
-    uint32_t line, column, end_line, end_column; // from 1, in bytes; the end is behind the range
+    uint32_t line, column, end_line, end_column; // from 1, in bytes; the end is after the range
     uint32_t chars, end_chars;                   // the columns in characters (Unicode code points), from 1
 };
 struct report_place report_place(struct diags *ds, struct loc l);

@@ -21,6 +21,7 @@ struct machine_dma {
     VEC(struct dma_span) spans;                  // the same as ranges
     struct p_dma *all;                           // the first `dma all`, whose solution the others share; or NULL
     uint32_t endpoints;                          // number of endpoints given to platform devices
+    struct dma_view guest;                       // coherence and reach of the guest's nodes
 };
 
 /* STEP_DMA: plans the `dma` statements of all devices, and the default of devices without one. */
@@ -34,10 +35,10 @@ void plan_stash(struct machine_planner *p, struct p_dma *dma, const struct m_sta
 /* ---- intent.c ---- */
 
 /*
- * Adds a mapping for each memory without `no-dma`, at its guest address; with `window`, only for memory that lies in
- * the window of `dma`.
+ * Adds a mapping for each memory without `no-dma`, at the device address that the guest's driver uses for it
+ * (device_address()); with `window`, only for memory that lies in the window of `dma`. False after a message.
  */
-void add_all_memory(struct machine_planner *p, struct p_dma *dma, map_list *out, bool window);
+bool add_all_memory(struct machine_planner *p, const struct p_dma *dma, map_list *out, bool window);
 
 /*
  * Adds the mappings that a statement lists, without those that are invalid, which it reports. An MSI bank without an
@@ -47,6 +48,27 @@ void add_written_maps(struct machine_planner *p, struct p_dma *dma, const struct
 
 /* Checks for `dma identity` that memory has the same address in the guest as on the host (E0631, E0632). */
 void check_identity(struct machine_planner *p, const struct m_dma *m);
+
+/* ---- inherit.c: what DMA inherits from buses ---- */
+
+/* Begins p->dma->guest: when the guest's nodes are there. */
+void begin_guest_dma_view(struct machine_planner *p);
+
+/* What the guest's driver of a device believes that it reaches; everything, where the device has no node. */
+struct dma_reach guest_reach(struct machine_planner *p, const struct p_device *d);
+
+/*
+ * The device address that the guest's driver programs for [offset, offset + size) of guest memory: by the `dma-ranges`
+ * above its node, the guest address where there are none. False after a message.
+ */
+bool device_address(struct machine_planner *p, const struct p_dma *dma, const struct p_memory *m, uint64_t offset,
+                    uint64_t size, uint64_t *bus);
+
+/* Messages for memory that the host's buses do not let the device reach, or at another address than the guest's. */
+void check_inherited_reach(struct machine_planner *p, const struct p_device *d);
+
+/* Makes the guest's driver believe what the host's tree says of caches: `dma-coherent` or `dma-noncoherent`. */
+void write_coherence(struct machine_planner *p, const struct p_device *d);
 
 /* ---- maps.c ---- */
 

@@ -13,20 +13,29 @@ static bool is_within(uint64_t start, uint64_t size, uint64_t in_start, uint64_t
     return start >= in_start && start - in_start < in_size && in_size - (start - in_start) >= size;
 }
 
-void add_all_memory(struct machine_planner *p, struct p_dma *dma, map_list *out, bool window)
+bool add_all_memory(struct machine_planner *p, const struct p_dma *dma, map_list *out, bool window)
 {
+    bool ok = true;
     for (uint32_t i = 0; i < p->m->memory.n; i++) {
         const struct p_memory *m = &p->m->memory.at[i];
-        if (m->m->no_dma || (window && !is_within(m->address, m->size, dma->window, dma->size)))
+        uint64_t at = m->address;
+        if (m->m->no_dma || !m->size)
+            continue;
+        if (!device_address(p, dma, m, 0, m->size, &at)) {
+            ok = false;
+            continue;
+        }
+        if (window && !is_within(at, m->size, dma->window, dma->size))
             continue;
         vec_push(draft_arena(p->c), out,
                  ((struct p_dma_map){.what = MAP_MEMORY,
                                      .memory = m,
                                      .size = m->size,
-                                     .iova = m->address,
+                                     .iova = at,
                                      .readonly = m->m->readonly,
                                      .at = m->m->at}));
     }
+    return ok;
 }
 
 static const struct p_region *find_region(struct machine_planner *p, struct p_device *d, const struct m_which *w)
@@ -199,7 +208,10 @@ static void add_written_map(struct machine_planner *p, struct p_dma *dma, const 
     }
     if (m->address.set)
         out.iova = m->address.value;
-    else if (m->what != MAP_MSI_BANK)
+    else if (m->what == MAP_MEMORY) {
+        if (!device_address(p, dma, out.memory, out.offset, out.size, &out.iova))
+            return;
+    } else if (m->what != MAP_MSI_BANK)
         out.iova += out.offset;
     if (!check_whole_pages(p, m, &out))
         return;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Finds the IOMMU between a device and memory, as far as the host's tree and the `host` statement tell.
 #include "dma/iommu.h"
+#include "plan/streams.h"
 
 /* Returns the IOMMU that property `by` of a node refers to; or NULL. */
 static const struct dt_node *iommu_of(const struct planner *p, const struct dt_node *n, const struct ref_property *by)
@@ -79,7 +80,6 @@ static void find_way(struct planner *p)
     else if (p->model->iommu == IOMMU_SPAPR_TCE)
         w->way = IOMMU_TCES;
     const struct ref_property *by = p->model->iommu == IOMMU_AUTO && p->host ? board_property(p) : NULL;
-    w->all = by != NULL;
     for (const struct iommu_class *k = p->schemas->iommu_classes; by && k; k = k->next)
         if (is_property_of(k, by->property))
             w->way = k->way;
@@ -122,43 +122,53 @@ const struct dt_prop *dma_ids_of(struct planner *p, const struct dt_node *n)
     return ids;
 }
 
-/* Whether a property of the node itself refers to an IOMMU. */
-static bool has_iommu(const struct planner *p, const struct dt_node *n)
-{
-    for (uint32_t i = 0; i < p->schemas->niommus; i++)
-        if (refers_to_iommu(p, n, &p->schemas->iommus[i]))
-            return true;
-    return false;
-}
-
 bool has_own_stream(struct planner *p, const struct dt_node *n)
 {
-    return has_iommu(p, n) || dma_ids_of(p, n);
+    return has_streams(p, n);
 }
 
 bool is_behind_iommu(struct planner *p, const struct p_device *d)
 {
     if (p->model->iommu == IOMMU_NONE || d->kind == DEV_RAW)
         return false;
-    // VFIO requires an IOMMU for PCI and platform devices. For a device without a host node, no tree tells more.
-    if (p->model->iommu == IOMMU_PAMU || p->model->iommu == IOMMU_SPAPR_TCE || !d->host)
+    if (d->kind == DEV_PCI && !d->host)
+        return function_has_iommu(p, d->sysfs_name);
+    if (p->model->iommu == IOMMU_SPAPR_TCE || !d->host)
+        return true; // of a device that is known by name only, no tree says more
+    // Firmware writes LIODNs at boot: of a tree without any, nobody knows yet which devices have one.
+    if (iommu_way(p) == IOMMU_WINDOWS && !p->has_dma_ids)
         return true;
-    for (const struct dt_node *n = d->host; n; n = n->parent)
-        if (has_iommu(p, n))
+    // It may have left the property of a device empty.
+    if (dma_ids_of(p, d->host))
+        return true;
+    // Linux puts a platform device behind one by ids of its own only (of_iommu_configure(), fsl_pamu_probe_device()).
+    if (has_streams(p, d->host))
+        return true;
+    // What is further down in a passthrough masters through the device of the statement.
+    for (const struct p_device *above = d->parent; above; above = above->parent)
+        if (has_streams(p, above->host))
             return true;
-    find_way(p);
-    return p->iommu->all;
+    return false;
 }
 
-void note_disabled_iommu(struct planner *p, const struct p_device *d, struct diag *g)
+void note_iommu(struct planner *p, const struct p_device *d, struct diag *g)
 {
     for (const struct dt_node *n = p->model->iommu == IOMMU_NONE ? NULL : d->host; n; n = n->parent) {
         for (uint32_t i = 0; i < p->schemas->niommus; i++) {
-            const struct dt_node *to = iommu_of(p, n, &p->schemas->iommus[i]);
+            const struct ref_property *by = &p->schemas->iommus[i];
+            const struct dt_node *to = iommu_of(p, n, by);
             if (!to)
                 continue;
-            diag_fact(g, "%s: `%s` of %s refers to %s, which is disabled", p->host->file,
-                      p->schemas->iommus[i].property, dt_path(p->c->arena, n), dt_path(p->c->arena, to));
+            const char *path = dt_path(p->c->arena, n);
+            if (host_disabled(p->host, to))
+                diag_fact(g, "%s: `%s` of %s refers to %s, which is disabled", p->host->file, by->property, path,
+                          dt_path(p->c->arena, to));
+            else if (by->rule->layout == REF_STRIDE)
+                diag_fact(g, "%s: `%s` of %s is for the functions below it: pass them through one by one",
+                          p->host->file, by->property, path);
+            else if (n != d->host)
+                diag_fact(g, "%s: `%s` of %s is for that node; Linux puts nothing else behind the IOMMU by it",
+                          p->host->file, by->property, path);
             return;
         }
     }

@@ -20,7 +20,6 @@ struct iommu {
     bool known;
     const char *board;         // the board, by its `compatible`, that a schema gives fewer sub-windows; or NULL
     struct pamu_limits limits; // limits of this board's PAMU
-    bool all;                  // every device of the host is behind an IOMMU
     VEC(struct over_grant) over_grants;
 };
 
@@ -48,7 +47,8 @@ bool has_own_stream(struct planner *p, const struct dt_node *n);
 /* Whether there is an IOMMU between the device and memory. */
 bool is_behind_iommu(struct planner *p, const struct p_device *d);
 
-/* Adds a fact to a message if the device's node refers to an IOMMU that is disabled in the host's tree. */
-void note_disabled_iommu(struct planner *p, const struct p_device *d, struct diag *g);
+/* Adds a fact to a message that a device has no IOMMU: what the IOMMU properties of its node and the buses above mean.
+ */
+void note_iommu(struct planner *p, const struct p_device *d, struct diag *g);
 
 #endif

@@ -49,27 +49,35 @@ static bool solve_maps(struct machine_planner *p, struct p_dma *dma, const struc
     return true;
 }
 
-/* Maps all memory. It is solved for the first device of the machine, and the others share the solution. */
+/* What another dma reaches, at the same device addresses. */
+static void copy_reach(struct p_dma *to, const struct p_dma *from)
+{
+    to->way = from->way;
+    to->maps = from->maps;
+    to->nmaps = from->nmaps;
+    to->has_window = from->has_window;
+    to->window = from->window;
+    to->size = from->size;
+    to->subwindows = from->subwindows;
+    to->whole = from->whole;
+    to->page_shift = from->page_shift;
+}
+
+/* All memory: solved for the first device of the machine, and the same for all others at the same addresses. */
 static void map_all_memory(struct machine_planner *p, struct p_dma *dma)
 {
     struct machine_dma *w = p->dma;
-    if (!w->all) {
+    bool translated = guest_reach(p, dma->device).bus; // then it has device addresses of its own
+    if (!w->all || translated) {
         map_list maps = {0};
-        add_all_memory(p, dma, &maps, false);
-        w->all = dma;
-        solve_maps(p, dma, NULL, &maps);
+        bool ok = add_all_memory(p, dma, &maps, false);
+        if (!translated)
+            w->all = dma;
+        if (ok)
+            solve_maps(p, dma, NULL, &maps);
         return;
     }
-    const struct p_dma *s = w->all;
-    dma->way = s->way;
-    dma->maps = s->maps;
-    dma->nmaps = s->nmaps;
-    dma->has_window = s->has_window;
-    dma->window = s->window;
-    dma->size = s->size;
-    dma->subwindows = s->subwindows;
-    dma->whole = s->whole;
-    dma->page_shift = s->page_shift;
+    copy_reach(dma, w->all);
 }
 
 /* Reports a clause that the host's IOMMU cannot use, which would otherwise be ignored silently. */
@@ -192,7 +200,7 @@ static void plan_statement(struct machine_planner *p, struct p_device *d, const 
     if (m->mode != DMA_NONE && m->mode != DMA_IDENTITY && !is_behind_iommu(p->file, d)) {
         struct diag *g = diag(p->c->diags, E0636, m->at,
                               "`%s` is not behind an IOMMU, so it cannot be restricted to what is mapped", d->name);
-        note_disabled_iommu(p->file, d, g);
+        note_iommu(p->file, d, g);
         diag_help(g, "write `dma none;` if it does no DMA, or `dma identity unsafe;` if you trust the guest with all "
                      "of the host's memory");
         return;
@@ -226,29 +234,55 @@ static void plan_default(struct machine_planner *p, struct p_device *d)
     map_all_memory(p, dma);
 }
 
-/*
- * Plans a device below the one that is passed through like that one, if its `dma` statement applies to the whole
- * device. `dma all` and windows apply to one stream.
- */
+/* What the text has for a whole device holds for what is below it: nothing there reaches more. */
 static bool plan_like_parent(struct machine_planner *p, struct p_device *d)
 {
     const struct p_dma *above = d->parent && d->parent->dmas.n ? d->parent->dmas.at[0] : NULL;
-    if (!above || above->mode == DMA_WINDOW || above->mode == DMA_ALL)
+    if (!above || above->mode == DMA_ALL)
         return false;
-    struct p_dma *dma = new_domain(p, d, above->mode, NULL, above->at);
+    struct p_dma *dma = new_domain(p, d, above->mode, above->mode == DMA_WINDOW ? above->name : NULL, above->at);
     if (above->mode == DMA_GUEST_IOMMU)
         use_guest_iommu(p, dma, above->guest_iommu, above->at);
+    if (above->mode != DMA_WINDOW)
+        return true;
+    copy_reach(dma, above);
+    dma->written = above->written;
+    set_ids(p, dma);
+    check_liodns(p, dma, NULL);
     return true;
+}
+
+/* Of a PAMU, each LIODN of a device is set up by itself: one without a statement faults at the first access. */
+static void check_all_ids(struct machine_planner *p, const struct p_device *d)
+{
+    const struct dt_prop *ids = d->dmas.n ? d->dmas.at[0]->ids : NULL;
+    uint32_t n = ids ? ids->len / 4 : 0;
+    for (uint32_t id = 0; id < n; id++) {
+        bool covered = false;
+        for (uint32_t i = 0; i < d->dmas.n; i++)
+            covered = covered || !d->dmas.at[i]->has_liodn_index || d->dmas.at[i]->liodn_index == id;
+        if (covered)
+            continue;
+        struct diag *g = diag(p->c->diags, W0604, d->dmas.at[0]->at,
+                              "nothing is mapped for LIODN %u of `%s`: no `dma` statement has its index, %u",
+                              dt_cell(ids, id), d->name, id);
+        diag_fact(g, "%s: `%s` of %s has %u entries", p->host->file, ids->name, dt_path(p->c->arena, d->host), n);
+        diag_help(g, "add `dma NAME liodn-index %u { map MEMORY; }`, or remove `liodn-index` to map the same for all",
+                  id);
+    }
 }
 
 static void plan_device_dma(struct machine_planner *p, struct p_device *d, const struct m_part *part)
 {
+    uint32_t errors = diags_errors(p->c->diags);
     for (uint32_t i = 0; part && i < part->dmas.n; i++)
         plan_statement(p, d, &part->dmas.at[i]);
     if (part && part->dmas.n > 1) {
         check_streams(p, d, part);
         check_streams_share(p, d);
     }
+    if (diags_errors(p->c->diags) == errors)
+        check_all_ids(p, d);
     if (d->dmas.n || d->kind == DEV_EMULATED)
         return;
     // A device below the one that is passed through uses the same stream, unless it has its own.
@@ -264,7 +298,7 @@ static void plan_device_dma(struct machine_planner *p, struct p_device *d, const
     }
     struct diag *g =
         diag(p->c->diags, E0638, d->at, "`%s` needs a `dma` statement, because it is not behind an IOMMU", d->name);
-    note_disabled_iommu(p->file, d, g);
+    note_iommu(p->file, d, g);
     const char *where = "";
     if (d->pass && d->pass->assigned) // the fate `assign` has no braces that the statement could be written into
         where = arena_printf(p->c->arena, "in a separate `passthrough %s { ... }`, ", dt_path(p->c->arena, d->host));
@@ -307,10 +341,14 @@ void plan_dma(struct machine_planner *p)
 {
     enter_step(p, STEP_DMA);
     p->dma = NEW(draft_arena(p->c), struct machine_dma);
+    begin_guest_dma_view(p);
     list_reserved(p);
     for (uint32_t i = 0; i < p->m->devices.n; i++) {
         struct p_device *d = p->m->devices.at[i];
-        if (d->pass)
-            plan_device_dma(p, d, part_of(d));
+        if (!d->pass)
+            continue;
+        plan_device_dma(p, d, part_of(d));
+        check_inherited_reach(p, d);
+        write_coherence(p, d);
     }
 }

@@ -224,16 +224,16 @@ static const struct table facts_table = {"facts.json", facts_fields, COUNT(facts
 
 /* ---- source locations, and the maps from names ---- */
 
-static struct loc loc_of(struct load *l, const struct jval *object, const char *key)
+static struct loc loc_of(const struct jval *object, const char *key)
 {
-    const struct jval *v = load_member(l, object, key);
+    const struct jval *v = json_member(object, key);
     return v ? v->loc : object->loc;
 }
 
 /* Sets `at` of each item to the location of its entry in the list at `key`. */
-#define SET_LOCATIONS(l, object, key, items)                                                                           \
+#define SET_LOCATIONS(object, key, items)                                                                              \
     do {                                                                                                               \
-        const struct jval *list_ = load_member(l, object, key), *e_ = list_ ? list_->child : NULL;                     \
+        const struct jval *list_ = json_member(object, key), *e_ = list_ ? list_->child : NULL;                        \
         for (uint32_t i_ = 0; e_; e_ = e_->next, i_++)                                                                 \
             (items)[i_].at = e_->loc;                                                                                  \
     } while (0)
@@ -249,12 +249,12 @@ static bool report_listed_twice(struct load *l, const char *name, struct loc at,
 
 static bool index_snapshot(struct load *l, const struct jval *top, struct facts *f)
 {
-    const struct jval *list = load_member(l, top, "iommu_groups"), *e = list ? list->child : NULL;
+    const struct jval *list = json_member(top, "iommu_groups"), *e = list ? list->child : NULL;
     bool ok = true;
     for (uint32_t i = 0; i < f->ngroups && e; i++, e = e->next) {
         const struct facts_group *g = &f->groups[i];
-        SET_LOCATIONS(l, e, "devices", g->members);
-        SET_LOCATIONS(l, e, "reserved", g->reserved);
+        SET_LOCATIONS(e, "devices", g->members);
+        SET_LOCATIONS(e, "reserved", g->reserved);
         for (uint32_t k = 0; k < g->nmembers; k++) {
             const struct facts_member *m = &g->members[k], *other = map_getp(&f->member, m->name, NULL);
             if (other)
@@ -263,12 +263,12 @@ static bool index_snapshot(struct load *l, const struct jval *top, struct facts 
             map_putp(l->c->arena, &f->member_of, m->name, NULL, g);
         }
     }
-    list = load_member(l, top, "devices");
+    list = json_member(top, "devices");
     e = list ? list->child : NULL;
     for (uint32_t i = 0; i < f->ndevices && e; i++, e = e->next) {
         const struct facts_device *d = &f->devices[i], *other = map_getp(&f->device, d->name, NULL);
-        SET_LOCATIONS(l, e, "regions", d->regions);
-        SET_LOCATIONS(l, e, "interrupts", d->irqs);
+        SET_LOCATIONS(e, "regions", d->regions);
+        SET_LOCATIONS(e, "interrupts", d->irqs);
         if (other)
             ok = report_listed_twice(l, d->name, d->at, other->at);
         map_putp(l->c->arena, &f->device, d->name, NULL, d);
@@ -299,17 +299,17 @@ struct facts *facts_read(struct machc *c, const char *path, struct src at)
         field_wrong_type(&l, top, "an object: what `machrt probe` writes");
     ok = ok && fields_read(&l, &facts_table, top, all);
     if (ok && strcmp(f->format, "facts.json")) {
-        diag_help(diag(c->diags, E1020, src_at(loc_of(&l, top, "format")), "this is not a snapshot of a host"),
+        diag_help(diag(c->diags, E1020, src_at(loc_of(top, "format")), "this is not a snapshot of a host"),
                   "write it on the board: `machrt probe > facts.json`");
         ok = false;
     }
     if (ok) {
-        f->page_size_at = loc_of(&l, top, "page_size");
-        f->cpus_at = loc_of(&l, top, "cpus_online");
-        f->compatible_at = loc_of(&l, top, "compatible");
-        f->memlock_at = loc_of(&l, top, "memlock");
-        SET_LOCATIONS(&l, top, "iommu_groups", f->groups);
-        SET_LOCATIONS(&l, top, "devices", f->devices);
+        f->page_size_at = loc_of(top, "page_size");
+        f->cpus_at = loc_of(top, "cpus_online");
+        f->compatible_at = loc_of(top, "compatible");
+        f->memlock_at = loc_of(top, "memlock");
+        SET_LOCATIONS(top, "iommu_groups", f->groups);
+        SET_LOCATIONS(top, "devices", f->devices);
         ok = index_snapshot(&l, top, f);
     }
     return ok ? f : NULL;

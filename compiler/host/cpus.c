@@ -10,13 +10,25 @@ static bool is_counted(const struct host *h, const struct dt_node *n, const char
     return word && !strcmp(word, "cpu") && (!host_disabled(h, n) || dt_prop(h->tree, n, enable_method));
 }
 
+/*
+ * On PowerPC, `reg` has an entry for each thread of the core, and Linux numbers threads
+ * (arch/powerpc/kernel/setup-common.c, smp_setup_cpu_maps()). Elsewhere it has one.
+ */
+static uint32_t threads_of(const struct host *h, const struct dt_node *n)
+{
+    const struct dt_prop *reg = dt_prop(h->tree, n, h->p->reg);
+    uint32_t cells = host_address_cells(h, n->parent);
+    uint32_t threads = reg && cells && cells <= BUS_MAX_CELLS ? reg->len / (cells * 4) : 1;
+    return threads ? threads : 1;
+}
+
 void host_number_cpus(struct machc *c, struct host *h)
 {
     const struct dt_node *cpus = dt_at(h->tree, "/cpus");
     const char *enable_method = intern(c->names, "enable-method");
     VEC(const struct dt_node *) list = {0};
     for (const struct dt_node *n = cpus ? cpus->child : NULL; n; n = n->next)
-        if (is_counted(h, n, enable_method))
+        for (uint32_t i = is_counted(h, n, enable_method) ? threads_of(h, n) : 0; i; i--)
             vec_push(c->arena, &list, n);
     h->cpus = list.at;
     h->ncpus = list.n;

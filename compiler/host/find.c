@@ -142,7 +142,7 @@ static struct dt_node *by_path(struct finding *f, const char *path)
     }
 }
 
-// True when the components in front of the last one fit the nodes above n, in full or without their unit addresses.
+// True when the components before the last one match the nodes above n, in full or without their unit addresses.
 static bool tail_fits(const struct host *h, const struct dt_node *n, const char *value, const char *last)
 {
     while (last > value) {

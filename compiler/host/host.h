@@ -37,7 +37,7 @@ struct host_irq {
     const struct irq_trigger *trigger; // NULL: none that the class knows
     uint64_t identity;   // equal for the same line of the same chip (class unknown: a hash-free index of its cells)
     bool from_map;       // an entry of an interrupt-map in this node
-    bool name_chip;      // devices' interrupts reach several controllers of such a name: which one is to be said
+    bool name_chip;      // devices' interrupts reach several controllers of such a name: the message names the chip
     const char *problem; // why it could not be followed: one sentence; or NULL
 };
 
@@ -101,7 +101,7 @@ bool host_translate(const struct host *h, const struct dt_node *n, const uint32_
 void host_overlaps(const struct host *h, uint64_t address, uint64_t size,
                    bool (*each)(void *opaque, const struct host_region *r), void *opaque);
 
-/* The node that the `interrupts` of a node speak to: a controller or a nexus; or NULL. */
+/* The node that the `interrupts` of a node refer to: a controller or a nexus; or NULL. */
 const struct dt_node *host_irq_parent(const struct host *h, const struct dt_node *n);
 
 /*

@@ -100,7 +100,7 @@ static bool read_list(struct reading *s, uint32_t before, uint32_t after)
     return true;
 }
 
-/* One phandle, and whatever stands behind it. */
+/* One phandle, and whatever follows it. */
 static bool read_single(struct reading *s)
 {
     uint32_t n = s->prop->len / 4;

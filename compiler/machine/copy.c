@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Copies subtrees of the host's tree into the guest's tree.
 #include "machine/machine.h"
+#include "plan/streams.h"
 
 #include <inttypes.h>
 
@@ -85,7 +86,9 @@ static void decide_device_below(struct machine_planner *p, struct copied *k, str
     if (k->off)
         return;
     bool reachable = has_reachable_region(p, host);
-    if (mentioned || has_irqs(p, k->pass->parts.at[0].node, host) ||
+    // Ports of a RapidIO controller and engines of a portal have ids of their own, and no registers.
+    bool ids = has_streams(p->file, host);
+    if (mentioned || ids || has_irqs(p, k->pass->parts.at[0].node, host) ||
         (reachable && dt_prop(p->host->tree, host, p->n->compatible))) {
         struct p_device *d =
             new_device(p, arena_printf(p->c->arena, "%s/%s", above->name, host->name), DEV_PLATFORM, k->pass->at);
@@ -93,6 +96,8 @@ static void decide_device_below(struct machine_planner *p, struct copied *k, str
         d->pass = k->pass;
         d->node = k->guest;
         set_host_node(p, d, host);
+        if (!d->sysfs_name && ids)
+            d->sysfs_name = host_sysfs_name(p->c, p->host, host);
         k->device = d;
         decide_regions(p, k, d);
         decide_windows(p, k, d);

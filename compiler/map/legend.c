@@ -19,8 +19,8 @@ static int draw_sample_text(struct map_page *p, int *x, const char *s)
 
 static void draw_sample(struct map_page *p, int *x, const char *class, const char *s)
 {
-    text_print(&p->out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"16\" height=\"11\"/>\n", class,
-               draw_sample_text(p, x, s), p->y - 5);
+    int at = draw_sample_text(p, x, s); // moves y
+    text_print(&p->out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"16\" height=\"11\"/>\n", class, at, p->y - 5);
 }
 
 static void draw_pattern(struct map_page *p, int *x, const char *class, const char *pattern, const char *s)

@@ -207,7 +207,7 @@ static void collect(struct build *b, const struct scope *s, const struct ast *li
     }
 }
 
-/* The rest, in order; an `if` or a template may include files, whose rest comes behind it. */
+/* The rest, in order; an `if` or a template may include files, whose rest comes after it. */
 static void collect_rest(struct build *b)
 {
     for (uint32_t i = 0; i < b->rest.n; i++) {

@@ -135,7 +135,7 @@ void name_passthroughs(struct build *b);
 void build_dma(struct build *b, const struct scope *s, const struct ast *st, struct m_part *part);
 bool build_irq_to(struct build *b, const struct scope *s, const struct ast *st, struct m_irq_to *to);
 
-/* What stands behind the names of this statement's head has a message: a word may have been taken for a name. */
+/* What follows the names of this statement's head has a message: a word may have been taken for a name. */
 bool is_guess(const struct ast *st);
 
 /* Says that there is no template (or `or_what`) of that name. */

@@ -145,7 +145,7 @@ static void dma_clause(struct build *b, const struct scope *s, const struct ast 
     struct m_dma *d = &x->dma;
     struct m_channel *h = &x->how;
     x->plain = x->plain && (st->kind == AST_UNSAFE || st->kind == AST_MAP);
-    // Which stream, how it is written and into which cache, can be said of `dma all` as well.
+    // Which stream, how it is written and into which cache, can be specified for `dma all` as well.
     bool channel = st->kind == AST_LIODN_INDEX || st->kind == AST_STREAM ||
                    ((d->mode == DMA_ALL || d->mode == DMA_WINDOW) &&
                     (st->kind == AST_OPERATION || st->kind == AST_STASH || st->kind == AST_IF_POSSIBLE));

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Templates, for and if; and which statement may stand where.
+// Templates, for and if; and which statement is allowed where.
 #include "model/build.h"
 
 #include <inttypes.h>
 
-/* What may stand in the braces (or on the line) of what. `many`: more than once. */
+/* What is allowed in the braces (or on the line) of what. `many`: more than once. */
 struct takes {
     uint8_t kind;
     bool many;
@@ -99,7 +99,7 @@ static bool too_deep(struct build *b, const struct scope *s, struct loc where)
     b->consts->lost++;
     if (s->in_template && map_getp(&b->endless, s->in_template, NULL))
         return true;
-    if (s->in_template) // said once, and not expanded any more: one that uses itself twice would take for ever
+    if (s->in_template) // reported once, and not expanded any more: one that uses itself twice would take for ever
         map_putp(b->c->arena, &b->endless, s->in_template, NULL, s->in_template);
     struct diag *d =
         diag(b->c->diags, E0212, src_at(where), "templates, `for` and `if` are nested more than %d deep", MAX_DEPTH);
@@ -241,7 +241,7 @@ struct once {
 
 enum { LOOK_BACK = 1000 }; // bytes
 
-/* The end of what stands in front of a place that is the first of its line; 0 when it is not, or a statement ends
+/* The end of the text before a place that is the first of its line; 0 when it is not, or a statement ends
  * there. */
 static uint32_t unfinished_before(const struct build *b, struct loc loc)
 {
@@ -323,7 +323,7 @@ void no_template(struct build *b, const struct scope *s, const struct ast *use, 
     const char *near = nearest(n, b->template_names.at, b->template_names.n);
     b->consts->lost++;
     if (!near && b->consts->incomplete)
-        return; // it may stand in text that could not be read
+        return; // it may be in text that could not be read
     struct diag *d = diag(b->c->diags, E0217, at(s, use->name.loc), "there is no template%s `%s`", or_what, n);
     if (near) {
         diag_did_you_mean(d, "", n, near);
@@ -356,7 +356,7 @@ static void check_once(struct build *b, const struct scope *s, const struct ast 
     const struct takes *t = takes[o->in->kind];
     if (o->in->kind == AST_DMA && o->bare_map &&
         (st->kind == AST_AT || st->kind == AST_OFFSET || st->kind == AST_READONLY))
-        return; // what is mapped is missing in front of it
+        return; // what is mapped is missing before it
     o->bare_map = st->kind == AST_MAP && st->name.kind == TEXT_NONE && !st->e;
     if (o->in->kind == AST_MACHINE && st->kind == AST_USE) { // `use PLATFORM;`: the machine looks it up
         o->fn(b, s, st, o->opaque);

@@ -60,7 +60,7 @@ static bool unknown_name(struct eval *ev, const struct expr *e, struct consts *c
     for (uint32_t i = 0; cs && i < cs->names.n && names.n < 1000; i++)
         vec_push(ev->c->arena, &names, cs->names.at[i]);
     const char *near = nearest(e->name.s, names.at, names.n);
-    if (!near && cs && cs->incomplete) { // it may stand in text that could not be read
+    if (!near && cs && cs->incomplete) { // it may be in text that could not be read
         cs->lost++;
         return false;
     }

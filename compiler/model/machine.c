@@ -233,7 +233,7 @@ static void build_irqchip(struct build *b, const struct scope *s, const struct a
         vec_push(b->c->arena, &b->machine->irqchips, chip);
 }
 
-/* `to gic spi 40 level-high`, `to mpic 43`, `to &gic <0 40 4>`; or the words behind a device's `irq`. */
+/* `to gic spi 40 level-high`, `to mpic 43`, `to &gic <0 40 4>`; or the words after a device's `irq`. */
 bool build_irq_to(struct build *b, const struct scope *s, const struct ast *st, struct m_irq_to *to)
 {
     to->at = at(s, st->loc);

@@ -44,7 +44,7 @@ struct m_irq_to {
     bool set;
     const char *words[4]; // chip, kind, trigger in the order written
     struct src word_at[4];
-    uint32_t nwords, nbefore; // nbefore: words in front of the number
+    uint32_t nwords, nbefore; // nbefore: words before the number
     struct opt_u64 number;
     const char *label; // to &label <cells>
     uint32_t cells[IRQ_MAX_CELLS];
@@ -115,7 +115,7 @@ struct m_stash {
     bool if_possible;
     bool persistent; // STASH_TPH: persistent memory is written to
     struct src at;
-    struct src type_at; // where `volatile` or `persistent` stands
+    struct src type_at; // where `volatile` or `persistent` is written
 };
 
 /* Through which window and LIODN or stream, and how. */
@@ -134,7 +134,7 @@ struct m_dma {
     const struct m_channel *how; // never NULL
 };
 
-/* What is said of one node of an assigned subtree: the top node, or a `child`. */
+/* What the text specifies for one node of an assigned subtree: the top node, or a `child`. */
 struct m_part {
     const struct dt_node *node; // host node; NULL: platform by name, pci, raw
     struct src at;
@@ -164,7 +164,7 @@ struct m_place {
     struct opt_u64 slot, vcpu;
 };
 
-/* Nothing is said of the place: what most passthroughs share. */
+/* No place is specified: what most passthroughs share. */
 extern const struct m_place m_nowhere;
 
 struct m_passthrough {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// passthrough statements: what is assigned, and what is said of its regions, interrupts and references.
+// passthrough statements: what is assigned, and what the text specifies for its regions, interrupts and references.
 #include "model/build.h"
 
 #include <inttypes.h>

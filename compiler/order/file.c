@@ -39,12 +39,18 @@ static const struct property_names *intern_property_names(struct machc *c)
     return n;
 }
 
+static const struct dt_node *host_target(const void *opaque, const struct dt_prop *prop, uint32_t cell)
+{
+    return host_phandle(opaque, dt_cell(prop, cell));
+}
+
 static void prepare_host(struct planner *p)
 {
     size_t nodes = p->host->tree->nnodes;
     p->host_owner = arena_array(draft_arena(p->c), nodes, sizeof *p->host_owner);
     p->copy_of = arena_array(draft_arena(p->c), nodes, sizeof *p->copy_of);
     p->marks = node_marks_new(p);
+    dma_view_begin(&p->dma, draft_arena(p->c), p->host->tree, host_target, p->host);
     find_needs(p);
 }
 

@@ -76,6 +76,10 @@ static void need_iommus(struct planner *p)
                 need_targets(p, prop, p->schemas->iommus[i].rule);
             }
         }
+        for (uint32_t i = 0; i < p->schemas->ndma_ids; i++) {
+            const struct dt_prop *ids = dt_prop(p->host->tree, n, p->schemas->dma_ids[i].property);
+            p->has_dma_ids = p->has_dma_ids || (ids && ids->len >= 4);
+        }
     }
 }
 

@@ -9,6 +9,7 @@
 #include "host/refs.h"
 #include "machc.h"
 #include "plan/plan.h"
+#include "tree/dma.h"
 
 struct caches;
 struct copied;
@@ -74,12 +75,15 @@ struct planner {
     struct map needs;                        // host node -> struct host_need
     VEC(const struct host_need *) need_list; // the same, without the nodes that are not devices
     bool has_iommus;                         // a node of the host refers to an IOMMU
+    bool has_dma_ids;                        // a node has a number that a PAMU knows it by (LIODN)
 
     /* uses.c: references of the host, and those from a machine to what it does not have */
     VEC(struct provider_use) uses;
     struct node_marks *marks;    // nodes that a machine has or takes something from
     struct map rule_of;          // interned property -> struct ref_rule, or 0
     struct ref_entries ref_room; // entries of one property at a time
+
+    struct dma_view dma; // coherence and reach of the host's nodes; only with a host tree
 
     /* each is private to the named file */
     struct sysfs_names *sysfs; // machine/sysfs_names.c

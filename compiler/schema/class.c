@@ -25,7 +25,7 @@ static const struct table clock_table = {"a clock", clock_fields, sizeof clock_f
 static bool check_fate(struct load *l, const struct jval *object, void *item)
 {
     const struct schema_fate *f = item;
-    const struct jval *value = load_member(l, object, "fixed");
+    const struct jval *value = json_member(object, "fixed");
     if (f->fate == FATE_FIXED && !value)
         return load_contradiction(l, object, "the fate \"fixed\" needs a value", "add \"fixed\": Hz or microvolts");
     if (f->fate != FATE_FIXED && value)
@@ -57,7 +57,7 @@ static bool check_class(struct load *l, const struct jval *object, void *item)
         return load_contradiction(l, object, "a class with neither a name nor a compatible string", "add one of them");
     if (!c->emulated) {
         for (uint32_t i = 0; i < sizeof emulated_keys / sizeof *emulated_keys; i++) {
-            const struct jval *m = load_member(l, object, emulated_keys[i]);
+            const struct jval *m = json_member(object, emulated_keys[i]);
             if (m)
                 ok = load_contradiction(l, m, "this key is for emulated devices only",
                                         "remove it, or add `\"emulated\": true`");
@@ -67,7 +67,7 @@ static bool check_class(struct load *l, const struct jval *object, void *item)
     if (!c->node_name)
         ok = load_contradiction(l, object, "an emulated device needs \"node-name\"",
                                 "write its generic name (Devicetree Specification, 2.2.2)");
-    return regions_sized(l, load_member(l, object, "regions"), c->regions) && ok;
+    return regions_sized(l, json_member(object, "regions"), c->regions) && ok;
 }
 
 #define CLASS(member) offsetof(struct dev_class, member)
@@ -100,10 +100,10 @@ static const struct table class_table = {"a class", class_fields, sizeof class_f
                                          sizeof(struct dev_class), check_class};
 
 // The place of the name that a class goes by: its "name", else its first compatible string.
-static struct src name_place(struct load *l, const struct jval *object)
+static struct src name_place(const struct jval *object)
 {
-    const struct jval *name = load_member(l, object, "name");
-    return src_at(name ? name->loc : load_member(l, object, "compatible")->child->loc);
+    const struct jval *name = json_member(object, "name");
+    return src_at(name ? name->loc : json_member(object, "compatible")->child->loc);
 }
 
 bool load_class(struct load *l, const struct jval *v, void *unused)
@@ -115,7 +115,7 @@ bool load_class(struct load *l, const struct jval *v, void *unused)
     if (!fields_read(l, &class_table, v, c))
         return false;
     struct thing *t = vec_add(l->c->arena, &l->loader->classes);
-    *t = (struct thing){c->name, c, v, name_place(l, v), l->layer};
+    *t = (struct thing){c->name, c, v, name_place(v), l->layer};
     return true;
 }
 

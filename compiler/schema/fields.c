@@ -314,7 +314,7 @@ bool fields_read(struct load *l, const struct table *t, const struct jval *objec
     bool seen[MAX_FIELDS] = {false};
     for (const struct jval *m = object->child; m; m = m->next) {
         uint32_t i = 0;
-        while (i < t->nfields && strcmp(t->fields[i].key, m->key))
+        while (i < t->nfields && (*t->fields[i].key != *m->key || strcmp(t->fields[i].key, m->key)))
             i++;
         if (i == t->nfields) {
             unknown_key(l, t, m);

@@ -51,7 +51,7 @@ struct owner {
 static void index_compatible(struct loader *ld, struct thing *t, const char *const *compatible, struct map *owners,
                              struct map *by_compatible)
 {
-    const struct jval *list = json_member(t->object, intern(ld->c->names, "compatible"));
+    const struct jval *list = json_member(t->object, "compatible");
     const struct jval *e = list ? list->child : NULL;
     for (; e && *compatible; e = e->next, compatible++) {
         struct owner *old = map_getp(owners, *compatible, NULL);
@@ -112,17 +112,15 @@ static void check_irqs(struct loader *ld)
                 map_put(a, &triggers, (uintptr_t)*alias, 0, 1);
         }
     }
-    const char *kind = intern(ld->c->names, "kind"), *trigger = intern(ld->c->names, "trigger");
-    const char *irqs = intern(ld->c->names, "irqs");
     for (uint32_t i = 0; i < ld->classes.n; i++) {
         const struct dev_class *c = ld->classes.at[i].item;
-        const struct jval *list = json_member(ld->classes.at[i].object, irqs), *e = list ? list->child : NULL;
+        const struct jval *list = json_member(ld->classes.at[i].object, "irqs"), *e = list ? list->child : NULL;
         for (uint32_t j = 0; j < c->nirqs && e; j++, e = e->next) {
             uint64_t found;
             if (c->irqs[j].kind && !map_get(&kinds, (uintptr_t)c->irqs[j].kind, 0, &found))
-                report_unknown_name(ld, json_member(e, kind), "kind of interrupt", c->irqs[j].kind, &all_kinds);
+                report_unknown_name(ld, json_member(e, "kind"), "kind of interrupt", c->irqs[j].kind, &all_kinds);
             if (c->irqs[j].trigger && !map_get(&triggers, (uintptr_t)c->irqs[j].trigger, 0, &found))
-                report_unknown_name(ld, json_member(e, trigger), "trigger", c->irqs[j].trigger, &all_triggers);
+                report_unknown_name(ld, json_member(e, "trigger"), "trigger", c->irqs[j].trigger, &all_triggers);
         }
     }
 }
@@ -134,8 +132,8 @@ static void check_platforms(struct loader *ld)
         vec_push(ld->c->arena, &chips, ld->irqchips.at[i].name);
     for (uint32_t i = 0; i < ld->platforms.n; i++) {
         const struct platform *p = ld->platforms.at[i].item;
-        const struct jval *irqchip = json_member(ld->platforms.at[i].object, intern(ld->c->names, "irqchip"));
-        const struct jval *class = json_member(irqchip, intern(ld->c->names, "class"));
+        const struct jval *irqchip = json_member(ld->platforms.at[i].object, "irqchip");
+        const struct jval *class = json_member(irqchip, "class");
         const struct irqchip_class *chip = map_getp(&ld->s->irqchips_by_name, p->irqchip_class, NULL);
         if (!chip) {
             report_unknown_name(ld, class, "irqchip", p->irqchip_class, &chips);

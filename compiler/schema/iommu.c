@@ -9,8 +9,8 @@ static bool check_reserved(struct load *l, const struct jval *object, void *item
     const struct iommu_reserved *r = item;
     if (r->size - 1 <= UINT64_MAX - r->first)
         return true;
-    struct diag *d = diag(l->c->diags, E0806, src_at(load_member(l, object, "size")->loc),
-                          "the reserved addresses go beyond 64 bits");
+    struct diag *d =
+        diag(l->c->diags, E0806, src_at(json_member(object, "size")->loc), "the reserved addresses go beyond 64 bits");
     diag_help(d, "write a smaller size");
     return false;
 }
@@ -31,7 +31,7 @@ static bool check_iommu(struct load *l, const struct jval *object, void *item)
     const struct iommu_class *i = item;
     if (!i->subwindows || (i->way == IOMMU_WINDOWS && !(i->subwindows & (i->subwindows - 1))))
         return true;
-    struct diag *d = diag(l->c->diags, E0806, src_at(load_member(l, object, "subwindows")->loc),
+    struct diag *d = diag(l->c->diags, E0806, src_at(json_member(object, "subwindows")->loc),
                           i->way == IOMMU_WINDOWS ? "%u sub-windows: a PAMU has a power of two of them"
                                                   : "%u sub-windows of an IOMMU that has none",
                           i->subwindows);

@@ -22,7 +22,7 @@ static const struct field region_fields[] = {
 static bool check_region(struct load *l, const struct jval *object, void *item)
 {
     struct schema_region *r = item;
-    const struct jval *align = load_member(l, object, "align");
+    const struct jval *align = json_member(object, "align");
     if (!align && r->size) {
         for (r->align = 1; r->align < r->size && r->align >> 62 == 0;)
             r->align <<= 1;
@@ -73,8 +73,8 @@ static bool set_gsi(struct load *l, const struct jval *v, void *item)
 static bool check_kind(struct load *l, const struct jval *object, void *item)
 {
     struct irq_kind *k = item;
-    const struct jval *gsi = load_member(l, object, "gsi"), *first = load_member(l, object, "first");
-    const struct jval *guest_max = load_member(l, object, "guest-max");
+    const struct jval *gsi = json_member(object, "gsi"), *first = json_member(object, "first");
+    const struct jval *guest_max = json_member(object, "guest-max");
     if (!k->name)
         k->name = intern(l->c->names, "");
     if (!gsi || gsi->type == JSON_NULL)
@@ -87,7 +87,7 @@ static bool check_kind(struct load *l, const struct jval *object, void *item)
     const struct jval *at = NULL;
     if (k->max < k->min) {
         what = "\"max\" is less than \"min\"";
-        at = load_member(l, object, "max");
+        at = json_member(object, "max");
     } else if (k->guest_max > k->max || k->guest_max < k->min) {
         what = "\"guest-max\" is not between \"min\" and \"max\"";
         at = guest_max;
@@ -204,7 +204,7 @@ static bool unknown_word(struct load *l, const struct jval *at, const char *what
 static bool check_words(struct load *l, const struct jval *object, struct chip *chip)
 {
     struct irqchip_class *c = &chip->class;
-    const struct jval *kinds = load_member(l, object, "kinds"), *e = kinds ? kinds->child : NULL;
+    const struct jval *kinds = json_member(object, "kinds"), *e = kinds ? kinds->child : NULL;
     bool ok = true;
     if (c->nkinds > MAX_KINDS || c->ntriggers > MAX_KINDS)
         return load_contradiction(l, object, "more kinds or triggers than any interrupt controller has",
@@ -216,7 +216,7 @@ static bool check_words(struct load *l, const struct jval *object, struct chip *
                     load_contradiction(l, e, "two kinds of interrupt with the same name or value", "give each its own");
         }
     }
-    const struct jval *triggers = load_member(l, object, "triggers");
+    const struct jval *triggers = json_member(object, "triggers");
     struct map words = {0};
     e = triggers ? triggers->child : NULL;
     for (uint32_t i = 0; i < c->ntriggers; i++, e = e->next) {
@@ -241,7 +241,7 @@ static bool check_words(struct load *l, const struct jval *object, struct chip *
         for (const char *const *t = c->kinds[i].triggers; t && *t; t++) {
             uint64_t which;
             if (!map_get(&words, (uintptr_t)*t, 0, &which) || c->triggers[which].name != *t)
-                ok = unknown_word(l, load_member(l, e, "triggers"), "trigger", *t);
+                ok = unknown_word(l, json_member(e, "triggers"), "trigger", *t);
         }
     }
     return ok;
@@ -250,7 +250,7 @@ static bool check_words(struct load *l, const struct jval *object, struct chip *
 static bool check_specifier(struct load *l, const struct jval *object, struct chip *chip)
 {
     struct irqchip_class *c = &chip->class;
-    const struct jval *kinds = load_member(l, object, "kinds"), *cells = load_member(l, object, "cells");
+    const struct jval *kinds = json_member(object, "kinds"), *cells = json_member(object, "cells");
     c->default_trigger = -1;
     bool ok = check_words(l, object, chip);
     if (c->nkinds == 0)
@@ -261,13 +261,13 @@ static bool check_specifier(struct load *l, const struct jval *object, struct ch
     if (has_cell(c, IRQ_CELL_TRIGGER) && c->ntriggers == 0)
         ok = load_contradiction(l, cells, "a cell for the trigger, but no \"triggers\"", "list them");
     if (chip->default_trigger && c->default_trigger < 0)
-        ok = unknown_word(l, load_member(l, object, "default-trigger"), "trigger", chip->default_trigger);
+        ok = unknown_word(l, json_member(object, "default-trigger"), "trigger", chip->default_trigger);
     if (!chip->default_kind)
         return ok;
     while (c->default_kind < c->nkinds && c->kinds[c->default_kind].name != chip->default_kind)
         c->default_kind++;
     if (c->default_kind == c->nkinds)
-        ok = unknown_word(l, load_member(l, object, "default-kind"), "kind of interrupt", chip->default_kind);
+        ok = unknown_word(l, json_member(object, "default-kind"), "kind of interrupt", chip->default_kind);
     return ok;
 }
 
@@ -277,7 +277,7 @@ static bool check_msi(struct load *l, const struct jval *msi, struct chip *chip)
     struct irqchip_class *c = &chip->class;
     const struct schema_region *r = &chip->msi.region;
     if (!r->per_cpu || r->size)
-        return load_contradiction(l, load_member(l, msi, "region"), "the region for messages needs a size for each cpu",
+        return load_contradiction(l, json_member(msi, "region"), "the region for messages needs a size for each cpu",
                                   "give the region \"per-cpu\", and no \"size\"");
     if (!c->ncpu_irqs)
         return load_contradiction(l, msi, "the file does not say how messages get to the cpus",
@@ -294,12 +294,12 @@ static bool check_msi(struct load *l, const struct jval *msi, struct chip *chip)
 static bool check_irqchip(struct load *l, const struct jval *object, void *item)
 {
     struct chip *chip = item;
-    const struct jval *msi = load_member(l, object, "msi-controller");
-    bool ok = regions_sized(l, load_member(l, object, "regions"), chip->class.regions);
+    const struct jval *msi = json_member(object, "msi-controller");
+    bool ok = regions_sized(l, json_member(object, "regions"), chip->class.regions);
     if (msi && !check_msi(l, msi, chip))
         ok = false;
     if (chip->class.never_acks && !chip->class.kvm)
-        ok = load_contradiction(l, load_member(l, object, "never-acks"), "only KVM never acks",
+        ok = load_contradiction(l, json_member(object, "never-acks"), "only KVM never acks",
                                 "add \"kvm\", or remove this: a VMM's own controller can tell");
     return check_specifier(l, object, chip) && ok;
 }
@@ -363,7 +363,7 @@ bool load_irqchip(struct load *l, const struct jval *v, void *unused)
     if (!fields_read(l, &chip_table, v, chip))
         return false;
     struct thing *t = vec_add(l->c->arena, &l->loader->irqchips);
-    *t = (struct thing){chip->class.name, &chip->class, v, src_at(load_member(l, v, "name")->loc), l->layer};
+    *t = (struct thing){chip->class.name, &chip->class, v, src_at(json_member(v, "name")->loc), l->layer};
     return true;
 }
 
@@ -381,7 +381,7 @@ static bool check_controller(struct load *l, const struct jval *object, void *it
                                                "default-kind", "triggers",        "cascaded", "default-trigger",
                                                "trigger-mask", "trigger-property"};
         for (size_t i = 0; i < sizeof needless / sizeof *needless; i++) {
-            const struct jval *m = load_member(l, object, needless[i]);
+            const struct jval *m = json_member(object, needless[i]);
             if (m)
                 return load_contradiction(l, m, "the specifier of such a controller is that of its interrupt parent",
                                           "remove the key, or \"forwards\"");
@@ -427,7 +427,7 @@ bool load_controllers(struct load *l, const struct jval *v, void *unused)
             continue;
         }
         struct thing *t = vec_add(l->c->arena, &l->loader->controllers);
-        *t = (struct thing){chip->class.name, &chip->class, e, src_at(load_member(l, e, "name")->loc), l->layer};
+        *t = (struct thing){chip->class.name, &chip->class, e, src_at(json_member(e, "name")->loc), l->layer};
     }
     return ok;
 }

@@ -212,12 +212,11 @@ const struct jval *json_read(struct machc *c, const struct source *src)
     return ok ? top : NULL;
 }
 
-const struct jval *json_member(const struct jval *object, const char *interned)
+const struct jval *json_member(const struct jval *object, const char *key)
 {
-    for (const struct jval *m = object->child; m; m = m->next) {
-        if (m->key == interned)
+    for (const struct jval *m = object->child; m; m = m->next)
+        if (*m->key == *key && !strcmp(m->key, key))
             return m;
-    }
     return NULL;
 }
 

@@ -30,8 +30,8 @@ struct jval {
  */
 const struct jval *json_read(struct machc *c, const struct source *s);
 
-/* The member of an object that has that (interned) name, or NULL. */
-const struct jval *json_member(const struct jval *object, const char *interned);
+/* The member of an object that has that key, or NULL. */
+const struct jval *json_member(const struct jval *object, const char *key);
 
 /* Whether a value is the string `word`. */
 bool json_is_word(const struct jval *v, const char *word);

@@ -11,11 +11,6 @@
 
 enum { DIR_DEPTH = 16 };
 
-const struct jval *load_member(struct load *l, const struct jval *object, const char *key)
-{
-    return json_member(object, intern(l->c->names, key));
-}
-
 bool load_contradiction(struct load *l, const struct jval *v, const char *what, const char *help)
 {
     struct diag *d = diag(l->c->diags, E0813, src_at(v->key ? v->key_loc : v->loc), "%s", what);

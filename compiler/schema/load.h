@@ -18,7 +18,7 @@ struct thing {
     uint8_t layer;
 };
 
-/* A property of a rule, and where it stands. */
+/* A property of a rule, and its place. */
 struct ref_entry {
     const char *property; // interned
     const struct ref_rule *rule;
@@ -61,9 +61,6 @@ extern const struct table region_table;
 
 /* False after a message for each region that has no size of its own. `list` is the value of "regions", or NULL. */
 bool regions_sized(struct load *l, const struct jval *list, const struct schema_region *regions);
-
-/* The value of `object`'s key, or NULL. */
-const struct jval *load_member(struct load *l, const struct jval *object, const char *key);
 
 /* A message of a contradiction at v; false. */
 bool load_contradiction(struct load *l, const struct jval *v, const char *what, const char *help);

@@ -19,8 +19,8 @@ static bool check_mmio(struct load *l, const struct jval *object, void *item)
     const struct platform *p = item;
     if (p->mmio_base < p->mmio_end)
         return true;
-    struct diag *d = diag(l->c->diags, E0806, src_at(load_member(l, object, "end")->loc),
-                          "the end of the range is not after its base");
+    struct diag *d =
+        diag(l->c->diags, E0806, src_at(json_member(object, "end")->loc), "the end of the range is not after its base");
     diag_help(d, "addresses are chosen from \"base\" to just below \"end\"");
     return false;
 }
@@ -69,6 +69,6 @@ bool load_platform(struct load *l, const struct jval *v, void *unused)
     if (!fields_read(l, &platform_table, v, p))
         return false;
     struct thing *t = vec_add(l->c->arena, &l->loader->platforms);
-    *t = (struct thing){p->name, p, v, src_at(load_member(l, v, "name")->loc), l->layer};
+    *t = (struct thing){p->name, p, v, src_at(json_member(v, "name")->loc), l->layer};
     return true;
 }

@@ -84,7 +84,7 @@ static bool check_group(struct load *l, const struct jval *object, void *item)
     struct ref_group *g = item;
     bool ok = true;
     for (uint32_t i = 0; i < sizeof layout_keys / sizeof *layout_keys; i++) {
-        const struct jval *m = load_member(l, object, layout_keys[i].key);
+        const struct jval *m = json_member(object, layout_keys[i].key);
         bool fits = layout_keys[i].layouts >> g->rule.layout & 1;
         if (m && !fits)
             ok = load_contradiction(l, m,
@@ -97,23 +97,23 @@ static bool check_group(struct load *l, const struct jval *object, void *item)
                                                  layout_keys[i].key),
                                     "add it, or choose another layout");
     }
-    const struct jval *except = load_member(l, object, "except");
+    const struct jval *except = json_member(object, "except");
     if (except && g->rule.match == REF_MATCH_NAME)
         ok = load_contradiction(l, except, "a rule for whole names has no exceptions",
                                 "remove \"except\", or set \"match\" to \"suffix\" or \"numbered\"");
-    const struct jval *iommu = load_member(l, object, "iommu");
+    const struct jval *iommu = json_member(object, "iommu");
     if (iommu && g->rule.iommu && g->rule.match != REF_MATCH_NAME)
         ok = load_contradiction(l, iommu, "a property that leads to an IOMMU is known by its whole name",
                                 "remove \"iommu\", or \"match\"");
-    const struct jval *flags = load_member(l, object, "flags");
+    const struct jval *flags = json_member(object, "flags");
     if (flags && g->rule.resource != REF_RESOURCE_EXCLUSIVE)
         ok = load_contradiction(l, flags, "only specifiers of \"exclusive\" resources are compared",
                                 "remove \"flags\", or set \"resource\" to \"exclusive\"");
     if (g->rule.layout == REF_STRIDE && ok && g->rule.at >= g->rule.fixed)
-        ok = load_contradiction(l, load_member(l, object, "at"), "\"at\" must be less than \"every\"",
+        ok = load_contradiction(l, json_member(object, "at"), "\"at\" must be less than \"every\"",
                                 "count cells from 0");
     if (g->rule.fate == FATE_FIXED)
-        ok = load_contradiction(l, load_member(l, object, "default"), "\"fixed\" needs a value and cannot be a default",
+        ok = load_contradiction(l, json_member(object, "default"), "\"fixed\" needs a value and cannot be a default",
                                 "choose another one; classes have \"fates\" with values");
     if (!g->rule.group)
         g->rule.group = 1;
@@ -151,7 +151,7 @@ static bool load_group(struct load *l, const struct jval *v)
         return false;
     struct ref_rule *rule = NEW(l->c->arena, struct ref_rule);
     *rule = g.rule;
-    const struct jval *list = load_member(l, v, "properties");
+    const struct jval *list = json_member(v, "properties");
     struct ref_entry *entries = arena_array(l->c->arena, list->n ? list->n : 1, sizeof *entries);
     uint32_t i = 0;
     for (const struct jval *p = list->child; p; p = p->next, i++) {
@@ -162,7 +162,7 @@ static bool load_group(struct load *l, const struct jval *v)
     }
     if (g.provider) {
         struct ref_fixed *f = vec_add(l->c->arena, &l->loader->fixed);
-        *f = (struct ref_fixed){rule, g.provider, src_at(load_member(l, v, "fixed")->loc)};
+        *f = (struct ref_fixed){rule, g.provider, src_at(json_member(v, "fixed")->loc)};
     }
     return true;
 }
@@ -256,7 +256,7 @@ bool load_providers(struct load *l, const struct jval *v, void *unused)
     bool ok = true;
     for (const struct jval *e = v->child; e; e = e->next) {
         struct schema_provider *p = NEW(l->c->arena, struct schema_provider);
-        const struct jval *name = load_member(l, e, "name");
+        const struct jval *name = json_member(e, "name");
         l->body_name = name && name->type == JSON_STRING ? intern_n(l->c->names, name->text, name->n) : NULL;
         p->file = l->source->name;
         if (fields_read(l, &provider_table, e, p)) {

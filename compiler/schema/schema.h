@@ -242,7 +242,7 @@ struct schema_fate {
 struct dev_class {
     const char *name;              // "ns16550a", or the first compatible
     const char *const *compatible; // NULL-terminated
-    bool emulated;                 // can stand in a `device` statement
+    bool emulated;                 // allowed in a `device` statement
     const char *node_name;         // generic name of the guest's node: "serial"
     const struct schema_region *regions;
     uint32_t nregions;
@@ -254,7 +254,7 @@ struct dev_class {
     uint32_t nfates;
     const char *vcpu_property;      // `vcpu N` sets it to the cpu's phandle
     const char *dma_operation;      // PAMU operation mapping unless written: "qman"; or NULL
-    const char *bus;                // emulated: what stands below it (`on pci0 slot 3`): "pci"; or NULL
+    const char *bus;                // emulated: the bus below it (`on pci0 slot 3`): "pci"; or NULL
     const char *alias;              // emulated: /aliases entry "serial" + number; or NULL
     bool console;                   // emulated: the first one is stdout-path
     const struct schema_body *body; // merged into the guest's node before edits
@@ -281,7 +281,7 @@ struct platform {
     uint64_t irqchip_at;
     bool irqchip_fixed;           // KVM has it there and nowhere else
     uint64_t memory_base;         // memory without an address is looked for from here upwards
-    uint32_t address_bits;        // of a physical address in such a guest; 0: not said
+    uint32_t address_bits;        // of a physical address in such a guest; 0: not specified
     uint64_t mmio_base, mmio_end; // where addresses are chosen: [base, end)
     const char *file;
     struct loc at; // its description in that file: an object

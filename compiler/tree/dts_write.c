@@ -205,7 +205,7 @@ static void put_props(struct dts_writer *w, const struct dt_node *n, uint32_t ta
         out_str(&w->o, p->name);
         put_value(w, p);
         out_bytes(&w->o, ";", 1);
-        if (p->origin != n->origin) // what is said at the node need not be said of each of its properties
+        if (p->origin != n->origin) // a comment at the node need not be repeated at each of its properties
             write_origin(w, n, p->origin);
         out_bytes(&w->o, "\n", 1);
     }

@@ -130,7 +130,7 @@ static void fill(struct dt_tree *t, struct dt_prop *p)
     uint8_t *to = arena_alloc(t->arena, len);
     uint32_t from = 0, at = 0; // of the old data, of the new
     for (struct dt_ref *r = p->refs; r; r = r->next) {
-        // Everything up to the reference, shifted by the paths that stand in front of it.
+        // Everything up to the reference, shifted by the paths before it.
         if (r->offset > from && r->offset <= p->len) {
             memcpy(to + at, p->data + from, r->offset - from);
             at += r->offset - from;

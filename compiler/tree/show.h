@@ -30,7 +30,7 @@ void noise_end(struct machc *c, const struct noise *q, const char *file, struct 
 /* Where a property of a host tree was written, when the tree's source is text; else `otherwise`. */
 struct src dt_place(const struct dt_prop *p, struct src otherwise);
 
-/* "board.dtb: " in front of a message that is not shown at such a place; else "". `file` is fit to be shown. */
+/* "board.dtb: " before a message that is not shown at such a place; else "". `file` is fit to be shown. */
 const char *dt_whose(struct arena *a, const char *file, const struct dt_prop *p);
 
 #endif

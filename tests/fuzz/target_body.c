@@ -10,8 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const char *const around[] = {
-        "host \"small.dts\"; const n = 7;\n"
-        "machine m : arm64-virt { cpus 2; memory ram size 16M; passthrough &uart0 { dma none; ref * drop; edit {\n",
+        ("host \"small.dts\"; const n = 7;\n"
+         "machine m : arm64-virt { cpus 2; memory ram size 16M; passthrough &uart0 { dma none; ref * drop; edit {\n"),
         "\n}; } device con pl011; node /more {\n",
         "\n}; node &con { own: own-node { }; }; }\n",
     };

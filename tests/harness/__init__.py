@@ -53,6 +53,12 @@ class Result:
         else:
             self.passed += 1
 
+    def __iadd__(self, other):
+        self.passed += other.passed
+        self.failed += other.failed
+        self.skipped += other.skipped
+        return self
+
     def skip(self, name, why):
         self.skipped += 1
         print(f"SKIP {name}: {why}")

@@ -20,14 +20,14 @@ def cache():
 class Apt:
     """apt with a separate root: it does not change the system, and does not need root."""
 
-    def __init__(self, root, suites, architectures):
+    def __init__(self, root, suites, architectures, sources=False):
         self.root = pathlib.Path(root)
         for directory in ("lists/partial", "cache/archives/partial", "packages"):
             (self.root / directory).mkdir(parents=True, exist_ok=True)
         (self.root / "status").touch()
         (self.root / "sources").write_text("".join(
-            f"deb [signed-by={KEYRING}] {SECURITY if suite.endswith('-security') else MIRROR} {suite} main\n"
-            for suite in suites))
+            f"{kind} [signed-by={KEYRING}] {SECURITY if suite.endswith('-security') else MIRROR} {suite} main\n"
+            for suite in suites for kind in ("deb", "deb-src")[:1 + sources]))
         (self.root / "preferences").write_text("Package: *\nPin: release *\nPin-Priority: 500\n")
         self.config = self.root / "apt.conf"
         self.config.write_text("".join(f"{key} \"{value}\";\n" for key, value in [
@@ -58,6 +58,11 @@ class Apt:
         """The file of the package; the caller deletes it."""
         self.run("apt-get", "--quiet=2", "download", package)
         return next((self.root / "packages").glob("*.deb"))
+
+    def source(self, package):
+        """The upstream archive of a package's source, to be deleted by the caller."""
+        self.run("apt-get", "--quiet=2", "source", "--download-only", package)
+        return next((self.root / "packages").glob("*.orig.tar.?z"))
 
 
 def unpack(deb, to, *patterns):

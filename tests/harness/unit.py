@@ -1,30 +1,71 @@
 # SPDX-License-Identifier: MIT
-"""unit: every tests/unit/test_*.c is a cmocka program; its output is shown when one of its tests fails."""
+"""unit: every tests/unit/test_*.c is a cmocka program; its output is shown when one of its tests fails.
+
+runtime: so is every tests/runtime/test_*.c. Programs in C and C++ and checks of the library that count nothing pass when
+they exit with 0.
+fuzz: every target of tests/fuzz on its seeds and on old findings, then some thousand mutated configs.
+"""
 
 import re
+import sys
 
 from . import Result, run
 
+MUTATED = 20000
 
-def run_program(context, program):
-    done = run(program, cwd=context.root, timeout=600)
+
+def run_program(context, *command):
+    done = run(*command, cwd=context.root, timeout=1200)
     out = done.out.decode("utf-8", "replace")
-    passed = sum(map(int, re.findall(r"^\[  PASSED  \] (\d+) test", out + done.err, re.M)))
+    text = out + done.err
+    passed = sum(map(int, re.findall(r"^\[  PASSED  \] (\d+) test", text, re.M)))
+    passed += sum(map(int, re.findall(r"^fuzz \w+: (\d+) passed", out, re.M)))
     # cmocka tells the number of failures as its exit status; one that crashes tells nothing.
     failed = len(re.findall(r"^\[  FAILED  \] \S+$", out, re.M)) or (1 if done.status else 0)
-    return passed, failed, done.status, out + done.err
+    return passed, failed, done.status, text
+
+
+def run_programs(context, commands):
+    """Commands by name. A program that counts nothing is one test."""
+    result = Result()
+    done = context.each(lambda name: run_program(context, *commands[name]), commands, lambda name: name)
+    for name, (passed, failed, status, text) in done:
+        result.passed += passed if passed or failed else 1
+        if failed:
+            result.add(name, f"{failed} failed, exit status {status}\n" + failures(text))
+            result.failed += failed - 1
+    return result
+
+
+def cmocka(context, sources, programs):
+    return {source.stem: [context.build / programs / source.stem] for source in sorted((context.root / sources).glob("test_*.c"))}
 
 
 def run_all(context):
-    result = Result()
-    programs = [context.build / "unit" / source.stem for source in sorted((context.root / "tests/unit").glob("test_*.c"))]
-    done = context.each(lambda program: run_program(context, program), programs, lambda program: program.name)
-    for program, (passed, failed, status, text) in done:
-        result.passed += passed
-        if failed:
-            result.add(program.name, f"{failed} failed, exit status {status}\n" + failures(text))
-            result.failed += failed - 1
-    return result
+    return run_programs(context, cmocka(context, "tests/unit", "unit"))
+
+
+def symbols(root, build):
+    """The command that checks the library's symbols."""
+    order = re.search(r"^rt_dirs *= (.*)$", (root / "runtime/Makefile.inc").read_text(), re.M)[1].split()
+    return [sys.executable, "tests/runtime/symbols.py", build, *order]
+
+
+def run_runtime(context):
+    programs = context.build / "runtime-tests"
+    commands = cmocka(context, "tests/runtime", programs)
+    commands.update({name: [programs / name] for name in ("header", "clash", "old", "new")})
+    commands["symbols"] = symbols(context.root, context.build)
+    return run_programs(context, commands)
+
+
+def run_fuzz(context):
+    fuzz = context.build / "fuzz"
+    commands = {path.name.removeprefix("replay-"): path for path in sorted(fuzz.glob("replay-*"))}
+    commands = {name: [path, name, context.root / "tests/fuzz/regressions" / name, fuzz / "seeds" / name]
+                for name, path in commands.items()}
+    commands["million"] = [fuzz / "million", "-n", MUTATED, *sorted((fuzz / "seeds/cfg").iterdir())]
+    return run_programs(context, commands)
 
 
 def failures(text):

@@ -184,7 +184,7 @@ class One:
         modes = [x.mode for x in d.domains]
         if w.top is not w:
             # A node below has a domain if it has a stream of its own: the default, or that of its top node.
-            said = w.top.dma if isinstance(w.top.dma, str) else "all"
+            said = "window" if isinstance(w.top.dma, list) else w.top.dma or "all"
             # With a PAMU, fsl,liodn is sufficient.
             own = w.device.own_iommu or self.case.reach.pamu() and w.device.streams
             asked = [said] if own else []

@@ -476,8 +476,7 @@ class Host:
         node.set("interrupt-map-mask", "<0 0 0 7>")
         node.set("interrupt-map", *(f"<0 0 0 {pin + 1} &intc {self.specifier(*line)}>" for pin, line in enumerate(lines)))
         device.map_lines = [self.line(*line) for line in lines]
-        if self.iommu:
-            device.own_iommu = True
+        if self.iommu:  # of what is below the bridge, not its own
             node.set("iommu-map", "<0 &smmu 0x8000 0x10000>")
         self.devices.append(device)
 

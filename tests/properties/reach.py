@@ -45,9 +45,10 @@ class Reach:
         return self.host.kind == "ppc" and any(x.own_iommu for x in self.host.devices)
 
     def guarded(self, d):
+        """An IOMMU knows the device by ids of its own; LIODNs may still be the boot loader's to fill in, for all."""
         if self.host.kind == "ppc":
-            return self.pamu()
-        return d.own_iommu or any(a.own_iommu for a in d.ancestors())
+            return self.pamu() and bool(d.streams or not any(x.streams for x in self.host.devices))
+        return d.own_iommu
 
     # ---- devices of the tree ----
 
@@ -55,7 +56,8 @@ class Reach:
         rng = self.rng
         if not self.guarded(w.device):
             w.dma = "none"
-            if m.memory and all(x.backing == "physical" for x in m.memory) and rng.random() < 0.5:
+            # Identity would move the memory away from where a PAMU can map it for the others.
+            if not self.pamu() and m.memory and all(x.backing == "physical" for x in m.memory) and rng.random() < 0.5:
                 for x in m.memory:
                     x.at = x.arg
                 w.dma = "identity"
@@ -74,7 +76,9 @@ class Reach:
 
     def of_outside(self, m, w):
         rng = self.rng
-        if w.kind == "raw":
+        # A function is below the only bridge of the tree, where its domain is the first, or below none that has an IOMMU.
+        bridge = any(x.map_lines for x in self.host.devices)
+        if w.kind == "raw" or w.kind == "pci" and bridge and not self.host.iommu:
             w.dma = "none"
             return
         w.dma = rng.choice(("none", "all", "all", None, "blocks", "blocks"))

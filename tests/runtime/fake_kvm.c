@@ -56,7 +56,7 @@ static int irqfd(struct fake *k, const struct kvm_irqfd *x)
         return -EBADF;
     if (x->flags & KVM_IRQFD_FLAG_DEASSIGN) {
         if (!k->file[x->fd].has_irqfd)
-            fake_wrong(k, "an irqfd is taken away that is not there");
+            fake_wrong(k, "an irqfd is removed that is not there");
         k->file[x->fd].has_irqfd = false;
         k->irqfds--;
         return 0;

@@ -28,6 +28,7 @@ KINDS = {
     "class": "class",
     "classes": "class",
     "platform": "platform",
+    "linux": "linux",
 }
 # Tables of the loader, and the matching definition of a JSON Schema.
 TABLES = {

@@ -57,7 +57,7 @@ def programs(build, boots, kind):
         wanted[BOARDS[boot.board].architecture, BOARDS[boot.board].cross].update(boot.programs, *boot.guests.values())
     for (architecture, cross), names in wanted.items():
         command = ["make", "--no-print-directory", f"-j{os.cpu_count() or 1}", f"B={build / architecture}",
-                   f"CC={cross}gcc", "OPT=-O2 -g", "rig-programs", f"RIG={' '.join(sorted(names))}", f"RIG_DIR={kind}"]
+                   f"CROSS_COMPILE={cross}", "CFLAGS=-O2 -g", "LDFLAGS=", "rig-programs", f"RIG={' '.join(sorted(names))}", f"RIG_DIR={kind}"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False,
                               env={key: value for key, value in os.environ.items() if not key.startswith("MAKE")})
         if done.returncode:

@@ -382,7 +382,7 @@ static void every_kind_has_a_keyword(void **state)
 {
     (void)state;
     for (int k = 0; k < AST_KIND_COUNT; k++)
-        assert_non_null(ast_keyword(k));
+        assert_non_null(ast_keyword((enum ast_kind)k));
 }
 
 // A text with CRLF lines yields the same tree.

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+/*
+ * By what IOMMUs know devices: stream ids of an IOMMU, and numbers for the whole board (LIODNs). Planning and the table
+ * of owners ask here, so that both have the same answer.
+ */
+#ifndef MACHC_PLAN_STREAMS_H
+#define MACHC_PLAN_STREAMS_H
+
+#include "base/vec.h"
+#include "plan/planner.h"
+
+/* The ids that agree with `id` in all bits that are not in `mask`. */
+struct stream {
+    const struct dt_node *iommu;        // whose ids they are, an enabled one; NULL: `number`
+    const struct schema_dma_id *number; // the kind of number, of the whole board; NULL: `iommu`
+    uint32_t id, mask;
+};
+
+typedef VEC(struct stream) stream_list;
+
+/*
+ * Adds the ids of a node's own: `iommus` with the masks of its entries and of the IOMMU (stream-match-mask), LIODNs.
+ * `iommu-map` is for requesters below the node, and not among them. Memory from the draft.
+ */
+void streams_of_node(struct planner *p, const struct dt_node *n, stream_list *out);
+
+/* Whether the node has ids of its own. */
+bool has_streams(struct planner *p, const struct dt_node *n);
+
+/*
+ * The node whose ids the DMA of `n` carries: itself, or the nearest one above that has some, whose bus it masters
+ * through. NULL: none.
+ */
+const struct dt_node *stream_node(struct planner *p, const struct dt_node *n);
+
+/*
+ * The host bridge of a PCI function, by the domain in its name, "0000:01:00.0". NULL: the tree does not tell.
+ * *requester is its id on the bus: bus, device, function.
+ */
+const struct dt_node *bridge_of_function(struct planner *p, const char *name, uint32_t *requester);
+
+/* Adds the ids of a requester below a host bridge: `iommu-map`, else the bridge's own. */
+void streams_of_requester(struct planner *p, const struct dt_node *bridge, uint32_t requester, stream_list *out);
+
+/*
+ * Whether an IOMMU stands between a PCI function and memory. True also where the tree does not tell which bridge the
+ * function is below, and one of the bridges has an IOMMU.
+ */
+bool function_has_iommu(struct planner *p, const char *name);
+
+#endif

@@ -1,0 +1,91 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Every check of the project, one after the other; nothing is installed here.
+#
+#     tests/steps.sh ci     what CI has the time for
+#     tests/steps.sh all    everything, and whole: make check-all
+#
+# The last line counts the steps. Each step ends with a line of its own.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+kind=${1:?ci or all}
+export WERROR=1
+passed=0 failed=()
+
+step() {
+    local start=$SECONDS
+    echo "=== $*"
+    if "$@"; then passed=$((passed + 1)); else failed+=("$*"); fi
+    echo "=== took $((SECONDS - start)) s"
+}
+
+# README's command for the tests, as it stands there.
+readme_test() {
+    bash -c "$(sed -n 's/^ *\(apt-get install .*make test\)$/\1/p' README.md)"
+}
+
+# With clang, which refuses other things than gcc.
+clang_test() {
+    make -j2 B=build/clang CC=clang CXX=clang++ test SUITE="unit runtime fuzz golden"
+}
+
+# The compiler on every example and every faulty file, twice in one process; the runtime with every call failing once:
+# all memory must have been given back.
+leaks() {
+    local log passed=0 failed=0 program
+    log=$(mktemp)
+    for program in build/unit/test_command build/runtime-tests/test_{session,faults,check,probe,guide}; do
+        if valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=all --log-file="$log" "$program"; then
+            passed=$((passed + 1))
+        else
+            cat "$log"
+            failed=$((failed + 1))
+        fi
+    done
+    rm -f "$log"
+    echo "valgrind: $passed passed, $failed failed"
+    ((!failed))
+}
+
+# docs/ci/github.yml from `git clone` on, as it stands there, into a folder.
+ci_install() {
+    git rev-parse 2>/dev/null || { echo "no repository to clone"; return 0; }
+    local folder
+    folder=$(mktemp -d)
+    MACHC=file://$PWD DESTDIR=$folder bash -ec "$(sed -n "/git clone/,/install PREFIX/s,/tmp/machc,$folder/machc,p" docs/ci/github.yml)" &&
+        "$folder/usr/bin/machc" --check "$folder"/machc/examples/*.mach
+    local status=$?
+    rm -rf "$folder"
+    return $status
+}
+
+step make format-check
+step make -j2
+if [ "$kind" = ci ]; then step readme_test; else step make -j2 test; fi
+step ci_install
+step leaks
+step make -j2 check-abi
+step clang_test
+step make -j2 SAN=1 test
+step make -j2 coverage
+step make check-cross
+# The long ones: every board that Debian has a kernel for, and Linux's bindings.
+step make -j2 check-corpus
+step make check-schema
+# The runtime on real kernels, and then with one thing broken after the other: the kernel is built first.
+step make check-system
+step make check-system SYSTEM="--break all"
+if [ "$kind" = ci ]; then
+    # CI is a Debian 12 itself. Half a minute of fuzzing for each kind of file.
+    step make check-roots ROOTS="readme-trixie deb"
+    step make -j2 fuzz FUZZ_TIME=30
+else
+    step make check-roots
+    step make check-properties
+    step make bench
+    step make -j2 fuzz
+fi
+
+for name in "${failed[@]}"; do echo "failed: $name"; done
+echo "steps: $passed passed, ${#failed[@]} failed"
+((${#failed[@]} == 0))
