@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "schema/json_scan.h"
 
+#include "base/map.h"
+
 #include <json-c/json.h>
 #include <string.h>
 
@@ -69,7 +71,7 @@ static bool parse(struct json_scan *s, const char *text, int flags, struct json_
     size_t n = json_tokener_get_parse_end(t); // may count that NUL
     const char *end = n < s->s->len ? s->s->text + n : s->end;
     json_tokener_free(t);
-    // Where json-c 0.16 has no memory, it stops without an error.
+    // json-c 0.16 may stop without an error where it has no memory.
     bool stopped = error != json_tokener_success || end < s->end;
     return !stopped || (s->what && end >= s->at) || json_refuse(s, end, describe_error(error));
 }
@@ -108,28 +110,46 @@ static bool parse_values(struct json_scan *s, struct json_object **parsed)
 
 static bool set_value(struct json_scan *s, struct jval *v, struct json_object *o);
 
-// Members are in the order of the text, and have different names.
+// An object with fewer members than keys in the text: json-c keeps the last of those with one key.
+static bool report_duplicates(struct json_scan *s, const struct jval *object)
+{
+    struct map members = {0};
+    bool any = false;
+    for (struct jval *m = object->child; m; m = m->next) {
+        const struct jval *first = map_addp(s->c->arena, &members, m->key, NULL, m);
+        if (!first)
+            continue;
+        any = true;
+        struct diag *d = diag(s->c->diags, E0802, src_at(m->key_loc), "\"%s\" is in this object twice", m->key);
+        diag_note(d, src_at(first->key_loc), "the first one is here");
+        diag_help(d, "keep one of them");
+    }
+    map_free(s->c->arena, &members);
+    if (!any)
+        report_no_memory(s);
+    return false;
+}
+
+// json-c has the members in the order of the text.
 static bool set_members(struct json_scan *s, struct jval *v, struct json_object *o)
 {
+    if ((uint32_t)json_object_object_length(o) != v->n)
+        return report_duplicates(s, v);
     struct lh_entry *e = json_object_get_object(o)->head;
     struct jval *m = v->child;
-    for (; m && e && !strcmp(lh_entry_k(e), m->key); m = m->next, e = lh_entry_next(e)) {
-        if (!set_value(s, m, lh_entry_v(e)))
-            return false;
-    }
-    return !m && !e;
+    bool ok = true;
+    for (; ok && m; m = m->next, e = lh_entry_next(e))
+        ok = set_value(s, m, lh_entry_v(e));
+    return ok;
 }
 
 static bool set_elements(struct json_scan *s, struct jval *v, struct json_object *o)
 {
-    if (json_object_array_length(o) != v->n)
-        return false;
     size_t i = 0;
-    for (struct jval *e = v->child; e; e = e->next) {
-        if (!set_value(s, e, json_object_array_get_idx(o, i++)))
-            return false;
-    }
-    return true;
+    bool ok = json_object_array_length(o) == v->n || report_no_memory(s);
+    for (struct jval *e = v->child; ok && e; e = e->next)
+        ok = set_value(s, e, json_object_array_get_idx(o, i++));
+    return ok;
 }
 
 // A string without escapes is what the text has.
@@ -148,7 +168,7 @@ static void set_integer(struct jval *v, struct json_object *o)
     v->magnitude = i < 0 ? -(uint64_t)i : json_object_get_uint64(o);
 }
 
-// False: json-c had no memory for all of the text.
+// json-c 0.16 may leave out what it has no memory for.
 static bool set_value(struct json_scan *s, struct jval *v, struct json_object *o)
 {
     static const uint8_t types[] = {
@@ -159,7 +179,7 @@ static bool set_value(struct json_scan *s, struct jval *v, struct json_object *o
     v->type = types[json_object_get_type(o)];
     switch ((enum jval_type)v->type) {
     case JSON_NULL:
-        return s->s->text[v->loc.start] == 'n';
+        return s->s->text[v->loc.start] == 'n' || report_no_memory(s);
     case JSON_BOOL:
         v->is_true = json_object_get_boolean(o);
         return true;
@@ -187,9 +207,7 @@ const struct jval *json_read(struct machc *c, const struct source *src)
         return NULL;
     struct jval *top = NEW(c->arena, struct jval);
     s.at = src->text;
-    bool ok = json_locate(&s, top);
-    if (ok && !set_value(&s, top, parsed))
-        ok = report_no_memory(&s);
+    bool ok = json_locate(&s, top) && set_value(&s, top, parsed);
     json_object_put(parsed);
     return ok ? top : NULL;
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "schema/json_scan.h"
 
-#include "base/map.h"
 #include "diag/utf8.h"
 
 #include <errno.h>
@@ -38,7 +37,7 @@ static bool is_surrogate(const char *at, const char *letters)
 static bool skip_escape(struct json_scan *s)
 {
     static const char high[] = "89abAB", low[] = "cdefCDEF";
-    if (is_surrogate(s->at, high) && s->end - s->at > 6 && is_surrogate(s->at + 6, low)) {
+    if (s->end - s->at >= 12 && is_surrogate(s->at, high) && is_surrogate(s->at + 6, low)) {
         s->at += 12;
         return true;
     }
@@ -49,28 +48,35 @@ static bool skip_escape(struct json_scan *s)
     return true;
 }
 
+static bool skip_character(struct json_scan *s)
+{
+    if (*s->at == '\\')
+        return skip_escape(s);
+    if ((unsigned char)*s->at < 0x20)
+        return json_refuse(s, s->at, "a control character in a string");
+    s->ascii = false;
+    uint32_t len;
+    if (utf8_decode(s->at, (size_t)(s->end - s->at), &len) == UTF8_REPLACEMENT && len == 1)
+        return json_refuse(s, s->at, "it is not UTF-8");
+    s->at += len;
+    return true;
+}
+
 static bool skip_string(struct json_scan *s)
 {
     s->at++;
-    while (s->at < s->end && *s->at != '"') {
-        unsigned char ch = (unsigned char)*s->at;
-        uint32_t len = 1;
-        if (ch == '\\') {
-            if (!skip_escape(s))
-                return false;
-            continue;
+    for (;;) {
+        while ((unsigned char)(*s->at - ' ') < 0x80 - ' ' && *s->at != '"' && *s->at != '\\')
+            s->at++;
+        if (s->at >= s->end)
+            return true;
+        if (*s->at == '"') {
+            s->at++;
+            return true;
         }
-        if (ch < 0x20)
-            return json_refuse(s, s->at, "a control character in a string");
-        if (ch >= 0x80) {
-            s->ascii = false;
-            if (utf8_decode(s->at, (size_t)(s->end - s->at), &len) == UTF8_REPLACEMENT && len == 1)
-                return json_refuse(s, s->at, "it is not UTF-8");
-        }
-        s->at += len;
+        if (!skip_character(s))
+            return false;
     }
-    s->at += s->at < s->end;
-    return true;
 }
 
 static bool skip_number(struct json_scan *s)
@@ -100,63 +106,62 @@ static bool skip_number(struct json_scan *s)
 
 bool json_check_tokens(struct json_scan *s)
 {
-    while (s->at < s->end) {
-        char ch = *s->at;
-        bool ok = true;
-        if (ch == '"')
+    bool ok = true;
+    while (ok && s->at < s->end) {
+        switch (*s->at) {
+        case '"':
             ok = skip_string(s);
-        else if (ch == '-' || is_digit(ch))
+            break;
+        case '-':
             ok = skip_number(s);
-        else if (ch == 'N' || ch == 'I') // NaN and Infinity
+            break;
+        case 'N': // NaN
+        case 'I': // Infinity
             ok = json_refuse(s, s->at, "a value was expected");
-        else if (ch == '\'')
+            break;
+        case '\'':
             ok = json_refuse(s, s->at, "a string is in double quotes");
-        else if (ch == '\0')
+            break;
+        case '\0':
             ok = json_refuse(s, s->at, "a NUL character");
-        else
-            s->at++;
-        if (!ok)
-            return false;
+            break;
+        default:
+            if (is_digit(*s->at))
+                ok = skip_number(s);
+            else
+                s->at++;
+        }
     }
-    return true;
+    return ok;
 }
 
 /* ---- places ---- */
 
 static char skip_blanks(struct json_scan *s)
 {
-    s->at += strspn(s->at, " \n\t\r");
+    while (*s->at == ' ' || *s->at == '\n' || *s->at == '\t' || *s->at == '\r')
+        s->at++;
     return *s->at;
 }
 
-// `keys`: (name, its object) -> the first member of that name
-static bool locate_key(struct json_scan *s, struct jval *v, const struct jval *object, struct map *keys)
+static bool locate_key(struct json_scan *s, struct jval *v)
 {
     skip_blanks(s);
     const char *quote = s->at;
     skip_string(s);
     v->key_loc = json_loc(s, quote);
     uint32_t n = (uint32_t)(s->at - quote) - 2;
+    v->key = intern_n(s->c->names, quote + 1, n);
     skip_blanks(s);
     s->at++; // the colon
-    if (memchr(quote + 1, '\\', n)) {
-        struct diag *d = diag(s->c->diags, E0803, src_at(v->key_loc), "a key with an escape in it");
-        diag_help(d, "no key needs one: write its letters");
-        return false;
-    }
-    v->key = intern_n(s->c->names, quote + 1, n);
-    const struct jval *first = map_addp(s->c->arena, keys, v->key, object, v);
-    if (first) {
-        struct diag *d = diag(s->c->diags, E0802, src_at(v->key_loc), "\"%s\" is in this object twice", v->key);
-        diag_note(d, src_at(first->key_loc), "the first one is here");
-        diag_help(d, "keep one of them");
-    }
-    return !first;
+    if (!memchr(quote + 1, '\\', n))
+        return true;
+    struct diag *d = diag(s->c->diags, E0803, src_at(v->key_loc), "a key with an escape in it");
+    diag_help(d, "no key needs one: write its letters");
+    return false;
 }
 
-static bool locate_value(struct json_scan *s, struct jval *v, struct map *keys);
-
-static bool locate_children(struct json_scan *s, struct jval *v, struct map *keys)
+static bool locate_children(struct json_scan *s, struct jval *v)
 {
     bool object = *s->at == '{', ok = true;
     struct jval **tail = &v->child;
@@ -164,8 +169,8 @@ static bool locate_children(struct json_scan *s, struct jval *v, struct map *key
     for (char next = skip_blanks(s); next != '}' && next != ']'; next = skip_blanks(s)) {
         s->at += next == ',';
         struct jval *child = NEW(s->c->arena, struct jval);
-        ok = (!object || locate_key(s, child, v, keys)) && ok;
-        ok = locate_value(s, child, keys) && ok;
+        ok = (!object || locate_key(s, child)) && ok;
+        ok = json_locate(s, child) && ok;
         *tail = child;
         tail = &child->next;
         v->n++;
@@ -174,25 +179,17 @@ static bool locate_children(struct json_scan *s, struct jval *v, struct map *key
     return ok;
 }
 
-static bool locate_value(struct json_scan *s, struct jval *v, struct map *keys)
+bool json_locate(struct json_scan *s, struct jval *v)
 {
     char ch = skip_blanks(s);
     const char *first = s->at;
     bool ok = true;
     if (ch == '{' || ch == '[')
-        ok = locate_children(s, v, keys);
+        ok = locate_children(s, v);
     else if (ch == '"')
         skip_string(s);
     else
         s->at += strspn(first, "+-.0123456789Eaeflnrstu"); // a number, null, true or false
     v->loc = json_loc(s, first);
-    return ok;
-}
-
-bool json_locate(struct json_scan *s, struct jval *v)
-{
-    struct map keys = {0};
-    bool ok = locate_value(s, v, &keys);
-    map_free(s->c->arena, &keys);
     return ok;
 }

@@ -29,7 +29,7 @@ bool json_check_tokens(struct json_scan *s);
 
 /*
  * Adds the places, the keys and the children of the value from s->at on, in a text that has no mistake. Returns false
- * after messages: a key is in an object twice (json-c keeps the last one), or has an escape in it.
+ * after a message: a key has an escape in it.
  */
 bool json_locate(struct json_scan *s, struct jval *v);
 
