@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The tests of machc; what each suite does is said at the top of its file in tests/harness/.
+"""Runs the tests of machc. The top of each file in tests/harness/ describes its suite.
 
     tests/run.py [--build DIR] [--update] [-k TEXT] [SUITE ...]
 """
@@ -11,7 +11,7 @@ import os
 import pathlib
 import sys
 
-sys.dont_write_bytecode = True  # a test run leaves nothing in the sources
+sys.dont_write_bytecode = True  # a test run writes nothing into the sources
 
 from harness import Context, Result, builds, checker, cli, diagnostics, docs, dtc, errors, generated, golden, layers, linux, linux_facts, makefile, pictures, properties, schemas, unit  # noqa: E402
 

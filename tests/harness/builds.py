@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""builds: what others build with.
+"""builds: machc and libmachrt in other projects' builds.
 
-Depfiles, read by make and by ninja: whatever a compilation reads makes it run again, and nothing else does. What docs/ci/
-and .pre-commit-hooks.yaml say is tried.
+Depfiles, read by make and by ninja: a compilation runs again if a file that it reads changes, and only then. The commands of
+docs/ci/ and .pre-commit-hooks.yaml.
 """
 
 import importlib.util
@@ -17,7 +17,7 @@ import time
 from . import Result, run
 from .errors import MESSAGE
 
-# Names that make and ninja have to be told of with care. (Make itself cannot name a target with a `%` or a `:`.)
+# Names that need escapes in make and ninja. (Make cannot name a target with a `%` or a `:` at all.)
 PARTS = {
     "board $1 #a.mach": """include "with blank.mach";
 host "tree.dts" { }
@@ -61,7 +61,7 @@ class Failure(Exception):
 
 
 def settle(directory, path, text):
-    """Writes a file that is younger than all others."""
+    """Writes a file that is newer than all others."""
     file = pathlib.Path(directory, path)
     file.parent.mkdir(exist_ok=True)
     newest = max((p.stat().st_mtime for p in pathlib.Path(directory).rglob("*") if p.is_file() and p != file), default=0)
@@ -90,7 +90,7 @@ def follows_everything(tool, directory):
     if runs(directory) != 1:
         raise Failure(f"it ran {runs(directory)} times, once is enough\n{pathlib.Path(directory, 'guest.d').read_text()}")
     for count, (name, text) in enumerate(PARTS.items(), 2):
-        # What is written now is younger than the outputs only when their clock agrees.
+        # A file written now is newer than the outputs only if the clock of the file system has advanced.
         for path in pathlib.Path(directory).rglob("*"):
             if path.is_file():
                 os.utime(path, (old, old))
@@ -106,14 +106,14 @@ def follows_everything(tool, directory):
 def with_make(context, directory):
     pathlib.Path(directory, "Makefile").write_text(MAKEFILE.format(machc=context.machc))
     follows_everything(["make"], directory)
-    # -MP: an include that is gone, and not named any more, does not stop make.
+    # -MP: an include that is deleted, and no longer named, does not stop make.
     settle(directory, MAIN, PARTS[MAIN].replace('include "with blank.mach";\n', "").replace("SIZE", "256M"))
     os.unlink(pathlib.Path(directory, "with blank.mach"))
     build(["make"], directory)
 
 
 def with_ninja(context, directory, deps):
-    # Ninja says `in` and `out` to the shell in quotes of its own.
+    # Ninja quotes `in` and `out` for the shell itself.
     pathlib.Path(directory, "build.ninja").write_text(NINJA.format(machc=context.machc, deps=deps))
     follows_everything(["ninja"], directory)
 
@@ -142,7 +142,7 @@ def names_and_targets(context, directory):
     depfile(context, directory, MAIN, "-O", "dir", "-MD", "-MF", "dir.d")
     if not (folder / "dir.d").read_text().startswith("dir/m.dtb dir/m.cfg: \\\n"):
         raise Failure((folder / "dir.d").read_text())
-    # Nothing is written, and nothing lost, when there is an error.
+    # With an error, nothing is written and nothing is lost.
     settle(directory, MAIN, PARTS[MAIN].replace("cpus 1", "cpus 1000000"))
     before = (folder / "out.d").read_bytes()
     depfile(context, directory, MAIN, "-o", "out.dtb", "-MD", "-MF", "out.d", status=1)
@@ -169,7 +169,7 @@ def must(*command, **more):
 
 
 def problem_matcher(context, _):
-    """Its expression finds every message that has a line, in what machc says of tests/errors, and nothing else."""
+    """Its expression finds every message with a line in machc's output for tests/errors, and nothing else."""
     pattern = json.loads((context.root / "docs/ci/problem-matcher.json").read_text())["problemMatcher"][0]["pattern"][0]
     package = json.loads((context.root / "grammar/vscode/package.json").read_text())
     if package["contributes"]["problemMatchers"][0]["pattern"]["regexp"] != pattern["regexp"]:
@@ -193,7 +193,7 @@ def problem_matcher(context, _):
 
 
 def boards(context, directory):
-    """A repository with boards in it, and machc on the PATH."""
+    """A repository with boards, and machc on the PATH."""
     folder = pathlib.Path(directory, "boards")
     folder.mkdir()
     good = "machine m : arm64-virt { cpus 1; memory ram size 256M; }\n"
@@ -212,14 +212,14 @@ def commands(context, name):
     if name == "gitlab.yml":
         job = tree["machines"]
         return job["variables"]["MACHC"], job["before_script"], *job["script"]
-    if set(tree) != {"name", True, "env", "permissions", "jobs"}:  # YAML takes `on` for a truth
+    if set(tree) != {"name", True, "env", "permissions", "jobs"}:  # YAML reads `on` as a boolean
         raise Failure(f"{name}: has {set(tree)}")
     steps = {step.get("name"): step.get("run") for step in tree["jobs"]["check"]["steps"]}
     return tree["env"]["MACHC"], steps["Install machc"].splitlines(), steps["Check"]
 
 
 def workflow(context, directory):
-    """They are YAML, install machc in the same way, what README does, and their check does what it says."""
+    """The files are YAML, install machc as README does, and their check works."""
     env = boards(context, directory)
     found = {name: commands(context, name) for name in ("github.yml", "gitlab.yml")}
     if found["github.yml"][:2] != found["gitlab.yml"][:2]:
@@ -239,7 +239,7 @@ def workflow(context, directory):
 
 
 def hooks(context, directory):
-    """What pre-commit would run."""
+    """The commands that pre-commit would run."""
     env = boards(context, directory)
     text = (context.root / ".pre-commit-hooks.yaml").read_text()
     entries = dict(re.findall(r"^- id: (\S+)\n(?:  .*\n)*?  entry: (.*)$", text, re.M))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""unit: every tests/unit/test_*.c is a cmocka program; its output is shown when one of its tests fails.
+"""unit: every tests/unit/test_*.c is a cmocka program; its output is shown if one of its tests fails.
 
 runtime: so is every tests/runtime/test_*.c. Programs in C and C++ and checks of the library that count nothing pass when
 they exit with 0.
@@ -20,7 +20,7 @@ def run_program(context, *command):
     text = out + done.err
     passed = sum(map(int, re.findall(r"^\[  PASSED  \] (\d+) test", text, re.M)))
     passed += sum(map(int, re.findall(r"^fuzz \w+: (\d+) passed", out, re.M)))
-    # cmocka tells the number of failures as its exit status; one that crashes tells nothing.
+    # cmocka returns the number of failures as exit status; a program that crashes does not.
     failed = len(re.findall(r"^\[  FAILED  \] \S+$", out, re.M)) or (1 if done.status else 0)
     return passed, failed, done.status, text
 
@@ -69,5 +69,5 @@ def run_fuzz(context):
 
 
 def failures(text):
-    """The lines that are not about a test that passed."""
+    """The lines that do not report a passed test."""
     return "\n".join(line for line in text.splitlines() if not re.match(r"\[ RUN  |\[       OK|\[====|$", line))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Stands between the runtime and the kernel, by the linker's --wrap, and spoils one thing: the one that BREAK names in
-// the environment. What it is good for stands in breaks.py: each must be seen by a test.
+// Sits between the runtime and the kernel, by the linker's --wrap, and breaks one thing: the one that BREAK in the
+// environment names. breaks.py lists them, and the test that must notice each.
 #include "uapi/iommufd.h"
 
 #include <fcntl.h>
