@@ -412,8 +412,7 @@ static bool find_element(struct asked *a, const struct expr *e, struct object *o
         if (element_name(&one))
             vec_push(c->arena, &names, element_name(&one));
     }
-    const char *word = which.s ? which.s : arena_printf(c->arena, "%" PRIu64, which.u),
-               *choices = "it has none";
+    const char *word = which.s ? which.s : arena_printf(c->arena, "%" PRIu64, which.u), *choices = "it has none";
     if (t.count)
         choices = arena_printf(c->arena, "it has %" PRIu32 ": `%s[0]`%s", t.count, name,
                                t.count > 1 ? arena_printf(c->arena, " to `%s[%" PRIu32 "]`", name, t.count - 1) : "");

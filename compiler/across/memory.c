@@ -40,50 +40,6 @@ void report_memory(struct planner *p, const struct owned *a, const struct owned 
     diag_help(d, "move one of them, or write `share \"NAME\"` at both ends if this is intended");
 }
 
-/* ---- memory that overlaps registers ---- */
-
-struct over {
-    struct planner *p;
-    const struct host_region *found;
-};
-
-bool is_host_ram(const struct planner *p, const struct dt_node *n)
-{
-    const struct dt_prop *type = dt_prop(p->host->tree, n, p->n->device_type);
-    const char *word = type ? dt_string(type, 0) : NULL;
-    return (word && !strcmp(word, "memory")) || (n->parent && !strcmp(n->parent->name, "reserved-memory"));
-}
-
-/*
- * Stops at the first registers that are in use. RAM is skipped, because the host can be told not to use a part of it.
- */
-static bool find_register(void *opaque, const struct host_region *h)
-{
-    struct over *s = opaque;
-    if (is_host_ram(s->p, h->node) || host_node_is_idle(s->p, h->node))
-        return true;
-    s->found = h;
-    return false;
-}
-
-/* Reports memory `from physical` that overlaps registers of the host. */
-static void check_physical(struct planner *p, const struct p_memory *m)
-{
-    struct over s = {.p = p};
-    uint64_t first = m->m->back_arg.value, last = first + (m->size - 1);
-    if (!p->host || !m->size || last < first)
-        return;
-    host_overlaps(p->host, first, m->size, find_register, &s);
-    if (!s.found)
-        return;
-    struct diag *d = diag(p->c->diags, E0532, m->m->back_arg.at, "memory `%s` overlaps registers of %s", m->m->name,
-                          dt_path(p->c->arena, s.found->node));
-    diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, first, last);
-    diag_fact(d, "%s: its region %u is at 0x%" PRIx64 "..0x%" PRIx64, p->host->file, s.found->index, s.found->address,
-              s.found->address + (s.found->size - 1));
-    diag_help(d, "write an address in the host's RAM");
-}
-
 void check_memory(struct planner *p)
 {
     struct map shares = {0};
@@ -91,8 +47,6 @@ void check_memory(struct planner *p)
         const struct p_machine *m = p->plan->machines.at[i];
         for (uint32_t k = 0; k < m->memory.n; k++) {
             const struct p_memory *mem = &m->memory.at[k];
-            if (mem->m->backing == BACK_PHYSICAL)
-                check_physical(p, mem);
             if (!mem->m->share)
                 continue;
             const char *name = intern(p->c->names, mem->m->share);

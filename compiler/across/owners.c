@@ -156,6 +156,7 @@ void check_owners(struct planner *p)
     vec_expect(t.arena, &t.list, devices); // most devices have a region
     check_pages(p);
     check_memory(p);
+    check_physical(p);
     for (uint32_t i = 0; i < sizeof spaces / sizeof *spaces; i++) {
         if (!spaces[i].collect || (spaces[i].host && !p->host))
             continue;

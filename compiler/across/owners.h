@@ -57,12 +57,18 @@ void report_registers(struct planner *p, const struct owned *a, const struct own
 void check_pages(struct planner *p);
 
 /*
- * memory.c: files. check_memory() compares both ends of shares and reports memory that overlaps the host's registers.
+ * memory.c: files. check_memory() compares both ends of shares.
  */
 void collect_files(struct planner *p, struct owner_table *t);
 void report_files(struct planner *p, const struct owned *a, const struct owned *b);
 void report_memory(struct planner *p, const struct owned *a, const struct owned *b);
 void check_memory(struct planner *p);
+
+/*
+ * physical.c: reports memory `from physical` that the host's tree contradicts: it overlaps registers (E0532) or
+ * reserved memory that has another user (E0537), or is outside of the host's RAM (W0501).
+ */
+void check_physical(struct planner *p);
 
 /* Whether a host node describes memory: RAM, or a part of it that is reserved. */
 bool is_host_ram(const struct planner *p, const struct dt_node *n);
