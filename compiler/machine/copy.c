@@ -148,6 +148,22 @@ void rename_copy(struct machine_planner *p, struct copied *k, const char *name)
         dt_rename(p->m->tree, k->guest, full);
 }
 
+/* Reports a node that Linux makes no device from, because of a node above it. */
+static void report_end_of_walk(struct machine_planner *p, const struct m_passthrough *pass, const struct dt_node *host)
+{
+    const struct dt_node *end = end_of_walk(p, host);
+    if (!end)
+        return;
+    const char *path = dt_path(p->c->arena, end);
+    bool off = host_disabled(p->host, end);
+    struct diag *d = diag(p->c->diags, E1041, pass->parts.at[0].at, "Linux makes no device from %s: %s above it %s",
+                          dt_path(p->c->arena, host), path, off ? "is disabled" : "has no `compatible`");
+    if (off)
+        diag_help(d, "set the `status` of %s to \"okay\" in the tree that the host boots with", path);
+    else
+        diag_help(d, "give %s the `compatible` of a bus in the tree that the host boots with", path);
+}
+
 void copy_passthrough(struct machine_planner *p, const struct m_passthrough *pass)
 {
     const struct dt_node *host = pass->parts.at[0].node;
@@ -159,6 +175,7 @@ void copy_passthrough(struct machine_planner *p, const struct m_passthrough *pas
                        "%s is disabled in %s: Linux makes no device from it for VFIO to bind to",
                        dt_path(p->c->arena, host), p->host->file),
                   "set its `status` to \"okay\" in the tree that the host boots with");
+    report_end_of_walk(p, pass, host);
     struct p_device *d = new_device(p, pass->name, DEV_PLATFORM, pass->at);
     d->pass = pass;
     set_host_node(p, d, host);
