@@ -152,7 +152,7 @@ void rename_copy(struct machine_planner *p, struct copied *k, const char *name)
 static void report_end_of_walk(struct machine_planner *p, const struct m_passthrough *pass, const struct dt_node *host)
 {
     const struct dt_node *end = end_of_walk(p, host);
-    if (!end)
+    if (!end || !is_platform_device(p, host)) // what is no device in any place has messages of its own
         return;
     const char *path = dt_path(p->c->arena, end);
     bool off = host_disabled(p->host, end);

@@ -238,8 +238,8 @@ struct dt_node *find_bus_node(struct machine_planner *p, const struct m_passthro
 bool is_platform_device(const struct machine_planner *p, const struct dt_node *n);
 
 /*
- * Returns the nearest node above the host node `n` at which Linux's walk ends, so that it makes no device from `n`: it is
- * disabled, or has no `compatible` (Linux drivers/of/platform.c, of_platform_bus_create()). NULL: there is none.
+ * Returns the nearest node above the host node `n` at which Linux's walk ends, so that it makes no device from `n`: it
+ * is disabled, or has no `compatible` (Linux drivers/of/platform.c, of_platform_bus_create()). NULL: there is none.
  */
 const struct dt_node *end_of_walk(const struct machine_planner *p, const struct dt_node *n);
 

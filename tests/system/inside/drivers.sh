@@ -51,7 +51,7 @@ for backend in iommufd group; do
     t "5 group, $backend: with a member in other hands it is refused" \
         refused sh -c "machrt run --backend=$backend --seconds=0 half/half.cfg 2>/tmp/err"
     t "5 group, $backend: the message names the member" says 0000:00:03.1 /tmp/err
-    t "5 group, $backend: and its driver" says 'held by virtio-pci' /tmp/err
+    t "5 group, $backend: and its driver" says 'bound to virtio-pci' /tmp/err
     t "5 group, $backend: and how it is freed" says 'echo 0000:00:03.1 > /sys/bus/pci/drivers/virtio-pci/unbind' /tmp/err
     t "5 group, $backend: nothing has changed" same
     t "5 group, $backend: both members together are fine" machrt run --backend=$backend --seconds=0 whole/whole.cfg

@@ -13,6 +13,6 @@ tap edu-noiommu noiommu/identity.cfg
 t "0 memory that mem=1G keeps from the kernel is proven free" \
     sh -c 'machrt check --all noiommu/identity.cfg >/tmp/err; grep -q "^holds .*memory-free ram" /tmp/err'
 t "0 memory that the kernel has is not" refused sh -c 'machrt check noiommu/kernels.cfg >/tmp/err'
-t "0 the message says where the kernel's memory lies" says "memory-free ram: the kernel has 0x40000000..0x7fffffff itself" /tmp/err
+t "0 the message says where the kernel's memory lies" says "memory-free ram: the kernel uses 0x40000000..0x7fffffff itself" /tmp/err
 t "0 a session does not start in it" refused sh -c 'machrt run --backend=noiommu --seconds=0 noiommu/kernels.cfg 2>/tmp/err'
-t "0 and says why" says "memory-free ram: the kernel has" /tmp/err
+t "0 and says why" says "memory-free ram: the kernel uses" /tmp/err
