@@ -319,6 +319,14 @@ static void plan_irq(struct machine_planner *p, struct p_device *d, const struct
     link_irq(p, irq, &m->to);
 }
 
+/* Links INTx, which every driver can do with, of a function of whose interrupts nothing is written. */
+static void link_intx(struct machine_planner *p, struct p_device *d)
+{
+    struct p_irq *irq = NEW(p->c->arena, struct p_irq);
+    *irq = (struct p_irq){.device = d, .name = pci_irqs[0], .source = IRQ_DEVICE, .at = d->at};
+    link_irq(p, irq, NULL);
+}
+
 void claim_slot(struct machine_planner *p, struct p_device *d, const struct m_passthrough *pass, uint32_t slot)
 {
     const struct p_device *other = map_getp(&p->slots, pass->place->bus, (const void *)(uintptr_t)slot);
@@ -374,6 +382,8 @@ void plan_named_device(struct machine_planner *p, const struct m_passthrough *pa
     add_other_regions(p, d);
     for (uint32_t i = 0; i < part->irqs.n; i++)
         plan_irq(p, d, &part->irqs.at[i]);
+    if (d->kind == DEV_PCI && !part->irqs.n)
+        link_intx(p, d);
     for (uint32_t i = 0; i < part->refs.n; i++)
         diag_help(diag(p->c->diags, E0412, part->refs.at[i].at,
                        "`%s` has no references: it has no node in the host's tree", d->name),

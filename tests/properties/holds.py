@@ -275,6 +275,9 @@ class One:
     def check_sources(self, w, d):
         asked = [(which, number, w.host if w.kind == "raw" else None) for which, number, _ in w.irqs]
         said = [(q.name if w.kind == "pci" else q.index, q.number, q.file) for q in d.all_irqs if "dropped" not in q.flags]
+        if w.kind == "pci" and not w.irqs and not w.no_intx:
+            said = [what[::2] for what in said]
+            asked = [("intx", None)]
         if asked != said:
             self.say(f"{d.name}: interrupts {said}, asked for {asked}")
 

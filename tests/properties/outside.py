@@ -9,6 +9,7 @@ class Outside:
         self.kind, self.name, self.host = kind, name, host  # host: its name on the host, or the file of a raw device
         self.regions = []  # [Part]
         self.irqs = []     # [(which, number, trigger or None)]
+        self.no_intx = False  # a PCI function without links says that INTx is dropped; otherwise machc links it
         self.on = self.slot = self.dma = self.stash = self.operation = None
 
 
@@ -68,6 +69,8 @@ class Maker:
         trigger = "level-high" if which == "intx" else "edge-rising"
         if which and m.links(trigger):
             w.irqs = [(which, None, None)]
+        else:
+            w.no_intx = not m.links("level-high") or rng.random() < 0.5
         return w
 
     def platform(self, m):

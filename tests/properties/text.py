@@ -144,6 +144,7 @@ class Writer:
             clauses = [self.target(m, number, trigger)] + ([f'file "{w.host}"'] if w.kind == "raw" else [])
             self.rng.shuffle(clauses)
             lines += self.statement(f"irq {which}", clauses)
+        lines += ["irq intx drop;"] if w.no_intx else []
         lines += self.domain(m, w)
         return [head + " {", *("    " + line for line in lines), "}"] if lines else [head + ";"]
 
