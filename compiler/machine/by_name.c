@@ -319,9 +319,12 @@ static void plan_irq(struct machine_planner *p, struct p_device *d, const struct
     link_irq(p, irq, &m->to);
 }
 
-/* Links INTx, which every driver can do with, of a function of whose interrupts nothing is written. */
+/* Links the INTx of a PCI function, which its drivers can do with, unless another kind is linked or INTx is dropped. */
 static void link_intx(struct machine_planner *p, struct p_device *d)
 {
+    for (uint32_t i = 0; i < d->irqs.n; i++) // a function has up to PCI_IRQS
+        if (!d->irqs.at[i]->drop || d->irqs.at[i]->index == 0)
+            return;
     struct p_irq *irq = NEW(p->c->arena, struct p_irq);
     *irq = (struct p_irq){.device = d, .name = pci_irqs[0], .source = IRQ_DEVICE, .at = d->at};
     link_irq(p, irq, NULL);
@@ -382,7 +385,7 @@ void plan_named_device(struct machine_planner *p, const struct m_passthrough *pa
     add_other_regions(p, d);
     for (uint32_t i = 0; i < part->irqs.n; i++)
         plan_irq(p, d, &part->irqs.at[i]);
-    if (d->kind == DEV_PCI && !part->irqs.n)
+    if (d->kind == DEV_PCI)
         link_intx(p, d);
     for (uint32_t i = 0; i < part->refs.n; i++)
         diag_help(diag(p->c->diags, E0412, part->refs.at[i].at,
