@@ -33,6 +33,7 @@ struct populate_job {
     struct mach_session *s;
     uint8_t *at;
     uint64_t size, page, chunk;
+    uint64_t chunks; // about one for each thread
     bool readonly;
     uint32_t next; // number of the next chunk, taken atomically; 32-bit cpus have no atomic operations on 64 bits
     int result;
@@ -55,9 +56,10 @@ static void *populate_chunks(void *arg)
     struct populate_job *j = (struct populate_job *)arg;
     const struct mach_sys *sys = &j->s->sys;
     while (!__atomic_load_n(&j->result, __ATOMIC_RELAXED)) {
-        uint64_t from = __atomic_fetch_add(&j->next, 1, __ATOMIC_RELAXED) * j->chunk;
-        if (from >= j->size)
+        uint32_t i = __atomic_fetch_add(&j->next, 1, __ATOMIC_RELAXED);
+        if (i >= j->chunks)
             break;
+        uint64_t from = i * j->chunk;
         uint64_t size = j->size - from < j->chunk ? j->size - from : j->chunk;
         int r;
         do
@@ -91,10 +93,12 @@ static int populate(struct mach_session *s, const struct memory *m)
     pthread_t thread[MAX_THREADS];
     uint64_t want = count_threads(s, m->m.size);
     // One call for each thread, and none for less than is worth a thread.
-    j.chunk = (m->m.size / want + CHUNK_ALIGN - 1) / CHUNK_ALIGN * CHUNK_ALIGN;
+    uint64_t share = (m->m.size - 1) / want + 1;
+    // A config can ask for nearly 2^64 bytes; whether the host has them is for mmap() to say, but not for `machrt plan`'s.
+    j.chunk = share > UINT64_MAX - CHUNK_ALIGN ? share : (share + CHUNK_ALIGN - 1) / CHUNK_ALIGN * CHUNK_ALIGN;
     j.chunk = j.chunk < LEAST_CHUNK ? LEAST_CHUNK : j.chunk;
-    uint64_t chunks = (m->m.size - 1) / j.chunk + 1;
-    want = want < chunks ? want : chunks;
+    j.chunks = (m->m.size - 1) / j.chunk + 1;
+    want = want < j.chunks ? want : j.chunks;
     unsigned n = 0;
     // This thread is one of them. If a thread cannot be created, the others do its work.
     while (n + 1 < want && !pthread_create(&thread[n], NULL, populate_chunks, &j))
