@@ -94,7 +94,8 @@ static int populate(struct mach_session *s, const struct memory *m)
     uint64_t want = count_threads(s, m->m.size);
     // One call for each thread, and none for less than is worth a thread.
     uint64_t share = (m->m.size - 1) / want + 1;
-    // A config can ask for nearly 2^64 bytes; whether the host has them is for mmap() to say, but not for `machrt plan`'s.
+    // A config can ask for nearly 2^64 bytes; whether the host has them is for mmap() to say, but not for `machrt
+    // plan`'s.
     j.chunk = share > UINT64_MAX - CHUNK_ALIGN ? share : (share + CHUNK_ALIGN - 1) / CHUNK_ALIGN * CHUNK_ALIGN;
     j.chunk = j.chunk < LEAST_CHUNK ? LEAST_CHUNK : j.chunk;
     j.chunks = (m->m.size - 1) / j.chunk + 1;
