@@ -5,6 +5,10 @@
 const struct ref_rule *host_ref_rule(struct planner *p, const struct dt_node *n, const struct dt_prop *prop)
 {
     uint64_t known;
+    // host/interrupts.c reads these; nearly every node has one, and a board needs no schema for them.
+    if (prop->name == p->n->interrupts || prop->name == p->n->interrupt_parent ||
+        prop->name == p->n->interrupts_extended || prop->name == p->n->interrupt_map)
+        return NULL;
     if (!map_get(&p->rule_of, (uintptr_t)prop->name, 0, &known)) {
         known = (uintptr_t)schema_ref(p->schemas, prop->name);
         map_put(draft_arena(p->c), &p->rule_of, (uintptr_t)prop->name, 0, known);
