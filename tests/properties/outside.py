@@ -57,7 +57,9 @@ class Maker:
 
     def pci(self, m):
         rng = self.rng
-        bdf = f"{rng.randrange(3):04x}:{self.made + 1:02x}:{rng.randrange(32):02x}.{rng.randrange(8)}"
+        # The host sees no functions of a bridge that is passed through: the tree's, whose domain is the first.
+        given = any(device.map_lines for device in self.case.owner)
+        bdf = f"{rng.randrange(1 if given else 0, 3):04x}:{self.made + 1:02x}:{rng.randrange(32):02x}.{rng.randrange(8)}"
         w = self.new(m, "pci", bdf)
         if m.bus and rng.random() < 0.7:
             w.on = m.bus.name

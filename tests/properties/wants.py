@@ -226,11 +226,14 @@ class Case:
         return top
 
     def fit(self, m, d):
-        """No one else has a part of it, or has it as a part."""
+        """Linux makes a device of it, and no one else has a part of it, or has it as a part."""
         family = d.family()
+        if any(a.off for a in d.ancestors()):
+            return False
         if any(x in self.owner for x in family) or any(a in self.owner for a in d.ancestors()):
             return False
-        streams = {s for x in family for s in x.streams}
+        # A device without ids masters through the next one above that has some.
+        streams = {s for x in family for s in next((a.streams for a in (x, *x.ancestors()) if a.streams), ())}
         others = [x for x in self.host.devices if x not in family]
         if any(streams & set(x.streams) for x in others):
             return False  # one IOMMU group
