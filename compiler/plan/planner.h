@@ -17,6 +17,7 @@ struct facts;
 struct iommu;
 struct node_marks;
 struct sysfs_names;
+struct host_bridges;
 
 /*
  * Interned names of the properties that the compiler itself reads or writes (Devicetree Specification, chapters 2
@@ -86,11 +87,12 @@ struct planner {
     struct dma_view dma; // coherence and reach of the host's nodes; only with a host tree
 
     /* each is private to the named file */
-    struct sysfs_names *sysfs; // machine/sysfs_names.c
-    struct map bodies;         // machine/schema_bodies.c: struct schema_body -> struct dts_op
-    struct map rates;          // refs/fates.c: (host node, interned specifier) -> struct rate
-    struct iommu *iommu;       // dma/iommu.c
-    struct caches *caches;     // dma/stash.c
+    struct sysfs_names *sysfs;    // machine/sysfs_names.c
+    struct host_bridges *bridges; // plan/streams.c
+    struct map bodies;            // machine/schema_bodies.c: struct schema_body -> struct dts_op
+    struct map rates;             // refs/fates.c: (host node, interned specifier) -> struct rate
+    struct iommu *iommu;          // dma/iommu.c
+    struct caches *caches;        // dma/stash.c
 
     struct copied **copy_of; // by host node id: its copy in the machine at hand; all NULL between machines
 };

@@ -107,27 +107,42 @@ static bool parse_function(const char *name, uint32_t *domain, uint32_t *request
     return true;
 }
 
+/* The host's PCI host bridges. */
+struct host_bridges {
+    struct map by_domain;       // domain that the tree states, + 1 -> the first bridge with it
+    const struct dt_node *only; // the one bridge of the tree, if it states no domain; or NULL
+};
+
+static const struct host_bridges *bridges_of_file(struct planner *p)
+{
+    if (p->bridges)
+        return p->bridges;
+    struct host_bridges *all = NEW(draft_arena(p->c), struct host_bridges);
+    const char *property = intern(p->c->names, "linux,pci-domain");
+    uint32_t n = 0;
+    for (const struct dt_node *at = p->host->tree->root; at; at = dt_next(at, p->host->tree->root)) {
+        if (!is_host_bridge(p, at))
+            continue;
+        bool stated = dt_prop(p->host->tree, at, property) != NULL;
+        uint64_t key = (uint64_t)dt_u32(p->host->tree, at, property, UINT32_MAX) + 1, known;
+        if (stated && !map_get(&all->by_domain, key, 0, &known))
+            map_put(draft_arena(p->c), &all->by_domain, key, 0, (uintptr_t)at);
+        all->only = n++ || stated ? NULL : at;
+    }
+    return p->bridges = all;
+}
+
 const struct dt_node *bridge_of_function(struct planner *p, const char *name, uint32_t *requester)
 {
-    uint32_t domain, bridges = 0;
-    const struct dt_node *found = NULL;
-    const char *property = intern(p->c->names, "linux,pci-domain");
+    uint32_t domain;
     if (!p->host || !name || !parse_function(name, &domain, requester))
         return NULL;
-    for (const struct dt_node *n = p->host->tree->root; n; n = dt_next(n, p->host->tree->root)) {
-        if (!is_host_bridge(p, n))
-            continue;
-        // drivers/pci/pci.c, of_pci_bus_find_domain_nr(): numbers are stated, or given out in the order of probing.
-        if (dt_prop(p->host->tree, n, property)) {
-            if (dt_u32(p->host->tree, n, property, UINT32_MAX) == domain)
-                return n;
-            bridges = 2;
-        } else {
-            found = n;
-            bridges++;
-        }
-    }
-    return bridges == 1 && !domain ? found : NULL;
+    // drivers/pci/pci.c, of_pci_bus_find_domain_nr(): numbers are stated, or given out in the order of probing.
+    const struct host_bridges *all = bridges_of_file(p);
+    uint64_t stated;
+    if (map_get(&all->by_domain, (uint64_t)domain + 1, 0, &stated))
+        return (const struct dt_node *)(uintptr_t)stated;
+    return domain ? NULL : all->only;
 }
 
 /* of_map_id(): the first entry whose range has the masked requester. */
