@@ -16,9 +16,7 @@ static int compare_places(const struct src *a, const struct src *b)
 {
     if (!a || !b)
         return !a - !b; // the host comes last
-    if (a->loc.file != b->loc.file)
-        return a->loc.file < b->loc.file ? -1 : 1;
-    return (a->loc.start > b->loc.start) - (a->loc.start < b->loc.start);
+    return src_compare(*a, *b);
 }
 
 /* Compares what has the numbers: entries of different ones never conflict. */

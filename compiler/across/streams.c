@@ -131,9 +131,7 @@ static void add_ranges(struct planner *p, struct owner_table *t, const struct dt
         return;
     for (uint32_t i = 0; i < p->schemas->niommus; i++) {
         const struct ref_rule *rule = p->schemas->iommus[i].rule;
-        const struct dt_prop *prop = rule->iommu == REF_IOMMU_DEVICE && rule->layout == REF_STRIDE
-                                         ? dt_prop(p->host->tree, n, p->schemas->iommus[i].property)
-                                         : NULL;
+        const struct dt_prop *prop = iommu_property(p, n, i, REF_STRIDE);
         for (uint32_t c = 0; prop && rule->fixed > MAP_LEN && c + rule->fixed <= prop->len / 4; c += rule->fixed) {
             const struct dt_node *to = host_phandle(p->host, dt_cell(prop, c + rule->at));
             uint32_t base = dt_cell(prop, c + MAP_BASE), len = dt_cell(prop, c + MAP_LEN);

@@ -46,6 +46,14 @@ static inline struct src src_at(struct loc loc)
     return (struct src){loc, NULL};
 }
 
+/* The order of places: by file, as files were opened, then by offset. Negative if `a` comes first, 0 if equal. */
+static inline int src_compare(struct src a, struct src b)
+{
+    if (a.loc.file != b.loc.file)
+        return a.loc.file < b.loc.file ? -1 : 1;
+    return (a.loc.start > b.loc.start) - (a.loc.start < b.loc.start);
+}
+
 struct diag;
 struct diags;
 

@@ -57,14 +57,7 @@ static int by_address(const void *a, const void *b)
     if (x->first != y->first)
         return x->first < y->first ? -1 : 1;
     // Equal addresses are sorted by their order in the text, so that messages do not depend on the sort.
-    if (x->at.loc.file != y->at.loc.file)
-        return x->at.loc.file < y->at.loc.file ? -1 : 1;
-    return x->at.loc.start < y->at.loc.start ? -1 : x->at.loc.start > y->at.loc.start;
-}
-
-static bool is_later(struct src a, struct src b)
-{
-    return a.loc.file != b.loc.file ? a.loc.file > b.loc.file : a.loc.start > b.loc.start;
+    return src_compare(x->at, y->at);
 }
 
 /*
@@ -92,7 +85,7 @@ static void check_shared_page(struct machine_planner *p, const struct claim *a, 
     uint64_t page = p->model->page_size;
     if (!b || b->last / page != a->first / page || is_one_mapping(a, b))
         return;
-    const struct claim *l = is_later(a->at, b->at) ? a : b, *f = l == a ? b : a;
+    const struct claim *l = src_compare(a->at, b->at) > 0 ? a : b, *f = l == a ? b : a;
     struct diag *d = diag(p->c->diags, E0529, l->at, "%s and %s are in one page of the guest, at 0x%" PRIx64 ", but %s",
                           claim_text(p, l), claim_text(p, f), a->first / page * page,
                           is_mapped(a) && is_mapped(b) ? "in two pages of the host" : "only one of them is mapped");
@@ -119,7 +112,7 @@ static void check_claims(struct machine_planner *p)
         if (!*kind || k->last > (*kind)->last)
             *kind = k;
         if (reach && k->first <= reach->last && !p->given_twice && !is_one_mapping(k, reach)) {
-            const struct claim *a = is_later(k->at, reach->at) ? k : reach, *b = a == k ? reach : k;
+            const struct claim *a = src_compare(k->at, reach->at) > 0 ? k : reach, *b = a == k ? reach : k;
             uint64_t last = a->last < b->last ? a->last : b->last;
             struct diag *d =
                 diag(p->c->diags, E0502, a->at, "%s overlaps %s in the guest, at 0x%" PRIx64 "..0x%" PRIx64,

@@ -42,15 +42,22 @@ static void read_iommus(struct planner *p, const struct dt_prop *prop, const str
     }
 }
 
+const struct dt_prop *iommu_property(const struct planner *p, const struct dt_node *n, uint32_t i,
+                                     enum ref_layout layout)
+{
+    const struct ref_rule *rule = p->schemas->iommus[i].rule;
+    return rule->iommu == REF_IOMMU_DEVICE && rule->layout == layout
+               ? dt_prop(p->host->tree, n, p->schemas->iommus[i].property)
+               : NULL;
+}
+
 void streams_of_node(struct planner *p, const struct dt_node *n, stream_list *out)
 {
     if (!p->host || !p->has_iommus || p->model->iommu == IOMMU_NONE)
         return;
     for (uint32_t i = 0; i < p->schemas->niommus; i++) {
         const struct ref_rule *rule = p->schemas->iommus[i].rule;
-        const struct dt_prop *prop = rule->iommu == REF_IOMMU_DEVICE && rule->layout == REF_CELLS
-                                         ? dt_prop(p->host->tree, n, p->schemas->iommus[i].property)
-                                         : NULL;
+        const struct dt_prop *prop = iommu_property(p, n, i, REF_CELLS);
         if (prop)
             read_iommus(p, prop, rule, out);
     }
@@ -111,7 +118,17 @@ static bool parse_function(const char *name, uint32_t *domain, uint32_t *request
 struct host_bridges {
     struct map by_domain;       // domain that the tree states, + 1 -> the first bridge with it
     const struct dt_node *only; // the one bridge of the tree, if it states no domain; or NULL
+    uint32_t n;
+    bool iommu; // one of them has an IOMMU for what is below it
 };
+
+static bool bridge_has_iommu(struct planner *p, const struct dt_node *bridge)
+{
+    bool has = has_streams(p, bridge);
+    for (uint32_t i = 0; i < p->schemas->niommus && !has; i++)
+        has = iommu_property(p, bridge, i, REF_STRIDE) != NULL;
+    return has;
+}
 
 static const struct host_bridges *bridges_of_file(struct planner *p)
 {
@@ -119,7 +136,6 @@ static const struct host_bridges *bridges_of_file(struct planner *p)
         return p->bridges;
     struct host_bridges *all = NEW(draft_arena(p->c), struct host_bridges);
     const char *property = intern(p->c->names, "linux,pci-domain");
-    uint32_t n = 0;
     for (const struct dt_node *at = p->host->tree->root; at; at = dt_next(at, p->host->tree->root)) {
         if (!is_host_bridge(p, at))
             continue;
@@ -127,7 +143,8 @@ static const struct host_bridges *bridges_of_file(struct planner *p)
         uint64_t key = (uint64_t)dt_u32(p->host->tree, at, property, UINT32_MAX) + 1, known;
         if (stated && !map_get(&all->by_domain, key, 0, &known))
             map_put(draft_arena(p->c), &all->by_domain, key, 0, (uintptr_t)at);
-        all->only = n++ || stated ? NULL : at;
+        all->only = all->n++ || stated ? NULL : at;
+        all->iommu = all->iommu || bridge_has_iommu(p, at);
     }
     return p->bridges = all;
 }
@@ -166,10 +183,7 @@ void streams_of_requester(struct planner *p, const struct dt_node *bridge, uint3
 {
     bool mapped = false;
     for (uint32_t i = 0; p->model->iommu != IOMMU_NONE && i < p->schemas->niommus; i++) {
-        const struct ref_rule *rule = p->schemas->iommus[i].rule;
-        const struct dt_prop *map = rule->iommu == REF_IOMMU_DEVICE && rule->layout == REF_STRIDE
-                                        ? dt_prop(p->host->tree, bridge, p->schemas->iommus[i].property)
-                                        : NULL;
+        const struct dt_prop *map = iommu_property(p, bridge, i, REF_STRIDE);
         if (map)
             read_map(p, bridge, map, requester, out);
         mapped = mapped || map;
@@ -178,33 +192,14 @@ void streams_of_requester(struct planner *p, const struct dt_node *bridge, uint3
         streams_of_node(p, bridge, out);
 }
 
-/* Whether the tree has a bridge with an IOMMU for what is below it. */
-static bool any_bridge_has_iommu(struct planner *p, bool *any)
-{
-    *any = false;
-    for (const struct dt_node *n = p->host->tree->root; n; n = dt_next(n, p->host->tree->root)) {
-        if (!is_host_bridge(p, n))
-            continue;
-        *any = true;
-        if (has_streams(p, n))
-            return true;
-        for (uint32_t i = 0; i < p->schemas->niommus; i++)
-            if (p->schemas->iommus[i].rule->layout == REF_STRIDE &&
-                dt_prop(p->host->tree, n, p->schemas->iommus[i].property))
-                return true;
-    }
-    return false;
-}
-
 bool function_has_iommu(struct planner *p, const char *name)
 {
     uint32_t requester;
-    bool any;
     if (!p->host)
         return true; // VFIO gives none away without one, and no tree says more
     const struct dt_node *bridge = bridge_of_function(p, name, &requester);
     if (!bridge)
-        return any_bridge_has_iommu(p, &any) || !any;
+        return bridges_of_file(p)->iommu || !bridges_of_file(p)->n;
     stream_list list = {0};
     streams_of_requester(p, bridge, requester, &list);
     return list.n > 0;

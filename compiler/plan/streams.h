@@ -24,6 +24,10 @@ typedef VEC(struct stream) stream_list;
  */
 void streams_of_node(struct planner *p, const struct dt_node *n, stream_list *out);
 
+/* The property of node `n` that schemas->iommus[i] names, if it has this layout and is a device's; or NULL. */
+const struct dt_prop *iommu_property(const struct planner *p, const struct dt_node *n, uint32_t i,
+                                     enum ref_layout layout);
+
 /* Whether the node has ids of its own. */
 bool has_streams(struct planner *p, const struct dt_node *n);
 
