@@ -10,6 +10,7 @@ import pathlib
 import re
 import shlex
 import shutil
+import threading
 
 from . import run
 from .builds import Failure, must, run_each
@@ -48,6 +49,10 @@ def instrumented(context):
 
 def files(top):
     return sorted(str(path.relative_to(top)) for path in top.rglob("*") if not path.is_dir() or path.is_symlink())
+
+
+# Tests run at the same time, and `make install` writes files into the build that depend on PREFIX.
+INSTALLS = threading.Lock()
 
 
 def make(context, *words):
@@ -151,7 +156,8 @@ def install(context, directory):
     dest, root = pathlib.Path(directory, "dest with blank"), context.root
     build = os.path.relpath(context.build, root)
     variables = [f"B={build}", f"DESTDIR={dest}", "PREFIX=/opt/mach", "MANDIR=/opt/mach/share/man"]
-    make(context, "install", *variables)
+    with INSTALLS:
+        make(context, "install", *variables)
     top = dest / "opt/mach"
     missing = [name for name in INSTALLED.split() if not (top / name).exists()]
     if missing:
@@ -235,7 +241,8 @@ def zsh(context, directory):
     """Where Debian's zsh looks: /usr/share/zsh/vendor-completions, and below /usr/local site-functions."""
     for prefix, folder in (("/usr", "vendor-completions"), ("/usr/local", "site-functions")):
         dest = pathlib.Path(directory, folder)
-        make(context, "install", f"B={os.path.relpath(context.build, context.root)}", f"DESTDIR={dest}", f"PREFIX={prefix}")
+        with INSTALLS:
+            make(context, "install", f"B={os.path.relpath(context.build, context.root)}", f"DESTDIR={dest}", f"PREFIX={prefix}")
         if not (dest / f"{prefix[1:]}/share/zsh/{folder}/_machc").exists():
             raise Failure(f"PREFIX={prefix}: {files(dest)}")
 
