@@ -6,8 +6,8 @@
 # make update-layout   what is generated from runtime/layout/machcfg_layout.h: machcfg.h, tables of docs/guest-cfg.md
 # make bench      the tables of docs/bench.md
 # make check-properties   random machines on random boards; CASES=5000 SEED=monday
-# make check-corpus   every device of every board that Debian has a kernel for; CORPUS="--every 10 -k rk3399" for some
-# make update-linux   schemas/linux.json anew, from Linux's sources (Debian's linux-source packages)
+# make check-corpus   every device of every board that Debian has a kernel for, and what Linux makes of every node; CORPUS="--every 10 -k rk3399" for some
+# make update-linux   schemas/linux/nodes.json anew, from Linux's sources (Debian's linux-source packages)
 # make check-schema   guest trees under dt-validate with Linux's bindings (Debian's dt-schema, linux-source)
 # make fuzz       libFuzzer on everything that reads a file, and a million mutated configs: docs/fuzzing.md
 # make check-system   the runtime on real kernels, on boards that QEMU emulates; SYSTEM="-v edu" for one of them
@@ -59,8 +59,7 @@ endif
 
 lib_src  = $(filter-out compiler/main.c,$(sort $(wildcard compiler/*.c compiler/*/*.c)))
 lib_obj  = $(lib_src:%.c=$(B)/%.o) $(B)/gen/mach.tab.o $(B)/gen/mach.lex.o $(B)/gen/schemas_data.o
-# machc has no reader for linux.json yet: it would be E0801, built in or as a --schema-dir.
-schemas  = $(filter-out schemas/linux.json,$(sort $(wildcard schemas/*.json schemas/*/*.json)))
+schemas  = $(sort $(wildcard schemas/*.json schemas/*/*.json))
 unit     = $(patsubst tests/unit/%.c,$(B)/unit/%,$(sort $(wildcard tests/unit/test_*.c)))
 sources  = $(wildcard compiler/*.[ch] compiler/*/*.[ch] compiler/*/*/*.[ch] runtime/*/*.[ch] tests/*/*.[ch] tests/*/*/*.[ch] tests/*/*/*/*.[ch] examples/*/*.[ch])
 
@@ -113,8 +112,11 @@ docs: $(B)/machc $(B)/machrt
 $(B)/corpus: $(patsubst %.c,$(B)/%.o,$(wildcard tests/corpus/*.c)) $(B)/libmachc.a $(B)/libmachrt.a
 	$(call say,LD)$(link) -o $@ $^ $(libs)
 
-check-corpus: $(B)/corpus
+$(B)/nodes: $(B)/tests/corpus/nodes/nodes.o $(B)/libmachc.a
+	$(call say,LD)$(link) -o $@ $^ $(libs)
+check-corpus: $(B)/corpus $(B)/nodes
 	python3 tests/corpus/run.py --driver $(B)/corpus $(CORPUS)
+	python3 tests/corpus/nodes.py --driver $(B)/nodes
 
 CASES   ?= 2000
 check-properties: $(B)/machc

@@ -80,6 +80,8 @@ static void find_way(struct planner *p)
     else if (p->model->iommu == IOMMU_SPAPR_TCE)
         w->way = IOMMU_TCES;
     const struct ref_property *by = p->model->iommu == IOMMU_AUTO && p->host ? board_property(p) : NULL;
+    if (by)
+        schemas_demand(p->schemas, by->property);
     for (const struct iommu_class *k = p->schemas->iommu_classes; by && k; k = k->next)
         if (is_property_of(k, by->property))
             w->way = k->way;

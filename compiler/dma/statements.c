@@ -317,6 +317,7 @@ static void list_reserved(struct machine_planner *p)
     const struct platform *platform = p->m->m->platform;
     if (p->file->facts)
         return; // across/facts.c checks the ranges of the snapshot
+    schemas_demand(p->schemas, platform->arch);
     for (const struct iommu_class *k = p->schemas->iommu_classes; k; k = k->next) {
         if (k->way != IOMMU_PAGE_TABLES || (k->arch && k->arch != platform->arch))
             continue;

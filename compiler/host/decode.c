@@ -10,14 +10,11 @@
 
 static const struct irqchip_class *class_by_property(struct indexing *x, const struct dt_node *chip)
 {
-    const struct schemas *s = x->h->schemas;
     uint32_t cells = dt_u32(x->h->tree, chip, x->h->p->interrupt_cells, 0);
-    for (uint32_t i = 0; i < s->ncontrollers_by_property; i++) {
-        const struct irqchip_class *class = s->controllers_by_property[i];
-        if (class->ncells == cells && dt_prop(x->h->tree, chip, class->property))
-            return class;
-    }
-    return NULL;
+    const struct irqchip_class *class = NULL;
+    for (const struct dt_prop *prop = chip->props; prop && !class; prop = prop->next)
+        class = schema_irqchip_by_property(x->h->schemas, prop->name, cells);
+    return class;
 }
 
 const struct irqchip_class *host_irq_class(struct indexing *x, const struct dt_node *chip)

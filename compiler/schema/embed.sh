@@ -8,53 +8,103 @@ LC_ALL=C
 export LC_ALL
 
 # Those directly in schemas/ come first.
-common=0 others=
+others=
 for f; do
     shift
     case $f in
     *.schema.json) ;;
     schemas/*/*) others="$others $f" ;;
-    *) set -- "$@" "$f" && common=$((common + 1)) ;;
+    *) set -- "$@" "$f" ;;
     esac
 done
+common=$#
 # shellcheck disable=SC2086 # names in schemas/ have no blanks
 set -- "$@" $others
 
+names=$(mktemp)
+trap 'rm -f "$names"' EXIT
 echo '// Made by compiler/schema/embed.sh from the files named below.'
 echo '#include "schema/texts.h"'
-n=0
-for f; do
-    n=$((n + 1))
-    printf '\nstatic const char text%d[] =\n' "$n"
-    # `?` is escaped because of trigraphs, and a line ends in \n whatever the file has; the literal's own NUL is the second one.
-    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/?/\\?/g' -e "s/$(printf '\t')/\\\\t/g" -e "s/$(printf '\r')/\\\\r/g" \
-        -e 's/^/    "/' -e 's/$/\\n"/' -- "$f"
-    printf '    "\\0";\n'
-done
-printf '\nconst struct schema_text schema_texts[] = {\n'
-n=0
-for f; do
-    n=$((n + 1))
-    printf '    {"%s", text%d, sizeof text%d - 2},\n' "$f" "$n" "$n"
-done
-printf '    {0, 0, 0},\n};\nconst uint32_t schema_ntexts = %d, schema_ncommon = %d;\n' "$n" "$common"
-
-# Whatever is the value of a key that a look-up goes by; a few more do no harm: a file is read that was not needed.
-printf '\nconst struct schema_name schema_names[] = {\n'
-awk -v common="$common" '
-function list_names(text, file,    value) {
-    while (match(text, /"(name|compatible|properties)" *: *(\[[^]]*\]|"[^"]*")/)) {
+awk -v common="$common" -v names="$names" '
+function put_text(file, text,    n, i, line) {
+    printf "\nstatic const char text%d[] =\n", ntexts
+    n = split(text, line, "\n")
+    for (i = 1; i <= n; i++) {
+        gsub(/\\/, "\\\\\\\\", line[i])
+        gsub(/"/, "\\\\\"", line[i])
+        gsub(/\?/, "\\\\?", line[i]) # trigraphs
+        gsub(/\t/, "\\\\t", line[i])
+        gsub(/\r/, "\\\\r", line[i])
+        if (i < n || line[i] != "")
+            printf "    \"%s\\n\"\n", line[i]
+    }
+    print "    \"\\0\";" # the literal has a second NUL of its own
+    file_of[ntexts++] = file
+}
+# Whatever is the value of a key that a look-up goes by; a few more do no harm: a text is read that was not needed.
+function list_names(text,    keys, value) {
+    keys = text ~ /^{"iommus"/ ? "arch|properties" : "name|compatible|property|properties"
+    while (match(text, "\"(" keys ")\" *: *(\\[[^]]*\\]|\"[^\"]*\")")) {
         value = substr(text, RSTART, RLENGTH)
         text = substr(text, RSTART + RLENGTH)
         sub(/^"[a-z]*" *: */, "", value)
         while (match(value, /"[^"]*"/)) {
-            printf "%s\t%d\n", substr(value, RSTART + 1, RLENGTH - 2), file
+            printf "%s\t%d\n", substr(value, RSTART + 1, RLENGTH - 2), ntexts > names
             value = substr(value, RSTART + RLENGTH)
         }
     }
 }
-FNR == 1 { if (file > common) list_names(text, file - 1); file++; text = "" }
-{ text = text " " $0 }
-END { if (file > common) list_names(text, file - 1) }' "$@" | sort -u |
-    sed -e 's/?/\\?/g' -e "s/^\(.*\)$(printf '\t')\(.*\)$/    {\"\1\", \2},/"
+# The end of the string that begins at i.
+function string_end(text, i,    ch) {
+    while ((ch = substr(text, ++i, 1)) != "\"")
+        if (ch == "\\")
+            i++
+    return i
+}
+# Each object of a list is a text of its own: of the lists in the file, and in "linux" of those in it.
+function split_file(file, text,    i, ch, end, depth, key, start, any) {
+    for (i = 1; (ch = substr(text, i, 1)) != ""; i++) {
+        if (ch == "\"") {
+            end = string_end(text, i)
+            if (match(substr(text, end + 1, 4), /^ *:/))
+                key[depth] = substr(text, i, end - i + 1)
+            i = end
+        } else if (ch ~ /[[{]/) {
+            if (ch == "{" && open[depth] == "[" && (depth == 2 || depth == 3 && key[1] == "\"linux\""))
+                start = i
+            open[++depth] = ch
+        } else if (ch ~ /[]}]/) {
+            depth--
+            if (!start || !(depth == 2 || depth == 3 && key[1] == "\"linux\""))
+                continue
+            any = depth == 2 ? "{" key[1] ": [\n" : "{" key[1] ": {" key[2] ": [\n"
+            any = any substr(text, start, i - start + 1) (depth == 2 ? "\n]}" : "\n]}}")
+            list_names(any)
+            put_text(file, any)
+            start = 0
+        }
+    }
+    return any
+}
+function end_file() {
+    if (nfiles <= common) {
+        put_text(file, text)
+    } else if (!split_file(file, text)) {
+        list_names(text)
+        put_text(file, text)
+    }
+}
+FNR == 1 && nfiles { end_file() }
+FNR == 1 { nfiles++; file = FILENAME; text = "" }
+{ text = text $0 "\n" }
+END {
+    end_file()
+    print "\nconst struct schema_text schema_texts[] = {"
+    for (n = 0; n < ntexts; n++)
+        printf "    {\"%s\", text%d, sizeof text%d - 2},\n", file_of[n], n, n
+    printf "    {0, 0, 0},\n};\nconst uint32_t schema_ntexts = %d, schema_ncommon = %d;\n", ntexts, common
+}' "$@"
+
+printf '\nconst struct schema_name schema_names[] = {\n'
+sort -u "$names" | sed -e 's/?/\\?/g' -e "s/^\(.*\)$(printf '\t')\(.*\)$/    {\"\1\", \2},/"
 printf '    {"", 0},\n};\nconst uint32_t schema_nnames = sizeof schema_names / sizeof *schema_names - 1;\n'

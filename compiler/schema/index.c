@@ -82,15 +82,15 @@ static void report_unknown_name(struct loader *ld, const struct jval *v, const c
 }
 
 // The few that no compatible string tells.
-static void list_controllers(struct loader *ld)
+static void index_by_property(struct loader *ld)
 {
-    const struct irqchip_class **list = arena_array(ld->c->arena, ld->controllers.n + 1U, sizeof *list);
     for (uint32_t i = 0; i < ld->controllers.n; i++) {
-        const struct irqchip_class *chip = ld->controllers.at[i].item;
-        if (chip->property)
-            list[ld->s->ncontrollers_by_property++] = chip;
+        struct irqchip_class *chip = ld->controllers.at[i].item;
+        if (chip->property) {
+            chip->next_by_property = map_getp(&ld->s->controllers_by_property, chip->property, NULL);
+            map_putp(ld->c->arena, &ld->s->controllers_by_property, chip->property, NULL, chip);
+        }
     }
-    ld->s->controllers_by_property = list;
 }
 
 // Kinds and triggers are a chip's words; a class may use those of any chip.
@@ -209,6 +209,7 @@ static void index_things(struct loader *ld)
     struct map chip_owners = {0}, class_owners = {0};
     index_chips(ld, ld->irqchips.at, ld->irqchips.n, &chip_owners);
     index_chips(ld, ld->controllers.at, ld->controllers.n, &chip_owners);
+    index_by_property(ld);
     for (uint32_t i = 0; i < ld->classes.n; i++)
         index_compatible(ld, &ld->classes.at[i], ((struct dev_class *)ld->classes.at[i].item)->compatible,
                          &class_owners, &s->classes_by_compatible);
@@ -223,7 +224,6 @@ void index_more(struct loader *ld)
 void index_build(struct loader *ld, bool complete)
 {
     index_things(ld);
-    list_controllers(ld);
     // What could not be read would be missed here once more.
     if (complete) {
         check_irqs(ld);

@@ -38,6 +38,7 @@ static const struct field file_fields[] = {
     {.key = "class", .type = FIELD_CUSTOM, .set = load_class},
     {.key = "classes", .type = FIELD_CUSTOM, .set = load_classes},
     {.key = "platform", .type = FIELD_CUSTOM, .set = load_platform},
+    {.key = "linux", .type = FIELD_CUSTOM, .set = load_linux},
 };
 
 static bool check_file(struct load *l, const struct jval *object, void *unused)
@@ -50,8 +51,8 @@ static bool check_file(struct load *l, const struct jval *object, void *unused)
     struct loc brace = {object->loc.file, object->loc.start, object->loc.start + 1};
     struct diag *d = diag(l->c->diags, E0809, src_at(brace), "this file describes nothing");
     diag_help(d, "its top-level key says what it describes: \"references\", \"providers\", \"dma-ids\", "
-                 "\"delicate\", \"iommus\", \"irqchip\", \"host-irqchips\", \"class\", \"classes\" or "
-                 "\"platform\"");
+                 "\"delicate\", \"iommus\", \"irqchip\", \"host-irqchips\", \"class\", \"classes\", "
+                 "\"platform\" or \"linux\"");
     return false;
 }
 

@@ -55,6 +55,7 @@ bool load_controllers(struct load *l, const struct jval *v, void *unused);
 bool load_class(struct load *l, const struct jval *v, void *unused);
 bool load_classes(struct load *l, const struct jval *v, void *unused);
 bool load_platform(struct load *l, const struct jval *v, void *unused);
+bool load_linux(struct load *l, const struct jval *v, void *unused);
 
 /* A region's table: irqchips and classes have the same. */
 extern const struct table region_table;

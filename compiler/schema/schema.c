@@ -85,6 +85,21 @@ const struct dev_class *schema_class_of(struct machc *c, const struct schemas *s
     return by_compatible(c, s, &s->classes_by_compatible, compatible);
 }
 
+const struct irqchip_class *schema_irqchip_by_property(const struct schemas *s, const char *property, uint32_t ncells)
+{
+    const struct irqchip_class *class = look_up(s, &s->controllers_by_property, property);
+    while (class && class->ncells != ncells)
+        class = class->next_by_property;
+    return class;
+}
+
+const struct linux_node *schema_linux(const struct schemas *s, const char *compatible)
+{
+    // Not look_up(): several texts may be about one string.
+    schemas_demand(s, compatible);
+    return map_getp(&s->linux_nodes, compatible, NULL);
+}
+
 const struct irqchip_class *schema_irqchip(const struct schemas *s, const char *name)
 {
     return look_up(s, &s->irqchips_by_name, name);

@@ -71,6 +71,44 @@ struct schema_delicate {
     const char *why;        // one line
 };
 
+/* ---- what Linux does with a node, by its compatible ---- */
+
+/* A driver that makes platform devices of the children of its node. */
+struct linux_glue {
+    const struct linux_glue *next; // another driver for the same compatible
+    const char *driver;
+    const char *bus;             // of the node: "i2c"; NULL: platform
+    const char *const *children; // NULL-terminated: only children with one of these compatible strings; NULL: all
+    bool buses;                  // it goes down into children that are buses
+    bool grandchildren;          // it makes devices of the children's children only
+};
+
+/* The kernel's tables of nodes that are initialised before devices are made. */
+enum linux_table { LINUX_IRQCHIP, LINUX_CLK, LINUX_TIMER, LINUX_NTABLES };
+
+/* The lists that a compatible string is on. */
+enum linux_flags {
+    LINUX_IS_BUS = 1 << 0,             // the core makes devices of its children
+    LINUX_IS_AMBA = 1 << 1,            // it becomes an AMBA device, and nothing below it becomes a device
+    LINUX_IS_SKIPPED = 1 << 2,         // it becomes no device, and neither does anything below it
+    LINUX_IS_RESERVED_MEMORY = 1 << 3, // it becomes a device although it is a child of /reserved-memory
+    LINUX_IS_GLUE = 1 << 4,            // `glues` make devices of its children
+    LINUX_STAYS = 1 << 5,              // `stays` has no `unbind` in sysfs
+    LINUX_OWN_MAP = 1 << 6,            // the core does not read its interrupt-map
+    LINUX_IS_EARLY = 1 << 7,           // << enum linux_table: it is initialised before, and never becomes a device
+    LINUX_IS_RELEASED = 1 << 10        // << enum linux_table: it is initialised before, and becomes one all the same
+};
+
+struct linux_node {
+    uint16_t is;                    // enum linux_flags
+    const struct linux_glue *glues; // its drivers that make devices of the children
+    const char *stays;              // its driver that has no `unbind` in sysfs; or NULL
+    const char *stays_bus;          // the driver's bus; NULL: platform
+    const char *stays_config;       // "CONFIG_X": only if this option is y; NULL: always
+    uint16_t map_before;            // its driver reads the map: so many cells before the specifier; 0: none does
+    uint16_t map_parent;            // the cell of them that is the interrupt parent
+};
+
 /* How an IOMMU translates. */
 enum iommu_way { IOMMU_PAGE_TABLES, IOMMU_WINDOWS, IOMMU_TCES };
 
@@ -197,9 +235,10 @@ struct irqchip_class {
     const char *name;              // "gic-v3"
     const char *const *compatible; // NULL-terminated; identifies host controllers; NULL: only guests have it
     const char *property; // identifies those that no compatible does, where #interrupt-cells is `ncells`; or NULL
-    bool forwards;        // only hands interrupts on to its interrupt parent, with the same specifier
-    bool cascaded;        // its lines come together in interrupts of its own: the host can do without it
-    const char *describe; // "GIC {kind} {number}" in messages: the prefix, "GIC"
+    const struct irqchip_class *next_by_property; // another one with the same `property`
+    bool forwards;                // only hands interrupts on to its interrupt parent, with the same specifier
+    bool cascaded;                // its lines come together in interrupts of its own: the host can do without it
+    const char *describe;         // "GIC {kind} {number}" in messages: the prefix, "GIC"
     uint8_t cells[IRQ_MAX_CELLS]; // enum irq_cell of each cell of the guest's specifier
     uint32_t ncells;
     const struct irq_kind *kinds;
@@ -299,6 +338,7 @@ struct platform {
 
 struct schemas {
     /* Names (interned) are keys, with 0. */
+    struct map linux_nodes;              // compatible -> struct linux_node
     struct map refs;                     // property -> struct ref_rule
     const struct ref_property *patterns; // tried in order when no name matches
     uint32_t npatterns;
@@ -310,9 +350,8 @@ struct schemas {
     const struct iommu_class *iommu_classes; // the first of them, in the order of the files
     struct map irqchips_by_name;             // those that a guest can have
     struct map irqchips_by_compatible;
-    struct map controllers;                                     // name -> those that only hosts have
-    const struct irqchip_class *const *controllers_by_property; // the few that have `property`
-    uint32_t ncontrollers_by_property;
+    struct map controllers;             // name -> those that only hosts have
+    struct map controllers_by_property; // `property` -> the last of them; see next_by_property
     struct map classes_by_name, classes_by_compatible;
     struct map platforms;
     struct map providers; // name -> struct schema_provider
@@ -347,6 +386,12 @@ const char *schema_ref_pattern(const struct schemas *s, const char *property);
 const struct irqchip_class *schema_irqchip_of(struct machc *c, const struct schemas *s,
                                               const struct dt_prop *compatible);
 const struct dev_class *schema_class_of(struct machc *c, const struct schemas *s, const struct dt_prop *compatible);
+
+/* The class of a host's controller that has a property (interned) and so many interrupt cells; or NULL. */
+const struct irqchip_class *schema_irqchip_by_property(const struct schemas *s, const char *property, uint32_t ncells);
+
+/* What Linux does with nodes of a compatible string (interned); NULL: nothing that is known. */
+const struct linux_node *schema_linux(const struct schemas *s, const char *compatible);
 
 /* By the name written in a .mach file (interned); or NULL. A device class is also found by a compatible. */
 const struct irqchip_class *schema_irqchip(const struct schemas *s, const char *name);

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes schemas/linux.json: what Linux does with nodes that have a given compatible string, read from its sources.
+"""Writes schemas/linux/nodes.json: what Linux does with nodes that have a given compatible string, read from its sources.
 
     schemas/update/linux.py [--source DIR ...] [--output FILE] [--explain COMPATIBLE ...]
 
@@ -432,6 +432,7 @@ class Kernel:
             return set(re.findall(r'"([^"]+)"', found[1])) if found else set()
 
         return {"buses": names(platform, "of_default_bus_match_table"), "skipped": names(platform, "of_skipped_node_table"),
+                "amba": set(re.findall(r'of_device_is_compatible\(bus, "([^"]+)"\)', platform)),
                 "reserved-memory": names(platform, "reserved_mem_matches"), "maps": names(irq, "of_irq_imap_abusers")}
 
     def note(self, found, key, compatible, kind, path):
@@ -488,7 +489,7 @@ def entry(since, until, compatibles, **keys):
 
 def distil(kernels):
     lists = {}
-    for name in ("buses", "skipped", "reserved-memory"):
+    for name in ("buses", "amba", "skipped", "reserved-memory"):
         lists[name] = [entry(since, until, names) for _, since, until, names in
                        merge(kernels, lambda kernel, name=name: {None: kernel.lists()[name]})]
     maps = []
@@ -523,7 +524,7 @@ def ordered(entries):
 
 def text(facts):
     """One line per entry, so that a diff of two versions can be read."""
-    out = ['{', '  "SPDX-License-Identifier": "MIT",', '  "$schema": "json/linux.schema.json",', '  "linux": {',
+    out = ['{', '  "SPDX-License-Identifier": "MIT",', '  "$schema": "../json/linux.schema.json",', '  "linux": {',
            f'    "kernels": {json.dumps(facts["kernels"])},']
     parts = []
     for name, entries in facts.items():
@@ -557,9 +558,9 @@ def download():
 
 
 def main():
-    parser = argparse.ArgumentParser(description="Distils schemas/linux.json from Linux's sources.")
+    parser = argparse.ArgumentParser(description="Distils schemas/linux/nodes.json from Linux's sources.")
     parser.add_argument("--source", action="append", metavar="DIR", help="an unpacked kernel; given once for each kernel")
-    parser.add_argument("--output", default=ROOT / "schemas" / "linux.json", type=pathlib.Path)
+    parser.add_argument("--output", default=ROOT / "schemas" / "linux" / "nodes.json", type=pathlib.Path)
     parser.add_argument("--explain", action="append", default=[], metavar="COMPATIBLE")
     args = parser.parse_args()
     kernels = sorted((Kernel(tree) for tree in args.source or download()),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""linux-facts: schemas/linux.json against facts that were read in Linux's sources, and the script that writes it.
+"""linux-facts: schemas/linux/nodes.json against facts that were read in Linux's sources, and the script that writes it.
 
 tests/linux/expected.json has entries that must be there and near misses that must not, each with its place in Linux 6.12.117;
 sample.json is a random sample, judged by hand in the same way. tests/linux/tree/ is an invented kernel with each form in which
@@ -75,7 +75,7 @@ def disorder(facts):
 
 
 def check_file(context, result):
-    path = context.root / "schemas" / "linux.json"
+    path = context.root / "schemas" / "linux" / "nodes.json"
     facts = json.loads(path.read_text())["linux"]
     result.add("sorted, without duplicates", "\n".join(disorder(facts)))
     size = path.stat().st_size

@@ -18,6 +18,13 @@ static const struct of_device_id reserved_mem_matches[] = {
 	{}
 };
 
+static int of_platform_bus_create(struct device_node *bus)
+{
+	if (of_device_is_compatible(bus, "acme,cell"))
+		of_amba_device_create(bus, NULL);
+	return 0;
+}
+
 int devm_of_platform_populate(struct device *dev)
 {
 	return of_platform_populate(dev->of_node, NULL, NULL, dev);
