@@ -76,6 +76,18 @@ static bool has_reachable_region(const struct machine_planner *p, const struct d
     return false;
 }
 
+/* Whether all its registers are in regions of the device above. */
+static bool is_part_of(const struct machine_planner *p, const struct copied *k)
+{
+    const struct host_node *hn = &p->host->nodes[k->host_id];
+    for (uint32_t i = 0; i < hn->nregions; i++) {
+        const struct host_region *r = &p->host->regions[hn->first_region + i];
+        if (r->translated && r->size && !region_containing(k->device, r->address, r->size))
+            return false;
+    }
+    return true;
+}
+
 /* Decides whether a copied node below the one that is passed through is a device, and makes its record and regions. */
 static void decide_device_below(struct machine_planner *p, struct copied *k, struct p_device *above)
 {
@@ -89,7 +101,8 @@ static void decide_device_below(struct machine_planner *p, struct copied *k, str
     // Ports of a RapidIO controller and engines of a portal have ids of their own, and no registers.
     bool ids = has_streams(p->file, host);
     if (mentioned || ids || has_irqs(p, k->pass->parts.at[0].node, host) ||
-        (reachable && dt_prop(p->host->tree, host, p->n->compatible))) {
+        (reachable && dt_prop(p->host->tree, host, p->n->compatible) &&
+         !(is_part_of(p, k) && find_glue(p, k->pass, host)))) {
         struct p_device *d =
             new_device(p, arena_printf(p->c->arena, "%s/%s", above->name, host->name), DEV_PLATFORM, k->pass->at);
         d->parent = above;
@@ -148,37 +161,17 @@ void rename_copy(struct machine_planner *p, struct copied *k, const char *name)
         dt_rename(p->m->tree, k->guest, full);
 }
 
-/* Reports a node that Linux makes no device from, because of a node above it. */
-static void report_end_of_walk(struct machine_planner *p, const struct m_passthrough *pass, const struct dt_node *host)
-{
-    const struct dt_node *end = end_of_walk(p, host);
-    if (!end || !is_platform_device(p, host)) // what is no device in any place has messages of its own
-        return;
-    const char *path = dt_path(p->c->arena, end);
-    bool off = host_disabled(p->host, end);
-    struct diag *d = diag(p->c->diags, E1041, pass->parts.at[0].at, "Linux makes no device from %s: %s above it %s",
-                          dt_path(p->c->arena, host), path, off ? "is disabled" : "has no `compatible`");
-    if (off)
-        diag_help(d, "set the `status` of %s to \"okay\" in the tree that the host boots with", path);
-    else
-        diag_help(d, "give %s the `compatible` of a bus in the tree that the host boots with", path);
-}
-
 void copy_passthrough(struct machine_planner *p, const struct m_passthrough *pass)
 {
     const struct dt_node *host = pass->parts.at[0].node;
     struct dt_node *bus = find_bus_node(p, pass);
     if (!bus || !give_host_node(p->file, p->m, host, host, pass->parts.at[0].at, &p->given_twice))
         return;
-    if (host_disabled(p->host, host))
-        diag_help(diag(p->c->diags, W0302, pass->parts.at[0].at,
-                       "%s is disabled in %s: Linux makes no device from it for VFIO to bind to",
-                       dt_path(p->c->arena, host), p->host->file),
-                  "set its `status` to \"okay\" in the tree that the host boots with");
-    report_end_of_walk(p, pass, host);
     struct p_device *d = new_device(p, pass->name, DEV_PLATFORM, pass->at);
     d->pass = pass;
     set_host_node(p, d, host);
+    if (report_no_host_device(p, pass, host) && !d->sysfs_name)
+        d->sysfs_name = host_sysfs_name(p->c, p->host, host); // so that nothing else is said of it
     // Names in the host's tree are unique, so a name can occur twice only if a statement passes a device through by it.
     if (p->model->bare_names)
         claim_sysfs_name(p, d, pass->parts.at[0].at);

@@ -32,7 +32,8 @@ enum machine_step {
     STEP_CHOSEN,       // chosen, aliases
     STEP_NODES,        // the other node statements
     STEP_NAMES,        // references by name are resolved
-    STEP_DMA           // dma statements
+    STEP_DMA,          // dma statements
+    STEP_HOST_DEVICES  // whether Linux makes the devices that VFIO needs
 };
 
 /* A range of guest physical addresses that is in use. */
@@ -231,18 +232,6 @@ struct dt_node *find_bus_node(struct machine_planner *p, const struct m_passthro
 
 /* ---- sysfs_names.c: devices by the names that Linux gives them ---- */
 
-/*
- * Whether Linux makes a platform device from the host node `n`: it has a `compatible`, and either registers with a cpu
- * address or no registers.
- */
-bool is_platform_device(const struct machine_planner *p, const struct dt_node *n);
-
-/*
- * Returns the nearest node above the host node `n` at which Linux's walk ends, so that it makes no device from `n`: it
- * is disabled, or has no `compatible` (Linux drivers/of/platform.c, of_platform_bus_create()). NULL: there is none.
- */
-const struct dt_node *end_of_walk(const struct machine_planner *p, const struct dt_node *n);
-
 /* Returns the host node that Linux makes the platform device `name` from; NULL if there is none. */
 const struct dt_node *node_of_sysfs_name(struct machine_planner *p, const char *name);
 
@@ -251,6 +240,29 @@ const struct dt_node *node_of_sysfs_name(struct machine_planner *p, const char *
  * is an error (E0370). Interns d->sysfs_name, which may be NULL.
  */
 void claim_sysfs_name(struct machine_planner *p, struct p_device *d, struct src where);
+
+/* ---- host_devices.c: whether Linux makes the devices that VFIO needs ---- */
+
+/* Whether Linux makes a platform device from the host node `n`, as far as is known, or would if it were enabled. */
+bool is_platform_device(const struct machine_planner *p, const struct dt_node *n);
+
+/*
+ * Reports that Linux makes no device from the host node `n` that a statement passes through (E1041), or may make none
+ * (W0302, W0304). True after an error.
+ */
+bool report_no_host_device(struct machine_planner *p, const struct m_passthrough *pass, const struct dt_node *n);
+
+/*
+ * Returns the nearest node above the host node `n`, up to the one of the statement, that is given to VFIO and is no
+ * bus: with its driver goes the device of `n`. NULL: there is none.
+ */
+const struct dt_node *find_glue(struct machine_planner *p, const struct m_passthrough *pass, const struct dt_node *n);
+
+/*
+ * STEP_HOST_DEVICES: reports devices that go away when VFIO takes the place of a driver above them (E1042); one that
+ * needs nothing from VFIO becomes a part of the device above.
+ */
+void check_host_devices(struct machine_planner *p);
 
 /* ---- copy.c: subtrees of the host ---- */
 

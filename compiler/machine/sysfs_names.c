@@ -15,32 +15,6 @@ static struct sysfs_names *names_of_file(struct machine_planner *p)
     return p->file->sysfs;
 }
 
-bool is_platform_device(const struct machine_planner *p, const struct dt_node *n)
-{
-    const struct host_node *hn = &p->host->nodes[n->id];
-    // of_platform_bus_create() skips nodes without a compatible (Linux drivers/of/platform.c).
-    if (!dt_prop(p->host->tree, n, p->n->compatible))
-        return false;
-    for (uint32_t i = 0; i < hn->nregions; i++)
-        if (p->host->regions[hn->first_region + i].translated)
-            return true;
-    return !dt_prop(p->host->tree, n, p->n->reg);
-}
-
-const struct dt_node *end_of_walk(const struct machine_planner *p, const struct dt_node *n)
-{
-    const struct dt_tree *t = p->host->tree;
-    // On PowerPC, the board's code has a table of buses, and some are known by name or by `device_type`
-    // (arch/powerpc/platforms/85xx/common.c, mpc85xx_common_ids).
-    bool nameless = !strcmp(p->m->m->platform->arch, "ppc");
-    // of_platform_default_populate_init() calls of_platform_populate() for /firmware, which has no `compatible`.
-    for (const struct dt_node *a = n->parent; a && a->parent; a = a->parent)
-        if (host_disabled(p->host, a) || (!nameless && !dt_prop(t, a, p->n->compatible) &&
-                                          (a->parent != t->root || strcmp(a->name, "firmware") != 0)))
-            return a;
-    return NULL;
-}
-
 const struct dt_node *node_of_sysfs_name(struct machine_planner *p, const char *name)
 {
     if (!p->host)

@@ -50,6 +50,7 @@ static void prepare_host(struct planner *p)
     p->host_owner = arena_array(draft_arena(p->c), nodes, sizeof *p->host_owner);
     p->copy_of = arena_array(draft_arena(p->c), nodes, sizeof *p->copy_of);
     p->marks = node_marks_new(p);
+    p->on_linux = (struct linux_view){.c = p->c, .host = p->host};
     dma_view_begin(&p->dma, draft_arena(p->c), p->host->tree, host_target, p->host);
     find_needs(p);
 }

@@ -6,6 +6,7 @@
 #ifndef MACHC_PLAN_PLANNER_H
 #define MACHC_PLAN_PLANNER_H
 
+#include "host/linux.h"
 #include "host/refs.h"
 #include "machc.h"
 #include "plan/plan.h"
@@ -84,7 +85,8 @@ struct planner {
     struct map rule_of;          // interned property -> struct ref_rule, or 0
     struct ref_entries ref_room; // entries of one property at a time
 
-    struct dma_view dma; // coherence and reach of the host's nodes; only with a host tree
+    struct linux_view on_linux; // devices that Linux makes of the host's nodes
+    struct dma_view dma;        // coherence and reach of the host's nodes; only with a host tree
 
     /* each is private to the named file */
     struct sysfs_names *sysfs;    // machine/sysfs_names.c

@@ -74,7 +74,7 @@ class Data:
     {"populates": [COMPATIBLE ...], "early": [COMPATIBLE ...]}
     {"linux": {"populates": [{"compatible": [...], "buses": true or [...], "children": [...], "grandchildren": true} ...],
                "early": [{"compatible": [...], "table": "irqchip"} ...], "released": [the same]}}
-                                                      schemas/linux.json; of several kernels the newest counts
+                                                      schemas/linux/nodes.json; of several kernels the newest counts
 
     populates: nodes whose driver makes platform devices of what is below. early: nodes that are initialised, and marked
     OF_POPULATED, before the walk; those of the table irqchip (IRQCHIP_DECLARE) only with an `interrupt-controller` property, as

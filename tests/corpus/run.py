@@ -12,6 +12,7 @@ same for every device: its references are dropped, and it does no DMA.
 import argparse
 import collections
 import concurrent.futures
+import json
 import os
 import pathlib
 import random
@@ -27,6 +28,9 @@ sys.path.insert(0, str(ROOT / "tests"))
 from boards import boards  # noqa: E402
 from harness import ENVIRONMENT  # noqa: E402
 from harness.dtc import flags  # noqa: E402
+from linux_devices import Data  # noqa: E402
+from linux_tree import read  # noqa: E402
+from linux_view import view  # noqa: E402
 
 # Applies to nodes with an interrupt that Linux makes devices of. One in eighteen always stays with the host (E0383): consoles, interrupt
 # controllers, IOMMUs, and the clocks and power domains that they depend on.
@@ -69,16 +73,15 @@ class Run:
         return f"exit status {self.status} behind {last}\n{self.err[-4000:]}"
 
 
-def devices_all_the_same(run, path):
+def devices_all_the_same(run, path, data):
     """The nodes that machc says Linux makes no device of, but linux_view.py, which shares no code with it, that it does."""
     refused = {node[2] for node in run.nodes if NO_DEVICE in node[0].split(",")}
     if not refused:
         return []
-    done = subprocess.run([sys.executable, ROOT / "tests" / "corpus" / "linux_view.py", path], capture_output=True, text=True, check=False,
-                          timeout=TIMEOUT)
-    view = dict(line.split("\t")[:2] for line in done.stdout.splitlines() if "\t" in line)
-    return [f"{run.name} {node}: {NO_DEVICE}, but linux_view.py: {view.get(node, 'no such node')}" for node in sorted(refused)
-            if not view.get(node, "").startswith("device=none")]
+    tree = read(path.read_bytes())
+    kinds = {one.node.path: one.device for one in view(tree, data)}
+    return [f"{run.name} {node}: {NO_DEVICE}, but linux_view.py: {kinds.get(node, 'no such node')}" for node in sorted(refused)
+            if not kinds.get(node, "").startswith("none")]
 
 
 def share(done, of):
@@ -128,6 +131,7 @@ def main():
     version, found = boards(args.refresh)
     found = [board for board in found if args.k in board[0]][:: args.every]
     start = time.monotonic()
+    data = Data(json.loads((ROOT / "schemas" / "linux" / "nodes.json").read_text()), "no-bus")
     failed = []
     with tempfile.TemporaryDirectory() as directory:
         seen = pathlib.Path(directory, "seen")
@@ -137,7 +141,7 @@ def main():
         def one(board):
             run = Run(driver, seen, board)
             run.board = board
-            run.wrong = devices_all_the_same(run, board[1])
+            run.wrong = devices_all_the_same(run, board[1], data)
             return run
 
         with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
