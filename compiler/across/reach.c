@@ -21,6 +21,23 @@ struct entry_user {
     uint64_t entries;
 };
 
+/*
+ * The entries that the vendor's VFIO asks for: it gives all LIODNs of a device one window, whose sub-windows are all
+ * completely mapped (runtime/backend/pamu.c, choose_geometry()).
+ */
+static uint64_t vendor_entries(const struct p_device *d)
+{
+    uint64_t liodns = 0, whole = 0;
+    for (uint32_t n = 0; n < d->dmas.n; n++) {
+        const struct p_dma *dma = d->dmas.at[n];
+        if (dma->way != IOMMU_WINDOWS || !dma->nmaps)
+            continue;
+        liodns += count_liodns(dma);
+        whole = dma->whole > whole ? dma->whole : whole;
+    }
+    return whole > 1 ? (whole - 1) * liodns : 0;
+}
+
 /* Sums up the entries for sub-windows. If they do not fit, reports where, and which domain uses most of them. */
 static void check_entries(struct planner *p)
 {
@@ -29,6 +46,7 @@ static void check_entries(struct planner *p)
     for (uint32_t i = 0; i < p->plan->machines.n; i++) {
         const struct p_machine *m = p->plan->machines.at[i];
         for (uint32_t k = 0; k < m->devices.n; k++) {
+            p->plan->vendor_spaact += vendor_entries(m->devices.at[k]);
             for (uint32_t n = 0; n < m->devices.at[k]->dmas.n; n++) {
                 const struct p_dma *dma = m->devices.at[k]->dmas.at[n];
                 if (dma->way != IOMMU_WINDOWS || dma->subwindows < 2)
@@ -42,6 +60,15 @@ static void check_entries(struct planner *p)
         }
     }
     p->plan->spaact = sum;
+    if (!last.dma && most.dma && p->plan->vendor_spaact > pamu_hardware.spaact) {
+        struct diag *d =
+            diag(p->c->diags, W0306, most.dma->at,
+                 "the vendor's VFIO would need %" PRIu64 " entries of a table of %u for the sub-windows of all "
+                 "machines",
+                 p->plan->vendor_spaact, pamu_hardware.spaact);
+        diag_fact(d, "it maps whole sub-windows only; %" PRIu64 " would do if it did not", sum);
+        diag_help(d, "make the sizes of what is mapped multiples of larger powers of two");
+    }
     if (!last.dma)
         return;
     struct diag *d =

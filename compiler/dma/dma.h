@@ -70,6 +70,11 @@ void check_inherited_reach(struct machine_planner *p, const struct p_device *d);
 /* Makes the guest's driver believe what the host's tree says of caches: `dma-coherent` or `dma-noncoherent`. */
 void write_coherence(struct machine_planner *p, const struct p_device *d);
 
+/* ---- kernels.c ---- */
+
+/* Warns of what no kernel is known to do for the machine, whose devices and domains are complete (W0306). */
+void check_known_kernels(struct machine_planner *p);
+
 /* ---- maps.c ---- */
 
 /* Returns a mapping in the form that the solvers take. */

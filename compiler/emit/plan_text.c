@@ -275,7 +275,7 @@ char *emit_plan(struct machc *c, const struct plan *p, const struct p_machine *o
     if (p->owned.n)
         owner_table(&t, p, only);
     if (p->iommu == IOMMU_PAMU)
-        text_print(&t, "\nall machines: %llu of %u entries for sub-windows of the PAMU\n",
-                   (unsigned long long)p->spaact, pamu_hardware.spaact);
+        text_print(&t, "\nall machines: %llu of %u entries for sub-windows of the PAMU; the vendor's VFIO needs %llu\n",
+                   (unsigned long long)p->spaact, pamu_hardware.spaact, (unsigned long long)p->vendor_spaact);
     return t.text;
 }

@@ -12,8 +12,7 @@ struct below {
     bool flat;                      // the core does not go down into buses among them
 };
 
-/* Returns what is known of the first compatible string of the node that has one of the flags; NULL: none has. */
-static const struct linux_node *find_facts(const struct linux_view *v, const struct dt_node *n, uint32_t flags)
+const struct linux_node *linux_facts(const struct linux_view *v, const struct dt_node *n, uint32_t flags)
 {
     const struct dt_prop *compatible = dt_prop(v->host->tree, n, v->host->p->compatible);
     const char *s;
@@ -35,7 +34,7 @@ static bool is_early(const struct linux_view *v, const struct dt_node *n)
         uint32_t early = LINUX_IS_EARLY << i, released = LINUX_IS_RELEASED << i;
         if (i == LINUX_IRQCHIP && !dt_prop(v->host->tree, n, v->host->p->interrupt_controller))
             continue;
-        const struct linux_node *facts = find_facts(v, n, early | released);
+        const struct linux_node *facts = linux_facts(v, n, early | released);
         if (facts && facts->is & early)
             return true;
     }
@@ -69,13 +68,13 @@ static struct linux_device find_device(struct linux_view *v, const struct dt_nod
     bool reserved = is_named_child_of_root(n->parent, "reserved-memory");
     if (host_disabled(v->host, n))
         return answer(LINUX_DISABLED, n);
-    if (reserved && find_facts(v, n, LINUX_IS_RESERVED_MEMORY)) // of_platform_default_populate_init()
+    if (reserved && linux_facts(v, n, LINUX_IS_RESERVED_MEMORY)) // of_platform_default_populate_init()
         return answer(LINUX_BY_CORE, n);
     if (above->how.how == LINUX_DISABLED)
         return above->how;
     if (!dt_prop(v->host->tree, n, v->host->p->compatible))
         return answer(LINUX_NAMELESS, n);
-    if (find_facts(v, n, LINUX_IS_SKIPPED))
+    if (linux_facts(v, n, LINUX_IS_SKIPPED))
         return answer(LINUX_SKIPPED, n);
     if (is_early(v, n))
         return answer(LINUX_TAKEN_EARLY, n);
@@ -116,7 +115,7 @@ static struct below find_below(struct linux_view *v, const struct dt_node *n)
     // It may be a client of a bus of its own, I2C or SPI, whose driver makes platform devices.
     bool may_be_client = device.how == LINUX_MAYBE || device.how == LINUX_NOT_BY_DRIVER ||
                          (device.how == LINUX_NAMELESS && device.at != n);
-    const struct linux_node *facts = is_device || may_be_client ? find_facts(v, n, LINUX_IS_GLUE) : NULL;
+    const struct linux_node *facts = is_device || may_be_client ? linux_facts(v, n, LINUX_IS_GLUE) : NULL;
     if (facts && (is_device || facts->glues->bus))
         return (struct below){.how = {LINUX_BY_DRIVER, n, facts->glues->driver}, .glues = facts->glues};
     if (is_device)
@@ -144,5 +143,5 @@ struct linux_device linux_device_of(struct linux_view *v, const struct dt_node *
 
 bool linux_is_bus(const struct linux_view *v, const struct dt_node *n)
 {
-    return find_facts(v, n, LINUX_IS_BUS) && !find_facts(v, n, LINUX_IS_AMBA);
+    return linux_facts(v, n, LINUX_IS_BUS) && !linux_facts(v, n, LINUX_IS_AMBA);
 }

@@ -35,6 +35,10 @@ struct linux_view {
 /* What Linux makes of a node other than the root. Drivers are those of schemas/linux. */
 struct linux_device linux_device_of(struct linux_view *v, const struct dt_node *n);
 
+/* What is known of the first compatible string of the node that has one of the flags (enum linux_flags); NULL: nothing.
+ */
+const struct linux_node *linux_facts(const struct linux_view *v, const struct dt_node *n, uint32_t flags);
+
 /* Whether `n` is a bus: Linux's core makes devices of its children, whoever drives it. */
 bool linux_is_bus(const struct linux_view *v, const struct dt_node *n);
 

@@ -167,12 +167,34 @@ static void report_glue(struct machine_planner *p, const struct p_device *d, con
         path, above, path + strlen(top) + 1);
 }
 
+/* ---- what the host's kernel can do ---- */
+
+/* VFIO unbinds the host's driver first. */
+static void check_driver_leaves(struct machine_planner *p, const struct p_device *d)
+{
+    const struct linux_node *facts = linux_facts(&p->file->on_linux, d->host, LINUX_STAYS);
+    if (!facts)
+        return;
+    struct src at = d->parent ? d->at : d->pass->parts.at[0].at;
+    struct diag *g =
+        diag(p->c->diags, W0305, at, "the host's driver of %s, `%s`, does not let go of it%s",
+             dt_path(p->c->arena, d->host), facts->stays, facts->stays_config ? " when it is built in" : "");
+    diag_fact(g, "there is no /sys/bus/%s/drivers/%s/unbind%s%s%s", facts->stays_bus ? facts->stays_bus : "platform",
+              facts->stays, facts->stays_config ? " with " : "", facts->stays_config ? facts->stays_config : "",
+              facts->stays_config ? "=y" : "");
+    diag_help(
+        g, "keep the driver from binding: blacklist its module, boot with `initcall_blacklist=` if it is built in, or "
+           "give the node a `compatible` of its own in the tree that the host boots with");
+}
+
 void check_host_devices(struct machine_planner *p)
 {
     enter_step(p, STEP_HOST_DEVICES);
     const struct m_passthrough *reported = NULL;
     for (uint32_t i = 0; i < p->m->devices.n; i++) {
         struct p_device *d = p->m->devices.at[i];
+        if (d->host && d->sysfs_name && d->kind == DEV_PLATFORM && needs_vfio(d))
+            check_driver_leaves(p, d);
         if (!d->parent || !d->host || !d->sysfs_name || d->kind != DEV_PLATFORM)
             continue;
         const struct dt_node *glue = find_glue(p, d->pass, d->host);

@@ -27,6 +27,7 @@ static void take_steps(struct machine_planner *p)
             count_host_irqs(p, p->m->devices.at[i]);
     plan_dma(p);
     check_host_devices(p);
+    check_known_kernels(p);
     if (!diags_errors(p->c->diags) && dt_take_phandles(p->c, p->m->tree, NULL, p->m->m->at))
         dt_assign_phandles(p->m->tree);
 }

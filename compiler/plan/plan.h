@@ -198,6 +198,7 @@ struct plan {
     VEC(struct p_machine *) machines;
     VEC(struct p_owned) owned; // only with c->table
     uint64_t spaact;           // PAMU: entries of its SPAACT that the sub-windows of all machines use
+    uint64_t vendor_spaact;    // the same as the vendor's VFIO asks for them: one window for all LIODNs of a device
 };
 
 #endif

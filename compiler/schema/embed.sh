@@ -43,7 +43,7 @@ function put_text(file, text,    n, i, line) {
 }
 # Whatever is the value of a key that a look-up goes by; a few more do no harm: a text is read that was not needed.
 function list_names(text,    keys, value) {
-    keys = text ~ /^{"iommus"/ ? "arch|properties" : "name|compatible|property|properties"
+    keys = text ~ /^{("iommus"|"linux": {"vfio-platform")/ ? "arch|properties" : "name|compatible|property|properties"
     while (match(text, "\"(" keys ")\" *: *(\\[[^]]*\\]|\"[^\"]*\")")) {
         value = substr(text, RSTART, RLENGTH)
         text = substr(text, RSTART + RLENGTH)

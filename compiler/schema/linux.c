@@ -125,6 +125,26 @@ static bool read_list(struct load *l, const struct jval *v, enum list list)
     return ok;
 }
 
+static const struct field architectures_fields[] = {
+    {.key = "arch", .type = FIELD_NAMES, .offset = ENTRY(compatible), .required = true},
+};
+static const struct table architectures_table = TABLE("architectures", architectures_fields);
+
+static bool read_vfio_platform(struct load *l, const struct jval *v, void *item)
+{
+    (void)item;
+    if (v->type != JSON_ARRAY)
+        return field_wrong_type(l, v, "a list of objects");
+    bool ok = true;
+    for (const struct jval *o = v->child; o; o = o->next) {
+        struct entry e = {0};
+        ok = fields_read(l, &architectures_table, o, &e) && ok;
+        for (const char *const *s = e.compatible; s && *s; s++)
+            map_put(l->c->arena, &l->loader->s->vfio_platform, (uintptr_t)*s, 0, 1);
+    }
+    return ok;
+}
+
 #define READER(name, list)                                                                                             \
     static bool name(struct load *l, const struct jval *v, void *item)                                                 \
     {                                                                                                                  \
@@ -143,6 +163,7 @@ READER(read_bound, LIST_BOUND)
 
 static const struct field linux_fields[] = {
     {.key = "kernels", .type = FIELD_REMARK},
+    {.key = "vfio-platform", .type = FIELD_CUSTOM, .set = read_vfio_platform},
     {.key = "buses", .type = FIELD_CUSTOM, .set = read_buses},
     {.key = "amba", .type = FIELD_CUSTOM, .set = read_amba},
     {.key = "skipped", .type = FIELD_CUSTOM, .set = read_skipped},

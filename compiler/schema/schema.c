@@ -93,6 +93,13 @@ const struct irqchip_class *schema_irqchip_by_property(const struct schemas *s, 
     return class;
 }
 
+bool schema_has_vfio_platform(const struct schemas *s, const char *arch)
+{
+    uint64_t one;
+    schemas_demand(s, arch);
+    return map_get(&s->vfio_platform, (uintptr_t)arch, 0, &one);
+}
+
 const struct linux_node *schema_linux(const struct schemas *s, const char *compatible)
 {
     // Not look_up(): several texts may be about one string.

@@ -338,6 +338,7 @@ struct platform {
 
 struct schemas {
     /* Names (interned) are keys, with 0. */
+    struct map vfio_platform;            // architecture -> 1: Linux has VFIO for its platform devices
     struct map linux_nodes;              // compatible -> struct linux_node
     struct map refs;                     // property -> struct ref_rule
     const struct ref_property *patterns; // tried in order when no name matches
@@ -389,6 +390,9 @@ const struct dev_class *schema_class_of(struct machc *c, const struct schemas *s
 
 /* The class of a host's controller that has a property (interned) and so many interrupt cells; or NULL. */
 const struct irqchip_class *schema_irqchip_by_property(const struct schemas *s, const char *property, uint32_t ncells);
+
+/* Whether Linux has VFIO for platform devices of an architecture (interned). */
+bool schema_has_vfio_platform(const struct schemas *s, const char *arch);
 
 /* What Linux does with nodes of a compatible string (interned); NULL: nothing that is known. */
 const struct linux_node *schema_linux(const struct schemas *s, const char *compatible);

@@ -422,6 +422,14 @@ class Kernel:
                     self.note(found, (name, "platform", None), compatible, "bound", path)
         return found
 
+    # architectures
+
+    def vfio_platform(self):
+        """Those that VFIO's platform devices depend on, by the config format's words."""
+        depends = re.search(r"^\s+depends on (.*ARM64.*)$", self.read("drivers/vfio/platform/Kconfig"), re.M)
+        words = {"ARM": "arm", "ARM64": "arm64", "RISCV": "riscv64", "PPC": "ppc", "X86_64": "x86-64"}
+        return [words[word] for word in re.findall(r"\w+", depends[1]) if word in words] if depends else []
+
     # lists
 
     def lists(self):
@@ -506,6 +514,7 @@ def distil(kernels):
     early = merge(kernels, Kernel.early)
     return {
         "kernels": [kernel.version for kernel in kernels],
+        "vfio-platform": [{"arch": kernels[-1].vfio_platform()}],
         **lists,
         "interrupt-maps": ordered(maps),
         "populates": ordered(entry(since, until, names, driver=driver, bus=bus if bus != "platform" else None, buses=deep,
@@ -572,7 +581,7 @@ def main():
             for reason in sorted(set(kernel.reasons[compatible])):
                 print(f"{compatible}: {reason}")
     for name, entries in facts.items():
-        if name != "kernels":
+        if name not in ("kernels", "vfio-platform"):
             print(f"{name}: {len(entries)} entries, {sum(len(entry['compatible']) for entry in entries)} compatibles")
 
 

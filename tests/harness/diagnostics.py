@@ -342,7 +342,7 @@ def fixes(context, result):
             codes.add(name[:5])
             clean += not any(m["severity"] != "warning" for m in messages_of(context, folder, ["--check"], name) or [])
         for name in CURED:
-            left = messages_of(context, folder, ["--check"], name)
+            left = messages_of(context, folder, ["--check", "-Wno-beyond-known-kernels"], name)
             result.add(f"--fix {name}: it compiles then", None if left == [] else f"{left}")
         result.add("many codes have fixes", None if len(codes) >= 55 else f"only {len(codes)}")
         result.add("most files compile then", None if clean >= 60 else f"only {clean}")

@@ -51,7 +51,7 @@ def check_sample(facts, result):
 def disorder(facts):
     """What is wrong with the order of the lists, or said twice."""
     for name, entries in facts.items():
-        if name == "kernels":
+        if name in ("kernels", "vfio-platform"):
             continue
         keys = [(entry.get("driver", ""), entry["compatible"]) for entry in entries]
         if keys != sorted(keys):

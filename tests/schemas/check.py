@@ -59,6 +59,7 @@ TABLES = {
     "huge": ("facts", "huge"),
     "node": ("facts", "node"),
     "facts": ("facts", "facts"),
+    "architectures": ("linux", "architectures"),
     "plain": ("linux", "names-only"),
     "map": ("linux", "interrupt-map"),
     "glue": ("linux", "glue"),
