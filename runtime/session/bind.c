@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static int write_attribute(struct mach_session *s, const char *path, const char *line)
 {
@@ -41,6 +42,19 @@ static int write_override(struct mach_session *s, const struct device *d, const 
     if (!machrt_device_path(s, path, d, "driver_override"))
         return -ENAMETOOLONG;
     return write_attribute(s, path, *driver ? driver : "\n");
+}
+
+const char *machrt_driver_stays(struct mach_session *s, const struct device *d, char *driver, size_t size)
+{
+    char path[PATH_SIZE];
+    if (read_driver(s, d, driver, size) || !*driver || !strcmp(driver, d->bus->driver) ||
+        !machrt_sysfs_path(s, path, "bus/%s/drivers/%s/unbind", d->bus->name, driver))
+        return NULL;
+    return s->sys.access(s->sys.opaque, path, F_OK) == -ENOENT
+               ? "does not let go of it: it has no `unbind` in sysfs. Boot the host so that it does not bind: "
+                 "blacklist "
+                 "its module, write initcall_blacklist= if it is built in, or give the node a compatible of its own"
+               : NULL;
 }
 
 // Undoes a bind in reverse: unbind from the VFIO driver, restore the override, bind to the former driver.
@@ -129,6 +143,9 @@ static int bind_device(struct mach_session *s, struct device *d)
         return -1;
     machrt_push_undo(s, machrt_undo_bind, d, 0, d->sysfs);
     if (*d->driver) {
+        const char *why = machrt_driver_stays(s, d, driver, sizeof driver);
+        if (why)
+            return machrt_set_error(s, "bind", EBUSY, machrt_device_object(s, d), "%s %s", d->driver, why);
         r = write_driver(s, d, d->driver, "unbind");
         if (r)
             return machrt_set_error(s, "bind", r, machrt_device_object(s, d), "cannot unbind it from %s", d->driver);

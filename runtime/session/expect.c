@@ -163,8 +163,13 @@ static void prove_file(struct proof *p)
 
 static void prove_sysfs_name(struct proof *p)
 {
-    if (p->d->bus)
+    if (p->d->bus) {
+        char driver[64];
+        const char *why = machrt_driver_stays(p->s, p->d, driver, sizeof driver);
+        if (why)
+            set_finding(p, MACH_PROOF_FAILS, "%s %s", driver, why);
         return;
+    }
     bool pci = mach_cfg_device_kind(p->d->rec) == MACH_CFG_DEVICE_PCI;
     set_finding(p, MACH_PROOF_FAILS, "there is no %s/bus/%s/devices/%.200s: %s", p->s->sys.sysfs,
                 pci ? "pci" : "platform", p->d->sysfs,

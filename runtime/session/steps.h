@@ -21,6 +21,12 @@ int machrt_prove(struct mach_session *s, void (*report)(void *opaque, const stru
 int machrt_step_expect(struct mach_session *s);
 
 /* bind.c */
+
+/*
+ * Why the driver that has the device cannot be unbound from it, as the end of a sentence that begins with the driver's
+ * name, which is written to `driver`. NULL: it can, or there is none. d->bus is known.
+ */
+const char *machrt_driver_stays(struct mach_session *s, const struct device *d, char *driver, size_t size);
 int machrt_step_bind(struct mach_session *s);
 int machrt_undo_bind(struct mach_session *s, void *object, uint64_t arg);
 

@@ -175,6 +175,8 @@ int fake_sysfs_write(struct fake *k, const char *path, const char *text)
         if (!d)
             return -ENODEV;
         if (!strcmp(what, "unbind")) {
+            if (k->stays && !strcmp(driver, k->stays))
+                return -ENOENT;
             if (strcmp(d->driver, driver))
                 return -ENODEV;
             if (d->fd >= 0)
@@ -259,6 +261,8 @@ int fake_sysfs_access(struct fake *k, const char *path)
     if (!strcmp(path, "/dev/iommu"))
         return k->has_iommufd ? 0 : -ENOENT;
     if (sscanf(path, "/sys/bus/%15[^/]/drivers/%31[^/]", bus, driver) == 2) {
+        if (n > 7 && !strcmp(path + n - 7, "/unbind"))
+            return k->stays && !strcmp(driver, k->stays) ? -ENOENT : 0;
         if (!strcmp(driver, "fsl-of-pamu"))
             return k->vendor_pamu ? 0 : -ENOENT;
         return k->no_driver ? -ENOENT : 0;

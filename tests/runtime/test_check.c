@@ -193,6 +193,12 @@ static void test_each_fails(void **state)
     b->k->device[0].name = "another address";
     wrong(b, 1, "there is no /sys/bus/platform/devices/502180000.eth");
     b = board();
+    b->k->stays = "eth";
+    wrong(b, 1, "device eth: sysfs-name 502180000.eth: eth does not let go of it: it has no `unbind` in sysfs");
+    b = board();
+    b->k->stays = "other";
+    wrong(b, 0, "irq-trigger"); // the near miss: another driver
+    b = board();
     b->k->device[3].group = 6;
     wrong(b, 1, "0000:00:02.1 is not in its IOMMU group");
     b = board();
@@ -296,6 +302,9 @@ static void test_groups(void **state)
 static void test_bind(void **state)
 {
     (void)state;
+    struct scene *y = scene_new("group");
+    y->k->stays = y->k->device[0].driver;
+    refused(y, "bind", "device", "does not let go of it");
     struct scene *x = scene_new("group");
     x->k->no_driver = true;
     refused(x, "bind", "eth", "modprobe vfio-platform");
