@@ -8,40 +8,9 @@
 
 /* ---- two interrupts of guests ---- */
 
-/* Reports a node that lists one line several times, once for the line. */
-static void report_listed_again(struct planner *p, const struct p_irq *irq, const struct p_irq *first)
-{
-    const struct host_irq *h = irq->host;
-    const char *list = "", *drops = "";
-    uint32_t n = 0;
-    for (uint32_t i = 0; i < irq->device->irqs.n && n < 16; i++) {
-        const struct p_irq *u = irq->device->irqs.at[i];
-        if (u->drop || u->source != IRQ_DEVICE || !u->host || u->host->node != h->node || u->host->chip != h->chip ||
-            u->host->identity != h->identity || u->index <= first->index)
-            continue;
-        if (u->index < irq->index)
-            return;
-        n++;
-        list = arena_printf(p->c->arena, "%s, %u", list, u->index);
-        drops = arena_printf(p->c->arena, "%s%sirq %u drop;", drops, *drops ? " " : "", u->index);
-    }
-    struct diag *d = diag(p->c->diags, E0364, irq->at, "%s lists %s %s: interrupts %u%s", dt_path(p->c->arena, h->node),
-                          host_irq_text(p->c, h), n < 2 ? "twice" : "several times", first->index, list);
-    diag_help(d,
-              n < 2 ? "drop the other: `%s`; a line can be requested only once"
-                    : "drop the others: `%s`; a line can be requested only once",
-              drops);
-    if (!irq->device->parent)
-        diag_fix_statement(d, irq->device->at, "passthrough", "%s", drops);
-}
-
 void report_lines(struct planner *p, const struct owned *a, const struct owned *b)
 {
     const struct p_irq *x = a->by, *y = b->by;
-    if (x->device == y->device && x->host->node == y->host->node) {
-        report_listed_again(p, x->index > y->index ? x : y, x->index > y->index ? y : x);
-        return;
-    }
     // The message is about the entry of an interrupt-map, if one of them is: the devices that use it are not known yet.
     const struct p_irq *irq = y->source == IRQ_MAP_ENTRY && x->source != IRQ_MAP_ENTRY ? y : x,
                        *other = irq == x ? y : x;
@@ -143,6 +112,8 @@ void collect_lines(struct planner *p, struct owner_table *t)
                 if (irq->drop || !irq->host || !irq->host->chip)
                     continue;
                 check_request(p, irq);
+                if (irq->shares)
+                    continue;
                 check_host_users(p, m, irq);
                 add_owned(t, &(struct owned){irq->host->identity, irq->host->identity, irq->host->chip, irq, m,
                                              &irq->at, OWN_LINE, OWN_IS_IRQ});

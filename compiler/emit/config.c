@@ -208,7 +208,8 @@ static void add_irq(struct cfg_out *o, uint32_t device, const struct p_irq *q, c
         .chip = w32((uint32_t)chip),
         .number = w32(linked ? q->number : MACH_CFG_NONE),
         .gsi = w32(linked ? q->gsi : MACH_CFG_NONE),
-        .flags = w32((q->drop ? MACH_CFG_IRQ_DROPPED : 0) | (linked && q->resample ? MACH_CFG_IRQ_RESAMPLE : 0)),
+        .flags = w32((q->drop ? MACH_CFG_IRQ_DROPPED : 0) | (linked && q->resample ? MACH_CFG_IRQ_RESAMPLE : 0) |
+                     (linked && q->shares ? MACH_CFG_IRQ_SHARED : 0)),
         .first_cell = w32(o->section[MACH_CFG_S_CELL].n),
         .cells = w32(linked ? q->ncells : 0),
     };

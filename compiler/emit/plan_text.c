@@ -182,14 +182,17 @@ static const char *irq_host_text(struct machc *c, const struct p_irq *q)
 
 static bool is_by_vfio(const struct p_irq *q)
 {
-    return !q->drop && q->source == IRQ_DEVICE;
+    return !q->drop && !q->shares && q->source == IRQ_DEVICE;
 }
 
-// Tells how the interrupt arrives: by eventfds of VFIO, by reads of a file, or raised by the VMM.
-static const char *irq_by(const struct p_irq *q)
+// Tells how the interrupt arrives: by eventfds of VFIO, with another one on its line, by reads of a file, or raised by
+// the VMM.
+static const char *irq_by(struct machc *c, const struct p_irq *q)
 {
     if (q->drop)
         return "unused";
+    if (q->shares)
+        return arena_printf(c->arena, "%s, interrupt %u", q->shares->device->name, q->shares->index);
     if (is_by_vfio(q))
         return q->resample ? "eventfds: trigger, resample" : "eventfd: trigger";
     return q->source == IRQ_FILE ? "reads of the file" : "the VMM";
@@ -225,7 +228,7 @@ static void irq_table(struct machc *c, struct text_out *t, const struct p_machin
                                    index_text(c, q->index, q->name)));
         table_cell(t, q->drop ? NULL : how_text(q->how));
         table_cell(t, q->drop ? NULL : number_text(c, q->gsi));
-        table_cell(t, irq_by(q));
+        table_cell(t, irq_by(c, q));
         table_cell(t, is_by_vfio(q) && q->resample ? "unmask" : NULL);
     }
     table_end(t);

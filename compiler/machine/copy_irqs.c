@@ -102,10 +102,12 @@ static void help_drop(struct machine_planner *p, struct diag *d, const struct p_
         diag_fix_statement(d, pass->at, "passthrough", "%.*s", (int)strlen(text) - 2, text + 1);
 }
 
+/* A line of the host is bound once, for the first interrupt on it; the others share it. */
 static void take_host_line(struct machine_planner *p, struct p_irq *irq)
 {
     const struct host_irq *h = irq->host;
-    if (!first_irq_on_line(p, h))
+    irq->shares = first_irq_on_line(p, h);
+    if (!irq->shares)
         map_putp(draft_arena(p->c), &p->line_of, h->chip, (const void *)(uintptr_t)h->identity, irq);
 }
 

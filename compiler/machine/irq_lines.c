@@ -439,12 +439,9 @@ static bool take_line(struct machine_planner *p, struct p_irq *irq)
     return true;
 }
 
-void link_irq(struct machine_planner *p, struct p_irq *irq, const struct m_irq_to *to)
+/* Reads a link and settles what it does not tell, but for the number of the line. Returns false after a message. */
+static bool read_link(struct machine_planner *p, struct p_irq *irq, const struct m_irq_to *to)
 {
-    irq->gsi = UINT32_MAX;
-    vec_push(p->c->arena, &irq->device->irqs, irq);
-    if (irq->drop)
-        return;
     irq->chip = p->m->irqchips.at[0]; // every platform has at least one
     bool ok = true;
     if (to && to->set && to->label) {
@@ -461,7 +458,67 @@ void link_irq(struct machine_planner *p, struct p_irq *irq, const struct m_irq_t
     ok = ok && settle_kind_and_trigger(p, irq, to) && check_trigger(p, irq);
     if (ok && to && to->number.set && to->number.value > UINT32_MAX)
         ok = report_no_line(p, irq, to->number.value);
-    if (!ok) {
+    return ok;
+}
+
+/* Gives `irq` the line of `other`, which is on the same line of the host. */
+static void copy_line(struct p_irq *irq, const struct p_irq *other)
+{
+    irq->drop = other->drop;
+    irq->chip = other->chip;
+    irq->kind = other->kind;
+    irq->number = other->number;
+    irq->trigger = other->trigger;
+    irq->gsi = other->gsi;
+    irq->how = other->how;
+    irq->ncells = other->ncells;
+    memcpy(irq->cells, other->cells, sizeof irq->cells);
+}
+
+/*
+ * Links an interrupt on a line of the host that irq->shares, of the same machine, is bound for. The link of one of them
+ * is enough; two must be the same.
+ */
+static void share_line(struct machine_planner *p, struct p_irq *irq, const struct m_irq_to *to)
+{
+    struct p_irq *bound = irq->shares;
+    vec_push(draft_arena(p->c), &p->sharing, irq);
+    if (!to || !to->set)
+        return;
+    if (!read_link(p, irq, to)) {
+        irq->drop = true;
+    } else if (bound->how != HOW_WRITTEN) {
+        // What is written for the second is meant for both.
+        bound->chip = irq->chip;
+        bound->kind = irq->kind;
+        bound->trigger = irq->trigger;
+        bound->number = irq->number;
+        bound->ncells = irq->ncells;
+        memcpy(bound->cells, irq->cells, sizeof bound->cells);
+        bound->how = HOW_WRITTEN;
+        if (!take_line(p, bound))
+            bound->drop = true;
+    } else if (irq->chip != bound->chip || irq->kind != bound->kind || irq->number != bound->number ||
+               irq->trigger != bound->trigger) {
+        struct diag *d = diag(p->c->diags, E0364, to->at, "%s is on the line of %s, and is linked to another one",
+                              describe_irq(p->c, irq), describe_irq(p->c, bound));
+        diag_fact(d, "%s: both are %s", p->host->file, host_irq_text(p->c, irq->host));
+        diag_note(d, bound->at, "the other one is linked here");
+        diag_help(d, "remove one of the links: a line of the host goes to one line of the guest");
+    }
+}
+
+void link_irq(struct machine_planner *p, struct p_irq *irq, const struct m_irq_to *to)
+{
+    irq->gsi = UINT32_MAX;
+    vec_push(p->c->arena, &irq->device->irqs, irq);
+    if (irq->drop)
+        return;
+    if (irq->shares) {
+        share_line(p, irq, to);
+        return;
+    }
+    if (!read_link(p, irq, to)) {
         irq->drop = true;
         return;
     }
@@ -484,9 +541,9 @@ void choose_lines(struct machine_planner *p)
         struct p_irq *irq = p->unlinked.at[i];
         const struct host_irq *h = irq->host;
         uint64_t kind = (uint64_t)(irq->kind - irq->chip->class->kinds);
-        if (!h || !h->class || h->class->cascaded || strcmp(h->kind->name, irq->kind->name) ||
-            h->number < irq->kind->min || h->number > highest_line(irq->kind) ||
-            map_get(&irq->chip->lines, kind, h->number, &v))
+        if (irq->how == HOW_WRITTEN || !h || !h->class || h->class->cascaded ||
+            strcmp(h->kind->name, irq->kind->name) || h->number < irq->kind->min ||
+            h->number > highest_line(irq->kind) || map_get(&irq->chip->lines, kind, h->number, &v))
             continue;
         irq->number = h->number;
         irq->how = HOW_DEFAULT;
@@ -515,4 +572,7 @@ void choose_lines(struct machine_planner *p)
         irq->number = (uint32_t)line;
         take_line(p, irq);
     }
+    for (uint32_t i = 0; i < p->sharing.n; i++)
+        if (!p->sharing.at[i]->drop)
+            copy_line(p->sharing.at[i], p->sharing.at[i]->shares);
 }

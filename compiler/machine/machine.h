@@ -96,6 +96,7 @@ struct machine_planner {
     struct map fixed;            // schema_bodies.c: (kind, rate) -> guest node
     struct map nodes_done;       // node_statements.c: m_edit -> 1: statements that have been merged
 
+    VEC(struct p_irq *) sharing;  // irq_lines.c: those with `shares`
     VEC(struct p_irq *) unlinked; // irq_lines.c: interrupts whose line is still to be chosen
     struct map irq_of;            // host_irq -> struct p_irq
     struct map line_of;           // copy_irqs.c: line of the host (chip, identity) -> the first struct p_irq for it

@@ -54,6 +54,7 @@ struct p_irq {
     bool drop;
     const char *file;            // raw: "/dev/uio0"
     const struct host_irq *host; // or NULL
+    struct p_irq *shares;        // another one of the machine, on the same line of the host: bound for both; or NULL
     struct p_irqchip *chip;
     const struct irq_kind *kind;
     uint32_t number; // line at the guest's chip

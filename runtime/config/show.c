@@ -128,6 +128,8 @@ static void show_irq(const struct view *v, struct mach_cfg_rec r)
     print_optional(v, " ", mach_cfg_irq_number(r));
     print_string(v, " ", mach_cfg_irq_trigger_name(r), "");
     print_optional(v, ", GSI ", mach_cfg_irq_gsi(r));
+    if (mach_cfg_irq_flags(r) & MACH_CFG_IRQ_SHARED)
+        fputs(", with another interrupt on the line", v->out);
     fputs(mach_cfg_irq_flags(r) & MACH_CFG_IRQ_RESAMPLE ? ", resample\n" : "\n", v->out);
 }
 

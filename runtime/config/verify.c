@@ -217,11 +217,14 @@ static int map_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
            (what == MACH_CFG_MAP_REGION) == (mach_cfg_dma_map_region(r) != MACH_CFG_NONE);
 }
 
-// A link has a line of a chip; a dropped interrupt has none.
+// A link has a line of a chip; a dropped interrupt has none. What another one is bound for is not resampled itself.
 static int irq_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     (void)f;
     int dropped = (mach_cfg_irq_flags(r) & MACH_CFG_IRQ_DROPPED) != 0;
+    if (mach_cfg_irq_flags(r) & MACH_CFG_IRQ_SHARED &&
+        mach_cfg_irq_flags(r) & (MACH_CFG_IRQ_DROPPED | MACH_CFG_IRQ_RESAMPLE))
+        return 0;
     return dropped == (mach_cfg_irq_chip(r) == MACH_CFG_NONE) && dropped == (mach_cfg_irq_number(r) == MACH_CFG_NONE) &&
            !(mach_cfg_irq_flags(r) & MACH_CFG_IRQ_RESAMPLE && mach_cfg_irq_trigger(r) != MACH_CFG_TRIGGER_LEVEL);
 }

@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /* The version of the format that this header describes. */
-enum { MACH_CFG_MAJOR = 1, MACH_CFG_MINOR = 3 };
+enum { MACH_CFG_MAJOR = 1, MACH_CFG_MINOR = 4 };
 
 /* "None" in an optional or an index field of 32 bits, and in an optional one of 64. */
 #define MACH_CFG_NONE   UINT32_C(0xffffffff)
@@ -146,7 +146,8 @@ enum mach_cfg_trigger {
 /* Flags of an interrupt */
 enum mach_cfg_irq_flags {
     MACH_CFG_IRQ_RESAMPLE = 0x1, // resample: level: the irqfd needs a resample eventfd that unmasks the host's line
-    MACH_CFG_IRQ_DROPPED = 0x2 // dropped: not in the guest: the device has it, but it is not used
+    MACH_CFG_IRQ_DROPPED = 0x2, // dropped: not in the guest: the device has it, but it is not used
+    MACH_CFG_IRQ_SHARED = 0x4 // shared: since 1.4: another interrupt of the machine is on the same line of the host and of the guest, and is bound for both: nothing is to be done
 };
 
 /* DMA modes */

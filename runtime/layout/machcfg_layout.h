@@ -25,7 +25,7 @@
 #define MACH_CFG_MAGIC "\x89MACH\r\n\x1a"
 
 /* The format's version. X(NAME, value) */
-#define MACH_CFG_VERSION_NUMBERS(X) X(MAJOR, 1) X(MINOR, 3)
+#define MACH_CFG_VERSION_NUMBERS(X) X(MAJOR, 1) X(MINOR, 4)
 
 /* ---- words in the file ---- */
 
@@ -148,7 +148,11 @@ static inline mach_le64 mach_le64_of(uint64_t v)
 #define MACH_CFG_SET_irq_flags(E)                                                                                      \
     E(irq_flags, IRQ_RESAMPLE, 1, "resample",                                                                          \
       "level: the irqfd needs a resample eventfd that unmasks the host's line")                                        \
-    E(irq_flags, IRQ_DROPPED, 2, "dropped", "not in the guest: the device has it, but it is not used")
+    E(irq_flags, IRQ_DROPPED, 2, "dropped", "not in the guest: the device has it, but it is not used")                 \
+    E(irq_flags, IRQ_SHARED, 4, "shared",                                                                              \
+      "since 1.4: another interrupt of the machine is on the same line of the host and of the guest, and is bound "    \
+      "for "                                                                                                           \
+      "both: nothing is to be done")
 
 #define MACH_CFG_SET_dma_mode(E)                                                                                       \
     E(dma_mode, DMA_NONE, 0, "none", "no mapping")                                                                     \

@@ -178,7 +178,7 @@ static int set_up_vmm_irq(struct mach_session *s, struct irq *q)
 
 static int set_up_irq(struct mach_session *s, struct irq *q)
 {
-    if (mach_cfg_irq_flags(q->rec) & MACH_CFG_IRQ_DROPPED)
+    if (mach_cfg_irq_flags(q->rec) & (MACH_CFG_IRQ_DROPPED | MACH_CFG_IRQ_SHARED))
         return 0;
     switch ((enum mach_cfg_irq_source)mach_cfg_irq_source(q->rec)) {
     case MACH_CFG_IRQ_EMULATED:

@@ -72,7 +72,7 @@ def host_lines(machines):
     for m in machines:
         for d in m.config.device:
             for q in d.all_irqs:
-                if "dropped" in q.flags or q.source == "emulated":
+                if {"dropped", "shared"} & set(q.flags) or q.source == "emulated":
                     continue
                 who = f"{m.name}: {d.name}: {q.source} interrupt {q.index}"
                 place = (d.host_path or d.sysfs_name or (m.name, d.name), q.source, q.index, q.name)

@@ -320,6 +320,7 @@ class Machine:
     def check_lines(self):
         taken = {}
         for d in self.config.device:
+            self.check_shared(d)
             said = [q for q in d.all_irqs if "dropped" not in q.flags]
             for q in said:
                 self.check_specifier(d, q, taken)
@@ -330,6 +331,16 @@ class Machine:
             if d.at:
                 self.compare_lines(d, d.at, [q for q in said if q.source != "map-entry"])
                 self.compare_map(d, [q for q in said if q.source == "map-entry"])
+
+    def check_shared(self, d):
+        """What shares a line of the guest has one other interrupt that is bound, from the same line of the host."""
+        for q in d.all_irqs:
+            if "shared" not in q.flags:
+                continue
+            bound = [o for other in self.config.device for o in other.all_irqs if not {"shared", "dropped"} & set(o.flags)
+                     and (o.chip, o.kind, o.number, o.trigger) == (q.chip, q.kind, q.number, q.trigger)]
+            if len(bound) != 1 or not q.host or (bound[0].host or "").split(",")[0] != q.host.split(",")[0]:
+                self.say(f"{d.name}: {q.source} interrupt {q.index} shares {q.host}, for which {len(bound)} are bound")
 
     def check_specifier(self, d, q, taken):
         chip = self.config.irqchip[q.chip]
@@ -352,6 +363,10 @@ class Machine:
         sense = sense[1] if sense else q.trigger
         if sense != q.trigger and chip.class_name != "plic":
             self.say(f"{who}: {q.host} is {q.trigger} in the guest")
+        if "shared" in q.flags:
+            if "resample" in q.flags:
+                self.say(f"{who}: shared, and resampled")
+            return
         if ("resample" in q.flags) != (sense == "level" and q.source != "emulated"):
             self.say(f"{who}: {q.trigger}, and {'' if 'resample' in q.flags else 'not '}resampled")
         if q.gsi is not None and q.number >= chip.lines:

@@ -287,6 +287,8 @@ static int irq(const struct file *f, uint64_t i)
 {
     uint64_t flags = GET(f, irq, i, flags);
     int dropped = (flags & SET_irq_flags_dropped) != 0, resample = (flags & SET_irq_flags_resample) != 0;
+    if (flags & SET_irq_flags_shared && (dropped || resample))
+        return 0;
     return dropped == (GET(f, irq, i, chip) == NONE) && dropped == (GET(f, irq, i, number) == NONE) &&
            (!resample || IS(f, irq, i, trigger, trigger_level));
 }

@@ -261,6 +261,21 @@ static void test_nested(void **state)
     scene_free(x);
 }
 
+// An interrupt that shares the line of another one needs nothing: VFIO is not asked for it.
+static void test_shared_irq(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("group");
+    CFG_SET(x->c, irq, IRQ, 2, flags, MACH_CFG_IRQ_SHARED);
+    started(x);
+    assert_int_equal(mach_session_irq_fd(x->session, 1), x->k->device[0].trigger[0]);
+    assert_true(x->k->device[0].trigger[0] >= 0);
+    assert_int_equal(mach_session_irq_fd(x->session, 2), -ENXIO);
+    assert_int_equal(x->k->device[0].trigger[1], -1);
+    stopped(x);
+    scene_free(x);
+}
+
 static void test_irqs(void **state)
 {
     (void)state;
@@ -586,12 +601,12 @@ static void test_hints(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_scene), cmocka_unit_test(test_backends),     cmocka_unit_test(test_what_was_done),
-        cmocka_unit_test(test_aia),         cmocka_unit_test(test_fsl_mc),       cmocka_unit_test(test_regions),
-        cmocka_unit_test(test_nested),      cmocka_unit_test(test_irqs),         cmocka_unit_test(test_msi),
-        cmocka_unit_test(test_linked_msi),  cmocka_unit_test(test_pci_space),    cmocka_unit_test(test_uio),
-        cmocka_unit_test(test_guest_iommu), cmocka_unit_test(test_later_faults), cmocka_unit_test(test_populate),
-        cmocka_unit_test(test_budget),      cmocka_unit_test(test_hints),
+        cmocka_unit_test(test_every_scene), cmocka_unit_test(test_backends),    cmocka_unit_test(test_what_was_done),
+        cmocka_unit_test(test_aia),         cmocka_unit_test(test_fsl_mc),      cmocka_unit_test(test_regions),
+        cmocka_unit_test(test_nested),      cmocka_unit_test(test_irqs),        cmocka_unit_test(test_shared_irq),
+        cmocka_unit_test(test_msi),         cmocka_unit_test(test_linked_msi),  cmocka_unit_test(test_pci_space),
+        cmocka_unit_test(test_uio),         cmocka_unit_test(test_guest_iommu), cmocka_unit_test(test_later_faults),
+        cmocka_unit_test(test_populate),    cmocka_unit_test(test_budget),      cmocka_unit_test(test_hints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

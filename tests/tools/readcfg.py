@@ -246,8 +246,11 @@ class Config:
         dropped = self.flag("irq_flags", r["flags"], "dropped")
         if dropped != (r["chip"] == NONE) or dropped != (r["number"] == NONE):
             return "dropped and chip or number contradict"
+        resample = self.flag("irq_flags", r["flags"], "resample")
+        if self.flag("irq_flags", r["flags"], "shared") and (dropped or resample):
+            return "shared, and dropped or resampled"
         level = self.word("trigger", r["trigger"]) == "level"
-        return "resample without level" if self.flag("irq_flags", r["flags"], "resample") and not level else None
+        return "resample without level" if resample and not level else None
 
     def check_dma(self, i, r):
         iommu = r["guest_iommu"]
