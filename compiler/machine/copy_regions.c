@@ -209,6 +209,21 @@ void decide_regions(struct machine_planner *p, struct copied *k, struct p_device
         report_no_device(p, k);
 }
 
+/* Reports a region that is dropped before others which have no names: a driver would take the next one for it. */
+static void check_places(struct machine_planner *p, const struct copied *k, uint32_t dropped, uint32_t next,
+                         struct src where)
+{
+    if (dt_prop(p->host->tree, k->host, p->n->reg_names))
+        return;
+    const char *path = dt_path(p->c->arena, k->host);
+    struct diag *d =
+        diag(p->c->diags, E0538, where, "without region %u, region %u of %s would be region %u of the guest's node",
+             dropped, next, path, dropped);
+    diag_fact(d, "%s: %s has no `reg-names`, so drivers count", p->host->file, path);
+    diag_help(d, "drop the regions after it as well, or write `region %u trap;` if the guest's driver does not use it",
+              dropped);
+}
+
 /* Writes the names of the regions that are not dropped. */
 static void write_reg_names(struct machine_planner *p, struct copied *k, const struct origin *o)
 {
@@ -242,11 +257,15 @@ void write_reg(struct machine_planner *p, struct copied *k)
     uint32_t na = cell_or(p, bus, p->n->address_cells, 2), ns = cell_or(p, bus, p->n->size_cells, 1), n = 0;
     uint8_t *data = arena_alloc(p->c->arena, na <= 2 && ns <= 2 ? (size_t)d->regions.n * (na + ns) * 4 + 1 : 1);
     uint64_t unit = 0;
+    const struct p_region *dropped = NULL, *after = NULL;
     for (uint32_t i = 0; i < d->regions.n; i++) {
         struct p_region *r = d->regions.at[i];
         uint64_t on_bus;
+        if (r->mode == REGION_DROP && !r->window && !dropped)
+            dropped = r;
         if (r->mode == REGION_DROP || r->window)
             continue;
+        after = dropped && !after ? r : after;
         struct src where = r->how != HOW_WRITTEN && k->pass->place->under ? k->pass->place->under_at : r->at;
         if (!translate_to_bus(p, bus, r->guest, r->size, where, &on_bus) ||
             !check_cells_hold(p, bus, on_bus, r->size, true, where))
@@ -256,6 +275,8 @@ void write_reg(struct machine_planner *p, struct copied *k)
         if (!n++)
             unit = on_bus;
     }
+    if (after)
+        check_places(p, k, dropped->index, after->index, dropped->at);
     const struct origin *o = origin_at(p, k->guest, k->pass->at, "the guest's addresses of its regions");
     size_t base = strcspn(k->host->name, "@");
     const char *generic =
@@ -309,14 +330,19 @@ void remove_dropped_reg(struct machine_planner *p, struct copied *k)
              entry = (na + host_size_cells(p->host, k->host->parent)) * 4;
     const struct dev_class *class = k->device->host == k->host ? k->device->class : NULL;
     bool any = false;
-    for (uint32_t i = 0; k->part && i < k->part->regions.n; i++)
-        any = any || k->part->regions.at[i].mode == REGION_DROP;
+    struct src where = {{0, 0, 0}, NULL};
+    for (uint32_t i = k->part ? k->part->regions.n : 0; i-- > 0;) {
+        if (k->part->regions.at[i].mode != REGION_DROP)
+            continue;
+        any = true;
+        where = k->part->regions.at[i].at;
+    }
     if (!any || !reg || !entry)
         return;
     uint8_t *data = arena_alloc(p->c->arena, reg->len + 1U);
     char *left = arena_alloc(p->c->arena, (names ? names->len : 0) + 1U);
-    uint32_t len = 0, names_len = 0, at_name = 0;
-    bool first = false;
+    uint32_t len = 0, names_len = 0, at_name = 0, dropped = UINT32_MAX;
+    bool first = false, gap = false;
     for (uint32_t i = 0; i < reg->len / entry; i++) {
         const char *name = names && at_name < names->len ? (const char *)names->data + at_name : NULL;
         const char *end = name ? memchr(name, 0, names->len - at_name) : NULL;
@@ -326,8 +352,12 @@ void remove_dropped_reg(struct machine_planner *p, struct copied *k)
             end = name = class->regions[i].name;
         if (is_dropped(k, i, end ? name : NULL)) {
             first = first || !i;
+            dropped = dropped == UINT32_MAX ? i : dropped;
             continue;
         }
+        if (dropped != UINT32_MAX && !gap)
+            check_places(p, k, dropped, i, where);
+        gap = dropped != UINT32_MAX;
         memcpy(data + len, reg->data + (size_t)i * entry, entry);
         if (n)
             memcpy(left + names_len, name, n);

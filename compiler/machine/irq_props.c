@@ -48,14 +48,17 @@ static void filter_irq_names(struct machine_planner *p, struct dt_node *n, const
         dt_del(p->m->tree, n, p->n->interrupt_names);
 }
 
-/* One interrupt of a guest node: a controller of the guest and a specifier. */
+/* One interrupt of a guest node: a controller, or a nexus on the way to one, and a specifier. */
 struct out_irq {
-    struct dt_node *chip;
+    struct dt_node *chip; // NULL: there is no such interrupt, and its entry keeps the place of those after it
     const uint32_t *cells;
     uint32_t ncells;
 };
 
-/* Writes `interrupts` if all go to one controller, and `interrupts-extended` otherwise. */
+/*
+ * Writes `interrupts` if all go to one controller, and `interrupts-extended` otherwise: only that can have empty
+ * entries, a phandle of 0 (Linux drivers/of/base.c, of_phandle_iterator_next()).
+ */
 static void set_interrupts(struct machine_planner *p, struct dt_node *n, const struct out_irq *irqs, uint32_t nirqs,
                            struct src where)
 {
@@ -64,9 +67,9 @@ static void set_interrupts(struct machine_planner *p, struct dt_node *n, const s
     uint32_t cells = 0;
     bool one = true;
     for (uint32_t i = 0; i < nirqs; i++) {
-        if (!irqs[i].chip)
+        if (!irqs[i].chip && irqs[i].ncells)
             return; // the controller has no node: an error has been reported
-        one = one && irqs[i].chip == irqs[0].chip;
+        one = one && irqs[i].chip && irqs[i].chip == irqs[0].chip;
         cells += irqs[i].ncells;
     }
     const char *name = one ? p->n->interrupts : p->n->interrupts_extended,
@@ -81,7 +84,8 @@ static void set_interrupts(struct machine_planner *p, struct dt_node *n, const s
     struct dt_prop *prop = dt_set(t, n, name, data, len, o);
     for (uint32_t i = 0; i < nirqs; i++) {
         if (!one) {
-            dt_add_ref(t, prop, at_byte, irqs[i].chip);
+            if (irqs[i].chip)
+                dt_add_ref(t, prop, at_byte, irqs[i].chip);
             at_byte += 4;
         }
         for (uint32_t c = 0; c < irqs[i].ncells; c++, at_byte += 4)
@@ -89,6 +93,44 @@ static void set_interrupts(struct machine_planner *p, struct dt_node *n, const s
     }
     if (one)
         set_irq_parent(p, n, irqs[0].chip, where);
+}
+
+/*
+ * Where drivers count the interrupts of a node, one that is dropped before others leaves an empty entry. Drivers know
+ * those with names by name: there the entry goes away with its name.
+ */
+static bool keeps_places(struct machine_planner *p, const struct copied *k)
+{
+    return !dt_prop(p->host->tree, k->host, p->n->interrupt_names);
+}
+
+/* The same as keep_irq_cells() with empty entries. */
+static void keep_irq_cells_in_places(struct machine_planner *p, struct copied *k, const bool *kept, uint32_t own,
+                                     const struct dt_prop *old, uint32_t step)
+{
+    struct dt_node *first = copy_of(p, host_irq_parent(p->host, k->host))->guest;
+    struct out_irq *out = arena_array(draft_arena(p->c), own, sizeof *out);
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < own && (i + 1) * step <= old->len; i++) {
+        uint32_t *cells = arena_array(draft_arena(p->c), step / 4, sizeof *cells);
+        for (uint32_t c = 0; c < step / 4; c++)
+            cells[c] = dt_cell(old, i * (step / 4) + c);
+        out[i] = kept[i] ? (struct out_irq){first, cells, step / 4} : (struct out_irq){0};
+        n = kept[i] ? i + 1 : n;
+    }
+    set_interrupts(p, k->guest, out, n, k->pass->at);
+}
+
+/* Whether an interrupt is dropped that others come after. */
+static bool has_gap(const bool *kept, uint32_t n)
+{
+    bool dropped = false;
+    for (uint32_t i = 0; i < n; i++) {
+        if (kept[i] && dropped)
+            return true;
+        dropped = dropped || !kept[i];
+    }
+    return false;
 }
 
 /* The controller is copied, so the cells of `interrupts` stay, except those of dropped interrupts. */
@@ -100,6 +142,10 @@ static void keep_irq_cells(struct machine_planner *p, struct copied *k, const bo
     uint32_t step = dt_u32(p->host->tree, first, p->n->interrupt_cells, 0) * 4, len = 0;
     if (!old || !step)
         return;
+    if (keeps_places(p, k) && has_gap(kept, own)) {
+        keep_irq_cells_in_places(p, k, kept, own, old, step);
+        return;
+    }
     uint8_t *data = arena_alloc(p->c->arena, old->len + 1);
     for (uint32_t i = 0; i < own && (i + 1) * step <= old->len; i++) {
         if (!kept[i])
@@ -133,8 +179,11 @@ static void write_own_interrupts(struct machine_planner *p, struct copied *k)
         kept[i] = !k->off || inner || stay; // interrupts of a disabled node are not linked
         if (irq)
             kept[i] = !irq->drop;
-        if (!kept[i])
+        if (!kept[i]) {
+            if (keeps_places(p, k))
+                out[n++] = (struct out_irq){0};
             continue;
+        }
         if (irq)
             out[n++] = (struct out_irq){irq->chip->node, irq->cells, irq->ncells};
         else if (inner)
@@ -143,8 +192,11 @@ static void write_own_interrupts(struct machine_planner *p, struct copied *k)
     filter_irq_names(p, k->guest, kept, own, origin_of(p, ORIGIN_COMPUTED, k->pass->at, "its interrupt links"));
     if (stay)
         keep_irq_cells(p, k, kept, own);
-    else
+    else {
+        while (n && !out[n - 1].chip && !out[n - 1].ncells)
+            n--;
         set_interrupts(p, k->guest, out, n, k->pass->at);
+    }
 }
 
 static void write_linked_interrupts(struct machine_planner *p, struct p_device *d)

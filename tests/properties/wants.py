@@ -304,7 +304,9 @@ class Case:
                     mode = "unsafe" if rng.random() < 0.2 else "trap"
                 _, _, w, k = cluster[0]
                 alone = len(cluster) == 1
-                if alone and not w.device.below and len(w.device.regions) > 1 and rng.random() < 0.06:
+                # What comes after a region keeps its place only if it has a name.
+                counts = not any(line.startswith("reg-names") for line in w.device.node.lines) and k + 1 < len(w.device.regions)
+                if alone and not counts and not w.device.below and len(w.device.regions) > 1 and rng.random() < 0.06:
                     mode = "drop"
                 elif alone and w.top is w and not w.device.below and rng.random() < 0.2:
                     r = w.device.regions[k]
@@ -318,7 +320,7 @@ class Case:
 
     def interrupts(self):
         rng = self.rng
-        taken = {line.identity for d in self.owner for line in d.map_lines}
+        taken = {line.identity: None for d in self.owner for line in d.map_lines}
         for m in self.machines:
             number = m.first_line
             for w in m.all_wishes():
@@ -330,14 +332,16 @@ class Case:
                         continue
                     users = [d for d in self.line_users(line.identity) if d is not w.device]
                     hosts = [d for d in users if d not in self.owner and not d.off]
-                    if hosts or line.identity in taken or not m.links(line.trigger):
+                    # Devices of one machine share a line; what is written for one is meant for all.
+                    if hosts or taken.get(line.identity, m) is not m or not m.links(line.trigger):
                         w.irqs[i] = "drop"
                         continue
                     if rng.random() < 0.1:
                         w.irqs[i] = "drop"
                         continue
-                    taken.add(line.identity)
-                    if rng.random() < 0.25:
+                    first = line.identity not in taken
+                    taken[line.identity] = m
+                    if first and rng.random() < 0.25:
                         w.irqs[i] = (number, None if rng.random() < 0.6 else m.one_trigger or line.trigger)
                         m.lines.add(number)
                         number += 1
