@@ -18,6 +18,7 @@ static void take_names(struct machc *c, struct host_private *p)
     p->interrupt_controller = intern(t, "interrupt-controller");
     p->interrupt_map = intern(t, "interrupt-map");
     p->interrupt_map_mask = intern(t, "interrupt-map-mask");
+    p->interrupt_map_pass_thru = intern(t, "interrupt-map-pass-thru");
     p->compatible = intern(t, "compatible");
     p->device_type = intern(t, "device_type");
     p->status = intern(t, "status");

@@ -38,6 +38,8 @@ struct host_bus {
 struct nexus {
     uint32_t address_cells, cells; // of the child's side
     const uint8_t *mask;           // or NULL: all ones
+    const uint8_t *pass;           // bits of the specifier that go to the parent's as they are; or NULL
+    bool own;                      // a driver reads it, whose lines have the trigger of the child's last cell
     VEC(struct nexus_entry) entries;
     struct hash_key key;
     struct map by_key; // (hash of the masked child cells, 0) -> first entry
@@ -55,7 +57,8 @@ struct host_private {
     /* names that are asked for of every node */
     const char *address_cells, *size_cells, *reg, *reg_names, *ranges, *interrupts, *interrupts_extended,
         *interrupt_names, *interrupt_parent, *interrupt_cells, *interrupt_controller, *interrupt_map,
-        *interrupt_map_mask, *compatible, *device_type, *status, *mask, *aliases, *phandle, *linux_phandle;
+        *interrupt_map_mask, *interrupt_map_pass_thru, *compatible, *device_type, *status, *mask, *aliases, *phandle,
+        *linux_phandle;
 };
 
 /* One indexing. */
@@ -94,7 +97,12 @@ void host_read_irqs(struct indexing *x, const struct dt_node *n);
 struct nexus *host_nexus(struct indexing *x, const struct dt_node *n);
 
 /* The entry for a unit address and specifier; or NULL. */
-const struct nexus_entry *host_nexus_find(const struct nexus *x, const uint8_t *address, const uint8_t *spec);
+const struct nexus_entry *host_nexus_find(const struct host *h, const struct nexus *x, const uint8_t *address,
+                                          const uint8_t *spec);
+
+/* The specifier at the entry's parent for the specifier `spec` of a child that the entry is for; memory of `c`. */
+const uint8_t *host_nexus_spec(struct machc *c, const struct nexus *x, const struct nexus_entry *e,
+                               const uint8_t *spec);
 
 /* The class of a controller; NULL: unknown. */
 const struct irqchip_class *host_irq_class(struct indexing *x, const struct dt_node *chip);

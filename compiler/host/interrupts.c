@@ -109,7 +109,7 @@ static const char *follow(struct indexing *x, struct trace *t)
         }
         const struct nexus_entry *e = NULL;
         if (t->nspec == nexus->cells && t->naddress >= nexus->address_cells)
-            e = host_nexus_find(nexus, t->address, t->spec);
+            e = host_nexus_find(x->h, nexus, t->address, t->spec);
         if (!e && nexus->problem)
             return nexus->problem;
         if (!e && t->naddress < nexus->address_cells)
@@ -118,7 +118,7 @@ static const char *follow(struct indexing *x, struct trace *t)
         if (!e)
             return arena_printf(x->c->arena, "the interrupt-map of %s has no entry for it",
                                 dt_show_path(x->c->arena, t->at));
-        *t = (struct trace){e->parent, e->address, e->spec, e->naddress, e->nspec};
+        *t = (struct trace){e->parent, e->address, host_nexus_spec(x->c, nexus, e, t->spec), e->naddress, e->nspec};
     }
     return "its interrupt-map entries form a loop";
 }
@@ -247,7 +247,7 @@ void host_read_irqs(struct indexing *x, const struct dt_node *n)
     }
     const struct nexus *nexus = host_nexus(x, n);
     side->nirqs = x->irqs.n - side->first_irq;
-    if (!nexus)
+    if (!nexus || nexus->pass) // with that, an entry is no line
         return;
     for (uint32_t i = 0; i < nexus->entries.n; i++) {
         const struct nexus_entry *e = &nexus->entries.at[i];

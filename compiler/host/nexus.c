@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Nodes with an interrupt-map (Devicetree Specification 0.4, 2.4.3).
+// Nodes with an interrupt-map (Devicetree Specification 0.4, 2.4.3 and 2.5).
 #include "host/internal.h"
 
 enum { NONE = UINT32_MAX, MAX_ADDRESS = 8 };
@@ -26,15 +26,30 @@ static bool is_same_interrupt(const struct nexus *x, const struct nexus_entry *e
     return true;
 }
 
-const struct nexus_entry *host_nexus_find(const struct nexus *x, const uint8_t *address, const uint8_t *spec)
+const struct nexus_entry *host_nexus_find(const struct host *h, const struct nexus *x, const uint8_t *address,
+                                          const uint8_t *spec)
 {
     uint64_t i;
     if (!map_get(&x->by_key, hash_masked(x, address, spec), 0, &i))
         return NULL;
+    // An entry whose parent is disabled does not match (of_irq_parse_raw).
     for (; i != NONE; i = x->entries.at[i].next)
-        if (is_same_interrupt(x, &x->entries.at[i], address, spec))
+        if (is_same_interrupt(x, &x->entries.at[i], address, spec) && !host_disabled(h, x->entries.at[i].parent))
             return &x->entries.at[i];
     return NULL;
+}
+
+const uint8_t *host_nexus_spec(struct machc *c, const struct nexus *x, const struct nexus_entry *e, const uint8_t *spec)
+{
+    if (!x->pass && !(x->own && be32(spec + (size_t)(x->cells - 1) * 4)))
+        return e->spec;
+    uint8_t *out = arena_alloc(c->arena, (size_t)e->nspec * 4 + 1);
+    memcpy(out, e->spec, (size_t)e->nspec * 4);
+    for (uint32_t i = 0; x->pass && i < x->cells * 4 && i < e->nspec * 4; i++)
+        out[i] = (uint8_t)((out[i] & ~x->pass[i]) | (spec[i] & x->pass[i]));
+    if (x->own)
+        memcpy(out + (size_t)(e->nspec - 1) * 4, spec + (size_t)(x->cells - 1) * 4, 4);
+    return out;
 }
 
 static void bad_map(struct indexing *x, const struct dt_node *n, struct nexus *nexus, const char *what)
@@ -79,7 +94,7 @@ static void read_entries(struct indexing *x, const struct dt_node *n, struct nex
             return;
         }
         // Without #address-cells a controller takes no unit address: 0, not 2 (of_irq_parse_raw).
-        uint32_t naddress = dt_u32(x->h->tree, parent, p->address_cells, 0), nspec = dt_cell(cells, 0);
+        uint32_t naddress = nexus->own ? 0 : dt_u32(x->h->tree, parent, p->address_cells, 0), nspec = dt_cell(cells, 0);
         if (naddress > MAX_ADDRESS || map->len - at - child - 4 < (naddress + nspec) * 4) {
             bad_map(x, n, nexus, arena_printf(x->c->arena, "entry %u is cut off", number));
             return;
@@ -96,11 +111,25 @@ static void read_entries(struct indexing *x, const struct dt_node *n, struct nex
     }
 }
 
+/* What is known of a controller whose interrupt-map Linux's core does not read; or NULL. */
+static const struct linux_node *own_map(struct indexing *x, const struct dt_node *n)
+{
+    const struct dt_prop *compatible = dt_prop(x->h->tree, n, x->h->p->compatible);
+    const char *s;
+    for (uint32_t i = 0; x->h->schemas && compatible && (s = dt_string(compatible, i)); i++) {
+        const struct linux_node *facts = schema_linux(x->h->schemas, intern(x->c->names, s));
+        if (facts && facts->is & LINUX_OWN_MAP)
+            return facts;
+    }
+    return NULL;
+}
+
 struct nexus *host_nexus(struct indexing *x, const struct dt_node *n)
 {
     struct host_private *p = x->h->p;
     const struct dt_prop *map = dt_prop(x->h->tree, n, p->interrupt_map);
-    if (!map)
+    const struct linux_node *own = map ? own_map(x, n) : NULL;
+    if (!map || (own && !own->map_before)) // where nobody reads the map, it is a controller
         return NULL;
     struct nexus *nexus = map_getp(&p->nexus, n, NULL);
     if (nexus)
@@ -114,6 +143,13 @@ struct nexus *host_nexus(struct indexing *x, const struct dt_node *n)
         bad_map(x, n, nexus, "#address-cells and #interrupt-cells of the node are out of range");
         return nexus;
     }
+    nexus->own = own;
+    if (own && (nexus->address_cells + nexus->cells != own->map_parent || own->map_before != own->map_parent + 1U)) {
+        bad_map(x, n, nexus, "its cells are not those that its driver reads");
+        return nexus;
+    }
+    const struct dt_prop *pass = dt_prop(x->h->tree, n, p->interrupt_map_pass_thru);
+    nexus->pass = pass && pass->len == nexus->cells * 4 ? pass->data : NULL;
     const struct dt_prop *mask = dt_prop(x->h->tree, n, p->interrupt_map_mask);
     if (mask && mask->len == (nexus->address_cells + nexus->cells) * 4)
         nexus->mask = mask->data;
@@ -137,6 +173,6 @@ struct nexus *host_nexus(struct indexing *x, const struct dt_node *n)
 const struct nexus_entry *host_map_entries(const struct host *h, const struct dt_node *node, uint32_t *n)
 {
     const struct nexus *nexus = map_getp(&h->p->nexus, node, NULL);
-    *n = nexus ? nexus->entries.n : 0;
+    *n = nexus && !nexus->pass ? nexus->entries.n : 0;
     return *n ? nexus->entries.at : NULL;
 }

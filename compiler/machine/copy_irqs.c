@@ -9,11 +9,13 @@
 /*
  * Whether a copied interrupt-map applies to the node. An interrupt-map compares unit addresses: below a copied nexus
  * they are the same as on the host. The node that is passed through may get another one, so its interrupts go to the
- * controller directly.
+ * controller directly; so do those through a map that passes specifiers through, whose entries are no lines.
  */
 static bool is_nexus_usable(struct machine_planner *p, const struct copied *k, const struct dt_node *nexus)
 {
-    return copy_of(p, nexus) && k->host != k->pass->parts.at[0].node && dt_is_below(nexus, k->host);
+    uint32_t entries;
+    host_map_entries(p->host, nexus, &entries);
+    return entries && copy_of(p, nexus) && k->host != k->pass->parts.at[0].node && dt_is_below(nexus, k->host);
 }
 
 enum irq_route {
