@@ -10,17 +10,11 @@
 
 void report_lines(struct planner *p, const struct owned *a, const struct owned *b)
 {
-    const struct p_irq *x = a->by, *y = b->by;
-    // The message is about the entry of an interrupt-map, if one of them is: the devices that use it are not known yet.
-    const struct p_irq *irq = y->source == IRQ_MAP_ENTRY && x->source != IRQ_MAP_ENTRY ? y : x,
-                       *other = irq == x ? y : x;
+    const struct p_irq *irq = a->by, *other = b->by;
     struct diag *d = diag(p->c->diags, E0365, irq->at, "%s and %s share one line of the host, %s",
                           describe_irq(p->c, irq), describe_irq(p->c, other), host_irq_text(p->c, irq->host));
     diag_note(d, other->at, "the other one is passed through here");
-    if (irq->source == IRQ_MAP_ENTRY)
-        diag_help(d, "drop the other one, %s, and let its driver poll", describe_irq_drop(p->c, other));
-    else
-        diag_help(d, "drop one of them, %s, and let its driver poll", describe_irq_drop(p->c, irq));
+    diag_help(d, "drop one of them, %s, and let its driver poll", describe_irq_drop(p->c, irq));
 }
 
 /* ---- with the host ---- */
@@ -44,10 +38,7 @@ static void report_shared_with_host(struct planner *p, const struct p_irq *irq, 
     const char *path = dt_path(p->c->arena, irq->host->node);
     // An INTx line of a PCI bus is only a warning: it is meant to be shared, and possibly no device on the bus uses it.
     struct diag *d;
-    if (irq->source == IRQ_MAP_ENTRY)
-        d = diag(p->c->diags, W0301, irq->at, "entry %u of the interrupt-map of %s uses a line of the host", irq->index,
-                 path);
-    else if (u->from_map)
+    if (u->from_map)
         d = diag(p->c->diags, W0303, irq->at, "interrupt %u of %s is an INTx line of a PCI bus of the host", irq->index,
                  path);
     else
@@ -55,12 +46,10 @@ static void report_shared_with_host(struct planner *p, const struct p_irq *irq, 
     diag_label(d, "%s", host_irq_text(p->c, irq->host));
     diag_fact(d, "%s: %s%s%s%s uses the same line", p->host->file, dt_path(p->c->arena, n), n->labels ? " (" : "",
               n->labels ? n->labels->name : "", n->labels ? ")" : "");
-    if (u->from_map && irq->source != IRQ_MAP_ENTRY)
+    if (u->from_map)
         diag_help(d,
                   "make sure that PCI devices on that bus use MSIs instead of this INTx line, or write `irq %u drop;`",
                   irq->index);
-    else if (irq->source == IRQ_MAP_ENTRY)
-        diag_help(d, "make sure that PCI devices on this bus use MSIs instead of this INTx line");
     else
         diag_help(d, "pass both devices through, or drop the interrupt of `%s`: `irq %u drop;`", irq->device->name,
                   irq->index);
@@ -95,7 +84,7 @@ static void check_host_users(struct planner *p, const struct p_machine *m, const
             continue;
         // A bus or controller above lists the line for its children, and other nexus nodes only pass it on.
         if (dt_is_below(n, irq->host->node) || dt_is_below(irq->host->node, n) ||
-            (u->from_map && (irq->source == IRQ_MAP_ENTRY || host_address_cells(p->host, n) != 3)))
+            (u->from_map && host_address_cells(p->host, n) != 3))
             continue;
         report_shared_with_host(p, irq, u);
         return;

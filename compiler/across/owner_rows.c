@@ -39,7 +39,7 @@ static const char *owner_text(struct planner *p, const struct owned *o)
         return arena_printf(a, "memory %s%s%s", m->m->name, m->m->share ? ", share " : "",
                             m->m->share ? m->m->share : "");
     case OWN_IS_IRQ:
-        return arena_printf(a, "%s %s%u", q->device->name, q->source == IRQ_MAP_ENTRY ? "irq map " : "irq ", q->index);
+        return arena_printf(a, "%s irq %u", q->device->name, q->index);
     case OWN_IS_NODE:
         return dt_path(a, o->by);
     case OWN_IS_USE:

@@ -192,7 +192,6 @@ static void add_irq(struct cfg_out *o, uint32_t device, const struct p_irq *q, c
 {
     static const uint8_t source[] = {
         [IRQ_DEVICE] = MACH_CFG_IRQ_DEVICE,
-        [IRQ_MAP_ENTRY] = MACH_CFG_IRQ_MAP_ENTRY,
         [IRQ_EMULATED] = MACH_CFG_IRQ_EMULATED,
         [IRQ_FILE] = MACH_CFG_IRQ_FILE,
     };

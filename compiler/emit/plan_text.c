@@ -224,8 +224,7 @@ static void irq_table(struct machc *c, struct text_out *t, const struct p_machin
         table_cell(t, rows[i].chip == UINT64_MAX ? "drop" : line_text(c, q));
         table_cell(t, irq_host_text(c, q));
         table_cell(t, q->device->name);
-        table_cell(t, arena_printf(c->arena, "%s%s", q->source == IRQ_MAP_ENTRY ? "map " : "",
-                                   index_text(c, q->index, q->name)));
+        table_cell(t, index_text(c, q->index, q->name));
         table_cell(t, q->drop ? NULL : how_text(q->how));
         table_cell(t, q->drop ? NULL : number_text(c, q->gsi));
         table_cell(t, irq_by(c, q));

@@ -64,14 +64,16 @@ static const struct m_irq *statement_for(const struct copied *k, const struct ho
     return i != NO_STATEMENT ? &k->part->irqs.at[i] : NULL;
 }
 
-static void match_irqs(struct machine_planner *p, struct copied *k, const struct host_irq *irqs, uint32_t own)
+/* After the node's own interrupts comes one part for all entries of its interrupt-map: `intx`. */
+static void match_irqs(struct machine_planner *p, struct copied *k, const struct host_irq *irqs, uint32_t own,
+                       bool has_map)
 {
     static const struct part_kind kind = {"interrupt", "interrupts", "interrupt-names", E0328, E0362, E0363};
     uint32_t n = k->part ? k->part->irqs.n : 0;
     if (!n)
         return;
     struct part_statement *statements = arena_array(draft_arena(p->c), n, sizeof *statements);
-    struct node_part *parts = arena_array(draft_arena(p->c), own + 1, sizeof *parts);
+    struct node_part *parts = arena_array(draft_arena(p->c), own + 2, sizeof *parts);
     for (uint32_t i = 0; i < n; i++) {
         const struct m_irq *m = &k->part->irqs.at[i];
         statements[i] = (struct part_statement){&m->which, m->at};
@@ -82,7 +84,9 @@ static void match_irqs(struct machine_planner *p, struct copied *k, const struct
     }
     for (uint32_t i = 0; i < own; i++)
         parts[i] = (struct node_part){irqs[i].index, irq_name(p, k, &irqs[i])};
-    k->irq_statements = match_statements(p, k, &kind, statements, n, parts, own);
+    if (has_map)
+        parts[own] = (struct node_part){UINT32_MAX, "intx"};
+    k->irq_statements = match_statements(p, k, &kind, statements, n, parts, own + has_map);
 }
 
 /* ---- lines of the host ---- */
@@ -124,7 +128,7 @@ static struct p_irq *new_irq(struct machine_planner *p, const struct copied *k, 
     *irq = (struct p_irq){.device = k->device,
                           .index = h->index,
                           .name = irq_name(p, k, h),
-                          .source = h->from_map ? IRQ_MAP_ENTRY : IRQ_DEVICE,
+                          .source = IRQ_DEVICE,
                           .host = h,
                           .drop = m && m->drop,
                           .gsi = UINT32_MAX,
@@ -187,7 +191,7 @@ static void link_irqs(struct machine_planner *p, struct copied *k)
     const struct host_irq *irqs = p->host->irqs + hn->first_irq;
     if (k->description || k->off)
         return;
-    match_irqs(p, k, irqs, hn->nirqs - hn->nmap_irqs);
+    match_irqs(p, k, irqs, hn->nirqs - hn->nmap_irqs, hn->nmap_irqs);
     const struct host_irq *first_inside = NULL;
     for (uint32_t i = 0; i < hn->nirqs - hn->nmap_irqs; i++) {
         const struct host_irq *h = &irqs[i];
@@ -227,55 +231,79 @@ static void link_irqs(struct machine_planner *p, struct copied *k)
 /* ---- entries of an interrupt-map ---- */
 
 /*
- * Whether all statements below the nexus drop the line of map entry `h`; one node that does not drop a shared line is
- * enough to keep it. Sets *to to the first statement that links the line.
+ * Whether a device that is copied gives a map entry its line: the bridge itself, which shares its own interrupt with
+ * the INTx of the functions behind it, or a device behind the nexus. Then the entry follows that link.
  */
-static bool all_users_drop(struct machine_planner *p, const struct copied *nexus, const struct host_irq *h,
-                           const struct m_irq **to)
+static bool has_line_of_device(struct machine_planner *p, const struct copied *nexus, const struct host_irq *h)
 {
-    bool dropped = false, wanted = false;
+    struct p_irq *other = first_irq_on_line(p, h);
+    if (!other)
+        return false;
+    const struct copied *user = copy_of(p, other->host->node);
+    if (other->host->node != nexus->host && (!user || host_irq_first_hop(p->host, other->host) != nexus->host ||
+                                             irq_route(p, user, other->host) != IRQ_ROUTE_NEXUS))
+        return false;
+    map_putp(draft_arena(p->c), &p->irq_of, h, NULL, other);
+    return true;
+}
+
+/* Whether all statements of the nodes below the nexus drop the line of map entry `h`. */
+static bool all_users_drop(struct machine_planner *p, const struct copied *nexus, const struct host_irq *h)
+{
+    bool dropped = false;
     for (const struct host_irq *u = host_irq_users(p->host, h); u; u = host_irq_next(p->host, u)) {
         const struct copied *k = u->from_map ? NULL : copy_of(p, u->node);
         if (!k || irq_route(p, k, u) != IRQ_ROUTE_NEXUS || host_irq_first_hop(p->host, u) != nexus->host)
             continue;
         const struct m_irq *m = statement_for(k, &p->host->nodes[k->host_id], p->host, u);
-        if (m && m->to.set && !*to)
-            *to = m;
-        dropped = dropped || (m && m->drop);
-        wanted = wanted || !m || !m->drop;
+        if (!m || !m->drop)
+            return false;
+        dropped = true;
     }
-    return dropped && !wanted;
+    return dropped;
 }
 
+static void report_intx(struct machine_planner *p, const struct copied *k, const struct host_irq *h,
+                        const struct m_irq *m)
+{
+    bool top = k->host == k->pass->parts.at[0].node;
+    const char *path = dt_path(p->c->arena, k->host), *above = dt_path(p->c->arena, k->pass->parts.at[0].node);
+    struct diag *d =
+        diag(p->c->diags, E1014, m ? m->at : k->pass->parts.at[0].at,
+             "no kernel gives a guest the INTx lines of %s: VFIO has the interrupts of devices, and no entries "
+             "of an interrupt-map",
+             path);
+    diag_fact(d, "%s: entry %u leads to %s", p->host->file, h->index, host_irq_text(p->c, h));
+    if (top)
+        diag_help(d,
+                  "drop them, `irq intx drop;`, if the devices behind it use MSIs, or pass the PCI functions through");
+    else
+        diag_help(
+            d,
+            "drop them, `child %s { irq intx drop; }`, if the devices behind it use MSIs, or pass the PCI functions "
+            "through",
+            path + strlen(above) + 1);
+}
+
+/* An entry that no device is on gives the guest nothing; a host bridge's are lines of the functions behind it. */
 static void link_map_entries(struct machine_planner *p, struct copied *k)
 {
     const struct host_node *hn = &p->host->nodes[k->host_id];
-    for (uint32_t i = hn->nirqs - hn->nmap_irqs; i < hn->nirqs && !k->description && !k->off; i++) {
+    uint32_t own = hn->nirqs - hn->nmap_irqs;
+    if (k->description || k->off)
+        return;
+    const struct m_irq *m = hn->nmap_irqs && k->irq_statements && k->irq_statements[own] != NO_STATEMENT
+                                ? &k->part->irqs.at[k->irq_statements[own]]
+                                : NULL;
+    bool reported = (m && m->drop) || host_address_cells(p->host, k->host) != 3;
+    for (uint32_t i = own; i < hn->nirqs; i++) {
         const struct host_irq *h = &p->host->irqs[hn->first_irq + i];
         // The host index has reported an entry that it cannot resolve; the guest does not need it.
-        if (h->problem || !h->chip || copy_of(p, h->chip))
+        if (h->problem || !h->chip || copy_of(p, h->chip) || has_line_of_device(p, k, h) || reported ||
+            all_users_drop(p, k, h))
             continue;
-        struct p_irq *other = first_irq_on_line(p, h);
-        if (other && other->host->node == k->host && other->source == IRQ_DEVICE) {
-            // The line is the bridge's own interrupt, which it shares with the INTx of the devices behind it.
-            map_putp(draft_arena(p->c), &p->irq_of, h, NULL, other);
-            continue;
-        }
-        if (other && other->device->host && copy_of(p, other->host->node) &&
-            host_irq_first_hop(p->host, other->host) == k->host) {
-            // Another entry, or a device behind this nexus, uses the line already: this entry follows its link. If that
-            // device is linked directly, its line does not go through this map.
-            const struct copied *user = copy_of(p, other->host->node);
-            if (other->host->from_map || irq_route(p, user, other->host) == IRQ_ROUTE_NEXUS)
-                map_putp(draft_arena(p->c), &p->irq_of, h, NULL, other);
-            continue;
-        }
-        const struct m_irq *to = NULL;
-        if (all_users_drop(p, k, h, &to))
-            continue;
-        struct p_irq *irq = new_irq(p, k, h, to);
-        take_host_line(p, irq);
-        link_irq(p, irq, to ? &to->to : NULL);
+        report_intx(p, k, h, m);
+        reported = true;
     }
 }
 

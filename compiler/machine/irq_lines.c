@@ -255,9 +255,9 @@ static bool settle_kind_and_trigger(struct machine_planner *p, struct p_irq *irq
         return true;
     if (irq->host && irq->host->trigger)
         irq->trigger = similar_trigger(class, irq->kind, irq->host->trigger);
-    else if (irq->source == IRQ_MAP_ENTRY || irq->device->kind == DEV_PCI)
+    else if (irq->device->kind == DEV_PCI)
         // INTx is level triggered (PCI Local Bus Specification 3.0, 2.2.6); a message is an edge.
-        irq->trigger = trigger_for(class, irq->source == IRQ_MAP_ENTRY || irq->index == 0);
+        irq->trigger = trigger_for(class, irq->index == 0);
     else if (irq->source == IRQ_EMULATED && class->default_trigger >= 0)
         irq->trigger = &class->triggers[class->default_trigger];
     if (!irq->trigger && class->ntriggers == 1)
@@ -290,7 +290,7 @@ static bool is_level_source(struct machine_planner *p, const struct p_irq *irq, 
         *why = arena_printf(p->c->arena, "%s: it is %s", p->host->file, host_irq_text(p->c, irq->host));
         return irq->host->trigger->level;
     }
-    if (irq->source == IRQ_MAP_ENTRY || (irq->device->kind == DEV_PCI && irq->index == 0)) {
+    if (irq->device->kind == DEV_PCI && irq->index == 0) {
         *why = "INTx is level triggered (PCI Local Bus Specification 3.0, 2.2.6)";
         return true;
     }

@@ -177,8 +177,12 @@ static void write_own_interrupts(struct machine_planner *p, struct copied *k)
         const struct p_irq *irq = map_getp(&p->irq_of, &irqs[i], NULL);
         struct copied *inner = irqs[i].chip ? copy_of(p, irqs[i].chip) : NULL;
         kept[i] = !k->off || inner || stay; // interrupts of a disabled node are not linked
+        // Through a map whose entry for it is left out, it would lead nowhere.
+        uint64_t linked;
         if (irq)
             kept[i] = !irq->drop;
+        else if (stay && !inner && irqs[i].chip)
+            kept[i] = map_get(&p->line_of, (uintptr_t)irqs[i].chip, irqs[i].identity, &linked);
         if (!kept[i]) {
             if (keeps_places(p, k))
                 out[n++] = (struct out_irq){0};

@@ -39,8 +39,7 @@ const char *map_region_name(struct map_page *p, const struct p_region *r)
 
 const char *map_irq_name(struct map_page *p, const struct p_irq *q)
 {
-    const char *map = q->source == IRQ_MAP_ENTRY ? "interrupt-map " : "irq ";
-    return arena_printf(p->arena, q->name ? "%s %s%u %s" : "%s %s%u", q->device->name, map, q->index, q->name);
+    return arena_printf(p->arena, q->name ? "%s irq %u %s" : "%s irq %u", q->device->name, q->index, q->name);
 }
 
 const char *map_box_name(struct map_page *p, const struct map_box *b)

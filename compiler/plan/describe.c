@@ -6,8 +6,6 @@
 
 const char *describe_irq(struct machc *c, const struct p_irq *irq)
 {
-    if (irq->source == IRQ_MAP_ENTRY)
-        return arena_printf(c->arena, "entry %u of the interrupt-map of `%s`", irq->index, irq->device->name);
     return arena_printf(c->arena, "interrupt %u of `%s`", irq->index, irq->device->name);
 }
 

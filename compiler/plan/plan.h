@@ -67,7 +67,7 @@ struct p_irq {
     struct src at;
 };
 
-enum irq_source { IRQ_DEVICE, IRQ_MAP_ENTRY, IRQ_EMULATED, IRQ_FILE };
+enum irq_source { IRQ_DEVICE, IRQ_EMULATED, IRQ_FILE };
 
 /* A region of a device's registers or memory. Sizes are in bytes. */
 struct p_region {

@@ -150,7 +150,7 @@ class One:
         if any(i >= len(w.device.lines) for i in recorded):
             self.say(f"{d.name} has interrupts {sorted(recorded)}")
         entries = [(q.host or "").split(",")[0] for q in d.all_irqs if q.source == "map-entry"]
-        if set(entries) != {line.text for line in w.device.map_lines}:
+        if entries:  # no kernel gives them
             self.say(f"{d.name}: its interrupt-map leads to {entries}")
 
     def fate(self, w, name, i, provider):

@@ -74,6 +74,8 @@ class Writer:
                 lines.append(f"irq {i} drop;")
             elif isinstance(to, tuple):
                 lines.append(f"irq {i} {self.target(m, *to)};")
+        if w.device.map_lines:
+            lines.append("irq intx drop;")
         for (name, entry), fate in w.fates.items():
             lines.append(f"ref {name}{'' if entry is None else f'[{entry}]'} {fate};")
         return lines

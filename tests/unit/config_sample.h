@@ -153,7 +153,7 @@ static void sample_platform_devices(struct sample *s)
     q->drop = true;
     q->chip = NULL;
     q->gsi = UINT32_MAX;
-    sample_irq(s, eth, IRQ_MAP_ENTRY, 41, false)->index = 0;
+    sample_irq(s, eth, IRQ_DEVICE, 41, false)->index = 7;
 
     struct p_dma *dma = sample_dma(s, eth, DMA_WINDOW);
     dma->name = "main";
