@@ -61,7 +61,10 @@ def check_memory(machine, x, m, who):
 
 def check_region(machine, x, m, who):
     region = machine.config.region[m.region]
-    if region.device != x.device:
+    device = x.device  # what is said of a whole device holds for what is below it
+    while device != region.device and device is not None:
+        device = machine.config.device[device].parent
+    if device is None:
         machine.say(f"{who}: maps a region of another device")
     if region.host is not None and (region.host + m.offset - m.iova) % machine.page:
         machine.say(f"{who}: its region is at another place in its page")
