@@ -2,8 +2,7 @@
 // Writes `interrupts`, `interrupts-extended` and `interrupt-map` of copied nodes, for the guest's controllers.
 #include "machine/machine.h"
 
-/* Returns the interrupt parent of a guest node: the node whose specifiers its `interrupts` holds; or NULL. */
-static const struct dt_node *guest_irq_parent(struct machine_planner *p, const struct dt_node *n)
+const struct dt_node *guest_irq_parent(struct machine_planner *p, const struct dt_node *n)
 {
     for (const struct dt_node *g = n; g; g = g->parent) {
         const struct dt_prop *prop = dt_prop(p->m->tree, g, p->n->interrupt_parent);

@@ -32,20 +32,51 @@ static void claim_chip(struct machine_planner *p, const struct p_irqchip *chip, 
     }
 }
 
+/* Puts a region of an irqchip where its statement says. */
+static void place_region(struct machine_planner *p, struct p_irqchip *chip, const struct m_region *m)
+{
+    uint32_t i = m->which.name ? 0 : m->which.index;
+    while (m->which.name && i < chip->nregions &&
+           (!chip->class->regions[i].name || strcmp(chip->class->regions[i].name, m->which.name) != 0))
+        i++;
+    if (i >= chip->nregions) {
+        struct diag *d =
+            diag(p->c->diags, m->which.name ? E0507 : E0508, m->at, "a `%s` has no such region", chip->class->name);
+        const char *list = "";
+        for (uint32_t k = 0; k < chip->nregions; k++)
+            list =
+                arena_printf(p->c->arena, "%s%s%u%s%s", list, k ? ", " : "", k, chip->class->regions[k].name ? " " : "",
+                             chip->class->regions[k].name ? chip->class->regions[k].name : "");
+        diag_help(d, "its regions are %s", list);
+    } else if (!m->address.set || m->size.set || m->offset.set || m->file || m->mode != REGION_DEFAULT) {
+        diag_help(diag(p->c->diags, E0539, m->at, "of an irqchip's region only the address can be written"),
+                  "write `region %u at ADDRESS;`", i);
+    } else if (m->address.value % (chip->class->regions[i].align ? chip->class->regions[i].align : 1)) {
+        diag_help_number(diag(p->c->diags, E0346, m->address.at,
+                              "region %u of `%s` is at 0x%" PRIx64 ": the address must be aligned to 0x%" PRIx64, i,
+                              chip->name, m->address.value, chip->class->regions[i].align),
+                         "at ", m->address.value / chip->class->regions[i].align * chip->class->regions[i].align, "");
+    } else {
+        chip->address[i] = m->address.value;
+    }
+}
+
 static void add_chip(struct machine_planner *p, const char *name, const struct irqchip_class *class,
-                     const struct opt_u64 *written, struct src at_class)
+                     const struct opt_u64 *written, const m_region_list *regions, struct src at_class)
 {
     struct p_irqchip *chip = NEW(p->c->arena, struct p_irqchip);
     chip->name = name;
     chip->class = class;
     chip->at = at_class;
     bool has_address = written && written->set;
-    chip->placed = has_address || p->m->m->platform->irqchip_fixed;
+    chip->placed = has_address || (regions && regions->n) || p->m->m->platform->irqchip_fixed;
     uint64_t address = has_address ? written->value : p->m->m->platform->irqchip_at;
     struct src where = has_address ? written->at : at_class;
     // A GIC has at least 32 lines (linux arch/arm64/kvm/vgic/vgic-kvm-device.c, vgic_set_common_attr()).
     chip->nlines = class->lines_property ? class->kinds[class->default_kind].guest_max : 32;
     lay_out_regions(p, chip, address);
+    for (uint32_t i = 0; regions && i < regions->n; i++)
+        place_region(p, chip, &regions->at[i]);
     if (chip->placed)
         claim_chip(p, chip, where);
     if (class->nregions && class->regions[0].align && address % class->regions[0].align)
@@ -256,13 +287,13 @@ bool make_irqchips(struct machine_planner *p)
     for (uint32_t i = 0; i < m->irqchips.n; i++) {
         const struct m_irqchip *chip = &m->irqchips.at[i];
         check_host_kvm(p, chip);
-        add_chip(p, chip->name, chip->class, &chip->address, chip->at);
+        add_chip(p, chip->name, chip->class, &chip->address, &chip->regions, chip->at);
     }
     if (!m->irqchips.n && pl->irqchip_class) {
         const struct irqchip_class *class = default_class(p);
         if (!class)
             return false; // the loader of the schemas has reported it
-        add_chip(p, intern(p->c->names, pl->irqchip_name), class, NULL, m->platform_at);
+        add_chip(p, intern(p->c->names, pl->irqchip_name), class, NULL, NULL, m->platform_at);
     }
     struct p_irqchip *first = p->m->irqchips.n ? p->m->irqchips.at[0] : NULL;
     for (uint32_t i = 0; i < p->m->irqchips.n; i++)

@@ -401,6 +401,14 @@ void count_host_irqs(struct machine_planner *p, struct p_device *d);
 
 void write_interrupts(struct machine_planner *p); // STEP_IRQ_PROPS
 
+/* Returns the interrupt parent of a guest node: the node whose specifiers its `interrupts` holds; or NULL. */
+const struct dt_node *guest_irq_parent(struct machine_planner *p, const struct dt_node *n);
+
+/* ---- written_irqs.c ---- */
+
+/* Reports nodes that name a linked line in `interrupts` of the text (E1015). Called when references are resolved. */
+void check_written_interrupts(struct machine_planner *p);
+
 /* ---- emulated.c, by_name.c, new_nodes.c: devices without a host node ---- */
 
 void plan_emulated_devices(struct machine_planner *p); // STEP_EMULATED

@@ -38,7 +38,7 @@ static const struct takes takes[AST_KIND_COUNT][MAX_TAKES] = {
                     {AST_SHARE, false},
                     {AST_NO_DMA, false},
                     {AST_READONLY, false}},
-    [AST_IRQCHIP] = {{AST_AT, false}, {AST_EDIT, true}},
+    [AST_IRQCHIP] = {{AST_AT, false}, {AST_REGION, true}, {AST_EDIT, true}},
     [AST_DEVICE] = {{AST_AT, false}, {AST_SIZE, false}, {AST_IRQ, false}, {AST_EDIT, true}},
     [AST_PASSTHROUGH] = {DEVICE_PART,
                          {AST_CHILD, true},

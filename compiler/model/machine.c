@@ -196,6 +196,8 @@ static void irqchip_clause(struct build *b, const struct scope *s, const struct 
     struct m_irqchip *chip = opaque;
     if (st->kind == AST_AT)
         eval_opt(b, s, st->e, &chip->address);
+    else if (st->kind == AST_REGION)
+        build_region(b, s, st, &chip->regions);
     else if (st->kind == AST_EDIT)
         vec_push(b->c->arena, &chip->edits, edit_of(s, st));
 }

@@ -70,6 +70,8 @@ struct m_region {
     const char *unsafe; // map unsafe "why"; or NULL
 };
 
+typedef VEC(struct m_region) m_region_list;
+
 struct m_irq {
     struct m_which which;
     struct src at;
@@ -138,7 +140,7 @@ struct m_dma {
 struct m_part {
     const struct dt_node *node; // host node; NULL: platform by name, pci, raw
     struct src at;
-    VEC(struct m_region) regions;
+    m_region_list regions;
     VEC(struct m_irq) irqs;
     VEC(struct m_ref) refs;
     struct map ref_index; // (interned property, index + 1, or 0: all) -> index in refs
@@ -195,6 +197,7 @@ struct m_irqchip {
     struct src at;
     const struct irqchip_class *class;
     struct opt_u64 address;
+    m_region_list regions; // those with an address of their own
     VEC(struct m_edit) edits;
 };
 

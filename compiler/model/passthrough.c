@@ -78,14 +78,14 @@ static void region_clause(struct build *b, const struct scope *s, const struct a
     }
 }
 
-static void build_region(struct build *b, const struct scope *s, const struct ast *st, struct m_part *part)
+void build_region(struct build *b, const struct scope *s, const struct ast *st, m_region_list *list)
 {
     struct m_region r = {.at = at(s, st->loc)};
     if (!build_which(b, s, &st->name, st->e, st->loc, &r.which))
         return;
     expand_body(b, s, st, region_clause, &r);
-    for (uint32_t i = 0; i < part->regions.n; i++) {
-        const struct m_region *o = &part->regions.at[i];
+    for (uint32_t i = 0; i < list->n; i++) {
+        const struct m_region *o = &list->at[i];
         if (same_which(&o->which, &r.which)) {
             struct diag *d = diag(b->c->diags, E0324, r.at, "region %s is specified twice", which_text(b, &r.which));
             diag_note(d, o->at, "first here");
@@ -93,7 +93,7 @@ static void build_region(struct build *b, const struct scope *s, const struct as
             return;
         }
     }
-    vec_push(draft_arena(b->c), &part->regions, r);
+    vec_push(draft_arena(b->c), list, r);
 }
 
 /* ---- irq ---- */
@@ -343,7 +343,7 @@ static void part_statement(struct build *b, const struct scope *s, const struct 
     struct m_part *part = &ctx->pass->parts.at[ctx->part];
     switch (st->kind) {
     case AST_REGION:
-        build_region(b, s, st, part);
+        build_region(b, s, st, &part->regions);
         break;
     case AST_IRQ:
         build_irq(b, s, st, part);
