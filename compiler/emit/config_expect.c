@@ -87,6 +87,15 @@ static void expect_regions(struct cfg_out *o, uint32_t device, const struct p_de
     }
 }
 
+static void expect_kvm(struct cfg_out *o, const struct p_machine *m)
+{
+    for (uint32_t i = 0; i < m->irqchips.n; i++) {
+        const struct p_irqchip *chip = m->irqchips.at[i];
+        if (chip->in_kvm && chip->class->kvm)
+            add_expectation(o, MACH_CFG_EXPECT_KVM_DEVICE, MACH_CFG_NONE, i, chip->class->kvm);
+    }
+}
+
 static void expect_irqs(struct cfg_out *o, uint32_t device, const struct p_device *d)
 {
     if (d->kind == DEV_PLATFORM && d->host)
@@ -109,6 +118,7 @@ void cfg_expect_of_host(struct cfg_out *o, const struct plan *p, const struct p_
     add_expectation(o, MACH_CFG_EXPECT_PAGE_SIZE, MACH_CFG_NONE, 0, NULL)->a = w64(p->model->page_size);
     if (p->model->host)
         expect_host(o, p->model->host);
+    expect_kvm(o, m);
     expect_cpus(o, m);
     expect_memory(o, m);
 }

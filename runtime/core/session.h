@@ -235,4 +235,15 @@ bool machrt_list_contains(const char *list, uint32_t n);
 const void *machrt_find_capability(const void *info, size_t size, uint32_t first, uint16_t id, size_t need,
                                    size_t *left);
 
+/* ---- kvm_types.c ---- */
+
+/* KVM's number (KVM_DEV_TYPE_*) of the device that a config calls `name`; -1: it has none. */
+int machrt_kvm_device_type(const char *name);
+
+/*
+ * Asks KVM whether it can make a device, in a virtual machine of its own that is closed again. 0; -ENODEV: it cannot;
+ * another -errno: it could not be asked.
+ */
+int machrt_try_kvm_device(struct mach_session *s, const char *name);
+
 #endif

@@ -3,6 +3,7 @@
 #include "uapi/kvm.h"
 
 #ifdef MACHRT_HAVE_KVM
+#include "core/session.h"
 #include "kvm/chips.h"
 #include "machcfg_file.h"
 #include "uapi/kvm_attrs.h"
@@ -41,14 +42,14 @@ static const struct kvm_attr aia[] = {
 };
 
 static const struct kvm_chip chips[] = {
-    {"arm-vgic-v2", KVM_DEV_TYPE_ARM_VGIC_V2, vgic_v2, 0},
-    {"arm-vgic-v3", KVM_DEV_TYPE_ARM_VGIC_V3, vgic_v3, 0},
-    {"fsl-mpic-20", KVM_DEV_TYPE_FSL_MPIC_20, mpic, 1},
-    {"fsl-mpic-42", KVM_DEV_TYPE_FSL_MPIC_42, mpic, 1},
+    {"arm-vgic-v2", vgic_v2, 0},
+    {"arm-vgic-v3", vgic_v3, 0},
+    {"fsl-mpic-20", mpic, 1},
+    {"fsl-mpic-42", mpic, 1},
     // Its sources have default routes (arch/riscv/kvm/vm.c, kvm_riscv_setup_default_irq_routing).
-    {"riscv-aia", AIA_TYPE, aia, 0},
+    {"riscv-aia", aia, 0},
     // Its lines have default routes, too (arch/x86/kvm/irq_comm.c, kvm_setup_default_irq_routing).
-    {"x86-ioapic", -1, NULL, 0},
+    {"x86-ioapic", NULL, 0},
 };
 
 const struct kvm_chip *machrt_find_kvm_chip(const char *name)
@@ -120,12 +121,12 @@ int machrt_make_kvm_chip(const struct kvm_chip *chip, const struct mach_sys *sys
                          struct mach_cfg_rec rec, int *fd)
 {
     *fd = -1;
-    if (chip->type < 0) {
+    if (!chip->attrs) {
         // EEXIST: the VMM has made it before its vcpus.
         int r = sys->ioctl(sys->opaque, vm, KVM_CREATE_IRQCHIP, NULL);
         return r == -EEXIST ? 0 : r;
     }
-    struct kvm_create_device c = {.type = (uint32_t)chip->type};
+    struct kvm_create_device c = {.type = (uint32_t)machrt_kvm_device_type(chip->name)};
     int r = sys->ioctl(sys->opaque, vm, KVM_CREATE_DEVICE, &c);
     if (r)
         return r;

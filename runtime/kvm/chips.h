@@ -23,8 +23,7 @@ struct kvm_attr {
 
 struct kvm_chip {
     const char *name;             // as in the config, irqchip.kvm
-    int type;                     // KVM_DEV_TYPE_*; -1: KVM_CREATE_IRQCHIP
-    const struct kvm_attr *attrs; // in this order, up to KVM_END; NULL: none
+    const struct kvm_attr *attrs; // in this order, up to KVM_END; NULL: KVM_CREATE_IRQCHIP makes it
     int routed;                   // its GSIs have no routes of their own
 };
 

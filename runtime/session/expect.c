@@ -13,6 +13,7 @@ struct proof {
     struct mach_cfg_rec e;
     struct device *d; // NULL: the host
     struct mach_finding *to;
+    bool ask_kvm;
 };
 
 static void set_finding(struct proof *p, enum mach_proof proof, const char *format, ...)
@@ -270,6 +271,21 @@ static void prove_group_member(struct proof *p)
         set_unknown(p, (int)n);
 }
 
+/* A session leaves it to the VMM, which makes the device. */
+static void prove_kvm_device(struct proof *p)
+{
+    const char *name = machrt_string(p->s, mach_cfg_expect_string(p->e));
+    int r = p->ask_kvm ? machrt_try_kvm_device(p->s, name) : -ENOSYS;
+    if (r == -ENODEV)
+        set_finding(p, MACH_PROOF_FAILS,
+                    "this host's KVM has no %.60s: compile with the tree of this host, or write another `irqchip`",
+                    name);
+    else if (r == -ENOSYS && !p->ask_kvm)
+        set_finding(p, MACH_PROOF_UNKNOWN, "the VMM tries it");
+    else if (r)
+        set_finding(p, MACH_PROOF_UNKNOWN, "/dev/kvm: %s", strerror(-r));
+}
+
 static void (*const proofs[])(struct proof *p) = {
     [MACH_CFG_EXPECT_PAGE_SIZE] = prove_page_size,
     [MACH_CFG_EXPECT_HOST_COMPATIBLE] = prove_host_compatible,
@@ -283,6 +299,7 @@ static void (*const proofs[])(struct proof *p) = {
     [MACH_CFG_EXPECT_IRQ_TRIGGER] = prove_irq_trigger,
     [MACH_CFG_EXPECT_GROUP_MEMBER] = prove_group_member,
     [MACH_CFG_EXPECT_MEMORY_FREE] = prove_memory_free,
+    [MACH_CFG_EXPECT_KVM_DEVICE] = prove_kvm_device,
 };
 
 static const char *kind_word(uint32_t kind)
@@ -312,15 +329,15 @@ static void name_finding(struct mach_session *s, struct mach_cfg_rec e, const st
     }
 }
 
-static void prove_expectation(struct mach_session *s, uint32_t i, struct mach_finding *to)
+static void prove_expectation(struct mach_session *s, uint32_t i, bool ask_kvm, struct mach_finding *to)
 {
     struct mach_cfg_rec e = mach_cfg_record(s->f, MACH_CFG_S_EXPECT, i);
     uint32_t device = mach_cfg_expect_device(e), kind = mach_cfg_expect_kind(e);
-    struct proof p = {s, e, device == MACH_CFG_NONE ? NULL : &s->device[device], to};
+    struct proof p = {s, e, device == MACH_CFG_NONE ? NULL : &s->device[device], to, ask_kvm};
     memset(to, 0, sizeof *to);
     to->expect = i;
     name_finding(s, e, p.d, to);
-    if (kind < MACH_CFG_EXPECT_SYSFS_NAME || kind == MACH_CFG_EXPECT_MEMORY_FREE)
+    if (kind < MACH_CFG_EXPECT_SYSFS_NAME || kind >= MACH_CFG_EXPECT_MEMORY_FREE)
         return proofs[kind](&p);
     if (!p.d || !*p.d->sysfs)
         return set_finding(&p, MACH_PROOF_FAILS, "the config has no sysfs name for the device");
@@ -329,13 +346,13 @@ static void prove_expectation(struct mach_session *s, uint32_t i, struct mach_fi
     proofs[kind](&p);
 }
 
-int machrt_prove(struct mach_session *s, void (*report)(void *opaque, const struct mach_finding *f), void *opaque,
-                 struct mach_finding *first)
+int machrt_prove(struct mach_session *s, bool ask_kvm, void (*report)(void *opaque, const struct mach_finding *f),
+                 void *opaque, struct mach_finding *first)
 {
     int failed = 0;
     struct mach_finding f;
     for (uint32_t i = 0; i < s->f->section[MACH_CFG_S_EXPECT].count; i++) {
-        prove_expectation(s, i, &f);
+        prove_expectation(s, i, ask_kvm, &f);
         if (f.proof == MACH_PROOF_FAILS && !failed++ && first)
             *first = f;
         if (report)
@@ -364,7 +381,7 @@ int machrt_step_expect(struct mach_session *s)
     if (s->options.flags & MACH_NO_PROOF)
         return 0;
     struct only_failures only = {s};
-    int failed = machrt_prove(s, report_failure, &only, &first);
+    int failed = machrt_prove(s, false, report_failure, &only, &first);
     if (failed <= 0)
         return failed;
     return machrt_set_error(s, "expect", 0, first.object, failed == 1 ? "%s" : "%s (and %d more)", first.text,
@@ -378,7 +395,7 @@ int mach_config_check(const struct mach_config *config, const struct mach_option
     int r = machrt_session_new(config, options, NULL, NULL, &s, error ? error : &why);
     if (r)
         return r;
-    int failed = machrt_prove(s, s->options.finding, s->options.opaque, NULL);
+    int failed = machrt_prove(s, true, s->options.finding, s->options.opaque, NULL);
     machrt_session_end(s, NULL);
     return failed;
 }

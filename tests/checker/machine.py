@@ -59,7 +59,8 @@ EXPECTED = {"page-size": ({"a"}, set(), False), "host-compatible": ({"string"}, 
             "compatible": ({"device", "string"}, set(), False), "region": ({"device", "b"}, {"a", "string"}, True),
             "irq-count": ({"device", "a"}, set(), False), "irq-trigger": ({"device", "a", "string"}, set(), True),
             "group-member": ({"device", "string"}, set(), True),
-            "memory-free": ({"a", "b", "string"}, set(), True)}
+            "memory-free": ({"a", "b", "string"}, set(), True),
+            "kvm-device": ({"string"}, set(), True)}
 PCI_NAME = re.compile(r"[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$")
 
 
@@ -491,12 +492,19 @@ class Machine:
                 m = self.config.memory[e.index] if e.index < len(self.config.memory) else None
                 if not m or (m.name, m.physical, m.size) != (e.string, e.a, e.b):
                     self.say(f"memory {e.index} is another than {e.string} at {e.a:#x}")
+            if e.kind == "kvm-device":
+                chip = self.config.irqchip[e.index] if e.index < len(self.config.irqchip) else None
+                if not chip or chip.kvm != e.string:
+                    self.say(f"irqchip {e.index} is not served by {e.string}")
             if e.kind == "irq-count":
                 linked = [q for q in d.all_irqs if q.source == "device" and "dropped" not in q.flags]
                 beyond = [q.index for q in linked if q.index >= e.a]
                 if beyond:
                     self.say(f"{d.name}: interrupt {beyond[0]}, expected are {e.a}")
         expected = {(e.kind, e.device, e.index) for e in self.config.expect}
+        for chip in self.config.irqchip:
+            if chip.kvm and ("kvm-device", None, chip.i) not in expected:
+                self.say(f"irqchip {chip.name}: nobody is to look whether KVM has {chip.kvm}")
         for m in self.config.memory:
             if m.backing == "physical" and ("memory-free", None, m.i) not in expected:
                 self.say(f"memory {m.name}: nobody is to look whether the host's kernel has it")

@@ -88,6 +88,8 @@ static int do_open(struct fake *k, const char *path)
         fd = open_group(k, n, true);
     else if (sscanf(path, "/dev/vfio/%u", &n) == 1)
         fd = open_group(k, n, false);
+    else if (!strcmp(path, "/dev/kvm"))
+        fd = k->has_kvm ? fake_fd(k, 'v', 0) : -ENOENT;
     else if (!strncmp(path, "/dev/uio", 8))
         fd = fake_fd(k, 'u', 0);
     else if (!fake_sysfs_access(k, path))

@@ -80,8 +80,14 @@ int fake_kvm_ioctl(struct fake *k, int fd, unsigned long request, void *arg)
 {
     if (k->file[fd].kind == 'k' && request == KVM_SET_DEVICE_ATTR)
         return device_attr(k, fd, arg);
+    if (request == KVM_CHECK_EXTENSION)
+        return 1;
+    if (request == KVM_CREATE_VM)
+        return fake_fd(k, 'v', 0);
     if (request == KVM_CREATE_DEVICE) {
         struct kvm_create_device *c = arg;
+        if (c->flags & KVM_CREATE_DEVICE_TEST)
+            return c->type == k->no_kvm ? -ENODEV : 0;
         if (kvm_device(k, c->type == KVM_DEV_TYPE_VFIO))
             return -EBUSY;
         if (c->type == AIA_TYPE && !k->aia.max_ids)

@@ -99,6 +99,8 @@ static struct board *board(void)
     cfg_expect(c, MACH_CFG_EXPECT_REGION, 2, 0, "bar0", none, 0x100000);
     cfg_expect(c, MACH_CFG_EXPECT_REGION, 2, 2, "bar2", 0x20000000, 0x4000);
     cfg_expect(c, MACH_CFG_EXPECT_GROUP_MEMBER, 2, 0, "0000:00:02.1", none, none);
+    cfg_expect(c, MACH_CFG_EXPECT_KVM_DEVICE, host, 0, "arm-vgic-v3", none, none);
+    b->k->has_kvm = true;
     b->config = cfg_open(c);
     return b;
 }
@@ -121,8 +123,8 @@ static void test_all_hold(void **state)
     if (n)
         fail_msg("%s", b->text);
     // The trigger is all that cannot be seen.
-    assert_int_equal(b->of[MACH_PROOF_UNKNOWN], 1);
-    assert_int_equal(b->of[MACH_PROOF_HOLDS], 20);
+    assert_int_equal(b->of[MACH_PROOF_UNKNOWN], 2 - HAVE_KVM);
+    assert_int_equal(b->of[MACH_PROOF_HOLDS], 20 + HAVE_KVM);
     assert_int_equal(mach_config_check(b->config, &(struct mach_options){.size = sizeof o, .sys = &b->k->sys}, NULL),
                      0);
     board_free(b);
@@ -192,6 +194,15 @@ static void test_each_fails(void **state)
     b = board();
     b->k->device[0].name = "another address";
     wrong(b, 1, "there is no /sys/bus/platform/devices/502180000.eth");
+    b = board();
+    b->k->no_kvm = 7; // KVM_DEV_TYPE_ARM_VGIC_V3
+    wrong(b, HAVE_KVM, HAVE_KVM ? "host: kvm-device arm-vgic-v3: this host's KVM has no arm-vgic-v3" : "kvm-device");
+    b = board();
+    b->k->no_kvm = 5; // the near miss: another one
+    wrong(b, 0, "irq-trigger");
+    b = board();
+    b->k->has_kvm = false;
+    wrong(b, 0, "kvm-device arm-vgic-v3: /dev/kvm: ");
     b = board();
     b->k->stays = "eth";
     wrong(b, 1, "device eth: sysfs-name 502180000.eth: eth does not let go of it: it has no `unbind` in sysfs");
