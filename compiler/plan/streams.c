@@ -118,17 +118,8 @@ static bool parse_function(const char *name, uint32_t *domain, uint32_t *request
 struct host_bridges {
     struct map by_domain;       // domain that the tree states, + 1 -> the first bridge with it
     const struct dt_node *only; // the one bridge of the tree, if it states no domain; or NULL
-    uint32_t n;
-    bool iommu; // one of them has an IOMMU for what is below it
+    VEC(const struct dt_node *) all;
 };
-
-static bool bridge_has_iommu(struct planner *p, const struct dt_node *bridge)
-{
-    bool has = has_streams(p, bridge);
-    for (uint32_t i = 0; i < p->schemas->niommus && !has; i++)
-        has = iommu_property(p, bridge, i, REF_STRIDE) != NULL;
-    return has;
-}
 
 static const struct host_bridges *bridges_of_file(struct planner *p)
 {
@@ -143,8 +134,8 @@ static const struct host_bridges *bridges_of_file(struct planner *p)
         uint64_t key = (uint64_t)dt_u32(p->host->tree, at, property, UINT32_MAX) + 1, known;
         if (stated && !map_get(&all->by_domain, key, 0, &known))
             map_put(draft_arena(p->c), &all->by_domain, key, 0, (uintptr_t)at);
-        all->only = all->n++ || stated ? NULL : at;
-        all->iommu = all->iommu || bridge_has_iommu(p, at);
+        all->only = all->all.n || stated ? NULL : at;
+        vec_push(draft_arena(p->c), &all->all, at);
     }
     return p->bridges = all;
 }
@@ -194,13 +185,16 @@ void streams_of_requester(struct planner *p, const struct dt_node *bridge, uint3
 
 bool function_has_iommu(struct planner *p, const char *name)
 {
-    uint32_t requester;
-    if (!p->host)
+    uint32_t requester, domain;
+    if (!p->host || !parse_function(name, &domain, &requester))
         return true; // VFIO gives none away without one, and no tree says more
     const struct dt_node *bridge = bridge_of_function(p, name, &requester);
-    if (!bridge)
-        return bridges_of_file(p)->iommu || !bridges_of_file(p)->n;
+    const struct host_bridges *all = bridges_of_file(p);
     stream_list list = {0};
-    streams_of_requester(p, bridge, requester, &list);
-    return list.n > 0;
+    if (bridge)
+        streams_of_requester(p, bridge, requester, &list);
+    // Of several, each may be the one.
+    for (uint32_t i = 0; !bridge && i < all->all.n && !list.n; i++)
+        streams_of_requester(p, all->all.at[i], requester, &list);
+    return list.n || (!bridge && !all->all.n);
 }
