@@ -272,11 +272,55 @@ static void check_all_ids(struct machine_planner *p, const struct p_device *d)
     }
 }
 
+/* What shows that a device of the host accesses memory by itself; NULL: nothing does. */
+static const char *why_master(struct machine_planner *p, const struct p_device *d)
+{
+    static const char *const properties[] = {"iommus", "dma-coherent", "dma-noncoherent"};
+    if (d->kind == DEV_PCI)
+        return "any PCI function can be made a bus master by its driver";
+    for (size_t i = 0; d->host && i < sizeof properties / sizeof *properties; i++)
+        if (dt_prop(p->host->tree, d->host, intern(p->c->names, properties[i])))
+            return arena_printf(p->c->arena, "%s: %s has `%s`", p->host->file, dt_path(p->c->arena, d->host),
+                                properties[i]);
+    return NULL;
+}
+
+/* Whether the generic name of its node says the same. */
+static bool is_named_as_master(struct machine_planner *p, const struct p_device *d)
+{
+    uint64_t one;
+    const char *name = d->host ? d->host->name : "";
+    return map_get(&p->schemas->masters, (uintptr_t)intern_n(p->c->names, name, strcspn(name, "@")), 0, &one);
+}
+
+/* With page tables or none, nothing stops a device that is not behind an IOMMU; a PAMU knows no other LIODNs. */
+static void check_none(struct machine_planner *p, const struct p_device *d, const struct m_dma *m)
+{
+    if (m->mode != DMA_NONE || m->unsafe || iommu_way(p->file) != IOMMU_PAGE_TABLES || is_behind_iommu(p->file, d))
+        return;
+    const char *why = why_master(p, d);
+    if (!why && !is_named_as_master(p, d))
+        return;
+    struct diag *g =
+        diag(p->c->diags, why ? E0676 : W0605, m->at,
+             "`dma none` restricts nothing: `%s` is not behind an IOMMU, and its guest's driver can make it "
+             "access all of the host's memory",
+             d->name);
+    if (why)
+        diag_fact(g, "%s", why);
+    else
+        diag_fact(g, "%s: %s is named as a device that moves data by itself", p->host->file,
+                  dt_path(p->c->arena, d->host));
+    diag_help(g, "write `dma none unsafe;` if it does no DMA, or you trust the guest");
+}
+
 static void plan_device_dma(struct machine_planner *p, struct p_device *d, const struct m_part *part)
 {
     uint32_t errors = diags_errors(p->c->diags);
-    for (uint32_t i = 0; part && i < part->dmas.n; i++)
+    for (uint32_t i = 0; part && i < part->dmas.n; i++) {
         plan_statement(p, d, &part->dmas.at[i]);
+        check_none(p, d, &part->dmas.at[i]);
+    }
     if (part && part->dmas.n > 1) {
         check_streams(p, d, part);
         check_streams_share(p, d);

@@ -295,8 +295,8 @@ void build_dma(struct build *b, const struct scope *s, const struct ast *st, str
                        x.dma.mode == DMA_ALL ? "window or mapping" : "window, mapping or stash target"),
                   "give it a name instead: `dma main { map ram; }`");
     }
-    if (x.dma.unsafe && x.dma.mode != DMA_IDENTITY) {
-        struct diag *d = diag(b->c->diags, E0616, x.unsafe_at, "`unsafe` belongs to `dma identity`");
+    if (x.dma.unsafe && x.dma.mode != DMA_IDENTITY && x.dma.mode != DMA_NONE) {
+        struct diag *d = diag(b->c->diags, E0616, x.unsafe_at, "`unsafe` belongs to `dma identity` and `dma none`");
         diag_help(d, "remove it: `dma %s` gives the device only what is mapped",
                   x.dma.mode == DMA_WINDOW ? name : modes[x.dma.mode]);
         diag_fix_away(d, "unsafe");

@@ -47,6 +47,7 @@ struct loader {
 /* Handlers of the top-level keys: they read the value and add what it describes to the loader. */
 bool load_references(struct load *l, const struct jval *v, void *unused);
 bool load_dma_ids(struct load *l, const struct jval *v, void *unused);
+bool load_masters(struct load *l, const struct jval *v, void *unused);
 bool load_delicate(struct load *l, const struct jval *v, void *unused);
 bool load_providers(struct load *l, const struct jval *v, void *unused);
 bool load_iommus(struct load *l, const struct jval *v, void *unused);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Top-level keys "references", "providers", "dma-ids" and "delicate".
+// Top-level keys "references", "providers", "dma-ids", "masters" and "delicate".
 #include "schema/load.h"
 
 // A group of properties that follow one rule.
@@ -230,6 +230,32 @@ bool load_delicate(struct load *l, const struct jval *v, void *unused)
         ok = fields_read(l, &delicate_table, e, d) && ok;
         if (d->compatible) // a later file's takes the place
             map_putp(l->c->arena, &l->loader->s->delicate, d->compatible, NULL, d);
+    }
+    return ok;
+}
+
+struct master {
+    const char *const *names;
+};
+
+static const struct field master_fields[] = {
+    {.key = "names", .type = FIELD_NAMES, .offset = offsetof(struct master, names), .required = true},
+    {.key = "source", .type = FIELD_REMARK},
+};
+static const struct table master_table = {"bus masters", master_fields, sizeof master_fields / sizeof *master_fields,
+                                          sizeof(struct master), NULL};
+
+bool load_masters(struct load *l, const struct jval *v, void *unused)
+{
+    (void)unused;
+    if (v->type != JSON_ARRAY)
+        return field_wrong_type(l, v, "a list of objects");
+    bool ok = true;
+    for (const struct jval *e = v->child; e; e = e->next) {
+        struct master m = {0};
+        ok = fields_read(l, &master_table, e, &m) && ok;
+        for (const char *const *s = m.names; s && *s; s++)
+            map_put(l->c->arena, &l->loader->s->masters, (uintptr_t)*s, 0, 1);
     }
     return ok;
 }

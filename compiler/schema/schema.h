@@ -347,6 +347,7 @@ struct schemas {
     uint32_t niommus;
     const struct schema_dma_id *dma_ids;
     uint32_t ndma_ids;
+    struct map masters;                      // generic name of a node ("ethernet") -> 1: it moves data by itself
     struct map delicate;                     // compatible -> struct schema_delicate
     const struct iommu_class *iommu_classes; // the first of them, in the order of the files
     struct map irqchips_by_name;             // those that a guest can have

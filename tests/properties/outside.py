@@ -9,6 +9,7 @@ class Outside:
         self.kind, self.name, self.host = kind, name, host  # host: its name on the host, or the file of a raw device
         self.regions = []  # [Part]
         self.irqs = []     # [(which, number, trigger or None)]
+        self.trusted = False  # "none" is said without an IOMMU
         self.no_intx = False  # a PCI function without links says that INTx is dropped; otherwise machc links it
         self.on = self.slot = self.dma = self.stash = self.operation = None
 

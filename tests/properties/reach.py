@@ -55,7 +55,7 @@ class Reach:
     def of_node(self, m, w):
         rng = self.rng
         if not self.guarded(w.device):
-            w.dma = "none"
+            w.dma, w.trusted = "none", True
             # Identity would move the memory away from where a PAMU can map it for the others.
             if not self.pamu() and m.memory and all(x.backing == "physical" for x in m.memory) and rng.random() < 0.5:
                 for x in m.memory:
@@ -79,7 +79,7 @@ class Reach:
         # A function is below the only bridge of the tree, where its domain is the first, or below none that has an IOMMU.
         bridge = any(x.map_lines for x in self.host.devices)
         if w.kind == "raw" or w.kind == "pci" and bridge and not self.host.iommu:
-            w.dma = "none"
+            w.dma, w.trusted = "none", True
             return
         w.dma = rng.choice(("none", "all", "all", None, "blocks", "blocks"))
         if w.dma == "blocks":

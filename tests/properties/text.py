@@ -113,6 +113,8 @@ class Writer:
         if w.dma == "guest-iommu":
             return [f"dma guest-iommu {m.viommu.name};"]
         if isinstance(w.dma, str):
+            if w.dma == "none" and w.trusted:
+                return ["dma none unsafe;"]
             return self.statement(f"dma {w.dma}", self.channel(w))
         lines = []
         for b in w.dma:

@@ -33,6 +33,7 @@ class Wish:
         self.at = [None] * len(device.regions)
         self.irqs = ["default"] * len(device.lines)  # default, drop, inside, (number, trigger or None)
         self.fates = {}   # (property, entry or None) -> fate
+        self.trusted = False  # "none" is said without an IOMMU
         self.dma = None   # "none", "all", "identity", "guest-iommu", [Block]; None: no dma is written
         self.stash = self.operation = None  # for `dma all`
         self.below = []
