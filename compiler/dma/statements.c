@@ -393,6 +393,9 @@ void plan_dma(struct machine_planner *p)
         if (!d->pass)
             continue;
         plan_device_dma(p, d, part_of(d));
+        bool restricted = iommu_way(p->file) != IOMMU_PAGE_TABLES || is_behind_iommu(p->file, d);
+        for (uint32_t k = 0; k < d->dmas.n; k++)
+            d->dmas.at[k]->no_iommu = !restricted;
         check_inherited_reach(p, d);
         write_coherence(p, d);
     }

@@ -297,9 +297,10 @@ static void add_dma(struct cfg_out *o, const struct p_machine *m, uint32_t devic
     uint64_t guest_iommu = MACH_CFG_NONE;
     if (d->mode == DMA_GUEST_IOMMU && d->guest_iommu)
         guest_iommu = find_emulated(o, m, names, d->guest_iommu);
-    uint32_t flags =
-        (d->has_window ? MACH_CFG_DMA_HAS_WINDOW : 0) | (d->has_liodn_index ? MACH_CFG_DMA_HAS_LIODN_INDEX : 0) |
-        (d->has_stream ? MACH_CFG_DMA_HAS_STREAM : 0) | (d->has_operation ? MACH_CFG_DMA_HAS_OPERATION : 0);
+    uint32_t flags = (d->has_window ? MACH_CFG_DMA_HAS_WINDOW : 0) |
+                     (d->has_liodn_index ? MACH_CFG_DMA_HAS_LIODN_INDEX : 0) |
+                     (d->has_stream ? MACH_CFG_DMA_HAS_STREAM : 0) |
+                     (d->has_operation ? MACH_CFG_DMA_HAS_OPERATION : 0) | (d->no_iommu ? MACH_CFG_DMA_NO_IOMMU : 0);
     uint32_t self = o->section[MACH_CFG_S_DMA].n;
     *CFG_ADD(o, dma, DMA) = (struct mach_cfg_dma){
         .device = w32(device),

@@ -126,6 +126,7 @@ struct p_dma {
     uint8_t mode; // enum dma_mode
     uint8_t way;  // enum iommu_way: how the IOMMU implements the mappings
     bool has_window, has_liodn_index, has_stream, has_operation;
+    bool no_iommu;       // the device is not behind one: nothing restricts it
     bool written;        // the statement lists the maps; otherwise they are all of the machine's memory
     uint32_t subwindows; // PAMU: number of sub-windows; 0: none
     uint32_t whole;      // PAMU: number of sub-windows with which each is completely mapped; 0: there is none

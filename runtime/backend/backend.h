@@ -35,6 +35,9 @@ struct backend {
 extern const struct backend machrt_backend_group, machrt_backend_iommufd, machrt_backend_noiommu, machrt_backend_spapr,
     machrt_backend_pamu;
 
+/* The backend of a context: groups without an IOMMU have one of their own, beside that of the session. */
+const struct backend *machrt_backend_of(const struct mach_session *s, const struct context *c);
+
 /* ---- vfio.c: what the backends with groups share ---- */
 
 struct container {

@@ -22,6 +22,11 @@ static int noiommu_usable(struct mach_session *s, const char **why)
 static const struct container container = {
     .prefix = "noiommu-", .type = VFIO_NOIOMMU_IOMMU, .module = "vfio (with CONFIG_VFIO_NOIOMMU)"};
 
+const struct backend *machrt_backend_of(const struct mach_session *s, const struct context *c)
+{
+    return c->noiommu ? &machrt_backend_noiommu : s->backend;
+}
+
 const struct backend machrt_backend_noiommu = {
     .id = MACH_BACKEND_NOIOMMU,
     .name = "noiommu",

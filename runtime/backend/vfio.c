@@ -156,7 +156,7 @@ static int open_group_device(struct mach_session *s, struct device *d)
 
 int machrt_attach_to_container(struct mach_session *s, struct device *d)
 {
-    const struct container *kind = s->backend->container;
+    const struct container *kind = machrt_backend_of(s, d->context)->container;
     char node[32];
     snprintf(node, sizeof node, "%s%u", kind->prefix, d->group);
     if (d->context->fd < 0 &&

@@ -187,6 +187,8 @@ static void show_dma(const struct view *v, struct mach_cfg_rec r)
         fprintf(v->out, ", stream %" PRIu32, mach_cfg_dma_stream(r));
     if (flags & MACH_CFG_DMA_HAS_OPERATION)
         fprintf(v->out, ", operation %" PRIu32, mach_cfg_dma_operation(r));
+    if (flags & MACH_CFG_DMA_NO_IOMMU)
+        fputs(", no IOMMU", v->out);
     if (mach_cfg_dma_stash(r) != MACH_CFG_NONE)
         show_stash(v, record(v, MACH_CFG_S_STASH, mach_cfg_dma_stash(r)));
     putc('\n', v->out);

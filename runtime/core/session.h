@@ -87,6 +87,7 @@ struct group {
     int fd;
     struct context *context;
     struct device *first; // the first device of the config that is in it
+    bool noiommu;         // the kernel made it for a device without an IOMMU
     bool told;            // ops->device_file was called for it
 };
 
@@ -106,6 +107,7 @@ struct context {
     struct device *first; // the device whose maps they are
     int fd;               // container
     bool typed;           // VFIO_SET_IOMMU was called
+    bool noiommu;         // its groups have no IOMMU
     uint32_t ioas;        // iommufd
     uint64_t page;        // smallest page of the IOMMU
     uint64_t available;   // limit of the number of mappings; UINT64_MAX: not known

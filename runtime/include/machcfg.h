@@ -164,7 +164,8 @@ enum mach_cfg_dma_flags {
     MACH_CFG_DMA_HAS_WINDOW = 0x1, // window: `window` and `size` are given
     MACH_CFG_DMA_HAS_LIODN_INDEX = 0x2, // liodn-index: `liodn_index` is given
     MACH_CFG_DMA_HAS_STREAM = 0x4, // stream: `stream` is given
-    MACH_CFG_DMA_HAS_OPERATION = 0x8 // operation: `operation` is given
+    MACH_CFG_DMA_HAS_OPERATION = 0x8, // operation: `operation` is given
+    MACH_CFG_DMA_NO_IOMMU = 0x10 // no-iommu: since 1.4: the device is not behind an IOMMU: nothing restricts it
 };
 
 /* Targets of a mapping */

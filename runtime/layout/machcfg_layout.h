@@ -165,7 +165,8 @@ static inline mach_le64 mach_le64_of(uint64_t v)
     E(dma_flags, DMA_HAS_WINDOW, 1, "window", "`window` and `size` are given")                                         \
     E(dma_flags, DMA_HAS_LIODN_INDEX, 2, "liodn-index", "`liodn_index` is given")                                      \
     E(dma_flags, DMA_HAS_STREAM, 4, "stream", "`stream` is given")                                                     \
-    E(dma_flags, DMA_HAS_OPERATION, 8, "operation", "`operation` is given")
+    E(dma_flags, DMA_HAS_OPERATION, 8, "operation", "`operation` is given")                                            \
+    E(dma_flags, DMA_NO_IOMMU, 16, "no-iommu", "since 1.4: the device is not behind an IOMMU: nothing restricts it")
 
 #define MACH_CFG_SET_map_kind(E)                                                                                       \
     E(map_kind, MAP_MEMORY, 0, "memory", "part of guest memory `memory`")                                              \

@@ -177,7 +177,7 @@ int machrt_step_windows(struct mach_session *s)
         struct context *c = &s->context[i];
         if (collect_maps(s, c))
             return -1;
-        if (!s->backend->maps && (c->maps || c->guest_owned))
+        if (!machrt_backend_of(s, c)->maps && (c->maps || c->guest_owned))
             return machrt_set_error(s, "window", ENOTSUP, machrt_device_object(s, c->first),
                                     "the config limits its DMA to parts of memory, which needs an IOMMU: use `dma "
                                     "identity unsafe;` or `dma none;`");

@@ -170,23 +170,47 @@ static bool same_reach(const struct mach_session *s, const struct device *a, con
     return true;
 }
 
-static struct context *find_or_add_context(struct mach_session *s, struct device *d)
+static struct context *find_or_add_context(struct mach_session *s, struct device *d, bool noiommu)
 {
-    uint64_t key = hash_reach(s, d);
+    uint64_t key = mix_hash(hash_reach(s, d), noiommu);
     for (uint32_t i = (uint32_t)key & s->table_mask;; i = (i + 1) & s->table_mask) {
         uint32_t at = s->context_table[i];
         if (at) {
             struct context *c = &s->context[at - 1];
-            if (c->key == key && same_reach(s, c->first, d))
+            if (c->key == key && c->noiommu == noiommu && same_reach(s, c->first, d))
                 return c;
             continue;
         }
         struct context *c = &s->context[s->contexts];
-        *c = (struct context){
-            .key = key, .number = s->contexts, .first = d, .fd = -1, .guest_owned = is_guest_owned(s, d)};
+        *c = (struct context){.key = key,
+                              .number = s->contexts,
+                              .first = d,
+                              .fd = -1,
+                              .noiommu = noiommu,
+                              .guest_owned = is_guest_owned(s, d)};
         s->context_table[i] = ++s->contexts;
         return c;
     }
+}
+
+// drivers/vfio/group.c, vfio_noiommu_group_alloc() names the group so.
+static bool has_no_iommu(struct mach_session *s, const struct device *d)
+{
+    char path[PATH_SIZE], name[32];
+    return machrt_sysfs_path(s, path, "kernel/iommu_groups/%u/name", d->group) &&
+           !machrt_read_line(s, path, name, sizeof name) && !strcmp(name, "vfio-noiommu");
+}
+
+// What is below a device is said of it.
+static bool is_compiled_without_iommu(const struct mach_session *s, const struct device *d)
+{
+    uint32_t parent = mach_cfg_device_parent(d->rec);
+    for (uint32_t i = 0; i < mach_cfg_device_dmas(d->rec); i++)
+        if (!(mach_cfg_dma_flags(mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(d->rec) + i)) &
+              MACH_CFG_DMA_NO_IOMMU))
+            return false;
+    return mach_cfg_device_dmas(d->rec) ||
+           (parent != MACH_CFG_NONE && is_compiled_without_iommu(s, &s->device[parent]));
 }
 
 static int join_group(struct mach_session *s, struct device *d)
@@ -199,7 +223,17 @@ static int join_group(struct mach_session *s, struct device *d)
             if (check_group(s, d))
                 return -1;
             struct group *g = &s->group[s->groups];
-            *g = (struct group){.number = d->group, .fd = -1, .context = find_or_add_context(s, d), .first = d};
+            bool noiommu = has_no_iommu(s, d);
+            if (noiommu && s->options.backend != MACH_BACKEND_NOIOMMU && !is_compiled_without_iommu(s, d))
+                return machrt_set_error(
+                    s, "group", EPERM, machrt_device_object(s, d),
+                    "the kernel drives no IOMMU for it, and the config was compiled for a host with "
+                    "one: nothing would restrict its DMA");
+            *g = (struct group){.number = d->group,
+                                .fd = -1,
+                                .context = find_or_add_context(s, d, noiommu),
+                                .first = d,
+                                .noiommu = noiommu};
             s->group_table[i] = ++s->groups;
             at = s->groups;
         }

@@ -44,10 +44,11 @@ static bool maps_foreign(const struct mach_session *s)
     return false;
 }
 
-static bool needs_backend(const struct mach_session *s)
+// Is there a group with an IOMMU, or without?
+static bool has_group(const struct mach_session *s, bool noiommu)
 {
-    for (uint32_t i = 0; i < s->devices; i++)
-        if (s->device[i].vfio)
+    for (uint32_t i = 0; i < s->groups; i++)
+        if (s->group[i].noiommu == noiommu)
             return true;
     return false;
 }
@@ -87,7 +88,7 @@ static int choose_any_backend(struct mach_session *s)
 int machrt_step_backend(struct mach_session *s)
 {
     enum mach_backend id = s->options.backend;
-    if (!needs_backend(s))
+    if (!s->groups)
         return 0;
     uint32_t iommu = mach_cfg_machine_iommu(mach_cfg_record(s->f, MACH_CFG_S_MACHINE, 0));
     if (id == MACH_BACKEND_AUTO && iommu == MACH_CFG_IOMMU_PAMU)
@@ -98,6 +99,15 @@ int machrt_step_backend(struct mach_session *s)
         return machrt_set_error(s, "backend", ENOTSUP, "VFIO",
                                 "the config is for a host without an IOMMU: choose the backend `noiommu` if you trust "
                                 "its devices with all memory");
+    // The config says which devices these are (groups.c), so that nobody loses an IOMMU unnoticed.
+    if (id != MACH_BACKEND_NOIOMMU && has_group(s, true)) {
+        const char *why = "";
+        int r = machrt_backend_noiommu.usable(s, &why);
+        if (r)
+            return machrt_set_error(s, "backend", r, "backend noiommu", "%s", why);
+        if (!has_group(s, false))
+            id = MACH_BACKEND_NOIOMMU;
+    }
     if (id == MACH_BACKEND_AUTO && iommu == MACH_CFG_IOMMU_SPAPR_TCE)
         id = MACH_BACKEND_SPAPR;
     int r = id == MACH_BACKEND_AUTO ? choose_any_backend(s) : choose_named_backend(s, id);
@@ -165,7 +175,7 @@ int machrt_step_open(struct mach_session *s)
         return -1;
     for (uint32_t i = 0; i < s->devices; i++) {
         struct device *d = &s->device[i];
-        if (d->vfio && (s->backend->attach(s, d) || read_device_info(s, d) || reset_device(s, d)))
+        if (d->vfio && (machrt_backend_of(s, d->context)->attach(s, d) || read_device_info(s, d) || reset_device(s, d)))
             return -1;
     }
     return check_irq_counts(s);

@@ -65,7 +65,7 @@ static int open_group(struct fake *k, uint32_t number, bool noiommu)
     bool bound = false;
     for (uint32_t i = 0; i < k->devices && k->has_group; i++)
         bound |= k->device[i].group == number && vfio_bound(&k->device[i]);
-    if (!bound || noiommu != k->noiommu)
+    if (!bound || noiommu != (k->noiommu || number == k->noiommu_group))
         return -ENOENT;
     for (int i = 0; i < FAKE_FILES; i++)
         if (k->file[i].open && k->file[i].kind == 'g' && k->file[i].number == number)

@@ -110,9 +110,10 @@ struct fake {
     uint32_t texts;
     struct fake_aia aia;
     // what the host has
-    bool has_kvm;      // there is a /dev/kvm
-    uint32_t no_kvm;   // a type of device that KVM does not have; 0: none
-    const char *stays; // a driver that has no `unbind`; or NULL
+    uint32_t noiommu_group; // a group without an IOMMU, beside those with one; 0: none
+    bool has_kvm;           // there is a /dev/kvm
+    uint32_t no_kvm;        // a type of device that KVM does not have; 0: none
+    const char *stays;      // a driver that has no `unbind`; or NULL
     bool has_iommufd, has_cdev, has_group, noiommu, no_driver, vendor_pamu, spapr;
     uint64_t page, memlock, lockable_used, hole[2]; // hole: not in the IOVA list
     uint32_t dma_limit, info_argsz;

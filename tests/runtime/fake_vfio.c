@@ -146,7 +146,7 @@ static int check_extension(const struct fake *k, uint32_t type)
     case VFIO_EEH:
         return k->spapr;
     case VFIO_NOIOMMU_IOMMU:
-        return k->noiommu;
+        return k->noiommu || k->noiommu_group;
     default:
         return 0;
     }
@@ -164,6 +164,11 @@ static int set_iommu(struct fake *k, int fd, uint32_t type)
         return -EINVAL;
     if (!check_extension(k, type))
         return -ENODEV;
+    // drivers/vfio/container.c, vfio_ioctl_set_iommu(): with no-IOMMU groups there is one type, and it is theirs.
+    for (int g = 0; g < FAKE_FILES; g++)
+        if (k->file[g].open && k->file[g].kind == 'g' && k->file[g].container == fd && !k->noiommu &&
+            (k->file[g].number == k->noiommu_group) != (type == VFIO_NOIOMMU_IOMMU))
+            return -ENODEV;
     f->type = type;
     return 0;
 }

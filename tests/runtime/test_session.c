@@ -261,6 +261,40 @@ static void test_nested(void **state)
     scene_free(x);
 }
 
+// A device without an IOMMU beside others that have one: a container of its own.
+static struct scene *with_noiommu(uint32_t flags, const char *mode)
+{
+    struct scene *x = scene_new("group");
+    x->k->noiommu_group = 4;
+    fake_text(x->k, "/sys/kernel/iommu_groups/4/name", "vfio-noiommu\n", 13);
+    fake_text(x->k, "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", mode, 2);
+    CFG_SET(x->c, dma, DMA, 1, flags, flags);
+    return x;
+}
+
+static void test_both_kinds(void **state)
+{
+    (void)state;
+    struct scene *x = with_noiommu(MACH_CFG_DMA_NO_IOMMU, "Y\n");
+    started(x);
+    assert_int_equal(mach_session_backend(x->session), MACH_BACKEND_GROUP);
+    assert_int_equal(x->k->dmas, 2); // those of the two that have an IOMMU
+    stopped(x);
+    scene_free(x);
+    x = with_noiommu(0, "Y\n"); // compiled for an IOMMU, which would be lost
+    assert_int_equal(scene_start(x), -1);
+    assert_string_equal(x->error.step, "group");
+    assert_non_null(strstr(x->error.hint, "nothing would restrict its DMA"));
+    scene_clean(x);
+    scene_free(x);
+    x = with_noiommu(MACH_CFG_DMA_NO_IOMMU, "N\n");
+    assert_int_equal(scene_start(x), -1);
+    assert_string_equal(x->error.step, "backend");
+    assert_non_null(strstr(x->error.hint, "enable_unsafe_noiommu_mode"));
+    scene_clean(x);
+    scene_free(x);
+}
+
 // An interrupt that shares the line of another one needs nothing: VFIO is not asked for it.
 static void test_shared_irq(void **state)
 {
@@ -601,12 +635,13 @@ static void test_hints(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_scene), cmocka_unit_test(test_backends),    cmocka_unit_test(test_what_was_done),
-        cmocka_unit_test(test_aia),         cmocka_unit_test(test_fsl_mc),      cmocka_unit_test(test_regions),
-        cmocka_unit_test(test_nested),      cmocka_unit_test(test_irqs),        cmocka_unit_test(test_shared_irq),
-        cmocka_unit_test(test_msi),         cmocka_unit_test(test_linked_msi),  cmocka_unit_test(test_pci_space),
-        cmocka_unit_test(test_uio),         cmocka_unit_test(test_guest_iommu), cmocka_unit_test(test_later_faults),
-        cmocka_unit_test(test_populate),    cmocka_unit_test(test_budget),      cmocka_unit_test(test_hints),
+        cmocka_unit_test(test_every_scene),  cmocka_unit_test(test_backends), cmocka_unit_test(test_what_was_done),
+        cmocka_unit_test(test_aia),          cmocka_unit_test(test_fsl_mc),   cmocka_unit_test(test_regions),
+        cmocka_unit_test(test_nested),       cmocka_unit_test(test_irqs),     cmocka_unit_test(test_shared_irq),
+        cmocka_unit_test(test_both_kinds),   cmocka_unit_test(test_msi),      cmocka_unit_test(test_linked_msi),
+        cmocka_unit_test(test_pci_space),    cmocka_unit_test(test_uio),      cmocka_unit_test(test_guest_iommu),
+        cmocka_unit_test(test_later_faults), cmocka_unit_test(test_populate), cmocka_unit_test(test_budget),
+        cmocka_unit_test(test_hints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
