@@ -49,7 +49,7 @@ struct irq {
     bool vfio; // armed with SET_IRQS
     bool msi;  // the first vector of MSI or MSI-X
     bool automasked;
-    struct pump *pump; // UIO: the thread that forwards it to an eventfd
+    struct pump *pump; // UIO: its files, and the thread that forwards it to an eventfd
 };
 
 struct msi {

@@ -224,10 +224,15 @@ static int plan_close(void *o, int fd)
 static int plan_mmap(void *o, void **at, uint64_t size, int prot, int flags, int fd, uint64_t offset)
 {
     struct plan *p = plan_of(o);
+    // A process's part of the address space: 2^47 bytes on most machines of 64 bits, no more than 3 GB on those of 32.
+    const uint64_t end = sizeof(void *) > 4 ? UINT64_C(1) << 47 : UINT64_C(3) << 30;
     (void)prot;
     (void)flags;
+    if (size > end - p->next)
+        return -ENOMEM;
     *at = (void *)(uintptr_t)p->next;
     p->next += (size + 0x1fffff) & ~(uint64_t)0x1fffff;
+    p->next = p->next < end ? p->next : end;
     print_call(p, false, "mmap(0x%" PRIx64 ", %d, 0x%" PRIx64 ") = %p", size, fd, offset, *at);
     return 0;
 }

@@ -220,7 +220,7 @@ int mach_session_irq_unmask(struct mach_session *s, uint32_t irq)
     struct irq *q = &s->irq[irq];
     if (q->vfio)
         return q->automasked ? machrt_unmask_irq(s, q) : 0;
-    return mach_cfg_irq_source(q->rec) == MACH_CFG_IRQ_FILE ? machrt_unmask_uio_irq(s, q) : 0;
+    return mach_cfg_irq_source(q->rec) == MACH_CFG_IRQ_FILE ? machrt_unmask_uio_irq(q) : 0;
 }
 
 int mach_session_rearm(struct mach_session *s)

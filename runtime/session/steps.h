@@ -74,7 +74,7 @@ int machrt_unmask_irq(struct mach_session *s, struct irq *q);
 /* uio.c */
 int machrt_open_uio_irq(struct mach_session *s, struct irq *q);
 int machrt_start_uio_irq(struct mach_session *s, struct irq *q);
-int machrt_unmask_uio_irq(struct mach_session *s, struct irq *q);
+int machrt_unmask_uio_irq(const struct irq *q);
 
 /* msi.c: disables at the end what the driver enables later. */
 int machrt_step_msi(struct mach_session *s);

@@ -1,30 +1,71 @@
 // SPDX-License-Identifier: MIT
 // Interrupts of /dev/uioN (Documentation/driver-api/uio-howto.rst): a read of 4 bytes returns when one has fired, a
-// write of 1 enables the next. Without a VMM the driver gets the file itself; a VMM needs an eventfd, which a thread
+// write of 1 enables the next. uio_pci_generic has no such write: it masks INTx in the function's command register, and
+// user space clears that bit. Without a VMM the driver gets the file itself; a VMM needs an eventfd, which a thread
 // signals.
 #include "session/steps.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/pci_regs.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
 
 struct pump {
     struct mach_session *s;
     int uio, event, unmask, stop;
+    bool control; // the driver has irqcontrol: a write enables the interrupt
+    int config;   // else the configuration space of its PCI function, or -1
     pthread_t thread;
 };
 
-static int enable_uio_irq(const struct mach_session *s, int uio)
+static int clear_intx_disable(const struct mach_session *s, int config)
 {
-    int32_t one = 1;
-    int64_t n = s->sys.write(s->sys.opaque, uio, &one, sizeof one);
-    // ENOSYS: a driver without irqcontrol leaves its interrupt enabled.
-    return n == -ENOSYS ? 0 : machrt_check_transfer(n, sizeof one);
+    // The upper byte alone: the driver may write the lower one, and PCI is little-endian on all machines.
+    const uint64_t at = PCI_COMMAND + 1;
+    const uint8_t mask = PCI_COMMAND_INTX_DISABLE >> 8;
+    uint8_t high;
+    int r = machrt_check_transfer(s->sys.pread(s->sys.opaque, config, &high, 1, at), 1);
+    high &= (uint8_t)~mask;
+    return r ? r : machrt_check_transfer(s->sys.pwrite(s->sys.opaque, config, &high, 1, at), 1);
 }
 
-int machrt_unmask_uio_irq(struct mach_session *s, struct irq *q)
+static int enable_uio_irq(const struct pump *p)
 {
-    return enable_uio_irq(s, q->pump ? q->pump->uio : q->fd);
+    int32_t one = 1;
+    if (p->config >= 0)
+        return clear_intx_disable(p->s, p->config);
+    return p->control ? machrt_check_transfer(p->s->sys.write(p->s->sys.opaque, p->uio, &one, sizeof one), sizeof one)
+                      : 0;
+}
+
+// For a driver without irqcontrol: opens the configuration space of its function. If it is none, it leaves its
+// interrupt enabled.
+static int open_config(struct mach_session *s, const struct irq *q, struct pump *p)
+{
+    char path[PATH_SIZE], config[PATH_SIZE], name[64];
+    const char *file = machrt_string(s, mach_cfg_irq_file(q->rec)), *slash = strrchr(file, '/');
+    if (machrt_reserve_undo(s) || !machrt_file_path(s, path, file))
+        return -1;
+    if (machrt_read_link_name(s, path, name, sizeof name))
+        snprintf(name, sizeof name, "%s", slash ? slash + 1 : file);
+    int fd = machrt_sysfs_path(s, config, "class/uio/%s/device/config", name)
+                 ? s->sys.open(s->sys.opaque, config, O_RDWR)
+                 : -ENAMETOOLONG;
+    if (fd == -ENOENT)
+        return 0;
+    if (fd < 0)
+        return machrt_set_error(s, "irq", fd, machrt_irq_object(s, q),
+                                "only %.300s can unmask it after an interrupt, and cannot be opened", config);
+    p->config = fd;
+    machrt_push_undo(s, machrt_undo_close, &p->config, 0, "close a configuration space");
+    return 0;
+}
+
+int machrt_unmask_uio_irq(const struct irq *q)
+{
+    return enable_uio_irq(q->pump);
 }
 
 int machrt_open_uio_irq(struct mach_session *s, struct irq *q)
@@ -33,7 +74,8 @@ int machrt_open_uio_irq(struct mach_session *s, struct irq *q)
     struct pump *p = (struct pump *)machrt_session_alloc(s, 1, sizeof *p);
     if (!p || machrt_reserve_undo(s))
         return -1;
-    *p = (struct pump){.s = s, .uio = -1, .event = -1, .unmask = -1, .stop = -1};
+    *p = (struct pump){.s = s, .uio = -1, .event = -1, .unmask = -1, .stop = -1, .control = true, .config = -1};
+    q->pump = p;
     int fd = machrt_file_path(s, path, machrt_string(s, mach_cfg_irq_file(q->rec)))
                  ? s->sys.open(s->sys.opaque, path, O_RDWR)
                  : -ENAMETOOLONG;
@@ -45,7 +87,6 @@ int machrt_open_uio_irq(struct mach_session *s, struct irq *q)
     if (!s->has_ops)
         return 0;
     bool level = mach_cfg_irq_trigger(q->rec) == MACH_CFG_TRIGGER_LEVEL;
-    q->pump = p;
     if (machrt_make_irq_eventfd(s, q, &p->event) || machrt_make_irq_eventfd(s, q, &p->stop) ||
         (level && machrt_make_irq_eventfd(s, q, &p->unmask)))
         return -1;
@@ -72,10 +113,10 @@ static void *forward_interrupts(void *arg)
             sys->write(sys->opaque, p->event, &one, sizeof one);
             // An edge has no unmask from the guest, but the UIO driver has disabled it all the same.
             if (p->unmask < 0)
-                enable_uio_irq(p->s, p->uio);
+                enable_uio_irq(p);
         }
         if (fds[2].revents & POLLIN && sys->read(sys->opaque, p->unmask, &ended, sizeof ended) == sizeof ended)
-            enable_uio_irq(p->s, p->uio);
+            enable_uio_irq(p);
     }
 }
 
@@ -94,16 +135,23 @@ static int undo_thread(struct mach_session *s, void *thing, uint64_t arg)
 
 int machrt_start_uio_irq(struct mach_session *s, struct irq *q)
 {
-    int r = enable_uio_irq(s, q->pump ? q->pump->uio : q->fd);
+    struct pump *p = q->pump;
+    int r = enable_uio_irq(p);
+    p->control = r != -ENOSYS;
+    if (!p->control) {
+        if (open_config(s, q, p))
+            return -1;
+        r = enable_uio_irq(p);
+    }
     if (r)
         return machrt_set_error(s, "irq", r, machrt_irq_object(s, q), "cannot enable it");
-    if (!q->pump)
+    if (p->event < 0)
         return 0;
     if (machrt_reserve_undo(s))
         return -1;
-    r = pthread_create(&q->pump->thread, NULL, forward_interrupts, q->pump);
+    r = pthread_create(&p->thread, NULL, forward_interrupts, p);
     if (r)
         return machrt_set_error(s, "irq", r, machrt_irq_object(s, q), "cannot create a thread");
-    machrt_push_undo(s, undo_thread, q->pump, 0, "stop a thread");
+    machrt_push_undo(s, undo_thread, p, 0, "stop a thread");
     return 0;
 }

@@ -203,8 +203,18 @@ static int fake_ioctl(void *o, int fd, unsigned long request, void *arg)
 
 /* ---- reading and writing ---- */
 
+static uint8_t *text_bytes(struct fake *k, const char *path, uint64_t offset, size_t size)
+{
+    for (uint32_t i = 0; i < k->texts; i++)
+        if (!strcmp(k->text[i].path, path) && offset + size <= k->text[i].size)
+            return (uint8_t *)k->text[i].data + offset;
+    return NULL;
+}
+
 static uint8_t *device_bytes(struct fake *k, int fd, uint64_t offset, size_t size)
 {
+    if (fd >= 0 && k->file[fd].open && k->file[fd].kind == 'f')
+        return text_bytes(k, k->file[fd].path, offset, size);
     if (fd < 0 || !k->file[fd].open || k->file[fd].kind != 'd')
         return NULL;
     struct fake_device *d = &k->device[k->file[fd].number];
@@ -277,6 +287,8 @@ static int64_t fake_write(void *o, int fd, const void *buffer, size_t size)
     pthread_mutex_lock(&k->lock);
     int r = fake_step(k, "write", false);
     bool uio = k->file[fd].open && k->file[fd].kind == 'u';
+    if (!r && uio && k->no_irqcontrol)
+        r = -ENOSYS;
     if (!r)
         k->file[fd].counter++;
     int real = k->file[fd].real;

@@ -114,6 +114,7 @@ struct fake {
     bool has_kvm;           // there is a /dev/kvm
     uint32_t no_kvm;        // a type of device that KVM does not have; 0: none
     const char *stays;      // a driver that has no `unbind`; or NULL
+    bool no_irqcontrol;     // UIO's driver is uio_pci_generic
     bool has_iommufd, has_cdev, has_group, noiommu, no_driver, vendor_pamu, spapr;
     uint64_t page, memlock, lockable_used, hole[2]; // hole: not in the IOVA list
     uint32_t dma_limit, info_argsz;

@@ -461,6 +461,63 @@ static void test_uio(void **state)
     scene_free(x);
 }
 
+static const char *const command_high = "/sys/class/uio/uio3/device/config";
+
+static uint8_t *config_of(struct fake *k)
+{
+    for (uint32_t i = 0; i < k->texts; i++)
+        if (!strcmp(k->text[i].path, command_high))
+            return (uint8_t *)k->text[i].data;
+    return NULL;
+}
+
+// uio_pci_generic has no irqcontrol: it sets INTx Disable, bit 2 of byte 5, and user space clears it.
+static void test_uio_pci(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("raw_vmm");
+    struct fake *k = x->k;
+    k->no_irqcontrol = true;
+    // The name of the file is a link; its driver's is not.
+    fake_link(k, "/dev/uio0", "uio3");
+    fake_text(k, command_high, "\x34\x12\xe8\x11\xff\xff\0\0", 8);
+    started(x);
+    assert_int_equal(config_of(k)[5], 0xfb);
+    int uio = -1;
+    for (int i = 0; i < FAKE_FILES; i++)
+        if (k->file[i].open && k->file[i].kind == 'u')
+            uio = i;
+    assert_true(uio >= 0);
+    int event = k->file[mach_session_irq_fd(x->session, 0)].real;
+    for (int round = 0; round < 3; round++) {
+        uint64_t one = 1, n = 0;
+        pthread_mutex_lock(&k->lock);
+        config_of(k)[5] = 0xff;
+        pthread_mutex_unlock(&k->lock);
+        assert_int_equal(write(k->file[uio].real, &one, sizeof one), sizeof one);
+        uint8_t high = 0xff;
+        for (int i = 0; i < 2000 && high == 0xff; i++) {
+            usleep(1000);
+            pthread_mutex_lock(&k->lock);
+            high = config_of(k)[5];
+            pthread_mutex_unlock(&k->lock);
+        }
+        assert_int_equal(high, 0xfb);
+        assert_int_equal(read(event, &n, sizeof n), sizeof n);
+        assert_int_equal(n, 1);
+    }
+    assert_int_equal(config_of(k)[4], 0xff);
+    stopped(x);
+    scene_free(x);
+
+    // Any other driver without irqcontrol leaves its interrupt enabled.
+    x = scene_new("raw_vmm");
+    x->k->no_irqcontrol = true;
+    started(x);
+    stopped(x);
+    scene_free(x);
+}
+
 static void test_guest_iommu(void **state)
 {
     (void)state;
@@ -635,13 +692,13 @@ static void test_hints(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_every_scene),  cmocka_unit_test(test_backends), cmocka_unit_test(test_what_was_done),
-        cmocka_unit_test(test_aia),          cmocka_unit_test(test_fsl_mc),   cmocka_unit_test(test_regions),
-        cmocka_unit_test(test_nested),       cmocka_unit_test(test_irqs),     cmocka_unit_test(test_shared_irq),
-        cmocka_unit_test(test_both_kinds),   cmocka_unit_test(test_msi),      cmocka_unit_test(test_linked_msi),
-        cmocka_unit_test(test_pci_space),    cmocka_unit_test(test_uio),      cmocka_unit_test(test_guest_iommu),
-        cmocka_unit_test(test_later_faults), cmocka_unit_test(test_populate), cmocka_unit_test(test_budget),
-        cmocka_unit_test(test_hints),
+        cmocka_unit_test(test_every_scene), cmocka_unit_test(test_backends),     cmocka_unit_test(test_what_was_done),
+        cmocka_unit_test(test_aia),         cmocka_unit_test(test_fsl_mc),       cmocka_unit_test(test_regions),
+        cmocka_unit_test(test_nested),      cmocka_unit_test(test_irqs),         cmocka_unit_test(test_shared_irq),
+        cmocka_unit_test(test_both_kinds),  cmocka_unit_test(test_msi),          cmocka_unit_test(test_linked_msi),
+        cmocka_unit_test(test_pci_space),   cmocka_unit_test(test_uio),          cmocka_unit_test(test_uio_pci),
+        cmocka_unit_test(test_guest_iommu), cmocka_unit_test(test_later_faults), cmocka_unit_test(test_populate),
+        cmocka_unit_test(test_budget),      cmocka_unit_test(test_hints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
