@@ -32,6 +32,7 @@ class Board:
     qemu: list
     append: str
     streams: dict = dataclasses.field(default_factory=dict)  # "iommus" to be added to QEMU's tree
+    source: str = ""  # device tree source to be added to it
     tree: bool = True
     architecture: str = "arm64"
     cross: str = "aarch64-linux-gnu-"
@@ -39,16 +40,22 @@ class Board:
     libc: tuple = ("/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1", "/usr/aarch64-linux-gnu/lib/libc.so.6")
 
 
-def virt(options):
-    return ["qemu-system-aarch64", "-M", f"virt,gic-version=3,virtualization=on{options}", "-cpu", "max,pauth-impdef=on",
+def virt(options, gic=3):
+    return ["qemu-system-aarch64", "-M", f"virt,gic-version={gic},virtualization=on{options}", "-cpu", "max,pauth-impdef=on",
             "-smp", "2", "-m", "2G"]
 
 
+# Linux treats interrupts of a device without MSIs as not isolated.
+APPEND = ("console=ttyAMA0 vfio_platform.reset_required=0 iommufd.allow_unsafe_interrupts=1 "
+          "vfio_iommu_type1.allow_unsafe_interrupts=1")
+
 BOARDS = {
-    "arm64": Board(virt(",iommu=smmuv3"),
-                   # Linux treats interrupts of a device without MSIs as not isolated.
-                   "console=ttyAMA0 vfio_platform.reset_required=0 iommufd.allow_unsafe_interrupts=1 "
-                   "vfio_iommu_type1.allow_unsafe_interrupts=1", STREAMS),
+    "arm64": Board(virt(",iommu=smmuv3"), APPEND, STREAMS),
+    "arm64-gic2": Board(virt(",iommu=smmuv3", gic=2), APPEND, STREAMS),
+    # The clock and an empty slot of virtio-mmio on one line.
+    "arm64-shared": Board(virt(",iommu=smmuv3"), APPEND, STREAMS, "&{/virtio_mmio@a003c00} { interrupts = <0 2 4>; };\n"),
+    # The clock is not behind the SMMU.
+    "arm64-mixed": Board(virt(",iommu=smmuv3"), APPEND, {node: stream for node, stream in STREAMS.items() if "pl031" not in node}),
     # The kernel does not use the upper half of memory.
     "arm64-noiommu": Board(virt(""), "console=ttyAMA0 vfio_platform.reset_required=0 mem=1G"),
     "amd64": Board(["qemu-system-x86_64", "-M", "q35,kernel-irqchip=split", "-cpu", "qemu64,+svm", "-smp", "2", "-m", "1G",
@@ -94,7 +101,7 @@ def host_tree(name, work, more=""):
     source = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", dumped], check=True, stdout=subprocess.PIPE,
                             text=True).stdout
     source += "".join(f"&{{{node}}} {{ iommus = <&{{/smmuv3@9050000}} {stream:#x}>; }};\n"
-                      for node, stream in board.streams.items()) + more
+                      for node, stream in board.streams.items()) + board.source + more
     subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", to, "-"], input=source, text=True, check=True)
     return to
 

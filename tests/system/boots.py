@@ -21,6 +21,10 @@ POINTS = {
     8: "starts and stops by the hundred, and kill -9, leave nothing",
     9: "a driver in user space with the same config",
     10: "x86: VT-d and irqfd",
+    11: "a GICv2 board: the guest's interrupt controller follows the host's",
+    12: "two resampled lines, one of them shared by two devices",
+    13: "one machine with a device behind an IOMMU and one without",
+    14: "registers from a file and an interrupt from UIO, on Debian's kernel",
 }
 
 BOOTS = {boot.name: boot for boot in [
@@ -52,6 +56,15 @@ BOOTS = {boot.name: boot for boot in [
     Boot("x86", "a PC with VT-d: Debian's kernel, and KVM", board="amd64", kernel="stock-amd64",
          modules=["irqbypass", "ccp", "kvm", "kvm-amd", "vfio", "vfio_iommu_type1", "vfio-pci-core", "vfio-pci"],
          machines=["pc"], programs=["machrt", "edu-irq", "edu-dma", "guest-iommu", "x86-irqfd"], seconds=300),
+    Boot("guest-gic2", "a guest on a GICv2 board", board="arm64-gic2", machines=["guest-gic2"],
+         programs=["machvm", "machrt"], guests={"in-gic2": ["in-rtc"]}),
+    Boot("guest-shared", "a guest with a line that two devices share", board="arm64-shared", machines=["guest-shared"],
+         programs=["machvm"], guests={"in-shared": ["in-rtc", "in-edu"]}),
+    Boot("guest-mixed", "a guest with a device behind the SMMU and one that is not", board="arm64-mixed",
+         machines=["guest-mixed"], programs=["machvm", "machrt"], guests={"in-mixed": ["in-rtc", "in-edu"]}),
+    Boot("guest-raw", "a guest on Debian's own kernel, with a function from sysfs and UIO", kernel="stock-arm64",
+         modules=["uio", "uio_pci_generic"], machines=["guest-raw"], programs=["machvm"],
+         guests={"in-raw": ["in-edu"]}, seconds=300),
     Boot("calls", "the system calls of a session", machines=["edu", "drivers"], programs=["machrt"],
          devices=DEVICES + VIRTIO_MMIO, strace=True, desk=desk.calls),
 ]}

@@ -41,5 +41,9 @@ BREAKS = {broken.name: broken for broken in [
     Break("guest-no-close", 8, "as many file descriptors", "guest-again", "eventfds are never closed"),
     Break("orphan", 8, "the next start has all devices", "guest-again", "a child of the VMM keeps the devices open"),
     Break("shifted-window", 9, "DMA", "edu", "DMA mappings are 1 MB off"),
+    Break("no-vgic", 11, "check proves", "guest-gic2", "KVM says that it has no GICv2"),
+    Break("shared-no-resample", 12, "alarm", "guest-shared", "irqfds without resampling"),
+    Break("mixed-wide", 13, "one byte beyond the window", "guest-mixed", "what lies behind the DMA window is mapped, too"),
+    Break("uio-masked", 14, "interrupts in a row", "guest-raw", "an interrupt that UIO has masked stays so"),
     Break("no-irqfd", 10, "its interrupt comes", "x86", "KVM is told of no interrupt"),
 ]}

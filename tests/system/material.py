@@ -6,6 +6,7 @@ import hashlib
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ SUITES = ["bookworm", "bookworm-updates", "bookworm-security"]
 LINUX = "6.12"
 CONFIG = pathlib.Path(__file__).with_name("kernel.config")
 CROSS = "aarch64-linux-gnu-"
-MODULES = ["drivers/vfio", "drivers/virtio", "drivers/iommu"]
+MODULES = ["drivers/vfio", "drivers/virtio", "drivers/iommu", "drivers/uio"]
 MODULES_AMD64 = [*MODULES, "arch/x86/kvm", "virt/lib", "drivers/crypto/ccp"]
 
 # name: package (a pattern selects the newest match), and which of its files.
@@ -44,6 +45,11 @@ def newest(apt, pattern):
     return f"{max(fitting, key=lambda found: [int(part) for part in re.findall('[0-9]+', found)])}:{architecture}"
 
 
+def complete(directory, patterns):
+    """Has it been unpacked, and with all that is wanted today?"""
+    return all(any(directory.glob(pattern.removeprefix("./"))) for pattern in patterns)
+
+
 def fetch(directory):
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=directory) as root:
@@ -54,7 +60,8 @@ def fetch(directory):
             package = newest(apt, package)
             about = apt.fields(package)
             to = directory / f"{name}-{about['Version'].replace(':', '.')}"
-            if not to.exists():
+            if not complete(to, patterns):
+                shutil.rmtree(to, ignore_errors=True)
                 report_progress(f"downloading {package} {about['Version']}, {int(about['Size']) >> 10} KB")
                 deb = apt.download(package)
                 unpack(deb, to, *patterns)
@@ -76,7 +83,7 @@ class Material:
 
     def __init__(self, refresh):
         self.top = cache() / "system"
-        if refresh or not all((self.top / name).exists() for name in WANTED):
+        if refresh or not all(complete(self.top / name, patterns) for name, (_, patterns) in WANTED.items()):
             fetch(self.top)
         self.kernels = {
             "stock-arm64": one(self.top / "stock-arm64", "boot/vmlinuz-*"),

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -27,9 +28,11 @@ static const char *kind;              // kind of its interrupts
 static int file, failures;            // the UIO device, or the eventfd of VFIO's interrupt
 static int vfio = -1;                 // the VFIO device; -1: UIO is used
 
+// The tests belong to point 4 of README.md, or to that of POINT in the environment.
 static void test(bool good, const char *name)
 {
-    printf("%s - 4 edu, %s: %s\n", good ? "ok" : "not ok", kind, name);
+    const char *point = getenv("POINT");
+    printf("%s - %s edu, %s: %s\n", good ? "ok" : "not ok", point ? point : "4", kind, name);
     failures += !good;
 }
 
@@ -225,7 +228,7 @@ static bool open_uio(const char *path)
     return file >= 0;
 }
 
-// in-edu KIND UIO, or in-edu KIND PCI-ADDRESS VFIO-GROUP
+// in-edu KIND UIO, or in-edu KIND PCI-ADDRESS VFIO-GROUP. WITHOUT_DMA in the environment: interrupts only.
 int main(int argc, char **argv)
 {
     int mem = open("/dev/mem", O_RDWR | O_SYNC);
@@ -243,6 +246,7 @@ int main(int argc, char **argv)
     write_reg(LIVE, 0x12345678);
     test(read_reg(ID) == 0x010000ed && read_reg(LIVE) == ~UINT32_C(0x12345678), "it is there, and alive");
     interrupts();
-    dma();
+    if (!getenv("WITHOUT_DMA"))
+        dma();
     return failures != 0;
 }

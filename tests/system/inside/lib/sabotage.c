@@ -3,6 +3,7 @@
 // environment names. breaks.py lists them, and the test that must notice each.
 #include "uapi/iommufd.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <linux/vfio.h>
@@ -70,11 +71,11 @@ static void spoil_map(unsigned long request, void *arg)
         *iova += 0x1000;
 }
 
-// Also maps the guest memory after guest-edu.mach's window.
+// Also maps the guest memory after the window of guest-edu.mach, or of guest-mixed.mach.
 static void map_next(int fd, unsigned long request, const void *arg)
 {
     const struct iommufd_ioas_map *m = (const struct iommufd_ioas_map *)arg;
-    if (request != IOMMUFD_IOAS_MAP || !broken("guest-wide") || m->length != 64 << 10)
+    if (request != IOMMUFD_IOAS_MAP || (!broken("guest-wide") && !broken("mixed-wide")) || m->length != 64 << 10)
         return;
     struct iommufd_ioas_map next = *m;
     int file = open("/dev/shm/next", O_RDWR | O_CLOEXEC);
@@ -133,8 +134,13 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
     va_end(list);
     if (swallowed(request, arg))
         return 0;
+    if (request == KVM_CREATE_DEVICE && broken("no-vgic") &&
+        ((const struct kvm_create_device *)arg)->flags & KVM_CREATE_DEVICE_TEST) {
+        errno = ENODEV;
+        return -1;
+    }
     spoil_map(request, arg);
-    if (request == KVM_IRQFD && broken("no-resample"))
+    if (request == KVM_IRQFD && (broken("no-resample") || broken("shared-no-resample")))
         ((struct kvm_irqfd *)arg)->flags &= ~(uint32_t)KVM_IRQFD_FLAG_RESAMPLE;
     if (request == KVM_SET_USER_MEMORY_REGION && broken("other-place"))
         ((struct kvm_userspace_memory_region *)arg)->guest_phys_addr += 0x200000;
@@ -175,5 +181,7 @@ ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t offset)
 
 ssize_t __wrap_pwrite64(int fd, const void *data, size_t size, off_t offset)
 {
-    return broken("no-master") ? (ssize_t)size : __real_pwrite64(fd, data, size, offset);
+    return broken("no-master") || (broken("uio-masked") && file_is(fd, "/sys/", "/config"))
+               ? (ssize_t)size
+               : __real_pwrite64(fd, data, size, offset);
 }
