@@ -173,8 +173,9 @@ static void report_glue(struct machine_planner *p, const struct p_device *d, con
 static void check_driver_leaves(struct machine_planner *p, const struct p_device *d)
 {
     const struct linux_node *facts = linux_facts(&p->file->on_linux, d->host, LINUX_STAYS);
-    if (!facts)
-        return;
+    enum linux_how how = linux_device_of(&p->file->on_linux, d->host).how;
+    if (!facts || how == LINUX_TAKEN_EARLY || how == LINUX_SKIPPED)
+        return; // where no device will be, there is no driver to be told of
     struct src at = d->parent ? d->at : d->pass->parts.at[0].at;
     struct diag *g =
         diag(p->c->diags, W0305, at, "the host's driver of %s, `%s`, does not let go of it%s",
