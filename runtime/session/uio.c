@@ -22,13 +22,12 @@ struct pump {
 
 static int clear_intx_disable(const struct mach_session *s, int config)
 {
-    // The upper byte alone: the driver may write the lower one, and PCI is little-endian on all machines.
-    const uint64_t at = PCI_COMMAND + 1;
-    const uint8_t mask = PCI_COMMAND_INTX_DISABLE >> 8;
-    uint8_t high;
-    int r = machrt_check_transfer(s->sys.pread(s->sys.opaque, config, &high, 1, at), 1);
-    high &= (uint8_t)~mask;
-    return r ? r : machrt_check_transfer(s->sys.pwrite(s->sys.opaque, config, &high, 1, at), 1);
+    // Both bytes of the register, little-endian on all machines: QEMU 7.2 loses the line when the upper one is written
+    // alone (hw/pci/pci.c, pci_default_write_config: it looks at INTx Disable only if the write covers the lower byte).
+    uint8_t command[2];
+    int r = machrt_check_transfer(s->sys.pread(s->sys.opaque, config, command, 2, PCI_COMMAND), 2);
+    command[1] &= (uint8_t) ~(PCI_COMMAND_INTX_DISABLE >> 8);
+    return r ? r : machrt_check_transfer(s->sys.pwrite(s->sys.opaque, config, command, 2, PCI_COMMAND), 2);
 }
 
 static int enable_uio_irq(const struct pump *p)

@@ -75,10 +75,13 @@ static bool one_irq(uint32_t why)
     write_reg(ACK, why);
     if (read_reg(WHY) || !enable_irq())
         return false;
-    // UIO masks a line without ending it, so one more interrupt can come, but not two.
-    if (wait_irq(5))
+    // UIO masks a line without ending it, so one more interrupt can come, and on a busy machine that of the last round.
+    int more = 0;
+    while (more <= 2 && wait_irq(10)) {
         enable_irq();
-    return !wait_irq(5);
+        more++;
+    }
+    return more <= 2;
 }
 
 static void interrupts(void)
