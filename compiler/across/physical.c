@@ -33,8 +33,13 @@ struct reserved_user {
     struct reserved_user *next; // a user with another owner, or NULL
 };
 
-struct ram_range {
+struct range {
     uint64_t first, last;
+};
+
+struct ranges {
+    VEC(struct range) list; // sorted, and none touches another
+    bool known;
 };
 
 struct physical {
@@ -44,9 +49,8 @@ struct physical {
     uint64_t first, last;
     const struct host_region *registers; // registers in use that the memory overlaps; or NULL
     VEC(struct over_reserved) reserved;
-    struct map users; // reserved node -> its struct reserved_user; the node itself until one is found
-    VEC(struct ram_range) ram;
-    bool ram_known; // `ram` is sorted, and its ranges do not touch
+    struct map users;        // reserved node -> its struct reserved_user; the node itself until one is found
+    struct ranges ram, kept; // kept: by /memreserve/
 };
 
 /* ---- what the memory overlaps ---- */
@@ -83,13 +87,43 @@ static void report_registers_below(struct physical *s)
 
 static int by_first(const void *a, const void *b)
 {
-    const struct ram_range *x = a, *y = b;
+    const struct range *x = a, *y = b;
     return (x->first > y->first) - (x->first < y->first);
+}
+
+static void sort_and_join(struct ranges *r)
+{
+    struct range *at = r->list.at;
+    if (!r->list.n)
+        return;
+    qsort(at, r->list.n, sizeof *at, by_first);
+    uint32_t n = 0;
+    for (uint32_t i = 1; i < r->list.n; i++) {
+        if (at[n].last == UINT64_MAX || at[i].first <= at[n].last + 1)
+            at[n].last = at[i].last > at[n].last ? at[i].last : at[n].last;
+        else
+            at[++n] = at[i];
+    }
+    r->list.n = n + 1;
+}
+
+/* The index of the first range that begins after `address`. */
+static uint32_t first_after(const struct ranges *r, uint64_t address)
+{
+    uint32_t low = 0, high = r->list.n;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (r->list.at[mid].first <= address)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
 }
 
 static void list_ram(struct physical *s)
 {
-    s->ram_known = true;
+    s->ram.known = true;
     bool ram = false;
     for (uint32_t i = 0; i < s->p->host->nregions; i++) {
         const struct host_region *h = &s->p->host->regions[i];
@@ -97,50 +131,68 @@ static void list_ram(struct physical *s)
         if (!h->translated || !h->size || last < h->address || !is_host_ram(s->p, h->node))
             continue;
         ram = ram || !is_reserved(h->node);
-        vec_push(draft_arena(s->p->c), &s->ram, ((struct ram_range){h->address, last}));
+        vec_push(draft_arena(s->p->c), &s->ram.list, ((struct range){h->address, last}));
     }
     if (!ram) // sources of trees often leave RAM to the boot loader
-        s->ram.n = 0;
-    if (!s->ram.n)
-        return;
-    qsort(s->ram.at, s->ram.n, sizeof *s->ram.at, by_first);
-    uint32_t n = 0;
-    for (uint32_t i = 1; i < s->ram.n; i++) {
-        struct ram_range *end = &s->ram.at[n], *r = &s->ram.at[i];
-        if (end->last == UINT64_MAX || r->first <= end->last + 1)
-            end->last = r->last > end->last ? r->last : end->last;
-        else
-            s->ram.at[++n] = *r;
-    }
-    s->ram.n = n + 1;
+        s->ram.list.n = 0;
+    sort_and_join(&s->ram);
 }
 
 /* Warns about memory that is not in RAM as a whole, if the tree says where RAM is. */
 static void check_ram(struct physical *s)
 {
-    if (!s->ram_known)
+    if (!s->ram.known)
         list_ram(s);
-    uint32_t low = 0, high = s->ram.n;
-    while (low < high) { // find the first range that begins after the memory does
-        uint32_t mid = low + (high - low) / 2;
-        if (s->ram.at[mid].first <= s->first)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    if (!s->ram.n || (low && s->ram.at[low - 1].last >= s->last))
+    const struct range *ram = s->ram.list.at;
+    uint32_t n = s->ram.list.n, low = first_after(&s->ram, s->first);
+    if (!n || (low && ram[low - 1].last >= s->last))
         return;
-    bool some = (low && s->ram.at[low - 1].last >= s->first) || (low < s->ram.n && s->ram.at[low].first <= s->last);
+    bool some = (low && ram[low - 1].last >= s->first) || (low < n && ram[low].first <= s->last);
     struct diag *d = diag(s->p->c->diags, W0501, s->memory->m->back_arg.at,
                           "memory `%s` is %soutside of the host's RAM", s->memory->m->name, some ? "partly " : "");
     diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, s->first, s->last);
-    const struct ram_range *near = &s->ram.at[low ? low - 1 : 0];
+    const struct range *near = &ram[low ? low - 1 : 0];
     diag_fact(d, "%s: %s RAM is at 0x%" PRIx64 "..0x%" PRIx64, s->p->host->file, low ? "the next lower" : "the first",
               near->first, near->last);
     diag_help(d, "write an address in RAM, or compile with the tree of the running board, /sys/firmware/fdt");
 }
 
 /* ---- reserved memory ---- */
+
+static void list_kept(struct physical *s)
+{
+    const struct dt_tree *t = s->p->host->tree;
+    s->kept.known = true;
+    for (uint32_t i = 0; i < t->nreserves; i++) {
+        uint64_t first = t->reserves[i].address, size = t->reserves[i].size, last = first + (size - 1);
+        if (size && last >= first)
+            vec_push(draft_arena(s->p->c), &s->kept.list, ((struct range){first, last}));
+    }
+    sort_and_join(&s->kept);
+}
+
+/*
+ * Memory that is inside of a /memreserve/ may have been reserved for the guest. What lies partly in it is partly the
+ * firmware's, and partly the kernel's.
+ */
+static void check_kept(struct physical *s)
+{
+    if (!s->kept.known)
+        list_kept(s);
+    const struct range *kept = s->kept.list.at, *over = NULL;
+    uint32_t after = first_after(&s->kept, s->first);
+    if (after && kept[after - 1].last >= s->first)
+        over = kept[after - 1].last >= s->last ? NULL : &kept[after - 1];
+    else if (after < s->kept.list.n && kept[after].first <= s->last)
+        over = &kept[after];
+    if (!over)
+        return;
+    struct diag *d = diag(s->p->c->diags, E0537, s->memory->m->back_arg.at,
+                          "memory `%s` is partly reserved by the /memreserve/ of the host's tree", s->memory->m->name);
+    diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, s->first, s->last);
+    diag_fact(d, "%s: 0x%" PRIx64 "..0x%" PRIx64 " is reserved", s->p->host->file, over->first, over->last);
+    diag_help(d, "write an address outside of it, or one at which all of the memory is inside of it");
+}
 
 static void add_user(struct physical *s, const struct dt_node *target, const struct dt_node *n,
                      const struct dt_prop *prop)
@@ -230,6 +282,7 @@ void check_physical(struct planner *p)
                 report_registers_below(&s);
             else
                 check_ram(&s);
+            check_kept(&s);
         }
     }
     if (s.reserved.n)
