@@ -193,6 +193,40 @@ static void map_window(struct machine_planner *p, struct p_dma *dma, const struc
         solve_maps(p, dma, m->how, &maps);
 }
 
+/* What shows that a device of the host accesses memory by itself; NULL: nothing does. */
+static const char *why_master(struct machine_planner *p, const struct p_device *d)
+{
+    static const char *const properties[] = {"iommus", "dma-coherent", "dma-noncoherent"};
+    if (d->kind == DEV_PCI)
+        return "any PCI function can be made a bus master by its driver";
+    for (size_t i = 0; d->host && i < sizeof properties / sizeof *properties; i++)
+        if (dt_prop(p->host->tree, d->host, intern(p->c->names, properties[i])))
+            return arena_printf(p->c->arena, "%s: %s has `%s`", p->host->file, dt_path(p->c->arena, d->host),
+                                properties[i]);
+    return NULL;
+}
+
+/* Whether the generic name of its node says the same. */
+static bool is_named_as_master(struct machine_planner *p, const struct p_device *d)
+{
+    uint64_t one;
+    const char *name = d->host ? d->host->name : "";
+    return map_get(&p->schemas->masters, (uintptr_t)intern_n(p->c->names, name, strcspn(name, "@")), 0, &one);
+}
+
+/* With page tables or none, nothing stops a device that is not behind an IOMMU; a PAMU knows no other LIODNs. */
+static bool is_unrestricted(struct machine_planner *p, const struct p_device *d)
+{
+    return iommu_way(p->file) == IOMMU_PAGE_TABLES && !is_behind_iommu(p->file, d);
+}
+
+/* The statement for a device without an IOMMU that does no DMA. */
+static const char *none_text(struct machine_planner *p, const struct p_device *d)
+{
+    bool trust = is_unrestricted(p, d) && (why_master(p, d) || is_named_as_master(p, d));
+    return trust ? "dma none unsafe;" : "dma none;";
+}
+
 static void plan_statement(struct machine_planner *p, struct p_device *d, const struct m_dma *m)
 {
     struct p_dma *dma = new_domain(p, d, m->mode, m->mode == DMA_WINDOW ? m->name : NULL, m->at);
@@ -201,8 +235,10 @@ static void plan_statement(struct machine_planner *p, struct p_device *d, const 
         struct diag *g = diag(p->c->diags, E0636, m->at,
                               "`%s` is not behind an IOMMU, so it cannot be restricted to what is mapped", d->name);
         note_iommu(p->file, d, g);
-        diag_help(g, "write `dma none;` if it does no DMA, or `dma identity unsafe;` if you trust the guest with all "
-                     "of the host's memory");
+        diag_help(g,
+                  "write `%s` if it does no DMA, or `dma identity unsafe;` if you trust the guest with all "
+                  "of the host's memory",
+                  none_text(p, d));
         return;
     }
     if (m->mode == DMA_ALL || m->mode == DMA_WINDOW)
@@ -272,31 +308,9 @@ static void check_all_ids(struct machine_planner *p, const struct p_device *d)
     }
 }
 
-/* What shows that a device of the host accesses memory by itself; NULL: nothing does. */
-static const char *why_master(struct machine_planner *p, const struct p_device *d)
-{
-    static const char *const properties[] = {"iommus", "dma-coherent", "dma-noncoherent"};
-    if (d->kind == DEV_PCI)
-        return "any PCI function can be made a bus master by its driver";
-    for (size_t i = 0; d->host && i < sizeof properties / sizeof *properties; i++)
-        if (dt_prop(p->host->tree, d->host, intern(p->c->names, properties[i])))
-            return arena_printf(p->c->arena, "%s: %s has `%s`", p->host->file, dt_path(p->c->arena, d->host),
-                                properties[i]);
-    return NULL;
-}
-
-/* Whether the generic name of its node says the same. */
-static bool is_named_as_master(struct machine_planner *p, const struct p_device *d)
-{
-    uint64_t one;
-    const char *name = d->host ? d->host->name : "";
-    return map_get(&p->schemas->masters, (uintptr_t)intern_n(p->c->names, name, strcspn(name, "@")), 0, &one);
-}
-
-/* With page tables or none, nothing stops a device that is not behind an IOMMU; a PAMU knows no other LIODNs. */
 static void check_none(struct machine_planner *p, const struct p_device *d, const struct m_dma *m)
 {
-    if (m->mode != DMA_NONE || m->unsafe || iommu_way(p->file) != IOMMU_PAGE_TABLES || is_behind_iommu(p->file, d))
+    if (m->mode != DMA_NONE || m->unsafe || !is_unrestricted(p, d))
         return;
     const char *why = why_master(p, d);
     if (!why && !is_named_as_master(p, d))
@@ -347,9 +361,9 @@ static void plan_device_dma(struct machine_planner *p, struct p_device *d, const
     if (d->pass && d->pass->assigned) // the fate `assign` has no braces that the statement could be written into
         where = arena_printf(p->c->arena, "in a separate `passthrough %s { ... }`, ", dt_path(p->c->arena, d->host));
     diag_help(g,
-              "%swrite `dma none;` if it does no DMA, or `dma identity unsafe;` if you trust the guest with all of the "
+              "%swrite `%s` if it does no DMA, or `dma identity unsafe;` if you trust the guest with all of the "
               "host's memory",
-              where);
+              where, none_text(p, d));
 }
 
 /* ---- one machine ---- */
