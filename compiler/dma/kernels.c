@@ -68,6 +68,38 @@ static void check_vendor_windows(struct machine_planner *p)
     }
 }
 
+/* Whether the machine has an MSI bank of the host's as its own: the property is fsl,mpic-msi's. */
+static bool has_msi_bank(struct machine_planner *p)
+{
+    const char *ranges = intern(p->c->names, "msi-available-ranges");
+    for (uint32_t i = 0; i < p->m->devices.n; i++)
+        if (p->m->devices.at[i]->host && dt_prop(p->host->tree, p->m->devices.at[i]->host, ranges))
+            return true;
+    return false;
+}
+
+/* VFIO has the MSIs of PCI functions. Those that a guest sets up by itself, behind a controller of its own, lead to the
+ * host. */
+static void check_msi_windows(struct machine_planner *p)
+{
+    const struct p_dma_map *first = NULL;
+    const struct p_device *device = NULL;
+    for (uint32_t i = 0; i < p->m->devices.n && !first; i++) {
+        device = p->m->devices.at[i];
+        for (uint32_t k = 0; device->kind == DEV_PLATFORM && k < device->dmas.n; k++)
+            for (uint32_t j = 0; j < device->dmas.at[k]->nmaps; j++)
+                if (device->dmas.at[k]->maps[j].what == MAP_MSI_BANK && !first)
+                    first = &device->dmas.at[k]->maps[j];
+    }
+    if (!first || has_msi_bank(p))
+        return;
+    struct diag *d =
+        diag(p->c->diags, W0306, first->at, "no kernel brings the MSIs of `%s` to its guest", device->name);
+    diag_fact(d, "VFIO has no interrupts for what it writes to MSI bank %u, and the guest has no MSI controller",
+              first->bank);
+    diag_help(d, "pass the PCI functions through, whose MSIs VFIO has: `passthrough pci ADDRESS { irq msi to ...; }`");
+}
+
 /* With a PAMU, the kernel is the vendor's, which has its own. */
 static void check_vfio_platform(struct machine_planner *p)
 {
@@ -92,4 +124,5 @@ void check_known_kernels(struct machine_planner *p)
 {
     check_vfio_platform(p);
     check_vendor_windows(p);
+    check_msi_windows(p);
 }
