@@ -31,7 +31,7 @@ const struct linux_node *linux_facts(const struct linux_view *v, const struct dt
 static bool is_early(const struct linux_view *v, const struct dt_node *n)
 {
     for (uint32_t i = 0; i < LINUX_NTABLES; i++) {
-        uint32_t early = LINUX_IS_EARLY << i, released = LINUX_IS_RELEASED << i;
+        uint32_t early = (uint32_t)LINUX_IS_EARLY << i, released = (uint32_t)LINUX_IS_RELEASED << i;
         if (i == LINUX_IRQCHIP && !dt_prop(v->host->tree, n, v->host->p->interrupt_controller))
             continue;
         const struct linux_node *facts = linux_facts(v, n, early | released);
