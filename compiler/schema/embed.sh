@@ -26,15 +26,23 @@ trap 'rm -f "$names"' EXIT
 echo '// Made by compiler/schema/embed.sh from the files named below.'
 echo '#include "schema/texts.h"'
 awk -v common="$common" -v names="$names" '
+# Not gsub(): awks differ in how they read backslashes in what it puts in.
+function replace(text, what, by,    n, i, part, out) {
+    n = split(text, part, what)
+    out = part[1]
+    for (i = 2; i <= n; i++)
+        out = out by part[i]
+    return out
+}
 function put_text(file, text,    n, i, line) {
     printf "\nstatic const char text%d[] =\n", ntexts
     n = split(text, line, "\n")
     for (i = 1; i <= n; i++) {
-        gsub(/\\/, "\\\\\\\\", line[i])
-        gsub(/"/, "\\\\\"", line[i])
-        gsub(/\?/, "\\\\?", line[i]) # trigraphs
-        gsub(/\t/, "\\\\t", line[i])
-        gsub(/\r/, "\\\\r", line[i])
+        line[i] = replace(line[i], "[\\\\]", "\\\\")
+        line[i] = replace(line[i], "[\"]", "\\\"")
+        line[i] = replace(line[i], "[?]", "\\?") # trigraphs
+        line[i] = replace(line[i], "\t", "\\t")
+        line[i] = replace(line[i], "\r", "\\r")
         if (i < n || line[i] != "")
             printf "    \"%s\\n\"\n", line[i]
     }
@@ -43,7 +51,7 @@ function put_text(file, text,    n, i, line) {
 }
 # Whatever is the value of a key that a look-up goes by; a few more do no harm: a text is read that was not needed.
 function list_names(text,    keys, value) {
-    keys = text ~ /^{("iommus"|"linux": {"vfio-platform")/ ? "arch|properties" : "name|compatible|property|properties"
+    keys = text ~ /^[{]("iommus"|"linux": [{]"vfio-platform")/ ? "arch|properties" : "name|compatible|property|properties"
     while (match(text, "\"(" keys ")\" *: *(\\[[^]]*\\]|\"[^\"]*\")")) {
         value = substr(text, RSTART, RLENGTH)
         text = substr(text, RSTART + RLENGTH)
