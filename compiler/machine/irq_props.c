@@ -240,6 +240,15 @@ static void write_map_entry(struct machine_planner *p, struct dt_prop *prop, uin
         dt_put_cells(data + parent + (m->naddress + i) * 4, m->irq->cells[i], 1);
 }
 
+/* Whether a node below `n` has an interrupt whose specifier may be `n`'s. */
+static bool has_interrupts_below(const struct machine_planner *p, const struct dt_node *n)
+{
+    for (const struct dt_node *k = n; k; k = dt_next(k, n))
+        if (k != n && dt_prop(p->m->tree, k, p->n->interrupts))
+            return true;
+    return false;
+}
+
 /*
  * Writes interrupt-map entry by entry: child address and specifier stay, the parent's side becomes the guest's
  * controller. Entries of dropped lines are left out; entries for a controller in the assigned subtree stay as they are.
@@ -277,6 +286,15 @@ static void write_interrupt_map(struct machine_planner *p, struct copied *k)
     dt_del(t, k->guest, p->n->interrupt_map_mask);
 }
 
+/* A nexus without its map gives no interrupts to anybody: dtc 1.7 warns of its number of cells. */
+static void drop_cells_of_nexus(struct machine_planner *p, struct copied *k)
+{
+    struct dt_tree *t = p->m->tree;
+    if (dt_prop(p->host->tree, k->host, p->n->interrupt_map) && !dt_prop(t, k->guest, p->n->interrupt_map) &&
+        !dt_prop(t, k->guest, p->n->interrupt_controller) && !has_interrupts_below(p, k->guest))
+        dt_del(t, k->guest, p->n->interrupt_cells);
+}
+
 void write_interrupts(struct machine_planner *p)
 {
     enter_step(p, STEP_IRQ_PROPS);
@@ -287,6 +305,9 @@ void write_interrupts(struct machine_planner *p)
         write_own_interrupts(p, k);
         write_interrupt_map(p, k);
     }
+    for (uint32_t i = 0; i < p->copies.n; i++)
+        if (!p->copies.at[i]->description && p->host->nodes[p->copies.at[i]->host_id].nmap_irqs)
+            drop_cells_of_nexus(p, p->copies.at[i]);
     for (uint32_t i = 0; i < p->bare.n; i++) {
         struct p_device *d = p->bare.at[i];
         if (d->node && d->irqs.n)
