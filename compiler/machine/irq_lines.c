@@ -461,18 +461,23 @@ static bool read_link(struct machine_planner *p, struct p_irq *irq, const struct
     return ok;
 }
 
+static void copy_link(struct p_irq *to, const struct p_irq *from)
+{
+    to->chip = from->chip;
+    to->kind = from->kind;
+    to->number = from->number;
+    to->trigger = from->trigger;
+    to->ncells = from->ncells;
+    memcpy(to->cells, from->cells, sizeof to->cells);
+}
+
 /* Gives `irq` the line of `other`, which is on the same line of the host. */
 static void copy_line(struct p_irq *irq, const struct p_irq *other)
 {
+    copy_link(irq, other);
     irq->drop = other->drop;
-    irq->chip = other->chip;
-    irq->kind = other->kind;
-    irq->number = other->number;
-    irq->trigger = other->trigger;
     irq->gsi = other->gsi;
     irq->how = other->how;
-    irq->ncells = other->ncells;
-    memcpy(irq->cells, other->cells, sizeof irq->cells);
 }
 
 /*
@@ -489,12 +494,7 @@ static void share_line(struct machine_planner *p, struct p_irq *irq, const struc
         irq->drop = true;
     } else if (bound->how != HOW_WRITTEN) {
         // What is written for the second is meant for both.
-        bound->chip = irq->chip;
-        bound->kind = irq->kind;
-        bound->trigger = irq->trigger;
-        bound->number = irq->number;
-        bound->ncells = irq->ncells;
-        memcpy(bound->cells, irq->cells, sizeof bound->cells);
+        copy_link(bound, irq);
         bound->how = HOW_WRITTEN;
         if (!take_line(p, bound))
             bound->drop = true;

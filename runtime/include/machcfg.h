@@ -147,7 +147,7 @@ enum mach_cfg_trigger {
 enum mach_cfg_irq_flags {
     MACH_CFG_IRQ_RESAMPLE = 0x1, // resample: level: the irqfd needs a resample eventfd that unmasks the host's line
     MACH_CFG_IRQ_DROPPED = 0x2, // dropped: not in the guest: the device has it, but it is not used
-    MACH_CFG_IRQ_SHARED = 0x4 // shared: since 1.4: another interrupt of the machine is on the same line of the host and of the guest, and is bound for both: nothing is to be done
+    MACH_CFG_IRQ_SHARED = 0x4 // shared: since 1.4: another one of the machine, on the same line, is bound for both: bind nothing
 };
 
 /* DMA modes */

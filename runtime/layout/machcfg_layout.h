@@ -150,9 +150,7 @@ static inline mach_le64 mach_le64_of(uint64_t v)
       "level: the irqfd needs a resample eventfd that unmasks the host's line")                                        \
     E(irq_flags, IRQ_DROPPED, 2, "dropped", "not in the guest: the device has it, but it is not used")                 \
     E(irq_flags, IRQ_SHARED, 4, "shared",                                                                              \
-      "since 1.4: another interrupt of the machine is on the same line of the host and of the guest, and is bound "    \
-      "for "                                                                                                           \
-      "both: nothing is to be done")
+      "since 1.4: another one of the machine, on the same line, is bound for both: bind nothing")
 
 #define MACH_CFG_SET_dma_mode(E)                                                                                       \
     E(dma_mode, DMA_NONE, 0, "none", "no mapping")                                                                     \

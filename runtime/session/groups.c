@@ -201,16 +201,18 @@ static bool has_no_iommu(struct mach_session *s, const struct device *d)
            !machrt_read_line(s, path, name, sizeof name) && !strcmp(name, "vfio-noiommu");
 }
 
-// What is below a device is said of it.
+// A device without DMA records is described by those of the one above it.
 static bool is_compiled_without_iommu(const struct mach_session *s, const struct device *d)
 {
-    uint32_t parent = mach_cfg_device_parent(d->rec);
-    for (uint32_t i = 0; i < mach_cfg_device_dmas(d->rec); i++)
-        if (!(mach_cfg_dma_flags(mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(d->rec) + i)) &
+    struct mach_cfg_rec r = d->rec;
+    while (!mach_cfg_device_dmas(r) && mach_cfg_device_parent(r) != MACH_CFG_NONE)
+        r = s->device[mach_cfg_device_parent(r)].rec;
+    uint32_t n = mach_cfg_device_dmas(r);
+    for (uint32_t i = 0; i < n; i++)
+        if (!(mach_cfg_dma_flags(mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(r) + i)) &
               MACH_CFG_DMA_NO_IOMMU))
             return false;
-    return mach_cfg_device_dmas(d->rec) ||
-           (parent != MACH_CFG_NONE && is_compiled_without_iommu(s, &s->device[parent]));
+    return n > 0;
 }
 
 static int join_group(struct mach_session *s, struct device *d)
