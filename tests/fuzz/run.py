@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Runs libFuzzer targets one after the other and prints one line for each.
+"""Runs libFuzzer targets, one for each processor at a time, and prints one line for each.
 
-    run.py --build build/fuzz [--time SECONDS] TARGET ...
+    run.py --build build/fuzz [--time SECONDS] [--jobs N] TARGET ...
 
 The corpus in BUILD/corpus/TARGET is kept and continued. A finding is shown and kept as BUILD/findings/TARGET-*: first turn it
 into a test (tests/errors, tests/unit; at least tests/fuzz/regressions/TARGET), then fix it.
@@ -10,6 +10,7 @@ Exit: 0, or 1 if there was a finding.
 """
 
 import argparse
+import concurrent.futures
 import os
 import pathlib
 import re
@@ -52,17 +53,18 @@ def main():
     parser = argparse.ArgumentParser(description="Runs libFuzzer targets.")
     parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--time", type=int, default=1800, help="seconds for each target")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="targets at a time")
     parser.add_argument("targets", nargs="*")
     args = parser.parse_args()
     head = ("target", "inputs", "seconds", "exec/s", "edges", "corpus", "peak MB", "findings")
     print("| " + " | ".join(head) + " |\n|" + "---|" * len(head), flush=True)
     failed = 0
-    for target in args.targets:
-        line, found = run(args.build.resolve(), target, args.time)
-        print("| " + " | ".join(line) + " |", flush=True)
-        if found:
-            failed += 1
-            print(found, file=sys.stderr)
+    with concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
+        for line, found in pool.map(lambda target: run(args.build.resolve(), target, args.time), args.targets):
+            print("| " + " | ".join(line) + " |", flush=True)
+            if found:
+                failed += 1
+                print(found, file=sys.stderr)
     print(f"fuzz: {len(args.targets) - failed} passed, {failed} failed")
     return 1 if failed else 0
 
