@@ -221,7 +221,7 @@ static void find_users(struct physical *s)
     struct ref_entries e = {0};
     for (const struct dt_node *n = root; n; n = dt_next(n, root))
         for (const struct dt_prop *prop = n->props; prop; prop = prop->next) {
-            const struct ref_rule *rule = host_ref_rule(s->p, n, prop);
+            const struct ref_rule *rule = host_ref_rule(s->p->host, n, prop);
             if (!rule || !host_ref_entries(s->p, prop, rule, &e))
                 continue;
             for (uint32_t i = 0; i < e.n; i++)

@@ -160,7 +160,7 @@ static void check_host_node(struct planner *p, struct owner_table *t, struct lin
                             const struct dt_node *n)
 {
     for (const struct dt_prop *prop = n->props; prop; prop = prop->next) {
-        const struct ref_rule *rule = may_refer_to_marked(p, prop) ? host_ref_rule(p, n, prop) : NULL;
+        const struct ref_rule *rule = may_refer_to_marked(p, prop) ? host_ref_rule(p->host, n, prop) : NULL;
         struct ref_entries e;
         if (!rule || !rule->resource || !host_ref_entries(p, prop, rule, &e))
             continue;
@@ -219,14 +219,14 @@ void collect_providers(struct planner *p, struct owner_table *t)
     for (uint32_t i = 0; i < p->plan->machines.n; i++)
         for (uint32_t k = 0; k < p->plan->machines.at[i]->devices.n; k++)
             any = any || p->plan->machines.at[i]->devices.at[k]->host;
-    const struct dt_node *root = p->host->tree->root, *symbols = dt_at(p->host->tree, "/__symbols__");
+    const struct dt_node *root = p->host->tree->root;
     for (const struct dt_node *n = any ? root : NULL, *off = NULL; n; n = dt_next(n, root)) {
         if (off && dt_is_below(off, n))
             continue;
         off = host_disabled(p->host, n) ? n : NULL;
         if (p->host_owner[n->id])
             check_delicate(p, n);
-        else if (!off && n != symbols) // properties of /__symbols__ are labels, not references
+        else if (!off)
             check_host_node(p, t, &l, &watched, n);
     }
     end_left_behind(&l);

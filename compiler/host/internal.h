@@ -51,6 +51,8 @@ struct host_private {
     const struct dt_node **irq_parent; // by node id: the controller that its interrupts go to
     struct map nexus;                  // (node, 0) -> struct nexus
     struct map classes;                // (chip, 0) -> struct irqchip_class
+    struct map rule_of;                // (interned property, 0) -> struct ref_rule, or 0
+    struct suspects *suspects;         // made at the first question
     /* Made when a tail of a path is first looked up: (name, 0) and (name without unit address, this) -> first node. */
     struct map by_name;
     struct dt_node **name_next, **base_next; // by node id: the next node with the same one

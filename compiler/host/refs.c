@@ -11,7 +11,7 @@ struct reading {
     const struct dt_prop *prop;
     const struct ref_rule *rule;
     struct ref_entries *entries;
-    const struct dt_ref *known; // where reading is among the references that the tree's source tells
+    const struct dt_ref *known; // where reading is among the references that are known beforehand
     const char *problem;
 };
 
@@ -61,13 +61,28 @@ static bool arguments(const struct reading *s, const struct dt_node *target, uin
 static void add_entry(struct reading *s, uint32_t start, uint32_t cells, uint32_t phandle, const struct dt_node *target)
 {
     bool known = s->known && s->known->offset == (uint64_t)phandle * 4;
-    vec_push(draft_arena(s->c), s->entries, ((struct ref_entry){start, cells, phandle, target, known}));
+    struct ref_entry e = {
+        .start = start, .cells = cells, .phandle = phandle, .target = target, .known = known && s->prop->refs};
+    for (uint32_t i = phandle + 1; s->rule->children && target && i < start + cells && !e.child; i++) {
+        const struct dt_node *child = target_at(s, i);
+        if (child && child->parent == target) {
+            e.child = child;
+            e.child_cell = i;
+        }
+    }
+    vec_push(draft_arena(s->c), s->entries, e);
 }
 
 static bool nobody(struct reading *s, uint32_t cell)
 {
     return problem(s, arena_printf(s->c->arena, "cell %u is the phandle 0x%x, which no node of the host has", cell,
                                    dt_cell(s->prop, cell)));
+}
+
+/* Of a rule with `numbers`: whether a cell is a number, although a node (or NULL) may have it as its phandle. */
+static bool is_number(const struct reading *s, const struct dt_node *target)
+{
+    return !target || !dt_prop(s->h->tree, target, s->rule->numbers);
 }
 
 /* Entries of `before` cells, a phandle, its arguments and `after` cells. */
@@ -80,7 +95,7 @@ static bool read_list(struct reading *s, uint32_t before, uint32_t after)
         if (left < before + 1)
             return problem(s, arena_printf(a, "the entry at cell %u has no phandle", i));
         const struct dt_node *target = target_at(s, i + before);
-        if (!target && s->rule->numbers) {
+        if (s->rule->numbers && is_number(s, target)) {
             add_entry(s, i, 1, i, NULL);
             i++;
             continue;
@@ -105,7 +120,9 @@ static bool read_single(struct reading *s)
 {
     uint32_t n = s->prop->len / 4;
     const struct dt_node *target = n ? target_at(s, 0) : NULL;
-    if (n && !target && !is_hole(dt_cell(s->prop, 0)) && !s->rule->numbers)
+    if (n && s->rule->numbers && is_number(s, target))
+        target = NULL;
+    else if (n && !target && !is_hole(dt_cell(s->prop, 0)))
         return nobody(s, 0);
     if (n)
         add_entry(s, 0, n, 0, target);
@@ -132,7 +149,7 @@ static bool read_known(struct reading *s)
 {
     uint32_t start = 0;
     s->entries->n = 0;
-    for (const struct dt_ref *r = s->prop->refs; r; r = r->next) {
+    for (const struct dt_ref *r = s->known; r; r = r->next) {
         if (r->path || !r->target)
             continue;
         if (r->offset % 4)
@@ -154,9 +171,11 @@ static bool missed_some(const struct reading *s)
     for (const struct dt_ref *r = s->prop->refs; r; r = r->next) {
         if (r->path || !r->target)
             continue;
-        while (i < s->entries->n && (uint64_t)s->entries->at[i].phandle * 4 < r->offset)
+        while (i < s->entries->n && (uint64_t)s->entries->at[i].phandle * 4 < r->offset &&
+               (uint64_t)s->entries->at[i].child_cell * 4 < r->offset)
             i++;
-        if (i == s->entries->n || (uint64_t)s->entries->at[i].phandle * 4 != r->offset)
+        if (i == s->entries->n || ((uint64_t)s->entries->at[i].phandle * 4 != r->offset &&
+                                   (uint64_t)s->entries->at[i].child_cell * 4 != r->offset))
             return true;
     }
     return false;
@@ -166,11 +185,15 @@ const char *host_read_refs(struct machc *c, const struct host *h, const struct d
                            const struct ref_rule *rule, struct ref_entries *out)
 {
     struct reading s = {.c = c, .h = h, .prop = prop, .rule = rule, .entries = out, .known = prop->refs};
+    if (rule->undescribed && !s.known)
+        s.known = host_suspects(c, h, prop);
     out->n = 0;
     if (prop->len % 4)
         return arena_printf(c->arena, "it has %u bytes, which is not a whole number of cells", prop->len);
     bool single = rule->layout == REF_SINGLE || rule->layout == REF_GRAPH, ok;
-    if (single)
+    if (rule->undescribed && s.known)
+        ok = read_known(&s);
+    else if (single)
         ok = read_single(&s);
     else if (rule->layout == REF_STRIDE)
         ok = read_stride(&s);
@@ -179,15 +202,36 @@ const char *host_read_refs(struct machc *c, const struct host *h, const struct d
     // The source knows better than the schema where references are.
     if ((ok || single) && missed_some(&s)) {
         s.problem = NULL;
+        s.known = prop->refs;
         ok = read_known(&s);
     }
     return ok ? NULL : s.problem;
 }
 
-bool host_holds_ref(const struct host *h, const struct dt_prop *prop)
+const struct ref_rule *host_ref_rule(const struct host *h, const struct dt_node *n, const struct dt_prop *prop)
+{
+    uint64_t known;
+    // host/interrupts.c reads these; nearly every node has one, and a board needs no schema for them.
+    if (!h->schemas || prop->name == h->p->interrupts || prop->name == h->p->interrupt_parent ||
+        prop->name == h->p->interrupts_extended || prop->name == h->p->interrupt_map)
+        return NULL;
+    if (!map_get(&h->p->rule_of, (uintptr_t)prop->name, 0, &known)) {
+        known = (uintptr_t)schema_ref(h->schemas, prop->name);
+        map_put(h->tree->arena, &h->p->rule_of, (uintptr_t)prop->name, 0, known);
+    }
+    const struct ref_rule *rule = (const struct ref_rule *)(uintptr_t)known;
+    const struct ref_rule *of_node = map_getp(&h->schemas->ref_nodes, n->name, NULL);
+    if (of_node && prop->name != h->p->phandle && prop->name != h->p->linux_phandle)
+        rule = of_node;
+    if (!rule || rule->layout == REF_INTERRUPT || rule->layout == REF_INTERRUPT_MAP || !prop->len)
+        return NULL;
+    return rule->unless && dt_prop(h->tree, n, rule->unless) ? NULL : rule;
+}
+
+bool host_holds_ref(struct machc *c, const struct host *h, const struct dt_prop *prop)
 {
     for (const struct dt_ref *r = prop->refs; r; r = r->next)
         if (!r->path && r->target)
             return true;
-    return prop->len && prop->len % 4 == 0 && literal(h, dt_cell(prop, 0));
+    return prop->len && prop->len % 4 == 0 && (host_suspects(c, h, prop) || literal(h, dt_cell(prop, 0)));
 }

@@ -30,7 +30,7 @@ static void take_steps(struct machine_planner *p)
     check_host_devices(p);
     check_known_kernels(p);
     if (!diags_errors(p->c->diags) && dt_take_phandles(p->c, p->m->tree, NULL, p->m->m->at))
-        dt_assign_phandles(p->m->tree);
+        dt_assign_phandles(p->m->tree, p->c->symbols);
 }
 
 void plan_machine(struct planner *file, const struct m_machine *m)

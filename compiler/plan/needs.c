@@ -99,7 +99,7 @@ static bool is_forwarding_irqchip(const struct planner *p, const struct dt_node 
 /* No driver binds to these nodes or to those below them (Devicetree Specification, chapter 3). */
 static void need_non_devices(struct planner *p)
 {
-    static const char *const none[] = {"/chosen", "/aliases", "/cpus", "/reserved-memory", "/__symbols__"};
+    static const char *const none[] = {"/chosen", "/aliases", "/cpus", "/reserved-memory"};
     const struct dt_tree *t = p->host->tree;
     for (size_t i = 0; i < sizeof none / sizeof *none; i++) {
         const struct dt_node *top = dt_at(t, none[i]);
@@ -153,7 +153,7 @@ static void need_providers(struct planner *p)
     for (uint32_t i = 0; i < w.list.n; i++) {
         const struct dt_node *n = w.list.at[i];
         for (const struct dt_prop *prop = n->props; prop; prop = prop->next) {
-            const struct ref_rule *rule = host_ref_rule(p, n, prop);
+            const struct ref_rule *rule = host_ref_rule(p->host, n, prop);
             struct ref_entries e;
             if (!rule || !rule->critical || !host_ref_entries(p, prop, rule, &e))
                 continue;

@@ -82,7 +82,6 @@ struct planner {
     /* uses.c: references of the host, and those from a machine to what it does not have */
     VEC(struct provider_use) uses;
     struct node_marks *marks;    // nodes that a machine has or takes something from
-    struct map rule_of;          // interned property -> struct ref_rule, or 0
     struct ref_entries ref_room; // entries of one property at a time
 
     struct linux_view on_linux; // devices that Linux makes of the host's nodes
@@ -119,12 +118,6 @@ bool host_node_is_idle(const struct planner *p, const struct dt_node *n);
 void find_needs(struct planner *p);
 
 /* ---- uses.c ---- */
-
-/*
- * Returns the rule for the references in property `prop` of the host node `n`; NULL if it holds none, or only those to
- * interrupt controllers, which are handled as interrupts.
- */
-const struct ref_rule *host_ref_rule(struct planner *p, const struct dt_node *n, const struct dt_prop *prop);
 
 /*
  * Splits a property of the host into the entries that `rule` describes. They stay valid until the next call, which

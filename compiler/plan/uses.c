@@ -2,23 +2,6 @@
 // Reads references of the host's nodes, and tells which of them may concern a machine.
 #include "plan/planner.h"
 
-const struct ref_rule *host_ref_rule(struct planner *p, const struct dt_node *n, const struct dt_prop *prop)
-{
-    uint64_t known;
-    // host/interrupts.c reads these; nearly every node has one, and a board needs no schema for them.
-    if (prop->name == p->n->interrupts || prop->name == p->n->interrupt_parent ||
-        prop->name == p->n->interrupts_extended || prop->name == p->n->interrupt_map)
-        return NULL;
-    if (!map_get(&p->rule_of, (uintptr_t)prop->name, 0, &known)) {
-        known = (uintptr_t)schema_ref(p->schemas, prop->name);
-        map_put(draft_arena(p->c), &p->rule_of, (uintptr_t)prop->name, 0, known);
-    }
-    const struct ref_rule *rule = (const struct ref_rule *)(uintptr_t)known;
-    if (!rule || rule->layout == REF_INTERRUPT || rule->layout == REF_INTERRUPT_MAP || !prop->len)
-        return NULL;
-    return rule->unless && dt_prop(p->host->tree, n, rule->unless) ? NULL : rule;
-}
-
 bool host_ref_entries(struct planner *p, const struct dt_prop *prop, const struct ref_rule *rule, struct ref_entries *e)
 {
     bool ok = !host_read_refs(p->c, p->host, prop, rule, &p->ref_room);

@@ -23,9 +23,32 @@ static void append_before(struct settle *s, const struct ref_entry *e)
     refs_append_cells(s, e->start, e->phandle - e->start);
 }
 
+/* Appends the reference to a child of the provider that is among the arguments. */
+static void append_child(struct settle *s, const struct ref_entry *e)
+{
+    struct machine_planner *p = s->p;
+    struct copied *child = refs_guest_copy(s, e->child);
+    if (child) {
+        append_ref(s, child->guest, NULL);
+        return;
+    }
+    struct diag *d = diag(p->c->diags, E0425, refs_place(s->k),
+                          "`%s` of %s refers to %s, which is not passed through with the node above it", s->prop->name,
+                          dt_path(p->c->arena, s->k->host), dt_path(p->c->arena, e->child));
+    diag_help(d, "pass %s through with all that is below it, or `ref %s drop;`", dt_path(p->c->arena, e->target),
+              s->prop->name);
+    s->failed = true;
+}
+
 static void append_after(struct settle *s, const struct ref_entry *e)
 {
-    refs_append_cells(s, e->phandle + 1, e->start + e->cells - e->phandle - 1);
+    uint32_t from = e->phandle + 1;
+    if (e->child) {
+        refs_append_cells(s, from, e->child_cell - from);
+        append_child(s, e);
+        from = e->child_cell + 1;
+    }
+    refs_append_cells(s, from, e->start + e->cells - from);
 }
 
 void refs_append_entry(struct settle *s, const struct ref_entry *e, struct dt_node *target)

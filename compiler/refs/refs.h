@@ -99,6 +99,14 @@ bool refs_read(struct settle *s);
  */
 const struct ref_rule *refs_rule(struct machine_planner *p, const struct copied *k, const struct dt_prop *prop);
 
+/* Whether a `ref` statement for the node, or its class, names the property. */
+bool refs_is_mentioned(const struct copied *k, const char *property);
+
+/* ---- suspects.c ---- */
+
+/* Warns of cells in a property of the host, copied to `k`, that are likely to be references (W0424). */
+void refs_warn_suspects(struct machine_planner *p, const struct copied *k, const struct dt_prop *prop);
+
 /* ---- fates.c ---- */
 
 /* Carries out fate `assign` or `copy`: adds the provider to the guest if it is not there yet. False after a message. */

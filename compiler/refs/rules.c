@@ -2,8 +2,7 @@
 // Finds the rule for the references in a property of a copied node.
 #include "refs/refs.h"
 
-/* Whether a `ref` statement for the node, or its class, names the property. */
-static bool is_mentioned(const struct copied *k, const char *property)
+bool refs_is_mentioned(const struct copied *k, const char *property)
 {
     const struct m_part *parts[] = {k->part, &k->pass->parts.at[0]};
     for (uint32_t i = 0; i < 2; i++)
@@ -19,21 +18,20 @@ static bool is_mentioned(const struct copied *k, const char *property)
 
 const struct ref_rule *refs_rule(struct machine_planner *p, const struct copied *k, const struct dt_prop *prop)
 {
-    const struct ref_rule *rule = schema_ref(p->schemas, prop->name);
-    if (rule) {
-        bool settled = rule->layout != REF_INTERRUPT && rule->layout != REF_INTERRUPT_MAP &&
-                       !(rule->unless && dt_prop(p->host->tree, k->host, rule->unless));
-        return settled ? rule : NULL;
-    }
     const struct dt_prop *host = dt_prop(p->host->tree, k->host, prop->name);
+    const struct ref_rule *rule = host ? host_ref_rule(p->host, k->host, host) : NULL;
+    if (rule)
+        return rule;
     bool known = false;
     for (const struct dt_ref *r = host ? host->refs : NULL; r && !known; r = r->next)
         known = !r->path && r->target;
     if (!host || prop->name == p->n->phandle || prop->name == p->n->linux_phandle ||
-        (!known && (!is_mentioned(k, prop->name) || !host_holds_ref(p->host, host))))
+        schema_ref(p->schemas, prop->name) ||
+        (!known && (!refs_is_mentioned(k, prop->name) || !host_holds_ref(p->c, p->host, host))))
         return NULL;
     struct ref_rule *own = NEW(draft_arena(p->c), struct ref_rule);
     *own = (struct ref_rule){.layout = REF_SINGLE,
+                             .undescribed = true,
                              .fate = FATE_ERROR,
                              .kind = "node",
                              .group = 1,

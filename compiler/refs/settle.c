@@ -297,7 +297,7 @@ static void settle_prop(struct machine_planner *p, struct copied *k, const struc
         return;
     }
     uint32_t errors = diags_errors(p->c->diags);
-    MAKE_ROOM(p, &room->refs, s.entries.n + 1);
+    MAKE_ROOM(p, &room->refs, 2 * s.entries.n + 1); // an entry may refer to a child of its provider as well
     MAKE_ROOM(p, &room->kept, s.entries.n + 1);
     MAKE_ROOM(p, &room->open, s.entries.n + 1);
     // Only `to &node <cells>` can make an entry longer than on the host.
@@ -392,6 +392,8 @@ static void settle_node(struct machine_planner *p, struct copied *k)
         for (struct dt_prop *prop = k->guest->props, *next; prop; prop = next) {
             next = prop->next;
             const struct ref_rule *rule = is_host_value(prop) ? refs_rule(p, k, prop) : NULL;
+            if (round == 0 && is_host_value(prop))
+                refs_warn_suspects(p, k, dt_prop(p->host->tree, k->host, prop->name));
             if (!rule)
                 continue;
             followers = followers || rule->follows;

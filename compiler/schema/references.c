@@ -13,7 +13,7 @@ struct ref_group {
 static const char *const fates[] = {"error", "drop", "keep", "fixed", "assign", "copy", NULL};
 static const char *const layouts[] = {"cells",         "fixed",     "single", "stride", "map",
                                       "interrupt-map", "interrupt", "graph",  NULL};
-static const char *const matches[] = {"name", "suffix", "numbered", NULL};
+static const char *const matches[] = {"name", "suffix", "numbered", "node", NULL};
 static const char *const iommus[] = {"none", "device", "board", NULL};
 static const char *const resources[] = {"none", "shared", "exclusive", NULL};
 
@@ -55,7 +55,8 @@ static const struct field group_fields[] = {
     {.key = "resource", .type = FIELD_WORD, .offset = RULE(resource), .words = resources},
     {.key = "flags", .type = FIELD_U16, .offset = RULE(flags), .min = 1, .max = 255},
     {.key = "critical", .type = FIELD_BOOL, .offset = RULE(critical)},
-    {.key = "numbers", .type = FIELD_BOOL, .offset = RULE(numbers)},
+    {.key = "children", .type = FIELD_BOOL, .offset = RULE(children)},
+    {.key = "numbers", .type = FIELD_NAME, .offset = RULE(numbers)},
     {.key = "fixed", .type = FIELD_NAME, .offset = offsetof(struct ref_group, provider)},
     {.key = "properties", .type = FIELD_NAMES, .offset = offsetof(struct ref_group, properties), .required = true},
     {.key = "source", .type = FIELD_REMARK},
@@ -98,7 +99,7 @@ static bool check_group(struct load *l, const struct jval *object, void *item)
                                     "add it, or choose another layout");
     }
     const struct jval *except = json_member(object, "except");
-    if (except && g->rule.match == REF_MATCH_NAME)
+    if (except && (g->rule.match == REF_MATCH_NAME || g->rule.match == REF_MATCH_NODE))
         ok = load_contradiction(l, except, "a rule for whole names has no exceptions",
                                 "remove \"except\", or set \"match\" to \"suffix\" or \"numbered\"");
     const struct jval *iommu = json_member(object, "iommu");
@@ -124,9 +125,10 @@ static void add_rule(struct load *l, struct ref_entry *e)
 {
     struct loader *ld = l->loader;
     const struct ref_entry *old = NULL;
-    if (e->rule->match == REF_MATCH_NAME)
-        old = map_getp(&ld->refs, e->property, NULL);
-    for (uint32_t i = 0; i < ld->patterns.n && e->rule->match != REF_MATCH_NAME; i++) {
+    bool node = e->rule->match == REF_MATCH_NODE, pattern = !node && e->rule->match != REF_MATCH_NAME;
+    if (!pattern)
+        old = map_getp(&ld->refs, e->property, node ? ld : NULL);
+    for (uint32_t i = 0; i < ld->patterns.n && pattern; i++) {
         struct ref_entry *p = ld->patterns.at[i];
         if (p->property == e->property && p->rule->match == e->rule->match) {
             old = p;
@@ -136,9 +138,9 @@ static void add_rule(struct load *l, struct ref_entry *e)
     }
     if (old && old->layer == e->layer) {
         load_twice(l->c, "property", e->property, e->at, old->at);
-    } else if (e->rule->match == REF_MATCH_NAME) {
-        map_putp(l->c->arena, &ld->refs, e->property, NULL, e);
-        map_putp(l->c->arena, &ld->s->refs, e->property, NULL, e->rule);
+    } else if (!pattern) {
+        map_putp(l->c->arena, &ld->refs, e->property, node ? ld : NULL, e);
+        map_putp(l->c->arena, node ? &ld->s->ref_nodes : &ld->s->refs, e->property, NULL, e->rule);
     } else if (!old) {
         vec_push(l->c->arena, &ld->patterns, e);
     }

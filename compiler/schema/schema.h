@@ -39,9 +39,10 @@ enum ref_layout {
 
 /* How a rule finds its properties. */
 enum ref_match {
-    REF_MATCH_NAME,    // the whole name
-    REF_MATCH_SUFFIX,  // names that end so: "-supply"
-    REF_MATCH_NUMBERED // names that begin so and go on with decimal digits only: "pinctrl-"
+    REF_MATCH_NAME,     // the whole name
+    REF_MATCH_SUFFIX,   // names that end so: "-supply"
+    REF_MATCH_NUMBERED, // names that begin so and go on with decimal digits only: "pinctrl-"
+    REF_MATCH_NODE      // every name, in nodes of this name
 };
 
 /* What a property says of the IOMMU. */
@@ -155,7 +156,9 @@ struct ref_rule {
     uint8_t resource;    // enum ref_resource
     bool critical;       // what the host cannot lose cannot lose this provider either
     uint16_t flags;      // cells at the end of a specifier that say how, and not what (a pin's polarity)
-    bool numbers;        // may hold plain numbers instead (dma-masters): what is no phandle of the host stays as it is
+    const char *numbers; // interned, or NULL: what is no phandle of a node with this property is a number (dma-masters)
+    bool undescribed;    // made for a property that no schema describes
+    bool children;       // an argument may be the phandle of a child of the provider (mboxes of TI's)
     uint16_t fixed, at, before, after;
     uint16_t group; // entries to one entry of `names`, which live and die together: 1; interconnects: 2
     const struct ref_along {
@@ -341,6 +344,7 @@ struct schemas {
     struct map vfio_platform;            // architecture -> 1: Linux has VFIO for its platform devices
     struct map linux_nodes;              // compatible -> struct linux_node
     struct map refs;                     // property -> struct ref_rule
+    struct map ref_nodes;                // name of a node -> struct ref_rule for all of its properties
     const struct ref_property *patterns; // tried in order when no name matches
     uint32_t npatterns;
     const struct ref_property *iommus; // those that say something of an IOMMU, by whole name

@@ -256,24 +256,6 @@ static bool read_struct(struct reader *r)
     return report_bad_blob(r, E0702, "the structure block has no end");
 }
 
-// Labels, from dtc -@: each property of /__symbols__ is a label, its value the node's path.
-static void read_symbols(struct reader *r)
-{
-    const struct dt_node *symbols = r->symbols;
-    if (symbols)
-        map_expect(r->c->arena, &r->t->labels, symbols->nprops);
-    for (const struct dt_prop *p = symbols ? symbols->props : NULL; p; p = p->next) {
-        const char *path = dt_string(p, 0);
-        struct dt_node *n = path && strlen(path) + 1 == p->len ? dt_at_exact(r->t, path) : NULL;
-        if (n)
-            dt_add_label(r->t, n, p->name, (struct loc){0});
-        else if (noise_ok(&r->noise, W0706))
-            diag(r->c->diags, W0706, r->at, "%s: /__symbols__ gives the label `%s` to no node of the tree%s%s",
-                 dt_show(r->c->arena, r->file), dt_show(r->c->arena, p->name), path && *path ? ": " : "",
-                 path ? dt_show(r->c->arena, path) : "");
-    }
-}
-
 struct dt_tree *dtb_read(struct machc *c, const struct source *s, struct src at)
 {
     struct reader r = {.c = c, .file = s->name, .at = at, .blob = (const uint8_t *)s->text};
@@ -286,8 +268,8 @@ struct dt_tree *dtb_read(struct machc *c, const struct source *s, struct src at)
     if (!read_reserves(&r) || !read_struct(&r))
         return NULL;
     map_free(c->arena, &r.names);
-    read_symbols(&r);
-    dt_take_phandles(c, r.t, s->name, at);
     noise_end(c, &r.noise, s->name, at);
+    dt_take_phandles(c, r.t, s->name, at);
+    dt_take_symbols(c, r.t, s->name, at);
     return r.t;
 }

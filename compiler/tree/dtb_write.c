@@ -16,7 +16,6 @@ struct writer {
     uint32_t at, strings;          // where to write next
     const struct dt_node *symbols; // a /__symbols__ of the tree's own, which is left out
     bool with_symbols;
-    uint32_t next; // phandles from here on are free
 };
 
 static uint32_t pad4(uint64_t len)
@@ -88,12 +87,10 @@ static void node_props(struct writer *w, const struct dt_node *n)
 {
     for (const struct dt_prop *p = n->props; p; p = p->next)
         prop(w, p->name, p->data, p->len);
-    uint32_t phandle = n->phandle;
-    if (!phandle && w->with_symbols && n->labels)
-        phandle = w->next++; // an overlay can refer only to what has one
-    if (!phandle || dt_has_phandle_prop(n))
+    if (!n->phandle || dt_has_phandle_prop(n))
         return;
-    uint8_t cell[4] = {(uint8_t)(phandle >> 24), (uint8_t)(phandle >> 16), (uint8_t)(phandle >> 8), (uint8_t)phandle};
+    uint8_t cell[4];
+    dt_put_cells(cell, n->phandle, 1);
     prop(w, intern(w->c->names, "phandle"), cell, 4);
 }
 
@@ -108,10 +105,9 @@ static void symbols(struct writer *w)
     end_node(w);
 }
 
-static void nodes(struct writer *w, uint32_t first_free)
+static void nodes(struct writer *w)
 {
     const struct dt_node *n = w->t->root;
-    w->next = first_free;
     while (n) {
         if (n != w->symbols) {
             begin_node(w, n->name);
@@ -139,14 +135,9 @@ static void nodes(struct writer *w, uint32_t first_free)
 uint8_t *dtb_write(struct machc *c, const struct dt_tree *t, bool with_symbols, uint32_t *size)
 {
     struct writer w = {.c = c, .t = t, .with_symbols = with_symbols};
-    uint32_t first_free = 1;
-    if (with_symbols) {
+    if (with_symbols)
         w.symbols = dt_child(t, t->root, intern(c->names, "__symbols__"));
-        for (const struct dt_node *n = t->root; n; n = dt_next(n, t->root))
-            if (n->phandle >= first_free)
-                first_free = n->phandle + 1;
-    }
-    nodes(&w, first_free);
+    nodes(&w);
     w.struct_len += 4;
     const uint64_t head = (sizeof(struct fdt_header) + 7) & ~7ULL;
     uint64_t total = head + ((uint64_t)t->nreserves + 1) * 16 + w.struct_len + w.strings_len;
@@ -179,7 +170,7 @@ uint8_t *dtb_write(struct machc *c, const struct dt_tree *t, bool with_symbols, 
         put_u32(&w, (uint32_t)t->reserves[i].size);
     }
     w.at = structs;
-    nodes(&w, first_free);
+    nodes(&w);
     put_u32(&w, FDT_END);
     *size = (uint32_t)total;
     return w.blob;

@@ -244,10 +244,11 @@ struct dt_tree *dts_build(struct machc *c, const struct source *s, const struct 
     if (!b->ok)
         return NULL;
     dt_take_phandles(c, b->t, s->name, src_at((struct loc){s->id, 0, 0}));
-    dt_assign_phandles(b->t);
+    dt_assign_phandles(b->t, false);
     // What was given out counts from here on like what was written.
     for (struct dt_node *n = b->t->root; n; n = dt_next(n, b->t->root))
         if (n->phandle)
             map_put(c->arena, &b->t->phandles, n->phandle, 0, (uintptr_t)n);
+    dt_take_symbols(c, b->t, s->name, src_at((struct loc){s->id, 0, 0}));
     return b->t;
 }

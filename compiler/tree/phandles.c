@@ -157,7 +157,7 @@ static void fill(struct dt_tree *t, struct dt_prop *p)
             put_cell(to + r->offset, r->target->phandle);
 }
 
-void dt_assign_phandles(struct dt_tree *t)
+void dt_assign_phandles(struct dt_tree *t, bool labelled)
 {
     struct map used = {0};
     bool any = t->phandle_props || t->assigned;
@@ -187,5 +187,13 @@ void dt_assign_phandles(struct dt_tree *t)
             if (p->refs)
                 fill(t, p);
         }
+    }
+    for (struct dt_node *n = labelled ? t->root : NULL; n; n = dt_next(n, t->root)) {
+        uint64_t taken;
+        if (!n->labels || n->phandle)
+            continue;
+        while (map_get(&used, next, 0, &taken))
+            next++;
+        n->phandle = next++;
     }
 }

@@ -91,6 +91,7 @@ struct dt_tree {
     bool phandle_props;                  // some node has, or had, a property of such a name
     bool removed;                        // some node is deleted
     bool assigned;                       // phandles have been given out
+    bool labelled;                       // a node may have a phandle because of its label alone: `dtc -@`
     struct map children;                 // (parent, interned name) -> node
     struct map props;                    // (node, interned name) -> prop, only of nodes with many properties
     struct map prop_before;              // (prop, 0) -> the one before it, of those that one was deleted from
@@ -226,10 +227,18 @@ bool dts_merge(struct machc *c, struct dt_tree *t, struct dt_node *n, const stru
  */
 bool dt_take_phandles(struct machc *c, struct dt_tree *t, const char *host, struct src at);
 
+/*
+ * Takes what dtc's options -@ and -L tell of a host tree, and removes their nodes: labels from /__symbols__, references
+ * from /__local_fixups__. dt_take_phandles() has been called. What is wrong in them is a warning at `at`; `host` is the
+ * file's name.
+ */
+void dt_take_symbols(struct machc *c, struct dt_tree *t, const char *host, struct src at);
+
 /* Fills every resolved reference: phandles are given out, 1, 2, 3 ... in document order of their first need, only where
  * used. An explicit `phandle` property (see dt_take_phandles(), which says what is wrong with it) is honoured; all
- * others are in dt_node.phandle alone, and written as the last property of the node. */
-void dt_assign_phandles(struct dt_tree *t);
+ * others are in dt_node.phandle alone, and written as the last property of the node. With `labelled`, each node with a
+ * label gets one as well: an overlay can refer only to what has one. */
+void dt_assign_phandles(struct dt_tree *t, bool labelled);
 
 /* A finished tree (every reference resolved and filled) as a DTB, version 17, written in one pass. Size in *size. In
  * the arena. */

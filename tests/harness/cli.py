@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import re
 import resource
 import signal
 import subprocess
@@ -293,6 +294,17 @@ def labels_only_when_asked(box):
     box.write("l.mach", ONE.replace("}\n", '    node /x { y: z { compatible = "a,b"; }; };\n}\n'))
     expect(b"__symbols__" not in box.machc("l.mach", "-o", "-").out, "__symbols__ without -@")
     expect(b"__symbols__" in box.machc("l.mach", "-o", "-", "-@").out, "no __symbols__ with -@")
+
+
+def labelled_nodes_get_free_phandles(box):
+    # The written ones are the last that is valid, the first that would be given out, and one in between.
+    box.write("p.mach", ONE.replace("}\n", "    node /x { a: a { }; b: b { }; c { phandle = <0xfffffffe>; }; d { phandle = <1>; };"
+                                           " e { phandle = <3>; }; };\n}\n"))
+    box.machc("p.mach", "-o", "p.dtb", "-@")
+    said = run("dtc", "-q", "-I", "dtb", "-O", "dts", box.path / "p.dtb")
+    found = re.findall(r"phandle = <(0x[0-9a-f]+)>", said.out.decode())
+    expect(said.status == 0 and len(found) == len(set(found)) and len(found) >= 5, f"phandles: {found}")
+    expect({"0xfffffffe", "0x01", "0x03"} < set(found) and "0xffffffff" not in found, f"phandles: {found}")
 
 
 def constants_and_includes(box):
@@ -619,7 +631,8 @@ def nothing_depends_on_hashes(box):
 
 TESTS = [
     one_machine, options_in_front_and_behind, standard_output, standard_input, every_machine,
-    several_machines_need_a_name, checks_write_nothing, views, owners, labels_only_when_asked, constants_and_includes,
+    several_machines_need_a_name, checks_write_nothing, views, owners, labels_only_when_asked,
+    labelled_nodes_get_free_phandles, constants_and_includes,
     nodes_are_explained,
     many_files, progress, fixes_are_shown, fixes_are_made, only_what_is_named_is_fixed, fixes_that_cannot_be_written,
     usage_errors, help_and_version, messages_are_explained, classes_are_listed, classes_can_be_read_back, errors_are_counted,
