@@ -8,6 +8,7 @@
 # make check-properties   random machines on random boards; CASES=5000 SEED=monday
 # make check-corpus   every device of every board that Debian has a kernel for, and what Linux makes of every node; CORPUS="--every 10 -k rk3399" for some
 # make update-linux   schemas/linux/nodes.json anew, from Linux's sources (Debian's linux-source packages)
+# make check-references  which phandles machc sees in every board of Linux's sources; REFERENCES="--every 10" for some
 # make check-schema   guest trees under dt-validate with Linux's bindings (Debian's dt-schema, linux-source)
 # make fuzz       libFuzzer on everything that reads a file, and a million mutated configs: docs/fuzzing.md
 # make check-system   the runtime on real kernels, on boards that QEMU emulates; SYSTEM="-v edu" for one of them
@@ -114,6 +115,13 @@ $(B)/corpus: $(patsubst %.c,$(B)/%.o,$(wildcard tests/corpus/*.c)) $(B)/libmachc
 
 $(B)/nodes: $(B)/tests/corpus/nodes/nodes.o $(B)/libmachc.a
 	$(call say,LD)$(link) -o $@ $^ $(libs)
+# Against dtc's own list of the references, of every source in Debian's linux-source.
+check-references: $(B)/references
+	python3 tests/references/run.py --driver $(B)/references $(REFERENCES)
+
+$(B)/references: $(B)/tests/references/references.o $(B)/libmachc.a
+	$(call say,LD)$(link) -o $@ $^ $(libs)
+
 check-corpus: $(B)/corpus $(B)/nodes
 	python3 tests/corpus/run.py --driver $(B)/corpus $(CORPUS)
 	python3 tests/corpus/nodes.py --driver $(B)/nodes
@@ -233,7 +241,7 @@ test: all $(foreach suite,$(or $(SUITE),unit runtime fuzz),$($(suite)_needs))
 test-runtime: all $(runtime_needs)
 	@python3 tests/run.py --build $(B) runtime
 
-.PHONY: FORCE all test update-linux check-properties check-corpus check-schema check-cross check-roots check-all docs coverage format format-check clean install uninstall deb
+.PHONY: FORCE all test update-linux check-properties check-corpus check-references check-schema check-cross check-roots check-all docs coverage format format-check clean install uninstall deb
 # Nothing that is made on the way is deleted, nor kept when its command fails.
 .SECONDARY:
 .DELETE_ON_ERROR:
