@@ -8,7 +8,7 @@
 # make check-properties   random machines on random boards; CASES=5000 SEED=monday
 # make check-corpus   every device of every board that Debian has a kernel for, and what Linux makes of every node; CORPUS="--every 10 -k rk3399" for some
 # make update-linux   schemas/linux/nodes.json anew, from Linux's sources (Debian's linux-source packages)
-# make check-references  which phandles machc sees in every board of Linux's sources; REFERENCES="--every 10" for some
+# make check-references  which phandles machc sees in every board of Linux's sources; REFERENCES="--sample 100" for some
 # make check-schema   guest trees under dt-validate with Linux's bindings (Debian's dt-schema, linux-source)
 # make fuzz       libFuzzer on everything that reads a file, and a million mutated configs: docs/fuzzing.md
 # make check-system   the runtime on real kernels, on boards that QEMU emulates; SYSTEM="-v edu" for one of them

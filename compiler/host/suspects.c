@@ -216,6 +216,18 @@ static void note_fitting(struct elimination *e, const struct dt_prop *prop, uint
         e->fitting[target->id] = true;
 }
 
+/* Whether a property of `cells` cells looks like one entry: the phandle of `target`, and a specifier as it wants. */
+static bool is_entry_shaped(const struct elimination *e, const struct dt_node *target, uint32_t cells)
+{
+    for (const struct dt_prop *p = target->props; p; p = p->next) {
+        size_t n = intern_len(p->name);
+        if (p->name[0] == '#' && n > 6 && !strcmp(p->name + n - 6, "-cells") && p->len == 4 && cells > 2 &&
+            dt_cell(p, 0) == cells - 1 && p->name != e->h->p->address_cells && p->name != e->h->p->size_cells)
+            return true;
+    }
+    return false;
+}
+
 /* Finds the cells that are the only explanation for a node's phandle. */
 static void suspect_unexplained(struct elimination *e, const struct dt_prop *prop, uint32_t cell,
                                 const struct dt_node *target, uint32_t position, bool described)
@@ -235,7 +247,8 @@ static void add_suspects(struct elimination *e, const struct dt_prop *prop, uint
     uint64_t found;
     (void)position;
     if (map_get(&e->cells, (uintptr_t)prop, cell, &found) ||
-        (!described && map_get(&e->names, (uintptr_t)prop->name, cell, &found)))
+        (!described && (map_get(&e->names, (uintptr_t)prop->name, cell, &found) ||
+                        (!cell && is_entry_shaped(e, target, prop->len / 4)))))
         add_suspect(e, prop, cell, target);
 }
 

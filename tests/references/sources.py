@@ -51,9 +51,12 @@ def build_dtc(top):
     subprocess.run([*flags, "-o", top / "fdtoverlay", source / "fdtoverlay.c", source / "util.c", *library], check=True)
 
 
-def preprocess(top, source, to):
-    subprocess.run(["gcc", "-E", "-nostdinc", "-undef", "-D__DTS__", "-x", "assembler-with-cpp", "-I", source.parent,
-                    "-I", top / "include", "-I", top / "scripts/dtc/include-prefixes", "-o", to, source], check=True)
+def preprocess(source, to, includes):
+    """False if a file is missing, as in a vendor's folder of sources."""
+    command = ["gcc", "-E", "-nostdinc", "-undef", "-D__DTS__", "-x", "assembler-with-cpp", "-o", to, source]
+    for folder in (source.parent, *includes):
+        command += ["-I", folder]
+    return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def dtc(top, source, to, folder, *options):
@@ -63,14 +66,16 @@ def dtc(top, source, to, folder, *options):
     return done.returncode == 0
 
 
+def includes_of(top):
+    return [top / "include", top / "scripts/dtc/include-prefixes"]
+
+
 class Board:
     """One source: `text` is what the preprocessor makes of it, `blob` what dtc makes of that, `full` the same with -L."""
 
-    def __init__(self, top, source):
-        self.arch = source.relative_to(top / "arch").parts[0]
-        self.name = source.relative_to(top / "arch").with_suffix("").as_posix().replace("/boot/dts", "")
-        self.top, self.source = top, source
-        made = top / "made" / self.name
+    def __init__(self, top, source, name, arch, includes, made):
+        self.top, self.source, self.name, self.arch, self.includes = top, source, name, arch, includes
+        made = made / name
         self.text, self.blob, self.full = (made.with_name(made.name + end) for end in (".dts", ".dtb", ".full"))
 
     def make(self):
@@ -78,24 +83,34 @@ class Board:
         if not self.text.exists():
             self.text.parent.mkdir(parents=True, exist_ok=True)
             part = self.text.with_suffix(f".{os.getpid()}.part")
-            if all(dtc(self.top, self.source_text(part), to, self.source.parent, *options)
-                   for to, options in ((self.full, ["-L"]), (self.blob, []))):
+            if preprocess(self.source, part, self.includes) and all(
+                    dtc(self.top, part, to, self.source.parent, *options)
+                    for to, options in ((self.full, ["-L"]), (self.blob, []))):
                 part.rename(self.text)
             else:
-                part.unlink()
+                part.unlink(missing_ok=True)
         return self.text.exists()
 
-    def source_text(self, part):
-        if not part.exists():
-            preprocess(self.top, self.source, part)
-        return part
 
-
-def boards(every=1, name="", jobs=None):
-    """The boards that dtc compiles, and the names of those that it refuses."""
+def linux():
+    """All boards of Linux's sources."""
     top = download()
-    found = [Board(top, path) for path in sorted(top.glob("arch/*/boot/dts/**/*.dts"))]
-    found = [board for board in found if name in board.name][::every]
+    for path in sorted(top.glob("arch/*/boot/dts/**/*.dts")):
+        place = path.relative_to(top / "arch").with_suffix("")
+        yield Board(top, path, place.as_posix().replace("/boot/dts", ""), place.parts[0], includes_of(top), top / "made")
+
+
+def elsewhere(folder, includes, made):
+    """All sources in a folder, a vendor's for example, that are no overlays."""
+    top = download()
+    for path in sorted(folder.rglob("*.dts")):
+        name = path.relative_to(folder).with_suffix("").as_posix()
+        if "/plugin/" not in path.read_text(errors="replace"):
+            yield Board(top, path, name, folder.name, [*includes, *includes_of(top)], made)
+
+
+def make(found, jobs=None):
+    """The boards that dtc compiles, and the names of those that it refuses."""
     with concurrent.futures.ThreadPoolExecutor(jobs or os.cpu_count()) as pool:
         made = list(pool.map(Board.make, found))
     return [board for board, ok in zip(found, made) if ok], [board.name for board, ok in zip(found, made) if not ok]
