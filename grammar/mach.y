@@ -47,7 +47,7 @@ static void mach_yyerror(const struct loc *loc, struct parser *p, const char *wh
 
 /* statements */
 %token INCLUDE "include" CONST "const" HOST "host" LIVE "live" TEMPLATE "template" MACHINE "machine" ASSERT "assert"
-%token USE "use" FOR "for" IN "in" IF "if" ELSE "else" PAGE_SIZE "page-size" IOMMU "iommu" FACTS "facts" KEEP "keep"
+%token USE "use" FOR "for" IN "in" IF "if" ELSE "else" PAGE_SIZE "page-size" IOMMU "iommu" FACTS "facts" OVERLAY "overlay" KEEP "keep"
 %token MODEL "model" COMPATIBLE "compatible" BOOTARGS "bootargs" CPUS "cpus" MEMORY "memory" IRQCHIP "irqchip"
 %token DEVICE "device" PASSTHROUGH "passthrough" PLATFORM "platform" PCI "pci" RAW "raw" NODE "node" EDIT "edit"
 %token REGION "region" IRQ "irq" REF "ref" CHILD "child" DMA "dma" GUEST_IOMMU "guest-iommu" STASH "stash" ID "id"
@@ -237,6 +237,7 @@ stash_head: STASH name                                  { $$ = AST(STASH, loc_jo
 clause: PAGE_SIZE value                                 { $$ = list_of(AST(PAGE_SIZE, @$)); $$.head->e = $2.e; }
       | IOMMU name                                      { $$ = list_of(AST(IOMMU, @$)); $$.head->name = $2; }
       | FACTS string                                    { $$ = list_of(AST(FACTS, @$)); $$.head->name = $2; }
+      | OVERLAY strings                                 { $$ = list_of(AST(OVERLAY, @$)); $$.head->items = $2.head; }
       | KEEP                                            { $$ = list_of(AST(KEEP, @$)); }
       | KEEP keep_items                                 { $$ = list_of(AST(KEEP, @$)); $$.head->items = $2.head; }
       | MODEL string                                    { $$ = list_of(AST(MODEL, @$)); $$.head->name = $2; }
@@ -396,7 +397,7 @@ dts_top: V1 ';'
        | labels '/' DTS_OPEN dts_body '}' semi          { struct dts_op *op = op_new(p, DTS_NODE, intern(p->c->names, "/"), @2); op->labels = $1.head; op->ops = $4.head; op_add(&p->ops, op); }
        | labels noderef DTS_OPEN dts_body '}' semi      { struct dts_op *op = op_ref(p, DTS_NODE, $2, @2); op->labels = $1.head; op->ops = $4.head; op_add(&p->ops, op); }
        | DEL_NODE noderef ';'                           { op_add(&p->ops, op_ref(p, DTS_DEL_NODE, $2, @2)); }
-       | labels noderef ';'                             { check_omit(p, $1.omit, @2); }
+       | labels noderef ';'                             { if (check_omit(p, $1.omit, @2)) op_add(&p->ops, op_ref(p, DTS_OMIT, $2, @2)); }
        | bad ';'
        | bad DTS_OPEN dts_body '}'
        ;
@@ -411,7 +412,7 @@ semi: ';'
 
 dts_body: %empty                                        { $$ = (struct op_list){0}; }
         | dts_body dts_item                             { $$ = $1; op_add(&$$, $2); }
-        | dts_body some_labels dts_item                 { $$ = $1; $3->labels = $2.head; op_add(&$$, $3); }
+        | dts_body some_labels dts_item                 { $$ = $1; $3->labels = $2.head; $3->omit = $2.omit; op_add(&$$, $3); }
         | dts_body dts_stmt                             { $$ = $1; if ($2) op_add(&$$, $2); }
         ;
 /* What may have labels. */

@@ -93,6 +93,7 @@ enum ast_kind {
     AST_PAGE_SIZE, // e
     AST_IOMMU,     // name: word
     AST_FACTS,     // name: string
+    AST_OVERLAY,   // [items: strings]
     AST_KEEP,      // [items: nodes]  (a host's list; alone: the fate of a reference)
     /* machine */
     AST_MODEL,       // name: string
@@ -181,6 +182,7 @@ enum dts_op_kind {
     DTS_NODE,     // name, labels, ops. At the top of a .dts: name "/" or ref
     DTS_DEL_PROP, // name
     DTS_DEL_NODE, // name; at the top of a .dts also ref
+    DTS_OMIT,     // ref, at the top of a .dts: /omit-if-no-ref/ &label;
 };
 
 struct dts_label {
@@ -201,6 +203,7 @@ struct dts_op {
     };
     struct loc loc; // the name
     uint8_t kind;
+    bool omit; // with /omit-if-no-ref/
 };
 
 enum dts_value_kind {
@@ -238,6 +241,7 @@ struct dts_reserve {
 };
 
 struct dts_file {
+    struct loc plugin; // where /plugin/ is; file 0: it is no overlay
     struct dts_reserve *reserves;
     struct dts_op *ops; // DTS_NODE "/" or by ref, DTS_DEL_NODE by ref, in order
 };

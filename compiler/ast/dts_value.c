@@ -66,12 +66,13 @@ void reserve_add(struct parser *p, uint64_t address, uint64_t size)
     p->last_reserve = r;
 }
 
-void check_omit(struct parser *p, bool omit, struct loc loc)
+bool check_omit(struct parser *p, bool omit, struct loc loc)
 {
     if (!omit)
         scan_help(
             scan_error(p, E0101, (struct loc){loc.file, loc.end, loc.end}, "expected `{` after `%s`", quote_at(p, loc)),
             "write `%s { ... };` to change the node, or `/delete-node/ %s;`", quote_at(p, loc), quote_at(p, loc));
+    return omit;
 }
 
 static struct dts_value *value_new(struct parser *p, enum dts_value_kind kind, struct loc loc)
@@ -290,6 +291,8 @@ struct dts_value *value_incbin(struct parser *p, struct text file, struct expr *
                   "the offset comes first, then the length: `/incbin/(\"FILE\", 0, %u)`", s->len);
         return v;
     }
+    if (p->quiet || !count_included(p, n, loc))
+        return v;
     v->data = (const uint8_t *)s->text + from;
     v->len = (uint32_t)n;
     return v;

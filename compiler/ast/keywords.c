@@ -17,6 +17,7 @@ static const char *const spelling[AST_KIND_COUNT] = {
     [AST_PAGE_SIZE] = "page-size",
     [AST_IOMMU] = "iommu",
     [AST_FACTS] = "facts",
+    [AST_OVERLAY] = "overlay",
     [AST_KEEP] = "keep",
     [AST_MODEL] = "model",
     [AST_COMPATIBLE] = "compatible",
@@ -91,7 +92,7 @@ bool is_keyword(const char *word)
 #define IRQ_CLAUSES     "to", "drop", "file"
 #define FATES           "drop", "fixed", "assign", "copy", "to", "keep"
 #define MEMORY_CLAUSES  "at", "size", "from", "offset", "share", "no-dma", "readonly"
-#define HOST_CLAUSES    "page-size", "iommu", "facts", "keep"
+#define HOST_CLAUSES    "page-size", "iommu", "facts", "overlay", "keep"
 #define DMA_CLAUSES     "window", "size", "subwindows", "liodn-index", "stream", "operation", "stash", "unsafe"
 #define STASH_CLAUSES   "if-possible", "volatile", "persistent", "entry"
 #define PLACE_CLAUSES   "as", "only", "without", "under", "vcpu", "on", "slot"

@@ -9,7 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
-enum { INCLUDE_MAX = 64 };
+/* Far more than boards have: Linux's largest are put together from about 40 files of 2 MB in all. */
+enum { INCLUDE_MAX = 64, INCLUDED_MAX = 4096, INCLUDED_BYTES_MAX = 256 << 20 };
 
 static struct input *input_new(struct parser *p, const struct source *s, uint32_t start, uint32_t end)
 {
@@ -118,6 +119,20 @@ bad:
     return NULL;
 }
 
+bool count_included(struct parser *p, uint64_t len, struct loc loc)
+{
+    p->included++;
+    p->included_bytes += len;
+    if (p->included <= INCLUDED_MAX && p->included_bytes <= INCLUDED_BYTES_MAX)
+        return true;
+    bool many = p->included > INCLUDED_MAX;
+    scan_help(many ? scan_error(p, E0133, loc, "more than %d files are included", INCLUDED_MAX)
+                   : scan_error(p, E0133, loc, "more than %d MiB are included", INCLUDED_BYTES_MAX >> 20),
+              "do files include each other several times?");
+    p->quiet = true;
+    return false;
+}
+
 void push_include(struct parser *p, const char *name, size_t len, struct loc loc)
 {
     if (p->mute || p->quiet)
@@ -129,7 +144,7 @@ void push_include(struct parser *p, const char *name, size_t len, struct loc loc
         return;
     }
     struct source *s = find_file(p, arena_strndup(p->c->arena, name, len), false, E0126, loc);
-    if (!s)
+    if (!s || !count_included(p, s->len, loc))
         return;
     if (!s->included_from.file)
         s->included_from = loc;

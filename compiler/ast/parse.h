@@ -114,6 +114,8 @@ struct parser {
     void *scanner;
     struct input *in;
     uint32_t include_depth;
+    uint32_t included;       // files of /include/ and /incbin/ so far
+    uint64_t included_bytes; // theirs
 
     // results
     struct ast_list top;
@@ -211,6 +213,12 @@ void scan_check_utf8(struct parser *p, const char *s, size_t n, struct loc loc);
 bool scan_bad_bytes(struct parser *p, const char *s, size_t n, struct loc loc);
 void scan_cpp(struct parser *p, const char *s, size_t n, struct loc loc);
 void scan_directive(struct parser *p, const char *s, size_t n, struct loc loc);
+
+/* Counts a file of `len` bytes that is included; false, with one message (E0133), when there have been too many. */
+bool count_included(struct parser *p, uint64_t len, struct loc loc);
+
+/* `/plugin/;`: marks a .dts as an overlay; elsewhere a mistake. */
+void scan_plugin(struct parser *p, struct loc loc);
 
 /* A message unless the parser is skipping; NULL then. The diag_ calls below take that NULL. */
 struct diag *scan_error(struct parser *p, enum msg m, struct loc loc, const char *fmt, ...)
@@ -338,8 +346,8 @@ void value_hex(struct parser *p, struct loc loc);
 /* `offset` and `size` NULL: the whole file. */
 struct dts_value *value_incbin(struct parser *p, struct text file, struct expr *offset, struct expr *size,
                                struct loc loc);
-/* `&label;` alone means something with /omit-if-no-ref/ only. */
-void check_omit(struct parser *p, bool omit, struct loc loc);
+/* `&label;` alone means something with /omit-if-no-ref/ only; false after a message. */
+bool check_omit(struct parser *p, bool omit, struct loc loc);
 /* The value of a constant expression; 0 after a message. */
 uint64_t constant(struct parser *p, const struct expr *e);
 

@@ -275,6 +275,15 @@ void scan_cpp(struct parser *p, const char *s, size_t n, struct loc loc)
                   file ? file->name : "FILE");
 }
 
+void scan_plugin(struct parser *p, struct loc loc)
+{
+    if (p->dts)
+        p->dts->plugin = loc;
+    else
+        scan_help(scan_error(p, E0125, loc, "an overlay cannot be written here"),
+                  "put it into a file, and name that in `host \"BOARD.dtb\" { overlay \"FILE\"; }`");
+}
+
 void scan_directive(struct parser *p, const char *s, size_t n, struct loc loc)
 {
     static const char *const known[] = {"/bits/",        "/incbin/",         "/include/",    "/delete-property/",

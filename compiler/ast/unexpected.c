@@ -367,9 +367,16 @@ static bool bare_in_cells(const struct mistake *m)
                       "numbers in `< >` are those of device tree source; `(4K)` in parentheses may have a suffix");
             return true;
         }
-        scan_help(
-            report_mistake(m, E0112, m->found->loc, RECOVER_CLAUSE, TEXTF("`%s` is a bare name in `< >`", m->word)),
-            "write `(%s)` for a const or parameter, `&%s` for a node's phandle", m->word, m->word);
+        struct diag *d =
+            report_mistake(m, E0112, m->found->loc, RECOVER_CLAUSE, TEXTF("`%s` is a bare name in `< >`", m->word));
+        if (p->dts)
+            scan_help(
+                d,
+                "write `&%s` for a node's phandle; if it is a macro, run cpp first (machc --explain=E0112), or use "
+                "the board's .dtb",
+                m->word);
+        else
+            scan_help(d, "write `(%s)` for a const or parameter, `&%s` for a node's phandle", m->word, m->word);
         return true;
     }
     if (m->found->kind == T_STRAY && strchr("-~!+*", m->word[0])) {

@@ -22,8 +22,7 @@ static const char *beside(struct build *b, struct loc from, const char *name)
     return arena_printf(b->c->arena, "%.*s/%s", (int)(slash - src->name), src->name, name);
 }
 
-/* A file named in the text: next to that text, then in the -I directories. */
-static const char *locate(struct build *b, struct loc from, const char *name)
+const char *locate(struct build *b, struct loc from, const char *name)
 {
     const char *path = beside(b, from, name);
     if (name[0] == '/' || !access(path, F_OK))
@@ -36,14 +35,13 @@ static const char *locate(struct build *b, struct loc from, const char *name)
     return path;
 }
 
-static struct source *read_named(struct build *b, const struct scope *s, const struct text *t, const char *path,
-                                 bool binary)
+struct source *read_named(struct build *b, struct src where, const char *path, bool binary)
 {
     const char *why;
     int err;
     struct source *src = source_read(b->c->sources, path, binary, &why, &err);
     if (!src) {
-        struct diag *d = diag(b->c->diags, E0218, at(s, t->loc), "cannot read \"%s\": %s", path, why);
+        struct diag *d = diag(b->c->diags, E0218, where, "cannot read \"%s\": %s", path, why);
         const char *near = err == ENOENT ? near_file(b->c->arena, path) : NULL;
         if (near)
             diag_did_you_mean(d, "", base_name(path), near);
@@ -75,7 +73,7 @@ static void include(struct build *b, const struct scope *s, const struct ast *st
     const char *name = eval_text(b, s, &st->name);
     if (!name)
         return;
-    struct source *src = read_named(b, s, &st->name, locate(b, st->name.loc, name), false);
+    struct source *src = read_named(b, at(s, st->name.loc), locate(b, st->name.loc, name), false);
     if (!src)
         b->consts->incomplete = true;
     // A file included twice means the same as once: everything in it has a name.
@@ -222,125 +220,6 @@ static void collect_rest(struct build *b)
             top_statement(b, &p.scope, p.st, NULL);
         }
     }
-}
-
-/* ---- host ---- */
-
-static void host_statement(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
-{
-    (void)opaque;
-    static const char *const iommus[] = {"auto", "smmu", "pamu", "spapr-tce", "none"};
-    struct model *m = b->model;
-    switch (st->kind) {
-    case AST_PAGE_SIZE:
-        if (eval_u64(b, s, st->e, &m->page_size) && m->page_size != 4096 && m->page_size != 16384 &&
-            m->page_size != 65536) {
-            struct diag *d = diag(b->c->diags, E0225, at(s, st->e->loc),
-                                  "Linux does not run with page-size %" PRIu64 "", m->page_size);
-            diag_help(d, "write `page-size 4K;`, `16K` or `64K`");
-            m->page_size = 4096;
-        }
-        break;
-    case AST_IOMMU: {
-        const char *w = eval_text(b, s, &st->name);
-        if (!w)
-            break;
-        for (uint8_t i = 0; i < 5; i++) {
-            if (!strcmp(w, iommus[i])) {
-                m->iommu = i;
-                return;
-            }
-        }
-        struct diag *d = diag(b->c->diags, E0226, at(s, st->name.loc), "there is no kind of IOMMU called `%s`", w);
-        const char *near = nearest(w, iommus, 5);
-        if (near) {
-            diag_did_you_mean(d, "", w, near);
-        } else {
-            diag_help(d, "write one of `auto`, `smmu`, `pamu`, `spapr-tce`, `none`");
-        }
-        break;
-    }
-    case AST_FACTS: {
-        const char *name = eval_text(b, s, &st->name);
-        m->facts = name ? locate(b, st->name.loc, name) : NULL;
-        m->facts_at = at(s, st->name.loc);
-        break;
-    }
-    default:
-        break; // keep: when the tree is there
-    }
-}
-
-struct keeps {
-    VEC(struct m_keep) list;
-};
-
-static void keep_statement(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
-{
-    struct keeps *k = opaque;
-    if (st->kind != AST_KEEP)
-        return;
-    for (const struct item *i = st->items; i; i = i->next) {
-        const char *name = eval_text(b, s, &i->t);
-        const struct dt_node *n = name ? host_find(b->c, b->model->host, &i->t, name, at(s, i->loc)) : NULL;
-        if (n)
-            vec_push(b->c->arena, &k->list, ((struct m_keep){n, at(s, i->loc)}));
-    }
-}
-
-static bool ends_with(const char *s, const char *end)
-{
-    size_t n = strlen(s), m = strlen(end);
-    return n >= m && !strcmp(s + n - m, end);
-}
-
-static struct host *read_host(struct build *b, const struct scope *s, struct src where)
-{
-    struct machc *c = b->c;
-    const struct ast *st = b->host;
-    const char *name = st ? eval_text(b, s, &st->name) : NULL;
-    const char *path = c->host_file;
-    if (!path && st->name.kind == TEXT_WORD && name && !strcmp(name, "live"))
-        path = "/sys/firmware/fdt"; // the flattened tree that the kernel was started with (drivers/of/fdt.c)
-    else if (!path && name)
-        path = locate(b, st->name.loc, name);
-    if (!path)
-        return NULL;
-    const struct text here = st ? st->name : (struct text){.loc = where.loc};
-    bool text = ends_with(path, ".dts");
-    struct source *src = read_named(b, s, &here, path, !text);
-    if (!src)
-        return NULL;
-    struct dt_tree *t = NULL;
-    if (text) {
-        uint32_t before = diags_errors(c->diags);
-        struct dts_file *f = dts_parse(c, src);
-        t = f && diags_errors(c->diags) == before ? dts_build(c, src, f) : NULL;
-    } else {
-        t = dtb_read(c, src, where);
-    }
-    if (!t)
-        return NULL;
-    return host_index(c, b->model->schemas, t, base_name(path), where);
-}
-
-static void build_host(struct build *b)
-{
-    struct machc *c = b->c;
-    struct model *m = b->model;
-    const struct ast *st = b->host;
-    if (!st && !c->host_file && !c->host)
-        return;
-    struct scope *s = &b->host_scope;
-    m->host_at = st ? at(s, st->name.loc) : (struct src){{0, 0, 0}, NULL};
-    if (st)
-        expand_body(b, s, st, host_statement, NULL);
-    m->host = c->host ? c->host : read_host(b, s, m->host_at);
-    struct keeps k = {0};
-    if (m->host && st)
-        expand_body(b, s, st, keep_statement, &k);
-    m->keeps = k.list.at;
-    m->nkeeps = k.list.n;
 }
 
 /* ---- -D ---- */

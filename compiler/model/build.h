@@ -46,6 +46,12 @@ struct place_values {
     const char **file;
 };
 
+/* A file that a statement names. */
+struct named_file {
+    const char *path;
+    struct src at;
+};
+
 struct pending {
     const struct ast *st;
     struct scope scope;
@@ -63,6 +69,7 @@ struct build {
     VEC(struct pending) machines;
     const struct ast *host;
     struct scope host_scope;
+    VEC(struct named_file) overlays;
     struct map included; // (device, inode) of a file -> 1
     struct map endless;  // struct ast of a template that nests too deep -> 1
     bool unbalanced;     // braces do not match: only syntax is worth a message
@@ -88,6 +95,19 @@ static inline struct src at(const struct scope *s, struct loc loc)
 {
     return (struct src){loc, s->via};
 }
+
+/* ---- build.c ---- */
+
+/* The path of a file named in the text at `from`: next to that text, else in the -I directories. */
+const char *locate(struct build *b, struct loc from, const char *name);
+
+/* Reads a file; a text must be UTF-8 unless `binary`. NULL after a message at `where` (E0218). */
+struct source *read_named(struct build *b, struct src where, const char *path, bool binary);
+
+/* ---- host.c ---- */
+
+/* Reads the host's tree, puts the overlays onto it, and what `host` says of it into the model. */
+void build_host(struct build *b);
 
 /* ---- expr.c ---- */
 

@@ -21,6 +21,7 @@ static void take_steps(struct machine_planner *p)
     write_chosen(p);
     add_other_nodes(p);
     resolve_names(p);
+    dt_omit_unused(p->m->tree, p->c->symbols);
     check_written_interrupts(p);
     check_to_refs(p);
     for (uint32_t i = 0; i < p->m->devices.n; i++)

@@ -172,6 +172,9 @@ static bool begin_node(struct reader *r, struct walk *w, const char *name)
             return report_bad_blob(r, E0702, "there is a second root node");
         w->root = true;
         w->n = r->t->root;
+        if (len && noise_ok(&r->noise, W0718))
+            diag(r->c->diags, W0718, r->at, "%s: the root node has a name, `%s`; it is ignored",
+                 dt_show(r->c->arena, r->file), dt_show(r->c->arena, name));
         return true;
     }
     if (w->n->depth >= MACH_MAX_NESTING)

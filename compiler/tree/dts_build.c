@@ -10,6 +10,8 @@ enum { MAX_EXPR = 1000, SUGGESTIONS = 20 };
 struct build {
     struct machc *c;
     struct dt_tree *t;
+    bool plugin;              // an overlay: references to other labels are left open
+    uint32_t fragments;       // made so far of `&label { }`
     const char *labels[1000]; // candidates for "did you mean", once they are needed
     size_t nlabels;
     uint32_t suggested;
@@ -131,7 +133,7 @@ static struct dt_node *target(const struct build *b, const struct text *name)
     size_t len = slash ? (size_t)(slash - name->s) : strlen(name->s);
     if (slash && !len)
         return dt_at(b->t, name->s);
-    struct dt_node *n = map_getp(&b->t->labels, intern_n(b->c->names, name->s, len), NULL);
+    struct dt_node *n = dt_labelled(b->t, intern_n(b->c->names, name->s, len));
     while (n && slash) {
         slash += strspn(slash, "/");
         len = strcspn(slash, "/");
@@ -172,12 +174,52 @@ static void undefined(struct build *b, const struct text *name, struct src at)
         diag_help(d, "put `%s:` before the node that is meant", s);
 }
 
+/* `&label { }` of an overlay: a fragment, as dtc makes it (livetree.c, add_orphan_node). */
+static void add_fragment(struct build *b, const struct dts_op *op)
+{
+    struct dt_tree *t = b->t;
+    struct origin *o = NEW(t->arena, struct origin);
+    *o = (struct origin){.kind = ORIGIN_HOST, .at = src_at(op->ref->loc)};
+    const char *name = intern(b->c->names, arena_printf(b->c->arena, "fragment@%u", b->fragments++));
+    if (dt_child(t, t->root, name)) {
+        struct diag *d =
+            diag(b->c->diags, E0715, o->at, "the fragment for `&%s` would be a second %s", op->ref->s, name);
+        diag_help(d, "give the fragment that is written out another name");
+        b->ok = false;
+        return;
+    }
+    struct dt_node *fragment = dt_add_child(t, t->root, name);
+    fragment->origin = o;
+    if (op->ref->kind == TEXT_REFPATH || op->ref->kind == TEXT_PATH) {
+        dt_set_str(t, fragment, "target-path", op->ref->s, o);
+    } else {
+        struct dt_prop *p = dt_set_cells(t, fragment, "target", (const uint32_t[]){UINT32_MAX}, 1, o);
+        struct dt_name *label = NEW(t->arena, struct dt_name);
+        *label = (struct dt_name){*op->ref, o->at};
+        dt_append_ref(t, p, 0)->name = label;
+    }
+    struct dts_op body = {.name = intern(b->c->names, "__overlay__"),
+                          .labels = op->labels,
+                          .ops = op->ops,
+                          .loc = op->loc,
+                          .kind = DTS_NODE};
+    b->ok &= dts_merge(b->c, t, fragment, &body, ORIGIN_HOST, NULL, NULL, eval, b->c);
+}
+
 static void merge_top(struct build *b, const struct dts_op *op)
 {
     struct dt_node *n = b->t->root;
     struct src at = src_at(op->ref ? op->ref->loc : op->loc);
+    if (b->plugin && op->ref && op->kind == DTS_NODE) {
+        add_fragment(b, op);
+        return;
+    }
     if (op->ref && !(n = target(b, op->ref))) {
         undefined(b, op->ref, at);
+        return;
+    }
+    if (op->kind == DTS_OMIT) {
+        n->omit = b->t->omits = true;
         return;
     }
     if (op->kind == DTS_DEL_NODE) {
@@ -196,13 +238,44 @@ static void merge_top(struct build *b, const struct dts_op *op)
         return;
     }
     for (const struct dts_label *l = op->labels; l; l = l->next)
-        if (!dt_add_label(b->t, n, l->name, l->loc)) {
-            struct diag *d = diag(b->c->diags, E0902, src_at(l->loc), "the label `%s` names two nodes: %s and /",
-                                  l->name, dt_show_path(b->c->arena, map_getp(&b->t->labels, l->name, NULL)));
-            diag_help(d, "give one of them another label");
-            b->ok = false;
-        }
+        if (!dt_add_label(b->t, n, l->name, l->loc))
+            dt_add_twin(b->t, n, l->name, l->loc);
     b->ok &= dts_merge(b->c, b->t, n, op->ops, ORIGIN_HOST, NULL, NULL, eval, b->c);
+}
+
+/*
+ * A property `name` says what the node's name says (Devicetree Specification 2.3.11, deprecated): it goes, as with dtc,
+ * and another value is a mistake.
+ */
+static void judge_names(struct build *b)
+{
+    const char *name = intern(b->c->names, "name");
+    for (struct dt_node *n = b->t->root; n; n = dt_next(n, b->t->root)) {
+        const struct dt_prop *p = dt_prop(b->t, n, name);
+        size_t len = strcspn(n->name, "@");
+        if (!p)
+            continue;
+        if (p->len == len + 1 && !memcmp(p->data, n->name, len) && !p->data[len]) {
+            dt_del(b->t, n, name);
+            continue;
+        }
+        struct diag *d = diag(b->c->diags, E0718, dt_prop_place(n, p), "`name` of %s is not the node's name",
+                              dt_show_path(b->c->arena, n));
+        diag_help(d, "remove the property: the node's name is enough");
+        b->ok = false;
+    }
+}
+
+/* Labels that two nodes have, neither of which was deleted. */
+static void judge_labels(struct build *b)
+{
+    for (const struct dt_twin *w = b->t->first_twin; w; w = w->next) {
+        const struct dt_node *has = w->n->deleted ? NULL : dt_labelled(b->t, w->label);
+        if (!has || has == w->n)
+            continue;
+        dt_report_label_twice(b->c, has, w->n, w->label, src_at(w->loc));
+        b->ok = false;
+    }
 }
 
 static void resolve(struct build *b)
@@ -211,7 +284,7 @@ static void resolve(struct build *b)
         for (struct dt_prop *p = n->props; p; p = p->next)
             for (struct dt_ref *r = p->refs; r; r = r->next) {
                 r->target = target(b, &r->name->text);
-                if (!r->target)
+                if (!r->target && !b->plugin)
                     undefined(b, &r->name->text, r->name->at);
             }
 }
@@ -222,7 +295,8 @@ struct dt_tree *dts_build(struct machc *c, const struct source *s, const struct 
     b->c = c;
     b->t = dt_tree_new(c->arena, c->names);
     b->ok = true;
-    bool root = false;
+    b->plugin = f->plugin.file;
+    bool root = b->plugin;
     for (const struct dts_op *op = f->ops; op; op = op->next) {
         root = root || (op->kind == DTS_NODE && !op->ref);
         merge_top(b, op);
@@ -240,15 +314,17 @@ struct dt_tree *dts_build(struct machc *c, const struct source *s, const struct 
         b->t->reserves[i].address = r->address;
         b->t->reserves[i].size = r->size;
     }
+    judge_labels(b);
+    judge_names(b);
     resolve(b);
     if (!b->ok)
         return NULL;
+    if (b->plugin)
+        return b->t;
+    dt_omit_unused(b->t, false);
     dt_take_phandles(c, b->t, s->name, src_at((struct loc){s->id, 0, 0}));
     dt_assign_phandles(b->t, false);
-    // What was given out counts from here on like what was written.
-    for (struct dt_node *n = b->t->root; n; n = dt_next(n, b->t->root))
-        if (n->phandle)
-            map_put(c->arena, &b->t->phandles, n->phandle, 0, (uintptr_t)n);
+    dt_index_phandles(b->t);
     dt_take_symbols(c, b->t, s->name, src_at((struct loc){s->id, 0, 0}));
     return b->t;
 }

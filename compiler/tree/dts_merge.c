@@ -39,18 +39,27 @@ static const struct origin *origin_of(struct merge *m, struct loc loc)
     return o;
 }
 
+void dt_report_label_twice(struct machc *c, const struct dt_node *has, const struct dt_node *n, const char *label,
+                           struct src at)
+{
+    struct diag *d = diag(c->diags, E0902, at, "the label `%s` names two nodes: %s and %s", label,
+                          dt_show_path(c->arena, has), dt_show_path(c->arena, n));
+    for (const struct dt_label *i = has->labels; i; i = i->next)
+        if (i->name == label && i->loc.file)
+            diag_note(d, src_at(i->loc), "the label is given to %s here", dt_show_path(c->arena, has));
+    diag_help(d, "give one of them another label");
+}
+
 static void add_labels(struct merge *m, struct dt_node *n, const struct dts_label *l)
 {
     for (; l; l = l->next) {
         if (dt_add_label(m->t, n, l->name, l->loc))
             continue;
-        const struct dt_node *has = map_getp(&m->t->labels, l->name, NULL);
-        struct diag *d = diag(m->c->diags, E0902, src_of_op(m, l->loc), "the label `%s` names two nodes: %s and %s",
-                              l->name, dt_show_path(m->c->arena, has), dt_show_path(m->c->arena, n));
-        for (const struct dt_label *i = has->labels; i; i = i->next)
-            if (i->name == l->name && i->loc.file)
-                diag_note(d, src_at(i->loc), "the label is given to %s here", dt_show_path(m->c->arena, has));
-        diag_help(d, "give one of them another label");
+        if (m->kind == ORIGIN_HOST) { // dts_build() judges it when all nodes are known
+            dt_add_twin(m->t, n, l->name, l->loc);
+            continue;
+        }
+        dt_report_label_twice(m->c, map_getp(&m->t->labels, l->name, NULL), n, l->name, src_of_op(m, l->loc));
         m->ok = false;
     }
 }
@@ -180,11 +189,25 @@ static void nothing_to_delete(struct merge *m, const struct dt_node *n, const st
     m->ok = false;
 }
 
+/* Something that a body which makes a node holds twice. dtc refuses it (checks.c, duplicate_property_names). */
+static void report_twice(struct merge *m, const struct dts_op *op, const char *what, const struct dt_node *n,
+                         const struct origin *first)
+{
+    struct diag *d = diag(m->c->diags, E0910, src_of_op(m, op->loc), "the %s `%s` is in %s twice", what,
+                          dt_show(m->c->arena, op->name), dt_show_path(m->c->arena, n));
+    if (first && first->at.loc.file)
+        diag_note(d, first->at, "the first one is here");
+    diag_help(d, "remove one of them; a later `&label { }` or `edit` can change a node");
+    m->ok = false;
+}
+
 static void merge_ops(struct merge *m, struct dt_node *n, const struct dts_op *ops);
 
-static void merge_child(struct merge *m, struct dt_node *n, const struct dts_op *op)
+static void merge_child(struct merge *m, struct dt_node *n, const struct dts_op *op, bool fresh)
 {
     struct dt_node *child = dt_child(m->t, n, op->name);
+    if (child && fresh)
+        report_twice(m, op, "node", n, child->origin);
     if (!child) {
         if (n->depth >= MACH_MAX_NESTING) {
             struct diag *d =
@@ -195,6 +218,8 @@ static void merge_child(struct merge *m, struct dt_node *n, const struct dts_op 
             return;
         }
         child = dt_add_child(m->t, n, op->name);
+        child->omit = op->omit;
+        m->t->omits |= op->omit;
     }
     if (!child->origin)
         child->origin = origin_of(m, op->loc);
@@ -204,8 +229,10 @@ static void merge_child(struct merge *m, struct dt_node *n, const struct dts_op 
 
 static void merge_ops(struct merge *m, struct dt_node *n, const struct dts_op *ops)
 {
+    bool fresh = !n->props && !n->child; // else a body is merged into what is there, twice if it says so
     for (const struct dts_op *op = ops; op; op = op->next) {
         struct dt_node *child;
+        const struct dt_prop *p;
         if (!op->name) {
             struct diag *d = diag(m->c->diags, E0909, src_of_op(m, op->loc),
                                   "`&%s` can be changed or deleted at the top of a .dts only, not within a node",
@@ -216,10 +243,12 @@ static void merge_ops(struct merge *m, struct dt_node *n, const struct dts_op *o
         }
         switch (op->kind) {
         case DTS_PROP:
+            if (fresh && (p = dt_prop(m->t, n, op->name)))
+                report_twice(m, op, "property", n, p->origin);
             set_value(m, n, op);
             break;
         case DTS_NODE:
-            merge_child(m, n, op);
+            merge_child(m, n, op, fresh);
             break;
         case DTS_DEL_PROP:
             if (!dt_del(m->t, n, op->name))

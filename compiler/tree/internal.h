@@ -15,6 +15,10 @@ struct dt_prop *dt_append(struct dt_tree *t, struct dt_node *n, const char *inte
 /* Adds a reference whose offset is not below that of those there, in constant time. */
 struct dt_ref *dt_append_ref(struct dt_tree *t, struct dt_prop *p, uint32_t offset);
 
+/* Says that two nodes have one label, the second at `at` (E0902). */
+void dt_report_label_twice(struct machc *c, const struct dt_node *has, const struct dt_node *n, const char *label,
+                           struct src at);
+
 /* True for a property that says the node's phandle. */
 bool dt_is_phandle_name(const char *name);
 

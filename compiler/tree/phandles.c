@@ -105,6 +105,33 @@ bool dt_take_phandles(struct machc *c, struct dt_tree *t, const char *host, stru
     return k.ok;
 }
 
+void dt_omit_unused(struct dt_tree *t, bool labelled)
+{
+    if (!t->omits)
+        return;
+    bool *used = arena_array(t->arena, t->nnodes, sizeof *used);
+    for (const struct dt_node *n = t->root; n; n = dt_next(n, t->root))
+        for (const struct dt_prop *p = n->props; p; p = p->next)
+            for (const struct dt_ref *r = p->refs; r; r = r->next)
+                if (r->target)
+                    used[r->target->id] = true;
+    for (struct dt_node *n = t->root, *next; n; n = next) {
+        bool goes = n->omit && !used[n->id] && !(labelled && n->labels);
+        next = dt_next(n, t->root);
+        while (goes && next && dt_is_below(n, next))
+            next = dt_next(next, t->root);
+        if (goes)
+            dt_remove(t, n);
+    }
+}
+
+void dt_index_phandles(struct dt_tree *t)
+{
+    for (struct dt_node *n = t->root; n; n = dt_next(n, t->root))
+        if (n->phandle)
+            map_put(t->arena, &t->phandles, n->phandle, 0, (uintptr_t)n);
+}
+
 static void put_cell(uint8_t *b, uint32_t v)
 {
     b[0] = (uint8_t)(v >> 24);

@@ -169,6 +169,29 @@ bool dt_add_label(struct dt_tree *t, struct dt_node *n, const char *interned, st
     return true;
 }
 
+struct dt_node *dt_labelled(struct dt_tree *t, const char *interned)
+{
+    struct dt_node *n = map_getp(&t->labels, interned, NULL);
+    if (n || !t->first_twin)
+        return n;
+    const struct dt_twin *first = NULL;
+    for (const struct dt_twin *w = map_getp(&t->twins, interned, NULL); w; w = w->before)
+        first = w->n->deleted ? first : w;
+    return first && dt_add_label(t, first->n, interned, first->loc) ? first->n : NULL;
+}
+
+void dt_add_twin(struct dt_tree *t, struct dt_node *n, const char *interned, struct loc loc)
+{
+    struct dt_twin *twin = NEW(t->arena, struct dt_twin);
+    *twin = (struct dt_twin){.before = map_getp(&t->twins, interned, NULL), .n = n, .label = interned, .loc = loc};
+    map_putp(t->arena, &t->twins, interned, NULL, twin);
+    if (t->last_twin)
+        t->last_twin->next = twin;
+    else
+        t->first_twin = twin;
+    t->last_twin = twin;
+}
+
 struct dt_node *dt_next(const struct dt_node *n, const struct dt_node *top)
 {
     if (n->child)

@@ -80,7 +80,17 @@ struct dt_node {
     uint32_t id; // 0, 1, 2 ... in the order of making: index for side tables
     uint16_t depth;
     bool deleted;
+    bool omit;     // /omit-if-no-ref/: it goes if nothing refers to it
     bool backward; // its properties are in the tree's prop_before
+};
+
+/* Another node that was given a label, which is a mistake only if both are still there at the end. */
+struct dt_twin {
+    struct dt_twin *before; // with the same label
+    struct dt_twin *next;   // with any
+    struct dt_node *n;
+    const char *label; // interned
+    struct loc loc;
 };
 
 struct dt_tree {
@@ -90,12 +100,15 @@ struct dt_tree {
     const char *phandle, *linux_phandle; // the two names, interned
     bool phandle_props;                  // some node has, or had, a property of such a name
     bool removed;                        // some node is deleted
+    bool omits;                          // some node has `omit`
     bool assigned;                       // phandles have been given out
     bool labelled;                       // a node may have a phandle because of its label alone: `dtc -@`
     struct map children;                 // (parent, interned name) -> node
     struct map props;                    // (node, interned name) -> prop, only of nodes with many properties
     struct map prop_before;              // (prop, 0) -> the one before it, of those that one was deleted from
     struct map labels;                   // (interned label, 0) -> node
+    struct map twins;                    // (interned label, 0) -> the last struct dt_twin with it
+    struct dt_twin *first_twin, *last_twin;
     struct map phandles;                 // (number, 0) -> node, as dt_take_phandles() found them
     struct dt_bases *bases;              // private to tree/: children by name without unit address
     struct dt_reserve {
@@ -143,6 +156,12 @@ bool dt_del(struct dt_tree *t, struct dt_node *n, const char *interned);
 
 /* Gives a node a label. False when another node of the tree has it (t->labels says which); nothing is changed then. */
 bool dt_add_label(struct dt_tree *t, struct dt_node *n, const char *interned, struct loc loc);
+
+/* The node with a label: the first of those that are still there. NULL: none. */
+struct dt_node *dt_labelled(struct dt_tree *t, const char *interned);
+
+/* Remembers that a second node was given a label, which dt_add_label() has refused. */
+void dt_add_twin(struct dt_tree *t, struct dt_node *n, const char *interned, struct loc loc);
 
 /* Where a property comes from: its origin's place, or its node's; file 0 when nothing is known. */
 struct src dt_prop_place(const struct dt_node *n, const struct dt_prop *p);
@@ -206,7 +225,7 @@ struct dt_node *dt_next(const struct dt_node *n, const struct dt_node *top);
  */
 struct dt_tree *dtb_read(struct machc *c, const struct source *s, struct src at);
 
-/* Builds a tree from parsed source: merges, deletes, labels, phandles given out and filled in. NULL after messages. */
+/* Builds a tree from parsed source (an overlay's: its fragments, with references to other labels left open): merges, deletes, labels, phandles given out and filled in. NULL after messages. */
 struct dt_tree *dts_build(struct machc *c, const struct source *s, const struct dts_file *f);
 
 /* Evaluates an expression in a DTS value; false after a message. dtc's rules: 64 bits, wrapping. */
@@ -229,10 +248,29 @@ bool dt_take_phandles(struct machc *c, struct dt_tree *t, const char *host, stru
 
 /*
  * Takes what dtc's options -@ and -L tell of a host tree, and removes their nodes: labels from /__symbols__, references
- * from /__local_fixups__. dt_take_phandles() has been called. What is wrong in them is a warning at `at`; `host` is the
+ * from /__local_fixups__, and those of an overlay to labels of its base from /__fixups__. dt_take_phandles() has been called. What is wrong in them is a warning at `at`; `host` is the
  * file's name.
  */
 void dt_take_symbols(struct machc *c, struct dt_tree *t, const char *host, struct src at);
+
+/* Whether a tree is an overlay: fragments, each with an `__overlay__` for one node of another tree. */
+bool dt_is_overlay(const struct dt_tree *t);
+
+/*
+ * Puts an overlay, from dtb_read() or dts_build(), onto a board's tree. Names of both files are for messages. False
+ * after messages, at the overlay's own places if it was source, else at `at`; `base` is not to be used then.
+ */
+bool dt_apply_overlay(struct machc *c, struct dt_tree *base, const char *base_file, struct dt_tree *overlay,
+                      const char *file, struct src at);
+
+/*
+ * Removes the nodes that are marked with /omit-if-no-ref/ and that no reference leads to, all of which are resolved.
+ * With `labelled`, those with a label stay, as with `dtc -@`.
+ */
+void dt_omit_unused(struct dt_tree *t, bool labelled);
+
+/* Makes t->phandles anew from dt_node.phandle: what dt_assign_phandles() gave out counts like what was written. */
+void dt_index_phandles(struct dt_tree *t);
 
 /* Fills every resolved reference: phandles are given out, 1, 2, 3 ... in document order of their first need, only where
  * used. An explicit `phandle` property (see dt_take_phandles(), which says what is wrong with it) is honoured; all

@@ -110,6 +110,9 @@ RECIPES = {
     "odd-node-name": Blob().begin().node("na me").end().bytes(),
     "odd-property-name": Blob().begin().prop("na/me").end().bytes(),
     "many-odd-names": Blob().begin().node("a b").node("c d").node("e f").node("g h").node("i j").node("k l").node("m n").end().bytes(),
+    "named-root": Blob().begin("board").end().bytes(),
+    "overlay": Blob().begin().begin("fragment@0").prop("target-path", b"/\0").begin("__overlay__").prop("more").end().end().end()
+    .bytes(),
     "stale-symbol": Blob().begin().node("__symbols__", gone=b"/nowhere\0").end().bytes(),
     "symbol-without-path": Blob().begin().node("__symbols__", odd=cells(1)).end().bytes(),
 }

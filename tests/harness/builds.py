@@ -20,7 +20,7 @@ from .errors import MESSAGE
 # Names that need escapes in make and ninja. (Make cannot name a target with a `%` or a `:` at all.)
 PARTS = {
     "board $1 #a.mach": """include "with blank.mach";
-host "tree.dts" { }
+host "tree.dts" { overlay "parts.dtso"; }
 machine m : arm64-virt {
     cpus 1;
     memory ram at 0x80000000 size SIZE;
@@ -31,6 +31,7 @@ machine m : arm64-virt {
     "with blank.mach": "const SIZE = 256M;\n",
     "tree.dts": '/dts-v1/;\n/include/ "part#1.dtsi"\n',
     "part#1.dtsi": '/ { #address-cells = <2>; #size-cells = <2>; compatible = "acme,board"; model = "b"; };\n',
+    "parts.dtso": "/dts-v1/;\n/plugin/;\n&{/} { acme,more; };\n",
     "raw data.bin": "some bytes\n",
     "schemas/mover.json": """{ "class": { "name": "acme-mover", "emulated": true, "node-name": "mover", "compatible": ["acme,mover"],
   "regions": [ { "size": "4K" } ] } }
