@@ -109,8 +109,8 @@ struct dt_tree {
     struct map labels;                   // (interned label, 0) -> node
     struct map twins;                    // (interned label, 0) -> the last struct dt_twin with it
     struct dt_twin *first_twin, *last_twin;
-    struct map phandles;                 // (number, 0) -> node, as dt_take_phandles() found them
-    struct dt_bases *bases;              // private to tree/: children by name without unit address
+    struct map phandles;    // (number, 0) -> node, as dt_take_phandles() found them
+    struct dt_bases *bases; // private to tree/: children by name without unit address
     struct dt_reserve {
         uint64_t address, size;
     } * reserves;
@@ -225,7 +225,8 @@ struct dt_node *dt_next(const struct dt_node *n, const struct dt_node *top);
  */
 struct dt_tree *dtb_read(struct machc *c, const struct source *s, struct src at);
 
-/* Builds a tree from parsed source (an overlay's: its fragments, with references to other labels left open): merges, deletes, labels, phandles given out and filled in. NULL after messages. */
+/* Builds a tree from parsed source (an overlay's: its fragments, with references to other labels left open): merges,
+ * deletes, labels, phandles given out and filled in. NULL after messages. */
 struct dt_tree *dts_build(struct machc *c, const struct source *s, const struct dts_file *f);
 
 /* Evaluates an expression in a DTS value; false after a message. dtc's rules: 64 bits, wrapping. */
@@ -248,8 +249,8 @@ bool dt_take_phandles(struct machc *c, struct dt_tree *t, const char *host, stru
 
 /*
  * Takes what dtc's options -@ and -L tell of a host tree, and removes their nodes: labels from /__symbols__, references
- * from /__local_fixups__, and those of an overlay to labels of its base from /__fixups__. dt_take_phandles() has been called. What is wrong in them is a warning at `at`; `host` is the
- * file's name.
+ * from /__local_fixups__, and those of an overlay to labels of its base from /__fixups__. dt_take_phandles() has been
+ * called. What is wrong in them is a warning at `at`; `host` is the file's name.
  */
 void dt_take_symbols(struct machc *c, struct dt_tree *t, const char *host, struct src at);
 
