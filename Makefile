@@ -116,11 +116,13 @@ $(B)/corpus: $(patsubst %.c,$(B)/%.o,$(wildcard tests/corpus/*.c)) $(B)/libmachc
 $(B)/nodes: $(B)/tests/corpus/nodes/nodes.o $(B)/libmachc.a
 	$(call say,LD)$(link) -o $@ $^ $(libs)
 # Against dtc's own list of the references, of every source in Debian's linux-source.
-check-references: $(B)/references $(B)/overlay
+check-references: $(B)/references $(B)/overlay $(B)/guests
 	python3 tests/references/run.py --driver $(B)/references --reader $(B)/overlay $(REFERENCES)
+	python3 tests/references/guests.py --driver $(B)/guests $(REFERENCES)
 	python3 tests/references/overlays.py --driver $(B)/overlay
+	python3 tests/references/dtc_tests.py --reader $(B)/overlay
 
-$(B)/references $(B)/overlay: $(B)/%: $(B)/tests/references/%.o $(B)/libmachc.a
+$(B)/references $(B)/overlay $(B)/guests: $(B)/%: $(B)/tests/references/%.o $(B)/libmachc.a
 	$(call say,LD)$(link) -o $@ $^ $(libs)
 
 check-corpus: $(B)/corpus $(B)/nodes
