@@ -36,6 +36,14 @@ static struct dt_node *by_label(const struct host *h, const char *label)
     return path ? dt_at(h->tree, path) : n;
 }
 
+/* Overlays may have brought it. Linux does not tell of them in a form that can be read here. */
+static void remind_of_overlays(const struct finding *f, struct diag *d)
+{
+    if (f->h->live)
+        diag_fact(d, "%s is the tree that the kernel was started with: overlays that were put on since then are not in it",
+                  f->h->file);
+}
+
 static struct dt_node *no_label(struct finding *f, const char *label)
 {
     const char *names[CANDIDATES];
@@ -48,6 +56,7 @@ static struct dt_node *no_label(struct finding *f, const char *label)
     const char *near = nearest(label, names, n);
     struct diag *d = diag(f->c->diags, E0705, f->at, "%s has no node with the label or alias `%s`", f->h->file,
                           dt_show(f->c->arena, label));
+    remind_of_overlays(f, d);
     const struct dt_node *is = near ? by_label(f->h, intern(f->c->names, near)) : NULL;
     if (is)
         fact(f, d, is);
@@ -81,6 +90,7 @@ static struct dt_node *no_node(struct finding *f, const struct dt_node *deepest,
     }
     struct diag *d = diag(f->c->diags, E0704, f->at, "%s has no node `%s`: there is no `%s` in %s", f->h->file,
                           dt_show(f->c->arena, f->value), name, dt_show_path(f->c->arena, deepest));
+    remind_of_overlays(f, d);
     const struct dt_node *is = NULL;
     for (size_t i = 0; i < n && near; i++)
         if (names[i] == near || sibling[i]->name == near) {
@@ -197,6 +207,7 @@ static struct dt_node *no_tail(struct finding *f, const char *last)
     for (const struct dt_node *i = f->h->tree->root->child; i && n < CANDIDATES; i = dt_next(i, f->h->tree->root))
         names[n++] = full ? i->name : host_base_name(f->h, i);
     struct diag *d = diag(f->c->diags, E0704, f->at, "%s has no node `%s`", f->h->file, dt_show(f->c->arena, f->value));
+    remind_of_overlays(f, d);
     const struct dt_node *label = by_label(f->h, last);
     const char *near = nearest(last, names, n);
     const char *interned = near ? intern(f->c->names, near) : NULL;

@@ -60,6 +60,7 @@ struct host_node {
 struct host {
     struct dt_tree *tree;
     const char *file; // name for messages
+    bool live;        // the tree that the running kernel was started with
     const struct schemas *schemas;
     struct host_node *nodes;
     struct host_region *regions; // in document order

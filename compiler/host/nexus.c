@@ -41,13 +41,14 @@ const struct nexus_entry *host_nexus_find(const struct host *h, const struct nex
 
 const uint8_t *host_nexus_spec(struct machc *c, const struct nexus *x, const struct nexus_entry *e, const uint8_t *spec)
 {
-    if (!x->pass && !(x->own && be32(spec + (size_t)(x->cells - 1) * 4)))
+    bool own = x->own && x->cells && e->nspec && be32(spec + (size_t)(x->cells - 1) * 4);
+    if (!x->pass && !own)
         return e->spec;
     uint8_t *out = arena_alloc(c->arena, (size_t)e->nspec * 4 + 1);
     memcpy(out, e->spec, (size_t)e->nspec * 4);
     for (uint32_t i = 0; x->pass && i < x->cells * 4 && i < e->nspec * 4; i++)
         out[i] = (uint8_t)((out[i] & ~x->pass[i]) | (spec[i] & x->pass[i]));
-    if (x->own)
+    if (own)
         memcpy(out + (size_t)(e->nspec - 1) * 4, spec + (size_t)(x->cells - 1) * 4, 4);
     return out;
 }

@@ -47,10 +47,10 @@ static void note(struct elimination *e, const struct dt_node *target, uint32_t p
 /* Notes what `interrupts-extended` refers to. */
 static void note_extended(struct elimination *e, const struct dt_prop *prop, uint32_t position)
 {
-    for (uint32_t i = 0; i < prop->len / 4;) {
-        const struct dt_node *chip = host_phandle(e->h, dt_cell(prop, i));
-        note(e, chip, position + i);
-        i += 1 + (chip ? dt_u32(e->h->tree, chip, e->h->p->interrupt_cells, 0) : 0);
+    for (uint64_t i = 0; i < prop->len / 4;) {
+        const struct dt_node *chip = host_phandle(e->h, dt_cell(prop, (uint32_t)i));
+        note(e, chip, position + (uint32_t)i);
+        i += 1 + (uint64_t)(chip ? dt_u32(e->h->tree, chip, e->h->p->interrupt_cells, 0) : 0);
     }
 }
 

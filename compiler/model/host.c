@@ -124,7 +124,8 @@ static struct host *read_host(struct build *b, const struct scope *s, struct src
     const struct ast *st = b->host;
     const char *name = st ? eval_text(b, s, &st->name) : NULL;
     const char *path = c->host_file;
-    if (!path && st->name.kind == TEXT_WORD && name && !strcmp(name, "live"))
+    bool live = !path && st->name.kind == TEXT_WORD && name && !strcmp(name, "live");
+    if (live)
         path = "/sys/firmware/fdt"; // the flattened tree that the kernel was started with (drivers/of/fdt.c)
     else if (!path && name)
         path = locate(b, st->name.loc, name);
@@ -135,7 +136,10 @@ static struct host *read_host(struct build *b, const struct scope *s, struct src
         struct dt_tree *overlay = read_tree(b, o->path, o->at, true);
         ok = overlay && dt_apply_overlay(c, t, base_name(path), overlay, base_name(o->path), o->at) && ok;
     }
-    return ok ? host_index(c, b->model->schemas, t, base_name(path), where) : NULL;
+    struct host *h = ok ? host_index(c, b->model->schemas, t, base_name(path), where) : NULL;
+    if (h)
+        h->live = live;
+    return h;
 }
 
 void build_host(struct build *b)

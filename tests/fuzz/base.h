@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct host;
+struct dt_tree;
 
 /* Calls `work`, which returns 0, in a separate compilation with schemas loaded and the files of tests/fuzz/files. */
 void base_run(machc_fn *work, void *opaque);
@@ -34,6 +35,9 @@ void check_messages(struct machc *c);
 
 /* Checks the bytes of a tree: libfdt accepts them, and reading and writing yields the same bytes. */
 void check_dtb(struct machc *c, const uint8_t *dtb, uint32_t size);
+
+/* Puts an overlay, from dtb_read() or dts_build(), onto a small tree, whose bytes are then checked. */
+void check_overlay(struct machc *c, struct dt_tree *overlay);
 
 /* Checks the bytes of a config: reader and audit accept them, and both JSON views are the same. */
 void check_config(struct machc *c, const uint8_t *config, uint32_t size);

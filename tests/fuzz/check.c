@@ -111,6 +111,27 @@ void check_dtb(struct machc *c, const uint8_t *dtb, uint32_t size)
         finding("a tree that was written is read as another one");
 }
 
+void check_overlay(struct machc *c, struct dt_tree *overlay)
+{
+    // The labels are those of tests/errors/overlay.
+    static const char base[] = "/dts-v1/; / { gic: gic { #interrupt-cells = <3>; interrupt-controller; }; "
+                               "i2c0: i2c@9 { reg = <9>; interrupt-parent = <&gic>; camera: camera@10 { }; }; };";
+    const struct source *s = base_source(c, "base.dts", (const uint8_t *)base, sizeof base - 1);
+    struct dt_tree *t = dts_build(c, s, dts_parse(c, s));
+    uint32_t n = 0;
+    if (!t)
+        finding("the base is refused");
+    if (!dt_apply_overlay(c, t, "base.dts", overlay, "overlay.dtbo", nowhere)) {
+        if (!diags_errors(c->diags))
+            finding("an overlay is refused without a message");
+        return;
+    }
+    const uint8_t *dtb = dtb_write(c, t, false, &n);
+    if (dtb)
+        check_dtb(c, dtb, n);
+    host_index(c, c->schemas, t, "base.dts", nowhere);
+}
+
 void check_config(struct machc *c, const uint8_t *config, uint32_t size)
 {
     struct mach_config *read;

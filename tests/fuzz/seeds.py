@@ -61,7 +61,7 @@ def texts(seeds):
             seeds.add("body", f"{path.stem}-{i}", body.encode())
     for i, block in enumerate(re.findall(r"```mach[^\n]*\n(.*?)```", pathlib.Path("docs/language.md").read_text(), re.S)):
         seeds.add("mach", f"language-{i}", block.encode())
-    for path in sorted([*pathlib.Path("examples").rglob("*.dts"), *pathlib.Path("tests").rglob("*.dts")]):
+    for path in sorted(path for top in ("examples", "tests") for path in pathlib.Path(top).rglob("*.dts*")):
         seeds.add("dts", path.stem, path.read_bytes())
         # Broken trees yield no blob; -f only disables dtc's checks.
         done = subprocess.run(["dtc", "-q", "-@", "-I", "dts", "-O", "dtb", str(path)], capture_output=True, check=False)

@@ -45,7 +45,9 @@ static int board(struct machc *c, void *opaque)
     struct dt_tree *t = dtb_read(c, base_source(c, "board.dtb", in->data, in->size), nowhere);
     if (!t && !diags_errors(c->diags))
         finding("no tree, and no message");
-    if (t && !diags_errors(c->diags)) {
+    if (t && dt_is_overlay(t)) {
+        check_overlay(c, t);
+    } else if (t && !diags_errors(c->diags)) {
         uint32_t n = 0;
         const uint8_t *dtb = dtb_write(c, t, false, &n);
         if (dtb)

@@ -2,6 +2,8 @@
 // Tests of the host's index: addresses through buses, interrupts to controllers, names.
 #include "tree_sample.h"
 
+#include "host/refs.h"
+
 // Two hand-made classes of controllers: one with kinds, one whose lines have parts.
 static const struct irq_kind gic_kinds[] = {{.name = "spi", .value = 0}, {.name = "ppi", .value = 1}};
 static const struct irq_kind pic_kinds[] = {{.name = "", .value = 0}};
@@ -503,6 +505,98 @@ static void status_is_read(void **state)
     assert_true(host_disabled(h, dt_at(h->tree, "/e")));
 }
 
+static void a_live_tree_says_what_it_does_not_hold(void **state)
+{
+    static const char *const names[2][3] = {{"/a/x", "nobody", "lost"}, {"/a/y", "somebody", "found"}};
+    static const char *const reminder = "overlays that were put on since then are not in it";
+    struct machc *c = *state;
+    struct host *h = host_of(c, "a { };");
+    for (int live = 0; live < 2; live++) {
+        h->live = live;
+        for (size_t i = 0; i < 3; i++) {
+            struct text t = {.s = intern(c->names, names[live][i]), .kind = i == 2 ? TEXT_LABEL : TEXT_PATH};
+            assert_null(host_find(c, h, &t, NULL, nowhere));
+        }
+        uint32_t n = 0;
+        for (const char *s = said(c); (s = strstr(s, reminder)); s++)
+            n++;
+        assert_int_equal(n, live ? 3 : 0);
+    }
+}
+
+// ---- references ----
+
+/* The host of a blob, in which all references are numbers. */
+static struct host *blob_host(struct machc *c, const char *text)
+{
+    struct dt_tree *t = tree_of(c, text);
+    if (!t)
+        fail_msg("%s", said(c));
+    return host_index(c, schemas_load(c), through_blob(c, t, false), "board.dtb", nowhere);
+}
+
+static const struct dt_ref *suspects(struct machc *c, const struct host *h, const char *path, const char *name)
+{
+    return host_suspects(c, h, dt_prop(h->tree, dt_at(h->tree, path), intern(c->names, name)));
+}
+
+static void references_are_found_by_elimination(void **state)
+{
+    struct machc *c = *state;
+    struct host *h = blob_host(c, "clk: clk { #clock-cells = <0>; };"
+                                  "a { clocks = <&clk>; acme,first = <&one>; acme,n = <1>; };"
+                                  "b { acme,list = <7 &two &one>; };"
+                                  "d { clocks = <&last>; }; last: last { #clock-cells = <0>; };"
+                                  "c { acme,list = <9 1 1>; acme,n = <3>; };"
+                                  "one: one { }; two: two { };");
+    // clk, one, two and last have the phandles 1 to 4.
+    assert_int_equal(dt_at(h->tree, "/two")->phandle, 3);
+    assert_ptr_equal(suspects(c, h, "/a", "acme,first")->target, dt_at(h->tree, "/one"));
+    assert_null(suspects(c, h, "/a", "acme,n")); // clk is known from `clocks`
+    const struct dt_ref *list = suspects(c, h, "/b", "acme,list");
+    assert_int_equal(list->offset, 4);
+    assert_ptr_equal(list->target, dt_at(h->tree, "/two"));
+    assert_int_equal(list->next->offset, 8); // dtc may have given out the number of `one` here or in a
+    assert_null(list->next->next);
+    // The cells of acme,list are references in b, so they are here: only they, not the first cell.
+    list = suspects(c, h, "/c", "acme,list");
+    assert_int_equal(list->offset, 4);
+    assert_ptr_equal(list->target, dt_at(h->tree, "/clk"));
+    assert_null(list->next->next);
+    // dtc gave out 3 before this property.
+    assert_null(suspects(c, h, "/c", "acme,n"));
+}
+
+static void labels_explain_phandles(void **state)
+{
+    struct machc *c = *state;
+    struct dt_tree *t =
+        tree_of(c, "a { acme,n = <1>; acme,m = <2>; }; one: one { }; two: two { }; three { phandle = <2>; };");
+    dt_assign_phandles(t, true);
+    struct host *h = host_index(c, schemas_load(c), through_blob(c, t, true), "board.dtb", nowhere);
+    assert_int_equal(dt_at(h->tree, "/one")->phandle, 1);
+    assert_null(suspects(c, h, "/a", "acme,n"));
+    assert_ptr_equal(suspects(c, h, "/a", "acme,m")->target, dt_at(h->tree, "/three"));
+}
+
+static void entries_may_hold_children(void **state)
+{
+    struct machc *c = *state;
+    struct host *h = blob_host(c, "box: box { #mbox-cells = <1>; ch: channel { }; }; other: other { };"
+                                  "a { mboxes = <&box &ch>, <&box 3>; };"
+                                  "b { mboxes = <&box &other>; };");
+    struct ref_entries e = {0};
+    const struct dt_node *n = dt_at(h->tree, "/a");
+    const struct dt_prop *prop = dt_prop(h->tree, n, intern(c->names, "mboxes"));
+    assert_null(host_read_refs(c, h, prop, host_ref_rule(h, n, prop), &e));
+    assert_int_equal(e.n, 2);
+    assert_ptr_equal(e.at[0].target, dt_at(h->tree, "/box"));
+    assert_ptr_equal(e.at[0].child, dt_at(h->tree, "/box/channel"));
+    assert_int_equal(e.at[0].child_cell, 1);
+    // 3 is the phandle of /other, which is not below the mailbox.
+    assert_null(e.at[1].child);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -525,6 +619,10 @@ int main(void)
         T(wrong_names_get_suggestions),
         T(platform_devices_are_named_as_linux_does),
         T(status_is_read),
+        T(a_live_tree_says_what_it_does_not_hold),
+        T(references_are_found_by_elimination),
+        T(labels_explain_phandles),
+        T(entries_may_hold_children),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
