@@ -40,7 +40,8 @@ static struct dt_node *by_label(const struct host *h, const char *label)
 static void remind_of_overlays(const struct finding *f, struct diag *d)
 {
     if (f->h->live)
-        diag_fact(d, "%s is the tree that the kernel was started with: overlays that were put on since then are not in it",
+        diag_fact(d,
+                  "%s is the tree that the kernel was started with: overlays that were put on since then are not in it",
                   f->h->file);
 }
 

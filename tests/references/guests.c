@@ -4,9 +4,9 @@
  *
  *     guests PLATFORM [-I FOLDER] BOARD
  *
- * BOARD is a blob, or source if its name ends in .dts. A line for each node, in order of their paths: path, the messages'
- * codes, and a digest of the guest's tree, in which nothing depends on order or on numbers of phandles; "-" if there is
- * none. The names of devices are given, since only source has labels.
+ * BOARD is a blob, or source if its name ends in .dts. A line for each node, in order of their paths: path, the
+ * messages' codes, and a digest of the guest's tree, in which nothing depends on order or on numbers of phandles; "-"
+ * if there is none. The names of devices are given, since only source has labels.
  */
 #include "machc.h"
 #include "order/order.h"
@@ -166,10 +166,11 @@ static int board(struct machc *c, void *opaque)
             continue;
         struct trial trial = {.node = n};
         // A source ends in two NUL bytes.
-        trial.text = arena_printf(c->arena,
-                                  "machine trial : %s { cpus 1; memory ram size 256M; passthrough \"%s\" as dev { ref * "
-                                  "drop; dma none; %s} }\n%c%c",
-                                  platform, dt_path(c->arena, n), without_intx(c, n), 0, 0);
+        trial.text =
+            arena_printf(c->arena,
+                         "machine trial : %s { cpus 1; memory ram size 256M; passthrough \"%s\" as dev { ref * "
+                         "drop; dma none; %s} }\n%c%c",
+                         platform, dt_path(c->arena, n), without_intx(c, n), 0, 0);
         if (machc_again(c, compile, &trial) || !trial.line)
             return 2;
         vec_push(c->arena, &lines, trial.line);
