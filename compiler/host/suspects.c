@@ -31,6 +31,7 @@ struct elimination {
     uint32_t *first;     // by node id: position of the first known reference
     struct first *order; // of the nodes that are referred to, by phandle
     uint32_t norder;
+    uint32_t *shapes; // by node id: a bit for each number of arguments that its references can have
     bool *fitting;    // by node id: a cell at the right position may refer to it
     bool in_order;    // the tree's phandles rise with the positions of the first references
     struct map cells; // (property, cell) -> 1: the only explanation for a phandle
@@ -216,16 +217,28 @@ static void note_fitting(struct elimination *e, const struct dt_prop *prop, uint
         e->fitting[target->id] = true;
 }
 
-/* Whether a property of `cells` cells looks like one entry: the phandle of `target`, and a specifier as it wants. */
+/* Notes how many arguments the properties #...-cells of each node want. */
+static void note_shapes(struct elimination *e)
+{
+    const struct dt_tree *t = e->h->tree;
+    const struct host_private *h = e->h->p;
+    e->shapes = arena_array(draft_arena(e->c), t->nnodes, sizeof *e->shapes);
+    for (const struct dt_node *n = t->root; n; n = dt_next(n, t->root))
+        for (const struct dt_prop *p = n->props; p; p = p->next) {
+            size_t len = p->name[0] == '#' && p->len == 4 ? intern_len(p->name) : 0;
+            if (len > 6 && !strcmp(p->name + len - 6, "-cells") && dt_cell(p, 0) <= HOST_MAX_CELLS &&
+                p->name != h->address_cells && p->name != h->size_cells)
+                e->shapes[n->id] |= 1U << dt_cell(p, 0);
+        }
+}
+
+/*
+ * Whether a property of `cells` cells looks like one entry: the phandle of `target`, and a specifier as it wants. Of
+ * less than two arguments, too many numbers look like that.
+ */
 static bool is_entry_shaped(const struct elimination *e, const struct dt_node *target, uint32_t cells)
 {
-    for (const struct dt_prop *p = target->props; p; p = p->next) {
-        size_t n = intern_len(p->name);
-        if (p->name[0] == '#' && n > 6 && !strcmp(p->name + n - 6, "-cells") && p->len == 4 && cells > 2 &&
-            dt_cell(p, 0) == cells - 1 && p->name != e->h->p->address_cells && p->name != e->h->p->size_cells)
-            return true;
-    }
-    return false;
+    return cells > 2 && cells - 1 <= HOST_MAX_CELLS && e->shapes[target->id] >> (cells - 1) & 1;
 }
 
 /* Finds the cells that are the only explanation for a node's phandle. */
@@ -274,6 +287,7 @@ static struct suspects *eliminate(struct machc *c, const struct host *h)
     if (e.in_order)
         visit_numbers(&e, note_fitting);
     visit_numbers(&e, suspect_unexplained);
+    note_shapes(&e);
     visit_numbers(&e, add_suspects);
     return e.found;
 }

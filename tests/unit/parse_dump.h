@@ -108,7 +108,7 @@ static void dump_value(FILE *f, const struct dts_value *v)
 
 static void dump_ops(FILE *f, const struct dts_op *op)
 {
-    static const char *const words[] = {"", "", "/delete-property/ ", "/delete-node/ "};
+    static const char *const words[] = {"", "", "/delete-property/ ", "/delete-node/ ", "/omit-if-no-ref/ "};
     for (; op; op = op->next) {
         fputs(" [", f);
         for (const struct dts_label *l = op->labels; l; l = l->next)

@@ -262,8 +262,9 @@ static void dts_files(void **state)
     dump_ops(f, file->ops);
     fclose(f);
     assert_string_equal(out, " [l: / { [a] }] [/ { [b { }] }] [&c { [d] }] [x: &{/b} { }] [/delete-node/ &e] "
-                             "[/delete-node/ &{/f}]");
+                             "[/delete-node/ &{/f}] [/omit-if-no-ref/ &g]");
     free(out);
+    assert_int_equal(file->plugin.file, 0);
     assert_int_equal(file->reserves->address, 0x1000);
     assert_int_equal(file->reserves->size, 16);
     assert_int_equal(file->reserves->next->size, 2);
