@@ -91,7 +91,7 @@ class Maker:
             part.file, part.offset = file, n * 0x100000
             if rng.random() < 0.3:
                 part.file, part.offset = "/dev/mem", self.memory + rng.choice((0, 0x40)) * (part.mode == "trap")
-                self.memory += 0x100000
+                self.memory += 0x200000  # a region of 1 MB need not begin at a boundary
         if rng.random() < 0.6:
             w.irqs = [(0, None, rng.choice(m.triggers))]
         return w
