@@ -34,8 +34,7 @@ struct elimination {
     uint32_t *shapes; // by node id: a bit for each number of arguments that its references can have
     bool *fitting;    // by node id: a cell at the right position may refer to it
     bool in_order;    // the tree's phandles rise with the positions of the first references
-    struct map cells; // (property, cell) -> 1: the only explanation for a phandle
-    struct map names; // (name of a property, cell) -> 1: such a cell is there in some node
+    struct map names; // (name of a property, cell) -> 1: in some node, it is the only explanation for a phandle
     struct ref_entries entries;
 };
 
@@ -158,9 +157,9 @@ static void add_suspect(struct elimination *e, const struct dt_prop *prop, uint3
         map_putp(e->h->tree->arena, &e->found->refs, prop, NULL, r->last = r);
 }
 
-/* What is done with a cell that may refer to `target`. `described`: a rule says that it does not. */
+/* What is done with a cell that may refer to `target`. */
 typedef void visit_fn(struct elimination *e, const struct dt_prop *prop, uint32_t cell, const struct dt_node *target,
-                      uint32_t position, bool described);
+                      uint32_t position);
 
 /* Whether the Devicetree Specification says that the property's cells are numbers. */
 static bool holds_numbers(const struct host_private *p, const char *name)
@@ -169,22 +168,10 @@ static bool holds_numbers(const struct host_private *p, const char *name)
            name == p->interrupt_map_mask;
 }
 
-static void visit_cells(struct elimination *e, const struct dt_prop *prop, uint32_t position, bool described,
-                        visit_fn *visit)
-{
-    uint32_t entry = 0;
-    const struct ref_entry *at = e->entries.at;
-    for (uint32_t i = 0; i < prop->len / 4; i++) {
-        const struct dt_node *target = host_phandle(e->h, dt_cell(prop, i));
-        while (described && entry < e->entries.n && at[entry].start + at[entry].cells <= i)
-            entry++;
-        bool read = described && entry < e->entries.n && (at[entry].phandle == i || at[entry].child_cell == i);
-        if (target && !read)
-            visit(e, prop, i, target, position + i, described);
-    }
-}
-
-/* Calls `visit` for each cell of the tree that holds the phandle of a node and is not known to refer to it. */
+/*
+ * Calls `visit` for each cell of a property without a rule that holds the phandle of a node. What a rule describes is
+ * not looked at: an argument is a number, whichever node has it as its phandle.
+ */
 static void visit_numbers(struct elimination *e, visit_fn *visit)
 {
     const struct host_private *p = e->h->p;
@@ -194,11 +181,13 @@ static void visit_numbers(struct elimination *e, visit_fn *visit)
         for (const struct dt_prop *prop = n->props; prop; position += prop->len / 4 + 1, prop = prop->next) {
             if (prop->len % 4 || prop->refs || holds_numbers(p, prop->name) || prop->name == p->interrupts ||
                 prop->name == p->interrupt_parent || prop->name == p->interrupts_extended ||
-                prop->name == p->interrupt_map)
+                prop->name == p->interrupt_map || host_ref_rule(e->h, n, prop))
                 continue;
-            const struct ref_rule *rule = host_ref_rule(e->h, n, prop);
-            if (!rule || !host_read_refs(e->c, e->h, prop, rule, &e->entries))
-                visit_cells(e, prop, position, rule != NULL, visit);
+            for (uint32_t i = 0; i < prop->len / 4; i++) {
+                const struct dt_node *target = host_phandle(e->h, dt_cell(prop, i));
+                if (target)
+                    visit(e, prop, i, target, position + i);
+            }
         }
 }
 
@@ -210,9 +199,9 @@ static bool is_unexplained(const struct elimination *e, const struct dt_node *n)
 
 /* Remembers the nodes that a cell at the right position refers to. */
 static void note_fitting(struct elimination *e, const struct dt_prop *prop, uint32_t cell, const struct dt_node *target,
-                         uint32_t position, bool described)
+                         uint32_t position)
 {
-    (void)prop, (void)cell, (void)described;
+    (void)prop, (void)cell;
     if (is_unexplained(e, target) && fits_in_order(e, target->phandle, position))
         e->fitting[target->id] = true;
 }
@@ -243,25 +232,21 @@ static bool is_entry_shaped(const struct elimination *e, const struct dt_node *t
 
 /* Finds the cells that are the only explanation for a node's phandle. */
 static void suspect_unexplained(struct elimination *e, const struct dt_prop *prop, uint32_t cell,
-                                const struct dt_node *target, uint32_t position, bool described)
+                                const struct dt_node *target, uint32_t position)
 {
     bool fits = e->in_order && fits_in_order(e, target->phandle, position);
-    if (!is_unexplained(e, target) || (described && !fits) || (e->in_order && e->fitting[target->id] && !fits))
+    if (!is_unexplained(e, target) || (e->in_order && e->fitting[target->id] && !fits))
         return;
-    map_put(draft_arena(e->c), &e->cells, (uintptr_t)prop, cell, 1);
-    if (!described)
-        map_put(draft_arena(e->c), &e->names, (uintptr_t)prop->name, cell, 1);
+    map_put(draft_arena(e->c), &e->names, (uintptr_t)prop->name, cell, 1);
 }
 
 /* Adds those, and the cells at the same place in properties of the same name. */
 static void add_suspects(struct elimination *e, const struct dt_prop *prop, uint32_t cell, const struct dt_node *target,
-                         uint32_t position, bool described)
+                         uint32_t position)
 {
     uint64_t found;
     (void)position;
-    if (map_get(&e->cells, (uintptr_t)prop, cell, &found) ||
-        (!described && (map_get(&e->names, (uintptr_t)prop->name, cell, &found) ||
-                        (!cell && is_entry_shaped(e, target, prop->len / 4)))))
+    if (map_get(&e->names, (uintptr_t)prop->name, cell, &found) || (!cell && is_entry_shaped(e, target, prop->len / 4)))
         add_suspect(e, prop, cell, target);
 }
 

@@ -22,11 +22,11 @@ const struct ref_rule *refs_rule(struct machine_planner *p, const struct copied 
     const struct ref_rule *rule = host ? host_ref_rule(p->host, k->host, host) : NULL;
     if (rule)
         return rule;
-    bool known = false;
+    const struct ref_rule *named = schema_ref(p->schemas, prop->name);
+    bool interrupts = named && (named->layout == REF_INTERRUPT || named->layout == REF_INTERRUPT_MAP), known = false;
     for (const struct dt_ref *r = host ? host->refs : NULL; r && !known; r = r->next)
         known = !r->path && r->target;
-    if (!host || prop->name == p->n->phandle || prop->name == p->n->linux_phandle ||
-        schema_ref(p->schemas, prop->name) ||
+    if (!host || prop->name == p->n->phandle || prop->name == p->n->linux_phandle || interrupts ||
         (!known && (!refs_is_mentioned(k, prop->name) || !host_holds_ref(p->c, p->host, host))))
         return NULL;
     struct ref_rule *own = NEW(draft_arena(p->c), struct ref_rule);

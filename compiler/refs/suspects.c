@@ -24,11 +24,6 @@ void refs_warn_suspects(struct machine_planner *p, const struct copied *k, const
                       dt_path(a, r->target));
     if (n > SHOWN)
         diag_fact(d, "and %" PRIu32 " more", n - SHOWN);
-    if (schema_ref(p->schemas, prop->name)) {
-        diag_help(d, "remove the property, `ref %s drop;`, or replace it in `edit`; `ref %s keep;` if it is a number",
-                  prop->name, prop->name);
-        return;
-    }
     diag_help(
         d,
         "settle it: `ref %s FATE;`, where FATE is one of `drop`, `assign`, `to &NODE`, `copy`, or `keep` if it is "

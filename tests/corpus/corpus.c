@@ -14,6 +14,7 @@
  * dtc accepts without a message, because many boards have the same SoC.
  */
 #include "dtc.h"
+#include "intx.h"
 #include "order/order.h"
 #include "walk.h"
 
@@ -239,20 +240,6 @@ static const char *kind_of(struct machc *c, const struct dt_node *n)
         disabled = disabled || host_disabled(h, up);
     return arena_printf(c->arena, "%s%s%s%s", hn->nirqs > hn->nmap_irqs ? "i" : "", reached ? "r" : "",
                         disabled ? "d" : "", dt_prop(h->tree, n, intern(c->names, "compatible")) ? "c" : "");
-}
-
-/* Statements that drop the INTx lines of bridges, which no kernel gives: of the node and of those below it. */
-static const char *without_intx(struct machc *c, const struct dt_node *top)
-{
-    const char *list = "", *path = dt_path(c->arena, top);
-    for (const struct dt_node *n = top; n; n = dt_next(n, top)) {
-        if (!c->host->nodes[n->id].nmap_irqs)
-            continue;
-        const char *below = dt_path(c->arena, n) + strlen(path);
-        list = n == top ? "irq intx drop; "
-                        : arena_printf(c->arena, "%schild \"%s\" { irq intx drop; } ", list, below + 1);
-    }
-    return list;
 }
 
 static int board(struct machc *c, void *opaque)

@@ -8,6 +8,7 @@
  * messages' codes, and a digest of the guest's tree, in which nothing depends on order or on numbers of phandles; "-"
  * if there is none. The names of devices are given, since only source has labels.
  */
+#include "../corpus/intx.h"
 #include "machc.h"
 #include "order/order.h"
 
@@ -119,20 +120,6 @@ static int compile(struct machc *c, void *opaque)
 static int by_line(const void *a, const void *b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* Statements that drop the INTx lines of bridges, which no kernel gives: of the node and of those below it. */
-static const char *without_intx(struct machc *c, const struct dt_node *top)
-{
-    const char *list = "", *path = dt_path(c->arena, top);
-    for (const struct dt_node *n = top; n; n = dt_next(n, top)) {
-        if (!c->host->nodes[n->id].nmap_irqs)
-            continue;
-        const char *below = dt_path(c->arena, n) + strlen(path);
-        list = n == top ? "irq intx drop; "
-                        : arena_printf(c->arena, "%schild \"%s\" { irq intx drop; } ", list, below + 1);
-    }
-    return list;
 }
 
 static int board(struct machc *c, void *opaque)

@@ -11,9 +11,7 @@ W0424.
 
 import argparse
 import concurrent.futures
-import os
 import pathlib
-import random
 import subprocess
 import sys
 import time
@@ -56,17 +54,10 @@ def compare(driver, board):
 def main():
     parser = argparse.ArgumentParser(description="Compares guests of boards given as source and as blobs.")
     parser.add_argument("--driver", default="build/guests", help="build/guests")
-    parser.add_argument("--sample", type=int, metavar="N", help="only N boards, drawn at random")
-    parser.add_argument("--seed", default=str(int(time.time())), help="what they are drawn with")
-    parser.add_argument("-j", type=int, default=os.cpu_count() or 1, help="boards at a time")
-    parser.add_argument("-k", default="", metavar="TEXT", help="only boards whose name holds TEXT")
+    sources.add_options(parser)
     args = parser.parse_args()
     driver, start = pathlib.Path(args.driver).resolve(), time.monotonic()
-    chosen = [board for board in sources.linux() if board.arch in PLATFORMS and args.k in board.name]
-    if args.sample and args.sample < len(chosen):
-        chosen = random.Random(args.seed).sample(chosen, args.sample)
-        print(f"{args.sample} boards drawn with --seed {args.seed}")
-    found, _ = sources.make(chosen, args.j)
+    found, _ = sources.choose(args, (board for board in sources.linux() if board.arch in PLATFORMS))
     nodes = warned = 0
     failed = []
     with concurrent.futures.ThreadPoolExecutor(args.j) as pool:

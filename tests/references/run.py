@@ -15,9 +15,7 @@ machc also reads the first blob, in which it must miss nothing, and each source 
 import argparse
 import collections
 import concurrent.futures
-import os
 import pathlib
-import random
 import re
 import subprocess
 import sys
@@ -121,12 +119,9 @@ def main():
     parser = argparse.ArgumentParser(description="Compares the references that machc reads with those that dtc lists.")
     parser.add_argument("--driver", default="build/references", help="build/references")
     parser.add_argument("--reader", default="build/overlay", help="build/overlay")
-    parser.add_argument("--sample", type=int, metavar="N", help="only N boards, drawn at random")
-    parser.add_argument("--seed", default=str(int(time.time())), help="what they are drawn with")
+    sources.add_options(parser)
     parser.add_argument("--sources", type=pathlib.Path, metavar="FOLDER", help="other sources than Linux's")
     parser.add_argument("-I", type=pathlib.Path, action="append", default=[], dest="includes", metavar="FOLDER")
-    parser.add_argument("-j", type=int, default=os.cpu_count() or 1, help="boards at a time")
-    parser.add_argument("-k", default="", metavar="TEXT", help="only boards whose name holds TEXT")
     parser.add_argument("--show", type=int, default=10, metavar="N", help="the N properties with most misses")
     args = parser.parse_args()
     driver, start = pathlib.Path(args.driver).resolve(), time.monotonic()
@@ -135,11 +130,7 @@ def main():
             chosen = sources.elsewhere(args.sources, args.includes, pathlib.Path(made))
         else:
             chosen = sources.linux()
-        chosen = [board for board in chosen if args.k in board.name]
-        if args.sample and args.sample < len(chosen):
-            chosen = random.Random(args.seed).sample(chosen, args.sample)
-            print(f"{args.sample} boards drawn with --seed {args.seed}")
-        return judge(args, driver, start, *sources.make(chosen, args.j))
+        return judge(args, driver, start, *sources.choose(args, chosen))
 
 
 def judge(args, driver, start, found, refused):

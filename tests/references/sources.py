@@ -7,8 +7,10 @@ Debian 12's own dtc cannot list references (-L) in a tree that is no overlay. Al
 import concurrent.futures
 import os
 import pathlib
+import random
 import shutil
 import subprocess
+import time
 
 from harness.debian import Apt, cache, unpack
 
@@ -107,6 +109,23 @@ def elsewhere(folder, includes, made):
         name = path.relative_to(folder).with_suffix("").as_posix()
         if "/plugin/" not in path.read_text(errors="replace"):
             yield Board(top, path, name, folder.name, [*includes, *includes_of(top)], made)
+
+
+def add_options(parser):
+    """Which boards, and how many at a time: for choose()."""
+    parser.add_argument("--sample", type=int, metavar="N", help="only N boards, drawn at random")
+    parser.add_argument("--seed", default=str(int(time.time())), help="what they are drawn with")
+    parser.add_argument("-j", type=int, default=os.cpu_count() or 1, help="boards at a time")
+    parser.add_argument("-k", default="", metavar="TEXT", help="only boards whose name holds TEXT")
+
+
+def choose(args, boards):
+    """make() of the boards that the options name."""
+    chosen = [board for board in boards if args.k in board.name]
+    if args.sample and args.sample < len(chosen):
+        chosen = random.Random(args.seed).sample(chosen, args.sample)
+        print(f"{args.sample} boards drawn with --seed {args.seed}")
+    return make(chosen, args.j)
 
 
 def make(found, jobs=None):
