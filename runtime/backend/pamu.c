@@ -120,8 +120,8 @@ static bool is_contiguous(const struct mach_session *s, const struct mapping *m,
         uintptr_t at = (uintptr_t)x->m.at, host = (uintptr_t)m->host;
         if (!x->m.at || host < at || host - at >= x->m.size)
             continue;
-        if (mach_cfg_memory_backing(x->rec) == MACH_CFG_BACKING_PHYSICAL)
-            return !((mach_cfg_memory_physical(x->rec) + (host - at)) % window);
+        if (x->m.host != MACH_CFG_NONE64)
+            return !((x->m.host + (host - at)) % window);
         uint64_t page =
             mach_cfg_memory_backing(x->rec) == MACH_CFG_BACKING_HUGETLB ? mach_cfg_memory_page_size(x->rec) : s->page;
         return page >= window && !(host % window);

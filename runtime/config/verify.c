@@ -156,10 +156,36 @@ static int is_inside(uint64_t start, uint64_t size, uint64_t limit)
 static int memory_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     (void)f;
-    return is_extent(mach_cfg_memory_address(r), mach_cfg_memory_size(r)) &&
-           is_extent(mach_cfg_memory_offset(r), mach_cfg_memory_size(r)) &&
-           (mach_cfg_memory_backing(r) != MACH_CFG_BACKING_PHYSICAL ||
-            is_extent(mach_cfg_memory_physical(r), mach_cfg_memory_size(r)));
+    uint64_t size = mach_cfg_memory_size(r), physical = mach_cfg_memory_physical(r);
+    uint64_t lowest = mach_cfg_memory_lowest(r), limit = mach_cfg_memory_limit(r);
+    if (!is_extent(mach_cfg_memory_address(r), size) || !is_extent(mach_cfg_memory_offset(r), size))
+        return 0;
+    switch ((enum mach_cfg_backing)mach_cfg_memory_backing(r)) {
+    case MACH_CFG_BACKING_PHYSICAL:
+        return is_extent(physical, size);
+    case MACH_CFG_BACKING_CONTIGUOUS:
+    case MACH_CFG_BACKING_HEAP:
+        if (limit ? limit < lowest || limit - lowest < size : !is_extent(lowest, size))
+            return 0;
+        return physical == MACH_CFG_NONE64 || (is_extent(physical, size) && physical >= lowest &&
+                                               (!limit || (physical < limit && limit - physical >= size)));
+    default:
+        return 1;
+    }
+}
+
+// What is written into guest.dtb lies in it, and is an address that a session knows.
+static int patch_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
+{
+    uint64_t dtb_size = MACH_CFG_HEADER_GET(f->base, dtb_size);
+    uint32_t at = mach_cfg_patch_at(r), memory = mach_cfg_patch_memory(r);
+    if (at % 4 || dtb_size < 8 || at > dtb_size - 8 || memory == MACH_CFG_NONE)
+        return 0;
+    struct mach_cfg_rec m = mach_cfg_record(f, MACH_CFG_S_MEMORY, memory);
+    uint32_t backing = mach_cfg_memory_backing(m);
+    return (backing == MACH_CFG_BACKING_PHYSICAL || backing == MACH_CFG_BACKING_CONTIGUOUS ||
+            backing == MACH_CFG_BACKING_HEAP) &&
+           mach_cfg_patch_offset(r) < mach_cfg_memory_size(m);
 }
 
 // A chip with messages has a region for them, divided equally among the cpus.
@@ -287,6 +313,7 @@ static const struct rule {
     {MACH_CFG_S_DMA_MAP, MACH_CFG_E_CONTRADICTION, map_agrees},
     {MACH_CFG_S_DMA_MAP, MACH_CFG_E_EXTENT, map_fits},
     {MACH_CFG_S_STASH, MACH_CFG_E_CONTRADICTION, stash_agrees},
+    {MACH_CFG_S_PATCH, MACH_CFG_E_CONTRADICTION, patch_agrees},
 };
 
 static int verify_rules(const struct mach_cfg_file *f, struct mach_cfg_fault *fault)

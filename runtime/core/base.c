@@ -220,6 +220,7 @@ static int make_arrays(struct mach_session *s)
             .address = mach_cfg_memory_address(m->rec),
             .size = mach_cfg_memory_size(m->rec),
             .fd = -1,
+            .host = MACH_CFG_NONE64,
             .readonly = (mach_cfg_memory_flags(m->rec) & MACH_CFG_MEMORY_READONLY) != 0,
         };
     }
@@ -239,7 +240,8 @@ static int refuse_struct(struct mach_error *error, const char *name, int r)
 static bool is_complete(const struct mach_sys *sys)
 {
     void (*function)(void);
-    for (size_t at = offsetof(struct mach_sys, open); at <= offsetof(struct mach_sys, alloc); at += sizeof function) {
+    for (size_t at = offsetof(struct mach_sys, open); at <= offsetof(struct mach_sys, io_uring_register);
+         at += sizeof function) {
         memcpy(&function, (const char *)sys + at, sizeof function);
         if (!function)
             return false;
@@ -255,7 +257,8 @@ static int copy_arguments(struct mach_options *o, struct mach_sys *sys, struct m
     if (r)
         return refuse_struct(error, "struct mach_options", r);
     *sys = *mach_sys_linux();
-    r = o->sys ? machrt_copy_struct(sys, sizeof *sys, MACHRT_SIZE_UP_TO(struct mach_sys, alloc), o->sys) : 0;
+    r = o->sys ? machrt_copy_struct(sys, sizeof *sys, MACHRT_SIZE_UP_TO(struct mach_sys, io_uring_register), o->sys)
+               : 0;
     if (r)
         return refuse_struct(error, "struct mach_sys", r);
     if (!is_complete(sys))

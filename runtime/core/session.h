@@ -126,6 +126,7 @@ struct context {
 struct memory {
     struct mach_cfg_rec rec;
     struct mach_memory m;
+    void *room; // contiguous: where its part of the address space begins, which is larger than the memory
     bool dma;
     struct mach_place place;
 };

@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /* The version of the format that this header describes. */
-enum { MACH_CFG_MAJOR = 1, MACH_CFG_MINOR = 4 };
+enum { MACH_CFG_MAJOR = 1, MACH_CFG_MINOR = 5 };
 
 /* "None" in an optional or an index field of 32 bits, and in an optional one of 64. */
 #define MACH_CFG_NONE   UINT32_C(0xffffffff)
@@ -62,7 +62,8 @@ enum mach_cfg_section_type {
     MACH_CFG_S_DMA_MAP = 12, // Mappings of DMA domains.
     MACH_CFG_S_STASH = 13, // Stash targets.
     MACH_CFG_S_EXPECT = 14, // Expectations: what the compiler assumed about the host. All are checked before anything is touched.
-    MACH_CFG_S_END = 15 // one more than the last that this header knows
+    MACH_CFG_S_PATCH = 15, // Since 1.5: what is written into guest.dtb at each start, once its digest is checked: device addresses that follow from where the host has the memory. A reader that does not know the section refuses the file.
+    MACH_CFG_S_END = 16 // one more than the last that this header knows
 };
 
 /* ---- values of fields ---- */
@@ -91,7 +92,9 @@ enum mach_cfg_backing {
     MACH_CFG_BACKING_ANONYMOUS = 0, // anonymous: anonymous memory
     MACH_CFG_BACKING_HUGETLB = 1, // hugetlb: huge pages of `page_size` bytes
     MACH_CFG_BACKING_FILE = 2, // file: file `path`, from `offset` on
-    MACH_CFG_BACKING_PHYSICAL = 3 // physical: host physical memory at `physical`
+    MACH_CFG_BACKING_PHYSICAL = 3, // physical: host physical memory at `physical`, kept from the kernel and mapped through /dev/mem
+    MACH_CFG_BACKING_CONTIGUOUS = 4, // contiguous: since 1.5: huge pages that lie side by side on the host, at `physical` or wherever there are such
+    MACH_CFG_BACKING_HEAP = 5 // heap: since 1.5: one piece of the DMA heap `path`, at `physical` or wherever the heap has it
 };
 
 /* Flags of memory */
@@ -156,7 +159,8 @@ enum mach_cfg_dma_mode {
     MACH_CFG_DMA_ALL = 1, // all: the guest's memory at its guest addresses, as the maps list it
     MACH_CFG_DMA_IDENTITY = 2, // identity: no IOMMU: guest addresses must equal host addresses
     MACH_CFG_DMA_GUEST_IOMMU = 3, // guest-iommu: mapped when the guest programs device `guest_iommu`
-    MACH_CFG_DMA_WINDOW = 4 // window: only the maps
+    MACH_CFG_DMA_WINDOW = 4, // window: only the maps
+    MACH_CFG_DMA_BUS = 5 // bus: since 1.5: no IOMMU: device addresses are the host's, and a bus of the guest translates (`dma-ranges`)
 };
 
 /* Fields of a DMA domain that are set */
@@ -265,10 +269,14 @@ MACHRT_API uint64_t mach_cfg_memory_address(struct mach_cfg_rec r);
 MACHRT_API uint64_t mach_cfg_memory_size(struct mach_cfg_rec r);
 /* file: offset in it (an address or a size) */
 MACHRT_API uint64_t mach_cfg_memory_offset(struct mach_cfg_rec r);
-/* physical: the host's address (a number, or none) */
+/* physical, contiguous, heap: the host's address; none: anywhere within the limits (a number, or none) */
 MACHRT_API uint64_t mach_cfg_memory_physical(struct mach_cfg_rec r);
-/* hugetlb: page size in bytes (an address or a size) */
+/* hugetlb, contiguous: page size in bytes; contiguous: 0: any that divides the size (an address or a size) */
 MACHRT_API uint64_t mach_cfg_memory_page_size(struct mach_cfg_rec r);
+/* since 1.5: contiguous, heap: the host's address is not below this (an address or a size) */
+MACHRT_API uint64_t mach_cfg_memory_lowest(struct mach_cfg_rec r);
+/* since 1.5: contiguous, heap: its last byte on the host is below this; 0: no limit (an address or a size) */
+MACHRT_API uint64_t mach_cfg_memory_limit(struct mach_cfg_rec r);
 
 /* ---- irqchip: Interrupt controllers. Record 0 is the root. ---- */
 
@@ -491,6 +499,19 @@ MACHRT_API uint32_t mach_cfg_expect_string(struct mach_cfg_rec r);
 MACHRT_API uint64_t mach_cfg_expect_a(struct mach_cfg_rec r);
 /* see the kind (a number, or none) */
 MACHRT_API uint64_t mach_cfg_expect_b(struct mach_cfg_rec r);
+
+/* ---- patch: Since 1.5: what is written into guest.dtb at each start, once its digest is checked: device addresses that follow from where the host has the memory. A reader that does not know the section refuses the file. ---- */
+
+/* offset in guest.dtb of the eight bytes to write: two big-endian cells (an address or a size) */
+MACHRT_API uint32_t mach_cfg_patch_at(struct mach_cfg_rec r);
+/* the memory whose address on the host is written (the index of a record, or none: section MEMORY) */
+MACHRT_API uint32_t mach_cfg_patch_memory(struct mach_cfg_rec r);
+/* path of the bus in guest.dtb whose `dma-ranges` this is (the offset of a string, or 0) */
+MACHRT_API uint32_t mach_cfg_patch_node(struct mach_cfg_rec r);
+/* offset in the memory (an address or a size) */
+MACHRT_API uint64_t mach_cfg_patch_offset(struct mach_cfg_rec r);
+/* what the host's bus adds to a host address, modulo 2^64 (an address or a size) */
+MACHRT_API uint64_t mach_cfg_patch_addend(struct mach_cfg_rec r);
 
 #ifdef __cplusplus
 }

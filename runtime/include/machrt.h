@@ -131,7 +131,7 @@ enum mach_proof {
 /* The result for one expectation. */
 struct mach_finding {
     enum mach_proof proof;
-    uint32_t expect;  // record of section EXPECT
+    uint32_t expect;  // record of section EXPECT; MACH_CFG_NONE: it follows from a record of section MEMORY
     char object[256]; // "device rtc: region 0"
     char text[512];   // what was found, and what to do about it; "" when it holds
 };
@@ -147,9 +147,11 @@ struct mach_memory {
     uint64_t address; // guest physical address
     uint64_t size;    // bytes
     void *at;         // in this process; NULL in ops->memory, which sets it
-    int fd;           // memfd, hugetlb or file that is mapped, to share with a helper process; -1: none
+    int fd;           // memfd, hugetlb or file that is mapped in one piece, to share with a helper process; -1: none
     uint64_t offset;  // in fd
     int readonly;
+    uint64_t
+        host; // physical address on the host, where it is one piece, stays there and is proven; MACH_CFG_NONE64: not
 };
 
 /* One piece of the guest's address space that is backed by `at` in this process: memory or device registers. */
@@ -187,7 +189,7 @@ struct mach_link {
  * except where a comment says otherwise. mach_session_start() calls them from its own thread in this order, and
  * mach_session_stop() from its own calls the undo functions in reverse:
  *
- *     prepare, device_file, memory, trap, place, irqchip, routes, emulated, irq_source, connect
+ *     prepare, memory, device_file, trap, place, irqchip, routes, emulated, irq_source, connect
  *
  * When mach_session_start() fails, it has undone what it did before it returns. Structs that are passed to `place`,
  * `trap` and `connect` stay where they are until after their undo.
@@ -206,7 +208,9 @@ struct mach_ops {
     void (*emulated_undo)(void *opaque, const struct mach_cfg_file *f, uint32_t device);
     /*
      * Provide guest memory that the VMM has already: set m->at, which must stay mapped and populated until after
-     * mach_session_stop(). -ENOSYS, or a NULL function: the session allocates the memory itself.
+     * mach_session_stop(); if it is a memfd, m->fd and m->offset, too. The session proves what the record says of it:
+     * of memory whose address on the host counts (MACH_CFG_BACKING_CONTIGUOUS, _PHYSICAL, _HEAP), that it is there and
+     * one piece, and pins it. -ENOSYS, or a NULL function: the session allocates the memory itself.
      */
     int (*memory)(void *opaque, struct mach_memory *m);
     /* A VFIO group or device was opened; KVM must be told before the device is attached. */
@@ -241,9 +245,10 @@ enum mach_backend {
 
 /* Flags of struct mach_options. */
 enum {
-    MACH_NO_BIND = 1,    // devices are bound to their VFIO drivers already; fail if not, change no driver
-    MACH_NO_PROOF = 2,   // do not check the expectations: mach_config_check() was called a moment ago
-    MACH_NO_POPULATE = 4 // do not fault memory in before it is mapped for DMA
+    MACH_NO_BIND = 1,     // devices are bound to their VFIO drivers already; fail if not, change no driver
+    MACH_NO_PROOF = 2,    // do not check the expectations: mach_config_check() was called a moment ago
+    MACH_NO_POPULATE = 4, // do not fault memory in before it is mapped for DMA
+    MACH_DRY_RUN = 8      // `sys` only pretends, as that of `machrt plan`: memory is neither touched nor looked at
 };
 
 struct mach_options {
@@ -256,16 +261,18 @@ struct mach_options {
     void (*log)(void *opaque, const char *line);
     /*
      * mach_session_start(): called for each expectation that does not hold, before it fails. mach_config_check(): for
-     * every expectation, in the order of the config. `finding` is valid during the call. May be NULL.
+     * every expectation, in the order of the config, and for memory whose place on the host counts. `finding` is valid
+     * during the call. May be NULL.
      */
     void (*finding)(void *opaque, const struct mach_finding *finding);
     void *opaque; // first argument of the two functions
 };
 
 /*
- * Checks every expectation of the config on this host and changes nothing. Of `options`, which may be NULL, it uses
- * sys, finding and opaque. Returns how many expectations fail, 0 when all hold or cannot be seen. -ENOMEM; -EINVAL,
- * -E2BIG: a struct with a bad `size` (step "arguments"). Any thread.
+ * Checks every expectation of the config on this host, and whether it has the memory that the config asks for at
+ * certain addresses, for a guest; changes nothing. Of `options`, which may be NULL, it uses sys, finding and opaque.
+ * Returns how many of them fail, 0 when all hold or cannot be seen. -ENOMEM; -EINVAL, -E2BIG: a struct with a bad
+ * `size` (step "arguments"). Any thread.
  */
 MACHRT_API int mach_config_check(const struct mach_config *config, const struct mach_options *options,
                                  struct mach_error *error);
@@ -315,6 +322,14 @@ MACHRT_API const char *mach_backend_name(enum mach_backend backend);
 
 /* Guest memory `memory` (record of section MEMORY); NULL: no such record. It belongs to the session. Any thread. */
 MACHRT_API const struct mach_memory *mach_session_memory(const struct mach_session *session, uint32_t memory);
+
+/*
+ * Completes the guest.dtb of the config, `size` bytes at `dtb`: checks that it is the one (mach_config_dtb()), and
+ * writes into it what only this session knows: device addresses of memory, where no IOMMU translates (section PATCH). A
+ * VMM calls it before it adds anything to the tree, and before the guest runs; a config without such memory leaves the
+ * tree as it is. 0; -EBADMSG: it is another tree. Any thread.
+ */
+MACHRT_API int mach_session_dtb(const struct mach_session *session, void *dtb, size_t size, struct mach_error *error);
 
 /*
  * Where a device region (record of section REGION) is mapped in this process; NULL: nowhere as a whole, because it is

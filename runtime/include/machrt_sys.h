@@ -18,10 +18,17 @@
 #endif
 
 struct pollfd;
+struct io_uring_params; // linux/io_uring.h
 
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/* What stat() stores of a file: members of struct stat. */
+struct mach_stat {
+    uint32_t mode;                          // S_IFREG, S_IFCHR ... and the permissions
+    uint64_t device, inode, special, bytes; // st_dev, st_ino, st_rdev, st_size
+};
 
 /*
  * Start from a copy of mach_sys_linux()'s table, or set every function: a NULL one is refused (-EINVAL). Where the
@@ -39,7 +46,10 @@ struct mach_sys {
     int (*close)(void *opaque, int fd);
     /* ioctl(2); `arg` is a pointer or a number, as the request has it. */
     int (*ioctl)(void *opaque, int fd, unsigned long request, void *arg);
-    /* mmap(2) at an address that the kernel chooses and that is stored in *at; `size` and `offset` in bytes. */
+    /*
+     * mmap(2) at an address that the kernel chooses and that is stored in *at; with MAP_FIXED in `flags` at *at itself.
+     * `size` and `offset` in bytes; `fd` is -1 with MAP_ANONYMOUS.
+     */
     int (*mmap)(void *opaque, void **at, uint64_t size, int prot, int flags, int fd, uint64_t offset);
     int (*munmap)(void *opaque, void *at, uint64_t size);
     int (*madvise)(void *opaque, void *at, uint64_t size, int advice);
@@ -50,7 +60,7 @@ struct mach_sys {
     int64_t (*write)(void *opaque, int fd, const void *buffer, size_t size);
     /* eventfd(2) with EFD_CLOEXEC and `flags`, counting from 0. */
     int (*eventfd)(void *opaque, int flags);
-    /* memfd_create(2) with MFD_CLOEXEC and `flags`; then ftruncate(2) to `size` bytes. */
+    /* memfd_create(2) with MFD_CLOEXEC and `flags`; ftruncate(2) to `size` bytes. */
     int (*memfd_create)(void *opaque, const char *name, unsigned flags);
     int (*ftruncate)(void *opaque, int fd, uint64_t size);
     /* poll(2): `timeout` in milliseconds, -1: no limit. */
@@ -73,6 +83,16 @@ struct mach_sys {
     uint64_t (*page_size)(void *opaque);
     /* realloc(3): `old` may be NULL; size 0 frees. NULL: out of memory. */
     void *(*alloc)(void *opaque, void *old, size_t size);
+
+    /* flock(2). */
+    int (*flock)(void *opaque, int fd, int operation);
+    /* fcntl(2) with F_ADD_SEALS. */
+    int (*add_seals)(void *opaque, int fd, unsigned seals);
+    /* fstat(2). */
+    int (*stat)(void *opaque, int fd, struct mach_stat *to);
+    /* io_uring_setup(2), whose file is closed on exec; io_uring_register(2). */
+    int (*io_uring_setup)(void *opaque, unsigned entries, struct io_uring_params *params);
+    int (*io_uring_register)(void *opaque, int fd, unsigned operation, void *arg, unsigned count);
 };
 
 /* The table of the real kernel. Never NULL; it lives as long as the process. Any thread. */

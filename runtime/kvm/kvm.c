@@ -47,7 +47,8 @@ static int kvm_prepare(void *opaque, const struct mach_cfg_file *f, const char *
     if (r)
         return r;
     *why = "mach_kvm.sys has the wrong `size`, or members that this version of libmachrt does not know";
-    r = k->sys ? machrt_copy_struct(&sys, sizeof sys, MACHRT_SIZE_UP_TO(struct mach_sys, alloc), k->sys) : 0;
+    r = k->sys ? machrt_copy_struct(&sys, sizeof sys, MACHRT_SIZE_UP_TO(struct mach_sys, io_uring_register), k->sys)
+               : 0;
     if (r)
         return r;
     *why = NULL;

@@ -25,7 +25,7 @@
 #define MACH_CFG_MAGIC "\x89MACH\r\n\x1a"
 
 /* The format's version. X(NAME, value) */
-#define MACH_CFG_VERSION_NUMBERS(X) X(MAJOR, 1) X(MINOR, 4)
+#define MACH_CFG_VERSION_NUMBERS(X) X(MAJOR, 1) X(MINOR, 5)
 
 /* ---- words in the file ---- */
 
@@ -106,7 +106,12 @@ static inline mach_le64 mach_le64_of(uint64_t v)
     E(backing, BACKING_ANONYMOUS, 0, "anonymous", "anonymous memory")                                                  \
     E(backing, BACKING_HUGETLB, 1, "hugetlb", "huge pages of `page_size` bytes")                                       \
     E(backing, BACKING_FILE, 2, "file", "file `path`, from `offset` on")                                               \
-    E(backing, BACKING_PHYSICAL, 3, "physical", "host physical memory at `physical`")
+    E(backing, BACKING_PHYSICAL, 3, "physical",                                                                        \
+      "host physical memory at `physical`, kept from the kernel and mapped through /dev/mem")                          \
+    E(backing, BACKING_CONTIGUOUS, 4, "contiguous",                                                                    \
+      "since 1.5: huge pages that lie side by side on the host, at `physical` or wherever there are such")             \
+    E(backing, BACKING_HEAP, 5, "heap",                                                                                \
+      "since 1.5: one piece of the DMA heap `path`, at `physical` or wherever the heap has it")
 
 #define MACH_CFG_SET_memory_flags(E)                                                                                   \
     E(memory_flags, MEMORY_READONLY, 1, "readonly", "the guest cannot write to it, and neither can its devices")       \
@@ -157,7 +162,9 @@ static inline mach_le64 mach_le64_of(uint64_t v)
     E(dma_mode, DMA_ALL, 1, "all", "the guest's memory at its guest addresses, as the maps list it")                   \
     E(dma_mode, DMA_IDENTITY, 2, "identity", "no IOMMU: guest addresses must equal host addresses")                    \
     E(dma_mode, DMA_GUEST_IOMMU, 3, "guest-iommu", "mapped when the guest programs device `guest_iommu`")              \
-    E(dma_mode, DMA_WINDOW, 4, "window", "only the maps")
+    E(dma_mode, DMA_WINDOW, 4, "window", "only the maps")                                                              \
+    E(dma_mode, DMA_BUS, 5, "bus",                                                                                     \
+      "since 1.5: no IOMMU: device addresses are the host's, and a bus of the guest translates (`dma-ranges`)")
 
 #define MACH_CFG_SET_dma_flags(E)                                                                                      \
     E(dma_flags, DMA_HAS_WINDOW, 1, "window", "`window` and `size` are given")                                         \
@@ -288,8 +295,10 @@ enum { MACH_CFG_HEADER_LEAST = 96, MACH_CFG_ENTRY_LEAST = 32 };
     F(R, le64, address, HEX, 0, "guest physical address")                                                              \
     F(R, le64, size, HEX, 0, "size in bytes, not 0")                                                                   \
     F(R, le64, offset, HEX, 0, "file: offset in it")                                                                   \
-    F(R, le64, physical, OPT, 0, "physical: the host's address")                                                       \
-    F(R, le64, page_size, HEX, 0, "hugetlb: page size in bytes")
+    F(R, le64, physical, OPT, 0, "physical, contiguous, heap: the host's address; none: anywhere within the limits")   \
+    F(R, le64, page_size, HEX, 0, "hugetlb, contiguous: page size in bytes; contiguous: 0: any that divides the size") \
+    F(R, le64, lowest, HEX, 0, "since 1.5: contiguous, heap: the host's address is not below this")                    \
+    F(R, le64, limit, HEX, 0, "since 1.5: contiguous, heap: its last byte on the host is below this; 0: no limit")
 
 #define MACH_CFG_IRQCHIP_FIELDS(F, R)                                                                                  \
     F(R, le32, name, STR, 0, "the chip's name")                                                                        \
@@ -417,6 +426,14 @@ enum { MACH_CFG_HEADER_LEAST = 96, MACH_CFG_ENTRY_LEAST = 32 };
     F(R, le64, a, OPT, 0, "see the kind")                                                                              \
     F(R, le64, b, OPT, 0, "see the kind")
 
+#define MACH_CFG_PATCH_FIELDS(F, R)                                                                                    \
+    F(R, le32, at, HEX, 0, "offset in guest.dtb of the eight bytes to write: two big-endian cells")                    \
+    F(R, le32, memory, REF, MEMORY, "the memory whose address on the host is written")                                 \
+    F(R, le32, node, STR, 0, "path of the bus in guest.dtb whose `dma-ranges` this is")                                \
+    F(R, le32, reserved0, ZERO, 0, "0")                                                                                \
+    F(R, le64, offset, HEX, 0, "offset in the memory")                                                                 \
+    F(R, le64, addend, HEX, 0, "what the host's bus adds to a host address, modulo 2^64")
+
 /*
  * Every section once: S(name, NAME, type, size of a record in version 1.0, what its records are). Type 1 is the
  * string table. A later minor version may add fields at the end of a record; the size stays what it is here.
@@ -436,7 +453,10 @@ enum { MACH_CFG_HEADER_LEAST = 96, MACH_CFG_ENTRY_LEAST = 32 };
     S(stash, STASH, 13, 32, "Stash targets.")                                                                          \
     S(expect, EXPECT, 14, 32,                                                                                          \
       "Expectations: what the compiler assumed about the host. All are checked before "                                \
-      "anything is touched.")
+      "anything is touched.")                                                                                          \
+    S(patch, PATCH, 15, 32,                                                                                            \
+      "Since 1.5: what is written into guest.dtb at each start, once its digest is checked: device addresses that "    \
+      "follow from where the host has the memory. A reader that does not know the section refuses the file.")
 
 /*
  * Kinds of field. What a reader takes for a field that an older file's records are too short to have:

@@ -3,6 +3,7 @@
 // synthesised from the config, so that a plan can be made anywhere and is the same everywhere; group numbers are then
 // examples. With --host they are read from this host, as far as it has them.
 #include "command.h"
+#include "plan_pool.h"
 
 #include "uapi/iommufd.h"
 #include "uapi/kvm.h"
@@ -13,6 +14,7 @@
 #include <linux/vfio.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 enum { PATH = 512, MOST_FILES = 65536 };
@@ -30,6 +32,7 @@ struct plan {
     struct file *file;  // by fd
     char (*driver)[32]; // by device: what it was given to, "" for the host's own
     uint64_t next;      // address of the next mapping
+    struct pool pool;   // what is mapped of it
     uint32_t calls, reads, ioas, windows;
     uint64_t geometry[2];
     int low; // no file below it is free
@@ -148,6 +151,12 @@ static int64_t plan_read_file(void *o, const char *path, void *out, size_t size)
         n = snprintf((char *)out, size, "(null)");
     else if (n < 0 && strstr(path, "noiommu"))
         n = snprintf((char *)out, size, "Y");
+    char line[32];
+    int length = p->c->host ? 0 : pool_read(path, line, sizeof line);
+    if (length) {
+        n = length < (int)size ? length : (int)size;
+        memcpy(out, line, (size_t)n);
+    }
     return n;
 }
 
@@ -158,6 +167,8 @@ static int plan_list(void *o, const char *path, int (*each)(void *, const char *
     unsigned group;
     uint32_t d = find_device_by_path(p, path, bus, rest);
     print_call(p, true, "readdir(\"%s\")", path);
+    if (!strcmp(path, "/sys/kernel/mm/hugepages") && !p->c->host)
+        return pool_list(p->f, each, arg);
     int r = p->c->host ? p->real->list(p->real->opaque, path, each, arg) : -ENOENT;
     if (!r)
         return 0;
@@ -191,6 +202,8 @@ static char open_kind(const struct plan *p, const char *path, uint32_t *device)
     *device = MACH_CFG_NONE;
     if (!strcmp(path, "/dev/iommu"))
         return 'i';
+    if (!strcmp(path, "/proc/self/pagemap"))
+        return 't';
     if (sscanf(path, "/dev/vfio/devices/vfio%u", device) == 1)
         return 'd';
     if (!strcmp(path, "/dev/vfio/vfio")) {
@@ -227,12 +240,15 @@ static int plan_mmap(void *o, void **at, uint64_t size, int prot, int flags, int
     // A process's part of the address space: 2^47 bytes on most machines of 64 bits, no more than 3 GB on those of 32.
     const uint64_t end = sizeof(void *) > 4 ? UINT64_C(1) << 47 : UINT64_C(3) << 30;
     (void)prot;
-    (void)flags;
     if (size > end - p->next)
         return -ENOMEM;
-    *at = (void *)(uintptr_t)p->next;
-    p->next += (size + 0x1fffff) & ~(uint64_t)0x1fffff;
-    p->next = p->next < end ? p->next : end;
+    if (!(flags & MAP_FIXED)) {
+        *at = (void *)(uintptr_t)p->next;
+        p->next += (size + 0x1fffff) & ~(uint64_t)0x1fffff;
+        p->next = p->next < end ? p->next : end;
+    }
+    if (fd >= 0 && p->file[fd].kind == 'm' && p->file[fd].device != MACH_CFG_NONE)
+        pool_map(&p->pool, p->f, (uintptr_t)*at, size, p->file[fd].device, offset);
     print_call(p, false, "mmap(0x%" PRIx64 ", %d, 0x%" PRIx64 ") = %p", size, fd, offset, *at);
     return 0;
 }
@@ -245,15 +261,21 @@ static int plan_munmap(void *o, void *at, uint64_t size)
 
 static int plan_madvise(void *o, void *at, uint64_t size, int advice)
 {
-    (void)advice;
-    print_call(plan_of(o), false, "madvise(%p, 0x%" PRIx64 ", MADV_POPULATE_WRITE)", at, size);
+    print_call(plan_of(o), false, "madvise(%p, 0x%" PRIx64 ", %s)", at, size,
+               advice == MADV_REMOVE ? "MADV_REMOVE" : "MADV_POPULATE_WRITE");
     return 0;
 }
 
 static int64_t plan_pread(void *o, int fd, void *buffer, size_t size, uint64_t offset)
 {
-    print_call(plan_of(o), false, "pread(%d, %zu, 0x%" PRIx64 ")", fd, size, offset);
+    struct plan *p = plan_of(o);
+    bool pagemap = p->file[fd].kind == 't';
+    print_call(p, pagemap, "pread(%d, %zu, 0x%" PRIx64 ")", fd, size, offset);
     memset(buffer, 0, size);
+    for (size_t i = 0; pagemap && i < size / 8; i++) {
+        uint64_t entry = pool_entry(&p->pool, (offset / 8 + i) * p->page, p->page);
+        memcpy((char *)buffer + 8 * i, &entry, sizeof entry);
+    }
     return (int64_t)size;
 }
 
@@ -290,7 +312,7 @@ static int plan_eventfd(void *o, int flags)
 
 static int plan_memfd(void *o, const char *name, unsigned flags)
 {
-    int fd = new_fd(plan_of(o), 'm', 0);
+    int fd = new_fd(plan_of(o), 'm', pool_memory(plan_of(o)->f, name));
     print_call(plan_of(o), false, "memfd_create(\"%s\", 0x%x) = %d", name, flags, fd);
     return fd;
 }
@@ -308,6 +330,40 @@ static int plan_poll(void *o, struct pollfd *fds, unsigned count, int timeout)
     (void)count;
     (void)timeout;
     return -EBADF; // ends the thread that would wait
+}
+
+static int plan_flock(void *o, int fd, int operation)
+{
+    print_call(plan_of(o), false, "flock(%d, %d)", fd, operation);
+    return 0;
+}
+
+static int plan_add_seals(void *o, int fd, unsigned seals)
+{
+    print_call(plan_of(o), false, "fcntl(%d, F_ADD_SEALS, 0x%x)", fd, seals);
+    return 0;
+}
+
+static int plan_stat(void *o, int fd, struct mach_stat *to)
+{
+    print_call(plan_of(o), true, "fstat(%d)", fd);
+    memset(to, 0, sizeof *to);
+    return 0;
+}
+
+static int plan_io_uring_setup(void *o, unsigned entries, struct io_uring_params *params)
+{
+    (void)params;
+    int fd = new_fd(plan_of(o), 'r', 0);
+    print_call(plan_of(o), false, "io_uring_setup(%u) = %d", entries, fd);
+    return fd;
+}
+
+static int plan_io_uring_register(void *o, int fd, unsigned operation, void *arg, unsigned count)
+{
+    (void)arg;
+    print_call(plan_of(o), false, "io_uring_register(%d, %u, %u buffers)", fd, operation, count);
+    return 0;
 }
 
 static int plan_write_file(void *o, const char *path, const char *text)
@@ -526,7 +582,7 @@ static enum mach_backend choose_backend(const struct plan *p)
 static int run_session(struct plan *p, const struct mach_sys *sys)
 {
     const struct mach_options o = {
-        .size = sizeof o, .sys = sys, .backend = p->backend, .flags = MACH_NO_PROOF, .threads = 1};
+        .size = sizeof o, .sys = sys, .backend = p->backend, .flags = MACH_NO_PROOF | MACH_DRY_RUN, .threads = 1};
     const struct mach_ops own = {
         .size = sizeof own, .trap = print_trap, .connect = print_link, .irq_source = print_source};
     struct mach_kvm kvm = {.size = sizeof kvm, .vm = -1, .sys = sys, .own = &own, .own_opaque = p};
@@ -583,6 +639,11 @@ int command_plan(const struct command *c)
     sys.write_file = plan_write_file;
     sys.list = plan_list;
     sys.access = plan_access;
+    sys.flock = plan_flock;
+    sys.add_seals = plan_add_seals;
+    sys.stat = plan_stat;
+    sys.io_uring_setup = plan_io_uring_setup;
+    sys.io_uring_register = plan_io_uring_register;
     int status = USAGE;
     if (names_make(&p.names, p.f) && p.file && p.driver)
         status = run_session(&p, &sys);
@@ -591,5 +652,6 @@ int command_plan(const struct command *c)
     names_free(&p.names);
     free(p.file);
     free(p.driver);
+    free(p.pool.list);
     return status;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Checks what the compiler expected of the host, one expectation after the other, and changes nothing.
-#include "session/steps.h"
+#include "session/pages.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -94,63 +94,22 @@ static void prove_huge_pages(struct proof *p)
                     pages, size >> 10, there, size >> 10);
 }
 
-/* One line of /proc/iomem (Linux kernel/resource.c, r_show()): `  40000000-7fffffff : System RAM`. */
-struct iomem {
-    uint64_t first, last;
-    const char *name;
-};
-
-static bool read_iomem(const char *line, struct iomem *to)
-{
-    char *end;
-    to->first = strtoull(line, &end, 16);
-    if (end == line || *end != '-')
-        return false;
-    to->last = strtoull(end + 1, &end, 16);
-    to->name = strncmp(end, " : ", 3) ? "" : end + 3;
-    return true;
-}
-
-// The memory of the kernel and its processes is "System RAM", at any depth of the tree of resources.
-static void find_system_ram(struct proof *p, char *text)
+/* Of configs before 1.5. What the record of the memory says is proven besides: check_memory.c, prove_memory.c. */
+static void prove_memory_free(struct proof *p)
 {
     uint64_t a = mach_cfg_expect_a(p->e), b = mach_cfg_expect_b(p->e);
     uint64_t last = b && a + (b - 1) >= a ? a + (b - 1) : UINT64_MAX;
-    bool shown = false;
-    struct iomem x;
-    char *rest = NULL;
-    for (char *line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-        if (!read_iomem(line, &x))
-            continue;
-        shown = shown || x.last;
-        if (!strncmp(x.name, "System RAM", strlen("System RAM")) && x.first <= last && a <= x.last)
-            return set_finding(p, MACH_PROOF_FAILS,
-                               "the kernel uses 0x%" PRIx64 "..0x%" PRIx64 " itself, which overlaps 0x%" PRIx64
-                               "..0x%" PRIx64 ": reserve it with a /reserved-memory node with `no-map`, or with `mem=`",
-                               x.first, x.last, a, last);
-    }
-    if (!shown)
-        set_finding(p, MACH_PROOF_UNKNOWN, "only root can read addresses in %s/iomem", p->s->sys.proc);
-}
-
-static void prove_memory_free(struct proof *p)
-{
-    enum { MOST = 1 << 20 }; // a large server has some thousand lines
-    const struct mach_sys *sys = &p->s->sys;
-    char path[PATH_SIZE], *data;
-    snprintf(path, sizeof path, "%s/iomem", sys->proc);
-    data = sys->alloc(sys->opaque, NULL, MOST);
-    int64_t n = data ? sys->read_file(sys->opaque, path, data, MOST - 1) : -ENOMEM;
-    if (n < 0) {
-        set_unknown(p, (int)n);
-    } else if (n == MOST - 1) {
-        set_unknown(p, -EFBIG);
-    } else {
-        data[n] = '\0';
-        find_system_ram(p, data);
-    }
-    if (data)
-        sys->alloc(sys->opaque, data, 0);
+    struct ram ram;
+    int r = machrt_find_ram(p->s, a, last, &ram);
+    if (r == -EACCES)
+        return set_finding(p, MACH_PROOF_UNKNOWN, "only root can read addresses in %s/iomem", p->s->sys.proc);
+    if (r)
+        return set_unknown(p, r);
+    if (ram.some)
+        set_finding(p, MACH_PROOF_FAILS,
+                    "the kernel uses 0x%" PRIx64 "..0x%" PRIx64 " itself, which overlaps 0x%" PRIx64 "..0x%" PRIx64
+                    ": reserve it with a /reserved-memory node with `no-map`, or with `mem=`",
+                    ram.first, ram.last, a, last);
 }
 
 static void prove_file(struct proof *p)
@@ -346,6 +305,27 @@ static void prove_expectation(struct mach_session *s, uint32_t i, bool ask_kvm, 
     proofs[kind](&p);
 }
 
+// What follows from the records of memory. A session proves it when it has the memory.
+static int check_memories(struct mach_session *s, void (*report)(void *opaque, const struct mach_finding *f),
+                          void *opaque)
+{
+    int failed = 0;
+    struct mach_finding f;
+    for (uint32_t i = 0; i < s->memories; i++) {
+        const struct memory *m = &s->memory[i];
+        if (!machrt_has_place(m))
+            continue;
+        memset(&f, 0, sizeof f);
+        f.expect = MACH_CFG_NONE;
+        snprintf(f.object, sizeof f.object, "host: memory %.200s", m->m.name);
+        f.proof = machrt_check_memory(s, m, f.text, sizeof f.text);
+        failed += f.proof == MACH_PROOF_FAILS;
+        if (report)
+            report(opaque, &f);
+    }
+    return failed;
+}
+
 int machrt_prove(struct mach_session *s, bool ask_kvm, void (*report)(void *opaque, const struct mach_finding *f),
                  void *opaque, struct mach_finding *first)
 {
@@ -396,6 +376,7 @@ int mach_config_check(const struct mach_config *config, const struct mach_option
     if (r)
         return r;
     int failed = machrt_prove(s, true, s->options.finding, s->options.opaque, NULL);
+    failed += check_memories(s, s->options.finding, s->options.opaque);
     machrt_session_end(s, NULL);
     return failed;
 }

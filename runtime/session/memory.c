@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Guest memory: allocated here, or provided by the VMM. It is faulted in before it is pinned, in parallel: MAP_DMA
-// would do it page by page on one cpu, which takes many times as long.
-#include "session/steps.h"
+// Guest memory: allocated here, or provided by the VMM.
+#include "session/pages.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,111 +9,24 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { MAX_THREADS = 16, MEMFD_HUGE_SHIFT = 26 /* MFD_HUGE_SHIFT, linux/memfd.h */ };
-static const uint64_t LEAST_CHUNK = UINT64_C(64) << 20, CHUNK_ALIGN = UINT64_C(2) << 20;
+enum { MEMFD_HUGE_SHIFT = 26 /* MFD_HUGE_SHIFT, linux/memfd.h */ };
 
-static const char *memory_object(struct mach_session *s, const struct memory *m)
+const char *machrt_memory_object(struct mach_session *s, const struct memory *m)
 {
     return machrt_object(s, "memory %s", m->m.name);
 }
 
-/* ---- faulting in ---- */
-
-// Old headers lack them: include/uapi/asm-generic/mman-common.h of Linux 5.14, the same on every architecture. A kernel
-// without them answers EINVAL.
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
-
-struct populate_job {
-    struct mach_session *s;
-    uint8_t *at;
-    uint64_t size, page, chunk;
-    uint64_t chunks; // about one for each thread
-    bool readonly;
-    uint32_t next; // number of the next chunk, taken atomically; 32-bit cpus have no atomic operations on 64 bits
-    int result;
-};
-
-// What MADV_POPULATE_WRITE does, for kernels without it (before 5.14, or without CONFIG_ADVISE_SYSCALLS). Others may
-// use the memory already: no value changes.
-static void touch_pages(const struct populate_job *j, uint64_t from, uint64_t size)
-{
-    for (uint64_t i = 0; i < size; i += j->page) {
-        if (j->readonly)
-            (void)*(volatile uint8_t *)(j->at + from + i);
-        else
-            __atomic_fetch_or(j->at + from + i, 0, __ATOMIC_RELAXED);
-    }
-}
-
-static void *populate_chunks(void *arg)
-{
-    struct populate_job *j = (struct populate_job *)arg;
-    const struct mach_sys *sys = &j->s->sys;
-    while (!__atomic_load_n(&j->result, __ATOMIC_RELAXED)) {
-        uint32_t i = __atomic_fetch_add(&j->next, 1, __ATOMIC_RELAXED);
-        if (i >= j->chunks)
-            break;
-        uint64_t from = i * j->chunk;
-        uint64_t size = j->size - from < j->chunk ? j->size - from : j->chunk;
-        int r;
-        do
-            r = sys->madvise(sys->opaque, j->at + from, size, j->readonly ? MADV_POPULATE_READ : MADV_POPULATE_WRITE);
-        while (r == -EINTR || r == -EAGAIN);
-        if (r == -EINVAL || r == -ENOSYS)
-            touch_pages(j, from, size);
-        else if (r)
-            __atomic_store_n(&j->result, r, __ATOMIC_RELAXED);
-    }
-    return NULL;
-}
-
-// How many threads are worth it: as many as the caller says, or one for each cpu; one for little memory.
-static uint64_t count_threads(const struct mach_session *s, uint64_t size)
-{
-    uint64_t n = s->options.threads;
-    if (!n && size > LEAST_CHUNK) {
-        // Takes system calls to find out, so it is not done for little memory.
-        long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-        n = cpus > 0 ? (uint64_t)cpus : 1;
-    }
-    n = n ? n : 1;
-    return n < MAX_THREADS ? n : MAX_THREADS;
-}
+/* ---- allocating ---- */
 
 static int populate(struct mach_session *s, const struct memory *m)
 {
-    struct populate_job j = {
-        .s = s, .at = (uint8_t *)m->m.at, .size = m->m.size, .page = s->page, .readonly = m->m.readonly};
-    pthread_t thread[MAX_THREADS];
-    uint64_t want = count_threads(s, m->m.size);
-    // One call for each thread, and none for less than is worth a thread.
-    uint64_t share = (m->m.size - 1) / want + 1;
-    // A config can ask for nearly 2^64 bytes; whether the host has them is for mmap() to say, but not for `machrt
-    // plan`'s.
-    j.chunk = share > UINT64_MAX - CHUNK_ALIGN ? share : (share + CHUNK_ALIGN - 1) / CHUNK_ALIGN * CHUNK_ALIGN;
-    j.chunk = j.chunk < LEAST_CHUNK ? LEAST_CHUNK : j.chunk;
-    j.chunks = (m->m.size - 1) / j.chunk + 1;
-    want = want < j.chunks ? want : j.chunks;
-    unsigned n = 0;
-    // This thread is one of them. If a thread cannot be created, the others do its work.
-    while (n + 1 < want && !pthread_create(&thread[n], NULL, populate_chunks, &j))
-        n++;
-    populate_chunks(&j);
-    while (n)
-        pthread_join(thread[--n], NULL);
-    if (!j.result)
+    int r = machrt_populate(s, m->m.at, m->m.size, m->m.readonly);
+    if (!r)
         return 0;
     return machrt_set_error(
-        s, "memory", j.result, memory_object(s, m), "cannot allocate its %" PRIu64 " MiB%s", m->m.size >> 20,
+        s, "memory", r, machrt_memory_object(s, m), "cannot allocate its %" PRIu64 " MiB%s", m->m.size >> 20,
         mach_cfg_memory_backing(m->rec) == MACH_CFG_BACKING_HUGETLB ? ": there are not enough huge pages" : "");
 }
-
-/* ---- allocating ---- */
 
 static int undo_munmap(struct mach_session *s, void *thing, uint64_t arg)
 {
@@ -166,16 +78,18 @@ static int open_backing(struct mach_session *s, struct memory *m)
 
 static int report_backing_error(struct mach_session *s, const struct memory *m, int r)
 {
-    const char *who = memory_object(s, m);
+    const char *who = machrt_memory_object(s, m);
     switch (mach_cfg_memory_backing(m->rec)) {
     case MACH_CFG_BACKING_HUGETLB:
         return machrt_set_error(s, "memory", r, who,
                                 "the kernel does not have enough huge pages of %" PRIu64 " KiB for %" PRIu64 " MiB",
                                 mach_cfg_memory_page_size(m->rec) >> 10, m->m.size >> 20);
     case MACH_CFG_BACKING_PHYSICAL:
-        return machrt_set_error(s, "memory", r, who,
-                                "cannot map /dev/mem: this needs CAP_SYS_RAWIO and, with CONFIG_STRICT_DEVMEM, a range "
-                                "that the kernel does not use itself (reserved-memory, mem=)");
+        return machrt_set_error(
+            s, "memory", r, who,
+            "cannot map /dev/mem: this needs CAP_SYS_RAWIO and, for memory that the kernel has in its "
+            "linear map, a kernel without CONFIG_STRICT_DEVMEM. Take huge pages: `from physical` "
+            "without `by reserved`");
     case MACH_CFG_BACKING_FILE:
         return machrt_set_error(s, "memory", r, who, "cannot use %.300s",
                                 machrt_string(s, mach_cfg_memory_path(m->rec)));
@@ -184,14 +98,9 @@ static int report_backing_error(struct mach_session *s, const struct memory *m, 
     }
 }
 
-static int allocate_memory(struct mach_session *s, struct memory *m)
+// Maps a file, or a memfd of its own. 0, or -1 after an error.
+static int map_memory(struct mach_session *s, struct memory *m, bool named)
 {
-    uint32_t backing = mach_cfg_memory_backing(m->rec);
-    bool named = backing == MACH_CFG_BACKING_FILE || backing == MACH_CFG_BACKING_PHYSICAL;
-    if (*machrt_string(s, mach_cfg_memory_share(m->rec)) && !named)
-        return machrt_set_error(
-            s, "memory", ENOTSUP, memory_object(s, m),
-            "memory that machines share needs `from physical` or `from file`, or a VMM that provides it (ops->memory)");
     if (machrt_reserve_undo(s))
         return -1;
     int r = named ? open_backing(s, m) : make_memfd(s, m);
@@ -206,23 +115,42 @@ static int allocate_memory(struct mach_session *s, struct memory *m)
     if (r)
         return report_backing_error(s, m, r);
     machrt_push_undo(s, undo_munmap, m, 0, "unmap memory");
+    return 0;
+}
+
+static int allocate_memory(struct mach_session *s, struct memory *m)
+{
+    uint32_t backing = mach_cfg_memory_backing(m->rec);
+    bool named = backing == MACH_CFG_BACKING_FILE || backing == MACH_CFG_BACKING_PHYSICAL;
+    if (*machrt_string(s, mach_cfg_memory_share(m->rec)) && !named)
+        return machrt_set_error(s, "memory", ENOTSUP, machrt_memory_object(s, m),
+                                "memory that machines share needs `from physical ... by reserved` or `from file`, or a "
+                                "VMM that provides it (ops->memory)");
+    if (backing == MACH_CFG_BACKING_CONTIGUOUS)
+        return machrt_take_contiguous(s, m);
+    if (backing == MACH_CFG_BACKING_PHYSICAL && machrt_prove_reserved(s, m))
+        return -1;
+    if (map_memory(s, m, named))
+        return -1;
     // A mapping of /dev/mem is complete at once.
-    if (backing == MACH_CFG_BACKING_PHYSICAL || s->options.flags & MACH_NO_POPULATE ||
-        (!m->dma && backing != MACH_CFG_BACKING_HUGETLB))
-        return 0;
-    return populate(s, m);
+    if (backing == MACH_CFG_BACKING_PHYSICAL)
+        m->m.host = mach_cfg_memory_physical(m->rec);
+    else if (!(s->options.flags & MACH_NO_POPULATE) && (m->dma || backing == MACH_CFG_BACKING_HUGETLB) &&
+             populate(s, m))
+        return -1;
+    return machrt_prove_taken(s, m);
 }
 
 static int get_memory(struct mach_session *s, struct memory *m)
 {
-    if (s->ops.memory) {
-        int r = s->ops.memory(s->opaque, &m->m);
-        if (!r && !m->m.at)
-            r = -EFAULT;
-        if (r != -ENOSYS)
-            return r ? machrt_set_error(s, "vmm", r, memory_object(s, m), "the VMM does not provide it") : 0;
-    }
-    return allocate_memory(s, m);
+    int r = s->ops.memory ? s->ops.memory(s->opaque, &m->m) : -ENOSYS;
+    if (!r && !m->m.at)
+        r = -EFAULT;
+    if (r == -ENOSYS)
+        return allocate_memory(s, m);
+    m->m.host = MACH_CFG_NONE64; // the VMM's word is no proof
+    return r ? machrt_set_error(s, "vmm", r, machrt_memory_object(s, m), "the VMM does not provide it")
+             : machrt_prove_given(s, m);
 }
 
 // Without an IOMMU a device uses the guest's addresses on the bus.
@@ -235,10 +163,9 @@ static int check_identity(struct mach_session *s)
         const struct memory *m = &s->memory[k];
         if (mach_cfg_memory_flags(m->rec) & MACH_CFG_MEMORY_NO_DMA)
             continue;
-        if (mach_cfg_memory_backing(m->rec) != MACH_CFG_BACKING_PHYSICAL ||
-            mach_cfg_memory_physical(m->rec) != m->m.address)
+        if (!machrt_has_place(m) || mach_cfg_memory_physical(m->rec) != m->m.address)
             return machrt_set_error(
-                s, "memory", EINVAL, memory_object(s, m),
+                s, "memory", EINVAL, machrt_memory_object(s, m),
                 "a device has `dma identity`, so guest and host addresses must be equal: use `from physical 0x%" PRIx64
                 "`",
                 m->m.address);

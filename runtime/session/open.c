@@ -36,9 +36,11 @@ static bool maps_foreign(const struct mach_session *s)
         struct mach_cfg_rec m = mach_cfg_record(s->f, MACH_CFG_S_DMA_MAP, i);
         if (mach_cfg_dma_map_what(m) == MACH_CFG_MAP_REGION)
             return true;
-        if (mach_cfg_dma_map_what(m) == MACH_CFG_MAP_MEMORY &&
-            mach_cfg_memory_backing(mach_cfg_record(s->f, MACH_CFG_S_MEMORY, mach_cfg_dma_map_memory(m))) ==
-                MACH_CFG_BACKING_PHYSICAL)
+        if (mach_cfg_dma_map_what(m) != MACH_CFG_MAP_MEMORY)
+            continue;
+        uint32_t backing =
+            mach_cfg_memory_backing(mach_cfg_record(s->f, MACH_CFG_S_MEMORY, mach_cfg_dma_map_memory(m)));
+        if (backing == MACH_CFG_BACKING_PHYSICAL || backing == MACH_CFG_BACKING_HEAP)
             return true;
     }
     return false;

@@ -5,15 +5,15 @@
 #include <errno.h>
 
 static int (*const steps[])(struct mach_session *s) = {
-    machrt_step_prepare,     // before anything is touched
-    machrt_step_expect,      // nothing is touched before the host is known to match
-    machrt_step_bind,        // arm64 makes IOMMU groups when a device gets its first driver
-    machrt_step_groups,      //
-    machrt_step_backend,     //
-    machrt_step_open,        // and reset, while no memory is mapped
-    machrt_step_memory,      // populated before it is pinned
-    machrt_step_windows,     // all of them checked
-    machrt_step_stash,       // the PAMU needs it before the first mapping
+    machrt_step_prepare, // before anything is touched
+    machrt_step_expect,  // nothing is touched before the host is known to match
+    machrt_step_bind,    // arm64 makes IOMMU groups when a device gets its first driver
+    machrt_step_groups,  //
+    machrt_step_backend, //
+    machrt_step_memory,  // populated before it is pinned; goes only after the devices that may write to it are closed
+    machrt_step_open,    // and reset, while no memory is mapped for DMA
+    machrt_step_windows, // all of them checked
+    machrt_step_stash,   // the PAMU needs it before the first mapping
     machrt_step_map_memory,  //
     machrt_step_regions,     //
     machrt_step_map_regions, //

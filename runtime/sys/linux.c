@@ -9,14 +9,17 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/io_uring.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 static int result(int r)
@@ -56,7 +59,7 @@ static int sys_mmap(void *o, void **at, uint64_t size, int prot, int flags, int 
     (void)o;
     if (size > SIZE_MAX)
         return -ENOMEM; // more than the address space of a 32-bit process
-    void *p = mmap(NULL, (size_t)size, prot, flags, fd, (off_t)offset);
+    void *p = mmap(flags & MAP_FIXED ? *at : NULL, (size_t)size, prot, flags, fd, (off_t)offset);
     if (p == MAP_FAILED)
         return -errno;
     *at = p;
@@ -218,6 +221,40 @@ static void *sys_alloc(void *o, void *old, size_t size)
     return NULL;
 }
 
+static int sys_flock(void *o, int fd, int operation)
+{
+    (void)o;
+    return result(flock(fd, operation));
+}
+
+static int sys_add_seals(void *o, int fd, unsigned seals)
+{
+    (void)o;
+    return result(fcntl(fd, F_ADD_SEALS, seals));
+}
+
+static int sys_stat(void *o, int fd, struct mach_stat *to)
+{
+    (void)o;
+    struct stat st;
+    if (fstat(fd, &st))
+        return -errno;
+    *to = (struct mach_stat){st.st_mode, st.st_dev, st.st_ino, st.st_rdev, (uint64_t)st.st_size};
+    return 0;
+}
+
+static int sys_io_uring_setup(void *o, unsigned entries, struct io_uring_params *params)
+{
+    (void)o;
+    return result((int)syscall(SYS_io_uring_setup, entries, params));
+}
+
+static int sys_io_uring_register(void *o, int fd, unsigned operation, void *arg, unsigned count)
+{
+    (void)o;
+    return result((int)syscall(SYS_io_uring_register, fd, operation, arg, count));
+}
+
 const struct mach_sys *mach_sys_linux(void)
 {
     static const struct mach_sys table = {
@@ -247,6 +284,11 @@ const struct mach_sys *mach_sys_linux(void)
         .memlock = sys_memlock,
         .page_size = sys_page_size,
         .alloc = sys_alloc,
+        .flock = sys_flock,
+        .add_seals = sys_add_seals,
+        .stat = sys_stat,
+        .io_uring_setup = sys_io_uring_setup,
+        .io_uring_register = sys_io_uring_register,
     };
     return &table;
 }

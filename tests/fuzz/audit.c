@@ -240,9 +240,26 @@ static int inside(uint64_t start, uint64_t size, uint64_t limit)
 
 static int memory(const struct file *f, uint64_t i)
 {
-    uint64_t size = GET(f, memory, i, size);
-    return extent(GET(f, memory, i, address), size) && extent(GET(f, memory, i, offset), size) &&
-           (!IS(f, memory, i, backing, backing_physical) || extent(GET(f, memory, i, physical), size));
+    uint64_t size = GET(f, memory, i, size), physical = GET(f, memory, i, physical);
+    uint64_t lowest = GET(f, memory, i, lowest), limit = GET(f, memory, i, limit);
+    if (!extent(GET(f, memory, i, address), size) || !extent(GET(f, memory, i, offset), size))
+        return 0;
+    if (IS(f, memory, i, backing, backing_physical))
+        return extent(physical, size);
+    if (!IS(f, memory, i, backing, backing_contiguous) && !IS(f, memory, i, backing, backing_heap))
+        return 1;
+    uint64_t first = physical == NONE64 ? lowest : physical;
+    return lowest <= first && (limit ? inside(lowest, size, limit) && inside(first, size, limit)
+                                     : extent(lowest, size) && extent(first, size));
+}
+
+static int patch(const struct file *f, uint64_t i)
+{
+    uint64_t at = GET(f, patch, i, at), m = GET(f, patch, i, memory);
+    return at % 4 == 0 && inside(at, 8, HEADER(f, dtb_size)) && m != NONE &&
+           (IS(f, memory, m, backing, backing_physical) || IS(f, memory, m, backing, backing_contiguous) ||
+            IS(f, memory, m, backing, backing_heap)) &&
+           GET(f, patch, i, offset) < GET(f, memory, m, size);
 }
 
 static int chip_region(const struct file *f, uint64_t i)
@@ -334,6 +351,7 @@ static const char *rules(const struct file *f)
         {S_device, device, "parent of a device"},
         {S_dma, dma, "dma"},
         {S_stash, stash, "stash"},
+        {S_patch, patch, "patch"},
     };
     for (size_t k = 0; k < sizeof all / sizeof *all; k++)
         for (uint64_t i = 0; i < f->table[all[k].section].count; i++)

@@ -75,7 +75,8 @@ uint32_t cfg_memory(struct cfg *c, const char *name, uint32_t backing, uint64_t 
     PUT(m->backing, backing);
     PUT(m->address, address);
     PUT(m->size, size);
-    PUT(m->physical, backing == MACH_CFG_BACKING_PHYSICAL ? arg : MACH_CFG_NONE64);
+    bool placed = backing == MACH_CFG_BACKING_PHYSICAL || backing == MACH_CFG_BACKING_CONTIGUOUS;
+    PUT(m->physical, placed ? arg : MACH_CFG_NONE64);
     if (backing == MACH_CFG_BACKING_HUGETLB)
         PUT(m->page_size, arg);
     if (backing == MACH_CFG_BACKING_FILE) {
@@ -242,6 +243,22 @@ uint32_t cfg_expect(struct cfg *c, uint32_t kind, uint32_t device, uint32_t inde
     return LAST(c, EXPECT);
 }
 
+uint32_t cfg_patch(struct cfg *c, uint32_t at, uint32_t memory, uint64_t offset, uint64_t addend)
+{
+    struct mach_cfg_patch *p = ADD(c, patch, PATCH);
+    PUT(p->at, at);
+    PUT(p->memory, memory);
+    PUT(p->node, cfg_string(c, "/dma-bus"));
+    PUT(p->offset, offset);
+    PUT(p->addend, addend);
+    return LAST(c, PATCH);
+}
+
+// SHA-256 of 64 bytes of zeros: the guest.dtb of these configs.
+static const uint8_t digest[32] = {0xf5, 0xa5, 0xfd, 0x42, 0xd1, 0x6a, 0x20, 0x30, 0x27, 0x98, 0xef,
+                                   0x6e, 0xd3, 0x09, 0x97, 0x9b, 0x43, 0x00, 0x3d, 0x23, 0x20, 0xd9,
+                                   0xf0, 0xe8, 0xea, 0x98, 0x31, 0xa9, 0x27, 0x59, 0xfb, 0x4b};
+
 struct mach_config *cfg_open(struct cfg *c)
 {
     // Rows of other sections than the device's own are complete only at the end: cells, and what is missing.
@@ -272,6 +289,8 @@ struct mach_config *cfg_open(struct cfg *c)
     PUT(h->major, MACH_CFG_MAJOR);
     PUT(h->header_size, MACH_CFG_HEADER_LEAST);
     PUT(h->total_size, at);
+    PUT(h->dtb_size, CFG_DTB_SIZE);
+    memcpy(h->dtb_sha256.b, digest, sizeof digest);
     PUT(h->sections, MACH_CFG_S_END - 1);
     PUT(h->section_table, table);
     PUT(h->entry_size, MACH_CFG_ENTRY_LEAST);

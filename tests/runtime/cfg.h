@@ -40,6 +40,8 @@ uint32_t cfg_map_region(struct cfg *c, uint32_t region, uint64_t offset, uint64_
 uint32_t cfg_stash(struct cfg *c, uint32_t kind, uint32_t flags, uint32_t host_cpu);
 uint32_t cfg_expect(struct cfg *c, uint32_t kind, uint32_t device, uint32_t index, const char *string, uint64_t a,
                     uint64_t b);
+enum { CFG_DTB_SIZE = 64 }; // of the guest.dtb that belongs to every config: zeros
+uint32_t cfg_patch(struct cfg *c, uint32_t at, uint32_t memory, uint64_t offset, uint64_t addend);
 
 /* Sets a field of a record that is there. */
 #define CFG_SET(c, name, NAME, index, field, value)                                                                    \

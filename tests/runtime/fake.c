@@ -88,6 +88,12 @@ static int do_open(struct fake *k, const char *path)
         fd = open_group(k, n, true);
     else if (sscanf(path, "/dev/vfio/%u", &n) == 1)
         fd = open_group(k, n, false);
+    else if (!strcmp(path, "/proc/self/pagemap") || !strcmp(path, "/proc/kcore") || !strncmp(path, "/proc/kpage", 11))
+        fd = fake_sysfs_access(k, "/proc/iomem") ? -ENOENT : fake_fd(k, 'p', 0);
+    else if (!strcmp(path, "/dev/udmabuf") && !fake_sysfs_access(k, path))
+        fd = fake_fd(k, 'U', 0);
+    else if (!strncmp(path, "/dev/dax", 8) && !fake_sysfs_access(k, path))
+        fd = fake_fd(k, 'x', 0);
     else if (!strcmp(path, "/dev/kvm"))
         fd = k->has_kvm ? fake_fd(k, 'v', 0) : -ENOENT;
     else if (!strncmp(path, "/dev/uio", 8))
@@ -151,6 +157,10 @@ static int do_close(struct fake *k, int fd)
         close(f->real);
     if (f->kind == 'd')
         closed_device(k, &k->device[f->number], fd);
+    if (f->kind == 'r' || f->kind == 'b')
+        fake_unpin(k, fd);
+    if (f->huge)
+        fake_pool_free(k, fd, 0, f->size);
     if (f->kind == 'c' || f->kind == 'i')
         closed_owner(k, fd, f->kind == 'i');
     if (f->kind == 'c')
@@ -188,6 +198,8 @@ static int locked_ioctl(struct fake *k, int fd, unsigned long request, void *arg
     switch (k->file[fd].kind) {
     case 'd':
         return fake_device_ioctl(k, fd, request, arg);
+    case 'U':
+        return fake_udmabuf_ioctl(k, request, arg);
     case 'v':
     case 'k':
         return fake_kvm_ioctl(k, fd, request, arg);
@@ -234,6 +246,8 @@ static int64_t locked_pread(struct fake *k, int fd, void *buffer, size_t size, u
     const uint8_t *p = r ? NULL : device_bytes(k, fd, offset, size);
     if (r == 1)
         return (int64_t)size - 1;
+    if (!r && fd >= 0 && k->file[fd].open && k->file[fd].kind == 'p')
+        return fake_proc_pread(k, k->file[fd].path, buffer, size, offset);
     if (p)
         memcpy(buffer, p, size);
     return r ? r : p ? (int64_t)size : -EINVAL;
@@ -457,6 +471,11 @@ struct fake *fake_new(void)
         .memlock = fake_memlock,
         .page_size = fake_page_size,
         .alloc = fake_alloc,
+        .flock = fake_flock,
+        .add_seals = fake_add_seals,
+        .stat = fake_stat,
+        .io_uring_setup = fake_io_uring_setup,
+        .io_uring_register = fake_io_uring_register,
     };
     return k;
 }
@@ -524,13 +543,16 @@ const char *fake_left(struct fake *k)
 {
     static __thread char out[256];
     for (int i = 0; i < FAKE_FILES; i++)
-        if (k->file[i].open && k->file[i].kind != 'v') {
+        if (k->file[i].open && k->file[i].kind != 'v' && !k->file[i].vmms) {
             snprintf(out, sizeof out, "fd %d (%c %.64s) is still open", i, k->file[i].kind, k->file[i].path);
             return out;
         }
     for (int i = 0; i < FAKE_MAPS; i++)
-        if (k->map[i].at)
+        if (k->map[i].at && !(k->map[i].fd >= 0 && k->file[k->map[i].fd].vmms))
             return "memory is still mapped";
+    for (uint32_t i = 0; i < k->pages; i++)
+        if (k->page_list[i].pins || (k->page_list[i].fd != -1 && !k->file[k->page_list[i].fd].vmms))
+            return "a huge page is not back in the pool";
     if (k->dmas || k->slots || k->irqfds || k->allocations || k->registered) {
         snprintf(out, sizeof out, "left: %u DMA mappings, %u slots, %u irqfds, %u allocations, %u registrations",
                  k->dmas, k->slots, k->irqfds, k->allocations, (unsigned)k->registered);

@@ -21,7 +21,10 @@ enum {
     FAKE_TEXTS = 96,
     FAKE_TRACE = 4096,
     FAKE_REGIONS = 9,
-    FAKE_VCPUS = 8
+    FAKE_VCPUS = 8,
+    FAKE_PAGES = 64,
+    FAKE_PINS = 4,
+    FAKE_HUGE_PAGE = 2 << 20
 };
 
 struct fake_region {
@@ -60,7 +63,8 @@ struct fake_device {
 
 struct fake_file {
     bool open;
-    char kind;        // 'c'ontainer 'g'roup 'd'evice 'i'ommufd 'm'emory 'e'ventfd 'v'm 'k'vm device 'f'ile 'u'io
+    char kind; // 'c'ontainer 'g'roup 'd'evice 'i'ommufd 'm'emory 'e'ventfd 'v'm 'k'vm device 'f'ile 'u'io io_u'r'ing
+               // udma'b'uf 'x': of a device whose memory has pages
     int container;    // of a group: fd; -1
     uint32_t type;    // of a container: SET_IOMMU; of a KVM device: its type
     uint32_t number;  // of a group; of a device: index; of memory: index
@@ -69,14 +73,32 @@ struct fake_file {
     uint64_t size;
     bool has_irqfd;
     uint64_t counter;
+    bool huge;      // a memfd of huge pages
+    bool vmms;      // the VMM's own: no session closes it
+    unsigned flags; // of memfd_create()
+    unsigned seals;
     int real; // an eventfd or pipe of the real kernel's, where a thread waits on it; -1
 };
 
 struct fake_map {
     uint8_t *at;
     uint64_t size;
-    char kind;
+    char kind; // of its file; 'n': none
     uint64_t populated;
+    int fd;
+    uint64_t offset;
+    uint32_t order; // a later mapping hides an earlier one
+};
+
+/* A page of the pool of huge pages. */
+struct fake_page {
+    uint64_t host;
+    int fd; // the memfd that has it; -1: it is free; -2: it will be when its last pin goes
+    uint64_t offset;
+    uint32_t pins;
+    int by[FAKE_PINS];
+    uint64_t moves_to; // it lies in CMA: where a pin moves it
+    bool no_pin;       // it lies in hugetlb_cma
 };
 
 struct fake_dma {
@@ -109,6 +131,12 @@ struct fake {
     } text[FAKE_TEXTS];
     uint32_t texts;
     struct fake_aia aia;
+    struct fake_page page_list[FAKE_PAGES]; // the first free one is taken first
+    uint32_t pages, surplus, reserved, maps;
+    bool no_io_uring;   // kernel.io_uring_disabled is 2
+    bool hides_frames;  // no CAP_SYS_ADMIN
+    bool lies;          // /dev/mem is not what it says
+    uint64_t elsewhere; // host address of the memory of devices ('x')
     // what the host has
     uint32_t noiommu_group; // a group without an IOMMU, beside those with one; 0: none
     bool has_kvm;           // there is a /dev/kvm
@@ -166,6 +194,29 @@ int fake_munmap(void *o, void *at, uint64_t size);
 int fake_madvise(void *o, void *at, uint64_t size, int advice);
 int fake_memfd(void *o, const char *name, unsigned flags);
 int fake_ftruncate(void *o, int fd, uint64_t size);
+
+/* ---- fake_pool.c ---- */
+
+/* Adds free huge pages of FAKE_HUGE_PAGE bytes, side by side from host address `first` on. */
+void fake_pool(struct fake *k, uint64_t first, uint32_t pages);
+struct fake_page *fake_page_of(struct fake *k, int fd, uint64_t offset);
+/* [first, end) of a memfd: gives its pages back; gives it pages, false where there are none. */
+void fake_pool_free(struct fake *k, int fd, uint64_t first, uint64_t end);
+bool fake_pool_fill(struct fake *k, int fd, uint64_t first, uint64_t end);
+/* Bytes that are free. */
+uint64_t fake_pool_room(const struct fake *k);
+/* Removes the pins of an io_uring or udmabuf. */
+void fake_unpin(struct fake *k, int by);
+int fake_io_uring_setup(void *o, unsigned entries, struct io_uring_params *params);
+int fake_io_uring_register(void *o, int fd, unsigned operation, void *arg, unsigned count);
+int fake_udmabuf_ioctl(struct fake *k, unsigned long request, const void *arg);
+int fake_add_seals(void *o, int fd, unsigned seals);
+int fake_flock(void *o, int fd, int operation);
+int fake_stat(void *o, int fd, struct mach_stat *to);
+/* Number files of the pool in sysfs. */
+bool fake_pool_read(const struct fake *k, const char *path, char *line, size_t size);
+/* /proc/self/pagemap, kpageflags, kpagecount, kcore. */
+int64_t fake_proc_pread(const struct fake *k, const char *path, void *buffer, size_t size, uint64_t offset);
 
 void fake_wrong(struct fake *k, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int fake_fd(struct fake *k, char kind, uint32_t number);

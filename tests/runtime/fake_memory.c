@@ -5,11 +5,39 @@
 #include <errno.h>
 #include <sys/mman.h>
 
-static int locked_mmap(struct fake *k, void **at, uint64_t size, int fd, uint64_t offset)
+// Over a part of an earlier mapping.
+static int map_fixed(struct fake *k, uint8_t *at, uint64_t size, int fd, uint64_t offset)
+{
+    for (int i = 0; i < FAKE_MAPS; i++) {
+        if (k->map[i].at)
+            continue;
+        if (mprotect(at, (size_t)size, PROT_READ | PROT_WRITE))
+            return -errno;
+        k->map[i] = (struct fake_map){at, size, k->file[fd].kind, size, fd, offset, ++k->maps};
+        return 0;
+    }
+    return -ENOMEM;
+}
+
+static int locked_mmap(struct fake *k, void **at, uint64_t size, int prot, int flags, int fd, uint64_t offset)
 {
     int r = fake_step(k, "mmap", true);
     if (r)
         return r;
+    if (flags & MAP_ANONYMOUS) {
+        void *p = mmap(NULL, (size_t)size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        for (int i = 0; i < FAKE_MAPS; i++)
+            if (!k->map[i].at) {
+                k->map[i] = (struct fake_map){p, size, 'n', size, -1, 0, ++k->maps};
+                *at = p;
+                return 0;
+            }
+        return -ENOMEM;
+    }
+    if (fd >= 0 && k->file[fd].huge && fake_pool_room(k) < size && !fake_page_of(k, fd, offset))
+        return -ENOMEM;
+    if (flags & MAP_FIXED)
+        return map_fixed(k, *at, size, fd, offset);
     if (!size || offset % k->page || fd < 0 || !k->file[fd].open)
         return -EINVAL;
     char kind = k->file[fd].kind;
@@ -40,7 +68,7 @@ static int locked_mmap(struct fake *k, void **at, uint64_t size, int fd, uint64_
         if (up)
             munmap(p, up);
         munmap(p + up + ((size + 4095) & ~(size_t)4095), 65536 - up);
-        k->map[i] = (struct fake_map){p + up, size, kind, kind == 'm' ? 0 : size};
+        k->map[i] = (struct fake_map){p + up, size, kind, kind == 'm' ? 0 : size, fd, offset, ++k->maps};
         *at = p + up;
         return 0;
     }
@@ -49,9 +77,7 @@ static int locked_mmap(struct fake *k, void **at, uint64_t size, int fd, uint64_
 
 int fake_mmap(void *o, void **at, uint64_t size, int prot, int flags, int fd, uint64_t offset)
 {
-    (void)prot;
-    (void)flags;
-    LOCKED(fake_self(o), int, locked_mmap(fake_self(o), at, size, fd, offset));
+    LOCKED(fake_self(o), int, locked_mmap(fake_self(o), at, size, prot, flags, fd, offset));
 }
 
 static int locked_munmap(struct fake *k, void *at, uint64_t size)
@@ -66,7 +92,10 @@ static int locked_munmap(struct fake *k, void *at, uint64_t size)
             if (k->dma[n].host >= (uintptr_t)at && k->dma[n].host < (uintptr_t)at + size)
                 fake_wrong(k, "munmap of memory that is mapped for DMA");
         munmap(at, (size + 4095) & ~(size_t)4095);
-        k->map[i] = (struct fake_map){0};
+        // What was mapped over it goes with it.
+        for (int n = 0; n < FAKE_MAPS; n++)
+            if (k->map[n].at >= (uint8_t *)at && k->map[n].at < (uint8_t *)at + size)
+                k->map[n] = (struct fake_map){0};
         return 0;
     }
     fake_wrong(k, "munmap of what is not mapped");
@@ -78,19 +107,34 @@ int fake_munmap(void *o, void *at, uint64_t size)
     LOCKED(fake_self(o), int, locked_munmap(fake_self(o), at, size));
 }
 
-static int locked_madvise(struct fake *k, void *at, uint64_t size)
+static int remove_pages(struct fake *k, const struct fake_map *m, uint64_t from, uint64_t size)
 {
-    int r = fake_step(k, "madvise", true);
-    for (int i = 0; (!r || r == -EINVAL) && i < FAKE_MAPS; i++)
-        if (k->map[i].at && (uint8_t *)at >= k->map[i].at && (uint8_t *)at < k->map[i].at + k->map[i].size)
-            k->map[i].populated += size;
+    if (m->fd < 0 || !k->file[m->fd].huge)
+        return -EINVAL;
+    fake_pool_free(k, m->fd, m->offset + from, m->offset + from + size);
+    return 0;
+}
+
+static int locked_madvise(struct fake *k, void *at, uint64_t size, int advice)
+{
+    int r = fake_step(k, advice == MADV_REMOVE ? "madvise remove" : "madvise", true);
+    for (int i = 0; (!r || r == -EINVAL) && i < FAKE_MAPS; i++) {
+        struct fake_map *m = &k->map[i];
+        if (!m->at || (uint8_t *)at < m->at || (uint8_t *)at >= m->at + m->size)
+            continue;
+        uint64_t from = (uint64_t)((uint8_t *)at - m->at);
+        if (advice == MADV_REMOVE)
+            return r ? r : remove_pages(k, m, from, size);
+        m->populated += size;
+        if (m->fd >= 0 && k->file[m->fd].huge && !fake_pool_fill(k, m->fd, m->offset + from, m->offset + from + size))
+            return -EFAULT;
+    }
     return r;
 }
 
 int fake_madvise(void *o, void *at, uint64_t size, int advice)
 {
-    (void)advice;
-    LOCKED(fake_self(o), int, locked_madvise(fake_self(o), at, size));
+    LOCKED(fake_self(o), int, locked_madvise(fake_self(o), at, size, advice));
 }
 
 bool fake_populated(struct fake *k, uint64_t host, uint64_t size)
@@ -104,19 +148,21 @@ bool fake_populated(struct fake *k, uint64_t host, uint64_t size)
     return false;
 }
 
-static int locked_memfd(struct fake *k, const char *name)
+static int locked_memfd(struct fake *k, const char *name, unsigned flags)
 {
     int r = fake_step(k, "memfd_create", true);
     r = r ? r : fake_fd(k, 'm', 0);
-    if (r >= 0)
-        snprintf(k->file[r].path, sizeof k->file[r].path, "%s", name);
+    if (r < 0)
+        return r;
+    snprintf(k->file[r].path, sizeof k->file[r].path, "%s", name);
+    k->file[r].flags = flags;
+    k->file[r].huge = flags & MFD_HUGETLB && k->pages; // hosts without a model of their pool have what is asked for
     return r;
 }
 
 int fake_memfd(void *o, const char *name, unsigned flags)
 {
-    (void)flags;
-    LOCKED(fake_self(o), int, locked_memfd(fake_self(o), name));
+    LOCKED(fake_self(o), int, locked_memfd(fake_self(o), name, flags));
 }
 
 static int locked_ftruncate(struct fake *k, int fd, uint64_t size)

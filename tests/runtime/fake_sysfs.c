@@ -101,6 +101,10 @@ int64_t fake_sysfs_read(struct fake *k, const char *path, void *out, size_t size
         n = (size_t)snprintf(line, sizeof line, "%s\n", *d->override ? d->override : "(null)");
         data = line;
     }
+    if (!data && fake_pool_read(k, path, line, sizeof line)) {
+        n = strlen(line);
+        data = line;
+    }
     if (!data)
         return -ENOENT;
     n = n < size ? n : size;
@@ -249,6 +253,10 @@ int fake_sysfs_list(struct fake *k, const char *path, int (*each)(void *, const 
         }
         return 0;
     }
+    if (!strcmp(path, "/sys/kernel/mm/hugepages") && k->pages) {
+        each(arg, "hugepages-2048kB", 1);
+        return 0;
+    }
     return list_texts(k, path, each, arg);
 }
 
@@ -267,6 +275,9 @@ int fake_sysfs_access(struct fake *k, const char *path)
             return k->vendor_pamu ? 0 : -ENOENT;
         return k->no_driver ? -ENOENT : 0;
     }
+    char line[64];
+    if (fake_pool_read(k, path, line, sizeof line))
+        return 0;
     for (uint32_t i = 0; i < k->texts; i++)
         if (!strncmp(k->text[i].path, path, n) && (!k->text[i].path[n] || k->text[i].path[n] == '/'))
             return 0;

@@ -6,6 +6,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -75,6 +76,26 @@ static void vmm_disconnect(void *o, const struct mach_link *l)
 {
     (void)l;
     ((struct scene *)o)->connected--;
+}
+
+// The VMM has memory of its own: huge pages. It frees them with the scene.
+static int vmm_memory(void *o, struct mach_memory *m)
+{
+    struct scene *x = o;
+    if (!x->given) {
+        uint32_t fail_at = x->k->fail_at, calls = x->k->calls;
+        x->k->fail_at = 0; // its own calls are none of the session's
+        x->given = x->k->sys.memfd_create(x->k, "vmm", MFD_HUGETLB);
+        x->k->file[x->given].vmms = true;
+        x->k->sys.ftruncate(x->k, x->given, m->size);
+        if (x->k->sys.mmap(x->k, &x->given_at, m->size, 0, 0, x->given, 0))
+            return -ENOMEM;
+        x->k->sys.madvise(x->k, x->given_at, m->size, 0);
+        x->k->fail_at = fail_at;
+        x->k->calls = calls;
+    }
+    m->at = x->given_at;
+    return 0;
 }
 
 static void log_line(void *o, const char *line)
@@ -378,12 +399,20 @@ static struct scene *make_raw_vmm(void)
     return x;
 }
 
+// The kernel's own memory is elsewhere.
+static void no_ram(struct scene *x)
+{
+    static const char ram[] = "100000000-1ffffffff : System RAM\n";
+    fake_text(x->k, "/proc/iomem", ram, sizeof ram - 1);
+}
+
 static struct scene *make_noiommu(void)
 {
     struct scene *x = begin(MACH_CFG_ARCH_ARM64, MACH_CFG_IOMMU_NONE, "arm-vgic-v2");
     x->k->noiommu = true;
     fake_text(x->k, "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "Y\n", 2);
     fake_text(x->k, "/dev/mem", "", 0);
+    no_ram(x);
     cfg_memory(x->c, "ram", MACH_CFG_BACKING_PHYSICAL, 0x80000000, 4 * MiB, 0x80000000);
     platform(x, "eth", "1af0000.ethernet", 3, 0x1af0000);
     cfg_dma(x->c, MACH_CFG_DMA_IDENTITY);
@@ -394,6 +423,94 @@ static struct scene *make_noiommu(void)
     return x;
 }
 
+// A board without an IOMMU, with a pool of huge pages in pieces, and a device that does DMA.
+static struct scene *begin_pool(void)
+{
+    struct scene *x = begin(MACH_CFG_ARCH_ARM64, MACH_CFG_IOMMU_NONE, "arm-vgic-v2");
+    static const char ram[] = "40000000-1ffffffff : System RAM\n  90000000-90ffffff : reserved\n";
+    x->k->noiommu = true;
+    x->k->pages = x->k->surplus = 0;
+    fake_text(x->k, "/sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "Y\n", 2);
+    fake_text(x->k, "/proc/iomem", ram, sizeof ram - 1);
+    // What is added last is taken first.
+    fake_pool(x->k, 0x140000000, 4); // beyond 4 GiB
+    fake_pool(x->k, 0x80000000, 4);
+    fake_pool(x->k, 0x60000000, 1); // too short
+    fake_pool(x->k, 0x70000000, 1);
+    x->options.backend = MACH_BACKEND_NOIOMMU;
+    return x;
+}
+
+// At a stated address, which is the guest's, too.
+static struct scene *make_pool(void)
+{
+    struct scene *x = begin_pool();
+    cfg_memory(x->c, "ram", MACH_CFG_BACKING_CONTIGUOUS, 0x80000000, 4 * MiB, 0x80000000);
+    platform(x, "eth", "1af0000.ethernet", 3, 0x1af0000);
+    cfg_dma(x->c, MACH_CFG_DMA_IDENTITY);
+    x->use_kvm = true;
+    return x;
+}
+
+// Wherever the host has it; other memory beside it, which the guest bounces.
+static struct scene *make_pool_bus(void)
+{
+    struct scene *x = begin_pool();
+    uint32_t ram = cfg_memory(x->c, "ram", MACH_CFG_BACKING_CONTIGUOUS, 0x40000000, 6 * MiB, MACH_CFG_NONE64);
+    CFG_SET(x->c, memory, MEMORY, ram, limit, UINT64_C(1) << 32);
+    cfg_memory(x->c, "more", MACH_CFG_BACKING_ANONYMOUS, 0x50000000, 4 * MiB, 0);
+    platform(x, "eth", "1af0000.ethernet", 3, 0x1af0000);
+    cfg_dma(x->c, MACH_CFG_DMA_BUS);
+    cfg_patch(x->c, 8, ram, 0, UINT64_C(0xc0000000));
+    cfg_patch(x->c, 24, ram, 2 * MiB, 0);
+    x->use_ops = true;
+    return x;
+}
+
+static struct scene *make_pool_udmabuf(void)
+{
+    struct scene *x = make_pool_bus();
+    x->k->no_io_uring = true;
+    fake_text(x->k, "/dev/udmabuf", "", 0);
+    fake_text(x->k, "/proc/sys/kernel/io_uring_disabled", "2\n", 2);
+    return x;
+}
+
+// Memory that the VMM has already: it happens to lie right.
+static struct scene *make_pool_given(void)
+{
+    struct scene *x = begin_pool();
+    cfg_memory(x->c, "ram", MACH_CFG_BACKING_CONTIGUOUS, 0x80000000, 4 * MiB, 0x140000000);
+    platform(x, "eth", "1af0000.ethernet", 3, 0x1af0000);
+    cfg_dma(x->c, MACH_CFG_DMA_BUS);
+    x->k->pages = 0;
+    fake_pool(x->k, 0x140000000, 1);
+    fake_pool(x->k, 0x140200000, 1);
+    for (int i = 0; i < 2; i++) // lowest first, as vmm_memory() takes them
+        x->k->page_list[i].host = 0x140000000 + (uint64_t)i * 2 * MiB;
+    x->use_ops = true;
+    x->ops.memory = vmm_memory;
+    return x;
+}
+
+// Memory that the board's tree reserves, and /dev/mem maps.
+static struct scene *make_reserved(void)
+{
+    struct scene *x = begin_pool();
+    static const char two[] = {0, 0, 0, 2};
+    static const uint8_t reg[] = {0, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0};
+    fake_text(x->k, "/dev/mem", "", 0);
+    fake_text(x->k, "/dev/urandom", "0123456789abcdef0123456789abcdef", 32);
+    fake_text(x->k, "/sys/firmware/devicetree/base/reserved-memory/#address-cells", two, 4);
+    fake_text(x->k, "/sys/firmware/devicetree/base/reserved-memory/#size-cells", two, 4);
+    fake_text(x->k, "/sys/firmware/devicetree/base/reserved-memory/guest@90000000/reg", (const char *)reg, sizeof reg);
+    cfg_memory(x->c, "ram", MACH_CFG_BACKING_PHYSICAL, 0x90000000, 4 * MiB, 0x90000000);
+    platform(x, "eth", "1af0000.ethernet", 3, 0x1af0000);
+    cfg_dma(x->c, MACH_CFG_DMA_IDENTITY);
+    x->use_kvm = true;
+    return x;
+}
+
 static struct scene *make_pamu(void)
 {
     struct scene *x = begin(MACH_CFG_ARCH_PPC, MACH_CFG_IOMMU_PAMU, "fsl-mpic-42");
@@ -401,6 +518,7 @@ static struct scene *make_pamu(void)
     x->k->hole[0] = 1;
     x->k->hole[1] = 0;
     fake_text(x->k, "/dev/mem", "", 0);
+    no_ram(x);
     cfg_memory(x->c, "ram", MACH_CFG_BACKING_PHYSICAL, 0, 8 * MiB, 0x20000000);
     platform(x, "usb", "ffe210000.usb", 3, 0xe210000);
     uint32_t dma = cfg_dma(x->c, MACH_CFG_DMA_WINDOW);
@@ -476,10 +594,12 @@ static struct scene *make_files(void)
     struct scene *x = begin(MACH_CFG_ARCH_ARM64, MACH_CFG_IOMMU_SMMU, "arm-vgic-v3");
     fake_text(x->k, "/boot/blob", "", 0);
     fake_text(x->k, "/dev/mem", "", 0);
+    no_ram(x);
     memory(x);
     uint32_t rom = cfg_memory(x->c, "rom", MACH_CFG_BACKING_FILE, 0xb0000000, MiB, 0x1000);
     CFG_SET(x->c, memory, MEMORY, rom, flags, MACH_CFG_MEMORY_READONLY);
-    cfg_memory(x->c, "shm", MACH_CFG_BACKING_PHYSICAL, 0xc0000000, MiB, 0x60000000);
+    uint32_t shm = cfg_memory(x->c, "shm", MACH_CFG_BACKING_PHYSICAL, 0xc0000000, MiB, 0x60000000);
+    CFG_SET(x->c, memory, MEMORY, shm, share, cfg_string(x->c, "shm")); // no guest runs in it
     platform(x, "eth", "1af0000.ethernet", 3, 0x1af0000);
     reach_all(x);
     cfg_map(x->c, 3, 0, MiB, 0xb0000000);
@@ -524,6 +644,7 @@ struct scene *scene_new(const char *name)
 
 void scene_free(struct scene *x)
 {
+
     mach_config_close(x->config);
     cfg_free(x->c);
     fake_free(x->k);

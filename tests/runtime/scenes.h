@@ -25,14 +25,16 @@ struct scene {
     char log[8192];
     uint32_t placed, trapped, connected, emulated, chips; // what the VMM has been asked for, less what was undone
     char before[1024];
+    int given; // memfd of the VMM's own memory
+    void *given_at;
 };
 
 /* Every scene once: S(name). Where the architecture has no KVM, those with it are not in scene_names. */
 // clang-format off
-#define SCENES_WITH_KVM(S) S(kvm) S(kvm_cdev) S(x86) S(mpic) S(aia) S(fsl_mc_kvm)
+#define SCENES_WITH_KVM(S) S(kvm) S(kvm_cdev) S(x86) S(mpic) S(aia) S(fsl_mc_kvm) S(pool) S(reserved)
 #define SCENES_WITHOUT_KVM(S)                                                                                          \
     S(group) S(iommufd) S(raw) S(raw_vmm) S(noiommu) S(pamu) S(spapr) S(spapr_ddw) S(guest_iommu) S(foreign) S(files)   \
-    S(fsl_mc) S(fsl_mc_late)
+    S(fsl_mc) S(fsl_mc_late) S(pool_bus) S(pool_udmabuf) S(pool_given)
 // clang-format on
 #ifdef MACHRT_HAVE_KVM
 enum { HAVE_KVM = 1 };

@@ -215,10 +215,23 @@ class Config:
         return any(value & bit for bit, w in self.form.sets[name].items() if w == word)
 
     def check_memory(self, _, r):
-        physical = self.word("backing", r["backing"]) == "physical"
-        if not self.fits(r["address"], r["size"]) or not self.fits(r["offset"], r["size"]):
+        backing = self.word("backing", r["backing"])
+        if not (self.fits(r["address"], r["size"]) and self.fits(r["offset"], r["size"])):
             return "extent"
-        return "extent" if physical and not self.fits(r["physical"], r["size"]) else None
+        if backing == "physical":
+            return None if self.fits(r["physical"], r["size"]) else "extent"
+        if backing not in ("contiguous", "heap"):
+            return None
+        end = r["limit"] or 1 << 64
+        first = r["lowest"] if r["physical"] == NONE64 else r["physical"]
+        return None if r["lowest"] <= first and first + r["size"] <= end and r["lowest"] + r["size"] <= end else "extent"
+
+    def check_patch(self, _, r):
+        if r["at"] % 4 or r["at"] + 8 > self.h["dtb_size"] or r["memory"] == NONE:
+            return "contradiction"
+        memory = self.records["memory"][r["memory"]]
+        known = self.word("backing", memory["backing"]) in ("physical", "contiguous", "heap")
+        return None if known and r["offset"] < memory["size"] else "contradiction"
 
     def check_chip_region(self, _, r):
         return None if self.fits(r["address"], r["size"]) else "extent"

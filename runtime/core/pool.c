@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: MIT
+// The pool of huge pages as /proc/kpageflags and /proc/kpagecount show it: Linux
+// Documentation/admin-guide/mm/pagemap.rst.
+#include "core/physical.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+
+static const uint64_t HEAD = UINT64_C(1) << 15, HUGE_PAGE = UINT64_C(1) << 17; // linux/kernel-page-flags.h
+enum { BLOCK = 4096 };                                                         // frames that are read at once
+
+struct scan {
+    struct mach_session *s;
+    int flags, count; // files
+    struct pool_run page, run;
+    bool in_page, free;
+    void (*each)(void *opaque, const struct pool_run *run);
+    void *opaque;
+    uint64_t flag[BLOCK];
+};
+
+static void end_run(struct scan *x)
+{
+    if (x->run.size)
+        x->each(x->opaque, &x->run);
+    x->run.size = 0;
+}
+
+// A huge page has ended: it is added to the run, if nobody has mapped it.
+static void end_page(struct scan *x)
+{
+    const struct pool_run *p = &x->page;
+    if (!x->in_page)
+        return;
+    x->in_page = false;
+    if (!x->free)
+        return end_run(x);
+    if (x->run.size && (x->run.page != p->size || x->run.first + x->run.size != p->first))
+        end_run(x);
+    if (!x->run.size)
+        x->run = (struct pool_run){.first = p->first, .page = p->size};
+    x->run.size += p->size;
+}
+
+static int begin_page(struct scan *x, uint64_t frame)
+{
+    uint64_t mapped = 0;
+    int r = machrt_check_transfer(
+        x->s->sys.pread(x->s->sys.opaque, x->count, &mapped, sizeof mapped, frame * sizeof mapped), sizeof mapped);
+    x->in_page = true;
+    x->free = !mapped;
+    x->page = (struct pool_run){.first = frame * x->s->page};
+    return r;
+}
+
+static int scan_range(struct scan *x, uint64_t first, uint64_t last)
+{
+    uint64_t page = x->s->page, end = last / page + 1;
+    int r = 0;
+    for (uint64_t frame = first / page; !r && frame < end;) {
+        uint64_t n = end - frame < BLOCK ? end - frame : BLOCK;
+        r = machrt_check_transfer(x->s->sys.pread(x->s->sys.opaque, x->flags, x->flag, (size_t)n * sizeof x->flag[0],
+                                                  frame * sizeof x->flag[0]),
+                                  (size_t)n * sizeof x->flag[0]);
+        for (uint64_t i = 0; !r && i < n; i++, frame++) {
+            bool huge = x->flag[i] & HUGE_PAGE, head = huge && x->flag[i] & HEAD;
+            if (!huge || head)
+                end_page(x);
+            if (!huge)
+                end_run(x);
+            if (head)
+                r = begin_page(x, frame);
+            x->page.size += x->in_page ? page : 0;
+        }
+    }
+    end_page(x);
+    end_run(x);
+    return r;
+}
+
+static int open_in_proc(struct mach_session *s, const char *name)
+{
+    char path[PATH_SIZE];
+    snprintf(path, sizeof path, "%s/%s", s->sys.proc, name);
+    return s->sys.open(s->sys.opaque, path, O_RDONLY);
+}
+
+struct ranges {
+    struct scan *scan;
+    int result;
+};
+
+static int scan_ram(void *opaque, uint64_t first, uint64_t last)
+{
+    struct ranges *r = (struct ranges *)opaque;
+    r->result = scan_range(r->scan, first, last);
+    return r->result;
+}
+
+int machrt_scan_pool(struct mach_session *s, void (*each)(void *opaque, const struct pool_run *run), void *opaque)
+{
+    struct scan *x = (struct scan *)s->sys.alloc(s->sys.opaque, NULL, sizeof *x);
+    if (!x)
+        return -ENOMEM;
+    memset(x, 0, sizeof *x);
+    x->s = s;
+    x->each = each;
+    x->opaque = opaque;
+    x->flags = open_in_proc(s, "kpageflags");
+    x->count = open_in_proc(s, "kpagecount");
+    struct ranges ranges = {x, 0};
+    int r = x->flags < 0 ? x->flags : x->count < 0 ? x->count : machrt_each_ram(s, scan_ram, &ranges);
+    if (x->flags >= 0)
+        s->sys.close(s->sys.opaque, x->flags);
+    if (x->count >= 0)
+        s->sys.close(s->sys.opaque, x->count);
+    s->sys.alloc(s->sys.opaque, x, 0);
+    return r ? r : ranges.result;
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// What `machrt check` can say of memory whose place on the host counts, without taking it.
+#include "session/pages.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+/* What the pool has of the memory that is wanted. */
+struct search {
+    const struct memory *m;
+    bool found;
+    char runs[200]; // the first ones
+    uint32_t told;
+};
+
+static void look_at(void *opaque, const struct pool_run *run)
+{
+    enum { MOST = 4 };
+    struct search *x = (struct search *)opaque;
+    uint64_t stated = mach_cfg_memory_page_size(x->m->rec), size = x->m->m.size;
+    size_t n = strlen(x->runs);
+    if (x->told++ < MOST)
+        snprintf(x->runs + n, sizeof x->runs - n, "%s0x%" PRIx64 "+%" PRIu64 "M", n ? ", " : "", run->first,
+                 run->size >> 20);
+    if (size % run->page || (stated && stated != run->page))
+        return;
+    for (uint64_t at = 0; !x->found && at + size <= run->size; at += run->page)
+        x->found = machrt_fits_at(x->m, run->first + at);
+}
+
+static enum mach_proof check_contiguous(struct mach_session *s, const struct memory *m, char *text, size_t size)
+{
+    struct search x = {.m = m};
+    const char *why = machrt_cannot_pin(s);
+    if (why) {
+        snprintf(text, size, "%s", why);
+        return MACH_PROOF_FAILS;
+    }
+    int r = machrt_scan_pool(s, look_at, &x);
+    if (r) {
+        snprintf(text, size, "the kernel does not show the pool of huge pages: %s", strerror(-r));
+        return MACH_PROOF_UNKNOWN;
+    }
+    if (x.found)
+        return MACH_PROOF_HOLDS;
+    snprintf(text, size,
+             "there are no %" PRIu64 " MiB of huge pages side by side where they are needed: free are %s%s. Raise "
+             "/sys/kernel/mm/hugepages/hugepages-*/nr_hugepages early after boot, or boot with hugepages=N",
+             m->m.size >> 20, x.told ? x.runs : "none", x.told > 4 ? " ..." : "");
+    return MACH_PROOF_FAILS;
+}
+
+enum mach_proof machrt_check_memory(struct mach_session *s, const struct memory *m, char *text, size_t size)
+{
+    int number = 0;
+    switch (mach_cfg_memory_backing(m->rec)) {
+    case MACH_CFG_BACKING_CONTIGUOUS:
+        return check_contiguous(s, m, text, size);
+    case MACH_CFG_BACKING_PHYSICAL: {
+        const char *why = machrt_why_not_reserved(s, m, true, text, size, &number);
+        if (!why)
+            return MACH_PROOF_HOLDS;
+        if (why != text)
+            snprintf(text, size, "%s", why);
+        return number == EINVAL ? MACH_PROOF_FAILS : MACH_PROOF_UNKNOWN;
+    }
+    default:
+        snprintf(text, size, "a session tries it");
+        return MACH_PROOF_UNKNOWN;
+    }
+}

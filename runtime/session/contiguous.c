@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Memory whose addresses on the host count, since no IOMMU translates: pages of the kernel's pool of huge pages that
+ * lie side by side. Pages are taken from the pool, pinned, and only then looked at, because a pin moves what lies in
+ * CMA; those that make the wanted run are mapped in the order of their addresses, and the others go back.
+ *
+ * Huge pages rather than /dev/mem: they are the kernel's own memory, which KVM on arm64 demands of what a guest
+ * executes (arch/arm64/kvm/mmu.c), they need no reservation in the board's tree, and when the process dies they go back
+ * to the pool, so that nobody but a user of the pool gets what a device may still write to.
+ */
+#include "session/pages.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+
+enum { MEMFD_HUGE_SHIFT = 26 /* MFD_HUGE_SHIFT, linux/memfd.h */, MOST_POOLS = 16, MOST_RUNS_TOLD = 4 };
+static const uint64_t FOUR_G = UINT64_C(1) << 32;
+
+/* A page that was taken. */
+struct page {
+    uint64_t host;   // its address
+    uint64_t offset; // in the memfd
+};
+
+/* A piece of the memfd, as it was taken from the pool. */
+struct batch {
+    struct extent extent;
+    struct pin pin;
+    struct batch *next;
+};
+
+/* One attempt on the pool of one page size. */
+struct taking {
+    struct mach_session *s;
+    struct memory *m;
+    const char *who;
+    uint64_t page; // bytes
+    uint64_t need; // pages
+    struct page *list;
+    uint64_t pages;
+    struct batch *batches;
+    int lock, fd;
+    uint64_t first; // in the list: of the run
+    bool found;
+    bool empty; // the pool has no more
+};
+
+/* ---- the pool ---- */
+
+static uint64_t pool_number(struct mach_session *s, uint64_t page, const char *name)
+{
+    char path[PATH_SIZE], line[32];
+    if (!machrt_sysfs_path(s, path, "kernel/mm/hugepages/hugepages-%" PRIu64 "kB/%s", page >> 10, name) ||
+        machrt_read_line(s, path, line, sizeof line))
+        return 0;
+    return strtoull(line, NULL, 10);
+}
+
+// How many pages can be taken: a reserved one belongs to somebody who has not touched it yet.
+static uint64_t pages_left(struct mach_session *s, uint64_t page)
+{
+    uint64_t free = pool_number(s, page, "free_hugepages"), reserved = pool_number(s, page, "resv_hugepages");
+    return free > reserved ? free - reserved : 0;
+}
+
+struct pools {
+    uint64_t page[MOST_POOLS];
+    uint32_t n;
+};
+
+static int add_pool(void *arg, const char *name, int is_directory)
+{
+    struct pools *p = (struct pools *)arg;
+    unsigned long long kib;
+    if (is_directory && p->n < MOST_POOLS && sscanf(name, "hugepages-%llukB", &kib) == 1 && kib && !(kib & (kib - 1)) &&
+        kib < UINT64_C(1) << 40)
+        p->page[p->n++] = kib << 10;
+    return 0;
+}
+
+static int by_size(const void *a, const void *b)
+{
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* ---- runs ---- */
+
+static int by_host(const void *a, const void *b)
+{
+    const struct page *x = (const struct page *)a, *y = (const struct page *)b;
+    return (x->host > y->host) - (x->host < y->host);
+}
+
+// The end of the run that begins with page `i` of the sorted list: the first page that is not in it.
+static uint64_t run_end(const struct taking *t, uint64_t i)
+{
+    uint64_t end = i + 1;
+    while (end < t->pages && t->list[end].host == t->list[end - 1].host + t->page)
+        end++;
+    return end;
+}
+
+// Sets the lowest run that the memory fits into. Not good enough as long as there may be a lower one: what lies beyond
+// 4 GiB is out of many devices' reach, though their buses say nothing of it.
+static void find_run(struct taking *t)
+{
+    t->found = false;
+    qsort(t->list, (size_t)t->pages, sizeof *t->list, by_host);
+    for (uint64_t i = 0, end; i < t->pages && !t->found; i = end) {
+        end = run_end(t, i);
+        for (uint64_t k = i; k + t->need <= end && !t->found; k++)
+            if (machrt_fits_at(t->m, t->list[k].host)) {
+                t->first = k;
+                t->found = t->empty || mach_cfg_memory_limit(t->m->rec) ||
+                           mach_cfg_memory_physical(t->m->rec) != MACH_CFG_NONE64 ||
+                           t->list[k].host + t->m->m.size <= FOUR_G;
+            }
+    }
+}
+
+/* ---- taking pages ---- */
+
+static int set_taking_error(struct taking *t, int r, const char *what)
+{
+    return machrt_set_error(t->s, "memory", r, t->who, "cannot take huge pages of %" PRIu64 " KiB: %s", t->page >> 10,
+                            what);
+}
+
+// Faults in and pins `n` more pages, and adds their addresses to the list.
+static int take(struct taking *t, uint64_t n)
+{
+    struct mach_session *s = t->s;
+    uint64_t size = n * t->page, had = t->pages;
+    struct batch *b = (struct batch *)machrt_session_alloc(s, 1, sizeof *b);
+    struct page *list = (struct page *)s->sys.alloc(s->sys.opaque, t->list, (size_t)((had + n) * sizeof *list));
+    uint64_t *host = (uint64_t *)s->sys.alloc(s->sys.opaque, NULL, (size_t)(n * sizeof *host));
+    t->list = list ? list : t->list;
+    int r = b && list && host ? s->sys.ftruncate(s->sys.opaque, t->fd, (had + n) * t->page) : -ENOMEM;
+    void *at = NULL;
+    if (!r)
+        r = s->sys.mmap(s->sys.opaque, &at, size, PROT_READ | PROT_WRITE, MAP_SHARED, t->fd, had * t->page);
+    if (r) {
+        s->sys.alloc(s->sys.opaque, host, 0);
+        // Somebody else was faster: what is in hand is all.
+        t->empty = r == -ENOMEM && b && list && host;
+        return t->empty ? 0 : set_taking_error(t, r, "they cannot be mapped");
+    }
+    *b = (struct batch){{at, size, had * t->page}, {.ring = -1}, t->batches};
+    t->batches = b;
+    r = machrt_populate(s, at, size, false);
+    if (r)
+        r = set_taking_error(t, r, "they cannot be touched; a cgroup may limit them (hugetlb.*.max)");
+    else if (!machrt_pin(s, &b->pin, &b->extent, 1, t->fd, t->who)) {
+        r = machrt_read_physical(s, at, t->page, n, host);
+        if (r)
+            r = set_taking_error(t, r,
+                                 r == -EACCES ? "the kernel shows their addresses to CAP_SYS_ADMIN alone"
+                                              : "/proc/self/pagemap does not show their addresses "
+                                                "(CONFIG_PROC_PAGE_MONITOR)");
+        for (uint64_t i = 0; !r && i < n; i++)
+            t->list[t->pages++] = (struct page){host[i], (had + i) * t->page};
+    } else {
+        r = -1;
+    }
+    s->sys.alloc(s->sys.opaque, host, 0);
+    return r;
+}
+
+// Takes pages until there is a run: as many as are needed, which usually lie side by side, then as many again.
+static int take_until_found(struct taking *t)
+{
+    uint64_t want = t->need;
+    for (;;) {
+        uint64_t left = pages_left(t->s, t->page);
+        t->empty = !left;
+        if (left && take(t, want < left ? want : left))
+            return -1;
+        find_run(t);
+        if (t->found || t->empty)
+            return 0;
+        want = t->pages;
+    }
+}
+
+/* ---- mapping a run ---- */
+
+static int undo_mapping(struct mach_session *s, void *thing, uint64_t size)
+{
+    struct memory *m = (struct memory *)thing;
+    m->m.at = NULL;
+    return s->sys.munmap(s->sys.opaque, m->room, size);
+}
+
+static int undo_pin(struct mach_session *s, void *thing, uint64_t arg)
+{
+    (void)arg;
+    return machrt_unpin(s, (struct pin *)thing);
+}
+
+// Pieces of the run that lie side by side in the file, too. As many extents as pages, at most.
+static uint32_t list_extents(const struct taking *t, uint8_t *at, struct extent *to)
+{
+    uint32_t n = 0;
+    for (uint64_t i = 0; i < t->need; i++, at += t->page) {
+        const struct page *p = &t->list[t->first + i];
+        if (n && p->offset == to[n - 1].offset + to[n - 1].size)
+            to[n - 1].size += t->page;
+        else
+            to[n++] = (struct extent){at, t->page, p->offset};
+    }
+    return n;
+}
+
+// Maps the pages of the run side by side, at a multiple of their size, so that KVM maps huge pages.
+static int map_run(struct taking *t)
+{
+    struct mach_session *s = t->s;
+    struct memory *m = t->m;
+    uint64_t whole = m->m.size + t->page;
+    struct pin *pin = (struct pin *)machrt_session_alloc(s, 1, sizeof *pin);
+    struct extent *extent = (struct extent *)machrt_session_alloc(s, t->need, sizeof *extent);
+    if (!pin || !extent || machrt_reserve_undo(s))
+        return -1;
+    int r = s->sys.mmap(s->sys.opaque, &m->room, whole, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (r)
+        return set_taking_error(t, r, "there is no room in the address space");
+    machrt_push_undo(s, undo_mapping, m, whole, "unmap memory");
+    m->m.at = (uint8_t *)m->room + (t->page - (uintptr_t)m->room % t->page) % t->page;
+    uint32_t n = list_extents(t, (uint8_t *)m->m.at, extent);
+    for (uint32_t i = 0; i < n; i++) {
+        void *at = extent[i].at;
+        r = s->sys.mmap(s->sys.opaque, &at, extent[i].size, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_FIXED | MAP_POPULATE, t->fd, extent[i].offset);
+        if (r)
+            return set_taking_error(t, r, "they cannot be mapped side by side (vm.max_map_count)");
+    }
+    // One piece of one file can be shared with a helper process; pages in another order cannot.
+    if (n == 1) {
+        m->m.fd = t->fd;
+        m->m.offset = extent[0].offset;
+    }
+    if (machrt_reserve_undo(s) || machrt_pin(s, pin, extent, n, t->fd, t->who))
+        return -1;
+    machrt_push_undo(s, undo_pin, pin, 0, "unpin memory");
+    m->m.host = t->list[t->first].host;
+    return 0;
+}
+
+/* ---- giving back ---- */
+
+static bool is_in_run(const struct taking *t, uint64_t i)
+{
+    return t->found && i >= t->first && i < t->first + t->need;
+}
+
+static int by_offset(const void *a, const void *b)
+{
+    const struct page *x = (const struct page *)a, *y = (const struct page *)b;
+    return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+// Frees the pages of a batch that are not in the run: all pages of the list are marked by host == UINT64_MAX if they
+// are.
+static int free_rest_of(struct taking *t, const struct batch *b)
+{
+    uint64_t i = b->extent.offset / t->page, end = i + b->extent.size / t->page;
+    end = end < t->pages ? end : t->pages;
+    while (i < end) {
+        uint64_t from = i;
+        while (i < end && t->list[i].host != UINT64_MAX)
+            i++;
+        uint8_t *at = (uint8_t *)b->extent.at + (from * t->page - b->extent.offset);
+        int r = i > from ? t->s->sys.madvise(t->s->sys.opaque, at, (i - from) * t->page, MADV_REMOVE) : 0;
+        if (r)
+            return set_taking_error(t, r, "those that are not needed cannot be given back");
+        i += i < end;
+    }
+    return 0;
+}
+
+// Unmaps all that was taken; what is not in the run goes back to the pool. `r`: the result so far.
+static int give_back(struct taking *t, int r)
+{
+    struct mach_session *s = t->s;
+    for (uint64_t i = 0; i < t->pages; i++)
+        if (is_in_run(t, i))
+            t->list[i].host = UINT64_MAX;
+    if (t->list)
+        qsort(t->list, (size_t)t->pages, sizeof *t->list, by_offset);
+    for (struct batch *b = t->batches; b; b = b->next) {
+        int e = machrt_unpin(s, &b->pin);
+        if (!r && !e)
+            r = free_rest_of(t, b);
+        int u = s->sys.munmap(s->sys.opaque, b->extent.at, b->extent.size);
+        if ((e || u) && !r)
+            r = set_taking_error(t, e ? e : u, "they cannot be released");
+    }
+    s->sys.alloc(s->sys.opaque, t->list, 0);
+    t->list = NULL;
+    if (t->lock >= 0)
+        s->sys.close(s->sys.opaque, t->lock);
+    return r;
+}
+
+/* ---- one pool after the other ---- */
+
+// Two sessions that take pages at once would each see a part of them. The lock ends with its holder.
+static int lock_pool(struct taking *t)
+{
+    struct mach_session *s = t->s;
+    char path[PATH_SIZE];
+    int r;
+    t->lock = machrt_sysfs_path(s, path, "kernel/mm/hugepages/hugepages-%" PRIu64 "kB/free_hugepages", t->page >> 10)
+                  ? s->sys.open(s->sys.opaque, path, O_RDONLY)
+                  : -ENAMETOOLONG;
+    if (t->lock < 0)
+        return set_taking_error(t, t->lock, "the pool cannot be opened");
+    do
+        r = s->sys.flock(s->sys.opaque, t->lock, LOCK_EX);
+    while (r == -EINTR);
+    return r ? set_taking_error(t, r, "the pool cannot be locked") : 0;
+}
+
+// What is free, for the message: the list is sorted by address.
+static void tell_runs(const struct taking *t, char *to, size_t size)
+{
+    uint32_t told = 0;
+    uint64_t end;
+    for (uint64_t i = 0; i < t->pages; i = end) {
+        size_t n = strlen(to);
+        end = run_end(t, i);
+        if (told++ < MOST_RUNS_TOLD)
+            snprintf(to + n, size - n, "%s0x%" PRIx64 "+%" PRIu64 "M", *to ? ", " : "", t->list[i].host,
+                     (end - i) * t->page >> 20);
+    }
+    size_t n = strlen(to);
+    if (told > MOST_RUNS_TOLD)
+        snprintf(to + n, size - n, " and %u more", told - MOST_RUNS_TOLD);
+}
+
+// Takes the memory from the pool of one size. 0: *found says whether it was there.
+static int take_from_pool(struct taking *t, char *runs, size_t size)
+{
+    struct mach_session *s = t->s;
+    char name[64];
+    unsigned bits = 0;
+    snprintf(name, sizeof name, "mach-%.50s", t->m->m.name);
+    while (t->page >> (bits + 1))
+        bits++;
+    if (machrt_reserve_undo(s) || lock_pool(t))
+        return give_back(t, -1);
+    t->fd = s->sys.memfd_create(s->sys.opaque, name, MFD_HUGETLB | MFD_ALLOW_SEALING | bits << MEMFD_HUGE_SHIFT);
+    if (t->fd < 0)
+        return give_back(t, set_taking_error(t, t->fd, "the kernel has none (CONFIG_HUGETLBFS)"));
+    int *file = (int *)machrt_session_alloc(s, 1, sizeof *file);
+    if (!file) {
+        s->sys.close(s->sys.opaque, t->fd);
+        return give_back(t, -1);
+    }
+    *file = t->fd;
+    machrt_push_undo(s, machrt_undo_close, file, 0, "close memory");
+    int r = take_until_found(t);
+    if (!r && !t->found)
+        tell_runs(t, runs, size);
+    if (!r && t->found)
+        r = map_run(t);
+    return give_back(t, r);
+}
+
+// After the pin of the run was made, and those of all pages were removed, it still is where it was.
+static int prove_run(struct taking *t)
+{
+    struct mach_session *s = t->s;
+    uint64_t host;
+    for (uint64_t i = 0; i < t->need; i++) {
+        int r = machrt_read_physical(s, (uint8_t *)t->m->m.at + i * t->page, t->page, 1, &host);
+        if (r)
+            return set_taking_error(t, r, "/proc/self/pagemap does not show their addresses");
+        if (host != t->m->m.host + i * t->page)
+            return machrt_set_error(s, "memory", EBUSY, t->who,
+                                    "the kernel moved it: byte 0x%" PRIx64 " is at 0x%" PRIx64 ", not at 0x%" PRIx64,
+                                    i * t->page, host, t->m->m.host + i * t->page);
+    }
+    // What is surplus when it is freed goes to the kernel, while a device may still write to it.
+    if (pool_number(s, t->page, "surplus_hugepages"))
+        return machrt_set_error(s, "memory", EBUSY, t->who,
+                                "the pool of %" PRIu64
+                                " KiB has surplus pages, which go to the kernel when they are freed, though a device "
+                                "may still write to them: raise /sys/kernel/mm/hugepages/hugepages-%" PRIu64
+                                "kB/nr_hugepages",
+                                t->page >> 10, t->page >> 10);
+    machrt_log(s,
+               "memory %s: %" PRIu64 " MiB at host 0x%" PRIx64 ", in %" PRIu64 " huge pages of %" PRIu64 " KiB, pinned",
+               t->m->m.name, t->m->m.size >> 20, t->m->m.host, t->need, t->page >> 10);
+    return 0;
+}
+
+static int report_none(struct mach_session *s, const struct memory *m, uint64_t page, const char *runs)
+{
+    uint64_t size = m->m.size, physical = mach_cfg_memory_physical(m->rec), limit = mach_cfg_memory_limit(m->rec);
+    char where[64] = "";
+    if (physical != MACH_CFG_NONE64)
+        snprintf(where, sizeof where, " at 0x%" PRIx64, physical);
+    else if (limit)
+        snprintf(where, sizeof where, " below 0x%" PRIx64, limit);
+    return machrt_set_error(
+        s, "memory", ENOMEM, machrt_memory_object(s, m),
+        "no %" PRIu64
+        " MiB of huge pages side by side%s: free are %.300s. Make the pool larger, early after boot: echo "
+        "N >/sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/nr_hugepages, or boot with hugepagesz=%" PRIu64
+        "K hugepages=N, N at least %" PRIu64,
+        size >> 20, where, *runs ? runs : "none", page >> 10, page >> 10, size / page);
+}
+
+int machrt_take_contiguous(struct mach_session *s, struct memory *m)
+{
+    struct pools pools = {0};
+    char path[PATH_SIZE], runs[400] = "";
+    uint64_t stated = mach_cfg_memory_page_size(m->rec), physical = mach_cfg_memory_physical(m->rec), last = 0;
+    int r = machrt_sysfs_path(s, path, "kernel/mm/hugepages") ? s->sys.list(s->sys.opaque, path, add_pool, &pools)
+                                                              : -ENAMETOOLONG;
+    if (r)
+        return machrt_set_error(s, "memory", r, machrt_memory_object(s, m),
+                                "the kernel has no huge pages: build it with CONFIG_HUGETLBFS");
+    qsort(pools.page, pools.n, sizeof pools.page[0], by_size);
+    for (uint32_t i = 0; i < pools.n; i++) {
+        uint64_t page = pools.page[i];
+        if ((stated && page != stated) || m->m.size % page || page % s->page ||
+            (physical != MACH_CFG_NONE64 && physical % page))
+            continue;
+        last = last ? last : page;
+        struct taking t = {.s = s, .m = m, .page = page, .need = m->m.size / page, .lock = -1, .fd = -1};
+        t.who = machrt_memory_object(s, m);
+        if (!pages_left(s, page))
+            continue;
+        if (take_from_pool(&t, runs, sizeof runs))
+            return -1;
+        if (t.found)
+            return prove_run(&t);
+    }
+    if (!last)
+        return machrt_set_error(s, "memory", EINVAL, machrt_memory_object(s, m),
+                                "the kernel has no huge pages of a size that divides its %" PRIu64
+                                " MiB%s: see /sys/kernel/mm/hugepages",
+                                m->m.size >> 20, physical != MACH_CFG_NONE64 ? " and its address" : "");
+    return report_none(s, m, last, runs);
+}

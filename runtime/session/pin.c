@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Pins memory for devices that no IOMMU maps it for. mlock() is not enough: Linux migrates locked pages
+ * (migrate_pages(2), compaction, memory that is taken offline), huge ones too. What keeps a page in its place is a
+ * long-term pin (mm/gup.c, FOLL_LONGTERM), which user space gets by registering buffers with an io_uring, or by a
+ * udmabuf.
+ */
+#include "session/pages.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/io_uring.h>
+#include <linux/udmabuf.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+
+static const uint64_t MOST_OF_BUFFER = UINT64_C(1) << 30; // io_uring/rsrc.c, io_buffer_validate()
+enum { MOST_BUFFERS = 1024 };                             // UIO_MAXIOV; 16384 since Linux 5.13
+enum { MOST_ITEMS = 1024, DEFAULT_MIB = 64 };             // udmabuf's list_limit and size_limit_mb
+
+/* ---- io_uring ---- */
+
+static int register_buffers(struct mach_session *s, int ring, const struct extent *extent, uint32_t n, uint32_t buffers)
+{
+    struct iovec *v = (struct iovec *)s->sys.alloc(s->sys.opaque, NULL, buffers * sizeof *v);
+    uint32_t k = 0;
+    if (!v)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < n; i++)
+        for (uint64_t at = 0; at < extent[i].size; at += MOST_OF_BUFFER) {
+            uint64_t left = extent[i].size - at;
+            v[k++] =
+                (struct iovec){(uint8_t *)extent[i].at + at, (size_t)(left < MOST_OF_BUFFER ? left : MOST_OF_BUFFER)};
+        }
+    int r = s->sys.io_uring_register(s->sys.opaque, ring, IORING_REGISTER_BUFFERS, v, k);
+    s->sys.alloc(s->sys.opaque, v, 0);
+    return r;
+}
+
+static int pin_by_io_uring(struct mach_session *s, struct pin *pin, const struct extent *extent, uint32_t n)
+{
+    struct io_uring_params params = {0};
+    uint64_t buffers = 0;
+    for (uint32_t i = 0; i < n; i++)
+        buffers += (extent[i].size - 1) / MOST_OF_BUFFER + 1;
+    if (buffers > MOST_BUFFERS)
+        return -E2BIG;
+    int ring = s->sys.io_uring_setup(s->sys.opaque, 1, &params);
+    if (ring < 0)
+        return ring;
+    int r = register_buffers(s, ring, extent, n, (uint32_t)buffers);
+    if (r)
+        s->sys.close(s->sys.opaque, ring);
+    else
+        pin->ring = ring;
+    return r;
+}
+
+/* ---- udmabuf ---- */
+
+static uint64_t udmabuf_limit(struct mach_session *s)
+{
+    char path[PATH_SIZE], line[32];
+    uint64_t mib = machrt_sysfs_path(s, path, "module/udmabuf/parameters/size_limit_mb") &&
+                           !machrt_read_line(s, path, line, sizeof line)
+                       ? strtoull(line, NULL, 10)
+                       : DEFAULT_MIB;
+    return (mib && mib < UINT64_C(1) << 20 ? mib : DEFAULT_MIB) << 20;
+}
+
+struct list {
+    struct udmabuf_create_list head;
+    struct udmabuf_create_item item[MOST_ITEMS];
+};
+
+static int make_udmabuf(struct mach_session *s, struct pin *pin, int device, struct list *l)
+{
+    if (!l->head.count)
+        return 0;
+    int fd = s->sys.ioctl(s->sys.opaque, device, UDMABUF_CREATE_LIST, l);
+    if (fd < 0)
+        return fd;
+    pin->file[pin->files++] = fd;
+    l->head.count = 0;
+    return 0;
+}
+
+static int make_udmabufs(struct mach_session *s, struct pin *pin, int device, struct list *l,
+                         const struct extent *extent, uint32_t n, int memfd, uint64_t limit)
+{
+    uint64_t room = limit;
+    for (uint32_t i = 0; i < n; i++)
+        for (uint64_t at = 0; at < extent[i].size;) {
+            uint64_t left = extent[i].size - at, size = left < room ? left : room;
+            l->item[l->head.count++] =
+                (struct udmabuf_create_item){.memfd = (uint32_t)memfd, .offset = extent[i].offset + at, .size = size};
+            at += size;
+            room -= size;
+            if (room && l->head.count < MOST_ITEMS)
+                continue;
+            int r = make_udmabuf(s, pin, device, l);
+            if (r)
+                return r;
+            room = limit;
+        }
+    return make_udmabuf(s, pin, device, l);
+}
+
+static int pin_by_udmabuf(struct mach_session *s, struct pin *pin, const struct extent *extent, uint32_t n, int memfd)
+{
+    char path[PATH_SIZE];
+    uint64_t limit = udmabuf_limit(s), size = 0;
+    if (!machrt_dev_path(s, path, "udmabuf"))
+        return -ENAMETOOLONG;
+    for (uint32_t i = 0; i < n; i++)
+        size += extent[i].size;
+    // One for each `limit` bytes, and one for each MOST_ITEMS items.
+    pin->file = (int *)s->sys.alloc(s->sys.opaque, NULL, (size_t)(size / limit + n / MOST_ITEMS + 2) * sizeof(int));
+    struct list *l = (struct list *)s->sys.alloc(s->sys.opaque, NULL, sizeof *l);
+    int device = pin->file && l ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENOMEM, r = device < 0 ? device : 0;
+    if (!r)
+        r = s->sys.add_seals(s->sys.opaque, memfd, F_SEAL_SHRINK); // as udmabuf demands it
+    if (!r) {
+        l->head = (struct udmabuf_create_list){.flags = UDMABUF_FLAGS_CLOEXEC};
+        r = make_udmabufs(s, pin, device, l, extent, n, memfd, limit);
+    }
+    if (device >= 0)
+        s->sys.close(s->sys.opaque, device);
+    s->sys.alloc(s->sys.opaque, l, 0);
+    return r;
+}
+
+/* ---- either ---- */
+
+int machrt_unpin(struct mach_session *s, struct pin *pin)
+{
+    int r = pin->ring >= 0 ? s->sys.close(s->sys.opaque, pin->ring) : 0;
+    while (pin->files) {
+        int e = s->sys.close(s->sys.opaque, pin->file[--pin->files]);
+        r = r ? r : e;
+    }
+    s->sys.alloc(s->sys.opaque, pin->file, 0);
+    *pin = (struct pin){.ring = -1};
+    return r;
+}
+
+int machrt_pin(struct mach_session *s, struct pin *pin, const struct extent *extent, uint32_t n, int memfd,
+               const char *who)
+{
+    *pin = (struct pin){.ring = -1};
+    int r = pin_by_io_uring(s, pin, extent, n), second = -ENOTSUP; // -EPERM: kernel.io_uring_disabled, or a sandbox
+    if (!r)
+        return 0;
+    if (r == -ENOMEM)
+        return machrt_set_error(
+            s, "memory", r, who,
+            "it cannot be pinned: it lies in hugetlb_cma (boot with `hugepagesz=1G hugepages=N`), or "
+            "more would be locked than `ulimit -l` allows");
+    if (memfd >= 0)
+        second = pin_by_udmabuf(s, pin, extent, n, memfd);
+    if (!second)
+        return 0;
+    machrt_unpin(s, pin);
+    return machrt_set_error(
+        s, "memory", second == -ENOENT || second == -ENOTSUP ? r : second, who,
+        "it cannot be pinned, so the kernel could move it while a device writes to it: io_uring: %s; "
+        "/dev/udmabuf: %s. Set the sysctl kernel.io_uring_disabled to 0, or load the module udmabuf",
+        strerror(-r), memfd >= 0 ? strerror(-second) : "only for memory that libmachrt allocates");
+}
+
+const char *machrt_cannot_pin(struct mach_session *s)
+{
+    char path[PATH_SIZE], line[16];
+    snprintf(path, sizeof path, "%s/sys/kernel/io_uring_disabled", s->sys.proc);
+    // Before Linux 6.6 there is no such sysctl.
+    if (machrt_read_line(s, path, line, sizeof line) || *line != '2')
+        return NULL;
+    if (machrt_dev_path(s, path, "udmabuf") && !s->sys.access(s->sys.opaque, path, 0 /* F_OK */))
+        return NULL;
+    return "it cannot be pinned, so the kernel could move it while a device writes to it: set the sysctl "
+           "kernel.io_uring_disabled to 0, or load the module udmabuf";
+}
