@@ -50,10 +50,11 @@ static void mach_yyerror(const struct loc *loc, struct parser *p, const char *wh
 %token USE "use" FOR "for" IN "in" IF "if" ELSE "else" PAGE_SIZE "page-size" IOMMU "iommu" FACTS "facts" OVERLAY "overlay" KEEP "keep"
 %token MODEL "model" COMPATIBLE "compatible" BOOTARGS "bootargs" CPUS "cpus" MEMORY "memory" IRQCHIP "irqchip"
 %token DEVICE "device" PASSTHROUGH "passthrough" PLATFORM "platform" PCI "pci" RAW "raw" NODE "node" EDIT "edit"
-%token REGION "region" IRQ "irq" REF "ref" CHILD "child" DMA "dma" GUEST_IOMMU "guest-iommu" STASH "stash" ID "id"
+%token REGION "region" IRQ "irq" REF "ref" CHILD "child" DMA "dma" GUEST_IOMMU "guest-iommu" POOL "pool" STASH "stash" ID "id"
 %token OF "of" MAP "map" MSI_BANK "msi-bank"
 /* clauses */
 %token AT "at" SIZE "size" FROM "from" ANONYMOUS "anonymous" HUGETLB "hugetlb" FILE "file" PHYSICAL "physical"
+%token CONTIGUOUS "contiguous" BELOW "below" RUNS "runs" BY "by" HEAP "heap" RESERVED "reserved"
 %token OFFSET "offset" SHARE "share" NO_DMA "no-dma" READONLY "readonly" ON "on" SLOT "slot" AS "as" ONLY "only"
 %token WITHOUT "without" UNDER "under" VCPU "vcpu" TRAP "trap" DROP "drop" UNSAFE "unsafe" TO "to" FIXED "fixed"
 %token ASSIGN "assign" COPY "copy" WINDOW "window" SUBWINDOWS "subwindows" LIODN_INDEX "liodn-index"
@@ -222,6 +223,7 @@ passthrough_head: PASSTHROUGH inode                     { $$ = AST(PASSTHROUGH, 
                 | PASSTHROUGH RAW                       { $$ = AST(PASSTHROUGH, loc_join(@1, @2)); $$->sub = PASS_RAW; }
                 ;
 dma_head: DMA name                                      { $$ = AST(DMA, loc_join(@1, @2)); $$->name = $2; }
+        | DMA POOL name                                 { $$ = AST(DMA, loc_join(@1, @3)); $$->name = word_text(p, "pool", @2); $$->arg = ARG($3); }
         | DMA GUEST_IOMMU name                          { $$ = AST(DMA, loc_join(@1, @3)); $$->name = word_text(p, "guest-iommu", @2); $$->arg = ARG($3); }
         ;
 map_head: MAP name                                      { $$ = AST(MAP, loc_join(@1, @2)); $$->name = $2; $$->sub = MAP_MEMORY; }
@@ -249,6 +251,13 @@ clause: PAGE_SIZE value                                 { $$ = list_of(AST(PAGE_
       | FROM HUGETLB value                              { $$ = list_of(AST(FROM, @$)); $$.head->name = word_text(p, "hugetlb", @2); $$.head->e = $3.e; }
       | FROM FILE string                                { $$ = list_of(AST(FROM, @$)); $$.head->name = word_text(p, "file", @2); $$.head->arg = ARG($3); }
       | FROM PHYSICAL value                             { $$ = list_of(AST(FROM, @$)); $$.head->name = word_text(p, "physical", @2); $$.head->e = $3.e; }
+      | FROM CONTIGUOUS                                 { $$ = list_of(AST(FROM, @$)); $$.head->name = word_text(p, "contiguous", @2); }
+      | BELOW value                                     { $$ = list_of(AST(BELOW, @$)); $$.head->e = $2.e; }
+      | RUNS value                                      { $$ = list_of(AST(RUNS, @$)); $$.head->e = $2.e; }
+      | BY HUGETLB                                      { $$ = list_of(AST(BY, @$)); $$.head->name = word_text(p, "hugetlb", @2); }
+      | BY HUGETLB value                                { $$ = list_of(AST(BY, @$)); $$.head->name = word_text(p, "hugetlb", @2); $$.head->e = $3.e; }
+      | BY HEAP string                                  { $$ = list_of(AST(BY, @$)); $$.head->name = word_text(p, "heap", @2); $$.head->arg = ARG($3); }
+      | BY RESERVED                                     { $$ = list_of(AST(BY, @$)); $$.head->name = word_text(p, "reserved", @2); }
       | OFFSET value                                    { $$ = list_of(AST(OFFSET, @$)); $$.head->e = $2.e; }
       | SHARE string                                    { $$ = list_of(AST(SHARE, @$)); $$.head->name = $2; }
       | NO_DMA                                          { $$ = list_of(AST(NO_DMA, @$)); }

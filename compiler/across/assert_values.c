@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Finds the values of attributes that `assert` statements name. Each attribute is listed here, once.
+#include "plan/describe.h"
 #include "across/assert_values.h"
 
 #include <inttypes.h>
@@ -92,7 +93,11 @@ static void offer_machine(struct search *t, const struct p_machine *m)
 static void offer_memory(struct search *t, const struct p_memory *m)
 {
     static const char *const backings[] = {
-        [BACK_ANONYMOUS] = "anonymous", [BACK_HUGETLB] = "hugetlb", [BACK_FILE] = "file", [BACK_PHYSICAL] = "physical"};
+        [BACK_ANONYMOUS] = "anonymous", [BACK_HUGETLB] = "hugetlb",       [BACK_FILE] = "file",
+        [BACK_PHYSICAL] = "physical",   [BACK_CONTIGUOUS] = "contiguous",
+    };
+    static const char *const providers[] = {
+        [BY_CHOICE] = NULL, [BY_HUGETLB] = "hugetlb", [BY_HEAP] = "heap", [BY_RESERVED] = "reserved"};
     offer_number(t, "address", m->address);
     offer_number(t, "size", m->size);
     offer_number_if(t, m->m->backing == BACK_PHYSICAL, "physical", m->m->back_arg.value);
@@ -100,6 +105,8 @@ static void offer_memory(struct search *t, const struct p_memory *m)
     offer_number_if(t, m->m->backing == BACK_FILE, "offset", m->m->back_arg.value);
     offer_text(t, "path", m->m->backing == BACK_FILE ? m->m->file : NULL);
     offer_text(t, "from", backings[m->m->backing]);
+    offer_text(t, "by", providers[m->provider]);
+    offer_number_if(t, m->limit != 0, "below", m->limit);
     offer_text(t, "share", m->m->share);
     offer_number(t, "no-dma", m->m->no_dma);
     offer_number(t, "readonly", m->m->readonly);
@@ -173,17 +180,12 @@ static void offer_stash(struct search *t, const struct p_stash *s)
 
 static void offer_dma(struct search *t, const struct p_dma *x)
 {
-    static const char *const modes[] = {[DMA_NONE] = "none",
-                                        [DMA_ALL] = "all",
-                                        [DMA_IDENTITY] = "identity",
-                                        [DMA_GUEST_IOMMU] = "guest-iommu",
-                                        [DMA_WINDOW] = "window"};
     uint64_t wanted = 0, granted = 0;
     for (uint32_t i = 0; i < x->nmaps; i++) {
         wanted += x->maps[i].size;
         granted += x->maps[i].granted;
     }
-    offer_text(t, "mode", modes[x->mode]);
+    offer_text(t, "mode", dma_mode_word(x->mode));
     offer_number_if(t, x->has_window, "window", x->window);
     offer_number_if(t, x->has_window, "size", x->size);
     offer_number_if(t, x->subwindows > 0, "subwindows", x->subwindows);

@@ -182,16 +182,19 @@ static void check_kept(struct physical *s)
     const struct range *kept = s->kept.list.at, *over = NULL;
     uint32_t after = first_after(&s->kept, s->first);
     if (after && kept[after - 1].last >= s->first)
-        over = kept[after - 1].last >= s->last ? NULL : &kept[after - 1];
+        over = kept[after - 1].last >= s->last && s->memory->provider != BY_HUGETLB ? NULL : &kept[after - 1];
     else if (after < s->kept.list.n && kept[after].first <= s->last)
         over = &kept[after];
     if (!over)
         return;
+    bool all = over->first <= s->first && s->last <= over->last;
     struct diag *d = diag(s->p->c->diags, E0537, s->memory->m->back_arg.at,
-                          "memory `%s` is partly reserved by the /memreserve/ of the host's tree", s->memory->m->name);
+                          "memory `%s` is %sreserved by the /memreserve/ of the host's tree", s->memory->m->name,
+                          all ? "" : "partly ");
     diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, s->first, s->last);
     diag_fact(d, "%s: 0x%" PRIx64 "..0x%" PRIx64 " is reserved", s->p->host->file, over->first, over->last);
-    diag_help(d, "write an address outside of it, or one at which all of the memory is inside of it");
+    diag_help(d, all ? "write an address outside of it: no huge page is there"
+                     : "write an address outside of it, or one at which all of the memory is inside of it");
 }
 
 static void add_user(struct physical *s, const struct dt_node *target, const struct dt_node *n,
@@ -230,6 +233,42 @@ static void find_users(struct physical *s)
         }
 }
 
+/* arm64: KVM maps it as device memory; Power: uncached. Elsewhere KVM takes the attributes of other memory. */
+static bool must_be_kernels(const struct p_machine *m, const struct p_memory *x)
+{
+    const char *arch = m->m->platform->arch;
+    return is_ram_of_guest(x) && (!strcmp(arch, "arm64") || !strcmp(arch, "ppc"));
+}
+
+/* Memory that lies in a reserved node without another user: can the guest run there, and who can provide it? */
+static void check_use_of_reserved(struct physical *s, const struct over_reserved *over)
+{
+    struct planner *p = s->p;
+    const struct host_region *h = over->reserved;
+    const struct p_memory *m = over->memory;
+    bool no_map = dt_prop(p->host->tree, h->node, intern(p->c->names, "no-map")) != NULL;
+    struct diag *d = NULL;
+    if (no_map && must_be_kernels(over->machine, m))
+        d = diag(p->c->diags, E0541, m->m->back_arg.at,
+                 strcmp(over->machine->m->platform->arch, "ppc")
+                     ? "memory `%s` cannot be run in: KVM maps what is not the kernel's own memory as device memory"
+                     : "memory `%s` cannot be run in: KVM maps what is not the kernel's own memory uncached",
+                 m->m->name);
+    else if (m->provider == BY_HUGETLB)
+        d = diag(p->c->diags, E0542, m->m->back_arg.at,
+                 "memory `%s` is in no pool of huge pages: the host's tree reserves it", m->m->name);
+    else
+        return;
+    diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, m->physical, m->physical + (m->size - 1));
+    diag_fact(d, "%s: %s is at 0x%" PRIx64 "..0x%" PRIx64 "%s", p->host->file, dt_path(p->c->arena, h->node), h->address,
+              h->address + (h->size - 1), no_map ? ", with `no-map`" : "");
+    if (no_map)
+        diag_help(d, "write `memory %s size 0x%" PRIx64 " from contiguous;`, or an address in RAM that nothing reserves",
+                  m->m->name, m->size);
+    else
+        diag_help(d, "write `by reserved`, or an address outside of it");
+}
+
 static void check_reserved(struct physical *s, const struct over_reserved *over)
 {
     struct planner *p = s->p;
@@ -243,8 +282,10 @@ static void check_reserved(struct physical *s, const struct over_reserved *over)
     const char *driver = compatible ? dt_string(compatible, 0) : NULL;
     bool reusable = dt_prop(p->host->tree, h->node, intern(p->c->names, "reusable")) != NULL;
     bool given = map_getp(&s->users, h->node, NULL) && !user; // its users belong to this machine
-    if (inside && !user && !reusable && (!driver || given))
+    if (inside && !user && !reusable && (!driver || given)) {
+        check_use_of_reserved(s, over);
         return;
+    }
     struct diag *d = diag(p->c->diags, E0537, over->memory->m->back_arg.at, "memory `%s` overlaps reserved memory %s",
                           over->memory->m->name, dt_path(p->c->arena, h->node));
     diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, first, last);

@@ -111,13 +111,16 @@ enum ast_kind {
     AST_IRQ,    // items: which one (`irq 0 to ...`), or on a device's line the line itself (`irq spi 33`)
     AST_REF,    // name: the property, or "*"; [e: index]
     AST_CHILD,  // name: path below the node
-    AST_DMA,    // name: none, all, identity, guest-iommu or a name of its own; [arg: guest-iommu's]
+    AST_DMA,    // name: none, all, bus, pool, identity, guest-iommu or its own; [arg: of pool, guest-iommu]
     AST_STASH,  // in a dma; name: l1 l2 l3 id tph; [e: id], [e2: vcpu]
     AST_MAP,    // in a region: mapped. In a dma: what; sub: enum map_kind; name: memory or region; e: index
     /* clauses */
     AST_AT,     // e
     AST_SIZE,   // e
-    AST_FROM,   // name: anonymous hugetlb file physical; [e: size or address], [arg: path]
+    AST_FROM,   // name: anonymous hugetlb file physical contiguous; [e: size or address], [arg: path]
+    AST_BELOW,  // e
+    AST_RUNS,   // e
+    AST_BY,     // name: hugetlb heap reserved; [e: size], [arg: string]
     AST_OFFSET, // e
     AST_SHARE,  // name: string
     AST_NO_DMA,

@@ -39,6 +39,9 @@ static const char *const spelling[AST_KIND_COUNT] = {
     [AST_AT] = "at",
     [AST_SIZE] = "size",
     [AST_FROM] = "from",
+    [AST_BELOW] = "below",
+    [AST_RUNS] = "runs",
+    [AST_BY] = "by",
     [AST_OFFSET] = "offset",
     [AST_SHARE] = "share",
     [AST_NO_DMA] = "no-dma",
@@ -91,7 +94,7 @@ bool is_keyword(const char *word)
 #define REGION_CLAUSES  "at", "size", "map", "trap", "drop", "file", "offset", "unsafe"
 #define IRQ_CLAUSES     "to", "drop", "file"
 #define FATES           "drop", "fixed", "assign", "copy", "to", "keep"
-#define MEMORY_CLAUSES  "at", "size", "from", "offset", "share", "no-dma", "readonly"
+#define MEMORY_CLAUSES  "at", "size", "from", "below", "runs", "by", "offset", "share", "no-dma", "readonly"
 #define HOST_CLAUSES    "page-size", "iommu", "facts", "overlay", "keep"
 #define DMA_CLAUSES     "window", "size", "subwindows", "liodn-index", "stream", "operation", "stash", "unsafe"
 #define STASH_CLAUSES   "if-possible", "volatile", "persistent", "entry"

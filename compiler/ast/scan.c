@@ -139,6 +139,7 @@ static bool name_follows(int token)
     case T_CHILD:
     case T_DMA:
     case T_GUEST_IOMMU:
+    case T_POOL:
     case T_STASH:
     case T_IOMMU:
     case T_AS:
@@ -156,7 +157,8 @@ static bool name_follows(int token)
 
 int scan_keyword(struct parser *p, union value *v, const char *s, size_t n, struct loc loc, int token)
 {
-    bool own = token == T_RAW || token == T_PLATFORM || token == T_PCI || token == T_GUEST_IOMMU || token == T_ID;
+    bool own = token == T_RAW || token == T_PLATFORM || token == T_PCI || token == T_GUEST_IOMMU || token == T_POOL ||
+               token == T_ID;
     if (!own && name_follows(p->cur))
         return scan_word(p, v, s, n, loc, TEXT_WORD);
     switch (token) {

@@ -64,11 +64,22 @@ struct dma_reach guest_reach(struct machine_planner *p, const struct p_device *d
 bool device_address(struct machine_planner *p, const struct p_dma *dma, const struct p_memory *m, uint64_t offset,
                     uint64_t size, uint64_t *bus);
 
+/* Adds facts to a message: what the bus of the host reaches. */
+void add_windows(struct machine_planner *p, struct diag *d, const struct dma_reach *reach);
+
 /* Messages for memory that the host's buses do not let the device reach, or at another address than the guest's. */
 void check_inherited_reach(struct machine_planner *p, const struct p_device *d);
 
 /* Makes the guest's driver believe what the host's tree says of caches: `dma-coherent` or `dma-noncoherent`. */
 void write_coherence(struct machine_planner *p, const struct p_device *d);
+
+/* ---- bus.c: `dma bus`, `dma pool` ---- */
+
+/* Reports a device that is behind an IOMMU (E0677). */
+void check_bus_statement(struct machine_planner *p, const struct p_dma *dma);
+
+/* Writes the `dma-ranges` of the guest's buses, and finds where the host may have memory that their devices reach. */
+void write_dma_buses(struct machine_planner *p);
 
 /* ---- kernels.c ---- */
 

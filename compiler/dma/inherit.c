@@ -47,7 +47,7 @@ bool device_address(struct machine_planner *p, const struct p_dma *dma, const st
 
 /* ---- the host's buses ---- */
 
-static void add_windows(struct machine_planner *p, struct diag *d, const struct dma_reach *reach)
+void add_windows(struct machine_planner *p, struct diag *d, const struct dma_reach *reach)
 {
     for (uint32_t i = 0; i < reach->n && i < 4; i++) {
         const struct dma_window *w = &reach->windows[i];

@@ -231,13 +231,13 @@ static void plan_statement(struct machine_planner *p, struct p_device *d, const 
 {
     struct p_dma *dma = new_domain(p, d, m->mode, m->mode == DMA_WINDOW ? m->name : NULL, m->at);
     uint32_t errors = diags_errors(p->c->diags);
-    if (m->mode != DMA_NONE && m->mode != DMA_IDENTITY && !is_behind_iommu(p->file, d)) {
+    bool free = m->mode == DMA_NONE || m->mode == DMA_IDENTITY || m->mode == DMA_BUS || m->mode == DMA_POOL;
+    if (!free && !is_behind_iommu(p->file, d)) {
         struct diag *g = diag(p->c->diags, E0636, m->at,
                               "`%s` is not behind an IOMMU, so it cannot be restricted to what is mapped", d->name);
         note_iommu(p->file, d, g);
         diag_help(g,
-                  "write `%s` if it does no DMA, or `dma identity unsafe;` if you trust the guest with all "
-                  "of the host's memory",
+                  "write `%s` if it does no DMA, or `dma bus unsafe;` if you trust the guest with all of the host's memory",
                   none_text(p, d));
         return;
     }
@@ -248,6 +248,8 @@ static void plan_statement(struct machine_planner *p, struct p_device *d, const 
         check_identity(p, m);
     else if (m->mode == DMA_GUEST_IOMMU)
         use_guest_iommu(p, dma, m->name, m->at);
+    else if (m->mode == DMA_BUS || m->mode == DMA_POOL)
+        check_bus_statement(p, dma);
     if (m->mode != DMA_ALL && m->mode != DMA_WINDOW)
         return;
     set_ids(p, dma);
@@ -361,8 +363,7 @@ static void plan_device_dma(struct machine_planner *p, struct p_device *d, const
     if (d->pass && d->pass->assigned) // the fate `assign` has no braces that the statement could be written into
         where = arena_printf(p->c->arena, "in a separate `passthrough %s { ... }`, ", dt_path(p->c->arena, d->host));
     diag_help(g,
-              "%swrite `%s` if it does no DMA, or `dma identity unsafe;` if you trust the guest with all of the "
-              "host's memory",
+              "%swrite `%s` if it does no DMA, or `dma bus unsafe;` if you trust the guest with all of the host's memory",
               where, none_text(p, d));
 }
 
@@ -413,4 +414,5 @@ void plan_dma(struct machine_planner *p)
         check_inherited_reach(p, d);
         write_coherence(p, d);
     }
+    write_dma_buses(p);
 }

@@ -4,6 +4,8 @@
 
 #include "base/path.h"
 
+#include <assert.h>
+#include <libfdt.h>
 #include <string.h>
 
 static uint32_t arch_number(const char *word)
@@ -54,14 +56,23 @@ static void add_cpus(struct cfg_out *o, const struct p_machine *m)
     }
 }
 
-static void add_memory(struct cfg_out *o, const struct p_machine *m)
+static uint32_t backing_of(const struct p_memory *p)
 {
     static const uint8_t backing[] = {
         [BACK_ANONYMOUS] = MACH_CFG_BACKING_ANONYMOUS,
         [BACK_HUGETLB] = MACH_CFG_BACKING_HUGETLB,
         [BACK_FILE] = MACH_CFG_BACKING_FILE,
-        [BACK_PHYSICAL] = MACH_CFG_BACKING_PHYSICAL,
     };
+    static const uint8_t provided[] = {
+        [BY_HUGETLB] = MACH_CFG_BACKING_CONTIGUOUS,
+        [BY_HEAP] = MACH_CFG_BACKING_HEAP,
+        [BY_RESERVED] = MACH_CFG_BACKING_PHYSICAL,
+    };
+    return is_placed(p->m) ? provided[p->provider] : backing[p->m->backing];
+}
+
+static void add_memory(struct cfg_out *o, const struct p_machine *m)
+{
     for (uint32_t i = 0; i < m->memory.n; i++) {
         const struct p_memory *p = &m->memory.at[i];
         const struct m_memory *w = p->m;
@@ -69,15 +80,17 @@ static void add_memory(struct cfg_out *o, const struct p_machine *m)
         uint64_t arg = w->back_arg.value;
         *CFG_ADD(o, memory, MEMORY) = (struct mach_cfg_memory){
             .name = cfg_str(o, w->name),
-            .backing = w32(backing[w->backing]),
-            .path = cfg_str(o, w->backing == BACK_FILE ? w->file : NULL),
+            .backing = w32(backing_of(p)),
+            .path = cfg_str(o, w->backing == BACK_FILE ? w->file : w->heap),
             .share = cfg_str(o, w->share),
             .flags = w32(flags),
             .address = w64(p->address),
             .size = w64(p->size),
             .offset = w64(w->backing == BACK_FILE && w->back_arg.set ? arg : 0),
-            .physical = w64(w->backing == BACK_PHYSICAL ? arg : MACH_CFG_NONE64),
-            .page_size = w64(w->backing == BACK_HUGETLB ? arg : 0),
+            .physical = w64(p->physical),
+            .page_size = w64(w->backing == BACK_HUGETLB ? arg : w->page.value),
+            .lowest = w64(p->lowest),
+            .limit = w64(p->limit),
         };
     }
 }
@@ -292,7 +305,8 @@ static void add_dma(struct cfg_out *o, const struct p_machine *m, uint32_t devic
     static const uint8_t mode[] = {
         [DMA_NONE] = MACH_CFG_DMA_NONE,         [DMA_ALL] = MACH_CFG_DMA_ALL,
         [DMA_IDENTITY] = MACH_CFG_DMA_IDENTITY, [DMA_GUEST_IOMMU] = MACH_CFG_DMA_GUEST_IOMMU,
-        [DMA_WINDOW] = MACH_CFG_DMA_WINDOW,
+        [DMA_WINDOW] = MACH_CFG_DMA_WINDOW,     [DMA_BUS] = MACH_CFG_DMA_BUS,
+        [DMA_POOL] = MACH_CFG_DMA_BUS, // what it reaches is in the tree
     };
     uint64_t guest_iommu = MACH_CFG_NONE;
     if (d->mode == DMA_GUEST_IOMMU && d->guest_iommu)
@@ -350,6 +364,24 @@ static void add_devices(struct cfg_out *o, const struct p_machine *m)
             add_dma(o, m, i, m->devices.at[i]->dmas.at[k], &regions, &names);
 }
 
+/* What is written into the tree at each start. The tree is our own: what is looked for is there. */
+static void add_patches(struct cfg_out *o, const struct p_machine *m, const uint8_t *dtb)
+{
+    for (uint32_t i = 0; i < m->patches.n; i++) {
+        const struct p_patch *p = &m->patches.at[i];
+        const char *path = dt_path(o->c->arena, p->bus);
+        int length = 0, node = fdt_path_offset(dtb, path);
+        const uint8_t *ranges = fdt_getprop(dtb, node, "dma-ranges", &length);
+        assert(ranges && (uint32_t)length >= p->offset + 8);
+        *CFG_ADD(o, patch, PATCH) = (struct mach_cfg_patch){
+            .at = w32((uint32_t)(ranges - dtb) + p->offset),
+            .memory = w32(p->memory),
+            .node = cfg_str(o, path),
+            .addend = w64(p->addend),
+        };
+    }
+}
+
 struct pieces emit_config(struct machc *c, const struct plan *p, const struct p_machine *m, const uint8_t *dtb,
                           uint32_t dtb_size)
 {
@@ -360,5 +392,6 @@ struct pieces emit_config(struct machc *c, const struct plan *p, const struct p_
     add_irqchips(o, m);
     cfg_expect_of_host(o, p, m);
     add_devices(o, m);
+    add_patches(o, m, dtb);
     return cfg_finish(o, dtb, dtb_size);
 }

@@ -53,11 +53,6 @@ static void expect_memory(struct cfg_out *o, const struct p_machine *m)
     for (uint32_t i = 0; i < m->memory.n; i++) {
         const struct p_memory *p = &m->memory.at[i];
         uint64_t page = p->m->back_arg.value, known;
-        if (p->m->backing == BACK_PHYSICAL) {
-            struct mach_cfg_expect *e = add_expectation(o, MACH_CFG_EXPECT_MEMORY_FREE, MACH_CFG_NONE, i, p->m->name);
-            e->a = w64(p->m->back_arg.value);
-            e->b = w64(p->size);
-        }
         if (p->m->backing != BACK_HUGETLB)
             continue;
         if (map_get(&at, page, 0, &known)) {

@@ -9,6 +9,7 @@
 #include "emit/emit.h"
 #include "emit/text_table.h"
 #include "machc.h"
+#include "plan/describe.h"
 
 struct graph {
     struct machc *c;
@@ -157,13 +158,8 @@ static void add_host_stash_edges(struct graph *g)
 
 static const char *domain_label(struct graph *g, const struct p_dma *d)
 {
-    static const char *const modes[] = {[DMA_NONE] = "none",
-                                        [DMA_ALL] = "all",
-                                        [DMA_IDENTITY] = "identity",
-                                        [DMA_GUEST_IOMMU] = "guest-iommu",
-                                        [DMA_WINDOW] = "window"};
     const char *s = d->name && *d->name ? arena_printf(g->c->arena, "dma %s\n", d->name) : "dma ";
-    s = arena_printf(g->c->arena, "%s%s", s, modes[d->mode]);
+    s = arena_printf(g->c->arena, "%s%s", s, dma_mode_word(d->mode));
     return d->size ? arena_printf(g->c->arena, "%s\n%s", s, range_text(g, d->window, d->size)) : s;
 }
 

@@ -2,16 +2,12 @@
 // Writes the table of what each device reaches by DMA.
 #include "emit/plan_text.h"
 #include "machc.h"
+#include "plan/describe.h"
 
 const char *dma_domain_text(struct machc *c, const struct p_dma *d)
 {
-    static const char *const modes[] = {[DMA_NONE] = "none",
-                                        [DMA_ALL] = "all",
-                                        [DMA_IDENTITY] = "identity",
-                                        [DMA_GUEST_IOMMU] = "guest-iommu",
-                                        [DMA_WINDOW] = "window"};
     struct arena *a = c->arena;
-    const char *s = modes[d->mode];
+    const char *s = dma_mode_word(d->mode);
     if (d->mode == DMA_GUEST_IOMMU && d->guest_iommu)
         s = arena_printf(a, "%s %s", s, d->guest_iommu);
     if (d->has_window)
@@ -87,6 +83,37 @@ static const char *mapping_text(struct machc *c, const struct p_dma *d, const st
                : arena_printf(c->arena, "sub-windows %llu-%llu", (unsigned long long)first, (unsigned long long)last);
 }
 
+/* Writes the rows of a device on a bus that translates: what it reaches, and what the guest bounces for it. */
+static void bus_rows(struct machc *c, struct text_out *t, const struct p_machine *m, const struct p_device *d,
+                     const struct p_dma *dma)
+{
+    const struct p_bus *b = dma->bus;
+    uint32_t rows = 0;
+    for (uint32_t i = 0; i < m->memory.n; i++) {
+        const struct p_memory *x = &m->memory.at[i];
+        const struct p_bus_entry *e = NULL;
+        for (uint32_t k = 0; k < b->entries.n && !e; k++) // a machine has few memories
+            e = b->entries.at[k].memory == x ? &b->entries.at[k] : NULL;
+        if (!e && (!is_ram_of_guest(x) || x->pool))
+            continue;
+        const char *at = "the host's";
+        if (e && e->device != UINT64_MAX)
+            at = span_text(c, e->device, x->size);
+        else if (e && e->addend)
+            at = arena_printf(c->arena, "the host's + 0x%llx", (unsigned long long)e->addend);
+        table_cell(t, rows ? NULL : d->name);
+        table_cell(t, rows ? NULL : dma->name);
+        table_cell(t, rows++ ? NULL : dma_domain_text(c, dma));
+        table_cell(t, e ? at : NULL);
+        table_cell(t, size_text(c, x->size));
+        table_cell(t, x->m->name);
+        table_cell(t, e ? "rw" : NULL);
+        table_cell(t, e ? arena_printf(c->arena, "dma-ranges of %s", dt_path(c->arena, b->node)) : "bounced by the guest");
+        table_cell(t, NULL);
+        table_cell(t, NULL);
+    }
+}
+
 void dma_table(struct machc *c, struct text_out *t, const struct p_machine *m)
 {
     table_begin(t, "dma", "device", "domain", "mode", "device address", "size", "what", "rights", "how", "over-grant",
@@ -95,6 +122,10 @@ void dma_table(struct machc *c, struct text_out *t, const struct p_machine *m)
         const struct p_device *d = m->devices.at[i];
         for (uint32_t k = 0; k < d->dmas.n; k++) {
             const struct p_dma *dma = d->dmas.at[k];
+            if (dma->bus) {
+                bus_rows(c, t, m, d, dma);
+                continue;
+            }
             for (uint32_t n = 0; n < dma->nmaps || !n; n++) {
                 const struct p_dma_map *x = n < dma->nmaps ? &dma->maps[n] : NULL;
                 table_cell(t, n ? NULL : d->name);

@@ -60,14 +60,29 @@ static int by_address(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+static const char *placed_text(struct machc *c, const struct p_memory *p)
+{
+    static const char *const by[] = {[BY_HUGETLB] = "huge pages", [BY_HEAP] = "heap ", [BY_RESERVED] = "/dev/mem"};
+    struct arena *a = c->arena;
+    const char *s = "contiguous";
+    if (p->physical != UINT64_MAX)
+        s = arena_printf(a, "physical %s", span_text(c, p->physical, p->size));
+    if (p->lowest)
+        s = arena_printf(a, "%s from 0x%llx", s, (unsigned long long)p->lowest);
+    if (p->limit)
+        s = arena_printf(a, "%s below 0x%llx", s, (unsigned long long)p->limit);
+    s = arena_printf(a, "%s, %s%s", s, by[p->provider], p->m->heap ? p->m->heap : "");
+    return p->m->page.set ? arena_printf(a, "%s of %s", s, size_text(c, p->m->page.value)) : s;
+}
+
 static const char *backing_text(struct machc *c, const struct p_memory *p)
 {
     const struct m_memory *m = p->m;
     const char *s = "anonymous";
     if (m->backing == BACK_HUGETLB)
         s = arena_printf(c->arena, "hugetlb %s", size_text(c, m->back_arg.value));
-    else if (m->backing == BACK_PHYSICAL)
-        s = arena_printf(c->arena, "physical %s", span_text(c, m->back_arg.value, p->size));
+    else if (is_placed(m))
+        s = placed_text(c, p);
     else if (m->backing == BACK_FILE)
         s = arena_printf(c->arena, "file %s", m->file);
     return arena_printf(c->arena, "%s%s%s%s%s", s, m->share ? ", share " : "", m->share ? m->share : "",

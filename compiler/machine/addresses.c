@@ -176,19 +176,31 @@ bool find_free_range(struct machine_planner *p, uint64_t from, uint64_t end, uin
     return search_claims(p, &first, from, end, size, align, found);
 }
 
-static void choose_memory_addresses(struct machine_planner *p)
+static const uint64_t BLOCK = 2 * 1024 * 1024; // size of a second-level block mapping with 4K pages
+
+/* KVM can map a huge page as one only if the guest address is aligned to it as well. */
+static uint64_t alignment_of(const struct m_memory *m)
 {
-    static const uint64_t block = 2 * 1024 * 1024; // size of a second-level block mapping with 4K pages
-    uint32_t next = 0;
+    uint64_t huge = m->backing == BACK_HUGETLB ? m->back_arg.value : m->page.value;
+    return huge > BLOCK && !(huge & (huge - 1)) ? huge : BLOCK;
+}
+
+/* Where the next memory is looked for. */
+struct memory_search {
+    uint64_t from, end;
+    uint32_t next; // claim
+};
+
+/* Chooses addresses for memory whose place on the host counts, or for all other. */
+static void choose_some_addresses(struct machine_planner *p, struct memory_search *s, bool placed)
+{
     const struct platform *pl = p->m->m->platform;
-    uint64_t from = pl->memory_base, end = last_address(p) == UINT64_MAX ? UINT64_MAX : last_address(p) + 1;
     for (uint32_t i = 0; i < p->m->memory.n; i++) {
         struct p_memory *m = &p->m->memory.at[i];
-        if (m->how != HOW_CHOSEN)
+        if (m->how != HOW_CHOSEN || (p->has_dma_bus && is_placed(m->m) != placed))
             continue;
-        // KVM can map a huge page as one only if the guest address is aligned to it as well.
-        uint64_t huge = m->m->backing == BACK_HUGETLB ? m->m->back_arg.value : 0;
-        uint64_t align = huge > block && !(huge & (huge - 1)) ? huge : block;
+        uint64_t align = alignment_of(m->m), from = s->from, end = s->end;
+        uint32_t next = s->next;
         bool found = search_claims(p, &next, from, end, m->size, align, &m->address);
         if (found && m->address < pl->mmio_end && m->address + (m->size - 1) >= pl->mmio_base) {
             from = pl->mmio_end; // the range before it is for devices, whose addresses are chosen after memory's
@@ -201,8 +213,23 @@ static void choose_memory_addresses(struct machine_planner *p)
                       "write `at ADDRESS`");
             continue;
         }
-        from = m->address + m->size;
+        // A buffer that crossed from one bank into the next would have one device address for both.
+        s->from = m->address + m->size + (p->has_dma_bus ? BLOCK : 0);
+        s->next = next;
     }
+}
+
+/*
+ * Memory in the order of the text; what devices reach without an IOMMU comes first: Linux makes what lies below the end of
+ * their reach its ZONE_DMA, which its bounce buffers come from.
+ */
+static void choose_memory_addresses(struct machine_planner *p)
+{
+    uint64_t last = last_address(p);
+    struct memory_search s = {p->m->m->platform->memory_base, last == UINT64_MAX ? last : last + 1, 0};
+    choose_some_addresses(p, &s, true);
+    if (p->has_dma_bus)
+        choose_some_addresses(p, &s, false);
 }
 
 /* A range that was skipped because it was too small or not aligned. */

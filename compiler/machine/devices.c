@@ -33,6 +33,10 @@ bool has_valid_vcpu(struct machine_planner *p, const struct m_passthrough *pass)
 struct dt_node *find_bus_node(struct machine_planner *p, const struct m_passthrough *pass)
 {
     struct dt_tree *t = p->m->tree;
+    const char *pool;
+    struct src where;
+    if (p->has_dma_bus && !pass->place->bus && wants_dma_bus(p, pass, &pool, &where))
+        return dma_bus_node(p, pass, pool, where);
     if (!pass->place->under)
         return t->root;
     struct dt_node *n =

@@ -18,6 +18,119 @@ static void claim_platform_registers(struct machine_planner *p)
     }
 }
 
+/* ---- memory ---- */
+
+struct reserved_search {
+    const struct planner *p;
+    uint64_t first, last;
+    bool found;
+};
+
+static bool is_in_reserved(void *opaque, const struct host_region *h)
+{
+    struct reserved_search *x = opaque;
+    const struct dt_node *parent = h->node->parent;
+    bool holds = h->size && !host_node_is_idle(x->p, h->node) && h->address <= x->first && x->last <= h->address + (h->size - 1);
+    x->found = holds && parent && !strcmp(parent->name, "reserved-memory");
+    return !x->found;
+}
+
+/* Whether a node of the host's /reserved-memory holds all of [first, first + size). */
+static bool is_reserved_by_host(const struct machine_planner *p, uint64_t first, uint64_t size)
+{
+    struct reserved_search x = {p->file, first, first + (size - 1), false};
+    if (p->host && x.last >= first)
+        host_overlaps(p->host, first, size, is_in_reserved, &x);
+    return x.found;
+}
+
+/*
+ * Who provides memory whose place on the host counts. Huge pages, unless it cannot be these: memory that machines share
+ * has no owner who could take them, the guest does not run in what it only reads, and what the board's tree reserves is
+ * in no pool.
+ */
+static uint8_t choose_provider(const struct machine_planner *p, const struct m_memory *m)
+{
+    if (m->provider != BY_CHOICE)
+        return m->provider;
+    if (m->backing == BACK_CONTIGUOUS)
+        return BY_HUGETLB;
+    bool data = m->share || m->readonly;
+    return data || is_reserved_by_host(p, m->back_arg.value, m->size.value) ? BY_RESERVED : BY_HUGETLB;
+}
+
+/* Memory `from physical` that is huge pages by choice: the text does not say so, and it need not be whole ones. */
+static void check_whole_pages(struct machine_planner *p, const struct m_memory *m)
+{
+    static const uint64_t huge = UINT64_C(2) << 20;
+    bool size = m->size.value % huge != 0;
+    if (!size && m->back_arg.value % huge == 0)
+        return;
+    struct diag *d =
+        size ? diag(p->c->diags, E0386, m->size.at,
+                    "the 0x%" PRIx64 " bytes of memory `%s` are not whole huge pages of 0x%" PRIx64, m->size.value,
+                    m->name, huge)
+             : diag(p->c->diags, E0308, m->back_arg.at, "0x%" PRIx64 " is in the middle of a huge page of 0x%" PRIx64,
+                    m->back_arg.value, huge);
+    diag_note(d, m->at, "memory `from physical` is huge pages, unless the statement or the host's tree says otherwise");
+    diag_help(d, "write a multiple of 2M; `by hugetlb SIZE` if the host has smaller ones; or `by reserved` if it is memory "
+                 "that the host's kernel does not use");
+}
+
+/* Adds bank `bank` of `banks` of a memory. */
+static void add_bank(struct machine_planner *p, const struct m_memory *mem, uint32_t bank, uint32_t banks)
+{
+    static const uint64_t gap = UINT64_C(2) << 20; // no buffer crosses from one bank into the next
+    uint64_t size = mem->size.value / banks, next = mem->address.value + bank * (size + gap);
+    if (bank) {
+        struct m_memory *copy = NEW(p->c->arena, struct m_memory);
+        *copy = *mem;
+        copy->name = intern(p->c->names, arena_printf(p->c->arena, "%s_%u", mem->name, bank + 1));
+        mem = copy;
+    }
+    struct p_memory pm = {.m = mem,
+                          .address = next,
+                          .size = size,
+                          .how = mem->address.set ? HOW_WRITTEN : HOW_CHOSEN,
+                          .provider = is_placed(mem) ? choose_provider(p, mem) : BY_CHOICE,
+                          .physical = mem->backing == BACK_PHYSICAL ? mem->back_arg.value : UINT64_MAX,
+                          .limit = mem->below.value};
+    if (mem->backing == BACK_PHYSICAL && mem->provider == BY_CHOICE && pm.provider == BY_HUGETLB)
+        check_whole_pages(p, mem);
+    map_put(draft_arena(p->c), &p->memories, (uintptr_t)mem->name, 0, p->m->memory.n);
+    vec_push(p->c->arena, &p->m->memory, pm);
+    if (mem->address.set)
+        claim_range(p, pm.address, pm.size, arena_printf(p->c->arena, "memory `%s`", mem->name), mem->at);
+}
+
+/* Whether a machine has devices without an IOMMU whose bus translates. */
+static bool needs_dma_bus(const struct m_machine *m)
+{
+    for (uint32_t i = 0; i < m->passthroughs.n; i++)
+        for (uint32_t k = 0; k < m->passthroughs.at[i]->parts.n; k++) {
+            const struct m_part *part = &m->passthroughs.at[i]->parts.at[k];
+            for (uint32_t n = 0; n < part->dmas.n; n++)
+                if (part->dmas.at[n].mode == DMA_BUS || part->dmas.at[n].mode == DMA_POOL)
+                    return true;
+        }
+    return false;
+}
+
+/* Memory that `dma pool` names: dma/bus.c reports one that there is not. */
+static void mark_pools(struct machine_planner *p)
+{
+    const struct m_machine *m = p->m->m;
+    for (uint32_t i = 0; p->has_dma_bus && i < m->passthroughs.n; i++)
+        for (uint32_t k = 0; k < m->passthroughs.at[i]->parts.n; k++) {
+            const struct m_part *part = &m->passthroughs.at[i]->parts.at[k];
+            uint64_t at;
+            for (uint32_t n = 0; n < part->dmas.n; n++)
+                if (part->dmas.at[n].mode == DMA_POOL &&
+                    map_get(&p->memories, (uintptr_t)intern(p->c->names, part->dmas.at[n].name), 0, &at))
+                    p->m->memory.at[at].pool = true;
+        }
+}
+
 bool begin_guest(struct machine_planner *p)
 {
     enter_step(p, STEP_ROOT);
@@ -51,21 +164,21 @@ bool begin_guest(struct machine_planner *p)
             memcpy(data + at_byte, old->data, old->len);
         dt_set(t, t->root, p->n->compatible, data, (uint32_t)len, o);
     }
+    p->has_dma_bus = needs_dma_bus(m);
     make_cpus(p);
     if (!make_irqchips(p))
         return false;
     for (uint32_t i = 0; i < m->memory.n; i++) {
         const struct m_memory *mem = &m->memory.at[i];
-        struct p_memory pm = {mem, mem->address.value, mem->size.value, mem->address.set ? HOW_WRITTEN : HOW_CHOSEN};
-        vec_push(p->c->arena, &p->m->memory, pm);
-        map_put(draft_arena(p->c), &p->memories, (uintptr_t)mem->name, 0, i);
-        if (mem->address.set)
-            claim_range(p, pm.address, pm.size, arena_printf(p->c->arena, "memory `%s`", mem->name), mem->at);
+        uint32_t banks = mem->runs.value ? (uint32_t)mem->runs.value : 1;
+        for (uint32_t bank = 0; bank < banks; bank++)
+            add_bank(p, mem, bank, banks);
     }
+    mark_pools(p);
     return true;
 }
 
-/* ---- memory ---- */
+/* ---- nodes of memory ---- */
 
 static void write_memory_node(struct machine_planner *p, struct dt_node *parent, const char *base,
                               const struct p_memory *m, bool reserved)
@@ -84,8 +197,20 @@ static void write_memory_node(struct machine_planner *p, struct dt_node *parent,
     // The guest's kernel must not use memory as ordinary RAM that is shared with others or cannot be written.
     if (reserved)
         dt_set_flag(t, n, "no-map", o);
-    if (!map_getp(&t->labels, m->m->name, NULL))
+    if (!m->pool && !map_getp(&t->labels, m->m->name, NULL))
         dt_add_label(t, n, m->m->name, m->m->at.loc);
+}
+
+/* Linux reserves the pool within the memory that it lies in, and has pages for it (kernel/dma/swiotlb.c). */
+static void write_pool_node(struct machine_planner *p, struct dt_node *reserved, const struct p_memory *m)
+{
+    struct dt_node *n = make_from_schema(
+        p, reserved, "dma-pool", arena_printf(p->c->arena, "%s@%" PRIx64, m->m->name, m->address), m->m->at);
+    uint32_t cells[4] = {(uint32_t)(m->address >> 32), (uint32_t)m->address, (uint32_t)(m->size >> 32),
+                         (uint32_t)m->size};
+    dt_set_cells(p->m->tree, n, "reg", cells, 4, origin_of(p, ORIGIN_COMPUTED, m->m->at, "the pool"));
+    if (!map_getp(&p->m->tree->labels, m->m->name, NULL))
+        dt_add_label(p->m->tree, n, m->m->name, m->m->at.loc);
 }
 
 void write_memory_nodes(struct machine_planner *p)
@@ -95,12 +220,13 @@ void write_memory_nodes(struct machine_planner *p)
     struct dt_node *reserved = NULL;
     for (uint32_t i = 0; i < p->m->memory.n; i++) {
         const struct p_memory *m = &p->m->memory.at[i];
-        if (!m->m->share && !m->m->readonly) {
+        if (is_ram_of_guest(m))
             write_memory_node(p, t->root, "memory", m, false);
+        if (is_ram_of_guest(m) && !m->pool)
             continue;
-        }
         if (!reserved) {
-            const struct origin *o = origin_of(p, ORIGIN_COMPUTED, m->m->at, "memory that is shared or read only");
+            const struct origin *o = origin_of(
+                p, ORIGIN_COMPUTED, m->m->at, m->pool ? "the pool of devices" : "memory that is shared or read only");
             uint32_t two = 2;
             reserved = dt_add_child(t, t->root, intern(p->c->names, "reserved-memory"));
             reserved->origin = o;
@@ -108,7 +234,10 @@ void write_memory_nodes(struct machine_planner *p)
             dt_set_cells(t, reserved, "#size-cells", &two, 1, o);
             dt_set_flag(t, reserved, "ranges", o);
         }
-        write_memory_node(p, reserved, m->m->name, m, true);
+        if (m->pool)
+            write_pool_node(p, reserved, m);
+        else
+            write_memory_node(p, reserved, m->m->name, m, true);
     }
 }
 

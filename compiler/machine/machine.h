@@ -11,6 +11,7 @@
 
 #include "plan/describe.h"
 #include "plan/planner.h"
+#include "tree/dma.h"
 
 /*
  * The steps of planning a machine, in order: each depends on what the steps before it decided. The function that takes
@@ -84,6 +85,9 @@ struct machine_planner {
     struct p_machine *m;         // the part of the plan that is being made
     enum machine_step step;      // the last step that was entered
     struct frame *frame;         // variables of the schemas' bodies
+    bool has_dma_bus;            // a device is on a bus that translates device addresses: `dma bus`, `dma pool`
+    VEC(struct dma_bus *) dma_buses; // dma_bus.c
+    struct map dma_bus_of;       // dma_bus.c: reach of the host's bus, pool -> struct dma_bus
     bool given_twice;            // a node was passed through twice, so regions overlap: that is not reported as well
     VEC(struct claim) claims;    // addresses.c: fixed addresses, then sorted
     VEC(struct p_device *) bare; // devices without a host node; their nodes are made when all addresses are known
@@ -113,6 +117,35 @@ struct machine_planner {
 /* Records that `step` begins. An assertion fails if it does not directly follow the last step that was entered. */
 void enter_step(struct machine_planner *p, enum machine_step step);
 
+/* ---- dma_bus.c: buses that translate device addresses where there is no IOMMU ---- */
+
+/* A bus of the guest whose `dma-ranges` says where devices see memory. */
+struct dma_bus {
+    struct dt_node *node;
+    struct p_bus *plan;        // what the plan keeps of it
+    struct dma_reach host;     // of the host's bus that its devices are on: no `bus`: device addresses are the cpus'
+    const char *pool;          // `dma pool`: the memory that it is for alone; NULL: all whose place on the host is known
+    bool pci;                  // it is a PCI host bridge of the guest
+    struct src at;             // the first statement
+    struct dma_bus *next;      // another one with the same key in dma_bus_of
+};
+
+/*
+ * Whether a part of a statement has `dma bus` or `dma pool`; then *pool is the name of the memory, NULL for `dma bus`, and
+ * *where the clause. Different ones in one statement are an error (E0678).
+ */
+bool wants_dma_bus(struct machine_planner *p, const struct m_passthrough *pass, const char **pool, struct src *where);
+
+/*
+ * Returns the bus for a device: made for the first of them that is on a bus of the host with that translation. NULL after a
+ * message: `under` names another place.
+ */
+struct dt_node *dma_bus_node(struct machine_planner *p, const struct m_passthrough *pass, const char *pool,
+                             struct src where);
+
+/* A PCI host bridge of the guest becomes such a bus, for the functions on it. False after a message (E0678). */
+bool make_pci_dma_bus(struct machine_planner *p, const struct m_passthrough *pass, struct dt_node *bridge);
+
 /* ---- origins.c ---- */
 
 /* Returns an origin of `kind` (enum origin_kind) for the statement at `where`; `why` is a constant text or NULL. */
@@ -132,6 +165,13 @@ const struct origin *origin_at(struct machine_planner *p, const struct dt_node *
  */
 void merge_schema(struct machine_planner *p, struct dt_node *n, const struct schema_body *body, struct frame *f,
                   const char *file);
+
+/*
+ * Makes a child of `parent`, for the statement at `where`, from the provider of the schemas that is called `kind`. It is
+ * called `name`, or as the schema says if that is NULL, with a number where there is such a child.
+ */
+struct dt_node *make_from_schema(struct machine_planner *p, struct dt_node *parent, const char *kind, const char *name,
+                                 struct src where);
 
 /*
  * Returns the guest's fixed provider of `kind` for `rate`, in the unit of its kind (Hz, microvolts). It is made for the

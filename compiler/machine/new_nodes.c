@@ -127,6 +127,8 @@ static bool put_on_pci_bus(struct machine_planner *p, struct p_device *d, const 
         new_child(p, bus->node, arena_printf(p->c->arena, "%s@%x", node_base_name(d), slot), ORIGIN_COMPUTED, d->at);
     if (!d->node)
         return false;
+    if (p->has_dma_bus && !make_pci_dma_bus(p, pass, bus->node))
+        return false;
     d->slot = slot;
     uint32_t reg[5] = {slot << 11, 0, 0, 0, 0};
     dt_set_cells(p->m->tree, d->node, "reg", reg, 5, origin_of(p, ORIGIN_COMPUTED, d->at, "its slot"));

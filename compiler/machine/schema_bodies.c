@@ -2,6 +2,7 @@
 // Merges device tree bodies of the schemas into the guest's tree, and makes the providers for `fixed` clauses.
 #include "machine/machine.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 /*
@@ -28,6 +29,23 @@ void merge_schema(struct machine_planner *p, struct dt_node *n, const struct sch
     const struct dts_op *ops = parse_body_once(p, body);
     if (ops)
         dts_merge(p->c, p->m->tree, n, ops, ORIGIN_SCHEMA, file, NULL, dts_eval_frame, &env);
+}
+
+struct dt_node *make_from_schema(struct machine_planner *p, struct dt_node *parent, const char *kind, const char *name,
+                                 struct src where)
+{
+    struct dt_tree *t = p->m->tree;
+    const struct schema_provider *made = map_getp(&p->schemas->providers, intern(p->c->names, kind), NULL);
+    assert(made); // a file of --schema-dir can replace it, not remove it
+    const char *base = intern(p->c->names, name ? name : made->node_name), *unique = base;
+    const char *dash = strrchr(base, '-'); // "dma-bus", "dma2-bus": the end says what it is
+    for (uint32_t i = 2; dt_child(t, parent, unique); i++) // a guest has few of them
+        unique = intern(p->c->names, arena_printf(p->c->arena, "%.*s%u%s", (int)(dash ? (size_t)(dash - base) : strlen(base)),
+                                                  base, i, dash ? dash : ""));
+    struct dt_node *n = dt_add_child(t, parent, unique);
+    n->origin = origin_of(p, ORIGIN_COMPUTED, where, "made for this statement");
+    merge_schema(p, n, made->body, p->frame, made->file);
+    return n;
 }
 
 struct dt_node *fixed_provider(struct machine_planner *p, const struct schema_provider *kind, uint64_t rate,

@@ -128,7 +128,7 @@ const char *map_lane_name(struct map_page *p, const struct map_lane *l, uint32_t
 
 static const char *mode_text(struct map_page *p, const struct p_dma *d)
 {
-    const char *s = d->mode == DMA_IDENTITY ? "no IOMMU: all of the host's memory" : "";
+    const char *s = is_open_dma(d->mode) ? "no IOMMU: all of the host's memory" : "";
     if (d->mode == DMA_GUEST_IOMMU)
         s = arena_printf(p->arena, "what the guest maps through %s", d->guest_iommu ? d->guest_iommu : "its IOMMU");
     return s;
@@ -137,7 +137,7 @@ static const char *mode_text(struct map_page *p, const struct p_dma *d)
 // Tells how the IOMMU implements a lane, if it has one domain.
 static const char *how_text(struct map_page *p, const struct map_lane *l)
 {
-    return l->n == 1 && l->dma->mode != DMA_IDENTITY ? dma_domain_text(p->c, l->dma) : NULL;
+    return l->n == 1 && !is_open_dma(l->dma->mode) ? dma_domain_text(p->c, l->dma) : NULL;
 }
 
 static const char *target_text(struct map_page *p, const struct p_dma_map *x)
@@ -242,7 +242,7 @@ static int draw_maps(struct map_page *p, const struct map_lane *l)
     if (l->mixed)
         map_text(p, p->table[1], p->y, "g", "different windows: --emit=plan lists them", 0);
     else if (!d->nmaps)
-        map_text(p, p->table[1], p->y, d->mode == DMA_IDENTITY ? "w" : "g", mode_text(p, d), 60);
+        map_text(p, p->table[1], p->y, is_open_dma(d->mode) ? "w" : "g", mode_text(p, d), 60);
     if (l->mixed || !d->nmaps)
         return 1;
     int y = p->y, lines = 0;

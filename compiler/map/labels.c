@@ -155,6 +155,8 @@ const char *map_memory_backing(struct map_page *p, const struct p_memory *x)
         s = arena_printf(p->arena, "huge pages of %s", map_size(p, m->back_arg.value));
     else if (m->backing == BACK_PHYSICAL)
         s = arena_printf(p->arena, "physical %s", map_range(p, m->back_arg.value, x->size));
+    else if (m->backing == BACK_CONTIGUOUS)
+        s = "huge pages side by side";
     else if (m->backing == BACK_FILE)
         s = m->back_arg.value ? arena_printf(p->arena, "%s+0x%llx", m->file, (unsigned long long)m->back_arg.value)
                               : m->file;

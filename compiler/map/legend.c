@@ -42,7 +42,7 @@ void map_legend(struct map_page *p)
         for (uint32_t k = 0; k < m->regions.n; k++)
             seen[m->regions.box[k].look] = true;
         for (uint32_t k = 0; k < m->nlanes; k++) {
-            more = more || m->lane[k].dma->mode == DMA_IDENTITY;
+            more = more || is_open_dma(m->lane[k].dma->mode);
             for (uint32_t w = 0; w < m->lane[k].dma->nmaps; w++) {
                 lanes = true;
                 more = more || m->lane[k].dma->maps[w].granted > m->lane[k].dma->maps[w].size;

@@ -249,7 +249,7 @@ static void draw_lane(struct map_page *p, const struct map_machine *m, uint32_t 
     text_print(&p->out, "<text transform=\"translate(%d %d) rotate(-55)\">%s</text>\n", xm + 3, y,
                map_xml(p, map_lane_name(p, l, 20), 20));
     text_print(&p->out, "<g><title>%s</title>\n", map_xml(p, map_lane_title(p, l), 0));
-    if (l->dma->mode == DMA_IDENTITY) // it reaches all memory of the host
+    if (is_open_dma(l->dma->mode)) // it reaches all memory of the host
         text_print(&p->out, "<rect x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" fill=\"url(#grant)\"/>\n", x + 4, y + 6,
                    MAP_LANE - 8, m->bottom - y - 6);
     for (uint32_t d = 0; d < (l->mixed ? l->n : 1); d++)

@@ -259,15 +259,22 @@ static void check_window(struct build *b, const struct m_channel *h)
 
 void build_dma(struct build *b, const struct scope *s, const struct ast *st, struct m_part *part)
 {
-    static const char *const modes[] = {"none", "all", "identity", "guest-iommu"};
+    static const char *const modes[] = {[DMA_NONE] = "none",
+                                        [DMA_ALL] = "all",
+                                        [DMA_IDENTITY] = "identity",
+                                        [DMA_GUEST_IOMMU] = "guest-iommu",
+                                        [DMA_WINDOW] = "",
+                                        [DMA_BUS] = "bus",
+                                        [DMA_POOL] = "pool"};
+    enum { MODES = sizeof modes / sizeof *modes };
     // Most say `none` or `all` and no more: they share one empty channel.
     static const struct m_channel nothing;
     struct dma_being_built x = {.dma = {.mode = DMA_WINDOW, .at = at(s, st->loc)}, .plain = true};
     const char *name = eval_text(b, s, &st->name);
     if (!name)
         return;
-    for (uint8_t i = 0; i < 4; i++)
-        if (!strcmp(name, modes[i]))
+    for (uint8_t i = 0; i < MODES; i++)
+        if (*modes[i] && !strcmp(name, modes[i]))
             x.dma.mode = i;
     x.dma.name = name;
     if (x.dma.mode == DMA_GUEST_IOMMU) {
@@ -276,12 +283,17 @@ void build_dma(struct build *b, const struct scope *s, const struct ast *st, str
             diag_help(diag(b->c->diags, E0613, x.dma.at, "`guest-iommu` does not say which IOMMU"),
                       "write `dma guest-iommu NAME;`");
     }
+    if (x.dma.mode == DMA_POOL) {
+        x.dma.name = eval_text(b, s, st->arg);
+        if (!x.dma.name)
+            return;
+    }
     expand_body(b, s, st, dma_clause, &x);
     if (x.dma.mode == DMA_WINDOW) {
         check_window(b, &x.how);
         if (!x.own_at.loc.file && !is_guess(st)) {
             struct diag *d = diag(b->c->diags, E0614, x.dma.at, "dma `%s` maps nothing", name);
-            const char *near = nearest(name, modes, 4);
+            const char *near = nearest(name, modes, MODES);
             if (near)
                 diag_did_you_mean(d, "dma ", name, near);
             else
@@ -295,22 +307,25 @@ void build_dma(struct build *b, const struct scope *s, const struct ast *st, str
                        x.dma.mode == DMA_ALL ? "window or mapping" : "window, mapping or stash target"),
                   "give it a name instead: `dma main { map ram; }`");
     }
-    if (x.dma.unsafe && x.dma.mode != DMA_IDENTITY && x.dma.mode != DMA_NONE) {
-        struct diag *d = diag(b->c->diags, E0616, x.unsafe_at, "`unsafe` belongs to `dma identity` and `dma none`");
+    bool open = x.dma.mode == DMA_IDENTITY || x.dma.mode == DMA_BUS || x.dma.mode == DMA_POOL;
+    if (x.dma.unsafe && !open && x.dma.mode != DMA_NONE) {
+        struct diag *d = diag(b->c->diags, E0616, x.unsafe_at,
+                              "`unsafe` belongs to `dma bus`, `dma pool`, `dma identity` and `dma none`");
         diag_help(d, "remove it: `dma %s` gives the device only what is mapped",
                   x.dma.mode == DMA_WINDOW ? name : modes[x.dma.mode]);
         diag_fix_away(d, "unsafe");
     }
-    if (x.dma.mode == DMA_IDENTITY && !x.dma.unsafe)
+    if (open && !x.dma.unsafe)
         diag_help(diag(b->c->diags, E0617, x.dma.at, "without an IOMMU the device can reach all of the host's memory"),
-                  "write `dma identity unsafe;` if that is meant, else `dma none;`");
+                  "write `dma %s%s%s unsafe;` if that is meant, else `dma none;`", modes[x.dma.mode],
+                  x.dma.mode == DMA_POOL ? " " : "", x.dma.mode == DMA_POOL ? x.dma.name : "");
     for (uint32_t i = 0; i < part->dmas.n; i++) {
         const struct m_dma *o = &part->dmas.at[i];
         if (o->mode != DMA_WINDOW || x.dma.mode != DMA_WINDOW) {
             struct diag *d = diag(b->c->diags, E0618, x.dma.at, "`dma %s` and another `dma` for one device", name);
             diag_note(d, o->at, "the other one is here");
-            diag_help(d, "a device has one `none`, `all`, `identity` or `guest-iommu`, or a named `dma` for each of "
-                         "its streams");
+            diag_help(d, "a device has one `none`, `all`, `bus`, `pool`, `identity` or `guest-iommu`, or a named `dma` "
+                         "for each of its streams");
             return;
         }
         if (o->name == x.dma.name) {

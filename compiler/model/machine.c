@@ -53,7 +53,8 @@ static void host_cpus(struct build *b, const struct scope *s, const struct ast *
     }
 }
 
-static const char *const backings[] = {"anonymous", "hugetlb", "file", "physical"}; // enum backing
+static const char *const backings[] = {"anonymous", "hugetlb", "file", "physical", "contiguous"}; // enum backing
+static const char *const providers[] = {"", "hugetlb", "heap", "reserved"};                         // enum provider
 
 /* A memory statement, while its clauses are read. */
 struct memory {
@@ -82,7 +83,7 @@ static void memory_clause(struct build *b, const struct scope *s, const struct a
         m->share_at = at(s, st->name.loc);
         break;
     case AST_FROM: {
-        while (m->backing < BACK_PHYSICAL &&
+        while (m->backing < BACK_CONTIGUOUS &&
                strcmp(st->name.s, backings[m->backing])) // the grammar knows these words only
             m->backing++;
         if (st->e)
@@ -91,9 +92,86 @@ static void memory_clause(struct build *b, const struct scope *s, const struct a
             m->file = eval_text(b, s, st->arg);
         break;
     }
+    case AST_BELOW:
+        eval_opt(b, s, st->e, &m->below);
+        break;
+    case AST_RUNS:
+        eval_opt(b, s, st->e, &m->runs);
+        break;
+    case AST_BY:
+        m->provider = BY_HUGETLB;
+        while (m->provider < BY_RESERVED && strcmp(providers[m->provider], st->name.s)) // the grammar's words
+            m->provider++;
+        m->by_at = at(s, st->loc);
+        if (st->e)
+            eval_opt(b, s, st->e, &m->page);
+        if (m->provider == BY_HEAP)
+            m->heap = eval_text(b, s, st->arg);
+        break;
     default:
         break;
     }
+}
+
+/* Clauses that belong to memory whose place on the host counts. False after a message. */
+static bool check_placement_clauses(struct build *b, const struct m_memory *m)
+{
+    if (m->backing == BACK_CONTIGUOUS && m->provider == BY_RESERVED) {
+        diag_help(diag(b->c->diags, E0540, m->by_at, "`by reserved` belongs to memory `from physical`"),
+                  "write `memory %s size 0x%" PRIx64 " from physical ADDRESS by reserved;`", m->name, m->size.value);
+        return false;
+    }
+    const char *what = m->provider ? "by" : m->below.at.loc.file ? "below" : m->runs.at.loc.file ? "runs" : NULL;
+    struct src where = m->provider ? m->by_at : m->below.at.loc.file ? m->below.at : m->runs.at;
+    if (!what || m->backing == BACK_CONTIGUOUS || (m->backing == BACK_PHYSICAL && *what == 'b' && what[1] == 'y'))
+        return true;
+    struct diag *d = diag(b->c->diags, E0540, where, "`%s` belongs to memory `from contiguous`%s", what,
+                          m->provider ? " or `from physical`" : "");
+    if (m->backing == BACK_PHYSICAL)
+        diag_help(d, "remove it: the address is written");
+    else
+        diag_help(d, "write `memory %s size 0x%" PRIx64 " from contiguous %s ...;`, or remove it", m->name,
+                  m->size.value, what);
+    return false;
+}
+
+enum { MOST_RUNS = 64 };
+static const uint64_t LEAST_HUGE_PAGE = UINT64_C(2) << 20; // by default; `by hugetlb SIZE` takes smaller ones
+
+/* Limits, runs and pages of memory whose place on the host counts. */
+static void check_placement(struct build *b, const struct m_memory *m)
+{
+    struct diags *ds = b->c->diags;
+    uint64_t page = b->model->page_size, size = m->size.value, runs = m->runs.set ? m->runs.value : 1;
+    if (m->page.set && (m->page.value <= page || (m->page.value & (m->page.value - 1)))) {
+        diag_help(
+            diag(ds, E0309, m->page.at, "0x%" PRIx64 " is not the size of a huge page", m->page.value),
+            "it is a power of two above the page size, one of /sys/kernel/mm/hugepages: `hugetlb 2M`, `hugetlb 1G`");
+        return;
+    }
+    if (!runs || runs > MOST_RUNS) {
+        diag_help(diag(ds, E0543, m->runs.at, "memory `%s` in %" PRIu64 " runs", m->name, runs),
+                  "write 1 to %d: each is a bank of its own in the guest", MOST_RUNS);
+        return;
+    }
+    if (m->below.set && m->below.value < size / runs) {
+        diag_help(diag(ds, E0543, m->below.at, "0x%" PRIx64 " bytes do not fit below 0x%" PRIx64, size / runs,
+                       m->below.value),
+                  "write a higher address, as in `below 4G`, or remove it");
+        return;
+    }
+    // The plan chooses reserved memory only where it knows that there are no huge pages.
+    bool huge = m->provider == BY_HUGETLB || (m->provider == BY_CHOICE && m->backing == BACK_CONTIGUOUS);
+    uint64_t unit = (huge ? m->page.set ? m->page.value : LEAST_HUGE_PAGE : page) * runs;
+    if (size % unit)
+        diag_help_number(diag(ds, E0386, m->size.at,
+                              "the 0x%" PRIx64 " bytes of memory `%s` are not %s0x%" PRIx64, size, m->name,
+                              runs > 1 ? "equal runs of whole pages, a multiple of " : "whole huge pages of ", unit),
+                         "size ", (size / unit + 1) * unit, "");
+    else if (huge && m->backing == BACK_PHYSICAL && m->back_arg.value % unit)
+        diag_help_number(diag(ds, E0308, m->back_arg.at, "0x%" PRIx64 " is in the middle of a huge page of 0x%" PRIx64,
+                              m->back_arg.value, unit),
+                         "physical ", m->back_arg.value / unit * unit, "");
 }
 
 /* Where the memory comes from: whole pages, and of what kind. */
@@ -105,9 +183,10 @@ static void check_backing(struct build *b, struct memory *in)
     if (in->offset_at.loc.file && m->backing != BACK_FILE) {
         struct diag *d =
             diag(ds, E0385, in->offset_at, "`offset` is a place in a file, and memory `%s` comes from %s", m->name,
-                 m->backing == BACK_PHYSICAL  ? "physical memory"
-                 : m->backing == BACK_HUGETLB ? "huge pages"
-                                              : "anonymous memory");
+                 m->backing == BACK_PHYSICAL     ? "physical memory"
+                 : m->backing == BACK_HUGETLB    ? "huge pages"
+                 : m->backing == BACK_CONTIGUOUS ? "wherever it is contiguous"
+                                                 : "anonymous memory");
         diag_help(d, m->backing == BACK_PHYSICAL ? "add it to the address after `physical`"
                                                  : "remove it, or write `from file \"path\" offset ...`");
     }
@@ -126,6 +205,10 @@ static void check_backing(struct build *b, struct memory *in)
                              "offset ", m->back_arg.value / page * page, "");
         return;
     }
+    if (!check_placement_clauses(b, m))
+        return;
+    if (m->backing == BACK_CONTIGUOUS)
+        check_placement(b, m);
     if (!m->back_arg.set)
         return;
     if (m->backing == BACK_PHYSICAL && arg % page)
@@ -136,6 +219,8 @@ static void check_backing(struct build *b, struct memory *in)
                        "memory `%s` ends beyond the host's last address: 0x%" PRIx64 " + 0x%" PRIx64, m->name, arg,
                        size),
                   "give it a lower address or a smaller size");
+    else if (m->backing == BACK_PHYSICAL)
+        check_placement(b, m);
     else if (m->backing == BACK_HUGETLB && (arg <= page || (arg & (arg - 1))))
         diag_help(
             diag(ds, E0309, m->back_arg.at, "0x%" PRIx64 " is not the size of a huge page", arg),

@@ -25,7 +25,15 @@ struct m_range {
     uint32_t first, last; // both included
 };
 
-enum backing { BACK_ANONYMOUS, BACK_HUGETLB, BACK_FILE, BACK_PHYSICAL };
+enum backing { BACK_ANONYMOUS, BACK_HUGETLB, BACK_FILE, BACK_PHYSICAL, BACK_CONTIGUOUS };
+
+/* Where memory whose place on the host counts (BACK_PHYSICAL, BACK_CONTIGUOUS) comes from. */
+enum provider {
+    BY_CHOICE,  // the plan chooses
+    BY_HUGETLB, // the pool of huge pages
+    BY_HEAP,    // a DMA heap
+    BY_RESERVED // memory that is kept from the kernel, through /dev/mem
+};
 
 struct m_memory {
     const char *name;
@@ -37,7 +45,18 @@ struct m_memory {
     const char *share; // or NULL
     struct src share_at;
     bool no_dma, readonly;
+    uint8_t provider;    // enum provider, as written
+    struct src by_at;    // of `by`
+    struct opt_u64 page; // `by hugetlb SIZE`
+    const char *heap;    // `by heap "NAME"`; else NULL
+    struct opt_u64 below, runs;
 };
+
+/* Does its place on the host count? */
+static inline bool is_placed(const struct m_memory *m)
+{
+    return m->backing == BACK_PHYSICAL || m->backing == BACK_CONTIGUOUS;
+}
 
 /* Where an interrupt goes: `to [chip] [kind] number [trigger]`, or `to &chip <cells>`. */
 struct m_irq_to {
@@ -94,7 +113,7 @@ struct m_ref {
     bool has_cells;
 };
 
-enum dma_mode { DMA_NONE, DMA_ALL, DMA_IDENTITY, DMA_GUEST_IOMMU, DMA_WINDOW };
+enum dma_mode { DMA_NONE, DMA_ALL, DMA_IDENTITY, DMA_GUEST_IOMMU, DMA_WINDOW, DMA_BUS, DMA_POOL };
 
 struct m_dma_map {
     uint8_t what; // enum map_kind
@@ -129,7 +148,7 @@ struct m_channel {
 
 struct m_dma {
     uint8_t mode;
-    const char *name; // "main", "stash-dqrr"; of DMA_GUEST_IOMMU: the IOMMU
+    const char *name; // "main", "stash-dqrr"; of DMA_GUEST_IOMMU: the IOMMU; of DMA_POOL: the memory
     struct src at;
     bool unsafe;
     VEC(struct m_dma_map) maps;

@@ -12,11 +12,29 @@
 /* How a value came about: from the text, from a schema, from the host or a rule, or chosen by machc. */
 enum how { HOW_WRITTEN, HOW_SCHEMA, HOW_DEFAULT, HOW_CHOSEN };
 
-/* Memory of a guest. */
+/* Memory of a guest; a bank of it, where the text asks for several runs. */
 struct p_memory {
     const struct m_memory *m;
     uint64_t address, size; // guest physical, bytes
     uint8_t how;            // enum how, of the address
+    uint8_t provider;       // enum provider, where its place on the host counts: none of it is BY_CHOICE
+    bool pool;              // devices reach it alone: the guest bounces what they move (restricted-dma-pool)
+    uint64_t physical;      // host physical address; UINT64_MAX: unknown, or found at the start
+    uint64_t lowest, limit; // where the host may have it: from `lowest` on, and below `limit` (0: anywhere)
+};
+
+/* Does the guest's kernel use it as its own, and run in it? Else it is data, shared or read-only. */
+static inline bool is_ram_of_guest(const struct p_memory *m)
+{
+    return !m->m->share && !m->m->readonly;
+}
+
+/* A number in guest.dtb that follows from where the host has a memory: it is written at each start. */
+struct p_patch {
+    const struct dt_node *bus; // whose `dma-ranges` it is in
+    uint32_t offset;           // in the property, of the two cells
+    uint32_t memory;           // index in p_machine.memory
+    uint64_t addend;           // what is added to the host address, modulo 2^64
 };
 
 /* A vcpu. */
@@ -102,6 +120,12 @@ struct p_dma_map {
     bool readonly;
 };
 
+/* Does nothing keep the device from any memory of the host? */
+static inline bool is_open_dma(uint8_t mode)
+{
+    return mode == DMA_IDENTITY || mode == DMA_BUS || mode == DMA_POOL;
+}
+
 /* The cache that the writes of a DMA domain are stashed into. */
 struct p_stash {
     uint8_t kind; // enum stash_kind
@@ -113,6 +137,16 @@ struct p_stash {
     bool persistent;            // TPH: the memory that is written to is persistent
     const struct dt_node *node; // host node of the cache, or for TPH of the cpu; NULL: unknown
     struct src at;
+};
+
+/* A bus of the guest that translates device addresses, where there is no IOMMU. */
+struct p_bus {
+    const struct dt_node *node;
+    VEC(struct p_bus_entry {
+        const struct p_memory *memory;
+        uint64_t device; // device address; UINT64_MAX: the host's address plus `addend`, known at the start
+        uint64_t addend;
+    }) entries; // what its devices reach: the guest's kernel bounces what they move to and from other memory
 };
 
 /* A DMA domain of a device: what one of its streams reaches. */
@@ -136,6 +170,7 @@ struct p_dma {
     uint32_t endpoint;         // guest-iommu: the endpoint id of the device in the guest's tree; UINT32_MAX: none
     const struct dt_prop *ids; // the ids by which the host's IOMMU identifies the device, one per cell; or NULL
     struct p_stash *stash;     // or NULL
+    const struct p_bus *bus;   // `dma bus`, `dma pool`; else NULL
     struct src at;
 };
 
@@ -178,6 +213,7 @@ struct p_machine {
     struct dt_tree *tree; // the finished guest tree, which becomes guest.dtb
     VEC(struct p_cpu) cpus;
     VEC(struct p_memory) memory;
+    VEC(struct p_patch) patches;
     VEC(struct p_irqchip *) irqchips; // [0] is the root
     VEC(struct p_device *) devices;   // in the order of the text; a parent precedes the devices below it
     bool maps_regions;                // a device reaches registers of another by DMA

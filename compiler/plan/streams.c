@@ -153,6 +153,13 @@ const struct dt_node *bridge_of_function(struct planner *p, const char *name, ui
     return domain ? NULL : all->only;
 }
 
+const struct dt_node *const *host_bridges(struct planner *p, uint32_t *n)
+{
+    const struct host_bridges *all = bridges_of_file(p);
+    *n = all->all.n;
+    return all->all.at;
+}
+
 /* of_map_id(): the first entry whose range has the masked requester. */
 static void read_map(struct planner *p, const struct dt_node *bridge, const struct dt_prop *map, uint32_t requester,
                      stream_list *out)

@@ -43,6 +43,9 @@ const struct dt_node *stream_node(struct planner *p, const struct dt_node *n);
  */
 const struct dt_node *bridge_of_function(struct planner *p, const char *name, uint32_t *requester);
 
+/* The host's PCI host bridges, in document order; *n: how many. */
+const struct dt_node *const *host_bridges(struct planner *p, uint32_t *n);
+
 /* Adds the ids of a requester below a host bridge: `iommu-map`, else the bridge's own. */
 void streams_of_requester(struct planner *p, const struct dt_node *bridge, uint32_t requester, stream_list *out);
 

@@ -266,9 +266,9 @@ bool load_masters(struct load *l, const struct jval *v, void *unused)
 static const struct field provider_fields[] = {
     {.key = "name", .type = FIELD_NAME, .offset = PROVIDER(name), .required = true},
     {.key = "node-name", .type = FIELD_NAME, .offset = PROVIDER(node_name), .required = true},
-    {.key = "values", .type = FIELD_NAMES, .offset = PROVIDER(values), .required = true},
+    {.key = "values", .type = FIELD_NAMES, .offset = PROVIDER(values)},
     {.key = "name-property", .type = FIELD_NAME, .offset = PROVIDER(name_property)},
-    {.key = "unit", .type = FIELD_TEXT, .offset = PROVIDER(unit), .required = true},
+    {.key = "unit", .type = FIELD_TEXT, .offset = PROVIDER(unit)},
     {.key = "body", .type = FIELD_BODY, .offset = PROVIDER(body), .required = true},
     {.key = "source", .type = FIELD_REMARK},
 };

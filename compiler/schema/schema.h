@@ -131,13 +131,13 @@ struct iommu_class {
     uint32_t subwindows; // PAMU: as many as it can do; 0: not known
 };
 
-/* What `fixed RATE` puts in a provider's place. */
+/* A node that machc makes: what `fixed RATE` puts in a provider's place, a bus that translates device addresses. */
 struct schema_provider {
     const char *name;               // "fixed-clock": the word that rules use
     const char *node_name;          // "clock"
-    const char *const *values;      // NULL-terminated: u32 properties that get the value written ("clock-frequency")
+    const char *const *values;      // NULL-terminated: u32 properties that get the value written; or NULL
     const char *name_property;      // a string property that gets the node's name: "regulator-name"; or NULL
-    const char *unit;               // "Hz", "uV": for messages
+    const char *unit;               // "Hz", "uV": for messages; NULL: it has no value
     const struct schema_body *body; // merged into the node
     const char *file;
 };
@@ -360,7 +360,7 @@ struct schemas {
     struct map controllers_by_property; // `property` -> the last of them; see next_by_property
     struct map classes_by_name, classes_by_compatible;
     struct map platforms;
-    struct map providers; // name -> struct schema_provider
+    struct map providers; // interned name -> struct schema_provider
     /* sorted, NULL-terminated; what has not been read yet is missing: see schemas_whole() */
     const char *const *irqchip_names, *const *controller_names, *const *class_names, *const *platform_names;
     struct demand *demand; // the built-in files that have not been read yet; NULL: all have been

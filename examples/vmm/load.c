@@ -3,7 +3,8 @@
  * Loads kernel, initramfs and device tree into guest memory:
  *
  *   kernel       at the start of the first memory that is the guest's own
- *   device tree  at the end of it, unchanged, so that the digest in the config is that of what the guest reads
+ *   device tree  at the end of it, as the config's digest says, and completed by the session: where no IOMMU translates,
+ *                it has device addresses that are known only now
  *   initramfs    at /chosen linux,initrd-start to linux,initrd-end of the tree: the description decides about it, as
  *                about every other address. The rest of its place is zeros, which may follow a cpio archive
  */
@@ -195,7 +196,7 @@ int load(struct vmm *v)
     uint8_t *dtb = malloc(FDT_MAX);
     int64_t n = dtb ? read_into(v->dtb, dtb, FDT_MAX) : complain(ENOMEM, "%s", v->dtb);
     int r = n < 0 ? -1 : 0;
-    if (!r && mach_config_dtb(v->config, dtb, (size_t)n, &e))
+    if (!r && mach_session_dtb(v->session, dtb, (size_t)n, &e))
         r = complain(0, "%s: %s", v->dtb, e.hint);
     if (!r)
         r = load_all(v, &(struct tree){dtb, (uint64_t)n});

@@ -373,19 +373,28 @@ static int take_from_pool(struct taking *t, char *runs, size_t size)
 }
 
 // After the pin of the run was made, and those of all pages were removed, it still is where it was.
+static int check_addresses(struct taking *t, uint64_t *host)
+{
+    uint64_t first = t->m->m.host;
+    int r = machrt_read_physical(t->s, t->m->m.at, t->page, t->need, host);
+    if (r)
+        return set_taking_error(t, r, "/proc/self/pagemap does not show their addresses");
+    for (uint64_t i = 0; i < t->need; i++)
+        if (host[i] != first + i * t->page)
+            return machrt_set_error(t->s, "memory", EBUSY, t->who,
+                                    "the kernel moved it: byte 0x%" PRIx64 " is at 0x%" PRIx64 ", not at 0x%" PRIx64,
+                                    i * t->page, host[i], first + i * t->page);
+    return 0;
+}
+
 static int prove_run(struct taking *t)
 {
     struct mach_session *s = t->s;
-    uint64_t host;
-    for (uint64_t i = 0; i < t->need; i++) {
-        int r = machrt_read_physical(s, (uint8_t *)t->m->m.at + i * t->page, t->page, 1, &host);
-        if (r)
-            return set_taking_error(t, r, "/proc/self/pagemap does not show their addresses");
-        if (host != t->m->m.host + i * t->page)
-            return machrt_set_error(s, "memory", EBUSY, t->who,
-                                    "the kernel moved it: byte 0x%" PRIx64 " is at 0x%" PRIx64 ", not at 0x%" PRIx64,
-                                    i * t->page, host, t->m->m.host + i * t->page);
-    }
+    uint64_t *host = (uint64_t *)s->sys.alloc(s->sys.opaque, NULL, (size_t)(t->need * sizeof *host));
+    int r = host ? check_addresses(t, host) : set_taking_error(t, -ENOMEM, "there is no memory to look at them");
+    s->sys.alloc(s->sys.opaque, host, 0);
+    if (r)
+        return r;
     // What is surplus when it is freed goes to the kernel, while a device may still write to it.
     if (pool_number(s, t->page, "surplus_hugepages"))
         return machrt_set_error(s, "memory", EBUSY, t->who,

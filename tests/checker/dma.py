@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Checks what the devices of one machine can reach."""
 
+from .bus import HUGE, check_bus, check_patches
 from .dtb import cells
 
 TOP = 1 << 64
@@ -10,6 +11,7 @@ SOLVED = ("pamu", "spapr-tce")  # they have a window, written or not
 
 
 def check_dma(machine):
+    check_patches(machine)
     for d in machine.config.device:
         for x in d.domains:
             who = f"{d.name}: dma {x.name or x.mode}"
@@ -18,6 +20,8 @@ def check_dma(machine):
             check_iommu(machine, x, who)
             check_endpoint(machine, d, x, who)
             check_stash(machine, x, who)
+            if x.mode == "bus":
+                check_bus(machine, d, who)
         modes = {x.mode for x in d.domains}
         if len(modes) > 1 or (modes and modes != {"window"} and len(d.domains) > 1):
             machine.say(f"{d.name} has dma of several modes: {sorted(modes)}")
@@ -28,7 +32,7 @@ def check_dma(machine):
 
 
 def check_domain(machine, x, who):
-    if x.mode in ("none", "identity", "guest-iommu") and x.mappings:
+    if x.mode in ("none", "identity", "bus", "guest-iommu") and x.mappings:
         machine.say(f"{who} has mappings")
     reached = []
     for m in x.mappings:
@@ -145,9 +149,11 @@ def backed(machine, m, at, reached):
     if m.what == "region":
         return (machine.config.region[m.region].host + m.offset + at) % reached == 0
     memory = machine.config.memory[m.memory]
-    if memory.backing == "physical":
+    if memory.backing in ("physical", "contiguous", "heap") and memory.physical is not None:
         return (memory.physical + m.offset + at) % reached == 0
-    page = memory.page_size if memory.backing == "hugetlb" else machine.page
+    page = machine.page
+    if memory.backing in ("hugetlb", "contiguous"):
+        page = memory.page_size or HUGE
     return reached <= page and (m.offset + at) % reached == 0
 
 

@@ -157,6 +157,21 @@ class Machine:
         if [c.vcpu for c in self.config.cpu] != list(range(len(said))):
             self.say("the vcpus are not numbered 0, 1, 2")
 
+    def check_place(self, m, found):
+        """Where the host may have memory: only of what is looked for there."""
+        page = m.page_size or (2 << 20 if m.backing == "contiguous" else self.page)
+        first, end = m.lowest if m.physical is None else m.physical, m.limit or TOP
+        if not found and (m.lowest or m.limit):
+            self.say(f"memory {m.name}: limits of backing {m.backing}")
+        if first < m.lowest or first + m.size > end or m.lowest + m.size > end:
+            self.say(f"memory {m.name} is not between {m.lowest:#x} and {end:#x}")
+        if m.backing == "contiguous" and (m.size % page or (m.physical or 0) % page):
+            self.say(f"memory {m.name} is not made of huge pages")
+        if m.page_size and (m.page_size <= self.page or m.page_size % self.page):
+            self.say(f"memory {m.name}: pages of {m.page_size:#x} are not huge")
+        if m.backing == "contiguous" and m.share is not None:
+            self.say(f"memory {m.name} of several machines is in the pool of huge pages, which has no names")
+
     def check_memory(self):
         ordinary, reserved = [], []
         for node in self.tree.root.walk():
@@ -176,10 +191,14 @@ class Machine:
             for what in (m.address, m.size, m.offset, m.physical or 0):
                 if what % self.page:
                     self.say(f"memory {m.name}: {what:#x} is not a multiple of a page")
-            if (m.backing == "physical") != (m.physical is not None) or (m.backing == "file") != (m.path is not None):
+            found = m.backing in ("contiguous", "heap")
+            if not found and (m.backing == "physical") != (m.physical is not None):
                 self.say(f"memory {m.name}: backing {m.backing} contradicts what is given")
-            if (m.backing == "hugetlb") != (m.page_size > 0):
+            if (m.backing in ("file", "heap")) != (m.path is not None):
+                self.say(f"memory {m.name}: backing {m.backing} contradicts what is given")
+            if (m.backing == "hugetlb") != (m.page_size > 0) and m.backing != "contiguous":
                 self.say(f"memory {m.name}: page size {m.page_size:#x} of backing {m.backing}")
+            self.check_place(m, found)
         known = [(m.address, m.size) for m in self.config.memory]
         for here in ordinary:
             if here not in known:
@@ -505,9 +524,6 @@ class Machine:
         for chip in self.config.irqchip:
             if chip.kvm and ("kvm-device", None, chip.i) not in expected:
                 self.say(f"irqchip {chip.name}: nobody is to look whether KVM has {chip.kvm}")
-        for m in self.config.memory:
-            if m.backing == "physical" and ("memory-free", None, m.i) not in expected:
-                self.say(f"memory {m.name}: nobody is to look whether the host's kernel has it")
         for d in self.config.device:
             if d.sysfs_name and ("sysfs-name", d.i, 0) not in expected:
                 self.say(f"{d.name}: nobody is to look for {d.sysfs_name}")

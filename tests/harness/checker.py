@@ -14,7 +14,7 @@ from checker.all import check, read
 
 from . import Result, golden
 
-MUTATED = ("examples/partition.mach", "tests/golden/regions.mach", "tests/golden/interrupts.mach")
+MUTATED = ("examples/partition.mach", "tests/golden/regions.mach", "tests/golden/interrupts.mach", "tests/golden/dma-bus.mach")
 AT_MOST = 6  # mutants of one field in one machine, spread over its records
 
 ASKED = "what was asked for, no more: the suite properties knows"
@@ -24,7 +24,11 @@ FREE = {
     ("machine", "arch"): ASKED,
     ("machine", "iommu"): ASKED,
     ("cpu", "host_cpu"): ASKED,
+    ("memory", "backing"): ASKED,
     ("memory", "flags"): ASKED,
+    ("memory", "limit"): HOST,
+    ("memory", "lowest"): HOST,
+    ("memory", "physical"): ASKED,
     ("memory", "offset"): ASKED,
     ("irqchip", "lines"): "there may be more than are used",
     ("device", "reset"): ASKED,
@@ -46,6 +50,7 @@ FREE = {
     ("stash", "kind"): ASKED,
     ("stash", "flags"): ASKED,
     ("stash", "cache_id"): HOST,
+    ("patch", "addend"): HOST,
     ("expect", "kind"): HOST,
     ("expect", "device"): HOST,
     ("expect", "index"): HOST,

@@ -92,7 +92,16 @@ static struct p_dma *sample_dma(struct sample *s, struct p_device *d, uint8_t mo
 
 static void sample_memory(struct sample *s, struct m_memory *w, uint64_t address, uint64_t size)
 {
-    vec_push(s->c->arena, &s->m->memory, ((struct p_memory){.m = w, .address = address, .size = size}));
+    struct p_memory m = {.m = w,
+                         .address = address,
+                         .size = size,
+                         .physical = w->backing == BACK_PHYSICAL ? w->back_arg.value : UINT64_MAX};
+    m.provider = w->share ? BY_RESERVED : BY_HUGETLB;
+    if (w->backing == BACK_CONTIGUOUS) {
+        m.lowest = 0x40000000;
+        m.limit = UINT64_C(0x100000000);
+    }
+    vec_push(s->c->arena, &s->m->memory, m);
 }
 
 static struct m_memory *sample_backing(struct sample *s, const char *name, uint8_t backing, uint64_t arg)
@@ -259,6 +268,7 @@ static struct sample *sample_new(struct machc *c)
     struct m_memory *blob = sample_backing(s, "blob", BACK_FILE, 0x1000);
     blob->file = "/boot/blob.bin";
     sample_memory(s, blob, 0x70000000, 0x10000);
+    sample_memory(s, sample_backing(s, "low", BACK_CONTIGUOUS, 0), 0x78000000, 0x400000);
 
     struct p_irqchip *chip = NEW(a, struct p_irqchip);
     *chip = (struct p_irqchip){

@@ -115,7 +115,7 @@ static void unknown_words(void **state)
          "did you mean `passthrough`?");
     HELP("memory ram ^sise 4K at 0;", "E0104", "did you mean `size`?");
     HELP("memory ram at 0 ^trp;", "E0104",
-         "`memory` takes `at`, `size`, `from`, `offset`, `share`, `no-dma` or `readonly`");
+         "`memory` takes `at`, `size`, `from`, `below`, `runs`, `by`, `offset`, `share`, `no-dma` or `readonly`");
     HELP("region 0 at 0 ^memory;", "E0104",
          "`region` takes `at`, `size`, `map`, `trap`, `drop`, `file`, `offset` or `unsafe`");
     HELP("edit { ^/delete-proprty/ a; }", "E0128", "did you mean `/delete-property/`?");
