@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Finds the values of attributes that `assert` statements name. Each attribute is listed here, once.
-#include "plan/describe.h"
 #include "across/assert_values.h"
+#include "plan/describe.h"
 
 #include <inttypes.h>
 

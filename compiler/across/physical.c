@@ -260,10 +260,11 @@ static void check_use_of_reserved(struct physical *s, const struct over_reserved
     else
         return;
     diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, m->physical, m->physical + (m->size - 1));
-    diag_fact(d, "%s: %s is at 0x%" PRIx64 "..0x%" PRIx64 "%s", p->host->file, dt_path(p->c->arena, h->node), h->address,
-              h->address + (h->size - 1), no_map ? ", with `no-map`" : "");
+    diag_fact(d, "%s: %s is at 0x%" PRIx64 "..0x%" PRIx64 "%s", p->host->file, dt_path(p->c->arena, h->node),
+              h->address, h->address + (h->size - 1), no_map ? ", with `no-map`" : "");
     if (no_map)
-        diag_help(d, "write `memory %s size 0x%" PRIx64 " from contiguous;`, or an address in RAM that nothing reserves",
+        diag_help(d,
+                  "write `memory %s size 0x%" PRIx64 " from contiguous;`, or an address in RAM that nothing reserves",
                   m->m->name, m->size);
     else
         diag_help(d, "write `by reserved`, or an address outside of it");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * `dma bus`, `dma pool`: without an IOMMU, device addresses are the host's. The guest's bus says so with `dma-ranges`: an
- * entry for each memory whose place on the host is known, at a start if not before. Linux bounces what lies in other
+ * `dma bus`, `dma pool`: without an IOMMU, device addresses are the host's. The guest's bus says so with `dma-ranges`:
+ * an entry for each memory whose place on the host is known, at a start if not before. Linux bounces what lies in other
  * memory through its swiotlb, which it puts below the end of what the bus reaches.
  */
 #include "dma/dma.h"
@@ -10,7 +10,8 @@
 #include <stdlib.h>
 
 static const uint64_t BOUNCE = UINT64_C(64) << 20; // Linux's swiotlb, kernel/dma/swiotlb.c: IO_TLB_DEFAULT_SIZE
-static const uint64_t UNKNOWN = UINT64_C(0xfeedface00000000); // no device has such an address: a tree that was not completed
+static const uint64_t UNKNOWN =
+    UINT64_C(0xfeedface00000000); // no device has such an address: a tree that was not completed
 
 /* Does the bus have an entry for the memory? */
 static bool has_entry(const struct dma_bus *b, const struct p_memory *m)
@@ -36,7 +37,8 @@ static bool narrow_to(const struct dma_window *w, uint64_t size, uint64_t *lowes
     return true;
 }
 
-/* Narrows the place of memory that is found at a start to what a device reaches: the first window that is large enough. */
+/* Narrows the place of memory that is found at a start to what a device reaches: the first window that is large enough.
+ */
 static bool narrow(struct p_memory *m, const struct dma_reach *reach)
 {
     for (uint32_t i = 0; reach->bus && i < reach->n; i++)
@@ -141,8 +143,9 @@ static void refer_to_pool(struct machine_planner *p, const struct p_device *d, c
         return;
     const struct dt_prop *old = dt_prop(p->m->tree, d->node, property);
     if (old) {
-        struct diag *g = diag(p->c->diags, E0680, d->dmas.at[0]->at, "`%s` has a `memory-region` already, and a device has "
-                                                                    "one pool",
+        struct diag *g = diag(p->c->diags, E0680, d->dmas.at[0]->at,
+                              "`%s` has a `memory-region` already, and a device has "
+                              "one pool",
                               d->name);
         diag_help(g, "write `ref memory-region drop;`, or `dma bus unsafe;`");
         return;
@@ -176,13 +179,14 @@ static void check_neighbours(struct machine_planner *p, const struct p_memory *c
         const struct p_memory *a = list[i - 1], *b = list[i];
         bool translated = (is_placed(a->m) && !a->m->no_dma) || (is_placed(b->m) && !b->m->no_dma);
         bool one_piece = a->physical != UINT64_MAX && a->physical + a->size == b->physical && a->pool == b->pool;
-        if (!is_ram_of_guest(a) || !is_ram_of_guest(b) || !translated || a->address + a->size != b->address || one_piece)
+        if (!is_ram_of_guest(a) || !is_ram_of_guest(b) || !translated || a->address + a->size != b->address ||
+            one_piece)
             continue;
-        struct diag *d = diag(p->c->diags, E0681, b->m->at,
-                              "memory `%s` follows memory `%s` in the guest, and not on the host", b->m->name, a->m->name);
+        struct diag *d =
+            diag(p->c->diags, E0681, b->m->at, "memory `%s` follows memory `%s` in the guest, and not on the host",
+                 b->m->name, a->m->name);
         diag_note(d, a->m->at, "the other one ends at 0x%" PRIx64, a->address + (a->size - 1));
-        diag_help(d, "leave a gap: `memory %s at 0x%" PRIx64 " ...`", b->m->name,
-                  b->address + (UINT64_C(2) << 20));
+        diag_help(d, "leave a gap: `memory %s at 0x%" PRIx64 " ...`", b->m->name, b->address + (UINT64_C(2) << 20));
     }
 }
 
@@ -200,16 +204,18 @@ static void check_bounces(struct machine_planner *p, const struct dma_bus *b, co
     if (b->pool || !first || !other)
         return;
     if (other->address < first->address) {
-        struct diag *d = diag(p->c->diags, W0606, other->m->at,
-                              "memory `%s` lies below `%s`, and devices do not reach it: Linux takes its bounce buffers "
-                              "from the lowest memory",
-                              other->m->name, first->m->name);
+        struct diag *d =
+            diag(p->c->diags, W0606, other->m->at,
+                 "memory `%s` lies below `%s`, and devices do not reach it: Linux takes its bounce buffers "
+                 "from the lowest memory",
+                 other->m->name, first->m->name);
         diag_note(d, first->m->at, "devices reach this one");
         diag_help(d, "move it above `%s`, or remove both `at`: machc puts what devices reach first", first->m->name);
     } else if (first->size < 2 * BOUNCE) {
-        struct diag *d = diag(p->c->diags, W0606, first->m->at,
-                              "Linux takes 0x%" PRIx64 " bytes of memory `%s` for bounce buffers, and it has 0x%" PRIx64,
-                              BOUNCE, first->m->name, first->size);
+        struct diag *d =
+            diag(p->c->diags, W0606, first->m->at,
+                 "Linux takes 0x%" PRIx64 " bytes of memory `%s` for bounce buffers, and it has 0x%" PRIx64, BOUNCE,
+                 first->m->name, first->size);
         diag_note(d, other->m->at, "devices do not reach this one: what they move to and from it is bounced");
         diag_help(d, "give it 128M or more, or the guest `swiotlb=N` in its bootargs");
     }
@@ -222,16 +228,18 @@ static void check_has_memory(struct machine_planner *p, const struct dma_bus *b)
             return;
     if (b->pool) {
         uint64_t i;
-        struct diag *d = diag(p->c->diags, E0680, b->at, "memory `%s` cannot be the pool of what devices reach", b->pool);
+        struct diag *d =
+            diag(p->c->diags, E0680, b->at, "memory `%s` cannot be the pool of what devices reach", b->pool);
         if (map_get(&p->memories, (uintptr_t)b->pool, 0, &i))
             diag_note(d, p->m->memory.at[i].m->at, "where it lies on the host is unknown, or it is `no-dma`");
         diag_help(d, "write `memory %s size 16M from contiguous;`", b->pool);
         return;
     }
-    struct diag *d = diag(p->c->diags, E0680, b->at,
-                          "a device without an IOMMU needs memory whose address on the host is known, and machine `%s` has "
-                          "none",
-                          p->m->name);
+    struct diag *d =
+        diag(p->c->diags, E0680, b->at,
+             "a device without an IOMMU needs memory whose address on the host is known, and machine `%s` has "
+             "none",
+             p->m->name);
     if (p->m->memory.n)
         diag_note(d, p->m->memory.at[0].m->at, "the host has this one wherever it likes, in pieces");
     diag_help(d, "write `memory %s size 0x%" PRIx64 " from contiguous;`",
@@ -246,7 +254,8 @@ void check_bus_statement(struct machine_planner *p, const struct p_dma *dma)
     const struct p_device *d = dma->device;
     if (!p->host || !is_behind_iommu(p->file, d))
         return;
-    struct diag *g = diag(p->c->diags, E0677, dma->at, "`%s` is behind an IOMMU, which translates device addresses", d->name);
+    struct diag *g =
+        diag(p->c->diags, E0677, dma->at, "`%s` is behind an IOMMU, which translates device addresses", d->name);
     note_iommu(p->file, d, g);
     diag_help(g, "write `dma all;`, or remove the statement");
 }

@@ -236,9 +236,10 @@ static void plan_statement(struct machine_planner *p, struct p_device *d, const 
         struct diag *g = diag(p->c->diags, E0636, m->at,
                               "`%s` is not behind an IOMMU, so it cannot be restricted to what is mapped", d->name);
         note_iommu(p->file, d, g);
-        diag_help(g,
-                  "write `%s` if it does no DMA, or `dma bus unsafe;` if you trust the guest with all of the host's memory",
-                  none_text(p, d));
+        diag_help(
+            g,
+            "write `%s` if it does no DMA, or `dma bus unsafe;` if you trust the guest with all of the host's memory",
+            none_text(p, d));
         return;
     }
     if (m->mode == DMA_ALL || m->mode == DMA_WINDOW)
@@ -362,9 +363,9 @@ static void plan_device_dma(struct machine_planner *p, struct p_device *d, const
     const char *where = "";
     if (d->pass && d->pass->assigned) // the fate `assign` has no braces that the statement could be written into
         where = arena_printf(p->c->arena, "in a separate `passthrough %s { ... }`, ", dt_path(p->c->arena, d->host));
-    diag_help(g,
-              "%swrite `%s` if it does no DMA, or `dma bus unsafe;` if you trust the guest with all of the host's memory",
-              where, none_text(p, d));
+    diag_help(
+        g, "%swrite `%s` if it does no DMA, or `dma bus unsafe;` if you trust the guest with all of the host's memory",
+        where, none_text(p, d));
 }
 
 /* ---- one machine ---- */

@@ -108,7 +108,8 @@ static void bus_rows(struct machc *c, struct text_out *t, const struct p_machine
         table_cell(t, size_text(c, x->size));
         table_cell(t, x->m->name);
         table_cell(t, e ? "rw" : NULL);
-        table_cell(t, e ? arena_printf(c->arena, "dma-ranges of %s", dt_path(c->arena, b->node)) : "bounced by the guest");
+        table_cell(t,
+                   e ? arena_printf(c->arena, "dma-ranges of %s", dt_path(c->arena, b->node)) : "bounced by the guest");
         table_cell(t, NULL);
         table_cell(t, NULL);
     }

@@ -220,8 +220,8 @@ static void choose_some_addresses(struct machine_planner *p, struct memory_searc
 }
 
 /*
- * Memory in the order of the text; what devices reach without an IOMMU comes first: Linux makes what lies below the end of
- * their reach its ZONE_DMA, which its bounce buffers come from.
+ * Memory in the order of the text; what devices reach without an IOMMU comes first: Linux makes what lies below the end
+ * of their reach its ZONE_DMA, which its bounce buffers come from.
  */
 static void choose_memory_addresses(struct machine_planner *p)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Buses of the guest that devices without an IOMMU are put on: their `dma-ranges` translates between the guest's memory and
-// where the host has it. One for each translation of a bus of the host. dma/bus.c writes the entries.
+// Buses of the guest that devices without an IOMMU are put on: their `dma-ranges` translates between the guest's memory
+// and where the host has it. One for each translation of a bus of the host. dma/bus.c writes the entries.
 #include "machine/machine.h"
 #include "plan/streams.h"
 
@@ -47,8 +47,8 @@ static uint64_t key_of(const struct dma_reach *r)
 {
     uint64_t key = r->bus ? r->n + 2 : 1;
     for (uint32_t i = 0; i < r->n; i++)
-        key = (key ^ r->windows[i].bus ^ r->windows[i].cpu << 1 ^ r->windows[i].size << 2) *
-              UINT64_C(0x9e3779b97f4a7c15);
+        key =
+            (key ^ r->windows[i].bus ^ r->windows[i].cpu << 1 ^ r->windows[i].size << 2) * UINT64_C(0x9e3779b97f4a7c15);
     return key;
 }
 
@@ -115,9 +115,9 @@ struct dt_node *dma_bus_node(struct machine_planner *p, const struct m_passthrou
 {
     struct dma_reach reach;
     if (pass->place->under) {
-        struct diag *d = diag(p->c->diags, E0678, pass->place->under_at,
-                              "`dma %s` puts `%s` on a bus of its own, not `under` another node", pool ? "pool" : "bus",
-                              pass->name);
+        struct diag *d =
+            diag(p->c->diags, E0678, pass->place->under_at,
+                 "`dma %s` puts `%s` on a bus of its own, not `under` another node", pool ? "pool" : "bus", pass->name);
         diag_note(d, where, "the `dma` is here");
         diag_help(d, "remove `under`; or write `dma identity unsafe;` and the bus's `dma-ranges` yourself");
         return NULL;
@@ -147,8 +147,9 @@ bool make_pci_dma_bus(struct machine_planner *p, const struct m_passthrough *pas
         const struct dma_bus *other = p->dma_buses.at[i];
         if (other->node != bridge || other == b)
             continue;
-        struct diag *d = diag(p->c->diags, E0678, where, "a PCI bus of the guest has one translation of device addresses, "
-                                                         "and `%s` needs another one",
+        struct diag *d = diag(p->c->diags, E0678, where,
+                              "a PCI bus of the guest has one translation of device addresses, "
+                              "and `%s` needs another one",
                               pass->name);
         diag_note(d, other->at, "the first function that it was made for is here");
         diag_help(d, "put it on another PCI bus of the guest");

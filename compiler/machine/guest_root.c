@@ -30,7 +30,8 @@ static bool is_in_reserved(void *opaque, const struct host_region *h)
 {
     struct reserved_search *x = opaque;
     const struct dt_node *parent = h->node->parent;
-    bool holds = h->size && !host_node_is_idle(x->p, h->node) && h->address <= x->first && x->last <= h->address + (h->size - 1);
+    bool holds =
+        h->size && !host_node_is_idle(x->p, h->node) && h->address <= x->first && x->last <= h->address + (h->size - 1);
     x->found = holds && parent && !strcmp(parent->name, "reserved-memory");
     return !x->found;
 }
@@ -66,15 +67,16 @@ static void check_whole_pages(struct machine_planner *p, const struct m_memory *
     bool size = m->size.value % huge != 0;
     if (!size && m->back_arg.value % huge == 0)
         return;
-    struct diag *d =
-        size ? diag(p->c->diags, E0386, m->size.at,
-                    "the 0x%" PRIx64 " bytes of memory `%s` are not whole huge pages of 0x%" PRIx64, m->size.value,
-                    m->name, huge)
-             : diag(p->c->diags, E0308, m->back_arg.at, "0x%" PRIx64 " is in the middle of a huge page of 0x%" PRIx64,
-                    m->back_arg.value, huge);
+    struct diag *d = size
+                         ? diag(p->c->diags, E0386, m->size.at,
+                                "the 0x%" PRIx64 " bytes of memory `%s` are not whole huge pages of 0x%" PRIx64,
+                                m->size.value, m->name, huge)
+                         : diag(p->c->diags, E0308, m->back_arg.at,
+                                "0x%" PRIx64 " is in the middle of a huge page of 0x%" PRIx64, m->back_arg.value, huge);
     diag_note(d, m->at, "memory `from physical` is huge pages, unless the statement or the host's tree says otherwise");
-    diag_help(d, "write a multiple of 2M; `by hugetlb SIZE` if the host has smaller ones; or `by reserved` if it is memory "
-                 "that the host's kernel does not use");
+    diag_help(
+        d, "write a multiple of 2M; `by hugetlb SIZE` if the host has smaller ones; or `by reserved` if it is memory "
+           "that the host's kernel does not use");
 }
 
 /* Adds bank `bank` of `banks` of a memory. */
@@ -204,8 +206,8 @@ static void write_memory_node(struct machine_planner *p, struct dt_node *parent,
 /* Linux reserves the pool within the memory that it lies in, and has pages for it (kernel/dma/swiotlb.c). */
 static void write_pool_node(struct machine_planner *p, struct dt_node *reserved, const struct p_memory *m)
 {
-    struct dt_node *n = make_from_schema(
-        p, reserved, "dma-pool", arena_printf(p->c->arena, "%s@%" PRIx64, m->m->name, m->address), m->m->at);
+    struct dt_node *n = make_from_schema(p, reserved, "dma-pool",
+                                         arena_printf(p->c->arena, "%s@%" PRIx64, m->m->name, m->address), m->m->at);
     uint32_t cells[4] = {(uint32_t)(m->address >> 32), (uint32_t)m->address, (uint32_t)(m->size >> 32),
                          (uint32_t)m->size};
     dt_set_cells(p->m->tree, n, "reg", cells, 4, origin_of(p, ORIGIN_COMPUTED, m->m->at, "the pool"));
@@ -225,8 +227,8 @@ void write_memory_nodes(struct machine_planner *p)
         if (is_ram_of_guest(m) && !m->pool)
             continue;
         if (!reserved) {
-            const struct origin *o = origin_of(
-                p, ORIGIN_COMPUTED, m->m->at, m->pool ? "the pool of devices" : "memory that is shared or read only");
+            const struct origin *o = origin_of(p, ORIGIN_COMPUTED, m->m->at,
+                                               m->pool ? "the pool of devices" : "memory that is shared or read only");
             uint32_t two = 2;
             reserved = dt_add_child(t, t->root, intern(p->c->names, "reserved-memory"));
             reserved->origin = o;

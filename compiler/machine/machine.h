@@ -82,12 +82,12 @@ struct machine_planner {
     const struct schemas *schemas;
     const struct property_names *n;
 
-    struct p_machine *m;         // the part of the plan that is being made
-    enum machine_step step;      // the last step that was entered
-    struct frame *frame;         // variables of the schemas' bodies
-    bool has_dma_bus;            // a device is on a bus that translates device addresses: `dma bus`, `dma pool`
+    struct p_machine *m;             // the part of the plan that is being made
+    enum machine_step step;          // the last step that was entered
+    struct frame *frame;             // variables of the schemas' bodies
+    bool has_dma_bus;                // a device is on a bus that translates device addresses: `dma bus`, `dma pool`
     VEC(struct dma_bus *) dma_buses; // dma_bus.c
-    struct map dma_bus_of;       // dma_bus.c: reach of the host's bus, pool -> struct dma_bus
+    struct map dma_bus_of;           // dma_bus.c: reach of the host's bus, pool -> struct dma_bus
     bool given_twice;            // a node was passed through twice, so regions overlap: that is not reported as well
     VEC(struct claim) claims;    // addresses.c: fixed addresses, then sorted
     VEC(struct p_device *) bare; // devices without a host node; their nodes are made when all addresses are known
@@ -122,23 +122,23 @@ void enter_step(struct machine_planner *p, enum machine_step step);
 /* A bus of the guest whose `dma-ranges` says where devices see memory. */
 struct dma_bus {
     struct dt_node *node;
-    struct p_bus *plan;        // what the plan keeps of it
-    struct dma_reach host;     // of the host's bus that its devices are on: no `bus`: device addresses are the cpus'
-    const char *pool;          // `dma pool`: the memory that it is for alone; NULL: all whose place on the host is known
-    bool pci;                  // it is a PCI host bridge of the guest
-    struct src at;             // the first statement
-    struct dma_bus *next;      // another one with the same key in dma_bus_of
+    struct p_bus *plan;    // what the plan keeps of it
+    struct dma_reach host; // of the host's bus that its devices are on: no `bus`: device addresses are the cpus'
+    const char *pool;      // `dma pool`: the memory that it is for alone; NULL: all whose place on the host is known
+    bool pci;              // it is a PCI host bridge of the guest
+    struct src at;         // the first statement
+    struct dma_bus *next;  // another one with the same key in dma_bus_of
 };
 
 /*
- * Whether a part of a statement has `dma bus` or `dma pool`; then *pool is the name of the memory, NULL for `dma bus`, and
- * *where the clause. Different ones in one statement are an error (E0678).
+ * Whether a part of a statement has `dma bus` or `dma pool`; then *pool is the name of the memory, NULL for `dma bus`,
+ * and *where the clause. Different ones in one statement are an error (E0678).
  */
 bool wants_dma_bus(struct machine_planner *p, const struct m_passthrough *pass, const char **pool, struct src *where);
 
 /*
- * Returns the bus for a device: made for the first of them that is on a bus of the host with that translation. NULL after a
- * message: `under` names another place.
+ * Returns the bus for a device: made for the first of them that is on a bus of the host with that translation. NULL
+ * after a message: `under` names another place.
  */
 struct dt_node *dma_bus_node(struct machine_planner *p, const struct m_passthrough *pass, const char *pool,
                              struct src where);
@@ -167,8 +167,8 @@ void merge_schema(struct machine_planner *p, struct dt_node *n, const struct sch
                   const char *file);
 
 /*
- * Makes a child of `parent`, for the statement at `where`, from the provider of the schemas that is called `kind`. It is
- * called `name`, or as the schema says if that is NULL, with a number where there is such a child.
+ * Makes a child of `parent`, for the statement at `where`, from the provider of the schemas that is called `kind`. It
+ * is called `name`, or as the schema says if that is NULL, with a number where there is such a child.
  */
 struct dt_node *make_from_schema(struct machine_planner *p, struct dt_node *parent, const char *kind, const char *name,
                                  struct src where);

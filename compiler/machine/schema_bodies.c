@@ -38,10 +38,11 @@ struct dt_node *make_from_schema(struct machine_planner *p, struct dt_node *pare
     const struct schema_provider *made = map_getp(&p->schemas->providers, intern(p->c->names, kind), NULL);
     assert(made); // a file of --schema-dir can replace it, not remove it
     const char *base = intern(p->c->names, name ? name : made->node_name), *unique = base;
-    const char *dash = strrchr(base, '-'); // "dma-bus", "dma2-bus": the end says what it is
+    const char *dash = strrchr(base, '-');                 // "dma-bus", "dma2-bus": the end says what it is
     for (uint32_t i = 2; dt_child(t, parent, unique); i++) // a guest has few of them
-        unique = intern(p->c->names, arena_printf(p->c->arena, "%.*s%u%s", (int)(dash ? (size_t)(dash - base) : strlen(base)),
-                                                  base, i, dash ? dash : ""));
+        unique = intern(p->c->names,
+                        arena_printf(p->c->arena, "%.*s%u%s", (int)(dash ? (size_t)(dash - base) : strlen(base)), base,
+                                     i, dash ? dash : ""));
     struct dt_node *n = dt_add_child(t, parent, unique);
     n->origin = origin_of(p, ORIGIN_COMPUTED, where, "made for this statement");
     merge_schema(p, n, made->body, p->frame, made->file);

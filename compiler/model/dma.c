@@ -259,13 +259,9 @@ static void check_window(struct build *b, const struct m_channel *h)
 
 void build_dma(struct build *b, const struct scope *s, const struct ast *st, struct m_part *part)
 {
-    static const char *const modes[] = {[DMA_NONE] = "none",
-                                        [DMA_ALL] = "all",
-                                        [DMA_IDENTITY] = "identity",
-                                        [DMA_GUEST_IOMMU] = "guest-iommu",
-                                        [DMA_WINDOW] = "",
-                                        [DMA_BUS] = "bus",
-                                        [DMA_POOL] = "pool"};
+    static const char *const modes[] = {
+        [DMA_NONE] = "none", [DMA_ALL] = "all", [DMA_IDENTITY] = "identity", [DMA_GUEST_IOMMU] = "guest-iommu",
+        [DMA_WINDOW] = "",   [DMA_BUS] = "bus", [DMA_POOL] = "pool"};
     enum { MODES = sizeof modes / sizeof *modes };
     // Most say `none` or `all` and no more: they share one empty channel.
     static const struct m_channel nothing;

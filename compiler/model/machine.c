@@ -54,7 +54,7 @@ static void host_cpus(struct build *b, const struct scope *s, const struct ast *
 }
 
 static const char *const backings[] = {"anonymous", "hugetlb", "file", "physical", "contiguous"}; // enum backing
-static const char *const providers[] = {"", "hugetlb", "heap", "reserved"};                         // enum provider
+static const char *const providers[] = {"", "hugetlb", "heap", "reserved"};                       // enum provider
 
 /* A memory statement, while its clauses are read. */
 struct memory {
@@ -164,8 +164,8 @@ static void check_placement(struct build *b, const struct m_memory *m)
     bool huge = m->provider == BY_HUGETLB || (m->provider == BY_CHOICE && m->backing == BACK_CONTIGUOUS);
     uint64_t unit = (huge ? m->page.set ? m->page.value : LEAST_HUGE_PAGE : page) * runs;
     if (size % unit)
-        diag_help_number(diag(ds, E0386, m->size.at,
-                              "the 0x%" PRIx64 " bytes of memory `%s` are not %s0x%" PRIx64, size, m->name,
+        diag_help_number(diag(ds, E0386, m->size.at, "the 0x%" PRIx64 " bytes of memory `%s` are not %s0x%" PRIx64,
+                              size, m->name,
                               runs > 1 ? "equal runs of whole pages, a multiple of " : "whole huge pages of ", unit),
                          "size ", (size / unit + 1) * unit, "");
     else if (huge && m->backing == BACK_PHYSICAL && m->back_arg.value % unit)

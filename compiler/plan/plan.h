@@ -146,7 +146,8 @@ struct p_bus {
         const struct p_memory *memory;
         uint64_t device; // device address; UINT64_MAX: the host's address plus `addend`, known at the start
         uint64_t addend;
-    }) entries; // what its devices reach: the guest's kernel bounces what they move to and from other memory
+    })
+    entries; // what its devices reach: the guest's kernel bounces what they move to and from other memory
 };
 
 /* A DMA domain of a device: what one of its streams reaches. */

@@ -3,10 +3,10 @@
  * Loads kernel, initramfs and device tree into guest memory:
  *
  *   kernel       at the start of the first memory that is the guest's own
- *   device tree  at the end of it, as the config's digest says, and completed by the session: where no IOMMU translates,
- *                it has device addresses that are known only now
- *   initramfs    at /chosen linux,initrd-start to linux,initrd-end of the tree: the description decides about it, as
- *                about every other address. The rest of its place is zeros, which may follow a cpio archive
+ *   device tree  at the end of it, as the config's digest says, and completed by the session: where no IOMMU
+ * translates, it has device addresses that are known only now initramfs    at /chosen linux,initrd-start to
+ * linux,initrd-end of the tree: the description decides about it, as about every other address. The rest of its place
+ * is zeros, which may follow a cpio archive
  */
 #include "machvm.h"
 
