@@ -105,6 +105,66 @@ static void check_memlock(struct planner *p, const struct facts *f, const struct
     diag_help(d, "raise RLIMIT_MEMLOCK of the VMM (`ulimit -l`, systemd's LimitMEMLOCK), or give it CAP_IPC_LOCK");
 }
 
+/* ---- memory whose place on the host counts ---- */
+
+static bool is_run_for(const struct facts_run *r, const struct p_memory *m)
+{
+    uint64_t page = m->m->page.value, end = r->first + (r->size - 1), from = m->lowest > r->first ? m->lowest : r->first;
+    if ((page && page != r->page) || m->size % r->page)
+        return false;
+    if (m->physical != UINT64_MAX)
+        return m->physical >= r->first && m->physical - r->first <= r->size && r->size - (m->physical - r->first) >= m->size;
+    from = r->first + (from - r->first + (r->page - 1)) / r->page * r->page;
+    if (m->limit && end >= m->limit)
+        end = m->limit - 1;
+    return from <= end && end - from >= m->size - 1;
+}
+
+static void check_pool(struct planner *p, const struct facts *f, const struct p_memory *m)
+{
+    if (!f->knows_pool)
+        return;
+    for (uint32_t i = 0; i < f->nruns; i++) // a pool is in few pieces
+        if (is_run_for(&f->runs[i], m))
+            return;
+    struct diag *d = diag(p->c->diags, W1024, m->m->at,
+                          "the pool of huge pages had no 0x%" PRIx64 " bytes side by side for memory `%s`%s", m->size,
+                          m->m->name,
+                          m->physical != UINT64_MAX ? arena_printf(p->c->arena, " at 0x%" PRIx64, m->physical)
+                          : m->limit                ? arena_printf(p->c->arena, " below 0x%" PRIx64, m->limit)
+                                                    : "");
+    diag_note(d, src_at(f->pool_at), "these runs were free");
+    for (uint32_t i = 0; i < f->nruns && i < 4; i++)
+        diag_fact(d, "0x%" PRIx64 "..0x%" PRIx64 ", pages of 0x%" PRIx64, f->runs[i].first,
+                  f->runs[i].first + (f->runs[i].size - 1), f->runs[i].page);
+    diag_help(d, "reserve more of them, early after boot: nr_hugepages in /sys/kernel/mm/hugepages, or `hugepages=N` on the "
+                 "kernel's command line");
+}
+
+static void check_heap(struct planner *p, const struct facts *f, const struct p_memory *m)
+{
+    for (const char *const *h = f->heaps; h && *h; h++)
+        if (!strcmp(*h, m->m->heap))
+            return;
+    if (!f->heaps)
+        return;
+    struct diag *d = diag(p->c->diags, W1024, m->m->by_at, "the host had no DMA heap `%s` for memory `%s`", m->m->heap,
+                          m->m->name);
+    diag_note(d, src_at(f->heaps_at), "these it had");
+    diag_help(d, "take huge pages: remove `by heap`");
+}
+
+static void check_places(struct planner *p, const struct facts *f, const struct p_machine *m)
+{
+    for (uint32_t i = 0; i < m->memory.n; i++) {
+        const struct p_memory *x = &m->memory.at[i];
+        if (x->provider == BY_HUGETLB && x->size)
+            check_pool(p, f, x);
+        else if (x->provider == BY_HEAP && x->m->heap)
+            check_heap(p, f, x);
+    }
+}
+
 /* ---- devices ---- */
 
 static bool has_flag(const char *const *flags, const char *word)
@@ -217,6 +277,7 @@ void check_facts(struct planner *p)
         const struct p_machine *m = p->plan->machines.at[i];
         check_cpus_online(p, f, m);
         check_memlock(p, f, m);
+        check_places(p, f, m);
         for (uint32_t k = 0; k < m->devices.n; k++) {
             const struct p_device *d = m->devices.at[k];
             const char *name = d->sysfs_name ? intern(p->c->names, d->sysfs_name) : NULL;

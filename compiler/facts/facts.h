@@ -56,6 +56,12 @@ struct facts_device {
     struct loc at;
 };
 
+/* Huge pages that lie side by side, and that nobody had mapped. */
+struct facts_run {
+    uint64_t page, first, size; // bytes of each, host address, bytes
+    struct loc at;
+};
+
 /* A snapshot of a host. */
 struct facts {
     const char *format; // "facts.json"
@@ -68,6 +74,12 @@ struct facts {
     struct loc compatible_at;
     uint64_t memlock; // bytes; UINT64_MAX: no limit
     struct loc memlock_at;
+    struct facts_run *runs;
+    uint32_t nruns;
+    bool knows_pool; // else it was not visible
+    struct loc pool_at;
+    const char *const *heaps; // NULL-terminated; NULL: the snapshot does not tell
+    struct loc heaps_at;
     struct facts_group *groups;
     uint32_t ngroups;
     struct facts_device *devices;

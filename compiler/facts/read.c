@@ -165,6 +165,39 @@ static const struct field device_fields[] = {
 static const struct table device_table = {"a device", device_fields, COUNT(device_fields), sizeof(struct facts_device),
                                           NULL};
 
+static const struct field run_fields[] = {
+    {.key = "page", .type = FIELD_U64, .offset = offsetof(struct facts_run, page), .min = 1, .max = UINT64_MAX, .required = true},
+    {.key = "first", .type = FIELD_U64, .offset = offsetof(struct facts_run, first), .max = UINT64_MAX, .required = true},
+    {.key = "size", .type = FIELD_U64, .offset = offsetof(struct facts_run, size), .min = 1, .max = UINT64_MAX, .required = true},
+};
+
+static bool check_run(struct load *l, const struct jval *object, void *item)
+{
+    const struct facts_run *r = item;
+    if (r->first + (r->size - 1) >= r->first)
+        return true;
+    diag_help(diag(l->c->diags, E0806, src_at(object->loc), "run ends before it starts"),
+              "write the file again with `machrt probe`");
+    return false;
+}
+
+static const struct table run_table = {"a run of huge pages", run_fields, COUNT(run_fields), sizeof(struct facts_run),
+                                       check_run};
+
+struct reserved {
+    const char *name;
+    uint64_t first, size;
+};
+static const struct field reserved_fields[] = {
+    {.key = "name", .type = FIELD_TEXT, .offset = offsetof(struct reserved, name), .required = true},
+    {.key = "first", .type = FIELD_U64, .offset = offsetof(struct reserved, first), .max = UINT64_MAX, .required = true},
+    {.key = "size", .type = FIELD_U64, .offset = offsetof(struct reserved, size), .max = UINT64_MAX, .required = true},
+    {.key = "no_map", .type = FIELD_CUSTOM, .set = check_bool, .required = true},
+    {.key = "reusable", .type = FIELD_CUSTOM, .set = check_bool, .required = true},
+};
+static const struct table reserved_table = {"reserved memory", reserved_fields, COUNT(reserved_fields),
+                                            sizeof(struct reserved), NULL};
+
 struct huge {
     uint64_t kib;
 };
@@ -186,7 +219,8 @@ static const struct table node_table = {"the list of device nodes", node_fields,
 struct all {
     struct facts facts; // must be the first member: the setters get a pointer to it
     const struct huge *huge;
-    uint32_t nhuge;
+    const struct reserved *reserved;
+    uint32_t nhuge, nreserved;
     char nodes;
 };
 
@@ -207,6 +241,17 @@ static const struct field facts_fields[] = {
      .offset = offsetof(struct all, huge),
      .count_offset = offsetof(struct all, nhuge),
      .table = &huge_table},
+    {.key = "pool",
+     .type = FIELD_LIST,
+     .offset = offsetof(struct all, facts.runs),
+     .count_offset = offsetof(struct all, facts.nruns),
+     .table = &run_table},
+    {.key = "reserved_memory",
+     .type = FIELD_LIST,
+     .offset = offsetof(struct all, reserved),
+     .count_offset = offsetof(struct all, nreserved),
+     .table = &reserved_table},
+    {.key = "dma_heaps", .type = FIELD_NAMES, .offset = offsetof(struct all, facts.heaps)},
     {.key = "iommu_groups",
      .type = FIELD_LIST,
      .offset = offsetof(struct all, facts.groups),
@@ -308,6 +353,10 @@ struct facts *facts_read(struct machc *c, const char *path, struct src at)
         f->cpus_at = loc_of(top, "cpus_online");
         f->compatible_at = loc_of(top, "compatible");
         f->memlock_at = loc_of(top, "memlock");
+        f->knows_pool = json_member(top, "pool") != NULL;
+        f->pool_at = loc_of(top, "pool");
+        f->heaps_at = loc_of(top, "dma_heaps");
+        SET_LOCATIONS(top, "pool", f->runs);
         SET_LOCATIONS(top, "iommu_groups", f->groups);
         SET_LOCATIONS(top, "devices", f->devices);
         ok = index_snapshot(&l, top, f);

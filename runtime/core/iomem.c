@@ -39,10 +39,9 @@ static int walk_text(char *text, int (*each)(void *opaque, uint64_t first, uint6
     return shown ? 0 : -EACCES; // to others, all addresses are 0
 }
 
-int machrt_each_ram(struct mach_session *s, int (*each)(void *opaque, uint64_t first, uint64_t last), void *opaque)
+int machrt_each_ram(const struct mach_sys *sys, int (*each)(void *opaque, uint64_t first, uint64_t last), void *opaque)
 {
     enum { MOST = 1 << 20 }; // a large server has some thousand lines
-    const struct mach_sys *sys = &s->sys;
     char path[PATH_SIZE], *data;
     snprintf(path, sizeof path, "%s/iomem", sys->proc);
     data = (char *)sys->alloc(sys->opaque, NULL, MOST);
@@ -83,9 +82,9 @@ static int add_piece(void *opaque, uint64_t first, uint64_t last)
     return to->all;
 }
 
-int machrt_find_ram(struct mach_session *s, uint64_t first, uint64_t last, struct ram *to)
+int machrt_find_ram(const struct mach_sys *sys, uint64_t first, uint64_t last, struct ram *to)
 {
     struct search x = {first, last, first, to};
     memset(to, 0, sizeof *to);
-    return machrt_each_ram(s, add_piece, &x);
+    return machrt_each_ram(sys, add_piece, &x);
 }

@@ -32,13 +32,13 @@ struct ram {
  * Finds what [first, last] is. 0; -EACCES: only root sees addresses; -errno. Needs /proc/iomem of the kernel to list
  * its memory, which it does on every architecture.
  */
-int machrt_find_ram(struct mach_session *s, uint64_t first, uint64_t last, struct ram *to);
+int machrt_find_ram(const struct mach_sys *sys, uint64_t first, uint64_t last, struct ram *to);
 
 /*
  * Calls each() for every piece of the kernel's own memory, in rising order, until it returns non-zero. 0; -EACCES,
  * -errno as above.
  */
-int machrt_each_ram(struct mach_session *s, int (*each)(void *opaque, uint64_t first, uint64_t last), void *opaque);
+int machrt_each_ram(const struct mach_sys *sys, int (*each)(void *opaque, uint64_t first, uint64_t last), void *opaque);
 
 /* ---- pool.c: the pool of huge pages ---- */
 
@@ -54,7 +54,7 @@ struct pool_run {
  * process has them without a mapping. Takes time for each page of the host's memory: 1 ms for 100 MiB. 0; -ENOENT: the
  * kernel does not show them (CONFIG_PROC_PAGE_MONITOR); -EACCES, -EPERM: only to root; -errno.
  */
-int machrt_scan_pool(struct mach_session *s, void (*each)(void *opaque, const struct pool_run *run), void *opaque);
+int machrt_scan_pool(const struct mach_sys *sys, void (*each)(void *opaque, const struct pool_run *run), void *opaque);
 
 /* ---- reserved.c: /reserved-memory of the tree that the kernel runs with ---- */
 
@@ -74,5 +74,8 @@ enum { MACHRT_MARK = 32 }; // bytes of a mark: no other memory has the same by c
  * process wrote them to is the kernel's own memory, and lies there. 0; -ENODATA: it has not; -errno (-EPERM: lockdown).
  */
 int machrt_find_mark(struct mach_session *s, uint64_t physical, const uint8_t *mark);
+
+/* Finds the first page of the kernel's linear map that begins with the mark. 0 and *physical; -ENODATA; -errno. */
+int machrt_search_mark(struct mach_session *s, const uint8_t *mark, uint64_t *physical);
 
 #endif

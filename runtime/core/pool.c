@@ -11,7 +11,8 @@ static const uint64_t HEAD = UINT64_C(1) << 15, HUGE_PAGE = UINT64_C(1) << 17; /
 enum { BLOCK = 4096 };                                                         // frames that are read at once
 
 struct scan {
-    struct mach_session *s;
+    const struct mach_sys *sys;
+    uint64_t bytes; // in a page of the kernel
     int flags, count; // files
     struct pool_run page, run;
     bool in_page, free;
@@ -47,20 +48,20 @@ static int begin_page(struct scan *x, uint64_t frame)
 {
     uint64_t mapped = 0;
     int r = machrt_check_transfer(
-        x->s->sys.pread(x->s->sys.opaque, x->count, &mapped, sizeof mapped, frame * sizeof mapped), sizeof mapped);
+        x->sys->pread(x->sys->opaque, x->count, &mapped, sizeof mapped, frame * sizeof mapped), sizeof mapped);
     x->in_page = true;
     x->free = !mapped;
-    x->page = (struct pool_run){.first = frame * x->s->page};
+    x->page = (struct pool_run){.first = frame * x->bytes};
     return r;
 }
 
 static int scan_range(struct scan *x, uint64_t first, uint64_t last)
 {
-    uint64_t page = x->s->page, end = last / page + 1;
+    uint64_t page = x->bytes, end = last / page + 1;
     int r = 0;
     for (uint64_t frame = first / page; !r && frame < end;) {
         uint64_t n = end - frame < BLOCK ? end - frame : BLOCK;
-        r = machrt_check_transfer(x->s->sys.pread(x->s->sys.opaque, x->flags, x->flag, (size_t)n * sizeof x->flag[0],
+        r = machrt_check_transfer(x->sys->pread(x->sys->opaque, x->flags, x->flag, (size_t)n * sizeof x->flag[0],
                                                   frame * sizeof x->flag[0]),
                                   (size_t)n * sizeof x->flag[0]);
         for (uint64_t i = 0; !r && i < n; i++, frame++) {
@@ -79,11 +80,11 @@ static int scan_range(struct scan *x, uint64_t first, uint64_t last)
     return r;
 }
 
-static int open_in_proc(struct mach_session *s, const char *name)
+static int open_in_proc(const struct mach_sys *sys, const char *name)
 {
     char path[PATH_SIZE];
-    snprintf(path, sizeof path, "%s/%s", s->sys.proc, name);
-    return s->sys.open(s->sys.opaque, path, O_RDONLY);
+    snprintf(path, sizeof path, "%s/%s", sys->proc, name);
+    return sys->open(sys->opaque, path, O_RDONLY);
 }
 
 struct ranges {
@@ -98,23 +99,24 @@ static int scan_ram(void *opaque, uint64_t first, uint64_t last)
     return r->result;
 }
 
-int machrt_scan_pool(struct mach_session *s, void (*each)(void *opaque, const struct pool_run *run), void *opaque)
+int machrt_scan_pool(const struct mach_sys *sys, void (*each)(void *opaque, const struct pool_run *run), void *opaque)
 {
-    struct scan *x = (struct scan *)s->sys.alloc(s->sys.opaque, NULL, sizeof *x);
+    struct scan *x = (struct scan *)sys->alloc(sys->opaque, NULL, sizeof *x);
     if (!x)
         return -ENOMEM;
     memset(x, 0, sizeof *x);
-    x->s = s;
+    x->sys = sys;
+    x->bytes = sys->page_size(sys->opaque);
     x->each = each;
     x->opaque = opaque;
-    x->flags = open_in_proc(s, "kpageflags");
-    x->count = open_in_proc(s, "kpagecount");
+    x->flags = open_in_proc(sys, "kpageflags");
+    x->count = open_in_proc(sys, "kpagecount");
     struct ranges ranges = {x, 0};
-    int r = x->flags < 0 ? x->flags : x->count < 0 ? x->count : machrt_each_ram(s, scan_ram, &ranges);
+    int r = x->flags < 0 ? x->flags : x->count < 0 ? x->count : machrt_each_ram(sys, scan_ram, &ranges);
     if (x->flags >= 0)
-        s->sys.close(s->sys.opaque, x->flags);
+        sys->close(sys->opaque, x->flags);
     if (x->count >= 0)
-        s->sys.close(s->sys.opaque, x->count);
-    s->sys.alloc(s->sys.opaque, x, 0);
+        sys->close(sys->opaque, x->count);
+    sys->alloc(sys->opaque, x, 0);
     return r ? r : ranges.result;
 }

@@ -63,4 +63,9 @@ struct mach_sys;
 /* Prints what VFIO offers of a device: an object of the list "devices". False after a message: it cannot be asked. */
 bool probe_device(const struct mach_sys *sys, FILE *out, unsigned group, const char *name, bool first);
 
+/* ---- probe_memory.c ---- */
+
+/* Prints "pool", "reserved_memory" and "dma_heaps": members of an object, each followed by a comma. */
+void probe_memory(const struct mach_sys *sys, FILE *out);
+
 #endif

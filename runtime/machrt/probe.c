@@ -227,6 +227,7 @@ int command_probe(const struct command *c)
     else
         printf("  \"memlock\": \"0x%" PRIx64 "\",\n", limit);
     print_huge_pages();
+    probe_memory(sys, stdout);
     print_groups();
     if (c->open)
         print_devices();

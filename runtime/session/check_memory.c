@@ -36,7 +36,7 @@ static enum mach_proof check_contiguous(struct mach_session *s, const struct mem
         snprintf(text, size, "%s", why);
         return MACH_PROOF_FAILS;
     }
-    int r = machrt_scan_pool(s, look_at, &x);
+    int r = machrt_scan_pool(&s->sys, look_at, &x);
     if (r) {
         snprintf(text, size, "the kernel does not show the pool of huge pages: %s", strerror(-r));
         return MACH_PROOF_UNKNOWN;

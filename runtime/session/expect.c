@@ -100,7 +100,7 @@ static void prove_memory_free(struct proof *p)
     uint64_t a = mach_cfg_expect_a(p->e), b = mach_cfg_expect_b(p->e);
     uint64_t last = b && a + (b - 1) >= a ? a + (b - 1) : UINT64_MAX;
     struct ram ram;
-    int r = machrt_find_ram(p->s, a, last, &ram);
+    int r = machrt_find_ram(&p->s->sys, a, last, &ram);
     if (r == -EACCES)
         return set_finding(p, MACH_PROOF_UNKNOWN, "only root can read addresses in %s/iomem", p->s->sys.proc);
     if (r)

@@ -128,6 +128,8 @@ static int allocate_memory(struct mach_session *s, struct memory *m)
                                 "VMM that provides it (ops->memory)");
     if (backing == MACH_CFG_BACKING_CONTIGUOUS)
         return machrt_take_contiguous(s, m);
+    if (backing == MACH_CFG_BACKING_HEAP)
+        return machrt_take_from_heap(s, m);
     if (backing == MACH_CFG_BACKING_PHYSICAL && machrt_prove_reserved(s, m))
         return -1;
     if (map_memory(s, m, named))

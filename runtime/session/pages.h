@@ -49,6 +49,11 @@ const char *machrt_cannot_pin(struct mach_session *s);
  * with the session. */
 int machrt_take_contiguous(struct mach_session *s, struct memory *m);
 
+/* ---- heap.c ---- */
+
+/* Takes and maps memory of the DMA heap that the record names. 0, or -1 after machrt_set_error(); undone with the session. */
+int machrt_take_from_heap(struct mach_session *s, struct memory *m);
+
 /* ---- prove_memory.c: 0, or -1 after machrt_set_error() ---- */
 
 /* Is it memory that the guest's kernel runs in, not data that it shares or only reads? */
@@ -66,6 +71,12 @@ int machrt_prove_taken(struct mach_session *s, const struct memory *m);
 int machrt_prove_given(struct mach_session *s, struct memory *m);
 /* Memory at `host` is the kernel's own, and this process's: marks that are written to it show in /proc/kcore there. */
 int machrt_prove_by_marks(struct mach_session *s, const struct memory *m, uint64_t host);
+
+/*
+ * Finds where the kernel's own memory has a mark that is written to the memory's first page. Reads all of it: a second for 2
+ * GiB.
+ */
+int machrt_search_by_mark(struct mach_session *s, const struct memory *m, uint64_t *host);
 
 /*
  * Why memory that is kept from the kernel cannot be used, `guest` tells whether by one; NULL: it can. May use `text`;

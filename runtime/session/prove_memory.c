@@ -51,7 +51,7 @@ static const char *why_not_kernels(struct mach_session *s, const struct memory *
         if (!r)
             r = machrt_read_physical(s, end[i], s->page, 1, &host);
         if (!r)
-            r = machrt_find_ram(s, host, host + (s->page - 1), &ram);
+            r = machrt_find_ram(&s->sys, host, host + (s->page - 1), &ram);
         if (!r && !ram.all)
             return NO_EXECUTION;
         *number = -r;
@@ -81,7 +81,7 @@ const char *machrt_why_not_reserved(struct mach_session *s, const struct memory 
     char name[128];
     bool reusable = false;
     struct ram ram;
-    int r = machrt_find_ram(s, first, last, &ram);
+    int r = machrt_find_ram(&s->sys, first, last, &ram);
     *number = r ? -r : EINVAL;
     if (r) {
         snprintf(text, size, "whether the kernel uses it cannot be seen in %s/iomem: %s", s->sys.proc,
@@ -152,6 +152,24 @@ int machrt_prove_by_marks(struct mach_session *s, const struct memory *m, uint64
                                           : "whether it lies at 0x%" PRIx64
                                             " cannot be seen in /proc/kcore (CONFIG_PROC_KCORE, no lockdown)",
                             host);
+}
+
+int machrt_search_by_mark(struct mach_session *s, const struct memory *m, uint64_t *host)
+{
+    uint8_t mark[MACHRT_MARK], was[MACHRT_MARK];
+    int r = make_mark(s, mark);
+    if (!r) {
+        memcpy(was, m->m.at, sizeof was);
+        memcpy(m->m.at, mark, sizeof was);
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        r = machrt_search_mark(s, mark, host);
+        memcpy(m->m.at, was, sizeof was);
+    }
+    if (!r)
+        return 0;
+    return machrt_set_error(s, "memory", r, machrt_memory_object(s, m),
+                            r == -ENODATA ? "the kernel's own memory does not have it"
+                                          : "where it lies cannot be seen in /proc/kcore (CONFIG_PROC_KCORE, no lockdown)");
 }
 
 bool machrt_fits_at(const struct memory *m, uint64_t host)

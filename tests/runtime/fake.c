@@ -92,6 +92,8 @@ static int do_open(struct fake *k, const char *path)
         fd = fake_sysfs_access(k, "/proc/iomem") ? -ENOENT : fake_fd(k, 'p', 0);
     else if (!strcmp(path, "/dev/udmabuf") && !fake_sysfs_access(k, path))
         fd = fake_fd(k, 'U', 0);
+    else if (!strcmp(path, "/dev/dma_heap/guest"))
+        fd = k->heap_size ? fake_fd(k, 'H', 0) : -ENOENT;
     else if (!strncmp(path, "/dev/dax", 8) && !fake_sysfs_access(k, path))
         fd = fake_fd(k, 'x', 0);
     else if (!strcmp(path, "/dev/kvm"))
@@ -198,6 +200,8 @@ static int locked_ioctl(struct fake *k, int fd, unsigned long request, void *arg
     switch (k->file[fd].kind) {
     case 'd':
         return fake_device_ioctl(k, fd, request, arg);
+    case 'H':
+        return fake_heap_ioctl(k, request, arg);
     case 'U':
         return fake_udmabuf_ioctl(k, request, arg);
     case 'v':

@@ -64,7 +64,7 @@ struct fake_device {
 struct fake_file {
     bool open;
     char kind; // 'c'ontainer 'g'roup 'd'evice 'i'ommufd 'm'emory 'e'ventfd 'v'm 'k'vm device 'f'ile 'u'io io_u'r'ing
-               // udma'b'uf 'x': of a device whose memory has pages
+               // udma'b'uf DMA 'H'eap, its 'h' memory 'x': of a device whose memory has pages
     int container;    // of a group: fd; -1
     uint32_t type;    // of a container: SET_IOMMU; of a KVM device: its type
     uint32_t number;  // of a group; of a device: index; of memory: index
@@ -136,6 +136,7 @@ struct fake {
     bool no_io_uring;   // kernel.io_uring_disabled is 2
     bool hides_frames;  // no CAP_SYS_ADMIN
     bool lies;          // /dev/mem is not what it says
+    uint64_t heap_at, heap_size; // of the DMA heap "guest": where its memory lies
     uint64_t elsewhere; // host address of the memory of devices ('x')
     // what the host has
     uint32_t noiommu_group; // a group without an IOMMU, beside those with one; 0: none
@@ -210,6 +211,7 @@ void fake_unpin(struct fake *k, int by);
 int fake_io_uring_setup(void *o, unsigned entries, struct io_uring_params *params);
 int fake_io_uring_register(void *o, int fd, unsigned operation, void *arg, unsigned count);
 int fake_udmabuf_ioctl(struct fake *k, unsigned long request, const void *arg);
+int fake_heap_ioctl(struct fake *k, unsigned long request, void *arg);
 int fake_add_seals(void *o, int fd, unsigned seals);
 int fake_flock(void *o, int fd, int operation);
 int fake_stat(void *o, int fd, struct mach_stat *to);

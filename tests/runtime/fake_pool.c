@@ -6,6 +6,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/dma-heap.h>
 #include <linux/udmabuf.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -208,6 +209,19 @@ int fake_udmabuf_ioctl(struct fake *k, unsigned long request, const void *arg)
     return r ? r : fd;
 }
 
+int fake_heap_ioctl(struct fake *k, unsigned long request, void *arg)
+{
+    struct dma_heap_allocation_data *d = arg;
+    if (request != DMA_HEAP_IOCTL_ALLOC)
+        return -ENOTTY;
+    if (d->len > k->heap_size)
+        return -ENOMEM;
+    int fd = fake_fd(k, 'h', 0);
+    if (fd >= 0)
+        d->fd = (uint32_t)fd;
+    return fd < 0 ? fd : 0;
+}
+
 static int locked_seals(struct fake *k, int fd, unsigned seals)
 {
     int r = fake_step(k, "add_seals", true);
@@ -273,7 +287,7 @@ static uint64_t pagemap_entry(const struct fake *k, uint64_t frame)
 {
     const struct fake_map *m = map_at(k, (uintptr_t)(frame * k->page));
     uint64_t delta = m ? frame * k->page - (uintptr_t)m->at : 0, host = 0;
-    if (!m || m->fd < 0 || k->file[m->fd].kind == 'f') // anonymous and untouched; VM_PFNMAP
+    if (!m || m->fd < 0 || strchr("fh", k->file[m->fd].kind)) // anonymous and untouched; VM_PFNMAP
         return 0;
     if (k->file[m->fd].kind == 'x') // a device whose memory has pages
         host = k->elsewhere + m->offset + delta;
@@ -309,9 +323,9 @@ static uint64_t page_count(const struct fake *k, uint64_t frame)
     return 0;
 }
 
-/* An ELF file of one piece: the kernel's memory from 1 GiB on, 3 GiB. */
+/* An ELF file of one piece: a part of the kernel's memory. */
 enum { RAM_OFFSET = 0x10000 };
-static const uint64_t RAM = UINT64_C(1) << 30, RAM_SIZE = UINT64_C(3) << 30;
+static const uint64_t RAM = 0x90000000, RAM_SIZE = 32 << 20;
 
 static int64_t read_kcore(const struct fake *k, void *buffer, size_t size, uint64_t offset)
 {
@@ -327,13 +341,16 @@ static int64_t read_kcore(const struct fake *k, void *buffer, size_t size, uint6
         memcpy(buffer, (const uint8_t *)&file + offset, size);
         return (int64_t)size;
     }
-    uint64_t host = offset - RAM_OFFSET + RAM;
+    uint64_t first = offset - RAM_OFFSET + RAM, end = first + size;
     memset(buffer, 0, size);
     for (int i = 0; i < FAKE_MAPS; i++) {
         const struct fake_map *m = &k->map[i];
-        if (m->at && m->fd >= 0 && k->file[m->fd].kind == 'f' && !k->lies && host >= m->offset &&
-            host + size <= m->offset + m->size)
-            memcpy(buffer, m->at + (host - m->offset), size);
+        if (!m->at || m->fd < 0 || k->lies || !strchr("fh", k->file[m->fd].kind))
+            continue;
+        uint64_t at = m->offset + (k->file[m->fd].kind == 'h' ? k->heap_at : 0);
+        uint64_t from = first > at ? first : at, to = end < at + m->size ? end : at + m->size;
+        if (from < to)
+            memcpy((uint8_t *)buffer + (from - first), m->at + (from - at), to - from);
     }
     return (int64_t)size;
 }

@@ -6,6 +6,7 @@
 #include "uapi/pamu.h"
 
 #include <errno.h>
+#include <linux/dma-heap.h>
 #include <linux/udmabuf.h>
 #include <linux/vfio.h>
 #include <stdlib.h>
@@ -424,6 +425,7 @@ const char *fake_request(const struct fake *k, int fd, unsigned long request)
         {'c', PAMU_UNMAP_MSI_BANK, "TYPE ioctl"},
         {'c', VFIO_IOMMU_SPAPR_TCE_REMOVE, "TYPE ioctl"},
         {'U', UDMABUF_CREATE_LIST, "UDMABUF"},
+        {'H', DMA_HEAP_IOCTL_ALLOC, "DMA_HEAP"},
     };
     char kind = k->file[fd].kind;
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)

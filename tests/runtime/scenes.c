@@ -493,6 +493,23 @@ static struct scene *make_pool_given(void)
     return x;
 }
 
+// A piece of a DMA heap, wherever that has it.
+static struct scene *make_heap(void)
+{
+    struct scene *x = begin_pool();
+    fake_text(x->k, "/dev/urandom", "0123456789abcdef0123456789abcdef", 32);
+    x->k->heap_at = 0x91000000;
+    x->k->heap_size = 8 * MiB;
+    uint32_t ram = cfg_memory(x->c, "ram", MACH_CFG_BACKING_HEAP, 0x40000000, 4 * MiB, 0);
+    CFG_SET(x->c, memory, MEMORY, ram, limit, UINT64_C(1) << 32);
+    CFG_SET(x->c, memory, MEMORY, ram, path, cfg_string(x->c, "guest"));
+    platform(x, "eth", "1af0000.ethernet", 3, 0x1af0000);
+    cfg_dma(x->c, MACH_CFG_DMA_BUS);
+    cfg_patch(x->c, 8, ram, 0, 0);
+    x->use_ops = true;
+    return x;
+}
+
 // Memory that the board's tree reserves, and /dev/mem maps.
 static struct scene *make_reserved(void)
 {

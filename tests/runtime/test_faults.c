@@ -53,6 +53,7 @@ static const struct {
     {"stat", {-EBADF}, true},
     {"io_uring_setup", {-EPERM, -ENOSYS, -ENOMEM, -EMFILE}, false},
     {"io_uring_register", {-ENOMEM, -EFAULT, -EOPNOTSUPP}, false},
+    {"DMA_HEAP", {-EINVAL, -EMFILE, -ENOMEM}, false},
     {"UDMABUF", {-EINVAL, -EMFILE, -ENOMEM}, false},
     {"memfd_create", {-EMFILE, -ENOMEM, -EINVAL}, false},
     {"ftruncate", {-EINVAL, -ENOSPC, -EFBIG}, false},

@@ -267,6 +267,41 @@ static void test_reserved_elsewhere(void **state)
     }
 }
 
+static void test_heap(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("heap");
+    started(x);
+    assert_int_equal(mach_session_memory(x->session, 0)->host, 0x91000000);
+    for (size_t i = 0; i < 4 * MiB; i++) // no mark is left
+        assert_int_equal(((const uint8_t *)mach_session_memory(x->session, 0)->at)[i], 0);
+    stopped(x);
+    scene_free(x);
+    x = scene_new("heap");
+    CFG_SET(x->c, memory, MEMORY, 0, physical, 0x91000000);
+    started(x);
+    stopped(x);
+    scene_free(x);
+    x = scene_new("heap");
+    CFG_SET(x->c, memory, MEMORY, 0, physical, 0x91001000);
+    refused(x, EINVAL, "it does not lie at 0x91001000 of the kernel's own memory");
+    x = scene_new("heap");
+    CFG_SET(x->c, memory, MEMORY, 0, limit, 0x913fffff);
+    refused(x, ENOMEM, "DMA heap guest: it gave 0x91000000, and the devices reach 0x0..0x913ffffe");
+    x = scene_new("heap");
+    CFG_SET(x->c, memory, MEMORY, 0, size, 16 * MiB);
+    refused(x, ENOMEM, "DMA heap guest: it does not have so much in one piece");
+    x = scene_new("heap");
+    x->k->lies = true;
+    refused(x, ENODATA, "the kernel's own memory does not have it");
+    x = scene_new("heap");
+    CFG_SET(x->c, machine, MACHINE, 0, arch, MACH_CFG_ARCH_PPC);
+    refused(x, ENOTSUP, "KVM on Power maps other memory than the heap's");
+    x = scene_new("heap");
+    CFG_SET(x->c, memory, MEMORY, 0, path, cfg_string(x->c, "../guest"));
+    refused(x, EINVAL, "this is no name of a heap");
+}
+
 /* ---- memory of others ---- */
 
 static struct scene *of_file(const char *path)
@@ -410,7 +445,7 @@ int main(void)
         cmocka_unit_test(test_pool_is_too_small),
         cmocka_unit_test(test_pins),
         cmocka_unit_test(test_reserved),
-        cmocka_unit_test(test_reserved_elsewhere),
+        cmocka_unit_test(test_reserved_elsewhere), cmocka_unit_test(test_heap),
         cmocka_unit_test(test_devices_with_memory),
         cmocka_unit_test(test_given),
         cmocka_unit_test(test_check),

@@ -5,6 +5,7 @@ import dataclasses
 import lzma
 import os
 import pathlib
+import random
 import re
 import signal
 import subprocess
@@ -21,6 +22,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 STREAMS = {"/pl061@9030000": 0x100, "/pl031@9010000": 0x101, "/virtio_mmio@a003e00": 0x102, "/virtio_mmio@a003c00": 0x103}
 # PCI devices: slot 3 is a group of two functions, one of them with a driver; slot 5 is a group of two that can do DMA.
 EDU = "edu,dma_mask=0xffffffffffffffff,addr="
+DISK = "disk.img"  # in the folder of a boot: the disk of `disks`
 DEVICES = ["-net", "none", "-device", "pci-testdev,addr=3.0,multifunction=on", "-device", "virtio-rng-pci,addr=3.1",
            "-device", f"{EDU}5.0,multifunction=on", "-device", f"{EDU}5.1",
            *(word for slot in "246789a" for word in ("-device", f"{EDU}{slot}.0"))]
@@ -58,6 +60,10 @@ BOARDS = {
     "arm64-mixed": Board(virt(",iommu=smmuv3"), APPEND, {node: stream for node, stream in STREAMS.items() if "pl031" not in node}),
     # The kernel does not use the upper half of memory.
     "arm64-noiommu": Board(virt(""), "console=ttyAMA0 vfio_platform.reset_required=0 mem=1G"),
+    # Two nodes, so that the kernel can be asked to move memory.
+    "arm64-pool": Board([*virt(""), "-object", "memory-backend-ram,id=m0,size=1536M", "-object",
+                         "memory-backend-ram,id=m1,size=512M", "-numa", "node,memdev=m0,cpus=0-1", "-numa",
+                         "node,memdev=m1"], "console=ttyAMA0 vfio_platform.reset_required=0 cma=64M"),
     "amd64": Board(["qemu-system-x86_64", "-M", "q35,kernel-irqchip=split", "-cpu", "qemu64,+svm", "-smp", "2", "-m", "1G",
                     "-device", "intel-iommu,intremap=on"],
                    # On a busy machine, the kernel's check of the timer fails.
@@ -81,8 +87,27 @@ class Boot:
     devices: list = dataclasses.field(default_factory=lambda: DEVICES)
     append: str = ""
     strace: bool = False
+    disks: tuple = ()  # places of AHCI controllers, which share a disk: of SLOTS parts of PART bytes, random ones in the first
     desk: callable = None  # function of desk.py that tests the files sent by the boot
     seconds: int = 180
+
+
+SLOTS, PART = 8, 2 << 20
+
+
+def make_disk(boot, path):
+    """A disk with a pattern in its first part, the same in each run, and zeros behind it."""
+    pattern = random.Random(boot.name).randbytes(PART)
+    path.write_bytes(pattern + bytes((SLOTS - 1) * PART))
+
+
+def disk_options(boot, path):
+    """Each controller has the disk in turn: a guest flushes what it has written."""
+    words = []
+    for i, place in enumerate(boot.disks):
+        words += ["-drive", f"if=none,id=disk{i},format=raw,file.locking=off,cache=writethrough,file={path}",
+                  "-device", f"ich9-ahci,id=ahci{i},addr={place}", "-device", f"ide-hd,drive=disk{i},bus=ahci{i}.0,share-rw=on"]
+    return words
 
 
 def plain(path):
@@ -165,7 +190,11 @@ class Run:
         self.died = ""  # the panic of the board's kernel, which no user space program may cause
         board = BOARDS[boot.board]
         append = " ".join([board.append, "panic=-1", boot.append, f"BREAK={broken.name if broken else 'none'}"])
-        command = [*board.qemu, *boot.devices, "-accel", "tcg", "-nographic", "-no-reboot", "-kernel",
+        disk = pathlib.Path(console).with_name(DISK)
+        if boot.disks:
+            make_disk(boot, disk)
+        self.disk = disk
+        command = [*board.qemu, *boot.devices, *disk_options(boot, disk), "-accel", "tcg", "-nographic", "-no-reboot", "-kernel",
                    material.kernels[boot.kernel], "-initrd", initrd, "-append", append]
         if host:
             command += ["-dtb", host]

@@ -25,6 +25,7 @@ POINTS = {
     12: "two resampled lines, one of them shared by two devices",
     13: "one machine with a device behind an IOMMU and one without",
     14: "registers from a file and an interrupt from UIO, on Debian's kernel",
+    15: "guests on a board without an IOMMU: memory that they run in and a device reaches",
 }
 
 BOOTS = {boot.name: boot for boot in [
@@ -65,6 +66,9 @@ BOOTS = {boot.name: boot for boot in [
     Boot("guest-raw", "a guest on Debian's own kernel, with a function from sysfs and UIO", kernel="stock-arm64",
          modules=["uio", "uio_pci_generic"], machines=["guest-raw"], programs=["machvm"],
          guests={"in-raw": ["in-edu"]}, seconds=300),
+    Boot("pool", "guests with a disk on a board without an IOMMU", board="arm64-pool", machines=["pool"],
+         programs=["machvm", "machrt", "pool-guard", "pool-pin"], guests={"in-disk": [], "in-busy": []},
+         devices=["-net", "none"], disks=("2.0", "3.0", "4.0", "5.0", "6.0", "7.0", "8.0"), desk=desk.disk, seconds=600),
     Boot("calls", "the system calls of a session", machines=["edu", "drivers"], programs=["machrt"],
          devices=DEVICES + VIRTIO_MMIO, strace=True, desk=desk.calls),
 ]}

@@ -112,3 +112,15 @@ def facts(run, session):
                           check=False)
     return [(right, "0 facts: they tell of the board", [data.decode("utf-8", "replace")[:2000]]),
             (done.returncode == 0, "0 facts: machc accepts them", done.stderr.splitlines())]
+
+
+def disk(run, session):
+    """What QEMU has of the disk: each guest has copied the first part to one of its own, byte by byte."""
+    from board import PART, SLOTS  # board.py imports nothing from here
+    data = run.disk.read_bytes()
+    first, tests = data[:PART], []
+    for slot in range(1, SLOTS):
+        part = data[slot * PART:(slot + 1) * PART]
+        wrong = sum(a != b for a, b in zip(first, part))
+        tests.append((part == first, f"15 desk: part {slot} of the disk is the first one", [f"{wrong} wrong bytes of {PART}"]))
+    return tests

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Sits between the runtime and the kernel, by the linker's --wrap, and breaks one thing: the one that BREAK in the
 // environment names. breaks.py lists them, and the test that must notice each.
+#include "machrt.h"
 #include "uapi/iommufd.h"
 
 #include <errno.h>
@@ -14,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 int __real_ioctl(int fd, unsigned long request, void *arg);
@@ -23,6 +25,10 @@ ssize_t __real_write(int fd, const void *data, size_t size);
 ssize_t __real_pread64(int fd, void *data, size_t size, off_t offset);
 ssize_t __real_pwrite64(int fd, const void *data, size_t size, off_t offset);
 
+int __real_mach_session_dtb(const struct mach_session *session, void *dtb, size_t size, struct mach_error *error);
+int __wrap_mach_session_dtb(const struct mach_session *session, void *dtb, size_t size, struct mach_error *error);
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
 int __wrap_ioctl(int fd, unsigned long request, ...);
 int __wrap_close(int fd);
 void *__wrap_mmap64(void *at, size_t size, int prot, int flags, int fd, off_t offset);
@@ -155,6 +161,26 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
     return r;
 }
 
+// Nothing keeps memory in its place. The session's own calls take four arguments, at most.
+long __wrap_syscall(long number, ...)
+{
+    long x[6];
+    va_list list;
+    va_start(list, number);
+    for (int i = 0; i < 6; i++)
+        x[i] = va_arg(list, long);
+    va_end(list);
+    if (broken("no-pin") && number == SYS_io_uring_register)
+        return 0;
+    return __real_syscall(number, x[0], x[1], x[2], x[3], x[4], x[5]);
+}
+
+// The VMM forgets what guest.dtb lacks.
+int __wrap_mach_session_dtb(const struct mach_session *session, void *dtb, size_t size, struct mach_error *error)
+{
+    return broken("pool-unpatched") ? 0 : __real_mach_session_dtb(session, dtb, size, error);
+}
+
 int __wrap_close(int fd)
 {
     return (broken("no-close") || broken("guest-no-close")) && file_is(fd, "anon_inode:[eventfd]", "")
@@ -176,6 +202,12 @@ ssize_t __wrap_write(int fd, const void *data, size_t size)
 
 ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t offset)
 {
+    if (broken("pool-shifted") && file_is(fd, "/proc/", "/pagemap")) {
+        ssize_t n = __real_pread64(fd, data, size, offset);
+        for (ssize_t i = 0; i < n / 8; i++)
+            ((uint64_t *)data)[i] += (2 << 20) / 4096; // the next huge page
+        return n;
+    }
     return __real_pread64(fd, data, size, broken("other-register") || broken("other-slot") ? offset ^ 4 : offset);
 }
 

@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: MIT
+# Guests on a board without an IOMMU: memory that they run in, and that a device reaches.
+POOL=/sys/kernel/mm/hugepages/hugepages-2048kB
+echo Y >/sys/module/vfio/parameters/enable_unsafe_noiommu_mode
+# A pool of most of the board's memory, so that it has the stated address.
+echo 600 >$POOL/nr_hugepages
+pages() { cat $POOL/$1_hugepages; }
+echo "#: pool: $(pages nr) pages"
+t "15 host: check finds the stated address in the pool" sh -c 'machrt check --all pool/same.cfg >/tmp/err; grep -q "^holds .*memory ram" /tmp/err'
+t "15 host: check finds a run" sh -c 'machrt check --all pool/found.cfg >/tmp/err; grep -q "^holds .*memory ram" /tmp/err'
+t "15 host: check finds none of 4 GiB" refused sh -c 'machrt check pool/large.cfg >/tmp/err'
+t "15 host: it says what the pool has" says "memory ram: there are no 4096 MiB of huge pages side by side where they are needed: free are 0x" /tmp/err
+
+# MACHINE: runs its guest, with a guard around it.
+guarded() {
+    rm -f /tmp/ready /tmp/done
+    run_guest $1 pool/$1 in-disk -b noiommu -v &
+    local n=0
+    while ! grep -q "at host 0x" /tmp/$1.err 2>/dev/null; do
+        n=$((n + 1))
+        [ $n -lt 600 ] || break
+        usleep 100000
+    done
+    pool-guard /tmp/ready /tmp/done $1 /tmp/$1.err >/tmp/guard.out 2>&1 &
+    guard=$!
+    wait %1
+    touch /tmp/done
+    wait $guard
+    tell_guest $1
+    cat /tmp/guard.out
+    count=$((count + $(grep -c '^\(ok\|not ok\) ' /tmp/guard.out)))
+    t "15 $1: the guard has looked" grep -q '^ok .*no word\|^not ok .*no word' /tmp/guard.out
+    t "15 $1: all pages are back in the pool" [ $(pages free) = $(pages nr) ]
+}
+for machine in same stated found runs low boxed bus; do
+    guarded $machine
+done
+tap pool-pin pool/found.cfg
+
+# ---- kill -9: the pages stay in the pool ----
+seed=$(hexdump -n 4 -e '"%u"' /dev/urandom)
+echo "#: kill -9: seed $seed"
+all=$(pages nr)
+kept() {
+    local n=0
+    while [ $(pages free) != $all ]; do
+        n=$((n + 1))
+        [ $n -lt 100 ] || break
+        usleep 100000
+    done
+    [ $(pages nr) = $all ] && [ $(pages free) = $all ] && [ $(pages surplus) = 0 ] ||
+        { echo "$all pages before, $(pages nr) now, $(pages free) free, $(pages surplus) surplus"; return 1; }
+}
+for round in 1 2 3 4; do
+    seed=$(((seed * 1103515245 + 12345) % 2147483648))
+    run_guest killed pool/found in-busy -b noiommu -v &
+    usleep $((seed % 12000000 + 1000000))
+    [ "$BREAK" = pool-lowered ] && echo 1 >$POOL/nr_hugepages
+    killall -9 machvm
+    wait
+    t "15 kill -9: no page of the guest's has left the pool, round $round" kept
+done
+refused_without_pin() {
+    echo 2 >/proc/sys/kernel/io_uring_disabled
+    chmod 000 /dev/udmabuf
+    mv /dev/udmabuf /dev/not-udmabuf
+    machrt run --backend=noiommu --seconds=0 pool/found.cfg 2>/tmp/err
+    local status=$?
+    mv /dev/not-udmabuf /dev/udmabuf
+    return $status
+}
+t "15 pin: without a way to pin, a session refuses" refused refused_without_pin
+t "15 pin: and says what helps" says "Set the sysctl kernel.io_uring_disabled to 0, or load the module udmabuf" /tmp/err
+t "15 pin: udmabuf is the second way" machrt run --backend=noiommu --seconds=0 pool/found.cfg
+echo 0 >/proc/sys/kernel/io_uring_disabled
