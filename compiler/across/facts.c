@@ -109,11 +109,13 @@ static void check_memlock(struct planner *p, const struct facts *f, const struct
 
 static bool is_run_for(const struct facts_run *r, const struct p_memory *m)
 {
-    uint64_t page = m->m->page.value, end = r->first + (r->size - 1), from = m->lowest > r->first ? m->lowest : r->first;
+    uint64_t page = m->m->page.value, end = r->first + (r->size - 1),
+             from = m->lowest > r->first ? m->lowest : r->first;
     if ((page && page != r->page) || m->size % r->page)
         return false;
     if (m->physical != UINT64_MAX)
-        return m->physical >= r->first && m->physical - r->first <= r->size && r->size - (m->physical - r->first) >= m->size;
+        return m->physical >= r->first && m->physical - r->first <= r->size &&
+               r->size - (m->physical - r->first) >= m->size;
     from = r->first + (from - r->first + (r->page - 1)) / r->page * r->page;
     if (m->limit && end >= m->limit)
         end = m->limit - 1;
@@ -127,18 +129,19 @@ static void check_pool(struct planner *p, const struct facts *f, const struct p_
     for (uint32_t i = 0; i < f->nruns; i++) // a pool is in few pieces
         if (is_run_for(&f->runs[i], m))
             return;
-    struct diag *d = diag(p->c->diags, W1024, m->m->at,
-                          "the pool of huge pages had no 0x%" PRIx64 " bytes side by side for memory `%s`%s", m->size,
-                          m->m->name,
-                          m->physical != UINT64_MAX ? arena_printf(p->c->arena, " at 0x%" PRIx64, m->physical)
-                          : m->limit                ? arena_printf(p->c->arena, " below 0x%" PRIx64, m->limit)
-                                                    : "");
+    struct diag *d =
+        diag(p->c->diags, W1024, m->m->at,
+             "the pool of huge pages had no 0x%" PRIx64 " bytes side by side for memory `%s`%s", m->size, m->m->name,
+             m->physical != UINT64_MAX ? arena_printf(p->c->arena, " at 0x%" PRIx64, m->physical)
+             : m->limit                ? arena_printf(p->c->arena, " below 0x%" PRIx64, m->limit)
+                                       : "");
     diag_note(d, src_at(f->pool_at), "these runs were free");
     for (uint32_t i = 0; i < f->nruns && i < 4; i++)
         diag_fact(d, "0x%" PRIx64 "..0x%" PRIx64 ", pages of 0x%" PRIx64, f->runs[i].first,
                   f->runs[i].first + (f->runs[i].size - 1), f->runs[i].page);
-    diag_help(d, "reserve more of them, early after boot: nr_hugepages in /sys/kernel/mm/hugepages, or `hugepages=N` on the "
-                 "kernel's command line");
+    diag_help(
+        d, "reserve more of them, early after boot: nr_hugepages in /sys/kernel/mm/hugepages, or `hugepages=N` on the "
+           "kernel's command line");
 }
 
 static void check_heap(struct planner *p, const struct facts *f, const struct p_memory *m)
@@ -148,8 +151,8 @@ static void check_heap(struct planner *p, const struct facts *f, const struct p_
             return;
     if (!f->heaps)
         return;
-    struct diag *d = diag(p->c->diags, W1024, m->m->by_at, "the host had no DMA heap `%s` for memory `%s`", m->m->heap,
-                          m->m->name);
+    struct diag *d =
+        diag(p->c->diags, W1024, m->m->by_at, "the host had no DMA heap `%s` for memory `%s`", m->m->heap, m->m->name);
     diag_note(d, src_at(f->heaps_at), "these it had");
     diag_help(d, "take huge pages: remove `by heap`");
 }

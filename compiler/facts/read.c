@@ -166,9 +166,23 @@ static const struct table device_table = {"a device", device_fields, COUNT(devic
                                           NULL};
 
 static const struct field run_fields[] = {
-    {.key = "page", .type = FIELD_U64, .offset = offsetof(struct facts_run, page), .min = 1, .max = UINT64_MAX, .required = true},
-    {.key = "first", .type = FIELD_U64, .offset = offsetof(struct facts_run, first), .max = UINT64_MAX, .required = true},
-    {.key = "size", .type = FIELD_U64, .offset = offsetof(struct facts_run, size), .min = 1, .max = UINT64_MAX, .required = true},
+    {.key = "page",
+     .type = FIELD_U64,
+     .offset = offsetof(struct facts_run, page),
+     .min = 1,
+     .max = UINT64_MAX,
+     .required = true},
+    {.key = "first",
+     .type = FIELD_U64,
+     .offset = offsetof(struct facts_run, first),
+     .max = UINT64_MAX,
+     .required = true},
+    {.key = "size",
+     .type = FIELD_U64,
+     .offset = offsetof(struct facts_run, size),
+     .min = 1,
+     .max = UINT64_MAX,
+     .required = true},
 };
 
 static bool check_run(struct load *l, const struct jval *object, void *item)
@@ -190,7 +204,11 @@ struct reserved {
 };
 static const struct field reserved_fields[] = {
     {.key = "name", .type = FIELD_TEXT, .offset = offsetof(struct reserved, name), .required = true},
-    {.key = "first", .type = FIELD_U64, .offset = offsetof(struct reserved, first), .max = UINT64_MAX, .required = true},
+    {.key = "first",
+     .type = FIELD_U64,
+     .offset = offsetof(struct reserved, first),
+     .max = UINT64_MAX,
+     .required = true},
     {.key = "size", .type = FIELD_U64, .offset = offsetof(struct reserved, size), .max = UINT64_MAX, .required = true},
     {.key = "no_map", .type = FIELD_CUSTOM, .set = check_bool, .required = true},
     {.key = "reusable", .type = FIELD_CUSTOM, .set = check_bool, .required = true},

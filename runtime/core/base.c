@@ -249,6 +249,13 @@ static bool is_complete(const struct mach_sys *sys)
     return true;
 }
 
+int machrt_copy_sys(struct mach_sys *to, const struct mach_sys *from)
+{
+    *to = *mach_sys_linux();
+    int r = from ? machrt_copy_struct(to, sizeof *to, MACHRT_SIZE_UP_TO(struct mach_sys, io_uring_register), from) : 0;
+    return r ? r : is_complete(to) ? 0 : -ENOSYS;
+}
+
 // Checks and copies the caller's structs. 0 or -errno.
 static int copy_arguments(struct mach_options *o, struct mach_sys *sys, struct mach_ops *own,
                           const struct mach_options *options, const struct mach_ops *ops, struct mach_error *error)
@@ -256,13 +263,11 @@ static int copy_arguments(struct mach_options *o, struct mach_sys *sys, struct m
     int r = options ? machrt_copy_struct(o, sizeof *o, MACHRT_SIZE_UP_TO(struct mach_options, opaque), options) : 0;
     if (r)
         return refuse_struct(error, "struct mach_options", r);
-    *sys = *mach_sys_linux();
-    r = o->sys ? machrt_copy_struct(sys, sizeof *sys, MACHRT_SIZE_UP_TO(struct mach_sys, io_uring_register), o->sys)
-               : 0;
+    r = machrt_copy_sys(sys, o->sys);
+    if (r == -ENOSYS)
+        return machrt_fill_error(error, "arguments", EINVAL, "struct mach_sys", "one of its functions is NULL");
     if (r)
         return refuse_struct(error, "struct mach_sys", r);
-    if (!is_complete(sys))
-        return machrt_fill_error(error, "arguments", EINVAL, "struct mach_sys", "one of its functions is NULL");
     r = ops ? machrt_copy_struct(own, sizeof *own, MACHRT_SIZE_UP_TO(struct mach_ops, disconnect), ops) : 0;
     return r ? refuse_struct(error, "struct mach_ops", r) : 0;
 }

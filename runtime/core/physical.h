@@ -42,19 +42,10 @@ int machrt_each_ram(const struct mach_sys *sys, int (*each)(void *opaque, uint64
 
 /* ---- pool.c: the pool of huge pages ---- */
 
-/* Huge pages of one size, side by side, that nobody has mapped. */
-struct pool_run {
-    uint64_t page;  // bytes of each
-    uint64_t first; // host address
-    uint64_t size;  // bytes
-};
+typedef void (*machrt_each_run)(void *opaque, uint64_t page, uint64_t first, uint64_t size);
 
-/*
- * Calls each() for every run of pages of the pool that nobody has mapped, in rising order. They are free, unless a
- * process has them without a mapping. Takes time for each page of the host's memory: 1 ms for 100 MiB. 0; -ENOENT: the
- * kernel does not show them (CONFIG_PROC_PAGE_MONITOR); -EACCES, -EPERM: only to root; -errno.
- */
-int machrt_scan_pool(const struct mach_sys *sys, void (*each)(void *opaque, const struct pool_run *run), void *opaque);
+/* mach_free_huge_pages() with a table of functions that is complete. */
+int machrt_scan_pool(const struct mach_sys *sys, machrt_each_run each, void *opaque);
 
 /* ---- reserved.c: /reserved-memory of the tree that the kernel runs with ---- */
 

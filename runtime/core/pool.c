@@ -10,13 +10,18 @@
 static const uint64_t HEAD = UINT64_C(1) << 15, HUGE_PAGE = UINT64_C(1) << 17; // linux/kernel-page-flags.h
 enum { BLOCK = 4096 };                                                         // frames that are read at once
 
+/* Huge pages of one size, side by side, that nobody has mapped. */
+struct pool_run {
+    uint64_t page, first, size; // bytes of each; host address; bytes
+};
+
 struct scan {
     const struct mach_sys *sys;
-    uint64_t bytes; // in a page of the kernel
+    uint64_t bytes;   // in a page of the kernel
     int flags, count; // files
     struct pool_run page, run;
     bool in_page, free;
-    void (*each)(void *opaque, const struct pool_run *run);
+    machrt_each_run each;
     void *opaque;
     uint64_t flag[BLOCK];
 };
@@ -24,7 +29,7 @@ struct scan {
 static void end_run(struct scan *x)
 {
     if (x->run.size)
-        x->each(x->opaque, &x->run);
+        x->each(x->opaque, x->run.page, x->run.first, x->run.size);
     x->run.size = 0;
 }
 
@@ -61,9 +66,9 @@ static int scan_range(struct scan *x, uint64_t first, uint64_t last)
     int r = 0;
     for (uint64_t frame = first / page; !r && frame < end;) {
         uint64_t n = end - frame < BLOCK ? end - frame : BLOCK;
-        r = machrt_check_transfer(x->sys->pread(x->sys->opaque, x->flags, x->flag, (size_t)n * sizeof x->flag[0],
-                                                  frame * sizeof x->flag[0]),
-                                  (size_t)n * sizeof x->flag[0]);
+        r = machrt_check_transfer(
+            x->sys->pread(x->sys->opaque, x->flags, x->flag, (size_t)n * sizeof x->flag[0], frame * sizeof x->flag[0]),
+            (size_t)n * sizeof x->flag[0]);
         for (uint64_t i = 0; !r && i < n; i++, frame++) {
             bool huge = x->flag[i] & HUGE_PAGE, head = huge && x->flag[i] & HEAD;
             if (!huge || head)
@@ -99,7 +104,7 @@ static int scan_ram(void *opaque, uint64_t first, uint64_t last)
     return r->result;
 }
 
-int machrt_scan_pool(const struct mach_sys *sys, void (*each)(void *opaque, const struct pool_run *run), void *opaque)
+int machrt_scan_pool(const struct mach_sys *sys, machrt_each_run each, void *opaque)
 {
     struct scan *x = (struct scan *)sys->alloc(sys->opaque, NULL, sizeof *x);
     if (!x)
@@ -119,4 +124,11 @@ int machrt_scan_pool(const struct mach_sys *sys, void (*each)(void *opaque, cons
         sys->close(sys->opaque, x->count);
     sys->alloc(sys->opaque, x, 0);
     return r ? r : ranges.result;
+}
+
+int mach_free_huge_pages(const struct mach_sys *sys, machrt_each_run each, void *opaque)
+{
+    struct mach_sys own;
+    int r = machrt_copy_sys(&own, sys);
+    return r ? (r == -ENOSYS ? -EINVAL : r) : machrt_scan_pool(&own, each, opaque);
 }

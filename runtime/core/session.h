@@ -173,6 +173,10 @@ struct mach_session {
 
 /* ---- base.c ---- */
 
+/* Copies a table of functions, or mach_sys_linux()'s for NULL. 0; -EINVAL, -E2BIG its `size` is bad; -ENOSYS a function
+ * is NULL. */
+int machrt_copy_sys(struct mach_sys *to, const struct mach_sys *from);
+
 /* Makes a session with its arrays, and nothing done. 0, or -errno with *error. `options` and `ops` may be NULL. */
 int machrt_session_new(const struct mach_config *config, const struct mach_options *options, const struct mach_ops *ops,
                        void *opaque, struct mach_session **session, struct mach_error *error);

@@ -278,6 +278,18 @@ MACHRT_API int mach_config_check(const struct mach_config *config, const struct 
                                  struct mach_error *error);
 
 /*
+ * Finds the free huge pages of the host that lie side by side: what memory `from contiguous` can be taken from. Calls
+ * each() for every run that nobody has mapped, in rising order, with the bytes of one page, the host address where the
+ * run begins, and its bytes. They are free, unless a process holds some without a mapping. `sys` may be NULL. Takes
+ * time for each page of the host's memory: 1 ms for 100 MiB. 0; -ENOENT: the kernel does not show them
+ * (CONFIG_PROC_PAGE_MONITOR); -EACCES, -EPERM: it does so only to root; -EINVAL, -E2BIG: `sys` has a bad `size`;
+ * -errno. Any thread.
+ */
+MACHRT_API int mach_free_huge_pages(const struct mach_sys *sys,
+                                    void (*each)(void *opaque, uint64_t page, uint64_t first, uint64_t size),
+                                    void *opaque);
+
+/*
  * Starts the machine that a config describes: all of it or nothing. On failure drivers, file descriptors and mappings
  * are as they were, and whatever `ops` did is undone.
  *

@@ -2,13 +2,11 @@
 // What `machrt probe` tells of memory whose place on the host counts: runs of huge pages, reserved memory, DMA heaps.
 #include "command.h"
 
-#include "core/physical.h"
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { PATH = 512 };
+enum { LONGEST_PATH = 512 };
 
 struct list {
     FILE *out;
@@ -17,11 +15,11 @@ struct list {
     uint32_t cells[2];
 };
 
-static void print_run(void *opaque, const struct pool_run *run)
+static void print_run(void *opaque, uint64_t page, uint64_t first, uint64_t bytes)
 {
     struct list *l = (struct list *)opaque;
     fprintf(l->out, "%s\n    {\"page\": \"0x%" PRIx64 "\", \"first\": \"0x%" PRIx64 "\", \"size\": \"0x%" PRIx64 "\"}",
-            l->before, run->page, run->first, run->size);
+            l->before, page, first, bytes);
     l->before = ",";
 }
 
@@ -33,9 +31,10 @@ static uint64_t number_at(const uint8_t *p, uint32_t cells)
     return v;
 }
 
-static int64_t read_property(const struct mach_sys *sys, const char *node, const char *property, uint8_t *to, size_t size)
+static int64_t read_property(const struct mach_sys *sys, const char *node, const char *property, uint8_t *to,
+                             size_t size)
 {
-    char path[PATH];
+    char path[LONGEST_PATH];
     int n = snprintf(path, sizeof path, "%s/firmware/devicetree/base/reserved-memory%s%.100s/%s", sys->sysfs,
                      *node ? "/" : "", node, property);
     return n < (int)sizeof path ? sys->read_file(sys->opaque, path, to, size) : -ENAMETOOLONG;
@@ -62,7 +61,8 @@ static int print_reserved_node(void *opaque, const char *name, int is_directory)
     for (int64_t at = 0; at + entry <= n; at += entry) {
         fprintf(l->out, "%s\n    {\"name\": ", l->before);
         print_name(l->out, name);
-        fprintf(l->out, ", \"first\": \"0x%" PRIx64 "\", \"size\": \"0x%" PRIx64 "\", \"no_map\": %s, \"reusable\": %s}",
+        fprintf(l->out,
+                ", \"first\": \"0x%" PRIx64 "\", \"size\": \"0x%" PRIx64 "\", \"no_map\": %s, \"reusable\": %s}",
                 number_at(reg + at, l->cells[0]), number_at(reg + at + 4 * (size_t)l->cells[0], l->cells[1]),
                 read_property(l->sys, name, "no-map", unused, 1) >= 0 ? "true" : "false",
                 read_property(l->sys, name, "reusable", unused, 1) >= 0 ? "true" : "false");
@@ -83,14 +83,14 @@ static int print_heap(void *opaque, const char *name, int is_directory)
 
 void probe_memory(const struct mach_sys *sys, FILE *out)
 {
-    char path[PATH];
+    char path[LONGEST_PATH];
     uint8_t cells[4];
     struct list l = {out, sys, "", {2, 1}};
     // Only root sees the pool, and a list that is cut off is none.
     char *text = NULL;
     size_t size = 0;
     l.out = open_memstream(&text, &size);
-    int r = l.out ? machrt_scan_pool(sys, print_run, &l) : -ENOMEM;
+    int r = l.out ? mach_free_huge_pages(sys, print_run, &l) : -ENOMEM;
     if (l.out)
         fclose(l.out);
     if (!r)

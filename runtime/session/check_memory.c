@@ -13,19 +13,18 @@ struct search {
     uint32_t told;
 };
 
-static void look_at(void *opaque, const struct pool_run *run)
+static void look_at(void *opaque, uint64_t page, uint64_t first, uint64_t bytes)
 {
     enum { MOST = 4 };
     struct search *x = (struct search *)opaque;
     uint64_t stated = mach_cfg_memory_page_size(x->m->rec), size = x->m->m.size;
     size_t n = strlen(x->runs);
     if (x->told++ < MOST)
-        snprintf(x->runs + n, sizeof x->runs - n, "%s0x%" PRIx64 "+%" PRIu64 "M", n ? ", " : "", run->first,
-                 run->size >> 20);
-    if (size % run->page || (stated && stated != run->page))
+        snprintf(x->runs + n, sizeof x->runs - n, "%s0x%" PRIx64 "+%" PRIu64 "M", n ? ", " : "", first, bytes >> 20);
+    if (size % page || (stated && stated != page))
         return;
-    for (uint64_t at = 0; !x->found && at + size <= run->size; at += run->page)
-        x->found = machrt_fits_at(x->m, run->first + at);
+    for (uint64_t at = 0; !x->found && at + size <= bytes; at += page)
+        x->found = machrt_fits_at(x->m, first + at);
 }
 
 static enum mach_proof check_contiguous(struct mach_session *s, const struct memory *m, char *text, size_t size)

@@ -17,7 +17,12 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 
-enum { MEMFD_HUGE_SHIFT = 26 /* MFD_HUGE_SHIFT, linux/memfd.h */, MOST_POOLS = 16, MOST_RUNS_TOLD = 4 };
+enum {
+    MEMFD_HUGE_SHIFT = 26 /* MFD_HUGE_SHIFT, linux/memfd.h */,
+    MOST_POOLS = 16,
+    MOST_RUNS_TOLD = 4,
+    ENOUGH_REFUSED = 16
+};
 static const uint64_t FOUR_G = UINT64_C(1) << 32;
 
 /* A page that was taken. */
@@ -29,8 +34,13 @@ struct page {
 /* A piece of the memfd, as it was taken from the pool. */
 struct batch {
     struct extent extent;
-    struct pin pin;
     struct batch *next;
+};
+
+/* Pages that stay where they are until one run of them is chosen. */
+struct hold {
+    struct pin pin;
+    struct hold *next;
 };
 
 /* One attempt on the pool of one page size. */
@@ -38,11 +48,14 @@ struct taking {
     struct mach_session *s;
     struct memory *m;
     const char *who;
-    uint64_t page; // bytes
-    uint64_t need; // pages
-    struct page *list;
+    uint64_t page;     // bytes
+    uint64_t need;     // pages
+    uint64_t taken;    // pages
+    struct page *list; // those of them that are pinned
     uint64_t pages;
+    uint64_t refused; // pages that cannot be pinned, since they lie in CMA
     struct batch *batches;
+    struct hold *holds;
     int lock, fd;
     uint64_t first; // in the list: of the run
     bool found;
@@ -131,44 +144,75 @@ static int set_taking_error(struct taking *t, int r, const char *what)
                             what);
 }
 
-// Faults in and pins `n` more pages, and adds their addresses to the list.
+// Adds pages that are pinned to the list.
+static int list_pages(struct taking *t, const struct extent *e)
+{
+    struct mach_session *s = t->s;
+    uint64_t n = e->size / t->page, *host = (uint64_t *)s->sys.alloc(s->sys.opaque, NULL, (size_t)(n * sizeof *host));
+    int r = host ? machrt_read_physical(s, e->at, t->page, n, host) : -ENOMEM;
+    for (uint64_t i = 0; !r && i < n; i++)
+        t->list[t->pages++] = (struct page){host[i], e->offset + i * t->page};
+    s->sys.alloc(s->sys.opaque, host, 0);
+    return r ? set_taking_error(t, r,
+                                r == -EACCES ? "the kernel shows their addresses to CAP_SYS_ADMIN alone"
+                                             : "/proc/self/pagemap does not show their addresses "
+                                               "(CONFIG_PROC_PAGE_MONITOR)")
+             : 0;
+}
+
+// Pins pages, all at once if that works. A page in CMA that the kernel finds no other place for makes that fail: halves
+// are tried, so that only such pages are left out.
+static int hold_pages(struct taking *t, const struct extent *e)
+{
+    struct mach_session *s = t->s;
+    struct hold *h = (struct hold *)machrt_session_alloc(s, 1, sizeof *h);
+    if (!h)
+        return -1;
+    int r = machrt_try_pin(s, &h->pin, e, 1, t->fd);
+    if (!r) {
+        h->next = t->holds;
+        t->holds = h;
+        return list_pages(t, e);
+    }
+    // If none at all can be pinned, it is another limit; and its message is machrt_pin()'s.
+    if (r != -ENOMEM || (!t->pages && t->refused >= ENOUGH_REFUSED))
+        return machrt_pin(s, &h->pin, e, 1, t->fd, t->who);
+    if (e->size == t->page) {
+        t->refused++;
+        return 0;
+    }
+    uint64_t half = e->size / t->page / 2 * t->page;
+    struct extent low = {e->at, half, e->offset}, high = {(uint8_t *)e->at + half, e->size - half, e->offset + half};
+    return hold_pages(t, &low) || hold_pages(t, &high) ? -1 : 0;
+}
+
+// Faults in and pins `n` more pages, and adds them to the list.
 static int take(struct taking *t, uint64_t n)
 {
     struct mach_session *s = t->s;
-    uint64_t size = n * t->page, had = t->pages;
+    uint64_t size = n * t->page, offset = t->taken * t->page;
     struct batch *b = (struct batch *)machrt_session_alloc(s, 1, sizeof *b);
-    struct page *list = (struct page *)s->sys.alloc(s->sys.opaque, t->list, (size_t)((had + n) * sizeof *list));
-    uint64_t *host = (uint64_t *)s->sys.alloc(s->sys.opaque, NULL, (size_t)(n * sizeof *host));
-    t->list = list ? list : t->list;
-    int r = b && list && host ? s->sys.ftruncate(s->sys.opaque, t->fd, (had + n) * t->page) : -ENOMEM;
+    struct page *list =
+        b ? (struct page *)s->sys.alloc(s->sys.opaque, t->list, (size_t)((t->taken + n) * sizeof *list)) : NULL;
+    if (!list)
+        return b ? set_taking_error(t, -ENOMEM, "there is no memory for the list of them") : -1;
+    t->list = list;
     void *at = NULL;
+    int r = s->sys.ftruncate(s->sys.opaque, t->fd, offset + size);
     if (!r)
-        r = s->sys.mmap(s->sys.opaque, &at, size, PROT_READ | PROT_WRITE, MAP_SHARED, t->fd, had * t->page);
+        r = s->sys.mmap(s->sys.opaque, &at, size, PROT_READ | PROT_WRITE, MAP_SHARED, t->fd, offset);
     if (r) {
-        s->sys.alloc(s->sys.opaque, host, 0);
         // Somebody else was faster: what is in hand is all.
-        t->empty = r == -ENOMEM && b && list && host;
+        t->empty = r == -ENOMEM;
         return t->empty ? 0 : set_taking_error(t, r, "they cannot be mapped");
     }
-    *b = (struct batch){{at, size, had * t->page}, {.ring = -1}, t->batches};
+    t->taken += n;
+    *b = (struct batch){{at, size, offset}, t->batches};
     t->batches = b;
     r = machrt_populate(s, at, size, false);
     if (r)
-        r = set_taking_error(t, r, "they cannot be touched; a cgroup may limit them (hugetlb.*.max)");
-    else if (!machrt_pin(s, &b->pin, &b->extent, 1, t->fd, t->who)) {
-        r = machrt_read_physical(s, at, t->page, n, host);
-        if (r)
-            r = set_taking_error(t, r,
-                                 r == -EACCES ? "the kernel shows their addresses to CAP_SYS_ADMIN alone"
-                                              : "/proc/self/pagemap does not show their addresses "
-                                                "(CONFIG_PROC_PAGE_MONITOR)");
-        for (uint64_t i = 0; !r && i < n; i++)
-            t->list[t->pages++] = (struct page){host[i], (had + i) * t->page};
-    } else {
-        r = -1;
-    }
-    s->sys.alloc(s->sys.opaque, host, 0);
-    return r;
+        return set_taking_error(t, r, "they cannot be touched; a cgroup may limit them (hugetlb.*.max)");
+    return hold_pages(t, &b->extent);
 }
 
 // Takes pages until there is a run: as many as are needed, which usually lie side by side, then as many again.
@@ -183,7 +227,7 @@ static int take_until_found(struct taking *t)
         find_run(t);
         if (t->found || t->empty)
             return 0;
-        want = t->pages;
+        want = t->taken;
     }
 }
 
@@ -253,32 +297,26 @@ static int map_run(struct taking *t)
 
 /* ---- giving back ---- */
 
-static bool is_in_run(const struct taking *t, uint64_t i)
-{
-    return t->found && i >= t->first && i < t->first + t->need;
-}
-
 static int by_offset(const void *a, const void *b)
 {
     const struct page *x = (const struct page *)a, *y = (const struct page *)b;
     return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-// Frees the pages of a batch that are not in the run: all pages of the list are marked by host == UINT64_MAX if they
-// are.
-static int free_rest_of(struct taking *t, const struct batch *b)
+// Frees the pages of a batch, but for those of the run: `run` has them, sorted by offset.
+static int free_rest_of(struct taking *t, const struct batch *b, const struct page *run, uint64_t n)
 {
-    uint64_t i = b->extent.offset / t->page, end = i + b->extent.size / t->page;
-    end = end < t->pages ? end : t->pages;
-    while (i < end) {
-        uint64_t from = i;
-        while (i < end && t->list[i].host != UINT64_MAX)
-            i++;
-        uint8_t *at = (uint8_t *)b->extent.at + (from * t->page - b->extent.offset);
-        int r = i > from ? t->s->sys.madvise(t->s->sys.opaque, at, (i - from) * t->page, MADV_REMOVE) : 0;
+    uint64_t at = b->extent.offset, end = at + b->extent.size, i = 0;
+    while (i < n && run[i].offset < at)
+        i++;
+    while (at < end) {
+        uint64_t stop = i < n && run[i].offset < end ? run[i].offset : end;
+        uint8_t *from = (uint8_t *)b->extent.at + (at - b->extent.offset);
+        int r = stop > at ? t->s->sys.madvise(t->s->sys.opaque, from, stop - at, MADV_REMOVE) : 0;
         if (r)
             return set_taking_error(t, r, "those that are not needed cannot be given back");
-        i += i < end;
+        at = stop + t->page;
+        i++;
     }
     return 0;
 }
@@ -287,19 +325,23 @@ static int free_rest_of(struct taking *t, const struct batch *b)
 static int give_back(struct taking *t, int r)
 {
     struct mach_session *s = t->s;
-    for (uint64_t i = 0; i < t->pages; i++)
-        if (is_in_run(t, i))
-            t->list[i].host = UINT64_MAX;
-    if (t->list)
-        qsort(t->list, (size_t)t->pages, sizeof *t->list, by_offset);
-    for (struct batch *b = t->batches; b; b = b->next) {
-        int e = machrt_unpin(s, &b->pin);
-        if (!r && !e)
-            r = free_rest_of(t, b);
-        int u = s->sys.munmap(s->sys.opaque, b->extent.at, b->extent.size);
-        if ((e || u) && !r)
-            r = set_taking_error(t, e ? e : u, "they cannot be released");
+    struct page *run = t->found ? t->list + t->first : NULL;
+    uint64_t n = t->found ? t->need : 0;
+    int e = 0;
+    if (n)
+        qsort(run, (size_t)n, sizeof *run, by_offset);
+    for (struct hold *h = t->holds; h; h = h->next) {
+        int u = machrt_unpin(s, &h->pin);
+        e = e ? e : u;
     }
+    for (struct batch *b = t->batches; b; b = b->next) {
+        if (!r && !e)
+            r = free_rest_of(t, b, run, n);
+        int u = s->sys.munmap(s->sys.opaque, b->extent.at, b->extent.size);
+        e = e ? e : u;
+    }
+    if (e && !r)
+        r = set_taking_error(t, e, "they cannot be released");
     s->sys.alloc(s->sys.opaque, t->list, 0);
     t->list = NULL;
     if (t->lock >= 0)
@@ -409,10 +451,17 @@ static int prove_run(struct taking *t)
     return 0;
 }
 
-static int report_none(struct mach_session *s, const struct memory *m, uint64_t page, const char *runs)
+static int report_none(struct mach_session *s, const struct memory *m, uint64_t page, const char *runs,
+                       uint64_t refused)
 {
     uint64_t size = m->m.size, physical = mach_cfg_memory_physical(m->rec), limit = mach_cfg_memory_limit(m->rec);
-    char where[64] = "";
+    char where[64] = "", cma[160] = "";
+    if (refused)
+        snprintf(cma, sizeof cma,
+                 "; %" PRIu64
+                 " more cannot be pinned, because they lie in CMA: boot with a smaller `cma=`, and without "
+                 "`hugetlb_cma=`",
+                 refused);
     if (physical != MACH_CFG_NONE64)
         snprintf(where, sizeof where, " at 0x%" PRIx64, physical);
     else if (limit)
@@ -420,17 +469,18 @@ static int report_none(struct mach_session *s, const struct memory *m, uint64_t 
     return machrt_set_error(
         s, "memory", ENOMEM, machrt_memory_object(s, m),
         "no %" PRIu64
-        " MiB of huge pages side by side%s: free are %.300s. Make the pool larger, early after boot: echo "
+        " MiB of huge pages side by side%s: free are %.300s%s. Make the pool larger, early after boot: echo "
         "N >/sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/nr_hugepages, or boot with hugepagesz=%" PRIu64
         "K hugepages=N, N at least %" PRIu64,
-        size >> 20, where, *runs ? runs : "none", page >> 10, page >> 10, size / page);
+        size >> 20, where, *runs ? runs : "none", cma, page >> 10, page >> 10, size / page);
 }
 
 int machrt_take_contiguous(struct mach_session *s, struct memory *m)
 {
     struct pools pools = {0};
     char path[PATH_SIZE], runs[400] = "";
-    uint64_t stated = mach_cfg_memory_page_size(m->rec), physical = mach_cfg_memory_physical(m->rec), last = 0;
+    uint64_t stated = mach_cfg_memory_page_size(m->rec), physical = mach_cfg_memory_physical(m->rec), last = 0,
+             refused = 0;
     int r = machrt_sysfs_path(s, path, "kernel/mm/hugepages") ? s->sys.list(s->sys.opaque, path, add_pool, &pools)
                                                               : -ENAMETOOLONG;
     if (r)
@@ -451,11 +501,12 @@ int machrt_take_contiguous(struct mach_session *s, struct memory *m)
             return -1;
         if (t.found)
             return prove_run(&t);
+        refused = t.refused;
     }
     if (!last)
         return machrt_set_error(s, "memory", EINVAL, machrt_memory_object(s, m),
                                 "the kernel has no huge pages of a size that divides its %" PRIu64
                                 " MiB%s: see /sys/kernel/mm/hugepages",
                                 m->m.size >> 20, physical != MACH_CFG_NONE64 ? " and its address" : "");
-    return report_none(s, m, last, runs);
+    return report_none(s, m, last, runs, refused);
 }

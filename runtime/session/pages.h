@@ -37,6 +37,8 @@ struct pin {
  */
 int machrt_pin(struct mach_session *s, struct pin *pin, const struct extent *extent, uint32_t n, int memfd,
                const char *who);
+/* The same without a message: 0, -ENOMEM (some of it cannot be pinned), or another -errno. */
+int machrt_try_pin(struct mach_session *s, struct pin *pin, const struct extent *extent, uint32_t n, int memfd);
 /* Removes a pin; one without files is fine. 0, or what close() returned. */
 int machrt_unpin(struct mach_session *s, struct pin *pin);
 
@@ -51,7 +53,8 @@ int machrt_take_contiguous(struct mach_session *s, struct memory *m);
 
 /* ---- heap.c ---- */
 
-/* Takes and maps memory of the DMA heap that the record names. 0, or -1 after machrt_set_error(); undone with the session. */
+/* Takes and maps memory of the DMA heap that the record names. 0, or -1 after machrt_set_error(); undone with the
+ * session. */
 int machrt_take_from_heap(struct mach_session *s, struct memory *m);
 
 /* ---- prove_memory.c: 0, or -1 after machrt_set_error() ---- */
@@ -73,8 +76,8 @@ int machrt_prove_given(struct mach_session *s, struct memory *m);
 int machrt_prove_by_marks(struct mach_session *s, const struct memory *m, uint64_t host);
 
 /*
- * Finds where the kernel's own memory has a mark that is written to the memory's first page. Reads all of it: a second for 2
- * GiB.
+ * Finds where the kernel's own memory has a mark that is written to the memory's first page. Reads all of it: a second
+ * for 2 GiB.
  */
 int machrt_search_by_mark(struct mach_session *s, const struct memory *m, uint64_t *host);
 

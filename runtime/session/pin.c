@@ -145,28 +145,44 @@ int machrt_unpin(struct mach_session *s, struct pin *pin)
     return r;
 }
 
+// Both ways' results. -ENOMEM of the first is not held against the second: what io_uring cannot pin, nobody can.
+static void try_both(struct mach_session *s, struct pin *pin, const struct extent *extent, uint32_t n, int memfd,
+                     int *ring, int *udmabuf)
+{
+    *pin = (struct pin){.ring = -1};
+    *udmabuf = -ENOTSUP;
+    *ring = pin_by_io_uring(s, pin, extent, n); // -EPERM: kernel.io_uring_disabled, or a sandbox
+    if (!*ring || *ring == -ENOMEM || memfd < 0)
+        return;
+    *udmabuf = pin_by_udmabuf(s, pin, extent, n, memfd);
+    if (*udmabuf)
+        machrt_unpin(s, pin);
+}
+
+int machrt_try_pin(struct mach_session *s, struct pin *pin, const struct extent *extent, uint32_t n, int memfd)
+{
+    int ring, udmabuf;
+    try_both(s, pin, extent, n, memfd, &ring, &udmabuf);
+    return !ring || !udmabuf ? 0 : ring == -ENOMEM || udmabuf == -ENOTSUP ? ring : udmabuf;
+}
+
 int machrt_pin(struct mach_session *s, struct pin *pin, const struct extent *extent, uint32_t n, int memfd,
                const char *who)
 {
-    *pin = (struct pin){.ring = -1};
-    int r = pin_by_io_uring(s, pin, extent, n), second = -ENOTSUP; // -EPERM: kernel.io_uring_disabled, or a sandbox
-    if (!r)
+    int ring, udmabuf;
+    try_both(s, pin, extent, n, memfd, &ring, &udmabuf);
+    if (!ring || !udmabuf)
         return 0;
-    if (r == -ENOMEM)
+    if (ring == -ENOMEM)
         return machrt_set_error(
-            s, "memory", r, who,
+            s, "memory", ring, who,
             "it cannot be pinned: it lies in hugetlb_cma (boot with `hugepagesz=1G hugepages=N`), or "
             "more would be locked than `ulimit -l` allows");
-    if (memfd >= 0)
-        second = pin_by_udmabuf(s, pin, extent, n, memfd);
-    if (!second)
-        return 0;
-    machrt_unpin(s, pin);
     return machrt_set_error(
-        s, "memory", second == -ENOENT || second == -ENOTSUP ? r : second, who,
+        s, "memory", udmabuf == -ENOENT || udmabuf == -ENOTSUP ? ring : udmabuf, who,
         "it cannot be pinned, so the kernel could move it while a device writes to it: io_uring: %s; "
         "/dev/udmabuf: %s. Set the sysctl kernel.io_uring_disabled to 0, or load the module udmabuf",
-        strerror(-r), memfd >= 0 ? strerror(-second) : "only for memory that libmachrt allocates");
+        strerror(-ring), memfd >= 0 ? strerror(-udmabuf) : "only for memory that libmachrt allocates");
 }
 
 const char *machrt_cannot_pin(struct mach_session *s)

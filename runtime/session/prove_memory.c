@@ -168,8 +168,9 @@ int machrt_search_by_mark(struct mach_session *s, const struct memory *m, uint64
     if (!r)
         return 0;
     return machrt_set_error(s, "memory", r, machrt_memory_object(s, m),
-                            r == -ENODATA ? "the kernel's own memory does not have it"
-                                          : "where it lies cannot be seen in /proc/kcore (CONFIG_PROC_KCORE, no lockdown)");
+                            r == -ENODATA
+                                ? "the kernel's own memory does not have it"
+                                : "where it lies cannot be seen in /proc/kcore (CONFIG_PROC_KCORE, no lockdown)");
 }
 
 bool machrt_fits_at(const struct memory *m, uint64_t host)

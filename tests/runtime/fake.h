@@ -133,11 +133,11 @@ struct fake {
     struct fake_aia aia;
     struct fake_page page_list[FAKE_PAGES]; // the first free one is taken first
     uint32_t pages, surplus, reserved, maps;
-    bool no_io_uring;   // kernel.io_uring_disabled is 2
-    bool hides_frames;  // no CAP_SYS_ADMIN
-    bool lies;          // /dev/mem is not what it says
+    bool no_io_uring;            // kernel.io_uring_disabled is 2
+    bool hides_frames;           // no CAP_SYS_ADMIN
+    bool lies;                   // /dev/mem is not what it says
     uint64_t heap_at, heap_size; // of the DMA heap "guest": where its memory lies
-    uint64_t elsewhere; // host address of the memory of devices ('x')
+    uint64_t elsewhere;          // host address of the memory of devices ('x')
     // what the host has
     uint32_t noiommu_group; // a group without an IOMMU, beside those with one; 0: none
     bool has_kvm;           // there is a /dev/kvm

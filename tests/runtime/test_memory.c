@@ -165,6 +165,7 @@ static struct fake_page *page_at(struct fake *k, uint64_t host)
 static void test_pins(void **state)
 {
     (void)state;
+    char pages[256];
     struct scene *x = scene_new("pool_bus");
     // A page of the lowest run lies in CMA, and the pin moves it away: the next run is taken.
     page_at(x->k, 0x80200000)->moves_to = 0xa0000000;
@@ -174,8 +175,29 @@ static void test_pins(void **state)
     stopped(x);
     scene_free(x);
     x = scene_new("pool_bus");
+    // It lies in CMA, and the kernel has no other place for it: it is left out.
     page_at(x->k, 0x80200000)->no_pin = true;
-    refused(x, ENOMEM, "it lies in hugetlb_cma (boot with `hugepagesz=1G hugepages=N`)");
+    CFG_SET(x->c, memory, MEMORY, 0, limit, 0);
+    started(x);
+    assert_int_equal(mach_session_memory(x->session, 0)->host, 0x140000000);
+    assert_string_equal(taken(x->k, pages, sizeof pages), "140000000 140200000 140400000 ");
+    stopped(x);
+    scene_free(x);
+    x = scene_new("pool_bus");
+    page_at(x->k, 0x80200000)->no_pin = true;
+    refused(x, ENOMEM,
+            "free are 0x60000000+2M, 0x70000000+2M, 0x80000000+2M, 0x80400000+4M and 1 more; 1 more cannot be pinned, "
+            "because they lie in CMA: boot with a smaller `cma=`, and without `hugetlb_cma=`. Make the pool larger");
+    x = scene_new("pool_bus");
+    for (uint32_t i = 0; i < x->k->pages; i++)
+        x->k->page_list[i].no_pin = true;
+    refused(x, ENOMEM, "free are none; 10 more cannot be pinned");
+    // Where not one of so many can be, it may be the limit of the process.
+    x = scene_new("pool_bus");
+    fake_pool(x->k, 0xa0000000, 12);
+    for (uint32_t i = 0; i < x->k->pages; i++)
+        x->k->page_list[i].no_pin = true;
+    refused(x, ENOMEM, "it lies in hugetlb_cma (boot with `hugepagesz=1G hugepages=N`), or more would be locked than");
     x = scene_new("pool_bus");
     x->k->no_io_uring = true;
     refused(x, EPERM, "Set the sysctl kernel.io_uring_disabled to 0, or load the module udmabuf");
@@ -445,7 +467,8 @@ int main(void)
         cmocka_unit_test(test_pool_is_too_small),
         cmocka_unit_test(test_pins),
         cmocka_unit_test(test_reserved),
-        cmocka_unit_test(test_reserved_elsewhere), cmocka_unit_test(test_heap),
+        cmocka_unit_test(test_reserved_elsewhere),
+        cmocka_unit_test(test_heap),
         cmocka_unit_test(test_devices_with_memory),
         cmocka_unit_test(test_given),
         cmocka_unit_test(test_check),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// machrt probe --open against the fake kernel: what it prints of a device, and that it leaves nothing open.
+// machrt probe against the fake kernel: what it prints of devices and of memory, and that it leaves nothing open.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "../../runtime/machrt/probe_memory.c"
 #include "../../runtime/machrt/probe_vfio.c"
 
 #include "../../runtime/machrt/probe.c"
@@ -125,9 +126,66 @@ static void test_groups(void **state)
     fake_free(k);
 }
 
+// Runs of free huge pages, nodes of /reserved-memory, heaps.
+static void test_memory(void **state)
+{
+    static const char want[] =
+        "  \"pool\": [\n"
+        "    {\"page\": \"0x200000\", \"first\": \"0x60000000\", \"size\": \"0x200000\"},\n"
+        "    {\"page\": \"0x200000\", \"first\": \"0x80000000\", \"size\": \"0x400000\"},\n"
+        "    {\"page\": \"0x200000\", \"first\": \"0x80600000\", \"size\": \"0x200000\"}\n  ],\n"
+        "  \"reserved_memory\": [\n"
+        "    {\"name\": \"guest@90000000\", \"first\": \"0x90000000\", \"size\": \"0x1000000\", \"no_map\": true, "
+        "\"reusable\": false}\n  ],\n"
+        "  \"dma_heaps\": [\"a\\u0022b\", \"system\"],\n";
+    (void)state;
+    struct fake *k = host();
+    fake_pool(k, 0x80000000, 4);
+    fake_pool(k, 0x60000000, 1);
+    for (uint32_t i = 0; i < k->pages; i++)
+        if (k->page_list[i].host == 0x80400000)
+            k->page_list[i].fd = 3; // somebody has it
+    static const char iomem[] = "00000000-000fffff : reserved\n60000000-7fffffff : System RAM\n"
+                                "80000000-8fffffff : System RAM\n";
+    fake_text(k, "/proc/iomem", iomem, sizeof iomem - 1);
+    static const char tree[] = "/sys/firmware/devicetree/base/reserved-memory/";
+    char path[128];
+    static const struct {
+        const char *name, *value;
+        size_t size;
+    } properties[] = {{"#address-cells", "\0\0\0\2", 4},
+                      {"#size-cells", "\0\0\0\1", 4},
+                      {"guest@90000000/reg", "\0\0\0\0\x90\0\0\0\1\0\0\0", 12},
+                      {"guest@90000000/no-map", "", 0}};
+    for (size_t i = 0; i < sizeof properties / sizeof properties[0]; i++) {
+        snprintf(path, sizeof path, "%s%s", tree, properties[i].name);
+        fake_text(k, path, properties[i].value, properties[i].size);
+    }
+    fake_text(k, "/dev/dma_heap/a\"b", "", 0);
+    fake_text(k, "/dev/dma_heap/system", "", 0);
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    probe_memory(&k->sys, out);
+    assert_int_equal(fclose(out), 0);
+    assert_string_equal(text, want);
+    assert_string_equal(fake_left(k), "a huge page is not back in the pool"); // of the one who has it
+    free(text);
+
+    // Not root: no list of the pool, rather than an empty one.
+    fake_text(k, "/proc/iomem", "00000000-00000000 : System RAM\n", 31);
+    out = open_memstream(&text, &size);
+    probe_memory(&k->sys, out);
+    assert_int_equal(fclose(out), 0);
+    assert_null(strstr(text, "pool"));
+    assert_non_null(strstr(text, "reserved_memory"));
+    free(text);
+    fake_free(k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_device), cmocka_unit_test(test_faults),
-                                       cmocka_unit_test(test_groups)};
+                                       cmocka_unit_test(test_memory), cmocka_unit_test(test_groups)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

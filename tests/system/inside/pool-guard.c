@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Holds all huge pages that are free, filled with a pattern, while a guest runs beside them: a device without an IOMMU that
-// misses the guest's memory writes into them.
+// Holds all huge pages that are free, filled with a pattern, while a guest runs beside them: a device without an IOMMU
+// that misses the guest's memory writes into them.
 //
 //     pool-guard READY DONE NAME GUEST.ERR
 //

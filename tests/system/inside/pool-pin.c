@@ -53,7 +53,8 @@ int main(int argc, char **argv)
     // A page of the pool without a pin, on the first node.
     unsigned long first = 1;
     uint8_t *loose = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
-    ok(loose != MAP_FAILED && !syscall(SYS_mbind, loose, PAGE, 2 /* MPOL_BIND */, &first, 8UL, 0UL), "a page of the pool");
+    ok(loose != MAP_FAILED && !syscall(SYS_mbind, loose, PAGE, 2 /* MPOL_BIND */, &first, 8UL, 0UL),
+       "a page of the pool");
     memset(loose, 1, PAGE);
     syscall(SYS_mbind, loose, PAGE, 0 /* MPOL_DEFAULT */, NULL, 0UL, 0UL);
     uint64_t was = host_of(loose);
