@@ -174,9 +174,9 @@ static int hold_pages(struct taking *t, const struct extent *e)
         t->holds = h;
         return list_pages(t, e);
     }
-    // If none at all can be pinned, it is another limit; and its message is machrt_pin()'s.
+    // If none at all can be pinned, it is another limit.
     if (r != -ENOMEM || (!t->pages && t->refused >= ENOUGH_REFUSED))
-        return machrt_pin(s, &h->pin, e, 1, t->fd, t->who);
+        return machrt_set_pin_error(s, &h->pin, r, t->who);
     if (e->size == t->page) {
         t->refused++;
         return 0;

@@ -28,6 +28,7 @@ struct pin {
     int ring;  // of io_uring, with registered buffers; -1: none
     int *file; // of udmabuf
     uint32_t files;
+    int by_io_uring, by_udmabuf; // why not, as -errno; 0: not tried, or not the reason
 };
 
 /*
@@ -39,6 +40,8 @@ int machrt_pin(struct mach_session *s, struct pin *pin, const struct extent *ext
                const char *who);
 /* The same without a message: 0, -ENOMEM (some of it cannot be pinned), or another -errno. */
 int machrt_try_pin(struct mach_session *s, struct pin *pin, const struct extent *extent, uint32_t n, int memfd);
+/* Sets the message of that failure, of which `r` is the result. -1. */
+int machrt_set_pin_error(struct mach_session *s, const struct pin *pin, int r, const char *who);
 /* Removes a pin; one without files is fine. 0, or what close() returned. */
 int machrt_unpin(struct mach_session *s, struct pin *pin);
 

@@ -17,25 +17,24 @@
 
 static const uint64_t MOST_OF_BUFFER = UINT64_C(1) << 30; // io_uring/rsrc.c, io_buffer_validate()
 enum { MOST_BUFFERS = 1024 };                             // UIO_MAXIOV; 16384 since Linux 5.13
+enum { SAID = 1 };                                        // the error is set
 enum { MOST_ITEMS = 1024, DEFAULT_MIB = 64 };             // udmabuf's list_limit and size_limit_mb
 
 /* ---- io_uring ---- */
 
 static int register_buffers(struct mach_session *s, int ring, const struct extent *extent, uint32_t n, uint32_t buffers)
 {
-    struct iovec *v = (struct iovec *)s->sys.alloc(s->sys.opaque, NULL, buffers * sizeof *v);
+    struct iovec *v = (struct iovec *)machrt_session_alloc(s, buffers, sizeof *v);
     uint32_t k = 0;
     if (!v)
-        return -ENOMEM;
+        return SAID;
     for (uint32_t i = 0; i < n; i++)
         for (uint64_t at = 0; at < extent[i].size; at += MOST_OF_BUFFER) {
             uint64_t left = extent[i].size - at;
             v[k++] =
                 (struct iovec){(uint8_t *)extent[i].at + at, (size_t)(left < MOST_OF_BUFFER ? left : MOST_OF_BUFFER)};
         }
-    int r = s->sys.io_uring_register(s->sys.opaque, ring, IORING_REGISTER_BUFFERS, v, k);
-    s->sys.alloc(s->sys.opaque, v, 0);
-    return r;
+    return s->sys.io_uring_register(s->sys.opaque, ring, IORING_REGISTER_BUFFERS, v, k);
 }
 
 static int pin_by_io_uring(struct mach_session *s, struct pin *pin, const struct extent *extent, uint32_t n)
@@ -116,9 +115,11 @@ static int pin_by_udmabuf(struct mach_session *s, struct pin *pin, const struct 
     for (uint32_t i = 0; i < n; i++)
         size += extent[i].size;
     // One for each `limit` bytes, and one for each MOST_ITEMS items.
-    pin->file = (int *)s->sys.alloc(s->sys.opaque, NULL, (size_t)(size / limit + n / MOST_ITEMS + 2) * sizeof(int));
-    struct list *l = (struct list *)s->sys.alloc(s->sys.opaque, NULL, sizeof *l);
-    int device = pin->file && l ? s->sys.open(s->sys.opaque, path, O_RDWR) : -ENOMEM, r = device < 0 ? device : 0;
+    pin->file = (int *)machrt_session_alloc(s, size / limit + n / MOST_ITEMS + 2, sizeof *pin->file);
+    struct list *l = (struct list *)machrt_session_alloc(s, 1, sizeof *l);
+    if (!pin->file || !l)
+        return SAID;
+    int device = s->sys.open(s->sys.opaque, path, O_RDWR), r = device < 0 ? device : 0;
     if (!r)
         r = s->sys.add_seals(s->sys.opaque, memfd, F_SEAL_SHRINK); // as udmabuf demands it
     if (!r) {
@@ -127,7 +128,6 @@ static int pin_by_udmabuf(struct mach_session *s, struct pin *pin, const struct 
     }
     if (device >= 0)
         s->sys.close(s->sys.opaque, device);
-    s->sys.alloc(s->sys.opaque, l, 0);
     return r;
 }
 
@@ -140,49 +140,50 @@ int machrt_unpin(struct mach_session *s, struct pin *pin)
         int e = s->sys.close(s->sys.opaque, pin->file[--pin->files]);
         r = r ? r : e;
     }
-    s->sys.alloc(s->sys.opaque, pin->file, 0);
     *pin = (struct pin){.ring = -1};
     return r;
 }
 
-// Both ways' results. -ENOMEM of the first is not held against the second: what io_uring cannot pin, nobody can.
-static void try_both(struct mach_session *s, struct pin *pin, const struct extent *extent, uint32_t n, int memfd,
-                     int *ring, int *udmabuf)
-{
-    *pin = (struct pin){.ring = -1};
-    *udmabuf = -ENOTSUP;
-    *ring = pin_by_io_uring(s, pin, extent, n); // -EPERM: kernel.io_uring_disabled, or a sandbox
-    if (!*ring || *ring == -ENOMEM || memfd < 0)
-        return;
-    *udmabuf = pin_by_udmabuf(s, pin, extent, n, memfd);
-    if (*udmabuf)
-        machrt_unpin(s, pin);
-}
-
 int machrt_try_pin(struct mach_session *s, struct pin *pin, const struct extent *extent, uint32_t n, int memfd)
 {
-    int ring, udmabuf;
-    try_both(s, pin, extent, n, memfd, &ring, &udmabuf);
-    return !ring || !udmabuf ? 0 : ring == -ENOMEM || udmabuf == -ENOTSUP ? ring : udmabuf;
+    *pin = (struct pin){.ring = -1};
+    int r = pin_by_io_uring(s, pin, extent, n), second; // -EPERM: kernel.io_uring_disabled, or a sandbox
+    // What io_uring finds no place for, udmabuf cannot pin either.
+    if (!r || r == -ENOMEM || r == SAID)
+        return r;
+    second = memfd >= 0 ? pin_by_udmabuf(s, pin, extent, n, memfd) : -ENOTSUP;
+    if (!second)
+        return 0;
+    machrt_unpin(s, pin);
+    if (second == SAID)
+        return SAID;
+    pin->by_io_uring = r;
+    pin->by_udmabuf = second;
+    return second == -ENOENT || second == -ENOTSUP ? r : second;
+}
+
+int machrt_set_pin_error(struct mach_session *s, const struct pin *pin, int r, const char *who)
+{
+    if (r == SAID)
+        return -1;
+    if (r == -ENOMEM && !pin->by_io_uring)
+        return machrt_set_error(
+            s, "memory", r, who,
+            "it cannot be pinned: it lies in hugetlb_cma (boot with `hugepagesz=1G hugepages=N`), or "
+            "more would be locked than `ulimit -l` allows");
+    return machrt_set_error(
+        s, "memory", r, who,
+        "it cannot be pinned, so the kernel could move it while a device writes to it: io_uring: %s; "
+        "/dev/udmabuf: %s. Set the sysctl kernel.io_uring_disabled to 0, or load the module udmabuf",
+        strerror(-pin->by_io_uring),
+        pin->by_udmabuf == -ENOTSUP ? "only for memory that libmachrt allocates" : strerror(-pin->by_udmabuf));
 }
 
 int machrt_pin(struct mach_session *s, struct pin *pin, const struct extent *extent, uint32_t n, int memfd,
                const char *who)
 {
-    int ring, udmabuf;
-    try_both(s, pin, extent, n, memfd, &ring, &udmabuf);
-    if (!ring || !udmabuf)
-        return 0;
-    if (ring == -ENOMEM)
-        return machrt_set_error(
-            s, "memory", ring, who,
-            "it cannot be pinned: it lies in hugetlb_cma (boot with `hugepagesz=1G hugepages=N`), or "
-            "more would be locked than `ulimit -l` allows");
-    return machrt_set_error(
-        s, "memory", udmabuf == -ENOENT || udmabuf == -ENOTSUP ? ring : udmabuf, who,
-        "it cannot be pinned, so the kernel could move it while a device writes to it: io_uring: %s; "
-        "/dev/udmabuf: %s. Set the sysctl kernel.io_uring_disabled to 0, or load the module udmabuf",
-        strerror(-ring), memfd >= 0 ? strerror(-udmabuf) : "only for memory that libmachrt allocates");
+    int r = machrt_try_pin(s, pin, extent, n, memfd);
+    return r ? machrt_set_pin_error(s, pin, r, who) : 0;
 }
 
 const char *machrt_cannot_pin(struct mach_session *s)
