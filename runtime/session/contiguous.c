@@ -23,6 +23,7 @@ enum {
     MOST_RUNS_TOLD = 4,
     ENOUGH_REFUSED = 16
 };
+static const uint64_t USUAL = UINT64_C(2) << 20; // a page of the second level, where the kernel's have 4 KiB
 static const uint64_t FOUR_G = UINT64_C(1) << 32;
 
 /* A page that was taken. */
@@ -492,7 +493,9 @@ int machrt_take_contiguous(struct mach_session *s, struct memory *m)
         if ((stated && page != stated) || m->m.size % page || page % s->page ||
             (physical != MACH_CFG_NONE64 && physical % page))
             continue;
-        last = last ? last : page;
+        // What the message tells to make larger: the pool that the board has, or what is usual.
+        if (!last || (!pool_number(s, last, "nr_hugepages") && (last < USUAL || pool_number(s, page, "nr_hugepages"))))
+            last = page;
         struct taking t = {.s = s, .m = m, .page = page, .need = m->m.size / page, .lock = -1, .fd = -1};
         t.who = machrt_memory_object(s, m);
         if (!pages_left(s, page))

@@ -268,6 +268,8 @@ static void pool_line(const struct fake *k, const char *path, char *line, size_t
 {
     if (strstr(path, "/free_hugepages"))
         snprintf(line, size, "%llu\n", (unsigned long long)count_free(k));
+    else if (strstr(path, "/nr_hugepages"))
+        snprintf(line, size, "%u\n", k->pages);
     else if (strstr(path, "/surplus_hugepages"))
         snprintf(line, size, "%u\n", k->surplus);
     else if (strstr(path, "/resv_hugepages"))

@@ -255,6 +255,7 @@ int fake_sysfs_list(struct fake *k, const char *path, int (*each)(void *, const 
     }
     if (!strcmp(path, "/sys/kernel/mm/hugepages") && k->pages) {
         each(arg, "hugepages-2048kB", 1);
+        list_texts(k, path, each, arg); // and pools of other sizes
         return 0;
     }
     return list_texts(k, path, each, arg);

@@ -139,6 +139,17 @@ static void test_pool_is_too_small(void **state)
     struct scene *x = scene_new("pool_bus");
     CFG_SET(x->c, memory, MEMORY, 0, size, 10 * MiB);
     refused(x, ENOMEM, "hugepages-2048kB/nr_hugepages, or boot with hugepagesz=2048K hugepages=N, N at least 5");
+    // The pool that is to be larger is the one that the board uses, not the first one that would do.
+    x = scene_new("pool_bus");
+    CFG_SET(x->c, memory, MEMORY, 0, size, 64 * MiB);
+    set(x, "/sys/kernel/mm/hugepages/hugepages-64kB/nr_hugepages", "0\n");
+    set(x, "/sys/kernel/mm/hugepages/hugepages-32768kB/nr_hugepages", "0\n");
+    refused(x, ENOMEM, "or boot with hugepagesz=2048K hugepages=N, N at least 32");
+    x = scene_new("pool_bus");
+    CFG_SET(x->c, memory, MEMORY, 0, size, 64 * MiB);
+    CFG_SET(x->c, memory, MEMORY, 0, page_size, 32 * MiB);
+    set(x, "/sys/kernel/mm/hugepages/hugepages-32768kB/nr_hugepages", "0\n");
+    refused(x, ENOMEM, "or boot with hugepagesz=32768K hugepages=N, N at least 2");
     x = scene_new("pool_bus");
     CFG_SET(x->c, memory, MEMORY, 0, physical, 0x90000000);
     refused(x, ENOMEM, "no 6 MiB of huge pages side by side at 0x90000000: free are ");
