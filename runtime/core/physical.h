@@ -44,8 +44,8 @@ int machrt_each_ram(const struct mach_sys *sys, int (*each)(void *opaque, uint64
 
 typedef void (*machrt_each_run)(void *opaque, uint64_t page, uint64_t first, uint64_t size);
 
-/* mach_free_huge_pages() with a table of functions that is complete. */
-int machrt_scan_pool(const struct mach_sys *sys, machrt_each_run each, void *opaque);
+/* mach_free_huge_pages() with a table of functions that is complete, for what lies before `end`. */
+int machrt_scan_pool(const struct mach_sys *sys, uint64_t end, machrt_each_run each, void *opaque);
 
 /* ---- reserved.c: /reserved-memory of the tree that the kernel runs with ---- */
 

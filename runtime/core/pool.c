@@ -94,17 +94,19 @@ static int open_in_proc(const struct mach_sys *sys, const char *name)
 
 struct ranges {
     struct scan *scan;
+    uint64_t last; // that is looked at
     int result;
 };
 
 static int scan_ram(void *opaque, uint64_t first, uint64_t last)
 {
     struct ranges *r = (struct ranges *)opaque;
-    r->result = scan_range(r->scan, first, last);
-    return r->result;
+    if (first <= r->last)
+        r->result = scan_range(r->scan, first, last < r->last ? last : r->last);
+    return r->result || last >= r->last;
 }
 
-int machrt_scan_pool(const struct mach_sys *sys, machrt_each_run each, void *opaque)
+int machrt_scan_pool(const struct mach_sys *sys, uint64_t end, machrt_each_run each, void *opaque)
 {
     struct scan *x = (struct scan *)sys->alloc(sys->opaque, NULL, sizeof *x);
     if (!x)
@@ -116,7 +118,7 @@ int machrt_scan_pool(const struct mach_sys *sys, machrt_each_run each, void *opa
     x->opaque = opaque;
     x->flags = open_in_proc(sys, "kpageflags");
     x->count = open_in_proc(sys, "kpagecount");
-    struct ranges ranges = {x, 0};
+    struct ranges ranges = {x, end - 1, 0};
     int r = x->flags < 0 ? x->flags : x->count < 0 ? x->count : machrt_each_ram(sys, scan_ram, &ranges);
     if (x->flags >= 0)
         sys->close(sys->opaque, x->flags);
@@ -130,5 +132,5 @@ int mach_free_huge_pages(const struct mach_sys *sys, machrt_each_run each, void 
 {
     struct mach_sys own;
     int r = machrt_copy_sys(&own, sys);
-    return r ? (r == -ENOSYS ? -EINVAL : r) : machrt_scan_pool(&own, each, opaque);
+    return r ? (r == -ENOSYS ? -EINVAL : r) : machrt_scan_pool(&own, UINT64_MAX, each, opaque);
 }

@@ -9,18 +9,14 @@
 struct search {
     const struct memory *m;
     bool found;
-    char runs[200]; // the first ones
-    uint32_t told;
+    struct runs_told runs;
 };
 
 static void look_at(void *opaque, uint64_t page, uint64_t first, uint64_t bytes)
 {
-    enum { MOST = 4 };
     struct search *x = (struct search *)opaque;
     uint64_t stated = mach_cfg_memory_page_size(x->m->rec), size = x->m->m.size;
-    size_t n = strlen(x->runs);
-    if (x->told++ < MOST)
-        snprintf(x->runs + n, sizeof x->runs - n, "%s0x%" PRIx64 "+%" PRIu64 "M", n ? ", " : "", first, bytes >> 20);
+    machrt_tell_run(&x->runs, first, bytes);
     if (size % page || (stated && stated != page))
         return;
     for (uint64_t at = 0; !x->found && at + size <= bytes; at += page)
@@ -30,12 +26,13 @@ static void look_at(void *opaque, uint64_t page, uint64_t first, uint64_t bytes)
 static enum mach_proof check_contiguous(struct mach_session *s, const struct memory *m, char *text, size_t size)
 {
     struct search x = {.m = m};
+    char runs[RUNS_TEXT];
     const char *why = machrt_cannot_pin(s);
     if (why) {
         snprintf(text, size, "%s", why);
         return MACH_PROOF_FAILS;
     }
-    int r = machrt_scan_pool(&s->sys, look_at, &x);
+    int r = machrt_scan_pool(&s->sys, UINT64_MAX, look_at, &x);
     if (r) {
         snprintf(text, size, "the kernel does not show the pool of huge pages: %s", strerror(-r));
         return MACH_PROOF_UNKNOWN;
@@ -43,9 +40,9 @@ static enum mach_proof check_contiguous(struct mach_session *s, const struct mem
     if (x.found)
         return MACH_PROOF_HOLDS;
     snprintf(text, size,
-             "there are no %" PRIu64 " MiB of huge pages side by side where they are needed: free are %s%s. Raise "
+             "there are no %" PRIu64 " MiB of huge pages side by side where they are needed: free are %s. Raise "
              "/sys/kernel/mm/hugepages/hugepages-*/nr_hugepages early after boot, or boot with hugepages=N",
-             m->m.size >> 20, x.told ? x.runs : "none", x.told > 4 ? " ..." : "");
+             m->m.size >> 20, machrt_runs_text(&x.runs, runs, sizeof runs));
     return MACH_PROOF_FAILS;
 }
 

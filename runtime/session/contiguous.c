@@ -119,8 +119,49 @@ static uint64_t run_end(const struct taking *t, uint64_t i)
     return end;
 }
 
-// Sets the lowest run that the memory fits into. Not good enough as long as there may be a lower one: what lies beyond
-// 4 GiB is out of many devices' reach, though their buses say nothing of it.
+/* Which pages below 4 GiB are free or in hand. */
+struct low_pages {
+    uint8_t *has;  // by page
+    uint64_t page; // bytes
+};
+
+static void add_low_pages(void *opaque, uint64_t page, uint64_t first, uint64_t size)
+{
+    struct low_pages *low = (struct low_pages *)opaque;
+    if (page == low->page)
+        for (uint64_t at = first; at < first + size && at < FOUR_G; at += page)
+            low->has[at / page] = 1;
+}
+
+// Could all of the memory be made of these pages?
+static bool low_pages_suffice(const struct taking *t, const uint8_t *has)
+{
+    uint64_t run = 0;
+    for (uint64_t at = 0; at < FOUR_G / t->page; at++) {
+        run = has[at] ? run + 1 : 0;
+        if (run >= t->need && machrt_fits_at(t->m, (at + 1 - t->need) * t->page))
+            return true;
+    }
+    return false;
+}
+
+// Could the pool have a run below 4 GiB? What lies beyond is out of many devices' reach, though their buses say nothing
+// of it. To look costs less than to take, and to clear, all of the pool.
+static bool could_be_low(const struct taking *t)
+{
+    struct mach_session *s = t->s;
+    struct low_pages low = {(uint8_t *)s->sys.alloc(s->sys.opaque, NULL, (size_t)(FOUR_G / t->page + 1)), t->page};
+    if (!low.has)
+        return true;
+    memset(low.has, 0, (size_t)(FOUR_G / t->page + 1));
+    for (uint64_t i = 0; i < t->pages && t->list[i].host < FOUR_G; i++)
+        add_low_pages(&low, t->page, t->list[i].host, t->page);
+    bool could = machrt_scan_pool(&s->sys, FOUR_G, add_low_pages, &low) || low_pages_suffice(t, low.has);
+    s->sys.alloc(s->sys.opaque, low.has, 0);
+    return could;
+}
+
+// Sets the lowest run that the memory fits into. It is not good enough where it has no limit, and may be lower.
 static void find_run(struct taking *t)
 {
     t->found = false;
@@ -128,13 +169,11 @@ static void find_run(struct taking *t)
     for (uint64_t i = 0, end; i < t->pages && !t->found; i = end) {
         end = run_end(t, i);
         for (uint64_t k = i; k + t->need <= end && !t->found; k++)
-            if (machrt_fits_at(t->m, t->list[k].host)) {
-                t->first = k;
-                t->found = t->empty || mach_cfg_memory_limit(t->m->rec) ||
-                           mach_cfg_memory_physical(t->m->rec) != MACH_CFG_NONE64 ||
-                           t->list[k].host + t->m->m.size <= FOUR_G;
-            }
+            t->found = machrt_fits_at(t->m, t->list[t->first = k].host);
     }
+    if (t->found && !t->empty && !mach_cfg_memory_limit(t->m->rec) &&
+        mach_cfg_memory_physical(t->m->rec) == MACH_CFG_NONE64 && t->list[t->first].host + t->m->m.size > FOUR_G)
+        t->found = !could_be_low(t);
 }
 
 /* ---- taking pages ---- */
@@ -369,25 +408,18 @@ static int lock_pool(struct taking *t)
     return r ? set_taking_error(t, r, "the pool cannot be locked") : 0;
 }
 
-// What is free, for the message: the list is sorted by address.
-static void tell_runs(const struct taking *t, char *to, size_t size)
+// What is free, for the message.
+static void tell_runs(const struct taking *t, struct runs_told *to)
 {
-    uint32_t told = 0;
     uint64_t end;
     for (uint64_t i = 0; i < t->pages; i = end) {
-        size_t n = strlen(to);
         end = run_end(t, i);
-        if (told++ < MOST_RUNS_TOLD)
-            snprintf(to + n, size - n, "%s0x%" PRIx64 "+%" PRIu64 "M", *to ? ", " : "", t->list[i].host,
-                     (end - i) * t->page >> 20);
+        machrt_tell_run(to, t->list[i].host, (end - i) * t->page);
     }
-    size_t n = strlen(to);
-    if (told > MOST_RUNS_TOLD)
-        snprintf(to + n, size - n, " and %u more", told - MOST_RUNS_TOLD);
 }
 
 // Takes the memory from the pool of one size. 0: *found says whether it was there.
-static int take_from_pool(struct taking *t, char *runs, size_t size)
+static int take_from_pool(struct taking *t, struct runs_told *runs)
 {
     struct mach_session *s = t->s;
     char name[64];
@@ -409,7 +441,7 @@ static int take_from_pool(struct taking *t, char *runs, size_t size)
     machrt_push_undo(s, machrt_undo_close, file, 0, "close memory");
     int r = take_until_found(t);
     if (!r && !t->found)
-        tell_runs(t, runs, size);
+        tell_runs(t, runs);
     if (!r && t->found)
         r = map_run(t);
     return give_back(t, r);
@@ -452,11 +484,11 @@ static int prove_run(struct taking *t)
     return 0;
 }
 
-static int report_none(struct mach_session *s, const struct memory *m, uint64_t page, const char *runs,
+static int report_none(struct mach_session *s, const struct memory *m, uint64_t page, const struct runs_told *runs,
                        uint64_t refused)
 {
     uint64_t size = m->m.size, physical = mach_cfg_memory_physical(m->rec), limit = mach_cfg_memory_limit(m->rec);
-    char where[64] = "", cma[160] = "";
+    char where[64] = "", cma[160] = "", text[RUNS_TEXT];
     if (refused)
         snprintf(cma, sizeof cma,
                  "; %" PRIu64
@@ -469,17 +501,17 @@ static int report_none(struct mach_session *s, const struct memory *m, uint64_t 
         snprintf(where, sizeof where, " below 0x%" PRIx64, limit);
     return machrt_set_error(
         s, "memory", ENOMEM, machrt_memory_object(s, m),
-        "no %" PRIu64
-        " MiB of huge pages side by side%s: free are %.300s%s. Make the pool larger, early after boot: echo "
+        "no %" PRIu64 " MiB of huge pages side by side%s: free are %s%s. Make the pool larger, early after boot: echo "
         "N >/sys/kernel/mm/hugepages/hugepages-%" PRIu64 "kB/nr_hugepages, or boot with hugepagesz=%" PRIu64
         "K hugepages=N, N at least %" PRIu64,
-        size >> 20, where, *runs ? runs : "none", cma, page >> 10, page >> 10, size / page);
+        size >> 20, where, machrt_runs_text(runs, text, sizeof text), cma, page >> 10, page >> 10, size / page);
 }
 
 int machrt_take_contiguous(struct mach_session *s, struct memory *m)
 {
     struct pools pools = {0};
-    char path[PATH_SIZE], runs[400] = "";
+    struct runs_told runs = {0};
+    char path[PATH_SIZE];
     uint64_t stated = mach_cfg_memory_page_size(m->rec), physical = mach_cfg_memory_physical(m->rec), last = 0,
              refused = 0;
     int r = machrt_sysfs_path(s, path, "kernel/mm/hugepages") ? s->sys.list(s->sys.opaque, path, add_pool, &pools)
@@ -500,7 +532,7 @@ int machrt_take_contiguous(struct mach_session *s, struct memory *m)
         t.who = machrt_memory_object(s, m);
         if (!pages_left(s, page))
             continue;
-        if (take_from_pool(&t, runs, sizeof runs))
+        if (take_from_pool(&t, &runs))
             return -1;
         if (t.found)
             return prove_run(&t);
@@ -511,5 +543,5 @@ int machrt_take_contiguous(struct mach_session *s, struct memory *m)
                                 "the kernel has no huge pages of a size that divides its %" PRIu64
                                 " MiB%s: see /sys/kernel/mm/hugepages",
                                 m->m.size >> 20, physical != MACH_CFG_NONE64 ? " and its address" : "");
-    return report_none(s, m, last, runs, refused);
+    return report_none(s, m, last, &runs, refused);
 }

@@ -91,6 +91,23 @@ int machrt_search_by_mark(struct mach_session *s, const struct memory *m, uint64
 const char *machrt_why_not_reserved(struct mach_session *s, const struct memory *m, bool guest, char *text, size_t size,
                                     int *number);
 
+/* ---- runs_told.c: which runs of memory there are, for a message ---- */
+
+enum { RUNS_TOLD = 4, RUNS_TEXT = 200 };
+
+/* The largest ones; zeroed at first. */
+struct runs_told {
+    struct {
+        uint64_t first, size;
+    } run[RUNS_TOLD];
+    uint64_t all; // how many there are
+};
+
+/* Runs come in rising order. */
+void machrt_tell_run(struct runs_told *to, uint64_t first, uint64_t size);
+/* "0x80000000+8M, 0xa0000000+96M, the largest of 206", or "none". Returns `text`. */
+const char *machrt_runs_text(const struct runs_told *runs, char *text, size_t size);
+
 /* ---- check_memory.c ---- */
 
 /* Whether the host has memory as its record asks for, as far as that shows without taking it: for mach_config_check().

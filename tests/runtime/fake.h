@@ -133,6 +133,7 @@ struct fake {
     struct fake_aia aia;
     struct fake_page page_list[FAKE_PAGES]; // the first free one is taken first
     uint32_t pages, surplus, reserved, maps;
+    uint32_t most_taken;         // pages at one time
     bool no_io_uring;            // kernel.io_uring_disabled is 2
     bool hides_frames;           // no CAP_SYS_ADMIN
     bool lies;                   // /dev/mem is not what it says

@@ -82,6 +82,10 @@ bool fake_pool_fill(struct fake *k, int fd, uint64_t first, uint64_t end)
         k->page_list[i].fd = fd;
         k->page_list[i].offset = at;
     }
+    uint32_t taken = 0;
+    for (uint32_t i = 0; i < k->pages; i++)
+        taken += k->page_list[i].fd == fd;
+    k->most_taken = taken > k->most_taken ? taken : k->most_taken;
     return true;
 }
 

@@ -133,6 +133,35 @@ static void test_limits(void **state)
     scene_free(x);
 }
 
+static struct fake_page *page_at(struct fake *k, uint64_t host)
+{
+    for (uint32_t i = 0; i < k->pages; i++)
+        if (k->page_list[i].host == host)
+            return &k->page_list[i];
+    fail();
+    return NULL;
+}
+
+// What lies beyond 4 GiB is taken at once, unless there may be a run below.
+static void test_all_of_the_pool(void **state)
+{
+    (void)state;
+    for (int low = 0; low < 3; low++) {
+        struct scene *x = scene_new("pool_bus");
+        CFG_SET(x->c, memory, MEMORY, 0, limit, 0);
+        CFG_SET(x->c, memory, MEMORY, 0, lowest, low == 2 ? 0x80200001 : 0); // as if there were none
+        fake_pool(x->k, 0x180000000, 4);
+        if (!low)
+            page_at(x->k, 0x80200000)->fd = 60; // another process has it
+        started(x);
+        assert_int_equal(mach_session_memory(x->session, 0)->host, low == 1 ? 0x80000000 : 0x180200000);
+        assert_int_equal(x->k->most_taken, low == 1 ? 12 : 3);
+        page_at(x->k, 0x80200000)->fd = low ? page_at(x->k, 0x80200000)->fd : -1;
+        stopped(x);
+        scene_free(x);
+    }
+}
+
 static void test_pool_is_too_small(void **state)
 {
     (void)state;
@@ -164,15 +193,6 @@ static void test_pool_is_too_small(void **state)
     refused(x, ENOENT, "the kernel has no huge pages: build it with CONFIG_HUGETLBFS");
 }
 
-static struct fake_page *page_at(struct fake *k, uint64_t host)
-{
-    for (uint32_t i = 0; i < k->pages; i++)
-        if (k->page_list[i].host == host)
-            return &k->page_list[i];
-    fail();
-    return NULL;
-}
-
 static void test_pins(void **state)
 {
     (void)state;
@@ -197,7 +217,8 @@ static void test_pins(void **state)
     x = scene_new("pool_bus");
     page_at(x->k, 0x80200000)->no_pin = true;
     refused(x, ENOMEM,
-            "free are 0x60000000+2M, 0x70000000+2M, 0x80000000+2M, 0x80400000+4M and 1 more; 1 more cannot be pinned, "
+            "free are 0x60000000+2M, 0x70000000+2M, 0x80400000+4M, 0x140000000+8M, the largest of 5; 1 more cannot be "
+            "pinned, "
             "because they lie in CMA: boot with a smaller `cma=`, and without `hugetlb_cma=`. Make the pool larger");
     x = scene_new("pool_bus");
     for (uint32_t i = 0; i < x->k->pages; i++)
@@ -475,6 +496,7 @@ int main(void)
         cmocka_unit_test(test_stated_address),
         cmocka_unit_test(test_found_address),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_all_of_the_pool),
         cmocka_unit_test(test_pool_is_too_small),
         cmocka_unit_test(test_pins),
         cmocka_unit_test(test_reserved),
