@@ -23,6 +23,7 @@ enum {
     MOST_RUNS_TOLD = 4,
     ENOUGH_REFUSED = 16
 };
+enum { WAIT = 20, LONGEST_WAIT = 500 };          // milliseconds
 static const uint64_t USUAL = UINT64_C(2) << 20; // a page of the second level, where the kernel's have 4 KiB
 static const uint64_t FOUR_G = UINT64_C(1) << 32;
 
@@ -255,19 +256,22 @@ static int take(struct taking *t, uint64_t n)
     return hold_pages(t, &b->extent);
 }
 
-// Takes pages until there is a run: as many as are needed, which usually lie side by side, then as many again.
+// Takes pages until there is a run: as many as are needed, which usually lie side by side, then as many again. Those of
+// a process that was killed just now come back within some 20 ms, when a worker of the kernel's has unpinned them.
 static int take_until_found(struct taking *t)
 {
-    uint64_t want = t->need;
-    for (;;) {
+    uint64_t want = t->need, all = pool_number(t->s, t->page, "nr_hugepages");
+    for (int wait = 0;;) {
         uint64_t left = pages_left(t->s, t->page);
         t->empty = !left;
         if (left && take(t, want < left ? want : left))
             return -1;
         find_run(t);
-        if (t->found || t->empty)
+        if (t->found || (t->empty && (t->taken >= all || wait == LONGEST_WAIT)))
             return 0;
-        want = t->taken;
+        if (t->empty)
+            wait += t->s->sys.poll(t->s->sys.opaque, NULL, 0, WAIT) ? LONGEST_WAIT - wait : WAIT;
+        want = t->taken ? t->taken : t->need;
     }
 }
 
@@ -530,7 +534,7 @@ int machrt_take_contiguous(struct mach_session *s, struct memory *m)
             last = page;
         struct taking t = {.s = s, .m = m, .page = page, .need = m->m.size / page, .lock = -1, .fd = -1};
         t.who = machrt_memory_object(s, m);
-        if (!pages_left(s, page))
+        if (!pool_number(s, page, "nr_hugepages"))
             continue;
         if (take_from_pool(&t, &runs))
             return -1;

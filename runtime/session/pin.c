@@ -135,7 +135,13 @@ static int pin_by_udmabuf(struct mach_session *s, struct pin *pin, const struct 
 
 int machrt_unpin(struct mach_session *s, struct pin *pin)
 {
-    int r = pin->ring >= 0 ? s->sys.close(s->sys.opaque, pin->ring) : 0;
+    int r = 0;
+    if (pin->ring >= 0) {
+        // Closing alone unpins later, in a worker of the kernel's: a start right after it would not find the pages.
+        r = s->sys.io_uring_register(s->sys.opaque, pin->ring, IORING_UNREGISTER_BUFFERS, NULL, 0);
+        int e = s->sys.close(s->sys.opaque, pin->ring);
+        r = r ? r : e;
+    }
     while (pin->files) {
         int e = s->sys.close(s->sys.opaque, pin->file[--pin->files]);
         r = r ? r : e;

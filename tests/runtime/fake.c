@@ -159,6 +159,9 @@ static int do_close(struct fake *k, int fd)
         close(f->real);
     if (f->kind == 'd')
         closed_device(k, &k->device[f->number], fd);
+    if (f->kind == 'r' && fake_is_pinned_by(k, fd))
+        fake_wrong(
+            k, "a ring is closed with its buffers: the kernel unpins them later, in a worker (io_ring_exit_work())");
     if (f->kind == 'r' || f->kind == 'b')
         fake_unpin(k, fd);
     if (f->huge)
@@ -320,6 +323,10 @@ static int64_t fake_write(void *o, int fd, const void *buffer, size_t size)
 static int fake_poll(void *o, struct pollfd *fds, unsigned count, int timeout)
 {
     struct pollfd real[8];
+    if (!count) {
+        fake_pool_wait(fake_self(o));
+        return 0;
+    }
     for (unsigned i = 0; i < count; i++)
         real[i] = (struct pollfd){fds[i].fd < 0 ? -1 : real_fd(fake_self(o), fds[i].fd), fds[i].events, 0};
     int r = poll(real, count, timeout);
@@ -555,7 +562,8 @@ const char *fake_left(struct fake *k)
         if (k->map[i].at && !(k->map[i].fd >= 0 && k->file[k->map[i].fd].vmms))
             return "memory is still mapped";
     for (uint32_t i = 0; i < k->pages; i++)
-        if (k->page_list[i].pins || (k->page_list[i].fd != -1 && !k->file[k->page_list[i].fd].vmms))
+        if (k->page_list[i].pins ||
+            (k->page_list[i].fd != -1 && (k->page_list[i].fd < 0 || !k->file[k->page_list[i].fd].vmms)))
             return "a huge page is not back in the pool";
     if (k->dmas || k->slots || k->irqfds || k->allocations || k->registered) {
         snprintf(out, sizeof out, "left: %u DMA mappings, %u slots, %u irqfds, %u allocations, %u registrations",

@@ -90,10 +90,12 @@ struct fake_map {
     uint32_t order; // a later mapping hides an earlier one
 };
 
+enum { FAKE_DYING = -3 }; // the memfd of a process that was killed, but is not gone yet
+
 /* A page of the pool of huge pages. */
 struct fake_page {
     uint64_t host;
-    int fd; // the memfd that has it; -1: it is free; -2: it will be when its last pin goes
+    int fd; // the memfd that has it; -1: it is free; -2: it will be when its last pin goes; FAKE_DYING
     uint64_t offset;
     uint32_t pins;
     int by[FAKE_PINS];
@@ -216,6 +218,10 @@ int fake_heap_ioctl(struct fake *k, unsigned long request, void *arg);
 int fake_add_seals(void *o, int fd, unsigned seals);
 int fake_flock(void *o, int fd, int operation);
 int fake_stat(void *o, int fd, struct mach_stat *to);
+/* Are pages pinned by a ring, or a udmabuf? */
+bool fake_is_pinned_by(const struct fake *k, int fd);
+/* A little time goes by: two pages of FAKE_DYING processes are free. */
+void fake_pool_wait(struct fake *k);
 /* Number files of the pool in sysfs. */
 bool fake_pool_read(const struct fake *k, const char *path, char *line, size_t size);
 /* /proc/self/pagemap, kpageflags, kpagecount, kcore. */

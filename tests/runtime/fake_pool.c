@@ -38,7 +38,7 @@ static uint64_t count_free(const struct fake *k)
 {
     uint64_t n = 0;
     for (uint32_t i = 0; i < k->pages; i++)
-        n += k->page_list[i].fd < 0 && !k->page_list[i].pins;
+        n += k->page_list[i].fd == -1 && !k->page_list[i].pins;
     return n;
 }
 
@@ -163,6 +163,10 @@ static int locked_register(struct fake *k, int fd, unsigned operation, void *arg
 {
     const struct iovec *v = arg;
     int r = fake_step(k, "io_uring_register", true);
+    if (k->file[fd].kind == 'r' && operation == 1 /* IORING_UNREGISTER_BUFFERS */) {
+        fake_unpin(k, fd);
+        return r;
+    }
     if (k->file[fd].kind != 'r' || operation != 0 /* IORING_REGISTER_BUFFERS */ || !count || count > 1024)
         return -EINVAL;
     for (unsigned i = 0; !r && i < count; i++) {
@@ -172,7 +176,27 @@ static int locked_register(struct fake *k, int fd, unsigned operation, void *arg
         if (k->file[m->fd].huge) // pages of other memory have no address in this model
             r = pin_range(k, m->fd, m->offset + (uint64_t)((uint8_t *)v[i].iov_base - m->at), v[i].iov_len, fd);
     }
+    if (r)
+        fake_unpin(k, fd);
     return r;
+}
+
+bool fake_is_pinned_by(const struct fake *k, int fd)
+{
+    for (uint32_t i = 0; i < k->pages; i++)
+        for (int n = 0; n < FAKE_PINS; n++)
+            if (k->page_list[i].by[n] == fd)
+                return true;
+    return false;
+}
+
+void fake_pool_wait(struct fake *k)
+{
+    for (uint32_t i = 0, n = 0; i < k->pages && n < 2; i++)
+        if (k->page_list[i].fd == FAKE_DYING) {
+            k->page_list[i].fd = -1;
+            n++;
+        }
 }
 
 int fake_io_uring_setup(void *o, unsigned entries, struct io_uring_params *params)

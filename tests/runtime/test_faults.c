@@ -103,10 +103,12 @@ static void start_with(const char *name, uint32_t call, const char *what, int wi
     if (!r) {
         went_on++;
         // A table of fewer levels than sPAPR wants is tried again with more.
-        // What io_uring does not pin, udmabuf may; and of what it has no place for, halves are tried.
-        bool second = !strcmp(name, "spapr_ddw") || (!strcmp(name, "pool_udmabuf") && !strncmp(what, "io_uring", 8)) ||
-                      (!strncmp(name, "pool", 4) && (!strncmp(what, "io_uring", 8) || !strcmp(what, "UDMABUF")) &&
-                       with == -ENOMEM);
+        // What io_uring does not pin, udmabuf may; of what it has no place for, halves are tried. And pages that
+        // somebody else was faster to take may come back.
+        bool second =
+            !strcmp(name, "spapr_ddw") || (!strcmp(name, "pool_udmabuf") && !strncmp(what, "io_uring", 8)) ||
+            (!strncmp(name, "pool", 4) &&
+             (!strncmp(what, "io_uring", 8) || !strcmp(what, "UDMABUF") || !strcmp(what, "mmap")) && with == -ENOMEM);
         if (!optional && with != -EAGAIN && !second)
             fail_msg("%s, call %u (%s) fails with %d, and the session starts", name, call, what, with);
         stop_again(x);

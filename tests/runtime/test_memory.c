@@ -142,6 +142,31 @@ static struct fake_page *page_at(struct fake *k, uint64_t host)
     return NULL;
 }
 
+// The pages of a process that was killed a moment ago come back one after the other.
+static void test_pages_that_come_back(void **state)
+{
+    (void)state;
+    struct scene *x = scene_new("pool_bus");
+    for (uint32_t i = 0; i < x->k->pages; i++)
+        x->k->page_list[i].fd = FAKE_DYING;
+    started(x);
+    assert_int_equal(mach_session_memory(x->session, 0)->host, 0x80000000);
+    for (uint32_t i = 0; i < x->k->pages; i++)
+        fake_pool_wait(x->k);
+    stopped(x);
+    scene_free(x);
+    // Those of one that lives on do not.
+    x = scene_new("pool_bus");
+    for (uint32_t i = 0; i < x->k->pages; i++)
+        x->k->page_list[i].fd = 60;
+    assert_int_equal(scene_start(x), -1);
+    assert_non_null(strstr(x->error.hint, "side by side below 0x100000000: free are none. Make"));
+    for (uint32_t i = 0; i < x->k->pages; i++)
+        x->k->page_list[i].fd = -1;
+    scene_clean(x);
+    scene_free(x);
+}
+
 // What lies beyond 4 GiB is taken at once, unless there may be a run below.
 static void test_all_of_the_pool(void **state)
 {
@@ -497,6 +522,7 @@ int main(void)
         cmocka_unit_test(test_found_address),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_all_of_the_pool),
+        cmocka_unit_test(test_pages_that_come_back),
         cmocka_unit_test(test_pool_is_too_small),
         cmocka_unit_test(test_pins),
         cmocka_unit_test(test_reserved),
