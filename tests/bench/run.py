@@ -372,6 +372,38 @@ def loading(bench):
         bench.goal("libmachrt, %s: beside the system calls" % name, float(share), 2, " %")
 
 
+def pool(bench, mib):
+    """A session of the real kernel, with memory that lies side by side, beside the same out of hugetlb. Root alone may."""
+    folder = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
+    machrt = bench.build / "machrt"
+    if os.geteuid() or not os.access(folder / "nr_hugepages", os.W_OK):
+        bench.goals.append("not measured: memory from contiguous: it takes root, and /sys/kernel/mm/hugepages")
+        return
+    text = "".join('machine %s : arm64-virt { memory ram at 0x80000000 size %dM from %s; cpus 1; }\n' % (name, mib, source)
+                   for name, source in (("hugetlb", "hugetlb 2M"), ("contiguous", "contiguous below 1T")))
+    (bench.tmp / "pool.mach").write_text(text)
+    subprocess.run([bench.machc, "pool.mach", "-O", "."], cwd=bench.tmp, check=True)
+    had, pages = int((folder / "nr_hugepages").read_text()), mib // 2
+    free = int(re.search(r"^MemAvailable: *(\d+)", pathlib.Path("/proc/meminfo").read_text(), re.M).group(1)) >> 11
+    start = lambda name: [machrt, "run", "--seconds=0", name + ".cfg"]  # noqa: E731
+    try:
+        while pages < free * 3 // 4:
+            (folder / "nr_hugepages").write_text(str(had + pages))
+            if not measure(start("contiguous"), str(bench.tmp), 1).status:
+                break
+            pages *= 2
+        # The first start has left the run at the head of the pool, where the next one takes it.
+        found, today = (measure(start(name), str(bench.tmp), bench.args.runs) for name in ("contiguous", "hugetlb"))
+    finally:
+        (folder / "nr_hugepages").write_text(str(had))
+    if found.status:
+        bench.goals.append("not measured: memory from contiguous: " + found.message)
+        return
+    bench.row("machrt run, %d MiB from contiguous" % mib, "", time_text(found), memory_text(found), "from hugetlb", time_text(today),
+              "%.2f" % (today.seconds / found.seconds))
+    bench.goal("%d MiB: time from contiguous, pinned / time from hugetlb" % mib, found.seconds / today.seconds, 1.5)
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--build", default=ROOT / "build", help="where machc and the programs of tests/bench are")
@@ -397,6 +429,7 @@ def main():
         phases(bench, middle)
         opening(bench, middle)
         loading(bench)
+        pool(bench, 16 if args.quick else 1024)
         bench.table()
     return 1 if bench.failed else 0
 
