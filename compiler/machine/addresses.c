@@ -219,6 +219,21 @@ static void choose_some_addresses(struct machine_planner *p, struct memory_searc
     }
 }
 
+/* Keeps a gap free on both sides of memory whose address is written, see above. */
+static void claim_gaps(struct machine_planner *p)
+{
+    uint64_t last = last_address(p);
+    for (uint32_t i = 0; i < p->m->memory.n; i++) {
+        const struct p_memory *m = &p->m->memory.at[i];
+        if (m->how != HOW_WRITTEN || !m->size || m->address + (m->size - 1) > last)
+            continue;
+        uint64_t below = m->address < BLOCK ? m->address : BLOCK, above = last - (m->address + (m->size - 1));
+        claim_range(p, m->address - below, below, "gap", m->m->at);
+        claim_range(p, m->address + m->size, above < BLOCK ? above : BLOCK, "gap", m->m->at);
+    }
+    qsort(p->claims.at, p->claims.n, sizeof *p->claims.at, by_address);
+}
+
 /*
  * Memory in the order of the text; what devices reach without an IOMMU comes first: Linux makes what lies below the end
  * of their reach its ZONE_DMA, which its bounce buffers come from.
@@ -227,6 +242,8 @@ static void choose_memory_addresses(struct machine_planner *p)
 {
     uint64_t last = last_address(p);
     struct memory_search s = {p->m->m->platform->memory_base, last == UINT64_MAX ? last : last + 1, 0};
+    if (p->has_dma_bus)
+        claim_gaps(p);
     choose_some_addresses(p, &s, true);
     if (p->has_dma_bus)
         choose_some_addresses(p, &s, false);

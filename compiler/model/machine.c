@@ -121,12 +121,13 @@ static bool check_placement_clauses(struct build *b, const struct m_memory *m)
                   "write `memory %s size 0x%" PRIx64 " from physical ADDRESS by reserved;`", m->name, m->size.value);
         return false;
     }
-    const char *what = m->provider ? "by" : m->below.at.loc.file ? "below" : m->runs.at.loc.file ? "runs" : NULL;
-    struct src where = m->provider ? m->by_at : m->below.at.loc.file ? m->below.at : m->runs.at;
-    if (!what || m->backing == BACK_CONTIGUOUS || (m->backing == BACK_PHYSICAL && *what == 'b' && what[1] == 'y'))
+    bool by = m->provider && m->backing != BACK_PHYSICAL;
+    const char *what = by ? "by" : m->below.at.loc.file ? "below" : m->runs.at.loc.file ? "runs" : NULL;
+    struct src where = by ? m->by_at : m->below.at.loc.file ? m->below.at : m->runs.at;
+    if (!what || m->backing == BACK_CONTIGUOUS)
         return true;
     struct diag *d = diag(b->c->diags, E0540, where, "`%s` belongs to memory `from contiguous`%s", what,
-                          m->provider ? " or `from physical`" : "");
+                          by ? " or `from physical`" : "");
     if (m->backing == BACK_PHYSICAL)
         diag_help(d, "remove it: the address is written");
     else
@@ -190,6 +191,8 @@ static void check_backing(struct build *b, struct memory *in)
         diag_help(d, m->backing == BACK_PHYSICAL ? "add it to the address after `physical`"
                                                  : "remove it, or write `from file \"path\" offset ...`");
     }
+    if (!check_placement_clauses(b, m))
+        return;
     if (m->backing == BACK_FILE && m->file && !strcmp(m->file, "/dev/mem")) {
         // Two names for one thing could not be told to be the same, neither by their owners nor by who shares them.
         struct diag *d = diag(ds, E0302, m->at, "memory `%s` comes from /dev/mem: that is physical memory", m->name);
@@ -205,8 +208,6 @@ static void check_backing(struct build *b, struct memory *in)
                              "offset ", m->back_arg.value / page * page, "");
         return;
     }
-    if (!check_placement_clauses(b, m))
-        return;
     if (m->backing == BACK_CONTIGUOUS)
         check_placement(b, m);
     if (!m->back_arg.set)

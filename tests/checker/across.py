@@ -117,7 +117,7 @@ def memory(machines):
                     problems.append(f"{m.name}: memory {x.name} and its other end, {x.share}, are not the same")
             if x.physical is not None:
                 pieces.append(("physical", x.physical, x.physical + x.size, m, x))
-            if x.path is not None:
+            if x.path is not None and x.backing == "file":
                 pieces.append((x.path, x.offset, x.offset + x.size, m, x))
     for a, b in overlapping(pieces):
         if a[4].share is None or a[4].share != b[4].share:

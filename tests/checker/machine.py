@@ -169,8 +169,6 @@ class Machine:
             self.say(f"memory {m.name} is not made of huge pages")
         if m.page_size and (m.page_size <= self.page or m.page_size % self.page):
             self.say(f"memory {m.name}: pages of {m.page_size:#x} are not huge")
-        if m.backing == "contiguous" and m.share is not None:
-            self.say(f"memory {m.name} of several machines is in the pool of huge pages, which has no names")
 
     def check_memory(self):
         ordinary, reserved = [], []

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Checks that the outputs contain what was asked for, and respect the board."""
 
+from checker.bus import dma_ranges, outermost
 from checker.dtb import cells
 from checker.references import references
 
-from .reach import OPERATIONS
+from .reach import OPERATIONS, bus_memory
 
 CLASSES = {"arm64-virt": "gic-v3", "arm-virt": "gic-v2", "e500mc-kvm": "mpic", "riscv64-virt": "plic", "riscv64-aia": "aia",
            "x86-64": "ioapic"}
@@ -51,17 +52,45 @@ class One:
 
     def check_memory(self):
         there = {x.name: x for x in self.config.memory}
-        if sorted(there) != sorted(x.name for x in self.want.memory):
+        if sorted(there) != sorted(name for x in self.want.memory for name in x.banks):
             self.say(f"memory {sorted(there)}")
             return
         for x in self.want.memory:
-            is_ = there[x.name]
             flags = {"readonly"} & ({"readonly"} if x.readonly else set()) | ({"no-dma"} if x.no_dma else set())
-            arg = {"physical": is_.physical, "file": is_.path, "hugetlb": is_.page_size, "anonymous": None}[x.backing]
-            if (is_.size, is_.backing, arg, is_.share, is_.flags) != (x.size, x.backing, x.arg, x.share, flags):
-                self.say(f"memory {x.name}: {vars(is_)}")
-            if x.at is not None and is_.address != x.at:
-                self.say(f"memory {x.name} at {is_.address:#x}")
+            for is_ in (there[name] for name in x.banks):
+                if (is_.size, is_.share, is_.flags, *self.source(is_)) != (x.size // x.runs, x.share, flags, *self.asked_source(x)):
+                    self.say(f"memory {is_.name}: {vars(is_)}")
+            if x.at is not None and there[x.name].address != x.at:
+                self.say(f"memory {x.name} at {there[x.name].address:#x}")
+
+    @staticmethod
+    def source(is_):
+        arg = {"file": is_.path, "hugetlb": is_.page_size, "contiguous": is_.page_size, "heap": is_.path}.get(is_.backing)
+        return is_.backing, arg, is_.physical, is_.lowest, is_.limit
+
+    def asked_source(self, x):
+        """(backing, its argument, host address, lowest host address, limit)"""
+        if not x.placed:
+            return x.backing, x.arg, None, 0, 0
+        backing = {"hugetlb": "contiguous", "heap": "heap", "reserved": "physical"}[x.provider[0]]
+        arg = {"hugetlb": lambda: x.provider[1] or 0, "heap": lambda: x.provider[1], "reserved": lambda: None}[x.provider[0]]()
+        lowest, limit = 0, x.below or 0
+        if x.arg is None:  # all devices that see it reach it
+            for dma in self.translations(x):
+                lowest, limit = max(lowest, dma[1]), min(limit or 1 << 64, dma[1] + dma[2])
+        return backing, arg, x.arg, lowest, limit
+
+    def translations(self, x):
+        """Those of the host's buses for devices that see the memory, where there is one."""
+        if x.no_dma:
+            return []
+        bridge = next((d for d in self.case.host.devices if d.map_lines), None)
+        found = []
+        for w in self.want.wishes + self.want.outside:
+            if w.dma == ("pool" if x is self.want.pool else "bus"):
+                device = w.device if w.kind == "node" else bridge if w.kind == "pci" else None
+                found += [device.dma] if device and device.dma else []
+        return found
 
     def check_emulated(self):
         there = {d.name: d for d in self.config.device if d.kind == "emulated"}
@@ -184,23 +213,44 @@ class One:
         modes = [x.mode for x in d.domains]
         if w.top is not w:
             # A node below has a domain if it has a stream of its own: the default, or that of its top node.
-            said = "window" if isinstance(w.top.dma, list) else w.top.dma or "all"
+            said = "window" if isinstance(w.top.dma, list) else {"pool": "bus"}.get(w.top.dma, w.top.dma) or "all"
             # With a PAMU, fsl,liodn is sufficient.
             own = w.device.own_iommu or self.case.reach.pamu() and w.device.streams
             asked = [said] if own else []
-            if said in ("none", "identity", "guest-iommu") and not modes:
+            if said in ("none", "identity", "guest-iommu", "bus") and not modes:
                 return
         elif isinstance(w.dma, list):
             asked = ["window"] * len(w.dma)
         else:
-            asked = [w.dma or "all"]
+            asked = [{"pool": "bus"}.get(w.dma, w.dma) or "all"]
         if modes != asked:
             self.say(f"{d.name}: dma {modes}, asked for {asked}")
             return
         if w.top is w:
             self.check_domains(w, d)
 
+    def check_bus(self, w, d, dma):
+        """The bus that the device is on has an entry for each memory that it reaches: where the host's bus has it."""
+        bus, shift = outermost(self.got.tree.by_path[d.node]), dma[0] - dma[1] if dma else 0
+        there = {at: (place, child, size) for place, child, at, size in dma_ranges(bus)} if bus else {}
+        written = {p.at: p for p in self.config.patch}
+        memory = {x.name: x for x in self.config.memory}
+        for x in [self.want.pool] if w.dma == "pool" else bus_memory(self.want):
+            for is_ in (memory[name] for name in x.banks):
+                place, child, size = there.pop(is_.address, (None, None, None))
+                if x.arg is not None and (child, size) != (x.arg + shift, x.size):
+                    self.say(f"{d.name}: {is_.name} is {child} on its bus, not {x.arg + shift:#x}")
+                if x.arg is None and (place not in written or written[place].addend % (1 << 64) != shift % (1 << 64) or
+                                      self.config.memory[written[place].memory] is not is_):
+                    self.say(f"{d.name}: where {is_.name} is found is not written to its bus")
+        if there:
+            self.say(f"{d.name}: its bus has {sorted(there)}, too")
+
     def check_domains(self, w, d):
+        if w.dma in ("bus", "pool"):
+            bridge = next((x for x in self.case.host.devices if x.map_lines), None)
+            device = w.device if w.kind == "node" else bridge if w.kind == "pci" else None
+            self.check_bus(w, d, device.dma if device else None)
         for x, how in zip(d.domains, w.dma if isinstance(w.dma, list) else [w]):
             who = f"{d.name}: dma {x.name or x.mode}"
             if isinstance(w.dma, list):

@@ -9,6 +9,7 @@ MPIC_SENSES = {"edge-rising": 0, "level-low": 1, "level-high": 2, "edge-falling"
 class Node:
     def __init__(self, parent, name, label=None):
         self.parent, self.name, self.label = parent, name, label
+        self.dma = None  # (device address, address, size) of its dma-ranges
         self.lines, self.children = [], []
         if parent:
             parent.children.append(self)
@@ -60,6 +61,13 @@ class Device:
     @property
     def path(self):
         return self.node.path
+
+    @property
+    def dma(self):
+        """What its bus translates: (device address, address, size), or None. Only buses below the root have any. The one
+        that it is on may lack the property, but not the one above it, too: of_dma_get_range() gives up."""
+        bus = self.node.parent
+        return bus.dma or (bus.parent.dma if bus.parent else None)
 
     def ancestors(self):
         device = self.above
@@ -290,6 +298,8 @@ class Host:
                 bus.size //= 2  # devices use only the first half, because a reg across both windows is invalid
         node.set("#address-cells", f"<{bus.address_cells}>")
         node.set("#size-cells", f"<{bus.size_cells}>")
+        if depth == 0 and not self.iommu and rng.random() < 0.4:
+            self.dma_ranges(bus, above)
         bus.explicit = above.explicit or above.nexus is not None
         if rng.random() < 0.15:
             bus.nexus = []
@@ -304,6 +314,15 @@ class Host:
             node.set("interrupt-map-mask", f"<{mask}0xff>")
             node.set("interrupt-map", *(f"<{bus.cells(unit, bus.address_cells)} {pin} &intc {self.specifier(*line)}>"
                                         for unit, pin, line in bus.nexus))
+
+    def dma_ranges(self, bus, above):
+        """Devices have the memory at another address, or reach a part of it."""
+        start = self.memory[0][0]
+        size = self.rng.choice((0x10000000, 0x40000000, 0x80000000))
+        bus.node.dma = self.rng.choice((0, 0x40000000, start)), start, size
+        child, parent, size = bus.node.dma
+        bus.node.set("dma-ranges", f"<{bus.cells(child, bus.address_cells)} {above.cells(parent, above.address_cells)} "
+                                   f"{bus.cells(size, bus.size_cells)}>")
 
     def gpio(self, bus):
         at = bus.take(0x1000, 0x1000)
@@ -403,9 +422,10 @@ class Host:
             node.set("interrupts", *(f"<{pin}>" for pin in range(count)))
         elif gpio and rng.random() < 0.3:
             node.set("interrupt-parent", f"<&{gpio}>")
-            trigger = "level-high" if self.chip == "plic" else rng.choice(("edge-rising", "level-high"))
-            line = Line(gpio, rng.randint(0, 31), trigger, "GPIO")
-            node.set("interrupts", f"<{line.number} {TRIGGERS[trigger]}>")
+            number = rng.randint(0, 31)
+            # Devices on one line agree on its trigger.
+            line = Line(gpio, number, "level-high" if self.chip == "plic" or number % 2 else "edge-rising", "GPIO")
+            node.set("interrupts", f"<{line.number} {TRIGGERS[line.trigger]}>")
             device.lines = [line]
             return
         else:

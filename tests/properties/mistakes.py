@@ -2,7 +2,7 @@
 """Mistakes for wild descriptions. Each function changes a case, and returns what it did and whether machc must refuse the
 result. None: the case has nothing to change."""
 
-from .reach import Block, Map
+from .reach import Block, Map, bus_memory
 
 
 def any_wish(case, rng, fits=lambda m, w: True):
@@ -89,6 +89,7 @@ def one_physical_twice(case, rng):
     y = next((y for y in b.memory if not y.share and not any(w.dma == "identity" for w in b.wishes)), None) if a else None
     if not x or not y:
         return None
+    y.by, y.below, y.runs = ("reserved",), None, 1
     y.backing, y.arg = "physical", x.arg + rng.randrange(x.size // case.page) * case.page
     return "physical memory of two machines", True
 
@@ -362,12 +363,88 @@ def one_emulated_place_twice(case, rng):
     return "two emulated devices at one place", True
 
 
+def bus_users(case, fits=lambda m, w: True):
+    return [(m, w) for m in case.machines for w in m.wishes + m.outside if w.dma == "bus" and fits(m, w)]
+
+
+def bus_behind_an_iommu(case, rng):
+    found = [w for m in case.machines for w in m.wishes if case.reach.guarded(w.device) and w.device.own_iommu]
+    if not found:
+        return None
+    rng.choice(found).dma = "bus"
+    return "a bus for a device behind an IOMMU", True
+
+
+def bus_without_memory(case, rng):
+    found = bus_users(case)
+    if not found:
+        return None
+    for x in bus_memory(found[0][0]):
+        x.no_dma = True
+    return "a bus without memory", True
+
+
+def memories_that_meet(case, rng):
+    def ram(m):
+        return [x for x in m.memory if x.at is not None and not x.share and not x.readonly and x.runs == 1]
+    found = [m for m, _ in bus_users(case, lambda m, w: len(ram(m)) > 1 and any(x in bus_memory(m) for x in ram(m)))]
+    if not found:
+        return None
+    m = rng.choice(found)
+    x = rng.choice([x for x in ram(m) if x in bus_memory(m)])
+    y = rng.choice([y for y in ram(m) if y is not x])
+    if x.arg is not None and y.arg == x.arg + x.size:
+        return None
+    y.at = x.at + x.size
+    return "memories that meet in the guest, and not on the host", True
+
+
+def memory_out_of_reach(case, rng):
+    def reserved(m):
+        return [x for x in bus_memory(m) if x.backing == "physical" and not x.share]
+    found = bus_users(case, lambda m, w: w.kind == "node" and w.device.dma and reserved(m))
+    if not found:
+        return None
+    m, w = rng.choice(found)
+    x = rng.choice(reserved(m))
+    x.by, x.arg = ("reserved",), w.device.dma[1] + w.device.dma[2] - rng.choice((0, case.page))
+    return "memory that a bus does not reach", True
+
+
+def odd_provider(case, rng):
+    x = rng.choice([x for m in case.machines for x in m.memory])
+    if x.share:
+        return None
+    if x.backing == "contiguous":
+        how = rng.choice(("reserved", "none", "many"))
+        x.by, x.runs = ("reserved",) if how == "reserved" else x.by, {"none": 0, "many": 65}.get(how, x.runs)
+    elif x.backing == "physical":
+        x.below, x.runs = rng.choice(((1 << 40, 1), (None, 2)))
+    else:
+        x.by = ("hugetlb", None)
+    return "a provider of memory that cannot be", True
+
+
+def half_a_huge_page(case, rng):
+    found = [x for m in case.machines for x in m.memory
+             if x.placed and not x.share and x.provider == ("hugetlb", None) and (x.backing == "contiguous" or not x.readonly)]
+    if not found:
+        return None
+    x = rng.choice(found)
+    if x.arg is not None and rng.random() < 0.5:
+        x.arg += case.page
+    else:
+        x.size += case.page
+    return "half a huge page", True
+
+
 ALL = (steal_a_device, take_what_is_kept, map_what_is_shared, map_what_is_shared, link_what_is_shared, link_what_is_shared,
        one_line_twice, no_fate, no_such_cpu, one_cpu_twice, one_physical_twice, memory_over_memory, memory_over_registers,
        odd_memory, unequal_ends, odd_place, region_over_region, dma_overlap, dma_beyond, dma_odd, dma_of_no_dma,
        dma_without_iommu, dma_stream_twice, identity_of_anything, leave_a_part_out, assert_what_is_not, one_of_a_group,
        blocks_for_a_pamu, blocks_for_a_pamu, blocks_for_a_pamu, blocks_for_a_pamu, one_emulated_place_twice, one_name_twice, beyond_the_guest, stash_of_nobody, stash_of_nobody,
-       outside_its_window, odd_subwindows, small_pages, small_pages)
+       outside_its_window, odd_subwindows, small_pages, small_pages, bus_behind_an_iommu, bus_without_memory, memories_that_meet, memories_that_meet,
+       memory_out_of_reach, memory_out_of_reach, odd_provider, half_a_huge_page)
 
 
 def put_mistakes(case, rng):

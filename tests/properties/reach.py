@@ -33,6 +33,11 @@ class Stash:
         self.memory = self.entry = None  # for tph: "volatile", "persistent"; a number
 
 
+def bus_memory(m):
+    """Memory that a bus for devices without an IOMMU has: the others' pool is not among it."""
+    return [x for x in m.memory if x.placed and not x.no_dma and x is not m.pool]
+
+
 class Reach:
     """Chooses the `dma` of devices at random, one machine after another."""
 
@@ -50,17 +55,32 @@ class Reach:
             return self.pamu() and bool(d.streams or not any(x.streams for x in self.host.devices))
         return d.own_iommu
 
+    def of_pool(self, m):
+        """A pool is one because a device is put on it."""
+        for w in m.wishes if m.pool else []:
+            if not self.guarded(w.device) and "pool" in self.without_iommu(m, w.device.dma):
+                w.dma, w.trusted = "pool", True
+                return
+        m.pool = None
+
     # ---- devices of the tree ----
 
     def of_node(self, m, w):
         rng = self.rng
+        if w.dma == "pool":
+            return
         if not self.guarded(w.device):
             w.dma, w.trusted = "none", True
+            ways = self.without_iommu(m, w.device.dma)
             # Identity would move the memory away from where a PAMU can map it for the others.
-            if not self.pamu() and m.memory and all(x.backing == "physical" for x in m.memory) and rng.random() < 0.5:
+            if not self.pamu() and not w.device.dma and not m.pool and m.memory and all(
+                    x.backing == "physical" for x in m.memory):
+                ways.append("identity")
+            if ways and rng.random() < 0.6:
+                w.dma = rng.choice(ways)
+            if w.dma == "identity":
                 for x in m.memory:
                     x.at = x.arg
-                w.dma = "identity"
             return
         w.dma = rng.choice(("none", "all", "all", None, "blocks", "blocks"))
         streams = len(w.device.streams)
@@ -72,6 +92,16 @@ class Reach:
             w.operation = self.operation()
             w.stash = self.stash(m)
 
+    def without_iommu(self, m, translation):
+        """Buses that a device can be on: all memory that they have is in its reach."""
+        first, size = (translation[1], translation[2]) if translation else (0, 1 << 64)
+        ways = []
+        for way, there in (("bus", bus_memory(m)), ("pool", [m.pool] if m.pool else [])):
+            if there and all(first <= x.arg and x.arg + x.size <= first + size if x.arg is not None else
+                             first + x.size // x.runs <= min(x.below or 1 << 64, first + size) for x in there):
+                ways.append(way)
+        return [] if self.pamu() else ways
+
     # ---- devices that no tree describes ----
 
     def of_outside(self, m, w):
@@ -80,6 +110,10 @@ class Reach:
         bridge = any(x.map_lines for x in self.host.devices)
         if w.kind == "raw" or w.kind == "pci" and bridge and not self.host.iommu:
             w.dma, w.trusted = "none", True
+            bridge = next((x for x in self.host.devices if x.map_lines), None)
+            ways = self.without_iommu(m, bridge.dma if bridge and w.kind == "pci" else None)
+            if "bus" in ways and rng.random() < 0.5:
+                w.dma = "bus"
             return
         w.dma = rng.choice(("none", "all", "all", None, "blocks", "blocks"))
         if w.dma == "blocks":
@@ -92,7 +126,7 @@ class Reach:
     # ---- named dmas ----
 
     def blocks(self, m, streams, w):
-        reach = [x for x in m.memory if not x.no_dma]
+        reach = [x for x in m.memory if not x.no_dma and x.runs == 1]
         if not reach:
             return "all"
         if self.pamu():

@@ -41,6 +41,13 @@ class Writer:
             clauses.append(f'from file "{x.arg}"')
         elif x.backing == "hugetlb":
             clauses.append(f"from hugetlb {self.number(x.arg)}")
+        elif x.backing == "contiguous":
+            clauses.append("from contiguous")
+        if x.by:
+            arg = {"hugetlb": lambda size: f" {self.number(size)}" if size else "", "heap": lambda name: f' "{name}"'}
+            clauses.append(f"by {x.by[0]}{arg[x.by[0]](x.by[1]) if x.by[1:] else ''}")
+        clauses += [f"below {self.number(x.below)}"] if x.below else []
+        clauses += [f"runs {x.runs}"] if x.runs != 1 else []
         if x.share:
             clauses.append(f'share "{x.share}"')
         clauses += ["no-dma"] * x.no_dma + ["readonly"] * x.readonly
@@ -110,6 +117,10 @@ class Writer:
             return []
         if w.dma == "identity":
             return ["dma identity unsafe;"]
+        if w.dma == "bus":
+            return ["dma bus unsafe;"]
+        if w.dma == "pool":
+            return [f"dma pool {m.pool.name} unsafe;"]
         if w.dma == "guest-iommu":
             return [f"dma guest-iommu {m.viommu.name};"]
         if isinstance(w.dma, str):

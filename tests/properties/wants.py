@@ -46,11 +46,33 @@ class Wish:
             o.address <= r.address and r.address + r.size <= o.address + o.size for o in self.top.device.regions)
 
 
+HUGE = 0x200000  # a page of the pool, unless the text says otherwise
+
+
 class Memory:
     def __init__(self, name, size):
         self.name, self.size = name, size
         self.at, self.backing, self.arg, self.share = None, "anonymous", None, None
+        self.by = ()         # ("hugetlb", size or None), ("heap", name), ("reserved",); (): not said
+        self.below, self.runs = None, 1
         self.no_dma = self.readonly = False
+
+    @property
+    def placed(self):
+        """Where it lies on the host is known, at a start if not before."""
+        return self.backing in ("physical", "contiguous")
+
+    @property
+    def provider(self):
+        """What `by` is if it is not said."""
+        if self.by:
+            return self.by
+        return ("reserved",) if self.backing == "physical" and (self.share or self.readonly) else ("hugetlb", None)
+
+    @property
+    def banks(self):
+        """Names of its pieces in the guest."""
+        return [self.name] + [f"{self.name}_{n}" for n in range(2, self.runs + 1)]
 
 
 class Emulated:
@@ -68,6 +90,7 @@ class Machine:
         self.memory, self.emulated, self.wishes, self.asserts, self.outside = [], [], [], [], []
         self.lines = set()  # lines of the guest that are written
         self.bus = self.viommu = None  # Emulated: a PCI host bridge, an IOMMU
+        self.pool = None  # Memory: all that some devices without an IOMMU reach
         # Written lines: for devices of the tree, for those outside of it, and downwards from here for emulated ones.
         few = self.platform == "x86-64"
         self.first_line = 100 if self.platform in ("arm64-virt", "arm-virt", "e500mc-kvm") else 40
@@ -103,6 +126,7 @@ class Case:
         for m in self.machines:
             outside.fill(m)
         for m in self.machines:
+            self.reach.of_pool(m)
             # `identity` moves memory; windows are placed around it afterwards.
             for w in sorted(m.wishes, key=lambda w: self.reach.guarded(w.device)):
                 self.reach.of_node(m, w)
@@ -129,6 +153,8 @@ class Case:
             elif kind < 0.6 and self.physical + x.size <= sum(self.host.memory[0]):
                 x.backing, x.arg = "physical", self.physical
                 self.physical += x.size
+            elif kind < 0.8 and self.host.kind != "ppc":  # a PAMU's windows need the address
+                x.backing = "contiguous"
             if n and rng.random() < 0.15:
                 x.readonly = True
             if n and rng.random() < 0.15:
@@ -142,13 +168,20 @@ class Case:
                     x.share = name
                 elif other[0] is not m and m.name not in [o.name for o, _ in self.ends(name)]:
                     x.share, x.size, x.backing, x.arg = name, other[1].size, other[1].backing, other[1].arg
+                    x.by, x.below = other[1].by, other[1].below
             if self.host.kind == "ppc" and (x.share is None or self.shares[x.share][1] is x):
                 self.contiguous(x)
-            at = -(-at // 0x1000000) * 0x1000000
+            if x.placed and (x.share is None or self.shares[x.share][1] is x):
+                self.place(x)
+            # On a bus that translates, two memories must not meet.
+            at = -(-(at + (0 if self.host.iommu else HUGE)) // 0x1000000) * 0x1000000
             if rng.random() < 0.7 or self.host.kind == "ppc":
                 x.at = at
-                at += x.size
+                at += x.size + x.runs * HUGE
             m.memory.append(x)
+        rest = [x for x in m.memory if not x.share and not x.readonly]
+        if len(rest) > 1 and not self.host.iommu and rng.random() < 0.3:
+            m.pool = next((x for x in rest[1:] if x.placed and not x.no_dma and x.runs == 1), None)
         kinds = ("ns16550a", "virtio-mmio") + (("pl011",) if "arm" in m.platform else ())
         place, line = 0x70000000, m.last_line
         for n in range(rng.choice((0, 1, 2, 4))):
@@ -181,12 +214,35 @@ class Case:
         else:
             x.backing, x.arg, x.size = "hugetlb", 0x10000000, 0x10000000
 
+    def place(self, x):
+        """Who provides memory whose place counts, and where it may be."""
+        rng, page = self.rng, self.page
+        small = 0x10000
+        ways = [("heap", "guest")] if self.host.kind != "ppc" and not x.share and not x.readonly else []
+        if x.backing == "physical":
+            ways += [("reserved",)] * 3
+            # Shared memory, or what the guest only reads, is no RAM: it may be reserved memory.
+            ways += [()] if x.share or x.readonly or not (x.arg | x.size) % HUGE else []
+            ways += [("hugetlb", None)] * 3 if not (x.arg | x.size) % HUGE else []
+            ways += [("hugetlb", small)] if page < small and not (x.arg | x.size) % small else []
+            x.by = rng.choice(ways)
+            return
+        x.by = rng.choice([*ways, (), (), (), ("hugetlb", None), *[("hugetlb", small)] * (page < small)])
+        if x.provider[0] == "hugetlb":
+            unit = x.provider[1] or HUGE
+            x.size = -(-x.size // unit) * unit
+        x.below = rng.choice((None, None, 1 << 32, 0x100000000 * rng.randint(2, 64)))
+        unit = (x.provider[1] or HUGE) if x.provider[0] == "hugetlb" else page
+        if not x.share and not x.readonly and x.size % (2 * unit) == 0 and rng.random() < 0.25:
+            x.runs = 2
+
     def asserts(self, m):
         """True assertions, written in the description itself."""
         rng = self.rng
         facts = [f"{m.name}.cpus == {m.cpus}", f"{m.name}.devices >= {len(m.wishes)}"]
-        facts += [f"{m.name}.{x.name}.size == {x.size}" for x in m.memory]
+        facts += [f"{m.name}.{name}.size == {x.size // x.runs}" for x in m.memory for name in x.banks]
         facts += [f'{m.name}.{x.name}.from == "{x.backing}"' for x in m.memory]
+        facts += [f'{m.name}.{x.name}.by == "{x.provider[0]}"' for x in m.memory if x.placed]
         facts += [f"{m.name}.{e.name}.address == {e.at:#x}" for e in m.emulated if e.at is not None]
         facts += [f"{m.name}.{e.name}.irq[0].number == {e.irq}" for e in m.emulated if e.irq is not None]
         for w in m.wishes:
