@@ -88,16 +88,6 @@ static void check_mapped(struct machine_planner *p, const struct p_dma *dma, con
     }
 }
 
-/* A bus of the guest with the translation that the host's has. */
-static const char *translating_bus(struct machine_planner *p, uint64_t bus, uint64_t cpu, uint64_t size)
-{
-    return arena_printf(p->c->arena,
-                        "`node /dma-bus { compatible = \"simple-bus\"; #address-cells = <2>; #size-cells = <2>; "
-                        "ranges; dma-ranges = <0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64 " 0x%" PRIx64
-                        " 0x%" PRIx64 ">; };`",
-                        bus >> 32, bus & UINT32_MAX, cpu >> 32, cpu & UINT32_MAX, size >> 32, size & UINT32_MAX);
-}
-
 /* Without an IOMMU: what the guest's driver programs must arrive at the memory. Memory that moved is reported already.
  */
 static void check_identity_reach(struct machine_planner *p, const struct p_dma *dma, const struct dma_reach *reach)
@@ -125,8 +115,8 @@ static void check_identity_reach(struct machine_planner *p, const struct p_dma *
                               programmed, m->m->name, dma->device->name, wanted);
         diag_note(d, m->m->at, "the memory is 0x%" PRIx64 "..0x%" PRIx64, physical, physical + (m->size - 1));
         add_windows(p, d, reach);
-        diag_help(d, "add a bus that translates, %s, and put the device `under /dma-bus`",
-                  translating_bus(p, wanted, physical, m->size));
+        diag_help(
+            d, "write `dma bus unsafe;`: machc puts the device on a bus of the guest that translates like the host's");
         return;
     }
 }

@@ -45,7 +45,7 @@ BREAKS = {broken.name: broken for broken in [
     Break("shared-no-resample", 12, "alarm", "guest-shared", "irqfds without resampling"),
     Break("mixed-wide", 13, "one byte beyond the window", "guest-mixed", "what lies behind the DMA window is mapped, too"),
     Break("uio-masked", 14, "interrupts in a row", "guest-raw", "an interrupt that UIO has masked stays so"),
-    Break("pool-shifted", 15, "no word of the memory around", "pool", "the kernel's answer to where memory lies is a page off"),
+    Break("pool-shifted", 15, "no word of the memory around", "pool", "the kernel's answer to where memory lies is 96 MB off"),
     Break("pool-unpatched", 15, "has found the disk", "pool", "guest.dtb lacks what the start writes into it"),
     Break("pool-lowered", 15, "has left the pool", "pool", "the pool is lowered while a guest has its pages"),
     Break("no-pin", 15, "none of the guest's memory", "pool", "memory is not pinned"),

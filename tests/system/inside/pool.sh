@@ -33,10 +33,19 @@ guarded() {
     t "15 $1: the guard has looked" grep -q '^ok .*no word\|^not ok .*no word' /tmp/guard.out
     t "15 $1: all pages are back in the pool" [ $(pages free) = $(pages nr) ]
 }
-for machine in same stated found low boxed bus; do
-    guarded $machine 1
-done
-guarded runs 2
+# What is broken on purpose shows with one guest; the others would take their time to give up.
+case "$BREAK" in
+none)
+    for machine in same stated found low boxed bus; do
+        guarded $machine 1
+    done
+    guarded runs 2
+    ;;
+pool-shifted | pool-unpatched)
+    guarded found 1
+    return
+    ;;
+esac
 tap pool-pin pool/found.cfg
 
 # ---- kill -9: the pages stay in the pool ----

@@ -205,7 +205,7 @@ ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t offset)
     if (broken("pool-shifted") && file_is(fd, "/proc/", "/pagemap")) {
         ssize_t n = __real_pread64(fd, data, size, offset);
         for (ssize_t i = 0; i < n / 8; i++)
-            ((uint64_t *)data)[i] += (2 << 20) / 4096; // the next huge page
+            ((uint64_t *)data)[i] += (96 << 20) / 4096; // what lies behind pool.mach's memory
         return n;
     }
     return __real_pread64(fd, data, size, broken("other-register") || broken("other-slot") ? offset ^ 4 : offset);
