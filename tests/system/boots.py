@@ -69,6 +69,9 @@ BOOTS = {boot.name: boot for boot in [
     Boot("pool", "guests with a disk on a board without an IOMMU", board="arm64-pool", machines=["pool"],
          programs=["machvm", "machrt", "pool-guard", "pool-pin"], guests={"in-disk": [], "in-busy": []},
          devices=["-net", "none"], disks=("2.0", "3.0", "4.0", "5.0", "6.0", "7.0", "8.0"), desk=desk.disk, seconds=600),
+    Boot("stock-pool", "guests with a disk on Debian's own kernel, on a board without an IOMMU", board="arm64-pool",
+         kernel="stock-arm64", modules=["uio", "uio_pci_generic"], machines=["stock-pool"], programs=["machvm", "pool-guard"],
+         guests={"in-disk": []}, devices=["-net", "none"], disks=("2.0", "3.0", "4.0", "5.0"), desk=desk.disk, seconds=400),
     Boot("calls", "the system calls of a session", machines=["edu", "drivers"], programs=["machrt"],
          devices=DEVICES + VIRTIO_MMIO, strace=True, desk=desk.calls),
 ]}

@@ -100,3 +100,30 @@ refused() {
 }
 
 driver_of() { basename "$(readlink "/sys/bus/$1/devices/$2/driver")"; }
+
+POOL=/sys/kernel/mm/hugepages/hugepages-2048kB
+pages() { cat $POOL/$1_hugepages; }
+
+# FOLDER/MACHINE RUNS [OPTION...]: runs its guest, in-disk, which has memory in so many runs of the pool, with a guard
+# around it.
+guarded() {
+    local path=$1 name=${1##*/} want=$2 n=0
+    shift 2
+    rm -f /tmp/ready /tmp/done
+    run_guest $name $path in-disk "$@" -v &
+    while [ "$(grep "at host 0x" /tmp/$name.err 2>/dev/null | wc -l)" -lt $want ]; do
+        n=$((n + 1))
+        [ $n -lt 600 ] || break
+        usleep 100000
+    done
+    pool-guard /tmp/ready /tmp/done $name /tmp/$name.err >/tmp/guard.out 2>&1 &
+    guard=$!
+    wait %1
+    touch /tmp/done
+    wait $guard
+    tell_guest $name
+    cat /tmp/guard.out
+    count=$((count + $(grep -c '^\(ok\|not ok\) ' /tmp/guard.out)))
+    t "15 $name: the guard has looked" grep -q '^ok .*no word\|^not ok .*no word' /tmp/guard.out
+    t "15 $name: all pages are back in the pool" [ $(pages free) = $(pages nr) ]
+}

@@ -1,48 +1,24 @@
 # SPDX-License-Identifier: MIT
 # Guests on a board without an IOMMU: memory that they run in, and that a device reaches.
-POOL=/sys/kernel/mm/hugepages/hugepages-2048kB
 echo Y >/sys/module/vfio/parameters/enable_unsafe_noiommu_mode
 # A pool of most of the board's memory: whichever end the kernel takes it from, the stated addresses are in it.
 echo 760 >$POOL/nr_hugepages
-pages() { cat $POOL/$1_hugepages; }
 echo "#: pool: $(pages nr) pages"
 t "15 host: check finds the stated address in the pool" sh -c 'machrt check --all pool/same.cfg >/tmp/err; grep -q "^holds .*memory ram" /tmp/err'
 t "15 host: check finds a run" sh -c 'machrt check --all pool/found.cfg >/tmp/err; grep -q "^holds .*memory ram" /tmp/err'
 t "15 host: check finds none of 4 GiB" refused sh -c 'machrt check pool/large.cfg >/tmp/err'
 t "15 host: it says what the pool has" says "memory ram: there are no 4096 MiB of huge pages side by side where they are needed: free are 0x" /tmp/err
 
-# MACHINE RUNS: runs its guest, which has memory in so many runs, with a guard around it.
-guarded() {
-    rm -f /tmp/ready /tmp/done
-    run_guest $1 pool/$1 in-disk -b noiommu -v &
-    local n=0
-    runs() { grep "at host 0x" /tmp/$1.err 2>/dev/null | wc -l; }
-    while [ $(runs $1) -lt $2 ]; do
-        n=$((n + 1))
-        [ $n -lt 600 ] || break
-        usleep 100000
-    done
-    pool-guard /tmp/ready /tmp/done $1 /tmp/$1.err >/tmp/guard.out 2>&1 &
-    guard=$!
-    wait %1
-    touch /tmp/done
-    wait $guard
-    tell_guest $1
-    cat /tmp/guard.out
-    count=$((count + $(grep -c '^\(ok\|not ok\) ' /tmp/guard.out)))
-    t "15 $1: the guard has looked" grep -q '^ok .*no word\|^not ok .*no word' /tmp/guard.out
-    t "15 $1: all pages are back in the pool" [ $(pages free) = $(pages nr) ]
-}
 # What is broken on purpose shows with one guest; the others would take their time to give up.
 case "$BREAK" in
 none)
     for machine in same stated found low boxed bus; do
-        guarded $machine 1
+        guarded pool/$machine 1 -b noiommu
     done
-    guarded runs 2
+    guarded pool/runs 2 -b noiommu
     ;;
 pool-shifted | pool-unpatched)
-    guarded found 1
+    guarded pool/found 1 -b noiommu
     return
     ;;
 esac
