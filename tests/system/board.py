@@ -60,10 +60,13 @@ BOARDS = {
     "arm64-mixed": Board(virt(",iommu=smmuv3"), APPEND, {node: stream for node, stream in STREAMS.items() if "pl031" not in node}),
     # The kernel does not use the upper half of memory.
     "arm64-noiommu": Board(virt(""), "console=ttyAMA0 vfio_platform.reset_required=0 mem=1G"),
-    # Two nodes, so that the kernel can be asked to move memory.
+    # Two nodes, so that the kernel can be asked to move memory. Some of it is reserved, and some has no mapping either.
     "arm64-pool": Board([*virt(""), "-object", "memory-backend-ram,id=m0,size=1536M", "-object",
                          "memory-backend-ram,id=m1,size=512M", "-numa", "node,memdev=m0,cpus=0-1", "-numa",
-                         "node,memdev=m1"], "console=ttyAMA0 vfio_platform.reset_required=0 cma=64M"),
+                         "node,memdev=m1"], "console=ttyAMA0 vfio_platform.reset_required=0 cma=64M",
+                        source="&{/} { reserved-memory { #address-cells = <2>; #size-cells = <2>; ranges; "
+                               "guest@b0000000 { reg = <0 0xb0000000 0 0x4000000>; }; "
+                               "hidden@b4000000 { reg = <0 0xb4000000 0 0x400000>; no-map; }; }; };\n"),
     "amd64": Board(["qemu-system-x86_64", "-M", "q35,kernel-irqchip=split", "-cpu", "qemu64,+svm", "-smp", "2", "-m", "1G",
                     "-device", "intel-iommu,intremap=on"],
                    # On a busy machine, the kernel's check of the timer fails.
@@ -92,7 +95,7 @@ class Boot:
     seconds: int = 180
 
 
-SLOTS, PART = 8, 2 << 20
+SLOTS, PART = 10, 2 << 20
 
 
 def make_disk(boot, path):

@@ -1,6 +1,15 @@
 # SPDX-License-Identifier: MIT
 # Guests on a board without an IOMMU: memory that they run in, and that a device reaches.
 echo Y >/sys/module/vfio/parameters/enable_unsafe_noiommu_mode
+# Not out of the pool: before it has all memory.
+case "$BREAK" in
+none)
+    for machine in plain heap; do
+        run_guest $machine pool/$machine in-disk -b noiommu -v
+        tell_guest $machine
+    done
+    ;;
+esac
 # A pool of most of the board's memory: whichever end the kernel takes it from, the stated addresses are in it.
 echo 760 >$POOL/nr_hugepages
 echo "#: pool: $(pages nr) pages"
