@@ -79,7 +79,8 @@ static void check_cpus_online(struct planner *p, const struct facts *f, const st
 
 /*
  * Compares pinned memory with the limit. VFIO pins the memory that it maps. All devices of a machine share a container,
- * so memory counts once, regardless of how many devices reach it.
+ * so memory counts once, regardless of how many devices reach it. Memory that devices reach without an IOMMU is pinned
+ * for that.
  */
 static void check_memlock(struct planner *p, const struct facts *f, const struct p_machine *m)
 {
@@ -96,11 +97,16 @@ static void check_memlock(struct planner *p, const struct facts *f, const struct
                 need = mem->size > UINT64_MAX - need ? UINT64_MAX : need + mem->size;
             }
     }
+    for (uint32_t i = 0; f->memlock != UINT64_MAX && i < m->memory.n; i++) {
+        const struct p_memory *mem = &m->memory.at[i];
+        if (mem->provider == BY_HUGETLB && !map_getp(&seen, mem, NULL))
+            need = mem->size > UINT64_MAX - need ? UINT64_MAX : need + mem->size;
+    }
     if (f->memlock == UINT64_MAX || need <= f->memlock)
         return;
     struct diag *d = diag(p->c->diags, W1021, m->m->at,
-                          "the devices of machine `%s` lock 0x%" PRIx64 " bytes of memory, but the limit is 0x%" PRIx64,
-                          m->name, need, f->memlock);
+                          "machine `%s` locks 0x%" PRIx64 " bytes of memory, but the limit is 0x%" PRIx64, m->name,
+                          need, f->memlock);
     diag_note(d, src_at(f->memlock_at), "this was the limit when the host was probed");
     diag_help(d, "raise RLIMIT_MEMLOCK of the VMM (`ulimit -l`, systemd's LimitMEMLOCK), or give it CAP_IPC_LOCK");
 }
@@ -126,7 +132,7 @@ static void check_pool(struct planner *p, const struct facts *f, const struct p_
 {
     if (!f->knows_pool)
         return;
-    for (uint32_t i = 0; i < f->nruns; i++) // a pool is in few pieces
+    for (uint32_t i = 0; i < f->nruns; i++) // some hundred, and few memories ask
         if (is_run_for(&f->runs[i], m))
             return;
     struct diag *d =
