@@ -307,16 +307,22 @@ void check_identity(struct machine_planner *p, const struct m_dma *dma)
         if (want.chunk != UINT64_MAX) {
             struct diag *d = diag(p->c->diags, E0631, dma->at,
                                   "`dma identity` needs memory `%s` at its host address, which is unknown", m->m->name);
-            diag_note(d, m->m->at, "it has no physical backing");
-            diag_help(d,
-                      "write `memory %s at 0x... size 0x%" PRIx64 " from physical 0x...` with the same address twice",
-                      m->m->name, m->size);
+            diag_note(d, m->m->at, "it is wherever the host has it");
+            diag_help(
+                d,
+                "write `dma bus unsafe;` and `from contiguous`, if the guest's kernel knows `dma-ranges` as Linux "
+                "does; else `memory %s at 0x... size 0x%" PRIx64 " from physical 0x...` with the same address twice",
+                m->m->name, m->size);
         } else {
             struct diag *d = diag(p->c->diags, E0632, dma->at,
                                   "without an IOMMU, memory `%s` needs the same address as on the host", m->m->name);
             diag_note(d, m->m->at, "it is at 0x%" PRIx64 " in the guest and at 0x%" PRIx64 " on the host", m->address,
                       want.host);
-            diag_help(d, "write `memory %s at 0x%" PRIx64 " ...`", m->m->name, want.host);
+            diag_help(d,
+                      "write `memory %s at 0x%" PRIx64
+                      " ...`; or `dma bus unsafe;`, which tells Linux in the guest where "
+                      "the host has it",
+                      m->m->name, want.host);
         }
     }
 }

@@ -17,12 +17,7 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 
-enum {
-    MEMFD_HUGE_SHIFT = 26 /* MFD_HUGE_SHIFT, linux/memfd.h */,
-    MOST_POOLS = 16,
-    MOST_RUNS_TOLD = 4,
-    ENOUGH_REFUSED = 16
-};
+enum { MEMFD_HUGE_SHIFT = 26 /* MFD_HUGE_SHIFT, linux/memfd.h */, MOST_POOLS = 16, ENOUGH_REFUSED = 16 };
 enum { WAIT = 20, LONGEST_WAIT = 500 };          // milliseconds
 static const uint64_t USUAL = UINT64_C(2) << 20; // a page of the second level, where the kernel's have 4 KiB
 static const uint64_t FOUR_G = UINT64_C(1) << 32;
@@ -166,7 +161,8 @@ static bool could_be_low(const struct taking *t)
 static void find_run(struct taking *t)
 {
     t->found = false;
-    qsort(t->list, (size_t)t->pages, sizeof *t->list, by_host);
+    if (t->pages)
+        qsort(t->list, (size_t)t->pages, sizeof *t->list, by_host);
     for (uint64_t i = 0, end; i < t->pages && !t->found; i = end) {
         end = run_end(t, i);
         for (uint64_t k = i; k + t->need <= end && !t->found; k++)

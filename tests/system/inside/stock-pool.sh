@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Guests on a board without an IOMMU, on Debian's own kernel. VFIO has no part in it: Debian's has no mode without an IOMMU.
+t "15 reserved: Debian's kernel does not hand it out" refused sh -c 'machrt run --seconds=0 stock-pool/reserved.cfg 2>/tmp/err'
+t "15 reserved: the message says which option of the kernel it is" says CONFIG_STRICT_DEVMEM /tmp/err
 echo 760 >$POOL/nr_hugepages
 echo "#: pool: $(pages nr) pages"
 # SLOT: uio_pci_generic has the function, and it is a bus master.
