@@ -198,23 +198,27 @@ static bool check_run(struct load *l, const struct jval *object, void *item)
 static const struct table run_table = {"a run of huge pages", run_fields, COUNT(run_fields), sizeof(struct facts_run),
                                        check_run};
 
-struct reserved {
+struct reserved_node {
     const char *name;
     uint64_t first, size;
 };
-static const struct field reserved_fields[] = {
-    {.key = "name", .type = FIELD_TEXT, .offset = offsetof(struct reserved, name), .required = true},
+static const struct field reserved_node_fields[] = {
+    {.key = "name", .type = FIELD_TEXT, .offset = offsetof(struct reserved_node, name), .required = true},
     {.key = "first",
      .type = FIELD_U64,
-     .offset = offsetof(struct reserved, first),
+     .offset = offsetof(struct reserved_node, first),
      .max = UINT64_MAX,
      .required = true},
-    {.key = "size", .type = FIELD_U64, .offset = offsetof(struct reserved, size), .max = UINT64_MAX, .required = true},
+    {.key = "size",
+     .type = FIELD_U64,
+     .offset = offsetof(struct reserved_node, size),
+     .max = UINT64_MAX,
+     .required = true},
     {.key = "no_map", .type = FIELD_CUSTOM, .set = check_bool, .required = true},
     {.key = "reusable", .type = FIELD_CUSTOM, .set = check_bool, .required = true},
 };
-static const struct table reserved_table = {"reserved memory", reserved_fields, COUNT(reserved_fields),
-                                            sizeof(struct reserved), NULL};
+static const struct table reserved_node_table = {"reserved memory", reserved_node_fields, COUNT(reserved_node_fields),
+                                                 sizeof(struct reserved_node), NULL};
 
 struct huge {
     uint64_t kib;
@@ -237,7 +241,7 @@ static const struct table node_table = {"the list of device nodes", node_fields,
 struct all {
     struct facts facts; // must be the first member: the setters get a pointer to it
     const struct huge *huge;
-    const struct reserved *reserved;
+    const struct reserved_node *reserved;
     uint32_t nhuge, nreserved;
     char nodes;
 };
@@ -268,7 +272,7 @@ static const struct field facts_fields[] = {
      .type = FIELD_LIST,
      .offset = offsetof(struct all, reserved),
      .count_offset = offsetof(struct all, nreserved),
-     .table = &reserved_table},
+     .table = &reserved_node_table},
     {.key = "dma_heaps", .type = FIELD_NAMES, .offset = offsetof(struct all, facts.heaps)},
     {.key = "iommu_groups",
      .type = FIELD_LIST,

@@ -53,6 +53,8 @@ TABLES = {
     "clock": ("class", "clock"),
     "fate": ("class", "fate-of"),
     "range": ("facts", "range"),
+    "run": ("facts", "run"),
+    "reserved_node": ("facts", "reserved"),
     "member": ("facts", "member"),
     "iommu_group": ("facts", "group"),
     "vfio_region": ("facts", "vfio-region"),
