@@ -138,6 +138,7 @@ struct fake {
     uint32_t most_taken;         // pages at one time
     bool no_io_uring;            // kernel.io_uring_disabled is 2
     bool hides_frames;           // no CAP_SYS_ADMIN
+    bool is_32_bit;              // the kernel: /proc/kcore has the headers of its class
     bool lies;                   // /dev/mem is not what it says
     uint64_t heap_at, heap_size; // of the DMA heap "guest": where its memory lies
     uint64_t elsewhere;          // host address of the memory of devices ('x')

@@ -362,13 +362,31 @@ static int64_t read_kcore(const struct fake *k, void *buffer, size_t size, uint6
     struct {
         Elf64_Ehdr head;
         Elf64_Phdr piece[2];
-    } file = {
-        .head = {.e_ident = ELFMAG, .e_phoff = sizeof file.head, .e_phentsize = sizeof file.piece[0], .e_phnum = 2},
+    } wide = {
+        .head = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64},
+                 .e_phoff = sizeof wide.head,
+                 .e_phentsize = sizeof wide.piece[0],
+                 .e_phnum = 2},
         .piece = {{.p_type = PT_LOAD, .p_paddr = UINT64_MAX, .p_filesz = 0x1000},
                   {.p_type = PT_LOAD, .p_offset = RAM_OFFSET, .p_paddr = RAM, .p_filesz = RAM_SIZE}},
     };
-    if (offset + size <= sizeof file) {
-        memcpy(buffer, (const uint8_t *)&file + offset, size);
+    struct {
+        Elf32_Ehdr head;
+        Elf32_Phdr piece[2];
+    } narrow = {
+        .head = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS32},
+                 .e_phoff = sizeof narrow.head,
+                 .e_phentsize = sizeof narrow.piece[0],
+                 .e_phnum = 2},
+        .piece =
+            {{.p_type = PT_LOAD, .p_paddr = UINT32_MAX, .p_filesz = 0x1000},
+             {.p_type = PT_LOAD, .p_offset = RAM_OFFSET, .p_paddr = (uint32_t)RAM, .p_filesz = (uint32_t)RAM_SIZE}},
+    };
+    if (offset + size <= RAM_OFFSET) {
+        const uint8_t *file = k->is_32_bit ? (const uint8_t *)&narrow : (const uint8_t *)&wide;
+        uint64_t bytes = k->is_32_bit ? sizeof narrow : sizeof wide, there = offset < bytes ? bytes - offset : 0;
+        memset(buffer, 0, size);
+        memcpy(buffer, file + (offset < bytes ? offset : 0), (size_t)(there < size ? there : size));
         return (int64_t)size;
     }
     uint64_t first = offset - RAM_OFFSET + RAM, end = first + size;
@@ -380,7 +398,7 @@ static int64_t read_kcore(const struct fake *k, void *buffer, size_t size, uint6
         uint64_t at = m->offset + (k->file[m->fd].kind == 'h' ? k->heap_at : 0);
         uint64_t from = first > at ? first : at, to = end < at + m->size ? end : at + m->size;
         if (from < to)
-            memcpy((uint8_t *)buffer + (from - first), m->at + (from - at), to - from);
+            memcpy((uint8_t *)buffer + (from - first), m->at + (from - at), (size_t)(to - from));
     }
     return (int64_t)size;
 }

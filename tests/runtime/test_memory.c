@@ -279,6 +279,11 @@ static void test_reserved(void **state)
     if (!HAVE_KVM)
         return;
     struct scene *x = scene_new("reserved");
+    x->k->is_32_bit = true;
+    started(x);
+    stopped(x);
+    scene_free(x);
+    x = scene_new("reserved");
     started(x);
     assert_int_equal(mach_session_memory(x->session, 0)->host, 0x90000000);
     for (size_t i = 0; i < 4 * MiB; i++) // no mark is left
@@ -350,6 +355,11 @@ static void test_heap(void **state)
 {
     (void)state;
     struct scene *x = scene_new("heap");
+    x->k->is_32_bit = true;
+    started(x);
+    stopped(x);
+    scene_free(x);
+    x = scene_new("heap");
     started(x);
     assert_int_equal(mach_session_memory(x->session, 0)->host, 0x91000000);
     for (size_t i = 0; i < 4 * MiB; i++) // no mark is left
