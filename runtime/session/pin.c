@@ -68,35 +68,30 @@ static uint64_t udmabuf_limit(struct mach_session *s)
     return (mib && mib < UINT64_C(1) << 20 ? mib : DEFAULT_MIB) << 20;
 }
 
-struct list {
-    struct udmabuf_create_list head;
-    struct udmabuf_create_item item[MOST_ITEMS];
-};
-
-static int make_udmabuf(struct mach_session *s, struct pin *pin, int device, struct list *l)
+static int make_udmabuf(struct mach_session *s, struct pin *pin, int device, struct udmabuf_create_list *l)
 {
-    if (!l->head.count)
+    if (!l->count)
         return 0;
     int fd = s->sys.ioctl(s->sys.opaque, device, UDMABUF_CREATE_LIST, l);
     if (fd < 0)
         return fd;
     pin->file[pin->files++] = fd;
-    l->head.count = 0;
+    l->count = 0;
     return 0;
 }
 
-static int make_udmabufs(struct mach_session *s, struct pin *pin, int device, struct list *l,
+static int make_udmabufs(struct mach_session *s, struct pin *pin, int device, struct udmabuf_create_list *l,
                          const struct extent *extent, uint32_t n, int memfd, uint64_t limit)
 {
     uint64_t room = limit;
     for (uint32_t i = 0; i < n; i++)
         for (uint64_t at = 0; at < extent[i].size;) {
             uint64_t left = extent[i].size - at, size = left < room ? left : room;
-            l->item[l->head.count++] =
+            l->list[l->count++] =
                 (struct udmabuf_create_item){.memfd = (uint32_t)memfd, .offset = extent[i].offset + at, .size = size};
             at += size;
             room -= size;
-            if (room && l->head.count < MOST_ITEMS)
+            if (room && l->count < MOST_ITEMS)
                 continue;
             int r = make_udmabuf(s, pin, device, l);
             if (r)
@@ -116,14 +111,15 @@ static int pin_by_udmabuf(struct mach_session *s, struct pin *pin, const struct 
         size += extent[i].size;
     // One for each `limit` bytes, and one for each MOST_ITEMS items.
     pin->file = (int *)machrt_session_alloc(s, size / limit + n / MOST_ITEMS + 2, sizeof *pin->file);
-    struct list *l = (struct list *)machrt_session_alloc(s, 1, sizeof *l);
+    struct udmabuf_create_list *l =
+        (struct udmabuf_create_list *)machrt_session_alloc(s, 1, sizeof *l + MOST_ITEMS * sizeof l->list[0]);
     if (!pin->file || !l)
         return SAID;
     int device = s->sys.open(s->sys.opaque, path, O_RDWR), r = device < 0 ? device : 0;
     if (!r)
         r = s->sys.add_seals(s->sys.opaque, memfd, F_SEAL_SHRINK); // as udmabuf demands it
     if (!r) {
-        l->head = (struct udmabuf_create_list){.flags = UDMABUF_FLAGS_CLOEXEC};
+        l->flags = UDMABUF_FLAGS_CLOEXEC;
         r = make_udmabufs(s, pin, device, l, extent, n, memfd, limit);
     }
     if (device >= 0)
