@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Finds the values of attributes that `assert` statements name. Each attribute is listed here, once.
 #include "across/assert_values.h"
-#include "plan/describe.h"
 
 #include <inttypes.h>
 
@@ -96,8 +95,6 @@ static void offer_memory(struct search *t, const struct p_memory *m)
         [BACK_ANONYMOUS] = "anonymous", [BACK_HUGETLB] = "hugetlb",       [BACK_FILE] = "file",
         [BACK_PHYSICAL] = "physical",   [BACK_CONTIGUOUS] = "contiguous",
     };
-    static const char *const providers[] = {
-        [BY_CHOICE] = NULL, [BY_HUGETLB] = "hugetlb", [BY_HEAP] = "heap", [BY_RESERVED] = "reserved"};
     offer_number(t, "address", m->address);
     offer_number(t, "size", m->size);
     offer_number_if(t, m->m->backing == BACK_PHYSICAL, "physical", m->m->back_arg.value);
@@ -105,7 +102,7 @@ static void offer_memory(struct search *t, const struct p_memory *m)
     offer_number_if(t, m->m->backing == BACK_FILE, "offset", m->m->back_arg.value);
     offer_text(t, "path", m->m->backing == BACK_FILE ? m->m->file : NULL);
     offer_text(t, "from", backings[m->m->backing]);
-    offer_text(t, "by", providers[m->provider]);
+    offer_text(t, "by", provider_word(m->provider));
     offer_number_if(t, m->limit != 0, "below", m->limit);
     offer_text(t, "share", m->m->share);
     offer_number(t, "no-dma", m->m->no_dma);

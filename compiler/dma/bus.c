@@ -186,7 +186,7 @@ static void check_neighbours(struct machine_planner *p, const struct p_memory *c
             diag(p->c->diags, E0681, b->m->at, "memory `%s` follows memory `%s` in the guest, and not on the host",
                  b->m->name, a->m->name);
         diag_note(d, a->m->at, "the other one ends at 0x%" PRIx64, a->address + (a->size - 1));
-        diag_help(d, "leave a gap: `memory %s at 0x%" PRIx64 " ...`", b->m->name, b->address + (UINT64_C(2) << 20));
+        diag_help(d, "leave a gap: `memory %s at 0x%" PRIx64 " ...`", b->m->name, b->address + HUGE_PAGE);
     }
 }
 
@@ -260,13 +260,12 @@ void check_bus_statement(struct machine_planner *p, const struct p_dma *dma)
     diag_help(g, "write `dma all;`, or remove the statement");
 }
 
-static const struct dma_bus *bus_of(const struct machine_planner *p, const struct p_device *d)
+static struct dma_bus *bus_of(const struct machine_planner *p, const struct p_device *d)
 {
-    for (const struct dt_node *n = d->node ? d->node->parent : NULL; n; n = n->parent)
-        for (uint32_t i = 0; i < p->dma_buses.n; i++) // few: one for each translation
-            if (p->dma_buses.at[i]->node == n)
-                return p->dma_buses.at[i];
-    return NULL;
+    struct dma_bus *b = NULL;
+    for (const struct dt_node *n = d->node ? d->node->parent : NULL; n && !b; n = n->parent)
+        b = map_getp(&p->dma_bus_at, n, NULL);
+    return b;
 }
 
 void write_dma_buses(struct machine_planner *p)
@@ -278,6 +277,7 @@ void write_dma_buses(struct machine_planner *p)
         struct dma_bus *b = p->dma_buses.at[i];
         b->plan = NEW(p->c->arena, struct p_bus);
         b->plan->node = b->node;
+        map_putp(draft_arena(p->c), &p->dma_bus_at, b->node, NULL, b);
         check_has_memory(p, b);
     }
     for (uint32_t i = 0; i < p->m->devices.n; i++) {
@@ -285,12 +285,15 @@ void write_dma_buses(struct machine_planner *p)
         while (!by->dmas.n && by->parent) // what has no statement masters through the device above
             by = by->parent;
         struct p_dma *dma = by->dmas.n ? by->dmas.at[0] : NULL;
-        const struct dma_bus *b = dma && (dma->mode == DMA_BUS || dma->mode == DMA_POOL) ? bus_of(p, d) : NULL;
+        struct dma_bus *b = dma && (dma->mode == DMA_BUS || dma->mode == DMA_POOL) ? bus_of(p, d) : NULL;
         if (!b)
             continue;
         dma->bus = b->plan;
         struct dma_reach reach = d->host ? dma_reach_of(&p->file->dma, d->host) : b->host;
-        check_reach(p, d, dma, b, &reach);
+        // Most devices on a bus reach the same: its memory is looked through once for all of them.
+        if (!b->checked || reach.bus != b->host.bus)
+            check_reach(p, d, dma, b, &reach);
+        b->checked |= reach.bus == b->host.bus;
         if (b->pool && by == d)
             refer_to_pool(p, d, b);
     }

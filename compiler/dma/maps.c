@@ -20,7 +20,7 @@ struct dma_want want_of(const struct planner *p, const struct p_dma_map *m)
         if (x->backing == BACK_PHYSICAL)
             w.host += x->back_arg.value;
         else if (x->backing == BACK_CONTIGUOUS) // huge pages: where the first one is shows at the start
-            w.chunk = x->page.set ? x->page.value : UINT64_C(2) << 20;
+            w.chunk = x->page.set ? x->page.value : HUGE_PAGE;
         else // the kernel allocates it page by page, at any host address
             w.chunk = x->backing == BACK_HUGETLB ? x->back_arg.value : p->model->page_size;
     }

@@ -88,12 +88,11 @@ static void bus_rows(struct machc *c, struct text_out *t, const struct p_machine
                      const struct p_dma *dma)
 {
     const struct p_bus *b = dma->bus;
-    uint32_t rows = 0;
+    uint32_t rows = 0, next = 0; // entries are in the order of memory
     for (uint32_t i = 0; i < m->memory.n; i++) {
         const struct p_memory *x = &m->memory.at[i];
-        const struct p_bus_entry *e = NULL;
-        for (uint32_t k = 0; k < b->entries.n && !e; k++) // a machine has few memories
-            e = b->entries.at[k].memory == x ? &b->entries.at[k] : NULL;
+        bool has = next < b->entries.n && b->entries.at[next].memory == x;
+        const struct p_bus_entry *e = has ? &b->entries.at[next++] : NULL;
         if (!e && (!is_ram_of_guest(x) || x->pool))
             continue;
         const char *at = "the host's";

@@ -176,13 +176,11 @@ bool find_free_range(struct machine_planner *p, uint64_t from, uint64_t end, uin
     return search_claims(p, &first, from, end, size, align, found);
 }
 
-static const uint64_t BLOCK = 2 * 1024 * 1024; // size of a second-level block mapping with 4K pages
-
 /* KVM can map a huge page as one only if the guest address is aligned to it as well. */
 static uint64_t alignment_of(const struct m_memory *m)
 {
     uint64_t huge = m->backing == BACK_HUGETLB ? m->back_arg.value : m->page.value;
-    return huge > BLOCK && !(huge & (huge - 1)) ? huge : BLOCK;
+    return huge > HUGE_PAGE && !(huge & (huge - 1)) ? huge : HUGE_PAGE;
 }
 
 /* Where the next memory is looked for. */
@@ -214,7 +212,7 @@ static void choose_some_addresses(struct machine_planner *p, struct memory_searc
             continue;
         }
         // A buffer that crossed from one bank into the next would have one device address for both.
-        s->from = m->address + m->size + (p->has_dma_bus ? BLOCK : 0);
+        s->from = m->address + m->size + (p->has_dma_bus ? HUGE_PAGE : 0);
         s->next = next;
     }
 }
@@ -227,9 +225,9 @@ static void claim_gaps(struct machine_planner *p)
         const struct p_memory *m = &p->m->memory.at[i];
         if (m->how != HOW_WRITTEN || !m->size || m->address + (m->size - 1) > last)
             continue;
-        uint64_t below = m->address < BLOCK ? m->address : BLOCK, above = last - (m->address + (m->size - 1));
+        uint64_t below = m->address < HUGE_PAGE ? m->address : HUGE_PAGE, above = last - (m->address + (m->size - 1));
         claim_range(p, m->address - below, below, "gap", m->m->at);
-        claim_range(p, m->address + m->size, above < BLOCK ? above : BLOCK, "gap", m->m->at);
+        claim_range(p, m->address + m->size, above < HUGE_PAGE ? above : HUGE_PAGE, "gap", m->m->at);
     }
     qsort(p->claims.at, p->claims.n, sizeof *p->claims.at, by_address);
 }

@@ -60,34 +60,41 @@ static uint8_t choose_provider(const struct machine_planner *p, const struct m_m
     return data || is_reserved_by_host(p, m->back_arg.value, m->size.value) ? BY_RESERVED : BY_HUGETLB;
 }
 
-/* Memory `from physical` that is huge pages by choice: the text does not say so, and it need not be whole ones. */
-static void check_whole_pages(struct machine_planner *p, const struct m_memory *m)
+/* Memory whose place on the host counts consists of whole pages of who provides it, in each run. */
+static void check_whole_pages(struct machine_planner *p, const struct m_memory *m, uint8_t provider, uint32_t runs)
 {
-    static const uint64_t huge = UINT64_C(2) << 20;
-    bool size = m->size.value % huge != 0;
-    if (!size && m->back_arg.value % huge == 0)
+    bool huge = provider == BY_HUGETLB, stated = m->backing == BACK_PHYSICAL;
+    uint64_t page = m->page.set ? m->page.value : HUGE_PAGE, unit = (huge ? page : p->model->page_size) * runs;
+    bool size = m->size.value % unit != 0;
+    if (!size && !(huge && stated && m->back_arg.value % unit))
         return;
     struct diag *d = size
                          ? diag(p->c->diags, E0386, m->size.at,
-                                "the 0x%" PRIx64 " bytes of memory `%s` are not whole huge pages of 0x%" PRIx64,
-                                m->size.value, m->name, huge)
+                                "the 0x%" PRIx64 " bytes of memory `%s` are not %s0x%" PRIx64, m->size.value, m->name,
+                                runs > 1 ? "equal runs of whole pages, a multiple of " : "whole huge pages of ", unit)
                          : diag(p->c->diags, E0308, m->back_arg.at,
-                                "0x%" PRIx64 " is in the middle of a huge page of 0x%" PRIx64, m->back_arg.value, huge);
-    diag_note(d, m->at, "memory `from physical` is huge pages, unless the statement or the host's tree says otherwise");
-    diag_help(
-        d, "write a multiple of 2M; `by hugetlb SIZE` if the host has smaller ones; or `by reserved` if it is memory "
-           "that the host's kernel does not use");
+                                "0x%" PRIx64 " is in the middle of a huge page of 0x%" PRIx64, m->back_arg.value, unit);
+    if (stated && m->provider == BY_CHOICE) {
+        diag_note(d, m->at,
+                  "memory `from physical` is huge pages, unless the statement or the host's tree says otherwise");
+        diag_help(d,
+                  "write a multiple of 2M; `by hugetlb SIZE` if the host has smaller ones; or `by reserved` if it is "
+                  "memory that the host's kernel does not use");
+    } else if (size) {
+        diag_help_number(d, "size ", (m->size.value / unit + 1) * unit, "");
+    } else {
+        diag_help_number(d, "physical ", m->back_arg.value / unit * unit, "");
+    }
 }
 
 /* Adds bank `bank` of `banks` of a memory. */
 static void add_bank(struct machine_planner *p, const struct m_memory *mem, uint32_t bank, uint32_t banks)
 {
-    static const uint64_t gap = UINT64_C(2) << 20; // no buffer crosses from one bank into the next
-    uint64_t size = mem->size.value / banks, next = mem->address.value + bank * (size + gap);
+    uint64_t size = mem->size.value / banks, next = mem->address.value + bank * (size + HUGE_PAGE);
     if (bank) {
         struct m_memory *copy = NEW(p->c->arena, struct m_memory);
         *copy = *mem;
-        copy->name = intern(p->c->names, arena_printf(p->c->arena, "%s_%u", mem->name, bank + 1));
+        copy->name = bank_name(p->c, mem, bank);
         mem = copy;
     }
     struct p_memory pm = {.m = mem,
@@ -97,8 +104,8 @@ static void add_bank(struct machine_planner *p, const struct m_memory *mem, uint
                           .provider = is_placed(mem) ? choose_provider(p, mem) : BY_CHOICE,
                           .physical = mem->backing == BACK_PHYSICAL ? mem->back_arg.value : UINT64_MAX,
                           .limit = mem->below.value};
-    if (mem->backing == BACK_PHYSICAL && mem->provider == BY_CHOICE && pm.provider == BY_HUGETLB)
-        check_whole_pages(p, mem);
+    if (is_placed(mem) && !bank)
+        check_whole_pages(p, mem, pm.provider, banks);
     map_put(draft_arena(p->c), &p->memories, (uintptr_t)mem->name, 0, p->m->memory.n);
     vec_push(p->c->arena, &p->m->memory, pm);
     if (mem->address.set)

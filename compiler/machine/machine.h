@@ -88,6 +88,7 @@ struct machine_planner {
     bool has_dma_bus;                // a device is on a bus that translates device addresses: `dma bus`, `dma pool`
     VEC(struct dma_bus *) dma_buses; // dma_bus.c
     struct map dma_bus_of;           // dma_bus.c: reach of the host's bus, pool -> struct dma_bus
+    struct map dma_bus_at;           // dma/bus.c: node of the guest -> struct dma_bus
     bool given_twice;            // a node was passed through twice, so regions overlap: that is not reported as well
     VEC(struct claim) claims;    // addresses.c: fixed addresses, then sorted
     VEC(struct p_device *) bare; // devices without a host node; their nodes are made when all addresses are known
@@ -126,6 +127,7 @@ struct dma_bus {
     struct dma_reach host; // of the host's bus that its devices are on: no `bus`: device addresses are the cpus'
     const char *pool;      // `dma pool`: the memory that it is for alone; NULL: all whose place on the host is known
     bool pci;              // it is a PCI host bridge of the guest
+    bool checked;          // its memory is in reach of what is on it
     struct src at;         // the first statement
     struct dma_bus *next;  // another one with the same key in dma_bus_of
 };

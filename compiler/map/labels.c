@@ -156,7 +156,7 @@ const char *map_memory_backing(struct map_page *p, const struct p_memory *x)
     else if (m->backing == BACK_PHYSICAL)
         s = arena_printf(p->arena, "physical %s", map_range(p, m->back_arg.value, x->size));
     else if (m->backing == BACK_CONTIGUOUS)
-        s = "huge pages side by side";
+        s = x->provider == BY_HEAP ? arena_printf(p->arena, "DMA heap %s", m->heap) : "huge pages side by side";
     else if (m->backing == BACK_FILE)
         s = m->back_arg.value ? arena_printf(p->arena, "%s+0x%llx", m->file, (unsigned long long)m->back_arg.value)
                               : m->file;

@@ -257,20 +257,24 @@ static void check_window(struct build *b, const struct m_channel *h)
                          odd == &h->size ? (odd->value / page + 1) * page : odd->value / page * page, "");
 }
 
+const char *dma_mode_word(uint8_t mode)
+{
+    static const char *const words[] = {
+        [DMA_NONE] = "none",     [DMA_ALL] = "all", [DMA_IDENTITY] = "identity", [DMA_GUEST_IOMMU] = "guest-iommu",
+        [DMA_WINDOW] = "window", [DMA_BUS] = "bus", [DMA_POOL] = "pool"};
+    return words[mode];
+}
+
 void build_dma(struct build *b, const struct scope *s, const struct ast *st, struct m_part *part)
 {
-    static const char *const modes[] = {
-        [DMA_NONE] = "none", [DMA_ALL] = "all", [DMA_IDENTITY] = "identity", [DMA_GUEST_IOMMU] = "guest-iommu",
-        [DMA_WINDOW] = "",   [DMA_BUS] = "bus", [DMA_POOL] = "pool"};
-    enum { MODES = sizeof modes / sizeof *modes };
     // Most say `none` or `all` and no more: they share one empty channel.
     static const struct m_channel nothing;
     struct dma_being_built x = {.dma = {.mode = DMA_WINDOW, .at = at(s, st->loc)}, .plain = true};
     const char *name = eval_text(b, s, &st->name);
     if (!name)
         return;
-    for (uint8_t i = 0; i < MODES; i++)
-        if (*modes[i] && !strcmp(name, modes[i]))
+    for (uint8_t i = 0; i <= DMA_POOL; i++)
+        if (i != DMA_WINDOW && !strcmp(name, dma_mode_word(i)))
             x.dma.mode = i;
     x.dma.name = name;
     if (x.dma.mode == DMA_GUEST_IOMMU) {
@@ -289,7 +293,11 @@ void build_dma(struct build *b, const struct scope *s, const struct ast *st, str
         check_window(b, &x.how);
         if (!x.own_at.loc.file && !is_guess(st)) {
             struct diag *d = diag(b->c->diags, E0614, x.dma.at, "dma `%s` maps nothing", name);
-            const char *near = nearest(name, modes, MODES);
+            const char *modes[DMA_POOL];
+            for (uint8_t i = 0, n = 0; i <= DMA_POOL; i++)
+                if (i != DMA_WINDOW)
+                    modes[n++] = dma_mode_word(i);
+            const char *near = nearest(name, modes, DMA_POOL);
             if (near)
                 diag_did_you_mean(d, "dma ", name, near);
             else
@@ -299,7 +307,7 @@ void build_dma(struct build *b, const struct scope *s, const struct ast *st, str
                           name, name);
         }
     } else if (x.own_at.loc.file) {
-        diag_help(diag(b->c->diags, E0615, x.own_at, "`dma %s` has no %s of its own", modes[x.dma.mode],
+        diag_help(diag(b->c->diags, E0615, x.own_at, "`dma %s` has no %s of its own", dma_mode_word(x.dma.mode),
                        x.dma.mode == DMA_ALL ? "window or mapping" : "window, mapping or stash target"),
                   "give it a name instead: `dma main { map ram; }`");
     }
@@ -308,12 +316,12 @@ void build_dma(struct build *b, const struct scope *s, const struct ast *st, str
         struct diag *d = diag(b->c->diags, E0616, x.unsafe_at,
                               "`unsafe` belongs to `dma bus`, `dma pool`, `dma identity` and `dma none`");
         diag_help(d, "remove it: `dma %s` gives the device only what is mapped",
-                  x.dma.mode == DMA_WINDOW ? name : modes[x.dma.mode]);
+                  x.dma.mode == DMA_WINDOW ? name : dma_mode_word(x.dma.mode));
         diag_fix_away(d, "unsafe");
     }
     if (open && !x.dma.unsafe)
         diag_help(diag(b->c->diags, E0617, x.dma.at, "without an IOMMU the device can reach all of the host's memory"),
-                  "write `dma %s%s%s unsafe;` if that is meant, else `dma none;`", modes[x.dma.mode],
+                  "write `dma %s%s%s unsafe;` if that is meant, else `dma none;`", dma_mode_word(x.dma.mode),
                   x.dma.mode == DMA_POOL ? " " : "", x.dma.mode == DMA_POOL ? x.dma.name : "");
     for (uint32_t i = 0; i < part->dmas.n; i++) {
         const struct m_dma *o = &part->dmas.at[i];

@@ -54,7 +54,6 @@ static void host_cpus(struct build *b, const struct scope *s, const struct ast *
 }
 
 static const char *const backings[] = {"anonymous", "hugetlb", "file", "physical", "contiguous"}; // enum backing
-static const char *const providers[] = {"", "hugetlb", "heap", "reserved"};                       // enum provider
 
 /* A memory statement, while its clauses are read. */
 struct memory {
@@ -100,7 +99,7 @@ static void memory_clause(struct build *b, const struct scope *s, const struct a
         break;
     case AST_BY:
         m->provider = BY_HUGETLB;
-        while (m->provider < BY_RESERVED && strcmp(providers[m->provider], st->name.s)) // the grammar's words
+        while (m->provider < BY_RESERVED && strcmp(provider_word(m->provider), st->name.s)) // the grammar's words
             m->provider++;
         m->by_at = at(s, st->loc);
         if (st->e)
@@ -136,10 +135,22 @@ static bool check_placement_clauses(struct build *b, const struct m_memory *m)
     return false;
 }
 
-enum { MOST_RUNS = 64 };
-static const uint64_t LEAST_HUGE_PAGE = UINT64_C(2) << 20; // by default; `by hugetlb SIZE` takes smaller ones
+const char *provider_word(uint8_t provider)
+{
+    static const char *const words[] = {
+        [BY_CHOICE] = NULL, [BY_HUGETLB] = "hugetlb", [BY_HEAP] = "heap", [BY_RESERVED] = "reserved"};
+    return words[provider];
+}
 
-/* Limits, runs and pages of memory whose place on the host counts. */
+enum { MOST_RUNS = 64 };
+
+const char *bank_name(struct machc *c, const struct m_memory *m, uint32_t bank)
+{
+    return bank ? intern(c->names, arena_printf(c->arena, "%s_%u", m->name, bank + 1)) : m->name;
+}
+
+/* Limits and runs of memory whose place on the host counts. Its pages are the plan's, which chooses who provides them.
+ */
 static void check_placement(struct build *b, const struct m_memory *m)
 {
     struct diags *ds = b->c->diags;
@@ -161,18 +172,8 @@ static void check_placement(struct build *b, const struct m_memory *m)
                   "write a higher address, as in `below 4G`, or remove it");
         return;
     }
-    // The plan chooses reserved memory only where it knows that there are no huge pages.
-    bool huge = m->provider == BY_HUGETLB || (m->provider == BY_CHOICE && m->backing == BACK_CONTIGUOUS);
-    uint64_t unit = (huge ? m->page.set ? m->page.value : LEAST_HUGE_PAGE : page) * runs;
-    if (size % unit)
-        diag_help_number(diag(ds, E0386, m->size.at, "the 0x%" PRIx64 " bytes of memory `%s` are not %s0x%" PRIx64,
-                              size, m->name,
-                              runs > 1 ? "equal runs of whole pages, a multiple of " : "whole huge pages of ", unit),
-                         "size ", (size / unit + 1) * unit, "");
-    else if (huge && m->backing == BACK_PHYSICAL && m->back_arg.value % unit)
-        diag_help_number(diag(ds, E0308, m->back_arg.at, "0x%" PRIx64 " is in the middle of a huge page of 0x%" PRIx64,
-                              m->back_arg.value, unit),
-                         "physical ", m->back_arg.value / unit * unit, "");
+    for (uint32_t bank = 1; bank < runs; bank++)
+        declare(b, bank_name(b->c, m, bank), m->at);
 }
 
 /* Where the memory comes from: whole pages, and of what kind. */

@@ -52,6 +52,18 @@ struct m_memory {
     struct opt_u64 below, runs;
 };
 
+/* Bytes of a huge page, unless `by hugetlb SIZE` says otherwise: of the second level, where the kernel's have 4 KiB.
+ * And of the gap that keeps a buffer of the guest's from crossing from one memory into the next. */
+enum { HUGE_PAGE = 2 << 20 };
+
+/* The name of bank `bank` of a memory in several runs, from 0: "ram", "ram_2". */
+const char *bank_name(struct machc *c, const struct m_memory *m, uint32_t bank);
+
+/* The word for a mode of a DMA domain (enum dma_mode): "all", "bus"; "window" for one with a name of its own. */
+const char *dma_mode_word(uint8_t mode);
+/* The word for who provides memory (enum provider): "hugetlb"; NULL for BY_CHOICE. */
+const char *provider_word(uint8_t provider);
+
 /* Does its place on the host count? */
 static inline bool is_placed(const struct m_memory *m)
 {

@@ -22,11 +22,3 @@ const char *describe_region(struct machc *c, const struct p_region *r)
 {
     return arena_printf(c->arena, "%s %u of `%s`", r->window ? "window" : "region", r->index, r->device->name);
 }
-
-const char *dma_mode_word(uint8_t mode)
-{
-    static const char *const words[] = {
-        [DMA_NONE] = "none",     [DMA_ALL] = "all", [DMA_IDENTITY] = "identity", [DMA_GUEST_IOMMU] = "guest-iommu",
-        [DMA_WINDOW] = "window", [DMA_BUS] = "bus", [DMA_POOL] = "pool"};
-    return words[mode];
-}

@@ -17,7 +17,4 @@ const char *describe_irq_drop(struct machc *c, const struct p_irq *irq);
 /* Names a region: "region 0 of `i2c0`", "window 1 of `pcie0`". */
 const char *describe_region(struct machc *c, const struct p_region *r);
 
-/* The word for a mode of a DMA domain (enum dma_mode): "all", "bus"; "window" for one with a name of its own. */
-const char *dma_mode_word(uint8_t mode);
-
 #endif
