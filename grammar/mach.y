@@ -279,6 +279,7 @@ clause: PAGE_SIZE value                                 { $$ = list_of(AST(PAGE_
       | TO items                                        { $$ = list_of(AST(TO, @$)); $$.head->items = $2.head; }
       | TO noderef                                      { $$ = list_of(AST(TO, @$)); $$.head->name = $2; }
       | TO noderef cells                                { $$ = list_of(AST(TO, @$)); $$.head->name = $2; $$.head->dts_cells = $3; }
+      | FIXED                                           { $$ = list_of(AST(FIXED, @$)); }
       | FIXED value                                     { $$ = list_of(AST(FIXED, @$)); $$.head->e = $2.e; }
       | ASSIGN                                          { $$ = list_of(AST(ASSIGN, @$)); }
       | COPY                                            { $$ = list_of(AST(COPY, @$)); }

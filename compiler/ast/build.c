@@ -63,7 +63,8 @@ void add_clause(struct ast_list *l, struct ast *a)
         last && last->kind == AST_STASH &&
         (a->kind == AST_VOLATILE || a->kind == AST_PERSISTENT || a->kind == AST_ENTRY || a->kind == AST_IF_POSSIBLE);
     // `irq 0 file "/dev/uio0" to ioapic 10` on the line of a device
-    bool of_irq = last && last->kind == AST_IRQ && (a->kind == AST_TO || a->kind == AST_DROP || a->kind == AST_FILE);
+    bool of_irq = last && last->kind == AST_IRQ &&
+                  (a->kind == AST_TO || a->kind == AST_DROP || a->kind == AST_FILE || a->kind == AST_UNSAFE);
     if (belongs || of_stash || of_irq)
         body_add(last, a);
     else

@@ -157,6 +157,14 @@ void diag_help(struct diag *d, const char *fmt, ...)
     va_end(ap);
 }
 
+void diag_paste(struct diag *d, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    add_part(d, PART_PASTE, nowhere, fmt, ap);
+    va_end(ap);
+}
+
 void diag_fix(struct diag *d, struct loc where, const char *fmt, ...)
 {
     if (!d->arena)

@@ -91,6 +91,9 @@ void diag_fact(struct diag *d, const char *fmt, ...) __attribute__((format(print
 /* What to do: one sentence, with the text to write in backquotes. */
 void diag_help(struct diag *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* A line of text to paste, below the help that says where. */
+void diag_paste(struct diag *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /*
  * A replacement of `where` that fixes it (start == end inserts): what --fix does, and machine formats tell. All those
  * of one message belong together.

@@ -37,7 +37,7 @@ static void used_from(struct json_out *j, struct diags *ds, const struct via *vi
 
 static void parts(struct json_out *j, struct diags *ds, const struct diag *d)
 {
-    static const char *const kinds[] = {"note", "fact", "help"};
+    static const char *const kinds[] = {"note", "fact", "help", "paste"};
     if (!d->parts)
         return;
     json_open(j, "parts", '[');

@@ -9,7 +9,7 @@
 
 enum severity { SEVERITY_WARNING, SEVERITY_ERROR, SEVERITY_FAULT };
 
-enum part_kind { PART_NOTE, PART_FACT, PART_HELP };
+enum part_kind { PART_NOTE, PART_FACT, PART_HELP, PART_PASTE };
 
 struct diag_part {
     struct diag_part *next;

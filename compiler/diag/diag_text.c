@@ -90,7 +90,7 @@ static void put_included_from(const struct printer *p, const struct source *s)
 
 static void put_part(const struct printer *p, const struct diag *d, const struct diag_part *part)
 {
-    static const char *const start[] = {"   ", "   ", "   help: "};
+    static const char *const start[] = {"   ", "   ", "   help: ", "      "};
     bool placed = source_get(p->ds->sources, part->at.loc.file) != NULL;
     fputs(start[part->kind], p->to);
     if (placed) {

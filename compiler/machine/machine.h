@@ -33,6 +33,7 @@ enum machine_step {
     STEP_CHOSEN,       // chosen, aliases
     STEP_NODES,        // the other node statements
     STEP_NAMES,        // references by name are resolved
+    STEP_DRIVERS,      // whether the guest's drivers find what they need
     STEP_DMA,          // dma statements
     STEP_HOST_DEVICES  // whether Linux makes the devices that VFIO needs
 };
@@ -63,10 +64,12 @@ struct copied {
 
 /* A reference that a `to` clause redirects. It is checked when all nodes of the guest exist. */
 struct to_ref {
+    struct dt_node *node; // that has the property
     const struct dt_ref *ref;
     const struct m_ref *statement;
     const struct ref_rule *rule;
     const char *property;
+    uint32_t cells; // that follow the phandle
 };
 
 struct machine_dma;

@@ -109,6 +109,7 @@ struct m_irq {
     struct m_irq_to to;
     const char *file;
     bool drop;
+    struct src unsafe; // `drop unsafe`: the driver needs it, and the text knows; file 0: not written
 };
 
 struct m_ref {
@@ -116,9 +117,10 @@ struct m_ref {
     struct opt_u64 index;
     struct src at;
     uint8_t fate;
-    uint64_t fixed;
-    const char *to;  // label or path of a guest node
-    uint8_t to_kind; // TEXT_LABEL or TEXT_REFPATH
+    uint64_t fixed;    // 0: no value is written
+    struct src unsafe; // `drop unsafe`: the driver needs it, and the text knows; file 0: not written
+    const char *to;    // label or path of a guest node
+    uint8_t to_kind;   // TEXT_LABEL or TEXT_REFPATH
     struct src to_at;
     uint32_t cells[HOST_MAX_CELLS];
     uint32_t ncells;

@@ -96,6 +96,14 @@ void build_region(struct build *b, const struct scope *s, const struct ast *st, 
     vec_push(draft_arena(b->c), list, r);
 }
 
+/* Reports `unsafe` without a `drop` that it could be about. */
+static void check_unsafe_drop(struct build *b, struct src unsafe, bool drop)
+{
+    if (unsafe.loc.file && !drop)
+        diag_help(diag(b->c->diags, E0428, unsafe, "`unsafe` is about nothing here"),
+                  "it goes with `drop`, of what the guest's driver needs: `drop unsafe`");
+}
+
 /* ---- irq ---- */
 
 static void irq_clause(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
@@ -105,6 +113,8 @@ static void irq_clause(struct build *b, const struct scope *s, const struct ast 
         build_irq_to(b, s, st, &i->to);
     else if (st->kind == AST_DROP)
         i->drop = true;
+    else if (st->kind == AST_UNSAFE)
+        i->unsafe = at(s, st->loc);
     else if (st->kind == AST_FILE)
         i->file = eval_text(b, s, &st->name);
 }
@@ -124,7 +134,8 @@ static void build_irq(struct build *b, const struct scope *s, const struct ast *
     if (irq.drop && irq.to.set)
         diag_help(diag(b->c->diags, E0326, irq.at, "an interrupt is linked (`to`) or dropped, not both"),
                   "keep one of them");
-    if (!irq.drop && !irq.to.set && !irq.file && !st->body)
+    check_unsafe_drop(b, irq.unsafe, irq.drop);
+    if (!irq.drop && !irq.to.set && !irq.file && !irq.unsafe.loc.file && !st->body)
         diag_help(diag(b->c->diags, E0327, irq.at, "this `irq` statement specifies nothing"),
                   "write `to [CHIP] [KIND] NUMBER [TRIGGER]` or `drop`");
     for (uint32_t k = 0; k < part->irqs.n; k++) {
@@ -199,6 +210,10 @@ static void ref_clause(struct build *b, const struct scope *s, const struct ast 
 {
     struct ref_build *rb = opaque;
     struct m_ref *r = &rb->r;
+    if (st->kind == AST_UNSAFE) {
+        r->unsafe = at(s, st->loc);
+        return;
+    }
     if (r->fate != FATE_ERROR) {
         struct diag *d = diag(b->c->diags, E0402, at(s, st->loc), "a reference has one fate");
         diag_note(d, rb->fate_at, "it has this one already");
@@ -221,6 +236,8 @@ static void ref_clause(struct build *b, const struct scope *s, const struct ast 
         break;
     case AST_FIXED:
         r->fate = FATE_FIXED;
+        if (!st->e)
+            break;
         if (!eval_u64(b, s, st->e, &r->fixed))
             r->fate = FATE_DROP;
         else if (r->fixed == 0 || r->fixed > UINT32_MAX)
@@ -246,6 +263,7 @@ static void build_ref(struct build *b, const struct scope *s, const struct ast *
     uint32_t errors = diags_errors(b->c->diags);
     uint64_t lost = b->consts->lost;
     expand_body(b, s, st, ref_clause, &rb);
+    check_unsafe_drop(b, r->unsafe, r->fate == FATE_DROP || r->fate == FATE_ERROR);
     if (r->fate == FATE_ERROR) {
         r->fate = FATE_DROP; // one message is enough
         if (diags_errors(b->c->diags) == errors && b->consts->lost == lost)

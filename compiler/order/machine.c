@@ -24,6 +24,7 @@ static void take_steps(struct machine_planner *p)
     dt_omit_unused(p->m->tree, p->c->symbols);
     check_written_interrupts(p);
     check_to_refs(p);
+    check_drivers(p);
     for (uint32_t i = 0; i < p->m->devices.n; i++)
         if (p->m->devices.at[i]->host)
             count_host_irqs(p, p->m->devices.at[i]);

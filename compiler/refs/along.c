@@ -65,6 +65,9 @@ void refs_filter_companions(struct settle *s)
             room->numbered = (struct ref_property){schema_ref_pattern(p->schemas, s->prop->name), r};
     } else if (names)
         filter_strings(p, s->k, names, s->kept, s->entries.n, r->group ? r->group : 1);
+    for (const char *const *taken = s->kept ? NULL : r->takes; taken && *taken; taken++)
+        if (find_companion(s, *taken))
+            dt_del(p->m->tree, s->k->guest, intern(p->c->names, *taken));
     for (uint32_t i = 0; i < r->nalong; i++) {
         const struct dt_prop *along = find_companion(s, r->along[i].property);
         if (along)

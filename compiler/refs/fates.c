@@ -12,7 +12,7 @@ void refs_append_cells(struct settle *s, uint32_t from, uint32_t cells)
 
 static void append_ref(struct settle *s, struct dt_node *target, const struct m_ref *statement)
 {
-    s->refs[s->nrefs++] = (struct new_ref){s->len, target, statement};
+    s->refs[s->nrefs++] = (struct new_ref){s->len, target, statement, 0};
     memset(s->data + s->len, 0, 4);
     s->len += 4;
     s->changed = true;
@@ -96,6 +96,12 @@ static const struct dt_node *device_of(const struct machine_planner *p, const st
     return device;
 }
 
+bool refs_is_assignable(const struct machine_planner *p, const struct copied *k, const struct dt_node *provider)
+{
+    const struct dt_node *device = device_of(p, provider);
+    return device && (device == provider || !dt_is_below(device, k->host));
+}
+
 /* Carries out fate `assign`: passes the provider's device through to this guest, with the same `ref` statements. */
 static void assign_provider(struct settle *s, const struct ref_entry *e, const struct verdict *v)
 {
@@ -164,7 +170,24 @@ static void check_rate(struct settle *s, const struct ref_entry *e, const struct
     map_putp(draft_arena(p->c), &p->file->rates, e->target, args, r);
 }
 
-static void write_fixed(struct settle *s, const struct ref_entry *e, const struct verdict *v)
+/* Reports `fixed` without a value where the value matters (E0430). */
+static void report_no_value(struct settle *s, uint32_t index, struct src where)
+{
+    struct machine_planner *p = s->p;
+    const char *name = refs_entry_name(p, s->k->host, s->rule, index);
+    struct diag *d = diag(p->c->diags, E0430, where, "`fixed` of `%s` of %s needs a value", s->prop->name,
+                          dt_path(p->c->arena, s->k->host));
+    const struct driver_facts *facts = refs_driver_of(p, s->k->host, p->host->tree);
+    if (facts)
+        diag_fact(d, "%s looks at the %s%s%s%s, as far as is known", facts->driver,
+                  s->rule->provider->range ? "voltage" : "rate", name ? " of \"" : "", name ? name : "",
+                  name ? "\"" : "");
+    diag_help(d, "write the value that it has on the board, in %s: `ref %s[%u] fixed %s;`", s->rule->provider->unit,
+              s->prop->name, index, s->rule->provider->range ? "VALUE" : "RATE");
+    s->failed = true;
+}
+
+static void write_fixed(struct settle *s, uint32_t index, const struct ref_entry *e, const struct verdict *v)
 {
     struct machine_planner *p = s->p;
     struct src where = v->statement ? v->statement->at : refs_place(s->k);
@@ -175,20 +198,79 @@ static void write_fixed(struct settle *s, const struct ref_entry *e, const struc
         s->failed = true;
         return;
     }
-    check_rate(s, e, v, where);
+    uint64_t value = v->fixed ? v->fixed : refs_value_unwritten(s, index, e);
+    if (!value) {
+        report_no_value(s, index, where);
+        return;
+    }
+    if (v->fixed)
+        check_rate(s, e, v, where);
     append_before(s, e);
-    append_ref(s, fixed_provider(p, s->rule->provider, v->fixed, where), NULL);
+    append_ref(s, fixed_provider(p, s->rule->provider, value, where), NULL);
+}
+
+static bool has_same_specifier(const struct dt_prop *prop, const struct ref_entry *a, const struct ref_entry *b)
+{
+    return a->target == b->target && a->cells == b->cells &&
+           !memcmp(prop->data + (size_t)a->start * 4, prop->data + (size_t)b->start * 4, (size_t)a->cells * 4);
+}
+
+/* Reports one specifier that is written for entries which differ on the host (E0427), once for a property. */
+static void check_one_specifier(struct settle *s, const struct ref_entry *e, const struct m_ref *statement)
+{
+    struct machine_planner *p = s->p;
+    if (statement->index.set || !statement->ncells || (s->first_to && s->failed))
+        return;
+    if (!s->first_to) {
+        s->first_to = e;
+        return;
+    }
+    if (has_same_specifier(s->prop, s->first_to, e))
+        return;
+    struct diag *d = diag(p->c->diags, E0427, statement->at, "one specifier for entries of `%s` of %s that differ",
+                          s->prop->name, dt_path(p->c->arena, s->k->host));
+    const struct ref_entry *const both[] = {s->first_to, e};
+    for (uint32_t i = 0; i < 2; i++)
+        diag_fact(d, "%s: %s[%td] is %s%s", p->host->file, s->prop->name, both[i] - s->entries.at,
+                  dt_path(p->c->arena, both[i]->target), refs_specifier_text(p, s->prop, both[i]));
+    const char *to = arena_printf(p->c->arena, statement->to_kind == TEXT_LABEL ? "&%s" : "&{%s}", statement->to);
+    diag_help(d, "write `to %s` to keep the host's specifiers, or a statement for each entry: `ref %s[0] to %s <...>`",
+              to, s->prop->name, to);
+    s->failed = true;
 }
 
 static void write_to(struct settle *s, const struct ref_entry *e, const struct m_ref *statement)
 {
+    uint32_t ref = s->nrefs;
+    check_one_specifier(s, e, statement);
     append_before(s, e);
     append_ref(s, NULL, statement);
-    bool counted = s->rule->layout == REF_CELLS || s->rule->layout == REF_FIXED;
-    if (!statement->has_cells && !counted)
-        append_after(s, e);
+    if (!statement->has_cells)
+        append_after(s, e); // check_to_refs() removes them if the node of the guest wants none
     for (uint32_t i = 0; i < statement->ncells; i++, s->len += 4)
         dt_put_cells(s->data + s->len, statement->cells[i], 1);
+    struct new_ref *r = &s->refs[ref];
+    r->cells = (s->len - r->offset) / 4 - 1;
+}
+
+/*
+ * Reports a `copy` that no driver of the guest can serve: of a node that needs more than its description, which is all
+ * that a copy has. Returns false if there is nothing to report.
+ */
+static bool report_useless_copy(struct settle *s, const struct dt_node *target, struct src where)
+{
+    struct machine_planner *p = s->p;
+    const char *why = refs_copy_lacks(p, target), *value = "", *unit;
+    if (!why)
+        return false;
+    struct diag *d =
+        diag(p->c->diags, E0426, where, "a copy of %s would serve nothing: %s", dt_path(p->c->arena, target), why);
+    diag_fact(d, "%s: `%s` of %s refers to it", p->host->file, s->prop->name, dt_path(p->c->arena, s->k->host));
+    unit = s->rule->provider ? s->rule->provider->unit : NULL;
+    if (unit)
+        value = !strcmp(unit, "Hz") ? "`fixed RATE`, " : "`fixed VALUE`, ";
+    diag_help(d, "write %s`drop`, `assign` or `to &NODE`", value);
+    return true;
 }
 
 bool refs_bring_provider(struct settle *s, const struct ref_entry *e, const struct verdict *v)
@@ -209,7 +291,7 @@ bool refs_bring_provider(struct settle *s, const struct ref_entry *e, const stru
         diag_help(diag(p->c->diags, E0423, where,
                        "an endpoint cannot be copied: it is useless without the device of its port"),
                   "write `assign` to pass that device through as well, `drop`, or `to` an endpoint of the guest");
-    else if (!guest_copy)
+    else if (!guest_copy && !report_useless_copy(s, e->target, where))
         copy_description(p, e->target, s->k, where);
     return refs_guest_copy(s, e->target) != NULL; // if it is missing, it was refused with a message
 }
@@ -249,7 +331,7 @@ void refs_carry_out(struct settle *s, uint32_t index, const struct ref_entry *e,
         refs_append_cells(s, e->start, e->cells);
         break;
     case FATE_FIXED:
-        write_fixed(s, e, v);
+        write_fixed(s, index, e, v);
         break;
     case FATE_TO:
         write_to(s, e, v->statement);
@@ -259,43 +341,4 @@ void refs_carry_out(struct settle *s, uint32_t index, const struct ref_entry *e,
         break;
     }
     s->solid = s->len;
-}
-
-/* ---- fate `to`, when all nodes exist ---- */
-
-void check_to_refs(struct machine_planner *p)
-{
-    for (uint32_t i = 0; i < p->to_refs.n; i++) {
-        const struct to_ref *t = &p->to_refs.at[i];
-        const struct ref_rule *rule = t->rule;
-        if (!t->ref->target || dt_is_gone(p->m->tree, t->ref->target) ||
-            (rule->layout != REF_CELLS && rule->layout != REF_FIXED))
-            continue;
-        const char *path = dt_path(p->c->arena, t->ref->target);
-        uint32_t want = rule->fixed;
-        if (rule->layout == REF_CELLS) {
-            const struct dt_prop *cells = dt_prop(p->m->tree, t->ref->target, rule->cells);
-            if (!cells && !rule->cells_optional) {
-                struct diag *d =
-                    diag(p->c->diags, E0418, t->statement->to_at,
-                         "%s of the guest is not a provider for `%s`: it has no `%s`", path, t->property, rule->cells);
-                diag_help(d, "add `%s = <%u>;` to it, or choose another node", rule->cells, t->statement->ncells);
-                continue;
-            }
-            want = cells && cells->len == 4 ? dt_cell(cells, 0) : 0;
-        }
-        if (want == t->statement->ncells)
-            continue;
-        struct diag *d =
-            diag(p->c->diags, E0417, t->statement->to_at, "a reference in `%s` to %s needs %u cell%s, not %u",
-                 t->property, path, want, want == 1 ? "" : "s", t->statement->ncells);
-        const char *list = "";
-        for (uint32_t c = 0; c < want && c < 4; c++)
-            list = arena_printf(p->c->arena, "%s%s%s", list, c ? " " : "", c == 3 ? "..." : "N");
-        if (want)
-            diag_help(d, "write `to %s%s%s <%s>`", t->statement->to_kind == TEXT_LABEL ? "&" : "&{", t->statement->to,
-                      t->statement->to_kind == TEXT_LABEL ? "" : "}", list);
-        else
-            diag_help(d, "remove the cells");
-    }
 }

@@ -17,6 +17,7 @@ struct new_ref {
     uint32_t offset;               // bytes from the start of the value
     struct dt_node *target;        // NULL with `statement`
     const struct m_ref *statement; // fate `to`: the target is found by name when all nodes of the guest exist
+    uint32_t cells;                // of `to`: those after the phandle
 };
 
 /* A property of the node at hand that lost entries. Properties that follow it lose the same entries. */
@@ -26,15 +27,44 @@ struct shortened {
     uint32_t n;
 };
 
+/* What a driver of Linux says of an entry; the stronger ones are the larger. */
+enum driver_word {
+    DRIVER_UNKNOWN,  // no driver is known for the node
+    DRIVER_SILENT,   // it does not ask for the entry
+    DRIVER_OPTIONAL, // it asks, and does without
+    DRIVER_PROBABLY, // most likely it does not start without
+    DRIVER_NEEDS     // it does not start without
+};
+struct driver_says {
+    uint8_t word;                     // enum driver_word
+    const struct driver_facts *facts; // that say so, or of the driver; NULL: DRIVER_UNKNOWN
+};
+
+/* An entry that nothing settles. */
+struct open_ref {
+    const struct copied *k;
+    const struct dt_prop *prop; // the property of the host
+    const struct ref_rule *rule;
+    struct ref_entry entry;
+    uint32_t index, entries; // the entry's number, and how many the property has
+    const char *name;        // that the entry has, interned; or NULL
+    struct driver_says says;
+    const struct dt_node *other; // the provider that `fixed` for the whole property is about; or NULL
+};
+
 /* Memory for settling one property, reused for the next. */
 struct settle_room {
     struct ref_entries entries;
     VEC(struct new_ref) refs;
     VEC(bool) kept;
-    VEC(uint32_t) open;
+    VEC(struct open_ref) open;       // of the whole machine
     VEC(struct shortened) shortened; // properties of the node at hand
     struct ref_property numbered;    // rule of the node at hand whose numbers now have a gap; {NULL, NULL}: none
     const char *all;                 // "*", interned
+    struct map fixed_for;            // (`fixed` for a whole property, property) -> the provider that it is about
+    struct map rates;                // rates.c: (provider, its specifier as text) -> struct rate_in_tree
+    bool has_rates;                  // it is filled
+    struct map described;            // node of the host -> whether it is a description (defaults.c)
     struct map refused;              // (property of the host, entry) -> 1: the provider was refused, with a message
 };
 
@@ -45,7 +75,8 @@ struct settle {
     const struct dt_prop *prop; // the property of the host
     const struct ref_rule *rule;
     struct ref_entries entries;
-    const char *problem; // why the value cannot be read
+    const char *problem;              // why the value cannot be read
+    const struct ref_entry *first_to; // the first entry that gets the cells of a `to <...>` for the whole property
     /* the new value */
     uint8_t *data;
     uint32_t len;
@@ -86,6 +117,12 @@ void settle_refs(struct machine_planner *p);
 void check_to_refs(struct machine_planner *p);
 
 /*
+ * STEP_DRIVERS: warns of nodes that lost what their driver does not start without (W0429), of what was dropped and has
+ * no replacement (W0431), and of drivers that ask a parent which the guest does not have (W0432).
+ */
+void check_drivers(struct machine_planner *p);
+
+/*
  * Splits s->prop into s->entries, which stay valid until the next call for this machine. If the property cannot be
  * read, returns false and sets s->problem to the reason.
  */
@@ -101,6 +138,75 @@ const struct ref_rule *refs_rule(struct machine_planner *p, const struct copied 
 
 /* Whether a `ref` statement for the node, or its class, names the property. */
 bool refs_is_mentioned(const struct copied *k, const char *property);
+
+/* ---- defaults.c ---- */
+
+/*
+ * Returns the verdict on an entry of s->prop that no statement settles: that of the class; of what the host's tree
+ * describes completely, a copy or its value; else the rule's default. FATE_ERROR: there is none.
+ */
+struct verdict refs_default(struct settle *s, const struct ref_entry *e);
+
+/*
+ * Whether a node of the host is a description: its driver needs nothing but numbers of the tree and other descriptions,
+ * so that a copy serves the guest as it serves the host (a fixed clock, a divider behind it).
+ */
+bool refs_is_description(struct machine_planner *p, const struct dt_node *n);
+
+/*
+ * Returns why no driver can serve a copy of a node of the host, which has neither its registers nor what is above it:
+ * a clause that completes "a copy would serve nothing: ...". NULL: nothing is known against a copy.
+ */
+const char *refs_copy_lacks(struct machine_planner *p, const struct dt_node *n);
+
+/*
+ * Returns the value that the host's tree gives to a provider in the unit of `fixed` (microvolts), where it leaves no
+ * choice: both ends of its range are the same. 0: none is known.
+ */
+uint32_t refs_value_in_tree(struct machine_planner *p, const struct ref_rule *rule, const struct dt_node *provider);
+
+/* ---- driver.c ---- */
+
+/*
+ * Returns what the driver with these facts (NULL: none is known) says of entry `index` of a property (interned), which
+ * is called `name` (interned) or has none.
+ */
+struct driver_says refs_driver_says(const struct driver_facts *facts, const char *property, uint32_t index,
+                                    const char *name);
+
+/* Returns what is known of the driver for a node of tree `t`, the host's or the guest's; or NULL. */
+const struct driver_facts *refs_driver_of(struct machine_planner *p, const struct dt_node *n, const struct dt_tree *t);
+
+/* Whether the driver looks at no rate of the clock that is called `name` (NULL: it has none). */
+bool refs_takes_any_rate(const struct driver_facts *facts, const char *name);
+
+/* Returns the name of entry `index` of a property of the host's node with this rule, interned; or NULL. */
+const char *refs_entry_name(const struct machine_planner *p, const struct dt_node *host, const struct ref_rule *rule,
+                            uint32_t index);
+
+/* ---- rates.c ---- */
+
+/* Returns the cells after an entry's phandle as decimal numbers with a blank before each, eight at most. */
+const char *refs_specifier_text(struct machine_planner *p, const struct dt_prop *prop, const struct ref_entry *e);
+
+/*
+ * Returns the rate in Hz that a node of the host assigns to the clock of an entry, and sets *where to that node: to
+ * `user` if that does, which Linux comes to last. 0: none does. The first call for a machine reads all nodes of the
+ * host.
+ */
+uint32_t refs_rate_in_tree(struct machine_planner *p, const struct dt_node *user, const struct ref_rule *rule,
+                           const struct dt_prop *prop, const struct ref_entry *e, const struct dt_node **where);
+
+/*
+ * Returns the value for `fixed` without one: the rate or voltage that the host's tree tells, or any rate where the
+ * driver looks at none. 0: it has to be written.
+ */
+uint64_t refs_value_unwritten(struct settle *s, uint32_t index, const struct ref_entry *e);
+
+/* ---- open.c ---- */
+
+/* Reports all of settle_room->open (E0409): one message for each statement. */
+void refs_report_open(struct machine_planner *p);
 
 /* ---- suspects.c ---- */
 
@@ -129,6 +235,9 @@ struct copied *refs_guest_copy(const struct settle *s, const struct dt_node *tar
  * (E0420): `keep` is for numbers that only look like a phandle.
  */
 void refs_refuse_keep(struct settle *s, const struct m_ref *statement, const struct dt_node *target);
+
+/* Whether fate `assign` can pass the device of a provider through besides the device of `k`. */
+bool refs_is_assignable(const struct machine_planner *p, const struct copied *k, const struct dt_node *provider);
 
 /* ---- unused.c ---- */
 

@@ -36,6 +36,12 @@ static const struct m_ref *find_statement(struct machine_planner *p, const struc
     return r;
 }
 
+/* Whether the node at hand is the copy of a description: in it nothing is left to be settled by a statement. */
+static bool is_copied_description(const struct settle *s)
+{
+    return s->k->description && refs_is_description(s->p, s->k->host);
+}
+
 /*
  * Returns the statement that applies to an entry. A statement for the node takes precedence over one for the whole
  * subtree, and a statement for the entry over one for the whole property.
@@ -43,6 +49,8 @@ static const struct m_ref *find_statement(struct machine_planner *p, const struc
 static const struct m_ref *statement_for(struct settle *s, uint32_t index)
 {
     const struct m_part *own = s->k->part, *top = &s->k->pass->parts.at[0];
+    if (is_copied_description(s))
+        return NULL;
     const struct m_ref *r = index == WHOLE ? NULL : find_statement(s->p, own, s->prop->name, index);
     if (!r)
         r = find_statement(s->p, own, s->prop->name, WHOLE);
@@ -53,27 +61,23 @@ static const struct m_ref *statement_for(struct settle *s, uint32_t index)
     return r ? r : find_statement(s->p, top, s->prop->name, WHOLE);
 }
 
-/* Returns the verdict without a statement for the property: a statement for `*`, the class, or the rule's default. */
-static struct verdict default_verdict(struct settle *s)
+/* Returns the statement for `*` that applies to the node, or NULL. */
+static const struct m_ref *statement_for_all(struct settle *s)
 {
     const char *all = s->p->settle_room->all;
+    if (is_copied_description(s))
+        return NULL;
     const struct m_ref *r = find_statement(s->p, s->k->part, all, WHOLE);
-    if (!r)
-        r = find_statement(s->p, &s->k->pass->parts.at[0], all, WHOLE);
-    if (r)
-        return (struct verdict){r->fate, r->fixed, r};
-    const struct dev_class *class = s->k->device ? s->k->device->class : NULL;
-    for (uint32_t i = 0; class && i < class->nfates; i++)
-        if (!strcmp(class->fates[i].property, s->prop->name))
-            return (struct verdict){class->fates[i].fate, class->fates[i].fixed, NULL};
-    return (struct verdict){s->rule->fate, 0, NULL};
+    return r ? r : find_statement(s->p, &s->k->pass->parts.at[0], all, WHOLE);
 }
 
-/* Returns the verdict for the property as a whole. */
+/* Returns the verdict on the property whatever its entries are. FATE_ERROR: it depends on them. */
 static struct verdict whole_verdict(struct settle *s)
 {
     const struct m_ref *r = statement_for(s, WHOLE);
-    return r ? (struct verdict){r->fate, r->fixed, r} : default_verdict(s);
+    if (!r)
+        r = statement_for_all(s);
+    return r ? (struct verdict){r->fate, r->fixed, r} : refs_default(s, &(struct ref_entry){0});
 }
 
 static bool has_entry_statement(const struct settle *s)
@@ -88,48 +92,18 @@ static bool has_entry_statement(const struct settle *s)
 
 /* ---- messages ---- */
 
-static const char *cells_text(struct settle *s, const struct ref_entry *e)
-{
-    const char *text = "";
-    for (uint32_t c = e->phandle + 1; c < e->start + e->cells && c < e->phandle + 9; c++)
-        text = arena_printf(s->p->c->arena, "%s %u", text, dt_cell(s->prop, c));
-    return text;
-}
-
-static void report_open(struct settle *s, const uint32_t *open, uint32_t nopen)
+/* Remembers an entry that nothing settles, for refs_report_open(). */
+static void note_open(struct settle *s, uint32_t index)
 {
     struct machine_planner *p = s->p;
-    const struct ref_entry *first = &s->entries.at[open[0]];
-    bool whole = nopen == s->entries.n;
-    const char *which = whole ? s->prop->name : arena_printf(p->c->arena, "%s[%u]", s->prop->name, open[0]);
-    const char *path = dt_path(p->c->arena, s->k->host);
-    struct diag *d;
-    if (nopen == 1)
-        d = diag(p->c->diags, E0409, refs_place(s->k), "`%s` of %s refers to %s%s, which is not passed through", which,
-                 path, dt_path(p->c->arena, first->target), cells_text(s, first));
-    else
-        d = diag(p->c->diags, E0409, refs_place(s->k),
-                 "`%s` of %s refers to nodes that are not passed through, %u times", s->prop->name, path, nopen);
-    diag_label(d, "needs the host's %s", s->rule->kind);
-    for (uint32_t i = 0; i < nopen && nopen > 1 && i < 8; i++) {
-        const struct ref_entry *e = &s->entries.at[open[i]];
-        diag_fact(d, "%s: %s[%u] is %s%s", p->host->file, s->prop->name, open[i], dt_path(p->c->arena, e->target),
-                  cells_text(s, e));
-    }
-    if (nopen > 8)
-        diag_fact(d, "and %u more", nopen - 8);
-    if (s->rule->why)
-        diag_fact(d, "there is no default: %s", s->rule->why);
-    bool child = s->k->host != s->k->pass->parts.at[0].node;
-    const char *fixed = "";
-    if (s->rule->provider)
-        fixed =
-            s->rule->provider->unit && !strcmp(s->rule->provider->unit, "Hz") ? "`fixed RATE`, " : "`fixed VALUE`, ";
-    diag_help(d,
-              "settle it%s: `ref %s FATE;`, where FATE is one of `drop`, %s`assign`, %s`to &NODE`%s (see machc "
-              "--explain=E0409)",
-              child ? ", here or in a `child` statement" : "", which, fixed,
-              s->rule->layout == REF_GRAPH ? "" : "`copy`, ", first->known ? "" : ", `keep`");
+    const struct dt_prop *compatible = dt_prop(p->host->tree, s->k->host, p->n->compatible);
+    const char *name = refs_entry_name(p, s->k->host, s->rule, index);
+    const struct driver_facts *facts = schema_driver(p->c, p->schemas, compatible);
+    const struct m_ref *other = statement_for(s, index); // is_for_another()
+    vec_push(draft_arena(p->c), &p->settle_room->open,
+             ((struct open_ref){s->k, s->prop, s->rule, s->entries.at[index], index, s->entries.n, name,
+                                refs_driver_says(facts, s->prop->name, index, name),
+                                other ? map_getp(&p->settle_room->fixed_for, other, s->prop->name) : NULL}));
     s->failed = true;
 }
 
@@ -180,7 +154,8 @@ static void write_back(struct settle *s)
         *name = (struct dt_name){{.s = r->statement->to, .loc = r->statement->to_at.loc, .kind = r->statement->to_kind},
                                  r->statement->to_at};
         ref->name = name;
-        vec_push(draft_arena(p->c), &p->to_refs, ((struct to_ref){ref, r->statement, s->rule, prop->name}));
+        vec_push(draft_arena(p->c), &p->to_refs,
+                 ((struct to_ref){s->k->guest, ref, r->statement, s->rule, prop->name, r->cells}));
     }
     if (!all)
         refs_filter_companions(s);
@@ -197,6 +172,21 @@ static const struct shortened *shortened_leader(const struct settle *s)
 }
 
 /*
+ * Whether a `fixed` for a whole property is about another provider than that of an entry: it holds for the provider of
+ * the first entry that it settles, since a value says what one clock or regulator gives.
+ */
+static bool is_for_another(struct settle *s, const struct m_ref *statement, const struct dt_node *target)
+{
+    if (statement->fate != FATE_FIXED || statement->index.set)
+        return false;
+    struct map *providers = &s->p->settle_room->fixed_for;
+    const struct dt_node *first = map_getp(providers, statement, s->prop->name);
+    if (!first)
+        map_putp(draft_arena(s->p->c), providers, statement, s->prop->name, (void *)(uintptr_t)target);
+    return first && first != target;
+}
+
+/*
  * Returns the verdict on entry i, which has a target, and sets *guest_copy to the target's copy in the guest, or to
  * NULL. With FATE_ERROR, the entry refers to *guest_copy; if that is NULL, nothing decides it, which is an error.
  */
@@ -206,9 +196,13 @@ static struct verdict verdict_of(struct settle *s, uint32_t i, struct copied **g
     bool inside = *guest_copy && (*guest_copy)->pass == s->k->pass && !(*guest_copy)->description;
     const struct m_ref *statement = statement_for(s, i);
     // A reference within the subtree ignores statements for the whole property, but not one for this entry.
-    if (statement && (!inside || statement->index.set))
+    if (statement && (!inside || statement->index.set) && !is_for_another(s, statement, s->entries.at[i].target))
         return (struct verdict){statement->fate, statement->fixed, statement};
-    return *guest_copy ? (struct verdict){FATE_ERROR, 0, NULL} : default_verdict(s);
+    if (*guest_copy)
+        return (struct verdict){FATE_ERROR, 0, NULL};
+    statement = statement ? NULL : statement_for_all(s);
+    return statement ? (struct verdict){statement->fate, statement->fixed, statement}
+                     : refs_default(s, &s->entries.at[i]);
 }
 
 /*
@@ -229,6 +223,8 @@ static void note_use(struct settle *s, const struct ref_entry *e, const struct v
                      const struct copied *guest_copy)
 {
     bool relies = v->fate == FATE_FIXED || v->fate == FATE_COPY;
+    if (s->k->description)
+        return; // what it refers to is the host's affair: a description owns nothing
     if ((s->rule->resource || relies) && (!guest_copy || guest_copy->description))
         add_provider_use(s->p->file, &(struct provider_use){.rule = s->rule,
                                                             .provider = e->target,
@@ -241,7 +237,7 @@ static void note_use(struct settle *s, const struct ref_entry *e, const struct v
                                                             .fate = v->fate});
 }
 
-static void settle_entry(struct settle *s, uint32_t i, uint32_t *open, uint32_t *nopen)
+static void settle_entry(struct settle *s, uint32_t i)
 {
     const struct ref_entry *e = &s->entries.at[i];
     if (is_group_dropped(s, i)) {
@@ -268,7 +264,7 @@ static void settle_entry(struct settle *s, uint32_t i, uint32_t *open, uint32_t 
         s->kept[i] = true;
         s->solid = s->len;
     } else {
-        open[(*nopen)++] = i;
+        note_open(s, i);
     }
 }
 
@@ -299,22 +295,18 @@ static void settle_prop(struct machine_planner *p, struct copied *k, const struc
     uint32_t errors = diags_errors(p->c->diags);
     MAKE_ROOM(p, &room->refs, 2 * s.entries.n + 1); // an entry may refer to a child of its provider as well
     MAKE_ROOM(p, &room->kept, s.entries.n + 1);
-    MAKE_ROOM(p, &room->open, s.entries.n + 1);
     // Only `to &node <cells>` can make an entry longer than on the host.
     bool longer = (k->part && k->part->refs.n) || k->pass->parts.at[0].refs.n;
     s.data = arena_alloc(p->c->arena, prop->len + (longer ? (size_t)s.entries.n * (HOST_MAX_CELLS + 1) * 4 : 0));
     s.refs = room->refs.at;
     s.kept = room->kept.at;
-    uint32_t *open = room->open.at, nopen = 0;
     const struct shortened *with = shortened_leader(&s);
     for (uint32_t i = 0; i < s.entries.n; i++) {
         if (with && (!with->kept || (i < with->n && !with->kept[i])))
             s.changed = true;
         else
-            settle_entry(&s, i, open, &nopen);
+            settle_entry(&s, i);
     }
-    if (nopen)
-        report_open(&s, open, nopen);
     if (!s.failed && diags_errors(p->c->diags) == errors)
         write_back(&s);
 }
@@ -330,21 +322,6 @@ static bool is_host_value(const struct dt_prop *prop)
 static bool adds_provider(uint8_t fate)
 {
     return fate == FATE_ASSIGN || fate == FATE_COPY;
-}
-
-/* Whether a `ref` statement for a node, or its class, adds a provider to the guest. */
-static bool may_bring_providers(const struct copied *k)
-{
-    const struct m_part *parts[] = {k->part, &k->pass->parts.at[0]};
-    for (uint32_t i = 0; i < 2; i++)
-        for (uint32_t r = 0; parts[i] && r < parts[i]->refs.n; r++)
-            if (adds_provider(parts[i]->refs.at[r].fate))
-                return true;
-    const struct dev_class *class = k->device ? k->device->class : NULL;
-    for (uint32_t i = 0; class && i < class->nfates; i++)
-        if (adds_provider(class->fates[i].fate))
-            return true;
-    return false;
 }
 
 /* Adds the providers of one property to the guest. */
@@ -372,7 +349,7 @@ static void bring_all_providers(struct machine_planner *p)
 {
     for (uint32_t i = 0; i < p->copies.n; i++) { // the list grows, since added providers can add others
         struct copied *k = p->copies.at[i];
-        if (dt_is_gone(p->m->tree, k->guest) || !may_bring_providers(k))
+        if (dt_is_gone(p->m->tree, k->guest))
             continue;
         for (const struct dt_prop *prop = k->guest->props; prop; prop = prop->next) {
             const struct ref_rule *rule = is_host_value(prop) ? refs_rule(p, k, prop) : NULL;
@@ -414,6 +391,7 @@ void settle_refs(struct machine_planner *p)
     for (uint32_t i = 0; i < p->copies.n; i++)
         if (!dt_is_gone(p->m->tree, p->copies.at[i]->guest))
             settle_node(p, p->copies.at[i]);
+    refs_report_open(p);
     // Each statement is checked once, with the node that it was written for.
     for (uint32_t i = 0; i < p->copies.n; i++) {
         const struct copied *k = p->copies.at[i];

@@ -51,7 +51,7 @@ function put_text(file, text,    n, i, line) {
 }
 # Whatever is the value of a key that a look-up goes by; a few more do no harm: a text is read that was not needed.
 function list_names(text,    keys, value) {
-    keys = text ~ /^[{]("iommus"|"linux": [{]"vfio-platform")/ ? "arch|properties" : "name|compatible|property|properties"
+    keys = text ~ /^[{]("iommus"|"linux": [{]("kernels"[^]]*], )?"vfio-platform")/ ? "arch|properties" : "name|compatible|property|properties"
     while (match(text, "\"(" keys ")\" *: *(\\[[^]]*\\]|\"[^\"]*\")")) {
         value = substr(text, RSTART, RLENGTH)
         text = substr(text, RSTART + RLENGTH)
@@ -69,8 +69,9 @@ function string_end(text, i,    ch) {
             i++
     return i
 }
-# Each object of a list is a text of its own: of the lists in the file, and in "linux" of those in it.
-function split_file(file, text,    i, ch, end, depth, key, start, any) {
+# Each object of a list is a text of its own: of the lists in the file, and in "linux" and "needs" of those in it.
+function is_inner(key) { return key == "\"linux\"" || key == "\"needs\"" }
+function split_file(file, text,    i, ch, end, depth, key, start, any, list, kernels) {
     for (i = 1; (ch = substr(text, i, 1)) != ""; i++) {
         if (ch == "\"") {
             end = string_end(text, i)
@@ -78,14 +79,17 @@ function split_file(file, text,    i, ch, end, depth, key, start, any) {
                 key[depth] = substr(text, i, end - i + 1)
             i = end
         } else if (ch ~ /[[{]/) {
-            if (ch == "{" && open[depth] == "[" && (depth == 2 || depth == 3 && key[1] == "\"linux\""))
+            if (ch == "{" && open[depth] == "[" && (depth == 2 || depth == 3 && is_inner(key[1])))
                 start = i
+            list = ch == "[" ? i : list
             open[++depth] = ch
         } else if (ch ~ /[]}]/) {
             depth--
-            if (!start || !(depth == 2 || depth == 3 && key[1] == "\"linux\""))
+            if (key[2] == "\"kernels\"" && depth == 2) # each text tells of which kernels it is true
+                kernels = key[2] ": " substr(text, list, i - list + 1) ", "
+            if (!start || !(depth == 2 || depth == 3 && is_inner(key[1])))
                 continue
-            any = depth == 2 ? "{" key[1] ": [\n" : "{" key[1] ": {" key[2] ": [\n"
+            any = depth == 2 ? "{" key[1] ": [\n" : "{" key[1] ": {" kernels key[2] ": [\n"
             any = any substr(text, start, i - start + 1) (depth == 2 ? "\n]}" : "\n]}}")
             list_names(any)
             put_text(file, any)

@@ -31,6 +31,7 @@ static const struct field file_fields[] = {
     {.key = "references", .type = FIELD_CUSTOM, .set = load_references},
     {.key = "providers", .type = FIELD_CUSTOM, .set = load_providers},
     {.key = "dma-ids", .type = FIELD_CUSTOM, .set = load_dma_ids},
+    {.key = "descriptions", .type = FIELD_CUSTOM, .set = load_descriptions},
     {.key = "masters", .type = FIELD_CUSTOM, .set = load_masters},
     {.key = "delicate", .type = FIELD_CUSTOM, .set = load_delicate},
     {.key = "iommus", .type = FIELD_CUSTOM, .set = load_iommus},
@@ -40,6 +41,7 @@ static const struct field file_fields[] = {
     {.key = "classes", .type = FIELD_CUSTOM, .set = load_classes},
     {.key = "platform", .type = FIELD_CUSTOM, .set = load_platform},
     {.key = "linux", .type = FIELD_CUSTOM, .set = load_linux},
+    {.key = "needs", .type = FIELD_CUSTOM, .set = load_needs},
 };
 
 static bool check_file(struct load *l, const struct jval *object, void *unused)
@@ -52,8 +54,8 @@ static bool check_file(struct load *l, const struct jval *object, void *unused)
     struct loc brace = {object->loc.file, object->loc.start, object->loc.start + 1};
     struct diag *d = diag(l->c->diags, E0809, src_at(brace), "this file describes nothing");
     diag_help(d, "its top-level key says what it describes: \"references\", \"providers\", \"dma-ids\", "
-                 "\"masters\", \"delicate\", \"iommus\", \"irqchip\", \"host-irqchips\", \"class\", \"classes\", "
-                 "\"platform\" or \"linux\"");
+                 "\"descriptions\", \"masters\", \"delicate\", \"iommus\", \"irqchip\", \"host-irqchips\", "
+                 "\"class\", \"classes\", \"platform\", \"linux\" or \"needs\"");
     return false;
 }
 

@@ -47,6 +47,7 @@ struct loader {
 /* Handlers of the top-level keys: they read the value and add what it describes to the loader. */
 bool load_references(struct load *l, const struct jval *v, void *unused);
 bool load_dma_ids(struct load *l, const struct jval *v, void *unused);
+bool load_descriptions(struct load *l, const struct jval *v, void *unused);
 bool load_masters(struct load *l, const struct jval *v, void *unused);
 bool load_delicate(struct load *l, const struct jval *v, void *unused);
 bool load_providers(struct load *l, const struct jval *v, void *unused);
@@ -56,6 +57,7 @@ bool load_controllers(struct load *l, const struct jval *v, void *unused);
 bool load_class(struct load *l, const struct jval *v, void *unused);
 bool load_classes(struct load *l, const struct jval *v, void *unused);
 bool load_platform(struct load *l, const struct jval *v, void *unused);
+bool load_needs(struct load *l, const struct jval *v, void *unused);
 bool load_linux(struct load *l, const struct jval *v, void *unused);
 
 /* A region's table: irqchips and classes have the same. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Top-level keys "references", "providers", "dma-ids", "masters" and "delicate".
+// Top-level keys "references", "providers", "dma-ids", "descriptions", "masters" and "delicate".
 #include "schema/load.h"
 
 // A group of properties that follow one rule.
@@ -31,11 +31,22 @@ static const struct field along_fields[] = {
 static const struct table along_table = {"a property that goes along", along_fields,
                                          sizeof along_fields / sizeof *along_fields, sizeof(struct ref_along), NULL};
 
+#define INSTEAD(member) offsetof(struct ref_instead, member)
+static const struct field instead_fields[] = {
+    {.key = "write", .type = FIELD_TEXT, .offset = INSTEAD(write), .required = true},
+    {.key = "unless", .type = FIELD_NAMES, .offset = INSTEAD(unless), .required = true},
+    {.key = "why", .type = FIELD_TEXT, .offset = INSTEAD(why), .required = true},
+};
+static const struct table instead_table = {"what replaces a reference", instead_fields,
+                                           sizeof instead_fields / sizeof *instead_fields, sizeof(struct ref_instead),
+                                           NULL};
+
 #define RULE(member) offsetof(struct ref_group, rule.member)
 static const struct field group_fields[] = {
     {.key = "kind", .type = FIELD_TEXT, .offset = RULE(kind), .required = true},
     {.key = "why", .type = FIELD_TEXT, .offset = RULE(why), .required = true},
     {.key = "default", .type = FIELD_WORD, .offset = RULE(fate), .words = fates, .required = true},
+    {.key = "alone", .type = FIELD_WORD, .offset = RULE(alone), .words = fates},
     {.key = "layout", .type = FIELD_WORD, .offset = RULE(layout), .words = layouts},
     {.key = "match", .type = FIELD_WORD, .offset = RULE(match), .words = matches},
     {.key = "cells", .type = FIELD_NAME, .offset = RULE(cells)},
@@ -46,8 +57,11 @@ static const struct field group_fields[] = {
     {.key = "before", .type = FIELD_U16, .offset = RULE(before), .max = 255},
     {.key = "after", .type = FIELD_U16, .offset = RULE(after), .max = 255},
     {.key = "names", .type = FIELD_NAME, .offset = RULE(names)},
+    {.key = "rates", .type = FIELD_NAME, .offset = RULE(rates)},
     {.key = "group", .type = FIELD_U16, .offset = RULE(group), .min = 1, .max = 255},
     {.key = "along", .type = FIELD_LIST, .offset = RULE(along), .count_offset = RULE(nalong), .table = &along_table},
+    {.key = "takes", .type = FIELD_NAMES, .offset = RULE(takes)},
+    {.key = "instead", .type = FIELD_OBJECT, .offset = RULE(instead), .table = &instead_table},
     {.key = "follows", .type = FIELD_NAME, .offset = RULE(follows)},
     {.key = "except", .type = FIELD_NAMES, .offset = RULE(except)},
     {.key = "unless", .type = FIELD_NAME, .offset = RULE(unless)},
@@ -113,8 +127,9 @@ static bool check_group(struct load *l, const struct jval *object, void *item)
     if (g->rule.layout == REF_STRIDE && ok && g->rule.at >= g->rule.fixed)
         ok = load_contradiction(l, json_member(object, "at"), "\"at\" must be less than \"every\"",
                                 "count cells from 0");
-    if (g->rule.fate == FATE_FIXED)
-        ok = load_contradiction(l, json_member(object, "default"), "\"fixed\" needs a value and cannot be a default",
+    if (g->rule.fate == FATE_FIXED || g->rule.alone == FATE_FIXED)
+        ok = load_contradiction(l, json_member(object, g->rule.fate == FATE_FIXED ? "default" : "alone"),
+                                "\"fixed\" needs a value and cannot be a default",
                                 "choose another one; classes have \"fates\" with values");
     if (!g->rule.group)
         g->rule.group = 1;
@@ -236,6 +251,33 @@ bool load_delicate(struct load *l, const struct jval *v, void *unused)
     return ok;
 }
 
+struct description {
+    const char *const *compatible;
+};
+
+static const struct field description_fields[] = {
+    {.key = "compatible", .type = FIELD_NAMES, .offset = offsetof(struct description, compatible), .required = true},
+    {.key = "source", .type = FIELD_REMARK},
+};
+static const struct table description_table = {"descriptions", description_fields,
+                                               sizeof description_fields / sizeof *description_fields,
+                                               sizeof(struct description), NULL};
+
+bool load_descriptions(struct load *l, const struct jval *v, void *unused)
+{
+    (void)unused;
+    if (v->type != JSON_ARRAY)
+        return field_wrong_type(l, v, "a list of objects");
+    bool ok = true;
+    for (const struct jval *e = v->child; e; e = e->next) {
+        struct description d = {0};
+        ok = fields_read(l, &description_table, e, &d) && ok;
+        for (const char *const *s = d.compatible; s && *s; s++)
+            map_put(l->c->arena, &l->loader->s->descriptions, (uintptr_t)*s, 0, 1);
+    }
+    return ok;
+}
+
 struct master {
     const char *const *names;
 };
@@ -267,6 +309,7 @@ static const struct field provider_fields[] = {
     {.key = "name", .type = FIELD_NAME, .offset = PROVIDER(name), .required = true},
     {.key = "node-name", .type = FIELD_NAME, .offset = PROVIDER(node_name), .required = true},
     {.key = "values", .type = FIELD_NAMES, .offset = PROVIDER(values)},
+    {.key = "range", .type = FIELD_BOOL, .offset = PROVIDER(range)},
     {.key = "name-property", .type = FIELD_NAME, .offset = PROVIDER(name_property)},
     {.key = "unit", .type = FIELD_TEXT, .offset = PROVIDER(unit)},
     {.key = "body", .type = FIELD_BODY, .offset = PROVIDER(body), .required = true},

@@ -110,6 +110,25 @@ struct linux_node {
     uint16_t map_parent;            // the cell of them that is the interrupt parent
 };
 
+/* ---- what a driver of Linux does not start without ---- */
+
+struct driver_need {
+    const char *property;     // interned; NULL ends a list
+    const char *const *names; // interned, NULL-terminated: those asked for ("stmmaceth" of clocks); none: the property
+};
+
+/* What is known of the driver for a compatible string. */
+struct driver_facts {
+    struct driver_facts *next;                  // of the same string: what holds in other versions
+    const char *driver;                         // its file in Linux's sources
+    const char *since, *until;                  // "6.12": the versions it is true of; NULL: all that were read
+    const struct driver_need *needs, *probably; // lists, or NULL: it does not start without; most likely not
+    const char *const *optional;                // NULL-terminated properties that it asks for and does without; or NULL
+    const char *const *any_rate;                // names of clocks ("": without one) whose rate it does not look at
+    const char *const *parent;                  // compatible strings of the node above that it asks; or NULL
+    uint8_t layer;                              // private to the loader
+};
+
 /* How an IOMMU translates. */
 enum iommu_way { IOMMU_PAGE_TABLES, IOMMU_WINDOWS, IOMMU_TCES };
 
@@ -136,6 +155,7 @@ struct schema_provider {
     const char *name;               // "fixed-clock": the word that rules use
     const char *node_name;          // "clock"
     const char *const *values;      // NULL-terminated: u32 properties that get the value written; or NULL
+    bool range;                     // `values` are the ends of the range that a host's provider can be set to
     const char *name_property;      // a string property that gets the node's name: "regulator-name"; or NULL
     const char *unit;               // "Hz", "uV": for messages; NULL: it has no value
     const struct schema_body *body; // merged into the node
@@ -146,10 +166,12 @@ struct schema_provider {
 struct ref_rule {
     const char *cells;   // interned: "#clock-cells"; or NULL
     const char *names;   // "clock-names", or NULL. Of a numbered rule: its entry N is for the property with number N
+    const char *rates;   // a property whose entries get rates in its first `along`: "assigned-clocks"; or NULL
     const char *kind;    // "clock", "reset", "regulator": what one entry is called in messages
     const char *why;     // one line for --explain and messages: why this default
     uint8_t layout;      // enum ref_layout
     uint8_t fate;        // enum fate: the default
+    uint8_t alone;       // enum fate: the default of an entry that is the only one; FATE_ERROR: it has `fate`, too
     uint8_t match;       // enum ref_match
     bool cells_optional; // a target without the cells property has 0
     uint8_t iommu;       // enum ref_iommu
@@ -166,6 +188,12 @@ struct ref_rule {
         uint32_t cells;
     } * along; // properties with so many cells per entry (assigned-clock-rates)
     uint32_t nalong;
+    const char *const *takes; // NULL-terminated properties that go with this one as a whole; or NULL
+    struct ref_instead {
+        const char *write;         // what the guest's node needs once this property is dropped: "broken-cd;"; or NULL
+        const char *const *unless; // NULL-terminated: it is not needed where one of these properties or children is
+        const char *why;           // what happens without
+    } instead;
     const char *follows;       // a property whose entries these belong to, one by one (assigned-clock-parents); or NULL
     const char *const *except; // of patterns, NULL-terminated: names that end so do not match (",nr-gpios"); or NULL
     const char *unless; // interned: the rule does not hold in a node with this property (gpio-hog: no phandle); or NULL
@@ -343,6 +371,8 @@ struct schemas {
     /* Names (interned) are keys, with 0. */
     struct map vfio_platform;            // architecture -> 1: Linux has VFIO for its platform devices
     struct map linux_nodes;              // compatible -> struct linux_node
+    struct map drivers;                  // compatible -> struct driver_facts
+    const char *const *kernels;          // NULL-terminated: the versions that `drivers` were read from, oldest first
     struct map refs;                     // property -> struct ref_rule
     struct map ref_nodes;                // name of a node -> struct ref_rule for all of its properties
     const struct ref_property *patterns; // tried in order when no name matches
@@ -351,6 +381,7 @@ struct schemas {
     uint32_t niommus;
     const struct schema_dma_id *dma_ids;
     uint32_t ndma_ids;
+    struct map descriptions;                 // compatible -> 1: numbers of the tree are all that its driver needs
     struct map masters;                      // generic name of a node ("ethernet") -> 1: it moves data by itself
     struct map delicate;                     // compatible -> struct schema_delicate
     const struct iommu_class *iommu_classes; // the first of them, in the order of the files
@@ -401,6 +432,12 @@ bool schema_has_vfio_platform(const struct schemas *s, const char *arch);
 
 /* What Linux does with nodes of a compatible string (interned); NULL: nothing that is known. */
 const struct linux_node *schema_linux(const struct schemas *s, const char *compatible);
+
+/*
+ * What is known of the driver that Linux has for a node with this compatible list (may be NULL): of its first string
+ * that any driver has. NULL: no driver is known. Strings are looked up in c->names.
+ */
+const struct driver_facts *schema_driver(struct machc *c, const struct schemas *s, const struct dt_prop *compatible);
 
 /* By the name written in a .mach file (interned); or NULL. A device class is also found by a compatible. */
 const struct irqchip_class *schema_irqchip(const struct schemas *s, const char *name);

@@ -265,7 +265,7 @@ def examples_complete(context):
                       if not block.expected or block.expected[0] == "warning")
     shown = re.sub(r'//[^\n]*|/\*.*?\*/|"(?:[^"\\]|\\.)*"', " ", shown, flags=re.S)
     missing = wanted - set(re.findall(r"/[a-z-]+/|[a-z][a-z0-9-]*", shown))
-    fates = set(re.findall(r"'([a-z]+)'", re.search(r"^fate +::=(.*?)$", text, re.M)[1]))
+    fates = set(re.findall(r"[=|] '([a-z]+)'", re.search(r"^fate +::=.*?$", text, re.M)[0]))
     missing |= {f"ref ... {fate}" for fate in fates - set(re.findall(r"\bref\s+\S+\s+([a-z]+)", shown))}
     return missing and "no example has " + ", ".join(sorted(missing))
 

@@ -21,6 +21,7 @@ KINDS = {
     "references": "references",
     "providers": "references",
     "dma-ids": "references",
+    "descriptions": "references",
     "masters": "references",
     "delicate": "references",
     "iommus": "iommus",
@@ -30,13 +31,18 @@ KINDS = {
     "classes": "class",
     "platform": "platform",
     "linux": "linux",
+    "needs": "needs",
 }
 # Tables of the loader, and the matching definition of a JSON Schema.
 TABLES = {
     "group": ("references", "group"),
     "along": ("references", "along"),
     "provider": ("references", "provider"),
+    "instead": ("references", "instead"),
+    "needs": ("needs", "needs"),
+    "driver": ("needs", "driver"),
     "dma_id": ("references", "dma-id"),
+    "description": ("references", "description"),
     "master": ("references", "master"),
     "delicate": ("references", "delicate"),
     "iommu": ("iommus", "iommu"),

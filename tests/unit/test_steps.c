@@ -39,6 +39,7 @@ static const struct {
     {STEP_CHOSEN, write_chosen},
     {STEP_NODES, add_other_nodes},
     {STEP_NAMES, resolve_names},
+    {STEP_DRIVERS, check_drivers},
     {STEP_DMA, plan_dma},
 };
 
