@@ -10,6 +10,9 @@ from .reach import OPERATIONS, bus_memory
 CLASSES = {"arm64-virt": "gic-v3", "arm-virt": "gic-v2", "e500mc-kvm": "mpic", "riscv64-virt": "plic", "riscv64-aia": "aia",
            "x86-64": "ioapic"}
 
+# Providers that are descriptions.
+COPIES = {"osc": "fixed-clock", "half": "fixed-factor-clock", "vdd": "regulator-fixed"}
+
 
 def differences(case, machines):
     """The problems of machines, as tests/checker has read them."""
@@ -27,6 +30,7 @@ class One:
     def __init__(self, case, want, got):
         self.case, self.want, self.got, self.config = case, want, got, got.config
         self.problems = []
+        self.copies = None
         self.check_machine()
         self.check_cpus()
         self.check_memory()
@@ -188,9 +192,23 @@ class One:
             for key in ((name, i), (name, None)):
                 if key in of.fates:
                     return of.fates[key]
-        here = any(fate == "copy" and (provider, "") in o.device.refs[key[0]]
-                   for o in self.want.all_wishes() for key, fate in o.fates.items())
-        return None if here else w.fates.get(("*", None), w.top.fates.get(("*", None)))
+        if provider in self.copied():
+            return "copy"
+        return w.fates.get(("*", None), w.top.fates.get(("*", None))) or self.case.default(name, [(provider, "")])
+
+    def copied(self):
+        """Providers that the machine has copies of: asked for, or because no statement is about a reference to them."""
+        if self.copies is not None:
+            return self.copies
+        found = self.copies = set()
+        for w in self.want.all_wishes():
+            for name, entries in w.device.refs.items():
+                for i, (provider, _) in enumerate(entries):
+                    said = [of.fates[key] for of in (w, w.top) for key in ((name, i), (name, None)) if key in of.fates]
+                    said += [of.fates[key] for of in (w, w.top) for key in (("*", None),) if key in of.fates]
+                    if (said[0] if said else self.case.default(name, entries[i:i + 1])) == "copy":
+                        found |= {provider, "osc"} if provider == "half" else {provider}
+        return found
 
     def check_refs(self, w, d):
         node = self.got.tree.by_path[d.node]
@@ -204,6 +222,8 @@ class One:
                 self.say(f"{d.name}: {name} has {len(there)} entries, asked for {fates}")
                 continue
             for (to, specifier), (fate, provider) in zip(there, fates):
+                if fate == "copy" and (to.string("compatible") != COPIES[provider] or specifier):
+                    self.say(f"{d.name}: {name} leads to {to.path}, which is no copy of {provider}")
                 if fate and fate.startswith("fixed ") and name == "clocks":
                     rate = to.props.get("clock-frequency", b"")
                     if to.string("compatible") != "fixed-clock" or cells(rate) != (int(fate.split()[1]),) or specifier:

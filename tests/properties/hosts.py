@@ -264,6 +264,12 @@ class Host:
         osc.set("compatible", '"fixed-clock"')
         osc.set("#clock-cells", "<0>")
         osc.set("clock-frequency", "<24000000>")
+        half = Node(self.root, "divider", "half")
+        half.set("compatible", '"fixed-factor-clock"')
+        half.set("#clock-cells", "<0>")
+        half.set("clocks", "<&osc>")
+        half.set("clock-mult", "<1>")
+        half.set("clock-div", "<2>")
         vdd = Node(self.root, "regulator-vdd", "vdd")
         vdd.set("compatible", '"regulator-fixed"')
         vdd.set("regulator-name", '"vdd"')
@@ -444,7 +450,7 @@ class Host:
     def references(self, device):
         rng, node, refs = self.rng, device.node, device.refs
         if rng.random() < 0.4:
-            refs["clocks"] = [(f"clk{rng.randrange(self.clocks)}", f" {rng.randint(0, 40)}") if rng.random() < 0.8 else ("osc", "")
+            refs["clocks"] = [(f"clk{rng.randrange(self.clocks)}", f" {rng.randint(0, 40)}") if rng.random() < 0.7 else (rng.choice(("osc", "half")), "")
                               for _ in range(rng.randint(1, 3))]
             if rng.random() < 0.5:
                 node.set("clock-names", *(f'"c{i}"' for i in range(len(refs["clocks"]))))

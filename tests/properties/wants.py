@@ -310,15 +310,25 @@ class Case:
             w.fates.update({(name, None): "drop" for name in names})
             return
         for name, entries in refs.items():
+            if self.default(name, entries) and rng.random() < 0.5:
+                continue  # nothing needs to be said
             if name == "clocks" and rng.random() < 0.6:
                 for i, (provider, specifier) in enumerate(entries):
                     w.fates[name, i] = f"fixed {self.rate(provider, specifier)}" if rng.random() < 0.7 else "drop"
             elif name == "vdd-supply" and rng.random() < 0.5:
                 w.fates[name, None] = "fixed 3300000"
-            elif name == "clocks" and all(provider == "osc" for provider, _ in entries):
+            elif name == "clocks" and all(provider in ("osc", "half") for provider, _ in entries):
                 w.fates[name, None] = "copy"
             else:
                 w.fates[name, None] = "drop"
+
+    @staticmethod
+    def default(name, entries):
+        """What becomes of references that nothing is said of: descriptions are copied, the host applies a power domain."""
+        if name == "power-domains":
+            return "drop"
+        described = name in ("clocks", "vdd-supply") and all(provider in ("osc", "half", "vdd") for provider, _ in entries)
+        return "copy" if described else None
 
     @staticmethod
     def rate(provider, specifier):
