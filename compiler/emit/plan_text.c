@@ -248,6 +248,20 @@ static void irq_table(struct machc *c, struct text_out *t, const struct p_machin
     table_end(t);
 }
 
+static void reference_table(struct text_out *t, const struct p_machine *m)
+{
+    table_begin(t, "references", "device", "entry", "of the host", "by", "in the guest", NULL);
+    for (uint32_t i = 0; i < m->references.n; i++) {
+        const struct p_reference *r = &m->references.at[i];
+        table_cell(t, r->node);
+        table_cell(t, r->entry);
+        table_cell(t, r->target);
+        table_cell(t, how_text(r->how));
+        table_cell(t, r->gets);
+    }
+    table_end(t);
+}
+
 static void machine_text(struct machc *c, struct text_out *t, const struct p_machine *m)
 {
     const struct platform *platform = m->m ? m->m->platform : NULL;
@@ -263,6 +277,7 @@ static void machine_text(struct machc *c, struct text_out *t, const struct p_mac
     region_table(c, t, m);
     irq_table(c, t, m);
     dma_table(c, t, m);
+    reference_table(t, m);
 }
 
 /* Writes the table of owners. With `only`, it lists what that machine has and what stays with the host. */

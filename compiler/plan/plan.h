@@ -207,6 +207,15 @@ struct p_device {
     uint8_t kind;       // enum device_kind
 };
 
+/* A row of the table of references, as text: what the host keeps, and what the guest gets in its place. */
+struct p_reference {
+    const char *node;   // of the guest
+    const char *entry;  // "clocks[0] "pclk""
+    const char *target; // of the host: "/clock-controller@fd1a0000 64"
+    const char *gets;   // "fixed 100000000 Hz", "dropped: why"
+    uint8_t how;        // enum how
+};
+
 /* All decisions for one machine. */
 struct p_machine {
     const struct m_machine *m;
@@ -215,9 +224,10 @@ struct p_machine {
     VEC(struct p_cpu) cpus;
     VEC(struct p_memory) memory;
     VEC(struct p_patch) patches;
-    VEC(struct p_irqchip *) irqchips; // [0] is the root
-    VEC(struct p_device *) devices;   // in the order of the text; a parent precedes the devices below it
-    bool maps_regions;                // a device reaches registers of another by DMA
+    VEC(struct p_irqchip *) irqchips;   // [0] is the root
+    VEC(struct p_device *) devices;     // in the order of the text; a parent precedes the devices below it
+    VEC(struct p_reference) references; // only with c->table
+    bool maps_regions;                  // a device reaches registers of another by DMA
 };
 
 /* A row of the table of owners, as text: a thing that can have only one owner, and its owner. */

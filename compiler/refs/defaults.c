@@ -111,5 +111,5 @@ struct verdict refs_default(struct settle *s, const struct ref_entry *e)
         if (value)
             return (struct verdict){FATE_FIXED, value, NULL};
     }
-    return (struct verdict){s->entries.n == 1 && s->rule->alone ? s->rule->alone : s->rule->fate, 0, NULL};
+    return (struct verdict){s->entries.n == 1 && s->rule->alone.fate ? s->rule->alone.fate : s->rule->fate, 0, NULL};
 }

@@ -2,6 +2,8 @@
 // Settles every phandle that refers to a node outside an assigned subtree, or reports an error that lists the choices.
 #include "refs/refs.h"
 
+#include <inttypes.h>
+
 /* Makes room for `count` elements in a list, and sets them to zero. */
 #define MAKE_ROOM(p, list, count)                                                                                      \
     do {                                                                                                               \
@@ -237,6 +239,50 @@ static void note_use(struct settle *s, const struct ref_entry *e, const struct v
                                                             .fate = v->fate});
 }
 
+/* What the guest gets in place of a provider that the host keeps, for people. */
+static const char *gets_text(struct settle *s, uint32_t i, const struct verdict *v)
+{
+    struct arena *a = s->p->c->arena;
+    const char *unit = s->rule->provider ? s->rule->provider->unit : NULL;
+    uint64_t value = v->fixed;
+    switch (v->fate) {
+    case FATE_DROP:
+        return v->statement ? "dropped"
+                            : arena_printf(a, "dropped: %s",
+                                           s->entries.n == 1 && s->rule->alone.why ? s->rule->alone.why : s->rule->why);
+    case FATE_FIXED:
+        value = value ? value : refs_value_unwritten(s, i, &s->entries.at[i]);
+        return arena_printf(a, "fixed %" PRIu64 "%s%s", value, unit ? " " : "", unit ? unit : "");
+    case FATE_COPY:
+        return "a copy";
+    case FATE_ASSIGN:
+        return "the provider";
+    case FATE_TO:
+        return arena_printf(a, v->statement->to_kind == TEXT_LABEL ? "&%s" : "%s", v->statement->to);
+    default:
+        return "as it is";
+    }
+}
+
+/* Puts an entry into the table of references (--emit=plan). */
+static void note_reference(struct settle *s, uint32_t i, const struct verdict *v)
+{
+    struct machine_planner *p = s->p;
+    if (!p->c->table || s->k->description)
+        return;
+    struct arena *a = p->c->arena;
+    const char *name = refs_entry_name(p, s->k->host, s->rule, i), *entry = s->prop->name;
+    if (s->entries.n > 1)
+        entry = arena_printf(a, "%s[%" PRIu32 "]", entry, i);
+    if (name)
+        entry = arena_printf(a, "%s \"%s\"", entry, name);
+    const char *target = arena_printf(a, "%s%s", dt_path(a, s->entries.at[i].target),
+                                      refs_specifier_text(p, s->prop, &s->entries.at[i]));
+    vec_push(a, &p->m->references,
+             ((struct p_reference){s->k->device->name, entry, target, gets_text(s, i, v),
+                                   v->statement ? HOW_WRITTEN : HOW_DEFAULT}));
+}
+
 static void settle_entry(struct settle *s, uint32_t i)
 {
     const struct ref_entry *e = &s->entries.at[i];
@@ -258,6 +304,7 @@ static void settle_entry(struct settle *s, uint32_t i)
     struct verdict v = verdict_of(s, i, &guest_copy);
     if (v.fate != FATE_ERROR) {
         note_use(s, e, &v, guest_copy);
+        note_reference(s, i, &v);
         refs_carry_out(s, i, e, &v);
     } else if (guest_copy) {
         refs_append_entry(s, e, guest_copy->guest);

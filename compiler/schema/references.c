@@ -41,12 +41,20 @@ static const struct table instead_table = {"what replaces a reference", instead_
                                            sizeof instead_fields / sizeof *instead_fields, sizeof(struct ref_instead),
                                            NULL};
 
+#define ALONE(member) offsetof(struct ref_alone, member)
+static const struct field alone_fields[] = {
+    {.key = "default", .type = FIELD_WORD, .offset = ALONE(fate), .words = fates, .required = true},
+    {.key = "why", .type = FIELD_TEXT, .offset = ALONE(why), .required = true},
+};
+static const struct table alone_table = {"the default of a single entry", alone_fields,
+                                         sizeof alone_fields / sizeof *alone_fields, sizeof(struct ref_alone), NULL};
+
 #define RULE(member) offsetof(struct ref_group, rule.member)
 static const struct field group_fields[] = {
     {.key = "kind", .type = FIELD_TEXT, .offset = RULE(kind), .required = true},
     {.key = "why", .type = FIELD_TEXT, .offset = RULE(why), .required = true},
     {.key = "default", .type = FIELD_WORD, .offset = RULE(fate), .words = fates, .required = true},
-    {.key = "alone", .type = FIELD_WORD, .offset = RULE(alone), .words = fates},
+    {.key = "alone", .type = FIELD_OBJECT, .offset = RULE(alone), .table = &alone_table},
     {.key = "layout", .type = FIELD_WORD, .offset = RULE(layout), .words = layouts},
     {.key = "match", .type = FIELD_WORD, .offset = RULE(match), .words = matches},
     {.key = "cells", .type = FIELD_NAME, .offset = RULE(cells)},
@@ -127,7 +135,7 @@ static bool check_group(struct load *l, const struct jval *object, void *item)
     if (g->rule.layout == REF_STRIDE && ok && g->rule.at >= g->rule.fixed)
         ok = load_contradiction(l, json_member(object, "at"), "\"at\" must be less than \"every\"",
                                 "count cells from 0");
-    if (g->rule.fate == FATE_FIXED || g->rule.alone == FATE_FIXED)
+    if (g->rule.fate == FATE_FIXED || g->rule.alone.fate == FATE_FIXED)
         ok = load_contradiction(l, json_member(object, g->rule.fate == FATE_FIXED ? "default" : "alone"),
                                 "\"fixed\" needs a value and cannot be a default",
                                 "choose another one; classes have \"fates\" with values");

@@ -171,7 +171,6 @@ struct ref_rule {
     const char *why;     // one line for --explain and messages: why this default
     uint8_t layout;      // enum ref_layout
     uint8_t fate;        // enum fate: the default
-    uint8_t alone;       // enum fate: the default of an entry that is the only one; FATE_ERROR: it has `fate`, too
     uint8_t match;       // enum ref_match
     bool cells_optional; // a target without the cells property has 0
     uint8_t iommu;       // enum ref_iommu
@@ -188,6 +187,10 @@ struct ref_rule {
         uint32_t cells;
     } * along; // properties with so many cells per entry (assigned-clock-rates)
     uint32_t nalong;
+    struct ref_alone {
+        uint8_t fate;    // enum fate: the default of an entry that is the only one; FATE_ERROR: it has `fate`, too
+        const char *why; // why this default
+    } alone;
     const char *const *takes; // NULL-terminated properties that go with this one as a whole; or NULL
     struct ref_instead {
         const char *write;         // what the guest's node needs once this property is dropped: "broken-cd;"; or NULL

@@ -172,6 +172,21 @@ def owners(box):
     expect([row for row in rows if " linux1 " not in row] == one, "-m linux2 is not what linux2 and the host have")
 
 
+REFERENCES = """
+gem3 clocks[1] "hclk" /firmware/zynqmp-firmware/clock-controller 107 written fixed 125000000 Hz
+gem3 power-domains /firmware/zynqmp-firmware 32 default dropped: the host's kernel keeps it on while VFIO has the device
+gem3 resets "gem3_rst" /firmware/zynqmp-firmware/reset-controller 32 written dropped
+"""
+
+
+def references(box):
+    """What the host keeps, and what the guest gets in its place: one row for each entry, none for what is inside."""
+    text = box.machc(box.context.root / "examples/zcu102-ethernet.mach", "--emit=plan").out.decode()
+    rows = [" ".join(line.split()) for line in text.split("\nreferences\n")[1].split("\n\n")[0].splitlines()[1:]]
+    expect([row for row in REFERENCES.strip().splitlines() if row not in rows] == [], "rows are missing: " + "\n".join(rows))
+    expect(len(rows) == 9, f"{len(rows)} rows, not 9")
+
+
 def many_files(box):
     done = box.machc("--check", "broken.mach", "missing.mach", "one.mach", "broken.mach", "two.mach", status=2)
     lines = done.err.splitlines()
@@ -631,7 +646,7 @@ def nothing_depends_on_hashes(box):
 
 TESTS = [
     one_machine, options_in_front_and_behind, standard_output, standard_input, every_machine,
-    several_machines_need_a_name, checks_write_nothing, views, owners, labels_only_when_asked,
+    several_machines_need_a_name, checks_write_nothing, views, owners, references, labels_only_when_asked,
     labelled_nodes_get_free_phandles, constants_and_includes,
     nodes_are_explained,
     many_files, progress, fixes_are_shown, fixes_are_made, only_what_is_named_is_fixed, fixes_that_cannot_be_written,

@@ -38,6 +38,7 @@ TABLES = {
     "group": ("references", "group"),
     "along": ("references", "along"),
     "provider": ("references", "provider"),
+    "alone": ("references", "alone"),
     "instead": ("references", "instead"),
     "needs": ("needs", "needs"),
     "driver": ("needs", "driver"),
