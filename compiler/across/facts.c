@@ -226,7 +226,7 @@ static void check_irqs(struct planner *p, const struct p_device *d, const struct
             struct diag *e =
                 diag(p->c->diags, E1028, q->at, "VFIO does not provide interrupt %u of `%s`", q->index, d->name);
             diag_note(e, src_at(g ? g->at : x->at), "%s is here", x->name);
-            diag_help(e, "drop it: %s", q->host ? describe_irq_drop(p->c, q) : "`drop`");
+            diag_help(e, "drop it: %s%s", q->host ? describe_irq_drop(p->c, q) : "`drop`", describe_irq_need(p->c, q));
         } else if (q->trigger && q->trigger->level != has_flag(g->flags, "automasked")) {
             struct diag *e = diag(p->c->diags, E1029, q->at, "interrupt %u of `%s` is %s here, but %s on the host",
                                   q->index, d->name, q->trigger->level ? "level-triggered" : "an edge",

@@ -14,7 +14,12 @@ void report_lines(struct planner *p, const struct owned *a, const struct owned *
     struct diag *d = diag(p->c->diags, E0365, irq->at, "%s and %s share one line of the host, %s",
                           describe_irq(p->c, irq), describe_irq(p->c, other), host_irq_text(p->c, irq->host));
     diag_note(d, other->at, "the other one is passed through here");
-    diag_help(d, "drop one of them, %s, and let its driver poll", describe_irq_drop(p->c, irq));
+    if (irq->needed_by && other->needed_by)
+        diag_help(d, "give both devices to one machine: their drivers do not start without the interrupt (%s of Linux)",
+                  irq->needed_by);
+    else
+        diag_help(d, "drop one of them, %s, and let its driver poll",
+                  describe_irq_drop(p->c, irq->needed_by ? other : irq));
 }
 
 /* ---- with the host ---- */
@@ -28,7 +33,8 @@ static bool report_controller_elsewhere(struct planner *p, const struct p_machin
     struct diag *d = diag(p->c->diags, E0397, irq->at, "interrupt %u of %s goes to %s, which belongs to machine `%s`",
                           irq->index, dt_path(p->c->arena, irq->host->node), chip, o->machine->name);
     diag_note(d, o->at, "it is passed through here");
-    diag_help(d, "give both to one machine, or drop the interrupt: `irq %u drop;`", irq->index);
+    diag_help(d, "give both to one machine, or drop the interrupt: %s%s", describe_irq_drop(p->c, irq),
+              describe_irq_need(p->c, irq));
     return true;
 }
 
@@ -51,8 +57,8 @@ static void report_shared_with_host(struct planner *p, const struct p_irq *irq, 
                   "make sure that PCI devices on that bus use MSIs instead of this INTx line, or write `irq %u drop;`",
                   irq->index);
     else
-        diag_help(d, "pass both devices through, or drop the interrupt of `%s`: `irq %u drop;`", irq->device->name,
-                  irq->index);
+        diag_help(d, "pass both devices through, or drop the interrupt of `%s`: %s%s", irq->device->name,
+                  describe_irq_drop(p->c, irq), describe_irq_need(p->c, irq));
 }
 
 /*

@@ -103,8 +103,8 @@ static void help_drop(struct machine_planner *p, struct diag *d, const struct p_
 {
     const char *text = describe_irq_drop(p->c, irq);
     const struct m_passthrough *pass = irq->device->pass;
-    diag_help(d, "drop it: %s", text);
-    if (pass && !pass->assigned)
+    diag_help(d, "drop it: %s%s", text, describe_irq_need(p->c, irq));
+    if (pass && !pass->assigned && !irq->needed_by)
         diag_fix_statement(d, pass->at, "passthrough", "%.*s", (int)strlen(text) - 2, text + 1);
 }
 
@@ -125,7 +125,12 @@ static struct p_irq *new_irq(struct machine_planner *p, const struct copied *k, 
     bool top = k->part == &k->pass->parts.at[0];
     struct src where = top || !k->part ? k->pass->at : k->part->at;
     struct p_irq *irq = NEW(p->c->arena, struct p_irq);
+    const struct driver_facts *facts =
+        schema_driver(p->c, p->schemas, dt_prop(p->host->tree, k->host, p->n->compatible));
+    const char *name = h->name ? intern(p->c->names, h->name) : NULL;
+    struct driver_says says = schema_driver_says(facts, p->n->interrupts, h->index, name);
     *irq = (struct p_irq){.device = k->device,
+                          .needed_by = says.word == DRIVER_NEEDS ? says.facts->driver : NULL,
                           .index = h->index,
                           .name = irq_name(p, k, h),
                           .source = IRQ_DEVICE,
@@ -178,8 +183,8 @@ static bool can_be_linked(struct machine_planner *p, const struct copied *k, str
     diag_fact(d, "%s: it is %s", p->host->file, host_irq_text(p->c, h));
     // A cascaded controller can be passed through together with its users; the root cannot.
     if (first && (!h->class || h->class->cascaded))
-        diag_help(d, "drop it: %s; or pass %s through as well", describe_irq_drop(p->c, irq),
-                  dt_path(p->c->arena, first));
+        diag_help(d, "drop it: %s%s; or pass %s through as well", describe_irq_drop(p->c, irq),
+                  describe_irq_need(p->c, irq), dt_path(p->c->arena, first));
     else
         help_drop(p, d, irq);
     return false;

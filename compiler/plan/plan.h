@@ -70,6 +70,7 @@ struct p_irq {
     const char *name;        // interrupt-names entry, "intx", or NULL
     uint8_t source;          // enum irq_source
     bool drop;
+    const char *needed_by;       // Linux's driver that does not start without it; or NULL
     const char *file;            // raw: "/dev/uio0"
     const struct host_irq *host; // or NULL
     struct p_irq *shares;        // another one of the machine, on the same line of the host: bound for both; or NULL

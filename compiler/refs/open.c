@@ -32,7 +32,7 @@ static struct offer offer_rate(struct machine_planner *p, const struct open_ref 
     if (rate)
         return (struct offer){arena_printf(p->c->arena, "fixed %" PRIu32, rate),
                               arena_printf(p->c->arena, "Hz, as %s assigns", dt_path(p->c->arena, where))};
-    if (refs_takes_any_rate(o->says.facts, o->name))
+    if (schema_takes_any_rate(o->says.facts, o->name))
         return (struct offer){"fixed", "the driver takes any rate"};
     return (struct offer){"fixed RATE", NULL};
 }

@@ -66,7 +66,7 @@ uint64_t refs_value_unwritten(struct settle *s, uint32_t index, const struct ref
     if (!value)
         value = refs_rate_in_tree(p, s->k->host, s->rule, s->prop, e, &where);
     const char *name = refs_entry_name(p, s->k->host, s->rule, index);
-    if (!value && s->rule->rates && refs_takes_any_rate(refs_driver_of(p, s->k->host, p->host->tree), name))
+    if (!value && s->rule->rates && schema_takes_any_rate(refs_driver_of(p, s->k->host, p->host->tree), name))
         value = ANY_RATE;
     return value;
 }

@@ -27,19 +27,6 @@ struct shortened {
     uint32_t n;
 };
 
-/* What a driver of Linux says of an entry; the stronger ones are the larger. */
-enum driver_word {
-    DRIVER_UNKNOWN,  // no driver is known for the node
-    DRIVER_SILENT,   // it does not ask for the entry
-    DRIVER_OPTIONAL, // it asks, and does without
-    DRIVER_PROBABLY, // most likely it does not start without
-    DRIVER_NEEDS     // it does not start without
-};
-struct driver_says {
-    uint8_t word;                     // enum driver_word
-    const struct driver_facts *facts; // that say so, or of the driver; NULL: DRIVER_UNKNOWN
-};
-
 /* An entry that nothing settles. */
 struct open_ref {
     const struct copied *k;
@@ -167,18 +154,8 @@ uint32_t refs_value_in_tree(struct machine_planner *p, const struct ref_rule *ru
 
 /* ---- driver.c ---- */
 
-/*
- * Returns what the driver with these facts (NULL: none is known) says of entry `index` of a property (interned), which
- * is called `name` (interned) or has none.
- */
-struct driver_says refs_driver_says(const struct driver_facts *facts, const char *property, uint32_t index,
-                                    const char *name);
-
 /* Returns what is known of the driver for a node of tree `t`, the host's or the guest's; or NULL. */
 const struct driver_facts *refs_driver_of(struct machine_planner *p, const struct dt_node *n, const struct dt_tree *t);
-
-/* Whether the driver looks at no rate of the clock that is called `name` (NULL: it has none). */
-bool refs_takes_any_rate(const struct driver_facts *facts, const char *name);
 
 /* Returns the name of entry `index` of a property of the host's node with this rule, interned; or NULL. */
 const char *refs_entry_name(const struct machine_planner *p, const struct dt_node *host, const struct ref_rule *rule,

@@ -104,7 +104,7 @@ static void note_open(struct settle *s, uint32_t index)
     const struct m_ref *other = statement_for(s, index); // is_for_another()
     vec_push(draft_arena(p->c), &p->settle_room->open,
              ((struct open_ref){s->k, s->prop, s->rule, s->entries.at[index], index, s->entries.n, name,
-                                refs_driver_says(facts, s->prop->name, index, name),
+                                schema_driver_says(facts, s->prop->name, index, name),
                                 other ? map_getp(&p->settle_room->fixed_for, other, s->prop->name) : NULL}));
     s->failed = true;
 }

@@ -107,19 +107,6 @@ const struct linux_node *schema_linux(const struct schemas *s, const char *compa
     return map_getp(&s->linux_nodes, compatible, NULL);
 }
 
-const struct driver_facts *schema_driver(struct machc *c, const struct schemas *s, const struct dt_prop *compatible)
-{
-    const char *string;
-    for (uint32_t i = 0; compatible && (string = dt_string(compatible, i)); i++) {
-        const char *name = intern(c->names, string);
-        schemas_demand(s, name);
-        const struct driver_facts *facts = map_getp(&s->drivers, name, NULL);
-        if (facts)
-            return facts;
-    }
-    return NULL;
-}
-
 const struct irqchip_class *schema_irqchip(const struct schemas *s, const char *name)
 {
     return look_up(s, &s->irqchips_by_name, name);

@@ -129,6 +129,19 @@ struct driver_facts {
     uint8_t layer;                              // private to the loader
 };
 
+/* What a driver of Linux says of an entry; the stronger ones are the larger. */
+enum driver_word {
+    DRIVER_UNKNOWN,  // no driver is known for the node
+    DRIVER_SILENT,   // it does not ask for the entry
+    DRIVER_OPTIONAL, // it asks, and does without
+    DRIVER_PROBABLY, // most likely it does not start without
+    DRIVER_NEEDS     // it does not start without
+};
+struct driver_says {
+    uint8_t word;                     // enum driver_word
+    const struct driver_facts *facts; // that say so, or of the driver; NULL: DRIVER_UNKNOWN
+};
+
 /* How an IOMMU translates. */
 enum iommu_way { IOMMU_PAGE_TABLES, IOMMU_WINDOWS, IOMMU_TCES };
 
@@ -441,6 +454,16 @@ const struct linux_node *schema_linux(const struct schemas *s, const char *compa
  * that any driver has. NULL: no driver is known. Strings are looked up in c->names.
  */
 const struct driver_facts *schema_driver(struct machc *c, const struct schemas *s, const struct dt_prop *compatible);
+
+/*
+ * Returns what the driver with these facts (NULL: none is known) says of entry `index` of a property (interned), which
+ * is called `name` (interned) or has none.
+ */
+struct driver_says schema_driver_says(const struct driver_facts *facts, const char *property, uint32_t index,
+                                      const char *name);
+
+/* Whether the driver looks at no rate of the clock that is called `name` (NULL: it has none). */
+bool schema_takes_any_rate(const struct driver_facts *facts, const char *name);
 
 /* By the name written in a .mach file (interned); or NULL. A device class is also found by a compatible. */
 const struct irqchip_class *schema_irqchip(const struct schemas *s, const char *name);
