@@ -269,7 +269,7 @@ void check_drivers(struct machine_planner *p)
     for (uint32_t i = 0; i < p->copies.n; i++) {
         const struct copied *k = p->copies.at[i];
         struct losses l = {.p = p, .k = k};
-        if (k->description || k->off || dt_is_gone(p->m->tree, k->guest) || is_disabled(p, k->guest))
+        if (k->off || dt_is_gone(p->m->tree, k->guest) || is_disabled(p, k->guest))
             continue;
         const struct driver_facts *facts = refs_driver_of(p, k->guest, p->m->tree);
         for (const struct driver_facts *f = facts; f; f = f->next) {
