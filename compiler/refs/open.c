@@ -37,15 +37,18 @@ static struct offer offer_rate(struct machine_planner *p, const struct open_ref 
     return (struct offer){"fixed RATE", NULL};
 }
 
+/* A driver that asks for a regulator which the tree does not have gets a dummy (drivers/regulator/core.c). */
 static struct offer offer_voltage(struct machine_planner *p, const struct open_ref *o)
 {
+    const char *ends[2] = {NULL, NULL};
     const char *const *v = o->rule->provider->values;
-    const char *ends[2] = {"?", "?"};
     for (uint32_t i = 0; i < 2 && v && v[i]; i++) {
         const struct dt_prop *prop = dt_prop(p->host->tree, o->entry.target, v[i]);
         if (prop && prop->len == 4)
             ends[i] = arena_printf(p->c->arena, "%" PRIu32, dt_cell(prop, 0));
     }
+    if (!ends[0] || !ends[1])
+        return (struct offer){"drop", "the tree tells no voltage; a driver takes it for switched on"};
     return (struct offer){"fixed VALUE", arena_printf(p->c->arena, "from %s to %s", ends[0], ends[1])};
 }
 
