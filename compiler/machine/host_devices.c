@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Whether Linux makes the devices that VFIO needs.
 #include "machine/machine.h"
+#include "plan/streams.h"
 
 /* On PowerPC each board's code has a table of buses (arch/powerpc/platforms/85xx/common.c, mpc85xx_common_ids). */
 static bool has_other_buses(const struct machine_planner *p)
@@ -188,14 +189,32 @@ static void check_driver_leaves(struct machine_planner *p, const struct p_device
            "give the node a `compatible` of its own in the tree that the host boots with");
 }
 
+/* A stream id that the guest writes is one that it chooses. */
+static void check_own_stream(struct machine_planner *p, const struct p_device *d)
+{
+    const struct linux_node *facts = linux_facts(&p->file->on_linux, d->host, LINUX_OWN_STREAM);
+    if (!facts || !has_streams(p->file, d->host))
+        return;
+    struct src at = d->parent ? d->at : d->pass->parts.at[0].at;
+    struct diag *g =
+        diag(p->c->diags, W0607, at, "the guest's driver of %s, `%s`, writes the device's stream id itself",
+             dt_path(p->c->arena, d->host), facts->own_stream);
+    diag_fact(g, "a guest that writes another one reaches the memory of another device");
+    diag_help(
+        g,
+        "trap the region that has the register, and let the VMM refuse other ids, or leave the device with the host");
+}
+
 void check_host_devices(struct machine_planner *p)
 {
     enter_step(p, STEP_HOST_DEVICES);
     const struct m_passthrough *reported = NULL;
     for (uint32_t i = 0; i < p->m->devices.n; i++) {
         struct p_device *d = p->m->devices.at[i];
-        if (d->host && d->sysfs_name && d->kind == DEV_PLATFORM && needs_vfio(d))
+        if (d->host && d->sysfs_name && d->kind == DEV_PLATFORM && needs_vfio(d)) {
             check_driver_leaves(p, d);
+            check_own_stream(p, d);
+        }
         if (!d->parent || !d->host || !d->sysfs_name || d->kind != DEV_PLATFORM)
             continue;
         const struct dt_node *glue = find_glue(p, d->pass, d->host);

@@ -49,6 +49,10 @@ static const struct field early_fields[] = {
     ENTRY_FIELDS(true),
     {.key = "table", .type = FIELD_WORD, .offset = ENTRY(table), .words = tables, .required = true},
 };
+static const struct field streams_fields[] = {
+    ENTRY_FIELDS(true),
+    {.key = "driver", .type = FIELD_TEXT, .offset = ENTRY(driver), .required = true},
+};
 static const struct field bound_fields[] = {
     ENTRY_FIELDS(true),
     DRIVER_FIELDS(true),
@@ -64,6 +68,7 @@ enum list {
     LIST_POPULATES,
     LIST_EARLY,
     LIST_RELEASED,
+    LIST_STREAMS,
     LIST_BOUND
 };
 
@@ -72,7 +77,7 @@ static const struct table list_tables[] = {
     [LIST_SKIPPED] = TABLE("a kind of node", plain_fields), [LIST_RESERVED] = TABLE("reserved memory", plain_fields),
     [LIST_MAPS] = TABLE("an interrupt map", map_fields),    [LIST_POPULATES] = TABLE("a driver", glue_fields),
     [LIST_EARLY] = TABLE("a table of Linux", early_fields), [LIST_RELEASED] = TABLE("a table of Linux", early_fields),
-    [LIST_BOUND] = TABLE("a driver", bound_fields),
+    [LIST_STREAMS] = TABLE("a driver", streams_fields),     [LIST_BOUND] = TABLE("a driver", bound_fields),
 };
 
 static void apply(struct load *l, struct linux_node *n, enum list list, const struct entry *e)
@@ -82,7 +87,7 @@ static void apply(struct load *l, struct linux_node *n, enum list list, const st
         [LIST_SKIPPED] = LINUX_IS_SKIPPED, [LIST_RESERVED] = LINUX_IS_RESERVED_MEMORY,
         [LIST_MAPS] = LINUX_OWN_MAP,       [LIST_POPULATES] = LINUX_IS_GLUE,
         [LIST_EARLY] = LINUX_IS_EARLY,     [LIST_RELEASED] = LINUX_IS_RELEASED,
-        [LIST_BOUND] = LINUX_STAYS,
+        [LIST_STREAMS] = LINUX_OWN_STREAM, [LIST_BOUND] = LINUX_STAYS,
     };
     n->is |= (uint16_t)(flags[list] << e->table); // 0 in the lists without tables
     if (list == LIST_MAPS) {
@@ -92,6 +97,8 @@ static void apply(struct load *l, struct linux_node *n, enum list list, const st
         struct linux_glue *g = NEW(l->c->arena, struct linux_glue);
         *g = (struct linux_glue){n->glues, e->driver, e->bus, e->children, e->buses, e->grandchildren};
         n->glues = g;
+    } else if (list == LIST_STREAMS) {
+        n->own_stream = e->driver;
     } else if (list == LIST_BOUND) {
         n->stays = e->driver;
         n->stays_bus = e->bus;
@@ -159,6 +166,7 @@ READER(read_maps, LIST_MAPS)
 READER(read_populates, LIST_POPULATES)
 READER(read_early, LIST_EARLY)
 READER(read_released, LIST_RELEASED)
+READER(read_streams, LIST_STREAMS)
 READER(read_bound, LIST_BOUND)
 
 static const struct field linux_fields[] = {
@@ -172,6 +180,7 @@ static const struct field linux_fields[] = {
     {.key = "populates", .type = FIELD_CUSTOM, .set = read_populates},
     {.key = "early", .type = FIELD_CUSTOM, .set = read_early},
     {.key = "released", .type = FIELD_CUSTOM, .set = read_released},
+    {.key = "streams", .type = FIELD_CUSTOM, .set = read_streams},
     {.key = "bound", .type = FIELD_CUSTOM, .set = read_bound},
 };
 static const struct table linux_table = {"what Linux does", linux_fields, sizeof linux_fields / sizeof *linux_fields, 1,

@@ -97,12 +97,14 @@ enum linux_flags {
     LINUX_STAYS = 1 << 5,              // `stays` has no `unbind` in sysfs
     LINUX_OWN_MAP = 1 << 6,            // the core does not read its interrupt-map
     LINUX_IS_EARLY = 1 << 7,           // << enum linux_table: it is initialised before, and never becomes a device
-    LINUX_IS_RELEASED = 1 << 10        // << enum linux_table: it is initialised before, and becomes one all the same
+    LINUX_IS_RELEASED = 1 << 10,       // << enum linux_table: it is initialised before, and becomes one all the same
+    LINUX_OWN_STREAM = 1 << 13         // `own_stream` writes the device's stream id into a register of the device
 };
 
 struct linux_node {
     uint16_t is;                    // enum linux_flags
     const struct linux_glue *glues; // its drivers that make devices of the children
+    const char *own_stream;         // its driver that writes the device's stream id into a register; or NULL
     const char *stays;              // its driver that has no `unbind` in sysfs; or NULL
     const char *stays_bus;          // the driver's bus; NULL: platform
     const char *stays_config;       // "CONFIG_X": only if this option is y; NULL: always

@@ -29,6 +29,9 @@ POPULATE = ("of_platform_populate", "of_platform_default_populate", "devm_of_pla
 # Calls that make one for each cell of a table, with the child that has the cell's of_compatible (drivers/mfd/mfd-core.c).
 MFD = ("mfd_add_devices", "devm_mfd_add_devices", "mfd_add_hotplug_devices")
 
+# Calls that give a driver the stream id of its device (include/linux/iommu.h).
+STREAM_ID = ("tegra_dev_iommu_get_stream_id", "dev_iommu_fwspec_get")
+
 # Files whose calls say nothing about the compatible of the node above. A key that ends in / is a folder.
 NOT_OF_A_DRIVER = {
     "drivers/of/": "the calls themselves, and tests of them",
@@ -248,6 +251,21 @@ class Kernel(csource.Kernel):
                     self.note(found, (name, "platform", None), compatible, "bound", path)
         return found
 
+    # streams
+
+    def streams(self):
+        """{driver's name: {compatible}} of drivers that read their stream id, which they do to write it into a register."""
+        found = collections.defaultdict(set)
+        files = [file for file in self.holding(*STREAM_ID) if not file.path.startswith(("drivers/iommu/", "drivers/acpi/"))]
+        for path, bus, name, compatible in self.probing(self.reached(STREAM_ID, files)):
+            if bus == "platform":
+                self.note(found, name, compatible, "streams", path)
+        for file in files:  # probe does not lead to it where the device is started later
+            for _, bus, name, where, table in self.drivers(file):
+                for compatible, _ in self.entries(where, table.body) if table and bus == "platform" else ():
+                    self.note(found, name, compatible, "streams", file.path)
+        return found
+
     # architectures
 
     def vfio_platform(self):
@@ -315,6 +333,8 @@ def distil(kernels):
                              for (driver, bus, deep, nested, cells), since, until, names in merge(kernels, Kernel.populates)),
         "early": ordered(entry(since, until, names, table=table) for (table, cleared), since, until, names in early if not cleared),
         "released": ordered(entry(since, until, names, table=table) for (table, cleared), since, until, names in early if cleared),
+        "streams": ordered(entry(since, until, names, driver=driver)
+                           for driver, since, until, names in merge(kernels, Kernel.streams)),
         "bound": ordered(entry(since, until, names, driver=driver, bus=bus if bus != "platform" else None, config=config)
                          for (driver, bus, config), since, until, names in merge(kernels, Kernel.bound)),
     }

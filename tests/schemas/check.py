@@ -75,6 +75,7 @@ TABLES = {
     "map": ("linux", "interrupt-map"),
     "glue": ("linux", "glue"),
     "early": ("linux", "early"),
+    "streams": ("linux", "streams"),
     "bound": ("linux", "bound"),
     "linux": ("linux", "linux"),
     "platform": ("platform", "platform"),
