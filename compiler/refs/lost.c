@@ -130,6 +130,7 @@ static const char *version_text(struct machine_planner *p, const struct driver_f
 static void put_driver(struct machine_planner *p, struct diag *d, const struct driver_facts *f)
 {
     const char *text = arena_printf(p->c->arena, "%s, as of Linux", f->driver);
+    schemas_demand(p->schemas, intern(p->c->names, "needs/kernels"));
     for (const char *const *s = p->schemas->kernels; s && *s; s++)
         text = arena_printf(p->c->arena, "%s%s %s", text, s == p->schemas->kernels ? "" : " and", *s);
     diag_fact(d, "%s", text);

@@ -146,7 +146,7 @@ static void load_dir(struct loader *ld, const char *path, int depth)
 static void load_builtin(struct loader *ld, uint32_t i)
 {
     const struct schema_text *t = &schema_texts[i];
-    load_source(ld, source_builtin(ld->c->sources, t->name, t->text, t->len), LAYER_BUILTIN);
+    load_source(ld, source_builtin(ld->c->sources, schema_files[t->file], schema_pool + t->at, t->len), LAYER_BUILTIN);
 }
 
 const struct schemas *schemas_read(struct machc *c)
@@ -191,7 +191,7 @@ static uint32_t first_name(const char *name)
     uint32_t from = 0, to = schema_nnames;
     while (from < to) {
         uint32_t middle = from + (to - from) / 2;
-        if (strcmp(schema_names[middle].name, name) < 0)
+        if (strcmp(schema_name_pool + schema_names[middle].name, name) < 0)
             from = middle + 1;
         else
             to = middle;
@@ -206,7 +206,7 @@ bool schemas_demand(const struct schemas *s, const char *name)
     if (!d || !map_add(d->c->arena, &d->names, (uintptr_t)name, 0, &known))
         return false;
     bool any = false;
-    for (uint32_t i = first_name(name); i < schema_nnames && !strcmp(schema_names[i].name, name); i++) {
+    for (uint32_t i = first_name(name); i < schema_nnames && !strcmp(schema_name_pool + schema_names[i].name, name); i++) {
         uint32_t text = schema_names[i].text;
         if (d->loaded[text])
             continue;

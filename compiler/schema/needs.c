@@ -110,7 +110,7 @@ static bool read_kernels(struct load *l, const struct jval *v, void *unused)
 
 static const struct field needs_fields[] = {
     {.key = "kernels", .type = FIELD_CUSTOM, .set = read_kernels},
-    {.key = "drivers", .type = FIELD_CUSTOM, .set = read_drivers, .required = true},
+    {.key = "drivers", .type = FIELD_CUSTOM, .set = read_drivers},
 };
 static const struct table needs_table = {"what drivers need", needs_fields, sizeof needs_fields / sizeof *needs_fields,
                                          1, NULL};

@@ -5,21 +5,25 @@
 
 #include <stdint.h>
 
+/* No pointers in what follows: nothing to relocate at start. */
 struct schema_text {
-    const char *name; // "schemas/irqchips/gic-v3.json"
-    const char *text; // len bytes and two NUL bytes after them
+    uint32_t at;   // in schema_pool: len bytes and two NUL bytes after them
     uint32_t len;
+    uint32_t file; // index in schema_files
 };
+extern const char schema_pool[];
+extern const char *const schema_files[]; // "schemas/irqchips/gic-v3.json"
 
 /* Those directly in schemas/ first: they are about every compilation. The others are read when a name of theirs is. */
 extern const struct schema_text schema_texts[];
 extern const uint32_t schema_ntexts, schema_ncommon;
 
-/* That a file describes something by this name, compatible string or property. No pointer: nothing to relocate. */
+/* That a text describes something by this name, compatible string or property. */
 struct schema_name {
-    char name[62];
-    uint16_t text; // index in schema_texts
+    uint32_t name; // in schema_name_pool
+    uint32_t text; // index in schema_texts
 };
+extern const char schema_name_pool[];
 
 /* Sorted by name, as strcmp() does. */
 extern const struct schema_name schema_names[];
