@@ -76,7 +76,12 @@ class Definition:
 class File:
     def __init__(self, path, raw):
         self.path, self.raw = path, raw
-        self._parsed = None
+        self._parsed = self._includes = None
+
+    def includes(self):
+        if self._includes is None:
+            self._includes = re.findall(r'^#include\s+["<]([^">]+)[">]', self.raw, re.M)
+        return self._includes
 
     def parse(self):
         if self._parsed is None:
@@ -103,6 +108,7 @@ class Kernel:
                     name = path.relative_to(self.folder).as_posix()
                     self.files[name] = File(name, path.read_bytes().decode("utf-8", "replace"))
         self.tables = None
+        self.headers, self.macros = {}, {}
         self.reasons = collections.defaultdict(list)
 
     def read(self, name):
@@ -124,17 +130,32 @@ class Kernel:
         file.parse()
         if token in file.defines:
             return file.defines[token].strip('"')
-        for include in re.findall(r'^#include\s+["<]([^">]+)[">]', file.raw, re.M):
-            found = re.search(rf'^#define[ \t]+{re.escape(token)}[ \t]+"([^"\n]*)"', self.include(file, include), re.M)
-            if found:
-                return found[1]
+        if not re.fullmatch(r"\w+", token):
+            return None
+        for include in file.includes():
+            value = self.defines(file, include).get(token)
+            if value is not None:
+                return value
         return None
 
     def include(self, file, name):
-        for path in (self.folder / file.path).parent / name, self.folder / "include" / name:
-            if path.is_file():
-                return path.read_text(errors="replace")
-        return ""
+        """The text of a header that a file includes."""
+        key = file.path.rpartition("/")[0], name
+        if key not in self.headers:
+            self.headers[key] = ""
+            for path in (self.folder / file.path).parent / name, self.folder / "include" / name:
+                if path.is_file():
+                    self.headers[key] = path.read_text(errors="replace")
+                    break
+        return self.headers[key]
+
+    def defines(self, file, name):
+        """{macro: string} of a header; the first definition counts."""
+        key = file.path.rpartition("/")[0], name
+        if key not in self.macros:
+            found = re.findall(r'^#define[ \t]+(\w+)[ \t]+"([^"\n]*)"', self.include(file, name), re.M)
+            self.macros[key] = dict(reversed(found))
+        return self.macros[key]
 
     def entries(self, file, body):
         """(compatible, text of the entry) for each entry of an of_device_id table."""
