@@ -8,6 +8,8 @@
 # make check-properties   random machines on random boards; CASES=5000 SEED=monday
 # make check-corpus   every device of every board that Debian has a kernel for, and what Linux makes of every node; CORPUS="--every 10 -k rk3399" for some
 # make update-linux   schemas/linux/nodes.json anew, from Linux's sources (Debian's linux-source packages)
+# make update-needs   schemas/needs/drivers.json anew, from the same and Debian's boards
+# make check-needs    whether it is what the sources give, against every board, and against a sample that was judged by hand
 # make check-references  which phandles machc sees in every board of Linux's sources; REFERENCES="--sample 100" for some
 # make check-schema   guest trees under dt-validate with Linux's bindings (Debian's dt-schema, linux-source)
 # make fuzz       libFuzzer on everything that reads a file, and a million mutated configs: docs/fuzzing.md
@@ -137,6 +139,15 @@ check-properties: $(B)/machc
 update-linux:
 	python3 schemas/update/linux.py
 
+# For people as well: the diff is to be read.
+update-needs:
+	python3 schemas/update/needs.py
+
+check-needs:
+	python3 schemas/update/needs.py --check
+	python3 tests/needs/sample.py --seed 20261130 --count 60
+	python3 tests/needs/sample.py --seed 314159 --count 60
+
 check-schema: $(B)/machc
 	python3 tests/corpus/schema.py --machc $(B)/machc
 
@@ -244,7 +255,7 @@ test: all $(foreach suite,$(or $(SUITE),unit runtime fuzz),$($(suite)_needs))
 test-runtime: all $(runtime_needs)
 	@python3 tests/run.py --build $(B) runtime
 
-.PHONY: FORCE all test update-linux check-properties check-corpus check-references check-schema check-cross check-roots check-all docs coverage format format-check clean install uninstall deb
+.PHONY: FORCE all test update-linux update-needs check-needs check-properties check-corpus check-references check-schema check-cross check-roots check-all docs coverage format format-check clean install uninstall deb
 # Nothing that is made on the way is deleted, nor kept when its command fails.
 .SECONDARY:
 .DELETE_ON_ERROR:
