@@ -13,7 +13,7 @@ import sys
 
 sys.dont_write_bytecode = True  # a test run writes nothing into the sources
 
-from harness import Context, Result, builds, checker, cli, diagnostics, docs, dtc, errors, generated, golden, layers, linux, linux_facts, makefile, paste, pictures, properties, schemas, unit  # noqa: E402
+from harness import Context, Result, builds, checker, cli, diagnostics, docs, dtc, errors, generated, golden, layers, linux, linux_facts, makefile, needs, paste, pictures, properties, schemas, unit  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITES = {
@@ -30,6 +30,7 @@ SUITES = {
     "properties": properties.run_all,
     "schemas": schemas.run_all,
     "linux-facts": linux_facts.run_all,
+    "needs": needs.run_all,
     "cli": cli.run_all,
     "builds": builds.run_all,
     "make": makefile.run_all,

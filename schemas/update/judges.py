@@ -94,7 +94,7 @@ class Judges:
                 compatible = next((text for text in node.compatible if text in claims), None)
                 driver, said = claims.get(compatible, ("", ()))
                 # This stands for a clock, except on an I2C bus, where it is the bus's own.
-                rate = "clock-frequency" in node.properties and not driver.startswith("i2c/")
+                rate = "clock-frequency" in node.properties and not driver.startswith("drivers/i2c/")
                 for prop, name in said:
                     if not node.has(prop, name) and (name is None or node.has(prop)) and not (rate and prop == "clocks"):
                         yield compatible, prop, name, where

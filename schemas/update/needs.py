@@ -55,10 +55,10 @@ class Reading:
         for path, file in sorted(kernel.files.items()):
             if path.startswith(FOLDERS) and "_driver" in file.raw and ("of_" in file.raw or "amba_driver" in file.raw):
                 for compatible, facts in facts_of_file(prober, file, cells):
-                    self.add(compatible, path.removeprefix("drivers/"), facts, rates)
+                    self.add(compatible, path, facts, rates)
         for compatible, path in irqchips(kernel):
             if compatible not in self.facts:
-                self.add(compatible, path.removeprefix("drivers/"), [], rates)
+                self.add(compatible, path, [], rates)
         self.facts = dict(self.facts)
         bindings = Bindings(kernel.folder / BINDINGS)
         self.required = {compatible: bindings.required(compatible) for compatible in self.facts}
