@@ -59,6 +59,8 @@ static void add_loss(struct losses *l, const char *property, uint32_t index, con
     const struct m_irq *irq = is_irq ? dropping_irq(l) : NULL;
     if ((ref && ref->unsafe.loc.file) || (irq && irq->unsafe.loc.file))
         return;
+    if (is_irq && !irq)
+        return; // only a statement drops an interrupt; one that cannot be linked has been reported
     struct src at = refs_place(l->k);
     if (ref)
         at = ref->at;

@@ -206,7 +206,8 @@ bool schemas_demand(const struct schemas *s, const char *name)
     if (!d || !map_add(d->c->arena, &d->names, (uintptr_t)name, 0, &known))
         return false;
     bool any = false;
-    for (uint32_t i = first_name(name); i < schema_nnames && !strcmp(schema_name_pool + schema_names[i].name, name); i++) {
+    for (uint32_t i = first_name(name); i < schema_nnames && !strcmp(schema_name_pool + schema_names[i].name, name);
+         i++) {
         uint32_t text = schema_names[i].text;
         if (d->loaded[text])
             continue;

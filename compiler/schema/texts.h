@@ -7,7 +7,7 @@
 
 /* No pointers in what follows: nothing to relocate at start. */
 struct schema_text {
-    uint32_t at;   // in schema_pool: len bytes and two NUL bytes after them
+    uint32_t at; // in schema_pool: len bytes and two NUL bytes after them
     uint32_t len;
     uint32_t file; // index in schema_files
 };
