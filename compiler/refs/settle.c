@@ -102,9 +102,10 @@ static void note_open(struct settle *s, uint32_t index)
     const char *name = refs_entry_name(p, s->k->host, s->rule, index);
     const struct driver_facts *facts = schema_driver(p->c, p->schemas, compatible);
     const struct m_ref *other = statement_for(s, index); // is_for_another()
+    // Where it is not known by which names the driver asks, it may ask for any entry.
     vec_push(draft_arena(p->c), &p->settle_room->open,
              ((struct open_ref){s->k, s->prop, s->rule, s->entries.at[index], index, s->entries.n, name,
-                                schema_driver_says(facts, s->prop->name, index, name),
+                                schema_driver_says(facts, s->prop->name, 0, name),
                                 other ? map_getp(&p->settle_room->fixed_for, other, s->prop->name) : NULL}));
     s->failed = true;
 }
