@@ -147,6 +147,23 @@ static void write_cpu_interrupts(struct machine_planner *p, const struct p_irqch
     }
 }
 
+/*
+ * The interrupt controllers of the cpus would inherit the root's `interrupt-parent`, whose own interrupts go to them: a
+ * circle, in which Linux finds no root controller (drivers/of/irq.c, of_irq_init()). Their own ends the tree at them.
+ */
+static void end_tree_at_cpus(struct machine_planner *p)
+{
+    const struct platform *pl = p->m->m->platform;
+    const struct origin *o = origin_of(p, ORIGIN_SCHEMA, p->m->m->cpus.at, pl->file);
+    for (uint32_t i = 0; pl->cpu_intc && i < p->m->cpus.n; i++) {
+        struct dt_node *intc = dt_child(p->m->tree, p->m->cpus.at[i].node, intern(p->c->names, pl->cpu_intc));
+        if (!intc || dt_prop(p->m->tree, intc, p->n->interrupt_parent))
+            continue;
+        struct dt_prop *prop = dt_set(p->m->tree, intc, p->n->interrupt_parent, arena_alloc(p->c->arena, 4), 4, o);
+        dt_add_ref(p->m->tree, prop, 0, intc);
+    }
+}
+
 static void label_chip(struct machine_planner *p, const struct p_irqchip *chip, struct dt_node *n, const char *label)
 {
     struct dt_tree *t = p->m->tree;
@@ -310,6 +327,7 @@ bool make_irqchips(struct machine_planner *p)
         struct dt_prop *prop =
             dt_set(t, t->root, p->n->interrupt_parent, arena_alloc(p->c->arena, 4), 4, t->root->origin);
         dt_add_ref(t, prop, 0, p->m->irqchips.at[0]->node);
+        end_tree_at_cpus(p);
     }
     return true;
 }

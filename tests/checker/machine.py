@@ -76,8 +76,8 @@ class Machine:
         if not self.config.belongs_to(dtb):
             self.say("the config belongs to another tree")
         self.chips = {}  # node -> record
-        for check in (self.check_references, self.check_given, self.check_cpus, self.check_memory, self.check_chips, self.check_devices,
-                      self.check_lines, self.check_reported, self.check_space, self.check_pages,
+        for check in (self.check_references, self.check_given, self.check_cpus, self.check_memory, self.check_chips, self.check_interrupt_tree,
+                      self.check_devices, self.check_lines, self.check_reported, self.check_space, self.check_pages,
                       self.check_expectations, lambda: check_dma(self)):
             try:
                 check()
@@ -221,6 +221,28 @@ class Machine:
                 self.say(f"irqchip {chip.name}, {chip.class_name}, is served by {chip.kvm}")
             if chip is self.config.irqchip[0] and self.tree.root.cell("interrupt-parent") != nodes[0].cell("phandle"):
                 self.say("the root's interrupt-parent is not the first irqchip")
+
+    def check_interrupt_tree(self):
+        """Linux initialises controllers from the root of the interrupt tree on (drivers/of/irq.c, of_irq_init())."""
+        cpus = [n for n in self.tree.root.walk() if n.path.startswith("/cpus/") and "interrupt-controller" in n.props]
+        for node in [*self.chips, *cpus]:
+            seen = []
+            while node and node not in seen:
+                seen.append(node)
+                above = self.controller_above(node)
+                node = None if above is node else above
+            if node:
+                self.say(f"the interrupts of {seen[0].path} go round in a circle: {', '.join(n.path for n in seen)}")
+
+    def controller_above(self, node):
+        """The node that Linux takes for the interrupt parent of a controller; it may be the node itself."""
+        if "interrupts-extended" in node.props:
+            return self.tree.phandles.get(int.from_bytes(node.props["interrupts-extended"][:4], "big"))
+        for _ in range(len(self.tree.by_path)):
+            node = self.tree.phandles.get(node.cell("interrupt-parent")) if "interrupt-parent" in node.props else node.parent
+            if not node or "#interrupt-cells" in node.props:
+                return node
+        return None
 
     def check_messages(self, chip, node, place):
         """The target of an APLIC's lines: riscv,aplic.yaml, riscv,imsics.yaml; for KVM's limits arch/riscv/kvm/aia_device.c."""
