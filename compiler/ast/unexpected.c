@@ -299,7 +299,10 @@ static bool keyword_as_value(const struct mistake *m)
         struct diag *d = report_mistake(
             m, E0105, m->found->loc, RECOVER_CLAUSE,
             TEXTF("expected a value after `%s`, found the keyword `%s`", quote_at(p, m->before->loc), m->word));
-        scan_help(d, "a const or parameter of that name is written `(%s)`", m->word);
+        if (m->before->kind == T_IRQ && !strcmp(m->word, "to"))
+            scan_help(d, "write `irq spi 1` in a `device`, or which interrupt it is: `irq 0 to spi 1`");
+        else
+            scan_help(d, "a const or parameter of that name is written `(%s)`", m->word);
         return true;
     }
     // `memory at 0x1000`: the keyword was taken for the name that is missing.

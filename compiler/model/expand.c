@@ -293,6 +293,10 @@ static void not_here(struct build *b, const struct scope *s, const struct ast *s
     }
     struct diag *d = diag(b->c->diags, E0215, at(s, st->loc), "`%s` is not allowed in `%s`", ast_keyword(st->kind),
                           ast_keyword(in->kind));
+    if (in->kind == AST_DEVICE && st->kind == AST_REGION) {
+        diag_help(d, "write `at ADDRESS` and `size BYTES`: they are those of its first region");
+        return;
+    }
     if (help_where(b, d, st))
         return;
     const char *list = "";
