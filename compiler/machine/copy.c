@@ -164,7 +164,7 @@ void rename_copy(struct machine_planner *p, struct copied *k, const char *name)
 void copy_passthrough(struct machine_planner *p, const struct m_passthrough *pass)
 {
     const struct dt_node *host = pass->parts.at[0].node;
-    struct dt_node *bus = find_bus_node(p, pass);
+    struct dt_node *bus = find_bus_node(p, NULL, pass);
     if (!bus || !give_host_node(p->file, p->m, host, host, pass->parts.at[0].at, &p->given_twice))
         return;
     struct p_device *d = new_device(p, pass->name, DEV_PLATFORM, pass->at);
@@ -264,8 +264,8 @@ void copy_description(struct machine_planner *p, const struct dt_node *host, con
 /* Whether the device goes under another device whose statement has not been planned yet. */
 static bool waits_for_bus(struct machine_planner *p, const struct m_passthrough *pass)
 {
-    return pass->place->under_label && !map_getp(&p->m->tree->labels, pass->place->under, NULL) &&
-           map_getp(&p->m->m->named, pass->place->under, NULL);
+    return pass->place->under.label && !map_getp(&p->m->tree->labels, pass->place->under.name, NULL) &&
+           map_getp(&p->m->m->named, pass->place->under.name, NULL);
 }
 
 void plan_passthroughs(struct machine_planner *p)

@@ -266,7 +266,7 @@ void write_reg(struct machine_planner *p, struct copied *k)
         if (r->mode == REGION_DROP || r->window)
             continue;
         after = dropped && !after ? r : after;
-        struct src where = r->how != HOW_WRITTEN && k->pass->place->under ? k->pass->place->under_at : r->at;
+        struct src where = r->how != HOW_WRITTEN && k->pass->place->under.name ? k->pass->place->under.at : r->at;
         if (!translate_to_bus(p, bus, r->guest, r->size, where, &on_bus) ||
             !check_cells_hold(p, bus, on_bus, r->size, true, where))
             return;

@@ -316,7 +316,7 @@ void write_ranges(struct machine_planner *p, struct copied *k)
     struct ranges r = {.p = p,
                        .k = k,
                        .bus = bus,
-                       .where = k->pass->place->under ? k->pass->place->under_at : k->pass->at,
+                       .where = k->pass->place->under.name ? k->pass->place->under.at : k->pass->at,
                        .child_cells = host_address_cells(p->host, k->host),
                        .size_cells = host_size_cells(p->host, k->host),
                        .bus_cells = cell_or(p, bus, p->n->address_cells, 2)};

@@ -22,9 +22,8 @@ static void bind_cpus(struct machine_planner *p)
     }
 }
 
-/* Copies the properties in the NULL-terminated list `names` (or NULL) that the host's node `from` (or NULL) has. */
-static void copy_named_props(struct machine_planner *p, struct dt_node *to, const struct dt_node *from,
-                             const char *const *names)
+void copy_named_props(struct machine_planner *p, struct dt_node *to, const struct dt_node *from,
+                      const char *const *names)
 {
     for (const char *const *n = names; from && n && *n; n++) {
         const char *name = intern(p->c->names, *n);

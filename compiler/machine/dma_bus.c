@@ -114,9 +114,9 @@ struct dt_node *dma_bus_node(struct machine_planner *p, const struct m_passthrou
                              struct src where)
 {
     struct dma_reach reach;
-    if (pass->place->under) {
+    if (pass->place->under.name) {
         struct diag *d =
-            diag(p->c->diags, E0678, pass->place->under_at,
+            diag(p->c->diags, E0678, pass->place->under.at,
                  "`dma %s` puts `%s` on a bus of its own, not `under` another node", pool ? "pool" : "bus", pass->name);
         diag_note(d, where, "the `dma` is here");
         diag_help(d, "remove `under`; or write `dma identity unsafe;` and the bus's `dma-ranges` yourself");

@@ -177,6 +177,7 @@ bool begin_guest(struct machine_planner *p)
     make_cpus(p);
     if (!make_irqchips(p))
         return false;
+    make_platform_bus(p);
     for (uint32_t i = 0; i < m->memory.n; i++) {
         const struct m_memory *mem = &m->memory.at[i];
         uint32_t banks = mem->runs.value ? (uint32_t)mem->runs.value : 1;

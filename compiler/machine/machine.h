@@ -88,6 +88,7 @@ struct machine_planner {
     struct p_machine *m;             // the part of the plan that is being made
     enum machine_step step;          // the last step that was entered
     struct frame *frame;             // variables of the schemas' bodies
+    struct dt_node *platform_bus;    // where the platform puts devices; NULL: at the root
     bool has_dma_bus;                // a device is on a bus that translates device addresses: `dma bus`, `dma pool`
     VEC(struct dma_bus *) dma_buses; // dma_bus.c
     struct map dma_bus_of;           // dma_bus.c: reach of the host's bus, pool -> struct dma_bus
@@ -226,6 +227,15 @@ void write_chosen(struct machine_planner *p);       // STEP_CHOSEN
 /* Makes the vcpus, binds them to host cpus, and writes their nodes. */
 void make_cpus(struct machine_planner *p);
 
+/* Copies the properties in the NULL-terminated list `names` (or NULL) that the host's node `from` (or NULL) has. */
+void copy_named_props(struct machine_planner *p, struct dt_node *to, const struct dt_node *from,
+                      const char *const *names);
+
+/* ---- platform_bus.c ---- */
+
+/* Makes the bus that the platform puts devices on, if it has one. */
+void make_platform_bus(struct machine_planner *p);
+
 /* ---- irqchips.c ---- */
 
 /*
@@ -271,10 +281,12 @@ struct p_device *new_device(struct machine_planner *p, const char *name, uint8_t
 bool has_valid_vcpu(struct machine_planner *p, const struct m_passthrough *pass);
 
 /*
- * Returns the guest's node that a statement puts its device under, by default the root. Returns NULL after a message if
- * the guest does not have that node (E0342).
+ * Returns the guest's node that the statement `pass`, or the one of an emulated device if that is NULL, puts a device
+ * under: by default the platform's bus, or the root where it has none. Returns NULL after a message if the guest does
+ * not have that node (E0342).
  */
-struct dt_node *find_bus_node(struct machine_planner *p, const struct m_passthrough *pass);
+struct dt_node *find_bus_node(struct machine_planner *p, const struct m_device *device,
+                              const struct m_passthrough *pass);
 
 /* ---- sysfs_names.c: devices by the names that Linux gives them ---- */
 

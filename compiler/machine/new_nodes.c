@@ -179,7 +179,7 @@ static void write_new_node(struct machine_planner *p, struct p_device *d)
 {
     struct dt_tree *t = p->m->tree;
     const struct m_passthrough *pass = d->pass;
-    struct dt_node *bus = pass ? find_bus_node(p, pass) : t->root;
+    struct dt_node *bus = find_bus_node(p, d->emulated, pass);
     if (!bus)
         return;
     bool made = pass && pass->place->bus ? put_on_pci_bus(p, d, pass) : put_on_bus(p, d, bus);

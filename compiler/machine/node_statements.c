@@ -267,11 +267,20 @@ static bool has_label(const struct dts_op *ops, const char *label)
     return false;
 }
 
-/* The labels and paths that devices are put `under`, each listed once. */
+/* The labels and paths of nodes that devices are put under, each listed once. */
 struct unders {
-    VEC(const struct m_passthrough *) list;
+    VEC(const struct m_under *) list;
     struct map seen; // interned label or path -> 1
 };
+
+static void list_under(struct machine_planner *p, struct unders *u, const struct m_under *under)
+{
+    uint64_t yes;
+    if (!under->name || map_get(&u->seen, (uintptr_t)under->name, 0, &yes))
+        return;
+    map_put(p->c->arena, &u->seen, (uintptr_t)under->name, 0, 1);
+    vec_push(p->c->arena, &u->list, under);
+}
 
 /* Whether a `node` statement makes a node that a device is put under. */
 static bool makes_bus_node(const struct unders *u, const struct m_edit *e)
@@ -281,9 +290,9 @@ static bool makes_bus_node(const struct unders *u, const struct m_edit *e)
         return true;
     size_t len = strlen(e->path);
     for (uint32_t i = 0; i < u->list.n; i++) {
-        const struct m_passthrough *pass = u->list.at[i];
-        if (pass->place->under_label ? has_label(e->ops, pass->place->under)
-                                     : !strncmp(pass->place->under, e->path, len) && pass->place->under[len] == '/')
+        const struct m_under *under = u->list.at[i];
+        if (under->label ? has_label(e->ops, under->name)
+                         : !strncmp(under->name, e->path, len) && under->name[len] == '/')
             return true;
     }
     return false;
@@ -295,14 +304,17 @@ void add_bus_nodes(struct machine_planner *p)
     enter_step(p, STEP_BUS_NODES);
     const struct m_machine *m = p->m->m;
     struct unders u = {0};
-    for (uint32_t i = 0; i < m->passthroughs.n; i++) {
-        const struct m_passthrough *pass = m->passthroughs.at[i];
-        uint64_t yes;
-        if (!pass->place->under || map_get(&u.seen, (uintptr_t)pass->place->under, 0, &yes))
-            continue;
-        map_put(p->c->arena, &u.seen, (uintptr_t)pass->place->under, 0, 1);
-        vec_push(p->c->arena, &u.list, pass);
+    const char *name = m->platform->bus_name ? m->platform->bus_name : "";
+    struct m_under path = {.name = intern(p->c->names, arena_printf(p->c->arena, "/%s", name))};
+    struct m_under label = {.name = intern(p->c->names, name), .label = true};
+    if (p->platform_bus) {
+        list_under(p, &u, &path);
+        list_under(p, &u, &label);
     }
+    for (uint32_t i = 0; i < m->passthroughs.n; i++)
+        list_under(p, &u, &m->passthroughs.at[i]->place->under);
+    for (uint32_t i = 0; i < m->devices.n; i++)
+        list_under(p, &u, &m->devices.at[i].under);
     for (uint32_t i = 0; u.list.n && i < m->nodes.n; i++) {
         const struct m_edit *e = &m->nodes.at[i];
         if (!makes_bus_node(&u, e))

@@ -170,6 +170,9 @@ bool declare(struct build *b, const char *name, struct src where);
 /* Reads one of the clauses that `v` has room for. False: `st` is another one. */
 bool build_place(struct build *b, const struct scope *s, const struct ast *st, struct place_values v);
 
+/* Reads the clause `under NODE`. */
+struct m_under build_under(struct build *b, const struct scope *s, const struct ast *st);
+
 /* Text and expression evaluation for a `region 0` / `irq "tx"` selector. */
 bool build_which(struct build *b, const struct scope *s, const struct text *name, const struct expr *e, struct loc loc,
                  struct m_which *w);

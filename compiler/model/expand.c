@@ -43,7 +43,7 @@ static const struct takes takes[AST_KIND_COUNT][MAX_TAKES] = {
                     {AST_NO_DMA, false},
                     {AST_READONLY, false}},
     [AST_IRQCHIP] = {{AST_AT, false}, {AST_REGION, true}, {AST_EDIT, true}},
-    [AST_DEVICE] = {{AST_AT, false}, {AST_SIZE, false}, {AST_IRQ, false}, {AST_EDIT, true}},
+    [AST_DEVICE] = {{AST_AT, false}, {AST_SIZE, false}, {AST_IRQ, false}, {AST_UNDER, false}, {AST_EDIT, true}},
     [AST_PASSTHROUGH] = {DEVICE_PART,
                          {AST_CHILD, true},
                          {AST_AS, false},

@@ -273,6 +273,11 @@ static void build_memory(struct build *b, const struct scope *s, const struct as
     vec_push(b->c->arena, &b->machine->memory, m);
 }
 
+struct m_under build_under(struct build *b, const struct scope *s, const struct ast *st)
+{
+    return (struct m_under){eval_text(b, s, &st->name), st->name.kind == TEXT_LABEL, at(s, st->loc)};
+}
+
 static struct m_edit edit_of(const struct scope *s, const struct ast *st)
 {
     return (struct m_edit){st->dts, at(s, st->loc), s->frame, NULL};
@@ -412,6 +417,9 @@ static void device_clause(struct build *b, const struct scope *s, const struct a
             build_irq_to(b, s, st, &d->irq);
         break;
     }
+    case AST_UNDER:
+        d->under = build_under(b, s, st);
+        break;
     case AST_EDIT:
         vec_push(b->c->arena, &d->edits, edit_of(s, st));
         break;

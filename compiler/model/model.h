@@ -189,11 +189,16 @@ struct m_edit {
     const char *path; // of a node statement
 };
 
+/* The guest's node that a node is put below: `under &bus`. */
+struct m_under {
+    const char *name; // path or label, or NULL
+    bool label;
+    struct src at;
+};
+
 /* Where in the guest. */
 struct m_place {
-    const char *under; // path or label of a guest node, or NULL
-    bool under_label;
-    struct src under_at;
+    struct m_under under;
     const char *bus; // on pci0 slot 3
     struct src bus_at;
     struct opt_u64 slot, vcpu;
@@ -222,6 +227,7 @@ struct m_device {
     const struct dev_class *class;
     struct opt_u64 address, size;
     struct m_irq_to irq;
+    struct m_under under;
     VEC(struct m_edit) edits;
 };
 

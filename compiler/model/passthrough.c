@@ -414,9 +414,7 @@ static void pass_statement(struct build *b, const struct scope *s, const struct 
         }
         break;
     case AST_UNDER:
-        ctx->place->under = eval_text(b, s, &st->name);
-        ctx->place->under_label = st->name.kind == TEXT_LABEL;
-        ctx->place->under_at = at(s, st->loc);
+        ctx->place->under = build_under(b, s, st);
         break;
     case AST_ON:
         ctx->place->bus = st->name.kind != TEXT_NONE ? eval_text(b, s, &st->name) : NULL;
@@ -565,8 +563,8 @@ void build_passthrough(struct build *b, const struct scope *s, const struct ast 
     if (place.slot.set && !place.bus_at.loc.file)
         diag_help(diag(b->c->diags, E0388, place.slot.at, "slot %" PRIu64 " without a bus", place.slot.value),
                   "write `on BUS slot %" PRIu64 "`, BUS a device of the machine", place.slot.value);
-    if (place.under && place.bus)
-        diag_help(diag(b->c->diags, E0384, place.under_at, "a node is put `under` one node or `on` a bus, not both"),
+    if (place.under.name && place.bus)
+        diag_help(diag(b->c->diags, E0384, place.under.at, "a node is put `under` one node or `on` a bus, not both"),
                   "keep one of them");
     for (uint32_t i = 1; i < p.parts.n; i++)
         if (p.only || without_holds(&p, p.parts.at[i].node))
@@ -583,7 +581,7 @@ void build_passthrough(struct build *b, const struct scope *s, const struct ast 
     struct m_passthrough *kept = NEW(draft_arena(b->c), struct m_passthrough);
     *kept = p;
     kept->place = &m_nowhere;
-    if (place.under || place.bus || place.slot.set || place.vcpu.set) {
+    if (place.under.name || place.bus || place.slot.set || place.vcpu.set) {
         struct m_place *said = NEW(draft_arena(b->c), struct m_place);
         *said = place;
         kept->place = said;

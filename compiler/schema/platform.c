@@ -14,6 +14,14 @@ static const struct table irqchip_table = {"a platform's irqchip", irqchip_field
                                            sizeof irqchip_fields / sizeof *irqchip_fields, sizeof(struct platform),
                                            NULL};
 
+static const struct field bus_fields[] = {
+    {.key = "node-name", .type = FIELD_NAME, .offset = PLATFORM(bus_name), .required = true},
+    {.key = "body", .type = FIELD_BODY, .offset = PLATFORM(bus), .required = true},
+    {.key = "copy", .type = FIELD_NAMES, .offset = PLATFORM(bus_copy)},
+};
+static const struct table bus_table = {"a platform's bus", bus_fields, sizeof bus_fields / sizeof *bus_fields,
+                                       sizeof(struct platform), NULL};
+
 static bool check_mmio(struct load *l, const struct jval *object, void *item)
 {
     const struct platform *p = item;
@@ -32,7 +40,7 @@ static const struct field mmio_fields[] = {
 static const struct table mmio_table = {"a range of addresses", mmio_fields, sizeof mmio_fields / sizeof *mmio_fields,
                                         sizeof(struct platform), check_mmio};
 
-// The two tables above fill the platform itself: offset 0.
+// The tables above fill the platform itself: offset 0.
 static const struct field platform_fields[] = {
     {.key = "name", .type = FIELD_NAME, .offset = PLATFORM(name), .required = true},
     {.key = "arch", .type = FIELD_NAME, .offset = PLATFORM(arch), .required = true},
@@ -52,6 +60,7 @@ static const struct field platform_fields[] = {
      .required = true},
     {.key = "max-cpus", .type = FIELD_U32, .offset = PLATFORM(max_cpus), .min = 1, .max = 65536, .required = true},
     {.key = "irqchip", .type = FIELD_OBJECT, .table = &irqchip_table, .required = true},
+    {.key = "bus", .type = FIELD_OBJECT, .table = &bus_table},
     {.key = "address-bits", .type = FIELD_U32, .offset = PLATFORM(address_bits), .min = 32, .max = 64},
     {.key = "memory", .type = FIELD_U64, .offset = PLATFORM(memory_base), .max = UINT64_MAX, .required = true},
     {.key = "mmio", .type = FIELD_OBJECT, .table = &mmio_table, .required = true},

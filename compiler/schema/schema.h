@@ -372,7 +372,10 @@ struct platform {
     const char *cpu_intc;         // child of a cpu's node that is its interrupt controller (irqchip cpu_irqs); or NULL
     const char *const *cpu_copy;  // NULL-terminated: the host's cpu node's take the place of `cpu`'s; or NULL
     const char *const *cpus_copy; // the same for /cpus itself
-    uint32_t cpu_aff0;            // cpus per lowest affinity level: reg = n % aff0 | n / aff0 << 8; 0: reg = n
+    const char *bus_name;         // child of the root that devices are put under; NULL: they are put under the root
+    const struct schema_body *bus;
+    const char *const *bus_copy; // as cpu_copy, from the child of the host's root of that name
+    uint32_t cpu_aff0;           // cpus per lowest affinity level: reg = n % aff0 | n / aff0 << 8; 0: reg = n
     uint32_t max_cpus;
     uint32_t cpu_address_cells;
     const char *irqchip_name, *irqchip_class; // made unless the machine has an irqchip of its own

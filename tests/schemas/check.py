@@ -80,6 +80,7 @@ TABLES = {
     "linux": ("linux", "linux"),
     "platform": ("platform", "platform"),
     "irqchip": ("platform", "platform-irqchip"),
+    "bus": ("platform", "platform-bus"),
     "mmio": ("platform", "mmio"),
 }
 
