@@ -3,7 +3,8 @@
 JSON that `machrt show` prints for the config.
 
 tests/golden/FILE.MACHINE.dts and FILE.MACHINE.json hold the expected outputs, FILE.warnings the warnings, if any. For the
-examples, FILE.dot holds the graph and docs/images/FILE.svg the map. The machines of tests/system must compile.
+examples, FILE.dot holds the graph and docs/images/FILE.svg the map. The machines of tests/system must compile,
+and there must be one of every platform.
 `tests/run.py --update golden` rewrites the files; review the difference before you commit it.
 """
 
@@ -81,6 +82,9 @@ def run_all(context):
     rig = sorted(path.relative_to(context.root) for path in (context.root / "tests/system").glob("*.mach"))
     for source, problem in context.each(lambda source: check_rig(context, source), rig, str):
         result.add(str(source), problem)
+    booted = "".join((context.root / path).read_text() for path in rig)
+    unproven = [path.stem for path in (context.root / "schemas/platforms").glob("*.json") if f" : {path.stem} {{" not in booted]
+    result.add("tests/system boots a machine of every platform", unproven and "it has none of " + ", ".join(unproven))
     expected = set()
     for source, results in context.each(lambda source: check(context, source), sources(), str):
         for name, problem in results:

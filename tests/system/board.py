@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 
+import trees
 from archive import Archive
 from harness import ENVIRONMENT
 from tap import Tap
@@ -40,12 +41,23 @@ class Board:
     cross: str = "aarch64-linux-gnu-"
     # Files that a dynamic program needs, for strace.
     libc: tuple = ("/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1", "/usr/aarch64-linux-gnu/lib/libc.so.6")
+    places: trees.Places = None  # QEMU is the VMM, and boots the guest's tree
+    host: pathlib.Path = None    # then: the tree that the guest is compiled against
 
 
 def virt(options, gic=3):
     return ["qemu-system-aarch64", "-M", f"virt,gic-version={gic},virtualization=on{options}", "-cpu", "max,pauth-impdef=on",
             "-smp", "2", "-m", "2G"]
 
+
+def guest(qemu, architecture, cross, places, host=None):
+    """A board that boots the guest's tree."""
+    return Board(qemu, "", tree=False, architecture=architecture, cross=cross, libc=(), places=places, host=host)
+
+
+# OpenSBI has the first 2 MB of memory.
+RISCV = trees.Places(kernel=0x80400000, tree=0x88000000, initramfs=0x89000000, start=0x80200000,
+                     firmware="/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin")
 
 # Linux treats interrupts of a device without MSIs as not isolated.
 APPEND = ("console=ttyAMA0 vfio_platform.reset_required=0 iommufd.allow_unsafe_interrupts=1 "
@@ -71,6 +83,20 @@ BOARDS = {
                     "-device", "intel-iommu,intremap=on"],
                    # On a busy machine, the kernel's check of the timer fails.
                    "console=ttyS0 intel_iommu=on no_timer_check", tree=False, architecture="amd64", cross="", libc=()),
+    "tree-arm": guest(["qemu-system-arm", "-M", "virt,gic-version=2,highmem=off", "-cpu", "cortex-a15", "-smp", "2", "-m", "1G"],
+                       "armhf", "arm-linux-gnueabihf-",
+                       trees.Places(kernel=0x42000000, tree=0x48000000, initramfs=0x49000000, start=0x4a000000)),
+    **{name: guest(["qemu-system-aarch64", "-M", f"virt,gic-version={gic}", "-cpu", "cortex-a57", "-smp", "2", "-m", "1G"],
+                   "arm64", "aarch64-linux-gnu-",
+                   trees.Places(kernel=0x40200000, tree=0x48000000, initramfs=0x49000000, start=0x4a000000))
+       for name, gic in [("tree-gic2", 2), ("tree-gic3", 3)]},
+    "tree-riscv64": guest(["qemu-system-riscv64", "-M", "virt", "-smp", "2", "-m", "1G"], "riscv64",
+                           "riscv64-linux-gnu-", RISCV),
+    "tree-aia": guest(["qemu-system-riscv64", "-M", "virt,aia=aplic-imsic", "-smp", "2", "-m", "1G"], "riscv64",
+                       "riscv64-linux-gnu-", RISCV),
+    # Its registers are where the platform has them: that of e500 guests, ppce500, has its own addresses.
+    "tree-e500": guest(["qemu-system-ppc", "-M", "mpc8544ds", "-cpu", "e500mc", "-smp", "2", "-m", "256M"], "powerpc",
+                        "powerpc-linux-gnu-", trees.Places(initramfs=0x8000000), HERE / "e500.dts"),
 }
 
 
@@ -81,7 +107,7 @@ class Boot:
     name: str
     about: str
     board: str = "arm64"
-    kernel: str = "own"                           # or "stock-arm64", "stock-amd64"
+    kernel: str = "own"                           # or another one of material.py, "stock-arm64"
     modules: list = dataclasses.field(default_factory=list)   # modules of a stock kernel, in load order
     machines: list = dataclasses.field(default_factory=list)  # NAME.mach, as NAME/MACHINE.cfg and .dtb inside
     programs: list = dataclasses.field(default_factory=list)  # programs of the build, by name
@@ -122,7 +148,7 @@ def host_tree(name, work, more=""):
     """QEMU's own tree of a board, with missing properties and `more` added. Returns its path, or None if the board has no tree."""
     board, to = BOARDS[name], work / f"{name}{'-broken' if more else ''}.dtb"
     if not board.tree or to.exists():
-        return to if board.tree else None
+        return to if board.tree else board.host
     dumped = to.with_suffix(".qemu")
     subprocess.run([*board.qemu[:2], f"{board.qemu[2]},dumpdtb={dumped}", *board.qemu[3:], "-nographic"], check=True,
                    stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
@@ -134,14 +160,17 @@ def host_tree(name, work, more=""):
     return to
 
 
-def compile_machines(boot, machc, host, to, more=""):
-    """Compiles a .mach for the rig's board, with `more` in its last machine, into to/NAME. Returns the problem, or None."""
+def compile_machines(boot, machc, host, to, broken=None):
+    """Compiles a .mach for the rig's board, with what is broken in its text, into to/NAME. Returns the problem, or None."""
     for name in boot.machines:
         source = (HERE.parent.parent if "/" in name else HERE) / f"{name}.mach"
-        if more:
-            text = source.read_text().rstrip().removesuffix("}")
+        if broken and (broken.text or broken.swap):
+            text = source.read_text()
+            if broken.swap:
+                assert text.count(broken.swap[0]) == 1, f"{name}.mach: {broken.swap[0]}"
+                text = text.replace(*broken.swap)
             source = to / source.name
-            source.write_text(f"{text}    {more}\n}}\n")
+            source.write_text(f"{text.rstrip().removesuffix('}')}    {broken.text}\n}}\n")
         command = [machc, source, "-O", to / source.stem]
         if host:
             command += ["--host", host]
@@ -166,6 +195,9 @@ def base(material, architecture, script, programs):
 def initramfs(boot, material, programs, machines, to):
     """All files for the board, for -initrd."""
     architecture = BOARDS[boot.board].architecture
+    if BOARDS[boot.board].places:
+        trees.initramfs(programs / boot.programs[0], to)
+        return
     archive = base(material, architecture, boot.name, [programs / program for program in boot.programs])
     for number, module in enumerate(boot.modules):
         archive.add(f"modules/{number:02}-{module}.ko", plain(material.module(boot.kernel, module)))
@@ -185,25 +217,36 @@ def initramfs(boot, material, programs, machines, to):
     to.write_bytes(archive.bytes())
 
 
+def command(boot, material, host, top, broken=None):
+    """QEMU's command line for a boot whose files are in `top`."""
+    board, kernel, initrd = BOARDS[boot.board], material.kernels[boot.kernel], top / "initramfs"
+    if board.places:
+        if board.places.start:
+            trees.assemble(HERE / "start.S", board, top / "start")
+        return trees.command(board, kernel, guest_tree(top), initrd, top / "start")
+    append = " ".join([board.append, "panic=-1", boot.append, f"BREAK={broken.name if broken else 'none'}"])
+    return [*board.qemu, *boot.devices, *disk_options(boot, top / DISK), "-accel", "tcg", "-nographic", "-no-reboot", "-kernel",
+            kernel, "-initrd", initrd, "-append", append, *(["-dtb", host] if host else [])]
+
+
+def guest_tree(top):
+    """The tree of the only machine."""
+    tree, = top.glob("machines/*/*.dtb")
+    return tree
+
+
 class Run:
     """A finished boot: TAP, console, duration, and problems with the boot itself."""
 
-    def __init__(self, boot, material, host, initrd, console, broken=None, progress=None):
-        self.boot, self.tap, self.console, self.problem = boot, Tap(), console, None
+    def __init__(self, boot, words, console, progress=None):
+        self.boot, self.tap, self.console, self.problem, self.ended = boot, Tap(), console, None, None
         self.died = ""  # the panic of the board's kernel, which no user space program may cause
-        board = BOARDS[boot.board]
-        append = " ".join([board.append, "panic=-1", boot.append, f"BREAK={broken.name if broken else 'none'}"])
-        disk = pathlib.Path(console).with_name(DISK)
+        self.disk = pathlib.Path(console).with_name(DISK)
         if boot.disks:
-            make_disk(boot, disk)
-        self.disk = disk
-        command = [*board.qemu, *boot.devices, *disk_options(boot, disk), "-accel", "tcg", "-nographic", "-no-reboot", "-kernel",
-                   material.kernels[boot.kernel], "-initrd", initrd, "-append", append]
-        if host:
-            command += ["-dtb", host]
+            make_disk(boot, self.disk)
         start = time.monotonic()
         try:
-            self.watch([str(word) for word in command], progress)
+            self.watch([str(word) for word in words], progress)
         finally:
             self.seconds = time.monotonic() - start
 
@@ -212,9 +255,10 @@ class Run:
 
     def watch(self, command, progress):
         late = threading.Event()
+        typed = BOARDS[self.boot.board].places  # `#? LINE` asks for input
         with open(self.console, "w", errors="backslashreplace") as out, \
-                subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                 start_new_session=True) as qemu:
+                subprocess.Popen(command, stdin=subprocess.PIPE if typed else subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT, start_new_session=True) as qemu:
 
             def kill():
                 late.set()
@@ -227,6 +271,9 @@ class Run:
                     line = line.decode("utf-8", "backslashreplace")
                     out.write(line)
                     out.flush()
+                    if typed and line.startswith("#? "):
+                        qemu.stdin.write(line[3:].strip().encode() + b"\n")
+                        qemu.stdin.flush()
                     if self.tap.line(line) and progress:
                         progress(self)
             finally:
@@ -236,6 +283,7 @@ class Run:
                         qemu.wait(10)
                     except subprocess.TimeoutExpired:
                         os.killpg(qemu.pid, signal.SIGKILL)
+        self.ended = qemu.returncode
         if late.is_set():
             self.problem = f"was stopped after {self.boot.seconds} s"
         elif not self.tap.complete():

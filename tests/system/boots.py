@@ -26,6 +26,7 @@ POINTS = {
     13: "one machine with a device behind an IOMMU and one without",
     14: "registers from a file and an interrupt from UIO, on Debian's kernel",
     15: "guests on a board without an IOMMU: memory that they run in and a device reaches",
+    16: "every platform's tree boots without KVM, up to its emulated devices",
 }
 
 BOOTS = {boot.name: boot for boot in [
@@ -73,6 +74,18 @@ BOOTS = {boot.name: boot for boot in [
          kernel="stock-arm64", modules=["uio", "uio_pci_generic"], machines=["stock-pool"],
          programs=["machvm", "machrt", "pool-guard"],
          guests={"in-disk": []}, devices=["-net", "none"], disks=("2.0", "3.0", "4.0", "5.0"), desk=desk.disk, seconds=400),
+    Boot("tree-arm", "arm-virt", board="tree-arm", kernel="stock-armhf", machines=["tree-arm"], programs=["in-tree"],
+         desk=desk.tree(512, "GIC-0", [("uart-pl011", 33), ("rtc-pl031", 34)])),
+    Boot("tree-gic2", "arm64-virt with a GICv2", board="tree-gic2", kernel="stock-arm64", machines=["tree-gic2"],
+         programs=["in-tree"], desk=desk.tree(512, "GIC-0", [("uart-pl011", 33), ("rtc-pl031", 34)])),
+    Boot("tree-gic3", "arm64-virt", board="tree-gic3", kernel="stock-arm64", machines=["tree-gic3"],
+         programs=["in-tree"], desk=desk.tree(512, "GICv3", [("uart-pl011", 33), ("rtc-pl031", 34)])),
+    Boot("tree-riscv64", "riscv64-virt", board="tree-riscv64", kernel="stock-riscv64", machines=["tree-riscv64"],
+         programs=["in-tree"], desk=desk.tree(512, "SiFive PLIC", [("ttyS0", 10), ("101000.rtc", 11)])),
+    Boot("tree-aia", "riscv64-aia", board="tree-aia", kernel="stock-riscv64", machines=["tree-aia"], programs=["in-tree"],
+         desk=desk.tree(512, "APLIC-MSI-d000000.interrupt-controller", [("ttyS0", 10)])),
+    Boot("tree-e500", "e500mc-kvm", board="tree-e500", kernel="own-powerpc", machines=["tree-e500"], programs=["in-tree"],
+         desk=desk.tree(256, "OpenPIC", [("ttyS0", 42)])),
     Boot("calls", "the system calls of a session", machines=["edu", "drivers"], programs=["machrt"],
          devices=DEVICES + VIRTIO_MMIO, strace=True, desk=desk.calls),
 ]}

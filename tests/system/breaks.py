@@ -13,6 +13,8 @@ class Break:
     about: str
     tree: str = ""  # alternative: device tree source that is added to the board's tree without machc's knowledge
     text: str = ""  # alternative: text that is added to the last machine's description
+    swap: tuple = ()  # alternative: text of the description, and what it is replaced with
+    problem: str = ""  # instead of a test that fails: part of what is then wrong with the boot itself
 
 
 BREAKS = {broken.name: broken for broken in [
@@ -49,5 +51,19 @@ BREAKS = {broken.name: broken for broken in [
     Break("pool-unpatched", 15, "has found the disk", "pool", "guest.dtb lacks what the start writes into it"),
     Break("pool-lowered", 15, "has left the pool", "pool", "the pool is lowered while a guest has its pages"),
     Break("no-pin", 15, "none of the guest's memory", "pool", "memory is not pinned"),
+    Break("circle", 16, "", "tree-riscv64", "the cpus' interrupt controllers inherit the root's parent",
+          text="node /cpus/cpu@0/interrupt-controller { /delete-property/ interrupt-parent; }; "
+               "node /cpus/cpu@1/interrupt-controller { /delete-property/ interrupt-parent; };",
+          problem="No interrupt controller found"),
+    Break("aia-circle", 16, "", "tree-aia", "the same with an APLIC",
+          text="node /cpus/cpu@0/interrupt-controller { /delete-property/ interrupt-parent; }; "
+               "node /cpus/cpu@1/interrupt-controller { /delete-property/ interrupt-parent; };",
+          problem="No interrupt controller found"),
+    Break("no-bus", 16, "", "tree-e500", "the UART is at the root, not on the platform's bus",
+          swap=("irq 42;", "irq 42 under /;"), problem="ended before its tests did"),
+    Break("other-line", 16, "interrupts arrive", "tree-arm", "the UART is at another line", swap=("irq spi 1;", "irq spi 3;")),
+    Break("no-redistributors", 16, "", "tree-gic3", "the redistributors are where QEMU has none",
+          swap=("{ region 1 at 0x080a0000; }", ";"), problem="Attempted to kill the idle task"),
+    Break("less-memory", 16, "its memory", "tree-gic2", "the guest has less memory than it should", swap=("512M", "511M")),
     Break("no-irqfd", 10, "its interrupt comes", "x86", "KVM is told of no interrupt"),
 ]}

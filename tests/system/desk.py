@@ -124,3 +124,41 @@ def disk(run, session):
         wrong = sum(a != b for a, b in zip(first, part))
         tests.append((part == first, f"15 desk: part {slot} of the disk is the first one", [f"{wrong} wrong bytes of {PART}"]))
     return tests
+
+
+# Warnings of kernels that no tree can avoid: of the machine, of its load, of the configuration.
+KNOWN = ["KASLR disabled due to lack of seed", "ITS: No ITS available", "hrtimer: interrupt took",
+         "Kernel memory protection not selected by kernel config",
+         "Spectre v2: firmware did not set auxiliary control register",
+         # This cpu is known to Linux by its name, and the clock is the host's: QEMU's own tree lacks it as well.
+         r"/cpus/cpu@\d missing clock-frequency property"]
+
+
+def source(tree):
+    return subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts"], input=tree, check=True, stdout=subprocess.PIPE).stdout
+
+
+def tree(memory, chip, lines):
+    """Judges what a guest sees that QEMU boots with machc's tree: 2 cpus, `memory` MiB, and these lines of its interrupt
+    controller `chip`, with the names of their handlers. The first one is the console's."""
+    def judge(run, _):
+        from board import guest_tree  # board.py imports nothing from here
+        files = {key: data.decode("utf-8", "replace") for key, data in run.tap.files.items()}
+        log, counts = files.get("dmesg", ""), {}
+        for found in re.finditer(rf"^ *\d+:((?: +\d+)+) +{chip} +(\d+) .*?(\S+)$", files.get("interrupts", ""), re.M):
+            counts[found[3], int(found[2])] = sum(map(int, found[1].split()))
+        warnings = [line for line in log.splitlines() if re.match("<[0-4]>", line) and not re.search("|".join(KNOWN), line)]
+        cpus = re.findall(r"^processor\s*: (\d+)", files.get("cpuinfo", ""), re.M)
+        total = re.findall(r"Memory: \d+K/(\d+)K available", log)
+        written, seen = source(guest_tree(run.console.parent).read_bytes()), source(run.tap.files["fdt"])
+        return [(passed, f"16 {run.boot.name}: {what}", problems) for passed, what, problems in [
+            (seen == written, "the kernel has the tree that machc wrote", []),
+            (cpus == ["0", "1"], "its cpus", cpus),
+            (total == [str(memory << 10)], "its memory", total),
+            (set(lines) <= set(counts), "its lines are at their interrupt controller", [files.get("interrupts", "")]),
+            # Not without end either, as a line that is never quiet.
+            (0 < counts.get(lines[0], 0) < 10000, "the console's interrupts arrive", [str(counts)]),
+            (bool(log) and not warnings, "no warning in the kernel's log", warnings),
+            (run.ended == 0, "its reset ends QEMU", [f"exit status {run.ended}"]),
+        ]]
+    return judge

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Material of the rig: Debian's kernels and programs, and our own kernel, cached outside of the sources."""
+"""Material of the rig: Debian's kernels and programs, and our own kernels, cached outside of the sources."""
 
+import collections
+import dataclasses
 import fnmatch
 import hashlib
 import os
@@ -13,10 +15,12 @@ import tempfile
 
 from harness.debian import Apt, cache, unpack
 
-SUITES = ["bookworm", "bookworm-updates", "bookworm-security"]
+# Where packages of an architecture come from: Debian 13 is the first release with riscv64, and has Linux 6.12 itself.
+SUITES = {
+    **dict.fromkeys(["arm64", "amd64"], ["bookworm", "bookworm-updates", "bookworm-security"]),
+    **dict.fromkeys(["armhf", "riscv64"], ["trixie"]),
+}
 LINUX = "6.12"
-CONFIG = pathlib.Path(__file__).with_name("kernel.config")
-CROSS = "aarch64-linux-gnu-"
 MODULES = ["drivers/vfio", "drivers/virtio", "drivers/iommu", "drivers/uio"]
 MODULES_AMD64 = [*MODULES, "arch/x86/kvm", "virt/lib", "drivers/crypto/ccp"]
 
@@ -29,7 +33,25 @@ WANTED = {
                     ["./boot/vmlinuz-*", *(f"./lib/modules/*/kernel/{path}/*" for path in MODULES)]),
     "stock-amd64": (f"linux-image-{LINUX}.*+deb12-amd64:amd64",
                     ["./boot/vmlinuz-*", *(f"./lib/modules/*/kernel/{path}/*" for path in MODULES_AMD64)]),
+    "stock-armhf": (f"linux-image-{LINUX}.*+deb13-armmp:armhf", ["./boot/vmlinuz-*"]),
+    "stock-riscv64": (f"linux-image-{LINUX}.*+deb13-riscv64:riscv64", ["./boot/vmlinux-*"]),
     "source": (f"linux-source-{LINUX}:arm64", [f"./usr/src/linux-source-{LINUX}.tar.xz"]),
+}
+
+
+@dataclasses.dataclass
+class OwnKernel:
+    """A kernel that is built here."""
+
+    config: pathlib.Path
+    arch: str
+    cross: str
+    image: str  # the target of make, and where it is then
+
+
+OWN = {
+    "own": OwnKernel(pathlib.Path(__file__).with_name("kernel.config"), "arm64", "aarch64-linux-gnu-", "arch/arm64/boot/Image"),
+    "own-powerpc": OwnKernel(pathlib.Path(__file__).with_name("powerpc.config"), "powerpc", "powerpc-linux-gnu-", "vmlinux"),
 }
 
 
@@ -41,7 +63,7 @@ def newest(apt, pattern):
     name, architecture = pattern.rsplit(":", 1)
     fitting = fnmatch.filter(apt.names(name.split("*")[0]), name)
     if not fitting:
-        sys.exit(f"check-system: Debian has no package {name} in {', '.join(SUITES)}")
+        sys.exit(f"check-system: Debian has no package {name} in {', '.join(SUITES[architecture])}")
     return f"{max(fitting, key=lambda found: [int(part) for part in re.findall('[0-9]+', found)])}:{architecture}"
 
 
@@ -50,13 +72,21 @@ def complete(directory, patterns):
     return all(any(directory.glob(pattern.removeprefix("./"))) for pattern in patterns)
 
 
-def fetch(directory):
+def fetch(directory, wanted):
     directory.mkdir(parents=True, exist_ok=True)
+    report_progress("looking for Debian's kernels")
+    releases = collections.defaultdict(dict)
+    for name, (package, patterns) in wanted.items():
+        releases[tuple(SUITES[package.rsplit(":", 1)[1]])][name] = package, patterns
+    for suites, its in releases.items():
+        fetch_from(directory, suites, its)
+
+
+def fetch_from(directory, suites, wanted):
     with tempfile.TemporaryDirectory(dir=directory) as root:
-        report_progress("looking for Debian's kernels")
-        apt = Apt(root, SUITES, ["arm64", "amd64"])
+        apt = Apt(root, suites, [name for name, its in SUITES.items() if tuple(its) == suites])
         apt.update()
-        for name, (package, patterns) in WANTED.items():
+        for name, (package, patterns) in wanted.items():
             package = newest(apt, package)
             about = apt.fields(package)
             to = directory / f"{name}-{about['Version'].replace(':', '.')}"
@@ -79,17 +109,15 @@ def one(top, pattern):
 
 
 class Material:
-    """Returns the paths of all material. Downloads and builds missing material first."""
+    """Returns the paths of all material. Downloads and builds missing material first, and no other kernels than `kernels`."""
 
-    def __init__(self, refresh):
+    def __init__(self, refresh, kernels):
         self.top = cache() / "system"
-        if refresh or not all(complete(self.top / name, patterns) for name, (_, patterns) in WANTED.items()):
-            fetch(self.top)
-        self.kernels = {
-            "stock-arm64": one(self.top / "stock-arm64", "boot/vmlinuz-*"),
-            "stock-amd64": one(self.top / "stock-amd64", "boot/vmlinuz-*"),
-            "own": own_kernel(self.top),
-        }
+        wanted = {name: what for name, what in WANTED.items() if name in kernels or not name.startswith("stock-")}
+        if refresh or not all(complete(self.top / name, patterns) for name, (_, patterns) in wanted.items()):
+            fetch(self.top, wanted)
+        self.kernels = {name: own_kernel(self.top, OWN[name]) if name in OWN else one(self.top / name, "boot/vmlinu*")
+                        for name in sorted(kernels)}
 
     def program(self, architecture, name):
         return one(self.top / f"{name}-{architecture}", f"**/{name}")
@@ -98,28 +126,29 @@ class Material:
         return one(self.top / kernel, f"lib/modules/*/kernel/**/{name}.ko*")
 
 
-def own_kernel(top):
-    """Linux with kernel.config, built once for each source, configuration and compiler."""
-    compiler = subprocess.run([CROSS + "gcc", "--version"], stdout=subprocess.PIPE, check=True).stdout
+def own_kernel(top, kernel):
+    """Linux with its configuration, built once for each source, configuration and compiler."""
+    compiler = subprocess.run([kernel.cross + "gcc", "--version"], stdout=subprocess.PIPE, check=True).stdout
     source = (top / "source").resolve()
-    key = hashlib.sha256(b"\0".join([CONFIG.read_bytes(), source.name.encode(), compiler])).hexdigest()[:16]
-    to = top / f"kernel-{key}"
-    if not (to / "Image").exists():
-        build_kernel(source, to)
-    return to / "Image"
+    key = hashlib.sha256(b"\0".join([kernel.config.read_bytes(), source.name.encode(), compiler])).hexdigest()[:16]
+    image = top / f"kernel-{key}" / pathlib.Path(kernel.image).name
+    if not image.exists():
+        build_kernel(source, kernel, image)
+    return image
 
 
-def build_kernel(source, to):
+def build_kernel(source, kernel, image):
+    to = image.parent
     to.mkdir(exist_ok=True)
     log = to / "build.log"
     with tempfile.TemporaryDirectory(dir=to) as directory, open(log, "w") as out:
-        report_progress(f"building Linux from {source.name}: about ten minutes on two cores; {log}")
+        report_progress(f"building Linux for {kernel.arch} from {source.name}: some minutes on two cores; {log}")
         archive = one(source, "usr/src/*.tar.xz")
         subprocess.run(["tar", "xJf", archive, "-C", directory], check=True)
         tree = next(pathlib.Path(directory).iterdir())
-        environment = {**os.environ, "KCONFIG_ALLCONFIG": str(CONFIG), "KBUILD_BUILD_TIMESTAMP": "1 Jan 2024",
+        environment = {**os.environ, "KCONFIG_ALLCONFIG": str(kernel.config), "KBUILD_BUILD_TIMESTAMP": "1 Jan 2024",
                        "KBUILD_BUILD_USER": "machc", "KBUILD_BUILD_HOST": "rig"}
-        make = ["make", "ARCH=arm64", f"CROSS_COMPILE={CROSS}", f"-j{os.cpu_count() or 1}"]
+        make = ["make", f"ARCH={kernel.arch}", f"CROSS_COMPILE={kernel.cross}", f"-j{os.cpu_count() or 1}"]
 
         def run(target):
             done = subprocess.run([*make, target], cwd=tree, env=environment, stdout=out, stderr=out, check=False)
@@ -128,14 +157,14 @@ def build_kernel(source, to):
                 sys.exit(f"check-system: the kernel cannot be built: {log}")
 
         run("allnoconfig")
-        check(tree / ".config")
-        run("Image")
-        (tree / "arch/arm64/boot/Image").rename(to / "Image")
+        check(tree / ".config", kernel.config)
+        run(image.name)
+        (tree / kernel.image).rename(image)
 
 
-def check(config):
-    """A line of kernel.config that the kernel no longer knows, or that lacks a dependency, would be lost silently."""
+def check(config, wanted):
+    """A line of the wanted configuration that the kernel no longer knows, or that lacks a dependency, would be lost silently."""
     has = set(config.read_text().splitlines())
-    lost = [line for line in CONFIG.read_text().splitlines() if line.startswith("CONFIG_") and line not in has]
+    lost = [line for line in wanted.read_text().splitlines() if line.startswith("CONFIG_") and line not in has]
     if lost:
         sys.exit(f"check-system: not in the kernel's configuration: {' '.join(lost)}")

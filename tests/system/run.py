@@ -23,13 +23,13 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from board import BOARDS, Run, compile_machines, host_tree, initramfs  # noqa: E402
+from board import BOARDS, Run, command, compile_machines, host_tree, initramfs  # noqa: E402
 from boots import BOOTS, POINTS  # noqa: E402
 from breaks import BREAKS  # noqa: E402
 from material import Material  # noqa: E402
 
-# Required packages, and a file that shows that each is installed.
-PACKAGES = {
+# Required packages by the architecture of a board, "" for all, and a file that shows that each is installed.
+PACKAGES = {"": {
     "qemu-system-arm": "/usr/bin/qemu-system-aarch64",
     "qemu-system-x86": "/usr/bin/qemu-system-x86_64",
     "gcc-aarch64-linux-gnu": "/usr/bin/aarch64-linux-gnu-gcc",
@@ -40,11 +40,26 @@ PACKAGES = {
     "bison": "/usr/bin/bison",
     "xz-utils": "/usr/bin/xz",
     "debian-archive-keyring": "/usr/share/keyrings/debian-archive-keyring.gpg",
-}
+}, "armhf": {
+    "gcc-arm-linux-gnueabihf": "/usr/bin/arm-linux-gnueabihf-gcc",
+    "libc6-dev-armhf-cross": "/usr/arm-linux-gnueabihf/lib/libc.a",
+}, "riscv64": {
+    "qemu-system-misc": "/usr/bin/qemu-system-riscv64",
+    "opensbi": "/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin",
+    "gcc-riscv64-linux-gnu": "/usr/bin/riscv64-linux-gnu-gcc",
+    "libc6-dev-riscv64-cross": "/usr/riscv64-linux-gnu/lib/libc.a",
+}, "powerpc": {
+    "qemu-system-ppc": "/usr/bin/qemu-system-ppc",
+    "gcc-powerpc-linux-gnu": "/usr/bin/powerpc-linux-gnu-gcc",
+    "libc6-dev-powerpc-cross": "/usr/powerpc-linux-gnu/lib/libc.a",
+}}
 
 
-def installed():
-    missing = [package for package, path in PACKAGES.items() if not os.path.exists(path)]
+def installed(boots):
+    needed = {**PACKAGES[""]}
+    for boot in boots:
+        needed |= PACKAGES.get(BOARDS[boot.board].architecture, {})
+    missing = [package for package, path in needed.items() if not os.path.exists(path)]
     if missing:
         sys.exit(f"check-system needs packages that are not installed: apt-get install {' '.join(missing)}")
 
@@ -95,17 +110,18 @@ class Session:
         machines.mkdir(parents=True)
         with self.lock:
             host = host_tree(boot.board, self.work)
-        problem = compile_machines(boot, self.args.machc, host, machines, broken.text if broken else "")
+        problem = compile_machines(boot, self.args.machc, host, machines, broken)
         if problem:
             return problem
         if broken and broken.tree:
             host = host_tree(boot.board, top, broken.tree)
         initramfs(boot, self.material, self.paths[BOARDS[boot.board].architecture], machines, top / "initramfs")
-        run = Run(boot, self.material, host, top / "initramfs", top / "console", broken, self.progress)
-        if run.died:
+        words = command(boot, self.material, host, top, broken)
+        run = Run(boot, words, top / "console", self.progress)
+        if run.died and not (broken and broken.problem):
             self.done("\n".join([f"{boot.name}: its kernel died after {run.seconds:.0f} s, {run.died}; once more. Its console:",
                                  *run.last_lines()]))
-            run = Run(boot, self.material, host, top / "initramfs", top / "console", broken, self.progress)
+            run = Run(boot, words, top / "console", self.progress)
         self.running.pop(boot.name, None)
         for name, data in run.tap.files.items():
             (top / name).write_bytes(data)
@@ -137,6 +153,10 @@ class Session:
         if isinstance(run, str):
             self.done(f"FAIL {broken.name}: {run}")
             return 0, 1
+        wrong = run.died or run.problem or ""
+        if broken.problem and broken.problem in wrong:
+            self.done(f"{broken.name}: {broken.about}: its boot {wrong}, in {run.seconds:.0f} s")
+            return 1, 0
         seen = [name for passed, name, _ in run.tap.tests if not passed]
         right = [name for name in seen if name.startswith(f"{broken.point} ") and broken.test in name]
         if right:
@@ -192,9 +212,10 @@ def main():
         jobs = [(BOOTS[broken.boot], broken) for broken in breaks]
     else:
         jobs = [(boot, None) for boot in BOOTS.values() if not args.boots or boot.name in args.boots]
-    installed()
+    installed([boot for boot, _ in jobs])
     start = time.monotonic()
-    material = Material(args.refresh)
+    kernels = {name for boot, _ in jobs for name in [boot.kernel, *["own"] * bool(boot.guests)]}
+    material = Material(args.refresh, kernels)
     paths = programs(build, [boot for boot, _ in jobs], "broken" if args.breaks else "rig")
     passed = failed = 0
     with tempfile.TemporaryDirectory() as directory:
