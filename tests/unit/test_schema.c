@@ -283,6 +283,13 @@ static void irqchips(struct machc *c, const struct schemas *s)
     assert_int_equal(plic->cpu_irqs[1], 9);
     assert_null(plic->kvm);
     assert_string_equal(schema_platform(s, NAME("riscv64-virt"))->cpu_intc, "interrupt-controller");
+    assert_null(schema_platform(s, NAME("riscv64-virt"))->bus_name);
+
+    const struct platform *e500 = schema_platform(s, NAME("e500mc-kvm"));
+    assert_string_equal(e500->bus_name, "soc");
+    assert_non_null(e500->bus);
+    assert_string_equal(e500->bus_copy[0], "bus-frequency");
+    assert_null(e500->bus_copy[1]);
 
     // The first string that is known counts; a property that is not a list of strings finds nothing.
     static const char compatible[] = "acme,gic\0arm,gic-v3\0arm,gic-400";
