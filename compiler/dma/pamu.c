@@ -97,10 +97,11 @@ static struct trial try_pieces(const struct job *j, uint64_t window, uint64_t pi
     return t;
 }
 
+/* The want that is left without a sub-window: the first bank, which takes any; of wants that overlap, the last one. */
 static uint32_t first_free_bank(const struct job *j)
 {
     uint32_t i = 0;
-    while (i < j->p->n && iova_of(j, i) != UINT64_MAX)
+    while (i + 1 < j->p->n && iova_of(j, i) != UINT64_MAX)
         i++;
     return i;
 }
