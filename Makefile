@@ -190,8 +190,9 @@ INSTALL    ?= install
 # Lists of FILE:WHERE. The documents keep their places relative to each other, so that links between them work.
 into        = $(foreach f,$(2),$(f):$(1)/$(notdir $(f)))
 below       = $(foreach f,$(2),$(f):$(1)/$(f:$(B)/installed/%=%))
-doc_md      = README.md CONTRIBUTING.md SECURITY.md $(wildcard docs/*.md) examples/README.md
-doc_files   = LICENSE NEWS $(wildcard docs/ci/* docs/images/* examples/*.mach examples/*/*.dts examples/*/*.[ch] examples/*/*.rs) \
+doc_md      = README.md CONTRIBUTING.md SECURITY.md $(wildcard docs/*.md) examples/README.md $(wildcard examples/*/*.md)
+doc_files   = LICENSE NEWS $(wildcard docs/ci/* docs/images/* examples/*.mach) \
+              $(wildcard $(patsubst %,examples/*/*.%,mach dtso dts c h rs)) \
               grammar/mach.ebnf $(wildcard schemas/json/*)
 installed_x = $(call into,$(BINDIR),$(B)/machc $(B)/machrt) $(B)/libmachrt.so:$(LIBDIR)/libmachrt.so.$(rt_version)
 installed   = $(call into,$(LIBDIR),$(B)/libmachrt.a) \
