@@ -141,6 +141,18 @@ struct linux_device linux_device_of(struct linux_view *v, const struct dt_node *
     return find_device(v, n, &above);
 }
 
+const struct linux_node *linux_driver_that_stays(const struct linux_view *v, const struct dt_node *n)
+{
+    const struct dt_prop *compatible = dt_prop(v->host->tree, n, v->host->p->compatible);
+    const char *bus = linux_facts(v, n, LINUX_IS_AMBA) ? "amba" : "platform", *s;
+    for (uint32_t i = 0; compatible && (s = dt_string(compatible, i)); i++) {
+        const struct linux_node *facts = schema_linux(v->host->schemas, intern(v->c->names, s));
+        if (facts && facts->is & LINUX_STAYS && !strcmp(facts->stays_bus ? facts->stays_bus : "platform", bus))
+            return facts;
+    }
+    return NULL;
+}
+
 bool linux_is_bus(const struct linux_view *v, const struct dt_node *n)
 {
     return linux_facts(v, n, LINUX_IS_BUS) && !linux_facts(v, n, LINUX_IS_AMBA);

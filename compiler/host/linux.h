@@ -39,6 +39,10 @@ struct linux_device linux_device_of(struct linux_view *v, const struct dt_node *
  */
 const struct linux_node *linux_facts(const struct linux_view *v, const struct dt_node *n, uint32_t flags);
 
+/* What is known of a driver that binds the device of `n` and has no `unbind`; NULL: nothing. Drivers of AMBA's bus bind
+ * AMBA's devices, and no others. */
+const struct linux_node *linux_driver_that_stays(const struct linux_view *v, const struct dt_node *n);
+
 /* Whether `n` is a bus: Linux's core makes devices of its children, whoever drives it. */
 bool linux_is_bus(const struct linux_view *v, const struct dt_node *n);
 

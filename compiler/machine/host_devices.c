@@ -173,7 +173,7 @@ static void report_glue(struct machine_planner *p, const struct p_device *d, con
 /* VFIO unbinds the host's driver first. */
 static void check_driver_leaves(struct machine_planner *p, const struct p_device *d)
 {
-    const struct linux_node *facts = linux_facts(&p->file->on_linux, d->host, LINUX_STAYS);
+    const struct linux_node *facts = linux_driver_that_stays(&p->file->on_linux, d->host);
     enum linux_how how = linux_device_of(&p->file->on_linux, d->host).how;
     if (!facts || how == LINUX_TAKEN_EARLY || how == LINUX_SKIPPED)
         return; // where no device will be, there is no driver to be told of
