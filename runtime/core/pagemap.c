@@ -21,13 +21,21 @@ static int read_entries(struct mach_session *s, int fd, uintptr_t at, uint64_t *
                                  (size_t)n * sizeof *to);
 }
 
+// Does the kernel show numbers of frames? Without CAP_SYS_ADMIN all are 0. Only one page has that number, where memory
+// begins at address 0: if a page of the caller is that one, the page of the stack that is looked at here is not.
+static bool frames_are_shown(struct mach_session *s, int fd)
+{
+    uint64_t entry = 0;
+    return !read_entries(s, fd, (uintptr_t)&entry, &entry, 1) && entry & PRESENT && entry & FRAME;
+}
+
 // The host address that an entry has. 0 or -errno.
-static int decode(const struct mach_session *s, uint64_t entry, uint64_t *to)
+static int decode(struct mach_session *s, int fd, uint64_t entry, uint64_t *to)
 {
     if (!(entry & PRESENT))
         return -ENODATA;
     *to = (entry & FRAME) * s->page;
-    return *to ? 0 : -EACCES; // without CAP_SYS_ADMIN the number of the frame is 0
+    return *to || frames_are_shown(s, fd) ? 0 : -EACCES;
 }
 
 int machrt_read_physical(struct mach_session *s, const void *at, uint64_t page, uint64_t pages, uint64_t *to)
@@ -39,7 +47,7 @@ int machrt_read_physical(struct mach_session *s, const void *at, uint64_t page, 
         uint64_t n = page != s->page ? 1 : pages - i < BLOCK ? pages - i : BLOCK;
         r = read_entries(s, fd, (uintptr_t)at + (uintptr_t)(i * page), entry, n);
         for (uint64_t k = 0; !r && k < n; k++)
-            r = decode(s, entry[k], &to[i + k]);
+            r = decode(s, fd, entry[k], &to[i + k]);
         i += n;
     }
     if (fd >= 0)

@@ -313,13 +313,18 @@ bool fake_pool_read(const struct fake *k, const char *path, char *line, size_t s
     return *line;
 }
 
+enum { STACK = 2 << 20 }; // the process's own, more or less
+static const uint64_t ABSENT = UINT64_MAX;
+
 static uint64_t pagemap_entry(const struct fake *k, uint64_t frame)
 {
     const struct fake_map *m = map_at(k, (uintptr_t)(frame * k->page));
-    uint64_t delta = m ? frame * k->page - (uintptr_t)m->at : 0, host = 0;
-    if (!m || m->fd < 0 || strchr("fh", k->file[m->fd].kind)) // anonymous and untouched; VM_PFNMAP
-        return 0;
-    if (k->file[m->fd].kind == 'x') // a device whose memory has pages
+    uint64_t delta = m ? frame * k->page - (uintptr_t)m->at : 0, host = ABSENT;
+    if (!m)
+        host = (uintptr_t)&m - frame * k->page + STACK / 2 < STACK ? 0x47000000 : ABSENT;
+    else if (m->fd < 0 || strchr("fh", k->file[m->fd].kind)) // anonymous and untouched; VM_PFNMAP
+        host = ABSENT;
+    else if (k->file[m->fd].kind == 'x') // a device whose memory has pages
         host = k->elsewhere + m->offset + delta;
     else if (k->file[m->fd].huge)
         for (uint32_t i = 0; i < k->pages; i++) {
@@ -329,7 +334,7 @@ static uint64_t pagemap_entry(const struct fake *k, uint64_t frame)
         }
     else
         host = 0x48000000 + delta; // somewhere
-    if (!host)
+    if (host == ABSENT)
         return 0;
     return UINT64_C(1) << 63 | (k->hides_frames ? 0 : host / k->page);
 }

@@ -142,6 +142,28 @@ static struct fake_page *page_at(struct fake *k, uint64_t host)
     return NULL;
 }
 
+// Memory begins at address 0 on many boards, and its first page is a page like any other.
+static void test_page_at_zero(void **state)
+{
+    (void)state;
+    for (int alone = 0; alone < 2; alone++) {
+        struct scene *x = scene_new("pool_bus");
+        set(x, "/proc/iomem", "00000000-ffffffff : System RAM\n");
+        x->k->pages = 0;
+        fake_pool(x->k, 0x10000000, 3);
+        fake_pool(x->k, 0, alone ? 1 : 3); // is taken first
+        started(x);
+        assert_int_equal(mach_session_memory(x->session, 0)->host, alone ? 0x10000000 : 0);
+        stopped(x);
+        scene_free(x);
+    }
+    struct scene *x = scene_new("pool_bus");
+    x->k->pages = 0;
+    fake_pool(x->k, 0, 3);
+    x->k->hides_frames = true;
+    refused(x, EACCES, "the kernel shows their addresses to CAP_SYS_ADMIN alone");
+}
+
 // The pages of a process that was killed a moment ago come back one after the other.
 static void test_pages_that_come_back(void **state)
 {
@@ -532,6 +554,7 @@ int main(void)
         cmocka_unit_test(test_found_address),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_all_of_the_pool),
+        cmocka_unit_test(test_page_at_zero),
         cmocka_unit_test(test_pages_that_come_back),
         cmocka_unit_test(test_pool_is_too_small),
         cmocka_unit_test(test_pins),
