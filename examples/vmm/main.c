@@ -20,9 +20,11 @@ static const char usage[] =
     "Runs the machine of GUEST.CFG with KVM. Its console is stdin and stdout; SIGTERM stops it cleanly.\n"
     "  -b BACKEND  iommufd, group or noiommu; default: the best one that the host has\n"
     "  -m TEXT     when the guest prints a line with TEXT, print the time since the start, and libmachrt's part of it\n"
+    "  -n          when the guest resets, as after a panic, end instead of starting it again\n"
     "  -s          at the end, print the number of accesses that exited, by device\n"
     "  -v          print each step of libmachrt\n"
-    "Exit status: 0 the guest powered off; 1 the machine did not start, or the guest crashed; 2 usage; 3 SIGTERM.\n";
+    "Exit status: 0 the guest powered off; 1 the machine did not start, or the guest crashed; 2 usage; 3 SIGTERM;\n"
+    "4 with -n: the guest reset.\n";
 
 int complain(int number, const char *format, ...)
 {
@@ -138,8 +140,9 @@ static int once(struct vmm *v, const struct mach_options *options, int signals, 
     return down(v) ? -1 : r;
 }
 
-// After a reset, runs it again: libmachrt resets the devices, KVM makes a new VM, and nothing is left of the old guest.
-static int run(struct vmm *v, const struct mach_options *options, bool statistics)
+// After a reset, runs it again if `again`: libmachrt resets the devices, KVM makes a new VM, and nothing is left of the
+// old guest.
+static int run(struct vmm *v, const struct mach_options *options, bool statistics, bool again)
 {
     sigset_t set;
     sigemptyset(&set);
@@ -159,10 +162,17 @@ static int run(struct vmm *v, const struct mach_options *options, bool statistic
             why = once(v, options, signals, statistics);
             if (why == RESET && read(v->over, &count, sizeof count) < 0)
                 why = -1;
-        } while (why == RESET);
-    if (why == POWERED_OFF)
+        } while (why == RESET && again);
+    switch (why) {
+    case POWERED_OFF:
         return 0;
-    return why == STOPPED ? 3 : 1;
+    case STOPPED:
+        return 3;
+    case RESET:
+        return 4;
+    default:
+        return 1;
+    }
 }
 
 static int backend(const char *name, enum mach_backend *b)
@@ -181,14 +191,15 @@ int main(int argc, char **argv)
     struct vmm v = {.kvm = -1, .vm = -1, .over = -1, .start = now()};
     struct mach_options options = {.size = sizeof options, .finding = finding};
     struct mach_error e = MACH_ERROR_INIT;
-    bool statistics = false, good = true;
-    for (int c; (c = getopt(argc, argv, "b:m:sv")) != -1;) {
+    bool statistics = false, again = true, good = true;
+    for (int c; (c = getopt(argc, argv, "b:m:nsv")) != -1;) {
         good = good && c != '?' && (c != 'b' || !backend(optarg, &options.backend));
         if (c == 'm')
             v.mark = optarg;
         if (c == 'v')
             options.log = log_line;
         statistics = statistics || c == 's';
+        again = again && c != 'n';
     }
     argc -= optind;
     argv += optind;
@@ -205,7 +216,7 @@ int main(int argc, char **argv)
     v.f = mach_config_file(v.config);
     if (!mach_cfg_count(v.f, MACH_CFG_S_CPU))
         return complain(0, "%s: the machine has no vcpus", argv[0]), 1;
-    int status = run(&v, &options, statistics);
+    int status = run(&v, &options, statistics, again);
     mach_config_close(v.config);
     return status;
 }

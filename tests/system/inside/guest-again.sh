@@ -29,6 +29,10 @@ cp /dev/shm/count /tmp/count
 { printf '\0\0\0\0\3\0\0\0'; dd if=/dev/zero bs=4088 count=1 2>/dev/null; } >/dev/shm/count
 
 t "8 again: three times" machvm $machine /bin/again $initramfs
+# With -n it is not started again: one of the three times, and the exit status that says why.
+{ printf '\0\0\0\0\3\0\0\0'; dd if=/dev/zero bs=4088 count=1 2>/dev/null; } >/dev/shm/count
+once() { machvm -n $machine /bin/again $initramfs; [ "$? $(word 0)" = "4 1" ]; }
+t "8 again: with -n, a reset ends it" once
 cat /tmp/count >/dev/shm/count
 before=$(available)
 machvm $machine /bin/again $initramfs </dev/null >/tmp/again.out 2>/tmp/again.err &
