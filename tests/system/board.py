@@ -8,6 +8,7 @@ import pathlib
 import random
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -36,6 +37,7 @@ class Board:
     append: str
     streams: dict = dataclasses.field(default_factory=dict)  # "iommus" to be added to QEMU's tree
     source: str = ""  # device tree source to be added to it
+    dts: str = ""  # file with the board's tree, where QEMU has none
     tree: bool = True
     architecture: str = "arm64"
     cross: str = "aarch64-linux-gnu-"
@@ -62,6 +64,7 @@ RISCV = trees.Places(kernel=0x80400000, tree=0x88000000, initramfs=0x89000000, s
 # Linux treats interrupts of a device without MSIs as not isolated.
 APPEND = ("console=ttyAMA0 vfio_platform.reset_required=0 iommufd.allow_unsafe_interrupts=1 "
           "vfio_iommu_type1.allow_unsafe_interrupts=1")
+NO_IOMMU = "vfio_platform.reset_required=0 vfio.enable_unsafe_noiommu_mode=1"
 
 BOARDS = {
     "arm64": Board(virt(",iommu=smmuv3"), APPEND, STREAMS),
@@ -79,6 +82,13 @@ BOARDS = {
                         source="&{/} { reserved-memory { #address-cells = <2>; #size-cells = <2>; ranges; "
                                "guest@b0000000 { reg = <0 0xb0000000 0 0x4000000>; }; "
                                "hidden@b4000000 { reg = <0 0xb4000000 0 0x400000>; no-map; }; }; };\n"),
+    # Real SoCs, without an IOMMU. Memory for a guest is reserved, or in the pool from the start.
+    "versal": Board(["qemu-system-aarch64", "-M", "xlnx-versal-virt", "-m", "2G"], f"console=ttyAMA0 {NO_IOMMU}",
+                    source="&{/} { reserved-memory { #address-cells = <2>; #size-cells = <2>; ranges; "
+                           "guest@50000000 { reg = <0 0x50000000 0 0x6000000>; }; }; };\n"),
+    "zcu102": Board(["qemu-system-aarch64", "-M", "xlnx-zcu102,virtualization=on,canbus0=can,canbus1=can", "-object",
+                     "can-bus,id=can", "-smp", "2", "-m", "2047M"],
+                    f"console=ttyPS0 hugepages=600 {NO_IOMMU}", dts="zcu102.dts"),
     "amd64": Board(["qemu-system-x86_64", "-M", "q35,kernel-irqchip=split", "-cpu", "qemu64,+svm", "-smp", "2", "-m", "1G",
                     "-device", "intel-iommu,intremap=on"],
                    # On a busy machine, the kernel's check of the timer fails.
@@ -107,13 +117,16 @@ class Boot:
     name: str
     about: str
     board: str = "arm64"
+    script: str = ""                              # inside/SCRIPT.sh; default: the boot's name
     kernel: str = "own"                           # or another one of material.py, "stock-arm64"
     modules: list = dataclasses.field(default_factory=list)   # modules of a stock kernel, in load order
     machines: list = dataclasses.field(default_factory=list)  # NAME.mach, as NAME/MACHINE.cfg and .dtb inside
     programs: list = dataclasses.field(default_factory=list)  # programs of the build, by name
     files: dict = dataclasses.field(default_factory=dict)     # path on the board: path of a file
     guests: dict = dataclasses.field(default_factory=dict)    # rig/guests/NAME.cpio, which does inside/NAME.sh: its programs
-    devices: list = dataclasses.field(default_factory=lambda: DEVICES)
+    devices: list = dataclasses.field(default_factory=lambda: DEVICES)  # options of QEMU; {folder}: the boot's
+    media: dict = dataclasses.field(default_factory=dict)  # files in its folder: how many random bytes, and zeros after them
+    line: bool = False  # a second serial line, at whose end this machine answers
     append: str = ""
     strace: bool = False
     disks: tuple = ()  # places of AHCI controllers, which share a disk: of SLOTS parts of PART bytes, random ones in the first
@@ -124,10 +137,19 @@ class Boot:
 SLOTS, PART = 10, 2 << 20
 
 
-def make_disk(boot, path):
-    """A disk with a pattern in its first part, the same in each run, and zeros behind it."""
-    pattern = random.Random(boot.name).randbytes(PART)
-    path.write_bytes(pattern + bytes((SLOTS - 1) * PART))
+def make_media(boot, folder):
+    """Files with a pattern in their first part, the same in each run, and zeros after it."""
+    for name, (pattern, zeros) in boot.media.items():
+        path = folder / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(random.Random(f"{boot.name} {name}").randbytes(pattern) + bytes(zeros))
+
+
+def answer_lines(line):
+    """The far end of a serial line: sends back each line that comes, after "answer to "."""
+    with line.makefile("rwb", buffering=0) as file:
+        for text in file:
+            file.write(b"answer to " + text)
 
 
 def disk_options(boot, path):
@@ -144,16 +166,22 @@ def plain(path):
     return lzma.decompress(data) if str(path).endswith(".xz") else data
 
 
-def host_tree(name, work, more=""):
-    """QEMU's own tree of a board, with missing properties and `more` added. Returns its path, or None if the board has no tree."""
+def own_tree(board, kernel, dumped):
+    """Source of a board's tree: QEMU's own, if it has one. Some boards have PSCI only if there is a kernel to start."""
+    if board.dts:
+        return (HERE / board.dts).read_text()
+    subprocess.run([*board.qemu[:2], f"{board.qemu[2]},dumpdtb={dumped}", *board.qemu[3:], "-nographic", "-kernel", kernel],
+                   check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
+    return subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", dumped], check=True, stdout=subprocess.PIPE,
+                          text=True).stdout
+
+
+def host_tree(name, kernel, work, more=""):
+    """The tree of a board, with missing properties and `more` added. Returns its path, or None if the board has no tree."""
     board, to = BOARDS[name], work / f"{name}{'-broken' if more else ''}.dtb"
     if not board.tree or to.exists():
         return to if board.tree else board.host
-    dumped = to.with_suffix(".qemu")
-    subprocess.run([*board.qemu[:2], f"{board.qemu[2]},dumpdtb={dumped}", *board.qemu[3:], "-nographic"], check=True,
-                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
-    source = subprocess.run(["dtc", "-q", "-I", "dtb", "-O", "dts", dumped], check=True, stdout=subprocess.PIPE,
-                            text=True).stdout
+    source = own_tree(board, kernel, to.with_suffix(".qemu"))
     source += "".join(f"&{{{node}}} {{ iommus = <&{{/smmuv3@9050000}} {stream:#x}>; }};\n"
                       for node, stream in board.streams.items()) + board.source + more
     subprocess.run(["dtc", "-q", "-I", "dts", "-O", "dtb", "-o", to, "-"], input=source, text=True, check=True)
@@ -198,7 +226,7 @@ def initramfs(boot, material, programs, machines, to):
     if BOARDS[boot.board].places:
         trees.initramfs(programs / boot.programs[0], to)
         return
-    archive = base(material, architecture, boot.name, [programs / program for program in boot.programs])
+    archive = base(material, architecture, boot.script or boot.name, [programs / program for program in boot.programs])
     for number, module in enumerate(boot.modules):
         archive.add(f"modules/{number:02}-{module}.ko", plain(material.module(boot.kernel, module)))
     if boot.strace:
@@ -225,7 +253,8 @@ def command(boot, material, host, top, broken=None):
             trees.assemble(HERE / "start.S", board, top / "start")
         return trees.command(board, kernel, guest_tree(top), initrd, top / "start")
     append = " ".join([board.append, "panic=-1", boot.append, f"BREAK={broken.name if broken else 'none'}"])
-    return [*board.qemu, *boot.devices, *disk_options(boot, top / DISK), "-accel", "tcg", "-nographic", "-no-reboot", "-kernel",
+    devices = [word.replace("{folder}", str(top)) for word in boot.devices]
+    return [*board.qemu, *devices, *disk_options(boot, top / DISK), "-accel", "tcg", "-nographic", "-no-reboot", "-kernel",
             kernel, "-initrd", initrd, "-append", append, *(["-dtb", host] if host else [])]
 
 
@@ -241,24 +270,29 @@ class Run:
     def __init__(self, boot, words, console, progress=None):
         self.boot, self.tap, self.console, self.problem, self.ended = boot, Tap(), console, None, None
         self.died = ""  # the panic of the board's kernel, which no user space program may cause
-        self.disk = pathlib.Path(console).with_name(DISK)
-        if boot.disks:
-            make_disk(boot, self.disk)
+        self.folder = pathlib.Path(console).parent
+        make_media(boot, self.folder)
+        near, far = socket.socketpair()
+        if boot.line:
+            words = [*words, "-serial", "mon:stdio", "-chardev", f"socket,id=line,fd={near.fileno()}", "-serial", "chardev:line"]
+            threading.Thread(target=answer_lines, args=[far], daemon=True).start()
         start = time.monotonic()
         try:
-            self.watch([str(word) for word in words], progress)
+            self.watch([str(word) for word in words], near, progress)
         finally:
             self.seconds = time.monotonic() - start
+            far.close()
 
     def last_lines(self):
         return [f"    {line}" for line in self.console.read_text().splitlines()[-80:]]
 
-    def watch(self, command, progress):
+    def watch(self, command, near, progress):
         late = threading.Event()
         typed = BOARDS[self.boot.board].places  # `#? LINE` asks for input
         with open(self.console, "w", errors="backslashreplace") as out, \
                 subprocess.Popen(command, stdin=subprocess.PIPE if typed else subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                 stderr=subprocess.STDOUT, start_new_session=True) as qemu:
+                                 stderr=subprocess.STDOUT, start_new_session=True, pass_fds=[near.fileno()]) as qemu:
+            near.close()  # QEMU's alone, so that the far end sees when it ends
 
             def kill():
                 late.set()

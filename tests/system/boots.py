@@ -2,7 +2,7 @@
 """The boots of the system tests, and what each tests. The tests of a boot are in inside/NAME.sh."""
 
 import desk
-from board import DEVICES, VIRTIO_MMIO, Boot
+from board import DEVICES, DISK, PART, SLOTS, VIRTIO_MMIO, Boot
 
 # Linux never gives away a line that one of its drivers has used as a cascade (kernel/irq/chip.c: NOREQUEST stays set), so
 # the host's GPIO driver must not be initialised.
@@ -27,7 +27,15 @@ POINTS = {
     14: "registers from a file and an interrupt from UIO, on Debian's kernel",
     15: "guests on a board without an IOMMU: memory that they run in and a device reaches",
     16: "every platform's tree boots without KVM, up to its emulated devices",
+    17: "a guest with devices of a Versal SoC, and its host's GICv3",
+    18: "a guest with eight devices of a ZCU102, and its host's GICv2",
 }
+
+POOL_DISK = {DISK: (PART, (SLOTS - 1) * PART)}
+CARD = {"tftp/file": (300001, 0), "card.img": (desk.MB, 15 * desk.MB)}
+CARD_OPTIONS = ["-drive", "if=sd,index=0,format=raw,file={folder}/card.img"]
+FLASH_OPTIONS = ["-drive", "if=mtd,index=0,format=raw,file={folder}/flash.img"]
+TFTP = ["-nic", "user,ipv6=off,tftp={folder}/tftp"]  # no packets but those that are asked for
 
 BOOTS = {boot.name: boot for boot in [
     Boot("host", "the board's own tree, proven and probed", machines=["host"], programs=["machrt"],
@@ -69,11 +77,13 @@ BOOTS = {boot.name: boot for boot in [
          guests={"in-raw": ["in-edu"]}, seconds=300),
     Boot("pool", "guests with a disk on a board without an IOMMU", board="arm64-pool", machines=["pool"],
          programs=["machvm", "machrt", "pool-guard", "pool-pin"], guests={"in-disk": [], "in-busy": []},
-         devices=["-net", "none"], disks=("2.0", "3.0", "4.0", "5.0", "6.0", "7.0", "8.0", "9.0", "a.0"), desk=desk.disk, seconds=600),
+         devices=["-net", "none"], disks=("2.0", "3.0", "4.0", "5.0", "6.0", "7.0", "8.0", "9.0", "a.0"),
+         media=POOL_DISK, desk=desk.disk, seconds=600),
     Boot("stock-pool", "guests with a disk on Debian's own kernel, on a board without an IOMMU", board="arm64-pool",
          kernel="stock-arm64", modules=["uio", "uio_pci_generic"], machines=["stock-pool"],
          programs=["machvm", "machrt", "pool-guard"],
-         guests={"in-disk": []}, devices=["-net", "none"], disks=("2.0", "3.0", "4.0", "5.0"), desk=desk.disk, seconds=400),
+         guests={"in-disk": []}, devices=["-net", "none"], disks=("2.0", "3.0", "4.0", "5.0"), media=POOL_DISK,
+         desk=desk.disk, seconds=400),
     Boot("tree-arm", "arm-virt", board="tree-arm", kernel="stock-armhf", machines=["tree-arm"], programs=["in-tree"],
          desk=desk.tree(512, "GIC-0", [("uart-pl011", 33), ("rtc-pl031", 34)])),
     Boot("tree-gic2", "arm64-virt with a GICv2", board="tree-gic2", kernel="stock-arm64", machines=["tree-gic2"],
@@ -86,6 +96,14 @@ BOOTS = {boot.name: boot for boot in [
          desk=desk.tree(512, "APLIC-MSI-d000000.interrupt-controller", [("ttyS0", 10)])),
     Boot("tree-e500", "e500mc-kvm", board="tree-e500", kernel="own-powerpc", machines=["tree-e500"], programs=["in-tree"],
          desk=desk.tree(256, "OpenPIC", [("ttyS0", 42)])),
+    Boot("versal", "a guest with devices of a Versal SoC", board="versal", script="soc", machines=["versal"],
+         programs=["machvm", "machrt"], guests={"in-soc": []}, devices=[*TFTP, *CARD_OPTIONS], media=CARD,
+         append="BOARD=versal", desk=desk.devices, seconds=400),
+    # The fourth of its Ethernet controllers has the PHY that Linux looks for.
+    Boot("zcu102", "a guest with eight devices of a ZCU102", board="zcu102", script="soc", machines=["zcu102"],
+         programs=["machvm", "machrt", "in-can"], guests={"in-soc": ["in-can"]},
+         devices=[*["-nic", "user"] * 3, *TFTP, *CARD_OPTIONS, *FLASH_OPTIONS], media={**CARD, "flash.img": (desk.MB, 0)},
+         line=True, append="BOARD=zcu102", desk=desk.devices, seconds=400),
     Boot("calls", "the system calls of a session", machines=["edu", "drivers"], programs=["machrt"],
          devices=DEVICES + VIRTIO_MMIO, strace=True, desk=desk.calls),
 ]}

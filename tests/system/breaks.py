@@ -12,6 +12,7 @@ class Break:
     boot: str
     about: str
     tree: str = ""  # alternative: device tree source that is added to the board's tree without machc's knowledge
+    told: str = ""  # alternative: the same, added to what machc gets only
     text: str = ""  # alternative: text that is added to the last machine's description
     swap: tuple = ()  # alternative: text of the description, and what it is replaced with
     problem: str = ""  # instead of a test that fails: part of what is then wrong with the boot itself
@@ -65,5 +66,11 @@ BREAKS = {broken.name: broken for broken in [
     Break("no-redistributors", 16, "", "tree-gic3", "the redistributors are where QEMU has none",
           swap=("{ region 1 at 0x080a0000; }", ";"), problem="Attempted to kill the idle task"),
     Break("less-memory", 16, "its memory", "tree-gic2", "the guest has less memory than it should", swap=("512M", "511M")),
+    Break("no-map", 17, "check proves", "versal", "the board's tree keeps the guest's memory out of the kernel's",
+          "&{/reserved-memory/guest@50000000} { no-map; };"),
+    Break("one-entry", 17, "ethernet: its driver has it", "versal", "one of two equal interrupts is not in the guest's tree"),
+    Break("elsewhere", 18, "ethernet: the gateway answers", "zcu102", "guest memory is not where its addresses say"),
+    Break("other-gic", 18, "check proves", "zcu102", "machc is told of a GICv3, which the board does not have",
+          told='&{/axi/interrupt-controller@f9010000} { compatible = "arm,gic-v3"; };'),
     Break("no-irqfd", 10, "its interrupt comes", "x86", "KVM is told of no interrupt"),
 ]}

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Tests on this machine, with the files that a boot has sent. Each function returns [(passed, name, [problems])]."""
 
+import hashlib
 import json
 import re
 import subprocess
@@ -116,8 +117,8 @@ def facts(run, session):
 
 def disk(run, session):
     """What QEMU has of the disk: each guest has copied the first part to one of its own, byte by byte."""
-    from board import PART  # board.py imports nothing from here
-    data = run.disk.read_bytes()
+    from board import DISK, PART  # board.py imports nothing from here
+    data = (run.folder / DISK).read_bytes()
     first, tests = data[:PART], []
     for slot in range(1, len(run.boot.disks) + 1):
         part = data[slot * PART:(slot + 1) * PART]
@@ -162,3 +163,25 @@ def tree(memory, chip, lines):
             (run.ended == 0, "its reset ends QEMU", [f"exit status {run.ended}"]),
         ]]
     return judge
+
+
+MB = 1 << 20
+# What a guest of a SoC board reads from its devices: the file on this machine, and how much of it.
+READ = {"tftp": ("tftp/file", None), "card": ("card.img", MB), "flash": ("flash.img", 4096)}
+
+
+def devices(run, _):
+    """What the guest of a SoC board has read is what this machine gave its devices, and the other way round."""
+    point = {"versal": 17, "zcu102": 18}[run.boot.name]
+    shown = dict(re.findall(r"^# sha256 (\w+) ([0-9a-f]{64})", run.console.read_text(), re.M))
+    tests = []
+    for device, (name, size) in READ.items():
+        if name not in run.boot.media:
+            continue
+        data = (run.folder / name).read_bytes()[:size]
+        right = hashlib.sha256(data).hexdigest()
+        tests.append((shown.get(device) == right, f"{point} desk: the guest has all {len(data)} bytes of {name}",
+                      [f"SHA-256 {right}, and in the guest {shown.get(device)}"]))
+    card = (run.folder / "card.img").read_bytes()
+    tests.append((card[MB:2 * MB] == card[:MB], f"{point} desk: the guest has copied the card's first MiB to the second", []))
+    return tests

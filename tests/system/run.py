@@ -109,12 +109,14 @@ class Session:
         machines = top / "machines"
         machines.mkdir(parents=True)
         with self.lock:
-            host = host_tree(boot.board, self.work)
-        problem = compile_machines(boot, self.args.machc, host, machines, broken)
+            host = told = host_tree(boot.board, self.material.kernels.get("own"), self.work)
+        if broken and broken.told:
+            told = host_tree(boot.board, self.material.kernels["own"], top, broken.told)
+        problem = compile_machines(boot, self.args.machc, told, machines, broken)
         if problem:
             return problem
         if broken and broken.tree:
-            host = host_tree(boot.board, top, broken.tree)
+            host = host_tree(boot.board, self.material.kernels["own"], top, broken.tree)
         initramfs(boot, self.material, self.paths[BOARDS[boot.board].architecture], machines, top / "initramfs")
         words = command(boot, self.material, host, top, broken)
         run = Run(boot, words, top / "console", self.progress)

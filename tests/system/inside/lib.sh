@@ -51,7 +51,7 @@ tap() {
 run_guest() {
     local name="$1" machine="/rig/$2" initramfs="/rig/guests/$3.cpio"
     shift 3
-    timeout 100 machvm -s -m 'at userspace' "$@" $machine.cfg $machine.dtb /rig/Image $initramfs \
+    timeout ${GUEST_SECONDS:-100} machvm -n -s -m 'at userspace' "$@" $machine.cfg $machine.dtb /rig/Image $initramfs \
         </dev/null >/tmp/$name.out 2>/tmp/$name.err
     echo $? >/tmp/$name.status
 }
@@ -97,6 +97,26 @@ says() {
 # COMMAND...: passes if the command fails.
 refused() {
     if "$@"; then echo "it was not refused"; return 1; fi
+}
+
+# FILE: waits until it is there.
+wait_for_file() {
+    local n=0
+    until [ -e $1 ]; do
+        n=$((n + 1))
+        [ $n -lt 300 ] || { echo "no $1"; return 1; }
+        usleep 100000
+    done
+}
+
+# SPI: how often that line of the GIC has fired, on all cpus, whoever has had it.
+fired() {
+    local irq
+    for irq in /sys/kernel/irq/*; do
+        case "$(cat $irq/chip_name $irq/hwirq | xargs)" in
+        GIC*" $(($1 + 32))") echo $(($(tr , + <$irq/per_cpu_count))) ;;
+        esac
+    done
 }
 
 driver_of() { basename "$(readlink "/sys/bus/$1/devices/$2/driver")"; }

@@ -175,10 +175,33 @@ long __wrap_syscall(long number, ...)
     return __real_syscall(number, x[0], x[1], x[2], x[3], x[4], x[5]);
 }
 
-// The VMM forgets what guest.dtb lacks.
+static uint32_t load_be32(const uint8_t *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+// Cuts the second of two equal interrupts, of three cells each, out of the tree: what remains of it are FDT_NOPs.
+static void cut_second_interrupt(uint8_t *dtb, size_t size)
+{
+    enum { PROP = 3, NOP = 4, ENTRY = 12 };
+    for (uint8_t *p = dtb + load_be32(dtb + 8); p + 12 + 2 * ENTRY <= dtb + size; p += 4) {
+        const char *name = (const char *)dtb + load_be32(dtb + 12) + load_be32(p + 8);
+        if (load_be32(p) != PROP || load_be32(p + 4) != 2 * ENTRY || strcmp(name, "interrupts") ||
+            memcmp(p + 12, p + 12 + ENTRY, ENTRY))
+            continue;
+        p[7] = ENTRY;
+        for (uint8_t *rest = p + 12 + ENTRY; rest < p + 12 + 2 * ENTRY; rest++)
+            *rest = (rest - p) % 4 == 3 ? NOP : 0;
+    }
+}
+
+// The VMM forgets what guest.dtb lacks, or loses some of it.
 int __wrap_mach_session_dtb(const struct mach_session *session, void *dtb, size_t size, struct mach_error *error)
 {
-    return broken("pool-unpatched") ? 0 : __real_mach_session_dtb(session, dtb, size, error);
+    int r = broken("pool-unpatched") ? 0 : __real_mach_session_dtb(session, dtb, size, error);
+    if (!r && broken("one-entry"))
+        cut_second_interrupt((uint8_t *)dtb, size);
+    return r;
 }
 
 int __wrap_close(int fd)
@@ -202,10 +225,10 @@ ssize_t __wrap_write(int fd, const void *data, size_t size)
 
 ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t offset)
 {
-    if (broken("pool-shifted") && file_is(fd, "/proc/", "/pagemap")) {
+    if ((broken("pool-shifted") || broken("elsewhere")) && file_is(fd, "/proc/", "/pagemap")) {
         ssize_t n = __real_pread64(fd, data, size, offset);
         for (ssize_t i = 0; i < n / 8; i++)
-            ((uint64_t *)data)[i] += (96 << 20) / 4096; // what lies behind pool.mach's memory
+            ((uint64_t *)data)[i] += (96 << 20) / 4096; // what lies after the guest's memory
         return n;
     }
     return __real_pread64(fd, data, size, broken("other-register") || broken("other-slot") ? offset ^ 4 : offset);
