@@ -12,7 +12,7 @@ MAX_SIZE = 16 << 20
 MAX_DEPTH = 64  # FDT_MAX_DEPTH, drivers/of/fdt.c
 BEGIN, END, PROPERTY, NOP, FINISH = 1, 2, 3, 4, 9
 
-# Only these are read; nothing else is asked for.
+# Only these are read unless more is wanted; nothing else is asked for here.
 WANTED = frozenset((
     "#address-cells", "#interconnect-cells", "#interrupt-cells", "#iommu-cells", "#size-cells", "compatible", "device_type",
     "dma-coherent", "dma-noncoherent", "dma-ranges", "fsl,liodn", "ibm,phandle", "interconnect-names", "interconnects",
@@ -203,15 +203,15 @@ def text(data, at, limit, what):
     return word.decode(), end
 
 
-def read(data):
-    """The tree of a DTB."""
+def read(data, wanted=WANTED):
+    """The tree of a DTB, with the properties that are wanted; with all of them if `wanted` is None."""
     try:
-        return Tree(read_nodes(data))
+        return Tree(read_nodes(data, wanted))
     except (IndexError, struct.error) as error:
         raise Malformed("the structure block ends too early") from error
 
 
-def read_nodes(data):
+def read_nodes(data, wanted):
     words, start, strings = cut(data)
     limit = start + 4 * len(words)
     names = {}
@@ -231,7 +231,7 @@ def read_nodes(data):
                 if offset >= len(strings):
                     raise Malformed("a property's name is outside of the strings block")
                 name = names[offset] = text(strings, offset, len(strings), "a property's name")[0]
-            if name in WANTED:
+            if wanted is None or name in wanted:
                 node.props.setdefault(name, data[begin:begin + length])
             at += 3 + (length + 3 >> 2)
         elif token == BEGIN:
