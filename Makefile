@@ -14,6 +14,7 @@
 # make check-schema   guest trees under dt-validate with Linux's bindings (Debian's dt-schema, linux-source)
 # make fuzz       libFuzzer on everything that reads a file, and a million mutated configs: docs/fuzzing.md
 # make check-system   the runtime on real kernels, on boards that QEMU emulates; SYSTEM="-v edu" for one of them
+# make check-probe    which properties Linux's drivers do not start without, asked of Debian's kernel; PROBE="--count 60 --seed 1" for some
 # make check-cross    the runtime built for other machines and for musl, its tests under qemu-user; ARCH=powerpc for one
 # make check-roots    README's commands on bare Debian 12 and 13, and the packages; as root. ROOTS=deb for one
 # make check-all      all of these and more, whole: tests/steps.sh. Takes hours
@@ -245,6 +246,7 @@ deb:
 
 include runtime/Makefile.inc
 include tests/system/Makefile.inc
+include tests/probe/Makefile.inc
 include tests/fuzz/Makefile.inc
 include tests/bench/Makefile.inc
 

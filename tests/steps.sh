@@ -76,6 +76,8 @@ step make check-schema
 # The runtime on real kernels, and then with one thing broken after the other: the kernel is built first.
 step make check-system
 step make check-system SYSTEM="--break all"
+if [ "$kind" = ci ]; then step make check-probe PROBE="--count 60"; else step make check-probe; fi
+step make check-probe PROBE="--count 60 --break"
 step make check-roots
 if [ "$kind" = ci ]; then
     # Half a minute of fuzzing for each kind of file.
