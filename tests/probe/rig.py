@@ -7,7 +7,7 @@ import types
 
 import stubs
 from archive import Archive
-from board import BOARDS, Board, Boot, Run, host_tree
+from board import BOARDS, Board, Boot, Run, command, host_tree
 from memory import node_text
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -108,7 +108,7 @@ class Rig:
         folder = self.work / name
         folder.mkdir(parents=True)
         texts = [*copies.stubs.texts, *copies.texts, node_text("aliases", copies.aliases)]
-        tree = host_tree("probe", folder, "/ {\n" + "\n".join(texts) + "\n};\n")
+        tree = host_tree("probe", self.kernel.image, folder, "/ {\n" + "\n".join(texts) + "\n};\n")
         with open(folder / "memory", "wb") as memory:
             copies.stubs.supply.write(memory)
             memory.truncate(SIZE)
@@ -118,7 +118,7 @@ class Rig:
             "-net", "none", "-m", f"{SIZE >> 30}G", "-machine", "memory-backend=ram", "-object",
             f"memory-backend-file,id=ram,size={SIZE},reserve=off,share=off,mem-path={folder / 'memory'}"])
         material = types.SimpleNamespace(kernels={"stock": self.kernel.image})
-        run = Run(boot, material, tree, folder / "initramfs", folder / "console")
+        run = Run(boot, command(boot, material, tree, folder), folder / "console")
         for file in "initramfs", "memory":
             (folder / file).unlink()
         return Outcome(run.console.read_text(), run.tap.notes, not run.problem, run.seconds)
