@@ -230,7 +230,8 @@ static void on_demand(struct machc *c, const struct schemas *s)
     uint32_t n = 0;
     for (uint32_t i = 0; i < schema_ntexts; i++) {
         const struct schema_text *t = &schema_texts[i];
-        const struct jval *v = json_read(c, source_builtin(c->sources, schema_files[t->file], schema_pool + t->at, t->len));
+        const struct jval *v =
+            json_read(c, source_builtin(c->sources, schema_files[t->file], schema_pool + t->at, t->len));
         assert_non_null(v);
         n += every_string(c, s, whole, v);
     }
