@@ -52,6 +52,13 @@ static void log_line(void *opaque, const char *line)
     fprintf(stderr, "machvm: %s\n", line);
 }
 
+// What the guest must not do is told in any case.
+static void log_refused(void *opaque, const char *line)
+{
+    if (!strncmp(line, "refused: ", 9))
+        log_line(opaque, line);
+}
+
 static void finding(void *opaque, const struct mach_finding *f)
 {
     (void)opaque;
@@ -189,7 +196,7 @@ static int backend(const char *name, enum mach_backend *b)
 int main(int argc, char **argv)
 {
     struct vmm v = {.kvm = -1, .vm = -1, .over = -1, .start = now()};
-    struct mach_options options = {.size = sizeof options, .finding = finding};
+    struct mach_options options = {.size = sizeof options, .log = log_refused, .finding = finding};
     struct mach_error e = MACH_ERROR_INIT;
     bool statistics = false, again = true, good = true;
     for (int c; (c = getopt(argc, argv, "b:m:nsv")) != -1;) {

@@ -8,6 +8,7 @@
 struct view {
     const struct mach_cfg_file *file;
     FILE *out;
+    uint32_t *writes; // records of section WRITE that are printed
 };
 
 // Config strings come from other people's trees and descriptions: nothing in them may control the terminal.
@@ -110,7 +111,20 @@ static void show_region(const struct view *v, struct mach_cfg_rec r)
         fprintf(v->out, " + 0x%" PRIx64, mach_cfg_region_offset(r));
     fputs(mach_cfg_region_flags(r) & MACH_CFG_REGION_UNSAFE ? ", unsafe" : "", v->out);
     print_string(v, " \"", mach_cfg_region_reason(r), "\"");
-    putc('\n', v->out);
+    fputs(mach_cfg_region_flags(r) & MACH_CFG_REGION_SHADOW ? ", shadow" : "", v->out);
+    fputs(mach_cfg_region_flags(r) & MACH_CFG_REGION_BIG_ENDIAN ? ", big-endian\n" : "\n", v->out);
+}
+
+// Those of all regions follow each other in the order of the regions: each is met once in a walk over the devices.
+static void show_writes(const struct view *v, uint32_t region)
+{
+    for (; *v->writes < v->file->section[MACH_CFG_S_WRITE].count; ++*v->writes) {
+        struct mach_cfg_rec w = record(v, MACH_CFG_S_WRITE, *v->writes);
+        if (mach_cfg_write_region(w) != region)
+            return;
+        fprintf(v->out, "    write 0x%" PRIx32 " mask 0x%" PRIx32 "%s\n", mach_cfg_write_offset(w),
+                mach_cfg_write_mask(w), mach_cfg_write_flags(w) & MACH_CFG_WRITE_HIWORD ? " hiword" : "");
+    }
 }
 
 static void show_irq(const struct view *v, struct mach_cfg_rec r)
@@ -209,8 +223,11 @@ static void show_device(const struct view *v, struct mach_cfg_rec r)
     putc('\n', v->out);
     print_string(v, "  guest ", mach_cfg_device_node(r), "\n");
     print_string(v, "  host ", mach_cfg_device_host_path(r), "\n");
-    for (uint32_t i = 0; i < mach_cfg_device_regions(r); i++)
-        show_region(v, record(v, MACH_CFG_S_REGION, mach_cfg_device_first_region(r) + i));
+    for (uint32_t i = 0; i < mach_cfg_device_regions(r); i++) {
+        uint32_t region = mach_cfg_device_first_region(r) + i;
+        show_region(v, record(v, MACH_CFG_S_REGION, region));
+        show_writes(v, region);
+    }
     for (uint32_t i = 0; i < mach_cfg_device_irqs(r); i++)
         show_irq(v, record(v, MACH_CFG_S_IRQ, mach_cfg_device_first_irq(r) + i));
     for (uint32_t i = 0; i < mach_cfg_device_dmas(r); i++)
@@ -250,7 +267,8 @@ static void show_cpu(const struct view *v, struct mach_cfg_rec r)
 
 void mach_config_show(const struct mach_config *config, FILE *out)
 {
-    const struct view v = {mach_config_file(config), out};
+    uint32_t writes = 0;
+    const struct view v = {mach_config_file(config), out, &writes};
     struct mach_cfg_rec m = record(&v, MACH_CFG_S_MACHINE, 0);
     print_string(&v, "machine ", mach_cfg_machine_name(m), "");
     print_string(&v, " : ", mach_cfg_machine_platform(m), "");

@@ -219,6 +219,38 @@ static int region_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
            is_extent(mach_cfg_region_offset(r), size);
 }
 
+// A shadow is whole registers of a file, which only the library writes, and so is never mapped. The one of a dropped
+// region would guard nothing.
+static int shadow_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
+{
+    uint32_t flags = mach_cfg_region_flags(r);
+    if (!(flags & MACH_CFG_REGION_SHADOW))
+        return !(flags & MACH_CFG_REGION_BIG_ENDIAN);
+    uint64_t size = mach_cfg_region_size(r);
+    return mach_cfg_region_mode(r) == MACH_CFG_REGION_TRAP && mach_cfg_region_file(r) &&
+           !(flags & MACH_CFG_REGION_WINDOW) && !(size % 4) && size <= MACH_CFG_SHADOW_SIZE &&
+           !(mach_cfg_region_offset(r) % 4) &&
+           mach_cfg_device_kind(mach_cfg_record(f, MACH_CFG_S_DEVICE, mach_cfg_region_device(r))) ==
+               MACH_CFG_DEVICE_RAW;
+}
+
+// Sorted, so that a register is found by a binary search, and has one mask.
+static int write_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
+{
+    uint32_t region = mach_cfg_write_region(r), offset = mach_cfg_write_offset(r), mask = mach_cfg_write_mask(r);
+    if (region == MACH_CFG_NONE || !mask || (mach_cfg_write_flags(r) & MACH_CFG_WRITE_HIWORD && mask > 0xffff))
+        return 0;
+    struct mach_cfg_rec in = mach_cfg_record(f, MACH_CFG_S_REGION, region);
+    if (!(mach_cfg_region_flags(in) & MACH_CFG_REGION_SHADOW) || offset % 4 ||
+        !is_inside(offset, 4, mach_cfg_region_size(in)))
+        return 0;
+    if (r.at == f->section[MACH_CFG_S_WRITE].at)
+        return 1;
+    struct mach_cfg_rec before = {r.at - r.size, r.size};
+    uint32_t last = mach_cfg_write_region(before);
+    return last < region || (last == region && mach_cfg_write_offset(before) < offset);
+}
+
 static int map_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     uint64_t offset = mach_cfg_dma_map_offset(r), size = mach_cfg_dma_map_size(r);
@@ -234,13 +266,15 @@ static int map_fits(const struct mach_cfg_file *f, struct mach_cfg_rec r)
            is_inside(offset, size, mach_cfg_region_size(mach_cfg_record(f, MACH_CFG_S_REGION, region)));
 }
 
-// Exactly the target that `what` names is set.
+// Exactly the target that `what` names is set. DMA would go past the guard of a shadow.
 static int map_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
-    (void)f;
-    uint32_t what = mach_cfg_dma_map_what(r);
+    uint32_t what = mach_cfg_dma_map_what(r), region = mach_cfg_dma_map_region(r);
+    if (region != MACH_CFG_NONE &&
+        mach_cfg_region_flags(mach_cfg_record(f, MACH_CFG_S_REGION, region)) & MACH_CFG_REGION_SHADOW)
+        return 0;
     return (what == MACH_CFG_MAP_MEMORY) == (mach_cfg_dma_map_memory(r) != MACH_CFG_NONE) &&
-           (what == MACH_CFG_MAP_REGION) == (mach_cfg_dma_map_region(r) != MACH_CFG_NONE);
+           (what == MACH_CFG_MAP_REGION) == (region != MACH_CFG_NONE);
 }
 
 // A link has a line of a chip; a dropped interrupt has none. What another one is bound for is not resampled itself.
@@ -307,6 +341,8 @@ static const struct rule {
     {MACH_CFG_S_CHIP_REGION, MACH_CFG_E_EXTENT, chip_region_fits},
     {MACH_CFG_S_DEVICE, MACH_CFG_E_CONTRADICTION, device_agrees},
     {MACH_CFG_S_REGION, MACH_CFG_E_EXTENT, region_fits},
+    {MACH_CFG_S_REGION, MACH_CFG_E_CONTRADICTION, shadow_agrees},
+    {MACH_CFG_S_WRITE, MACH_CFG_E_CONTRADICTION, write_agrees},
     {MACH_CFG_S_IRQ, MACH_CFG_E_CONTRADICTION, irq_agrees},
     {MACH_CFG_S_DMA, MACH_CFG_E_CONTRADICTION, dma_agrees},
     {MACH_CFG_S_DMA, MACH_CFG_E_EXTENT, dma_fits},

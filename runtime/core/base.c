@@ -156,6 +156,7 @@ int machrt_session_end(struct mach_session *s, struct mach_error *error)
     }
     sys.alloc(sys.opaque, s->undo, 0);
     pthread_mutex_destroy(&s->lock);
+    pthread_mutex_destroy(&s->registers);
     sys.alloc(sys.opaque, s, 0);
     return result;
 }
@@ -300,6 +301,7 @@ int machrt_session_new(const struct mach_config *config, const struct mach_optio
     s->iommufd = -1;
     s->page = sys.page_size(sys.opaque);
     pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->registers, NULL);
     if (make_arrays(s)) {
         r = s->result;
         machrt_session_end(s, NULL);

@@ -37,6 +37,7 @@ struct region {
     uint32_t areas;
     bool trapped;
     struct mach_trap trap;
+    uint64_t *told; // a shadow: registers of which a refused write was told, one bit each; NULL: it is none
 };
 
 // One for each record of section IRQ.
@@ -165,8 +166,9 @@ struct mach_session {
 
     struct undo *undo;
     uint32_t undos, undo_room;
-    struct block *blocks; // of memory, see machrt_session_alloc()
-    pthread_mutex_t lock; // mappings of guest IOMMUs
+    struct block *blocks;      // of memory, see machrt_session_alloc()
+    pthread_mutex_t lock;      // mappings of guest IOMMUs
+    pthread_mutex_t registers; // of shadows: a change of some bits reads and writes
     struct of_index *of;
     char object[256];
 };

@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /* The version of the format that this header describes. */
-enum { MACH_CFG_MAJOR = 1, MACH_CFG_MINOR = 5 };
+enum { MACH_CFG_MAJOR = 1, MACH_CFG_MINOR = 6 };
 
 /* "None" in an optional or an index field of 32 bits, and in an optional one of 64. */
 #define MACH_CFG_NONE   UINT32_C(0xffffffff)
@@ -63,7 +63,8 @@ enum mach_cfg_section_type {
     MACH_CFG_S_STASH = 13, // Stash targets.
     MACH_CFG_S_EXPECT = 14, // Expectations: what the compiler assumed about the host. All are checked before anything is touched.
     MACH_CFG_S_PATCH = 15, // Since 1.5: what is written into guest.dtb at each start, once its digest is checked: device addresses that follow from where the host has the memory. A reader that does not know the section refuses the file.
-    MACH_CFG_S_END = 16 // one more than the last that this header knows
+    MACH_CFG_S_WRITE = 16, // Since 1.6: registers of `shadow` regions that the guest may write, in ascending order of region and offset.
+    MACH_CFG_S_END = 17 // one more than the last that this header knows
 };
 
 /* ---- values of fields ---- */
@@ -128,7 +129,14 @@ enum mach_cfg_region_mode {
 /* Flags of a region */
 enum mach_cfg_region_flags {
     MACH_CFG_REGION_UNSAFE = 0x1, // unsafe: its pages contain registers of other devices; `reason` says why it is mapped
-    MACH_CFG_REGION_WINDOW = 0x2 // window: a window of the node's `ranges`, not an entry of its `reg`
+    MACH_CFG_REGION_WINDOW = 0x2, // window: a window of the node's `ranges`, not an entry of its `reg`
+    MACH_CFG_REGION_SHADOW = 0x4, // shadow: since 1.6: trapped registers of 4 bytes that stay with the host: any can be read, and written only as the `write` records of the region say
+    MACH_CFG_REGION_BIG_ENDIAN = 0x8 // big-endian: since 1.6: shadow: its registers are big-endian
+};
+
+/* Flags of a register that can be written */
+enum mach_cfg_write_flags {
+    MACH_CFG_WRITE_HIWORD = 0x1 // hiword: bits 31 to 16 of what is written select which of bits 15 to 0 change, so that nothing is read first
 };
 
 /* Sources of an interrupt */
@@ -512,6 +520,17 @@ MACHRT_API uint32_t mach_cfg_patch_node(struct mach_cfg_rec r);
 MACHRT_API uint64_t mach_cfg_patch_offset(struct mach_cfg_rec r);
 /* what the host's bus adds to a host address, modulo 2^64 (an address or a size) */
 MACHRT_API uint64_t mach_cfg_patch_addend(struct mach_cfg_rec r);
+
+/* ---- write: Since 1.6: registers of `shadow` regions that the guest may write, in ascending order of region and offset. ---- */
+
+/* the region, a `shadow`, that the register is in (the index of a record, or none: section REGION) */
+MACHRT_API uint32_t mach_cfg_write_region(struct mach_cfg_rec r);
+/* offset in the region, a multiple of 4 (an address or a size) */
+MACHRT_API uint32_t mach_cfg_write_offset(struct mach_cfg_rec r);
+/* its bits that the guest may change, not 0; hiword: of bits 15 to 0 (an address or a size) */
+MACHRT_API uint32_t mach_cfg_write_mask(struct mach_cfg_rec r);
+/* (flags of enum mach_cfg_write_flags) */
+MACHRT_API uint32_t mach_cfg_write_flags(struct mach_cfg_rec r);
 
 #ifdef __cplusplus
 }

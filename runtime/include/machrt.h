@@ -257,7 +257,10 @@ struct mach_options {
     enum mach_backend backend;
     unsigned flags;   // MACH_NO_...
     unsigned threads; // that populate memory, 16 at most; 0: one for each cpu that is online
-    /* Called with one line for each thing done, and for each failure while undoing. May be NULL. */
+    /*
+     * Called with one line for each thing done, and for each failure while undoing; and, from the thread that calls
+     * mach_region_write(), with a line that begins with "refused: ". May be NULL.
+     */
     void (*log)(void *opaque, const char *line);
     /*
      * mach_session_start(): called for each expectation that does not hold, before it fails. mach_config_check(): for
@@ -345,8 +348,8 @@ MACHRT_API int mach_session_dtb(const struct mach_session *session, void *dtb, s
 
 /*
  * Where a device region (record of section REGION) is mapped in this process; NULL: nowhere as a whole, because it is
- * trapped, has holes, or does not exist. *size, where `size` is not NULL: its bytes as the host has it, 0 when it does
- * not exist (an absent BAR). The mapping belongs to the session. Any thread.
+ * trapped, has holes, is a shadow, or does not exist. *size, where `size` is not NULL: its bytes as the host has it, 0
+ * when it does not exist (an absent BAR). The mapping belongs to the session. Any thread.
  */
 MACHRT_API void *mach_session_region_ptr(const struct mach_session *session, uint32_t region, uint64_t *size);
 
@@ -356,8 +359,14 @@ MACHRT_API void *mach_session_region_ptr(const struct mach_session *session, uin
  * written, and its answer read, as eight little-endian words. Any thread; accesses of different threads are not
  * ordered.
  *
- * 0; -EINVAL a size or an offset other than these; -ERANGE not inside the region; -ENXIO it does not exist; -EIO part
- * of the access was carried out; -errno of pread(2), pwrite(2).
+ * A shadow (MACH_CFG_REGION_SHADOW) has the host's registers of 4 bytes: reads give the host's value; of a write of 4
+ * bytes the bits that section WRITE lists for the register reach it, in one access and without a gap between two
+ * threads. Where it would change other bits, these stay as they are, -EACCES is returned, and options->log is called
+ * once for each register, from this thread.
+ *
+ * 0; -EINVAL a size or an offset other than these; -ERANGE not inside the region; -ENXIO it does not exist; -EACCES
+ * bits of a shadow that the guest may not write: all others were written; -EIO part of the access was carried out;
+ * -errno of pread(2), pwrite(2).
  */
 MACHRT_API int mach_region_read(struct mach_session *session, uint32_t region, uint64_t offset, void *value,
                                 size_t size);

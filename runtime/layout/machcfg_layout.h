@@ -25,7 +25,7 @@
 #define MACH_CFG_MAGIC "\x89MACH\r\n\x1a"
 
 /* The format's version. X(NAME, value) */
-#define MACH_CFG_VERSION_NUMBERS(X) X(MAJOR, 1) X(MINOR, 5)
+#define MACH_CFG_VERSION_NUMBERS(X) X(MAJOR, 1) X(MINOR, 6)
 
 /* ---- words in the file ---- */
 
@@ -137,7 +137,17 @@ static inline mach_le64 mach_le64_of(uint64_t v)
 #define MACH_CFG_SET_region_flags(E)                                                                                   \
     E(region_flags, REGION_UNSAFE, 1, "unsafe",                                                                        \
       "its pages contain registers of other devices; `reason` says why it is mapped")                                  \
-    E(region_flags, REGION_WINDOW, 2, "window", "a window of the node's `ranges`, not an entry of its `reg`")
+    E(region_flags, REGION_WINDOW, 2, "window", "a window of the node's `ranges`, not an entry of its `reg`")          \
+    E(region_flags, REGION_SHADOW, 4, "shadow",                                                                        \
+      "since 1.6: trapped registers of 4 bytes that stay with the host: any can be read, and written only as the "     \
+      "`write` records of the region say")                                                                             \
+    E(region_flags, REGION_BIG_ENDIAN, 8, "big-endian", "since 1.6: shadow: its registers are big-endian")
+
+#define MACH_CFG_SHADOW_SIZE (16 << 20) /* bytes of a shadow, at most */
+
+#define MACH_CFG_SET_write_flags(E)                                                                                    \
+    E(write_flags, WRITE_HIWORD, 1, "hiword",                                                                          \
+      "bits 31 to 16 of what is written select which of bits 15 to 0 change, so that nothing is read first")
 
 #define MACH_CFG_SET_irq_source(E)                                                                                     \
     E(irq_source, IRQ_DEVICE, 0, "device", "interrupt `index` of the host device")                                     \
@@ -226,6 +236,7 @@ static inline mach_le64 mach_le64_of(uint64_t v)
     S(reset, "reset policies", 0)                                                                                      \
     S(region_mode, "modes of a region", 0)                                                                             \
     S(region_flags, "flags of a region", 1)                                                                            \
+    S(write_flags, "flags of a register that can be written", 1)                                                       \
     S(irq_source, "sources of an interrupt", 0)                                                                        \
     S(trigger, "triggers", 0)                                                                                          \
     S(irq_flags, "flags of an interrupt", 1)                                                                           \
@@ -434,6 +445,12 @@ enum { MACH_CFG_HEADER_LEAST = 96, MACH_CFG_ENTRY_LEAST = 32 };
     F(R, le64, offset, HEX, 0, "offset in the memory")                                                                 \
     F(R, le64, addend, HEX, 0, "what the host's bus adds to a host address, modulo 2^64")
 
+#define MACH_CFG_WRITE_FIELDS(F, R)                                                                                    \
+    F(R, le32, region, REF, REGION, "the region, a `shadow`, that the register is in")                                 \
+    F(R, le32, offset, HEX, 0, "offset in the region, a multiple of 4")                                                \
+    F(R, le32, mask, HEX, 0, "its bits that the guest may change, not 0; hiword: of bits 15 to 0")                     \
+    F(R, le32, flags, FLAGS, write_flags, "")
+
 /*
  * Every section once: S(name, NAME, type, size of a record in version 1.0, what its records are). Type 1 is the
  * string table. A later minor version may add fields at the end of a record; the size stays what it is here.
@@ -456,7 +473,9 @@ enum { MACH_CFG_HEADER_LEAST = 96, MACH_CFG_ENTRY_LEAST = 32 };
       "anything is touched.")                                                                                          \
     S(patch, PATCH, 15, 32,                                                                                            \
       "Since 1.5: what is written into guest.dtb at each start, once its digest is checked: device addresses that "    \
-      "follow from where the host has the memory. A reader that does not know the section refuses the file.")
+      "follow from where the host has the memory. A reader that does not know the section refuses the file.")          \
+    S(write, WRITE, 16, 16,                                                                                            \
+      "Since 1.6: registers of `shadow` regions that the guest may write, in ascending order of region and offset.")
 
 /*
  * Kinds of field. What a reader takes for a field that an older file's records are too short to have:

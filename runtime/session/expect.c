@@ -141,9 +141,16 @@ static void prove_compatible(struct proof *p)
 {
     char path[PATH_SIZE], data[256];
     const char *want = machrt_string(p->s, mach_cfg_expect_string(p->e));
-    int64_t n = machrt_device_path(p->s, path, p->d, "of_node/compatible")
-                    ? p->s->sys.read_file(p->s->sys.opaque, path, data, sizeof data - 1)
-                    : -ENAMETOOLONG;
+    int64_t n;
+    if (!*p->d->sysfs)
+        n = machrt_read_of_property(p->s, p->d, "compatible", data, sizeof data - 1);
+    else if (machrt_device_path(p->s, path, p->d, "of_node/compatible"))
+        n = p->s->sys.read_file(p->s->sys.opaque, path, data, sizeof data - 1);
+    else
+        n = -ENAMETOOLONG;
+    if (n == -ENOENT && !*p->d->sysfs)
+        return set_finding(p, MACH_PROOF_FAILS, "the host's tree has no %.200s with a compatible; expected %.200s",
+                           machrt_string(p->s, mach_cfg_device_host_path(p->d->rec)), want);
     if (n == -ENOENT)
         return set_finding(p, MACH_PROOF_FAILS, "it has no compatible; expected %.200s", want);
     if (n < 0)
@@ -181,7 +188,7 @@ static void prove_region(struct proof *p)
 {
     uint64_t a = mach_cfg_expect_a(p->e), b = mach_cfg_expect_b(p->e), address = 0, size = 0;
     uint32_t index = mach_cfg_expect_index(p->e);
-    int r = read_resource(p, index, &address, &size);
+    int r = *p->d->sysfs ? read_resource(p, index, &address, &size) : -ENOENT;
     if (r == -ENOENT)
         r = machrt_read_of_reg(p->s, p->d, index, &address, &size);
     if (r)
@@ -297,6 +304,10 @@ static void prove_expectation(struct mach_session *s, uint32_t i, bool ask_kvm, 
     to->expect = i;
     name_finding(s, e, p.d, to);
     if (kind < MACH_CFG_EXPECT_SYSFS_NAME || kind >= MACH_CFG_EXPECT_MEMORY_FREE)
+        return proofs[kind](&p);
+    // Of a system controller, which no driver gives away, the host's tree says where it is.
+    if (p.d && !*p.d->sysfs && mach_cfg_device_host_path(p.d->rec) &&
+        (kind == MACH_CFG_EXPECT_COMPATIBLE || kind == MACH_CFG_EXPECT_REGION))
         return proofs[kind](&p);
     if (!p.d || !*p.d->sysfs)
         return set_finding(&p, MACH_PROOF_FAILS, "the config has no sysfs name for the device");

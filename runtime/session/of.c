@@ -57,11 +57,19 @@ static uint32_t read_cell(const struct mach_session *s, const char *path, const 
     return read_property(s, path, name, &p) || p.cells != 1 ? otherwise : cell_at(&p, 0);
 }
 
-// The path of a device's node below the tree's root: "/soc/i2c@2180000". -ENOENT: it has none.
+// The path of a device's node below the tree's root: "/soc/i2c@2180000". -ENOENT: it has none. A device that is not
+// one of Linux's has the path that the compiler saw.
 static int find_node_path(const struct mach_session *s, const struct device *d, char *path)
 {
     static const char base[] = "devicetree/base";
     char link[PATH_SIZE], target[PATH_SIZE];
+    if (!*d->sysfs) {
+        const char *host = machrt_string(s, mach_cfg_device_host_path(d->rec));
+        if (strlen(host) >= PATH_SIZE || strstr(host, "/.."))
+            return -ENAMETOOLONG;
+        strcpy(path, host);
+        return *host == '/' ? 0 : -ENOENT;
+    }
     if (!machrt_device_path(s, link, d, "of_node"))
         return -ENAMETOOLONG;
     int64_t n = s->sys.readlink(s->sys.opaque, link, target, sizeof target);
@@ -108,6 +116,16 @@ static int translate_through(const struct mach_session *s, char *path, uint32_t 
         }
     }
     return -ENOENT;
+}
+
+int64_t machrt_read_of_property(const struct mach_session *s, const struct device *d, const char *name, void *data,
+                                size_t size)
+{
+    char path[PATH_SIZE], file[PATH_SIZE];
+    int r = find_node_path(s, d, path);
+    if (!r && !machrt_sysfs_path(s, file, "firmware/devicetree/base%s/%s", path, name))
+        r = -ENAMETOOLONG;
+    return r ? r : s->sys.read_file(s->sys.opaque, file, data, size);
 }
 
 int machrt_read_of_reg(struct mach_session *s, const struct device *d, uint32_t index, uint64_t *address,

@@ -128,7 +128,7 @@ static struct region *container_of_region(struct mach_session *s, const struct r
         for (uint32_t i = 0; i < mach_cfg_device_regions(d->rec); i++) {
             struct region *p = &s->region[mach_cfg_device_first_region(d->rec) + i];
             uint64_t start = mach_cfg_region_host(p->rec);
-            if (p->size && host != MACH_CFG_NONE64 && start != MACH_CFG_NONE64 && host >= start &&
+            if (p->size && !p->told && host != MACH_CFG_NONE64 && start != MACH_CFG_NONE64 && host >= start &&
                 host - start <= p->size && size <= p->size - (host - start))
                 return p;
         }
@@ -226,14 +226,22 @@ static int show_region(struct mach_session *s, struct region *r)
     return 0;
 }
 
-static int open_region(struct mach_session *s, struct region *r)
+static int open_raw_region(struct mach_session *s, struct region *r)
 {
     const char *file = machrt_string(s, mach_cfg_region_file(r->rec));
+    int e = machrt_map_file_region(s, r, file, mach_cfg_region_offset(r->rec));
+    if (!e && mach_cfg_region_flags(r->rec) & MACH_CFG_REGION_SHADOW)
+        e = machrt_open_shadow(s, r);
+    return e || show_region(s, r) ? -1 : 0;
+}
+
+static int open_region(struct mach_session *s, struct region *r)
+{
     switch ((enum mach_cfg_device_kind)mach_cfg_device_kind(r->device->rec)) {
     case MACH_CFG_DEVICE_EMULATED:
         return 0;
     case MACH_CFG_DEVICE_RAW:
-        return machrt_map_file_region(s, r, file, mach_cfg_region_offset(r->rec)) || show_region(s, r) ? -1 : 0;
+        return open_raw_region(s, r);
     case MACH_CFG_DEVICE_PLATFORM:
     case MACH_CFG_DEVICE_PCI:
         break;
@@ -262,7 +270,7 @@ void *mach_session_region_ptr(const struct mach_session *s, uint32_t region, uin
     const struct region *r = region < s->regions ? &s->region[region] : NULL;
     if (size)
         *size = r ? r->size : 0;
-    return r && r->areas == 1 && r->area->size == r->size ? r->area->at : NULL;
+    return r && !r->told && r->areas == 1 && r->area->size == r->size ? r->area->at : NULL;
 }
 
 static void *mapping_at(const struct region *r, uint64_t offset, size_t size)
@@ -296,6 +304,8 @@ int mach_region_read(struct mach_session *s, uint32_t region, uint64_t offset, v
     if (e)
         return e;
     const struct region *r = &s->region[region];
+    if (r->told)
+        return machrt_read_shadow(r, offset, value, size);
     const volatile void *p = mapping_at(r, offset, size);
     if (!p) {
         if (r->fd < 0)
@@ -320,7 +330,9 @@ int mach_region_write(struct mach_session *s, uint32_t region, uint64_t offset, 
     int e = check_access(s, region, offset, size);
     if (e)
         return e;
-    const struct region *r = &s->region[region];
+    struct region *r = &s->region[region];
+    if (r->told)
+        return machrt_write_shadow(s, r, offset, value, size);
     volatile void *p = mapping_at(r, offset, size);
     if (!p) {
         if (r->fd < 0)

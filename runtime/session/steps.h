@@ -7,6 +7,9 @@
 
 /* ---- of.c: the host's own device tree, as sysfs shows it ---- */
 
+/* Reads property `name` of a device's node into `data`: its length, or -errno. */
+int64_t machrt_read_of_property(const struct mach_session *s, const struct device *d, const char *name, void *data,
+                                size_t size);
 /* Address and size of entry `index` of a device's reg. 0; -ENOENT: the kernel does not show it; -errno. */
 int machrt_read_of_reg(struct mach_session *s, const struct device *d, uint32_t index, uint64_t *address,
                        uint64_t *size);
@@ -62,6 +65,15 @@ int machrt_step_regions(struct mach_session *s);
 /* Undoes the mapping of an area, of `arg` bytes with the pages that it begins and ends in. */
 int machrt_undo_map_area(struct mach_session *s, void *area, uint64_t arg);
 int machrt_map_file_region(struct mach_session *s, struct region *r, const char *file, uint64_t offset);
+
+/* shadow.c: registers of the host, of which the guest writes certain bits */
+
+/* Completes the region, whose file is mapped. 0 or -1. */
+int machrt_open_shadow(struct mach_session *s, struct region *r);
+/* mach_region_read() and _write() of a shadow; the access is inside of it and aligned. 0; -EACCES: part of the write,
+ * or all of it, is not the guest's, which was told. */
+int machrt_read_shadow(const struct region *r, uint64_t offset, void *value, size_t size);
+int machrt_write_shadow(struct mach_session *s, struct region *r, uint64_t offset, const void *value, size_t size);
 
 /* irqs.c */
 int machrt_step_irqs(struct mach_session *s);

@@ -278,12 +278,36 @@ static int region(const struct file *f, uint64_t i)
            extent(GET(f, region, i, offset), size);
 }
 
+static int shadow(const struct file *f, uint64_t i)
+{
+    uint64_t flags = GET(f, region, i, flags), size = GET(f, region, i, size);
+    if (!(flags & SET_region_flags_shadow))
+        return !(flags & SET_region_flags_big_endian);
+    return IS(f, region, i, mode, region_mode_trap) && GET(f, region, i, file) &&
+           IS(f, device, GET(f, region, i, device), kind, device_kind_raw) && !(flags & SET_region_flags_window) &&
+           size % 4 == 0 && size <= 0x1000000 && GET(f, region, i, offset) % 4 == 0;
+}
+
+static int masked_register(const struct file *f, uint64_t i)
+{
+    uint64_t r = GET(f, write, i, region), at = GET(f, write, i, offset), mask = GET(f, write, i, mask);
+    if (r == NONE || !(GET(f, region, r, flags) & SET_region_flags_shadow) || at % 4 ||
+        !inside(at, 4, GET(f, region, r, size)))
+        return 0;
+    if (!mask || (GET(f, write, i, flags) & SET_write_flags_hiword && mask >> 16))
+        return 0;
+    return !i || GET(f, write, i - 1, region) < r ||
+           (GET(f, write, i - 1, region) == r && GET(f, write, i - 1, offset) < at);
+}
+
 static int dma_map(const struct file *f, uint64_t i)
 {
     uint64_t offset = GET(f, dma_map, i, offset), size = GET(f, dma_map, i, size);
     uint64_t m = GET(f, dma_map, i, memory), r = GET(f, dma_map, i, region);
     if (IS(f, dma_map, i, what, map_kind_memory) != (m != NONE) ||
         IS(f, dma_map, i, what, map_kind_region) != (r != NONE))
+        return 0;
+    if (r != NONE && GET(f, region, r, flags) & SET_region_flags_shadow)
         return 0;
     uint64_t iova = GET(f, dma_map, i, iova), granted = GET(f, dma_map, i, granted);
     if (granted && (granted < size || !extent(iova, granted)))
@@ -346,6 +370,8 @@ static const char *rules(const struct file *f)
         {S_irqchip, irqchip, "messages of a chip"},
         {S_chip_region, chip_region, "extent of a chip's region"},
         {S_region, region, "extent of a region"},
+        {S_region, shadow, "shadow"},
+        {S_write, masked_register, "register of a shadow"},
         {S_dma_map, dma_map, "target of a mapping"},
         {S_irq, irq, "irq"},
         {S_device, device, "parent of a device"},

@@ -254,12 +254,22 @@ uint32_t cfg_patch(struct cfg *c, uint32_t at, uint32_t memory, uint64_t offset,
     return LAST(c, PATCH);
 }
 
+uint32_t cfg_write(struct cfg *c, uint32_t region, uint32_t offset, uint32_t mask, uint32_t flags)
+{
+    struct mach_cfg_write *w = ADD(c, write, WRITE);
+    PUT(w->region, region);
+    PUT(w->offset, offset);
+    PUT(w->mask, mask);
+    PUT(w->flags, flags);
+    return LAST(c, WRITE);
+}
+
 // SHA-256 of 64 bytes of zeros: the guest.dtb of these configs.
 static const uint8_t digest[32] = {0xf5, 0xa5, 0xfd, 0x42, 0xd1, 0x6a, 0x20, 0x30, 0x27, 0x98, 0xef,
                                    0x6e, 0xd3, 0x09, 0x97, 0x9b, 0x43, 0x00, 0x3d, 0x23, 0x20, 0xd9,
                                    0xf0, 0xe8, 0xea, 0x98, 0x31, 0xa9, 0x27, 0x59, 0xfb, 0x4b};
 
-struct mach_config *cfg_open(struct cfg *c)
+void cfg_seal(struct cfg *c)
 {
     // Rows of other sections than the device's own are complete only at the end: cells, and what is missing.
     uint64_t table = MACH_CFG_HEADER_LEAST, at = table + (MACH_CFG_NSECTIONS + 1) * (uint64_t)MACH_CFG_ENTRY_LEAST;
@@ -296,9 +306,14 @@ struct mach_config *cfg_open(struct cfg *c)
     PUT(h->entry_size, MACH_CFG_ENTRY_LEAST);
     PUT(h->checksum, mach_cfg_checksum(c->bytes, (size_t)at));
     c->size = (size_t)at;
+}
+
+struct mach_config *cfg_open(struct cfg *c)
+{
     struct mach_config *config;
     struct mach_error e = MACH_ERROR_INIT;
-    if (mach_config_from_memory("test.cfg", c->bytes, (size_t)at, &config, &e))
+    cfg_seal(c);
+    if (mach_config_from_memory("test.cfg", c->bytes, c->size, &config, &e))
         fail_msg("%s: %s [%s]", e.object, e.hint, e.name);
     return config;
 }

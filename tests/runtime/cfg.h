@@ -43,10 +43,16 @@ uint32_t cfg_expect(struct cfg *c, uint32_t kind, uint32_t device, uint32_t inde
 enum { CFG_DTB_SIZE = 64 }; // of the guest.dtb that belongs to every config: zeros
 uint32_t cfg_patch(struct cfg *c, uint32_t at, uint32_t memory, uint64_t offset, uint64_t addend);
 
+/* A register of a shadow that the guest may write. In ascending order. */
+uint32_t cfg_write(struct cfg *c, uint32_t region, uint32_t offset, uint32_t mask, uint32_t flags);
+
 /* Sets a field of a record that is there. */
 #define CFG_SET(c, name, NAME, index, field, value)                                                                    \
     mach_cfg_store(((struct mach_cfg_##name *)(void *)(c)->records[MACH_CFG_S_##NAME])[index].field.b,                 \
                    sizeof(((struct mach_cfg_##name *)0)->field), value)
+
+/* Finishes the file: c->bytes. */
+void cfg_seal(struct cfg *c);
 
 /* The finished file, open. Fails the test when it is refused. */
 struct mach_config *cfg_open(struct cfg *c);

@@ -399,6 +399,48 @@ static struct scene *make_raw_vmm(void)
     return x;
 }
 
+// A system controller of the host's: the guest reads it, and writes some bits of it.
+static void shadow(struct scene *x, const char *name, const char *path, uint64_t address, uint64_t size, uint32_t flags)
+{
+    uint32_t d = cfg_device(x->c, name, MACH_CFG_DEVICE_RAW, "", MACH_CFG_RESET_NEVER);
+    CFG_SET(x->c, device, DEVICE, d, host_path, cfg_string(x->c, path));
+    uint32_t r = cfg_region(x->c, MACH_CFG_REGION_TRAP, address, size, address);
+    CFG_SET(x->c, region, REGION, r, flags, MACH_CFG_REGION_SHADOW | flags);
+    CFG_SET(x->c, region, REGION, r, file, cfg_string(x->c, "/dev/mem"));
+    CFG_SET(x->c, region, REGION, r, offset, address);
+    cfg_expect(x->c, MACH_CFG_EXPECT_COMPATIBLE, d, 0, "acme,grf", MACH_CFG_NONE64, MACH_CFG_NONE64);
+    cfg_expect(x->c, MACH_CFG_EXPECT_REGION, d, 0, "", address, size);
+}
+
+static struct scene *make_shadow(void)
+{
+    static const char one[] = {0, 0, 0, 1}, compatible[] = "acme,grf\0syscon";
+    static const uint8_t grf[] = {0xff, 0x77, 0, 0, 0, 0, 0x10, 0}, scfg[] = {0, 1, 0, 0x40, 0, 0, 1, 0};
+    struct scene *x = begin(MACH_CFG_ARCH_ARM64, MACH_CFG_IOMMU_SMMU, "arm-vgic-v3");
+    fake_text(x->k, "/dev/mem", "", 0);
+    fake_text(x->k, "/sys/firmware/devicetree/base/#address-cells", one, 4);
+    fake_text(x->k, "/sys/firmware/devicetree/base/#size-cells", one, 4);
+    fake_text(x->k, "/sys/firmware/devicetree/base/syscon@ff770000/compatible", compatible, sizeof compatible);
+    fake_text(x->k, "/sys/firmware/devicetree/base/syscon@ff770000/reg", (const char *)grf, sizeof grf);
+    fake_text(x->k, "/sys/firmware/devicetree/base/scfg@10040/compatible", compatible, sizeof compatible);
+    fake_text(x->k, "/sys/firmware/devicetree/base/scfg@10040/reg", (const char *)scfg, sizeof scfg);
+    shadow(x, "grf", "/syscon@ff770000", 0xff770000, 0x1000, 0);
+    shadow(x, "scfg", "/scfg@10040", 0x10040, 0x100, MACH_CFG_REGION_BIG_ENDIAN);
+    cfg_write(x->c, 0, 0x4, 0x3, 0);
+    cfg_write(x->c, 0, 0x10, 0xffff, MACH_CFG_WRITE_HIWORD);
+    cfg_write(x->c, 0, 0x14, 0x00f0, MACH_CFG_WRITE_HIWORD);
+    cfg_write(x->c, 0, 0x20, 0xffffffff, 0);
+    cfg_write(x->c, 1, 0x8, 0x0f000000, 0);
+    return x;
+}
+
+static struct scene *make_shadow_vmm(void)
+{
+    struct scene *x = make_shadow();
+    x->use_ops = true;
+    return x;
+}
+
 // The kernel's own memory is elsewhere.
 static void no_ram(struct scene *x)
 {

@@ -34,7 +34,7 @@ struct scene {
 #define SCENES_WITH_KVM(S) S(kvm) S(kvm_cdev) S(x86) S(mpic) S(aia) S(fsl_mc_kvm) S(pool) S(reserved)
 #define SCENES_WITHOUT_KVM(S)                                                                                          \
     S(group) S(iommufd) S(raw) S(raw_vmm) S(noiommu) S(pamu) S(spapr) S(spapr_ddw) S(guest_iommu) S(foreign) S(files)   \
-    S(fsl_mc) S(fsl_mc_late) S(pool_bus) S(pool_udmabuf) S(pool_given) S(heap)
+    S(fsl_mc) S(fsl_mc_late) S(pool_bus) S(pool_udmabuf) S(pool_given) S(heap) S(shadow) S(shadow_vmm)
 // clang-format on
 #ifdef MACHRT_HAVE_KVM
 enum { HAVE_KVM = 1 };

@@ -248,12 +248,37 @@ class Config:
 
     def check_region(self, _, r):
         if self.word("region_mode", r["mode"]) == "drop":
-            return None
+            return self.check_shadow(r)
         if not r["size"]:
             kind = self.word("device_kind", self.records["device"][r["device"]]["kind"])
             return None if kind == "pci" else "no size"
         known = [r["offset"]] + [r[name] for name in ("host", "guest") if r[name] != NONE64]
-        return None if all(self.fits(start, r["size"]) for start in known) else "extent"
+        return self.check_shadow(r) if all(self.fits(start, r["size"]) for start in known) else "extent"
+
+    def check_shadow(self, r):
+        shadow, big = (self.flag("region_flags", r["flags"], word) for word in ("shadow", "big-endian"))
+        if not shadow:
+            return "big-endian, and no shadow" if big else None
+        raw = self.word("device_kind", self.records["device"][r["device"]]["kind"]) == "raw"
+        window = self.flag("region_flags", r["flags"], "window")
+        if self.word("region_mode", r["mode"]) != "trap" or not r["file"] or window or not raw:
+            return "a shadow that is not a trapped region of a raw device's file"
+        whole = r["size"] % 4 == 0 and r["offset"] % 4 == 0
+        return None if whole and r["size"] <= 16 << 20 else "size or offset of a shadow"
+
+    def check_write(self, i, r):
+        hiword = self.flag("write_flags", r["flags"], "hiword")
+        if not 0 < r["mask"] < (1 << 16 if hiword else 1 << 32):
+            return "mask"
+        if r["region"] == NONE or r["offset"] % 4:
+            return "no register"
+        region = self.records["region"][r["region"]]
+        if not self.flag("region_flags", region["flags"], "shadow") or r["offset"] + 4 > region["size"]:
+            return "not in a shadow"
+        before = self.records["write"][i - 1] if i else None
+        if before and (before["region"], before["offset"]) >= (r["region"], r["offset"]):
+            return "order"
+        return None
 
     def check_irq(self, _, r):
         dropped = self.flag("irq_flags", r["flags"], "dropped")
@@ -287,6 +312,8 @@ class Config:
             return "iova"
         if r["granted"] and (r["granted"] < r["size"] or not self.fits(r["iova"], r["granted"])):
             return "granted"
+        if r["region"] != NONE and self.flag("region_flags", self.records["region"][r["region"]]["flags"], "shadow"):
+            return "a shadow"
         for name in ("memory", "region"):
             if r[name] != NONE and r["offset"] + r["size"] > self.records[name][r[name]]["size"]:
                 return f"past the end of its {name}"
