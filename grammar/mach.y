@@ -59,7 +59,7 @@ static void mach_yyerror(const struct loc *loc, struct parser *p, const char *wh
 %token WITHOUT "without" UNDER "under" VCPU "vcpu" TRAP "trap" DROP "drop" UNSAFE "unsafe" TO "to" FIXED "fixed"
 %token ASSIGN "assign" COPY "copy" WINDOW "window" SUBWINDOWS "subwindows" LIODN_INDEX "liodn-index"
 %token STREAM "stream" OPERATION "operation" VOLATILE "volatile"
-%token PERSISTENT "persistent" ENTRY "entry" IF_POSSIBLE "if-possible"
+%token PERSISTENT "persistent" ENTRY "entry" IF_POSSIBLE "if-possible" SHADOW "shadow" WRITE "write" MASK "mask" HIWORD "hiword"
 
 %token <text> WORD "a name" STRING "a string" PATH "a path" LABEL "a label" REFPATH "&{/path}" BDF "a PCI address"
 %token <num> INT "a number"
@@ -283,6 +283,9 @@ clause: PAGE_SIZE value                                 { $$ = list_of(AST(PAGE_
       | FIXED value                                     { $$ = list_of(AST(FIXED, @$)); $$.head->e = $2.e; }
       | ASSIGN                                          { $$ = list_of(AST(ASSIGN, @$)); }
       | COPY                                            { $$ = list_of(AST(COPY, @$)); }
+      | SHADOW                                          { $$ = list_of(AST(SHADOW, @$)); }
+      | WRITE value MASK value                          { $$ = list_of(AST(WRITE, @$)); $$.head->e = $2.e; $$.head->e2 = $4.e; }
+      | WRITE value MASK value HIWORD                   { $$ = list_of(AST(WRITE, @$)); $$.head->e = $2.e; $$.head->e2 = $4.e; $$.head->sub = 1; }
       | WINDOW value                                    { $$ = list_of(AST(WINDOW, @$)); $$.head->e = $2.e; }
       | SUBWINDOWS value                                { $$ = list_of(AST(SUBWINDOWS, @$)); $$.head->e = $2.e; }
       | LIODN_INDEX value                               { $$ = list_of(AST(LIODN_INDEX, @$)); $$.head->e = $2.e; }

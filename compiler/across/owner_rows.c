@@ -25,13 +25,25 @@ static const char *number_text(struct planner *p, const struct owned *o)
     return arena_printf(p->c->arena, "0x%" PRIx64 "-0x%" PRIx64, o->first, o->last);
 }
 
+static const char *bits_text(struct planner *p, const struct owned *o)
+{
+    const struct p_write *w = o->by;
+    uint32_t from = (uint32_t)(o->first & 31), to = (uint32_t)(o->last & 31);
+    const char *bits = from == to ? arena_printf(p->c->arena, "bit %" PRIu32, from)
+                                  : arena_printf(p->c->arena, "bits %" PRIu32 "-%" PRIu32, from, to);
+    return arena_printf(p->c->arena, "0x%08" PRIx64 " %s", w->region->host + w->offset, bits);
+}
+
 static const char *owner_text(struct planner *p, const struct owned *o)
 {
     struct arena *a = p->c->arena;
     const struct p_region *r = o->by;
     const struct p_memory *m = o->by;
     const struct p_irq *q = o->by;
+    const struct p_write *w = o->by;
     switch (o->what) {
+    case OWN_IS_WRITE:
+        return arena_printf(a, "%s register 0x%" PRIx32, w->region->device->name, w->offset);
     case OWN_IS_REGION:
         return arena_printf(a, "%s %s%u%s%s", r->device->name, r->window ? "window " : "region ", r->index,
                             r->name ? " " : "", r->name ? r->name : "");
@@ -62,6 +74,10 @@ static void add_row(struct planner *p, const struct owned *o)
     case OWN_PHYSICAL:
         to->kind = o->what == OWN_IS_MEMORY ? "memory" : "registers";
         to->what = span_text(p, o->first, o->last);
+        break;
+    case OWN_BIT:
+        to->kind = "register bits";
+        to->what = bits_text(p, o);
         break;
     case OWN_FILE:
         to->kind = "file";
@@ -104,8 +120,9 @@ void add_owner_rows(struct planner *p, const struct owner_table *t)
         if (!o->machine)
             continue; // nearly everything is the host's: add_host_rows() adds only what it needs
         if (o->space == OWN_CPU && before && before->first == o->first && before->machine == o->machine)
-            continue; // several vcpus of the machine share the host cpu
-        add_row(p, o);
+            continue;                                       // several vcpus of the machine share the host cpu
+        if (o->space != OWN_BIT || o->what == OWN_IS_WRITE) // registers as a whole have rows of their own
+            add_row(p, o);
     }
 }
 

@@ -134,6 +134,7 @@ static const struct {
     bool alone; // a machine must not have a thing twice
     bool host;  // the space is empty without a host tree
 } spaces[] = {
+    [OWN_BIT] = {collect_bits, report_bits, false, true},
     [OWN_PHYSICAL] = {collect_registers, report_registers, true, false},
     [OWN_FILE] = {collect_files, report_files, true, false},
     [OWN_LINE] = {collect_lines, report_lines, true, true},
@@ -165,6 +166,8 @@ void check_owners(struct planner *p)
         if (p->c->table)
             add_owner_rows(p, &t);
     }
+    if (p->host)
+        check_shadow_races(p);
     if (p->c->table && p->host)
         add_host_rows(p);
 }

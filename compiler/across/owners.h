@@ -12,6 +12,7 @@
 
 /* The kind of numbers that identify a thing. Things of different spaces never conflict. */
 enum own_space {
+    OWN_BIT,          // bits of registers: shadows, and what has the registers as a whole
     OWN_PHYSICAL,     // physical addresses of the host: registers, memory
     OWN_FILE,         // offsets in a file: memory, regions and interrupts of raw devices
     OWN_LINE,         // lines of one of the host's interrupt controllers
@@ -23,7 +24,16 @@ enum own_space {
     OWN_CPU           // host cpus
 };
 
-enum own_what { OWN_IS_REGION, OWN_IS_MEMORY, OWN_IS_IRQ, OWN_IS_NODE, OWN_IS_USE, OWN_IS_DEVICE, OWN_IS_CPU };
+enum own_what {
+    OWN_IS_REGION,
+    OWN_IS_MEMORY,
+    OWN_IS_IRQ,
+    OWN_IS_NODE,
+    OWN_IS_USE,
+    OWN_IS_DEVICE,
+    OWN_IS_CPU,
+    OWN_IS_WRITE
+};
 
 /* A thing and its owner: the numbers first to last (inclusive) of a space. */
 struct owned {
@@ -55,6 +65,13 @@ void add_owned(struct owner_table *t, const struct owned *o);
 void collect_registers(struct planner *p, struct owner_table *t);
 void report_registers(struct planner *p, const struct owned *a, const struct owned *b);
 void check_pages(struct planner *p);
+
+/*
+ * shadows.c: bits of registers. check_shadow_races() warns of registers that are read and written back by two (W1006).
+ */
+void collect_bits(struct planner *p, struct owner_table *t);
+void report_bits(struct planner *p, const struct owned *a, const struct owned *b);
+void check_shadow_races(struct planner *p);
 
 /*
  * memory.c: files. check_memory() compares both ends of shares.

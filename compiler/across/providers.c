@@ -143,7 +143,7 @@ static void check_use(struct planner *p, struct owner_table *t, struct lint *l, 
     }
     if (o->machine == u->machine)
         return;
-    if (u->fate != FATE_FIXED && u->fate != FATE_COPY) {
+    if (u->fate != FATE_FIXED && u->fate != FATE_COPY && u->fate != FATE_SHADOW) {
         if (u->rule->resource)
             add_left_behind(p, l, u);
         return;

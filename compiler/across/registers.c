@@ -27,7 +27,7 @@ void collect_registers(struct planner *p, struct owner_table *t)
             for (uint32_t r = 0; r < m->devices.at[k]->regions.n; r++) {
                 const struct p_region *g = m->devices.at[k]->regions.at[r];
                 struct owned o = {0, 0, NULL, g, m, &g->at, OWN_PHYSICAL, OWN_IS_REGION};
-                if (get_host_range(g, &o.first, &o.last))
+                if (!g->shadow && get_host_range(g, &o.first, &o.last)) // of a shadow, bits have owners
                     add_owned(t, &o);
             }
         for (uint32_t k = 0; k < m->memory.n; k++) {
@@ -138,7 +138,7 @@ static const char *region_statement_text(struct planner *p, const struct p_regio
 static void check_region_pages(struct planner *p, const struct p_machine *m, const struct p_region *r)
 {
     uint64_t page = p->model->page_size, start, end;
-    if (r->unsafe || !get_host_range(r, &start, &end))
+    if (r->unsafe || r->shadow || !get_host_range(r, &start, &end))
         return;
     bool pages = r->mode == REGION_MAP && !r->window;
     uint64_t first = pages ? start / page * page : start, last = pages ? end | (page - 1) : end;

@@ -140,6 +140,8 @@ enum ast_kind {
     AST_FIXED,  // e: Hz or microvolts
     AST_ASSIGN,
     AST_COPY,
+    AST_SHADOW,
+    AST_WRITE,       // e: offset, e2: mask; sub 1: hiword  (of a shadow)
     AST_WINDOW,      // e
     AST_SUBWINDOWS,  // e
     AST_LIODN_INDEX, // e
@@ -162,7 +164,7 @@ struct ast {
     struct ast *body; // clauses of the line, then statements of the braces
     union {
         struct ast *alt;             // if: else
-        struct expr *e2;             // for, stash
+        struct expr *e2;             // for, stash, write
         struct dts_op *dts;          // node, edit: what is in the braces
         struct dts_value *dts_cells; // to &chip <...>
     };

@@ -61,6 +61,8 @@ static const char *const spelling[AST_KIND_COUNT] = {
     [AST_FIXED] = "fixed",
     [AST_ASSIGN] = "assign",
     [AST_COPY] = "copy",
+    [AST_SHADOW] = "shadow",
+    [AST_WRITE] = "write",
     [AST_WINDOW] = "window",
     [AST_SUBWINDOWS] = "subwindows",
     [AST_LIODN_INDEX] = "liodn-index",
@@ -93,7 +95,7 @@ bool is_keyword(const char *word)
     }
 #define REGION_CLAUSES  "at", "size", "map", "trap", "drop", "file", "offset", "unsafe"
 #define IRQ_CLAUSES     "to", "drop", "file"
-#define FATES           "drop", "fixed", "assign", "copy", "to", "keep"
+#define FATES           "drop", "fixed", "assign", "copy", "shadow", "write", "to", "keep"
 #define MEMORY_CLAUSES  "at", "size", "from", "below", "runs", "by", "offset", "share", "no-dma", "readonly"
 #define HOST_CLAUSES    "page-size", "iommu", "facts", "overlay", "keep"
 #define DMA_CLAUSES     "window", "size", "subwindows", "liodn-index", "stream", "operation", "stash", "unsafe"

@@ -176,14 +176,29 @@ static void collect_mapped_regions(struct cfg_out *o, const struct p_machine *m,
         }
 }
 
+/* Adds what the guest may write of the next region. */
+static void add_writes(struct cfg_out *o, const struct p_shadow *s)
+{
+    for (uint32_t i = 0; s && i < s->writes.n; i++)
+        *CFG_ADD(o, write, WRITE) = (struct mach_cfg_write){
+            .region = w32(o->section[MACH_CFG_S_REGION].n),
+            .offset = w32(s->writes.at[i].offset),
+            .mask = w32(s->writes.at[i].mask),
+            .flags = w32(s->writes.at[i].hiword ? MACH_CFG_WRITE_HIWORD : 0),
+        };
+}
+
 static void add_regions(struct cfg_out *o, const struct p_device *d, struct map *index)
 {
     for (uint32_t k = 0; k < d->regions.n; k++) {
         const struct p_region *r = d->regions.at[k];
-        uint32_t flags = (r->unsafe ? MACH_CFG_REGION_UNSAFE : 0) | (r->window ? MACH_CFG_REGION_WINDOW : 0);
+        uint32_t flags = (r->unsafe ? MACH_CFG_REGION_UNSAFE : 0) | (r->window ? MACH_CFG_REGION_WINDOW : 0) |
+                         (r->shadow ? MACH_CFG_REGION_SHADOW : 0) |
+                         (r->shadow && r->shadow->big_endian ? MACH_CFG_REGION_BIG_ENDIAN : 0);
         uint64_t unknown;
         if (map_get(index, (uintptr_t)r, 0, &unknown))
             map_put(o->c->arena, index, (uintptr_t)r, 0, o->section[MACH_CFG_S_REGION].n);
+        add_writes(o, r->shadow);
         *CFG_ADD(o, region, REGION) = (struct mach_cfg_region){
             .device = w32(d->index),
             .index = w32(r->index),

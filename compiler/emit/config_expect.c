@@ -67,6 +67,13 @@ static void expect_memory(struct cfg_out *o, const struct p_machine *m)
     }
 }
 
+static void expect_place(struct cfg_out *o, uint32_t device, const struct p_region *r)
+{
+    struct mach_cfg_expect *e = add_expectation(o, MACH_CFG_EXPECT_REGION, device, r->index, r->name);
+    e->a = w64(r->host);
+    e->b = w64(r->size);
+}
+
 static void expect_regions(struct cfg_out *o, uint32_t device, const struct p_device *d)
 {
     for (uint32_t i = 0; i < d->regions.n; i++) {
@@ -74,10 +81,10 @@ static void expect_regions(struct cfg_out *o, uint32_t device, const struct p_de
         if (d->kind == DEV_RAW) {
             if (r->file && r->mode != REGION_DROP)
                 add_expectation(o, MACH_CFG_EXPECT_FILE, device, r->index, r->file);
+            if (r->shadow)
+                expect_place(o, device, r);
         } else if (!r->window && r->size) { // VFIO does not list windows of `ranges` as regions
-            struct mach_cfg_expect *e = add_expectation(o, MACH_CFG_EXPECT_REGION, device, r->index, r->name);
-            e->a = w64(r->host);
-            e->b = w64(r->size);
+            expect_place(o, device, r);
         }
     }
 }
@@ -128,7 +135,8 @@ void cfg_expect_of_device(struct cfg_out *o, const struct p_device *d)
         return;
     if (d->sysfs_name)
         add_expectation(o, MACH_CFG_EXPECT_SYSFS_NAME, d->index, 0, d->sysfs_name);
-    if (d->kind == DEV_PLATFORM && d->compatible)
+    // Of a shadow, the host's tree tells: the node stays with its driver, if it has one.
+    if ((d->kind == DEV_PLATFORM || (d->kind == DEV_RAW && d->host)) && d->compatible)
         add_expectation(o, MACH_CFG_EXPECT_COMPATIBLE, d->index, 0, d->compatible);
     expect_regions(o, d->index, d);
     expect_irqs(o, d->index, d);

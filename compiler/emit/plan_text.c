@@ -152,8 +152,42 @@ static void region_table(struct machc *c, struct text_out *t, const struct p_mac
         table_cell(t, r->size ? size_text(c, r->size) : "-");
         table_cell(t, r->device->name);
         table_cell(t, arena_printf(c->arena, "%s%s", r->window ? "window " : "", index_text(c, r->index, r->name)));
-        table_cell(t, arena_printf(c->arena, r->unsafe ? "%s unsafe \"%s\"" : "%s", modes[r->mode], r->unsafe));
+        if (r->shadow)
+            table_cell(t, "trap, shadow");
+        else
+            table_cell(t, arena_printf(c->arena, r->unsafe ? "%s unsafe \"%s\"" : "%s", modes[r->mode], r->unsafe));
         table_cell(t, how_text(r->how));
+    }
+    table_end(t);
+}
+
+/* ---- shadows ---- */
+
+static void shadow_table(struct machc *c, struct text_out *t, const struct p_machine *m)
+{
+    bool any = false;
+    for (uint32_t i = 0; i < m->devices.n; i++)
+        any = any || (m->devices.at[i]->regions.n && m->devices.at[i]->regions.at[0]->shadow);
+    if (!any)
+        return;
+    table_begin(t, "shadows", "device", "guest writes", "host", "mask", "by", NULL);
+    for (uint32_t i = 0; i < m->devices.n; i++) {
+        const struct p_device *d = m->devices.at[i];
+        const struct p_shadow *s = d->regions.n ? d->regions.at[0]->shadow : NULL;
+        if (s && !s->writes.n) {
+            table_cell(t, d->name);
+            table_cell(t, "nothing");
+            for (uint32_t k = 0; k < 3; k++)
+                table_cell(t, NULL);
+        }
+        for (uint32_t k = 0; s && k < s->writes.n; k++) {
+            const struct p_write *w = &s->writes.at[k];
+            table_cell(t, d->name);
+            table_cell(t, arena_printf(c->arena, "0x%x", w->offset));
+            table_cell(t, hex_text(c, w->region->host + w->offset));
+            table_cell(t, hex_text(c, w->mask));
+            table_cell(t, w->hiword ? "one write, bits 31-16 select" : "reading and writing back");
+        }
     }
     table_end(t);
 }
@@ -275,6 +309,7 @@ static void machine_text(struct machc *c, struct text_out *t, const struct p_mac
     table_end(t);
     memory_table(c, t, m);
     region_table(c, t, m);
+    shadow_table(c, t, m);
     irq_table(c, t, m);
     dma_table(c, t, m);
     reference_table(t, m);

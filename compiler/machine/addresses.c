@@ -159,6 +159,20 @@ static bool search_claims(const struct machine_planner *p, uint32_t *first, uint
     }
 }
 
+bool can_trap_range(const struct machine_planner *p, uint64_t address, uint64_t size)
+{
+    uint64_t page = p->model->page_size, last = address + (size - 1);
+    if (last < address || last > last_address(p))
+        return false;
+    for (uint32_t i = 0; i < p->claims.n; i++) {
+        const struct claim *k = &p->claims.at[i];
+        uint64_t unit = is_mapped(k) ? page : 1;
+        if (k->first / unit <= last / unit && k->last / unit >= address / unit)
+            return false;
+    }
+    return true;
+}
+
 bool is_range_free(const struct machine_planner *p, uint64_t address, uint64_t size)
 {
     for (uint32_t i = 0; i < p->claims.n && size; i++)
@@ -326,6 +340,7 @@ void choose_addresses(struct machine_planner *p)
 {
     enter_step(p, STEP_ADDRESSES);
     choose_irqchip_addresses(p);
+    claim_shadows(p);
     check_claims(p);
     choose_memory_addresses(p);
     choose_device_addresses(p);

@@ -53,7 +53,8 @@ struct copied {
     const struct m_passthrough *pass;
     const struct m_part *part;      // the statements for this node, or NULL
     struct p_device *device;        // the device that the node is, or is part of
-    bool description;               // copied by the clause `copy`: it has no resources
+    bool description;               // copied by the clause `copy`: it has no resources; or a shadow
+    struct p_region *shadow;        // made by the clause `shadow`: the window of its registers; or NULL
     uint32_t host_id;               // host->id, so that loops over copies need not load *host
     const uint32_t *irq_statements; // copy_irqs.c: by interrupt, from match_statements(); NULL: there are none
     bool off;                       // disabled below the node that is passed through, without statements: not a device
@@ -95,7 +96,7 @@ struct machine_planner {
     struct map dma_bus_at;           // dma/bus.c: node of the guest -> struct dma_bus
     bool given_twice;            // a node was passed through twice, so regions overlap: that is not reported as well
     VEC(struct claim) claims;    // addresses.c: fixed addresses, then sorted
-    VEC(struct p_device *) bare; // devices without a host node; their nodes are made when all addresses are known
+    VEC(struct p_device *) bare; // devices without a host node, and shadows: nodes are made when addresses are known
     VEC(struct copied *) copies; // in the order of the statements
     struct copied **copy_of;     // by host node id, or NULL
     struct map chips;            // interned name -> struct p_irqchip
@@ -195,6 +196,9 @@ struct dt_node *fixed_provider(struct machine_planner *p, const struct schema_pr
  */
 void claim_range(struct machine_planner *p, uint64_t address, uint64_t size, const char *what, struct src where);
 void claim_region(struct machine_planner *p, const struct p_region *r, const char *what, struct src where);
+
+/* Whether accesses to the range can exit: no claim overlaps it, and nothing is mapped in its pages. */
+bool can_trap_range(const struct machine_planner *p, uint64_t address, uint64_t size);
 
 /* Whether no claim overlaps [address, address + size). */
 bool is_range_free(const struct machine_planner *p, uint64_t address, uint64_t size);
@@ -338,6 +342,30 @@ void rename_copy(struct machine_planner *p, struct copied *k, const char *name);
  */
 void copy_description(struct machine_planner *p, const struct dt_node *host, const struct copied *from,
                       struct src where);
+
+/* ---- shadows.c: guarded windows of registers that stay with the host ---- */
+
+/* Whether make_shadow() can shadow a node of the host. */
+bool can_be_shadowed(struct machine_planner *p, const struct dt_node *n);
+
+/*
+ * Adds the guest's node and device for the first region of the host node `host`, which `from` refers to. Returns its
+ * copy, or NULL after a message if the node cannot be shadowed (E0436).
+ */
+struct copied *make_shadow(struct machine_planner *p, const struct dt_node *host, const struct copied *from,
+                           struct src where);
+
+/* Adds registers that the guest may write. Reports one outside of the region (E0433), and contradictions (E0435). */
+void add_shadow_writes(struct machine_planner *p, struct copied *k, const struct shadow_write *writes, uint32_t n);
+
+/* Claims the host's addresses for shadows, where they are free in the guest; others are chosen later. */
+void claim_shadows(struct machine_planner *p);
+
+/* Sorts the registers of all shadows, and unites the masks of each. */
+void unite_shadow_writes(struct machine_planner *p);
+
+/* Writes `reg` of a shadow's node and names the node, when its address is known. */
+void write_shadow_node(struct machine_planner *p, struct p_device *d);
 
 /* Return the copy of a host node in this guest, or NULL. copy_of() ignores copies that are descriptions. */
 static inline struct copied *any_copy(const struct machine_planner *p, const struct dt_node *host)

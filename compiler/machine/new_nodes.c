@@ -205,6 +205,11 @@ static void write_new_node(struct machine_planner *p, struct p_device *d)
 void write_new_nodes(struct machine_planner *p)
 {
     enter_step(p, STEP_NEW_NODES);
-    for (uint32_t i = 0; i < p->bare.n; i++)
-        write_new_node(p, p->bare.at[i]);
+    for (uint32_t i = 0; i < p->bare.n; i++) {
+        struct p_device *d = p->bare.at[i];
+        if (d->node)
+            write_shadow_node(p, d); // references lead to it already
+        else
+            write_new_node(p, d);
+    }
 }

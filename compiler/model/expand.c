@@ -67,6 +67,8 @@ static const struct takes takes[AST_KIND_COUNT][MAX_TAKES] = {
                  {AST_FIXED, false},
                  {AST_ASSIGN, false},
                  {AST_COPY, false},
+                 {AST_SHADOW, false},
+                 {AST_WRITE, true},
                  {AST_TO, false},
                  {AST_KEEP, false}},
     [AST_DMA] = {{AST_UNSAFE, false},

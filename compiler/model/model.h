@@ -125,6 +125,7 @@ struct m_ref {
     uint32_t cells[HOST_MAX_CELLS];
     uint32_t ncells;
     bool has_cells;
+    VEC(struct shadow_write) writes; // of a `shadow`
 };
 
 enum dma_mode { DMA_NONE, DMA_ALL, DMA_IDENTITY, DMA_GUEST_IOMMU, DMA_WINDOW, DMA_BUS, DMA_POOL };

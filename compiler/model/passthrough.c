@@ -155,8 +155,56 @@ static void build_irq(struct build *b, const struct scope *s, const struct ast *
 
 struct ref_build {
     struct m_ref r;
-    struct src fate_at;
+    struct src fate_at, write_at; // where the fate is, and the first `write`
 };
+
+/* Reports bits that a statement names twice, and a register with and without `hiword` (E0435). */
+static bool check_other_writes(struct build *b, const struct m_ref *r, const struct shadow_write *w)
+{
+    for (uint32_t i = 0; i < r->writes.n; i++) { // a device has a handful
+        const struct shadow_write *o = &r->writes.at[i];
+        if (o->offset != w->offset || (o->hiword == w->hiword && !(o->mask & w->mask)))
+            continue;
+        struct diag *d =
+            o->hiword != w->hiword
+                ? diag(b->c->diags, E0435, w->at, "register 0x%" PRIx32 " is written both with and without `hiword`",
+                       w->offset)
+                : diag(b->c->diags, E0435, w->at, "bits 0x%" PRIx32 " of register 0x%" PRIx32 " are specified twice",
+                       o->mask & w->mask, w->offset);
+        diag_note(d, o->at, "first here");
+        diag_help(d, "write one mask for the register");
+        return false;
+    }
+    return true;
+}
+
+/* A `write` of a shadow. */
+static void ref_write(struct build *b, const struct scope *s, const struct ast *st, struct m_ref *r)
+{
+    struct shadow_write w = {.hiword = st->sub, .at = at(s, st->loc)};
+    uint64_t offset, mask;
+    if (!eval_u64(b, s, st->e, &offset) || !eval_u64(b, s, st->e2, &mask))
+        return;
+    if (offset % 4 || offset > SHADOW_SIZE - 4) {
+        struct diag *d =
+            diag(b->c->diags, E0433, at(s, st->e->loc), "0x%" PRIx64 " is not the offset of a register: %s", offset,
+                 offset % 4 ? "registers have 4 bytes" : "no shadow is that large");
+        diag_help(d, "write %s",
+                  offset % 4 ? "a multiple of 4" : "the offset from the start of the node's first region");
+        return;
+    }
+    if (!mask || mask > (w.hiword ? UINT16_MAX : UINT32_MAX)) {
+        struct diag *d = diag(b->c->diags, E0434, at(s, st->e2->loc), "0x%" PRIx64 " is no mask of bits %s to 0", mask,
+                              w.hiword ? "15" : "31");
+        diag_help(d, "write the bits that the device needs: 0x1..0x%" PRIx32,
+                  w.hiword ? (uint32_t)UINT16_MAX : UINT32_MAX);
+        return;
+    }
+    w.offset = (uint32_t)offset;
+    w.mask = (uint32_t)mask;
+    if (check_other_writes(b, r, &w))
+        vec_push(draft_arena(b->c), &r->writes, w);
+}
 
 static bool ref_cells(struct build *b, const struct scope *s, const struct dts_value *v, struct m_ref *r)
 {
@@ -214,6 +262,11 @@ static void ref_clause(struct build *b, const struct scope *s, const struct ast 
         r->unsafe = at(s, st->loc);
         return;
     }
+    if (st->kind == AST_WRITE) {
+        rb->write_at = rb->write_at.loc.file ? rb->write_at : at(s, st->loc);
+        ref_write(b, s, st, r);
+        return;
+    }
     if (r->fate != FATE_ERROR) {
         struct diag *d = diag(b->c->diags, E0402, at(s, st->loc), "a reference has one fate");
         diag_note(d, rb->fate_at, "it has this one already");
@@ -233,6 +286,9 @@ static void ref_clause(struct build *b, const struct scope *s, const struct ast 
         break;
     case AST_COPY:
         r->fate = FATE_COPY;
+        break;
+    case AST_SHADOW:
+        r->fate = FATE_SHADOW;
         break;
     case AST_FIXED:
         r->fate = FATE_FIXED;
@@ -264,11 +320,16 @@ static void build_ref(struct build *b, const struct scope *s, const struct ast *
     uint64_t lost = b->consts->lost;
     expand_body(b, s, st, ref_clause, &rb);
     check_unsafe_drop(b, r->unsafe, r->fate == FATE_DROP || r->fate == FATE_ERROR);
+    if (rb.write_at.loc.file && r->fate != FATE_SHADOW) {
+        diag_help(diag(b->c->diags, E0431, rb.write_at, "`write` without `shadow`: the guest has no registers of it"),
+                  "write `ref %s shadow { ... }`, or remove it", r->property);
+        r->fate = FATE_DROP;
+    }
     if (r->fate == FATE_ERROR) {
         r->fate = FATE_DROP; // one message is enough
         if (diags_errors(b->c->diags) == errors && b->consts->lost == lost)
             diag_help(diag(b->c->diags, E0405, r->at, "`ref %s` specifies nothing", r->property),
-                      "write one of `drop`, `fixed RATE`, `assign`, `copy`, `to &node`, `keep`");
+                      "write one of `drop`, `fixed RATE`, `assign`, `copy`, `shadow`, `to &node`, `keep`");
     }
     // Indices beyond all numbers of entries are told apart when the entries are counted.
     uint64_t first, key = !r->index.set ? 0 : r->index.value < UINT32_MAX ? r->index.value + 1 : UINT32_MAX;

@@ -88,6 +88,21 @@ struct p_irq {
 
 enum irq_source { IRQ_DEVICE, IRQ_EMULATED, IRQ_FILE };
 
+/* A register of a shadow that the guest may write. */
+struct p_write {
+    const struct p_region *region;
+    uint32_t offset, mask;
+    bool hiword;
+    struct src at; // the statement or the schema
+};
+
+/* What makes a region a shadow: registers of the host that it keeps. */
+struct p_shadow {
+    VEC(struct p_write) writes; // at the end by offset, one for each register
+    struct src at;              // the first statement
+    bool big_endian;
+};
+
 /* A region of a device's registers or memory. Sizes are in bytes. */
 struct p_region {
     struct p_device *device;
@@ -105,6 +120,7 @@ struct p_region {
     uint8_t how;
     bool window; // it is a window of the node's `ranges` (PCI memory, child bus), not an entry of its `reg`
     const struct host_region *source;
+    struct p_shadow *shadow; // it is one; or NULL
 };
 
 /* One mapping of the IOMMU: what a device reaches at a device address. */

@@ -278,11 +278,15 @@ bool refs_bring_provider(struct settle *s, const struct ref_entry *e, const stru
     struct machine_planner *p = s->p;
     struct copied *guest_copy = refs_guest_copy(s, e->target);
     struct src where = v->statement ? v->statement->at : refs_place(s->k);
+    if (v->fate == FATE_SHADOW)
+        return refs_bring_shadow(s, e, v);
     if (guest_copy && guest_copy->description && v->fate == FATE_ASSIGN) {
-        struct diag *d = diag(p->c->diags, E0414, where, "%s is both assigned (`assign`) and copied (`copy`)",
-                              dt_path(p->c->arena, e->target));
-        diag_note(d, guest_copy->guest->origin->at, "it is copied for this statement");
-        diag_help(d, "write `assign` for both, or `copy`");
+        const char *other = guest_copy->shadow ? "shadow" : "copy";
+        struct diag *d = diag(p->c->diags, E0414, where, "%s is both assigned (`assign`) and %s (`%s`)",
+                              dt_path(p->c->arena, e->target), guest_copy->shadow ? "shadowed" : "copied", other);
+        diag_note(d, guest_copy->guest->origin->at, "it is %s for this statement",
+                  guest_copy->shadow ? "shadowed" : "copied");
+        diag_help(d, "write `assign` for both, or `%s`", other);
         return false;
     }
     if (!guest_copy && v->fate == FATE_ASSIGN)

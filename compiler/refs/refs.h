@@ -195,6 +195,14 @@ void refs_warn_suspects(struct machine_planner *p, const struct copied *k, const
 /* Carries out fate `assign` or `copy`: adds the provider to the guest if it is not there yet. False after a message. */
 bool refs_bring_provider(struct settle *s, const struct ref_entry *e, const struct verdict *v);
 
+/* ---- shadow.c ---- */
+
+/* Carries out fate `shadow`: adds the provider's shadow, and the registers that may be written. False after a message.
+ */
+bool refs_bring_shadow(struct settle *s, const struct ref_entry *e, const struct verdict *v);
+
+/* ---- fates.c ---- */
+
 /* Appends entry `index` to the new value as the verdict requires. Its fate must not be FATE_ERROR. */
 void refs_carry_out(struct settle *s, uint32_t index, const struct ref_entry *e, const struct verdict *v);
 

@@ -225,7 +225,7 @@ static bool is_group_dropped(struct settle *s, uint32_t i)
 static void note_use(struct settle *s, const struct ref_entry *e, const struct verdict *v,
                      const struct copied *guest_copy)
 {
-    bool relies = v->fate == FATE_FIXED || v->fate == FATE_COPY;
+    bool relies = v->fate == FATE_FIXED || v->fate == FATE_COPY || v->fate == FATE_SHADOW;
     if (s->k->description)
         return; // what it refers to is the host's affair: a description owns nothing
     if ((s->rule->resource || relies) && (!guest_copy || guest_copy->description))
@@ -369,7 +369,7 @@ static bool is_host_value(const struct dt_prop *prop)
 
 static bool adds_provider(uint8_t fate)
 {
-    return fate == FATE_ASSIGN || fate == FATE_COPY;
+    return fate == FATE_ASSIGN || fate == FATE_COPY || fate == FATE_SHADOW;
 }
 
 /* Adds the providers of one property to the guest. */
@@ -436,6 +436,7 @@ void settle_refs(struct machine_planner *p)
     p->settle_room = NEW(draft_arena(p->c), struct settle_room);
     p->settle_room->all = intern(p->c->names, "*");
     bring_all_providers(p);
+    unite_shadow_writes(p);
     for (uint32_t i = 0; i < p->copies.n; i++)
         if (!dt_is_gone(p->m->tree, p->copies.at[i]->guest))
             settle_node(p, p->copies.at[i]);

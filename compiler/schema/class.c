@@ -2,7 +2,7 @@
 // Top-level keys "class" and "classes".
 #include "schema/load.h"
 
-static const char *const fates[] = {"error", "drop", "keep", "fixed", "assign", "copy", NULL}; // enum fate
+static const char *const fates[] = {"error", "drop", "keep", "fixed", "assign", "copy", "shadow", NULL}; // enum fate
 
 #define IRQ(member) offsetof(struct schema_irq, member)
 static const struct field irq_fields[] = {
@@ -22,6 +22,29 @@ static const struct field clock_fields[] = {
 static const struct table clock_table = {"a clock", clock_fields, sizeof clock_fields / sizeof *clock_fields,
                                          sizeof(struct schema_clock), NULL};
 
+static bool check_write(struct load *l, const struct jval *object, void *item)
+{
+    struct shadow_write *w = item;
+    w->at = src_at(object->loc);
+    if (w->offset % 4)
+        return load_contradiction(l, json_member(object, "offset"), "registers have 4 bytes", "write a multiple of 4");
+    if (w->hiword && w->mask > UINT16_MAX)
+        return load_contradiction(l, json_member(object, "mask"), "bits 31 to 16 of a `hiword` register select",
+                                  "write a mask of bits 15 to 0");
+    return true;
+}
+
+#define WRITE(member) offsetof(struct shadow_write, member)
+static const struct field write_fields[] = {
+    {.key = "offset", .type = FIELD_U32, .offset = WRITE(offset), .max = SHADOW_SIZE - 4, .required = true},
+    {.key = "mask", .type = FIELD_U32, .offset = WRITE(mask), .min = 1, .max = UINT32_MAX, .required = true},
+    {.key = "hiword", .type = FIELD_BOOL, .offset = WRITE(hiword)},
+    {.key = "device", .type = FIELD_U64, .offset = WRITE(device), .min = 1, .max = UINT64_MAX},
+    {.key = "source", .type = FIELD_REMARK},
+};
+static const struct table write_table = {"a register", write_fields, sizeof write_fields / sizeof *write_fields,
+                                         sizeof(struct shadow_write), check_write};
+
 static bool check_fate(struct load *l, const struct jval *object, void *item)
 {
     const struct schema_fate *f = item;
@@ -30,6 +53,9 @@ static bool check_fate(struct load *l, const struct jval *object, void *item)
         return load_contradiction(l, object, "the fate \"fixed\" needs a value", "add \"fixed\": Hz or microvolts");
     if (f->fate != FATE_FIXED && value)
         return load_contradiction(l, value, "only the fate \"fixed\" has a value", "remove \"fixed\"");
+    const struct jval *writes = json_member(object, "writes");
+    if (f->fate != FATE_SHADOW && writes)
+        return load_contradiction(l, writes, "only the fate \"shadow\" has registers", "remove \"writes\"");
     return true;
 }
 
@@ -38,6 +64,7 @@ static const struct field fate_fields[] = {
     {.key = "property", .type = FIELD_NAME, .offset = FATE(property), .required = true},
     {.key = "fate", .type = FIELD_WORD, .offset = FATE(fate), .words = fates, .required = true},
     {.key = "fixed", .type = FIELD_U64, .offset = FATE(fixed), .min = 1, .max = UINT32_MAX},
+    {.key = "writes", .type = FIELD_LIST, .offset = FATE(writes), .count_offset = FATE(nwrites), .table = &write_table},
 };
 static const struct table fate_table = {"a fate", fate_fields, sizeof fate_fields / sizeof *fate_fields,
                                         sizeof(struct schema_fate), check_fate};

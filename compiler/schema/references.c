@@ -238,6 +238,9 @@ static const struct field delicate_fields[] = {
     {.key = "kind", .type = FIELD_TEXT, .offset = DELICATE(kind), .required = true},
     {.key = "compatible", .type = FIELD_NAME, .offset = DELICATE(compatible), .required = true},
     {.key = "why", .type = FIELD_TEXT, .offset = DELICATE(why), .required = true},
+    {.key = "shadow", .type = FIELD_NAMES, .offset = DELICATE(shadow)},
+    {.key = "big-endian", .type = FIELD_NAME, .offset = DELICATE(big_endian)},
+    {.key = "width", .type = FIELD_NAME, .offset = DELICATE(width)},
     {.key = "source", .type = FIELD_REMARK},
 };
 static const struct table delicate_table = {"a delicate kind of node", delicate_fields,

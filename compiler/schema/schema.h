@@ -6,6 +6,7 @@
 
 #include "ast/ast.h"
 #include "base/map.h"
+#include "diag/diag.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,7 +25,7 @@ struct schema_body {
 
 /* ---- references: which properties hold phandles ---- */
 
-enum fate { FATE_ERROR, FATE_DROP, FATE_KEEP, FATE_FIXED, FATE_ASSIGN, FATE_COPY, FATE_TO };
+enum fate { FATE_ERROR, FATE_DROP, FATE_KEEP, FATE_FIXED, FATE_ASSIGN, FATE_COPY, FATE_SHADOW, FATE_TO };
 
 enum ref_layout {
     REF_CELLS,         // phandle, then as many cells as the target's `cells` property says; repeated
@@ -70,6 +71,10 @@ struct schema_delicate {
     const char *compatible; // interned: "syscon"
     const char *kind;       // "system controller"
     const char *why;        // one line
+    /* A guest can have a shadow of such a node: a guarded window of its registers of 4 bytes. */
+    const char *const *shadow; // properties that its node keeps; or NULL: it cannot
+    const char *big_endian;    // the property that says that its registers are big-endian
+    const char *width;         // the property with the size of a register in bytes
 };
 
 /* ---- what Linux does with a node, by its compatible ---- */
@@ -331,10 +336,22 @@ struct schema_clock {
     uint64_t rate;    // Hz
 };
 
+enum { SHADOW_SIZE = 16 << 20 }; /* bytes of a shadow, at most: MACH_CFG_SHADOW_SIZE */
+
+/* Bits of a register of a system controller that a guest may write: the fate `shadow`. */
+struct shadow_write {
+    uint32_t offset, mask; // bytes from the start of the controller's first region; of `hiword`: bits 15 to 0
+    bool hiword;           // bits 31 to 16 of a write select which of bits 15 to 0 change
+    uint64_t device;       // of a schema: for the device of the class whose first region is there; 0: for all
+    struct src at;         // in the text or in the schema
+};
+
 struct schema_fate {
     const char *property;
     uint8_t fate;
     uint64_t fixed; // Hz or microvolts
+    const struct shadow_write *writes;
+    uint32_t nwrites;
 };
 
 struct dev_class {

@@ -7,7 +7,7 @@ ROOTS = ("GIC", "MPIC", "PLIC", "APLIC", "IOAPIC")
 
 def check_across(machines):
     problems = []
-    for check in (host_pages, host_lines, names, memory, cpus):
+    for check in (host_pages, shadows, host_lines, names, memory, cpus):
         problems += check(machines)
     return problems
 
@@ -33,7 +33,7 @@ def host_pages(machines):
     registers, pages = [], []
     for m in machines:
         for r in m.config.region:
-            if r.mode == "drop" or not r.size:
+            if r.mode == "drop" or not r.size or "shadow" in r.flags:
                 continue
             d = m.config.device[r.device]
             what = (m, d, r)
@@ -64,6 +64,24 @@ def host_pages(machines):
     for a, b in overlapping(backing + pages):
         if len(a) != len(b):
             problems.append(f"{a[3].name} and {b[3].name}: memory over registers at {b[1]:#x}")
+    return problems
+
+
+def shadows(machines):
+    """A bit of a register has one owner, and nobody else has the register."""
+    problems, owners = [], {}
+    whole = [(r.host, r.host + r.size, m) for m in machines for r in m.config.region
+             if r.host is not None and r.mode != "drop" and "shadow" not in r.flags]
+    for m in machines:
+        for w in m.config.write:
+            r = m.config.region[w.region]
+            at = r.host + w.offset
+            for bit in range(32):
+                other = owners.setdefault((at, bit), m) if w.mask >> bit & 1 else m
+                if other is not m:
+                    problems.append(f"{other.name} and {m.name} write bit {bit} at {at:#x}")
+            problems += [f"{m.name} writes {at:#x}, which {other.name} has" for first, end, other in whole
+                         if other is not m and first <= at < end]
     return problems
 
 

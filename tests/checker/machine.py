@@ -105,8 +105,12 @@ class Machine:
                 self.say(f"memory {m.name}: offset of {m.backing}")
         for d in c.device:
             on_host = d.kind in ("platform", "pci")
-            if d.kind in ("emulated", "raw") and (d.sysfs_name or d.host_path) or d.kind == "pci" and d.host_path:
+            # A shadow's node stays with the host, and is found by its path.
+            path = d.host_path if not is_shadow(d) else None
+            if d.kind in ("emulated", "raw") and (d.sysfs_name or path) or d.kind == "pci" and path:
                 self.say(f"{d.name} is {d.kind}, and has a name on the host")
+            if is_shadow(d) and (not d.host_path or not d.node or d.domains or d.all_irqs or len(d.all_regions) != 1):
+                self.say(f"{d.name} is a shadow, and more than a window of registers")
             if (d.kind == "pci") != bool(PCI_NAME.match(d.sysfs_name or "")):
                 self.say(f"{d.name} is {d.kind}, and {d.sysfs_name} on the host")
             if (d.reset == "never") == on_host:
@@ -545,6 +549,8 @@ class Machine:
             if chip.kvm and ("kvm-device", None, chip.i) not in expected:
                 self.say(f"irqchip {chip.name}: nobody is to look whether KVM has {chip.kvm}")
         for d in self.config.device:
+            if is_shadow(d) and not {("compatible", d.i, 0), ("region", d.i, 0)} <= expected:
+                self.say(f"{d.name}: nobody is to look whether the host's tree has it there")
             if d.sysfs_name and ("sysfs-name", d.i, 0) not in expected:
                 self.say(f"{d.name}: nobody is to look for {d.sysfs_name}")
             for r in d.all_regions:
@@ -554,6 +560,10 @@ class Machine:
                         (d.kind == "pci" and r.size):
                     if ("region", d.i, r.index) not in expected:
                         self.say(f"{d.name}: nobody is to look for region {r.index}")
+
+
+def is_shadow(d):
+    return any("shadow" in r.flags for r in d.all_regions)
 
 
 def off(node):

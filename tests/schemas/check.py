@@ -59,6 +59,7 @@ TABLES = {
     "irq": ("class", "irq"),
     "clock": ("class", "clock"),
     "fate": ("class", "fate-of"),
+    "write": ("class", "write"),
     "range": ("facts", "range"),
     "run": ("facts", "run"),
     "reserved_node": ("facts", "reserved"),

@@ -234,6 +234,21 @@ static void sample_other_devices(struct sample *s)
     sample_dma(s, raw, DMA_NONE);
 }
 
+static void sample_shadow(struct sample *s)
+{
+    struct p_device *grf = sample_device(s, "grf", DEV_RAW);
+    struct p_region *r = sample_region(s, grf, 0xff770000, 0x10000, REGION_TRAP);
+    grf->host = s->plan->model->host->tree->root;
+    grf->compatible = "acme,grf";
+    r->file = "/dev/mem";
+    r->offset = r->host;
+    r->shadow = NEW(s->c->arena, struct p_shadow);
+    r->shadow->big_endian = true;
+    vec_push(s->c->arena, &r->shadow->writes, ((struct p_write){.region = r, .offset = 4, .mask = 0x3}));
+    vec_push(s->c->arena, &r->shadow->writes,
+             ((struct p_write){.region = r, .offset = 0x430, .mask = 0xffff, .hiword = true}));
+}
+
 static struct sample *sample_new(struct machc *c)
 {
     struct arena *a = c->arena;
@@ -288,6 +303,7 @@ static struct sample *sample_new(struct machc *c)
     sample_platform_devices(s);
     sample_device(s, "viommu0", DEV_EMULATED)->class = &sample_iommu;
     sample_other_devices(s);
+    sample_shadow(s);
     return s;
 }
 

@@ -387,6 +387,13 @@ static int one_error(struct machc *c, void *opaque)
         {MACH_CFG_S_STASH, 0, "st_index", 0, MACH_CFG_E_CONTRADICTION},
         {MACH_CFG_S_STASH, 0, "memory_type", MACH_CFG_MEMORY_PERSISTENT, MACH_CFG_E_CONTRADICTION},
         {MACH_CFG_S_EXPECT, 0, "kind", 99, MACH_CFG_E_ENUM},
+        {MACH_CFG_S_REGION, 7, "mode", MACH_CFG_REGION_MAP, MACH_CFG_E_CONTRADICTION},
+        {MACH_CFG_S_REGION, 6, "flags", MACH_CFG_REGION_BIG_ENDIAN, MACH_CFG_E_CONTRADICTION},
+        {MACH_CFG_S_DMA_MAP, 2, "region", 7, MACH_CFG_E_CONTRADICTION},
+        {MACH_CFG_S_WRITE, 0, "offset", 0x430, MACH_CFG_E_CONTRADICTION},
+        {MACH_CFG_S_WRITE, 1, "mask", 0x1ffff, MACH_CFG_E_CONTRADICTION},
+        {MACH_CFG_S_WRITE, 1, "flags", 2, MACH_CFG_E_FLAGS},
+        {MACH_CFG_S_WRITE, 1, "region", 8, MACH_CFG_E_INDEX},
     };
     struct made x = make(c);
     uint8_t *copy = arena_alloc(c->arena, x.size);
