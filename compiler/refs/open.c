@@ -61,6 +61,9 @@ static struct offer likely_offer(struct machine_planner *p, const struct open_re
         return offer_rate(p, o);
     bool needed = o->says.word == DRIVER_NEEDS || o->says.word == DRIVER_PROBABLY;
     const char *clause = "drop";
+    bool asks = o->says.word != DRIVER_OPTIONAL && o->says.word != DRIVER_SILENT;
+    if (asks && can_be_shadowed(p, o->entry.target))
+        return (struct offer){"shadow", "read only; `write OFFSET mask MASK` for bits that the driver sets"};
     if (needed || o->rule->layout == REF_GRAPH)
         clause = refs_is_assignable(p, o->k, o->entry.target) ? "assign" : "to &NODE";
     return (struct offer){clause, NULL};
@@ -113,7 +116,8 @@ static const char *remark_of(struct machine_planner *p, const struct open_ref *o
 /* Whether one statement can settle all entries of the property: all are open, and are to be dropped or assigned. */
 static bool is_one_statement(const struct open_ref *o, const struct offer *offers, uint32_t n)
 {
-    bool alike = !strcmp(offers[0].clause, "drop") || !strcmp(offers[0].clause, "assign");
+    bool alike =
+        !strcmp(offers[0].clause, "drop") || !strcmp(offers[0].clause, "assign") || !strcmp(offers[0].clause, "shadow");
     for (uint32_t i = 1; i < n; i++)
         alike = alike && !strcmp(offers[i].clause, offers[0].clause) && o[i].says.word == o[0].says.word;
     return n == o->entries && alike;
