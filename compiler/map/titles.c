@@ -16,6 +16,18 @@ static const char *append_path(struct map_page *p, const char *s, const struct d
     return host ? arena_printf(p->arena, "%s\n%s", s, dt_path(p->arena, host)) : s;
 }
 
+static const char *append_writes(struct map_page *p, const char *s, const struct p_shadow *shadow)
+{
+    enum { LISTED = 12 };
+    s = arena_printf(p->arena, "%s\nshadow: %s", s,
+                     shadow->writes.n ? "the guest writes the bits below" : "the guest writes nothing");
+    for (uint32_t i = 0; i < shadow->writes.n && i < LISTED; i++) {
+        const struct p_write *w = &shadow->writes.at[i];
+        s = arena_printf(p->arena, "%s\n0x%x: 0x%x%s", s, w->offset, w->mask, w->hiword ? ", selected" : "");
+    }
+    return shadow->writes.n > LISTED ? arena_printf(p->arena, "%s\nand %u more", s, shadow->writes.n - LISTED) : s;
+}
+
 static const char *region_title(struct map_page *p, const struct map_box *b)
 {
     static const char *const looks[] = {[LOOK_MAP] = "mapped",
@@ -32,7 +44,8 @@ static const char *region_title(struct map_page *p, const struct map_box *b)
         s = arena_printf(p->arena, "%s\nhost %s", s, map_range(p, r->host, r->size));
     else if (map_backing(p, b))
         s = arena_printf(p->arena, "%s\nfrom %s", s, map_backing(p, b));
-    return append_path(p, s, r->device->host);
+    s = append_path(p, s, r->device->host);
+    return r->shadow ? append_writes(p, s, r->shadow) : s;
 }
 
 const char *map_title(struct map_page *p, const struct map_box *b)

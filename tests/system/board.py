@@ -71,6 +71,7 @@ BOARDS = {
     "arm64-gic2": Board(virt(",iommu=smmuv3", gic=2), APPEND, STREAMS),
     # The clock and an empty slot of virtio-mmio on one line.
     "arm64-shared": Board(virt(",iommu=smmuv3"), APPEND, STREAMS, "&{/virtio_mmio@a003c00} { interrupts = <0 2 4>; };\n"),
+    "arm64-syscon": Board(virt(",iommu=smmuv3"), APPEND, STREAMS, (HERE / "syscon.dtso").read_text().partition("/plugin/;")[2]),
     # The clock is not behind the SMMU.
     "arm64-mixed": Board(virt(",iommu=smmuv3"), APPEND, {node: stream for node, stream in STREAMS.items() if "pl031" not in node}),
     # The kernel does not use the upper half of memory.

@@ -29,6 +29,7 @@ POINTS = {
     16: "every platform's tree boots without KVM, up to its emulated devices",
     17: "a guest with devices of a Versal SoC, and its host's GICv3",
     18: "a guest with eight devices of a ZCU102, and its host's GICv2",
+    19: "registers of a system controller, which stays with the host",
 }
 
 POOL_DISK = {DISK: (PART, (SLOTS - 1) * PART)}
@@ -44,6 +45,8 @@ BOOTS = {boot.name: boot for boot in [
          programs=["edu-irq", "edu-dma", "guest-iommu", "userdrv-edu", "machrt"]),
     Boot("platform", "devices that are not on PCI, without a guest", machines=["platform"], programs=["platform"],
          devices=DEVICES + VIRTIO_MMIO, append=NO_GPIO),
+    Boot("shadow", "a system controller of the board, through libmachrt", board="arm64-syscon", machines=["shadow"],
+         programs=["shadow", "machrt"], devices=DEVICES + VIRTIO_MMIO),
     Boot("drivers", "binding, and groups", machines=["drivers", "half", "whole"], programs=["machrt"],
          devices=DEVICES + VIRTIO_MMIO),
     Boot("guest", "a Linux guest with the board's clock, GPIO and a virtio-mmio slot", machines=["guest"],

@@ -72,5 +72,8 @@ BREAKS = {broken.name: broken for broken in [
     Break("elsewhere", 18, "ethernet: the gateway answers", "zcu102", "guest memory is not where its addresses say"),
     Break("other-gic", 18, "check proves", "zcu102", "machc is told of a GICv3, which the board does not have",
           told='&{/axi/interrupt-controller@f9010000} { compatible = "arm,gic-v3"; };'),
+    Break("other-page", 19, "reads what the host reads", "shadow", "/dev/mem is mapped at the clock instead"),
+    Break("no-syscon", 19, "machrt check", "shadow", "the board boots with another tree: the node has another compatible",
+          '&{/pl061@9030000} { compatible = "machc,other", "syscon"; };'),
     Break("no-irqfd", 10, "its interrupt comes", "x86", "KVM is told of no interrupt"),
 ]}

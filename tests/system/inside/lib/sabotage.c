@@ -215,6 +215,11 @@ void *__wrap_mmap64(void *at, size_t size, int prot, int flags, int fd, off_t of
 {
     if (broken("private") && fd >= 0 && file_is(fd, "/dev/shm/", ""))
         flags = (flags & ~MAP_SHARED) | MAP_PRIVATE;
+    static bool moved; // the library maps it first, the test afterwards
+    if (broken("other-page") && fd >= 0 && !moved && file_is(fd, "/dev/mem", "")) {
+        moved = true;
+        offset = 0x9010000; // the clock's
+    }
     return __real_mmap64(at, size, prot, flags, fd, offset);
 }
 
