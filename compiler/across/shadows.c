@@ -90,6 +90,7 @@ void report_bits(struct planner *p, const struct owned *a, const struct owned *b
 
 /* A shadow with registers without `hiword`. */
 struct racer {
+    uint32_t next; // another one of the same node + 1; 0: none
     const struct p_machine *machine;
     const struct p_region *region;
     const struct p_write *first;         // of these registers
@@ -103,7 +104,7 @@ struct racer {
 struct racers {
     struct planner *p;
     VEC(struct racer) list;
-    struct map by_node; // host node -> 1: there is one
+    struct map by_node; // host node -> the last of its racers + 1
 };
 
 static void add_racer(void *opaque, const struct p_machine *m, struct p_region *r)
@@ -112,20 +113,26 @@ static void add_racer(void *opaque, const struct p_machine *m, struct p_region *
     for (uint32_t i = 0; i < r->shadow->writes.n; i++) {
         if (r->shadow->writes.at[i].hiword)
             continue;
-        vec_push(draft_arena(s->p->c), &s->list,
-                 ((struct racer){.machine = m, .region = r, .first = &r->shadow->writes.at[i]}));
-        map_put(draft_arena(s->p->c), &s->by_node, (uintptr_t)r->device->host, 0, 1);
+        uint64_t other = 0;
+        map_get(&s->by_node, (uintptr_t)r->device->host, 0, &other);
+        vec_push(
+            draft_arena(s->p->c), &s->list,
+            ((struct racer){.next = (uint32_t)other, .machine = m, .region = r, .first = &r->shadow->writes.at[i]}));
+        map_put(draft_arena(s->p->c), &s->by_node, (uintptr_t)r->device->host, 0, s->list.n);
         mark_node(s->p, r->device->host);
         return;
     }
 }
 
+/* Adds a user of `node` to the machines that have a shadow of it. */
 static void add_user(struct racers *s, const struct dt_node *node, const struct dt_node *user)
 {
-    for (uint32_t i = 0; i < s->list.n; i++) { // one for each machine that shares the node
-        struct racer *x = &s->list.at[i];
-        if (x->region->device->host != node || x->last == user)
-            continue;
+    uint64_t first = 0;
+    map_get(&s->by_node, (uintptr_t)node, 0, &first);
+    for (uint32_t i = (uint32_t)first; i; i = s->list.at[i - 1].next) {
+        struct racer *x = &s->list.at[i - 1];
+        if (x->last == user)
+            return;
         x->last = user;
         if (x->nusers < LISTED)
             x->users[x->nusers] = user;
@@ -137,17 +144,15 @@ static void add_user(struct racers *s, const struct dt_node *node, const struct 
 static void find_users(struct racers *s, const struct dt_node *n)
 {
     struct planner *p = s->p;
-    uint64_t one;
     for (const struct dt_node *a = n->parent; a && dt_prop(p->host->tree, n, p->n->compatible); a = a->parent)
-        if (map_get(&s->by_node, (uintptr_t)a, 0, &one))
-            add_user(s, a, n);
+        add_user(s, a, n);
     for (const struct dt_prop *prop = n->props; prop; prop = prop->next) {
         const struct ref_rule *rule = may_refer_to_marked(p, prop) ? host_ref_rule(p->host, n, prop) : NULL;
         struct ref_entries e;
         if (!rule || !host_ref_entries(p, prop, rule, &e))
             continue;
         for (uint32_t i = 0; i < e.n; i++)
-            if (e.at[i].target && map_get(&s->by_node, (uintptr_t)e.at[i].target, 0, &one))
+            if (e.at[i].target)
                 add_user(s, e.at[i].target, n);
     }
 }

@@ -130,6 +130,74 @@ static void check_claims(struct machine_planner *p)
     }
 }
 
+/* ---- shadows ---- */
+
+static int by_host(const void *a, const void *b)
+{
+    const struct p_region *x = *(struct p_region *const *)a, *y = *(struct p_region *const *)b;
+    if (x->host != y->host)
+        return x->host < y->host ? -1 : 1;
+    return src_compare(x->at, y->at);
+}
+
+/* What has been claimed below the address at hand, in a walk over the claims. */
+struct claim_walk {
+    uint32_t next;            // claim
+    bool any, mapped;         // there are claims so far; some of them are mapped
+    uint64_t last, last_page; // the last address that is claimed, and the last page that is mapped
+};
+
+/*
+ * Whether accesses to the host's addresses of a region can exit in the guest: no claim overlaps them, and nothing is
+ * mapped in their pages. Called for regions in ascending order; the claims are sorted.
+ */
+static bool can_trap_host_range(const struct machine_planner *p, struct claim_walk *w, const struct p_region *r)
+{
+    uint64_t page = p->model->page_size, first = r->host, last = first + (r->size - 1);
+    for (; w->next < p->claims.n && p->claims.at[w->next].first <= first; w->next++) {
+        const struct claim *k = &p->claims.at[w->next];
+        w->last = w->any && w->last > k->last ? w->last : k->last;
+        w->any = true;
+        if (is_mapped(k)) {
+            w->last_page = w->mapped && w->last_page > k->last / page ? w->last_page : k->last / page;
+            w->mapped = true;
+        }
+    }
+    if (last < first || last > last_address(p) || (w->any && w->last >= first) ||
+        (w->mapped && w->last_page >= first / page))
+        return false;
+    for (uint32_t i = w->next; i < p->claims.n && p->claims.at[i].first / page <= last / page; i++)
+        if (p->claims.at[i].first <= last || is_mapped(&p->claims.at[i]))
+            return false;
+    w->last = last;
+    return w->any = true;
+}
+
+/* Claims the host's addresses for shadows, where they are free in the guest; those of the others are chosen later. */
+static void claim_shadows(struct machine_planner *p)
+{
+    struct claim_walk w = {0};
+    VEC(struct p_region *) shadows = {0};
+    for (uint32_t i = 0; i < p->copies.n; i++)
+        if (p->copies.at[i]->shadow)
+            vec_push(draft_arena(p->c), &shadows, p->copies.at[i]->shadow);
+    if (!shadows.n)
+        return;
+    qsort(shadows.at, shadows.n, sizeof *shadows.at, by_host);
+    if (p->claims.n)
+        qsort(p->claims.at, p->claims.n, sizeof *p->claims.at, by_address);
+    for (uint32_t i = 0; i < shadows.n; i++) {
+        struct p_region *r = shadows.at[i];
+        if (can_trap_host_range(p, &w, r))
+            continue;
+        r->guest = UINT64_MAX;
+        r->how = HOW_CHOSEN;
+    }
+    for (uint32_t i = 0; i < shadows.n; i++)
+        if (shadows.at[i]->how == HOW_DEFAULT)
+            claim_region(p, shadows.at[i], NULL, shadows.at[i]->at);
+}
+
 /*
  * Finds the lowest free range of `size` bytes in [from, end) that is aligned to `align`. The claims must be sorted. The
  * search starts at claim *first, which must not begin above `from`, and sets *first to where it ended, so that many
@@ -157,20 +225,6 @@ static bool search_claims(const struct machine_planner *p, uint32_t *first, uint
         if (!at)
             return false;
     }
-}
-
-bool can_trap_range(const struct machine_planner *p, uint64_t address, uint64_t size)
-{
-    uint64_t page = p->model->page_size, last = address + (size - 1);
-    if (last < address || last > last_address(p))
-        return false;
-    for (uint32_t i = 0; i < p->claims.n; i++) {
-        const struct claim *k = &p->claims.at[i];
-        uint64_t unit = is_mapped(k) ? page : 1;
-        if (k->first / unit <= last / unit && k->last / unit >= address / unit)
-            return false;
-    }
-    return true;
 }
 
 bool is_range_free(const struct machine_planner *p, uint64_t address, uint64_t size)

@@ -197,9 +197,6 @@ struct dt_node *fixed_provider(struct machine_planner *p, const struct schema_pr
 void claim_range(struct machine_planner *p, uint64_t address, uint64_t size, const char *what, struct src where);
 void claim_region(struct machine_planner *p, const struct p_region *r, const char *what, struct src where);
 
-/* Whether accesses to the range can exit: no claim overlaps it, and nothing is mapped in its pages. */
-bool can_trap_range(const struct machine_planner *p, uint64_t address, uint64_t size);
-
 /* Whether no claim overlaps [address, address + size). */
 bool is_range_free(const struct machine_planner *p, uint64_t address, uint64_t size);
 
@@ -357,9 +354,6 @@ struct copied *make_shadow(struct machine_planner *p, const struct dt_node *host
 
 /* Adds registers that the guest may write. Reports one outside of the region (E0433), and contradictions (E0435). */
 void add_shadow_writes(struct machine_planner *p, struct copied *k, const struct shadow_write *writes, uint32_t n);
-
-/* Claims the host's addresses for shadows, where they are free in the guest; others are chosen later. */
-void claim_shadows(struct machine_planner *p);
 
 /* Sorts the registers of all shadows, and unites the masks of each. */
 void unite_shadow_writes(struct machine_planner *p);

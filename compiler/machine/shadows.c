@@ -179,21 +179,6 @@ void unite_shadow_writes(struct machine_planner *p)
             unite_writes(p, p->copies.at[i]->shadow->shadow);
 }
 
-void claim_shadows(struct machine_planner *p)
-{
-    for (uint32_t i = 0; i < p->copies.n; i++) {
-        struct p_region *r = p->copies.at[i]->shadow;
-        if (!r)
-            continue;
-        if (can_trap_range(p, r->host, r->size)) {
-            claim_region(p, r, NULL, r->at);
-        } else {
-            r->guest = UINT64_MAX;
-            r->how = HOW_CHOSEN;
-        }
-    }
-}
-
 void write_shadow_node(struct machine_planner *p, struct p_device *d)
 {
     const struct p_region *r = d->regions.at[0];

@@ -3,6 +3,7 @@
 #include "model/build.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 bool build_which(struct build *b, const struct scope *s, const struct text *name, const struct expr *e, struct loc loc,
                  struct m_which *w)
@@ -158,24 +159,51 @@ struct ref_build {
     struct src fate_at, write_at; // where the fate is, and the first `write`
 };
 
-/* Reports bits that a statement names twice, and a register with and without `hiword` (E0435). */
-static bool check_other_writes(struct build *b, const struct m_ref *r, const struct shadow_write *w)
+static int by_offset(const void *a, const void *b)
 {
-    for (uint32_t i = 0; i < r->writes.n; i++) { // a device has a handful
-        const struct shadow_write *o = &r->writes.at[i];
-        if (o->offset != w->offset || (o->hiword == w->hiword && !(o->mask & w->mask)))
+    const struct shadow_write *x = a, *y = b;
+    if (x->offset != y->offset)
+        return x->offset < y->offset ? -1 : 1;
+    return src_compare(x->at, y->at);
+}
+
+static void report_writes(struct build *b, const struct shadow_write *w, const struct shadow_write *o)
+{
+    struct diag *d =
+        o->hiword != w->hiword
+            ? diag(b->c->diags, E0435, w->at, "register 0x%" PRIx32 " is written both with and without `hiword`",
+                   w->offset)
+            : diag(b->c->diags, E0435, w->at, "bits 0x%" PRIx32 " of register 0x%" PRIx32 " are specified twice",
+                   o->mask & w->mask, w->offset);
+    diag_note(d, o->at, "first here");
+    diag_help(d, "write one mask for the register");
+}
+
+/* Sorts the registers of a statement. Reports bits that are named twice, and registers with and without `hiword`. */
+static void check_writes(struct build *b, struct m_ref *r)
+{
+    if (r->writes.n)
+        qsort(r->writes.at, r->writes.n, sizeof *r->writes.at, by_offset);
+    uint32_t first = 0, taken = 0; // of the register at hand: its first entry, and the bits so far
+    for (uint32_t i = 0; i < r->writes.n; i++) {
+        const struct shadow_write *all = r->writes.at, *w = &all[i], *o = &all[first];
+        if (w->offset != o->offset) {
+            first = i;
+            taken = w->mask;
             continue;
-        struct diag *d =
-            o->hiword != w->hiword
-                ? diag(b->c->diags, E0435, w->at, "register 0x%" PRIx32 " is written both with and without `hiword`",
-                       w->offset)
-                : diag(b->c->diags, E0435, w->at, "bits 0x%" PRIx32 " of register 0x%" PRIx32 " are specified twice",
-                       o->mask & w->mask, w->offset);
-        diag_note(d, o->at, "first here");
-        diag_help(d, "write one mask for the register");
-        return false;
+        }
+        if (i == first) {
+            taken = w->mask;
+        } else if (w->hiword != o->hiword) {
+            report_writes(b, w, o);
+        } else if (w->mask & taken) { // at most 32 entries have no bit in common
+            while (!(o->mask & w->mask))
+                o++;
+            report_writes(b, w, o);
+            return;
+        }
+        taken |= w->mask;
     }
-    return true;
 }
 
 /* A `write` of a shadow. */
@@ -202,8 +230,7 @@ static void ref_write(struct build *b, const struct scope *s, const struct ast *
     }
     w.offset = (uint32_t)offset;
     w.mask = (uint32_t)mask;
-    if (check_other_writes(b, r, &w))
-        vec_push(draft_arena(b->c), &r->writes, w);
+    vec_push(draft_arena(b->c), &r->writes, w);
 }
 
 static bool ref_cells(struct build *b, const struct scope *s, const struct dts_value *v, struct m_ref *r)
@@ -319,6 +346,7 @@ static void build_ref(struct build *b, const struct scope *s, const struct ast *
     uint32_t errors = diags_errors(b->c->diags);
     uint64_t lost = b->consts->lost;
     expand_body(b, s, st, ref_clause, &rb);
+    check_writes(b, r);
     check_unsafe_drop(b, r->unsafe, r->fate == FATE_DROP || r->fate == FATE_ERROR);
     if (rb.write_at.loc.file && r->fate != FATE_SHADOW) {
         diag_help(diag(b->c->diags, E0431, rb.write_at, "`write` without `shadow`: the guest has no registers of it"),

@@ -115,7 +115,7 @@ def names(machines):
         for m in machines:
             for d in m.config.device:
                 value = getattr(d, field)
-                if value is not None and d.kind != "emulated":
+                if value is not None and d.kind != "emulated" and not any("shadow" in r.flags for r in d.all_regions):
                     other = seen.setdefault(value, f"{m.name}: {d.name}")
                     if other != f"{m.name}: {d.name}":
                         problems.append(f"{other} and {m.name}: {d.name} are one device of the host, {value}")
