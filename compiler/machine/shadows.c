@@ -91,6 +91,17 @@ static struct p_region *make_window(struct machine_planner *p, struct p_device *
     return r;
 }
 
+/* Reports a controller whose registers answer only while the host's kernel has switched its clock on (W0437). */
+static void check_clock(struct machine_planner *p, const struct dt_node *host, struct src where)
+{
+    if (!dt_prop(p->host->tree, host, p->n->clocks))
+        return;
+    struct diag *d =
+        diag(p->c->diags, W0437, where, "%s has a clock, which Linux switches on for its own accesses only",
+             dt_path(p->c->arena, host));
+    diag_help(d, "make sure that the clock stays on: without it, an access of the guest can stop the host");
+}
+
 struct copied *make_shadow(struct machine_planner *p, const struct dt_node *host, const struct copied *from,
                            struct src where)
 {
@@ -101,6 +112,7 @@ struct copied *make_shadow(struct machine_planner *p, const struct dt_node *host
         diag_help(d, "choose another fate: `drop`, `assign`, `to &node`");
         return NULL;
     }
+    check_clock(p, host, where);
     struct p_device *d = make_device(p, host, where);
     bool big = x->big_endian && dt_prop(p->host->tree, host, intern(p->c->names, x->big_endian));
     struct copied *k = NEW(draft_arena(p->c), struct copied);
