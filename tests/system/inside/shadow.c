@@ -2,7 +2,7 @@
 // Tests a shadow without a guest, on registers that keep what is written: those of a GPIO controller that the board's
 // tree calls a system controller. What the host sees is looked at through another mapping of /dev/mem.
 //
-//     shadow SHADOW.CFG
+//     shadow GUEST.CFG
 #include "lib/rig.h"
 
 #include <errno.h>
