@@ -200,7 +200,8 @@ static void check_delicate(struct planner *p, const struct dt_node *n)
         struct diag *d = diag(p->c->diags, W1003, o->at, "machine `%s` gets %s, a %s", o->machine->name,
                               dt_path(p->c->arena, n), x->kind);
         diag_fact(d, "%s: its compatible has \"%s\": %s", p->host->file, x->compatible, x->why);
-        diag_help(d, "leave it with the host, unless the machine has all devices that need it");
+        diag_help(d, "leave it with the host%s, unless the machine has all devices that need it",
+                  x->shadow ? ", and give the guest's devices a window of it, `ref PROPERTY shadow;`" : "");
     }
 }
 

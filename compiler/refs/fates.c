@@ -267,7 +267,9 @@ static bool report_useless_copy(struct settle *s, const struct dt_node *target, 
         diag(p->c->diags, E0426, where, "a copy of %s would serve nothing: %s", dt_path(p->c->arena, target), why);
     diag_fact(d, "%s: `%s` of %s refers to it", p->host->file, s->prop->name, dt_path(p->c->arena, s->k->host));
     unit = s->rule->provider ? s->rule->provider->unit : NULL;
-    if (unit)
+    if (can_be_shadowed(p, target))
+        value = "`shadow`, ";
+    else if (unit)
         value = !strcmp(unit, "Hz") ? "`fixed RATE`, " : "`fixed VALUE`, ";
     diag_help(d, "write %s`drop`, `assign` or `to &NODE`", value);
     return true;
