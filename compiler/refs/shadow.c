@@ -2,6 +2,16 @@
 // Fate `shadow`: the guest gets a guarded window of the provider's registers.
 #include "refs/refs.h"
 
+/* Adds the registers of the statement, which may settle many references to one provider. */
+static void add_writes_of_statement(struct settle *s, struct copied *k, const struct m_ref *r)
+{
+    struct machine_planner *p = s->p;
+    if (map_getp(&p->settle_room->shadowed, r, k))
+        return;
+    map_putp(draft_arena(p->c), &p->settle_room->shadowed, r, k, (void *)(uintptr_t)r);
+    add_shadow_writes(p, k, r->writes.at, r->writes.n);
+}
+
 /* Adds those of the class of the device: some are for one of its devices, which Linux's driver tells by address. */
 static void add_writes_of_class(struct settle *s, struct copied *k)
 {
@@ -33,7 +43,7 @@ bool refs_bring_shadow(struct settle *s, const struct ref_entry *e, const struct
     if (!k)
         k = make_shadow(p, e->target, s->k, where);
     if (k && v->statement)
-        add_shadow_writes(p, k, v->statement->writes.at, v->statement->writes.n);
+        add_writes_of_statement(s, k, v->statement);
     else if (k)
         add_writes_of_class(s, k);
     return k;
