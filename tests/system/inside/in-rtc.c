@@ -127,6 +127,8 @@ int main(void)
     snprintf(name, sizeof name, "rtc: %d level interrupts in a row, each resampled", MANY);
     test(n == MANY, name);
     printf("# %d of them came\n", n);
+    for (int i = 0; i < 1000 && r[RIS]; i++)
+        usleep(100); // the handler is counted before it acknowledges
     test(r[RIS] == 0, "rtc: acknowledged, its line is low");
     r[IMSC] = 0;
     return failures != 0;

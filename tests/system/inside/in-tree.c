@@ -9,6 +9,7 @@
 #include <sys/klog.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <termios.h>
 #include <unistd.h>
 
 enum { MOST = 1 << 20, LINE = 57, READ_ALL = 3 }; // READ_ALL: syslog(2)
@@ -72,6 +73,7 @@ int main(void)
     send_file("interrupts", "/proc/interrupts");
     puts("1..2");
     fflush(stdout);
+    tcdrain(1); // the kernel would drop what the UART has not sent yet
     sleep(1);
     reboot(RB_AUTOBOOT); // QEMU ends: -no-reboot
     return 1;
