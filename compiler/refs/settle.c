@@ -259,6 +259,8 @@ static const char *gets_text(struct settle *s, uint32_t i, const struct verdict 
         return arena_printf(a, "fixed %" PRIu64 "%s%s", value, unit ? " " : "", unit ? unit : "");
     case FATE_COPY:
         return "a copy";
+    case FATE_SHADOW:
+        return "a shadow of its registers";
     case FATE_ASSIGN:
         return "the provider";
     case FATE_TO:
