@@ -213,9 +213,10 @@ static void check_replacements(struct losses *l)
 {
     struct machine_planner *p = l->p;
     for (const struct dt_prop *prop = l->k->host->props; prop; prop = prop->next) {
+        if (dt_prop(p->m->tree, l->k->guest, prop->name))
+            continue;
         const struct ref_rule *rule = schema_ref(p->schemas, prop->name);
-        if (!rule || !rule->instead.write || dt_prop(p->m->tree, l->k->guest, prop->name) ||
-            has_replacement(l, &rule->instead))
+        if (!rule || !rule->instead.write || has_replacement(l, &rule->instead))
             continue;
         const struct m_ref *ref = dropping_ref(l, prop->name, 0);
         if (ref && ref->unsafe.loc.file)

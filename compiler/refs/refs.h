@@ -52,6 +52,7 @@ struct settle_room {
     struct map rates;                // rates.c: (provider, its specifier as text) -> struct rate_in_tree
     bool has_rates;                  // it is filled
     struct map shadowed;             // (statement, its shadow) -> the statement: its registers are added
+    struct map bringing;             // property -> whether it may bring a provider by default
     struct map described;            // node of the host -> whether it is a description (defaults.c)
     struct map refused;              // (property of the host, entry) -> 1: the provider was refused, with a message
 };

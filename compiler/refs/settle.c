@@ -31,7 +31,8 @@ static const struct m_ref *find_statement(struct machine_planner *p, const struc
                                           uint32_t index)
 {
     uint64_t i;
-    if (!part || !map_get(&part->ref_index, (uintptr_t)property, index == WHOLE ? 0 : (uint64_t)index + 1, &i))
+    if (!part || !part->refs.n ||
+        !map_get(&part->ref_index, (uintptr_t)property, index == WHOLE ? 0 : (uint64_t)index + 1, &i))
         return NULL;
     const struct m_ref *r = &part->refs.at[i];
     map_put(draft_arena(p->c), &p->ref_used, refs_key(r), (uintptr_t)r->at.via, 1);
@@ -377,6 +378,27 @@ static bool adds_provider(uint8_t fate)
     return fate == FATE_ASSIGN || fate == FATE_COPY || fate == FATE_SHADOW;
 }
 
+/* Whether a statement or the class may say something of the node's references. */
+static bool is_spoken_of(const struct copied *k)
+{
+    const struct dev_class *class = k->device ? k->device->class : NULL;
+    return (k->part && k->part->refs.n) || k->pass->parts.at[0].refs.n || (class && class->nfates);
+}
+
+/* Whether a property (interned) of that name may bring a provider that nothing is said of. Most names hold no
+ * reference. */
+static bool may_bring_by_default(struct machine_planner *p, const char *property)
+{
+    struct map *known = &p->settle_room->bringing;
+    uint64_t yes;
+    if (map_get(known, (uintptr_t)property, 0, &yes))
+        return yes;
+    const struct ref_rule *rule = schema_ref(p->schemas, property);
+    yes = rule && rule->fate == FATE_ERROR;
+    map_put(draft_arena(p->c), known, (uintptr_t)property, 0, yes);
+    return yes;
+}
+
 /* Adds the providers of one property to the guest. */
 static void bring_providers_of(struct machine_planner *p, struct copied *k, const struct dt_prop *prop,
                                const struct ref_rule *rule)
@@ -404,8 +426,11 @@ static void bring_all_providers(struct machine_planner *p)
         struct copied *k = p->copies.at[i];
         if (dt_is_gone(p->m->tree, k->guest))
             continue;
+        bool spoken_of = is_spoken_of(k);
         for (const struct dt_prop *prop = k->guest->props; prop; prop = prop->next) {
-            const struct ref_rule *rule = is_host_value(prop) ? refs_rule(p, k, prop) : NULL;
+            if (!is_host_value(prop) || (!spoken_of && !may_bring_by_default(p, prop->name)))
+                continue;
+            const struct ref_rule *rule = refs_rule(p, k, prop);
             if (rule)
                 bring_providers_of(p, k, dt_prop(p->host->tree, k->host, prop->name), rule);
         }
