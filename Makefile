@@ -146,8 +146,8 @@ update-needs:
 
 check-needs:
 	python3 schemas/update/needs.py --check
-	python3 tests/needs/sample.py --seed 20261130 --count 60
-	python3 tests/needs/sample.py --seed 314159 --count 60
+	python3 tests/needs/sample.py --seed 20261130 --count 60 --goals
+	python3 tests/needs/sample.py --seed 314159 --count 60 --goals
 
 check-schema: $(B)/machc
 	python3 tests/corpus/schema.py --machc $(B)/machc
