@@ -71,6 +71,7 @@ struct to_ref {
     const struct ref_rule *rule;
     const char *property;
     uint32_t cells; // that follow the phandle
+    bool removed;   // they are the host's, and the node wants none
 };
 
 struct machine_dma;

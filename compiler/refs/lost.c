@@ -8,6 +8,7 @@
 struct loss {
     const char *property;
     const char *name; // of the entry; NULL: the property
+    uint32_t index;   // of the entry
     struct src at;    // the statement that dropped it
     uint8_t word;     // enum driver_word
     const struct driver_facts *facts;
@@ -66,7 +67,7 @@ static void add_loss(struct losses *l, const char *property, uint32_t index, con
         at = ref->at;
     else if (irq)
         at = irq->at;
-    vec_push(draft_arena(l->p->c), &l->list, ((struct loss){property, name, at, word, facts}));
+    vec_push(draft_arena(l->p->c), &l->list, ((struct loss){property, name, index, at, word, facts}));
 }
 
 /* ---- what is lost ---- */
@@ -164,16 +165,26 @@ static void put_help(struct losses *l, struct diag *d)
     struct machine_planner *p = l->p;
     const struct loss *x = &l->list.at[0];
     const struct ref_rule *rule = schema_ref(p->schemas, x->property);
+    const struct dt_prop *prop = dt_prop(p->host->tree, l->k->host, x->property);
+    struct ref_entries e = {0};
     if (x->property == p->n->interrupts)
         diag_help(d,
                   "link the interrupt: remove `irq ... drop;`, or, if your driver does without, write `drop unsafe`");
-    else if (rule && rule->provider)
-        diag_help(d, "write `ref %s fixed %s;`, or, if your driver does without, `ref %s drop unsafe;`", x->property,
-                  rule->provider->range ? "VALUE" : "RATE", x->property);
+    else if (!rule || !prop || host_read_refs(p->c, p->host, prop, rule, &e) || x->index >= e.n ||
+             !e.at[x->index].target)
+        diag_help(d, "settle it otherwise, or, if your driver does without, write `ref %s drop unsafe;`", x->property);
     else
-        diag_help(
-            d, "write `ref %s assign;` or `ref %s to &NODE;`, or, if your driver does without, `ref %s drop unsafe;`",
-            x->property, x->property, x->property);
+        diag_help(d, "write `ref %s %s;`, or, if your driver does without, `ref %s drop unsafe;`", x->property,
+                  refs_likely_offer(p, &(struct open_ref){.k = l->k,
+                                                          .prop = prop,
+                                                          .rule = rule,
+                                                          .entry = e.at[x->index],
+                                                          .index = x->index,
+                                                          .entries = e.n,
+                                                          .name = x->name,
+                                                          .says = {x->word, x->facts}})
+                      .clause,
+                  x->property);
 }
 
 static void report_losses(struct losses *l)
@@ -192,7 +203,7 @@ static void report_losses(struct losses *l)
     if (*probably)
         diag_fact(d, "it probably needs as well: %s", probably);
     for (uint32_t i = first + 1; i < l->list.n; i++)
-        if (l->list.at[i].word == DRIVER_NEEDS && l->list.at[i].at.loc.start != x->at.loc.start &&
+        if (l->list.at[i].word == DRIVER_NEEDS && src_compare(l->list.at[i].at, x->at) != 0 &&
             l->list.at[i].property != l->list.at[i - 1].property)
             diag_note(d, l->list.at[i].at, "`%s` is dropped here", l->list.at[i].property);
     l->list.at[0] = *x;

@@ -5,13 +5,7 @@
 
 #include <inttypes.h>
 
-enum { MOST_LINES = 40 }; // of a block: no device of Debian's boards has more
-
-/* What is offered for an entry: the clause, and what is said of it. */
-struct offer {
-    const char *clause; // "fixed RATE"
-    const char *remark; // or NULL
-};
+enum { MOST_LINES = 40 }; // of a block
 
 static const char *says_text(uint8_t word)
 {
@@ -52,8 +46,7 @@ static struct offer offer_voltage(struct machine_planner *p, const struct open_r
     return (struct offer){"fixed VALUE", arena_printf(p->c->arena, "from %s to %s", ends[0], ends[1])};
 }
 
-/* Returns the choice that most likely works. */
-static struct offer likely_offer(struct machine_planner *p, const struct open_ref *o)
+struct offer refs_likely_offer(struct machine_planner *p, const struct open_ref *o)
 {
     if (o->rule->provider && o->rule->provider->range)
         return offer_voltage(p, o);
@@ -132,7 +125,7 @@ static uint32_t put_property(struct block *b, struct machine_planner *p, const s
         count++;
     struct offer *offers = arena_array(draft_arena(p->c), count, sizeof *offers);
     for (uint32_t i = 0; i < count; i++)
-        offers[i] = likely_offer(p, &o[i]);
+        offers[i] = refs_likely_offer(p, &o[i]);
     if (count > 1 && is_one_statement(o, offers, count)) {
         const char *remark = remark_of(p, o, &offers[0]);
         put_line(b, p, indent, o->prop->name, &offers[0],
@@ -165,11 +158,12 @@ static void put_block(struct block *b, struct machine_planner *p, const struct o
         const struct copied *k = o[i].k;
         bool own = k->part && k->part->node == k->host; // the message is at its statement
         bool child = !own && k->host != top && !k->description && dt_is_below(top, k->host);
-        if (child && b->lines < MOST_LINES)
+        child = child && b->lines < MOST_LINES;
+        if (child)
             diag_paste(b->d, "child \"%s\" {", path_below(p, k->host, top));
         while (i < n && o[i].k == k)
             i += put_property(b, p, &o[i], n - i, child ? "    " : "");
-        if (child && b->lines < MOST_LINES)
+        if (child)
             diag_paste(b->d, "}");
     }
 }

@@ -2,6 +2,8 @@
 // Rates that the host's tree assigns to clocks.
 #include "refs/refs.h"
 
+#include <inttypes.h>
+
 const char *refs_specifier_text(struct machine_planner *p, const struct dt_prop *prop, const struct ref_entry *e)
 {
     const char *text = "";
@@ -15,8 +17,14 @@ enum { ANY_RATE = 100000000 }; // Hz, as buses of SoCs have: for drivers that lo
 struct rate_in_tree {
     uint32_t rate;
     const struct dt_node *node; // that assigns it
-    struct rate_in_tree *next;  // of another node
 };
+
+/* The clock of an entry as one text, interned. */
+static const char *clock_key(struct machine_planner *p, const struct dt_prop *prop, const struct ref_entry *e)
+{
+    return intern(p->c->names,
+                  arena_printf(p->c->arena, "%" PRIu32 "%s", e->target->id, refs_specifier_text(p, prop, e)));
+}
 
 /* Adds the rates that node `n` assigns. */
 static void add_rates(struct machine_planner *p, const struct dt_node *n, const char *property)
@@ -33,8 +41,10 @@ static void add_rates(struct machine_planner *p, const struct dt_node *n, const 
             continue;
         const char *key = intern(p->c->names, refs_specifier_text(p, prop, &e.at[i]));
         struct rate_in_tree *r = NEW(draft_arena(p->c), struct rate_in_tree);
-        *r = (struct rate_in_tree){rate, n, map_getp(&p->settle_room->rates, e.at[i].target, key)};
-        map_putp(draft_arena(p->c), &p->settle_room->rates, e.at[i].target, key, r);
+        *r = (struct rate_in_tree){rate, n};
+        map_putp(draft_arena(p->c), &p->settle_room->own_rates, n, clock_key(p, prop, &e.at[i]), r);
+        if (!map_getp(&p->settle_room->rates, e.at[i].target, key))
+            map_putp(draft_arena(p->c), &p->settle_room->rates, e.at[i].target, key, r);
     }
 }
 
@@ -48,12 +58,9 @@ uint32_t refs_rate_in_tree(struct machine_planner *p, const struct dt_node *user
     for (const struct dt_node *n = p->settle_room->has_rates ? NULL : root; n; n = dt_next(n, root))
         add_rates(p, n, property);
     p->settle_room->has_rates = true;
-    const struct rate_in_tree *all =
-        map_getp(&p->settle_room->rates, e->target, intern(p->c->names, refs_specifier_text(p, prop, e)));
-    const struct rate_in_tree *r = all;
-    while (r && r->node != user) // a clock has few users that set it
-        r = r->next;
-    r = r ? r : all;
+    const struct rate_in_tree *r = map_getp(&p->settle_room->own_rates, user, clock_key(p, prop, e));
+    if (!r)
+        r = map_getp(&p->settle_room->rates, e->target, intern(p->c->names, refs_specifier_text(p, prop, e)));
     *where = r ? r->node : NULL;
     return r ? r->rate : 0;
 }

@@ -39,6 +39,12 @@ struct open_ref {
     const struct dt_node *other; // the provider that `fixed` for the whole property is about; or NULL
 };
 
+/* What is offered for an entry: the clause, and what is said of it. */
+struct offer {
+    const char *clause; // "fixed RATE"
+    const char *remark; // or NULL
+};
+
 /* Memory for settling one property, reused for the next. */
 struct settle_room {
     struct ref_entries entries;
@@ -49,7 +55,8 @@ struct settle_room {
     struct ref_property numbered;    // rule of the node at hand whose numbers now have a gap; {NULL, NULL}: none
     const char *all;                 // "*", interned
     struct map fixed_for;            // (`fixed` for a whole property, property) -> the provider that it is about
-    struct map rates;                // rates.c: (provider, its specifier as text) -> struct rate_in_tree
+    struct map rates;                // rates.c: (provider, its specifier as text) -> the first struct rate_in_tree
+    struct map own_rates;            // rates.c: (node that assigns it, provider and specifier as text) -> the same
     bool has_rates;                  // it is filled
     struct map shadowed;             // (statement, its shadow) -> the statement: its registers are added
     struct map bringing;             // property -> whether it may bring a provider by default
@@ -183,6 +190,9 @@ uint32_t refs_rate_in_tree(struct machine_planner *p, const struct dt_node *user
 uint64_t refs_value_unwritten(struct settle *s, uint32_t index, const struct ref_entry *e);
 
 /* ---- open.c ---- */
+
+/* Returns the choice that most likely works for an entry. */
+struct offer refs_likely_offer(struct machine_planner *p, const struct open_ref *o);
 
 /* Reports all of settle_room->open (E0409): one message for each statement. */
 void refs_report_open(struct machine_planner *p);

@@ -159,7 +159,7 @@ static void write_back(struct settle *s)
                                  r->statement->to_at};
         ref->name = name;
         vec_push(draft_arena(p->c), &p->to_refs,
-                 ((struct to_ref){s->k->guest, ref, r->statement, s->rule, prop->name, r->cells}));
+                 ((struct to_ref){s->k->guest, ref, r->statement, s->rule, prop->name, r->cells, false}));
     }
     if (!all)
         refs_filter_companions(s);

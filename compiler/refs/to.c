@@ -2,29 +2,35 @@
 // Fate `to`, when all nodes of the guest exist: whether what follows the phandle is what the node wants.
 #include "refs/refs.h"
 
-static bool has_ref(const struct dt_prop *prop, const struct dt_ref *ref)
+/* Whether the references of a run are still those of their property, in its order. */
+static bool are_all_there(const struct dt_prop *prop, const struct to_ref *run, uint32_t n)
 {
-    const struct dt_ref *r = prop ? prop->refs : NULL;
-    while (r && r != ref)
-        r = r->next;
-    return r != NULL;
+    uint32_t i = 0;
+    for (const struct dt_ref *r = prop ? prop->refs : NULL; r && i < n; r = r->next)
+        i += r == run[i].ref;
+    return i == n;
 }
 
-/* Removes the cells of the host's specifier that follow a reference. */
-static void remove_cells(struct machine_planner *p, const struct to_ref *t)
+/* Removes the host's specifiers that follow references of a property, to nodes that want none. */
+static void remove_cells(struct machine_planner *p, const struct to_ref *run, uint32_t n)
 {
-    struct dt_prop *prop = dt_prop(p->m->tree, t->node, t->property);
-    uint32_t from = t->ref->offset + 4, size = t->cells * 4;
-    if (!has_ref(prop, t->ref))
+    struct dt_prop *prop = dt_prop(p->m->tree, run->node, run->property);
+    if (!are_all_there(prop, run, n))
         return; // a `node` statement has written another value since
     uint8_t *data = arena_alloc(p->c->arena, prop->len);
-    memcpy(data, prop->data, from);
-    memcpy(data + from, prop->data + from + size, prop->len - from - size);
+    uint32_t i = 0, from = 0, len = 0;
+    for (struct dt_ref *r = prop->refs; r; r = r->next) {
+        uint32_t end = r->offset + 4, removed = from - len;
+        if (i < n && r == run[i].ref && run[i++].removed) {
+            memcpy(data + len, prop->data + from, end - from);
+            len += end - from;
+            from = end + run[i - 1].cells * 4;
+        }
+        r->offset -= removed;
+    }
+    memcpy(data + len, prop->data + from, prop->len - from);
     prop->data = data;
-    prop->len -= size;
-    for (struct dt_ref *r = prop->refs; r; r = r->next)
-        if (r->offset > t->ref->offset)
-            r->offset -= size;
+    prop->len = len + prop->len - from;
 }
 
 /* Reports a number of cells that the node does not want (E0417). */
@@ -44,7 +50,8 @@ static void report_cells(struct machine_planner *p, const struct to_ref *t, uint
         diag_help(d, "remove the cells");
 }
 
-static void check_to_ref(struct machine_planner *p, const struct to_ref *t)
+/* Checks one, and decides whether its cells are removed. */
+static void check_to_ref(struct machine_planner *p, struct to_ref *t)
 {
     const struct ref_rule *rule = t->rule;
     uint32_t want = rule->fixed;
@@ -61,18 +68,23 @@ static void check_to_ref(struct machine_planner *p, const struct to_ref *t)
     }
     if (want == t->cells)
         return;
-    if (!want && !t->statement->has_cells)
-        remove_cells(p, t);
-    else
+    t->removed = !want && !t->statement->has_cells;
+    if (!t->removed)
         report_cells(p, t, want);
 }
 
 void check_to_refs(struct machine_planner *p)
 {
-    for (uint32_t i = 0; i < p->to_refs.n; i++) {
-        const struct to_ref *t = &p->to_refs.at[i];
-        if (t->ref->target && !dt_is_gone(p->m->tree, t->ref->target) &&
-            (t->rule->layout == REF_CELLS || t->rule->layout == REF_FIXED))
-            check_to_ref(p, t);
+    struct to_ref *t = p->to_refs.at;
+    for (uint32_t i = 0, end; i < p->to_refs.n; i = end) {
+        bool any = false;
+        for (end = i; end < p->to_refs.n && t[end].node == t[i].node && t[end].property == t[i].property; end++) {
+            if (t[end].ref->target && !dt_is_gone(p->m->tree, t[end].ref->target) &&
+                (t[end].rule->layout == REF_CELLS || t[end].rule->layout == REF_FIXED))
+                check_to_ref(p, &t[end]);
+            any = any || t[end].removed;
+        }
+        if (any)
+            remove_cells(p, &t[i], end - i);
     }
 }
