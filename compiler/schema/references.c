@@ -262,57 +262,50 @@ bool load_delicate(struct load *l, const struct jval *v, void *unused)
     return ok;
 }
 
-struct description {
-    const char *const *compatible;
+/* Reads objects with a list of names each, and puts the names into a map. */
+struct named {
+    const char *const *names;
 };
 
-static const struct field description_fields[] = {
-    {.key = "compatible", .type = FIELD_NAMES, .offset = offsetof(struct description, compatible), .required = true},
-    {.key = "source", .type = FIELD_REMARK},
-};
-static const struct table description_table = {"descriptions", description_fields,
-                                               sizeof description_fields / sizeof *description_fields,
-                                               sizeof(struct description), NULL};
-
-bool load_descriptions(struct load *l, const struct jval *v, void *unused)
+static bool load_names(struct load *l, const struct jval *v, const struct table *table, struct map *to)
 {
-    (void)unused;
     if (v->type != JSON_ARRAY)
         return field_wrong_type(l, v, "a list of objects");
     bool ok = true;
     for (const struct jval *e = v->child; e; e = e->next) {
-        struct description d = {0};
-        ok = fields_read(l, &description_table, e, &d) && ok;
-        for (const char *const *s = d.compatible; s && *s; s++)
-            map_put(l->c->arena, &l->loader->s->descriptions, (uintptr_t)*s, 0, 1);
+        struct named n = {0};
+        ok = fields_read(l, table, e, &n) && ok;
+        for (const char *const *s = n.names; s && *s; s++)
+            map_put(l->c->arena, to, (uintptr_t)*s, 0, 1);
     }
     return ok;
 }
 
-struct master {
-    const char *const *names;
+static const struct field description_fields[] = {
+    {.key = "compatible", .type = FIELD_NAMES, .offset = offsetof(struct named, names), .required = true},
+    {.key = "source", .type = FIELD_REMARK},
 };
+static const struct table description_table = {"descriptions", description_fields,
+                                               sizeof description_fields / sizeof *description_fields,
+                                               sizeof(struct named), NULL};
+
+bool load_descriptions(struct load *l, const struct jval *v, void *unused)
+{
+    (void)unused;
+    return load_names(l, v, &description_table, &l->loader->s->descriptions);
+}
 
 static const struct field master_fields[] = {
-    {.key = "names", .type = FIELD_NAMES, .offset = offsetof(struct master, names), .required = true},
+    {.key = "names", .type = FIELD_NAMES, .offset = offsetof(struct named, names), .required = true},
     {.key = "source", .type = FIELD_REMARK},
 };
 static const struct table master_table = {"bus masters", master_fields, sizeof master_fields / sizeof *master_fields,
-                                          sizeof(struct master), NULL};
+                                          sizeof(struct named), NULL};
 
 bool load_masters(struct load *l, const struct jval *v, void *unused)
 {
     (void)unused;
-    if (v->type != JSON_ARRAY)
-        return field_wrong_type(l, v, "a list of objects");
-    bool ok = true;
-    for (const struct jval *e = v->child; e; e = e->next) {
-        struct master m = {0};
-        ok = fields_read(l, &master_table, e, &m) && ok;
-        for (const char *const *s = m.names; s && *s; s++)
-            map_put(l->c->arena, &l->loader->s->masters, (uintptr_t)*s, 0, 1);
-    }
-    return ok;
+    return load_names(l, v, &master_table, &l->loader->s->masters);
 }
 
 #define PROVIDER(member) offsetof(struct schema_provider, member)
