@@ -144,7 +144,5 @@ struct dt_node *host_phandle(const struct host *h, uint32_t phandle)
 
 bool host_disabled(const struct host *h, const struct dt_node *n)
 {
-    const struct dt_prop *p = dt_prop(h->tree, n, h->p->status);
-    const char *s = p ? dt_string(p, 0) : NULL;
-    return p && (!s || (strcmp(s, "okay") && strcmp(s, "ok")));
+    return dt_is_disabled(h->tree, n, h->p->status);
 }

@@ -271,20 +271,13 @@ static void check_parent(struct losses *l, const struct driver_facts *facts)
     }
 }
 
-static bool is_disabled(const struct machine_planner *p, const struct dt_node *n)
-{
-    const struct dt_prop *status = dt_prop(p->m->tree, n, p->n->status);
-    const char *s = status ? dt_string(status, 0) : NULL;
-    return s && strcmp(s, "okay") != 0 && strcmp(s, "ok") != 0;
-}
-
 void check_drivers(struct machine_planner *p)
 {
     enter_step(p, STEP_DRIVERS);
     for (uint32_t i = 0; i < p->copies.n; i++) {
         const struct copied *k = p->copies.at[i];
         struct losses l = {.p = p, .k = k};
-        if (k->off || dt_is_gone(p->m->tree, k->guest) || is_disabled(p, k->guest))
+        if (k->off || dt_is_gone(p->m->tree, k->guest) || dt_is_disabled(p->m->tree, k->guest, p->n->status))
             continue;
         const struct driver_facts *facts = refs_driver_of(p, k->guest, p->m->tree);
         for (const struct driver_facts *f = facts; f; f = f->next) {

@@ -218,3 +218,10 @@ int32_t dt_string_index(const struct dt_prop *p, const char *s)
     }
     return -1;
 }
+
+bool dt_is_disabled(const struct dt_tree *t, const struct dt_node *n, const char *status)
+{
+    const struct dt_prop *p = dt_prop(t, n, status);
+    const char *s = p ? dt_string(p, 0) : NULL;
+    return p && (!s || (strcmp(s, "okay") != 0 && strcmp(s, "ok") != 0));
+}

@@ -200,6 +200,9 @@ const char *dt_string(const struct dt_prop *p, uint32_t i);
 /* Index of a string in a string list, or -1. */
 int32_t dt_string_index(const struct dt_prop *p, const char *s);
 
+/* Whether `status` (that name, interned) is there and neither "okay" nor "ok": the node is not for use. */
+bool dt_is_disabled(const struct dt_tree *t, const struct dt_node *n, const char *status);
+
 /* "/soc@ffe000000/i2c@118000", in the arena. The root is "/". */
 const char *dt_path(struct arena *a, const struct dt_node *n);
 
