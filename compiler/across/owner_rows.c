@@ -140,7 +140,9 @@ void add_host_rows(struct planner *p)
                      x->user ? arena_printf(p->c->arena, "%s of %s", x->what, dt_path(p->c->arena, x->user)) : x->what,
                      NULL);
     }
-    for (uint32_t i = 0; i < p->model->nkeeps; i++)
-        if (!map_getp(&p->needs, p->model->keeps[i].node, NULL))
-            add_host_row(p, p->model->keeps[i].node, "keep", &p->model->keeps[i].at);
+    for (uint32_t i = 0; i < p->model->keeps.n; i++) {
+        const struct m_keep *k = &p->model->keeps.at[i];
+        if (!map_getp(&p->needs, k->node, NULL))
+            add_host_row(p, k->node, "keep", &k->at);
+    }
 }

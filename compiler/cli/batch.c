@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Inputs are compiled by threads, a few ahead of what is shown, each in arenas of its own; what they say is kept and
- * shown by the one thread that called, in the order of the command line. So the output is the same whatever the number
- * of threads, and memory does not grow with the number of files.
+ * Units, an input each, are compiled by threads, a few ahead of what is shown, each in arenas of its own; what they say
+ * is kept and shown by the one thread that called, in the order of the command line. So the output is the same whatever
+ * the number of threads, and memory does not grow with the number of files.
  */
 #include "cli/batch.h"
 
@@ -45,9 +45,10 @@ struct batch {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct slot *slots; // of input i: slots[i % nslots]
+    uint32_t units;     // one for each input; with --together one for all
     uint32_t nslots, next, shown;
     bool text, colour;
-    FILE *direct; // one input: what it says is not kept
+    FILE *direct; // one unit: what it says is not kept
 };
 
 static bool text_open(struct text *t)
@@ -80,14 +81,15 @@ static void slot_free(struct slot *s, const struct options *o)
         text_free(&s->parts[i]);
 }
 
-static bool slot_open(const struct batch *b, struct slot *s, const char *input)
+static bool slot_open(const struct batch *b, struct slot *s, uint32_t unit)
 {
     const struct options *o = b->o;
     s->unit = (struct unit){
         .o = o,
-        .input = input,
+        .inputs = &o->inputs.at[unit],
+        .ninputs = o->inputs.n / b->units,
         .parts = s->streams,
-        .alone = o->inputs.n == 1,
+        .alone = b->units == 1,
         .text = b->text,
         .colour = b->colour,
     };
@@ -105,10 +107,10 @@ static bool slot_open(const struct batch *b, struct slot *s, const char *input)
     return true;
 }
 
-static void compile(const struct batch *b, struct slot *s, const char *input)
+static void compile(const struct batch *b, struct slot *s, uint32_t unit)
 {
-    bool fits = slot_open(b, s, input);
-    int fixed = fits && b->o->fix ? fix_file(b->o, input, s->unit.err) : STATUS_FINE;
+    bool fits = slot_open(b, s, unit);
+    int fixed = fits && b->o->fix ? fix_file(b->o, s->unit.inputs[0], s->unit.err) : STATUS_FINE;
     s->status = fits ? machc_run(compile_unit, &s->unit) : MACHC_OUT_OF_MEMORY;
     if (fixed != STATUS_FINE && s->status != MACHC_OUT_OF_MEMORY)
         s->status = fixed;
@@ -128,14 +130,14 @@ static void *worker(void *opaque)
     struct batch *b = opaque;
     pthread_mutex_lock(&b->lock);
     for (;;) {
-        while (b->next < b->o->inputs.n && b->next >= b->shown + b->nslots)
+        while (b->next < b->units && b->next >= b->shown + b->nslots)
             pthread_cond_wait(&b->changed, &b->lock);
-        if (b->next >= b->o->inputs.n)
+        if (b->next >= b->units)
             break;
         uint32_t i = b->next++;
         struct slot *s = &b->slots[i % b->nslots];
         pthread_mutex_unlock(&b->lock);
-        compile(b, s, b->o->inputs.at[i]);
+        compile(b, s, i);
         pthread_mutex_lock(&b->lock);
         s->done = true;
         pthread_cond_broadcast(&b->changed);
@@ -161,6 +163,7 @@ static uint32_t start(struct batch *b, pthread_t *threads, uint32_t jobs)
 
 struct show {
     const struct options *o;
+    uint32_t units; // of the batch
     FILE *out, *err;
     struct text *files; // of the reports that go to files: all of it
     bool *filled;       // of each report: it is not empty
@@ -193,7 +196,7 @@ static void put_progress(struct show *w, uint32_t done)
     if (w->line && (now.tv_sec - w->at.tv_sec) * 1000 + (now.tv_nsec - w->at.tv_nsec) / 1000000 < PROGRESS_MS)
         return;
     erase_progress(w);
-    fprintf(w->err, "[%u/%u]", done, w->o->inputs.n);
+    fprintf(w->err, "[%u/%u]", done, w->units);
     fflush(w->err);
     w->line = true;
     w->at = now;
@@ -205,8 +208,8 @@ static void show_slot(struct show *w, const struct slot *s)
         erase_progress(w);
         fwrite(s->err.at, 1, s->err.size, w->err);
     }
-    if (s->status == STATUS_FAULT && w->o->inputs.n > 1)
-        fprintf(w->err, "machc: %s:\n", s->unit.input);
+    if (s->status == STATUS_FAULT && !s->unit.alone)
+        fprintf(w->err, "machc: %s:\n", s->unit.inputs[0]);
     if (s->status == STATUS_FAULT)
         say_out_of_memory(w->err);
     for (uint32_t i = 0; i < w->o->reports.n; i++) {
@@ -279,7 +282,7 @@ static int run(struct arena *a, struct batch *b, struct show *w, uint32_t jobs)
     for (uint32_t i = 0; i < o->reports.n; i++)
         if (report_stream(w, i))
             report_begin(o->reports.at[i].format, report_stream(w, i));
-    for (uint32_t i = 0; i < o->inputs.n; i++) {
+    for (uint32_t i = 0; i < b->units; i++) {
         struct slot *s = &b->slots[i % b->nslots];
         put_progress(w, i);
         if (n) {
@@ -288,7 +291,7 @@ static int run(struct arena *a, struct batch *b, struct show *w, uint32_t jobs)
                 pthread_cond_wait(&b->changed, &b->lock);
             pthread_mutex_unlock(&b->lock);
         } else {
-            compile(b, s, o->inputs.at[i]);
+            compile(b, s, i);
         }
         show_slot(w, s);
         slot_free(s, o);
@@ -304,20 +307,20 @@ static int run(struct arena *a, struct batch *b, struct show *w, uint32_t jobs)
     for (uint32_t i = 0; i < o->reports.n; i++)
         if (report_stream(w, i))
             report_end(o->reports.at[i].format, &w->sum, machc_version(), report_stream(w, i));
-    if (o->inputs.n > 1)
+    if (b->units > 1)
         put_summary(w);
     return write_reports(a, w) || w->status > STATUS_USAGE ? w->status : STATUS_USAGE;
 }
 
-static uint32_t count_workers(const struct options *o)
+static uint32_t count_workers(const struct options *o, uint32_t units)
 {
-    if (o->fix || o->inputs.n < 2)
+    if (o->fix || units < 2)
         return 1; // with --fix, since what one input includes may be the next one
     long cpus = o->jobs ? (long)o->jobs : sysconf(_SC_NPROCESSORS_ONLN);
     uint32_t n = cpus > 0 ? (uint32_t)cpus : 1;
     if (n > MOST_JOBS)
         n = MOST_JOBS;
-    return n > o->inputs.n ? o->inputs.n : n;
+    return n > units ? units : n;
 }
 
 // Text goes to the terminal unless a document takes its place.
@@ -334,17 +337,18 @@ static bool text_wanted(const struct options *o)
 
 int batch_run(struct arena *a, const struct options *o, FILE *out, FILE *err)
 {
-    uint32_t jobs = count_workers(o), nreports = o->reports.n;
+    uint32_t units = o->together ? 1 : o->inputs.n, jobs = count_workers(o, units), nreports = o->reports.n;
     struct batch b = {
         .o = o,
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .changed = PTHREAD_COND_INITIALIZER,
-        .nslots = jobs * AHEAD < o->inputs.n ? jobs * AHEAD : o->inputs.n,
+        .units = units,
+        .nslots = jobs * AHEAD < units ? jobs * AHEAD : units,
         .text = text_wanted(o),
         .colour = terminal_colour(err),
-        .direct = o->inputs.n == 1 ? err : NULL,
+        .direct = units == 1 ? err : NULL,
     };
-    struct show w = {.o = o, .out = out, .err = err, .progress = b.colour && o->inputs.n > 1};
+    struct show w = {.o = o, .units = units, .out = out, .err = err, .progress = b.colour && units > 1};
     // From here to the end nothing is taken from `a` that could jump away over the threads.
     b.slots = arena_array(a, b.nslots, sizeof *b.slots);
     for (uint32_t i = 0; i < b.nslots; i++) {

@@ -32,26 +32,26 @@ int show_messages(struct machc *c, struct unit *u)
 }
 
 // Not being able to read the file itself is input/output; a file that is no text is an error in the input.
-static const struct source *read_input(struct machc *c, struct unit *u, int *status)
+static const struct source *read_input(struct machc *c, struct unit *u, const char *input, int *status)
 {
     static const struct src nowhere = {{0, 0, 0}, NULL};
     const char *why = NULL;
     int err_no = 0;
-    const struct source *s = source_read(c->sources, u->input, false, &why, &err_no);
+    const struct source *s = source_read(c->sources, input, false, &why, &err_no);
     if (s)
         return s;
     if (err_no) {
-        const char *near = err_no == ENOENT ? near_file(c->arena, u->input) : NULL, *slash = strrchr(u->input, '/');
-        int dir = slash ? (int)(slash - u->input) + 1 : 0;
-        fprintf(u->err, "machc: cannot read %s: %s", u->input, why);
+        const char *near = err_no == ENOENT ? near_file(c->arena, input) : NULL, *slash = strrchr(input, '/');
+        int dir = slash ? (int)(slash - input) + 1 : 0;
+        fprintf(u->err, "machc: cannot read %s: %s", input, why);
         if (near)
-            fprintf(u->err, "; did you mean `%.*s%s`?", dir, u->input, near);
+            fprintf(u->err, "; did you mean `%.*s%s`?", dir, input, near);
         fputc('\n', u->err);
         u->sum.files = u->sum.files_failed = 1;
         *status = STATUS_USAGE;
         return NULL;
     }
-    struct diag *d = diag(c->diags, E0001, nowhere, "cannot read %s: %s", u->input, why);
+    struct diag *d = diag(c->diags, E0001, nowhere, "cannot read %s: %s", input, why);
     diag_help(d, "give machc the text of the description, a .mach file");
     *status = show_messages(c, u);
     return NULL;
@@ -203,15 +203,18 @@ int compile_unit(struct machc *c, void *unit)
     const struct options *o = u->o;
     int status = STATUS_FINE;
     options_apply(o, c);
-    const struct source *s = read_input(c, u, &status);
-    if (!s)
-        return status;
+    const struct source **texts = arena_array(c->arena, u->ninputs, sizeof *texts);
+    for (uint32_t i = 0; i < u->ninputs; i++) {
+        texts[i] = read_input(c, u, u->inputs[i], &status);
+        if (!texts[i])
+            return status;
+    }
     if (o->syntax) {
-        mach_parse(c, s);
+        mach_parse(c, texts[0]); // several come with --together, which --syntax does not
         return show_messages(c, u);
     }
     c->table = o->view == VIEW_PLAN;
-    struct model *model = model_build(c, s);
+    struct model *model = model_build(c, texts, u->ninputs);
     const struct plan *plan = model ? plan_make(c, model) : NULL;
     if (plan && !diags_errors(c->diags))
         model_check_defines(model);

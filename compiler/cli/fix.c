@@ -159,7 +159,7 @@ static int one_round(struct machc *c, void *opaque)
     if (r->o->syntax) {
         mach_parse(c, s);
     } else {
-        struct model *model = model_build(c, s);
+        struct model *model = model_build(c, &s, 1);
         if (model)
             plan_make(c, model);
     }

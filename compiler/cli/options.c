@@ -14,6 +14,7 @@ enum option_id {
     OPT_MACHINE,
     OPT_EMIT,
     OPT_CHECK,
+    OPT_TOGETHER,
     OPT_FIX,
     OPT_SYNTAX,
     OPT_HOST,
@@ -54,6 +55,9 @@ static const struct spec {
     {OPT_EMIT, 0, "emit", "=dts|json|plan|map|graph", NULL,
      "print the device tree source, the config as JSON, the plan, a map of it (SVG), or a graph for Graphviz", NULL},
     {OPT_CHECK, 0, "check", NULL, NULL, "check all machines of all files, write nothing", NULL},
+    {OPT_TOGETHER, 0, "together", NULL, NULL,
+     "all files describe one board: compare their machines with each other, and compile them as if they were one file",
+     NULL},
     {OPT_FIX, 0, "fix", NULL, NULL, "apply fixes that are unambiguous to the files, then check them", NULL},
     {OPT_JOBS, 'j', NULL, " N", NULL, "check N files at a time (default: the number of processors)", NULL},
     {OPT_SYNTAX, 0, "syntax", NULL, NULL, "check syntax only, without host tree and schemas", NULL},
@@ -158,7 +162,8 @@ void options_help(FILE *to)
     fputs("machc FILE.mach -o GUEST.dtb -c GUEST.cfg   compile the one machine of a file (`-`: standard input)\n"
           "machc FILE.mach -m NAME -o ... -c ...       compile one of several\n"
           "machc FILE.mach -O DIR                      every machine: DIR/NAME.dtb, DIR/NAME.cfg\n"
-          "machc --check FILE.mach...                  check all machines of all files, write nothing\n",
+          "machc --check FILE.mach...                  check all machines of all files, write nothing\n"
+          "machc --check --together FILE.mach...       the same, as machines of one board\n",
           to);
     for (size_t i = 0; i < SPECS; i++) {
         const struct spec *s = &specs[i];
@@ -393,6 +398,9 @@ static bool read_option(struct machc *c, enum option_id id, const char *arg, str
     case OPT_CHECK:
         o->check = true;
         return true;
+    case OPT_TOGETHER:
+        o->together = true;
+        return true;
     case OPT_FIX:
         o->fix = true;
         return true;
@@ -437,7 +445,7 @@ static bool depends_on_something(const struct options *o, FILE *err)
     bool file = (o->dtb && strcmp(o->dtb, "-") != 0) || (o->config && strcmp(o->config, "-") != 0);
     if (!o->depend)
         return !(o->depend_file || o->depend_targets.n || o->depend_phony) || usage(err, "-MF, -MT and -MP need -MD");
-    if (o->inputs.n > 1)
+    if (o->inputs.n > 1 && !o->together)
         return usage(err, "-MD works with one file, not with several");
     if (o->syntax || o->fix)
         return usage(err, "-MD cannot be combined with --syntax or --fix");
@@ -455,8 +463,12 @@ static bool fits_together(const struct options *o, FILE *err)
     if (!o->inputs.n)
         return usage(err, "no input file");
     bool writes = o->dtb || o->config || o->dir || o->view != VIEW_NONE;
-    if (o->inputs.n > 1 && writes)
-        return usage(err, "only one file can be compiled at a time: `%s` and `%s`", o->inputs.at[0], o->inputs.at[1]);
+    if (o->together && (o->fix || o->syntax))
+        return usage(err, "--together compares machines: it cannot be combined with --fix or --syntax");
+    if (o->inputs.n > 1 && writes && !o->together)
+        return usage(
+            err, "only one file can be compiled at a time: `%s` and `%s`; if they describe one board, add --together",
+            o->inputs.at[0], o->inputs.at[1]);
     if (o->dir && (o->dtb || o->config || o->machine))
         return usage(err, "-O writes every machine: it cannot be combined with -o, -c or -m");
     if (to_stdout(o) > 1)

@@ -38,6 +38,7 @@ struct options {
     enum action action;
     enum view view; // --emit
     bool check, fix, syntax, symbols;
+    bool together; // all files are one compilation
     bool max_errors_given;
 };
 

@@ -53,6 +53,12 @@ struct source *read_named(struct build *b, struct src where, const char *path, b
     return src;
 }
 
+bool is_same_file(const char *a, const char *b)
+{
+    struct stat x, y;
+    return !strcmp(a, b) || (!stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino);
+}
+
 /* False for a file that was read before, under whatever name: two files may include a third by different paths. */
 static bool first_time(struct build *b, const struct source *src)
 {
@@ -239,19 +245,32 @@ static void define_given(struct build *b)
     }
 }
 
+struct names {
+    VEC(const char *) list;
+};
+
+/* Whether any file uses what -D sets; adds the names of its consts to `others`. */
+static bool is_used(struct machc *c, const struct consts *consts, const char *name, struct names *others)
+{
+    const struct const_def *d = map_getp(&consts->by_name, name, NULL);
+    for (uint32_t k = 0; k < consts->names.n && others->list.n < 1000; k++)
+        if (consts->names.at[k] != name)
+            vec_push(c->arena, &others->list, consts->names.at[k]);
+    return d->used;
+}
+
 void model_check_defines(const struct model *m)
 {
     struct machc *c = m->c;
     for (uint32_t i = 0; i < c->ndefines; i++) {
         const char *name = c->defines[i].name;
-        const struct const_def *d = map_getp(&m->consts->by_name, name, NULL);
-        if (d->used)
+        struct names others = {0};
+        bool used = false;
+        for (uint32_t k = 0; k < m->consts.n && !used; k++)
+            used = is_used(c, m->consts.at[k], name, &others);
+        if (used)
             continue;
-        VEC(const char *) others = {0};
-        for (uint32_t k = 0; k < m->consts->names.n && others.n < 1000; k++)
-            if (m->consts->names.at[k] != name)
-                vec_push(c->arena, &others, m->consts->names.at[k]);
-        const char *near = nearest(name, others.at, others.n);
+        const char *near = nearest(name, others.list.at, others.list.n);
         struct diag *w =
             diag(c->diags, W0001, (struct src){{0, 0, 0}, NULL}, "-D sets `%s`, which nothing in the files uses", name);
         if (near)
@@ -261,42 +280,57 @@ void model_check_defines(const struct model *m)
     }
 }
 
-struct model *model_build(struct machc *c, const struct source *top)
+static void begin_file(struct build *b, const struct source *top)
 {
-    struct build b = {.c = c, .model = NEW(c->arena, struct model)};
-    b.model->c = c;
-    b.model->page_size = 4096;
-    b.consts = NEW(c->arena, struct consts);
-    b.consts->c = c;
-    b.root = NEW(c->arena, struct frame);
-    b.root->consts = b.consts;
-    b.model->schemas = c->schemas ? c->schemas : schemas_load(c);
-    if (!b.model->schemas)
-        return b.model;
-    define_given(&b);
-    struct scope s = {.frame = b.root};
-    first_time(&b, top);
-    uint32_t before = diags_errors(c->diags);
-    collect(&b, &s, mach_parse(c, top));
-    if (!b.unbalanced)
-        collect_rest(&b);
-    b.model->incomplete = b.consts->incomplete;
-    b.model->consts = b.consts;
-    for (uint32_t i = 0; i < b.consts->names.n; i++) { // a const that nobody uses is checked as well
+    struct machc *c = b->c;
+    b->consts = NEW(c->arena, struct consts);
+    b->consts->c = c;
+    b->root = NEW(c->arena, struct frame);
+    b->root->consts = b->consts;
+    define_given(b);
+    struct scope s = {.frame = b->root};
+    first_time(b, top);
+    collect(b, &s, mach_parse(c, top));
+    if (!b->unbalanced)
+        collect_rest(b);
+    b->model->incomplete |= b->consts->incomplete;
+    vec_push(c->arena, &b->model->consts, b->consts);
+    for (uint32_t i = 0; i < b->consts->names.n; i++) { // a const that nobody uses is checked as well
         struct value v;
         bool known;
-        const struct const_def *d = map_getp(&b.consts->by_name, b.consts->names.at[i], NULL);
+        const struct const_def *d = map_getp(&b->consts->by_name, b->consts->names.at[i], NULL);
         if (d->st)
-            const_value(b.consts, b.consts->names.at[i], at(&d->scope, d->st->name.loc), &v, &known);
+            const_value(b->consts, b->consts->names.at[i], at(&d->scope, d->st->name.loc), &v, &known);
     }
-    if (!b.unbalanced)
-        build_host(&b);
-    for (uint32_t i = 0; i < b.machines.n; i++)
-        build_machine(&b, &b.machines.at[i]);
-    if (!b.machines.n && diags_errors(c->diags) == before) {
-        struct diag *d = diag(c->diags, E0227, (struct src){{top->id, 0, 0}, NULL}, "no machine is described");
+    if (!b->unbalanced)
+        build_host(b);
+}
+
+struct model *model_build(struct machc *c, const struct source *const *tops, uint32_t n)
+{
+    struct model *m = NEW(c->arena, struct model);
+    struct build *files = arena_array(c->arena, n, sizeof *files);
+    struct map machine_names = {0};
+    struct board board = {0};
+    m->c = c;
+    m->page_size = 4096;
+    m->schemas = c->schemas ? c->schemas : schemas_load(c);
+    if (!m->schemas)
+        return m;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t before = diags_errors(c->diags);
+        files[i] = (struct build){.c = c, .model = m, .machine_names = &machine_names, .board = &board};
+        begin_file(&files[i], tops[i]);
+        if (files[i].machines.n || diags_errors(c->diags) != before)
+            continue;
+        struct diag *d = diag(c->diags, E0227, (struct src){{tops[i]->id, 0, 0}, NULL}, "no machine is described");
         diag_help(d, "write one: `machine linux1 : arm64-virt { cpus 1; memory ram size 256M; }`");
     }
+    for (uint32_t i = 0; i < n; i++) { // the host of one file is that of all
+        build_keeps(&files[i]);
+        for (uint32_t k = 0; k < files[i].machines.n; k++)
+            build_machine(&files[i], &files[i].machines.at[k]);
+    }
     machc_forget(&c->syntax);
-    return b.model;
+    return m;
 }

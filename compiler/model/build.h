@@ -52,6 +52,19 @@ struct named_file {
     struct src at;
 };
 
+/* What a file says of the host. A member that nothing was said of has no place. */
+struct board {
+    struct src at;
+    struct named_file tree; // "live": the tree that the kernel was started with
+    VEC(struct named_file) overlays;
+    struct named_file facts;
+    uint64_t page_size; // bytes
+    struct src page_size_at;
+    uint8_t iommu; // enum iommu_kind
+    struct src iommu_at;
+    bool live;
+};
+
 struct pending {
     const struct ast *st;
     struct scope scope;
@@ -64,12 +77,12 @@ struct build {
     struct consts *consts;
     struct map templates; // interned name -> struct ast
     VEC(const char *) template_names;
-    struct map machine_names; // -> struct m_machine
-    VEC(struct pending) rest; // statements of the top without a name
+    struct map *machine_names; // -> struct m_machine; of all files
+    VEC(struct pending) rest;  // statements of the top without a name
     VEC(struct pending) machines;
     const struct ast *host;
     struct scope host_scope;
-    VEC(struct named_file) overlays;
+    struct board *board; // of all files; all zero until one has a `host`
     struct map included; // (device, inode) of a file -> 1
     struct map endless;  // struct ast of a template that nests too deep -> 1
     bool unbalanced;     // braces do not match: only syntax is worth a message
@@ -101,13 +114,22 @@ static inline struct src at(const struct scope *s, struct loc loc)
 /* The path of a file named in the text at `from`: next to that text, else in the -I directories. */
 const char *locate(struct build *b, struct loc from, const char *name);
 
+/* Whether two paths lead to one file. */
+bool is_same_file(const char *a, const char *b);
+
 /* Reads a file; a text must be UTF-8 unless `binary`. NULL after a message at `where` (E0218). */
 struct source *read_named(struct build *b, struct src where, const char *path, bool binary);
 
 /* ---- host.c ---- */
 
-/* Reads the host's tree, puts the overlays onto it, and what `host` says of it into the model. */
+/*
+ * Puts what `host` says of the board into the model: the first file's tree is read, with the overlays put onto it;
+ * those of others are compared with it (E0236).
+ */
 void build_host(struct build *b);
+
+/* Adds the nodes that `keep` names to the model, when the host's tree is there. */
+void build_keeps(struct build *b);
 
 /* ---- expr.c ---- */
 

@@ -8,73 +8,90 @@
 #include <inttypes.h>
 #include <string.h>
 
+static void page_size_statement(struct build *b, const struct scope *s, const struct ast *st, struct board *t)
+{
+    uint64_t bytes;
+    if (!eval_u64(b, s, st->e, &bytes))
+        return;
+    if (bytes != 4096 && bytes != 16384 && bytes != 65536) {
+        struct diag *d =
+            diag(b->c->diags, E0225, at(s, st->e->loc), "Linux does not run with page-size %" PRIu64, bytes);
+        diag_help(d, "write `page-size 4K;`, `16K` or `64K`");
+        return;
+    }
+    t->page_size = bytes;
+    t->page_size_at = at(s, st->e->loc);
+}
+
+/* As they are written; the index is an enum iommu_kind. */
+static const char *const iommu_words[] = {"auto", "smmu", "pamu", "spapr-tce", "none"};
+enum { IOMMU_WORDS = sizeof iommu_words / sizeof *iommu_words };
+
+static void iommu_statement(struct build *b, const struct scope *s, const struct ast *st, struct board *t)
+{
+    const char *w = eval_text(b, s, &st->name);
+    for (uint8_t i = 0; w && i < IOMMU_WORDS; i++) {
+        if (strcmp(w, iommu_words[i]) != 0)
+            continue;
+        t->iommu = i;
+        t->iommu_at = at(s, st->name.loc);
+        return;
+    }
+    if (!w)
+        return;
+    struct diag *d = diag(b->c->diags, E0226, at(s, st->name.loc), "there is no kind of IOMMU called `%s`", w);
+    const char *near = nearest(w, iommu_words, IOMMU_WORDS);
+    if (near)
+        diag_did_you_mean(d, "", w, near);
+    else
+        diag_help(d, "write one of `auto`, `smmu`, `pamu`, `spapr-tce`, `none`");
+}
+
 static void host_statement(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
 {
-    (void)opaque;
-    static const char *const iommus[] = {"auto", "smmu", "pamu", "spapr-tce", "none"};
-    struct model *m = b->model;
+    struct board *t = opaque;
+    const char *name;
     switch (st->kind) {
     case AST_PAGE_SIZE:
-        if (eval_u64(b, s, st->e, &m->page_size) && m->page_size != 4096 && m->page_size != 16384 &&
-            m->page_size != 65536) {
-            struct diag *d = diag(b->c->diags, E0225, at(s, st->e->loc),
-                                  "Linux does not run with page-size %" PRIu64 "", m->page_size);
-            diag_help(d, "write `page-size 4K;`, `16K` or `64K`");
-            m->page_size = 4096;
-        }
+        page_size_statement(b, s, st, t);
         break;
-    case AST_IOMMU: {
-        const char *w = eval_text(b, s, &st->name);
-        if (!w)
-            break;
-        for (uint8_t i = 0; i < 5; i++) {
-            if (!strcmp(w, iommus[i])) {
-                m->iommu = i;
-                return;
-            }
-        }
-        struct diag *d = diag(b->c->diags, E0226, at(s, st->name.loc), "there is no kind of IOMMU called `%s`", w);
-        const char *near = nearest(w, iommus, 5);
-        if (near) {
-            diag_did_you_mean(d, "", w, near);
-        } else {
-            diag_help(d, "write one of `auto`, `smmu`, `pamu`, `spapr-tce`, `none`");
-        }
+    case AST_IOMMU:
+        iommu_statement(b, s, st, t);
         break;
-    }
     case AST_OVERLAY:
         for (const struct item *i = st->items; i; i = i->next) {
-            const char *name = eval_text(b, s, &i->t);
+            name = eval_text(b, s, &i->t);
             if (name)
-                vec_push(b->c->arena, &b->overlays, ((struct named_file){locate(b, i->loc, name), at(s, i->loc)}));
+                vec_push(b->c->arena, &t->overlays, ((struct named_file){locate(b, i->loc, name), at(s, i->loc)}));
         }
         break;
-    case AST_FACTS: {
-        const char *name = eval_text(b, s, &st->name);
-        m->facts = name ? locate(b, st->name.loc, name) : NULL;
-        m->facts_at = at(s, st->name.loc);
+    case AST_FACTS:
+        name = eval_text(b, s, &st->name);
+        if (name)
+            t->facts = (struct named_file){locate(b, st->name.loc, name), at(s, st->name.loc)};
         break;
-    }
     default:
         break; // keep: when the tree is there
     }
 }
 
-struct keeps {
-    VEC(struct m_keep) list;
-};
-
 static void keep_statement(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
 {
-    struct keeps *k = opaque;
+    (void)opaque;
     if (st->kind != AST_KEEP)
         return;
     for (const struct item *i = st->items; i; i = i->next) {
         const char *name = eval_text(b, s, &i->t);
         const struct dt_node *n = name ? host_find(b->c, b->model->host, &i->t, name, at(s, i->loc)) : NULL;
         if (n)
-            vec_push(b->c->arena, &k->list, ((struct m_keep){n, at(s, i->loc)}));
+            vec_push(b->c->arena, &b->model->keeps, ((struct m_keep){n, at(s, i->loc)}));
     }
+}
+
+void build_keeps(struct build *b)
+{
+    if (b->model->host && b->host)
+        expand_body(b, &b->host_scope, b->host, keep_statement, NULL);
 }
 
 static bool ends_with(const char *s, const char *end)
@@ -118,45 +135,103 @@ static struct dt_tree *read_tree(struct build *b, const char *path, struct src w
     return NULL;
 }
 
-static struct host *read_host(struct build *b, const struct scope *s, struct src where)
+static struct host *read_host(struct build *b, const struct board *t)
 {
     struct machc *c = b->c;
-    const struct ast *st = b->host;
-    const char *name = st ? eval_text(b, s, &st->name) : NULL;
-    const char *path = c->host_file;
-    bool live = !path && st->name.kind == TEXT_WORD && name && !strcmp(name, "live");
-    if (live)
-        path = "/sys/firmware/fdt"; // the flattened tree that the kernel was started with (drivers/of/fdt.c)
-    else if (!path && name)
-        path = locate(b, st->name.loc, name);
-    struct dt_tree *t = path ? read_tree(b, path, where, false) : NULL;
-    bool ok = t;
-    for (uint32_t i = 0; i < b->overlays.n && t; i++) {
-        const struct named_file *o = &b->overlays.at[i];
+    struct dt_tree *tree = t->tree.path ? read_tree(b, t->tree.path, t->at, false) : NULL;
+    bool ok = tree;
+    for (uint32_t i = 0; i < t->overlays.n && tree; i++) {
+        const struct named_file *o = &t->overlays.at[i];
         struct dt_tree *overlay = read_tree(b, o->path, o->at, true);
-        ok = overlay && dt_apply_overlay(c, t, base_name(path), overlay, base_name(o->path), o->at) && ok;
+        ok = overlay && dt_apply_overlay(c, tree, base_name(t->tree.path), overlay, base_name(o->path), o->at) && ok;
     }
-    struct host *h = ok ? host_index(c, b->model->schemas, t, base_name(path), where) : NULL;
+    struct host *h = ok ? host_index(c, b->model->schemas, tree, base_name(t->tree.path), t->at) : NULL;
     if (h)
-        h->live = live;
+        h->live = t->live;
     return h;
+}
+
+static struct board describe_board(struct build *b)
+{
+    const struct ast *st = b->host;
+    const struct scope *s = &b->host_scope;
+    struct board t = {.at = st ? at(s, st->name.loc) : (struct src){{0, 0, 0}, NULL}, .page_size = 4096};
+    const char *name = st ? eval_text(b, s, &st->name) : NULL;
+    t.live = !b->c->host_file && name && st->name.kind == TEXT_WORD && !strcmp(name, "live");
+    t.tree.at = t.at;
+    if (b->c->host_file)
+        t.tree.path = b->c->host_file;
+    else if (t.live)
+        t.tree.path = "/sys/firmware/fdt"; // the flattened tree that the kernel was started with (drivers/of/fdt.c)
+    else if (name)
+        t.tree.path = locate(b, st->name.loc, name);
+    if (st)
+        expand_body(b, s, st, host_statement, &t);
+    return t;
+}
+
+/* ---- several files, one board ---- */
+
+static void report_other_board(struct build *b, struct src here, struct src first, const char *what, const char *help)
+{
+    struct diag *d = diag(b->c->diags, E0236, here, "this file has %s", what);
+    if (first.loc.file)
+        diag_note(d, first, "the first file says so here");
+    diag_help(d, "%s", help);
+}
+
+/* Of two files, both, or neither: what only one of them says holds for both. */
+static bool differ(const struct named_file *a, const struct named_file *b)
+{
+    return a->path && b->path && !is_same_file(a->path, b->path);
+}
+
+static void compare_boards(struct build *b, const struct board *t)
+{
+    const struct board *first = b->board;
+    if (differ(&t->tree, &first->tree))
+        report_other_board(b, t->at, first->at, "another host, so that its machines have no board in common",
+                           "check the files of each board by themselves, or name one tree for all with `--host FILE`");
+    bool same = t->overlays.n == first->overlays.n;
+    for (uint32_t i = 0; i < t->overlays.n && same; i++)
+        same = !differ(&t->overlays.at[i], &first->overlays.at[i]);
+    if (!same)
+        report_other_board(b, t->at, first->at, "other overlays of the host", "name the same overlays in all files");
+    if (differ(&t->facts, &first->facts))
+        report_other_board(b, t->facts.at, first->facts.at, "another snapshot of the host",
+                           "name the same snapshot in all files");
+    if (t->page_size != first->page_size)
+        report_other_board(b, t->page_size_at.loc.file ? t->page_size_at : t->at,
+                           first->page_size_at.loc.file ? first->page_size_at : first->at,
+                           arena_printf(b->c->arena, "a host with pages of %" PRIu64 " bytes, not %" PRIu64,
+                                        t->page_size, first->page_size),
+                           "write the same `page-size` in all files");
+    if (t->iommu != first->iommu)
+        report_other_board(b, t->iommu_at.loc.file ? t->iommu_at : t->at,
+                           first->iommu_at.loc.file ? first->iommu_at : first->at,
+                           arena_printf(b->c->arena, "a host with `iommu %s`, not `%s`", iommu_words[t->iommu],
+                                        iommu_words[first->iommu]),
+                           "write the same `iommu` in all files");
 }
 
 void build_host(struct build *b)
 {
     struct machc *c = b->c;
     struct model *m = b->model;
-    const struct ast *st = b->host;
-    if (!st && !c->host_file && !c->host)
+    if (!b->host && !c->host_file && !c->host)
         return;
-    struct scope *s = &b->host_scope;
-    m->host_at = st ? at(s, st->name.loc) : (struct src){{0, 0, 0}, NULL};
-    if (st)
-        expand_body(b, s, st, host_statement, NULL);
-    m->host = c->host ? c->host : read_host(b, s, m->host_at);
-    struct keeps k = {0};
-    if (m->host && st)
-        expand_body(b, s, st, keep_statement, &k);
-    m->keeps = k.list.at;
-    m->nkeeps = k.list.n;
+    struct board t = describe_board(b);
+    if (b->board->page_size) {
+        compare_boards(b, &t);
+        if (!b->board->facts.path)
+            b->board->facts = t.facts;
+    } else {
+        *b->board = t;
+        m->host = c->host ? c->host : read_host(b, &t);
+    }
+    m->host_at = b->board->at;
+    m->page_size = b->board->page_size;
+    m->iommu = b->board->iommu;
+    m->facts = b->board->facts.path;
+    m->facts_at = b->board->facts.at;
 }

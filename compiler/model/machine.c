@@ -564,6 +564,13 @@ static void no_cpus(struct build *b, const struct scope *s, const struct ast *st
     diag_fix_statement(d, at(s, st->loc), "machine", "cpus 1;");
 }
 
+/* Whether two places are one, by whatever names the file was read. */
+static bool is_same_place(const struct build *b, struct loc x, struct loc y)
+{
+    const struct source *s = source_get(b->c->sources, x.file), *t = source_get(b->c->sources, y.file);
+    return s && t && x.start == y.start && is_same_file(s->name, t->name);
+}
+
 void build_machine(struct build *b, const struct pending *p)
 {
     const struct ast *st = p->st;
@@ -572,7 +579,9 @@ void build_machine(struct build *b, const struct pending *p)
     const char *name = eval_name(b, s, &st->name);
     if (!name)
         return;
-    struct m_machine *old = map_getp(&b->machine_names, name, NULL);
+    struct m_machine *old = map_getp(b->machine_names, name, NULL);
+    if (old && old->of != b && is_same_place(b, old->at.loc, st->name.loc))
+        return; // of a file that several files of the command line include
     if (old) {
         struct diag *d = diag(b->c->diags, E0318, at(s, st->name.loc), "there are two machines called `%s`", name);
         diag_note(d, old->at, "the first is here");
@@ -581,8 +590,9 @@ void build_machine(struct build *b, const struct pending *p)
     }
     struct m_machine *m = NEW(b->c->arena, struct m_machine);
     m->name = name;
+    m->of = b;
     m->at = at(s, st->name.loc);
-    map_putp(b->c->arena, &b->machine_names, name, NULL, m);
+    map_putp(b->c->arena, b->machine_names, name, NULL, m);
     vec_push(b->c->arena, &b->model->machines, m);
     b->machine = m;
     uint32_t before = diags_errors(b->c->diags);

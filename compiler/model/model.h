@@ -244,6 +244,7 @@ struct m_irqchip {
 struct m_machine {
     const char *name;
     struct src at;
+    const void *of; // the file of the command line that describes it, while the model is built
     const struct platform *platform;
     struct src platform_at;
     const char *model, *bootargs;
@@ -263,6 +264,12 @@ struct m_machine {
 
 enum iommu_kind { IOMMU_AUTO, IOMMU_SMMU, IOMMU_PAMU, IOMMU_SPAPR_TCE, IOMMU_NONE };
 
+/* A node of the host that `keep` names. */
+struct m_keep {
+    const struct dt_node *node;
+    struct src at;
+};
+
 struct model {
     struct machc *c;
     const struct schemas *schemas;
@@ -272,14 +279,10 @@ struct model {
     uint8_t iommu;      // enum iommu_kind as written
     const char *facts;
     struct src facts_at;
-    struct m_keep {
-        const struct dt_node *node;
-        struct src at;
-    } * keeps;
-    uint32_t nkeeps;
-    bool incomplete; // as of a machine, at the top of the files
-    bool bare_names; // a platform or PCI device is given by its name somewhere
-    const struct consts *consts;
+    VEC(struct m_keep) keeps;
+    bool incomplete;                   // as of a machine, at the top of the files
+    bool bare_names;                   // a platform or PCI device is given by its name somewhere
+    VEC(const struct consts *) consts; // of each file of the command line
     VEC(struct m_machine *) machines;
     VEC(struct m_assert) asserts;
 };
@@ -297,9 +300,12 @@ bool operation_named(const char *name, uint32_t *number);
 /* Says which of -D's names nothing in the files knows. */
 void model_check_defines(const struct model *m);
 
-/* Expands and resolves the file and all that it includes. NULL only when it could not be read at all; else see
- * c->diags. */
-struct model *model_build(struct machc *c, const struct source *top);
+/*
+ * Expands and resolves `n` files and all that they include (n >= 1): the machines of one board. Consts and templates
+ * are known in the file that defines them and in those that include it; what the files say of the host must be the
+ * same. For errors see c->diags.
+ */
+struct model *model_build(struct machc *c, const struct source *const *tops, uint32_t n);
 
 /*
  * An expression's value in a frame; `via` is for messages. `attr` answers EXPR_ATTR (NULL: attributes are not allowed

@@ -73,8 +73,8 @@ struct plan *plan_make(struct machc *c, struct model *m)
     iommu_begin(&p);
     if (p.host)
         prepare_host(&p);
-    for (uint32_t i = 0; i < m->nkeeps; i++)
-        map_putp(draft_arena(c), &p.kept, m->keeps[i].node, NULL, &m->keeps[i]);
+    for (uint32_t i = 0; i < m->keeps.n; i++)
+        map_putp(draft_arena(c), &p.kept, m->keeps.at[i].node, NULL, &m->keeps.at[i]);
     for (uint32_t i = 0; i < m->machines.n; i++)
         plan_machine(&p, m->machines.at[i]);
     check_owners(&p);

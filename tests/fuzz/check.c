@@ -192,7 +192,8 @@ static void check_plan(struct machc *c, const struct plan *p)
 
 void check_source(struct machc *c, const uint8_t *data, size_t size)
 {
-    struct model *m = model_build(c, base_source(c, "input.mach", data, size));
+    const struct source *s = base_source(c, "input.mach", data, size);
+    struct model *m = model_build(c, &s, 1);
     const struct plan *p = m ? plan_make(c, m) : NULL;
     if (p && !diags_errors(c->diags))
         check_plan(c, p);

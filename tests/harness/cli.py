@@ -206,6 +206,35 @@ def many_files(box):
     expect(one.err.endswith("machc: 500 files: 490 fine, 10 with errors (10 errors, 0 warnings)\n"), "summary", one)
 
 
+def files_together(box):
+    """Several files as one board: each file's outputs are what it gives alone, and the table knows all of them."""
+    box.write("beta.mach", ONE.replace("alpha", "beta").replace("cpus 1", "cpus 1 on 2"))
+    box.machc("one.mach", "-o", "alpha.dtb", "-c", "alpha.cfg")
+    box.machc("beta.mach", "-o", "beta.dtb", "-c", "beta.cfg")
+    box.machc("--together", "-O", "out", "-MD", "-MF", "d", "one.mach", "beta.mach")
+    expect([f for f in box.files() if f.startswith("out/")] == [f"out/{n}" for n in ("alpha.cfg", "alpha.dtb", "beta.cfg", "beta.dtb")],
+           "not the outputs of both")
+    for name in ("alpha.dtb", "alpha.cfg", "beta.dtb", "beta.cfg"):
+        expect(box.read(f"out/{name}") == box.read(name), f"{name} is not what the file gives alone")
+    expect(b"one.mach" in box.read("d") and b"beta.mach" in box.read("d"), "the depfile does not name both")
+    rows = box.machc("--together", "--emit=plan", "one.mach", "beta.mach").out.decode()
+    expect("machine alpha" in rows and "machine beta" in rows, "a machine is not in the table")
+    expect(box.machc("--together", "--check", "one.mach", "beta.mach").err == "", "fine files are told of")
+    expect(box.machc("--check", "one.mach", "two.mach").err == "machc: 2 files: 2 fine\n", "compared without being asked")
+    done = box.machc("--together", "--check", "one.mach", "two.mach", status=1)
+    expect(done.err.splitlines()[0] == "two.mach:1:9: error: there are two machines called `alpha` [E0318]", "not told", done)
+    expect("one.mach:1:9: the first is here" in done.err, "the other place is missing", done)
+    box.machc("--together", "one.mach", "one.mach", "-o", "again.dtb")
+    expect(box.read("again.dtb") == box.read("alpha.dtb"), "the same file twice")
+    box.machc("--together", "--check", "one.mach", "missing.mach", status=2)
+    for option in ("--fix", "--syntax"):
+        done = box.machc("--together", option, "one.mach", "beta.mach", status=2)
+        expect("--together compares machines: it cannot be combined with --fix or --syntax" in done.err, option, done)
+    box.machc("--together", "--check", "-DN=1", "one.mach", box.write("n.mach", "const N = 2; " + ONE.replace("alpha", "n").replace("1;", "N;", 1)))
+    done = box.machc("--together", "--check", "-DN=1", "one.mach", "beta.mach")
+    expect("-D sets `N`, which nothing in the files uses" in done.err, "an unused -D", done)
+
+
 WRONG = """mashine alpha : arm64-vert {
     cpus 1;
     memory ram at 0x80000800 size 256M;
@@ -649,7 +678,7 @@ TESTS = [
     several_machines_need_a_name, checks_write_nothing, views, owners, references, labels_only_when_asked,
     labelled_nodes_get_free_phandles, constants_and_includes,
     nodes_are_explained,
-    many_files, progress, fixes_are_shown, fixes_are_made, only_what_is_named_is_fixed, fixes_that_cannot_be_written,
+    many_files, files_together, progress, fixes_are_shown, fixes_are_made, only_what_is_named_is_fixed, fixes_that_cannot_be_written,
     usage_errors, help_and_version, messages_are_explained, classes_are_listed, classes_can_be_read_back, errors_are_counted,
     full_standard_output, out_of_memory, a_few_lines_that_ask_for_too_much, errors_write_nothing, second_output_fails_to_open,
     second_output_fails_to_write, disk_full, read_only_directory, signals_leave_nothing, broken_pipe,

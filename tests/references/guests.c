@@ -101,7 +101,7 @@ static int compile(struct machc *c, void *opaque)
 {
     struct trial *t = opaque;
     const struct source *s = source_builtin(c->sources, "trial.mach", t->text, (uint32_t)strlen(t->text));
-    struct model *m = model_build(c, s);
+    struct model *m = model_build(c, &s, 1);
     const struct plan *p = m ? plan_make(c, m) : NULL;
     char digest[MD5_DIGEST_STRING_LENGTH] = "-";
     if (p && !diags_errors(c->diags)) {

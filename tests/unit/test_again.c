@@ -35,7 +35,8 @@ static int compile(struct machc *c, void *opaque)
     size_t n = strlen(m->text);
     char *text = arena_alloc(c->arena, n + 2);
     memcpy(text, m->text, n);
-    struct model *model = model_build(c, source_builtin(c->sources, "text.mach", text, (uint32_t)n));
+    const struct source *top = source_builtin(c->sources, "text.mach", text, (uint32_t)n);
+    struct model *model = model_build(c, &top, 1);
     const struct plan *p = model ? plan_make(c, model) : NULL;
     m->errors = diags_errors(c->diags);
     if (!p || m->errors)
