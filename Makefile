@@ -9,6 +9,7 @@
 # make check-corpus   every device of every board that Debian has a kernel for, and what Linux makes of every node; CORPUS="--every 10 -k rk3399" for some
 # make update-linux   schemas/linux/nodes.json anew, from Linux's sources (Debian's linux-source packages)
 # make update-needs   schemas/needs/drivers.json anew, from the same and Debian's boards
+# make check-prepare  for every board of Debian's arm64 kernel: the overlay that keeps what guests rely on; PREPARE="--sample 20 --schema" for some
 # make check-needs    whether it is what the sources give, against every board, and against a sample that was judged by hand
 # make check-references  which phandles machc sees in every board of Linux's sources; REFERENCES="--sample 100" for some
 # make check-schema   guest trees under dt-validate with Linux's bindings (Debian's dt-schema, linux-source)
@@ -258,7 +259,10 @@ test: all $(foreach suite,$(or $(SUITE),unit runtime fuzz),$($(suite)_needs))
 test-runtime: all $(runtime_needs)
 	@python3 tests/run.py --build $(B) runtime
 
-.PHONY: FORCE all test update-linux update-needs check-needs check-properties check-corpus check-references check-schema check-cross check-roots check-all docs coverage format format-check clean install uninstall deb
+check-prepare: $(B)/machc
+	python3 tests/prepare/run.py --machc $< $(PREPARE)
+
+.PHONY: FORCE all test update-linux update-needs check-needs check-prepare check-properties check-corpus check-references check-schema check-cross check-roots check-all docs coverage format format-check clean install uninstall deb
 # Nothing that is made on the way is deleted, nor kept when its command fails.
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -26,6 +26,7 @@ struct machc {
     struct host *host;             // made already, with these schemas: no host file is read. NULL: the text names one
     bool symbols;                  // -@
     bool table;                    // the plan keeps its table of owners, as text (--emit=plan)
+    bool prepare;                  // the plan has what the host's tree needs for its guests (-O, --emit=host)
 };
 
 struct host;

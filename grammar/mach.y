@@ -47,7 +47,7 @@ static void mach_yyerror(const struct loc *loc, struct parser *p, const char *wh
 
 /* statements */
 %token INCLUDE "include" CONST "const" HOST "host" LIVE "live" TEMPLATE "template" MACHINE "machine" ASSERT "assert"
-%token USE "use" FOR "for" IN "in" IF "if" ELSE "else" PAGE_SIZE "page-size" IOMMU "iommu" FACTS "facts" OVERLAY "overlay" KEEP "keep"
+%token USE "use" FOR "for" IN "in" IF "if" ELSE "else" PAGE_SIZE "page-size" IOMMU "iommu" FACTS "facts" OVERLAY "overlay" KEEP "keep" READY "ready"
 %token MODEL "model" COMPATIBLE "compatible" BOOTARGS "bootargs" CPUS "cpus" MEMORY "memory" IRQCHIP "irqchip"
 %token DEVICE "device" PASSTHROUGH "passthrough" PLATFORM "platform" PCI "pci" RAW "raw" NODE "node" EDIT "edit"
 %token REGION "region" IRQ "irq" REF "ref" CHILD "child" DMA "dma" GUEST_IOMMU "guest-iommu" POOL "pool" STASH "stash" ID "id"
@@ -240,6 +240,7 @@ clause: PAGE_SIZE value                                 { $$ = list_of(AST(PAGE_
       | IOMMU name                                      { $$ = list_of(AST(IOMMU, @$)); $$.head->name = $2; }
       | FACTS string                                    { $$ = list_of(AST(FACTS, @$)); $$.head->name = $2; }
       | OVERLAY strings                                 { $$ = list_of(AST(OVERLAY, @$)); $$.head->items = $2.head; }
+      | READY prop_name string                          { $$ = list_of(AST(READY, @$)); $$.head->name = $2; $$.head->arg = ARG($3); }
       | KEEP                                            { $$ = list_of(AST(KEEP, @$)); }
       | KEEP keep_items                                 { $$ = list_of(AST(KEEP, @$)); $$.head->items = $2.head; }
       | MODEL string                                    { $$ = list_of(AST(MODEL, @$)); $$.head->name = $2; }

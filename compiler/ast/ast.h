@@ -94,6 +94,7 @@ enum ast_kind {
     AST_IOMMU,     // name: word
     AST_FACTS,     // name: string
     AST_OVERLAY,   // [items: strings]
+    AST_READY,     // name: a property; arg: why
     AST_KEEP,      // [items: nodes]  (a host's list; alone: the fate of a reference)
     /* machine */
     AST_MODEL,       // name: string

@@ -18,6 +18,7 @@ static const char *const spelling[AST_KIND_COUNT] = {
     [AST_IOMMU] = "iommu",
     [AST_FACTS] = "facts",
     [AST_OVERLAY] = "overlay",
+    [AST_READY] = "ready",
     [AST_KEEP] = "keep",
     [AST_MODEL] = "model",
     [AST_COMPATIBLE] = "compatible",
@@ -97,7 +98,7 @@ bool is_keyword(const char *word)
 #define IRQ_CLAUSES     "to", "drop", "file"
 #define FATES           "drop", "fixed", "assign", "copy", "shadow", "write", "to", "keep"
 #define MEMORY_CLAUSES  "at", "size", "from", "below", "runs", "by", "offset", "share", "no-dma", "readonly"
-#define HOST_CLAUSES    "page-size", "iommu", "facts", "overlay", "keep"
+#define HOST_CLAUSES    "page-size", "iommu", "facts", "overlay", "keep", "ready"
 #define DMA_CLAUSES     "window", "size", "subwindows", "liodn-index", "stream", "operation", "stash", "unsafe"
 #define STASH_CLAUSES   "if-possible", "volatile", "persistent", "entry"
 #define PLACE_CLAUSES   "as", "only", "without", "under", "vcpu", "on", "slot"

@@ -102,6 +102,22 @@ static void emit_machine(struct machc *c, const struct options *o, const struct 
         add_text(c, r, emit_config_json(c, pieces_join(c->arena, &config), (uint32_t)config.size));
 }
 
+// What the host needs for its guests goes beside their files.
+static void emit_preparation(struct machc *c, const struct options *o, const struct plan *p, struct results *r)
+{
+    const char *file = p->model->host->file, *dot = strrchr(file, '.');
+    const char *to = arena_printf(c->arena, "%s/%.*s", o->dir,
+                                  (int)(dot && dot != file ? (size_t)(dot - file) : strlen(file)), file);
+    const char *line = emit_host_arguments(c, p), *text = emit_host(c, p);
+    uint32_t size = 0;
+    const uint8_t *blob = p->host.overlay ? dtb_write(c, p->host.overlay, false, &size) : NULL;
+    if (blob)
+        add_file(c, r, arena_printf(c->arena, "%s.host.dtbo", to), pieces_of(c->arena, blob, size));
+    if (blob)
+        add_file(c, r, arena_printf(c->arena, "%s.host.dts", to), pieces_of(c->arena, text, strlen(text)));
+    add_file(c, r, arena_printf(c->arena, "%s.args", to), pieces_of(c->arena, line, strlen(line)));
+}
+
 // -m names a machine of the file, and -o and -c are for one machine.
 static bool chosen(struct machc *c, const struct options *o, const struct plan *p, FILE *err)
 {
@@ -181,6 +197,10 @@ static int write_outputs(struct machc *c, struct unit *u, const struct plan *p)
         add_text(c, &r, emit_map(c, p, only));
     if (o->view == VIEW_GRAPH)
         add_text(c, &r, emit_graph(c, p, only));
+    if (o->view == VIEW_HOST)
+        add_text(c, &r, emit_host(c, p));
+    if (o->dir && p->model->host)
+        emit_preparation(c, o, p, &r);
     const char *explained = o->view == VIEW_EXPLAIN ? explain_node(c, p, only, o->explain_node, u->err) : "";
     if (!explained)
         return STATUS_USAGE;
@@ -214,6 +234,7 @@ int compile_unit(struct machc *c, void *unit)
         return show_messages(c, u);
     }
     c->table = o->view == VIEW_PLAN;
+    c->prepare = o->dir || o->view == VIEW_HOST;
     struct model *model = model_build(c, texts, u->ninputs);
     const struct plan *plan = model ? plan_make(c, model) : NULL;
     if (plan && !diags_errors(c->diags))

@@ -50,10 +50,15 @@ static const struct spec {
 } specs[] = {
     {OPT_OUT, 'o', NULL, " FILE", NULL, "write the guest's device tree to FILE; `-` is standard output", "Outputs"},
     {OPT_CONFIG, 'c', NULL, " FILE", NULL, "write the config for the runtime to FILE; `-` is standard output", NULL},
-    {OPT_DIR, 'O', NULL, " DIR", NULL, "write both for every machine: DIR/NAME.dtb and DIR/NAME.cfg", NULL},
+    {OPT_DIR, 'O', NULL, " DIR", NULL,
+     "write both for every machine, DIR/NAME.dtb and DIR/NAME.cfg, and what the host needs: DIR/HOST.host.dtbo, its "
+     "source, and DIR/HOST.args",
+     NULL},
     {OPT_MACHINE, 'm', NULL, " NAME", NULL, "the machine for -o, -c, --emit and --explain", NULL},
-    {OPT_EMIT, 0, "emit", "=dts|json|plan|map|graph", NULL,
-     "print the device tree source, the config as JSON, the plan, a map of it (SVG), or a graph for Graphviz", NULL},
+    {OPT_EMIT, 0, "emit", "=dts|json|plan|map|graph|host", NULL,
+     "print the device tree source, the config as JSON, the plan, a map of it (SVG), a graph for Graphviz, or what the "
+     "host needs for its guests",
+     NULL},
     {OPT_CHECK, 0, "check", NULL, NULL, "check all machines of all files, write nothing", NULL},
     {OPT_TOGETHER, 0, "together", NULL, NULL,
      "all files describe one board: compare their machines with each other, and compile them as if they were one file",
@@ -262,8 +267,8 @@ static bool read_define(struct machc *c, struct options *o, const char *arg, FIL
 
 static bool read_view(struct machc *c, struct options *o, const char *arg, FILE *err)
 {
-    static const char *const views[] = {"dts", "json", "plan", "map", "graph"};
-    static const enum view values[] = {VIEW_DTS, VIEW_JSON, VIEW_PLAN, VIEW_MAP, VIEW_GRAPH};
+    static const char *const views[] = {"dts", "json", "plan", "map", "graph", "host"};
+    static const enum view values[] = {VIEW_DTS, VIEW_JSON, VIEW_PLAN, VIEW_MAP, VIEW_GRAPH, VIEW_HOST};
     enum { VIEWS = sizeof values / sizeof *values };
     for (size_t i = 0; i < VIEWS; i++) {
         if (!strcmp(arg, views[i])) {
@@ -271,7 +276,7 @@ static bool read_view(struct machc *c, struct options *o, const char *arg, FILE 
             return true;
         }
     }
-    return usage(err, "--emit takes dts, json, plan, map or graph, not `%s`%s", arg,
+    return usage(err, "--emit takes dts, json, plan, map, graph or host, not `%s`%s", arg,
                  did_you_mean(c, arg, views, VIEWS, "--emit="));
 }
 

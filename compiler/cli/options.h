@@ -7,7 +7,7 @@
 #include "diag/report.h"
 #include "machc.h"
 
-enum view { VIEW_NONE, VIEW_DTS, VIEW_JSON, VIEW_PLAN, VIEW_MAP, VIEW_GRAPH, VIEW_EXPLAIN };
+enum view { VIEW_NONE, VIEW_DTS, VIEW_JSON, VIEW_PLAN, VIEW_MAP, VIEW_GRAPH, VIEW_HOST, VIEW_EXPLAIN };
 
 /* What was asked for, after all options are read. */
 enum action { ACTION_COMPILE, ACTION_HELP, ACTION_VERSION, ACTION_EXPLAIN, ACTION_LIST_CLASSES, ACTION_DUMP_CLASS };

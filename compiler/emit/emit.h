@@ -32,6 +32,13 @@ char *emit_plan(struct machc *c, const struct plan *p, const struct p_machine *o
  */
 char *emit_map(struct machc *c, const struct plan *p, const struct p_machine *only);
 
+/* Writes what is changed on the host for all machines: arguments of its kernel, and the overlay for its tree as source.
+ */
+char *emit_host(struct machc *c, const struct plan *p);
+
+/* Writes the arguments of the host's kernel as one line. */
+char *emit_host_arguments(struct machc *c, const struct plan *p);
+
 /* Writes devices, references, interrupts and DMA domains as a graph for Graphviz. */
 char *emit_graph(struct machc *c, const struct plan *p, const struct p_machine *only);
 

@@ -19,8 +19,12 @@ struct takes {
 enum { MAX_TAKES = 20 };
 
 static const struct takes takes[AST_KIND_COUNT][MAX_TAKES] = {
-    [AST_HOST] =
-        {{AST_PAGE_SIZE, false}, {AST_IOMMU, false}, {AST_FACTS, false}, {AST_OVERLAY, true}, {AST_KEEP, true}},
+    [AST_HOST] = {{AST_PAGE_SIZE, false},
+                  {AST_IOMMU, false},
+                  {AST_FACTS, false},
+                  {AST_OVERLAY, true},
+                  {AST_KEEP, true},
+                  {AST_READY, true}},
     [AST_MACHINE] = {{AST_MODEL, false},
                      {AST_COMPATIBLE, false},
                      {AST_BOOTARGS, false},

@@ -47,6 +47,18 @@ static void iommu_statement(struct build *b, const struct scope *s, const struct
         diag_help(d, "write one of `auto`, `smmu`, `pamu`, `spapr-tce`, `none`");
 }
 
+static void ready_statement(struct build *b, const struct scope *s, const struct ast *st)
+{
+    struct m_ready r = {eval_text(b, s, &st->name), eval_text(b, s, st->arg), at(s, st->name.loc)};
+    if (!r.property || !r.why)
+        return;
+    vec_push(b->c->arena, &b->model->ready, r);
+    if (schema_ref(b->model->schemas, r.property))
+        return;
+    struct diag *d = diag(b->c->diags, E0237, r.at, "`%s` is no property that leads to a provider", r.property);
+    diag_help(d, "name the property of the devices, such as `resets` or `phys`");
+}
+
 static void host_statement(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
 {
     struct board *t = opaque;
@@ -69,6 +81,9 @@ static void host_statement(struct build *b, const struct scope *s, const struct 
         name = eval_text(b, s, &st->name);
         if (name)
             t->facts = (struct named_file){locate(b, st->name.loc, name), at(s, st->name.loc)};
+        break;
+    case AST_READY:
+        ready_statement(b, s, st);
         break;
     default:
         break; // keep: when the tree is there

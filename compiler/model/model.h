@@ -270,6 +270,12 @@ struct m_keep {
     struct src at;
 };
 
+/* References of a property (interned) whose providers are ready when the host has started: `ready`. */
+struct m_ready {
+    const char *property, *why;
+    struct src at;
+};
+
 struct model {
     struct machc *c;
     const struct schemas *schemas;
@@ -280,6 +286,7 @@ struct model {
     const char *facts;
     struct src facts_at;
     VEC(struct m_keep) keeps;
+    VEC(struct m_ready) ready;
     bool incomplete;                   // as of a machine, at the top of the files
     bool bare_names;                   // a platform or PCI device is given by its name somewhere
     VEC(const struct consts *) consts; // of each file of the command line

@@ -5,6 +5,7 @@
 #include "across/across.h"
 #include "dma/iommu.h"
 #include "facts/facts.h"
+#include "prepare/prepare.h"
 
 static const struct property_names *intern_property_names(struct machc *c)
 {
@@ -44,7 +45,7 @@ static const struct dt_node *host_target(const void *opaque, const struct dt_pro
     return host_phandle(opaque, dt_cell(prop, cell));
 }
 
-static void prepare_host(struct planner *p)
+static void index_host(struct planner *p)
 {
     size_t nodes = p->host->tree->nnodes;
     p->host_owner = arena_array(draft_arena(p->c), nodes, sizeof *p->host_owner);
@@ -72,7 +73,7 @@ struct plan *plan_make(struct machc *c, struct model *m)
                         .facts = m->facts ? facts_read(c, m->facts, m->facts_at) : NULL};
     iommu_begin(&p);
     if (p.host)
-        prepare_host(&p);
+        index_host(&p);
     for (uint32_t i = 0; i < m->keeps.n; i++)
         map_putp(draft_arena(c), &p.kept, m->keeps.at[i].node, NULL, &m->keeps.at[i]);
     for (uint32_t i = 0; i < m->machines.n; i++)
@@ -83,6 +84,8 @@ struct plan *plan_make(struct machc *c, struct model *m)
     if (p.facts)
         check_facts(&p);
     check_asserts(&p);
+    if (c->prepare && !diags_errors(c->diags))
+        prepare_host(&p);
     // The plan does not refer to the draft, which is freed here.
     for (uint32_t i = 0; i < plan->machines.n; i++)
         for (uint32_t k = 0; k < plan->machines.at[i]->devices.n; k++)

@@ -224,6 +224,25 @@ struct p_device {
     uint8_t kind;       // enum device_kind
 };
 
+/* What the host has to keep for a device of a guest: what a reference of its host node, or one below, leads to. */
+struct p_promise {
+    const struct p_device *device;
+    const struct dt_node *user;  // host node with the property
+    const struct dt_prop *prop;  // of the host
+    const struct ref_rule *rule; // says how it is kept
+    uint32_t index;              // of the entry
+    uint32_t cell, ncells;       // the entry: the cell of its phandle, and how many cells there are from there on
+    const struct dt_node *provider;
+    uint64_t value; // that the guest was told, in the rule's unit; 0: none was written
+    struct src at;  // the statement
+};
+
+/* What is changed on the host, so that it keeps what its guests rely on. */
+struct p_preparation {
+    struct dt_tree *overlay;     // for the host's tree, with __local_fixups__; or NULL: there is nothing to change
+    VEC(const char *) arguments; // of the host's kernel
+};
+
 /* A row of the table of references, as text: what the host keeps, and what the guest gets in its place. */
 struct p_reference {
     const char *node;   // of the guest
@@ -244,6 +263,7 @@ struct p_machine {
     VEC(struct p_irqchip *) irqchips;   // [0] is the root
     VEC(struct p_device *) devices;     // in the order of the text; a parent precedes the devices below it
     VEC(struct p_reference) references; // only with c->table
+    VEC(struct p_promise) promises;     // only with c->prepare
     bool maps_regions;                  // a device reaches registers of another by DMA
 };
 
@@ -263,6 +283,7 @@ struct plan {
     uint8_t iommu; // enum iommu_kind: as written, or as the host's tree shows
     VEC(struct p_machine *) machines;
     VEC(struct p_owned) owned; // only with c->table
+    struct p_preparation host; // only with c->prepare
     uint64_t spaact;           // PAMU: entries of its SPAACT that the sub-windows of all machines use
     uint64_t vendor_spaact;    // the same as the vendor's VFIO asks for them: one window for all LIODNs of a device
 };

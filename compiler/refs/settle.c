@@ -244,6 +244,29 @@ static void note_use(struct settle *s, const struct ref_entry *e, const struct v
                                                             .fate = v->fate});
 }
 
+/* Records what the host has to keep for the device that the node is, or is part of. */
+static void note_promise(struct settle *s, uint32_t i, const struct verdict *v)
+{
+    struct machine_planner *p = s->p;
+    const struct ref_entry *e = &s->entries.at[i];
+    if (!p->c->prepare || s->rule->kept == KEPT_NOT || s->k->description || host_disabled(p->host, s->k->host) ||
+        v->fate == FATE_ASSIGN || v->fate == FATE_TO || v->fate == FATE_SHADOW)
+        return;
+    if (s->rule->kept == KEPT_BY_BUS && refs_is_description(p, e->target))
+        return; // numbers need nobody
+    vec_push(p->c->arena, &p->m->promises,
+             ((struct p_promise){.device = s->k->device,
+                                 .user = s->k->host,
+                                 .prop = s->prop,
+                                 .rule = s->rule,
+                                 .index = i,
+                                 .cell = e->phandle,
+                                 .ncells = e->start + e->cells - e->phandle,
+                                 .provider = e->target,
+                                 .value = v->fate == FATE_FIXED ? v->fixed : 0,
+                                 .at = v->statement ? v->statement->at : refs_place(s->k)}));
+}
+
 /* What the guest gets in place of a provider that the host keeps, for people. */
 static const char *gets_text(struct settle *s, uint32_t i, const struct verdict *v)
 {
@@ -294,6 +317,8 @@ static void settle_entry(struct settle *s, uint32_t i)
 {
     const struct ref_entry *e = &s->entries.at[i];
     if (is_group_dropped(s, i)) {
+        if (e->target)
+            note_promise(s, i, &(struct verdict){.fate = FATE_DROP});
         s->changed = true;
         return;
     }
@@ -312,8 +337,11 @@ static void settle_entry(struct settle *s, uint32_t i)
     if (v.fate != FATE_ERROR) {
         note_use(s, e, &v, guest_copy);
         note_reference(s, i, &v);
+        note_promise(s, i, &v);
         refs_carry_out(s, i, e, &v);
     } else if (guest_copy) {
+        if (guest_copy->description)
+            note_promise(s, i, &(struct verdict){.fate = FATE_COPY});
         refs_append_entry(s, e, guest_copy->guest);
         s->kept[i] = true;
         s->solid = s->len;

@@ -158,7 +158,7 @@ static void resolve_providers(struct loader *ld)
         const struct jval at = {.loc = f->at.loc};
         if (!p)
             report_unknown_name(ld, &at, "provider", f->provider, &all);
-        f->rule->provider = p;
+        *f->to = p;
     }
 }
 

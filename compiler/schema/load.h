@@ -26,9 +26,9 @@ struct ref_entry {
     uint8_t layer;
 };
 
-/* A rule that names what `fixed` makes of it. */
+/* A rule names a provider: what `fixed` makes, or what keeps it. */
 struct ref_fixed {
-    struct ref_rule *rule;
+    const struct schema_provider **to; // of the rule
     const char *provider;
     struct src at;
 };

@@ -6,7 +6,7 @@
 struct ref_group {
     struct ref_rule rule;
     const char *const *properties;
-    const char *provider;
+    const char *provider, *keeper;
 };
 
 // In the order of the enums.
@@ -16,6 +16,7 @@ static const char *const layouts[] = {"cells",         "fixed",     "single", "s
 static const char *const matches[] = {"name", "suffix", "numbered", "node", NULL};
 static const char *const iommus[] = {"none", "device", "board", NULL};
 static const char *const resources[] = {"none", "shared", "exclusive", NULL};
+static const char *const kept[] = {"not", "bus", "buses", "provider", "child", "node", "nobody", NULL};
 
 static bool check_group(struct load *l, const struct jval *object, void *item);
 
@@ -80,6 +81,8 @@ static const struct field group_fields[] = {
     {.key = "children", .type = FIELD_BOOL, .offset = RULE(children)},
     {.key = "numbers", .type = FIELD_NAME, .offset = RULE(numbers)},
     {.key = "fixed", .type = FIELD_NAME, .offset = offsetof(struct ref_group, provider)},
+    {.key = "kept", .type = FIELD_WORD, .offset = RULE(kept), .words = kept},
+    {.key = "keeper", .type = FIELD_NAME, .offset = offsetof(struct ref_group, keeper)},
     {.key = "properties", .type = FIELD_NAMES, .offset = offsetof(struct ref_group, properties), .required = true},
     {.key = "source", .type = FIELD_REMARK},
 };
@@ -139,6 +142,11 @@ static bool check_group(struct load *l, const struct jval *object, void *item)
         ok = load_contradiction(l, json_member(object, g->rule.fate == FATE_FIXED ? "default" : "alone"),
                                 "\"fixed\" needs a value and cannot be a default",
                                 "choose another one; classes have \"fates\" with values");
+    bool wants = g->rule.kept != KEPT_NOT && g->rule.kept != KEPT_BY_NOBODY;
+    if (wants != (g->keeper != NULL))
+        ok = load_contradiction(l, json_member(object, wants ? "kept" : "keeper"),
+                                wants ? "\"kept\" needs \"keeper\"" : "\"keeper\" does not apply",
+                                wants ? "name a provider that keeps it" : "remove it, or say with \"kept\" how");
     if (!g->rule.group)
         g->rule.group = 1;
     return ok;
@@ -187,7 +195,11 @@ static bool load_group(struct load *l, const struct jval *v)
     }
     if (g.provider) {
         struct ref_fixed *f = vec_add(l->c->arena, &l->loader->fixed);
-        *f = (struct ref_fixed){rule, g.provider, src_at(json_member(v, "fixed")->loc)};
+        *f = (struct ref_fixed){&rule->provider, g.provider, src_at(json_member(v, "fixed")->loc)};
+    }
+    if (g.keeper) {
+        struct ref_fixed *f = vec_add(l->c->arena, &l->loader->fixed);
+        *f = (struct ref_fixed){&rule->keeper, g.keeper, src_at(json_member(v, "keeper")->loc)};
     }
     return true;
 }
@@ -316,6 +328,7 @@ static const struct field provider_fields[] = {
     {.key = "range", .type = FIELD_BOOL, .offset = PROVIDER(range)},
     {.key = "name-property", .type = FIELD_NAME, .offset = PROVIDER(name_property)},
     {.key = "unit", .type = FIELD_TEXT, .offset = PROVIDER(unit)},
+    {.key = "link", .type = FIELD_NAME, .offset = PROVIDER(link)},
     {.key = "body", .type = FIELD_BODY, .offset = PROVIDER(body), .required = true},
     {.key = "source", .type = FIELD_REMARK},
 };

@@ -178,8 +178,20 @@ struct schema_provider {
     bool range;                     // `values` are the ends of the range that a host's provider can be set to
     const char *name_property;      // a string property that gets the node's name: "regulator-name"; or NULL
     const char *unit;               // "Hz", "uV": for messages; NULL: it has no value
+    const char *link;               // a property that makes Linux run the node's device before that of the node with it
     const struct schema_body *body; // merged into the node
     const char *file;
+};
+
+/* How the host keeps what a reference leads to, while a guest has the device: where the host's tree is changed. */
+enum ref_kept {
+    KEPT_NOT,         // there is nothing to keep
+    KEPT_BY_BUS,      // a bus beside the device, with all entries of the property
+    KEPT_BY_BUSES,    // the same; a bus for each entry
+    KEPT_BY_PROVIDER, // the provider's own node
+    KEPT_BY_CHILD,    // a new child of the provider, with the entry
+    KEPT_BY_NODE,     // one node that nothing drives, with the entries of all devices
+    KEPT_BY_NOBODY    // nothing in a tree can do it
 };
 
 /* One for all properties of a group. */
@@ -221,6 +233,8 @@ struct ref_rule {
     const char *const *except; // of patterns, NULL-terminated: names that end so do not match (",nr-gpios"); or NULL
     const char *unless; // interned: the rule does not hold in a node with this property (gpio-hog: no phandle); or NULL
     const struct schema_provider *provider; // what `fixed` makes; NULL: `fixed` is no choice here
+    uint8_t kept;                           // enum ref_kept
+    const struct schema_provider *keeper;   // what is put into the host's tree for it; NULL: nothing
 };
 
 /* A rule and what it is found by. */

@@ -2,7 +2,8 @@
 """golden: compares every machine of examples/*.mach and tests/golden/*.mach, as source and as JSON, byte for byte, and the
 JSON that `machrt show` prints for the config.
 
-tests/golden/FILE.MACHINE.dts and FILE.MACHINE.json hold the expected outputs, FILE.warnings the warnings, if any. For the
+tests/golden/FILE.MACHINE.dts and FILE.MACHINE.json hold the expected outputs, FILE.warnings the warnings, if any, FILE.host
+what the host needs, if its tree is changed. For the
 examples, FILE.dot holds the graph and docs/images/FILE.svg the map. The machines of tests/system must compile,
 and there must be one of every platform.
 `tests/run.py --update golden` rewrites the files; review the difference before you commit it.
@@ -62,6 +63,10 @@ def check(context, source):
         problem = None if theirs.out == done.out else f"exit status {theirs.status}\n{theirs.err}\n" + (
             difference(done.out.decode(), theirs.out.decode(), "machrt show --json") or "")
         results.append((f"{source} {name} as machrt shows it", problem))
+    done = run(context.machc, "-w", source, "--emit=host", cwd=context.root)
+    problem = f"exit status {done.status}\n{done.err}" if done.status or done.err else None
+    kept = done.out if b"fragment@" in done.out else b""
+    results.append((f"{source} host", problem or compare(context, pathlib.Path(f"{stem}.host"), kept)))
     if source.parent != GOLDEN:
         for view, path in (("map", IMAGES / f"{source.stem}.svg"), ("graph", GOLDEN / f"{source.stem}.dot")):
             done = run(context.machc, source, f"--emit={view}", cwd=context.root)
@@ -96,7 +101,7 @@ def run_all(context):
             result.add(name, problem)
         expected.add(source.stem)
     if not context.wanted:
-        files = [path for kind in ("dts", "json", "warnings", "dot") for path in GOLDEN.glob(f"*.{kind}")]
+        files = [path for kind in ("dts", "json", "warnings", "dot", "host") for path in GOLDEN.glob(f"*.{kind}")]
         files += IMAGES.glob("*.svg")
         stray = [str(path) for path in files if path.name.split(".")[0] not in expected]
         result.add("no golden file is left over", stray and "these belong to nothing: " + " ".join(stray))

@@ -22,7 +22,7 @@ _machc()
         return
         ;;
     --emit)
-        mapfile -t COMPREPLY < <(compgen -W "dts json plan map graph" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "dts json plan map graph host" -- "$cur")
         return
         ;;
     --diagnostics)
