@@ -18,7 +18,12 @@ static int refuse(struct mach_error *e, const char *name, const struct mach_cfg_
 {
     char object[256];
     snprintf(object, sizeof object, "%s", name);
-    if (fault->section)
+    if (fault->error == MACH_CFG_E_MEMORY)
+        return machrt_fill_error(e, "read", ENOMEM, name, "%s", machrt_fault_text(fault->error));
+    if (fault->other_section)
+        snprintf(object, sizeof object, "%.160s: %s %u and %s %u", name, fault->section->name, fault->record,
+                 fault->other_section->name, fault->other);
+    else if (fault->section)
         snprintf(object, sizeof object, "%.160s: %s %u%s%s", name, fault->section->name, fault->record,
                  fault->field ? ", " : "", fault->field ? fault->field->name : "");
     machrt_fill_error(e, "verify", 0, object, "%s", machrt_fault_text(fault->error));

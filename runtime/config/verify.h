@@ -6,8 +6,9 @@
 #include "machcfg_file.h"
 
 /*
- * Checks every string, index, row, enum, flag and extent of a file whose sections mach_cfg_frame() has found.
- * Linear time, no allocation. 0, or -1 and *fault says what is wrong and where.
+ * Checks every rule of docs/guest-cfg.md for a file whose sections mach_cfg_frame() has found: fields and rows, each
+ * record, and what records say about each other. n log n, with memory in proportion to the number of records, which is
+ * freed. 0, or -1 and *fault says what is wrong and where.
  */
 int machrt_verify(const struct mach_cfg_file *f, struct mach_cfg_fault *fault);
 

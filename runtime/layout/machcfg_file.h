@@ -97,7 +97,27 @@ static inline uint32_t mach_cfg_checksum(const uint8_t *p, size_t size)
     X(FLAGS, "unknown flag")                                                                                           \
     X(RESERVED, "a reserved field is not 0")                                                                           \
     X(EXTENT, "an address and a size do not fit: empty, beyond 2^64, or beyond the end of what is mapped")             \
-    X(CONTRADICTION, "two fields of a record contradict each other")
+    X(CONTRADICTION, "two fields of a record contradict each other")                                                   \
+    X(MEMORY, "there is not enough memory to verify it")                                                               \
+    X(MAP_OF_NONE, "a mapping of a DMA domain that has none by its mode, its flags, or the host's IOMMU")              \
+    X(MAP_NO_DMA, "a mapping of memory that no device may reach")                                                      \
+    X(MAP_WRITES, "a mapping with which a device can write to read-only memory")                                       \
+    X(MAP_WINDOW, "a mapping outside of the window of its DMA domain")                                                 \
+    X(MAP_ADDRESS, "a mapping of a DMA domain of mode `all` that is not at the guest's address")                       \
+    X(MAP_OVERLAP, "two mappings of a DMA domain overlap")                                                             \
+    X(STREAM_TWICE, "two DMA domains of a device are for one stream")                                                  \
+    X(GUEST_OVERLAP, "two things overlap in the guest's address space")                                                \
+    X(HOST_OVERLAP, "two things overlap in the host's memory")                                                         \
+    X(FILE_OVERLAP, "two things use the same part of a file")                                                          \
+    X(WRITE_TWICE, "two records say in different ways how a register is written")                                      \
+    X(PATCH_OVERLAP, "two patches write the same bytes of guest.dtb")                                                  \
+    X(DEVICE_TWICE, "two devices are the same one of the host")                                                        \
+    X(SLOT_TWICE, "two PCI functions are in one slot of the guest")                                                    \
+    X(INDEX_TWICE, "an index appears twice in one device")                                                             \
+    X(LINE_TWICE, "not exactly one of the interrupts on a line of the guest is bound for the others")                  \
+    X(NAME_TWICE, "two records of one kind have the same name")                                                        \
+    X(EXPECTATION, "an expectation contradicts what it is about, or another one")                                      \
+    X(NO_EXPECTATION, "the expectation that identifies it on the host is missing")
 
 enum mach_cfg_error {
 #define MACH_CFG_ERROR_(name, text) MACH_CFG_E_##name,
@@ -111,7 +131,9 @@ struct mach_cfg_fault {
     uint64_t offset;                             // in the file
     const struct mach_cfg_section_info *section; // NULL: not in a record
     uint32_t record;
-    const struct mach_cfg_field *field; // or NULL
+    const struct mach_cfg_field *field;                // or NULL
+    const struct mach_cfg_section_info *other_section; // of another record that it contradicts; or NULL
+    uint32_t other;
 };
 
 struct mach_cfg_section {
@@ -138,6 +160,8 @@ static inline int mach_cfg_fault_at(struct mach_cfg_fault *fault, enum mach_cfg_
     fault->section = NULL;
     fault->record = 0;
     fault->field = NULL;
+    fault->other_section = NULL;
+    fault->other = 0;
     return -1;
 }
 

@@ -1,56 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "audit.h"
 
+#include "audit_file.h"
+
 #include <string.h>
-
-#include "cfg_layout.h"
-
-#define NONE   UINT64_C(0xffffffff)
-#define NONE64 UINT64_MAX
-
-struct table {
-    const uint8_t *at;
-    uint64_t size, count;
-};
-
-struct file {
-    const uint8_t *p;
-    uint64_t size;
-    const uint8_t *strings;
-    uint64_t nstrings;
-    struct table table[S_END];
-};
-
-static uint64_t number(const uint8_t *p, uint32_t size)
-{
-    uint64_t v = 0;
-    for (uint32_t i = size; i--;)
-        v = v << 8 | p[i];
-    return v;
-}
-
-static uint64_t missing(const struct audit_field *f)
-{
-    if (f->kind != KIND_optional && f->kind != KIND_index && f->kind != KIND_owner)
-        return 0;
-    return f->size == 8 ? NONE64 : NONE;
-}
-
-static uint64_t value(const struct audit_field *f, const uint8_t *record, uint64_t size)
-{
-    return f->offset + f->size > size ? missing(f) : number(record + f->offset, f->size);
-}
-
-#define HEADER(f, field)       value(&fields_header[F_header_##field], (f)->p, SIZE_header)
-#define ENTRY(p, field)        value(&fields_entry[F_entry_##field], p, SIZE_entry)
-#define GET(f, t, i, field)    get(f, S_##t, &fields_##t[F_##t##_##field], i)
-#define IS(f, t, i, field, to) (GET(f, t, i, field) == SET_##to)
-
-static uint64_t get(const struct file *f, uint32_t section, const struct audit_field *field, uint64_t i)
-{
-    const struct table *t = &f->table[section];
-    return value(field, t->at + i * t->size, t->size);
-}
 
 /* ---- frame ---- */
 
@@ -256,7 +209,7 @@ static int memory(const struct file *f, uint64_t i)
 static int patch(const struct file *f, uint64_t i)
 {
     uint64_t at = GET(f, patch, i, at), m = GET(f, patch, i, memory);
-    return at % 4 == 0 && inside(at, 8, HEADER(f, dtb_size)) && m != NONE &&
+    return at % 4 == 0 && at >= 40 && inside(at, 8, HEADER(f, dtb_size)) && m != NONE &&
            (IS(f, memory, m, backing, backing_physical) || IS(f, memory, m, backing, backing_contiguous) ||
             IS(f, memory, m, backing, backing_heap)) &&
            GET(f, patch, i, offset) < GET(f, memory, m, size);
@@ -269,9 +222,16 @@ static int chip_region(const struct file *f, uint64_t i)
 
 static int region(const struct file *f, uint64_t i)
 {
+    uint64_t d = GET(f, region, i, device);
+    int raw = IS(f, device, d, kind, device_kind_raw), drop = IS(f, region, i, mode, region_mode_drop);
+    if (raw ? !drop && !GET(f, region, i, file) : GET(f, region, i, file) != 0)
+        return 0;
+    if (IS(f, device, d, kind, device_kind_emulated) &&
+        (IS(f, region, i, mode, region_mode_map) || GET(f, region, i, host) != NONE64))
+        return 0;
+    if (drop)
+        return GET(f, region, i, guest) == NONE64;
     uint64_t size = GET(f, region, i, size), host = GET(f, region, i, host), guest = GET(f, region, i, guest);
-    if (IS(f, region, i, mode, region_mode_drop))
-        return 1;
     if (!size)
         return IS(f, device, GET(f, region, i, device), kind, device_kind_pci);
     return (host == NONE64 || extent(host, size)) && (guest == NONE64 || extent(guest, size)) &&
@@ -300,6 +260,29 @@ static int masked_register(const struct file *f, uint64_t i)
            (GET(f, write, i - 1, region) == r && GET(f, write, i - 1, offset) < at);
 }
 
+// What a domain lets its device reach, and memory devices.
+static int domain(const struct file *f, uint64_t i)
+{
+    uint64_t d = GET(f, dma_map, i, dma), m = GET(f, dma_map, i, memory), iova = GET(f, dma_map, i, iova);
+    uint64_t end = GET(f, dma_map, i, granted) ? GET(f, dma_map, i, granted) : GET(f, dma_map, i, size);
+    int all = IS(f, dma, d, mode, dma_mode_all);
+    if ((!all && !IS(f, dma, d, mode, dma_mode_window)) || GET(f, dma, d, flags) & SET_dma_flags_no_iommu ||
+        IS(f, machine, 0, iommu, iommu_none))
+        return 0;
+    if (GET(f, dma, d, flags) & SET_dma_flags_window) {
+        uint64_t window = GET(f, dma, d, window);
+        if (iova < window || !inside(iova - window, end, GET(f, dma, d, size)))
+            return 0;
+    }
+    if (m == NONE)
+        return 1;
+    uint64_t flags = GET(f, memory, m, flags);
+    if (flags & SET_memory_flags_no_dma ||
+        (flags & SET_memory_flags_readonly && !(GET(f, dma_map, i, flags) & SET_map_flags_readonly)))
+        return 0;
+    return !all || iova == GET(f, memory, m, address) + GET(f, dma_map, i, offset);
+}
+
 static int dma_map(const struct file *f, uint64_t i)
 {
     uint64_t offset = GET(f, dma_map, i, offset), size = GET(f, dma_map, i, size);
@@ -311,6 +294,8 @@ static int dma_map(const struct file *f, uint64_t i)
         return 0;
     uint64_t iova = GET(f, dma_map, i, iova), granted = GET(f, dma_map, i, granted);
     if (granted && (granted < size || !extent(iova, granted)))
+        return 0;
+    if (!domain(f, i))
         return 0;
     return extent(iova, size) && (m == NONE || inside(offset, size, GET(f, memory, m, size))) &&
            (r == NONE || inside(offset, size, GET(f, region, r, size)));
@@ -330,12 +315,43 @@ static int irq(const struct file *f, uint64_t i)
     int dropped = (flags & SET_irq_flags_dropped) != 0, resample = (flags & SET_irq_flags_resample) != 0;
     if (flags & SET_irq_flags_shared && (dropped || resample))
         return 0;
+    uint64_t d = GET(f, irq, i, device), chip = GET(f, irq, i, chip), file = GET(f, irq, i, file);
+    if (chip != NONE && GET(f, irq, i, number) >= GET(f, irqchip, chip, lines))
+        return 0;
+    if (IS(f, irq, i, source, irq_source_file)) {
+        if (!IS(f, device, d, kind, device_kind_raw) || (!file && !dropped))
+            return 0;
+    } else if (file || IS(f, device, d, kind, device_kind_raw) ||
+               IS(f, irq, i, source, irq_source_emulated) != IS(f, device, d, kind, device_kind_emulated)) {
+        return 0;
+    }
     return dropped == (GET(f, irq, i, chip) == NONE) && dropped == (GET(f, irq, i, number) == NONE) &&
            (!resample || IS(f, irq, i, trigger, trigger_level));
 }
 
+// The record of a vcpu; NONE: there is none.
+static uint64_t vcpu(const struct file *f, uint64_t number)
+{
+    for (uint64_t i = 0; i < f->table[S_cpu].count; i++)
+        if (GET(f, cpu, i, vcpu) == number)
+            return i;
+    return NONE;
+}
+
+static int cpu(const struct file *f, uint64_t i)
+{
+    return !i || GET(f, cpu, i - 1, vcpu) < GET(f, cpu, i, vcpu);
+}
+
 static int device(const struct file *f, uint64_t i)
 {
+    if (GET(f, device, i, vcpu) != NONE && vcpu(f, GET(f, device, i, vcpu)) == NONE)
+        return 0;
+    if (!GET(f, device, i, bus) != (GET(f, device, i, slot) == NONE))
+        return 0;
+    if (GET(f, device, i, sysfs_name) && !IS(f, device, i, kind, device_kind_platform) &&
+        !IS(f, device, i, kind, device_kind_pci))
+        return 0;
     return GET(f, device, i, parent) == NONE || GET(f, device, i, parent) < i;
 }
 
@@ -356,6 +372,9 @@ static int stash(const struct file *f, uint64_t i)
     if (IS(f, stash, i, kind, stash_kind_tph) ? entry != NONE && entry > 2047
                                               : entry != NONE || !IS(f, stash, i, memory_type, memory_type_volatile))
         return 0;
+    uint64_t of = GET(f, stash, i, vcpu), on = of == NONE ? NONE : vcpu(f, of);
+    if (of != NONE && (on == NONE || GET(f, cpu, on, host_cpu) != GET(f, stash, i, host_cpu)))
+        return 0;
     return GET(f, stash, i, dma) != NONE && GET(f, dma, GET(f, stash, i, dma), stash) == i;
 }
 
@@ -366,6 +385,7 @@ static const char *rules(const struct file *f)
         int (*holds)(const struct file *f, uint64_t i);
         const char *name;
     } all[] = {
+        {S_cpu, cpu, "order of cpus"},
         {S_memory, memory, "extent of memory"},
         {S_irqchip, irqchip, "messages of a chip"},
         {S_chip_region, chip_region, "extent of a chip's region"},
@@ -392,7 +412,9 @@ static const char *look(const uint8_t *bytes, size_t size, int sealed)
     const char *bad = frame(&f, sealed);
     if (!bad)
         bad = records(&f);
-    return bad ? bad : rules(&f);
+    if (!bad)
+        bad = rules(&f);
+    return bad ? bad : audit_pairs(&f);
 }
 
 const char *audit(const uint8_t *bytes, size_t size)

@@ -21,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { BOUNDARIES = 27, ROOM = 4096, CONTRADICTION = MACH_CFG_E_CONTRADICTION };
+enum { BOUNDARIES = 27, ROOM = 4096, LAST_ERROR = MACH_CFG_E_NO_EXPECTATION };
 
 struct seed {
     const char *name;
@@ -34,7 +34,7 @@ struct run {
     struct seed *seeds;
     uint32_t nseeds;
     uint64_t singles; // of all seeds together
-    uint64_t accepted, refused[CONTRADICTION + 1];
+    uint64_t accepted, refused[LAST_ERROR + 1];
     FILE *sink;
     uint8_t *buffer;
     size_t room;
@@ -125,7 +125,7 @@ static int judge(struct run *r, const uint8_t *made, size_t size, uint64_t i)
         mach_config_json(config, r->sink);
         mach_config_close(config);
     }
-    for (int k = MACH_CFG_E_OK; bad && k <= CONTRADICTION; k++)
+    for (int k = MACH_CFG_E_OK; bad && k <= LAST_ERROR; k++)
         r->refused[k] += !strcmp(e.name, machrt_fault_name((enum mach_cfg_error)k));
     free(p);
     return result;
@@ -134,11 +134,11 @@ static int judge(struct run *r, const uint8_t *made, size_t size, uint64_t i)
 static void report(const struct run *r, uint64_t count, double seconds)
 {
     uint64_t refused = 0;
-    for (int k = 0; k <= CONTRADICTION; k++)
+    for (int k = 0; k <= LAST_ERROR; k++)
         refused += r->refused[k];
     printf("%" PRIu64 " mutated guest.cfg files, from %u, in %.1f s: %" PRIu64 " accepted, %" PRIu64 " refused:\n",
            count, r->nseeds, seconds, r->accepted, refused);
-    for (int k = 1; k <= CONTRADICTION; k++)
+    for (int k = 1; k <= LAST_ERROR; k++)
         printf("    %8" PRIu64 "  %s\n", r->refused[k], machrt_fault_name((enum mach_cfg_error)k));
 }
 

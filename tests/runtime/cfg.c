@@ -269,8 +269,55 @@ static const uint8_t digest[32] = {0xf5, 0xa5, 0xfd, 0x42, 0xd1, 0x6a, 0x20, 0x3
                                    0x6e, 0xd3, 0x09, 0x97, 0x9b, 0x43, 0x00, 0x3d, 0x23, 0x20, 0xd9,
                                    0xf0, 0xe8, 0xea, 0x98, 0x31, 0xa9, 0x27, 0x59, 0xfb, 0x4b};
 
+/* ---- what a config must expect ---- */
+
+#define GET(c, name, NAME, i, field)                                                                                   \
+    mach_cfg_load(((struct mach_cfg_##name *)(void *)(c)->records[MACH_CFG_S_##NAME])[i].field.b,                      \
+                  sizeof(((struct mach_cfg_##name *)0)->field))
+
+static bool is_expected(const struct cfg *c, uint32_t kind, uint32_t device, uint32_t index)
+{
+    for (uint32_t i = 0; i < c->count[MACH_CFG_S_EXPECT]; i++)
+        if (GET(c, expect, EXPECT, i, kind) == kind && GET(c, expect, EXPECT, i, device) == device &&
+            GET(c, expect, EXPECT, i, index) == index)
+            return true;
+    return false;
+}
+
+static void expect_also(struct cfg *c, uint32_t kind, uint32_t device, uint32_t index, const char *string, uint64_t a,
+                        uint64_t b)
+{
+    if (!is_expected(c, kind, device, index))
+        cfg_expect(c, kind, device, index, string, a, b);
+}
+
+void cfg_complete(struct cfg *c)
+{
+    expect_also(c, MACH_CFG_EXPECT_PAGE_SIZE, MACH_CFG_NONE, 0, NULL, GET(c, machine, MACHINE, 0, host_page_size),
+                MACH_CFG_NONE64);
+    for (uint32_t i = 0; i < c->count[MACH_CFG_S_DEVICE]; i++) {
+        uint32_t name = (uint32_t)GET(c, device, DEVICE, i, sysfs_name);
+        uint32_t compatible = (uint32_t)GET(c, device, DEVICE, i, compatible);
+        if (name)
+            expect_also(c, MACH_CFG_EXPECT_SYSFS_NAME, i, 0, c->strings + name, MACH_CFG_NONE64, MACH_CFG_NONE64);
+        if (name && compatible && GET(c, device, DEVICE, i, kind) == MACH_CFG_DEVICE_PLATFORM)
+            expect_also(c, MACH_CFG_EXPECT_COMPATIBLE, i, 0, c->strings + compatible, MACH_CFG_NONE64, MACH_CFG_NONE64);
+    }
+    for (uint32_t i = 0; i < c->count[MACH_CFG_S_REGION]; i++) {
+        uint32_t device = (uint32_t)GET(c, region, REGION, i, device),
+                 flags = (uint32_t)GET(c, region, REGION, i, flags);
+        uint64_t size = GET(c, region, REGION, i, size);
+        if (flags & MACH_CFG_REGION_SHADOW ||
+            (size && !(flags & MACH_CFG_REGION_WINDOW) && GET(c, device, DEVICE, device, sysfs_name)))
+            expect_also(c, MACH_CFG_EXPECT_REGION, device, (uint32_t)GET(c, region, REGION, i, index), NULL,
+                        GET(c, region, REGION, i, host), size);
+    }
+}
+
 void cfg_seal(struct cfg *c)
 {
+    if (!c->bare)
+        cfg_complete(c);
     // Rows of other sections than the device's own are complete only at the end: cells, and what is missing.
     uint64_t table = MACH_CFG_HEADER_LEAST, at = table + (MACH_CFG_NSECTIONS + 1) * (uint64_t)MACH_CFG_ENTRY_LEAST;
     size_t size = (size_t)at + sizeof c->strings + 64;

@@ -15,6 +15,7 @@ struct cfg {
     char strings[1 << 16];
     uint32_t strings_size;
     uint32_t device; // the last one
+    bool bare;       // cfg_seal() adds no expectations
     uint8_t *bytes;
     size_t size;
 };
@@ -51,7 +52,10 @@ uint32_t cfg_write(struct cfg *c, uint32_t region, uint32_t offset, uint32_t mas
     mach_cfg_store(((struct mach_cfg_##name *)(void *)(c)->records[MACH_CFG_S_##NAME])[index].field.b,                 \
                    sizeof(((struct mach_cfg_##name *)0)->field), value)
 
-/* Finishes the file: c->bytes. */
+/* Adds the expectations that a config must have, see docs/guest-cfg.md, and that are not there yet. */
+void cfg_complete(struct cfg *c);
+
+/* Completes and finishes the file: c->bytes. */
 void cfg_seal(struct cfg *c);
 
 /* The finished file, open. Fails the test when it is refused. */

@@ -404,6 +404,7 @@ static void shadow(struct scene *x, const char *name, const char *path, uint64_t
 {
     uint32_t d = cfg_device(x->c, name, MACH_CFG_DEVICE_RAW, "", MACH_CFG_RESET_NEVER);
     CFG_SET(x->c, device, DEVICE, d, host_path, cfg_string(x->c, path));
+    CFG_SET(x->c, device, DEVICE, d, compatible, cfg_string(x->c, "acme,grf"));
     uint32_t r = cfg_region(x->c, MACH_CFG_REGION_TRAP, address, size, address);
     CFG_SET(x->c, region, REGION, r, flags, MACH_CFG_REGION_SHADOW | flags);
     CFG_SET(x->c, region, REGION, r, file, cfg_string(x->c, "/dev/mem"));
@@ -503,8 +504,8 @@ static struct scene *make_pool_bus(void)
     cfg_memory(x->c, "more", MACH_CFG_BACKING_ANONYMOUS, 0x50000000, 4 * MiB, 0);
     platform(x, "eth", "1af0000.ethernet", 3, 0x1af0000);
     cfg_dma(x->c, MACH_CFG_DMA_BUS);
-    cfg_patch(x->c, 8, ram, 0, UINT64_C(0xc0000000));
-    cfg_patch(x->c, 24, ram, 2 * MiB, 0);
+    cfg_patch(x->c, 40, ram, 0, UINT64_C(0xc0000000));
+    cfg_patch(x->c, 52, ram, 2 * MiB, 0);
     x->use_ops = true;
     return x;
 }
@@ -547,7 +548,7 @@ static struct scene *make_heap(void)
     CFG_SET(x->c, memory, MEMORY, ram, path, cfg_string(x->c, "guest"));
     platform(x, "eth", "1af0000.ethernet", 3, 0x1af0000);
     cfg_dma(x->c, MACH_CFG_DMA_BUS);
-    cfg_patch(x->c, 8, ram, 0, 0);
+    cfg_patch(x->c, 40, ram, 0, 0);
     x->use_ops = true;
     return x;
 }
@@ -661,7 +662,8 @@ static struct scene *make_files(void)
     CFG_SET(x->c, memory, MEMORY, shm, share, cfg_string(x->c, "shm")); // no guest runs in it
     platform(x, "eth", "1af0000.ethernet", 3, 0x1af0000);
     reach_all(x);
-    cfg_map(x->c, 3, 0, MiB, 0xb0000000);
+    uint32_t map = cfg_map(x->c, 3, 0, MiB, 0xb0000000);
+    CFG_SET(x->c, dma_map, DMA_MAP, map, flags, MACH_CFG_MAP_READONLY);
     cfg_map(x->c, 4, 0, MiB, 0xc0000000);
     // A child that is no device to Linux, whose registers lie in its parent's; and a window of a bus.
     uint32_t parent = x->c->device;

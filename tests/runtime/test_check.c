@@ -73,7 +73,9 @@ static struct board *board(void)
     fake_add(k, "amba", "9010000.rtc", "", 4);
     fake_add(k, "pci", "0000:00:02.0", "", 5);
     fake_add(k, "pci", "0000:00:02.1", "", 5);
+    CFG_SET(c, machine, MACHINE, 0, host_compatible, cfg_string(c, "acme,board"));
     cfg_device(c, "eth", MACH_CFG_DEVICE_PLATFORM, "502180000.eth", 0);
+    CFG_SET(c, device, DEVICE, 0, compatible, cfg_string(c, "acme,eth"));
     cfg_device(c, "rtc", MACH_CFG_DEVICE_PLATFORM, "9010000.rtc", 0);
     cfg_device(c, "edu", MACH_CFG_DEVICE_PCI, "0000:00:02.0", 0);
     const uint64_t none = MACH_CFG_NONE64;
@@ -124,7 +126,7 @@ static void test_all_hold(void **state)
         fail_msg("%s", b->text);
     // The trigger is all that cannot be seen.
     assert_int_equal(b->of[MACH_PROOF_UNKNOWN], 2 - HAVE_KVM);
-    assert_int_equal(b->of[MACH_PROOF_HOLDS], 20 + HAVE_KVM);
+    assert_int_equal(b->of[MACH_PROOF_HOLDS], 21 + HAVE_KVM);
     assert_int_equal(mach_config_check(b->config, &(struct mach_options){.size = sizeof o, .sys = &b->k->sys}, NULL),
                      0);
     board_free(b);
@@ -223,6 +225,7 @@ static void test_each_fails(void **state)
     b = board();
     mach_config_close(b->config);
     CFG_SET(b->c, device, DEVICE, 0, sysfs_name, cfg_string(b->c, "../../pci"));
+    CFG_SET(b->c, expect, EXPECT, 9, string, cfg_string(b->c, "../../pci"));
     b->config = cfg_open(b->c);
     struct mach_error e = MACH_ERROR_INIT;
     assert_int_equal(mach_config_check(
@@ -250,7 +253,7 @@ static void test_proof_first(void **state)
 {
     (void)state;
     struct scene *x = scene_new("group");
-    cfg_expect(x->c, MACH_CFG_EXPECT_PAGE_SIZE, MACH_CFG_NONE, 0, "", 16384, MACH_CFG_NONE64);
+    CFG_SET(x->c, machine, MACHINE, 0, host_page_size, 16384);
     cfg_expect(x->c, MACH_CFG_EXPECT_FILE, MACH_CFG_NONE, 0, "/dev/nothing", MACH_CFG_NONE64, MACH_CFG_NONE64);
     assert_int_equal(scene_start(x), -1);
     assert_string_equal(x->error.step, "expect");
@@ -315,7 +318,7 @@ static void test_bind(void **state)
     (void)state;
     struct scene *y = scene_new("group");
     y->k->stays = y->k->device[0].driver;
-    refused(y, "bind", "device", "does not let go of it");
+    refused(y, "expect", "device eth: sysfs-name", "does not let go of it");
     struct scene *x = scene_new("group");
     x->k->no_driver = true;
     refused(x, "bind", "eth", "modprobe vfio-platform");
@@ -330,7 +333,7 @@ static void test_bind(void **state)
     refused(x, "bind", "eth", "it is bound to uart, not to vfio-platform: run `machrt bind`");
     x = scene_new("group");
     x->k->device[0].name = "other";
-    refused(x, "bind", "eth", "the host has no such device");
+    refused(x, "expect", "eth", "");
     // An override that was there comes back.
     x = scene_new("group");
     strcpy(x->k->device[0].override, "uart");
@@ -395,10 +398,12 @@ static void test_windows(void **state)
     x->k->hole[0] = 0x70000000;
     x->k->hole[1] = (UINT64_C(1) << 47) - 1;
     refused(x, "window", "eth", "is outside what the IOMMU can translate");
+    x = scene_new("foreign");
+    cfg_dma(x->c, MACH_CFG_DMA_WINDOW);
+    cfg_map(x->c, 0, 0, MiB, 0x80000000 + MiB);
+    refused(x, "window", "portal", "overlap");
     x = scene_new("group");
-    CFG_SET(x->c, dma_map, DMA_MAP, 1, iova, 0x80000000 + MiB);
-    refused(x, "window", "eth", "overlap");
-    x = scene_new("group");
+    CFG_SET(x->c, dma, DMA, 0, mode, MACH_CFG_DMA_WINDOW);
     CFG_SET(x->c, dma_map, DMA_MAP, 1, iova, 0x90000800);
     CFG_SET(x->c, dma_map, DMA_MAP, 1, size, MiB);
     refused(x, "window", "eth", "aligned to the IOMMU's page size");
@@ -501,6 +506,7 @@ static void test_odd_hosts(void **state)
     struct scene *x = scene_new(HAVE_KVM ? "kvm" : "group");
     x->use_ops = true;
     x->k->page = 65536;
+    CFG_SET(x->c, machine, MACHINE, 0, host_page_size, 65536);
     CFG_SET(x->c, memory, MEMORY, 2, address, 0xa0000000);
     assert_int_equal(scene_start(x), 0);
     assert_int_equal(x->trapped, 2 + 1 + 2);
@@ -662,9 +668,9 @@ static void test_find(void **state)
     (void)state;
     struct scene *x = scene_new("files");
     uint32_t eth = 0;
-    uint32_t r = cfg_region(x->c, MACH_CFG_REGION_DROP, 0, 0, 0);
+    uint32_t r = cfg_region(x->c, MACH_CFG_REGION_DROP, 0, 0, MACH_CFG_NONE64);
     CFG_SET(x->c, region, REGION, r, name, cfg_string(x->c, "control"));
-    uint32_t q = cfg_irq(x->c, MACH_CFG_IRQ_EMULATED, 77, false);
+    uint32_t q = cfg_irq(x->c, MACH_CFG_IRQ_DEVICE, 77, false);
     CFG_SET(x->c, irq, IRQ, q, name, cfg_string(x->c, "done"));
     CFG_SET(x->c, irqchip, IRQCHIP, 0, name, cfg_string(x->c, "gic"));
     uint32_t last = x->c->device;

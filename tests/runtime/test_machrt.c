@@ -70,7 +70,7 @@ static struct cfg *plain(void)
     CFG_SET(c, region, REGION, r, offset, page);
     r = cfg_region(c, MACH_CFG_REGION_TRAP, MACH_CFG_NONE64, 0x10, 0x40010000);
     CFG_SET(c, region, REGION, r, file, cfg_string(c, file_path));
-    CFG_SET(c, region, REGION, r, offset, page + 0x20);
+    CFG_SET(c, region, REGION, r, offset, 2 * page + 0x20);
     cfg_dma(c, MACH_CFG_DMA_NONE);
     cfg_expect(c, MACH_CFG_EXPECT_PAGE_SIZE, MACH_CFG_NONE, 0, "", page, MACH_CFG_NONE64);
     cfg_expect(c, MACH_CFG_EXPECT_CPU_ONLINE, MACH_CFG_NONE, 0, "", MACH_CFG_NONE64, MACH_CFG_NONE64);
@@ -105,6 +105,16 @@ static int open_fds(void)
     return n;
 }
 
+// Four bytes of the file that the registers are.
+static uint32_t read_file(uint64_t offset)
+{
+    uint32_t value = 0;
+    int fd = open(file_path, O_RDONLY | O_CLOEXEC);
+    assert_int_equal(pread(fd, &value, sizeof value, (off_t)offset), sizeof value);
+    close(fd);
+    return value;
+}
+
 static void test_real_session(void **state)
 {
     (void)state;
@@ -122,9 +132,12 @@ static void test_real_session(void **state)
     uint8_t *p = mach_session_region_ptr(s, 0, &size);
     assert_non_null(p);
     assert_int_equal(size, page);
-    // The second region lies 0x20 bytes behind the start of the first one's page.
+    assert_int_equal(mach_region_write(s, 0, 0x10, &value, 4), 0);
+    assert_int_equal(read_file(page + 0x10), value);
+    // The second region lies 0x20 bytes behind the start of its page.
     assert_int_equal(mach_region_write(s, 1, 4, &value, 4), 0);
-    assert_int_equal(mach_region_read(s, 0, 0x24, &got, 4), 0);
+    assert_int_equal(read_file(2 * page + 0x24), value);
+    assert_int_equal(mach_region_read(s, 1, 4, &got, 4), 0);
     assert_int_equal(got, value);
     assert_int_equal(mach_session_stop(s, &e), 0);
     assert_int_equal(open_fds(), before);

@@ -85,10 +85,10 @@ static void test_found_address(void **state)
     assert_string_equal(taken(x->k, pages, sizeof pages), "80000000 80200000 80400000 ");
     assert_int_equal(mach_session_dtb(x->session, dtb, sizeof dtb, &e), 0);
     static const uint8_t first[8] = {0, 0, 0, 1, 0x40, 0, 0, 0}, second[8] = {0, 0, 0, 0, 0x80, 0x20, 0, 0};
-    assert_memory_equal(dtb + 8, first, 8);
-    assert_memory_equal(dtb + 24, second, 8);
+    assert_memory_equal(dtb + 40, first, 8);
+    assert_memory_equal(dtb + 52, second, 8);
     for (size_t i = 0; i < sizeof dtb; i++)
-        assert_true((i >= 8 && i < 16) || (i >= 24 && i < 32) || !dtb[i]);
+        assert_true((i >= 40 && i < 48) || (i >= 52 && i < 60) || !dtb[i]);
     // It is another tree now.
     assert_int_equal(mach_session_dtb(x->session, dtb, sizeof dtb, &e), -EBADMSG);
     stopped(x);

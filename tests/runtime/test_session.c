@@ -301,6 +301,8 @@ static void test_shared_irq(void **state)
     (void)state;
     struct scene *x = scene_new("group");
     CFG_SET(x->c, irq, IRQ, 2, flags, MACH_CFG_IRQ_SHARED);
+    CFG_SET(x->c, irq, IRQ, 2, number, 13);
+    CFG_SET(x->c, irq, IRQ, 2, gsi, 13);
     started(x);
     assert_int_equal(mach_session_irq_fd(x->session, 1), x->k->device[0].trigger[0]);
     assert_true(x->k->device[0].trigger[0] >= 0);
@@ -568,6 +570,10 @@ static void test_populate(void **state)
 {
     (void)state;
     struct scene *x = scene_new("group");
+    CFG_SET(x->c, memory, MEMORY, 2, address, 0xd0000000);
+    CFG_SET(x->c, memory, MEMORY, 1, address, 0xc0000000);
+    for (uint32_t i = 1; i < x->c->count[MACH_CFG_S_DMA_MAP]; i += 2)
+        CFG_SET(x->c, dma_map, DMA_MAP, i, iova, 0xc0000000);
     CFG_SET(x->c, memory, MEMORY, 0, size, UINT64_C(400) * MiB);
     x->options.threads = 4;
     started(x);

@@ -103,6 +103,8 @@ class Config:
                 problem = check(i, record)
                 if problem:
                     raise Refused(self.places[name, i], f"{name} {i}: {problem}")
+        for check in (self.guest, self.host, self.files, self.once, self.lines, self.maps, self.expectations):
+            check()
 
     # ---- frame ----
 
@@ -227,7 +229,7 @@ class Config:
         return None if r["lowest"] <= first and first + r["size"] <= end and r["lowest"] + r["size"] <= end else "extent"
 
     def check_patch(self, _, r):
-        if r["at"] % 4 or r["at"] + 8 > self.h["dtb_size"] or r["memory"] == NONE:
+        if r["at"] % 4 or r["at"] < 40 or r["at"] + 8 > self.h["dtb_size"] or r["memory"] == NONE:
             return "contradiction"
         memory = self.records["memory"][r["memory"]]
         known = self.word("backing", memory["backing"]) in ("physical", "contiguous", "heap")
@@ -243,15 +245,34 @@ class Config:
         cpus = len(self.records["cpu"])
         return None if r["regions"] and cpus and last["size"] % cpus == 0 else "messages that the cpus do not share"
 
-    def check_device(self, i, r):
-        return "parent behind it" if r["parent"] != NONE and r["parent"] >= i else None
+    def check_cpu(self, i, r):
+        return "order" if i and self.records["cpu"][i - 1]["vcpu"] >= r["vcpu"] else None
 
-    def check_region(self, _, r):
+    def check_device(self, i, r):
+        if r["parent"] != NONE and r["parent"] >= i:
+            return "parent behind it"
+        if r["sysfs_name"] and self.kind(i) not in ("platform", "pci"):
+            return "a name on a bus of the host"
+        if r["vcpu"] != NONE and all(cpu["vcpu"] != r["vcpu"] for cpu in self.records["cpu"]):
+            return "no such vcpu"
+        return "bus without slot, or slot without bus" if bool(r["bus"]) != (r["slot"] != NONE) else None
+
+    def check_region(self, i, r):
+        return self.check_extents(r) or self.check_kind(r)
+
+    def check_kind(self, r):
+        kind, mode = self.kind(r["device"]), self.word("region_mode", r["mode"])
+        if (r["file"] and kind != "raw") or (kind == "raw" and not r["file"] and mode != "drop"):
+            return "only regions of raw devices are files"
+        if kind == "emulated" and (mode == "map" or r["host"] != NONE64):
+            return "an emulated device with registers on the host"
+        return "dropped, but in the guest" if mode == "drop" and r["guest"] != NONE64 else None
+
+    def check_extents(self, r):
         if self.word("region_mode", r["mode"]) == "drop":
             return self.check_shadow(r)
         if not r["size"]:
-            kind = self.word("device_kind", self.records["device"][r["device"]]["kind"])
-            return None if kind == "pci" else "no size"
+            return None if self.kind(r["device"]) == "pci" else "no size"
         known = [r["offset"]] + [r[name] for name in ("host", "guest") if r[name] != NONE64]
         return self.check_shadow(r) if all(self.fits(start, r["size"]) for start in known) else "extent"
 
@@ -259,7 +280,7 @@ class Config:
         shadow, big = (self.flag("region_flags", r["flags"], word) for word in ("shadow", "big-endian"))
         if not shadow:
             return "big-endian, and no shadow" if big else None
-        raw = self.word("device_kind", self.records["device"][r["device"]]["kind"]) == "raw"
+        raw = self.kind(r["device"]) == "raw"
         window = self.flag("region_flags", r["flags"], "window")
         if self.word("region_mode", r["mode"]) != "trap" or not r["file"] or window or not raw:
             return "a shadow that is not a trapped region of a raw device's file"
@@ -282,6 +303,12 @@ class Config:
 
     def check_irq(self, _, r):
         dropped = self.flag("irq_flags", r["flags"], "dropped")
+        kind, source = self.kind(r["device"]), self.word("irq_source", r["source"])
+        kinds = {"emulated": ("emulated",), "file": ("raw",)}.get(source, ("platform", "pci"))
+        if kind not in kinds or (r["file"] and source != "file") or (not r["file"] and source == "file" and not dropped):
+            return "source"
+        if r["chip"] != NONE and r["number"] >= self.records["irqchip"][r["chip"]]["lines"]:
+            return "number"
         if dropped != (r["chip"] == NONE) or dropped != (r["number"] == NONE):
             return "dropped and chip or number contradict"
         resample = self.flag("irq_flags", r["flags"], "resample")
@@ -294,7 +321,7 @@ class Config:
         iommu = r["guest_iommu"]
         if (self.word("dma_mode", r["mode"]) == "guest-iommu") != (iommu != NONE):
             return "mode and guest_iommu contradict"
-        if iommu != NONE and self.word("device_kind", self.records["device"][iommu]["kind"]) != "emulated":
+        if iommu != NONE and self.kind(iommu) != "emulated":
             return "guest_iommu is not emulated"
         if iommu == NONE and r["endpoint"] != NONE:
             return "an endpoint of no guest_iommu"
@@ -317,7 +344,25 @@ class Config:
         for name in ("memory", "region"):
             if r[name] != NONE and r["offset"] + r["size"] > self.records[name][r[name]]["size"]:
                 return f"past the end of its {name}"
-        return None
+        return self.check_domain(self.records["dma"][r["dma"]], r)
+
+    def check_domain(self, dma, r):
+        mode = self.word("dma_mode", dma["mode"])
+        if mode not in ("all", "window") or self.flag("dma_flags", dma["flags"], "no-iommu"):
+            return "mapped for a domain that maps nothing"
+        if self.word("iommu", self.records["machine"][0]["iommu"]) == "none":
+            return "mapped without an IOMMU"
+        if self.flag("dma_flags", dma["flags"], "window"):
+            if r["iova"] < dma["window"] or r["iova"] + (r["granted"] or r["size"]) > dma["window"] + dma["size"]:
+                return "outside of the window"
+        if r["memory"] == NONE:
+            return None
+        memory = self.records["memory"][r["memory"]]
+        if self.flag("memory_flags", memory["flags"], "no-dma"):
+            return "mapped, but no-dma"
+        if self.flag("memory_flags", memory["flags"], "readonly") and not self.flag("map_flags", r["flags"], "readonly"):
+            return "mapped for writes, but readonly"
+        return "not at the guest's address" if mode == "all" and r["iova"] != memory["address"] + r["offset"] else None
 
     def check_stash(self, i, r):
         tph = self.word("stash_kind", r["kind"]) == "tph"
@@ -325,7 +370,200 @@ class Config:
             return "an entry or memory type of no tph"
         if r["st_index"] != NONE and r["st_index"] > 2047:
             return "st_index"
+        cpus = [cpu for cpu in self.records["cpu"] if cpu["vcpu"] == r["vcpu"]]
+        if r["vcpu"] != NONE and (not cpus or cpus[0]["host_cpu"] != r["host_cpu"]):
+            return "not the cpu of its vcpu"
         return None if r["dma"] != NONE and self.records["dma"][r["dma"]]["stash"] == i else "its dma does not name it"
+
+    # ---- records and records ----
+
+    def kind(self, device):
+        return self.word("device_kind", self.records["device"][device]["kind"])
+
+    def raw(self, offset):
+        return self.strings[offset : self.strings.index(0, offset)]
+
+    def each(self, section):
+        return enumerate(self.records[section])
+
+    def refuse(self, section, i, what):
+        raise Refused(self.places[section, i], f"{section} {i}: {what}")
+
+    def apart(self, what, things, may_overlap=lambda a, b: False):
+        """Of things (where, first, last, section, record, more), no two in one place overlap, or they may.
+
+        Compares each with all that are still open, which is slow for files that nobody has."""
+        open_things, where = [], None
+        for thing in sorted(things, key=lambda t: t[:5]):
+            if thing[0] != where:
+                open_things, where = [], thing[0]
+            open_things = [t for t in open_things if t[2] >= thing[1]]
+            for other in open_things:
+                if not may_overlap(other, thing):
+                    self.refuse(thing[3], thing[4], f"{what}, with {other[3]} {other[4]}")
+            # What takes the same and shares it in the same way stands for all of these.
+            if not any(t[2] >= thing[2] and t[5] == thing[5] for t in open_things):
+                open_things.append(thing)
+
+    def dropped(self, r):
+        return self.word("region_mode", r["mode"]) == "drop"
+
+    def guest(self):
+        page = self.records["machine"][0]["host_page_size"]
+        if page == 0 or page & (page - 1):
+            page = 1
+        things = [(0, m["address"], m["address"] + m["size"] - 1, "memory", i, None) for i, m in self.each("memory")]
+        for i, c in self.each("chip_region"):
+            things.append((0, c["address"], c["address"] + c["size"] - 1, "chip_region", i, None))
+        for i, r in self.each("region"):
+            if self.dropped(r) or r["guest"] == NONE64 or not r["size"]:
+                continue
+            mode, first, last = self.word("region_mode", r["mode"]), r["guest"], r["guest"] + r["size"] - 1
+            if mode == "map":
+                first, last = first // page * page, last // page * page + page - 1
+            same = None if r["host"] == NONE64 else (mode, (r["guest"] - r["host"]) % (1 << 64))
+            things.append((0, first, last, "region", i, same))
+        self.apart("in the guest at one address", things, lambda a, b: a[5] is not None and a[5] == b[5])
+
+    def host(self):
+        things = []
+        for i, m in self.each("memory"):
+            backing, first = self.word("backing", m["backing"]), m["physical"]
+            if backing == "file" and self.raw(m["path"]) == b"/dev/mem":
+                first = m["offset"]
+            elif backing not in ("physical", "contiguous", "heap") or first == NONE64:
+                continue
+            share = ("share", self.raw(m["share"])) if m["share"] else None
+            things.append((0, first, first + m["size"] - 1, "memory", i, share))
+        for i, r in self.each("region"):
+            first = r["offset"] if self.raw(r["file"]) == b"/dev/mem" else r["host"]
+            if not self.dropped(r) and r["size"] and first != NONE64:
+                things.append((0, first, first + r["size"] - 1, "region", i, ("registers",)))
+        self.apart("on the host at one address", things, lambda a, b: a[5] is not None and a[5] == b[5])
+
+    def files(self):
+        things, irqs, users = [], {}, []
+        for i, m in self.each("memory"):
+            if self.word("backing", m["backing"]) == "file":
+                path, share = self.raw(m["path"]), self.raw(m["share"]) or None
+                users.append((path, "memory", i, None))
+                if path:
+                    things.append((path, m["offset"], m["offset"] + m["size"] - 1, "memory", i, share))
+        for i, r in self.each("region"):
+            path = self.raw(r["file"])
+            if path and path != b"/dev/mem" and not self.dropped(r) and r["size"]:
+                things.append((path, r["offset"], r["offset"] + r["size"] - 1, "region", i, None))
+                users.append((path, "region", i, r["device"]))
+        self.apart("one part of a file", things, lambda a, b: a[5] is not None and a[5] == b[5])
+        for i, q in self.each("irq"):
+            path = self.raw(q["file"])
+            if path and not self.flag("irq_flags", q["flags"], "dropped"):
+                if path in irqs:
+                    self.refuse("irq", i, f"the file of irq {irqs[path]}")
+                irqs[path] = i
+        for path, section, i, device in users:
+            if path in irqs and device != self.records["irq"][irqs[path]]["device"]:
+                self.refuse(section, i, f"the file of irq {irqs[path]}")
+        writes = {}
+        for i, w in self.each("write"):
+            r = self.records["region"][w["region"]]
+            at = (self.raw(r["file"]), r["offset"] + w["offset"])
+            way = (self.flag("write_flags", w["flags"], "hiword"), self.flag("region_flags", r["flags"], "big-endian"))
+            if writes.setdefault(at, way) != way:
+                self.refuse("write", i, "written in another way too")
+        self.apart("one patch over another", [(0, p["at"], p["at"] + 7, "patch", i, None) for i, p in self.each("patch")])
+
+    def once(self):
+        def unique(section, keys, what):
+            seen = {}
+            for i, record in self.each(section):
+                for key in keys(record):
+                    if key in seen:
+                        self.refuse(section, i, f"{what}, as {section} {seen[key]}")
+                    seen[key] = i
+
+        def streams(r):
+            for flag, name in (("liodn-index", "liodn_index"), ("stream", "stream")):
+                if self.flag("dma_flags", r["flags"], flag):
+                    yield r["device"], flag, r[name]
+
+        window = lambda r: self.flag("region_flags", r["flags"], "window")
+        unique("device", lambda r: [self.raw(r["sysfs_name"])] if r["sysfs_name"] else [], "one device of the host")
+        unique("device", lambda r: [(self.raw(r["bus"]), r["slot"])] if r["bus"] else [], "one slot")
+        unique("region", lambda r: [(r["device"], window(r), r["index"])], "one index")
+        unique("irq", lambda r: [(r["device"], r["source"], r["index"])], "one index")
+        unique("dma", streams, "one stream")
+        for section in ("memory", "irqchip", "device"):
+            unique(section, lambda r: [self.raw(r["name"])] if r["name"] else [], "one name")
+
+    def lines(self):
+        bound, gsis, links = {}, {}, []
+        for i, q in self.each("irq"):
+            if not self.flag("irq_flags", q["flags"], "dropped"):
+                links.append((i, q, (q["chip"], self.raw(q["kind"]), q["number"])))
+        for i, q, line in links:
+            if not self.flag("irq_flags", q["flags"], "shared"):
+                if line in bound or (q["gsi"] != NONE and q["gsi"] in gsis):
+                    self.refuse("irq", i, "a line that is bound already")
+                bound[line] = gsis[q["gsi"]] = q
+        for i, q, line in links:
+            if line not in bound or bound[line]["gsi"] != q["gsi"]:
+                self.refuse("irq", i, "shares a line with none")
+
+    def maps(self):
+        things = [(m["dma"], m["iova"], m["iova"] + (m["granted"] or m["size"]) - 1, "dma_map", i, None) for i, m in self.each("dma_map")]
+        self.apart("at one device address", things)
+
+    def expectations(self):
+        machine, known = self.records["machine"][0], {}
+        for i, e in self.each("expect"):
+            kind, device = self.word("expect_kind", e["kind"]), e["device"]
+            text = self.raw(e["string"])
+            of_device = ("sysfs-name", "compatible", "region", "irq-count", "irq-trigger", "group-member")
+            if kind != "file" and (kind in of_device) != (device != NONE):
+                self.refuse("expect", i, "of a device and the host")
+            wrong = False
+            if kind == "page-size":
+                wrong = e["a"] != machine["host_page_size"]
+            elif kind == "host-compatible" and not e["index"]:
+                wrong = text != self.raw(machine["host_compatible"])
+            elif kind in ("sysfs-name", "compatible"):
+                wrong = text != self.raw(self.records["device"][device][kind.replace("-", "_")])
+            elif kind == "kvm-device":
+                chips = self.records["irqchip"]
+                wrong = e["index"] >= len(chips) or text != self.raw(chips[e["index"]]["kvm"])
+            if wrong:
+                self.refuse("expect", i, "contradicts its record")
+            key = (kind, device, e["index"])
+            value = text if kind == "host-compatible" else e["a"]
+            if kind in ("host-compatible", "irq-count", "irq-trigger") and known.setdefault(key, [value]) != [value]:
+                self.refuse("expect", i, "contradicts another one")
+            if kind == "region":
+                known.setdefault(key, []).append((e["a"], e["b"]))
+            known.setdefault((kind, device) if kind != "host-compatible" else key[::2], [])
+        self.needed(machine, known)
+
+    def needed(self, machine, known):
+        def need(key, section, i):
+            if key not in known:
+                self.refuse(section, i, f"lacks the expectation {key[0]}")
+
+        for i, r in self.each("region"):
+            device = self.records["device"][r["device"]]
+            flag = lambda word: self.flag("region_flags", r["flags"], word)
+            if flag("shadow") or (device["sysfs_name"] and r["size"] and not flag("window")):
+                found = known.get(("region", r["device"], r["index"]), [])
+                if not found or any(place != (r["host"], r["size"]) for place in found):
+                    self.refuse("region", i, "is not expected where it is")
+        if machine["host_page_size"]:
+            need(("page-size", NONE), "machine", 0)
+        if machine["host_compatible"]:
+            need(("host-compatible", 0), "machine", 0)
+        for i, d in self.each("device"):
+            if d["sysfs_name"]:
+                need(("sysfs-name", i), "device", i)
+                if d["compatible"] and self.kind(i) == "platform":
+                    need(("compatible", i), "device", i)
 
     # ---- JSON ----
 

@@ -275,10 +275,12 @@ static struct sample *sample_new(struct machc *c)
                  ((struct p_cpu){.vcpu = i, .host_cpu = i < 2 ? 2 + i : UINT32_MAX, .node = n, .reg = i << 8}));
     }
     sample_memory(s, sample_backing(s, "ram", BACK_HUGETLB, 0x200000), 0x80000000, 0x20000000);
-    sample_memory(s, sample_backing(s, "more", BACK_HUGETLB, 0x200000), UINT64_C(0x880000000), 0x200000);
+    struct m_memory *more = sample_backing(s, "more", BACK_HUGETLB, 0x200000);
+    more->no_dma = true;
+    sample_memory(s, more, UINT64_C(0x880000000), 0x200000);
     struct m_memory *shm = sample_backing(s, "shm0", BACK_PHYSICAL, UINT64_C(0xff0000000));
     shm->share = "ipc0";
-    shm->readonly = shm->no_dma = true;
+    shm->readonly = true;
     sample_memory(s, shm, 0x60000000, 0x4000000);
     struct m_memory *blob = sample_backing(s, "blob", BACK_FILE, 0x1000);
     blob->file = "/boot/blob.bin";

@@ -667,13 +667,14 @@ static int many(struct machc *c, void *opaque)
     struct sample *s = sample_new(c);
     const struct p_dma_map map = {.what = MAP_MEMORY, .memory = &s->m->memory.at[0], .size = 0x1000, .granted = 0x1000};
     struct dt_tree *host = dt_tree_new(c->arena, c->names);
+    s->m->irqchips.at[0]->nlines = 200000;
     for (uint32_t i = 0; i < 100000; i++) {
         struct p_device *d = sample_device(s, arena_printf(c->arena, "dev%u", i), DEV_PLATFORM);
         d->host = dt_add_child(host, host->root, intern(c->names, arena_printf(c->arena, "dev@%x", i * 4096)));
         d->sysfs_name = arena_printf(c->arena, "%x.dev", i * 4096);
-        sample_region(s, d, (uint64_t)i * 4096, 4096, REGION_MAP);
-        sample_irq(s, d, IRQ_DEVICE, i, true);
-        struct p_dma *dma = sample_dma(s, d, DMA_ALL);
+        sample_region(s, d, (UINT64_C(1) << 40) + (uint64_t)i * 4096, 4096, REGION_MAP);
+        sample_irq(s, d, IRQ_DEVICE, 100 + i, true);
+        struct p_dma *dma = sample_dma(s, d, DMA_WINDOW);
         dma->maps = &map;
         dma->nmaps = 1;
     }
