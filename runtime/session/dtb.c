@@ -14,7 +14,7 @@ int mach_session_dtb(const struct mach_session *s, void *dtb, size_t size, struc
     for (uint32_t i = 0; i < s->f->section[MACH_CFG_S_PATCH].count; i++) {
         struct mach_cfg_rec p = mach_cfg_record(s->f, MACH_CFG_S_PATCH, i);
         const struct memory *m = &s->memory[mach_cfg_patch_memory(p)];
-        // The bytes lie in the tree: runtime/config/verify.c.
+        // The bytes lie in the tree: runtime/config/one_record.c.
         uint8_t *at = (uint8_t *)dtb + mach_cfg_patch_at(p);
         if (m->m.host == MACH_CFG_NONE64)
             return machrt_fill_error(error, "memory", ENODATA, m->m.name,

@@ -104,7 +104,7 @@ static void test_layout(void **state)
             // 64-bit fields are addresses and sizes, because JSON numbers cannot hold them.
             if (f->size == 8)
                 assert_true(f->kind == MACH_CFG_K_HEX || f->kind == MACH_CFG_K_OPT);
-            // verify.c does not check numbers, addresses and optional values further, and has one bit for each word.
+            // fields.c does not check numbers, addresses and optional values further, and has one bit for each word.
             if (f->kind != MACH_CFG_K_HEX && f->kind != MACH_CFG_K_OPT)
                 assert_int_equal(f->size, 4);
             if (f->kind == MACH_CFG_K_ENUM)
