@@ -40,9 +40,10 @@ MACHRT_API const char *mach_version(void);
 
 /* What failed, on what, why, and what can be done about it. Initialise it with MACH_ERROR_INIT. */
 struct mach_error {
-    size_t size;      // sizeof(struct mach_error), set by the caller; a struct that is too small is not written
-    const char *step; // "open", "read", "verify", "arguments"; of a session: see mach_session_start(). A constant
-    int number;       // errno of the failure; 0: there is none, the file or the host is wrong
+    size_t size; // sizeof(struct mach_error), set by the caller; a struct that is too small is not written
+    const char
+        *step;  // "open", "read", "verify", "policy", "arguments"; of a session: see mach_session_start(). A constant
+    int number; // errno of the failure; 0: there is none, the file or the host is wrong
     const char *name; // of step "verify": one word for what is wrong, "CHECKSUM". A constant. Else NULL
     uint64_t offset;  // of step "verify": where in the file, in bytes
     char object[256]; // "guest.cfg: device 3, parent"
@@ -278,6 +279,47 @@ struct mach_options {
  * `size` (step "arguments"). Any thread.
  */
 MACHRT_API int mach_config_check(const struct mach_config *config, const struct mach_options *options,
+                                 struct mach_error *error);
+
+/* ---- policies ---- */
+
+/* What configs may name on this host: a text that its administrator wrote (docs/runtime.md#policy). */
+struct mach_policy;
+
+/*
+ * Reads a policy. The caller ends it with mach_policy_close(). Any thread.
+ *
+ * 0, or an error of step "policy", and *policy is NULL: -errno of open(2) or read(2); -EINVAL not a regular file;
+ * -EPERM it belongs to neither root nor the caller, or others can write it; -EFBIG more than 1 MiB; -ENOMEM; -EBADMSG a
+ * line that is no line of a policy: error->object is "FILE:LINE:COLUMN".
+ */
+MACHRT_API int mach_policy_open(const char *path, struct mach_policy **policy, struct mach_error *error);
+
+/* The same for `size` bytes of text, which are copied. Messages call them `name`. 0, -ENOMEM or -EBADMSG. Any thread.
+ */
+MACHRT_API int mach_policy_from_memory(const char *name, const void *text, size_t size, struct mach_policy **policy,
+                                       struct mach_error *error);
+
+/* Frees a policy; NULL is allowed. */
+MACHRT_API void mach_policy_close(struct mach_policy *policy);
+
+/*
+ * Holds what a config names against a policy. Call it before mach_session_start() and mach_config_bind() where the
+ * config comes from someone who may not have all of the host. It opens nothing; it follows the links of paths, and
+ * reads what sysfs says of devices. Of `options`, which may be NULL, it uses sys, finding and opaque: finding() is
+ * called for each thing that is not allowed, with the line that is missing. Returns how many there are. -EINVAL,
+ * -E2BIG: a struct with a bad `size` (step "arguments"), or a device whose name is none (step "expect"); -ENOMEM;
+ * -errno: where a path leads cannot be seen (step "policy"). Takes time for each line of the policy and each thing. Any
+ * thread.
+ */
+MACHRT_API int mach_policy_check(const struct mach_policy *policy, const struct mach_config *config,
+                                 const struct mach_options *options, struct mach_error *error);
+
+/*
+ * Writes the policy that a config needs on this host, to be reviewed. Of `options`, which may be NULL, it uses sys.
+ * ferror(out) says whether writing worked. 0, or an error as those of mach_policy_check(). Any thread.
+ */
+MACHRT_API int mach_policy_print(const struct mach_config *config, const struct mach_options *options, FILE *out,
                                  struct mach_error *error);
 
 /*

@@ -15,10 +15,15 @@ struct command {
     const struct mach_config *config;
     enum mach_backend backend;
     const char *state;
+    const char *policy; // its file; or NULL
     bool json, all, kvm, verbose, stop, host, open;
     unsigned seconds;
 };
 
+/* Prints what the policy does not allow. An exit status. */
+int check_policy(const struct command *c);
+
+int command_policy(const struct command *c);
 int command_show(const struct command *c);
 int command_check(const struct command *c);
 int command_probe(const struct command *c);

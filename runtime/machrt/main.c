@@ -13,14 +13,15 @@ static const struct {
     const char *options, *about;
 } commands[] = {
     {"show", command_show, true, "json", "print a config; --json: its JSON view, the same bytes as machc --emit=json"},
-    {"check", command_check, true, "all",
+    {"check", command_check, true, "all policy",
      "check what the config expects of this host, and change nothing; --all: list what holds, too"},
-    {"plan", command_plan, true, "all backend host kvm stop",
+    {"plan", command_plan, true, "all backend host kvm policy stop",
      "print the system calls of a session, without making them"},
-    {"bind", command_bind, true, "state verbose", "bind the config's devices to their VFIO drivers"},
+    {"bind", command_bind, true, "policy state verbose", "bind the config's devices to their VFIO drivers"},
     {"unbind", command_unbind, true, "state verbose", "bind them to their former drivers again"},
-    {"run", command_run, true, "backend seconds verbose",
+    {"run", command_run, true, "backend policy seconds verbose",
      "start a session without a VMM, print regions and interrupts, stop"},
+    {"policy", command_policy, true, "", "print the policy that a config needs on this host, to be reviewed"},
     {"probe", command_probe, false, "open", "print what this host has, as JSON"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -38,6 +39,7 @@ static int usage(FILE *out, int status)
           "from the config\n"
           "  --kvm             plan: include the calls for a KVM guest\n"
           "  --open            probe: also open devices that are bound to VFIO, which resets them\n"
+          "  --policy=FILE     check, plan, bind, run: refuse a config that names what this policy does not allow\n"
           "  --stop            plan: include the calls that stop the session\n"
           "  --state=FILE      bind, unbind: the file that stores the former drivers\n"
           "  --seconds=N       run: how many seconds (default 10)\n"
@@ -100,8 +102,8 @@ static bool set_backend(struct command *c, const char *name)
 
 static bool set_option(struct command *c, const char *allowed, const char *arg)
 {
-    static const char *const names[] = {"json", "all",  "kvm",     "verbose", "stop",
-                                        "host", "open", "backend", "state",   "seconds"};
+    static const char *const names[] = {"json", "all",     "kvm",   "verbose", "stop",  "host",
+                                        "open", "backend", "state", "seconds", "policy"};
     bool *const flags[] = {&c->json, &c->all, &c->kvm, &c->verbose, &c->stop, &c->host, &c->open};
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         const char *value = option_value(arg, names[i]);
@@ -115,8 +117,8 @@ static bool set_option(struct command *c, const char *allowed, const char *arg)
             return false;
         if (!strcmp(names[i], "backend"))
             return set_backend(c, value);
-        if (!strcmp(names[i], "state")) {
-            c->state = value;
+        if (!strcmp(names[i], "state") || !strcmp(names[i], "policy")) {
+            *(*names[i] == 's' ? &c->state : &c->policy) = value;
             return true;
         }
         char *end;
@@ -136,7 +138,9 @@ static int run_command(int (*f)(const struct command *c), struct command *c)
         return error.name ? FAILED : USAGE;
     }
     c->config = config;
-    int status = f(c);
+    int status = c->policy ? check_policy(c) : FINE;
+    if (status == FINE)
+        status = f(c);
     mach_config_close(config);
     return flushed(status);
 }

@@ -86,6 +86,8 @@ def main():
     write(folder, "dtb", {p.encode() + b"\0" for p in props} | numbers | {b"\xd0\x0d\xfe\xed"})
     write(folder, "schema", {json.dumps(w) for w in described})
     write(folder, "facts", {json.dumps(w) for w in facts()})
+    words = re.findall(r'^    {"([a-z]+)", parse_', (ROOT / "runtime/policy/parse.c").read_text(), re.M)
+    write(folder, "policy", {*words, "no-iommu", "read-only", "..", "0xffffffffffffffff", "\\"})
     for target in ("cfg", "session"):
         write(folder, target, {n[::-1] for n in numbers} | {b"\x89MACH\r\n\x1a"})
     return 0

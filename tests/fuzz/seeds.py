@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from harness.blobs import RECIPES  # noqa: E402
 from harness.golden import sources  # noqa: E402
 
-TARGETS = ("cfg", "session", "mach", "body", "dts", "dtb", "schema", "facts")
+TARGETS = ("cfg", "session", "policy", "mach", "body", "dts", "dtb", "schema", "facts")
 SLOW = ("E0211-too-many-statements",)  # millions of statements
 LARGEST = 32 * 1024  # mutating larger files is slow, and finds nothing more than smaller ones
 
@@ -75,13 +75,26 @@ def texts(seeds):
             seeds.add("facts" if path.parent.name == "facts" else "schema", path.stem, path.read_bytes())
 
 
-def outputs(seeds, machc):
-    """Configs and guest trees of everything that compiles."""
+def policies(seeds):
+    """The policy of the document, and the lines of it."""
+    text = pathlib.Path("docs/runtime.md").read_text()
+    block = re.search(r"((?:^    .*\n)+)", text[text.index("    # /etc/mach/policy"):], re.M).group(1)
+    lines = [line[4:] for line in block.splitlines()]
+    for i in range(len(lines)):
+        seeds.add("policy", f"document-{i}", "\n".join(lines[i:i + 3]).encode())
+    seeds.add("policy", "document", "\n".join(lines).encode())
+
+
+def outputs(seeds, machc, machrt):
+    """Configs and guest trees of everything that compiles, and the policies that the configs need."""
     for path in sources():
         with tempfile.TemporaryDirectory() as folder:
             subprocess.run([machc, "-w", str(path), "-O", folder], check=True)
             for made in sorted(pathlib.Path(folder).iterdir()):
                 seeds.add(made.suffix[1:], f"{path.stem}-{made.stem}", made.read_bytes())
+                if made.suffix == ".cfg":
+                    done = subprocess.run([machrt, "policy", made], capture_output=True, check=True)
+                    seeds.add("policy", f"{path.stem}-{made.stem}", done.stdout)
 
 
 def main():
@@ -91,7 +104,8 @@ def main():
     args = parser.parse_args()
     seeds = Seeds(args.folder)
     texts(seeds)
-    outputs(seeds, args.build / "machc")
+    policies(seeds)
+    outputs(seeds, args.build / "machc", args.build / "machrt")
     subprocess.run([args.build / "fuzz" / "sample", str(args.folder / "cfg" / "sample")], check=True)
     subprocess.run([args.build / "fuzz" / "scenes", str(args.folder / "cfg")], check=True)
     shutil.copytree(args.folder / "cfg", args.folder / "session", dirs_exist_ok=True)

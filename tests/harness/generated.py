@@ -424,7 +424,7 @@ COMPLETIONS = [
     ("compiler/cli/completion/machc.bash", "machc b", ["board.mach"], ["other.txt"]),
     ("compiler/cli/completion/machc.bash", "machc --check w", ["with blank.mach"], []),
     ("compiler/cli/completion/machc.bash", "machc --host o", ["other.txt"], []),
-    ("runtime/machrt/completion/machrt.bash", "machrt ", ["show", "check", "plan", "bind", "unbind", "run", "probe"], []),
+    ("runtime/machrt/completion/machrt.bash", "machrt ", ["show", "check", "plan", "bind", "unbind", "run", "policy", "probe"], []),
     ("runtime/machrt/completion/machrt.bash", "machrt show --", ["--json", "--help"], []),
     ("runtime/machrt/completion/machrt.bash", "machrt plan --backend=io", ["iommufd"], ["group"]),
     ("runtime/machrt/completion/machrt.bash", "machrt show g", ["guest.cfg"], ["other.txt"]),

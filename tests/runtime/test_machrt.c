@@ -14,12 +14,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 enum { MiB = 1 << 20 };
 
-static char cfg_path[64], file_path[64];
+static char cfg_path[64], file_path[64], policy_path[64];
 static uint64_t page;
 
 // Runs machrt; its output, both streams, to `out`. Returns the exit status.
@@ -206,6 +207,60 @@ static void test_commands(void **state)
     expect_run(0, "probe", "\"page_size\"");
 }
 
+static void write_policy(const char *text, const char *more)
+{
+    FILE *f = fopen(policy_path, "wb");
+    assert_non_null(f);
+    fprintf(f, "%s%s", text, more);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(chmod(policy_path, 0644), 0);
+}
+
+// What is printed is enough for each command; without a line of it, none does anything.
+static void test_policy(void **state)
+{
+    (void)state;
+    static const char *const with[] = {"check", "plan", "run --seconds=0"};
+    char a[400], text[4096], say[400];
+    struct cfg *c = plain();
+    write_cfg(c);
+    cfg_free(c);
+    snprintf(a, sizeof a, "policy %s", cfg_path);
+    assert_int_equal(run(text, sizeof text, a), 0);
+    snprintf(say, sizeof say, "file %s ", file_path);
+    assert_non_null(strstr(text, say));
+    assert_non_null(strstr(text, "memory 4M "));
+    for (size_t i = 0; i < sizeof with / sizeof with[0]; i++) {
+        write_policy(text, "");
+        snprintf(a, sizeof a, "%s --policy=%s %s", with[i], policy_path, cfg_path);
+        expect_run(0, a, "");
+        write_policy("memory 4095K\n", "");
+        snprintf(say, sizeof say, "policy: device regs, region 0: %s has no line that allows it: `file %s`\n",
+                 policy_path, file_path);
+        expect_run(1, a, say);
+        expect_run(1, a, "policy: memory: ");
+        static char out[4096];
+        run(out, sizeof out, a);
+        assert_null(strstr(out, "open")); // and no more is done
+        write_policy(text, "memory lots\n");
+        snprintf(say, sizeof say, "%s:", policy_path);
+        expect_run(2, a, say);
+        snprintf(a, sizeof a, "%s --policy=/nowhere/x %s", with[i], cfg_path);
+        expect_run(2, a, "policy: /nowhere/x: cannot open it");
+    }
+    c = devices();
+    write_cfg(c);
+    cfg_free(c);
+    write_policy("device 1af0000.nothing\nmemory 4M\n", "");
+    snprintf(a, sizeof a, "bind --policy=%s %s", policy_path, cfg_path);
+    expect_run(1, a, "policy: device edu: ");
+    write_policy("device *\nmemory 4M\n", "");
+    expect_run(1, a, "the host has no such device");
+    snprintf(a, sizeof a, "show --policy=%s %s", policy_path, cfg_path);
+    expect_run(2, a, "unknown option or argument");
+    remove(policy_path);
+}
+
 // Two configs share a state file: what one of them has no device of stays in it.
 static void test_state_file(void **state)
 {
@@ -326,11 +381,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_real_session), cmocka_unit_test(test_usage), cmocka_unit_test(test_commands),
-        cmocka_unit_test(test_rust),         cmocka_unit_test(test_plan),  cmocka_unit_test(test_state_file),
+        cmocka_unit_test(test_rust),         cmocka_unit_test(test_plan),  cmocka_unit_test(test_policy),
+        cmocka_unit_test(test_state_file),
     };
     page = mach_sys_linux()->page_size(NULL);
     snprintf(cfg_path, sizeof cfg_path, "/tmp/test-machrt-%d.cfg", (int)getpid());
     snprintf(file_path, sizeof file_path, "/tmp/test-machrt-%d.bin", (int)getpid());
+    snprintf(policy_path, sizeof policy_path, "/tmp/test-machrt-%d.policy", (int)getpid());
     FILE *f = fopen(file_path, "wb");
     if (!f || fseek(f, (long)(4 * page), SEEK_SET) || putc(0, f) == EOF || fclose(f))
         return 1;

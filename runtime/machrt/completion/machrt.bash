@@ -15,19 +15,24 @@ _machrt()
         mapfile -t COMPREPLY < <(compgen -W "auto iommufd group spapr noiommu pamu" -- "$cur")
         return
         ;;
+    --policy)
+        compopt -o filenames 2>/dev/null
+        mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+        return
+        ;;
     --state)
         compopt -o filenames 2>/dev/null
         mapfile -t COMPREPLY < <(compgen -f -- "$cur")
         return
         ;;
     machrt)
-        mapfile -t COMPREPLY < <(compgen -W "show check plan bind unbind run probe --help" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "show check plan bind unbind run policy probe --help" -- "$cur")
         return
         ;;
     esac
     case $cur in
     -*)
-        mapfile -t COMPREPLY < <(compgen -W "--json --all --backend= --host --kvm --open --stop --state= --seconds= --verbose --version --help" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "--json --all --backend= --host --kvm --open --policy= --stop --state= --seconds= --verbose --version --help" -- "$cur")
         [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
         ;;
     *)
