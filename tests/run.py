@@ -13,7 +13,7 @@ import sys
 
 sys.dont_write_bytecode = True  # a test run writes nothing into the sources
 
-from harness import Context, Result, builds, checker, cli, diagnostics, docs, dtc, errors, generated, golden, layers, linux, linux_facts, makefile, needs, paste, pictures, properties, schemas, unit  # noqa: E402
+from harness import Context, Result, builds, checker, cli, diagnostics, docs, dtc, errors, generated, golden, layers, linux, linux_facts, makefile, needs, paste, pictures, properties, schemas, signed, unit  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITES = {
@@ -36,6 +36,7 @@ SUITES = {
     "make": makefile.run_all,
     "diagnostics": diagnostics.run_all,
     "paste": paste.run_all,
+    "signed": signed.run_all,
     "generated": generated.run_all,
     "docs": docs.run_all,
 }

@@ -21,7 +21,8 @@ static const struct {
     {"unbind", command_unbind, true, "state verbose", "bind them to their former drivers again"},
     {"run", command_run, true, "backend policy seconds verbose",
      "start a session without a VMM, print regions and interrupts, stop"},
-    {"policy", command_policy, true, "", "print the policy that a config needs on this host, to be reviewed"},
+    {"policy", command_policy, true, "policy",
+     "print the policy that a config needs on this host, to be reviewed; --policy: only check it against one"},
     {"probe", command_probe, false, "open", "print what this host has, as JSON"},
 };
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
@@ -39,7 +40,8 @@ static int usage(FILE *out, int status)
           "from the config\n"
           "  --kvm             plan: include the calls for a KVM guest\n"
           "  --open            probe: also open devices that are bound to VFIO, which resets them\n"
-          "  --policy=FILE     check, plan, bind, run: refuse a config that names what this policy does not allow\n"
+          "  --policy=FILE     check, plan, bind, run, policy: refuse a config that names what this policy does not "
+          "allow\n"
           "  --stop            plan: include the calls that stop the session\n"
           "  --state=FILE      bind, unbind: the file that stores the former drivers\n"
           "  --seconds=N       run: how many seconds (default 10)\n"

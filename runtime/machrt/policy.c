@@ -31,5 +31,7 @@ int check_policy(const struct command *c)
 int command_policy(const struct command *c)
 {
     struct mach_error error = MACH_ERROR_INIT;
+    if (c->policy) // which allows it
+        return FINE;
     return mach_policy_print(c->config, NULL, stdout, &error) ? report(&error) : FINE;
 }

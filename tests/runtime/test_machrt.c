@@ -220,7 +220,7 @@ static void write_policy(const char *text, const char *more)
 static void test_policy(void **state)
 {
     (void)state;
-    static const char *const with[] = {"check", "plan", "run --seconds=0"};
+    static const char *const with[] = {"check", "plan", "run --seconds=0", "policy"};
     char a[400], text[4096], say[400];
     struct cfg *c = plain();
     write_cfg(c);
