@@ -194,7 +194,7 @@ into        = $(foreach f,$(2),$(f):$(1)/$(notdir $(f)))
 below       = $(foreach f,$(2),$(f):$(1)/$(f:$(B)/installed/%=%))
 doc_md      = README.md CONTRIBUTING.md SECURITY.md $(wildcard docs/*.md) examples/README.md $(wildcard examples/*/*.md)
 doc_files   = LICENSE NEWS $(wildcard docs/ci/* docs/images/* examples/*.mach) \
-              $(wildcard $(patsubst %,examples/*/*.%,mach dtso dts c h rs)) \
+              $(wildcard $(patsubst %,examples/*/*.%,mach dtso dts c h rs)) $(filter-out %.md,$(wildcard examples/signed/*)) \
               grammar/mach.ebnf $(wildcard schemas/json/*)
 installed_x = $(call into,$(BINDIR),$(B)/machc $(B)/machrt) $(B)/libmachrt.so:$(LIBDIR)/libmachrt.so.$(rt_version)
 installed   = $(call into,$(LIBDIR),$(B)/libmachrt.a) \
