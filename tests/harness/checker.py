@@ -51,7 +51,6 @@ FREE = {
     ("stash", "flags"): ASKED,
     ("stash", "cache_id"): HOST,
     ("patch", "addend"): HOST,
-    ("expect", "kind"): HOST,
     ("expect", "device"): HOST,
     ("expect", "index"): HOST,
     ("expect", "a"): HOST,
