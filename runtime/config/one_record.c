@@ -90,7 +90,9 @@ static bool shadow_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 static bool write_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
 {
     uint32_t region = mach_cfg_write_region(r), offset = mach_cfg_write_offset(r), mask = mach_cfg_write_mask(r);
-    if (region == MACH_CFG_NONE || !mask || (mach_cfg_write_flags(r) & MACH_CFG_WRITE_HIWORD && mask > 0xffff))
+    uint32_t flags = mach_cfg_write_flags(r);
+    if (region == MACH_CFG_NONE || !mask || (flags & MACH_CFG_WRITE_HIWORD && mask > 0xffff) ||
+        (flags & MACH_CFG_WRITE_PLAIN && !(flags & MACH_CFG_WRITE_HIWORD)))
         return false;
     struct mach_cfg_rec in = mach_cfg_record(f, MACH_CFG_S_REGION, region);
     if (!(mach_cfg_region_flags(in) & MACH_CFG_REGION_SHADOW) || offset % 4 ||

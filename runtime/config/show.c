@@ -122,8 +122,10 @@ static void show_writes(const struct view *v, uint32_t region)
         struct mach_cfg_rec w = record(v, MACH_CFG_S_WRITE, *v->writes);
         if (mach_cfg_write_region(w) != region)
             return;
-        fprintf(v->out, "    write 0x%" PRIx32 " mask 0x%" PRIx32 "%s\n", mach_cfg_write_offset(w),
-                mach_cfg_write_mask(w), mach_cfg_write_flags(w) & MACH_CFG_WRITE_HIWORD ? " hiword" : "");
+        uint32_t flags = mach_cfg_write_flags(w);
+        fprintf(v->out, "    write 0x%" PRIx32 " mask 0x%" PRIx32 "%s%s\n", mach_cfg_write_offset(w),
+                mach_cfg_write_mask(w), flags & MACH_CFG_WRITE_HIWORD ? " hiword" : "",
+                flags & MACH_CFG_WRITE_PLAIN ? " plain" : "");
     }
 }
 

@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /* The version of the format that this header describes. */
-enum { MACH_CFG_MAJOR = 1, MACH_CFG_MINOR = 6 };
+enum { MACH_CFG_MAJOR = 1, MACH_CFG_MINOR = 7 };
 
 /* "None" in an optional or an index field of 32 bits, and in an optional one of 64. */
 #define MACH_CFG_NONE   UINT32_C(0xffffffff)
@@ -136,7 +136,8 @@ enum mach_cfg_region_flags {
 
 /* Flags of a register that can be written */
 enum mach_cfg_write_flags {
-    MACH_CFG_WRITE_HIWORD = 0x1 // hiword: bits 31 to 16 of what is written select which of bits 15 to 0 change, so that nothing is read first
+    MACH_CFG_WRITE_HIWORD = 0x1, // hiword: bits 31 to 16 of what is written select which of bits 15 to 0 change, so that nothing is read first
+    MACH_CFG_WRITE_PLAIN = 0x2 // plain: since 1.7: hiword: for the guest it is an ordinary register: the library selects the bits that change
 };
 
 /* Sources of an interrupt */

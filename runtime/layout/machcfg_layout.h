@@ -25,7 +25,7 @@
 #define MACH_CFG_MAGIC "\x89MACH\r\n\x1a"
 
 /* The format's version. X(NAME, value) */
-#define MACH_CFG_VERSION_NUMBERS(X) X(MAJOR, 1) X(MINOR, 6)
+#define MACH_CFG_VERSION_NUMBERS(X) X(MAJOR, 1) X(MINOR, 7)
 
 /* ---- words in the file ---- */
 
@@ -147,7 +147,9 @@ static inline mach_le64 mach_le64_of(uint64_t v)
 
 #define MACH_CFG_SET_write_flags(E)                                                                                    \
     E(write_flags, WRITE_HIWORD, 1, "hiword",                                                                          \
-      "bits 31 to 16 of what is written select which of bits 15 to 0 change, so that nothing is read first")
+      "bits 31 to 16 of what is written select which of bits 15 to 0 change, so that nothing is read first")           \
+    E(write_flags, WRITE_PLAIN, 2, "plain",                                                                            \
+      "since 1.7: hiword: for the guest it is an ordinary register: the library selects the bits that change")
 
 #define MACH_CFG_SET_irq_source(E)                                                                                     \
     E(irq_source, IRQ_DEVICE, 0, "device", "interrupt `index` of the host device")                                     \

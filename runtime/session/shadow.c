@@ -85,15 +85,35 @@ static uint32_t write_selected(const struct region *r, uint64_t offset, uint32_t
     return value >> 16 & ~mask;
 }
 
+// A driver of the guest that knows nothing of the upper half reads the register, and writes back what it wants of it.
+static uint32_t write_plain(struct mach_session *s, const struct region *r, uint64_t offset, uint32_t mask,
+                            uint32_t value)
+{
+    pthread_mutex_lock(&s->registers);
+    uint32_t old = swap_register(r, *register_at(r, offset));
+    write_selected(r, offset, mask, ((old ^ value) & mask) << 16 | (value & mask));
+    pthread_mutex_unlock(&s->registers);
+    return (old ^ value) & ~mask;
+}
+
+static uint32_t write_as(struct mach_session *s, const struct region *r, struct mach_cfg_rec w, uint64_t offset,
+                         uint32_t value)
+{
+    uint32_t flags = mach_cfg_write_flags(w), mask = mach_cfg_write_mask(w);
+    if (flags & MACH_CFG_WRITE_PLAIN)
+        return write_plain(s, r, offset, mask, value);
+    if (flags & MACH_CFG_WRITE_HIWORD)
+        return write_selected(r, offset, mask, value);
+    return write_masked(s, r, offset, mask, value);
+}
+
 int machrt_write_shadow(struct mach_session *s, struct region *r, uint64_t offset, const void *value, size_t size)
 {
     struct mach_cfg_rec w;
     uint32_t raw, refused = UINT32_MAX;
     if (size == sizeof raw && find_write(s, r, offset, &w)) {
         memcpy(&raw, value, sizeof raw);
-        uint32_t mask = mach_cfg_write_mask(w), new = swap_register(r, raw);
-        refused = mach_cfg_write_flags(w) & MACH_CFG_WRITE_HIWORD ? write_selected(r, offset, mask, new)
-                                                                  : write_masked(s, r, offset, mask, new);
+        refused = write_as(s, r, w, offset, swap_register(r, raw));
     }
     if (!refused)
         return 0;

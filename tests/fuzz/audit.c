@@ -254,7 +254,8 @@ static int masked_register(const struct file *f, uint64_t i)
     if (r == NONE || !(GET(f, region, r, flags) & SET_region_flags_shadow) || at % 4 ||
         !inside(at, 4, GET(f, region, r, size)))
         return 0;
-    if (!mask || (GET(f, write, i, flags) & SET_write_flags_hiword && mask >> 16))
+    if (!mask || (GET(f, write, i, flags) & SET_write_flags_hiword && mask >> 16) ||
+        (GET(f, write, i, flags) & (SET_write_flags_hiword | SET_write_flags_plain)) == SET_write_flags_plain)
         return 0;
     return !i || GET(f, write, i - 1, region) < r ||
            (GET(f, write, i - 1, region) == r && GET(f, write, i - 1, offset) < at);

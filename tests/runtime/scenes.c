@@ -431,6 +431,7 @@ static struct scene *make_shadow(void)
     cfg_write(x->c, 0, 0x10, 0xffff, MACH_CFG_WRITE_HIWORD);
     cfg_write(x->c, 0, 0x14, 0x00f0, MACH_CFG_WRITE_HIWORD);
     cfg_write(x->c, 0, 0x20, 0xffffffff, 0);
+    cfg_write(x->c, 0, 0x30, 0x0f00, MACH_CFG_WRITE_HIWORD | MACH_CFG_WRITE_PLAIN);
     cfg_write(x->c, 1, 0x8, 0x0f000000, 0);
     return x;
 }

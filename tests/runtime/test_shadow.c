@@ -152,6 +152,40 @@ static void test_hiword(void **state)
     stopped(x);
 }
 
+// As test_hiword(), but the guest's driver reads, changes bits and writes back: the library selects them.
+static void test_plain(void **state)
+{
+    (void)state;
+    struct scene *x = started("shadow");
+    uint32_t *grf = registers(x, GRF);
+    grf[12] = htole32(0x0001);
+    assert_int_equal(write32(x, GRF, 0x30, htole32(0x0201)), 0); // sets a bit
+    assert_int_equal(le32toh(grf[12]), 0x02000200);              // and selects no other, its own or not
+    grf[12] = htole32(0x0301);
+    assert_int_equal(write32(x, GRF, 0x30, htole32(0x0101)), 0); // clears it: 0 is written where the mask selects
+    assert_int_equal(le32toh(grf[12]), 0x02000000);
+    grf[12] = htole32(0x0101);
+    assert_int_equal(write32(x, GRF, 0x30, htole32(0x0e01)), 0); // all of its bits
+    assert_int_equal(le32toh(grf[12]), 0x0f000e00);
+    assert_null(strstr(x->log, "refused"));
+    // Bits of others, and an attempt to select: its own bit takes effect alone, and that is told once.
+    grf[12] = htole32(0x0001);
+    assert_int_equal(write32(x, GRF, 0x30, htole32(0x0400)), -EACCES);
+    assert_int_equal(le32toh(grf[12]), 0x04000400);
+    const char *told = strstr(x->log, "refused: device grf, register 0x30: the guest writes to bits 0x1,");
+    assert_non_null(told);
+    grf[12] = htole32(0x0001);
+    assert_int_equal(write32(x, GRF, 0x30, htole32(0xffff0001)), -EACCES);
+    assert_int_equal(le32toh(grf[12]), 0x0001);
+    assert_null(strstr(told + 1, "refused"));
+    // Nothing that is its own changes: there is no write.
+    assert_int_equal(mprotect(grf, 4096, PROT_READ), 0);
+    assert_int_equal(write32(x, GRF, 0x30, htole32(0x0001)), 0);
+    assert_int_equal(write32(x, GRF, 0x30, htole32(0xf0f1)), -EACCES);
+    assert_int_equal(mprotect(grf, 4096, PROT_READ | PROT_WRITE), 0);
+    stopped(x);
+}
+
 static void test_big_endian(void **state)
 {
     (void)state;
@@ -313,11 +347,14 @@ DAMAGE(no_mask, FIRST_WRITE(mask, 0))
 DAMAGE(all_bits, FIRST_WRITE(mask, 0xffffffff))
 DAMAGE(wide_hiword, FIRST_WRITE(flags, MACH_CFG_WRITE_HIWORD); FIRST_WRITE(mask, 0x10000))
 DAMAGE(full_hiword, FIRST_WRITE(flags, MACH_CFG_WRITE_HIWORD); FIRST_WRITE(mask, 0xffff))
-DAMAGE(unknown_flag, FIRST_WRITE(flags, 2))
+DAMAGE(unknown_flag, FIRST_WRITE(flags, 4))
+DAMAGE(plain, FIRST_WRITE(flags, MACH_CFG_WRITE_HIWORD | MACH_CFG_WRITE_PLAIN))
+DAMAGE(wide_plain, FIRST_WRITE(flags, MACH_CFG_WRITE_HIWORD | MACH_CFG_WRITE_PLAIN); FIRST_WRITE(mask, 0x10001))
+DAMAGE(only_plain, FIRST_WRITE(flags, MACH_CFG_WRITE_PLAIN))
 DAMAGE(odd_register, FIRST_WRITE(offset, 2))
-DAMAGE(last_register, CFG_SET(c, write, WRITE, 3, offset, 0xffc))
-DAMAGE(outside, CFG_SET(c, write, WRITE, 3, offset, 0x1000))
-DAMAGE(far_outside, CFG_SET(c, write, WRITE, 3, offset, 0xfffffffc))
+DAMAGE(last_register, CFG_SET(c, write, WRITE, 4, offset, 0xffc))
+DAMAGE(outside, CFG_SET(c, write, WRITE, 4, offset, 0x1000))
+DAMAGE(far_outside, CFG_SET(c, write, WRITE, 4, offset, 0xfffffffc))
 DAMAGE(twice, FIRST_WRITE(offset, 0x10))
 DAMAGE(falling, FIRST_WRITE(offset, 0x12 * 4))
 DAMAGE(of_none, FIRST_WRITE(region, MACH_CFG_NONE))
@@ -346,6 +383,9 @@ static void test_hostile(void **state)
         {"wide hiword", wide_hiword, "CONTRADICTION"},
         {"full hiword", full_hiword, NULL},
         {"unknown flag", unknown_flag, "FLAGS"},
+        {"plain", plain, NULL},
+        {"wide plain", wide_plain, "CONTRADICTION"},
+        {"only plain", only_plain, "CONTRADICTION"},
         {"odd register", odd_register, "CONTRADICTION"},
         {"last register", last_register, NULL},
         {"outside", outside, "CONTRADICTION"},
@@ -389,7 +429,8 @@ static void test_show(void **state)
         "    write 0x4 mask 0x3\n"
         "    write 0x10 mask 0xffff hiword\n"
         "    write 0x14 mask 0xf0 hiword\n"
-        "    write 0x20 mask 0xffffffff\n";
+        "    write 0x20 mask 0xffffffff\n"
+        "    write 0x30 mask 0xf00 hiword plain\n";
     if (!strstr(text, want))
         fail_msg("%s", text);
     assert_non_null(strstr(text, "shadow, big-endian\n    write 0x8 mask 0xf000000\n"));
@@ -400,9 +441,16 @@ static void test_show(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reads),     cmocka_unit_test(test_masked),     cmocka_unit_test(test_without_mask),
-        cmocka_unit_test(test_hiword),    cmocka_unit_test(test_big_endian), cmocka_unit_test(test_no_needless_write),
-        cmocka_unit_test(test_two_vcpus), cmocka_unit_test(test_proof),      cmocka_unit_test(test_hostile),
+        cmocka_unit_test(test_reads),
+        cmocka_unit_test(test_masked),
+        cmocka_unit_test(test_without_mask),
+        cmocka_unit_test(test_hiword),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_big_endian),
+        cmocka_unit_test(test_no_needless_write),
+        cmocka_unit_test(test_two_vcpus),
+        cmocka_unit_test(test_proof),
+        cmocka_unit_test(test_hostile),
         cmocka_unit_test(test_show),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

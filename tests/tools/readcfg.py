@@ -288,7 +288,9 @@ class Config:
         return None if whole and r["size"] <= 16 << 20 else "size or offset of a shadow"
 
     def check_write(self, i, r):
-        hiword = self.flag("write_flags", r["flags"], "hiword")
+        hiword, plain = (self.flag("write_flags", r["flags"], word) for word in ("hiword", "plain"))
+        if plain and not hiword:
+            return "plain, and nothing to select"
         if not 0 < r["mask"] < (1 << 16 if hiword else 1 << 32):
             return "mask"
         if r["region"] == NONE or r["offset"] % 4:
