@@ -9,6 +9,7 @@
 # make check-corpus   every device of every board that Debian has a kernel for, and what Linux makes of every node; CORPUS="--every 10 -k rk3399" for some
 # make update-linux   schemas/linux/nodes.json anew, from Linux's sources (Debian's linux-source packages)
 # make update-needs   schemas/needs/drivers.json anew, from the same and Debian's boards
+# make update-lines   schemas/lines/resets.json anew, from the newest of the same
 # make check-prepare  for every board of Debian's arm64 kernel: the overlay that keeps what guests rely on; PREPARE="--sample 20 --schema" for some
 # make check-needs    whether it is what the sources give, against every board, and against a sample that was judged by hand
 # make check-references  which phandles machc sees in every board of Linux's sources; REFERENCES="--sample 100" for some
@@ -145,7 +146,11 @@ update-linux:
 update-needs:
 	python3 schemas/update/needs.py
 
+update-lines:
+	python3 schemas/update/lines.py
+
 check-needs:
+	python3 schemas/update/lines.py --check
 	python3 schemas/update/needs.py --check
 	python3 tests/needs/sample.py --seed 20261130 --count 60 --goals
 	python3 tests/needs/sample.py --seed 314159 --count 60 --goals
@@ -262,7 +267,7 @@ test-runtime: all $(runtime_needs)
 check-prepare: $(B)/machc
 	python3 tests/prepare/run.py --machc $< $(PREPARE)
 
-.PHONY: FORCE all test update-linux update-needs check-needs check-prepare check-properties check-corpus check-references check-schema check-cross check-roots check-all docs coverage format format-check clean install uninstall deb
+.PHONY: FORCE all test update-linux update-needs update-lines check-needs check-prepare check-properties check-corpus check-references check-schema check-cross check-roots check-all docs coverage format format-check clean install uninstall deb
 # Nothing that is made on the way is deleted, nor kept when its command fails.
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -97,6 +97,7 @@ struct racer {
     const struct dt_node *users[LISTED]; // of the host, that refer to the node or are a part of it
     const struct dt_node *last;          // the last user that was added
     uint32_t nusers;
+    bool shares;                   // one of the registers may have bits that are no lines
     const struct p_machine *other; // that writes other bits of one of the registers
     const struct p_write *others;  // that one
 };
@@ -110,34 +111,77 @@ struct racers {
 static void add_racer(void *opaque, const struct p_machine *m, struct p_region *r)
 {
     struct racers *s = opaque;
-    for (uint32_t i = 0; i < r->shadow->writes.n; i++) {
-        if (r->shadow->writes.at[i].hiword)
+    const struct p_shadow *shadow = r->shadow;
+    struct racer x = {.machine = m, .region = r};
+    for (uint32_t i = 0; i < shadow->writes.n; i++) {
+        const struct p_write *w = &shadow->writes.at[i];
+        if (w->hiword)
             continue;
-        uint64_t other = 0;
-        map_get(&s->by_node, (uintptr_t)r->device->host, 0, &other);
-        vec_push(
-            draft_arena(s->p->c), &s->list,
-            ((struct racer){.next = (uint32_t)other, .machine = m, .region = r, .first = &r->shadow->writes.at[i]}));
-        map_put(draft_arena(s->p->c), &s->by_node, (uintptr_t)r->device->host, 0, s->list.n);
-        mark_node(s->p, r->device->host);
-        return;
+        x.first = x.first ? x.first : w;
+        x.shares = x.shares || !shadow->lines || schema_line_shares(shadow->lines, w->offset);
     }
+    if (!x.first)
+        return;
+    uint64_t other = 0;
+    map_get(&s->by_node, (uintptr_t)r->device->host, 0, &other);
+    x.next = (uint32_t)other;
+    vec_push(draft_arena(s->p->c), &s->list, x);
+    map_put(draft_arena(s->p->c), &s->by_node, (uintptr_t)r->device->host, 0, s->list.n);
+    mark_node(s->p, r->device->host);
+}
+
+static bool writes_register(const struct racer *x, uint32_t offset)
+{
+    const struct p_write *writes = x->region->shadow->writes.at;
+    uint32_t low = 0, high = x->region->shadow->writes.n;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (writes[middle].offset < offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < x->region->shadow->writes.n && writes[low].offset == offset;
+}
+
+/* What a node of the host does with a shadowed one, as far as it matters here. */
+struct use {
+    const struct dt_node *user;
+    bool lines;    // it refers to a line
+    uint32_t line; // the number of its bit; NO_LINE: not known, or nothing of that kind
+};
+
+/* Whether a user may have to do with registers that the machine writes. */
+static bool is_concerned(const struct racer *x, const struct use *u)
+{
+    if (u->lines)
+        return u->line == NO_LINE || writes_register(x, u->line / 32 * 4);
+    return x->shares;
 }
 
 /* Adds a user of `node` to the machines that have a shadow of it. */
-static void add_user(struct racers *s, const struct dt_node *node, const struct dt_node *user)
+static void add_user(struct racers *s, const struct dt_node *node, const struct use *u)
 {
     uint64_t first = 0;
     map_get(&s->by_node, (uintptr_t)node, 0, &first);
     for (uint32_t i = (uint32_t)first; i; i = s->list.at[i - 1].next) {
         struct racer *x = &s->list.at[i - 1];
-        if (x->last == user)
-            return;
-        x->last = user;
+        if (x->last == u->user || !is_concerned(x, u))
+            continue;
+        x->last = u->user;
         if (x->nusers < LISTED)
-            x->users[x->nusers] = user;
+            x->users[x->nusers] = u->user;
         x->nusers++;
     }
+}
+
+static struct use use_of(struct planner *p, const struct dt_node *user, const struct ref_rule *rule,
+                         const struct dt_prop *prop, const struct ref_entry *e)
+{
+    const struct schema_lines *lines =
+        schema_lines(p->c, p->schemas, dt_prop(p->host->tree, e->target, p->n->compatible), rule->cells);
+    bool one = lines && e->phandle + 2 == e->start + e->cells;
+    return (struct use){user, lines, one ? schema_line_bit(lines, dt_cell(prop, e->phandle + 1)) : NO_LINE};
 }
 
 /* Finds what of a node that stays with the host leads to a shadowed one. */
@@ -145,15 +189,17 @@ static void find_users(struct racers *s, const struct dt_node *n)
 {
     struct planner *p = s->p;
     for (const struct dt_node *a = n->parent; a && dt_prop(p->host->tree, n, p->n->compatible); a = a->parent)
-        add_user(s, a, n);
+        add_user(s, a, &(struct use){n, false, NO_LINE});
     for (const struct dt_prop *prop = n->props; prop; prop = prop->next) {
         const struct ref_rule *rule = may_refer_to_marked(p, prop) ? host_ref_rule(p->host, n, prop) : NULL;
         struct ref_entries e;
         if (!rule || !host_ref_entries(p, prop, rule, &e))
             continue;
-        for (uint32_t i = 0; i < e.n; i++)
-            if (e.at[i].target)
-                add_user(s, e.at[i].target, n);
+        for (uint32_t i = 0; i < e.n; i++) {
+            struct use u = e.at[i].target ? use_of(p, n, rule, prop, &e.at[i]) : (struct use){0};
+            if (u.user)
+                add_user(s, e.at[i].target, &u);
+        }
     }
 }
 
@@ -223,8 +269,11 @@ static void report_race(struct planner *p, const struct racer *x)
         diag_fact(d, "and %" PRIu32 " more", x->nusers - LISTED);
     if (x->other)
         diag_note(d, x->others->at, "machine `%s` writes it here", x->other->name);
-    diag_help(d, "add `hiword` if bits 31 to 16 of a write select what changes; else start the guest when the other "
-                 "drivers are up");
+    if (x->first->line)
+        diag_help(d, "start the guest when the other drivers are up");
+    else
+        diag_help(d, "add `hiword` if bits 31 to 16 of a write select what changes; else start the guest when the "
+                     "other drivers are up");
 }
 
 void check_shadow_races(struct planner *p)

@@ -176,6 +176,13 @@ static void collect_mapped_regions(struct cfg_out *o, const struct p_machine *m,
         }
 }
 
+static uint32_t write_flags(const struct p_write *w)
+{
+    if (!w->hiword)
+        return 0;
+    return w->line ? MACH_CFG_WRITE_HIWORD | MACH_CFG_WRITE_PLAIN : MACH_CFG_WRITE_HIWORD;
+}
+
 /* Adds what the guest may write of the next region. */
 static void add_writes(struct cfg_out *o, const struct p_shadow *s)
 {
@@ -184,7 +191,7 @@ static void add_writes(struct cfg_out *o, const struct p_shadow *s)
             .region = w32(o->section[MACH_CFG_S_REGION].n),
             .offset = w32(s->writes.at[i].offset),
             .mask = w32(s->writes.at[i].mask),
-            .flags = w32(s->writes.at[i].hiword ? MACH_CFG_WRITE_HIWORD : 0),
+            .flags = w32(write_flags(&s->writes.at[i])),
         };
 }
 

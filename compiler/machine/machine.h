@@ -51,13 +51,14 @@ struct copied {
     struct dt_node *guest;
     const struct dt_node *host;
     const struct m_passthrough *pass;
-    const struct m_part *part;      // the statements for this node, or NULL
-    struct p_device *device;        // the device that the node is, or is part of
-    bool description;               // copied by the clause `copy`: it has no resources; or a shadow
-    struct p_region *shadow;        // made by the clause `shadow`: the window of its registers; or NULL
-    uint32_t host_id;               // host->id, so that loops over copies need not load *host
-    const uint32_t *irq_statements; // copy_irqs.c: by interrupt, from match_statements(); NULL: there are none
-    bool off;                       // disabled below the node that is passed through, without statements: not a device
+    const struct m_part *part;        // the statements for this node, or NULL
+    struct p_device *device;          // the device that the node is, or is part of
+    bool description;                 // copied by the clause `copy`: it has no resources; or a shadow
+    struct p_region *shadow;          // made by the clause `shadow`: the window of its registers; or NULL
+    const struct schema_lines *lines; // and where the provider's lines are in them; NULL: it is a system controller
+    uint32_t host_id;                 // host->id, so that loops over copies need not load *host
+    const uint32_t *irq_statements;   // copy_irqs.c: by interrupt, from match_statements(); NULL: there are none
+    bool off; // disabled below the node that is passed through, without statements: not a device
 };
 
 /* Initializes the members of a struct copied that identify the host's node. */
@@ -343,15 +344,19 @@ void copy_description(struct machine_planner *p, const struct dt_node *host, con
 
 /* ---- shadows.c: guarded windows of registers that stay with the host ---- */
 
-/* Whether make_shadow() can shadow a node of the host. */
-bool can_be_shadowed(struct machine_planner *p, const struct dt_node *n);
+/* Whether make_shadow() can shadow a node of the host for references of a rule. */
+bool can_be_shadowed(struct machine_planner *p, const struct ref_rule *rule, const struct dt_node *n);
+
+/* Returns where the lines are that a rule's specifiers for a node of the host name; NULL: nothing is known of them. */
+const struct schema_lines *shadow_lines(struct machine_planner *p, const struct ref_rule *rule,
+                                        const struct dt_node *n);
 
 /*
- * Adds the guest's node and device for the first region of the host node `host`, which `from` refers to. Returns its
- * copy, or NULL after a message if the node cannot be shadowed (E0436).
+ * Adds the guest's node and device for the first region of the host node `host`, which `from` refers to in a property
+ * of the rule. Returns its copy, or NULL after a message if the node cannot be shadowed (E0436).
  */
-struct copied *make_shadow(struct machine_planner *p, const struct dt_node *host, const struct copied *from,
-                           struct src where);
+struct copied *make_shadow(struct machine_planner *p, const struct ref_rule *rule, const struct dt_node *host,
+                           const struct copied *from, struct src where);
 
 /* Adds registers that the guest may write. Reports one outside of the region (E0433), and contradictions (E0435). */
 void add_shadow_writes(struct machine_planner *p, struct copied *k, const struct shadow_write *writes, uint32_t n);

@@ -26,15 +26,41 @@ static const struct host_region *first_region(const struct machine_planner *p, c
     return hn->nregions ? &p->host->regions[hn->first_region] : NULL;
 }
 
-/* Returns why a node cannot be shadowed; NULL: it can. */
-static const char *shadow_lacks(struct machine_planner *p, const struct dt_node *n, const struct schema_delicate *x)
+const struct schema_lines *shadow_lines(struct machine_planner *p, const struct ref_rule *rule, const struct dt_node *n)
+{
+    if (rule->layout != REF_CELLS || !rule->cells)
+        return NULL;
+    return schema_lines(p->c, p->schemas, dt_prop(p->host->tree, n, p->n->compatible), rule->cells);
+}
+
+/* What a node can be shadowed as for references of a rule. */
+struct shadow_kind {
+    const struct schema_lines *lines; // a provider whose lines are known; or NULL
+    const struct schema_delicate *x;  // else a system controller; or NULL
+};
+
+/* A specifier asks a driver for something. One that is there for registers alone does not understand it. */
+static struct shadow_kind shadow_kind(struct machine_planner *p, const struct ref_rule *rule, const struct dt_node *n)
+{
+    struct shadow_kind kind = {shadow_lines(p, rule, n), NULL};
+    if (!kind.lines && !(rule->layout == REF_CELLS && rule->cells))
+        kind.x = shadow_schema(p, n);
+    return kind;
+}
+
+/* Returns why a node cannot be shadowed for references of a rule; NULL: it can. */
+static const char *shadow_lacks(struct machine_planner *p, const struct ref_rule *rule, const struct dt_node *n,
+                                const struct shadow_kind *kind)
 {
     const struct host_region *h = first_region(p, n);
-    if (!x)
-        return "it is not a system controller, as far as the schemas tell";
+    const struct schema_delicate *x = kind->x;
+    if (!x && !kind->lines)
+        return rule->layout == REF_CELLS && rule->cells
+                   ? "the schemas do not tell which bit of which register a specifier means"
+                   : "it is not a system controller, as far as the schemas tell";
     if (!h || !h->translated || !h->size)
         return "it has no registers that the cpus reach";
-    uint32_t width = x->width ? dt_u32(p->host->tree, n, intern(p->c->names, x->width), REGISTER) : REGISTER;
+    uint32_t width = x && x->width ? dt_u32(p->host->tree, n, intern(p->c->names, x->width), REGISTER) : REGISTER;
     if (width != REGISTER)
         return arena_printf(p->c->arena, "its registers have %" PRIu32 " bytes (`%s`), not 4", width, x->width);
     if (h->address % REGISTER || h->size % REGISTER)
@@ -44,9 +70,10 @@ static const char *shadow_lacks(struct machine_planner *p, const struct dt_node 
     return host_disabled(p->host, n) ? "it is disabled on the host, so that nobody keeps its clocks on" : NULL;
 }
 
-bool can_be_shadowed(struct machine_planner *p, const struct dt_node *n)
+bool can_be_shadowed(struct machine_planner *p, const struct ref_rule *rule, const struct dt_node *n)
 {
-    return !shadow_lacks(p, n, shadow_schema(p, n));
+    struct shadow_kind kind = shadow_kind(p, rule, n);
+    return !shadow_lacks(p, rule, n, &kind);
 }
 
 static void copy_property(struct machine_planner *p, struct copied *k, const char *name)
@@ -91,10 +118,13 @@ static struct p_region *make_window(struct machine_planner *p, struct p_device *
     return r;
 }
 
-/* Reports a controller whose registers answer only while the host's kernel has switched its clock on (W0437). */
+/*
+ * Reports a controller whose registers answer only while the host's kernel has switched its clock on (W0437). What a
+ * clock controller has in `clocks` is what it divides.
+ */
 static void check_clock(struct machine_planner *p, const struct dt_node *host, struct src where)
 {
-    if (!dt_prop(p->host->tree, host, p->n->clocks))
+    if (!dt_prop(p->host->tree, host, p->n->clocks) || dt_prop(p->host->tree, host, p->n->clock_cells))
         return;
     struct diag *d =
         diag(p->c->diags, W0437, where, "%s has a clock, which Linux switches on for its own accesses only",
@@ -102,11 +132,25 @@ static void check_clock(struct machine_planner *p, const struct dt_node *host, s
     diag_help(d, "make sure that the clock stays on: without it, an access of the guest can stop the host");
 }
 
-struct copied *make_shadow(struct machine_planner *p, const struct dt_node *host, const struct copied *from,
-                           struct src where)
+/* Writes what the guest's drivers know the node by. */
+static void write_kind(struct machine_planner *p, struct copied *k, const struct schema_delicate *x)
 {
-    const struct schema_delicate *x = shadow_schema(p, host);
-    const char *why = shadow_lacks(p, host, x);
+    if (k->lines) {
+        const struct schema_provider *made = map_getp(&p->schemas->providers, k->lines->provider, NULL);
+        merge_schema(p, k->guest, made->body, p->frame, made->file);
+        return;
+    }
+    copy_property(p, k, p->n->compatible);
+    for (const char *const *name = x->shadow; *name; name++)
+        copy_property(p, k, *name);
+}
+
+struct copied *make_shadow(struct machine_planner *p, const struct ref_rule *rule, const struct dt_node *host,
+                           const struct copied *from, struct src where)
+{
+    struct shadow_kind kind = shadow_kind(p, rule, host);
+    const struct schema_delicate *x = kind.x;
+    const char *why = shadow_lacks(p, rule, host, &kind);
     if (why) {
         struct diag *d = diag(p->c->diags, E0436, where, "%s cannot be shadowed: %s", dt_path(p->c->arena, host), why);
         diag_help(d, "choose another fate: `drop`, `assign`, `to &node`");
@@ -114,7 +158,7 @@ struct copied *make_shadow(struct machine_planner *p, const struct dt_node *host
     }
     check_clock(p, host, where);
     struct p_device *d = make_device(p, host, where);
-    bool big = x->big_endian && dt_prop(p->host->tree, host, intern(p->c->names, x->big_endian));
+    bool big = x && x->big_endian && dt_prop(p->host->tree, host, intern(p->c->names, x->big_endian));
     struct copied *k = NEW(draft_arena(p->c), struct copied);
     // It gets its name with its address. Until then it has the root's, which is empty.
     *k = (struct copied){.guest = dt_add_child(p->m->tree, p->m->tree->root, p->m->tree->root->name),
@@ -122,15 +166,15 @@ struct copied *make_shadow(struct machine_planner *p, const struct dt_node *host
                          .pass = from->pass,
                          .device = d,
                          .description = true,
+                         .lines = kind.lines,
                          .shadow = make_window(p, d, first_region(p, host), big, where)};
     k->guest->source = host;
     k->guest->origin = origin_of(p, ORIGIN_HOST, where, NULL);
     d->node = k->guest;
+    k->shadow->shadow->lines = kind.lines;
     vec_push(draft_arena(p->c), &p->copies, k);
     p->copy_of[host->id] = k;
-    copy_property(p, k, p->n->compatible);
-    for (const char *const *name = x->shadow; *name; name++)
-        copy_property(p, k, *name);
+    write_kind(p, k, x);
     for (const struct dt_label *l = host->labels; l; l = l->next)
         if (!map_getp(&p->m->m->named, l->name, NULL))
             dt_add_label(p->m->tree, k->guest, l->name, l->loc);
@@ -148,8 +192,9 @@ void add_shadow_writes(struct machine_planner *p, struct copied *k, const struct
             diag_help(d, "count from the start of the region, 0x%" PRIx64, r->host);
             continue;
         }
-        vec_push(p->c->arena, &r->shadow->writes,
-                 ((struct p_write){r, writes[i].offset, writes[i].mask, writes[i].hiword, writes[i].at}));
+        vec_push(
+            p->c->arena, &r->shadow->writes,
+            ((struct p_write){r, writes[i].offset, writes[i].mask, writes[i].hiword, writes[i].line, writes[i].at}));
     }
 }
 
@@ -205,7 +250,8 @@ void write_shadow_node(struct machine_planner *p, struct p_device *d)
     dt_put_cells(reg, on_bus, na);
     dt_put_cells(reg + (size_t)na * 4, r->size, ns);
     dt_set(t, d->node, p->n->reg, reg, (na + ns) * 4, origin_of(p, ORIGIN_COMPUTED, r->at, "its place in the guest"));
-    const char *name =
-        arena_printf(p->c->arena, "%.*s@%" PRIx64, (int)strcspn(d->host->name, "@"), d->host->name, on_bus);
-    rename_copy(p, any_copy(p, d->host), name);
+    struct copied *k = any_copy(p, d->host);
+    const struct schema_provider *made = k->lines ? map_getp(&p->schemas->providers, k->lines->provider, NULL) : NULL;
+    const char *base = made ? made->node_name : d->host->name;
+    rename_copy(p, k, arena_printf(p->c->arena, "%.*s@%" PRIx64, (int)strcspn(base, "@"), base, on_bus));
 }

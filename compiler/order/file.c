@@ -33,6 +33,7 @@ static const struct property_names *intern_property_names(struct machc *c)
         {&n->compatible, "compatible"},
         {&n->clocks, "clocks"},
         {&n->clock_names, "clock-names"},
+        {&n->clock_cells, "#clock-cells"},
         {&n->device_type, "device_type"},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -93,6 +93,7 @@ struct p_write {
     const struct p_region *region;
     uint32_t offset, mask;
     bool hiword;
+    bool line;     // a line of a provider: for the guest an ordinary register, whether `hiword` or not
     struct src at; // the statement or the schema
 };
 
@@ -101,6 +102,7 @@ struct p_shadow {
     VEC(struct p_write) writes; // at the end by offset, one for each register
     struct src at;              // the first statement
     bool big_endian;
+    const struct schema_lines *lines; // its registers are written for lines of the provider only; or NULL
 };
 
 /* A region of a device's registers or memory. Sizes are in bytes. */

@@ -27,7 +27,8 @@ struct host_bridges;
 struct property_names {
     const char *reg, *ranges, *dma_ranges, *interrupts, *interrupt_parent, *interrupts_extended, *interrupt_map,
         *interrupt_map_mask, *interrupt_names, *interrupt_cells, *interrupt_controller, *reg_names, *phandle,
-        *linux_phandle, *status, *address_cells, *size_cells, *compatible, *clocks, *clock_names, *device_type;
+        *linux_phandle, *status, *address_cells, *size_cells, *compatible, *clocks, *clock_names, *clock_cells,
+        *device_type;
 };
 
 /* The machine that a node of the host is given to. */

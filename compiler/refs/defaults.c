@@ -103,7 +103,7 @@ struct verdict refs_default(struct settle *s, const struct ref_entry *e)
     const struct dev_class *class = s->k->device ? s->k->device->class : NULL;
     for (uint32_t i = 0; class && i < class->nfates; i++)
         if (!strcmp(class->fates[i].property, s->prop->name) &&
-            (class->fates[i].fate != FATE_SHADOW || !e->target || can_be_shadowed(p, e->target)))
+            (class->fates[i].fate != FATE_SHADOW || !e->target || can_be_shadowed(p, s->rule, e->target)))
             return (struct verdict){class->fates[i].fate, class->fates[i].fixed, NULL};
     if (s->rule->fate == FATE_ERROR && !s->rule->undescribed && e->target) {
         if (refs_is_description(p, e->target))

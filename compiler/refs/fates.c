@@ -267,7 +267,7 @@ static bool report_useless_copy(struct settle *s, const struct dt_node *target, 
         diag(p->c->diags, E0426, where, "a copy of %s would serve nothing: %s", dt_path(p->c->arena, target), why);
     diag_fact(d, "%s: `%s` of %s refers to it", p->host->file, s->prop->name, dt_path(p->c->arena, s->k->host));
     unit = s->rule->provider ? s->rule->provider->unit : NULL;
-    if (can_be_shadowed(p, target))
+    if (can_be_shadowed(p, s->rule, target))
         value = "`shadow`, ";
     else if (unit)
         value = !strcmp(unit, "Hz") ? "`fixed RATE`, " : "`fixed VALUE`, ";
@@ -282,13 +282,18 @@ bool refs_bring_provider(struct settle *s, const struct ref_entry *e, const stru
     struct src where = v->statement ? v->statement->at : refs_place(s->k);
     if (v->fate == FATE_SHADOW)
         return refs_bring_shadow(s, e, v);
-    if (guest_copy && guest_copy->description && v->fate == FATE_ASSIGN) {
+    bool lines = guest_copy && guest_copy->lines;
+    if (guest_copy && guest_copy->description && (v->fate == FATE_ASSIGN || lines)) {
         const char *other = guest_copy->shadow ? "shadow" : "copy";
-        struct diag *d = diag(p->c->diags, E0414, where, "%s is both assigned (`assign`) and %s (`%s`)",
-                              dt_path(p->c->arena, e->target), guest_copy->shadow ? "shadowed" : "copied", other);
+        struct diag *d = diag(p->c->diags, E0414, where, "%s is both %s and %s (`%s`)", dt_path(p->c->arena, e->target),
+                              v->fate == FATE_ASSIGN ? "assigned (`assign`)" : "copied (`copy`)",
+                              guest_copy->shadow ? "shadowed" : "copied", other);
         diag_note(d, guest_copy->guest->origin->at, "it is %s for this statement",
                   guest_copy->shadow ? "shadowed" : "copied");
-        diag_help(d, "write `assign` for both, or `%s`", other);
+        if (v->fate == FATE_ASSIGN)
+            diag_help(d, "write `assign` for both, or `%s`", other);
+        else
+            diag_help(d, "choose another fate for one of them: `drop`, `fixed RATE`, `to &node`");
         return false;
     }
     if (!guest_copy && v->fate == FATE_ASSIGN)
@@ -302,10 +307,21 @@ bool refs_bring_provider(struct settle *s, const struct ref_entry *e, const stru
     return refs_guest_copy(s, e->target) != NULL; // if it is missing, it was refused with a message
 }
 
+/* The guest's provider has the bits of its registers as lines. */
+static void append_line(struct settle *s, const struct ref_entry *e, const struct copied *provider)
+{
+    append_before(s, e);
+    append_ref(s, provider->guest, NULL);
+    dt_put_cells(s->data + s->len, refs_line_bit(s, provider->lines, e), 1);
+    s->len += 4;
+}
+
 static void write_provider(struct settle *s, const struct ref_entry *e)
 {
     struct copied *guest_copy = refs_guest_copy(s, e->target); // bring_all_providers() has added it
-    if (guest_copy)
+    if (guest_copy && guest_copy->lines)
+        append_line(s, e, guest_copy);
+    else if (guest_copy)
         refs_append_entry(s, e, guest_copy->guest);
     else
         s->failed = true; // it was refused with a message

@@ -55,8 +55,10 @@ struct offer refs_likely_offer(struct machine_planner *p, const struct open_ref 
     bool needed = o->says.word == DRIVER_NEEDS || o->says.word == DRIVER_PROBABLY;
     const char *clause = "drop";
     bool asks = o->says.word != DRIVER_OPTIONAL && o->says.word != DRIVER_SILENT;
-    if (asks && can_be_shadowed(p, o->entry.target))
+    if (asks && can_be_shadowed(p, o->rule, o->entry.target) && !shadow_lines(p, o->rule, o->entry.target))
         return (struct offer){"shadow", "read only; `write OFFSET mask MASK` for bits that the driver sets"};
+    if (needed && can_be_shadowed(p, o->rule, o->entry.target))
+        return (struct offer){"shadow", NULL};
     if (needed || o->rule->layout == REF_GRAPH)
         clause = refs_is_assignable(p, o->k, o->entry.target) ? "assign" : "to &NODE";
     return (struct offer){clause, NULL};

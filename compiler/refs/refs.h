@@ -213,6 +213,9 @@ bool refs_bring_provider(struct settle *s, const struct ref_entry *e, const stru
  */
 bool refs_bring_shadow(struct settle *s, const struct ref_entry *e, const struct verdict *v);
 
+/* Returns the number of the bit that an entry's specifier names (schema_line_bit()), or NO_LINE. */
+uint32_t refs_line_bit(const struct settle *s, const struct schema_lines *lines, const struct ref_entry *e);
+
 /* ---- fates.c ---- */
 
 /* Appends entry `index` to the new value as the verdict requires. Its fate must not be FATE_ERROR. */

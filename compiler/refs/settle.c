@@ -202,6 +202,8 @@ static struct verdict verdict_of(struct settle *s, uint32_t i, struct copied **g
     // A reference within the subtree ignores statements for the whole property, but not one for this entry.
     if (statement && (!inside || statement->index.set) && !is_for_another(s, statement, s->entries.at[i].target))
         return (struct verdict){statement->fate, statement->fixed, statement};
+    if (*guest_copy && (*guest_copy)->lines)
+        *guest_copy = NULL; // the guest has the lines that it was given, not the provider
     if (*guest_copy) {
         // The class of another device of the machine may let it write other registers of the same shadow.
         struct verdict v = (*guest_copy)->shadow ? refs_default(s, &s->entries.at[i]) : (struct verdict){0};

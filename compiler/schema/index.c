@@ -160,6 +160,11 @@ static void resolve_providers(struct loader *ld)
             report_unknown_name(ld, &at, "provider", f->provider, &all);
         *f->to = p;
     }
+    for (uint32_t i = 0; i < ld->lines.n; i++) {
+        const struct jval at = {.loc = ld->lines.at[i].at.loc};
+        if (!map_getp(&ld->s->providers, ld->lines.at[i].provider, NULL))
+            report_unknown_name(ld, &at, "provider", ld->lines.at[i].provider, &all);
+    }
 }
 
 // A later layer's patterns are tried first.

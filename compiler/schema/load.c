@@ -34,6 +34,7 @@ static const struct field file_fields[] = {
     {.key = "descriptions", .type = FIELD_CUSTOM, .set = load_descriptions},
     {.key = "masters", .type = FIELD_CUSTOM, .set = load_masters},
     {.key = "delicate", .type = FIELD_CUSTOM, .set = load_delicate},
+    {.key = "lines", .type = FIELD_CUSTOM, .set = load_lines},
     {.key = "iommus", .type = FIELD_CUSTOM, .set = load_iommus},
     {.key = "irqchip", .type = FIELD_CUSTOM, .set = load_irqchip},
     {.key = "host-irqchips", .type = FIELD_CUSTOM, .set = load_controllers},
@@ -54,7 +55,7 @@ static bool check_file(struct load *l, const struct jval *object, void *unused)
     struct loc brace = {object->loc.file, object->loc.start, object->loc.start + 1};
     struct diag *d = diag(l->c->diags, E0809, src_at(brace), "this file describes nothing");
     diag_help(d, "its top-level key says what it describes: \"references\", \"providers\", \"dma-ids\", "
-                 "\"descriptions\", \"masters\", \"delicate\", \"iommus\", \"irqchip\", \"host-irqchips\", "
+                 "\"descriptions\", \"masters\", \"delicate\", \"lines\", \"iommus\", \"irqchip\", \"host-irqchips\", "
                  "\"class\", \"classes\", \"platform\", \"linux\" or \"needs\"");
     return false;
 }

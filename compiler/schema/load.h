@@ -33,6 +33,12 @@ struct ref_fixed {
     struct src at;
 };
 
+/* Lines that name what a guest gets for them. */
+struct lines_at {
+    const char *provider;
+    struct src at;
+};
+
 struct loader {
     struct machc *c;
     struct schemas *s;
@@ -42,6 +48,7 @@ struct loader {
     VEC(struct ref_entry *) patterns, iommus;
     VEC(struct ref_fixed) fixed;
     VEC(struct schema_dma_id) dma_ids;
+    VEC(struct lines_at) lines;
 };
 
 /* Handlers of the top-level keys: they read the value and add what it describes to the loader. */
@@ -58,6 +65,7 @@ bool load_class(struct load *l, const struct jval *v, void *unused);
 bool load_classes(struct load *l, const struct jval *v, void *unused);
 bool load_platform(struct load *l, const struct jval *v, void *unused);
 bool load_needs(struct load *l, const struct jval *v, void *unused);
+bool load_lines(struct load *l, const struct jval *v, void *unused);
 bool load_linux(struct load *l, const struct jval *v, void *unused);
 
 /* A region's table: irqchips and classes have the same. */

@@ -356,9 +356,28 @@ enum { SHADOW_SIZE = 16 << 20 }; /* bytes of a shadow, at most: MACH_CFG_SHADOW_
 struct shadow_write {
     uint32_t offset, mask; // bytes from the start of the controller's first region; of `hiword`: bits 15 to 0
     bool hiword;           // bits 31 to 16 of a write select which of bits 15 to 0 change
+    bool line;             // a line of the provider (struct schema_lines): for the guest an ordinary register
     uint64_t device;       // of a schema: for the device of the class whose first region is there; 0: for all
     struct src at;         // in the text or in the schema
 };
+
+/*
+ * The lines of a provider (resets) that are one bit each of its first region, which has registers of 4 bytes, and the
+ * provider that a guest gets for a shadow of them: its specifier is the number of the bit in the region.
+ */
+struct schema_lines {
+    const char *provider;   // the name of the guest's schema_provider
+    const char *driver;     // its file in Linux's sources, which tells where the bits are
+    bool hiword;            // bits 31 to 16 of a write select which of bits 15 to 0 change
+    uint32_t first;         // by formula: the offset of the register of line 0,
+    uint32_t per_register;  // and how many lines a register has; 0: by `bits`
+    uint32_t n;             // lines
+    const uint32_t *bits;   // by line: 8 * offset + bit, or NO_LINE
+    const uint32_t *shared; // offsets of the registers that have other bits besides lines: clocks
+    uint32_t nshared;
+    uint8_t layer; // private to the loader
+};
+enum { NO_LINE = UINT32_MAX };
 
 struct schema_fate {
     const char *property;
@@ -436,6 +455,7 @@ struct schemas {
     struct map descriptions;                 // compatible -> 1: numbers of the tree are all that its driver needs
     struct map masters;                      // generic name of a node ("ethernet") -> 1: it moves data by itself
     struct map delicate;                     // compatible -> struct schema_delicate
+    struct map lines;                        // (compatible, "#reset-cells") -> struct schema_lines
     const struct iommu_class *iommu_classes; // the first of them, in the order of the files
     struct map irqchips_by_name;             // those that a guest can have
     struct map irqchips_by_compatible;
@@ -497,6 +517,20 @@ const struct driver_facts *schema_driver(struct machc *c, const struct schemas *
  */
 struct driver_says schema_driver_says(const struct driver_facts *facts, const char *property, uint32_t index,
                                       const char *name);
+
+/*
+ * Returns where the lines of a provider with this compatible list (may be NULL) are, whose specifiers `cells`
+ * (interned:
+ * "#reset-cells") counts; NULL: nothing is known of them. Strings are looked up in c->names.
+ */
+const struct schema_lines *schema_lines(struct machc *c, const struct schemas *s, const struct dt_prop *compatible,
+                                        const char *cells);
+
+/* Returns the number of the bit of line `id` in the provider's first region, 8 * offset + bit; NO_LINE: it has none. */
+uint32_t schema_line_bit(const struct schema_lines *lines, uint32_t id);
+
+/* Whether the register at `offset` has other bits besides lines. */
+bool schema_line_shares(const struct schema_lines *lines, uint32_t offset);
 
 /* Whether the driver looks at no rate of the clock that is called `name` (NULL: it has none). */
 bool schema_takes_any_rate(const struct driver_facts *facts, const char *name);

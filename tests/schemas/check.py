@@ -32,6 +32,7 @@ KINDS = {
     "platform": "platform",
     "linux": "linux",
     "needs": "needs",
+    "lines": "lines",
 }
 # Tables of the loader, and the matching definition of a JSON Schema.
 TABLES = {
@@ -46,6 +47,7 @@ TABLES = {
     "description": ("references", "description"),
     "master": ("references", "master"),
     "delicate": ("references", "delicate"),
+    "lines": ("lines", "lines"),
     "iommu": ("iommus", "iommu"),
     "reserved": ("iommus", "reserved"),
     "chip": ("irqchip", "irqchip"),
