@@ -133,6 +133,7 @@ $(B)/references $(B)/overlay $(B)/guests: $(B)/%: $(B)/tests/references/%.o $(B)
 check-corpus: $(B)/corpus $(B)/nodes
 	python3 tests/corpus/run.py --driver $(B)/corpus $(CORPUS)
 	python3 tests/corpus/nodes.py --driver $(B)/nodes
+	python3 tests/corpus/shadows.py
 
 CASES   ?= 2000
 check-properties: $(B)/machc
