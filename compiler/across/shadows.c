@@ -259,8 +259,9 @@ static void report_race(struct planner *p, const struct racer *x)
 {
     if (!x->nusers && !x->other)
         return;
+    bool text = !x->first->line && !x->first->of_class;
     struct diag *d = diag(
-        p->c->diags, W1006, x->first->at,
+        p->c->diags, W1006, x->first->of_class ? x->region->shadow->at : x->first->at,
         "%s may change register 0x%" PRIx32 " of %s as well, and has no lock in common with the guest",
         x->nusers ? "the host" : "another machine", x->first->offset, dt_path(p->c->arena, x->region->device->host));
     for (uint32_t i = 0; i < x->nusers && i < LISTED; i++)
@@ -269,7 +270,7 @@ static void report_race(struct planner *p, const struct racer *x)
         diag_fact(d, "and %" PRIu32 " more", x->nusers - LISTED);
     if (x->other)
         diag_note(d, x->others->at, "machine `%s` writes it here", x->other->name);
-    if (x->first->line)
+    if (!text)
         diag_help(d, "start the guest when the other drivers are up");
     else
         diag_help(d, "add `hiword` if bits 31 to 16 of a write select what changes; else start the guest when the "

@@ -192,9 +192,9 @@ void add_shadow_writes(struct machine_planner *p, struct copied *k, const struct
             diag_help(d, "count from the start of the region, 0x%" PRIx64, r->host);
             continue;
         }
-        vec_push(
-            p->c->arena, &r->shadow->writes,
-            ((struct p_write){r, writes[i].offset, writes[i].mask, writes[i].hiword, writes[i].line, writes[i].at}));
+        const struct shadow_write *w = &writes[i];
+        vec_push(p->c->arena, &r->shadow->writes,
+                 ((struct p_write){r, w->offset, w->mask, w->hiword, w->line, w->of_class, w->at}));
     }
 }
 

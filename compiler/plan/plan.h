@@ -94,6 +94,7 @@ struct p_write {
     uint32_t offset, mask;
     bool hiword;
     bool line;     // a line of a provider: for the guest an ordinary register, whether `hiword` or not
+    bool of_class; // a class says so, not the text
     struct src at; // the statement or the schema
 };
 

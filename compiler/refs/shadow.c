@@ -20,9 +20,12 @@ static void add_writes_of_class(struct settle *s, struct copied *k)
     uint64_t address = d && d->regions.n ? d->regions.at[0]->host : 0;
     for (uint32_t i = 0; class && i < class->nfates; i++) {
         const struct schema_fate *f = &class->fates[i];
-        for (uint32_t w = 0; !strcmp(f->property, s->prop->name) && w < f->nwrites; w++)
-            if (!f->writes[w].device || f->writes[w].device == address)
-                add_shadow_writes(s->p, k, &f->writes[w], 1);
+        for (uint32_t w = 0; !strcmp(f->property, s->prop->name) && w < f->nwrites; w++) {
+            struct shadow_write of_class = f->writes[w];
+            of_class.of_class = true;
+            if (!of_class.device || of_class.device == address)
+                add_shadow_writes(s->p, k, &of_class, 1);
+        }
     }
 }
 

@@ -357,6 +357,7 @@ struct shadow_write {
     uint32_t offset, mask; // bytes from the start of the controller's first region; of `hiword`: bits 15 to 0
     bool hiword;           // bits 31 to 16 of a write select which of bits 15 to 0 change
     bool line;             // a line of the provider (struct schema_lines): for the guest an ordinary register
+    bool of_class;         // a class says so, not the text
     uint64_t device;       // of a schema: for the device of the class whose first region is there; 0: for all
     struct src at;         // in the text or in the schema
 };
