@@ -75,6 +75,9 @@ def shadows(machines):
     for m in machines:
         for w in m.config.write:
             r = m.config.region[w.region]
+            if r.host is None:
+                problems.append(f"{m.name}: {r} is a shadow, and nowhere on the host")
+                continue
             at = r.host + w.offset
             for bit in range(32):
                 other = owners.setdefault((at, bit), m) if w.mask >> bit & 1 else m

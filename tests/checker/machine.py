@@ -51,6 +51,8 @@ LOCAL_APIC = "intel,ce4100-lapic"
 IN_KVM = {"gic-v2": "arm-vgic-v2", "gic-v3": "arm-vgic-v3", "mpic": "fsl-mpic-42", "ioapic": "x86-ioapic", "aia": "riscv-aia"}
 ARCHITECTURES = {"gic-v2": ("arm64", "arm"), "gic-v3": ("arm64", "arm"), "mpic": ("ppc",), "ioapic": ("x86-64",),
                  "plic": ("riscv64",), "plic-edge": ("riscv64",), "aplic": ("riscv64",), "aia": ("riscv64",)}
+# Linux drivers/reset/reset-simple.c: line N is bit N % 32 of register N / 32.
+GENERIC_RESETS = ("snps,dw-high-reset", "snps,dw-low-reset")
 GIVEN = {"window": ("window", "size"), "liodn-index": ("liodn_index",), "stream": ("stream",), "operation": ("operation",)}
 # For each kind of expectation: required fields, optional fields, and whether there can be several.
 EXPECTED = {"page-size": ({"a"}, set(), False), "host-compatible": ({"string"}, set(), True),
@@ -77,7 +79,7 @@ class Machine:
             self.say("the config belongs to another tree")
         self.chips = {}  # node -> record
         for check in (self.check_references, self.check_given, self.check_cpus, self.check_memory, self.check_chips, self.check_interrupt_tree,
-                      self.check_devices, self.check_lines, self.check_reported, self.check_space, self.check_pages,
+                      self.check_devices, self.check_lines, self.check_resets, self.check_reported, self.check_space, self.check_pages,
                       self.check_expectations, lambda: check_dma(self)):
             try:
                 check()
@@ -455,6 +457,22 @@ class Machine:
         return None
 
     # ---- everything in the tree is in the config ----
+
+    def check_resets(self):
+        """Of a shadowed reset controller, the guest may write the bits of the lines that its nodes refer to, and no others."""
+        c = self.config
+        for d in c.device:
+            node = self.tree.by_path.get(d.node) if is_shadow(d) else None
+            if node is None or node.string("compatible") not in GENERIC_RESETS:
+                continue
+            named = {specifier[0] for user in self.tree.root.walk() if "resets" in user.props
+                     for provider, specifier in references.references(user, "resets") if provider is node}
+            writes = [w for w in c.write if c.region[w.region].device == d.i]
+            bits = {8 * w.offset + bit for w in writes for bit in range(32) if w.mask >> bit & 1}
+            if named != bits:
+                self.say(f"{d.name}: lines {sorted(named)} are referred to, and {sorted(bits)} can be written")
+            if any("hiword" in w.flags and "plain" not in w.flags for w in writes):
+                self.say(f"{d.name}: the guest's driver knows of no bits that select")
 
     def check_reported(self):
         extents = [(m.address, m.size) for m in self.config.memory]

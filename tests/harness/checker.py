@@ -14,7 +14,8 @@ from checker.all import check, read
 
 from . import Result, golden
 
-MUTATED = ("examples/partition.mach", "tests/golden/regions.mach", "tests/golden/interrupts.mach", "tests/golden/dma-bus.mach")
+MUTATED = ("examples/partition.mach", "tests/golden/regions.mach", "tests/golden/interrupts.mach", "tests/golden/dma-bus.mach",
+           "tests/golden/resets.mach")
 AT_MOST = 6  # mutants of one field in one machine, spread over its records
 
 ASKED = "what was asked for, no more: the suite properties knows"
