@@ -392,7 +392,8 @@ static int one_error(struct machc *c, void *opaque)
         {MACH_CFG_S_DMA_MAP, 2, "region", 7, MACH_CFG_E_CONTRADICTION},
         {MACH_CFG_S_WRITE, 0, "offset", 0x430, MACH_CFG_E_CONTRADICTION},
         {MACH_CFG_S_WRITE, 1, "mask", 0x1ffff, MACH_CFG_E_CONTRADICTION},
-        {MACH_CFG_S_WRITE, 1, "flags", 2, MACH_CFG_E_FLAGS},
+        {MACH_CFG_S_WRITE, 1, "flags", 4, MACH_CFG_E_FLAGS},
+        {MACH_CFG_S_WRITE, 1, "flags", 2, MACH_CFG_E_CONTRADICTION},
         {MACH_CFG_S_WRITE, 1, "region", 8, MACH_CFG_E_INDEX},
     };
     struct made x = make(c);
