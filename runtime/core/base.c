@@ -49,6 +49,18 @@ const char *machrt_object(struct mach_session *s, const char *format, ...)
     return s->object;
 }
 
+const char *machrt_keep_object(struct mach_session *s, const char *format, ...)
+{
+    va_list args;
+    char *copy = (char *)machrt_session_alloc(s, 1, sizeof s->object);
+    if (!copy)
+        return NULL;
+    va_start(args, format);
+    vsnprintf(copy, sizeof s->object, format, args);
+    va_end(args);
+    return copy;
+}
+
 const char *machrt_device_object(struct mach_session *s, const struct device *d)
 {
     return *d->sysfs ? machrt_object(s, "device %s (%s)", d->name, d->sysfs) : machrt_object(s, "device %s", d->name);
@@ -241,8 +253,7 @@ static int refuse_struct(struct mach_error *error, const char *name, int r)
 static bool is_complete(const struct mach_sys *sys)
 {
     void (*function)(void);
-    for (size_t at = offsetof(struct mach_sys, open); at <= offsetof(struct mach_sys, io_uring_register);
-         at += sizeof function) {
+    for (size_t at = offsetof(struct mach_sys, open); at <= offsetof(struct mach_sys, random); at += sizeof function) {
         memcpy(&function, (const char *)sys + at, sizeof function);
         if (!function)
             return false;

@@ -23,8 +23,8 @@ static bool read_line(const char *text, struct line *to)
     return true;
 }
 
-// Calls each() for "System RAM" at any depth of the tree of resources, and "System RAM (kmem)", which was added later.
-static int walk_text(char *text, int (*each)(void *opaque, uint64_t first, uint64_t last), void *opaque)
+// Calls each() for every line, at any depth of the tree of resources.
+static int walk_text(char *text, int (*each)(void *opaque, const struct line *x), void *opaque)
 {
     bool shown = false, stop = false;
     struct line x;
@@ -33,13 +33,12 @@ static int walk_text(char *text, int (*each)(void *opaque, uint64_t first, uint6
         if (!read_line(at, &x))
             continue;
         shown = shown || x.last;
-        if (!strncmp(x.name, "System RAM", strlen("System RAM")) && x.last >= x.first)
-            stop = each(opaque, x.first, x.last);
+        stop = x.last >= x.first && each(opaque, &x);
     }
     return shown ? 0 : -EACCES; // to others, all addresses are 0
 }
 
-int machrt_each_ram(const struct mach_sys *sys, int (*each)(void *opaque, uint64_t first, uint64_t last), void *opaque)
+static int each_line(const struct mach_sys *sys, int (*each)(void *opaque, const struct line *x), void *opaque)
 {
     enum { MOST = 1 << 20 }; // a large server has some thousand lines
     char path[PATH_SIZE], *data;
@@ -56,6 +55,67 @@ int machrt_each_ram(const struct mach_sys *sys, int (*each)(void *opaque, uint64
     sys->alloc(sys->opaque, data, 0);
     return r;
 }
+
+static bool begins_with(const char *text, const char *with)
+{
+    return !strncmp(text, with, strlen(with));
+}
+
+struct each_ram {
+    int (*each)(void *opaque, uint64_t first, uint64_t last);
+    void *opaque;
+};
+
+// "System RAM", and "System RAM (kmem)", which was added later.
+static int pass_ram(void *opaque, const struct line *x)
+{
+    const struct each_ram *e = (const struct each_ram *)opaque;
+    return begins_with(x->name, "System RAM") ? e->each(e->opaque, x->first, x->last) : 0;
+}
+
+int machrt_each_ram(const struct mach_sys *sys, int (*each)(void *opaque, uint64_t first, uint64_t last), void *opaque)
+{
+    struct each_ram e = {each, opaque};
+    return each_line(sys, pass_ram, &e);
+}
+
+/* ---- who has a range ---- */
+
+struct claimed {
+    uint64_t first, last;
+    char *name;
+    size_t size;
+    bool found;
+};
+
+// What the kernel calls memory that nobody has: arch/*/kernel/setup.c, arch/x86/kernel/e820.c, drivers/acpi/nfit.
+static bool is_memory(const char *name)
+{
+    static const char *const names[] = {"System RAM",    "reserved",          "Reserved",
+                                        "Soft Reserved", "Persistent Memory", "RAM buffer"};
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (begins_with(name, names[i]))
+            return true;
+    return false;
+}
+
+static int look_for_claim(void *opaque, const struct line *x)
+{
+    struct claimed *c = (struct claimed *)opaque;
+    if (x->first > c->last || x->last < c->first || is_memory(x->name))
+        return 0;
+    snprintf(c->name, c->size, "%s", x->name);
+    return c->found = true;
+}
+
+int machrt_find_claimed(const struct mach_sys *sys, uint64_t first, uint64_t last, char *name, size_t size)
+{
+    struct claimed c = {first, last, name, size, false};
+    int r = each_line(sys, look_for_claim, &c);
+    return r && !c.found ? r : c.found ? 0 : -ENOENT;
+}
+
+/* ---- what the kernel's own memory is of a range ---- */
 
 struct search {
     uint64_t first, last;
@@ -87,4 +147,62 @@ int machrt_find_ram(const struct mach_sys *sys, uint64_t first, uint64_t last, s
     struct search x = {first, last, first, to};
     memset(to, 0, sizeof *to);
     return machrt_each_ram(sys, add_piece, &x);
+}
+
+/* ---- for many ranges ---- */
+
+struct ram_list {
+    struct mach_session *s;
+    struct ram_piece {
+        uint64_t first, last;
+    } * piece;
+    uint32_t count, room;
+    int result;
+};
+
+static int list_piece(void *opaque, uint64_t first, uint64_t last)
+{
+    struct ram_list *l = (struct ram_list *)opaque;
+    if (l->count == l->room) {
+        uint32_t room = l->room ? l->room * 2 : 32;
+        struct ram_piece *piece = (struct ram_piece *)machrt_session_alloc(l->s, room, sizeof *piece);
+        if (!piece) {
+            l->result = -ENOMEM;
+            return 1;
+        }
+        if (l->count)
+            memcpy(piece, l->piece, l->count * sizeof *piece);
+        l->piece = piece;
+        l->room = room;
+    }
+    l->piece[l->count++] = (struct ram_piece){first, last};
+    return 0;
+}
+
+int machrt_find_session_ram(struct mach_session *s, uint64_t first, uint64_t last, struct ram *to)
+{
+    struct ram_list *l = s->ram;
+    memset(to, 0, sizeof *to);
+    if (!l) {
+        l = (struct ram_list *)machrt_session_alloc(s, 1, sizeof *l);
+        if (!l)
+            return -ENOMEM;
+        l->s = s;
+        int r = machrt_each_ram(&s->sys, list_piece, l);
+        l->result = l->result ? l->result : r;
+        s->ram = l;
+    }
+    // Pieces rise and do not overlap: the first that ends at `first` or after it.
+    uint32_t low = 0, high = l->count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (l->piece[middle].last < first)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    struct search x = {first, last, first, to};
+    for (; low < l->count && l->piece[low].first <= last && !to->all; low++)
+        add_piece(&x, l->piece[low].first, l->piece[low].last);
+    return l->result;
 }

@@ -34,6 +34,15 @@ struct ram {
  */
 int machrt_find_ram(const struct mach_sys *sys, uint64_t first, uint64_t last, struct ram *to);
 
+/* The same with a list that the session reads once: of many ranges. */
+int machrt_find_session_ram(struct mach_session *s, uint64_t first, uint64_t last, struct ram *to);
+
+/*
+ * Finds a part of [first, last] that a driver of the host's, or a bus, has: its name is stored. 0; -ENOENT: there is
+ * none; -EACCES, -errno as above. What is memory, or reserved, is none.
+ */
+int machrt_find_claimed(const struct mach_sys *sys, uint64_t first, uint64_t last, char *name, size_t size);
+
 /*
  * Calls each() for every piece of the kernel's own memory, in rising order, until it returns non-zero. 0; -EACCES,
  * -errno as above.

@@ -78,6 +78,7 @@ struct device {
     uint64_t config_offset; // PCI: of its configuration space in fd
     uint32_t config_size;
     uint16_t command; // PCI: the command register as it was
+    bool saved;       // `command` is set: the session has changed the register
     bool master;      // PCI: the session has made it a bus master
     struct msi msi;
 };
@@ -163,6 +164,8 @@ struct mach_session {
     uint32_t *group_table, *context_table, table_mask;
     int iommufd;
     uint32_t slots;
+    struct memory **by_place; // sorted by m.at; NULL: no guest maps for DMA
+    uint64_t random;          // state of what guestmap.c draws
 
     struct undo *undo;
     uint32_t undos, undo_room;
@@ -170,6 +173,9 @@ struct mach_session {
     pthread_mutex_t lock;      // mappings of guest IOMMUs
     pthread_mutex_t registers; // of shadows: a change of some bits reads and writes
     struct of_index *of;
+    struct resources *resources; // registers of PCI functions, by file: identity.c
+    struct held *held;           // what the session has of files: claims.c
+    struct ram_list *ram;        // the kernel's own memory: iomem.c
     char object[256];
 };
 
@@ -195,6 +201,8 @@ int machrt_set_error(struct mach_session *s, const char *step, int number, const
 void machrt_log(struct mach_session *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Formats the name of an object into the session's buffer; valid until the next call. */
 const char *machrt_object(struct mach_session *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same as a copy that lasts as long as the session; NULL after machrt_set_error(). */
+const char *machrt_keep_object(struct mach_session *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 const char *machrt_device_object(struct mach_session *s, const struct device *d);
 /* A string of the config. */
 const char *machrt_string(const struct mach_session *s, uint32_t offset);
@@ -227,6 +235,12 @@ bool machrt_device_path(const struct mach_session *s, char *path, const struct d
 int machrt_read_link_name(const struct mach_session *s, const char *path, char *name, size_t size);
 /* The first line of a file, without its line feed: 0 or -errno. */
 int machrt_read_line(const struct mach_session *s, const char *path, char *line, size_t size);
+/*
+ * Line `index` of the file `resource` of a PCI or AMBA device at `path`: where its registers are. 0; -ENOENT: there is
+ * no such line; -errno.
+ */
+int machrt_read_resource(const struct mach_session *s, const char *path, uint32_t index, uint64_t *start,
+                         uint64_t *size);
 /* Finds the bus that a device is on: 0 or -errno, -ENODEV when it is on none. */
 int machrt_find_bus(struct mach_session *s, struct device *d);
 /* The IOMMU group of a device: 0, -ENOENT when it has none, or -errno. */

@@ -77,6 +77,29 @@ int machrt_read_line(const struct mach_session *s, const char *path, char *line,
     return 0;
 }
 
+// "0xSTART 0xEND 0xFLAGS" (Linux drivers/pci/pci-sysfs.c, resource_show(); drivers/amba/bus.c, resource_show(), whose
+// fields are without 0x).
+int machrt_read_resource(const struct mach_session *s, const char *path, uint32_t index, uint64_t *start,
+                         uint64_t *size)
+{
+    char data[2048];
+    int64_t n = s->sys.read_file(s->sys.opaque, path, data, sizeof data - 1);
+    if (n < 0)
+        return (int)n;
+    data[n] = '\0';
+    char *at = data, *end;
+    for (; index && at; index--) {
+        at = strchr(at, '\n');
+        at = at ? at + 1 : NULL;
+    }
+    if (!at || !*at)
+        return -ENOENT;
+    *start = strtoull(at, &end, 16);
+    uint64_t last = strtoull(end, NULL, 16);
+    *size = last > *start ? last - *start + 1 : 0;
+    return 0;
+}
+
 int machrt_find_bus(struct mach_session *s, struct device *d)
 {
     bool pci = mach_cfg_device_kind(d->rec) == MACH_CFG_DEVICE_PCI;

@@ -396,19 +396,21 @@ MACHRT_API int mach_session_dtb(const struct mach_session *session, void *dtb, s
 MACHRT_API void *mach_session_region_ptr(const struct mach_session *session, uint32_t region, uint64_t *size);
 
 /*
- * Reads from, or writes to, a device region, mapped or trapped. `size` is 1, 2, 4 or 8 bytes; `offset` a multiple of
- * it. The value is in the host's byte order. Of an fsl-mc device's portal `size` is 64 and `offset` 0: a command is
- * written, and its answer read, as eight little-endian words. Any thread; accesses of different threads are not
- * ordered.
+ * Reads from, or writes to, a device region, mapped or trapped. `size` is 1 to 8 bytes, in the host's byte order. An
+ * access of 1, 2, 4 or 8 bytes whose address is a multiple of its size is one access to the device; others are made of
+ * such accesses, in rising order, the widest that fit. Of an fsl-mc device's portal `size` is 64 and `offset` 0: a
+ * command is written, and its answer read, as eight little-endian words. Any thread; accesses of different threads are
+ * not ordered.
  *
  * A shadow (MACH_CFG_REGION_SHADOW) has the host's registers of 4 bytes: reads give the host's value; of a write of 4
  * bytes the bits that section WRITE lists for the register reach it, in one access and without a gap between two
  * threads. Where it would change other bits, these stay as they are, -EACCES is returned, and options->log is called
  * once for each register, from this thread.
  *
- * 0; -EINVAL a size or an offset other than these; -ERANGE not inside the region; -ENXIO it does not exist; -EACCES
- * bits of a shadow that the guest may not write: all others were written; -EIO part of the access was carried out;
- * -errno of pread(2), pwrite(2).
+ * 0; -EINVAL another size, or a write to a shadow that is not aligned; -ERANGE not inside the region as a whole; -ENXIO
+ * it does not exist; -EACCES the kernel does not let it be read, or written; bits of a shadow that the guest may not
+ * write: all others were written; -EIO part of the access was carried out; -errno of pread(2), pwrite(2). After an
+ * error, a part of an access that is made of several may have been carried out.
  */
 MACHRT_API int mach_region_read(struct mach_session *session, uint32_t region, uint64_t offset, void *value,
                                 size_t size);
@@ -418,7 +420,8 @@ MACHRT_API int mach_region_write(struct mach_session *session, uint32_t region, 
 /*
  * The configuration space of a PCI function (record of section DEVICE), as VFIO shows it: a guest can write BARs and
  * read their sizes, and nothing moves on the host. For a VMM whose guest has a PCI bus. `size` is 1, 2 or 4 bytes,
- * `offset` a multiple of it; values are in the host's byte order. Any thread.
+ * `offset` a multiple of it; values are in the host's byte order. Of a function that does no DMA (`dma none`) a write
+ * does not change Bus Master Enable: it is set while MSIs are. Any thread.
  *
  * 0; -ENXIO not an open PCI function; -EINVAL a size or an offset other than these; -ERANGE outside of the space;
  * -ENODEV VFIO has none; -EIO part of the access was carried out; -errno of pread(2), pwrite(2).
@@ -473,19 +476,22 @@ enum { MACH_DMA_READ = 1, MACH_DMA_WRITE = 2 }; // what the device may do
 
 /*
  * Maps [iova, iova + size) of a device's DMA domain (record `dma` of section DMA, mode guest-iommu) to this process's
- * memory at `host`, or removes such mappings. Devices that share an IOMMU group share a domain; mapping the same again
- * is counted, and the last unmap removes it. All backends behave the same. Any thread.
+ * memory at `host`, or removes such mappings. Devices that share an IOMMU group share page tables: what each of them
+ * maps at an address must be the same, and goes when the last of them unmaps it. All backends behave the same. Any
+ * thread.
  *
- *   iova, size, host   multiples of the IOMMU's smallest page; size not 0
+ *   iova, size, host   multiples of the IOMMU's smallest page; size not 0; `host` in one piece of guest memory
  *   prot               MACH_DMA_READ, MACH_DMA_WRITE or both
  *   unmapped           may be NULL; *unmapped: how many bytes were unmapped
  *
- * Unmapping removes every mapping inside the range. A range that would cut a mapping in two is refused with -EINVAL and
- * nothing changes; one without mappings is fine.
+ * Unmapping removes every mapping of the domain inside the range. A range that would cut one in two is refused with
+ * -EINVAL and nothing changes; one without mappings is fine.
  *
  * 0; -EINVAL alignment or mode; -ERANGE outside of the domain's window or of what the IOMMU can translate; -EEXIST
- * overlaps another mapping; -ENOMEM the limit of locked memory is reached; -ENOSPC too many mappings; -errno of the
- * kernel's calls.
+ * the domain has mapped a part of it already, or another device of the group otherwise; -EFAULT not inside guest
+ * memory (mach_session_memory()) as a whole; -EACCES memory that no device reaches (MACH_CFG_MEMORY_NO_DMA), or, with
+ * MACH_DMA_WRITE, read-only memory; -ENOMEM the limit of locked memory is reached; -ENOSPC too many mappings; -errno
+ * of the kernel's calls.
  */
 MACHRT_API int mach_dma_map(struct mach_session *session, uint32_t dma, uint64_t iova, uint64_t size, void *host,
                             unsigned prot);

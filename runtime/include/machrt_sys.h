@@ -93,6 +93,14 @@ struct mach_sys {
     /* io_uring_setup(2), whose file is closed on exec; io_uring_register(2). */
     int (*io_uring_setup)(void *opaque, unsigned entries, struct io_uring_params *params);
     int (*io_uring_register)(void *opaque, int fd, unsigned operation, void *arg, unsigned count);
+
+    /*
+     * Locks bytes [first, first + size) of a file for the open file description `fd`, without waiting: fcntl(2) with
+     * F_OFD_SETLK and F_WRLCK, or, if `shared`, F_RDLCK. -EAGAIN, -EACCES: another file description has some of them.
+     */
+    int (*lock)(void *opaque, int fd, int shared, uint64_t first, uint64_t size);
+    /* getrandom(2): the number of bytes. */
+    int64_t (*random)(void *opaque, void *buffer, size_t size);
 };
 
 /* The table of the real kernel. Never NULL; it lives as long as the process. Any thread. */

@@ -351,6 +351,13 @@ static int plan_stat(void *o, int fd, struct mach_stat *to)
     return 0;
 }
 
+static int plan_lock(void *o, int fd, int shared, uint64_t first, uint64_t size)
+{
+    print_call(plan_of(o), false, "fcntl(%d, F_OFD_SETLK, {%s, 0x%" PRIx64 ", 0x%" PRIx64 "})", fd,
+               shared ? "F_RDLCK" : "F_WRLCK", first, size);
+    return 0;
+}
+
 static int plan_io_uring_setup(void *o, unsigned entries, struct io_uring_params *params)
 {
     (void)params;
@@ -642,6 +649,7 @@ int command_plan(const struct command *c)
     sys.flock = plan_flock;
     sys.add_seals = plan_add_seals;
     sys.stat = plan_stat;
+    sys.lock = plan_lock;
     sys.io_uring_setup = plan_io_uring_setup;
     sys.io_uring_register = plan_io_uring_register;
     int status = USAGE;

@@ -160,35 +160,15 @@ static void prove_compatible(struct proof *p)
         set_finding(p, MACH_PROOF_FAILS, "it is a %.200s, not a %.200s", data, want);
 }
 
-// Line `index` of the file `resource` of PCI and AMBA devices: "0xSTART 0xEND 0xFLAGS" (drivers/pci/pci-sysfs.c,
-// resource_show; drivers/amba/bus.c, resource_show, whose fields are without 0x).
-static int read_resource(struct proof *p, uint32_t index, uint64_t *start, uint64_t *size)
-{
-    char path[PATH_SIZE], data[2048];
-    int64_t n = machrt_device_path(p->s, path, p->d, "resource")
-                    ? p->s->sys.read_file(p->s->sys.opaque, path, data, sizeof data - 1)
-                    : -ENAMETOOLONG;
-    if (n < 0)
-        return (int)n;
-    data[n] = '\0';
-    char *at = data, *end;
-    for (; index && at; index--) {
-        at = strchr(at, '\n');
-        at = at ? at + 1 : NULL;
-    }
-    if (!at || !*at)
-        return -ENOENT;
-    *start = strtoull(at, &end, 16);
-    uint64_t last = strtoull(end, NULL, 16);
-    *size = last > *start ? last - *start + 1 : 0;
-    return 0;
-}
-
 static void prove_region(struct proof *p)
 {
     uint64_t a = mach_cfg_expect_a(p->e), b = mach_cfg_expect_b(p->e), address = 0, size = 0;
     uint32_t index = mach_cfg_expect_index(p->e);
-    int r = *p->d->sysfs ? read_resource(p, index, &address, &size) : -ENOENT;
+    char path[PATH_SIZE];
+    int r = !*p->d->sysfs ? -ENOENT
+            : machrt_device_path(p->s, path, p->d, "resource")
+                ? machrt_read_resource(p->s, path, index, &address, &size)
+                : -ENAMETOOLONG;
     if (r == -ENOENT)
         r = machrt_read_of_reg(p->s, p->d, index, &address, &size);
     if (r)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Guest memory: allocated here, or provided by the VMM.
+#include "session/claims.h"
 #include "session/pages.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 enum { MEMFD_HUGE_SHIFT = 26 /* MFD_HUGE_SHIFT, linux/memfd.h */ };
+enum { SAID = 1 }; // the error is set
 
 const char *machrt_memory_object(struct mach_session *s, const struct memory *m)
 {
@@ -61,6 +63,7 @@ static int make_memfd(struct mach_session *s, struct memory *m)
     return s->sys.ftruncate(s->sys.opaque, fd, m->m.size);
 }
 
+// Opens a file, and takes the part that the memory is. 0, -errno or SAID.
 static int open_backing(struct mach_session *s, struct memory *m)
 {
     char path[PATH_SIZE];
@@ -71,9 +74,20 @@ static int open_backing(struct mach_session *s, struct memory *m)
         backing == MACH_CFG_BACKING_PHYSICAL ? mach_cfg_memory_physical(m->rec) : mach_cfg_memory_offset(m->rec);
     int fd = machrt_file_path(s, path, file) ? s->sys.open(s->sys.opaque, path, m->m.readonly ? O_RDONLY : O_RDWR)
                                              : -ENAMETOOLONG;
-    if (fd >= 0)
-        m->m.fd = fd;
-    return fd < 0 ? fd : 0;
+    if (fd < 0)
+        return fd;
+    m->m.fd = fd;
+    struct claim c = {
+        .step = "memory",
+        .who = machrt_keep_object(s, "memory %s", m->m.name),
+        .path = path,
+        .fd = fd,
+        .offset = m->m.offset,
+        .size = m->m.size,
+        .shared = m->m.readonly || *machrt_string(s, mach_cfg_memory_share(m->rec)),
+        .memory = true,
+    };
+    return !c.who || machrt_claim(s, &c) ? SAID : 0;
 }
 
 static int report_backing_error(struct mach_session *s, const struct memory *m, int r)
@@ -107,7 +121,7 @@ static int map_memory(struct mach_session *s, struct memory *m, bool named)
     if (m->m.fd >= 0)
         machrt_push_undo(s, machrt_undo_close, &m->m.fd, 0, "close memory");
     if (r)
-        return report_backing_error(s, m, r);
+        return r == SAID ? -1 : report_backing_error(s, m, r);
     if (machrt_reserve_undo(s))
         return -1;
     r = s->sys.mmap(s->sys.opaque, &m->m.at, m->m.size, m->m.readonly ? PROT_READ : PROT_READ | PROT_WRITE, MAP_SHARED,

@@ -110,7 +110,7 @@ int mach_session_msi_enable(struct mach_session *s, uint32_t device, int msix, u
     s->sys.alloc(s->sys.opaque, set, 0);
     if (r) {
         if (off && d->master)
-            machrt_restore_bus_master(s, d);
+            machrt_disable_bus_master(s, d);
         close_eventfds(s, fds, n);
         s->sys.alloc(s->sys.opaque, kept, 0);
         return r;
@@ -128,7 +128,7 @@ int mach_session_msi_disable(struct mach_session *s, uint32_t device)
         return r;
     r = disable_msi(s, d);
     if (d->msi.master) {
-        int e = machrt_restore_bus_master(s, d);
+        int e = machrt_disable_bus_master(s, d);
         r = r ? r : e;
     }
     close_eventfds(s, d->msi.fd, d->msi.count);
@@ -140,7 +140,9 @@ int mach_session_msi_disable(struct mach_session *s, uint32_t device)
 static int undo_msi(struct mach_session *s, void *thing, uint64_t arg)
 {
     (void)arg;
-    return mach_session_msi_disable(s, ((struct device *)thing)->index);
+    struct device *d = (struct device *)thing;
+    int r = mach_session_msi_disable(s, d->index), e = machrt_restore_bus_master(s, d);
+    return r ? r : e;
 }
 
 int machrt_step_msi(struct mach_session *s)

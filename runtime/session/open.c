@@ -209,7 +209,7 @@ int machrt_step_quiesce(struct mach_session *s)
 
 /* ---- bus mastering ---- */
 
-static bool does_dma(const struct mach_session *s, const struct device *d)
+bool machrt_does_dma(const struct mach_session *s, const struct device *d)
 {
     for (uint32_t i = 0; i < mach_cfg_device_dmas(d->rec); i++)
         if (mach_cfg_dma_mode(mach_cfg_record(s->f, MACH_CFG_S_DMA, mach_cfg_device_first_dma(d->rec) + i)) !=
@@ -218,22 +218,31 @@ static bool does_dma(const struct mach_session *s, const struct device *d)
     return false;
 }
 
+enum { OURS = PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER }; // bits of the command register; all others are the guest's
+
 int machrt_enable_bus_master(struct mach_session *s, struct device *d)
 {
-    uint32_t command;
-    int r = mach_pci_read(s, d->index, PCI_COMMAND, 2, &command);
-    if (r)
-        return r;
-    d->command = (uint16_t)command;
-    r = mach_pci_write(s, d->index, PCI_COMMAND, 2, command | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
+    uint16_t command;
+    int r = machrt_change_command(s, d, 0, OURS, &command);
+    if (!d->saved)
+        d->command = command;
+    d->saved = d->saved || !r;
     d->master = !r;
     return r;
 }
 
-int machrt_restore_bus_master(struct mach_session *s, struct device *d)
+int machrt_disable_bus_master(struct mach_session *s, struct device *d)
 {
     d->master = false;
-    return mach_pci_write(s, d->index, PCI_COMMAND, 2, d->command);
+    return machrt_change_command(s, d, PCI_COMMAND_MASTER, d->command & PCI_COMMAND_MASTER, NULL);
+}
+
+int machrt_restore_bus_master(struct mach_session *s, struct device *d)
+{
+    if (!d->saved)
+        return 0;
+    d->master = d->saved = false;
+    return machrt_change_command(s, d, OURS, d->command & OURS, NULL);
 }
 
 static int undo_master(struct mach_session *s, void *thing, uint64_t arg)
@@ -258,7 +267,7 @@ int machrt_step_master(struct mach_session *s)
 {
     for (uint32_t i = 0; i < s->devices; i++) {
         struct device *d = &s->device[i];
-        if (d->vfio && d->vfio_flags & VFIO_DEVICE_FLAGS_PCI && !d->master && does_dma(s, d) &&
+        if (d->vfio && d->vfio_flags & VFIO_DEVICE_FLAGS_PCI && !d->master && machrt_does_dma(s, d) &&
             machrt_make_bus_master(s, d))
             return -1;
     }

@@ -3,6 +3,7 @@
 #include "session/steps.h"
 
 #include <errno.h>
+#include <linux/pci_regs.h>
 #include <linux/vfio.h>
 
 // Finds it, once for each device.
@@ -50,14 +51,54 @@ int mach_pci_read(struct mach_session *s, uint32_t device, uint32_t offset, uint
     return r;
 }
 
+/* ---- the command register ---- */
+
+static int write_space(struct mach_session *s, const struct device *d, uint32_t offset, uint32_t size, uint32_t value)
+{
+    uint8_t bytes[4];
+    mach_cfg_store(bytes, sizeof bytes, value);
+    return machrt_check_transfer(s->sys.pwrite(s->sys.opaque, d->fd, bytes, size, d->config_offset + offset), size);
+}
+
+int machrt_change_command(struct mach_session *s, struct device *d, uint16_t clear, uint16_t set, uint16_t *was)
+{
+    uint8_t bytes[2] = {0};
+    int r = find_config_space(s, d);
+    if (r)
+        return r;
+    // A vcpu may write the register meanwhile.
+    pthread_mutex_lock(&s->lock);
+    r = machrt_check_transfer(s->sys.pread(s->sys.opaque, d->fd, bytes, sizeof bytes, d->config_offset + PCI_COMMAND),
+                              sizeof bytes);
+    uint32_t old = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8;
+    if (!r)
+        r = write_space(s, d, PCI_COMMAND, 2, (old & ~(uint32_t)clear) | set);
+    pthread_mutex_unlock(&s->lock);
+    if (was)
+        *was = (uint16_t)old;
+    return r;
+}
+
+// Who may be a bus master the config decides: nothing restricts the DMA of a function without an IOMMU, and of one with
+// MSIs the session knows.
+static uint32_t keep_master(const struct mach_session *s, const struct device *d, uint32_t offset, uint32_t value)
+{
+    uint32_t bit = (uint32_t)PCI_COMMAND_MASTER << 8 * (PCI_COMMAND - offset);
+    if (!mach_cfg_device_dmas(d->rec) || machrt_does_dma(s, d))
+        return value;
+    return d->master ? value | bit : value & ~bit;
+}
+
 int mach_pci_write(struct mach_session *s, uint32_t device, uint32_t offset, uint32_t size, uint32_t value)
 {
     struct device *d;
-    uint8_t bytes[4];
     int r = check_pci_access(s, device, offset, size, &d);
     if (r)
         return r;
-    mach_cfg_store(bytes, sizeof bytes, value);
-    int64_t n = s->sys.pwrite(s->sys.opaque, d->fd, bytes, size, d->config_offset + offset);
-    return machrt_check_transfer(n, size);
+    if (offset > PCI_COMMAND || PCI_COMMAND - offset >= size)
+        return write_space(s, d, offset, size, value);
+    pthread_mutex_lock(&s->lock);
+    r = write_space(s, d, offset, size, keep_master(s, d, offset, value));
+    pthread_mutex_unlock(&s->lock);
+    return r;
 }

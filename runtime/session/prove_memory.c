@@ -102,6 +102,13 @@ const char *machrt_why_not_reserved(struct mach_session *s, const struct memory 
             return text;
         }
     }
+    r = machrt_find_claimed(&s->sys, first, last, name, sizeof name);
+    if (r != -ENOENT) {
+        *number = r ? -r : EINVAL;
+        snprintf(text, size, r ? "who uses it cannot be seen in %s/iomem" : "%s/iomem: the host has %.100s there",
+                 s->sys.proc, name);
+        return text;
+    }
     return guest && must_be_kernels(s, m) && !ram.all ? NO_EXECUTION : NULL;
 }
 
@@ -119,10 +126,7 @@ int machrt_prove_reserved(struct mach_session *s, const struct memory *m)
 
 static int make_mark(struct mach_session *s, uint8_t *mark)
 {
-    char path[PATH_SIZE];
-    if (!machrt_dev_path(s, path, "urandom"))
-        return -ENAMETOOLONG;
-    return machrt_check_transfer(s->sys.read_file(s->sys.opaque, path, mark, MACHRT_MARK), MACHRT_MARK);
+    return machrt_check_transfer(s->sys.random(s->sys.opaque, mark, MACHRT_MARK), MACHRT_MARK);
 }
 
 // Puts a mark into the memory, looks for it at `host`, and takes it out again.

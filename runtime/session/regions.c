@@ -217,7 +217,7 @@ static int show_region(struct mach_session *s, struct region *r)
             .address = guest + a->offset,
             .size = a->size,
             .at = a->at,
-            .readonly = r->flags && !(r->flags & VFIO_REGION_INFO_FLAG_WRITE),
+            .readonly = !(r->flags & VFIO_REGION_INFO_FLAG_WRITE),
             .index = (uint32_t)(r - s->region),
         };
         if (machrt_map_to_guest(s, &a->place, r->device->name))
@@ -271,89 +271,4 @@ void *mach_session_region_ptr(const struct mach_session *s, uint32_t region, uin
     if (size)
         *size = r ? r->size : 0;
     return r && !r->told && r->areas == 1 && r->area->size == r->size ? r->area->at : NULL;
-}
-
-static void *mapping_at(const struct region *r, uint64_t offset, size_t size)
-{
-    for (uint32_t i = 0; i < r->areas; i++) {
-        const struct area *a = &r->area[i];
-        if (offset >= a->offset && offset - a->offset < a->size && size <= a->size - (offset - a->offset))
-            return (char *)a->at + (offset - a->offset);
-    }
-    return NULL;
-}
-
-// Commands to the Management Complex of an fsl-mc device are 64 bytes, written and read at once, at the start of its
-// portal. VFIO accepts nothing else there (Linux drivers/vfio/fsl-mc/vfio_fsl_mc.c, vfio_fsl_mc_read()).
-enum { MC_COMMAND = 64 };
-
-static int check_access(const struct mach_session *s, uint32_t region, uint64_t offset, size_t size)
-{
-    if (region >= s->regions || !s->region[region].size)
-        return -ENXIO;
-    const struct region *r = &s->region[region];
-    bool command = size == MC_COMMAND && !offset && !r->areas && r->device->vfio_flags & VFIO_DEVICE_FLAGS_FSL_MC;
-    if ((size != 1 && size != 2 && size != 4 && size != 8 && !command) || offset % size)
-        return -EINVAL;
-    return offset < r->size && size <= r->size - offset ? 0 : -ERANGE;
-}
-
-int mach_region_read(struct mach_session *s, uint32_t region, uint64_t offset, void *value, size_t size)
-{
-    int e = check_access(s, region, offset, size);
-    if (e)
-        return e;
-    const struct region *r = &s->region[region];
-    if (r->told)
-        return machrt_read_shadow(r, offset, value, size);
-    const volatile void *p = mapping_at(r, offset, size);
-    if (!p) {
-        if (r->fd < 0)
-            return -ENXIO;
-        int64_t n = s->sys.pread(s->sys.opaque, r->fd, value, size, r->offset + offset);
-        return machrt_check_transfer(n, size);
-    }
-    // One access of exactly this width, as registers need it.
-    if (size == 1)
-        *(uint8_t *)value = *(const volatile uint8_t *)p;
-    else if (size == 2)
-        memcpy(value, &(uint16_t){*(const volatile uint16_t *)p}, 2);
-    else if (size == 4)
-        memcpy(value, &(uint32_t){*(const volatile uint32_t *)p}, 4);
-    else
-        memcpy(value, &(uint64_t){*(const volatile uint64_t *)p}, 8);
-    return 0;
-}
-
-int mach_region_write(struct mach_session *s, uint32_t region, uint64_t offset, const void *value, size_t size)
-{
-    int e = check_access(s, region, offset, size);
-    if (e)
-        return e;
-    struct region *r = &s->region[region];
-    if (r->told)
-        return machrt_write_shadow(s, r, offset, value, size);
-    volatile void *p = mapping_at(r, offset, size);
-    if (!p) {
-        if (r->fd < 0)
-            return -ENXIO;
-        int64_t n = s->sys.pwrite(s->sys.opaque, r->fd, value, size, r->offset + offset);
-        return machrt_check_transfer(n, size);
-    }
-    union {
-        uint8_t u8;
-        uint16_t u16;
-        uint32_t u32;
-        uint64_t u64;
-    } v;
-    memcpy(&v, value, size);
-    if (size == 1)
-        *(volatile uint8_t *)p = v.u8;
-    else if (size == 2)
-        *(volatile uint16_t *)p = v.u16;
-    else if (size == 4)
-        *(volatile uint32_t *)p = v.u32;
-    else
-        *(volatile uint64_t *)p = v.u64;
-    return 0;
 }

@@ -26,6 +26,19 @@ static volatile uint32_t *register_at(const struct region *r, uint64_t offset)
     return (volatile uint32_t *)(void *)((char *)r->area->at + (offset & ~UINT64_C(3)));
 }
 
+uint32_t machrt_first_write(const struct mach_session *s, uint32_t region)
+{
+    uint32_t low = 0, high = s->f->section[MACH_CFG_S_WRITE].count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        if (mach_cfg_write_region(mach_cfg_record(s->f, MACH_CFG_S_WRITE, middle)) < region)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 // The record that says what the guest may write of the register; false: nothing.
 static bool find_write(const struct mach_session *s, const struct region *r, uint64_t offset,
                        struct mach_cfg_rec *found)

@@ -45,9 +45,18 @@ int machrt_step_quiesce(struct mach_session *s);
 int machrt_step_master(struct mach_session *s);
 /* Makes one of them a bus master, with an undo. 0 or -1. */
 int machrt_make_bus_master(struct mach_session *s, struct device *d);
-/* Makes a PCI function a bus master; restores its command register. 0 or -errno. */
+/*
+ * Makes a PCI function a bus master; ends that; gives the bits of its command register that the session has changed the
+ * values that they had before. 0 or -errno. The other bits are the guest's.
+ */
 int machrt_enable_bus_master(struct mach_session *s, struct device *d);
+int machrt_disable_bus_master(struct mach_session *s, struct device *d);
 int machrt_restore_bus_master(struct mach_session *s, struct device *d);
+/* Does the config say that it does DMA? */
+bool machrt_does_dma(const struct mach_session *s, const struct device *d);
+
+/* pci.c: clears and sets bits of a function's command register; *was, if not NULL: its value before. 0 or -errno. */
+int machrt_change_command(struct mach_session *s, struct device *d, uint16_t clear, uint16_t set, uint16_t *was);
 
 /* memory.c */
 int machrt_step_memory(struct mach_session *s);
@@ -68,6 +77,8 @@ int machrt_map_file_region(struct mach_session *s, struct region *r, const char 
 
 /* shadow.c: registers of the host, of which the guest writes certain bits */
 
+/* The first record of section WRITE whose region is `region` or a later one. */
+uint32_t machrt_first_write(const struct mach_session *s, uint32_t region);
 /* Completes the region, whose file is mapped. 0 or -1. */
 int machrt_open_shadow(struct mach_session *s, struct region *r);
 /* mach_region_read() and _write() of a shadow; the access is inside of it and aligned. 0; -EACCES: part of the write,

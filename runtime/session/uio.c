@@ -3,7 +3,7 @@
 // write of 1 enables the next. uio_pci_generic has no such write: it masks INTx in the function's command register, and
 // user space clears that bit. Without a VMM the driver gets the file itself; a VMM needs an eventfd, which a thread
 // signals.
-#include "session/steps.h"
+#include "session/claims.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 
 struct pump {
     struct mach_session *s;
@@ -43,15 +44,17 @@ static int enable_uio_irq(const struct pump *p)
 // interrupt enabled.
 static int open_config(struct mach_session *s, const struct irq *q, struct pump *p)
 {
-    char path[PATH_SIZE], config[PATH_SIZE], name[64];
-    const char *file = machrt_string(s, mach_cfg_irq_file(q->rec)), *slash = strrchr(file, '/');
-    if (machrt_reserve_undo(s) || !machrt_file_path(s, path, file))
+    char config[PATH_SIZE];
+    struct mach_stat st;
+    if (machrt_reserve_undo(s))
         return -1;
-    if (machrt_read_link_name(s, path, name, sizeof name))
-        snprintf(name, sizeof name, "%s", slash ? slash + 1 : file);
-    int fd = machrt_sysfs_path(s, config, "class/uio/%s/device/config", name)
+    int fd = s->sys.stat(s->sys.opaque, p->uio, &st);
+    if (!fd)
+        fd = machrt_sysfs_path(s, config, "dev/char/%u:%u/device/config", major(st.special), minor(st.special))
                  ? s->sys.open(s->sys.opaque, config, O_RDWR)
                  : -ENAMETOOLONG;
+    else
+        *config = '\0';
     if (fd == -ENOENT)
         return 0;
     if (fd < 0)
@@ -76,13 +79,17 @@ int machrt_open_uio_irq(struct mach_session *s, struct irq *q)
     *p = (struct pump){.s = s, .uio = -1, .event = -1, .unmask = -1, .stop = -1, .control = true, .config = -1};
     q->pump = p;
     int fd = machrt_file_path(s, path, machrt_string(s, mach_cfg_irq_file(q->rec)))
-                 ? s->sys.open(s->sys.opaque, path, O_RDWR)
+                 ? s->sys.open(s->sys.opaque, path, O_RDWR | O_NOCTTY)
                  : -ENAMETOOLONG;
     if (fd < 0)
         return machrt_set_error(s, "irq", fd, machrt_irq_object(s, q), "cannot open it");
     p->uio = fd;
     machrt_push_undo(s, machrt_undo_close, &p->uio, 0, "close a UIO file");
     q->fd = fd;
+    struct claim c = {
+        .step = "irq", .who = machrt_keep_object(s, "%s", machrt_irq_object(s, q)), .path = path, .fd = fd};
+    if (!c.who || machrt_claim_line(s, &c))
+        return -1;
     if (!s->has_ops)
         return 0;
     bool level = mach_cfg_irq_trigger(q->rec) == MACH_CFG_TRIGGER_LEVEL;

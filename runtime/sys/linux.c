@@ -17,6 +17,7 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -255,6 +256,19 @@ static int sys_io_uring_register(void *o, int fd, unsigned operation, void *arg,
     return result((int)syscall(SYS_io_uring_register, fd, operation, arg, count));
 }
 
+static int sys_lock(void *o, int fd, int shared, uint64_t first, uint64_t size)
+{
+    (void)o;
+    struct flock l = {.l_type = shared ? F_RDLCK : F_WRLCK, .l_start = (off_t)first, .l_len = (off_t)size};
+    return result(fcntl(fd, F_OFD_SETLK, &l));
+}
+
+static int64_t sys_random(void *o, void *buffer, size_t size)
+{
+    (void)o;
+    return long_result(getrandom(buffer, size, 0));
+}
+
 const struct mach_sys *mach_sys_linux(void)
 {
     static const struct mach_sys table = {
@@ -289,6 +303,8 @@ const struct mach_sys *mach_sys_linux(void)
         .stat = sys_stat,
         .io_uring_setup = sys_io_uring_setup,
         .io_uring_register = sys_io_uring_register,
+        .lock = sys_lock,
+        .random = sys_random,
     };
     return &table;
 }

@@ -3,6 +3,7 @@
 #include "fake.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/vfio.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -73,10 +74,11 @@ static int open_group(struct fake *k, uint32_t number, bool noiommu)
     return fake_fd(k, 'g', number);
 }
 
-static int do_open(struct fake *k, const char *path)
+static int do_open(struct fake *k, const char *name, int flags)
 {
     unsigned n;
     int fd = -ENOENT;
+    const char *path = fake_resolve(k, name);
     struct fake_device *d = by_cdev(k, path);
     if (d)
         fd = vfio_bound(d) ? fake_fd(k, 'd', (uint32_t)(d - k->device)) : -ENOENT;
@@ -98,18 +100,21 @@ static int do_open(struct fake *k, const char *path)
         fd = fake_fd(k, 'x', 0);
     else if (!strcmp(path, "/dev/kvm"))
         fd = k->has_kvm ? fake_fd(k, 'v', 0) : -ENOENT;
-    else if (!strncmp(path, "/dev/uio", 8))
+    else if (fake_is_uio(k, path))
         fd = fake_fd(k, 'u', 0);
-    else if (!fake_sysfs_access(k, path))
+    else if (!strcmp(path, "/sys") || !fake_sysfs_access(k, path))
         fd = fake_fd(k, 'f', 0);
-    if (fd >= 0)
+    if (fd >= 0) {
         snprintf(k->file[fd].path, sizeof k->file[fd].path, "%s", path);
+        k->file[fd].reads_only = (flags & O_ACCMODE) == O_RDONLY;
+        fake_identify(k, &k->file[fd], path);
+    }
     if (fd >= 0 && k->file[fd].kind == 'u')
         k->file[fd].real = eventfd(0, EFD_NONBLOCK);
     return fd;
 }
 
-static int locked_open(struct fake *k, const char *path)
+static int locked_open(struct fake *k, const char *path, int flags)
 {
     const char *name = !strcmp(path, "/dev/vfio/vfio") ? "open container"
                        : !strcmp(path, "/dev/iommu")   ? "open iommufd"
@@ -117,13 +122,12 @@ static int locked_open(struct fake *k, const char *path)
                        : strstr(path, "/dev/vfio/")    ? "open group"
                                                        : "open file";
     int r = fake_step(k, name, true);
-    return r ? r : do_open(k, path);
+    return r ? r : do_open(k, path, flags);
 }
 
 static int fake_open(void *o, const char *path, int flags)
 {
-    (void)flags;
-    LOCKED(fake_self(o), int, locked_open(fake_self(o), path));
+    LOCKED(fake_self(o), int, locked_open(fake_self(o), path, flags));
 }
 
 static void closed_device(struct fake *k, struct fake_device *d, int fd)
@@ -166,6 +170,7 @@ static int do_close(struct fake *k, int fd)
         fake_unpin(k, fd);
     if (f->huge)
         fake_pool_free(k, fd, 0, f->size);
+    fake_end_locks(k);
     if (f->kind == 'c' || f->kind == 'i')
         closed_owner(k, fd, f->kind == 'i');
     if (f->kind == 'c')
@@ -440,6 +445,19 @@ static void *fake_alloc(void *o, void *old, size_t size)
     return r ? NULL : realloc(old, size);
 }
 
+static int64_t locked_random(struct fake *k, uint8_t *to, size_t size)
+{
+    int r = fake_step(k, "random", false);
+    for (size_t i = 0; !r && i < size; i++)
+        to[i] = (uint8_t)(k->random = k->random * 1103515245 + 12345) >> 1;
+    return r == 1 ? (int64_t)size - 1 : r ? r : (int64_t)size;
+}
+
+static int64_t fake_random(void *o, void *buffer, size_t size)
+{
+    LOCKED(fake_self(o), int64_t, locked_random(fake_self(o), buffer, size));
+}
+
 /* ---- making and looking ---- */
 
 struct fake *fake_new(void)
@@ -487,6 +505,8 @@ struct fake *fake_new(void)
         .stat = fake_stat,
         .io_uring_setup = fake_io_uring_setup,
         .io_uring_register = fake_io_uring_register,
+        .lock = fake_lock,
+        .random = fake_random,
     };
     return k;
 }
@@ -547,7 +567,9 @@ void fake_text(struct fake *k, const char *path, const char *data, size_t size)
 void fake_link(struct fake *k, const char *path, const char *target)
 {
     fake_text(k, path, target, strlen(target) + 1);
-    k->text[k->texts - 1].link = true;
+    for (uint32_t i = 0; i < k->texts; i++)
+        if (!strcmp(k->text[i].path, path))
+            k->text[i].link = true;
 }
 
 const char *fake_left(struct fake *k)
@@ -565,6 +587,8 @@ const char *fake_left(struct fake *k)
         if (k->page_list[i].pins ||
             (k->page_list[i].fd != -1 && (k->page_list[i].fd < 0 || !k->file[k->page_list[i].fd].vmms)))
             return "a huge page is not back in the pool";
+    if (k->locks)
+        return "a lock is left";
     if (k->dmas || k->slots || k->irqfds || k->allocations || k->registered) {
         snprintf(out, sizeof out, "left: %u DMA mappings, %u slots, %u irqfds, %u allocations, %u registrations",
                  k->dmas, k->slots, k->irqfds, k->allocations, (unsigned)k->registered);

@@ -24,6 +24,7 @@ enum {
     FAKE_VCPUS = 8,
     FAKE_PAGES = 64,
     FAKE_PINS = 4,
+    FAKE_LOCKS = 128,
     FAKE_HUGE_PAGE = 2 << 20
 };
 
@@ -34,7 +35,7 @@ struct fake_region {
     uint64_t area[4][2];
     bool loop;      // the capability chain runs in a circle
     uint32_t argsz; // asks for so much memory first
-    uint8_t bytes[4096];
+    uint8_t bytes[0x4000];
 };
 
 struct fake_device {
@@ -78,6 +79,17 @@ struct fake_file {
     unsigned flags; // of memfd_create()
     unsigned seals;
     int real; // an eventfd or pipe of the real kernel's, where a thread waits on it; -1
+    // fake_files.c
+    struct mach_stat stat;
+    uint32_t id;     // of its open file description
+    bool reads_only; // O_RDONLY
+};
+
+/* Bytes of a file that an open file description has locked. */
+struct fake_lock {
+    uint64_t device, inode, first, size;
+    uint32_t id;
+    bool shared;
 };
 
 struct fake_map {
@@ -88,6 +100,7 @@ struct fake_map {
     int fd;
     uint64_t offset;
     uint32_t order; // a later mapping hides an earlier one
+    uint32_t id;    // of the file description that it keeps
 };
 
 enum { FAKE_DYING = -3 }; // the memfd of a process that was killed, but is not gone yet
@@ -130,8 +143,13 @@ struct fake {
         char path[160], data[256];
         size_t size;
         bool link;
+        bool in_sysfs;
+        uint64_t special, bytes, same; // device number; size, 0: that of `data`; inode, 0: its own
     } text[FAKE_TEXTS];
     uint32_t texts;
+    struct fake_lock locked[FAKE_LOCKS];
+    uint32_t locks, opened;
+    uint64_t random;
     struct fake_aia aia;
     struct fake_page page_list[FAKE_PAGES]; // the first free one is taken first
     uint32_t pages, surplus, reserved, maps;
@@ -148,6 +166,7 @@ struct fake {
     uint32_t no_kvm;        // a type of device that KVM does not have; 0: none
     const char *stays;      // a driver that has no `unbind`; or NULL
     bool no_irqcontrol;     // UIO's driver is uio_pci_generic
+    bool not_uio;           // its devices of UIO's number are another driver's
     bool has_iommufd, has_cdev, has_group, noiommu, no_driver, vendor_pamu, spapr;
     uint64_t page, memlock, lockable_used, hole[2]; // hole: not in the IOVA list
     uint32_t dma_limit, info_argsz;
@@ -170,6 +189,10 @@ void fake_free(struct fake *k);
 struct fake_device *fake_add(struct fake *k, const char *bus, const char *name, const char *driver, uint32_t group);
 void fake_text(struct fake *k, const char *path, const char *data, size_t size);
 void fake_link(struct fake *k, const char *path, const char *target);
+/* A character device; the size of a file; another name for a file, as of a bind mount: a symlink is fake_link(). */
+void fake_node(struct fake *k, const char *path, unsigned major, unsigned minor);
+void fake_file_size(struct fake *k, const char *path, uint64_t bytes);
+void fake_same_inode(struct fake *k, const char *path, const char *as);
 struct fake_region *fake_region(struct fake_device *d, uint32_t index, uint64_t size, uint32_t flags);
 
 /* A VM for mach_kvm_ops. */
@@ -218,7 +241,6 @@ int fake_udmabuf_ioctl(struct fake *k, unsigned long request, const void *arg);
 int fake_heap_ioctl(struct fake *k, unsigned long request, void *arg);
 int fake_add_seals(void *o, int fd, unsigned seals);
 int fake_flock(void *o, int fd, int operation);
-int fake_stat(void *o, int fd, struct mach_stat *to);
 /* Are pages pinned by a ring, or a udmabuf? */
 bool fake_is_pinned_by(const struct fake *k, int fd);
 /* A little time goes by: two pages of FAKE_DYING processes are free. */
@@ -227,6 +249,18 @@ void fake_pool_wait(struct fake *k);
 bool fake_pool_read(const struct fake *k, const char *path, char *line, size_t size);
 /* /proc/self/pagemap, kpageflags, kpagecount, kcore. */
 int64_t fake_proc_pread(const struct fake *k, const char *path, void *buffer, size_t size, uint64_t offset);
+
+/* ---- fake_files.c ---- */
+
+/* Where absolute links lead to. */
+const char *fake_resolve(struct fake *k, const char *path);
+void fake_identify(struct fake *k, struct fake_file *f, const char *path);
+bool fake_is_uio(struct fake *k, const char *path);
+const char *fake_char_link(struct fake *k, const char *path, char *out, size_t size);
+int fake_stat(void *o, int fd, struct mach_stat *to);
+int fake_lock(void *o, int fd, int shared, uint64_t first, uint64_t size);
+/* Those of descriptions that have neither a file nor a mapping any more are gone. */
+void fake_end_locks(struct fake *k);
 
 void fake_wrong(struct fake *k, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int fake_fd(struct fake *k, char kind, uint32_t number);

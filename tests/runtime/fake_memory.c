@@ -6,14 +6,14 @@
 #include <sys/mman.h>
 
 // Over a part of an earlier mapping.
-static int map_fixed(struct fake *k, uint8_t *at, uint64_t size, int fd, uint64_t offset)
+static int map_fixed(struct fake *k, uint8_t *at, uint64_t size, int prot, int fd, uint64_t offset)
 {
     for (int i = 0; i < FAKE_MAPS; i++) {
         if (k->map[i].at)
             continue;
-        if (mprotect(at, (size_t)size, PROT_READ | PROT_WRITE))
+        if (mprotect(at, (size_t)size, prot))
             return -errno;
-        k->map[i] = (struct fake_map){at, size, k->file[fd].kind, size, fd, offset, ++k->maps};
+        k->map[i] = (struct fake_map){at, size, k->file[fd].kind, size, fd, offset, ++k->maps, k->file[fd].id};
         return 0;
     }
     return -ENOMEM;
@@ -28,7 +28,7 @@ static int locked_mmap(struct fake *k, void **at, uint64_t size, int prot, int f
         void *p = mmap(NULL, (size_t)size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         for (int i = 0; i < FAKE_MAPS; i++)
             if (!k->map[i].at) {
-                k->map[i] = (struct fake_map){p, size, 'n', size, -1, 0, ++k->maps};
+                k->map[i] = (struct fake_map){p, size, 'n', size, -1, 0, ++k->maps, 0};
                 *at = p;
                 return 0;
             }
@@ -37,7 +37,7 @@ static int locked_mmap(struct fake *k, void **at, uint64_t size, int prot, int f
     if (fd >= 0 && k->file[fd].huge && fake_pool_room(k) < size && !fake_page_of(k, fd, offset))
         return -ENOMEM;
     if (flags & MAP_FIXED)
-        return map_fixed(k, *at, size, fd, offset);
+        return map_fixed(k, *at, size, prot, fd, offset);
     if (!size || offset % k->page || fd < 0 || !k->file[fd].open)
         return -EINVAL;
     char kind = k->file[fd].kind;
@@ -68,7 +68,10 @@ static int locked_mmap(struct fake *k, void **at, uint64_t size, int prot, int f
         if (up)
             munmap(p, up);
         munmap(p + up + ((size + 4095) & ~(size_t)4095), 65536 - up);
-        k->map[i] = (struct fake_map){p + up, size, kind, kind == 'm' ? 0 : size, fd, offset, ++k->maps};
+        if (mprotect(p + up, (size_t)size, prot))
+            return -errno;
+        k->map[i] =
+            (struct fake_map){p + up, size, kind, kind == 'm' ? 0 : size, fd, offset, ++k->maps, k->file[fd].id};
         *at = p + up;
         return 0;
     }
@@ -96,6 +99,7 @@ static int locked_munmap(struct fake *k, void *at, uint64_t size)
         for (int n = 0; n < FAKE_MAPS; n++)
             if (k->map[n].at >= (uint8_t *)at && k->map[n].at < (uint8_t *)at + size)
                 k->map[n] = (struct fake_map){0};
+        fake_end_locks(k);
         return 0;
     }
     fake_wrong(k, "munmap of what is not mapped");

@@ -276,20 +276,6 @@ int fake_flock(void *o, int fd, int operation)
     LOCKED(fake_self(o), int, locked_flock(fake_self(o), fd));
 }
 
-static int locked_stat(struct fake *k, int fd, struct mach_stat *to)
-{
-    int r = fake_step(k, "stat", true);
-    const struct fake_file *f = &k->file[fd];
-    bool device = !strncmp(f->path, "/dev/", 5) && strncmp(f->path, "/dev/shm/", 9);
-    *to = (struct mach_stat){.mode = device ? 0020600 : 0100600, .inode = (uint64_t)fd, .bytes = f->size};
-    return r;
-}
-
-int fake_stat(void *o, int fd, struct mach_stat *to)
-{
-    LOCKED(fake_self(o), int, locked_stat(fake_self(o), fd, to));
-}
-
 /* ---- /proc ---- */
 
 static void pool_line(const struct fake *k, const char *path, char *line, size_t size)

@@ -56,6 +56,8 @@ int fake_sysfs_readlink(struct fake *k, const char *path, char *out, size_t size
     struct fake_device *d = device_of(k, path, rest);
     const struct fake_text *t = text_at(k, path);
     int n = -1;
+    if (fake_char_link(k, path, out, size))
+        return (int)strlen(out);
     if (!d && (d = member_of(k, path, rest)) && !*rest)
         return 0;
     if (d && !strcmp(rest, "subsystem"))

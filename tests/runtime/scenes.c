@@ -88,7 +88,7 @@ static int vmm_memory(void *o, struct mach_memory *m)
         x->given = x->k->sys.memfd_create(x->k, "vmm", MFD_HUGETLB);
         x->k->file[x->given].vmms = true;
         x->k->sys.ftruncate(x->k, x->given, m->size);
-        if (x->k->sys.mmap(x->k, &x->given_at, m->size, 0, 0, x->given, 0))
+        if (x->k->sys.mmap(x->k, &x->given_at, m->size, PROT_READ | PROT_WRITE, 0, x->given, 0))
             return -ENOMEM;
         x->k->sys.madvise(x->k, x->given_at, m->size, 0);
         x->k->fail_at = fail_at;
@@ -374,9 +374,17 @@ static struct scene *make_fsl_mc_kvm(void)
     return x;
 }
 
+// The kernel's own memory is elsewhere.
+static void no_ram(struct scene *x)
+{
+    static const char ram[] = "100000000-1ffffffff : System RAM\n";
+    fake_text(x->k, "/proc/iomem", ram, sizeof ram - 1);
+}
+
 static struct scene *make_raw(void)
 {
     struct scene *x = begin(MACH_CFG_ARCH_X86_64, MACH_CFG_IOMMU_AUTO, "x86-ioapic");
+    no_ram(x);
     fake_text(x->k, "/dev/mem", "", 0);
     fake_text(x->k, "/dev/uio0", "", 0);
     cfg_device(x->c, "hpet", MACH_CFG_DEVICE_RAW, "", MACH_CFG_RESET_NEVER);
@@ -418,6 +426,7 @@ static struct scene *make_shadow(void)
     static const char one[] = {0, 0, 0, 1}, compatible[] = "acme,grf\0syscon";
     static const uint8_t grf[] = {0xff, 0x77, 0, 0, 0, 0, 0x10, 0}, scfg[] = {0, 1, 0, 0x40, 0, 0, 1, 0};
     struct scene *x = begin(MACH_CFG_ARCH_ARM64, MACH_CFG_IOMMU_SMMU, "arm-vgic-v3");
+    no_ram(x);
     fake_text(x->k, "/dev/mem", "", 0);
     fake_text(x->k, "/sys/firmware/devicetree/base/#address-cells", one, 4);
     fake_text(x->k, "/sys/firmware/devicetree/base/#size-cells", one, 4);
@@ -441,13 +450,6 @@ static struct scene *make_shadow_vmm(void)
     struct scene *x = make_shadow();
     x->use_ops = true;
     return x;
-}
-
-// The kernel's own memory is elsewhere.
-static void no_ram(struct scene *x)
-{
-    static const char ram[] = "100000000-1ffffffff : System RAM\n";
-    fake_text(x->k, "/proc/iomem", ram, sizeof ram - 1);
 }
 
 static struct scene *make_noiommu(void)
@@ -541,7 +543,6 @@ static struct scene *make_pool_given(void)
 static struct scene *make_heap(void)
 {
     struct scene *x = begin_pool();
-    fake_text(x->k, "/dev/urandom", "0123456789abcdef0123456789abcdef", 32);
     x->k->heap_at = 0x91000000;
     x->k->heap_size = 8 * MiB;
     uint32_t ram = cfg_memory(x->c, "ram", MACH_CFG_BACKING_HEAP, 0x40000000, 4 * MiB, 0);
@@ -561,7 +562,6 @@ static struct scene *make_reserved(void)
     static const char two[] = {0, 0, 0, 2};
     static const uint8_t reg[] = {0, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0};
     fake_text(x->k, "/dev/mem", "", 0);
-    fake_text(x->k, "/dev/urandom", "0123456789abcdef0123456789abcdef", 32);
     fake_text(x->k, "/sys/firmware/devicetree/base/reserved-memory/#address-cells", two, 4);
     fake_text(x->k, "/sys/firmware/devicetree/base/reserved-memory/#size-cells", two, 4);
     fake_text(x->k, "/sys/firmware/devicetree/base/reserved-memory/guest@90000000/reg", (const char *)reg, sizeof reg);
@@ -653,7 +653,7 @@ static struct scene *make_foreign(void)
 static struct scene *make_files(void)
 {
     struct scene *x = begin(MACH_CFG_ARCH_ARM64, MACH_CFG_IOMMU_SMMU, "arm-vgic-v3");
-    fake_text(x->k, "/boot/blob", "", 0);
+    fake_file_size(x->k, "/boot/blob", 0x1000 + MiB);
     fake_text(x->k, "/dev/mem", "", 0);
     no_ram(x);
     memory(x);
@@ -749,6 +749,33 @@ int scene_stop(struct scene *x)
     int r = mach_session_stop(x->session, &x->error);
     x->session = NULL;
     return checked(x, r);
+}
+
+void scene_must_start(struct scene *x)
+{
+    if (scene_start(x))
+        fail_msg("%s: %s: %s: %s (%d)\n%s", x->name, x->error.step, x->error.object, x->error.hint, x->error.number,
+                 x->log);
+    assert_string_equal(x->k->wrong, "");
+}
+
+void scene_must_end(struct scene *x)
+{
+    if (scene_stop(x))
+        fail_msg("%s: %s: %s\n%s", x->name, x->error.object, x->error.hint, x->log);
+    scene_clean(x);
+    scene_free(x);
+}
+
+void scene_must_fail(struct scene *x, const char *step, const char *hint)
+{
+    if (!scene_start(x))
+        fail_msg("%s: it starts; looked for %s: %s", x->name, step, hint);
+    if (strcmp(x->error.step, step) || !strstr(x->error.hint, hint))
+        fail_msg("%s: looked for %s: %s\nin %s: %s: %s", x->name, step, hint, x->error.step, x->error.object,
+                 x->error.hint);
+    scene_clean(x);
+    scene_free(x);
 }
 
 void scene_clean(struct scene *x)

@@ -47,6 +47,11 @@ void scene_free(struct scene *x);
 /* 0 or -1. */
 int scene_start(struct scene *x);
 int scene_stop(struct scene *x);
+/* Starts it; ends it, with everything as it was, and frees it; or sees that it does not start, with this step and a
+ * part of the hint, and frees it. They fail the test otherwise. */
+void scene_must_start(struct scene *x);
+void scene_must_end(struct scene *x);
+void scene_must_fail(struct scene *x, const char *step, const char *hint);
 /* Fails the test unless all is as it was. */
 void scene_clean(struct scene *x);
 

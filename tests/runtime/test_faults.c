@@ -71,6 +71,8 @@ static const struct {
     {"write bind", {-EACCES, -EBUSY}, false},
     {"write probe", {-EACCES, -EINVAL, -ENODEV}, false},
     {"alloc", {-ENOMEM}, false},
+    {"lock", {-ENOLCK, -EOPNOTSUPP, -EAGAIN}, false},
+    {"random", {-ENOSYS, NONE}, false},
 };
 
 static unsigned injected, refused, went_on, stop_faults;
@@ -118,7 +120,7 @@ static void start_with(const char *name, uint32_t call, const char *what, int wi
     refused++;
     // The errno is what the call said, unless the answer was none; and every error says what to do.
     bool own = with == NONE || !strcmp(what, "list") || !strcmp(what, "access") || !strcmp(what, "readlink") ||
-               !strcmp(what, "read_file") || !strcmp(what, "close") ||
+               !strcmp(what, "read_file") || !strcmp(what, "close") || (!strcmp(what, "lock") && with == -EAGAIN) ||
                (!strcmp(name, "pool_udmabuf") && !strcmp(what, "open file")); // then it is io_uring's that is told
     if (!own && x->error.number != -with)
         fail_msg("%s, call %u (%s) fails with %d, and the error has %d (%s: %s)", name, call, what, -with,

@@ -421,6 +421,7 @@ static struct scene *of_file(const char *path)
     x->ops.memory = NULL;
     x->k->elsewhere = 0x30000000; // none of the kernel's memory
     fake_text(x->k, path, "", 0);
+    set(x, "/sys/dev/char/250:0/size", "4194304\n");
     CFG_SET(x->c, memory, MEMORY, 0, backing, MACH_CFG_BACKING_FILE);
     CFG_SET(x->c, memory, MEMORY, 0, physical, MACH_CFG_NONE64);
     CFG_SET(x->c, memory, MEMORY, 0, path, cfg_string(x->c, path));
@@ -442,6 +443,12 @@ static void test_devices_with_memory(void **state)
     started(x);
     stopped(x);
     scene_free(x);
+    x = of_file("/dev/dax0.0");
+    set(x, "/sys/dev/char/250:0/size", "4190208\n");
+    refused(x, EINVAL, "/dev/dax0.0: it has 0x3ff000 bytes, and 0x0-0x3fffff is beyond its end");
+    x = of_file("/dev/dax0.0");
+    set(x, "/sys/dev/char/250:0/size", "much");
+    refused(x, EINVAL, "the kernel does not show the size of this device");
     x = of_file("/dev/dax0.0");
     x->k->hides_frames = true;
     refused(x, EACCES, "whether a guest can run in it cannot be seen");

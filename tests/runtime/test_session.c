@@ -232,8 +232,6 @@ static void test_regions(void **state)
     assert_int_equal(size, 0x200);
     assert_int_equal(mach_region_read(x->session, 2, 0x200, &value, 4), -ERANGE);
     assert_int_equal(mach_region_read(x->session, 2, UINT64_MAX - 3, &value, 4), -ERANGE);
-    assert_int_equal(mach_region_read(x->session, 2, 2, &value, 4), -EINVAL);
-    assert_int_equal(mach_region_read(x->session, 2, 0, &value, 3), -EINVAL);
     assert_int_equal(mach_region_write(x->session, 99, 0, &value, 4), -ENXIO);
     // Region 4 has holes, 5 is a BAR that is not there.
     assert_null(mach_session_region_ptr(x->session, 4, &size));
@@ -463,7 +461,7 @@ static void test_uio(void **state)
     scene_free(x);
 }
 
-static const char *const command_high = "/sys/class/uio/uio3/device/config";
+static const char *const command_high = "/sys/dev/char/245:3/device/config";
 
 static uint8_t *config_of(struct fake *k)
 {
@@ -480,13 +478,13 @@ static void test_uio_pci(void **state)
     struct scene *x = scene_new("raw_vmm");
     struct fake *k = x->k;
     k->no_irqcontrol = true;
-    // The name of the file is a link; its driver's is not.
-    fake_link(k, "/dev/uio0", "uio3");
+    // The name of the file is a link; the device says which function it is.
+    fake_link(k, "/dev/uio0", "/dev/uio3");
     fake_text(k, command_high, "\x34\x12\xe8\x11\xff\xff\0\0", 8);
     started(x);
     assert_int_equal(config_of(k)[5], 0xfb);
     int uio = -1;
-    for (int i = 0; i < FAKE_FILES; i++)
+    for (int i = 0; i < FAKE_FILES && uio < 0; i++) // a second one holds the lock, under the device's own name
         if (k->file[i].open && k->file[i].kind == 'u')
             uio = i;
     assert_true(uio >= 0);
@@ -535,8 +533,8 @@ static void test_guest_iommu(void **state)
         assert_int_equal(mach_dma_ranges(x->session, 0, first, last, 4), 2);
         assert_int_equal(last[0], 0x7ffffff);
         assert_int_equal(mach_dma_map(x->session, 0, 0x10000, 0x3000, host, MACH_DMA_READ), 0);
-        // The same again is counted; another there is refused; the other device has a space of its own.
-        assert_int_equal(mach_dma_map(x->session, 0, 0x10000, 0x3000, host, MACH_DMA_READ), 0);
+        // What is there already is refused, the same again as well; the other device has a space of its own.
+        assert_int_equal(mach_dma_map(x->session, 0, 0x10000, 0x3000, host, MACH_DMA_READ), -EEXIST);
         assert_int_equal(mach_dma_map(x->session, 0, 0x12000, 0x3000, host, MACH_DMA_READ), -EEXIST);
         assert_int_equal(mach_dma_map(x->session, 0, 0x10000, 0x3000, host, MACH_DMA_WRITE), -EEXIST);
         assert_int_equal(mach_dma_map(x->session, 1, 0x12000, 0x3000, host, 3), 0);
@@ -546,15 +544,16 @@ static void test_guest_iommu(void **state)
         assert_int_equal(mach_dma_map(x->session, 0, 0, 0x1000, host + 1, 1), -EINVAL);
         assert_int_equal(mach_dma_map(x->session, 0, 0, 0x1000, host, 0), -EINVAL);
         assert_int_equal(mach_dma_map(x->session, 9, 0, 0x1000, host, 1), -EINVAL);
-        // Unmapping: nothing there is fine, half of one is not, the last of two takes it away. The same on both.
+        // Unmapping: nothing there is fine, half of one is not. The same on both.
         assert_int_equal(mach_dma_unmap(x->session, 0, 0x100000, 0x1000, &gone), 0);
         assert_int_equal(gone, 0);
         assert_int_equal(mach_dma_unmap(x->session, 0, 0x11000, 0x1000, &gone), -EINVAL);
         assert_int_equal(mach_dma_unmap(x->session, 0, 0, 0x11000, &gone), -EINVAL);
+        assert_int_equal(mach_dma_map(x->session, 0, 0x20000, 0x1000, host, MACH_DMA_READ), 0);
         assert_int_equal(mach_dma_unmap(x->session, 0, 0x10000, 0x3000, &gone), 0);
-        assert_int_equal(gone, 0);
-        assert_int_equal(mach_dma_unmap(x->session, 0, 0, UINT64_C(1) << 40, &gone), 0);
         assert_int_equal(gone, 0x3000);
+        assert_int_equal(mach_dma_unmap(x->session, 0, 0, UINT64_C(1) << 40, &gone), 0);
+        assert_int_equal(gone, 0x1000);
         assert_int_equal(x->k->dmas, 1);
         for (uint32_t i = 0; i < 100; i++)
             assert_int_equal(mach_dma_map(x->session, 0, (i * 37 % 100) * 0x2000, 0x1000, host, 3), 0);
