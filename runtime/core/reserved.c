@@ -29,21 +29,23 @@ static uint64_t number_at(const uint8_t *p, uint32_t cells)
     return v;
 }
 
+// 0: it cannot be read.
 static uint32_t read_cells(struct mach_session *s, const char *property, uint32_t otherwise)
 {
     char path[PATH_SIZE];
-    uint8_t cell[4];
-    if (!machrt_sysfs_path(s, path, "%s/%s", FOLDER, property) ||
-        s->sys.read_file(s->sys.opaque, path, cell, sizeof cell) != sizeof cell)
-        return otherwise;
-    return cell_at(cell);
+    uint8_t cell[5];
+    int64_t n = machrt_sysfs_path(s, path, "%s/%s", FOLDER, property)
+                    ? s->sys.read_file(s->sys.opaque, path, cell, sizeof cell)
+                    : -ENAMETOOLONG;
+    return n == -ENOENT ? otherwise : n == 4 ? cell_at(cell) : 0;
 }
 
-static bool has_property(struct mach_session *s, const char *node, const char *property)
+// May the node have the property? What cannot be seen may be there.
+static bool may_have(struct mach_session *s, const char *node, const char *property)
 {
     char path[PATH_SIZE];
-    return machrt_sysfs_path(s, path, "%s/%s/%s", FOLDER, node, property) &&
-           !s->sys.access(s->sys.opaque, path, 0 /* F_OK */);
+    return !machrt_sysfs_path(s, path, "%s/%s/%s", FOLDER, node, property) ||
+           s->sys.access(s->sys.opaque, path, 0 /* F_OK */) != -ENOENT;
 }
 
 static int look_at(void *arg, const char *node, int is_directory)
@@ -62,7 +64,7 @@ static int look_at(void *arg, const char *node, int is_directory)
         if (!size || x->first < first || x->last - first > size - 1)
             continue;
         snprintf(x->name, x->size, "%s", node);
-        *x->reusable = has_property(x->s, node, "reusable");
+        *x->reusable = may_have(x->s, node, "reusable");
         x->result = 0;
         return 1;
     }

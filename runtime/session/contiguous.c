@@ -61,13 +61,23 @@ struct taking {
 
 /* ---- the pool ---- */
 
+static int read_pool_number(struct mach_session *s, uint64_t page, const char *name, uint64_t *to)
+{
+    char path[PATH_SIZE], line[32], *end;
+    int r = machrt_sysfs_path(s, path, "kernel/mm/hugepages/hugepages-%" PRIu64 "kB/%s", page >> 10, name)
+                ? machrt_read_line(s, path, line, sizeof line)
+                : -ENAMETOOLONG;
+    if (r)
+        return r;
+    *to = strtoull(line, &end, 10);
+    return end == line || *end ? -EINVAL : 0;
+}
+
+// Of a pool that cannot be seen: none.
 static uint64_t pool_number(struct mach_session *s, uint64_t page, const char *name)
 {
-    char path[PATH_SIZE], line[32];
-    if (!machrt_sysfs_path(s, path, "kernel/mm/hugepages/hugepages-%" PRIu64 "kB/%s", page >> 10, name) ||
-        machrt_read_line(s, path, line, sizeof line))
-        return 0;
-    return strtoull(line, NULL, 10);
+    uint64_t n;
+    return read_pool_number(s, page, name, &n) ? 0 : n;
 }
 
 // How many pages can be taken: a reserved one belongs to somebody who has not touched it yet.
@@ -471,7 +481,11 @@ static int prove_run(struct taking *t)
     if (r)
         return r;
     // What is surplus when it is freed goes to the kernel, while a device may still write to it.
-    if (pool_number(s, t->page, "surplus_hugepages"))
+    uint64_t surplus;
+    r = read_pool_number(s, t->page, "surplus_hugepages", &surplus);
+    if (r)
+        return set_taking_error(t, r, "whether the pool has surplus pages cannot be seen");
+    if (surplus)
         return machrt_set_error(s, "memory", EBUSY, t->who,
                                 "the pool of %" PRIu64
                                 " KiB has surplus pages, which go to the kernel when they are freed, though a device "

@@ -59,10 +59,13 @@ static int sort_maps(struct mach_session *s, struct context *c)
         uint64_t end = last->iova + (last->size - 1);
         bool same = last->iova == m->iova && last->size == m->size && last->host == m->host &&
                     last->region == m->region && last->bank == m->bank && last->offset == m->offset;
-        if (same) {
-            last->prot |= m->prot;
+        if (same && last->prot == m->prot)
             continue;
-        }
+        if (same)
+            return machrt_set_error(s, "window", EINVAL, machrt_device_object(s, c->first),
+                                    "0x%" PRIx64 "-0x%" PRIx64 " is read-only for one stream of the device and not for "
+                                    "another, and all its streams share one page table",
+                                    m->iova, end);
         if (m->iova <= end)
             return machrt_set_error(s, "window", EEXIST, machrt_device_object(s, c->first),
                                     "0x%" PRIx64 "-0x%" PRIx64 " and 0x%" PRIx64 "-0x%" PRIx64

@@ -14,6 +14,7 @@ struct proof {
     struct device *d; // NULL: the host
     struct mach_finding *to;
     bool ask_kvm;
+    bool later; // what is not known now, the session proves before the guest runs
 };
 
 static void set_finding(struct proof *p, enum mach_proof proof, const char *format, ...)
@@ -106,10 +107,16 @@ static void prove_memory_free(struct proof *p)
     if (r)
         return set_unknown(p, r);
     if (ram.some)
-        set_finding(p, MACH_PROOF_FAILS,
-                    "the kernel uses 0x%" PRIx64 "..0x%" PRIx64 " itself, which overlaps 0x%" PRIx64 "..0x%" PRIx64
-                    ": reserve it with a /reserved-memory node with `no-map`, or with `mem=`",
-                    ram.first, ram.last, a, last);
+        return set_finding(p, MACH_PROOF_FAILS,
+                           "the kernel uses 0x%" PRIx64 "..0x%" PRIx64 " itself, which overlaps 0x%" PRIx64
+                           "..0x%" PRIx64 ": reserve it with a /reserved-memory node with `no-map`, or with `mem=`",
+                           ram.first, ram.last, a, last);
+    char name[128];
+    r = machrt_find_claimed(&p->s->sys, a, last, name, sizeof name);
+    if (!r)
+        set_finding(p, MACH_PROOF_FAILS, "the host has %s there", name);
+    else if (r != -ENOENT)
+        set_unknown(p, r);
 }
 
 static void prove_file(struct proof *p)
@@ -171,6 +178,7 @@ static void prove_region(struct proof *p)
                 : -ENAMETOOLONG;
     if (r == -ENOENT)
         r = machrt_read_of_reg(p->s, p->d, index, &address, &size);
+    p->later = p->d->vfio && a == MACH_CFG_NONE64; // VFIO tells the size, and no address
     if (r)
         return set_unknown(p, r);
     if (a != MACH_CFG_NONE64 && a != address)
@@ -183,6 +191,7 @@ static void prove_irq_count(struct proof *p)
 {
     uint32_t count = 0;
     int r = machrt_count_of_irqs(p->s, p->d, &count);
+    p->later = p->d->vfio;
     if (r)
         return set_unknown(p, r);
     if (count != mach_cfg_expect_a(p->e))
@@ -191,6 +200,7 @@ static void prove_irq_count(struct proof *p)
 
 static void prove_irq_trigger(struct proof *p)
 {
+    p->later = p->d->vfio;
     set_finding(p, MACH_PROOF_UNKNOWN, "the kernel reports it only for an open device");
 }
 
@@ -203,6 +213,7 @@ static void prove_group_member(struct proof *p)
     if (!machrt_device_path(p->s, path, p->d, "iommu_group"))
         return set_unknown(p, -ENAMETOOLONG);
     int64_t n = p->s->sys.readlink(p->s->sys.opaque, path, link, sizeof link);
+    p->later = n == -ENOENT && !p->s->groups;
     if (n == -ENOENT)
         return set_finding(p, MACH_PROOF_UNKNOWN,
                            "it has no IOMMU group yet: on arm64 a device gets one with its first driver");
@@ -222,6 +233,7 @@ static void prove_kvm_device(struct proof *p)
 {
     const char *name = machrt_string(p->s, mach_cfg_expect_string(p->e));
     int r = p->ask_kvm ? machrt_try_kvm_device(p->s, name) : -ENOSYS;
+    p->later = !p->ask_kvm;
     if (r == -ENODEV)
         set_finding(p, MACH_PROOF_FAILS,
                     "this host's KVM has no %.60s: compile with the tree of this host, or write another `irqchip`",
@@ -275,25 +287,29 @@ static void name_finding(struct mach_session *s, struct mach_cfg_rec e, const st
     }
 }
 
-static void prove_expectation(struct mach_session *s, uint32_t i, bool ask_kvm, struct mach_finding *to)
+// True: what is not known now, the session proves later.
+static bool prove_expectation(struct mach_session *s, uint32_t i, bool ask_kvm, struct mach_finding *to)
 {
     struct mach_cfg_rec e = mach_cfg_record(s->f, MACH_CFG_S_EXPECT, i);
     uint32_t device = mach_cfg_expect_device(e), kind = mach_cfg_expect_kind(e);
-    struct proof p = {s, e, device == MACH_CFG_NONE ? NULL : &s->device[device], to, ask_kvm};
+    struct proof p = {s, e, device == MACH_CFG_NONE ? NULL : &s->device[device], to, ask_kvm, false};
     memset(to, 0, sizeof *to);
     to->expect = i;
     name_finding(s, e, p.d, to);
-    if (kind < MACH_CFG_EXPECT_SYSFS_NAME || kind >= MACH_CFG_EXPECT_MEMORY_FREE)
-        return proofs[kind](&p);
     // Of a system controller, which no driver gives away, the host's tree says where it is.
-    if (p.d && !*p.d->sysfs && mach_cfg_device_host_path(p.d->rec) &&
-        (kind == MACH_CFG_EXPECT_COMPATIBLE || kind == MACH_CFG_EXPECT_REGION))
-        return proofs[kind](&p);
-    if (!p.d || !*p.d->sysfs)
-        return set_finding(&p, MACH_PROOF_FAILS, "the config has no sysfs name for the device");
-    if (!p.d->bus && machrt_find_bus(s, p.d) && kind != MACH_CFG_EXPECT_SYSFS_NAME)
-        return set_finding(&p, MACH_PROOF_UNKNOWN, "the host has no such device");
-    proofs[kind](&p);
+    bool of_tree = p.d && !*p.d->sysfs && mach_cfg_device_host_path(p.d->rec) &&
+                   (kind == MACH_CFG_EXPECT_COMPATIBLE || kind == MACH_CFG_EXPECT_REGION);
+    if (kind < MACH_CFG_EXPECT_SYSFS_NAME || kind >= MACH_CFG_EXPECT_MEMORY_FREE || of_tree) {
+        proofs[kind](&p);
+    } else if (!p.d || !*p.d->sysfs) {
+        set_finding(&p, MACH_PROOF_FAILS, "the config has no sysfs name for the device");
+    } else if (!p.d->bus && machrt_find_bus(s, p.d) && kind != MACH_CFG_EXPECT_SYSFS_NAME) {
+        p.later = p.d->vfio; // then it cannot be bound
+        set_finding(&p, MACH_PROOF_UNKNOWN, "the host has no such device");
+    } else {
+        proofs[kind](&p);
+    }
+    return p.later;
 }
 
 // What follows from the records of memory. A session proves it when it has the memory.
@@ -317,13 +333,16 @@ static int check_memories(struct mach_session *s, void (*report)(void *opaque, c
     return failed;
 }
 
-int machrt_prove(struct mach_session *s, bool ask_kvm, void (*report)(void *opaque, const struct mach_finding *f),
-                 void *opaque, struct mach_finding *first)
+static int prove_all(struct mach_session *s, bool start, void (*report)(void *opaque, const struct mach_finding *f),
+                     void *opaque, struct mach_finding *first)
 {
     int failed = 0;
     struct mach_finding f;
     for (uint32_t i = 0; i < s->f->section[MACH_CFG_S_EXPECT].count; i++) {
-        prove_expectation(s, i, ask_kvm, &f);
+        bool later = prove_expectation(s, i, !start, &f);
+        // What nobody will have seen is not assumed.
+        if (start && f.proof == MACH_PROOF_UNKNOWN && !later)
+            f.proof = MACH_PROOF_FAILS;
         if (f.proof == MACH_PROOF_FAILS && !failed++ && first)
             *first = f;
         if (report)
@@ -352,11 +371,24 @@ int machrt_step_expect(struct mach_session *s)
     if (s->options.flags & MACH_NO_PROOF)
         return 0;
     struct only_failures only = {s};
-    int failed = machrt_prove(s, false, report_failure, &only, &first);
-    if (failed <= 0)
-        return failed;
+    int failed = prove_all(s, true, report_failure, &only, &first);
+    if (!failed)
+        return 0;
     return machrt_set_error(s, "expect", 0, first.object, failed == 1 ? "%s" : "%s (and %d more)", first.text,
                             failed - 1);
+}
+
+int machrt_prove_groups(struct mach_session *s)
+{
+    struct mach_finding f;
+    for (uint32_t i = 0; i < s->f->section[MACH_CFG_S_EXPECT].count && !(s->options.flags & MACH_NO_PROOF); i++) {
+        if (mach_cfg_expect_kind(mach_cfg_record(s->f, MACH_CFG_S_EXPECT, i)) != MACH_CFG_EXPECT_GROUP_MEMBER)
+            continue;
+        prove_expectation(s, i, false, &f);
+        if (f.proof != MACH_PROOF_HOLDS)
+            return machrt_set_error(s, "expect", 0, f.object, "%s", f.text);
+    }
+    return 0;
 }
 
 int mach_config_check(const struct mach_config *config, const struct mach_options *options, struct mach_error *error)
@@ -366,7 +398,7 @@ int mach_config_check(const struct mach_config *config, const struct mach_option
     int r = machrt_session_new(config, options, NULL, NULL, &s, error ? error : &why);
     if (r)
         return r;
-    int failed = machrt_prove(s, true, s->options.finding, s->options.opaque, NULL);
+    int failed = prove_all(s, false, s->options.finding, s->options.opaque, NULL);
     failed += check_memories(s, s->options.finding, s->options.opaque);
     machrt_session_end(s, NULL);
     return failed;

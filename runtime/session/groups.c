@@ -282,5 +282,5 @@ int machrt_step_groups(struct mach_session *s)
         if (join_group(s, d))
             return -1;
     }
-    return 0;
+    return machrt_prove_groups(s);
 }

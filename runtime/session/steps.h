@@ -18,10 +18,10 @@ int machrt_count_of_irqs(struct mach_session *s, const struct device *d, uint32_
 
 /* ---- the steps ---- */
 
-/* expect.c. How many fail, or -1. `ask_kvm`: makes an empty virtual machine to ask KVM for its devices. */
-int machrt_prove(struct mach_session *s, bool ask_kvm, void (*report)(void *opaque, const struct mach_finding *f),
-                 void *opaque, struct mach_finding *first);
+/* expect.c */
 int machrt_step_expect(struct mach_session *s);
+/* Who is in the groups, once every device has one. 0 or -1. */
+int machrt_prove_groups(struct mach_session *s);
 
 /* bind.c */
 

@@ -53,7 +53,10 @@ int fake_fd(struct fake *k, char kind, uint32_t number)
 static struct fake_device *by_cdev(struct fake *k, const char *path)
 {
     unsigned n;
-    return k->has_cdev && sscanf(path, "/dev/vfio/devices/vfio%u", &n) == 1 && n < k->devices ? &k->device[n] : NULL;
+    if (!k->has_cdev || sscanf(path, "/dev/vfio/devices/vfio%u", &n) != 1 || n >= k->devices)
+        return NULL;
+    // Linux drivers/vfio/vfio.h, vfio_device_add(): one without an IOMMU has no such node.
+    return k->noiommu || k->device[n].group == k->noiommu_group ? NULL : &k->device[n];
 }
 
 static bool vfio_bound(const struct fake_device *d)
@@ -68,8 +71,12 @@ static int open_group(struct fake *k, uint32_t number, bool noiommu)
         bound |= k->device[i].group == number && vfio_bound(&k->device[i]);
     if (!bound || noiommu != (k->noiommu || number == k->noiommu_group))
         return -ENOENT;
+    // drivers/vfio/group.c, vfio_group_fops_open(); a device node that is bound has the group, too
+    // (vfio_device_block_group()).
     for (int i = 0; i < FAKE_FILES; i++)
-        if (k->file[i].open && k->file[i].kind == 'g' && k->file[i].number == number)
+        if (k->file[i].open && ((k->file[i].kind == 'g' && k->file[i].number == number) ||
+                                (k->file[i].kind == 'd' && k->device[k->file[i].number].iommufd >= 0 &&
+                                 k->device[k->file[i].number].group == number)))
             return -EBUSY;
     return fake_fd(k, 'g', number);
 }

@@ -25,6 +25,7 @@ enum {
     FAKE_PAGES = 64,
     FAKE_PINS = 4,
     FAKE_LOCKS = 128,
+    FAKE_SLOTS = 128,
     FAKE_HUGE_PAGE = 2 << 20
 };
 
@@ -138,12 +139,17 @@ struct fake {
     struct fake_file file[FAKE_FILES];
     struct fake_map map[FAKE_MAPS];
     struct fake_dma dma[FAKE_MAPS];
+    struct fake_slot {
+        uint32_t slot;
+        uint64_t address, size;
+    } slot[FAKE_SLOTS]; // KVM's
     uint32_t dmas, slots, irqfds, routes, allocations, ioas;
     struct fake_text {
         char path[160], data[256];
         size_t size;
         bool link;
         bool in_sysfs;
+        bool denied;                   // EACCES
         uint64_t special, bytes, same; // device number; size, 0: that of `data`; inode, 0: its own
     } text[FAKE_TEXTS];
     uint32_t texts;
@@ -192,6 +198,8 @@ void fake_link(struct fake *k, const char *path, const char *target);
 /* A character device; the size of a file; another name for a file, as of a bind mount: a symlink is fake_link(). */
 void fake_node(struct fake *k, const char *path, unsigned major, unsigned minor);
 void fake_file_size(struct fake *k, const char *path, uint64_t bytes);
+/* Nobody may read it, or look whether it is there. */
+void fake_deny(struct fake *k, const char *path);
 void fake_same_inode(struct fake *k, const char *path, const char *as);
 struct fake_region *fake_region(struct fake_device *d, uint32_t index, uint64_t size, uint32_t flags);
 

@@ -37,6 +37,13 @@ void fake_file_size(struct fake *k, const char *path, uint64_t bytes)
     text_of(k, path)->bytes = bytes;
 }
 
+void fake_deny(struct fake *k, const char *path)
+{
+    if (!text_of(k, path))
+        fake_text(k, path, "", 0);
+    text_of(k, path)->denied = true;
+}
+
 static uint64_t special_of(const char *path, const struct fake_text *t)
 {
     unsigned n;

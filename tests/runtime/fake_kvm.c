@@ -76,6 +76,27 @@ static int irqfd(struct fake *k, const struct kvm_irqfd *x)
     return 0;
 }
 
+// virt/kvm/kvm_main.c, __kvm_set_memory_region(): slots do not overlap, and one that is there keeps its size.
+static int set_slot(struct fake *k, const struct kvm_userspace_memory_region *m)
+{
+    for (uint32_t i = 0; i < k->slots; i++) {
+        struct fake_slot *s = &k->slot[i];
+        if (s->slot == m->slot && !m->memory_size) {
+            *s = k->slot[--k->slots];
+            return 0;
+        }
+        if (s->slot == m->slot)
+            return -EINVAL;
+        if (m->memory_size && m->guest_phys_addr < s->address + s->size &&
+            s->address < m->guest_phys_addr + m->memory_size)
+            return -EEXIST;
+    }
+    if (!m->memory_size || k->slots == FAKE_SLOTS)
+        return -EINVAL;
+    k->slot[k->slots++] = (struct fake_slot){m->slot, m->guest_phys_addr, m->memory_size};
+    return 0;
+}
+
 int fake_kvm_ioctl(struct fake *k, int fd, unsigned long request, void *arg)
 {
     if (k->file[fd].kind == 'k' && request == KVM_SET_DEVICE_ATTR)
@@ -107,11 +128,7 @@ int fake_kvm_ioctl(struct fake *k, int fd, unsigned long request, void *arg)
         const struct kvm_userspace_memory_region *m = arg;
         if (m->guest_phys_addr % k->page || m->memory_size % k->page || m->userspace_addr % k->page)
             return -EINVAL;
-        if (m->memory_size)
-            k->slots++;
-        else
-            k->slots--;
-        return 0;
+        return set_slot(k, m);
     }
     if (request == KVM_SET_GSI_ROUTING) {
         k->routes++;

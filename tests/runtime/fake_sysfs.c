@@ -56,6 +56,8 @@ int fake_sysfs_readlink(struct fake *k, const char *path, char *out, size_t size
     struct fake_device *d = device_of(k, path, rest);
     const struct fake_text *t = text_at(k, path);
     int n = -1;
+    if (t && t->denied)
+        return -EACCES;
     if (fake_char_link(k, path, out, size))
         return (int)strlen(out);
     if (!d && (d = member_of(k, path, rest)) && !*rest)
@@ -98,6 +100,8 @@ int64_t fake_sysfs_read(struct fake *k, const char *path, void *out, size_t size
     const struct fake_device *d = device_of(k, path, rest);
     const struct fake_text *t = through_node(k, path);
     const char *data = t && !t->link ? t->data : NULL;
+    if (t && t->denied)
+        return -EACCES;
     size_t n = t ? t->size : 0;
     if (d && !strcmp(rest, "driver_override")) {
         n = (size_t)snprintf(line, sizeof line, "%s\n", *d->override ? d->override : "(null)");
@@ -267,6 +271,9 @@ int fake_sysfs_access(struct fake *k, const char *path)
 {
     char bus[16], driver[32];
     size_t n = strlen(path);
+    const struct fake_text *t = text_at(k, path);
+    if (t && t->denied)
+        return -EACCES;
     if (!strcmp(path, "/dev/vfio/vfio"))
         return k->has_group ? 0 : -ENOENT;
     if (!strcmp(path, "/dev/iommu"))

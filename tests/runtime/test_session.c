@@ -273,12 +273,17 @@ static struct scene *with_noiommu(uint32_t flags, const char *mode)
 static void test_both_kinds(void **state)
 {
     (void)state;
-    struct scene *x = with_noiommu(MACH_CFG_DMA_NO_IOMMU, "Y\n");
-    started(x);
-    assert_int_equal(mach_session_backend(x->session), MACH_BACKEND_GROUP);
-    assert_int_equal(x->k->dmas, 2); // those of the two that have an IOMMU
-    stopped(x);
-    scene_free(x);
+    struct scene *x;
+    for (int cdev = 0; cdev < 2; cdev++) {
+        x = with_noiommu(MACH_CFG_DMA_NO_IOMMU, "Y\n");
+        x->k->has_iommufd = x->k->has_cdev = cdev; // which has no node for a device without an IOMMU
+        started(x);
+        assert_int_equal(mach_session_backend(x->session), cdev ? MACH_BACKEND_IOMMUFD : MACH_BACKEND_GROUP);
+        assert_int_equal(x->k->dmas, 2); // those of the two that have an IOMMU
+        assert_int_equal(x->k->dma[0].iommufd, cdev);
+        stopped(x);
+        scene_free(x);
+    }
     x = with_noiommu(0, "Y\n"); // compiled for an IOMMU, which would be lost
     assert_int_equal(scene_start(x), -1);
     assert_string_equal(x->error.step, "group");
