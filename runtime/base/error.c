@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "base/error.h"
 
+#include "base/clean.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -85,10 +87,8 @@ int mach_error_text(const struct mach_error *e, char *text, size_t size)
         append(text, size, &n, ": %s", strerror(e->number));
     if (e->name)
         append(text, size, &n, " [%s at 0x%llx]", e->name, (unsigned long long)e->offset);
-    // Names come from files of others: nothing in them may control a terminal.
-    for (size_t i = 0; i < size && text[i]; i++)
-        if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
-            text[i] = '?';
+    if (size)
+        machrt_clean(text);
     return (int)n;
 }
 

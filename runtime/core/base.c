@@ -2,6 +2,7 @@
 // What every step uses: memory, errors, and the list of what has to be undone.
 #include "core/session.h"
 
+#include "base/clean.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -37,6 +38,7 @@ void machrt_log(struct mach_session *s, const char *format, ...)
     va_start(args, format);
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
+    machrt_clean(line);
     s->options.log(s->options.opaque, line);
 }
 
@@ -188,7 +190,7 @@ static int make_devices(struct mach_session *s)
         d->rec = mach_cfg_record(s->f, MACH_CFG_S_DEVICE, i);
         d->name = machrt_string(s, mach_cfg_device_name(d->rec));
         d->sysfs = machrt_string(s, mach_cfg_device_sysfs_name(d->rec));
-        d->fd = -1;
+        d->fd = d->gone = -1;
         d->group = GROUP_NONE;
         uint32_t kind = mach_cfg_device_kind(d->rec);
         d->vfio = *d->sysfs && (kind == MACH_CFG_DEVICE_PLATFORM || kind == MACH_CFG_DEVICE_PCI);

@@ -75,6 +75,7 @@ struct device {
     uint32_t vfio_flags, num_regions, num_irqs;
     char driver[64], override[64]; // before it was bound; "": none
     bool unbound, overridden, probed;
+    int gone;               // PCI: eventfd, see mach_session_gone_fd(); -1: none
     uint64_t config_offset; // PCI: of its configuration space in fd
     uint32_t config_size;
     uint16_t command; // PCI: the command register as it was

@@ -129,7 +129,7 @@ enum mach_proof {
     MACH_PROOF_UNKNOWN // the kernel does not show it; a session checks it once the device is open
 };
 
-/* The result for one expectation. */
+/* The result for one expectation. Control characters in its texts are ?. */
 struct mach_finding {
     enum mach_proof proof;
     uint32_t expect;  // record of section EXPECT; MACH_CFG_NONE: it follows from a record of section MEMORY
@@ -260,7 +260,7 @@ struct mach_options {
     unsigned threads; // that populate memory, 16 at most; 0: one for each cpu that is online
     /*
      * Called with one line for each thing done, and for each failure while undoing; and, from the thread that calls
-     * mach_region_write(), with a line that begins with "refused: ". May be NULL.
+     * mach_region_write(), with a line that begins with "refused: ". Control characters are ?. May be NULL.
      */
     void (*log)(void *opaque, const char *line);
     /*
@@ -455,6 +455,15 @@ MACHRT_API int mach_session_rearm(struct mach_session *session);
  * It belongs to the session. Any thread.
  */
 MACHRT_API int mach_session_device_fd(const struct mach_session *session, uint32_t device);
+
+/*
+ * An eventfd that becomes readable when a PCI function (record of section DEVICE) is to go, or has failed: the kernel
+ * wants it back, since somebody unbinds or unplugs it, or PCIe has met an error that it could not correct. The kernel
+ * waits until the function is closed: stop the guest and call mach_session_stop(), which succeeds although the function
+ * may not answer any more. Until then accesses may return -EIO, or ones. -ENXIO: no open PCI function; other buses have
+ * no such event. It belongs to the session. Any thread.
+ */
+MACHRT_API int mach_session_gone_fd(const struct mach_session *session, uint32_t device);
 
 /*
  * Enables MSI (msix = 0) or MSI-X (1) of a PCI function: `count` new eventfds, 1 to 2048, are stored in fds[] and armed

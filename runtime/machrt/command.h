@@ -5,6 +5,7 @@
 
 #include "machrt.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -38,6 +39,14 @@ int report(const struct mach_error *e);
 int flushed(int status);
 /* options.log for --verbose. */
 void log_line(void *opaque, const char *line);
+
+/* ---- clean.c: what contains names of others, with ? for control characters ---- */
+
+/* Prints a line to standard output. */
+void print_clean(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
+void print_clean_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* The same of a text that is changed. */
+void print_clean_text(char *text);
 
 /* ---- names.c ---- */
 

@@ -57,9 +57,8 @@ static void print_call(struct plan *p, bool reads, const char *format, ...)
     if (reads && !p->c->all)
         return;
     va_start(args, format);
-    vprintf(format, args);
+    print_clean(format, args);
     va_end(args);
-    putchar('\n');
 }
 
 static int new_fd(struct plan *p, char kind, uint32_t device)
@@ -530,10 +529,17 @@ static int plan_ioctl(void *o, int fd, unsigned long request, void *arg)
     if (p->quiet)
         return r;
     p->calls++;
-    print_ioctl(stdout, f->kind, fd, request, arg);
-    if (r)
-        printf(" = %d", r);
-    putchar('\n');
+    char *text = NULL;
+    size_t size;
+    FILE *line = open_memstream(&text, &size);
+    if (line) {
+        print_ioctl(line, f->kind, fd, request, arg);
+        if (r)
+            fprintf(line, " = %d", r);
+        fclose(line);
+    }
+    print_clean_text(text ? text : "ioctl: out of memory");
+    free(text);
     return r;
 }
 

@@ -81,6 +81,13 @@ int machrt_undo_bind(struct mach_session *s, void *thing, uint64_t arg)
         result = r < 0 && !result ? r : result;
     }
     d->probed = d->overridden = d->unbound = false;
+    char path[PATH_SIZE], name[8];
+    // What was unplugged has no driver.
+    if (result && machrt_device_path(s, path, d, "") &&
+        s->sys.readlink(s->sys.opaque, path, name, sizeof name) == -ENOENT) {
+        machrt_log(s, "undo: %s: %s: it is gone", d->name, strerror(-result));
+        return 0;
+    }
     return result;
 }
 

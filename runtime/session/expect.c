@@ -2,6 +2,8 @@
 // Checks what the compiler expected of the host, one expectation after the other, and changes nothing.
 #include "session/pages.h"
 
+#include "base/clean.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -309,6 +311,8 @@ static bool prove_expectation(struct mach_session *s, uint32_t i, bool ask_kvm, 
     } else {
         proofs[kind](&p);
     }
+    machrt_clean(to->object);
+    machrt_clean(to->text);
     return p.later;
 }
 
@@ -326,6 +330,8 @@ static int check_memories(struct mach_session *s, void (*report)(void *opaque, c
         f.expect = MACH_CFG_NONE;
         snprintf(f.object, sizeof f.object, "host: memory %.200s", m->m.name);
         f.proof = machrt_check_memory(s, m, f.text, sizeof f.text);
+        machrt_clean(f.object);
+        machrt_clean(f.text);
         failed += f.proof == MACH_PROOF_FAILS;
         if (report)
             report(opaque, &f);

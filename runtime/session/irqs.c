@@ -39,7 +39,7 @@ static int undo_trigger(struct mach_session *s, void *thing, uint64_t arg)
     const struct irq *q = (const struct irq *)thing;
     struct vfio_irq_set off = {
         .argsz = sizeof off, .flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER, .index = q->index};
-    return s->sys.ioctl(s->sys.opaque, q->device->fd, VFIO_DEVICE_SET_IRQS, &off);
+    return machrt_unless_gone(s, q->device, s->sys.ioctl(s->sys.opaque, q->device->fd, VFIO_DEVICE_SET_IRQS, &off));
 }
 
 static int undo_connect(struct mach_session *s, void *thing, uint64_t arg)

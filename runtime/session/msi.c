@@ -142,7 +142,7 @@ static int undo_msi(struct mach_session *s, void *thing, uint64_t arg)
     (void)arg;
     struct device *d = (struct device *)thing;
     int r = mach_session_msi_disable(s, d->index), e = machrt_restore_bus_master(s, d);
-    return r ? r : e;
+    return machrt_unless_gone(s, d, r ? r : e);
 }
 
 int machrt_step_msi(struct mach_session *s)

@@ -190,7 +190,7 @@ static int undo_reset(struct mach_session *s, void *thing, uint64_t arg)
     int r = s->sys.ioctl(s->sys.opaque, d->fd, VFIO_DEVICE_RESET, NULL);
     if (r)
         machrt_log(s, "reset %s: %s", d->name, strerror(-r));
-    return mach_cfg_device_reset(d->rec) == MACH_CFG_RESET_REQUIRED ? r : 0;
+    return mach_cfg_device_reset(d->rec) == MACH_CFG_RESET_REQUIRED ? machrt_unless_gone(s, d, r) : 0;
 }
 
 int machrt_step_quiesce(struct mach_session *s)
@@ -248,7 +248,8 @@ int machrt_restore_bus_master(struct mach_session *s, struct device *d)
 static int undo_master(struct mach_session *s, void *thing, uint64_t arg)
 {
     (void)arg;
-    return machrt_restore_bus_master(s, (struct device *)thing);
+    struct device *d = (struct device *)thing;
+    return machrt_unless_gone(s, d, machrt_restore_bus_master(s, d));
 }
 
 int machrt_make_bus_master(struct mach_session *s, struct device *d)

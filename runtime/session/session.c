@@ -20,6 +20,7 @@ static int (*const steps[])(struct mach_session *s) = {
     machrt_step_place,       //
     machrt_step_vmm,         // KVM needs controllers and routes before irqfds
     machrt_step_guest_maps,  //
+    machrt_step_gone,        //
     machrt_step_msi,         //
     machrt_step_irqs,        // irqfds before VFIO may fire
     machrt_step_master,      // from here on devices do DMA

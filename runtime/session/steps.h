@@ -99,6 +99,11 @@ int machrt_open_uio_irq(struct mach_session *s, struct irq *q);
 int machrt_start_uio_irq(struct mach_session *s, struct irq *q);
 int machrt_unmask_uio_irq(const struct irq *q);
 
+/* gone.c */
+int machrt_step_gone(struct mach_session *s);
+/* What undoing something of a device returns: `r`, or 0 if it failed because the device is not there any more. */
+int machrt_unless_gone(struct mach_session *s, const struct device *d, int r);
+
 /* msi.c: disables at the end what the driver enables later. */
 int machrt_step_msi(struct mach_session *s);
 

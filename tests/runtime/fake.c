@@ -143,7 +143,7 @@ static void closed_device(struct fake *k, struct fake_device *d, int fd)
         return;
     for (int i = 0; i < 8; i++)
         d->trigger[i] = d->unmask[i] = -1;
-    d->fd = d->iommufd = -1;
+    d->fd = d->iommufd = d->req = d->err = -1;
     d->ioas = 0;
     d->msi = 0;
     (void)k;
@@ -209,7 +209,8 @@ static int locked_ioctl(struct fake *k, int fd, unsigned long request, void *arg
         fake_wrong(k, "ioctl 0x%lx of %d, which is not open", request, fd);
         return -EBADF;
     }
-    int r = fake_step(k, fake_request(k, fd, request), true);
+    int r =
+        fake_step(k, fake_is_event(k, fd, request, arg) ? "SET_IRQS of an event" : fake_request(k, fd, request), true);
     if (r)
         return r == 1 ? 0 : r;
     switch (k->file[fd].kind) {
@@ -242,6 +243,11 @@ static uint8_t *text_bytes(struct fake *k, const char *path, uint64_t offset, si
     return NULL;
 }
 
+static bool is_unplugged(const struct fake *k, int fd)
+{
+    return fd >= 0 && k->file[fd].open && k->file[fd].kind == 'd' && k->device[k->file[fd].number].unplugged;
+}
+
 static uint8_t *device_bytes(struct fake *k, int fd, uint64_t offset, size_t size)
 {
     if (fd >= 0 && k->file[fd].open && k->file[fd].kind == 'f')
@@ -249,6 +255,8 @@ static uint8_t *device_bytes(struct fake *k, int fd, uint64_t offset, size_t siz
     if (fd < 0 || !k->file[fd].open || k->file[fd].kind != 'd')
         return NULL;
     struct fake_device *d = &k->device[k->file[fd].number];
+    if (d->unplugged)
+        return NULL;
     uint64_t index = offset >> 40, at = offset & ((UINT64_C(1) << 40) - 1);
     if (index == 7)
         return at + size <= sizeof d->config ? d->config + at : NULL;
@@ -269,7 +277,7 @@ static int64_t locked_pread(struct fake *k, int fd, void *buffer, size_t size, u
         return fake_proc_pread(k, k->file[fd].path, buffer, size, offset);
     if (p)
         memcpy(buffer, p, size);
-    return r ? r : p ? (int64_t)size : -EINVAL;
+    return r ? r : p ? (int64_t)size : is_unplugged(k, fd) ? -EIO : -EINVAL;
 }
 
 static int64_t fake_pread(void *o, int fd, void *buffer, size_t size, uint64_t offset)
@@ -285,7 +293,7 @@ static int64_t locked_pwrite(struct fake *k, int fd, const void *buffer, size_t 
         return (int64_t)size - 1;
     if (p)
         memcpy(p, buffer, size);
-    return r ? r : p ? (int64_t)size : -EINVAL;
+    return r ? r : p ? (int64_t)size : is_unplugged(k, fd) ? -EIO : -EINVAL;
 }
 
 static int64_t fake_pwrite(void *o, int fd, const void *buffer, size_t size, uint64_t offset)
@@ -543,6 +551,7 @@ struct fake_device *fake_add(struct fake *k, const char *bus, const char *name, 
     snprintf(d->natural, sizeof d->natural, "%s", driver);
     for (int i = 0; i < 8; i++)
         d->trigger[i] = d->unmask[i] = -1;
+    d->req = d->err = -1;
     return d;
 }
 

@@ -50,6 +50,9 @@ struct fake_device {
     uint32_t irq_flags[8];
     uint32_t grant;        // so many vectors can be had; 0: all
     uint32_t vectors;      // of MSI and MSI-X
+    bool unplugged;        // nothing of it answers any more
+    bool no_pcie;          // it has no ERR interrupt
+    int req, err;          // eventfds of the last two interrupts; -1
     bool refuses;          // its VFIO driver does not take it
     bool cascade;          // a driver of the host's has once demultiplexed its interrupts: nobody can request them
     const char *container; // of an object of the fsl-mc bus: the DPRC that it is in; NULL: it is none
@@ -286,6 +289,8 @@ void fake_aia_new(struct fake_aia *a);
 struct kvm_device_attr;
 int fake_aia_attr(struct fake *k, struct fake_file *f, const struct kvm_device_attr *a);
 const char *fake_request(const struct fake *k, int fd, unsigned long request);
+/* Is it a SET_IRQS of a PCI function's REQ or ERR? */
+bool fake_is_event(const struct fake *k, int fd, unsigned long request, const void *arg);
 struct fake_device *fake_find(struct fake *k, const char *bus, const char *name);
 bool fake_populated(struct fake *k, uint64_t host, uint64_t size);
 

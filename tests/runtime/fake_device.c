@@ -121,11 +121,34 @@ static int set_msi(struct fake *k, struct fake_device *d, const struct vfio_irq_
     return 0;
 }
 
+bool fake_is_event(const struct fake *k, int fd, unsigned long request, const void *arg)
+{
+    return request == VFIO_DEVICE_SET_IRQS && k->file[fd].kind == 'd' &&
+           k->device[k->file[fd].number].flags & VFIO_DEVICE_FLAGS_PCI &&
+           ((const struct vfio_irq_set *)arg)->index >= VFIO_PCI_ERR_IRQ_INDEX;
+}
+
+// drivers/vfio/pci/vfio_pci_intrs.c, vfio_pci_set_ctx_trigger_single().
+static int set_event(struct fake *k, struct fake_device *d, const struct vfio_irq_set *s)
+{
+    int32_t fd = -1;
+    bool req = s->index == VFIO_PCI_REQ_IRQ_INDEX;
+    if ((!req && d->no_pcie) || s->count != 1 || !(s->flags & VFIO_IRQ_SET_DATA_EVENTFD))
+        return -EINVAL;
+    memcpy(&fd, s->data, sizeof fd);
+    if (fd < 0 || !k->file[fd].open || k->file[fd].kind != 'e')
+        return -EBADF;
+    *(req ? &d->req : &d->err) = fd;
+    return 0;
+}
+
 static int set_irqs(struct fake *k, struct fake_device *d, const struct vfio_irq_set *s)
 {
     int32_t fd = -1;
     if (s->index >= d->nirqs || s->start)
         return -EINVAL;
+    if (d->flags & VFIO_DEVICE_FLAGS_PCI && s->index >= VFIO_PCI_ERR_IRQ_INDEX)
+        return set_event(k, d, s);
     if (d->flags & VFIO_DEVICE_FLAGS_PCI && s->index)
         return set_msi(k, d, s);
     if (s->flags & VFIO_IRQ_SET_DATA_EVENTFD) {
@@ -166,6 +189,8 @@ static int set_irqs(struct fake *k, struct fake_device *d, const struct vfio_irq
 int fake_device_ioctl(struct fake *k, int fd, unsigned long request, void *arg)
 {
     struct fake_device *d = &k->device[k->file[fd].number];
+    if (d->unplugged)
+        return -EIO;
     if (request == IOMMUFD_BIND)
         return bind_iommufd(k, fd, d, arg);
     if (k->has_iommufd && d->iommufd < 0 && strstr(k->file[fd].path, "devices"))
