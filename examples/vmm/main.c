@@ -110,25 +110,44 @@ static int down(struct vmm *v)
 
 /* ---- while the guest runs ---- */
 
-// Forwards stdin to the console until the guest ends.
+// Tells of the first device that is to go, or has failed.
+static bool is_gone(const struct pollfd *device, uint32_t devices)
+{
+    uint32_t i = 0;
+    while (i < devices && !device[i].revents)
+        i++;
+    if (i < devices)
+        complain(0, "device %u is gone", i);
+    return i < devices;
+}
+
+// Forwards stdin to the console until the guest ends, or one of its devices goes.
 static void serve(struct vmm *v, int signals)
 {
+    enum { OVER, SIGNALS, INPUT, DEVICES };
     uint8_t byte;
     bool pending = false, input = v->uart != NULL;
-    while (atomic_load(&v->why) == RUNNING) {
-        struct pollfd p[] = {{v->over, POLLIN, 0}, {signals, POLLIN, 0}, {input && !pending ? 0 : -1, POLLIN, 0}};
+    uint32_t devices = mach_cfg_count(mach_config_file(v->config), MACH_CFG_S_DEVICE);
+    struct pollfd *p = (struct pollfd *)calloc(DEVICES + (size_t)devices, sizeof *p);
+    for (uint32_t i = 0; p && i < devices; i++)
+        p[DEVICES + i] = (struct pollfd){mach_session_gone_fd(v->session, i), POLLIN, 0};
+    while (p && atomic_load(&v->why) == RUNNING) {
+        p[OVER] = (struct pollfd){v->over, POLLIN, 0};
+        p[SIGNALS] = (struct pollfd){signals, POLLIN, 0};
+        p[INPUT] = (struct pollfd){input && !pending ? 0 : -1, POLLIN, 0};
         // If the UART is full, try again a little later.
-        if (poll(p, 3, pending ? 10 : -1) < 0 && errno != EINTR)
-            return;
-        if (p[1].revents)
-            return;
-        if (p[2].revents) {
+        if (poll(p, DEVICES + (nfds_t)devices, pending ? 10 : -1) < 0 && errno != EINTR)
+            break;
+        if (p[SIGNALS].revents || is_gone(p + DEVICES, devices))
+            break;
+        if (p[INPUT].revents) {
             pending = read(STDIN_FILENO, &byte, 1) == 1;
             input = pending;
         }
         if (pending)
             pending = !uart_type(v->uart, byte);
     }
+    free(p);
 }
 
 // Runs the machine once, from power on to power off or reset. Returns why it ended; -1: it failed.

@@ -344,8 +344,9 @@ MACHRT_API int mach_free_huge_pages(const struct mach_sys *sys,
  *   opaque   first argument of the functions in `ops`
  *   session  *session is the new session, to be ended with mach_session_stop(); NULL on failure
  *
- * 0, or -errno of what failed; -ENODEV where the host is not what the compiler expected (step "expect"); -EINVAL,
- * -E2BIG a struct with a bad `size`. error->step is one of
+ * 0, or -errno of what failed; -ENODEV where the host is not what the compiler expected (step "expect"); -EBUSY where
+ * another session has bytes of a file, physical memory or an interrupt that the config names; -EINVAL, -E2BIG a struct
+ * with a bad `size`. error->step is one of
  *   arguments a struct with a bad `size`
  *   expect    the host is not what the compiler expected (options->finding gets all failures)
  *   backend   no VFIO interface of the host can do this
