@@ -133,6 +133,10 @@ static void test_two_sessions(void **state)
     // A UIO device's map, and the registers that it is.
     struct scene *x = with_bar("/dev/uio1", 0x1000, 0x800);
     both(x, raw(x, "/dev/mem", 0x500037fc, 4), "region", ANOTHER);
+    x = with_bar("/dev/uio1", 0x1804, 4); // within the map's page
+    both(x, raw(x, "/dev/mem", 0x50003800, 8), "region", ANOTHER);
+    x = with_bar("/dev/uio1", 0x1804, 4);
+    both(x, raw(x, "/dev/mem", 0x50003000, 0x804), "", "");
     x = with_bar(BDF "/resource1", 0x3000, 0x1000);
     both(x, raw(x, "/dev/uio1", 0x1000, 0x800), "region", ANOTHER);
 }
@@ -146,6 +150,23 @@ static void test_without_mem(void **state)
         if (!strcmp(x->k->text[i].path, "/dev/mem"))
             *x->k->text[i].path = '\0';
     both(x, raw(x, BDF "/resource1", 0xffc, 4), "region", ANOTHER);
+    // One of them may: it has the file's lock, too.
+    for (int first = 0; first < 2; first++) {
+        x = with_bar(BDF "/resource1", 0, 0x1000);
+        struct scene *y = raw(x, "/tmp/bind", 0xffc, 4);
+        if (first)
+            fake_deny(x->k, "/dev/mem");
+        scene_must_start(x);
+        for (uint32_t i = 0; i < x->k->texts; i++)
+            if (!strcmp(x->k->text[i].path, "/dev/mem"))
+                x->k->text[i].denied = !first;
+        assert_int_equal(scene_start(y), -1);
+        assert_non_null(strstr(y->error.hint, ANOTHER));
+        assert_int_equal(scene_stop(x), 0);
+        beside_free(y);
+        scene_clean(x);
+        scene_free(x);
+    }
 }
 
 // Two regions of one machine, under two names.
