@@ -55,7 +55,7 @@ static int change_drivers(const struct command *c, FILE *state,
     return r ? report(&error) : FINE;
 }
 
-int command_bind(const struct command *c)
+static int bind_devices(const struct command *c)
 {
     // Appends: a second bind finds the devices bound already, and must not forget their former drivers.
     FILE *state = c->state ? open_state(c->state, O_WRONLY | O_APPEND | O_CREAT, "a") : NULL;
@@ -116,7 +116,7 @@ static int remove_from_state(const struct command *c, FILE *state)
     return done ? FINE : USAGE;
 }
 
-int command_unbind(const struct command *c)
+static int unbind_devices(const struct command *c)
 {
     FILE *state = c->state ? open_state(c->state, O_RDONLY, "r") : NULL;
     int status = change_drivers(c, state, mach_config_unbind);
@@ -125,4 +125,22 @@ int command_unbind(const struct command *c)
     if (state)
         fclose(state);
     return status;
+}
+
+static int uninterrupted(const struct command *c, int (*f)(const struct command *c))
+{
+    struct signals held;
+    int status = hold_signals(&held) ? f(c) : USAGE;
+    release_signals(&held);
+    return status;
+}
+
+int command_bind(const struct command *c)
+{
+    return uninterrupted(c, bind_devices);
+}
+
+int command_unbind(const struct command *c)
+{
+    return uninterrupted(c, unbind_devices);
 }

@@ -5,6 +5,7 @@
 
 #include "machrt.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <string.h>
@@ -39,6 +40,18 @@ int report(const struct mach_error *e);
 int flushed(int status);
 /* options.log for --verbose. */
 void log_line(void *opaque, const char *line);
+
+/* ---- signals.c ---- */
+
+struct signals {
+    sigset_t before; // the mask
+    int fd;          // becomes readable when one has come, which stays pending
+};
+
+/* Holds the signals that would end the process. False after a message. */
+bool hold_signals(struct signals *to);
+/* Lets them through, one that has come as well. Also after hold_signals() has failed. */
+void release_signals(struct signals *held);
 
 /* ---- clean.c: what contains names of others, with ? for control characters ---- */
 

@@ -5,9 +5,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -81,22 +79,6 @@ static void wait_for_irqs(struct mach_session *s, const struct mach_cfg_file *f,
     free(fds);
 }
 
-// Blocks the signals that would end the process, but for those that it was started to ignore. `before` is the mask as
-// it was. Returns a file that shows one that has come, and leaves it pending.
-static int hold_signals(sigset_t *before)
-{
-    static const int signals[] = {SIGHUP, SIGINT, SIGQUIT, SIGPIPE, SIGALRM, SIGTERM, SIGUSR1, SIGUSR2, SIGXCPU};
-    sigset_t held;
-    sigemptyset(&held);
-    for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
-        struct sigaction now;
-        if (!sigaction(signals[i], NULL, &now) && now.sa_handler != SIG_IGN)
-            sigaddset(&held, signals[i]);
-    }
-    sigprocmask(SIG_BLOCK, &held, before);
-    return signalfd(-1, &held, SFD_CLOEXEC);
-}
-
 static void print_failure(void *opaque, const struct mach_finding *f)
 {
     (void)opaque;
@@ -123,19 +105,10 @@ static int run_session(const struct command *c, int signals)
     return mach_session_stop(s, &error) ? report(&error) : FINE;
 }
 
-// A signal ends the process only when everything is undone; then as it would have without us, so that whoever waits for
-// it sees which one it was.
 int command_run(const struct command *c)
 {
-    sigset_t before;
-    int signals = hold_signals(&before), status = USAGE;
-    if (signals < 0)
-        fprintf(stderr, "machrt: signals: %s\n", strerror(errno));
-    else
-        status = run_session(c, signals);
-    if (signals >= 0)
-        close(signals);
-    fflush(stdout);
-    sigprocmask(SIG_SETMASK, &before, NULL);
+    struct signals held;
+    int status = hold_signals(&held) ? run_session(c, held.fd) : USAGE;
+    release_signals(&held);
     return status;
 }
