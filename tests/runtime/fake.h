@@ -18,7 +18,7 @@ enum {
     FAKE_DEVICES = 24,
     FAKE_FILES = 512,
     FAKE_MAPS = 512,
-    FAKE_TEXTS = 96,
+    FAKE_TEXTS = 160,
     FAKE_TRACE = 4096,
     FAKE_REGIONS = 9,
     FAKE_VCPUS = 8,
@@ -198,6 +198,10 @@ void fake_free(struct fake *k);
 struct fake_device *fake_add(struct fake *k, const char *bus, const char *name, const char *driver, uint32_t group);
 void fake_text(struct fake *k, const char *path, const char *data, size_t size);
 void fake_link(struct fake *k, const char *path, const char *target);
+/* A node of the host's tree with one or two entries of `reg`, and the device's link to it: what sysfs shows of where
+ * the registers of a platform device are. */
+void fake_registers(struct fake *k, const char *bus, const char *name, uint64_t first, uint64_t size, uint64_t second,
+                    uint64_t second_size);
 /* A character device; the size of a file; another name for a file, as of a bind mount: a symlink is fake_link(). */
 void fake_node(struct fake *k, const char *path, unsigned major, unsigned minor);
 void fake_file_size(struct fake *k, const char *path, uint64_t bytes);

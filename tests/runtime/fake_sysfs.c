@@ -13,6 +13,23 @@ struct fake_device *fake_find(struct fake *k, const char *bus, const char *name)
     return NULL;
 }
 
+void fake_registers(struct fake *k, const char *bus, const char *name, uint64_t first, uint64_t size, uint64_t second,
+                    uint64_t second_size)
+{
+    static const char two[] = {0, 0, 0, 2};
+    const uint64_t numbers[] = {first, size, second, second_size};
+    char path[160], target[160], reg[32];
+    for (size_t i = 0; i < sizeof reg; i++)
+        reg[i] = (char)(numbers[i / 8] >> 8 * (7 - i % 8));
+    snprintf(path, sizeof path, "/sys/bus/%s/devices/%s/of_node", bus, name);
+    snprintf(target, sizeof target, "../../../firmware/devicetree/base/%s", name);
+    fake_link(k, path, target);
+    snprintf(path, sizeof path, "/sys/firmware/devicetree/base/%s/reg", name);
+    fake_text(k, path, reg, second_size ? 32 : 16);
+    fake_text(k, "/sys/firmware/devicetree/base/#address-cells", two, 4);
+    fake_text(k, "/sys/firmware/devicetree/base/#size-cells", two, 4);
+}
+
 // /sys/bus/BUS/devices/NAME/REST
 static struct fake_device *device_of(struct fake *k, const char *path, char *rest)
 {

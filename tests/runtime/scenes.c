@@ -113,6 +113,7 @@ static void platform(struct scene *x, const char *name, const char *sysfs, uint3
     struct fake_device *d = fake_add(x->k, "platform", sysfs, "uart", group);
     fake_region(d, 0, 0x1000, RWM);
     fake_region(d, 1, 0x200, RW);
+    fake_registers(x->k, "platform", sysfs, base, 0x1000, base + 0x1000, 0x200);
     d->flags = VFIO_DEVICE_FLAGS_PLATFORM | RESETS;
     d->nirqs = 2;
     d->irq_flags[0] = LEVEL;
@@ -129,6 +130,7 @@ static void amba(struct scene *x, const char *name, const char *sysfs, uint32_t 
 {
     struct fake_device *d = fake_add(x->k, "amba", sysfs, "", group);
     fake_region(d, 0, 0x1000, RWM);
+    fake_registers(x->k, "amba", sysfs, base, 0x1000, 0, 0);
     d->flags = VFIO_DEVICE_FLAGS_AMBA;
     d->nirqs = 1;
     d->irq_flags[0] = LEVEL;

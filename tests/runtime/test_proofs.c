@@ -99,23 +99,32 @@ static void test_device(void **state)
 {
     (void)state;
     // The address, which only the host's tree shows; the size, which VFIO tells as well.
-    scene_must_fail(expecting(MACH_CFG_EXPECT_REGION, ETH, 0, "", 0x1af0000, 0x1000), "expect",
-                    "the kernel does not show it");
-    starts(expecting(MACH_CFG_EXPECT_REGION, ETH, 0, "", NO, 0x1000));
-    struct scene *x = expecting(MACH_CFG_EXPECT_REGION, ETH, 0, "", NO, 0x1000);
+    static const char reg[] = BASE "/1af0000.ethernet/reg";
+    starts(expecting(MACH_CFG_EXPECT_REGION, ETH, 0, "", 0x1af0000, 0x1000));
+    struct scene *x = expecting(MACH_CFG_EXPECT_REGION, ETH, 0, "", 0x1af0000, 0x1000);
+    fake_deny(x->k, reg);
+    scene_must_fail(x, "expect", "the kernel does not show it");
+    x = expecting(MACH_CFG_EXPECT_REGION, ETH, 0, "", 0x1af0000, 0x1000);
+    fake_text(x->k, reg, "\0\0\0\0\1\xaf", 6);
+    scene_must_fail(x, "expect", "the kernel does not show it");
+    x = expecting(MACH_CFG_EXPECT_REGION, ETH, 0, "", NO, 0x1000);
     x->k->device[0].region[0].size = 0x2000;
+    fake_deny(x->k, reg);
     scene_must_fail(x, "expect", "VFIO reports 0x2000 bytes, not 0x1000");
     x = expecting(MACH_CFG_EXPECT_COMPATIBLE, ETH, 0, "acme,eth", NO, NO);
     scene_must_fail(x, "expect", "it has no compatible");
     // How many interrupts it has VFIO tells later, and so their trigger.
-    starts(expecting(MACH_CFG_EXPECT_IRQ_COUNT, ETH, 0, "", 2, NO));
-    scene_must_fail(expecting(MACH_CFG_EXPECT_IRQ_COUNT, ETH, 0, "", 3, NO), "expect",
-                    "VFIO reports 2 interrupts, not 3");
+    static const char irqs[] = BASE "/1af0000.ethernet/interrupts-extended";
+    x = expecting(MACH_CFG_EXPECT_IRQ_COUNT, ETH, 0, "", 2, NO);
+    fake_deny(x->k, irqs);
+    starts(x);
+    x = expecting(MACH_CFG_EXPECT_IRQ_COUNT, ETH, 0, "", 3, NO);
+    fake_deny(x->k, irqs);
+    scene_must_fail(x, "expect", "VFIO reports 2 interrupts, not 3");
     starts(expecting(MACH_CFG_EXPECT_IRQ_TRIGGER, ETH, 0, "level-high", 4, NO));
     x = expecting(MACH_CFG_EXPECT_COMPATIBLE, ETH, 0, "acme,eth", NO, NO);
-    fake_link(x->k, "/sys/bus/platform/devices/1af0000.ethernet/of_node", "../../firmware/devicetree/base/eth");
-    text(x, BASE "/eth/compatible", "acme,eth");
-    fake_deny(x->k, BASE "/eth/compatible");
+    text(x, BASE "/1af0000.ethernet/compatible", "acme,eth");
+    fake_deny(x->k, BASE "/1af0000.ethernet/compatible");
     scene_must_fail(x, "expect", "the kernel does not show it: Permission denied");
 }
 

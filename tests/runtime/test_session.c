@@ -645,6 +645,7 @@ static void test_budget(void **state)
         d->flags = VFIO_DEVICE_FLAGS_PLATFORM;
         fake_region(d, 0, 0x1000, 7);
         fake_region(d, 1, 0x1000, 7);
+        fake_registers(k, "platform", "1.eth", 0, 0x1000, 0x1000, 0x1000);
         d->nirqs = 2;
         d->irq_flags[0] = 7;
         d->irq_flags[1] = 1;
