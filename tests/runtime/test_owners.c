@@ -62,6 +62,12 @@ static void both(struct scene *first, struct scene *second, const char *step, co
 
 /* ---- raw regions ---- */
 
+static void drop(struct scene *x, uint32_t region)
+{
+    CFG_SET(x->c, region, REGION, region, mode, MACH_CFG_REGION_DROP);
+    CFG_SET(x->c, region, REGION, region, guest, MACH_CFG_NONE64);
+}
+
 // A machine with one raw region of a file.
 static struct scene *raw(struct scene *on, const char *file, uint64_t offset, uint64_t size)
 {
@@ -69,7 +75,7 @@ static struct scene *raw(struct scene *on, const char *file, uint64_t offset, ui
     CFG_SET(x->c, region, REGION, 0, file, cfg_string(x->c, file));
     CFG_SET(x->c, region, REGION, 0, offset, offset);
     CFG_SET(x->c, region, REGION, 0, size, size);
-    CFG_SET(x->c, region, REGION, 1, mode, MACH_CFG_REGION_DROP);
+    drop(x, 1);
     CFG_SET(x->c, irq, IRQ, 0, flags, MACH_CFG_IRQ_DROPPED);
     CFG_SET(x->c, irq, IRQ, 0, chip, MACH_CFG_NONE);
     CFG_SET(x->c, irq, IRQ, 0, number, MACH_CFG_NONE);
@@ -185,6 +191,7 @@ static void test_one_machine(void **state)
     for (size_t i = 0; i < sizeof second / sizeof second[0]; i++) {
         struct scene *x = with_bar("/dev/mem", 0x50001000, 0x1000);
         CFG_SET(x->c, region, REGION, 1, mode, MACH_CFG_REGION_TRAP);
+        CFG_SET(x->c, region, REGION, 1, guest, 0x42240000);
         CFG_SET(x->c, region, REGION, 1, file, cfg_string(x->c, second[i].file));
         CFG_SET(x->c, region, REGION, 1, offset, second[i].offset);
         CFG_SET(x->c, region, REGION, 1, size, 0x10);
@@ -291,8 +298,8 @@ static struct scene *with_line(struct scene *on, const char *file)
 {
     struct scene *x = on ? beside(on, "raw_vmm") : scene_new("raw_vmm");
     CFG_SET(x->c, irq, IRQ, 0, file, cfg_string(x->c, file));
-    CFG_SET(x->c, region, REGION, 0, mode, MACH_CFG_REGION_DROP);
-    CFG_SET(x->c, region, REGION, 1, mode, MACH_CFG_REGION_DROP);
+    drop(x, 0);
+    drop(x, 1);
     return x;
 }
 
@@ -345,10 +352,11 @@ static void test_lines(void **state)
     x = with_line(NULL, "/dev/uio1");
     text(x, "/sys/dev/char/245:1/maps/map0/addr", "0x70000000\n");
     both(x, raw(x, "/dev/uio1", 0, 0x1000), "", "");
-    // Twice in one machine.
+    // Twice in one machine, under two names.
     x = with_line(NULL, "/dev/uio0");
     uint32_t q = cfg_irq(x->c, MACH_CFG_IRQ_FILE, 11, false);
-    CFG_SET(x->c, irq, IRQ, q, file, cfg_string(x->c, "/dev/uio0"));
+    CFG_SET(x->c, irq, IRQ, q, file, cfg_string(x->c, "/tmp/line"));
+    fake_node(x->k, "/tmp/line", 245, 0);
     scene_must_fail(x, "irq", OURSELVES);
 }
 
@@ -361,8 +369,8 @@ static struct scene *from_file(struct scene *on, const char *path, uint64_t offs
     CFG_SET(x->c, memory, MEMORY, m, path, cfg_string(x->c, path));
     CFG_SET(x->c, memory, MEMORY, m, flags, flags);
     CFG_SET(x->c, memory, MEMORY, m, share, cfg_string(x->c, share));
-    CFG_SET(x->c, region, REGION, 0, mode, MACH_CFG_REGION_DROP);
-    CFG_SET(x->c, region, REGION, 1, mode, MACH_CFG_REGION_DROP);
+    drop(x, 0);
+    drop(x, 1);
     CFG_SET(x->c, irq, IRQ, 0, flags, MACH_CFG_IRQ_DROPPED);
     CFG_SET(x->c, irq, IRQ, 0, chip, MACH_CFG_NONE);
     CFG_SET(x->c, irq, IRQ, 0, number, MACH_CFG_NONE);

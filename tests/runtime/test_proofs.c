@@ -108,6 +108,8 @@ static void test_device(void **state)
     fake_text(x->k, reg, "\0\0\0\0\1\xaf", 6);
     scene_must_fail(x, "expect", "the kernel does not show it");
     x = expecting(MACH_CFG_EXPECT_REGION, ETH, 0, "", NO, 0x1000);
+    CFG_SET(x->c, region, REGION, 1, host, NO);
+    CFG_SET(x->c, region, REGION, 2, host, NO);
     x->k->device[0].region[0].size = 0x2000;
     fake_deny(x->k, reg);
     scene_must_fail(x, "expect", "VFIO reports 0x2000 bytes, not 0x1000");
