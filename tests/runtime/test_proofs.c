@@ -114,6 +114,7 @@ static void test_device(void **state)
     fake_deny(x->k, reg);
     scene_must_fail(x, "expect", "VFIO reports 0x2000 bytes, not 0x1000");
     x = expecting(MACH_CFG_EXPECT_COMPATIBLE, ETH, 0, "acme,eth", NO, NO);
+    CFG_SET(x->c, device, DEVICE, ETH, compatible, cfg_string(x->c, "acme,eth"));
     scene_must_fail(x, "expect", "it has no compatible");
     // How many interrupts it has VFIO tells later, and so their trigger.
     static const char irqs[] = BASE "/1af0000.ethernet/interrupts-extended";
@@ -125,6 +126,7 @@ static void test_device(void **state)
     scene_must_fail(x, "expect", "VFIO reports 2 interrupts, not 3");
     starts(expecting(MACH_CFG_EXPECT_IRQ_TRIGGER, ETH, 0, "level-high", 4, NO));
     x = expecting(MACH_CFG_EXPECT_COMPATIBLE, ETH, 0, "acme,eth", NO, NO);
+    CFG_SET(x->c, device, DEVICE, ETH, compatible, cfg_string(x->c, "acme,eth"));
     text(x, BASE "/1af0000.ethernet/compatible", "acme,eth");
     fake_deny(x->k, BASE "/1af0000.ethernet/compatible");
     scene_must_fail(x, "expect", "the kernel does not show it: Permission denied");
