@@ -8,6 +8,11 @@
 #include "diag/diag.h"
 #include "diag/source.h"
 
+struct machc;
+
+/* Work done in a compilation: it may add to `c` but keep nothing of it. */
+typedef int machc_fn(struct machc *c, void *opaque);
+
 /* What every pass works in. One per compilation; passes add to it and never print or exit. */
 struct machc {
     struct arena *arena;
@@ -24,6 +29,9 @@ struct machc {
     const char *schema_dir;        // --schema-dir, or NULL
     const struct schemas *schemas; // made already: no schema file is read. NULL: they are loaded
     struct host *host;             // made already, with these schemas: no host file is read. NULL: the text names one
+    struct arena_budget memory;    // of all arenas
+    struct src doing;              // the statement or file being carried out: where it is when `memory` is used up
+    machc_fn *over_budget;         // what is done then, in place of the rest of the work; NULL: as without memory
     bool symbols;                  // -@
     bool table;                    // the plan keeps its table of owners, as text (--emit=plan)
     bool prepare;                  // the plan has what the host's tree needs for its guests (-O, --emit=host)
@@ -55,8 +63,13 @@ const char *machc_version(void);
 
 enum { MACHC_OUT_OF_MEMORY = -1 };
 
-/* Work done in a compilation: it may add to `c` but keep nothing of it. */
-typedef int machc_fn(struct machc *c, void *opaque);
+/*
+ * Bytes that a compilation may take: six times what a hundred thousand devices need (docs/bench.md). A text of some
+ * lines can expand without an end, in templates, strings and includes, and each in another way; so what is counted is
+ * the memory that all of it takes. Showing the messages may take MACHC_SPARE more.
+ */
+#define MACHC_MEMORY ((size_t)2 << 30)
+#define MACHC_SPARE  ((size_t)256 << 20)
 
 /*
  * Calls `work` with a compilation of its own (arena, names, sources and messages; no options set) and gives

@@ -6,20 +6,13 @@
 
 enum object_kind { OBJ_MACHINE, OBJ_VCPU, OBJ_MEMORY, OBJ_IRQCHIP, OBJ_DEVICE, OBJ_REGION, OBJ_IRQ, OBJ_DMA, OBJ_MAP };
 
-/* A thing that has attributes. */
-struct object {
-    uint8_t kind;     // enum object_kind
-    const void *of;   // the struct of the plan
-    const char *text; // "device `eth0`", for messages
-};
-
 /*
  * A search for one attribute or list of an object. The object offers all of its attributes by name; the search
  * keeps the value of the wanted one, or with `c` the names of all.
  */
 struct search {
     const char *wanted;
-    struct arena *arena;
+    struct asked *a;
     struct machc *c; // not NULL: collect names
     VEC(const char *) known, lists;
     struct value value;
@@ -45,7 +38,7 @@ static void offer_text(struct search *t, const char *name, const char *s)
 static void offer_path(struct search *t, const char *name, const struct dt_node *n)
 {
     if (n)
-        offer_text(t, name, strcmp(name, t->wanted) ? "" : dt_path(t->arena, n));
+        offer_text(t, name, strcmp(name, t->wanted) ? "" : dt_path(t->a->p->c->arena, n));
 }
 
 static void offer_number(struct search *t, const char *name, uint64_t u)
@@ -72,20 +65,52 @@ static void offer_list(struct search *t, const char *name, uint8_t element, uint
     t->count = count;
 }
 
-static void offer_machine(struct search *t, const struct p_machine *m)
+/* Offers a number that takes a walk to find, which is done once. */
+static void offer_sum(struct search *t, const char *name, const void *of, uint64_t (*sum)(const void *of))
 {
-    uint64_t bytes = 0, given = 0, lines = 0;
+    struct map *sums = &t->a->before->sums;
+    uint64_t u = 0;
+    if (!strcmp(name, t->wanted) && !map_get(sums, (uintptr_t)of, (uintptr_t)name, &u)) {
+        u = sum(of);
+        map_put(draft_arena(t->a->p->c), sums, (uintptr_t)of, (uintptr_t)name, u);
+    }
+    offer_number(t, name, u);
+}
+
+static uint64_t sum_memory(const void *of)
+{
+    const struct p_machine *m = of;
+    uint64_t bytes = 0;
     for (uint32_t i = 0; i < m->memory.n; i++)
         bytes += m->memory.at[i].size;
-    for (uint32_t i = 0; i < m->devices.n; i++) {
+    return bytes;
+}
+
+static uint64_t count_given(const void *of)
+{
+    const struct p_machine *m = of;
+    uint64_t given = 0;
+    for (uint32_t i = 0; i < m->devices.n; i++)
         given += m->devices.at[i]->kind != DEV_EMULATED;
+    return given;
+}
+
+static uint64_t count_lines(const void *of)
+{
+    const struct p_machine *m = of;
+    uint64_t lines = 0;
+    for (uint32_t i = 0; i < m->devices.n; i++)
         for (uint32_t k = 0; k < m->devices.at[i]->irqs.n; k++)
             lines += !m->devices.at[i]->irqs.at[k]->drop;
-    }
+    return lines;
+}
+
+static void offer_machine(struct search *t, const struct p_machine *m)
+{
     offer_number(t, "cpus", m->cpus.n);
-    offer_number(t, "memory", bytes);
-    offer_number(t, "devices", given);
-    offer_number(t, "irqs", lines);
+    offer_sum(t, "memory", m, sum_memory);
+    offer_sum(t, "devices", m, count_given);
+    offer_sum(t, "irqs", m, count_lines);
     offer_list(t, "vcpu", OBJ_VCPU, m->cpus.n);
 }
 
@@ -175,13 +200,26 @@ static void offer_stash(struct search *t, const struct p_stash *s)
     offer_number_if(t, s && s->entry != UINT32_MAX, "stash-entry", s ? s->entry : 0);
 }
 
+static uint64_t sum_granted(const void *of)
+{
+    const struct p_dma *x = of;
+    uint64_t granted = 0;
+    for (uint32_t i = 0; i < x->nmaps; i++)
+        granted += x->maps[i].granted;
+    return granted;
+}
+
+static uint64_t sum_over_grant(const void *of)
+{
+    const struct p_dma *x = of;
+    uint64_t wanted = 0;
+    for (uint32_t i = 0; i < x->nmaps; i++)
+        wanted += x->maps[i].size;
+    return sum_granted(of) - wanted;
+}
+
 static void offer_dma(struct search *t, const struct p_dma *x)
 {
-    uint64_t wanted = 0, granted = 0;
-    for (uint32_t i = 0; i < x->nmaps; i++) {
-        wanted += x->maps[i].size;
-        granted += x->maps[i].granted;
-    }
     offer_text(t, "mode", dma_mode_word(x->mode));
     offer_number_if(t, x->has_window, "window", x->window);
     offer_number_if(t, x->has_window, "size", x->size);
@@ -192,8 +230,8 @@ static void offer_dma(struct search *t, const struct p_dma *x)
     offer_number_if(t, x->has_operation, "operation", x->operation);
     offer_stash(t, x->stash);
     offer_number_if(t, x->endpoint != UINT32_MAX, "endpoint", x->endpoint);
-    offer_number(t, "granted", granted);
-    offer_number(t, "over-grant", granted - wanted);
+    offer_sum(t, "granted", x, sum_granted);
+    offer_sum(t, "over-grant", x, sum_over_grant);
     offer_number(t, "maps", x->nmaps);
     offer_list(t, "map", OBJ_MAP, x->nmaps);
 }
@@ -210,7 +248,7 @@ static void offer_map(struct search *t, const struct p_dma_map *x)
     offer_number_if(t, x->what == MAP_MSI_BANK, "msi-bank", x->bank);
 }
 
-static void offer_attributes(struct search *t, const struct object *o)
+static void offer_attributes(struct search *t, const struct asked_object *o)
 {
     switch (o->kind) {
     case OBJ_MACHINE:
@@ -249,12 +287,14 @@ static void offer_attributes(struct search *t, const struct object *o)
 
 typedef VEC(const char *) name_list;
 
+enum { MANY_NAMES = 1000 }; // limits the search for a similar spelling
+
 /* Reports `word`, which is not among the `known` names, with the nearest of them or else `help`. */
 static void report_unknown(struct asked *a, enum msg code, struct loc loc, const char *text, const char *word,
                            const name_list *known, const char *help)
 {
     struct diag *d = diag(a->p->c->diags, code, (struct src){loc, a->at.via}, "%s", text);
-    const char *near = nearest(word, known->at, known->n);
+    const char *near = diags_nearest(a->p->c->diags, word, known->at, known->n);
     if (near)
         diag_did_you_mean(d, "", word, near);
     else
@@ -268,10 +308,10 @@ static const char *append_name(struct machc *c, const char *text, const char *na
 }
 
 /* Reports an attribute that the object does not have. Returns false. */
-static bool report_no_attribute(struct asked *a, const struct expr *e, const struct object *o)
+static bool report_no_attribute(struct asked *a, const struct expr *e, const struct asked_object *o)
 {
     struct machc *c = a->p->c;
-    struct search all = {.wanted = "", .arena = c->arena, .c = c};
+    struct search all = {.wanted = "", .a = a, .c = c};
     name_list known = {0};
     const char *text = "";
     offer_attributes(&all, o);
@@ -293,53 +333,72 @@ static const struct p_machine *find_machine(struct asked *a, const struct expr *
 {
     struct machc *c = a->p->c;
     const struct plan *plan = a->p->plan;
+    struct map *known = &a->before->machines;
+    for (uint32_t i = 0, n = known->n ? 0 : plan->machines.n; i < n; i++)
+        map_addp(draft_arena(c), known, plan->machines.at[i]->name, NULL, plan->machines.at[i]);
+    const struct p_machine *m = map_getp(known, e->name.s, NULL);
+    if (m || plan->model->incomplete)
+        return m;
     name_list names = {0};
-    for (uint32_t i = 0; i < plan->machines.n; i++) {
-        if (plan->machines.at[i]->name == e->name.s)
-            return plan->machines.at[i];
-        if (names.n < 1000)
-            vec_push(c->arena, &names, plan->machines.at[i]->name);
-    }
-    if (!plan->model->incomplete)
-        report_unknown(a, E0229, e->loc, arena_printf(c->arena, "there is no machine `%s`", e->name.s), e->name.s,
-                       &names,
-                       "write MACHINE.cpus or MACHINE.NAME.ATTRIBUTE, where NAME is a memory or device of the machine");
+    for (uint32_t i = 0; i < plan->machines.n && names.n < MANY_NAMES; i++)
+        vec_push(c->arena, &names, plan->machines.at[i]->name);
+    report_unknown(a, E0229, e->loc, arena_printf(c->arena, "there is no machine `%s`", e->name.s), e->name.s, &names,
+                   "write MACHINE.cpus or MACHINE.NAME.ATTRIBUTE, where NAME is a memory or device of the machine");
     return NULL;
 }
 
-/* Finds memory, a device or an irqchip of a machine by its name. Returns false after a message. */
-static bool find_named(struct asked *a, const struct p_machine *m, const struct expr *e, struct object *o)
+static void note_named(struct asked *a, const struct p_machine *m, const char *name, uint8_t kind, const void *of)
 {
+    uint64_t i = a->before->objects.n;
+    if (map_add(draft_arena(a->p->c), &a->before->named, (uintptr_t)m, (uintptr_t)name, &i))
+        vec_push(draft_arena(a->p->c), &a->before->objects, ((struct asked_object){kind, of, name}));
+}
+
+/* Indexes what a machine has by its names: of two things with one name, memory comes first, then devices. */
+static void index_machine(struct asked *a, const struct p_machine *m)
+{
+    uint64_t done = 1;
+    if (!map_add(draft_arena(a->p->c), &a->before->named, (uintptr_t)m, 0, &done))
+        return;
+    for (uint32_t i = 0; i < m->memory.n; i++)
+        note_named(a, m, m->memory.at[i].m->name, OBJ_MEMORY, &m->memory.at[i]);
+    for (uint32_t i = 0; i < m->devices.n; i++)
+        note_named(a, m, m->devices.at[i]->name, OBJ_DEVICE, m->devices.at[i]);
+    for (uint32_t i = 0; i < m->irqchips.n; i++)
+        note_named(a, m, m->irqchips.at[i]->name, OBJ_IRQCHIP, m->irqchips.at[i]);
+}
+
+/* Finds memory, a device or an irqchip of a machine by its name. Returns false after a message. */
+static bool find_named(struct asked *a, const struct p_machine *m, const struct expr *e, struct asked_object *o)
+{
+    static const char *const words[] = {[OBJ_MEMORY] = "memory", [OBJ_DEVICE] = "device", [OBJ_IRQCHIP] = "irqchip"};
     struct machc *c = a->p->c;
     const char *name = e->name.s;
-    name_list names = {0};
-    *o = (struct object){0};
-    for (uint32_t i = 0; i < m->memory.n && !o->of; i++) {
-        if (m->memory.at[i].m->name == name)
-            *o = (struct object){OBJ_MEMORY, &m->memory.at[i], arena_printf(c->arena, "memory `%s`", name)};
-        vec_push(c->arena, &names, m->memory.at[i].m->name);
-    }
-    for (uint32_t i = 0; i < m->devices.n && !o->of; i++) {
-        if (m->devices.at[i]->name == name)
-            *o = (struct object){OBJ_DEVICE, m->devices.at[i], arena_printf(c->arena, "device `%s`", name)};
-        vec_push(c->arena, &names, m->devices.at[i]->name);
-    }
-    for (uint32_t i = 0; i < m->irqchips.n && !o->of; i++) {
-        if (m->irqchips.at[i]->name == name)
-            *o = (struct object){OBJ_IRQCHIP, m->irqchips.at[i], arena_printf(c->arena, "irqchip `%s`", name)};
-        vec_push(c->arena, &names, m->irqchips.at[i]->name);
-    }
-    if (o->of)
+    uint64_t i;
+    *o = (struct asked_object){0};
+    index_machine(a, m);
+    if (map_get(&a->before->named, (uintptr_t)m, (uintptr_t)name, &i)) {
+        *o = a->before->objects.at[i];
+        o->text = arena_printf(c->arena, "%s `%s`", words[o->kind], name);
         return true;
+    }
     // A name that the machine declares is missing only if it could not be planned, which has been reported.
-    if (!map_getp(&m->m->named, name, NULL) || !diags_errors(c->diags))
-        report_unknown(a, E0230, e->name.loc,
-                       arena_printf(c->arena, "machine `%s` has no memory, device or irqchip `%s`", m->name, name),
-                       name, &names, "use a name that `--emit=plan` lists");
+    if (map_getp(&m->m->named, name, NULL) && diags_errors(c->diags))
+        return false;
+    name_list names = {0};
+    for (uint32_t k = 0; k < m->memory.n && names.n < MANY_NAMES; k++)
+        vec_push(c->arena, &names, m->memory.at[k].m->name);
+    for (uint32_t k = 0; k < m->devices.n && names.n < MANY_NAMES; k++)
+        vec_push(c->arena, &names, m->devices.at[k]->name);
+    for (uint32_t k = 0; k < m->irqchips.n && names.n < MANY_NAMES; k++)
+        vec_push(c->arena, &names, m->irqchips.at[k]->name);
+    report_unknown(a, E0230, e->name.loc,
+                   arena_printf(c->arena, "machine `%s` has no memory, device or irqchip `%s`", m->name, name), name,
+                   &names, "use a name that `--emit=plan` lists");
     return false;
 }
 
-static const char *element_name(const struct object *o)
+static const char *element_name(const struct asked_object *o)
 {
     switch (o->kind) {
     case OBJ_REGION:
@@ -353,7 +412,7 @@ static const char *element_name(const struct object *o)
     }
 }
 
-static const void *get_element(const struct object *o, uint8_t kind, uint32_t i)
+static const void *get_element(const struct asked_object *o, uint8_t kind, uint32_t i)
 {
     switch (kind) {
     case OBJ_VCPU:
@@ -369,13 +428,32 @@ static const void *get_element(const struct object *o, uint8_t kind, uint32_t i)
     }
 }
 
-static bool find_object(struct asked *a, const struct expr *e, struct object *o);
-
-/* Finds the object for NAME[WHICH], by its index, counted from 0, or by its name. Returns false after a message. */
-static bool find_element(struct asked *a, const struct expr *e, struct object *o)
+/* The index of the element of a list that has the name; UINT32_MAX: none has. */
+static uint32_t index_of_element(struct asked *a, const struct asked_object *of, const struct search *t,
+                                 const char *name)
 {
     struct machc *c = a->p->c;
-    struct object of;
+    struct map *known = &a->before->elements;
+    uint64_t i, done = 1;
+    if (map_add(draft_arena(c), known, (uintptr_t)of->of, t->element, &done))
+        for (uint32_t k = 0; k < t->count; k++) {
+            const struct asked_object one = {t->element, get_element(of, t->element, k), NULL};
+            uint64_t value = k;
+            const char *is = element_name(&one);
+            if (is)
+                map_add(draft_arena(c), known, (uintptr_t)of->of + t->element, (uintptr_t)intern(c->names, is), &value);
+        }
+    return map_get(known, (uintptr_t)of->of + t->element, (uintptr_t)intern(c->names, name), &i) ? (uint32_t)i
+                                                                                                 : UINT32_MAX;
+}
+
+static bool find_object(struct asked *a, const struct expr *e, struct asked_object *o);
+
+/* Finds the object for NAME[WHICH], by its index, counted from 0, or by its name. Returns false after a message. */
+static bool find_element(struct asked *a, const struct expr *e, struct asked_object *o)
+{
+    struct machc *c = a->p->c;
+    struct asked_object of;
     struct value which;
     if (e->a->kind != EXPR_ATTR) {
         diag_help(diag(c->diags, E0228, (struct src){e->a->loc, a->at.via}, "this is not a list"),
@@ -386,7 +464,7 @@ static bool find_element(struct asked *a, const struct expr *e, struct object *o
     if (!find_object(a, e->a->a, &of) || !expr_eval(c, a->frame, a->at.via, e->b, assert_value, a, &which))
         return false;
     const char *name = e->a->name.s;
-    struct search t = {.wanted = name, .arena = c->arena};
+    struct search t = {.wanted = name, .a = a};
     offer_attributes(&t, &of);
     if (!t.is_list && t.found) {
         diag_help(
@@ -396,18 +474,18 @@ static bool find_element(struct asked *a, const struct expr *e, struct object *o
     }
     if (!t.is_list)
         return report_no_attribute(a, e->a, &of);
-    for (uint32_t i = 0; i < t.count; i++) {
-        *o = (struct object){t.element, get_element(&of, t.element, i), NULL};
-        const char *is = which.s ? element_name(o) : NULL;
-        if (which.s ? !is || strcmp(is, which.s) != 0 : i != which.u)
-            continue;
-        o->text =
-            which.s ? arena_printf(c->arena, "%s `%s`", name, which.s) : arena_printf(c->arena, "%s %" PRIu32, name, i);
+    uint32_t at = which.u < t.count ? (uint32_t)which.u : UINT32_MAX;
+    if (which.s)
+        at = index_of_element(a, &of, &t, which.s);
+    if (at != UINT32_MAX) {
+        *o = (struct asked_object){t.element, get_element(&of, t.element, at), NULL};
+        o->text = which.s ? arena_printf(c->arena, "%s `%s`", name, which.s)
+                          : arena_printf(c->arena, "%s %" PRIu32, name, at);
         return true;
     }
     name_list names = {0};
-    for (uint32_t i = 0; i < t.count && which.s; i++) {
-        const struct object one = {t.element, get_element(&of, t.element, i), NULL};
+    for (uint32_t i = 0; i < t.count && which.s && names.n < MANY_NAMES; i++) {
+        const struct asked_object one = {t.element, get_element(&of, t.element, i), NULL};
         if (element_name(&one))
             vec_push(c->arena, &names, element_name(&one));
     }
@@ -421,22 +499,22 @@ static bool find_element(struct asked *a, const struct expr *e, struct object *o
     return false;
 }
 
-static bool find_object(struct asked *a, const struct expr *e, struct object *o)
+static bool find_object(struct asked *a, const struct expr *e, struct asked_object *o)
 {
     struct machc *c = a->p->c;
     if (e->kind == EXPR_INDEX)
         return find_element(a, e, o);
     if (e->kind != EXPR_ATTR) {
         const struct p_machine *m = find_machine(a, e);
-        *o = (struct object){OBJ_MACHINE, m, arena_printf(c->arena, "machine `%s`", e->name.s)};
+        *o = (struct asked_object){OBJ_MACHINE, m, arena_printf(c->arena, "machine `%s`", e->name.s)};
         return m && !m->m->incomplete;
     }
-    struct object left;
+    struct asked_object left;
     if (!find_object(a, e->a, &left))
         return false;
     if (left.kind == OBJ_MACHINE)
         return find_named(a, left.of, e, o);
-    struct search t = {.wanted = e->name.s, .arena = a->p->c->arena};
+    struct search t = {.wanted = e->name.s, .a = a};
     offer_attributes(&t, &left);
     if (!t.found && !t.is_list)
         return report_no_attribute(a, e, &left);
@@ -450,11 +528,11 @@ static bool find_object(struct asked *a, const struct expr *e, struct object *o)
 bool assert_value(void *opaque, const struct expr *e, struct value *v)
 {
     struct asked *a = opaque;
-    struct object o;
+    struct asked_object o;
     if (e->kind == EXPR_INDEX) {
         if (!find_element(a, e, &o))
             return false;
-        struct search all = {.wanted = "", .arena = a->p->c->arena, .c = a->p->c};
+        struct search all = {.wanted = "", .a = a, .c = a->p->c};
         offer_attributes(&all, &o);
         struct diag *d = diag(a->p->c->diags, E0228, (struct src){e->loc, a->at.via}, "%s is not a value", o.text);
         diag_help(d, "add one of its attributes: `.%s`", all.known.n ? all.known.at[0] : "...");
@@ -462,10 +540,10 @@ bool assert_value(void *opaque, const struct expr *e, struct value *v)
     }
     if (!find_object(a, e->a, &o))
         return false;
-    struct search t = {.wanted = e->name.s, .arena = a->p->c->arena};
+    struct search t = {.wanted = e->name.s, .a = a};
     offer_attributes(&t, &o);
     if (!t.found) {
-        struct object child;
+        struct asked_object child;
         const struct p_machine *m = o.of;
         if (o.kind == OBJ_MACHINE && map_getp(&m->m->named, e->name.s, NULL)) {
             if (!find_named(a, m, e, &child))

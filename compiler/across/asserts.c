@@ -50,9 +50,10 @@ static void show_sides(struct asked *a, const struct m_assert *s, const struct e
 void check_asserts(struct planner *p)
 {
     uint32_t errors = diags_errors(p->c->diags);
+    struct asked_before before = {0};
     for (uint32_t i = 0; i < p->model->asserts.n; i++) {
         const struct m_assert *s = &p->model->asserts.at[i];
-        struct asked a = {p, s->frame, s->at, false};
+        struct asked a = {p, &before, s->frame, s->at, false};
         struct value v;
         if (!expr_eval(p->c, s->frame, s->at.via, s->e, assert_value, &a, &v))
             continue;

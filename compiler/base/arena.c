@@ -17,6 +17,8 @@ enum {
 // In front of each block and each large piece. A multiple of what malloc() aligns to.
 struct block {
     struct block *next, *prev;
+    size_t size;  // as counted in the budget
+    size_t align; // unused: keeps what follows aligned as malloc() does
 };
 
 struct arena {
@@ -27,6 +29,7 @@ struct arena {
     size_t used;
     struct hash_key key;
     jmp_buf *on_oom;
+    struct arena_budget *budget; // or NULL
 };
 
 struct arena *arena_new(jmp_buf *on_oom, struct hash_key key)
@@ -40,9 +43,21 @@ struct arena *arena_new(jmp_buf *on_oom, struct hash_key key)
     return a;
 }
 
+void arena_limit(struct arena *a, struct arena_budget *budget)
+{
+    a->budget = budget;
+}
+
 struct hash_key arena_key(const struct arena *a)
 {
     return a->key;
+}
+
+static void free_block(struct arena *a, struct block *b)
+{
+    if (a->budget)
+        a->budget->used -= b->size;
+    free(b);
 }
 
 void arena_free(struct arena *a)
@@ -50,7 +65,7 @@ void arena_free(struct arena *a)
     struct block *next;
     for (struct block *b = a ? a->blocks : NULL; b; b = next) {
         next = b->next;
-        free(b);
+        free_block(a, b);
     }
     free(a);
 }
@@ -59,10 +74,16 @@ void arena_free(struct arena *a)
 static void *add_block(struct arena *a, size_t size, bool zeroed)
 {
     struct block *b = NULL;
+    struct arena_budget *budget = a->budget;
+    if (budget && (budget->used > budget->limit || size > budget->limit - budget->used))
+        longjmp(*a->on_oom, ARENA_OVER_BUDGET);
     if (size <= SIZE_MAX / 4) // no machine has as much
         b = zeroed ? calloc(1, sizeof *b + size) : malloc(sizeof *b + size);
     if (!b)
-        longjmp(*a->on_oom, 1);
+        longjmp(*a->on_oom, ARENA_NO_MEMORY);
+    b->size = budget ? size : 0;
+    if (budget)
+        budget->used += size;
     b->next = a->blocks;
     b->prev = NULL;
     if (b->next)
@@ -79,7 +100,7 @@ static size_t rounded(size_t size)
 void *arena_alloc(struct arena *a, size_t size)
 {
     if (size > SIZE_MAX - ALIGN)
-        longjmp(*a->on_oom, 1);
+        longjmp(*a->on_oom, ARENA_NO_MEMORY);
     size = rounded(size);
     a->used += size;
     if (size >= LARGE)
@@ -108,13 +129,13 @@ void arena_release(struct arena *a, void *p, size_t size)
         b->prev->next = b->next;
     else
         a->blocks = b->next;
-    free(b);
+    free_block(a, b);
 }
 
 void *arena_array(struct arena *a, size_t n, size_t size)
 {
     if (size && n > SIZE_MAX / size)
-        longjmp(*a->on_oom, 1);
+        longjmp(*a->on_oom, ARENA_NO_MEMORY);
     return arena_alloc(a, n * size);
 }
 

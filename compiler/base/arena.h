@@ -11,13 +11,27 @@
 
 struct arena;
 
+/* What arenas may take together, and have taken, in bytes of whole blocks. */
+struct arena_budget {
+    size_t used, limit;
+};
+
+enum { ARENA_NO_MEMORY = 1, ARENA_OVER_BUDGET = 2 };
+
 /*
  * A new, empty arena, or NULL when there is no memory. The caller owns it and
  * ends it with arena_free(). When memory runs out later, the arena jumps to
- * *on_oom (value 1), which must stay alive as long as the arena is used.
+ * *on_oom (ARENA_NO_MEMORY), which must stay alive as long as the arena is used.
  * Hash tables in it use `key`. An arena belongs to one thread at a time.
  */
 struct arena *arena_new(jmp_buf *on_oom, struct hash_key key);
+
+/*
+ * Counts what the arena takes from now on in *budget, which other arenas of the thread may share, and which must stay
+ * where it is as long as the arena is used. Before more than its limit is taken, the arena jumps to on_oom
+ * (ARENA_OVER_BUDGET).
+ */
+void arena_limit(struct arena *a, struct arena_budget *budget);
 
 /* The key that it was made with. */
 struct hash_key arena_key(const struct arena *a);

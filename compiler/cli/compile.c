@@ -217,12 +217,25 @@ static int write_outputs(struct machc *c, struct unit *u, const struct plan *p)
     return STATUS_FINE;
 }
 
+// A text that expands without an end: the place is that of the statement at which the memory was used up.
+static int report_over_budget(struct machc *c, void *unit)
+{
+    const struct options *o = ((struct unit *)unit)->o;
+    struct diag *d = diag(c->diags, E0134, c->doing, "this description needs more than %u MiB of memory",
+                          o->max_memory_given ? o->max_memory : (unsigned)(MACHC_MEMORY >> 20));
+    diag_help(d,
+              "use what is expanded here less often; if all of it is meant, allow more with `--max-memory MIB`, or put "
+              "the machines into several files");
+    return show_messages(c, unit);
+}
+
 int compile_unit(struct machc *c, void *unit)
 {
     struct unit *u = unit;
     const struct options *o = u->o;
     int status = STATUS_FINE;
     options_apply(o, c);
+    c->over_budget = report_over_budget;
     const struct source **texts = arena_array(c->arena, u->ninputs, sizeof *texts);
     for (uint32_t i = 0; i < u->ninputs; i++) {
         texts[i] = read_input(c, u, u->inputs[i], &status);

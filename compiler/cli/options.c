@@ -23,6 +23,7 @@ enum option_id {
     OPT_SYMBOLS,
     OPT_SCHEMAS,
     OPT_JOBS,
+    OPT_MEMORY,
     OPT_DEPEND,
     OPT_DIAGNOSTICS,
     OPT_WARNING,
@@ -65,6 +66,8 @@ static const struct spec {
      NULL},
     {OPT_FIX, 0, "fix", NULL, NULL, "apply fixes that are unambiguous to the files, then check them", NULL},
     {OPT_JOBS, 'j', NULL, " N", NULL, "check N files at a time (default: the number of processors)", NULL},
+    {OPT_MEMORY, 0, "max-memory", " MIB", NULL, "use at most MIB MiB of memory for a file (default: 2048; 0: all)",
+     NULL},
     {OPT_SYNTAX, 0, "syntax", NULL, NULL, "check syntax only, without host tree and schemas", NULL},
 
     {OPT_HOST, 0, "host", " FILE", NULL, "use this host tree instead of the one in the file", "Inputs"},
@@ -398,6 +401,9 @@ static bool read_option(struct machc *c, enum option_id id, const char *arg, str
         return read_count(&o->max_errors, "--max-errors", arg, err);
     case OPT_JOBS:
         return read_count(&o->jobs, "-j", arg, err);
+    case OPT_MEMORY:
+        o->max_memory_given = true;
+        return read_count(&o->max_memory, "--max-memory", arg, err);
     case OPT_EMIT:
         return read_view(c, o, arg, err);
     case OPT_CHECK:
@@ -541,6 +547,9 @@ void options_apply(const struct options *o, struct machc *c)
     c->host_file = o->host_file;
     c->schema_dir = o->schema_dir;
     c->symbols = o->symbols;
+    size_t limit = (size_t)o->max_memory << 20;
+    if (o->max_memory_given)
+        c->memory.limit = limit && limit >> 20 == o->max_memory ? limit : SIZE_MAX;
     diags_policy(c->diags, &o->policy);
 }
 

@@ -35,11 +35,12 @@ struct options {
     VEC(const char *) depend_targets;
     bool depend, depend_phony; // -MD, -MP
     uint32_t max_errors, jobs; // jobs: 0: as many as there are processors
+    uint32_t max_memory;       // MiB; 0: no limit
     enum action action;
     enum view view; // --emit
     bool check, fix, syntax, symbols;
     bool together; // all files are one compilation
-    bool max_errors_given;
+    bool max_errors_given, max_memory_given;
 };
 
 /*
@@ -48,7 +49,7 @@ struct options {
 bool options_read(struct machc *c, int argc, char **argv, struct options *o, FILE *err);
 
 /* Tells a compilation what was asked for: include_dirs, defines, host_file, schema_dir, symbols, the policy of
- * c->diags. `o` must outlive it. */
+ * c->diags, the limit of memory. `o` must outlive it. */
 void options_apply(const struct options *o, struct machc *c);
 
 /* The text of --help. */

@@ -155,6 +155,13 @@ void diags_print(struct diags *ds, FILE *to, const struct diag_style *style);
  */
 const char *nearest(const char *word, const char *const *candidates, size_t n);
 
+/*
+ * The same, a hundred times for a list of messages, and then NULL: nobody reads more of them, and thousands of
+ * candidates for each of a hundred thousand mistakes would take minutes. diags_seek() tells whether to collect any.
+ */
+const char *diags_nearest(struct diags *ds, const char *word, const char *const *candidates, size_t n);
+bool diags_seek(const struct diags *ds);
+
 /* The name that is nearest to that of a file that is not there, of those in its directory; or NULL. In the arena. */
 const char *near_file(struct arena *a, const char *path);
 

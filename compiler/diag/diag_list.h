@@ -47,6 +47,7 @@ struct diags {
     VEC(struct diag *) all;
     uint32_t errors, warnings; // shown
     uint32_t repeated;         // errors that were the same for another use of a text
+    uint32_t searches;         // by diags_nearest()
     struct diag dropped;
 };
 

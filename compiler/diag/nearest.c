@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include "diag/diag.h"
+#include "diag/diag_list.h"
 
 #include <string.h>
 
-enum { LONGEST = 128, MOST = 1000 };
+enum { LONGEST = 128, MOST = 1000, SEARCHES = 100 };
 
 static uint32_t least(uint32_t a, uint32_t b)
 {
@@ -60,4 +60,17 @@ const char *nearest(const char *word, const char *const *candidates, size_t n)
         limit = d; // only as near a one is of interest now
     }
     return tie ? NULL : best;
+}
+
+bool diags_seek(const struct diags *ds)
+{
+    return ds->searches < SEARCHES;
+}
+
+const char *diags_nearest(struct diags *ds, const char *word, const char *const *candidates, size_t n)
+{
+    if (!diags_seek(ds))
+        return NULL;
+    ds->searches++;
+    return nearest(word, candidates, n);
 }

@@ -22,7 +22,7 @@ static void report_no_iommu(struct machine_planner *p, const char *name, struct 
     VEC(const char *) names = {0};
     for (uint32_t i = 0; i < p->m->m->devices.n && i < 1000; i++)
         vec_push(draft_arena(p->c), &names, p->m->m->devices.at[i].name);
-    const char *near = exists ? NULL : nearest(name, names.at, names.n);
+    const char *near = exists ? NULL : diags_nearest(p->c->diags, name, names.at, names.n);
     if (near)
         diag_did_you_mean(d, "", name, near);
     else if (exists)

@@ -52,7 +52,7 @@ static const struct p_region *find_region(struct machine_planner *p, struct p_de
     }
     struct diag *g = w->name ? diag(p->c->diags, E0620, w->at, "`%s` has no region `%s` to map", d->name, w->name)
                              : diag(p->c->diags, E0620, w->at, "`%s` has no region %u to map", d->name, w->index);
-    const char *near = w->name ? nearest(w->name, names.at, names.n) : NULL;
+    const char *near = w->name ? diags_nearest(p->c->diags, w->name, names.at, names.n) : NULL;
     if (near)
         diag_did_you_mean(g, "", w->name, near);
     else if (d->regions.n)
@@ -72,7 +72,7 @@ static const struct p_memory *find_memory(struct machine_planner *p, const struc
     VEC(const char *) names = {0};
     for (uint32_t k = 0; k < p->m->memory.n; k++)
         vec_push(draft_arena(p->c), &names, p->m->memory.at[k].m->name);
-    const char *near = nearest(m->memory, names.at, names.n);
+    const char *near = diags_nearest(p->c->diags, m->memory, names.at, names.n);
     if (near)
         diag_did_you_mean(d, "", m->memory, near);
     else

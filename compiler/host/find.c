@@ -51,10 +51,11 @@ static struct dt_node *no_label(struct finding *f, const char *label)
     size_t n = 0;
     for (const struct dt_prop *p = aliases(f->h); p && n < CANDIDATES / 2; p = p->next)
         names[n++] = p->name;
-    for (const struct dt_node *i = f->h->tree->root; i && n < CANDIDATES; i = dt_next(i, f->h->tree->root))
+    bool seek = diags_seek(f->c->diags);
+    for (const struct dt_node *i = f->h->tree->root; seek && i && n < CANDIDATES; i = dt_next(i, f->h->tree->root))
         for (const struct dt_label *l = i->labels; l && n < CANDIDATES; l = l->next)
             names[n++] = l->name;
-    const char *near = nearest(label, names, n);
+    const char *near = diags_nearest(f->c->diags, label, names, n);
     struct diag *d = diag(f->c->diags, E0705, f->at, "%s has no node with the label or alias `%s`", f->h->file,
                           dt_show(f->c->arena, label));
     remind_of_overlays(f, d);
@@ -80,7 +81,7 @@ static struct dt_node *no_node(struct finding *f, const struct dt_node *deepest,
         sibling[n] = i;
         names[n++] = strchr(component, '@') ? i->name : host_base_name(f->h, i);
     }
-    const char *near = nearest(component, names, n);
+    const char *near = diags_nearest(f->c->diags, component, names, n);
     // Half a name may be right: i2c@21800000 for i2c@2180000, or for the only i2c.
     const char *base = intern_n(f->c->names, component, strcspn(component, "@"));
     uint32_t same;
@@ -210,7 +211,7 @@ static struct dt_node *no_tail(struct finding *f, const char *last)
     struct diag *d = diag(f->c->diags, E0704, f->at, "%s has no node `%s`", f->h->file, dt_show(f->c->arena, f->value));
     remind_of_overlays(f, d);
     const struct dt_node *label = by_label(f->h, last);
-    const char *near = nearest(last, names, n);
+    const char *near = diags_nearest(f->c->diags, last, names, n);
     const char *interned = near ? intern(f->c->names, near) : NULL;
     const struct dt_node *is = interned ? map_getp(&f->h->p->by_name, interned, full ? NULL : f->h->p) : NULL;
     if (label) {

@@ -133,7 +133,7 @@ static void report_unknown_region(struct machine_planner *p, const struct p_devi
     for (uint32_t i = 0; d->class && i < d->class->nregions; i++)
         if (d->class->regions[i].name)
             vec_push(draft_arena(p->c), &names, d->class->regions[i].name);
-    const char *near = nearest(w->name, names.at, names.n);
+    const char *near = diags_nearest(p->c->diags, w->name, names.at, names.n);
     if (near)
         diag_did_you_mean(g, "", w->name, near);
     else
@@ -148,7 +148,8 @@ static void plan_region(struct machine_planner *p, struct p_device *d, const str
         return;
     }
     uint32_t index = s ? (uint32_t)(s - d->class->regions) : m->which.index;
-    for (uint32_t i = 0; i < d->regions.n; i++) {
+    // The same word twice has been reported: only a class's name can be that of an index that is written as well.
+    for (uint32_t i = 0; s && s->name && i < d->regions.n; i++) {
         if (d->regions.at[i]->index != index)
             continue;
         struct diag *g = diag(p->c->diags, E0324, m->at, "region %u of `%s` is specified twice", index, d->name);
@@ -251,7 +252,8 @@ static bool find_irq_index(struct machine_planner *p, const struct p_device *d, 
             struct diag *g =
                 diag(p->c->diags, E0368, m->which.at,
                      "unknown interrupt `%s`: this device has no host node that names its interrupts", m->which.name);
-            const char *near = d->kind == DEV_PCI ? nearest(m->which.name, pci_irqs, PCI_IRQS) : NULL;
+            const char *near =
+                d->kind == DEV_PCI ? diags_nearest(p->c->diags, m->which.name, pci_irqs, PCI_IRQS) : NULL;
             if (near)
                 diag_did_you_mean(g, "", m->which.name, near);
             else
@@ -271,7 +273,7 @@ static bool find_irq_index(struct machine_planner *p, const struct p_device *d, 
 /* Reports an interrupt that has a statement already, or that a PCI function cannot use together with a linked one. */
 static bool check_other_irqs(struct machine_planner *p, const struct p_device *d, const struct m_irq *m, uint32_t index)
 {
-    for (uint32_t i = 0; i < d->irqs.n; i++) {
+    for (uint32_t i = 0; d->kind == DEV_PCI && i < d->irqs.n; i++) { // only its names are those of indexes
         if (d->irqs.at[i]->index != index)
             continue;
         struct diag *g =

@@ -47,7 +47,7 @@ static struct dt_node *find_node_under(struct machine_planner *p, const struct m
             vec_push(draft_arena(p->c), &names, l->name);
     for (uint32_t i = 0; under->label && i < p->m->m->passthroughs.n && names.n < 1000; i++)
         vec_push(draft_arena(p->c), &names, p->m->m->passthroughs.at[i]->name);
-    const char *near = nearest(under->name, names.at, names.n);
+    const char *near = diags_nearest(p->c->diags, under->name, names.at, names.n);
     if (near)
         diag_did_you_mean(d, "&", under->name, near);
     else if (under->label)

@@ -40,7 +40,7 @@ static bool report_bad_kind(struct machine_planner *p, const struct irqchip_clas
     }
     for (uint32_t i = 0; first && i < p->m->irqchips.n; i++)
         vec_push(p->c->arena, &names, p->m->irqchips.at[i]->name);
-    const char *near = nearest(word, names.at, names.n);
+    const char *near = diags_nearest(p->c->diags, word, names.at, names.n);
     struct diag *d =
         first ? diag(p->c->diags, E0348, where, "`%s` is neither an irqchip of machine `%s` nor a kind of line of `%s`",
                      word, p->m->name, p->m->irqchips.at[0]->name)
@@ -65,7 +65,7 @@ static bool report_bad_trigger(struct machine_planner *p, const struct irqchip_c
         vec_push(p->c->arena, &names, class->triggers[i].name);
     }
     struct diag *d = diag(p->c->diags, E0350, where, "a `%s` does not support the trigger `%s`", class->name, word);
-    const char *near = nearest(word, names.at, names.n);
+    const char *near = diags_nearest(p->c->diags, word, names.at, names.n);
     if (near)
         diag_did_you_mean(d, "", word, near);
     else
@@ -381,7 +381,7 @@ static void report_unknown_chip(struct machine_planner *p, const struct m_irq_to
     for (uint32_t i = 0; i < p->m->irqchips.n; i++)
         vec_push(p->c->arena, &names, p->m->irqchips.at[i]->name);
     struct diag *d = diag(p->c->diags, E0359, to->at, "`&%s` is not an irqchip of machine `%s`", to->label, p->m->name);
-    const char *near = nearest(to->label, names.at, names.n);
+    const char *near = diags_nearest(p->c->diags, to->label, names.at, names.n);
     if (near)
         diag_did_you_mean(d, "&", to->label, near);
     else

@@ -94,8 +94,9 @@ static void add_chip(struct machine_planner *p, const char *name, const struct i
                        p->m->m->platform->name),
                   "choose a class that fits the platform: `%s`", p->m->m->platform->irqchip_class);
     struct p_irqchip *kernel = NULL;
-    for (uint32_t i = 0; i < p->m->irqchips.n && class->kvm; i++)
-        kernel = p->m->irqchips.at[i]->class->kvm ? p->m->irqchips.at[i] : kernel;
+    // From the end: where there are many, the last one is KVM's.
+    for (uint32_t i = p->m->irqchips.n; i-- && class->kvm && !kernel;)
+        kernel = p->m->irqchips.at[i]->class->kvm ? p->m->irqchips.at[i] : NULL;
     if (kernel) {
         struct diag *d = diag(p->c->diags, E0391, at_class,
                               "KVM emulates one interrupt controller for each machine; `%s` would be the second", name);

@@ -99,7 +99,7 @@ static bool put_on_pci_bus(struct machine_planner *p, struct p_device *d, const 
         for (uint32_t i = 0; i < p->m->m->devices.n; i++)
             if (is_pci_bus(p->m->m->devices.at[i].class))
                 vec_push(draft_arena(p->c), &names, p->m->m->devices.at[i].name);
-        const char *near = nearest(pass->place->bus, names.at, names.n), *make = NULL;
+        const char *near = diags_nearest(p->c->diags, pass->place->bus, names.at, names.n), *make = NULL;
         for (const char *const *n = schemas_whole(p->schemas)->class_names; *n && !make; n++)
             make = is_pci_bus(schema_class(p->schemas, *n)) && schema_class(p->schemas, *n)->emulated ? *n : NULL;
         if (near)

@@ -152,6 +152,7 @@ static bool report_any_derived(struct machine_planner *p, const struct dt_node *
 static void merge_ops(struct machine_planner *p, struct dt_node *n, const struct m_edit *e, bool own)
 {
     struct dts_env env = {p->c, e->frame, e->at.via};
+    p->c->doing = e->at;
     if (!report_any_derived(p, n, e, e->ops, own))
         dts_merge(p->c, p->m->tree, n, e->ops, ORIGIN_WRITTEN, NULL, e->at.via, dts_eval_frame, &env);
 }
@@ -197,10 +198,11 @@ static void help_unknown_label(struct machine_planner *p, struct diag *d, const 
         return;
     }
     VEC(const char *) names = {0};
-    for (const struct dt_node *k = p->m->tree->root; k && names.n < 1000; k = dt_next(k, p->m->tree->root))
+    bool seek = diags_seek(p->c->diags);
+    for (const struct dt_node *k = p->m->tree->root; seek && k && names.n < 1000; k = dt_next(k, p->m->tree->root))
         for (const struct dt_label *l = k->labels; l && names.n < 1000; l = l->next)
             vec_push(p->c->arena, &names, l->name);
-    const char *near = nearest(label, names.at, names.n);
+    const char *near = diags_nearest(p->c->diags, label, names.at, names.n);
     if (near)
         diag_did_you_mean(d, "&", label, near);
     else

@@ -22,7 +22,7 @@ static void report_unknown_name(struct machine_planner *p, const struct copied *
             vec_push(draft_arena(p->c), &names, parts[i].name);
     struct diag *d = diag(p->c->diags, kind->no_name, which->at, "%s has no %s `%s`", dt_path(p->c->arena, k->host),
                           kind->word, which->name);
-    const char *near = nearest(which->name, names.at, names.n);
+    const char *near = diags_nearest(p->c->diags, which->name, names.at, names.n);
     if (near)
         diag_did_you_mean(d, "", which->name, near);
     else if (names.n)

@@ -199,7 +199,9 @@ struct m_under build_under(struct build *b, const struct scope *s, const struct 
 bool build_which(struct build *b, const struct scope *s, const struct text *name, const struct expr *e, struct loc loc,
                  struct m_which *w);
 
-/* Adds what a `region` statement says to `list` (draft arena), which must not have that region yet (E0324). */
-void build_region(struct build *b, const struct scope *s, const struct ast *st, m_region_list *list);
+/* Adds what a `region` statement says to `list` (draft arena), which must not have that region yet (E0324): `specified`
+ * knows those that it has. */
+void build_region(struct build *b, const struct scope *s, const struct ast *st, m_region_list *list,
+                  struct map *specified);
 
 #endif

@@ -154,6 +154,7 @@ void expand(struct build *b, const struct scope *s, const struct ast *list, stmt
     for (const struct ast *st = list; st; st = st->next) {
         if (!bounded(b, s, st->loc))
             return;
+        b->c->doing = at(s, st->loc);
         uint64_t yes;
         switch (st->kind) {
         case AST_LOST:
@@ -335,7 +336,7 @@ void no_template(struct build *b, const struct scope *s, const struct ast *use, 
     const char *n = eval_text(b, s, &use->name);
     if (!n)
         return;
-    const char *near = nearest(n, b->template_names.at, b->template_names.n);
+    const char *near = diags_nearest(b->c->diags, n, b->template_names.at, b->template_names.n);
     b->consts->lost++;
     if (!near && b->consts->incomplete)
         return; // it may be in text that could not be read

@@ -59,7 +59,7 @@ static bool unknown_name(struct eval *ev, const struct expr *e, struct consts *c
             vec_push(ev->c->arena, &names, f->name);
     for (uint32_t i = 0; cs && i < cs->names.n && names.n < 1000; i++)
         vec_push(ev->c->arena, &names, cs->names.at[i]);
-    const char *near = nearest(e->name.s, names.at, names.n);
+    const char *near = diags_nearest(ev->c->diags, e->name.s, names.at, names.n);
     if (!near && cs && cs->incomplete) { // it may be in text that could not be read
         cs->lost++;
         return false;

@@ -289,7 +289,7 @@ static void irqchip_clause(struct build *b, const struct scope *s, const struct 
     if (st->kind == AST_AT)
         eval_opt(b, s, st->e, &chip->address);
     else if (st->kind == AST_REGION)
-        build_region(b, s, st, &chip->regions);
+        build_region(b, s, st, &chip->regions, &chip->specified);
     else if (st->kind == AST_EDIT)
         vec_push(b->c->arena, &chip->edits, edit_of(s, st));
 }
@@ -301,7 +301,7 @@ static void no_class(struct build *b, const struct scope *s, const struct ast *s
     size_t n = 0;
     while (names && names[n])
         n++;
-    const char *near = nearest(name, names, n);
+    const char *near = diags_nearest(b->c->diags, name, names, n);
     b->consts->lost++;
     if (is_guess(st) || (st->kind == AST_MACHINE && !near && b->consts->incomplete))
         return;

@@ -180,6 +180,7 @@ struct m_part {
     struct map ref_index; // (interned property, index + 1, or 0: all) -> index in refs
     VEC(struct m_dma) dmas;
     VEC(struct m_edit) edits;
+    struct map specified; // (name or index, kind of statement) -> index in regions or irqs
 };
 
 /* DTS statements to merge: an edit's, or a node statement's. */
@@ -238,6 +239,7 @@ struct m_irqchip {
     const struct irqchip_class *class;
     struct opt_u64 address;
     m_region_list regions; // those with an address of their own
+    struct map specified;  // as of a part
     VEC(struct m_edit) edits;
 };
 

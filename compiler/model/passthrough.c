@@ -33,9 +33,16 @@ bool build_place(struct build *b, const struct scope *s, const struct ast *st, s
     return number || file;
 }
 
-static bool same_which(const struct m_which *a, const struct m_which *b)
+/*
+ * Notes statement `n` of a list; false: it has one about the same part, whose index is then in *first. `kind` tells the
+ * lists in one map apart.
+ */
+static bool note_which(struct build *b, struct map *specified, enum ast_kind kind, const struct m_which *w, uint32_t n,
+                       uint64_t *first)
 {
-    return a->name == b->name && (a->name || a->index == b->index);
+    uint64_t key = w->name ? (uintptr_t)w->name : (uint64_t)w->index << 1 | 1; // no name has an odd address
+    *first = n;
+    return map_add(draft_arena(b->c), specified, key, kind, first);
 }
 
 static const char *which_text(struct build *b, const struct m_which *w)
@@ -79,20 +86,19 @@ static void region_clause(struct build *b, const struct scope *s, const struct a
     }
 }
 
-void build_region(struct build *b, const struct scope *s, const struct ast *st, m_region_list *list)
+void build_region(struct build *b, const struct scope *s, const struct ast *st, m_region_list *list,
+                  struct map *specified)
 {
+    uint64_t first;
     struct m_region r = {.at = at(s, st->loc)};
     if (!build_which(b, s, &st->name, st->e, st->loc, &r.which))
         return;
     expand_body(b, s, st, region_clause, &r);
-    for (uint32_t i = 0; i < list->n; i++) {
-        const struct m_region *o = &list->at[i];
-        if (same_which(&o->which, &r.which)) {
-            struct diag *d = diag(b->c->diags, E0324, r.at, "region %s is specified twice", which_text(b, &r.which));
-            diag_note(d, o->at, "first here");
-            diag_help(d, "combine both statements into one");
-            return;
-        }
+    if (!note_which(b, specified, AST_REGION, &r.which, list->n, &first)) {
+        struct diag *d = diag(b->c->diags, E0324, r.at, "region %s is specified twice", which_text(b, &r.which));
+        diag_note(d, list->at[first].at, "first here");
+        diag_help(d, "combine both statements into one");
+        return;
     }
     vec_push(draft_arena(b->c), list, r);
 }
@@ -139,15 +145,12 @@ static void build_irq(struct build *b, const struct scope *s, const struct ast *
     if (!irq.drop && !irq.to.set && !irq.file && !irq.unsafe.loc.file && !st->body)
         diag_help(diag(b->c->diags, E0327, irq.at, "this `irq` statement specifies nothing"),
                   "write `to [CHIP] [KIND] NUMBER [TRIGGER]` or `drop`");
-    for (uint32_t k = 0; k < part->irqs.n; k++) {
-        const struct m_irq *o = &part->irqs.at[k];
-        if (same_which(&o->which, &irq.which)) {
-            struct diag *d =
-                diag(b->c->diags, E0328, irq.at, "interrupt %s is specified twice", which_text(b, &irq.which));
-            diag_note(d, o->at, "first here");
-            diag_help(d, "keep one of them");
-            return;
-        }
+    uint64_t first;
+    if (!note_which(b, &part->specified, AST_IRQ, &irq.which, part->irqs.n, &first)) {
+        struct diag *d = diag(b->c->diags, E0328, irq.at, "interrupt %s is specified twice", which_text(b, &irq.which));
+        diag_note(d, part->irqs.at[first].at, "first here");
+        diag_help(d, "keep one of them");
+        return;
     }
     vec_push(draft_arena(b->c), &part->irqs, irq);
 }
@@ -399,7 +402,7 @@ static const struct dt_node *find_below(struct build *b, const struct scope *s, 
             VEC(const char *) names = {0};
             for (const struct dt_node *c = n->child; c && names.n < 1000; c = c->next)
                 vec_push(b->c->arena, &names, c->name);
-            const char *near = nearest(arena_strndup(b->c->arena, p, len), names.at, names.n);
+            const char *near = diags_nearest(b->c->diags, arena_strndup(b->c->arena, p, len), names.at, names.n);
             if (near)
                 diag_did_you_mean(d, "", arena_strndup(b->c->arena, p, len), near);
             else if (names.n)
@@ -450,7 +453,7 @@ static void part_statement(struct build *b, const struct scope *s, const struct 
     struct m_part *part = &ctx->pass->parts.at[ctx->part];
     switch (st->kind) {
     case AST_REGION:
-        build_region(b, s, st, &part->regions);
+        build_region(b, s, st, &part->regions, &part->specified);
         break;
     case AST_IRQ:
         build_irq(b, s, st, part);

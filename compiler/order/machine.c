@@ -38,6 +38,7 @@ static void take_steps(struct machine_planner *p)
 void plan_machine(struct planner *file, const struct m_machine *m)
 {
     struct machc *c = file->c;
+    c->doing = m->at;
     struct p_machine *out = NEW(c->arena, struct p_machine);
     out->m = m;
     out->name = m->name;

@@ -42,7 +42,7 @@ static void report_no_property(struct machine_planner *p, const struct m_passthr
             if (refs_rule(p, &k, q))
                 vec_push(p->c->arena, &names, q->name);
         }
-    const char *near = nearest(r->property, names.at, names.n);
+    const char *near = diags_nearest(p->c->diags, r->property, names.at, names.n);
     if (near)
         diag_did_you_mean(d, "", r->property, near);
     else if (names.n)

@@ -161,7 +161,7 @@ static bool read_word(struct load *l, const struct field *f, const struct jval *
         all = arena_printf(l->c->arena, "%s%s\"%s\"", all, n ? ", " : "", f->words[n]);
     }
     const char *s = arena_strndup(l->c->arena, v->text, v->n);
-    const char *near = nearest(s, f->words, n);
+    const char *near = diags_nearest(l->c->diags, s, f->words, n);
     struct diag *d = diag(l->c->diags, E0808, src_at(v->loc), "\"%s\" cannot be \"%.60s\"", key_of(v), s);
     if (near) {
         diag_help(d, "did you mean \"%s\"? It is one of %s", near, all);
@@ -294,7 +294,7 @@ static void unknown_key(struct load *l, const struct table *t, const struct jval
     for (uint32_t i = 0; i < t->nfields; i++)
         keys[i] = t->fields[i].key;
     struct diag *d = diag(l->c->diags, E0803, src_at(v->key_loc), "%s has no key \"%.60s\"", t->what, v->key);
-    const char *near = nearest(v->key, keys, t->nfields);
+    const char *near = diags_nearest(l->c->diags, v->key, keys, t->nfields);
     if (near) {
         diag_help(d, "did you mean \"%s\"?", near);
         diag_fix(d, v->key_loc, "\"%s\"", near);

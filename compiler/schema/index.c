@@ -72,7 +72,7 @@ static void report_unknown_name(struct loader *ld, const struct jval *v, const c
                                 const names *known)
 {
     struct diag *d = diag(ld->c->diags, E0811, src_at(v->loc), "no schema file has the %s \"%s\"", what, word);
-    const char *near = nearest(word, known->at, known->n);
+    const char *near = diags_nearest(ld->c->diags, word, known->at, known->n);
     if (near) {
         diag_help(d, "did you mean \"%s\"?", near);
         diag_respell(d, word, near);

@@ -153,7 +153,7 @@ static void set_value(struct merge *m, struct dt_node *n, const struct dts_op *o
 }
 
 // The candidate for "did you mean", out of the node's properties or children.
-static const char *near_name(const struct dt_node *n, const char *name, bool props)
+static const char *near_name(struct machc *c, const struct dt_node *n, const char *name, bool props)
 {
     const char *names[1000];
     size_t count = 0;
@@ -168,7 +168,7 @@ static const char *near_name(const struct dt_node *n, const char *name, bool pro
                 return i->name;
             names[count++] = i->name;
         }
-    return nearest(name, names, count);
+    return diags_nearest(c->diags, name, names, count);
 }
 
 static void nothing_to_delete(struct merge *m, const struct dt_node *n, const struct dts_op *op, bool prop)
@@ -178,7 +178,7 @@ static void nothing_to_delete(struct merge *m, const struct dt_node *n, const st
     const char *path = dt_show_path(m->c->arena, n);
     struct diag *d = diag(m->c->diags, E0901, src_of_op(m, op->loc), "there is no %s `%s` to delete in %s",
                           prop ? "property" : "node", op->name, path);
-    const char *near = near_name(n, op->name, prop);
+    const char *near = near_name(m->c, n, op->name, prop);
     if (near) {
         diag_help(d, "did you mean `%s %s;`?", prop ? "/delete-property/" : "/delete-node/",
                   dt_show(m->c->arena, near));

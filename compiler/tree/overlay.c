@@ -41,15 +41,16 @@ static void no_label(struct applying *a, const char *label, struct src at)
 {
     const char *names[1000], *shown = dt_show(a->c->arena, label);
     size_t n = 0;
-    for (const struct dt_node *i = a->base->root; i && n < 1000; i = dt_next(i, a->base->root))
+    bool seek = diags_seek(a->c->diags);
+    for (const struct dt_node *i = a->base->root; seek && i && n < 1000; i = dt_next(i, a->base->root))
         for (const struct dt_label *l = i->labels; l && n < 1000; l = l->next)
             names[n++] = l->name;
     struct diag *d = diag(a->c->diags, E0713, at, "the overlay %s refers to the label `%s`, which %s does not have",
                           a->file, shown, a->base_file);
-    const char *near = nearest(label, names, n);
+    const char *near = diags_nearest(a->c->diags, label, names, n);
     if (near)
         diag_help(d, "did you mean `%s`?", dt_show(a->c->arena, near));
-    else if (!n)
+    else if (!n && seek)
         diag_help(d, "%s holds no labels: compile it with `dtc -@`", a->base_file);
     else
         diag_help(d, "name the overlay that has it before this one, or choose an overlay for this board");

@@ -54,7 +54,7 @@ _machc()
         mapfile -t COMPREPLY < <(compgen -W "-Werror -Wno- $(machc --explain=list 2>/dev/null | sed -n 's/^W[0-9]* \([^ ]*\).*/-W\1/p')" -- "$cur")
         ;;
     -*)
-        mapfile -t COMPREPLY < <(compgen -W "-o -c -O -m --emit= --check --together --fix -j --syntax --host -I -D -@ --schema-dir -MD -MF -MT -MP --diagnostics= -Werror -w --max-errors --explain= --list-classes --dump-class --version -h --help" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "-o -c -O -m --emit= --check --together --fix -j --max-memory --syntax --host -I -D -@ --schema-dir -MD -MF -MT -MP --diagnostics= -Werror -w --max-errors --explain= --list-classes --dump-class --version -h --help" -- "$cur")
         [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace 2>/dev/null
         ;;
     *)
