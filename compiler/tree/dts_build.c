@@ -5,8 +5,6 @@
 
 #include <string.h>
 
-enum { MAX_EXPR = 1000, SUGGESTIONS = 20 };
-
 struct build {
     struct machc *c;
     struct dt_tree *t;
@@ -14,116 +12,34 @@ struct build {
     uint32_t fragments;       // made so far of `&label { }`
     const char *labels[1000]; // candidates for "did you mean", once they are needed
     size_t nlabels;
-    uint32_t suggested;
     bool ok;
 };
 
-static bool refuse(struct machc *c, const struct expr *e, const char *what)
+// The part of an expression for which it was not computed when it was read.
+static const struct expr *not_a_number(const struct expr *e)
 {
-    struct diag *d = diag(c->diags, E0709, src_at(e->loc), "%s", what);
-    diag_help(d, "run the file through the C preprocessor first, or write the number: `cpp -nostdinc -undef -x "
-                 "assembler-with-cpp`");
-    return false;
-}
-
-static bool eval_at(struct machc *c, const struct expr *e, uint32_t depth, uint64_t *v);
-
-static bool eval_binary(struct machc *c, const struct expr *e, uint32_t depth, uint64_t *v)
-{
-    uint64_t a, b;
-    if (!eval_at(c, e->a, depth, &a) || !eval_at(c, e->b, depth, &b))
-        return false;
-    switch (e->op) {
-    case '+':
-        *v = a + b;
-        break;
-    case '-':
-        *v = a - b;
-        break;
-    case '*':
-        *v = a * b;
-        break;
-    case '/':
-    case '%':
-        if (!b)
-            return refuse(c, e, "division by 0");
-        *v = e->op == '/' ? a / b : a % b;
-        break;
-    case '&':
-        *v = a & b;
-        break;
-    case '|':
-        *v = a | b;
-        break;
-    case '^':
-        *v = a ^ b;
-        break;
-    case '<':
-        *v = a < b;
-        break;
-    case '>':
-        *v = a > b;
-        break;
-    case OP_SHL:
-        *v = b < 64 ? a << b : 0;
-        break;
-    case OP_SHR:
-        *v = b < 64 ? a >> b : 0;
-        break;
-    case OP_LE:
-        *v = a <= b;
-        break;
-    case OP_GE:
-        *v = a >= b;
-        break;
-    case OP_EQ:
-        *v = a == b;
-        break;
-    case OP_NE:
-        *v = a != b;
-        break;
-    case OP_AND:
-        *v = a && b;
-        break;
-    case OP_OR:
-        *v = a || b;
-        break;
-    default:
-        return refuse(c, e, "this operator is unknown in device tree source");
-    }
-    return true;
-}
-
-static bool eval_at(struct machc *c, const struct expr *e, uint32_t depth, uint64_t *v)
-{
-    if (depth > MAX_EXPR)
-        return refuse(c, e, "the expression is nested too deep");
-    uint64_t a;
-    switch (e->kind) {
-    case EXPR_INT:
-        *v = e->val;
-        return true;
-    case EXPR_UNARY:
-        if (!eval_at(c, e->a, depth + 1, &a))
-            return false;
-        *v = e->op == '-' ? -a : e->op == '~' ? ~a : !a;
-        return true;
-    case EXPR_BINARY:
-        return eval_binary(c, e, depth + 1, v);
-    case EXPR_COND:
-        return eval_at(c, e->a, depth + 1, &a) && eval_at(c, a ? e->b : e->c, depth + 1, v);
-    case EXPR_NAME:
-        return refuse(c, e,
-                      arena_printf(c->arena, "`%s` is not a number: a .dts has no named constants",
-                                   dt_show(c->arena, e->name.s)));
-    default:
-        return refuse(c, e, "this is not a number");
-    }
+    const struct expr *parts[] = {e->a, e->b, e->c};
+    for (size_t i = 0; i < 3 && e->kind >= EXPR_UNARY && e->kind <= EXPR_COND; i++)
+        if (parts[i] && parts[i]->kind != EXPR_INT)
+            return not_a_number(parts[i]);
+    return e;
 }
 
 static bool eval(void *opaque, const struct expr *e, uint64_t *v)
 {
-    return eval_at(opaque, e, 0, v);
+    struct machc *c = opaque;
+    if (e->kind == EXPR_INT) {
+        *v = e->val;
+        return true;
+    }
+    e = not_a_number(e);
+    struct diag *d = e->kind == EXPR_NAME
+                         ? diag(c->diags, E0709, src_at(e->loc), "`%s` is not a number: a .dts has no named constants",
+                                dt_show(c->arena, e->name.s))
+                         : diag(c->diags, E0709, src_at(e->loc), "this is not a number");
+    diag_help(d, "run the file through the C preprocessor first, or write the number: `cpp -nostdinc -undef -x "
+                 "assembler-with-cpp`");
+    return false;
 }
 
 // &label, &{/path} or &{label/path}.
@@ -147,11 +63,11 @@ static struct dt_node *target(const struct build *b, const struct text *name)
 
 static const char *near_label(struct build *b, const char *name)
 {
-    if (!b->nlabels)
+    if (!b->nlabels && diags_seek(b->c->diags))
         for (const struct dt_node *n = b->t->root; n; n = dt_next(n, b->t->root))
             for (const struct dt_label *l = n->labels; l && b->nlabels < 1000; l = l->next)
                 b->labels[b->nlabels++] = l->name;
-    return nearest(name, b->labels, b->nlabels);
+    return diags_nearest(b->c->diags, name, b->labels, b->nlabels);
 }
 
 static void undefined(struct build *b, const struct text *name, struct src at)
@@ -165,9 +81,7 @@ static void undefined(struct build *b, const struct text *name, struct src at)
         diag_help(d, "write the node's path from the root, as in `&{/soc/serial@0}`, or give it a label");
         return;
     }
-    const char *near = NULL;
-    if (b->suggested++ < SUGGESTIONS)
-        near = near_label(b, name->s);
+    const char *near = near_label(b, name->s);
     if (near)
         diag_did_you_mean(d, "&", name->s, near);
     else
