@@ -7,7 +7,11 @@
 #include <errno.h>
 #include <stdlib.h>
 
-enum { PROPERTY_SIZE = 4096 };
+enum {
+    PROPERTY_SIZE = 4096,
+    CELLS_MAX = 16,     // of one specifier: Linux include/linux/of.h, MAX_PHANDLE_ARGS
+    NODES_MAX = 1 << 20 // the largest boards have some ten thousand
+};
 
 // Nodes that have #interrupt-cells and a phandle, sorted by phandle.
 struct of_index {
@@ -47,6 +51,8 @@ static int read_property(const struct mach_session *s, const char *path, const c
         return (int)n;
     if (n == PROPERTY_SIZE)
         return -ENOENT; // longer than any property that is used here
+    if (n % 4)
+        return -EINVAL;
     p->cells = (uint32_t)(n / 4);
     return 0;
 }
@@ -76,7 +82,7 @@ static int find_node_path(const struct mach_session *s, const struct device *d, 
     if (n < 0)
         return (int)n;
     const char *at = strstr(target, base);
-    if (!at)
+    if (!at || strstr(at, "/.."))
         return -ENOENT;
     strcpy(path, at + sizeof base - 1);
     return 0;
@@ -104,7 +110,7 @@ static int translate_through(const struct mach_session *s, char *path, uint32_t 
     int r = read_property(s, path, "ranges", &ranges);
     if (r || !ranges.cells)
         return r; // empty: the parent has the same addresses
-    if (child > 2 || above > 2 || sizes > 2)
+    if (!child || child > 2 || !above || above > 2 || sizes > 2)
         return -ENOENT;
     uint32_t step = child + above + sizes;
     for (uint32_t i = 0; i + step <= ranges.cells; i += step) {
@@ -160,6 +166,7 @@ struct walk {
     struct mach_session *s;
     char path[PATH_SIZE];
     size_t length;
+    uint32_t nodes; // so far
     bool has_cells;
     int result;
 };
@@ -191,6 +198,8 @@ static int walk_node(struct walk *w)
     char file[PATH_SIZE];
     if (!machrt_sysfs_path(w->s, file, "firmware/devicetree/base%s", w->path))
         return -ENAMETOOLONG;
+    if (++w->nodes > NODES_MAX)
+        return -EFBIG;
     bool outer = w->has_cells;
     w->has_cells = false;
     int r = w->s->sys.list(w->s->sys.opaque, file, walk_entry, w);
@@ -285,8 +294,11 @@ int machrt_count_of_irqs(struct mach_session *s, const struct device *d, uint32_
         return r;
     r = read_property(s, path, "interrupts-extended", &p);
     if (!r) {
-        for (uint32_t i = 0; i < p.cells && !r; i += 1 + cells, (*count)++)
+        for (uint32_t i = 0; i < p.cells && !r; i += 1 + cells, (*count)++) {
             r = chip_cells(s, cell_at(&p, i), &cells);
+            if (!r && (cells > CELLS_MAX || cells > p.cells - i - 1))
+                return -EINVAL;
+        }
         return r;
     }
     if (r == -ENOENT)
@@ -301,6 +313,8 @@ int machrt_count_of_irqs(struct mach_session *s, const struct device *d, uint32_
     if (r)
         return r;
     r = parent_cells(s, path, &cells);
+    if (!r && cells > CELLS_MAX)
+        r = -EINVAL;
     if (!r)
         *count = cells ? p.cells / cells : 0;
     return r;

@@ -140,7 +140,8 @@ static int64_t sys_readlink(void *o, const char *path, char *buffer, size_t size
 static int64_t sys_read_file(void *o, const char *path, void *buffer, size_t size)
 {
     (void)o;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    // A pipe or a terminal that a hostile tree has for a file must not be waited for.
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     if (fd < 0)
         return -errno;
     size_t n = 0;

@@ -564,7 +564,7 @@ struct fake_region *fake_region(struct fake_device *d, uint32_t index, uint64_t 
     return &d->region[index];
 }
 
-void fake_text(struct fake *k, const char *path, const char *data, size_t size)
+static struct fake_text *put_text(struct fake *k, const char *path, const char *data, size_t size)
 {
     struct fake_text *t = NULL;
     for (uint32_t i = 0; i < k->texts; i++)
@@ -578,14 +578,18 @@ void fake_text(struct fake *k, const char *path, const char *data, size_t size)
     snprintf(t->path, sizeof t->path, "%s", path);
     memcpy(t->data, data, size);
     t->size = size;
+    t->link = false;
+    return t;
+}
+
+void fake_text(struct fake *k, const char *path, const char *data, size_t size)
+{
+    put_text(k, path, data, size);
 }
 
 void fake_link(struct fake *k, const char *path, const char *target)
 {
-    fake_text(k, path, target, strlen(target) + 1);
-    for (uint32_t i = 0; i < k->texts; i++)
-        if (!strcmp(k->text[i].path, path))
-            k->text[i].link = true;
+    put_text(k, path, target, strlen(target) + 1)->link = true;
 }
 
 const char *fake_left(struct fake *k)

@@ -236,6 +236,73 @@ static void test_each_fails(void **state)
     board_free(b);
 }
 
+/* ---- trees that are odd or hostile ---- */
+
+// The board with eth on a bus of its own below /soc, whose `ranges` are given.
+#define BUS(b, ranges) on_a_bus(b, ranges, sizeof(ranges) - 1)
+static struct board *on_a_bus(struct board *b, const char *ranges, size_t size)
+{
+    struct fake *k = b->k;
+    TEXT(k, BASE "/soc/bus/#address-cells", "\0\0\0\1");
+    TEXT(k, BASE "/soc/bus/#size-cells", "\0\0\0\1");
+    fake_text(k, BASE "/soc/bus/ranges", ranges, size);
+    TEXT(k, BASE "/soc/bus/eth@2180000/compatible", "acme,eth\0acme,net\0");
+    TEXT(k, BASE "/soc/bus/eth@2180000/reg", "\x02\x18\0\0\0\1\0\0\x02\x19\0\0\0\0\x10\0");
+    TEXT(k, BASE "/soc/bus/eth@2180000/interrupts", "\0\0\0\0\0\0\0\x38\0\0\0\4\0\0\0\0\0\0\0\x39\0\0\0\1");
+    fake_link(k, "/sys/bus/platform/devices/502180000.eth/of_node",
+              "../../firmware/devicetree/base/soc/bus/eth@2180000");
+    return b;
+}
+
+static void test_ranges(void **state)
+{
+    (void)state;
+    // Empty: the addresses are those of /soc, which has ranges.
+    wrong(BUS(board(), ""), 0, "irq-trigger");
+    // The near miss: a row moves them.
+    wrong(BUS(board(), "\0\0\0\0\0\x10\0\0\x0f\0\0\0"), 2, "it is at 0x502280000, not at 0x502180000");
+    struct board *b = board();
+    TEXT(b->k, BASE "/soc/ranges", "");
+    wrong(b, 2, "it is at 0x2180000, not at 0x502180000");
+    // What ranges do not hold has no address, and neither has what is no whole row, or not even a whole cell.
+    wrong(BUS(board(), "\0\0\0\0\x10\0\0\0\0\0\x10\0"), 0, "device eth: region 0: the kernel does not show it");
+    wrong(BUS(board(), "\0\0\0\0\x10\0\0\0"), 0, "device eth: region 1: the kernel does not show it");
+    wrong(BUS(board(), "\0\0\0"), 0, "device eth: region 0: the kernel does not show it");
+}
+
+static void test_hostile_trees(void **state)
+{
+    (void)state;
+    // Rows of no cells, of which a property has more than enough.
+    struct board *b = BUS(board(), "");
+    TEXT(b->k, BASE "/#address-cells", "\0\0\0\0");
+    TEXT(b->k, BASE "/soc/#address-cells", "\0\0\0\0");
+    TEXT(b->k, BASE "/soc/#size-cells", "\0\0\0\0");
+    wrong(b, 0, "device eth: region 0: the kernel does not show it");
+    // As many cells as would lead back to the entry's own start, and more than Linux takes: 16.
+    b = board();
+    TEXT(b->k, BASE "/soc/gpio/#interrupt-cells", "\xff\xff\xff\xff");
+    wrong(b, 0, "device rtc: irq-count: the kernel does not show it");
+    b = board();
+    TEXT(b->k, BASE "/soc/gpio/#interrupt-cells", "\0\0\0\x11");
+    wrong(b, 0, "device rtc: irq-count: the kernel does not show it");
+    b = board();
+    TEXT(b->k, BASE "/gic@1000/#interrupt-cells", "\0\0\0\x11");
+    wrong(b, 0, "device eth: irq-count: the kernel does not show it");
+    // An entry that ends after the property.
+    b = board();
+    TEXT(b->k, BASE "/soc/gpio/#interrupt-cells", "\0\0\0\7");
+    wrong(b, 0, "device rtc: irq-count: the kernel does not show it");
+    // The near miss: one entry that ends with it.
+    b = board();
+    TEXT(b->k, BASE "/soc/gpio/#interrupt-cells", "\0\0\0\6");
+    wrong(b, 1, "device rtc: irq-count: it has 1 interrupts, not 2");
+    // A link that leads out of the tree again.
+    b = board();
+    fake_link(b->k, "/sys/bus/platform/devices/502180000.eth/of_node", "../../firmware/devicetree/base/../base/soc");
+    wrong(b, 1, "device eth: region 0: the kernel does not show it");
+}
+
 /* ---- errors of a session ---- */
 
 static void refused(struct scene *x, const char *step, const char *object, const char *hint)
@@ -736,7 +803,7 @@ int main(void)
         cmocka_unit_test(test_bind_alone), cmocka_unit_test(test_windows),    cmocka_unit_test(test_backends),
         cmocka_unit_test(test_stash),      cmocka_unit_test(test_resets),     cmocka_unit_test(test_odd_hosts),
         cmocka_unit_test(test_vmm),        cmocka_unit_test(test_arguments),  cmocka_unit_test(test_error),
-        cmocka_unit_test(test_find),
+        cmocka_unit_test(test_find),       cmocka_unit_test(test_ranges),     cmocka_unit_test(test_hostile_trees),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
