@@ -5,6 +5,7 @@
  * the number of threads, and memory does not grow with the number of files.
  */
 #include "cli/batch.h"
+#include "cli/say.h"
 
 #include "cli/command.h"
 #include "cli/compile.h"
@@ -209,7 +210,7 @@ static void show_slot(struct show *w, const struct slot *s)
         fwrite(s->err.at, 1, s->err.size, w->err);
     }
     if (s->status == STATUS_FAULT && !s->unit.alone)
-        fprintf(w->err, "machc: %s:\n", s->unit.inputs[0]);
+        say(w->err, "machc: %s:\n", s->unit.inputs[0]);
     if (s->status == STATUS_FAULT)
         say_out_of_memory(w->err);
     for (uint32_t i = 0; i < w->o->reports.n; i++) {
@@ -265,7 +266,7 @@ static bool write_reports(struct arena *a, struct show *w)
             return false;
         }
         if (is_input(w->o, w->o->reports.at[i].file)) {
-            fprintf(w->err, "machc: the messages cannot go to %s: that is read\n", w->o->reports.at[i].file);
+            say(w->err, "machc: the messages cannot go to %s: that is read\n", w->o->reports.at[i].file);
             return false;
         }
         files[n++] =

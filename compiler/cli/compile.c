@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cli/compile.h"
+#include "cli/say.h"
 #include "order/order.h"
 
 #include "ast/ast.h"
@@ -43,9 +44,9 @@ static const struct source *read_input(struct machc *c, struct unit *u, const ch
     if (err_no) {
         const char *near = err_no == ENOENT ? near_file(c->arena, input) : NULL, *slash = strrchr(input, '/');
         int dir = slash ? (int)(slash - input) + 1 : 0;
-        fprintf(u->err, "machc: cannot read %s: %s", input, why);
+        say(u->err, "machc: cannot read %s: %s", input, why);
         if (near)
-            fprintf(u->err, "; did you mean `%.*s%s`?", dir, input, near);
+            say(u->err, "; did you mean `%.*s%s`?", dir, input, near);
         fputc('\n', u->err);
         u->sum.files = u->sum.files_failed = 1;
         *status = STATUS_USAGE;
@@ -131,16 +132,16 @@ static bool chosen(struct machc *c, const struct options *o, const struct plan *
         return true;
     if (o->machine) {
         const char *near = nearest(o->machine, names, p->machines.n);
-        fprintf(err, "machc: %s has no machine `%s`", o->inputs.at[0], o->machine);
+        say(err, "machc: %s has no machine `%s`", o->inputs.at[0], o->machine);
         if (near)
-            fprintf(err, "; did you mean `%s`?", near);
+            say(err, "; did you mean `%s`?", near);
         fputc('\n', err);
     } else {
-        fprintf(err, "machc: %s has several machines: choose one with -m, or write all with -O\n", o->inputs.at[0]);
+        say(err, "machc: %s has several machines: choose one with -m, or write all with -O\n", o->inputs.at[0]);
     }
     fputs("machc: its machines are", err);
     for (uint32_t i = 0; i < p->machines.n; i++)
-        fprintf(err, "%s %s", i ? "," : "", names[i]);
+        say(err, "%s %s", i ? "," : "", names[i]);
     fputc('\n', err);
     return false;
 }
@@ -156,7 +157,7 @@ static bool overwrites_input(struct machc *c, const struct results *r, FILE *err
             const struct source *s = source_get(c->sources, id);
             if (s->builtin || stat(s->name, &in) || in.st_dev != out.st_dev || in.st_ino != out.st_ino)
                 continue;
-            fprintf(err, "machc: output %s is also read, as %s\n", r->files.at[i].path, s->name);
+            say(err, "machc: output %s is also read, as %s\n", r->files.at[i].path, s->name);
             return true;
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cli/explain.h"
+#include "cli/say.h"
 
 #include "host/host.h"
 #include "machc.h"
@@ -118,17 +119,17 @@ static void not_found(const struct explainer *e, const char *what, FILE *err)
     for (uint32_t i = 0; i < e->m->devices.n && n < CANDIDATES; i++)
         names[n++] = e->m->devices.at[i]->name;
     const char *near = nearest(last, names, n);
-    fprintf(err, "machc: machine `%s` has no node `%s`", e->m->name, what);
+    say(err, "machc: machine `%s` has no node `%s`", e->m->name, what);
     if (near)
-        fprintf(err, "; did you mean `%s`?", near);
+        say(err, "; did you mean `%s`?", near);
     fputs(" (--emit=dts shows all)\n", err);
 }
 
 static void ambiguous(const struct explainer *e, const char *what, const nodes *found, FILE *err)
 {
-    fprintf(err, "machc: machine `%s` has %u nodes `%s`:\n", e->m->name, found->n, what);
+    say(err, "machc: machine `%s` has %u nodes `%s`:\n", e->m->name, found->n, what);
     for (uint32_t i = 0; i < found->n && i < LISTED; i++)
-        fprintf(err, "    %s\n", dt_path(e->c->arena, found->at[i]));
+        say(err, "    %s\n", dt_path(e->c->arena, found->at[i]));
     if (found->n > LISTED)
         fprintf(err, "    and %u more\n", found->n - LISTED);
 }

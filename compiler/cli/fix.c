@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cli/fix.h"
+#include "cli/say.h"
 
 #include "ast/ast.h"
 #include "cli/command.h"
@@ -182,7 +183,7 @@ static int one_round(struct machc *c, void *opaque)
     const char *text = apply(c, s, &all, &size);
     struct output out = {.path = r->input, .data = pieces_of(c->arena, text, size), .keep_mode = true};
     if (!still_the_same(c, s)) {
-        fprintf(r->err, "machc: %s changed while it was being fixed: it is left as it is\n", r->input);
+        say(r->err, "machc: %s changed while it was being fixed: it is left as it is\n", r->input);
         return STATUS_USAGE;
     }
     if (!outputs_write(c->arena, NULL, &out, 1, r->err))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cli/lists.h"
+#include "cli/say.h"
 
 #include "schema/schema.h"
 
@@ -25,9 +26,9 @@ bool explain_message(const char *code, FILE *to, FILE *err)
     if (list || all)
         return true;
     const char *near = nearest(code, codes, MSG_COUNT);
-    fprintf(err, "machc: there is no message `%s`", code);
+    say(err, "machc: there is no message `%s`", code);
     if (near)
-        fprintf(err, "; did you mean `%s`?", near);
+        say(err, "; did you mean `%s`?", near);
     fputs(" (`machc --explain=list` names all; a node of a guest is explained with its file, "
           "`machc FILE.mach --explain=PATH`)\n",
           err);
@@ -125,9 +126,9 @@ static void no_such_class(const struct schemas *s, const char *name, FILE *err)
         for (size_t k = 0; lists[i][k] && n < sizeof names / sizeof *names; k++)
             names[n++] = lists[i][k];
     const char *near = nearest(name, names, n);
-    fprintf(err, "machc: no class, irqchip or platform is called `%s`", name);
+    say(err, "machc: no class, irqchip or platform is called `%s`", name);
     if (near)
-        fprintf(err, "; did you mean `%s`?", near);
+        say(err, "; did you mean `%s`?", near);
     fputs(" (`machc --list-classes` shows all)\n", err);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cli/options.h"
+#include "cli/say.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -199,7 +200,7 @@ static bool usage(FILE *err, const char *fmt, ...)
     va_list ap;
     va_start(ap, fmt);
     fputs("machc: ", err);
-    vfprintf(err, fmt, ap);
+    say_va(err, fmt, ap);
     fputs("\nTry `machc --help`.\n", err);
     va_end(ap);
     return false;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "cli/output.h"
+#include "cli/say.h"
 
 #include "base/path.h"
 
@@ -39,7 +40,7 @@ struct batch {
 
 static bool fail(const struct batch *b, const char *what, const char *path, int err)
 {
-    fprintf(b->err, "machc: cannot %s %s: %s\n", what, strcmp(path, "-") ? path : "standard output", strerror(err));
+    say(b->err, "machc: cannot %s %s: %s\n", what, strcmp(path, "-") ? path : "standard output", strerror(err));
     return false;
 }
 
@@ -137,7 +138,7 @@ static bool all_different(const struct batch *b)
     qsort(targets, n, sizeof *targets, compare_targets);
     for (size_t i = 1; i < n; i++) {
         if (!strcmp(targets[i - 1], targets[i])) {
-            fprintf(b->err, "machc: two outputs are the same file, %s\n", targets[i]);
+            say(b->err, "machc: two outputs are the same file, %s\n", targets[i]);
             return false;
         }
     }
@@ -297,7 +298,7 @@ static void clean_up(const struct batch *b, bool ok)
             if (j->has_backup)
                 unlink(j->backup);
         } else if (j->has_backup && rename(j->backup, j->target)) {
-            fprintf(b->err, "machc: the old %s is now %s: %s\n", j->target, j->backup, strerror(errno));
+            say(b->err, "machc: the old %s is now %s: %s\n", j->target, j->backup, strerror(errno));
         } else if (j->has_backup) {
             // Where the target was not replaced yet, both names are of one file and the rename did nothing.
             unlink(j->backup);

@@ -39,5 +39,5 @@ bool utf8_unfit(uint32_t c)
 {
     // The second line: Unicode bidirectional algorithm, 2.1 to 2.4.
     return c < 0x20 || (c >= 0x7f && c <= 0x9f) || //
-           c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+           c == 0x61c || c == 0x200e || c == 0x200f || (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }

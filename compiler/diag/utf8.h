@@ -16,7 +16,8 @@ uint32_t utf8_decode(const char *s, size_t n, uint32_t *len);
 /* How many characters n bytes are, each broken byte being one. */
 uint32_t utf8_count(const char *s, size_t n);
 
-/* C0 and C1 controls, and what turns the direction of the text around it: not to be shown. */
+/* C0 and C1 controls, and what turns the direction of the text around it: not to be shown. The runtime has the same
+ * rule in mach_cfg_unfit(), of runtime/layout. */
 bool utf8_unfit(uint32_t c);
 
 #endif

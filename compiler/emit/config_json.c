@@ -69,11 +69,11 @@ static void append_string(struct json *j, const char *s)
         if (ch == '"' || ch == '\\') {
             append_text(j, ch == '"' ? "\\\"" : "\\\\");
             n = 1;
-        } else if (ch < 0x20 || !n) {
+        } else if (!n || mach_cfg_unfit(s, n)) {
             // A byte that is not UTF-8 becomes a lone surrogate, as in Python, so that it can be restored.
             append_text(j, "\\u");
-            append_hex(j, ch < 0x20 ? ch : 0xdc00U + ch, 4);
-            n = 1;
+            append_hex(j, n ? mach_cfg_unfit(s, n) : 0xdc00U + ch, 4);
+            n = n ? n : 1;
         } else {
             append_bytes(j, s, n);
         }

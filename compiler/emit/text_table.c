@@ -2,6 +2,8 @@
 // Text that grows at its end, and tables of aligned columns in it.
 #include "emit/text_table.h"
 
+#include "diag/utf8.h"
+
 #include <stdarg.h>
 #include <string.h>
 
@@ -31,19 +33,19 @@ static size_t text_width(const char *s)
     return n;
 }
 
-// Replaces control characters, which would move the terminal's cursor, with '?'. Copies the text only if it has some.
+// Replaces what must not be shown (utf8_unfit()) with '?'. Copies the text only if it has some.
 static const char *without_controls(struct text_out *t, const char *s)
 {
-    size_t n = strlen(s), i = 0;
-    while (i < n && (unsigned char)s[i] >= ' ' && s[i] != 0x7f)
-        i++;
-    if (i == n)
-        return s;
-    char *copy = arena_strndup(t->arena, s, n);
-    for (; i < n; i++)
-        if ((unsigned char)copy[i] < ' ' || copy[i] == 0x7f)
-            copy[i] = '?';
-    return copy;
+    char *copy = NULL;
+    size_t n = strlen(s), at = 0;
+    for (uint32_t len; at < n; at += len) {
+        uint32_t c = utf8_decode(s + at, n - at, &len);
+        if (!utf8_unfit(c) && !(c == UTF8_REPLACEMENT && len == 1))
+            continue;
+        copy = copy ? copy : arena_strndup(t->arena, s, n);
+        memset(copy + at, '?', len);
+    }
+    return copy ? copy : s;
 }
 
 void text_print(struct text_out *t, const char *fmt, ...)

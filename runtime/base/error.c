@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "base/error.h"
 
-#include "base/clean.h"
+#include "machcfg_file.h"
 
 #include <errno.h>
 #include <string.h>
@@ -26,6 +26,8 @@ int machrt_fill_error_va(struct mach_error *e, const char *step, int number, con
     struct mach_error whole = {.step = step, .number = number ? -result : 0};
     snprintf(whole.object, sizeof whole.object, "%s", object);
     vsnprintf(whole.hint, sizeof whole.hint, hint, args);
+    mach_cfg_clean(whole.object);
+    mach_cfg_clean(whole.hint);
     copy_error(e, &whole);
     return result;
 }
@@ -88,7 +90,7 @@ int mach_error_text(const struct mach_error *e, char *text, size_t size)
     if (e->name)
         append(text, size, &n, " [%s at 0x%llx]", e->name, (unsigned long long)e->offset);
     if (size)
-        machrt_clean(text);
+        mach_cfg_clean(text);
     return (int)n;
 }
 

@@ -11,8 +11,8 @@ static void show_string(FILE *f, const char *s)
     for (unsigned n; *s; s += n) {
         unsigned byte = (unsigned char)*s;
         n = mach_cfg_utf8(s);
-        if (!n || byte < 0x20)
-            fprintf(f, "\\u%04x", n ? byte : 0xdc00 + byte);
+        if (!n || mach_cfg_unfit(s, n))
+            fprintf(f, "\\u%04x", n ? mach_cfg_unfit(s, n) : 0xdc00 + byte);
         else if (byte == '"' || byte == '\\')
             fprintf(f, "\\%c", (int)byte);
         else

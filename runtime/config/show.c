@@ -11,14 +11,11 @@ struct view {
     uint32_t *writes; // records of section WRITE that are printed
 };
 
-// Config strings come from other people's trees and descriptions: nothing in them may control the terminal.
 static void print_text(const struct view *v, const char *s)
 {
     for (unsigned n; *s; s += n) {
         n = mach_cfg_utf8(s);
-        // C1 controls are U+0080 to U+009f: c2 80 to c2 9f.
-        int control = (unsigned char)*s < 0x20 || *s == 0x7f || (n == 2 && s[0] == '\xc2' && (uint8_t)s[1] < 0xa0);
-        if (!n || control)
+        if (!n || mach_cfg_unfit(s, n))
             putc('?', v->out);
         else
             fwrite(s, 1, n, v->out);

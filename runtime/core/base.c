@@ -2,7 +2,6 @@
 // What every step uses: memory, errors, and the list of what has to be undone.
 #include "core/session.h"
 
-#include "base/clean.h"
 #include "base/error.h"
 
 #include <errno.h>
@@ -38,7 +37,7 @@ void machrt_log(struct mach_session *s, const char *format, ...)
     va_start(args, format);
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
-    machrt_clean(line);
+    mach_cfg_clean(line);
     s->options.log(s->options.opaque, line);
 }
 

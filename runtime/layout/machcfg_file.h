@@ -315,4 +315,47 @@ static inline unsigned mach_cfg_utf8(const char *s)
     return n;
 }
 
+/*
+ * The character of the n bytes at s, which mach_cfg_utf8() counted, if no text for people may hold it: a control
+ * character, or one that turns the direction of writing (Unicode Standard Annex #9, 2) or ends a line. Else 0. Strings
+ * come from other people's trees and descriptions: nothing in them may control a terminal, or look like another name.
+ */
+static inline unsigned mach_cfg_unfit(const char *s, unsigned n)
+{
+    const uint8_t *p = (const uint8_t *)s;
+    unsigned c = p[0];
+    if (n == 2)
+        c = (p[0] & 0x1fU) << 6 | (p[1] & 0x3fU);
+    else if (n == 3)
+        c = (p[0] & 0xfU) << 12 | (p[1] & 0x3fU) << 6 | (p[2] & 0x3fU);
+    else if (n == 4)
+        return 0;
+    return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x61c || c == 0x200e || c == 0x200f ||
+                   (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069)
+               ? c
+               : 0;
+}
+
+/*
+ * Puts `?` for each character of a text that is not fit to be shown (mach_cfg_unfit()), and for each byte that is not
+ * UTF-8. All that the runtime says with names of others in it goes through here: errors, findings, the log, and what
+ * machrt prints.
+ */
+static inline void mach_cfg_clean(char *text)
+{
+    char *to = text;
+    for (const char *s = text; *s;) {
+        unsigned n = mach_cfg_utf8(s);
+        int fit = n && !mach_cfg_unfit(s, n);
+        n = n ? n : 1;
+        if (fit)
+            memmove(to, s, n);
+        else
+            *to = '?';
+        to += fit ? n : 1;
+        s += n;
+    }
+    *to = '\0';
+}
+
 #endif

@@ -13,7 +13,7 @@ enum { MODE = 0600 };
 
 static void complain(const char *path, const char *why)
 {
-    fprintf(stderr, "machrt: %s: %s\n", path, why);
+    say(stderr, "machrt: %s: %s\n", path, why);
 }
 
 // Why a file is not to be trusted; NULL: it is ours alone.

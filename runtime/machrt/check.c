@@ -13,9 +13,9 @@ static void print_finding(void *opaque, const struct mach_finding *f)
     struct tally *t = (struct tally *)opaque;
     t->of[f->proof]++;
     if (f->proof != MACH_PROOF_HOLDS)
-        printf("%-7s  %s: %s\n", words[f->proof], f->object, f->text);
+        say(stdout, "%-7s  %s: %s\n", words[f->proof], f->object, f->text);
     else if (t->all)
-        printf("%-7s  %s\n", words[f->proof], f->object);
+        say(stdout, "%-7s  %s\n", words[f->proof], f->object);
 }
 
 int command_check(const struct command *c)

@@ -53,13 +53,16 @@ bool hold_signals(struct signals *to);
 /* Lets them through, one that has come as well. Also after hold_signals() has failed. */
 void release_signals(struct signals *held);
 
-/* ---- clean.c: what contains names of others, with ? for control characters ---- */
+/* ---- say.c ---- */
 
-/* Prints a line to standard output. */
-void print_clean(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
-void print_clean_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* The same of a text that is changed. */
-void print_clean_text(char *text);
+/*
+ * printf, for texts that have names of others in them: they are cleaned (mach_cfg_clean()), and end after 4 KiB. A line
+ * feed stays where `format` ends with one.
+ */
+void say(FILE *to, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void say_va(FILE *to, const char *format, va_list args) __attribute__((format(printf, 2, 0)));
+/* Prints n bytes as a string of JSON: all but printable ASCII as \u00XX. */
+void say_json(FILE *to, const char *s, size_t n);
 
 /* ---- names.c ---- */
 

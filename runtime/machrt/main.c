@@ -72,7 +72,7 @@ int flushed(int status)
 void log_line(void *opaque, const char *line)
 {
     (void)opaque;
-    fprintf(stderr, "machrt: %s\n", line);
+    say(stderr, "machrt: %s\n", line);
 }
 
 int command_show(const struct command *c)
@@ -167,7 +167,7 @@ int main(int argc, char **argv)
         if (*argv[i] != '-' && !c.path)
             c.path = argv[i];
         else if (!set_option(&c, commands[which].options, argv[i])) {
-            fprintf(stderr, "machrt %s: unknown option or argument `%s`\n", commands[which].name, argv[i]);
+            say(stderr, "machrt %s: unknown option or argument `%s`\n", commands[which].name, argv[i]);
             return usage(stderr, USAGE);
         }
     }

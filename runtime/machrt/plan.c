@@ -57,7 +57,7 @@ static void print_call(struct plan *p, bool reads, const char *format, ...)
     if (reads && !p->c->all)
         return;
     va_start(args, format);
-    print_clean(format, args);
+    say_va(stdout, format, args);
     va_end(args);
 }
 
@@ -538,7 +538,9 @@ static int plan_ioctl(void *o, int fd, unsigned long request, void *arg)
             fprintf(line, " = %d", r);
         fclose(line);
     }
-    print_clean_text(text ? text : "ioctl: out of memory");
+    if (text)
+        mach_cfg_clean(text);
+    puts(text ? text : "ioctl: out of memory");
     free(text);
     return r;
 }

@@ -36,7 +36,7 @@ static void print_fd(FILE *out, const void *arg)
 
 static void print_name(FILE *out, const void *arg)
 {
-    fprintf(out, ", \"%s\"", (const char *)arg);
+    say(out, ", \"%s\"", (const char *)arg);
 }
 
 static void print_map_dma(FILE *out, const void *arg)

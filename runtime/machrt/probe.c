@@ -9,21 +9,6 @@ enum { PATH = 512, MOST = 16384 };
 
 static const struct mach_sys *sys;
 
-static void print_string(const char *s, size_t n)
-{
-    putchar('"');
-    for (size_t i = 0; i < n; i++) {
-        unsigned char ch = (unsigned char)s[i];
-        if (ch == '"' || ch == '\\')
-            printf("\\%c", ch);
-        else if (ch < 0x20 || ch >= 0x7f)
-            printf("\\u00%02x", ch);
-        else
-            putchar(ch);
-    }
-    putchar('"');
-}
-
 // Prints a file's text without the line feed at its end; null where there is no file.
 static void print_file(const char *path)
 {
@@ -34,7 +19,7 @@ static void print_file(const char *path)
     if (n < 0)
         fputs("null", stdout);
     else
-        print_string(data, (size_t)n);
+        say_json(stdout, data, (size_t)n);
 }
 
 static void print_compatible(void)
@@ -46,7 +31,7 @@ static void print_compatible(void)
     putchar('[');
     for (int64_t at = 0; at < n; at += (int64_t)strlen(data + at) + 1) {
         fputs(at ? ", " : "", stdout);
-        print_string(data + at, strlen(data + at));
+        say_json(stdout, data + at, strlen(data + at));
     }
     putchar(']');
 }
@@ -96,7 +81,7 @@ static void print_link_target(const char *group, const char *name, const char *l
     int64_t n = sys->readlink(sys->opaque, path, to, sizeof to);
     const char *last = n > 0 ? strrchr(to, '/') : NULL;
     if (last)
-        print_string(last + 1, strlen(last + 1));
+        say_json(stdout, last + 1, strlen(last + 1));
     else
         fputs("null", stdout);
 }
@@ -104,7 +89,7 @@ static void print_link_target(const char *group, const char *name, const char *l
 static void print_member(const char *group, const char *name)
 {
     fputs("{\"name\": ", stdout);
-    print_string(name, strlen(name));
+    say_json(stdout, name, strlen(name));
     fputs(", \"driver\": ", stdout);
     print_link_target(group, name, "driver");
     fputs(", \"bus\": ", stdout);

@@ -40,17 +40,6 @@ static int64_t read_property(const struct mach_sys *sys, const char *node, const
     return n < (int)sizeof path ? sys->read_file(sys->opaque, path, to, size) : -ENAMETOOLONG;
 }
 
-static void print_name(FILE *out, const char *name)
-{
-    fputc('"', out);
-    for (; *name; name++)
-        if ((unsigned char)*name < 0x20 || *name == '"' || *name == '\\' || (unsigned char)*name >= 0x7f)
-            fprintf(out, "\\u00%02x", (unsigned char)*name);
-        else
-            fputc(*name, out);
-    fputc('"', out);
-}
-
 static int print_reserved_node(void *opaque, const char *name, int is_directory)
 {
     enum { MOST = 1024 };
@@ -60,7 +49,7 @@ static int print_reserved_node(void *opaque, const char *name, int is_directory)
     int64_t n = is_directory ? read_property(l->sys, name, "reg", reg, sizeof reg) : -ENOENT;
     for (int64_t at = 0; at + entry <= n; at += entry) {
         fprintf(l->out, "%s\n    {\"name\": ", l->before);
-        print_name(l->out, name);
+        say_json(l->out, name, strlen(name));
         fprintf(l->out,
                 ", \"first\": \"0x%" PRIx64 "\", \"size\": \"0x%" PRIx64 "\", \"no_map\": %s, \"reusable\": %s}",
                 number_at(reg + at, l->cells[0]), number_at(reg + at + 4 * (size_t)l->cells[0], l->cells[1]),
@@ -76,7 +65,7 @@ static int print_heap(void *opaque, const char *name, int is_directory)
     struct list *l = (struct list *)opaque;
     (void)is_directory;
     fputs(l->before, l->out);
-    print_name(l->out, name);
+    say_json(l->out, name, strlen(name));
     l->before = ", ";
     return 0;
 }

@@ -66,7 +66,7 @@ static void print_interrupts(const struct mach_sys *sys, FILE *out, int fd, uint
 
 static void report_refused(const char *what, const char *name, int r)
 {
-    fprintf(stderr, "machrt: cannot query %s %s: %s\n", what, name, strerror(-r));
+    say(stderr, "machrt: cannot query %s %s: %s\n", what, name, strerror(-r));
 }
 
 /* The device's fd, opened in a container of its own; -errno. fd[0] and fd[1] are the other files that are open then. */
@@ -152,7 +152,9 @@ bool probe_device(const struct mach_sys *sys, FILE *out, unsigned group, const c
         r = sys->ioctl(sys->opaque, fd, VFIO_DEVICE_GET_INFO, &info);
     if (!r) {
         // Names in sysfs have no characters that JSON has to escape.
-        fprintf(out, "%s\n    {\"name\": \"%s\", \"regions\": [", first ? "" : ",", name);
+        fprintf(out, "%s\n    {\"name\": ", first ? "" : ",");
+        say_json(out, name, strlen(name));
+        fputs(", \"regions\": [", out);
         print_regions(sys, out, fd, info.num_regions);
         fputs("], \"interrupts\": [", out);
         print_interrupts(sys, out, fd, info.num_irqs);

@@ -21,7 +21,7 @@ static void list_regions(const struct mach_session *s, const struct mach_cfg_fil
         uint64_t size;
         void *at = mach_session_region_ptr(s, i, &size);
         if (size)
-            print_clean_line("%s: region %u: 0x%" PRIx64 " bytes, %s", device_name(f, mach_cfg_region_device(r)),
+            say(stdout, "%s: region %u: 0x%" PRIx64 " bytes, %s\n", device_name(f, mach_cfg_region_device(r)),
                              mach_cfg_region_index(r), size, at ? "mapped" : "accessed through VFIO");
     }
 }
@@ -35,7 +35,7 @@ static void take_irq(struct mach_session *s, const struct mach_cfg_file *f, uint
     ssize_t size = mach_cfg_irq_source(q) == MACH_CFG_IRQ_FILE ? 4 : 8;
     if (read(fd, &count, (size_t)size) != size)
         return;
-    print_clean_line("%s: interrupt %u", device_name(f, mach_cfg_irq_device(q)), mach_cfg_irq_index(q));
+    say(stdout, "%s: interrupt %u\n", device_name(f, mach_cfg_irq_device(q)), mach_cfg_irq_index(q));
     fflush(stdout);
     mach_session_irq_unmask(s, irq);
 }
@@ -46,7 +46,7 @@ static bool tell_gone(const struct mach_cfg_file *f, const struct pollfd *fds, u
     bool gone = false;
     for (uint32_t i = 0; i < n; i++) {
         if (fds[i].revents & POLLIN)
-            print_clean_line("%s: the kernel wants it back, or it has failed", device_name(f, i));
+            say(stdout, "%s: the kernel wants it back, or it has failed\n", device_name(f, i));
         gone = gone || fds[i].revents & POLLIN;
     }
     return gone;
@@ -82,7 +82,7 @@ static void wait_for_irqs(struct mach_session *s, const struct mach_cfg_file *f,
 static void print_failure(void *opaque, const struct mach_finding *f)
 {
     (void)opaque;
-    fprintf(stderr, "machrt: %s: %s\n", f->object, f->text);
+    say(stderr, "machrt: %s: %s\n", f->object, f->text);
 }
 
 static int run_session(const struct command *c, int signals)

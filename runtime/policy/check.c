@@ -166,8 +166,10 @@ struct printer {
 // Text of a config in a comment: it must not end the line.
 static void print_clean(FILE *out, const char *text)
 {
-    for (; *text; text++)
-        fputc((unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text, out);
+    char clean[1100];
+    snprintf(clean, sizeof clean, "%s", text);
+    mach_cfg_clean(clean);
+    fputs(clean, out);
 }
 
 static int print_need(void *opaque, const struct need *n)

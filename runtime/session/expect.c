@@ -2,13 +2,21 @@
 // Checks what the compiler expected of the host, one expectation after the other, and changes nothing.
 #include "session/pages.h"
 
-#include "base/clean.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+static void report_finding(struct mach_finding *f, void (*report)(void *opaque, const struct mach_finding *f),
+                           void *opaque)
+{
+    mach_cfg_clean(f->object);
+    mach_cfg_clean(f->text);
+    if (report)
+        report(opaque, f);
+}
 
 struct proof {
     struct mach_session *s;
@@ -311,8 +319,6 @@ static bool prove_expectation(struct mach_session *s, uint32_t i, bool ask_kvm, 
     } else {
         proofs[kind](&p);
     }
-    machrt_clean(to->object);
-    machrt_clean(to->text);
     return p.later;
 }
 
@@ -330,11 +336,8 @@ static int check_memories(struct mach_session *s, void (*report)(void *opaque, c
         f.expect = MACH_CFG_NONE;
         snprintf(f.object, sizeof f.object, "host: memory %.200s", m->m.name);
         f.proof = machrt_check_memory(s, m, f.text, sizeof f.text);
-        machrt_clean(f.object);
-        machrt_clean(f.text);
         failed += f.proof == MACH_PROOF_FAILS;
-        if (report)
-            report(opaque, &f);
+        report_finding(&f, report, opaque);
     }
     return failed;
 }
@@ -349,10 +352,9 @@ static int prove_all(struct mach_session *s, bool start, void (*report)(void *op
         // What nobody will have seen is not assumed.
         if (start && f.proof == MACH_PROOF_UNKNOWN && !later)
             f.proof = MACH_PROOF_FAILS;
+        report_finding(&f, report, opaque);
         if (f.proof == MACH_PROOF_FAILS && !failed++ && first)
             *first = f;
-        if (report)
-            report(opaque, &f);
     }
     return failed;
 }

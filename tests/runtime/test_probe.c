@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "../../runtime/machrt/say.c"
+
 #include "../../runtime/machrt/probe_memory.c"
 #include "../../runtime/machrt/probe_vfio.c"
 
@@ -137,7 +139,7 @@ static void test_memory(void **state)
         "  \"reserved_memory\": [\n"
         "    {\"name\": \"guest@90000000\", \"first\": \"0x90000000\", \"size\": \"0x1000000\", \"no_map\": true, "
         "\"reusable\": false}\n  ],\n"
-        "  \"dma_heaps\": [\"a\\u0022b\", \"system\"],\n";
+        "  \"dma_heaps\": [\"a\\\"b\", \"system\"],\n";
     (void)state;
     struct fake *k = host();
     fake_pool(k, 0x80000000, 4);

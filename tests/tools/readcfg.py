@@ -18,6 +18,8 @@ MAGIC = bytes.fromhex("89 4d 41 43 48 0d 0a 1a")
 MAJOR = 1
 NONE = 0xFFFFFFFF
 NONE64 = 0xFFFFFFFFFFFFFFFF
+# Characters that the JSON view escapes: controls, and those that turn the direction of writing or end a line.
+UNFIT = re.compile("[\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 class Refused(Exception):
@@ -575,7 +577,7 @@ class Config:
         for ch in raw.decode("utf-8", "surrogateescape"):
             if ch in '"\\':
                 out.append("\\" + ch)
-            elif ch < " " or "\udc80" <= ch <= "\udcff":
+            elif ch < " " or "\udc80" <= ch <= "\udcff" or UNFIT.match(ch):
                 out.append(f"\\u{ord(ch):04x}")
             else:
                 out.append(ch)
