@@ -10,6 +10,9 @@ import pathlib
 import re
 import sys
 
+sys.dont_write_bytecode = True
+from seeds import board  # noqa: E402
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 LITERAL = re.compile(r'"([A-Za-z/#][A-Za-z0-9/#,._-]+)"')
 
@@ -88,6 +91,8 @@ def main():
     write(folder, "facts", {json.dumps(w) for w in facts()})
     words = re.findall(r'^    {"([a-z]+)", parse_', (ROOT / "runtime/policy/parse.c").read_text(), re.M)
     write(folder, "policy", {*words, "no-iommu", "read-only", "..", "0xffffffffffffffff", "\\"})
+    lines = board().splitlines()
+    write(folder, "sysfs", {part for line in lines for part in line.split(" ", 1)} | {"<ffffffff", "<00000000", "<80000000"})
     for target in ("cfg", "session"):
         write(folder, target, {n[::-1] for n in numbers} | {b"\x89MACH\r\n\x1a"})
     return 0

@@ -23,7 +23,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from harness.blobs import RECIPES  # noqa: E402
 from harness.golden import sources  # noqa: E402
 
-TARGETS = ("cfg", "session", "policy", "mach", "body", "dts", "dtb", "schema", "facts")
+TARGETS = ("cfg", "session", "policy", "mach", "body", "dts", "dtb", "schema", "facts", "sysfs")
 SLOW = ("E0211-too-many-statements",)  # millions of statements
 LARGEST = 32 * 1024  # mutating larger files is slow, and finds nothing more than smaller ones
 
@@ -85,6 +85,13 @@ def policies(seeds):
     seeds.add("policy", "document", "\n".join(lines).encode())
 
 
+def board():
+    """The lines of the small tree in target_sysfs.c."""
+    text = (ROOT / "tests/fuzz/target_sysfs.c").read_text()
+    lines = re.findall(r'^ {4}"(/.*)\\n"', text, re.M)
+    return "".join(line.replace('\\"', '"') + "\n" for line in lines)
+
+
 def outputs(seeds, machc, machrt):
     """Configs and guest trees of everything that compiles, and the policies that the configs need."""
     for path in sources():
@@ -105,6 +112,7 @@ def main():
     seeds = Seeds(args.folder)
     texts(seeds)
     policies(seeds)
+    seeds.add("sysfs", "board", board().encode())
     outputs(seeds, args.build / "machc", args.build / "machrt")
     subprocess.run([args.build / "fuzz" / "sample", str(args.folder / "cfg" / "sample")], check=True)
     subprocess.run([args.build / "fuzz" / "scenes", str(args.folder / "cfg")], check=True)
