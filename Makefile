@@ -13,6 +13,7 @@
 # make check-prepare  for every board of Debian's arm64 kernel: the overlay that keeps what guests rely on; PREPARE="--sample 20 --schema" for some
 # make check-needs    whether it is what the sources give, against every board, and against a sample that was judged by hand
 # make check-references  which phandles machc sees in every board of Linux's sources; REFERENCES="--sample 100" for some
+# make check-growth   that machc and machrt take n log n steps in every dimension, by counting instructions (Debian's valgrind); GROWTH="memories" for some
 # make check-schema   guest trees under dt-validate with Linux's bindings (Debian's dt-schema, linux-source)
 # make fuzz       libFuzzer on everything that reads a file, and a million mutated configs: docs/fuzzing.md
 # make check-system   the runtime on real kernels, on boards that QEMU emulates; SYSTEM="-v edu" for one of them
@@ -156,6 +157,9 @@ check-needs:
 	python3 tests/needs/sample.py --seed 20261130 --count 60 --goals
 	python3 tests/needs/sample.py --seed 314159 --count 60 --goals
 
+check-growth: $(B)/machc $(B)/machrt
+	python3 tests/growth/run.py --build $(B) $(GROWTH)
+
 check-schema: $(B)/machc
 	python3 tests/corpus/schema.py --machc $(B)/machc
 
@@ -268,7 +272,7 @@ test-runtime: all $(runtime_needs)
 check-prepare: $(B)/machc
 	python3 tests/prepare/run.py --machc $< $(PREPARE)
 
-.PHONY: FORCE all test update-linux update-needs update-lines check-needs check-prepare check-properties check-corpus check-references check-schema check-cross check-roots check-all docs coverage format format-check clean install uninstall deb
+.PHONY: FORCE all test check-growth update-linux update-needs update-lines check-needs check-prepare check-properties check-corpus check-references check-schema check-cross check-roots check-all docs coverage format format-check clean install uninstall deb
 # Nothing that is made on the way is deleted, nor kept when its command fails.
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -106,6 +106,49 @@ static bool report_derived(struct machine_planner *p, const struct dt_node *n, c
     return true;
 }
 
+/* Whether the plan wrote addresses below a node, or of it, with the numbers of cells that the node has now. */
+static bool has_laid_out(const struct machine_planner *p, const struct dt_node *n)
+{
+    const struct dt_prop *ranges = dt_prop(p->m->tree, n, p->n->ranges);
+    if (!n->parent || (n->source && ranges && ranges->len))
+        return true;
+    for (const struct dt_node *c = n->child; c; c = c->next) {
+        const struct dt_prop *reg = dt_prop(p->m->tree, c, p->n->reg);
+        ranges = dt_prop(p->m->tree, c, p->n->ranges);
+        if ((c->source && (reg || (ranges && ranges->len))) ||
+            (reg && reg->origin && reg->origin->kind == ORIGIN_COMPUTED))
+            return true;
+    }
+    return false;
+}
+
+/* Reports cells that change after addresses were written with them: a guest would read other addresses. */
+static bool report_cells(struct machine_planner *p, const struct dt_node *n, const struct m_edit *e,
+                         const struct dts_op *op)
+{
+    bool address = op->name == p->n->address_cells, chip = op->name == p->n->interrupt_cells;
+    if (!address && !chip && op->name != p->n->size_cells)
+        return false;
+    uint32_t is = cell_or(p, n, op->name, address ? 2 : 1);
+    const struct dts_value *v = op->kind == DTS_PROP ? op->value : NULL;
+    struct dt_prop written = {.data = v ? v->data : NULL, .len = 4};
+    if (v && v->kind == DTS_BYTES && v->len == 4 && !v->next && !v->fixups && dt_cell(&written, 0) == is)
+        return false;
+    if (chip ? !making_statement(p, n, false) : !has_laid_out(p, n))
+        return false;
+    struct diag *d = diag(p->c->diags, E0135, (struct src){op->loc, e->at.via},
+                          "`%s` of %s cannot change: %s are written with %u", op->name, dt_path(p->c->arena, n),
+                          chip ? "the guest's interrupts" : "addresses of nodes that machc makes there", is);
+    if (chip)
+        diag_help(d, "remove it: the class of the irqchip says how its interrupts are written");
+    else
+        diag_help(d,
+                  "remove it, and put nodes that need other cells below a node of their own: `node /bus { %s = ...; "
+                  "... };`",
+                  op->name);
+    return true;
+}
+
 /* Reports a node that must not be deleted, because it or a node below it is a device or irqchip in guest.cfg. */
 static bool report_needed(struct machine_planner *p, const struct dt_node *n, const struct m_edit *e,
                           const struct dts_op *op)
@@ -143,7 +186,8 @@ static bool report_any_derived(struct machine_planner *p, const struct dt_node *
         const struct dt_node *deleted = op->kind == DTS_DEL_NODE && op->name ? dt_child(p->m->tree, n, op->name) : NULL;
         if (deleted && report_needed(p, deleted, e, op))
             return true;
-        if ((op->kind == DTS_PROP || op->kind == DTS_DEL_PROP) && report_derived(p, n, e, op, own))
+        if ((op->kind == DTS_PROP || op->kind == DTS_DEL_PROP) &&
+            (report_derived(p, n, e, op, own) || report_cells(p, n, e, op)))
             return true;
     }
     return false;

@@ -70,13 +70,16 @@ void say_json(FILE *to, const char *s, size_t n);
 struct device_names {
     struct device_name {
         const char *name;
-        uint32_t device; // record of section DEVICE
+        uint32_t device; // record of section DEVICE, or MEMORY
     } * name;
     uint32_t count;
+    size_t most; // bytes of a name that are compared
 };
 
 /* false: out of memory. */
 bool names_make(struct device_names *n, const struct mach_cfg_file *f);
+/* The same of memory, whose names are cut off after `most` bytes in what is looked for. */
+bool names_of_memory(struct device_names *n, const struct mach_cfg_file *f, size_t most);
 /* The first device of that name; MACH_CFG_NONE: there is none. */
 uint32_t names_find(const struct device_names *n, const char *name);
 void names_free(struct device_names *n);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The devices of a config by their names in sysfs.
+// The devices of a config by their names in sysfs, and its memory.
 #include "command.h"
 
 #include <stdlib.h>
@@ -11,16 +11,29 @@ static int by_name(const void *a, const void *b)
     return order ? order : (x->device > y->device) - (x->device < y->device);
 }
 
-bool names_make(struct device_names *n, const struct mach_cfg_file *f)
+static bool make(struct device_names *n, const struct mach_cfg_file *f, uint32_t section,
+                 uint32_t (*name)(struct mach_cfg_rec r))
 {
-    uint32_t count = mach_cfg_count(f, MACH_CFG_S_DEVICE);
-    *n = (struct device_names){(struct device_name *)calloc(count ? count : 1, sizeof(struct device_name)), count};
+    uint32_t count = mach_cfg_count(f, section);
+    *n = (struct device_names){(struct device_name *)calloc(count ? count : 1, sizeof(struct device_name)), count,
+                               SIZE_MAX};
     for (uint32_t i = 0; n->name && i < count; i++)
-        n->name[i] = (struct device_name){
-            mach_cfg_string(f, mach_cfg_device_sysfs_name(mach_cfg_record(f, MACH_CFG_S_DEVICE, i))), i};
+        n->name[i] = (struct device_name){mach_cfg_string(f, name(mach_cfg_record(f, section, i))), i};
     if (n->name)
         qsort(n->name, count, sizeof *n->name, by_name);
     return n->name != NULL;
+}
+
+bool names_make(struct device_names *n, const struct mach_cfg_file *f)
+{
+    return make(n, f, MACH_CFG_S_DEVICE, mach_cfg_device_sysfs_name);
+}
+
+bool names_of_memory(struct device_names *n, const struct mach_cfg_file *f, size_t most)
+{
+    bool made = make(n, f, MACH_CFG_S_MEMORY, mach_cfg_memory_name);
+    n->most = most;
+    return made;
 }
 
 uint32_t names_find(const struct device_names *n, const char *name)
@@ -33,7 +46,7 @@ uint32_t names_find(const struct device_names *n, const char *name)
         else
             high = middle;
     }
-    return *name && low < n->count && !strcmp(n->name[low].name, name) ? n->name[low].device : MACH_CFG_NONE;
+    return *name && low < n->count && !strncmp(n->name[low].name, name, n->most) ? n->name[low].device : MACH_CFG_NONE;
 }
 
 void names_free(struct device_names *n)

@@ -27,7 +27,7 @@ struct file {
 struct plan {
     const struct command *c;
     const struct mach_cfg_file *f;
-    struct device_names names;
+    struct device_names names, memories;
     const struct mach_sys *real;
     struct file *file;  // by fd
     char (*driver)[32]; // by device: what it was given to, "" for the host's own
@@ -311,7 +311,7 @@ static int plan_eventfd(void *o, int flags)
 
 static int plan_memfd(void *o, const char *name, unsigned flags)
 {
-    int fd = new_fd(plan_of(o), 'm', pool_memory(plan_of(o)->f, name));
+    int fd = new_fd(plan_of(o), 'm', pool_memory(&plan_of(o)->memories, name));
     print_call(plan_of(o), false, "memfd_create(\"%s\", 0x%x) = %d", name, flags, fd);
     return fd;
 }
@@ -661,11 +661,12 @@ int command_plan(const struct command *c)
     sys.io_uring_setup = plan_io_uring_setup;
     sys.io_uring_register = plan_io_uring_register;
     int status = USAGE;
-    if (names_make(&p.names, p.f) && p.file && p.driver)
+    if (names_make(&p.names, p.f) && names_of_memory(&p.memories, p.f, POOL_NAME) && p.file && p.driver)
         status = run_session(&p, &sys);
     else
         fputs("machrt: out of memory\n", stderr);
     names_free(&p.names);
+    names_free(&p.memories);
     free(p.file);
     free(p.driver);
     free(p.pool.list);

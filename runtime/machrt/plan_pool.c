@@ -37,16 +37,9 @@ int pool_read(const char *path, char *out, size_t size)
     return snprintf(out, size, "%s\n", strstr(path, "/free_hugepages") ? "16777216" : "0");
 }
 
-uint32_t pool_memory(const struct mach_cfg_file *f, const char *name)
+uint32_t pool_memory(const struct device_names *memories, const char *name)
 {
-    for (uint32_t i = 0; i < mach_cfg_count(f, MACH_CFG_S_MEMORY); i++) {
-        struct mach_cfg_rec m = mach_cfg_record(f, MACH_CFG_S_MEMORY, i);
-        char own[64];
-        snprintf(own, sizeof own, "mach-%.50s", mach_cfg_string(f, mach_cfg_memory_name(m)));
-        if (!strcmp(own, name))
-            return i;
-    }
-    return MACH_CFG_NONE;
+    return strncmp(name, "mach-", 5) ? MACH_CFG_NONE : names_find(memories, name + 5);
 }
 
 static uint64_t host_of(struct mach_cfg_rec m)

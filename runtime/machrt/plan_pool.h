@@ -3,7 +3,7 @@
 #ifndef MACHRT_PLAN_POOL_H
 #define MACHRT_PLAN_POOL_H
 
-#include "machrt.h"
+#include "command.h"
 
 struct pool_mapping {
     uint64_t at, size, host;
@@ -19,8 +19,10 @@ struct pool {
 int pool_list(const struct mach_cfg_file *f, int (*each)(void *, const char *, int), void *arg);
 /* A file of one size. The length; 0: `path` is none. */
 int pool_read(const char *path, char *out, size_t size);
-/* The memory whose memfd has a name; MACH_CFG_NONE: none. */
-uint32_t pool_memory(const struct mach_cfg_file *f, const char *name);
+enum { POOL_NAME = 50 }; // bytes of a memory's name that are in its memfd's
+
+/* The memory whose memfd has a name; MACH_CFG_NONE: none. `memories`: names_of_memory(), of POOL_NAME bytes. */
+uint32_t pool_memory(const struct device_names *memories, const char *name);
 /* Part of that memory's memfd is mapped. */
 void pool_map(struct pool *p, const struct mach_cfg_file *f, uint64_t at, uint64_t size, uint32_t memory,
               uint64_t offset);

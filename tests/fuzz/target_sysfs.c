@@ -243,7 +243,8 @@ static struct mach_config *make_config(void)
 {
     const uint64_t none = MACH_CFG_NONE64;
     const uint32_t host = MACH_CFG_NONE;
-    struct cfg *c = cfg_new(MACH_CFG_ARCH_ARM64, MACH_CFG_IOMMU_SMMU);
+    static struct cfg *c; // holds the bytes
+    c = cfg_new(MACH_CFG_ARCH_ARM64, MACH_CFG_IOMMU_SMMU);
     cfg_chip(c, "arm-vgic-v3", 96, 0x8000000, 0x80a0000);
     cfg_memory(c, "ram", MACH_CFG_BACKING_PHYSICAL, 0x80000000, 0x1000000, 0x40000000);
     cfg_device(c, "eth", MACH_CFG_DEVICE_PLATFORM, "2180000.eth", 0);
@@ -263,8 +264,7 @@ static struct mach_config *make_config(void)
         cfg_expect(c, MACH_CFG_EXPECT_IRQ_COUNT, i, 0, "", 1, none);
         cfg_expect(c, MACH_CFG_EXPECT_GROUP_MEMBER, i, 0, "0000:00:02.1", none, none);
     }
-    struct mach_config *config = cfg_open(c);
-    return config;
+    return cfg_open(c);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
