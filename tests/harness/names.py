@@ -158,7 +158,8 @@ def run_machc(place):
         place.machc(f"--emit={view}", "in.mach", tabs=True)
     place.machc("--explain=/n", "in.mach", tabs=True)
     place.machc("--explain=dev", "in.mach", tabs=True)
-    for args in (["--check", "in.mach", b"EVIL.mach", b"EVILmissing.mach"], ["--host", b"EVIL.dtb", "--check", "in.mach"],
+    for args in (["--check", "--together", "in.mach", b"EVIL.mach", b"EVILmissing.mach"],
+                 ["--check", "in.mach", b"EVIL.mach", b"EVILmissing.mach"], ["--host", b"EVIL.dtb", "--check", "in.mach"],
                  ["--host", b"EVIL.mach", "--check", "in.mach"], ["-I", b"EVIL", "--check", "wrong.mach"],
                  [b"-DEVIL=1", "--check", "in.mach"], [b"-DA=EVIL", "--check", "in.mach"], [b"-DA", "--check", "in.mach"],
                  ["--schema-dir", b"EVIL", "--check", "in.mach"], ["--schema-dir", "classes", "--check", "in.mach"],
