@@ -3,6 +3,7 @@
 // synthesised from the config, so that a plan can be made anywhere and is the same everywhere; group numbers are then
 // examples. With --host they are read from this host, as far as it has them.
 #include "command.h"
+#include "machcfg_file.h"
 #include "plan_pool.h"
 
 #include "uapi/iommufd.h"

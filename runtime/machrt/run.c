@@ -22,7 +22,7 @@ static void list_regions(const struct mach_session *s, const struct mach_cfg_fil
         void *at = mach_session_region_ptr(s, i, &size);
         if (size)
             say(stdout, "%s: region %u: 0x%" PRIx64 " bytes, %s\n", device_name(f, mach_cfg_region_device(r)),
-                             mach_cfg_region_index(r), size, at ? "mapped" : "accessed through VFIO");
+                mach_cfg_region_index(r), size, at ? "mapped" : "accessed through VFIO");
     }
 }
 

@@ -3,6 +3,7 @@
 #include "policy/policy.h"
 
 #include "base/error.h"
+#include "machcfg_file.h"
 
 #include <errno.h>
 #include <fnmatch.h>

@@ -2,7 +2,6 @@
 // Checks what the compiler expected of the host, one expectation after the other, and changes nothing.
 #include "session/pages.h"
 
-
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
