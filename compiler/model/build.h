@@ -147,6 +147,9 @@ bool eval_u32(struct build *b, const struct scope *s, const struct expr *e, uint
 /* A text with its {expr} replaced, interned. NULL after a message, or for a text that is not there. */
 const char *eval_text(struct build *b, const struct scope *s, const struct text *t);
 
+/* paths.c: the one name of the file that a text names, interned: "/dev//./mem" is "/dev/mem". */
+const char *file_name(struct machc *c, const char *text);
+
 /* The same for a name that is declared: letters, digits, _ and -; checked after replacement. */
 const char *eval_name(struct build *b, const struct scope *s, const struct text *t);
 

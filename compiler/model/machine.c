@@ -79,6 +79,8 @@ static void memory_clause(struct build *b, const struct scope *s, const struct a
         break;
     case AST_SHARE:
         m->share = eval_text(b, s, &st->name);
+        if (m->share)
+            m->share = intern(b->c->names, m->share);
         m->share_at = at(s, st->name.loc);
         break;
     case AST_FROM: {
@@ -89,6 +91,8 @@ static void memory_clause(struct build *b, const struct scope *s, const struct a
             eval_opt(b, s, st->e, &m->back_arg);
         if (m->backing == BACK_FILE)
             m->file = eval_text(b, s, st->arg);
+        if (m->file)
+            m->file = file_name(b->c, m->file);
         break;
     }
     case AST_BELOW:

@@ -41,8 +41,8 @@ struct m_memory {
     struct opt_u64 address, size;
     uint8_t backing;         // enum backing
     struct opt_u64 back_arg; // page size of hugetlb, offset of a file, address of physical
-    const char *file;
-    const char *share; // or NULL
+    const char *file;        // its one name (model/paths.c)
+    const char *share;       // interned; or NULL
     struct src share_at;
     bool no_dma, readonly;
     uint8_t provider;    // enum provider, as written

@@ -30,6 +30,8 @@ bool build_place(struct build *b, const struct scope *s, const struct ast *st, s
     bool file = st->kind == AST_FILE && v.file;
     if (file)
         *v.file = eval_text(b, s, &st->name);
+    if (file && *v.file)
+        *v.file = file_name(b->c, *v.file);
     return number || file;
 }
 
@@ -124,6 +126,8 @@ static void irq_clause(struct build *b, const struct scope *s, const struct ast 
         i->unsafe = at(s, st->loc);
     else if (st->kind == AST_FILE)
         i->file = eval_text(b, s, &st->name);
+    if (i->file)
+        i->file = file_name(b->c, i->file);
 }
 
 static void build_irq(struct build *b, const struct scope *s, const struct ast *st, struct m_part *part)
