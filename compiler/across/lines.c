@@ -86,7 +86,7 @@ static void check_host_users(struct planner *p, const struct p_machine *m, const
         return;
     for (const struct host_irq *u = host_irq_users(p->host, irq->host); u; u = host_irq_next(p->host, u)) {
         const struct dt_node *n = u->node;
-        if (n == irq->host->node || p->host_owner[n->id] || host_disabled(p->host, n))
+        if (n == irq->host->node || p->host_owner[n->id] || host_node_is_off(p, n))
             continue;
         // A bus or controller above lists the line for its children, and other nexus nodes only pass it on.
         if (dt_is_below(n, irq->host->node) || dt_is_below(irq->host->node, n) ||

@@ -28,8 +28,6 @@ static void check_share(struct planner *p, const struct p_memory *a, const struc
 void report_memory(struct planner *p, const struct owned *a, const struct owned *b)
 {
     const struct p_memory *x = a->by, *y = b->by;
-    if (x->m->share && y->m->share && !strcmp(x->m->share, y->m->share))
-        return;
     uint64_t where = a->first > b->first ? a->first : b->first;
     struct diag *d =
         diag(p->c->diags, E0528, x->m->at, "memory `%s` of `%s` and `%s` of `%s` use the same memory of the host, %s",
@@ -104,24 +102,12 @@ static const char *owner_text(struct planner *p, const struct owned *o)
     return arena_printf(p->c->arena, "region %u of `%s`", r->index, r->device->name);
 }
 
-/* Returns the device that has the region or interrupt; NULL for memory. */
-static const struct p_device *owning_device(const struct owned *o)
-{
-    if (o->what == OWN_IS_IRQ)
-        return ((const struct p_irq *)o->by)->device;
-    return o->what == OWN_IS_REGION ? ((const struct p_region *)o->by)->device : NULL;
-}
-
 void report_files(struct planner *p, const struct owned *a, const struct owned *b)
 {
     if (a->what == OWN_IS_MEMORY && b->what == OWN_IS_MEMORY) {
         report_memory(p, a, b);
         return;
     }
-    // A UIO device has its registers and its interrupt in one file.
-    const struct p_device *x = owning_device(a);
-    if (x && x == owning_device(b) && a->what != b->what)
-        return;
     struct diag *d = diag(p->c->diags, E1004, *a->at, "%s and %s come from the same part of \"%s\"", owner_text(p, a),
                           owner_text(p, b), (const char *)a->in);
     diag_note(d, *b->at, "the other one is here");

@@ -32,6 +32,11 @@ static int by_whose(const struct owned *a, const struct owned *b)
     return (x > y) - (x < y);
 }
 
+bool is_other_thing(const struct owned *a, const struct owned *b)
+{
+    return by_whose(a, b) != 0;
+}
+
 /* Compares only what the text or the tree has, never pointers, so that the order is the same in each run. */
 static int by_thing(const void *a, const void *b)
 {
@@ -68,33 +73,27 @@ static bool is_later(const struct owned *a, const struct owned *b)
     return a->at && (!b->at || compare_places(a->at, b->at) >= 0);
 }
 
+/* What was reported last. */
+struct report {
+    struct planner *p;
+    void (*conflict)(struct planner *p, const struct owned *a, const struct owned *b);
+    const struct owned *reported;
+    const void *pair[2];
+};
+
 /*
- * Reports conflicts in one walk over the sorted table: an entry that begins before the end of the one that reaches
- * furthest overlaps it. `alone`: two entries of one machine are a conflict as well.
+ * One message is enough if many devices of the host have the id of a guest's device, or if two devices have many ids in
+ * common.
  */
-static void report_two_owners(struct planner *p, const struct owner_table *t, bool alone,
-                              void (*conflict)(struct planner *p, const struct owned *a, const struct owned *b))
+static void report_pair(void *opaque, const struct owned *x, const struct owned *y)
 {
-    const struct owned *reach = NULL, *reported = NULL;
-    const void *pair[2] = {NULL, NULL};
-    for (uint32_t i = 0; i < t->list.n; i++) {
-        const struct owned *x = &t->list.at[i];
-        if (reach && by_whose(reach, x))
-            reach = reported = NULL;
-        if (reach && x->first <= reach->last && (x->machine || reach->machine) &&
-            (alone || x->machine != reach->machine)) {
-            const struct owned *a = is_later(x, reach) ? x : reach, *b = a == x ? reach : x;
-            // One message is enough if many devices of the host have the id of a guest's device, or if two devices have
-            // many ids in common.
-            if ((b->machine || a != reported) && (a->by != pair[0] || b->by != pair[1]))
-                conflict(p, a, b);
-            reported = a;
-            pair[0] = a->by;
-            pair[1] = b->by;
-        }
-        if (!reach || x->last > reach->last || (!reach->machine && x->machine && x->last == reach->last))
-            reach = x;
-    }
+    struct report *r = opaque;
+    const struct owned *a = is_later(x, y) ? x : y, *b = a == x ? y : x;
+    if ((b->machine || a != r->reported) && (a->by != r->pair[0] || b->by != r->pair[1]))
+        r->conflict(r->p, a, b);
+    r->reported = a;
+    r->pair[0] = a->by;
+    r->pair[1] = b->by;
 }
 
 /* ---- cpus ---- */
@@ -135,7 +134,7 @@ static const struct {
     bool host;  // the space is empty without a host tree
 } spaces[] = {
     [OWN_BIT] = {collect_bits, report_bits, false, true},
-    [OWN_PHYSICAL] = {collect_registers, report_registers, true, false},
+    [OWN_PHYSICAL] = {collect_addresses, report_registers, true, false},
     [OWN_FILE] = {collect_files, report_files, true, false},
     [OWN_LINE] = {collect_lines, report_lines, true, true},
     [OWN_STREAM] = {collect_streams, report_streams, false, true},
@@ -162,7 +161,8 @@ void check_owners(struct planner *p)
         t.list.n = 0;
         spaces[i].collect(p, &t);
         sort_table(&t);
-        report_two_owners(p, &t, spaces[i].alone, spaces[i].report);
+        struct report r = {.p = p, .conflict = spaces[i].report};
+        find_two_owners(&t, spaces[i].alone, report_pair, &r);
         if (p->c->table)
             add_owner_rows(p, &t);
     }

@@ -13,7 +13,7 @@
 /* The kind of numbers that identify a thing. Things of different spaces never conflict. */
 enum own_space {
     OWN_BIT,          // bits of registers: shadows, and what has the registers as a whole
-    OWN_PHYSICAL,     // physical addresses of the host: registers, memory
+    OWN_PHYSICAL,     // physical addresses of the host: registers, memory, windows of PCI buses
     OWN_FILE,         // offsets in a file: memory, regions and interrupts of raw devices
     OWN_LINE,         // lines of one of the host's interrupt controllers
     OWN_STREAM,       // stream ids at one of the host's IOMMUs
@@ -21,6 +21,8 @@ enum own_space {
     OWN_DMA_ID,       // ids of one kind that the whole board shares: LIODNs
     OWN_PROVIDER,     // specifiers of one of the host's providers
     OWN_GROUP,        // IOMMU groups of the snapshot
+    OWN_FUNCTION,     // PCI functions
+    OWN_SLOT,         // slots of PCI functions
     OWN_CPU           // host cpus
 };
 
@@ -32,7 +34,8 @@ enum own_what {
     OWN_IS_USE,
     OWN_IS_DEVICE,
     OWN_IS_CPU,
-    OWN_IS_WRITE
+    OWN_IS_WRITE,
+    OWN_IS_WINDOW
 };
 
 /* A thing and its owner: the numbers first to last (inclusive) of a space. */
@@ -55,14 +58,30 @@ struct owner_table {
 /* Adds a copy of `o` to the table. */
 void add_owned(struct owner_table *t, const struct owned *o);
 
+/* Whether two entries are in different things (owned.in), so that they never conflict. */
+bool is_other_thing(const struct owned *a, const struct owned *b);
+
+/*
+ * sweep.c: calls `found` with two entries of different owners that have a number in common; in a table that is sorted
+ * by thing and first number. Each entry that conflicts with any before it is reported, once. `within`: two entries of
+ * one machine may conflict as well.
+ */
+void find_two_owners(struct owner_table *t, bool within,
+                     void (*found)(void *opaque, const struct owned *x, const struct owned *y), void *opaque);
+
 /*
  * For each space, collect_*() adds what is owned to the table, and report_*() reports two owners of a thing: `a` is the
  * entry of a machine, where the message is placed, and `b` is the other entry. The same files have further checks of
  * the same things, which check_owners() calls as well.
  */
 
-/* registers.c: physical addresses. check_pages() reports mapped regions that share registers or pages with others. */
-void collect_registers(struct planner *p, struct owner_table *t);
+/*
+ * addresses.c: physical addresses. get_host_range() returns false if a region has none that are known.
+ */
+void collect_addresses(struct planner *p, struct owner_table *t);
+bool get_host_range(const struct p_region *r, uint64_t *first, uint64_t *last);
+
+/* registers.c: reports them. check_pages() reports mapped regions that share registers or pages with others. */
 void report_registers(struct planner *p, const struct owned *a, const struct owned *b);
 void check_pages(struct planner *p);
 

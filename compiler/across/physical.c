@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Compares memory `from physical` with the host's tree: registers, reserved memory and RAM.
+// Compares memory `from physical`, and raw regions of /dev/mem, with the host's tree: registers, reserved memory and
+// RAM.
 #include "across/owners.h"
 #include "host/refs.h"
+#include "plan/describe.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -18,10 +20,17 @@ bool is_host_ram(const struct planner *p, const struct dt_node *n)
     return (word && !strcmp(word, "memory")) || is_reserved(n);
 }
 
-/* Memory that overlaps a reserved node. */
-struct over_reserved {
+/* Physical addresses that a machine takes: memory, or a raw region of /dev/mem. */
+struct taken {
     const struct p_machine *machine;
-    const struct p_memory *memory;
+    const struct p_memory *memory; // or NULL
+    const struct p_region *region; // or NULL
+    struct src at;
+    uint64_t first, last;
+};
+
+struct over_reserved {
+    struct taken taken;
     const struct host_region *reserved;
 };
 
@@ -44,16 +53,19 @@ struct ranges {
 
 struct physical {
     struct planner *p;
-    const struct p_machine *machine;
-    const struct p_memory *memory;
-    uint64_t first, last;
-    const struct host_region *registers; // registers in use that the memory overlaps; or NULL
+    struct taken taken;                  // at hand
+    const struct host_region *registers; // registers in use that it overlaps; or NULL
     VEC(struct over_reserved) reserved;
     struct map users;        // reserved node -> its struct reserved_user; the node itself until one is found
     struct ranges ram, kept; // kept: by /memreserve/
 };
 
-/* ---- what the memory overlaps ---- */
+static const char *taken_text(struct planner *p, const struct taken *k)
+{
+    return k->memory ? arena_printf(p->c->arena, "memory `%s`", k->memory->m->name) : describe_region(p->c, k->region);
+}
+
+/* ---- what it overlaps ---- */
 
 static bool add_overlap(void *opaque, const struct host_region *h)
 {
@@ -63,10 +75,10 @@ static bool add_overlap(void *opaque, const struct host_region *h)
     const struct owner *o = s->p->host_owner[h->node_id];
     if (!is_host_ram(s->p, h->node)) {
         s->registers = h;
-        return false;
+        return !s->taken.memory; // check_pages() looks at a region's
     }
-    if (is_reserved(h->node) && !(o && o->machine == s->machine)) {
-        vec_push(draft_arena(s->p->c), &s->reserved, ((struct over_reserved){s->machine, s->memory, h}));
+    if (is_reserved(h->node) && !(o && o->machine == s->taken.machine)) {
+        vec_push(draft_arena(s->p->c), &s->reserved, ((struct over_reserved){s->taken, h}));
         map_putp(draft_arena(s->p->c), &s->users, h->node, NULL, NULL);
     }
     return true;
@@ -75,9 +87,10 @@ static bool add_overlap(void *opaque, const struct host_region *h)
 static void report_registers_below(struct physical *s)
 {
     struct planner *p = s->p;
-    struct diag *d = diag(p->c->diags, E0532, s->memory->m->back_arg.at, "memory `%s` overlaps registers of %s",
-                          s->memory->m->name, dt_path(p->c->arena, s->registers->node));
-    diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, s->first, s->last);
+    const struct taken *k = &s->taken;
+    struct diag *d = diag(p->c->diags, E0532, k->at, "%s overlaps registers of %s", taken_text(p, k),
+                          dt_path(p->c->arena, s->registers->node));
+    diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, k->first, k->last);
     diag_fact(d, "%s: its region %u is at 0x%" PRIx64 "..0x%" PRIx64, p->host->file, s->registers->index,
               s->registers->address, s->registers->address + (s->registers->size - 1));
     diag_help(d, "write an address in the host's RAM");
@@ -143,14 +156,15 @@ static void check_ram(struct physical *s)
 {
     if (!s->ram.known)
         list_ram(s);
+    const struct taken *k = &s->taken;
     const struct range *ram = s->ram.list.at;
-    uint32_t n = s->ram.list.n, low = first_after(&s->ram, s->first);
-    if (!n || (low && ram[low - 1].last >= s->last))
+    uint32_t n = s->ram.list.n, low = first_after(&s->ram, k->first);
+    if (!n || (low && ram[low - 1].last >= k->last))
         return;
-    bool some = (low && ram[low - 1].last >= s->first) || (low < n && ram[low].first <= s->last);
-    struct diag *d = diag(s->p->c->diags, W0501, s->memory->m->back_arg.at,
-                          "memory `%s` is %soutside of the host's RAM", s->memory->m->name, some ? "partly " : "");
-    diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, s->first, s->last);
+    bool some = (low && ram[low - 1].last >= k->first) || (low < n && ram[low].first <= k->last);
+    struct diag *d = diag(s->p->c->diags, W0501, k->at, "%s is %soutside of the host's RAM", taken_text(s->p, k),
+                          some ? "partly " : "");
+    diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, k->first, k->last);
     const struct range *near = &ram[low ? low - 1 : 0];
     diag_fact(d, "%s: %s RAM is at 0x%" PRIx64 "..0x%" PRIx64, s->p->host->file, low ? "the next lower" : "the first",
               near->first, near->last);
@@ -179,22 +193,23 @@ static void check_kept(struct physical *s)
 {
     if (!s->kept.known)
         list_kept(s);
+    const struct taken *k = &s->taken;
     const struct range *kept = s->kept.list.at, *over = NULL;
-    uint32_t after = first_after(&s->kept, s->first);
-    if (after && kept[after - 1].last >= s->first)
-        over = kept[after - 1].last >= s->last && s->memory->provider != BY_HUGETLB ? NULL : &kept[after - 1];
-    else if (after < s->kept.list.n && kept[after].first <= s->last)
+    uint32_t after = first_after(&s->kept, k->first);
+    bool pool = k->memory && k->memory->provider == BY_HUGETLB;
+    if (after && kept[after - 1].last >= k->first)
+        over = kept[after - 1].last >= k->last && !pool ? NULL : &kept[after - 1];
+    else if (after < s->kept.list.n && kept[after].first <= k->last)
         over = &kept[after];
     if (!over)
         return;
-    bool all = over->first <= s->first && s->last <= over->last;
-    struct diag *d = diag(s->p->c->diags, E0537, s->memory->m->back_arg.at,
-                          "memory `%s` is %sreserved by the /memreserve/ of the host's tree", s->memory->m->name,
-                          all ? "" : "partly ");
-    diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, s->first, s->last);
+    bool all = over->first <= k->first && k->last <= over->last;
+    struct diag *d = diag(s->p->c->diags, E0537, k->at, "%s is %sreserved by the /memreserve/ of the host's tree",
+                          taken_text(s->p, k), all ? "" : "partly ");
+    diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, k->first, k->last);
     diag_fact(d, "%s: 0x%" PRIx64 "..0x%" PRIx64 " is reserved", s->p->host->file, over->first, over->last);
     diag_help(d, all ? "write an address outside of it: no huge page is there"
-                     : "write an address outside of it, or one at which all of the memory is inside of it");
+                     : "write an address outside of it, or one at which all of it is inside");
 }
 
 static void add_user(struct physical *s, const struct dt_node *target, const struct dt_node *n,
@@ -245,12 +260,14 @@ static void check_use_of_reserved(struct physical *s, const struct over_reserved
 {
     struct planner *p = s->p;
     const struct host_region *h = over->reserved;
-    const struct p_memory *m = over->memory;
+    const struct p_memory *m = over->taken.memory;
     bool no_map = dt_prop(p->host->tree, h->node, intern(p->c->names, "no-map")) != NULL;
     struct diag *d = NULL;
-    if (no_map && must_be_kernels(over->machine, m))
+    if (!m)
+        return;
+    if (no_map && must_be_kernels(over->taken.machine, m))
         d = diag(p->c->diags, E0541, m->m->back_arg.at,
-                 strcmp(over->machine->m->platform->arch, "ppc")
+                 strcmp(over->taken.machine->m->platform->arch, "ppc")
                      ? "memory `%s` cannot be run in: KVM maps what is not the kernel's own memory as device memory"
                      : "memory `%s` cannot be run in: KVM maps what is not the kernel's own memory uncached",
                  m->m->name);
@@ -273,23 +290,26 @@ static void check_use_of_reserved(struct physical *s, const struct over_reserved
 static void check_reserved(struct physical *s, const struct over_reserved *over)
 {
     struct planner *p = s->p;
+    const struct taken *k = &over->taken;
     const struct host_region *h = over->reserved;
-    uint64_t first = over->memory->m->back_arg.value, last = first + (over->memory->size - 1);
-    bool inside = h->address <= first && last <= h->address + (h->size - 1);
+    bool inside = h->address <= k->first && k->last <= h->address + (h->size - 1);
     const struct reserved_user *user = map_getp(&s->users, h->node, NULL);
-    if (user && user->owner == over->machine)
+    if (user && user->owner == k->machine)
         user = user->next;
+    const struct m_keep *keep = keep_of(p, h->node);
     const struct dt_prop *compatible = dt_prop(p->host->tree, h->node, p->n->compatible);
     const char *driver = compatible ? dt_string(compatible, 0) : NULL;
     bool reusable = dt_prop(p->host->tree, h->node, intern(p->c->names, "reusable")) != NULL;
     bool given = map_getp(&s->users, h->node, NULL) && !user; // its users belong to this machine
-    if (inside && !user && !reusable && (!driver || given)) {
+    if (inside && !keep && !user && !reusable && (!driver || given)) {
         check_use_of_reserved(s, over);
         return;
     }
-    struct diag *d = diag(p->c->diags, E0537, over->memory->m->back_arg.at, "memory `%s` overlaps reserved memory %s",
-                          over->memory->m->name, dt_path(p->c->arena, h->node));
-    diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, first, last);
+    struct diag *d = diag(p->c->diags, E0537, k->at, "%s overlaps reserved memory %s", taken_text(p, k),
+                          dt_path(p->c->arena, h->node));
+    diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, k->first, k->last);
+    if (keep)
+        diag_note(d, keep->at, "it is kept for the host here");
     diag_fact(d, "%s: it is at 0x%" PRIx64 "..0x%" PRIx64, p->host->file, h->address, h->address + (h->size - 1));
     if (user && user->owner)
         diag_fact(d, "%s of machine `%s` uses it: `%s`", dt_path(p->c->arena, user->node), user->owner->name,
@@ -300,33 +320,53 @@ static void check_reserved(struct physical *s, const struct over_reserved *over)
         diag_fact(d, "it is `reusable`: the host's kernel uses it");
     else if (driver && !given)
         diag_fact(d, "it is for a driver of the host, \"%s\"", driver);
-    diag_help(d, inside ? "write an address outside of it, or of a reserved node that has no user"
-                        : "write an address outside of it, or one at which all of the memory is inside of a reserved "
-                          "node without a user");
+    if (inside)
+        diag_help(d, "write an address outside of it, or of a reserved node that has no user");
+    else
+        diag_help(d,
+                  "write an address outside of it, or one at which all of the %s is inside of a reserved node "
+                  "without a user",
+                  k->memory ? "memory" : "region");
+}
+
+static void check_taken(struct physical *s)
+{
+    if (s->taken.last < s->taken.first)
+        return;
+    s->registers = NULL;
+    host_overlaps(s->p->host, s->taken.first, s->taken.last - s->taken.first + 1, add_overlap, s);
+    if (s->registers && s->taken.memory)
+        report_registers_below(s);
+    else if (s->taken.memory)
+        check_ram(s);
+    check_kept(s);
+}
+
+static void check_machine(struct physical *s, const struct p_machine *m)
+{
+    for (uint32_t k = 0; k < m->memory.n; k++) {
+        const struct p_memory *x = &m->memory.at[k];
+        uint64_t first = x->m->back_arg.value;
+        s->taken = (struct taken){m, x, NULL, x->m->back_arg.at, first, first + (x->size - 1)};
+        if (x->m->backing == BACK_PHYSICAL && x->size)
+            check_taken(s);
+    }
+    for (uint32_t k = 0; k < m->devices.n; k++) {
+        const struct p_device *d = m->devices.at[k];
+        for (uint32_t i = 0; d->kind == DEV_RAW && i < d->regions.n; i++) {
+            const struct p_region *r = d->regions.at[i];
+            s->taken = (struct taken){m, NULL, r, r->at, 0, 0};
+            if (!r->shadow && r->mode != REGION_DROP && get_host_range(r, &s->taken.first, &s->taken.last))
+                check_taken(s);
+        }
+    }
 }
 
 void check_physical(struct planner *p)
 {
-    if (!p->host)
-        return;
     struct physical s = {.p = p};
-    for (uint32_t i = 0; i < p->plan->machines.n; i++) {
-        s.machine = p->plan->machines.at[i];
-        for (uint32_t k = 0; k < s.machine->memory.n; k++) {
-            s.memory = &s.machine->memory.at[k];
-            s.first = s.memory->m->back_arg.value;
-            s.last = s.first + (s.memory->size - 1);
-            if (s.memory->m->backing != BACK_PHYSICAL || !s.memory->size || s.last < s.first)
-                continue;
-            s.registers = NULL;
-            host_overlaps(p->host, s.first, s.memory->size, add_overlap, &s);
-            if (s.registers)
-                report_registers_below(&s);
-            else
-                check_ram(&s);
-            check_kept(&s);
-        }
-    }
+    for (uint32_t i = 0; p->host && i < p->plan->machines.n; i++)
+        check_machine(&s, p->plan->machines.at[i]);
     if (s.reserved.n)
         find_users(&s);
     for (uint32_t i = 0; i < s.reserved.n; i++)

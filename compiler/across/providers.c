@@ -224,7 +224,7 @@ void collect_providers(struct planner *p, struct owner_table *t)
     for (const struct dt_node *n = any ? root : NULL, *off = NULL; n; n = dt_next(n, root)) {
         if (off && dt_is_below(off, n))
             continue;
-        off = host_disabled(p->host, n) ? n : NULL;
+        off = host_node_is_off(p, n) ? n : NULL;
         if (p->host_owner[n->id])
             check_delicate(p, n);
         else if (!off)

@@ -5,54 +5,24 @@
 
 #include <inttypes.h>
 
-/*
- * Gets the host addresses of a region. Returns false if they are not known or the region is not in the guest. The
- * offset in /dev/mem is a physical address.
- */
-static bool get_host_range(const struct p_region *r, uint64_t *first, uint64_t *last)
-{
-    bool mem = r->host == UINT64_MAX && r->file && !strcmp(r->file, "/dev/mem");
-    *first = mem ? r->offset : r->host;
-    *last = *first + (r->size - 1);
-    return r->mode != REGION_DROP && r->size && *last >= *first && (mem || r->host != UINT64_MAX);
-}
-
 /* ---- two devices of guests ---- */
 
-void collect_registers(struct planner *p, struct owner_table *t)
+static void report_window(struct planner *p, const struct owned *a, const struct owned *b)
 {
-    for (uint32_t i = 0; i < p->plan->machines.n; i++) {
-        const struct p_machine *m = p->plan->machines.at[i];
-        for (uint32_t k = 0; k < m->devices.n; k++)
-            for (uint32_t r = 0; r < m->devices.at[k]->regions.n; r++) {
-                const struct p_region *g = m->devices.at[k]->regions.at[r];
-                struct owned o = {0, 0, NULL, g, m, &g->at, OWN_PHYSICAL, OWN_IS_REGION};
-                if (!g->shadow && get_host_range(g, &o.first, &o.last)) // of a shadow, bits have owners
-                    add_owned(t, &o);
-            }
-        for (uint32_t k = 0; k < m->memory.n; k++) {
-            const struct p_memory *g = &m->memory.at[k];
-            uint64_t from = g->m->back_arg.value;
-            if (g->size && g->m->backing == BACK_PHYSICAL && from + (g->size - 1) >= from)
-                add_owned(
-                    t, &(struct owned){from, from + (g->size - 1), NULL, g, m, &g->m->at, OWN_PHYSICAL, OWN_IS_MEMORY});
-        }
-    }
-}
-
-static bool are_related(const struct p_device *a, const struct p_device *b)
-{
-    return a == b || (a->host && b->host && (dt_is_below(a->host, b->host) || dt_is_below(b->host, a->host)));
-}
-
-/*
- * Whether two regions overlap in one guest. If they are the same registers at the same address, that is allowed;
- * otherwise check_claims() has reported the overlap.
- */
-static bool overlap_in_guest(const struct owned *a, const struct owned *b)
-{
-    const struct p_region *x = a->by, *y = b->by;
-    return a->machine == b->machine && x->guest <= y->guest + (y->size - 1) && y->guest <= x->guest + (x->size - 1);
+    const struct dt_node *bus = b->by;
+    struct src at = a->what == OWN_IS_MEMORY ? ((const struct p_memory *)a->by)->m->back_arg.at : *a->at;
+    struct diag *d = diag(p->c->diags, E0545, at, "%s is in a window of the host's PCI bus %s",
+                          a->what == OWN_IS_MEMORY
+                              ? arena_printf(p->c->arena, "memory `%s`", ((const struct p_memory *)a->by)->m->name)
+                              : describe_region(p->c, a->by),
+                          dt_path(p->c->arena, bus));
+    diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, a->first, a->last);
+    diag_fact(d, "%s: its window is at 0x%" PRIx64 "..0x%" PRIx64, p->host->file, b->first, b->last);
+    if (a->what == OWN_IS_MEMORY)
+        diag_help(d, "write an address in the host's RAM");
+    else
+        diag_help(d, "pass the function through that has these registers, `passthrough pci`, or write `map unsafe "
+                     "\"why\"`");
 }
 
 void report_registers(struct planner *p, const struct owned *a, const struct owned *b)
@@ -61,28 +31,38 @@ void report_registers(struct planner *p, const struct owned *a, const struct own
         report_memory(p, a, b);
         return;
     }
+    if (b->what == OWN_IS_WINDOW) {
+        report_window(p, a, b);
+        return;
+    }
     if (a->what != b->what) {
         const struct owned *m = a->what == OWN_IS_MEMORY ? a : b, *r = m == a ? b : a;
         const struct p_region *g = r->by;
-        // If the device has a host node, check_physical() reports the overlap with more detail.
-        if (g->device->host && p->host)
+        // If it is in the `reg` of a host node, check_physical() reports the overlap with more detail.
+        if (g->device->host && !g->window && p->host)
             return;
-        struct diag *d = diag(p->c->diags, E0532, a->at[0], "memory `%s` of `%s` overlaps %s of `%s`",
-                              ((const struct p_memory *)m->by)->m->name, m->machine->name, describe_region(p->c, g),
-                              r->machine->name);
-        diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, a->first, a->last);
-        diag_note(d, b->at[0], "0x%" PRIx64 "..0x%" PRIx64 " is passed through here", b->first, b->last);
+        const struct p_memory *x = m->by;
+        struct diag *d = diag(p->c->diags, E0532, x->m->back_arg.at, "memory `%s` of `%s` overlaps %s of `%s`",
+                              x->m->name, m->machine->name, describe_region(p->c, g), r->machine->name);
+        diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, m->first, m->last);
+        diag_note(d, r->at[0], "0x%" PRIx64 "..0x%" PRIx64 " is passed through here", r->first, r->last);
         diag_help(d, "write an address in the host's RAM");
         return;
     }
     const struct p_region *x = a->by, *y = b->by;
-    if (are_related(x->device, y->device) || overlap_in_guest(a, b))
-        return;
+    bool dropped = x->mode == REGION_DROP || y->mode == REGION_DROP;
     struct diag *d =
         diag(p->c->diags, E0524, x->at, "%s and %s are the same registers of the host, at 0x%" PRIx64,
              describe_region(p->c, x), describe_region(p->c, y), a->first > b->first ? a->first : b->first);
-    diag_note(d, y->at, "machine `%s` gets them here", b->machine->name);
-    diag_help(d, "remove one of the devices, or `drop` the region: registers have one owner");
+    diag_note(d, y->at, dropped ? "machine `%s` has their device here" : "machine `%s` gets them here",
+              b->machine->name);
+    if (dropped)
+        diag_help(d, "remove one of the devices: registers have one owner, also where they are dropped, because their "
+                     "device works for it");
+    else if (a->machine != b->machine)
+        diag_help(d, "remove one of the devices: registers have one owner");
+    else
+        diag_help(d, "remove one of the devices, or `drop` the region: registers have one owner");
 }
 
 /* ---- a guest's device and others of the host ---- */
@@ -111,8 +91,8 @@ static bool add_neighbour(void *opaque, const struct host_region *h)
     uint64_t end = h->address + (h->size - 1);
     bool inside = h->address <= s->last && s->first <= end;
     bool around = inside && h->address <= s->first && end >= s->last && end - h->address > s->last - s->first;
-    // If the region is a part of a larger bank of registers and accesses are trapped, the rest cannot be accessed.
-    if (around && s->r->mode == REGION_TRAP)
+    // If the device has a part of a larger bank of registers and accesses are trapped, the rest cannot be accessed.
+    if (around && mine && s->r->mode == REGION_TRAP)
         return true;
     s->beyond = s->beyond || (inside && !around);
     if (inside && o && !(mine && dt_is_below(mine, h->node)))
@@ -138,7 +118,7 @@ static const char *region_statement_text(struct planner *p, const struct p_regio
 static void check_region_pages(struct planner *p, const struct p_machine *m, const struct p_region *r)
 {
     uint64_t page = p->model->page_size, start, end;
-    if (r->unsafe || r->shadow || !get_host_range(r, &start, &end))
+    if (r->unsafe || r->shadow || r->mode == REGION_DROP || !get_host_range(r, &start, &end))
         return;
     bool pages = r->mode == REGION_MAP && !r->window;
     uint64_t first = pages ? start / page * page : start, last = pages ? end | (page - 1) : end;
@@ -165,16 +145,19 @@ static void check_region_pages(struct planner *p, const struct p_machine *m, con
                   h->address + (h->size - 1), o ? ", and belongs to machine `" : "", o ? o->machine->name : "",
                   o ? "`" : "");
     }
-    if (s.inside && !s.beyond)
+    const char *unsafe = region_statement_text(p, r, "map unsafe \"why\"");
+    if (r->device->kind == DEV_RAW)
+        diag_help(d, "pass that device through instead, or write `%s`", unsafe);
+    else if (s.inside && !s.beyond)
         diag_help(d, "forward accesses, `%s`, pass that device through as well, or write `%s`",
-                  region_statement_text(p, r, "trap"), region_statement_text(p, r, "map unsafe \"why\""));
+                  region_statement_text(p, r, "trap"), unsafe);
     else if (s.inside)
         diag_help(d,
                   "pass that device through as well, write `%s` if the guest does not need the region, or write `%s`",
-                  region_statement_text(p, r, "drop"), region_statement_text(p, r, "map unsafe \"why\""));
+                  region_statement_text(p, r, "drop"), unsafe);
     else
         diag_help(d, "forward accesses, `%s`, pass the other devices through as well, or write `%s`",
-                  region_statement_text(p, r, "trap"), region_statement_text(p, r, "map unsafe \"why\""));
+                  region_statement_text(p, r, "trap"), unsafe);
 }
 
 void check_pages(struct planner *p)

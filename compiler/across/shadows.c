@@ -210,7 +210,7 @@ static void walk_host(struct racers *s)
     for (const struct dt_node *n = root, *off = NULL; n; n = dt_next(n, root)) {
         if (off && dt_is_below(off, n))
             continue;
-        off = host_disabled(p->host, n) ? n : NULL;
+        off = host_node_is_off(p, n) ? n : NULL;
         if (!off && !p->host_owner[n->id])
             find_users(s, n);
     }

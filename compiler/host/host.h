@@ -98,6 +98,12 @@ struct dt_node *host_phandle(const struct host *h, uint32_t phandle);
 bool host_translate(const struct host *h, const struct dt_node *n, const uint32_t *address, uint32_t naddress,
                     uint64_t size, uint64_t *result, const struct dt_node **blocked);
 
+/*
+ * Window `i` of a PCI bus, for memory or I/O, as the cpus see it: [*first, *last]; *first > *last if they do not.
+ * False: `n` is no PCI bus, or has no such window.
+ */
+bool host_pci_window(const struct host *h, const struct dt_node *n, uint32_t i, uint64_t *first, uint64_t *last);
+
 /* Calls `each` for every translated region that overlaps [address, address + size). Stops when it returns false. */
 void host_overlaps(const struct host *h, uint64_t address, uint64_t size,
                    bool (*each)(void *opaque, const struct host_region *r), void *opaque);

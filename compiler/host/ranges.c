@@ -235,6 +235,22 @@ bool host_translate(const struct host *h, const struct dt_node *n, const uint32_
     return host_translate_address(h, n, a, size, result, blocked);
 }
 
+bool host_pci_window(const struct host *h, const struct dt_node *n, uint32_t i, uint64_t *first, uint64_t *last)
+{
+    const struct host_bus *b = n->parent ? h->p->buses[n->id] : NULL;
+    const struct dt_node *blocked;
+    // As for a bus that is passed through (machine/copy_windows.c): addresses of three cells begin with a space code.
+    if (!b || b->address_cells < 3 || i >= b->nranges)
+        return false;
+    const struct bus_range *r = &b->ranges[i];
+    *last = 0;
+    if (host_translate_address(h, n->parent, r->to, r->last - r->from.low + 1, first, &blocked))
+        *last = *first + (r->last - r->from.low);
+    else
+        *first = 1;
+    return true;
+}
+
 uint32_t host_address_cells(const struct host *h, const struct dt_node *n)
 {
     return dt_u32(h->tree, n, h->p->address_cells, 2);

@@ -14,13 +14,31 @@ static bool is_memory(const struct planner *p, const struct dt_node *n)
     return hn->nregions && p->host->regions[hn->first_region].translated;
 }
 
+const struct m_keep *keep_of(const struct planner *p, const struct dt_node *n)
+{
+    for (; n && p->model->keeps.n; n = n->parent) {
+        const struct m_keep *k = map_getp(&p->kept, n, NULL);
+        if (k)
+            return k;
+    }
+    return NULL;
+}
+
+bool host_node_is_off(const struct planner *p, const struct dt_node *n)
+{
+    return host_disabled(p->host, n) && !map_getp(&p->kept, n, NULL);
+}
+
 bool host_node_is_idle(const struct planner *p, const struct dt_node *n)
 {
     if (p->host_owner[n->id])
         return false;
-    for (; n; n = n->parent)
+    for (; n; n = n->parent) {
+        if (p->model->keeps.n && map_getp(&p->kept, n, NULL))
+            return false;
         if (host_disabled(p->host, n))
             return true;
+    }
     return false;
 }
 
@@ -65,12 +83,15 @@ bool give_host_node(struct planner *p, struct p_machine *to, const struct dt_nod
         report_second_owner(p, n, top, where);
         return false;
     }
-    const struct m_keep *k = map_getp(&p->kept, n, NULL);
+    // What is below a kept node in the statement's tree goes with it: one message is enough.
+    const struct m_keep *k = n == top ? keep_of(p, n) : map_getp(&p->kept, n, NULL);
     const struct host_need *need = k ? NULL : map_getp(&p->needs, n, NULL);
     const char *path = k || need ? dt_path(p->c->arena, n) : NULL;
     struct diag *d = NULL;
     if (k)
-        diag_note(d = diag(p->c->diags, E0374, where, "%s stays with the host", path), k->at, "it is kept here");
+        diag_note(d = diag(p->c->diags, E0374, where, "%s stays with the host", path), k->at,
+                  k->node == n ? "it is kept here" : "%s is kept here, with what is below it",
+                  dt_path(p->c->arena, k->node));
     else if (need)
         d = report_needed(p, need, path, where);
     if (d && n != top) {

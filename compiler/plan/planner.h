@@ -110,8 +110,14 @@ struct planner {
 bool give_host_node(struct planner *p, struct p_machine *to, const struct dt_node *n, const struct dt_node *top,
                     struct src where, bool *again);
 
-/* Whether nobody drives the node `n`: no machine has it, and it or a node above it is disabled. */
+/* Whether nobody drives the node `n`: no machine has it, and it or a node above it is disabled and not kept. */
 bool host_node_is_idle(const struct planner *p, const struct dt_node *n);
+
+/* Whether the node itself is disabled, and no `keep` says that it is in use all the same. */
+bool host_node_is_off(const struct planner *p, const struct dt_node *n);
+
+/* The statement that keeps `n`, or a node above it, for the host; or NULL. */
+const struct m_keep *keep_of(const struct planner *p, const struct dt_node *n);
 
 /* ---- needs.c ---- */
 
