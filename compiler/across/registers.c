@@ -91,8 +91,8 @@ static bool add_neighbour(void *opaque, const struct host_region *h)
     uint64_t end = h->address + (h->size - 1);
     bool inside = h->address <= s->last && s->first <= end;
     bool around = inside && h->address <= s->first && end >= s->last && end - h->address > s->last - s->first;
-    // If the device has a part of a larger bank of registers and accesses are trapped, the rest cannot be accessed.
-    if (around && mine && s->r->mode == REGION_TRAP)
+    // If the region is a part of a larger bank of registers and accesses are trapped, the rest cannot be accessed.
+    if (around && s->r->mode == REGION_TRAP && !keep_of(s->p, h->node))
         return true;
     s->beyond = s->beyond || (inside && !around);
     if (inside && o && !(mine && dt_is_below(mine, h->node)))

@@ -8,11 +8,7 @@
 
 #include <inttypes.h>
 
-enum {
-    MAX_RANGES = 4096, // of the ids of one entry with a mask
-    MAP_BASE = 2,
-    MAP_LEN = 3 // Linux drivers/of/base.c, of_map_id(): cells of an entry of iommu-map
-};
+enum { MAX_RANGES = 4096 }; // of the ids of one entry with a mask
 
 /* Sets the owner of an id: the machine that has the device, or the host. Returns false if nobody drives the device. */
 static bool set_id_owner(const struct planner *p, const struct dt_node *n, struct owned *o)
@@ -101,46 +97,42 @@ static void add_inherited_streams(struct planner *p, struct owner_table *t, cons
         add_stream_list(t, &o, &list);
 }
 
-/* Adds what the nodes of the tree do not tell: inherited ids, and PCI functions, each by its requester id. */
-static void add_devices(struct planner *p, struct owner_table *t, uint8_t space)
+/*
+ * Adds what the nodes of the tree do not tell: inherited ids, and PCI functions, each by its requester id. A PAMU's
+ * functions share their controller's number: across/group_reach.c.
+ */
+static void add_devices(struct planner *p, struct owner_table *t)
 {
     for (uint32_t i = 0; i < p->plan->machines.n; i++) {
         const struct p_machine *m = p->plan->machines.at[i];
         for (uint32_t k = 0; k < m->devices.n; k++) {
             const struct p_device *d = m->devices.at[k];
+            struct owned o = {.space = OWN_STREAM, .by = d, .what = OWN_IS_DEVICE, .machine = m, .at = &d->at};
+            stream_list list = {0};
             uint32_t requester;
-            add_inherited_streams(p, t, d, space);
+            add_inherited_streams(p, t, d, OWN_STREAM);
             const struct dt_node *bridge =
                 d->kind == DEV_PCI && !d->host ? bridge_of_function(p, d->sysfs_name, &requester) : NULL;
-            struct owned o = {.space = space, .by = d, .what = OWN_IS_DEVICE, .machine = m, .at = &d->at};
-            stream_list list = {0};
             if (bridge)
                 streams_of_requester(p, bridge, requester, &list);
-            // A PAMU's functions share their controller's number: across/group_reach.c.
-            if (space == OWN_STREAM)
-                add_stream_list(t, &o, &list);
+            add_stream_list(t, &o, &list);
         }
     }
 }
 
-/* Ids of whatever a bus has: of a host bridge, the requesters below it. */
+/* Adds ids of whatever a bus has: of a host bridge, the requesters below it. */
 static void add_ranges(struct planner *p, struct owner_table *t, const struct dt_node *n, uint8_t space)
 {
     struct owned o = {.space = space};
-    if (!set_id_owner(p, n, &o))
+    stream_ranges list = {0};
+    streams_below_bridge(p, n, &list);
+    if (!list.n || !set_id_owner(p, n, &o))
         return;
-    for (uint32_t i = 0; i < p->schemas->niommus; i++) {
-        const struct ref_rule *rule = p->schemas->iommus[i].rule;
-        const struct dt_prop *prop = iommu_property(p, n, i, REF_STRIDE);
-        for (uint32_t c = 0; prop && rule->fixed > MAP_LEN && c + rule->fixed <= prop->len / 4; c += rule->fixed) {
-            const struct dt_node *to = host_phandle(p->host, dt_cell(prop, c + rule->at));
-            uint32_t base = dt_cell(prop, c + MAP_BASE), len = dt_cell(prop, c + MAP_LEN);
-            o.in = to;
-            o.first = base;
-            o.last = (uint64_t)base + (len ? len - 1 : 0);
-            if (to && len && !host_disabled(p->host, to))
-                add_owned(t, &o);
-        }
+    for (uint32_t i = 0; i < list.n; i++) {
+        o.in = list.at[i].iommu;
+        o.first = list.at[i].first;
+        o.last = list.at[i].last;
+        add_owned(t, &o);
     }
 }
 
@@ -149,16 +141,20 @@ static bool compares_streams(const struct planner *p)
     return p->host && p->has_iommus && p->model->iommu != IOMMU_NONE;
 }
 
+/*
+ * A machine that has a bridge has all that may be below it. Of the host's bridges that does not follow: many a map
+ * covers all ids that there are, also those of devices beside the bus (QEMU's virt).
+ */
 void collect_streams(struct planner *p, struct owner_table *t)
 {
     const struct dt_node *root = compares_streams(p) ? p->host->tree->root : NULL;
     for (const struct dt_node *n = root; n; n = dt_next(n, root)) {
         add_streams(p, t, n, OWN_STREAM);
-        if (p->host_owner[n->id]) // a machine that has a bridge has all that may be below it
+        if (p->host_owner[n->id])
             add_ranges(p, t, n, OWN_STREAM);
     }
     if (root)
-        add_devices(p, t, OWN_STREAM);
+        add_devices(p, t);
 }
 
 /* Ids of what buses may have are compared with each other: nobody can tell which of them are in use. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "plan/streams.h"
 
-#include <stdlib.h>
+#include <ctype.h>
 
 enum {
     SMMU_CELLS = 2, // Documentation/devicetree/bindings/iommu/arm,smmu.yaml: a stream id and a mask
@@ -96,22 +96,26 @@ static bool is_host_bridge(struct planner *p, const struct dt_node *n)
     return !outer || strcmp(outer, "pci") != 0; // else it is a bridge on a bus
 }
 
-/* "0000:0a:00.1": domain, bus, device, function. */
-static bool parse_function(const char *name, uint32_t *domain, uint32_t *requester)
+bool parse_function_name(const char *name, size_t end, uint32_t *domain, uint32_t *requester)
 {
-    uint32_t parts[4];
-    static const char ends[] = {':', ':', '.', 0};
-    for (int i = 0; i < 4; i++) {
-        char *end;
-        unsigned long value = strtoul(name, &end, 16);
-        if (end == name || *end != ends[i] || value > 0xffffffff)
+    static const uint32_t most[] = {UINT32_MAX, 0xff, 0x1f, 7};
+    static const char separators[] = "::.";
+    uint32_t part[4] = {0};
+    size_t at = 0;
+    for (uint32_t i = 0; i < 4; i++) {
+        size_t digits = at;
+        for (; at < end && isxdigit((unsigned char)name[at]); at++) {
+            uint32_t digit = (uint32_t)(name[at] <= '9' ? name[at] - '0' : (name[at] | 0x20) - 'a' + 10);
+            if (part[i] > most[i] >> 4)
+                return false;
+            part[i] = part[i] << 4 | digit;
+        }
+        if (at == digits || part[i] > most[i] || (i < 3 && (at == end || name[at++] != separators[i])))
             return false;
-        parts[i] = (uint32_t)value;
-        name = end + 1;
     }
-    *domain = parts[0];
-    *requester = (parts[1] & 0xff) << 8 | (parts[2] & 0x1f) << 3 | (parts[3] & 7);
-    return true;
+    *domain = part[0];
+    *requester = part[1] << 8 | part[2] << 3 | part[3];
+    return at == end;
 }
 
 /* The host's PCI host bridges. */
@@ -143,7 +147,7 @@ static const struct host_bridges *bridges_of_file(struct planner *p)
 const struct dt_node *bridge_of_function(struct planner *p, const char *name, uint32_t *requester)
 {
     uint32_t domain;
-    if (!p->host || !name || !parse_function(name, &domain, requester))
+    if (!p->host || !name || !parse_function_name(name, strlen(name), &domain, requester))
         return NULL;
     // drivers/pci/pci.c, of_pci_bus_find_domain_nr(): numbers are stated, or given out in the order of probing.
     const struct host_bridges *all = bridges_of_file(p);
@@ -177,6 +181,66 @@ static void read_map(struct planner *p, const struct dt_node *bridge, const stru
     }
 }
 
+/* ---- what a host bridge's functions may have ---- */
+
+/* Of a map, with the parts that its mask leaves of each entry. Of more, all requesters are taken; no board has so many.
+ */
+enum { MAX_PIECES = 4096 };
+
+/* Adds the ids of the requesters in [first, last] that an entry of a map takes. */
+static void add_entry(struct planner *p, const struct dt_prop *map, uint32_t at, uint64_t first, uint64_t last,
+                      stream_ranges *out)
+{
+    const struct dt_node *to = host_phandle(p->host, dt_cell(map, at + MAP_IOMMU));
+    uint64_t from = dt_cell(map, at), length = dt_cell(map, at + MAP_LENGTH), base = dt_cell(map, at + MAP_BASE);
+    first = first > from ? first : from;
+    last = last < from + length - 1 ? last : from + length - 1;
+    if (to && length && first <= last && !host_disabled(p->host, to))
+        vec_push(draft_arena(p->c), out, ((struct stream_range){to, base + (first - from), base + (last - from)}));
+}
+
+/*
+ * Requesters as the map sees them are those on the bridge's buses, without the bits that its mask takes away. The low
+ * bits of the mask give ranges of them, one for each combination of its other bits.
+ */
+static void read_ranges_of_map(struct planner *p, const struct dt_node *bridge, const struct dt_prop *map,
+                               stream_ranges *out)
+{
+    const struct dt_prop *buses = dt_prop(p->host->tree, bridge, intern(p->c->names, "bus-range"));
+    uint32_t mask = dt_u32(p->host->tree, bridge, intern(p->c->names, "iommu-map-mask"), UINT32_MAX) & 0xffff;
+    uint32_t first = 0, last = 0xffff, low = mask & ~(mask + 1), high = mask & ~low, part = 0;
+    uint64_t pieces = map->len / 4 / MAP_CELLS;
+    if (buses && buses->len == 8 && dt_cell(buses, 0) <= dt_cell(buses, 1) && dt_cell(buses, 1) <= 0xff) {
+        first = dt_cell(buses, 0) << 8;
+        last = dt_cell(buses, 1) << 8 | 0xff;
+    }
+    for (uint32_t b = high; b; b &= b - 1)
+        pieces *= 2;
+    if (pieces > MAX_PIECES) {
+        low = 0xffff;
+        high = 0;
+    }
+    if (mask >> 8 != 0xff) { // any bus may give what is left
+        first = 0;
+        last = 0xffff;
+    }
+    do { // visits all subsets of `high` in ascending order
+        uint64_t from = part > first ? part : first, to = (part | low) < last ? (part | low) : last;
+        for (uint32_t c = 0; from <= to && c + MAP_CELLS <= map->len / 4; c += MAP_CELLS)
+            add_entry(p, map, c, from, to, out);
+        part = (part - high) & high;
+    } while (part);
+}
+
+void streams_below_bridge(struct planner *p, const struct dt_node *bridge, stream_ranges *out)
+{
+    for (uint32_t i = 0; p->model->iommu != IOMMU_NONE && i < p->schemas->niommus; i++) {
+        const struct dt_prop *map = iommu_property(p, bridge, i, REF_STRIDE);
+        if (map)
+            read_ranges_of_map(p, bridge, map, out);
+    }
+}
+
 void streams_of_requester(struct planner *p, const struct dt_node *bridge, uint32_t requester, stream_list *out)
 {
     bool mapped = false;
@@ -193,7 +257,7 @@ void streams_of_requester(struct planner *p, const struct dt_node *bridge, uint3
 bool function_has_iommu(struct planner *p, const char *name)
 {
     uint32_t requester, domain;
-    if (!p->host || !parse_function(name, &domain, &requester))
+    if (!p->host || !parse_function_name(name, strlen(name), &domain, &requester))
         return true; // VFIO gives none away without one, and no tree says more
     const struct dt_node *bridge = bridge_of_function(p, name, &requester);
     const struct host_bridges *all = bridges_of_file(p);

@@ -43,8 +43,28 @@ const struct dt_node *stream_node(struct planner *p, const struct dt_node *n);
  */
 const struct dt_node *bridge_of_function(struct planner *p, const char *name, uint32_t *requester);
 
+/*
+ * Reads the name of a PCI function, "0000:0a:00.1": its domain, and its id on the bus: bus, device, function. False: it
+ * is no such name. What follows `end` characters is not read.
+ */
+bool parse_function_name(const char *name, size_t end, uint32_t *domain, uint32_t *requester);
+
 /* The host's PCI host bridges, in document order; *n: how many. */
 const struct dt_node *const *host_bridges(struct planner *p, uint32_t *n);
+
+/* Ids of an IOMMU that requesters below a host bridge can have. */
+struct stream_range {
+    const struct dt_node *iommu; // an enabled one
+    uint64_t first, last;
+};
+
+typedef VEC(struct stream_range) stream_ranges;
+
+/*
+ * Adds what the `iommu-map` of a host bridge gives requesters below it, if its `bus-range` and `iommu-map-mask` let any
+ * have it. Memory from the draft.
+ */
+void streams_below_bridge(struct planner *p, const struct dt_node *bridge, stream_ranges *out);
 
 /* Adds the ids of a requester below a host bridge: `iommu-map`, else the bridge's own. */
 void streams_of_requester(struct planner *p, const struct dt_node *bridge, uint32_t requester, stream_list *out);
