@@ -15,7 +15,7 @@ static void check_share(struct planner *p, const struct p_memory *a, const struc
         diag_note(d, b->m->share_at, "the other end is here");
         diag_help(d, "write `size 0x%" PRIx64 "` at both ends", b->size);
     } else if (a->m->backing != b->m->backing || a->m->back_arg.value != b->m->back_arg.value ||
-               (a->m->file && b->m->file && strcmp(a->m->file, b->m->file))) {
+               (a->m->file && b->m->file && name_of_part(p, a->m->file) != name_of_part(p, b->m->file))) {
         d = diag(p->c->diags, E0527, a->m->share_at, "both ends of \"%s\" must come from the same memory", a->m->share);
         diag_note(d, b->m->share_at, "the other end is here");
         if (b->m->backing == BACK_PHYSICAL)
@@ -71,21 +71,21 @@ void collect_files(struct planner *p, struct owner_table *t)
             const struct p_memory *g = &m->memory.at[k];
             uint64_t from = g->m->back_arg.value;
             if (g->size && g->m->backing == BACK_FILE && g->m->file && from + (g->size - 1) >= from)
-                add_owned(t, &(struct owned){from, from + (g->size - 1), intern(p->c->names, g->m->file), g, m,
-                                             &g->m->at, OWN_FILE, OWN_IS_MEMORY});
+                add_owned(t, &(struct owned){from, from + (g->size - 1), name_of_part(p, g->m->file), g, m, &g->m->at,
+                                             OWN_FILE, OWN_IS_MEMORY});
         }
         for (uint32_t k = 0; k < m->devices.n; k++) {
             const struct p_device *d = m->devices.at[k];
             for (uint32_t r = 0; d->kind == DEV_RAW && r < d->regions.n; r++) {
                 const struct p_region *g = d->regions.at[r];
                 if (g->file && g->size && strcmp(g->file, "/dev/mem") != 0 && g->offset + (g->size - 1) >= g->offset)
-                    add_owned(t, &(struct owned){g->offset, g->offset + (g->size - 1), intern(p->c->names, g->file), g,
-                                                 m, &g->at, OWN_FILE, OWN_IS_REGION});
+                    add_owned(t, &(struct owned){g->offset, g->offset + (g->size - 1), name_of_part(p, g->file), g, m,
+                                                 &g->at, OWN_FILE, OWN_IS_REGION});
             }
             for (uint32_t r = 0; d->kind == DEV_RAW && r < d->irqs.n; r++) {
                 const struct p_irq *g = d->irqs.at[r];
                 if (g->file && !g->drop)
-                    add_owned(t, &(struct owned){0, UINT64_MAX, intern(p->c->names, g->file), g, m, &g->at, OWN_FILE,
+                    add_owned(t, &(struct owned){0, UINT64_MAX, name_of_part(p, g->file), g, m, &g->at, OWN_FILE,
                                                  OWN_IS_IRQ});
             }
         }

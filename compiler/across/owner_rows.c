@@ -102,6 +102,10 @@ static void add_row(struct planner *p, const struct owned *o)
         to->kind = ((const struct provider_use *)o->by)->rule->kind;
         to->what = describe_use(p, o->by);
         break;
+    case OWN_FUNCTION:
+        to->kind = "PCI function";
+        to->what = function_text(p, o->first);
+        break;
     case OWN_GROUP:
         to->kind = "IOMMU group";
         to->what = arena_printf(a, "%" PRIu64, o->first);
@@ -117,7 +121,7 @@ void add_owner_rows(struct planner *p, const struct owner_table *t)
 {
     for (uint32_t i = 0; i < t->list.n; i++) {
         const struct owned *o = &t->list.at[i], *before = i ? o - 1 : NULL;
-        if (!o->machine)
+        if (!o->machine || o->space == OWN_SLOT)
             continue; // nearly everything is the host's: add_host_rows() adds only what it needs
         if (o->space == OWN_CPU && before && before->first == o->first && before->machine == o->machine)
             continue;                                       // several vcpus of the machine share the host cpu

@@ -142,6 +142,8 @@ static const struct {
     [OWN_DMA_ID] = {collect_dma_ids, report_dma_ids, false, true},
     [OWN_PROVIDER] = {collect_providers, report_providers, false, true},
     [OWN_GROUP] = {collect_iommu_groups, report_iommu_groups, false, false},
+    [OWN_FUNCTION] = {collect_functions, report_functions, true, false},
+    [OWN_SLOT] = {collect_slots, report_slots, false, false},
     [OWN_CPU] = {collect_cpus, report_cpus, false, false},
 };
 

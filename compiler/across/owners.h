@@ -131,6 +131,19 @@ const char *describe_use(struct planner *p, const struct provider_use *u);
 void collect_iommu_groups(struct planner *p, struct owner_table *t);
 void report_iommu_groups(struct planner *p, const struct owned *a, const struct owned *b);
 
+/*
+ * functions.c: PCI functions, by name and by the files of their BARs in sysfs. It also reports those below a host
+ * bridge that another machine has, or that is kept.
+ */
+void collect_functions(struct planner *p, struct owner_table *t);
+void report_functions(struct planner *p, const struct owned *a, const struct owned *b);
+const char *function_text(struct planner *p, uint64_t number); // "0000:01:00.0"
+void collect_slots(struct planner *p, struct owner_table *t);
+void report_slots(struct planner *p, const struct owned *a, const struct owned *b);
+
+/* The one name of what a file contains: of a BAR's files in sysfs, the same; else the path. Interned. */
+const char *name_of_part(struct planner *p, const char *path);
+
 /* owner_rows.c: add rows to p->plan->owned, for a sorted space, and for what the host needs or keeps. */
 void add_owner_rows(struct planner *p, const struct owner_table *t);
 void add_host_rows(struct planner *p);

@@ -196,8 +196,18 @@ static void report_shared_id(struct planner *p, enum msg code, const struct owne
             other);
 }
 
+/* Whether `a` is a function behind the host bridge `b`, which check_bridge() reports. */
+static bool is_behind(struct planner *p, const struct owned *a, const struct owned *b)
+{
+    uint32_t requester;
+    return a->what == OWN_IS_DEVICE && b->what == OWN_IS_NODE &&
+           bridge_of_function(p, ((const struct p_device *)a->by)->sysfs_name, &requester) == b->by;
+}
+
 void report_streams(struct planner *p, const struct owned *a, const struct owned *b)
 {
+    if (is_behind(p, a, b) || is_behind(p, b, a))
+        return;
     const struct dt_node *iommu = a->in;
     bool any = dt_u32(p->host->tree, iommu, intern(p->c->names, "#iommu-cells"), 1) > 0;
     uint64_t first = a->first > b->first ? a->first : b->first;

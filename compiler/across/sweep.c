@@ -59,8 +59,10 @@ static enum rule rule_of_owners(enum lane a, enum lane b)
 static uintptr_t side_of_owner(const struct owned *o, enum lane lane)
 {
     const struct p_memory *m = o->by;
-    if (lane == LANE_MEMORY)
-        return m->m->share ? (uintptr_t)m->m->share : (uintptr_t)m;
+    if (lane == LANE_MEMORY && m->m->share)
+        return (uintptr_t)m->m->share;
+    if (lane == LANE_MEMORY && o->space != OWN_FUNCTION)
+        return (uintptr_t)m;
     return (uintptr_t)o->machine;
 }
 
@@ -71,6 +73,8 @@ static enum rule rule_of_machine(const struct owned *x, enum lane a, enum lane b
     if (a == LANE_DROPPED || b == LANE_DROPPED || a == LANE_HOST || b == LANE_HOST ||
         (a == LANE_MEMORY && b == LANE_MEMORY)) // memory is compared by its share
         return NEVER;
+    if (x->space == OWN_FUNCTION) // BARs of one function can be several regions
+        return (a == LANE_OTHER) != (b == LANE_OTHER) ? ALWAYS : NEVER;
     if (a == LANE_MEMORY || b == LANE_MEMORY)
         return ALWAYS;
     if (x->space == OWN_FILE)
