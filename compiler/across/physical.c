@@ -55,6 +55,7 @@ struct physical {
     struct planner *p;
     struct taken taken;                  // at hand
     const struct host_region *registers; // registers in use that it overlaps; or NULL
+    bool reserved_all;                   // the tree reserves all of it
     VEC(struct over_reserved) reserved;
     struct map users;        // reserved node -> its struct reserved_user; the node itself until one is found
     struct ranges ram, kept; // kept: by /memreserve/
@@ -80,6 +81,8 @@ static bool add_overlap(void *opaque, const struct host_region *h)
     if (is_reserved(h->node) && !(o && o->machine == s->taken.machine)) {
         vec_push(draft_arena(s->p->c), &s->reserved, ((struct over_reserved){s->taken, h}));
         map_putp(draft_arena(s->p->c), &s->users, h->node, NULL, NULL);
+        if (h->address <= s->taken.first && s->taken.last <= h->address + (h->size - 1))
+            s->reserved_all = true;
     }
     return true;
 }
@@ -201,8 +204,10 @@ static void check_kept(struct physical *s)
         over = kept[after - 1].last >= k->last && !pool ? NULL : &kept[after - 1];
     else if (after < s->kept.list.n && kept[after].first <= k->last)
         over = &kept[after];
-    if (!over)
+    if (!over) {
+        s->reserved_all = s->reserved_all || (after && kept[after - 1].last >= k->last);
         return;
+    }
     bool all = over->first <= k->first && k->last <= over->last;
     struct diag *d = diag(s->p->c->diags, E0537, k->at, "%s is %sreserved by the /memreserve/ of the host's tree",
                           taken_text(s->p, k), all ? "" : "partly ");
@@ -331,9 +336,10 @@ static void check_reserved(struct physical *s, const struct over_reserved *over)
 
 static void check_taken(struct physical *s)
 {
-    if (s->taken.last < s->taken.first)
-        return;
     s->registers = NULL;
+    s->reserved_all = false;
+    if (s->taken.last < s->taken.first || !s->p->host)
+        return;
     host_overlaps(s->p->host, s->taken.first, s->taken.last - s->taken.first + 1, add_overlap, s);
     if (s->registers && s->taken.memory)
         report_registers_below(s);
@@ -354,10 +360,14 @@ static void check_machine(struct physical *s, const struct p_machine *m)
     for (uint32_t k = 0; k < m->devices.n; k++) {
         const struct p_device *d = m->devices.at[k];
         for (uint32_t i = 0; d->kind == DEV_RAW && i < d->regions.n; i++) {
-            const struct p_region *r = d->regions.at[i];
+            struct p_region *r = d->regions.at[i];
             s->taken = (struct taken){m, NULL, r, r->at, 0, 0};
-            if (!r->shadow && r->mode != REGION_DROP && get_host_range(r, &s->taken.first, &s->taken.last))
-                check_taken(s);
+            if (r->shadow || r->mode == REGION_DROP || !get_host_range(r, &s->taken.first, &s->taken.last))
+                continue;
+            check_taken(s);
+            // Where RAM is, a boot loader may have said otherwise. The kernel lists what is reserved without `no-map`
+            // as its own.
+            r->prove_free = !s->reserved_all;
         }
     }
 }
@@ -365,7 +375,7 @@ static void check_machine(struct physical *s, const struct p_machine *m)
 void check_physical(struct planner *p)
 {
     struct physical s = {.p = p};
-    for (uint32_t i = 0; p->host && i < p->plan->machines.n; i++)
+    for (uint32_t i = 0; i < p->plan->machines.n; i++)
         check_machine(&s, p->plan->machines.at[i]);
     if (s.reserved.n)
         find_users(&s);

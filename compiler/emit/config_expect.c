@@ -83,6 +83,11 @@ static void expect_regions(struct cfg_out *o, uint32_t device, const struct p_de
                 add_expectation(o, MACH_CFG_EXPECT_FILE, device, r->index, r->file);
             if (r->shadow)
                 expect_place(o, device, r);
+            if (r->prove_free) {
+                struct mach_cfg_expect *e = add_expectation(o, MACH_CFG_EXPECT_MEMORY_FREE, device, r->index, d->name);
+                e->a = w64(r->host);
+                e->b = w64(r->size);
+            }
         } else if (!r->window && r->size) { // VFIO does not list windows of `ranges` as regions
             expect_place(o, device, r);
         }

@@ -121,7 +121,8 @@ struct p_region {
     uint32_t index;
     uint8_t mode; // REGION_MAP, REGION_TRAP, REGION_DROP
     uint8_t how;
-    bool window; // it is a window of the node's `ranges` (PCI memory, child bus), not an entry of its `reg`
+    bool prove_free; // raw, of /dev/mem: the start proves that the host's kernel does not use it as memory
+    bool window;     // it is a window of the node's `ranges` (PCI memory, child bus), not an entry of its `reg`
     const struct host_region *source;
     struct p_shadow *shadow; // it is one; or NULL
 };

@@ -226,7 +226,7 @@ enum mach_cfg_expect_kind {
     MACH_CFG_EXPECT_IRQ_COUNT = 8, // irq-count: the device has `a` interrupts
     MACH_CFG_EXPECT_IRQ_TRIGGER = 9, // irq-trigger: the trigger of interrupt `index` is `a` (set trigger); `string` is the host's word for it
     MACH_CFG_EXPECT_GROUP_MEMBER = 10, // group-member: device `string` is in the same IOMMU group
-    MACH_CFG_EXPECT_MEMORY_FREE = 11, // memory-free: since 1.3: the host's kernel does not use the `b` bytes at `a`, which are the guest's memory `string`
+    MACH_CFG_EXPECT_MEMORY_FREE = 11, // memory-free: since 1.3: the host's kernel does not use the `b` bytes at `a`, which are the guest's memory `string`, or region `index` of the raw device `string`, `device`
     MACH_CFG_EXPECT_KVM_DEVICE = 12 // kvm-device: since 1.4: the host's KVM can make the device `string`, which serves irqchip `index`
 };
 

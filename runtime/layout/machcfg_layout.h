@@ -224,7 +224,8 @@ static inline mach_le64 mach_le64_of(uint64_t v)
       "the trigger of interrupt `index` is `a` (set trigger); `string` is the host's word for it")                     \
     E(expect_kind, EXPECT_GROUP_MEMBER, 10, "group-member", "device `string` is in the same IOMMU group")              \
     E(expect_kind, EXPECT_MEMORY_FREE, 11, "memory-free",                                                              \
-      "since 1.3: the host's kernel does not use the `b` bytes at `a`, which are the guest's memory `string`")         \
+      "since 1.3: the host's kernel does not use the `b` bytes at `a`, which are the guest's memory `string`, or "     \
+      "region `index` of the raw device `string`, `device`")                                                           \
     E(expect_kind, EXPECT_KVM_DEVICE, 12, "kvm-device",                                                                \
       "since 1.4: the host's KVM can make the device `string`, which serves irqchip `index`")
 

@@ -61,7 +61,7 @@ EXPECTED = {"page-size": ({"a"}, set(), False), "host-compatible": ({"string"}, 
             "compatible": ({"device", "string"}, set(), False), "region": ({"device", "b"}, {"a", "string"}, True),
             "irq-count": ({"device", "a"}, set(), False), "irq-trigger": ({"device", "a", "string"}, set(), True),
             "group-member": ({"device", "string"}, set(), True),
-            "memory-free": ({"a", "b", "string"}, set(), True),
+            "memory-free": ({"a", "b", "string"}, {"device"}, True),
             "kvm-device": ({"string"}, set(), True)}
 PCI_NAME = re.compile(r"[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$")
 
@@ -549,7 +549,10 @@ class Machine:
                 known = [(r.host, r.size) for r in d.all_regions if r.index == e.index and "window" not in r.flags]
                 if known != [(e.a, e.b)]:
                     self.say(f"{d.name}: region {e.index} is {known}, expected {(e.a, e.b)}")
-            if e.kind == "memory-free":
+            if e.kind == "memory-free" and d:
+                if not [r for r in d.all_regions if (r.index, r.offset, r.size, d.name) == (e.index, e.a, e.b, e.string)]:
+                    self.say(f"{d.name} has no region {e.index} at {e.a:#x}")
+            elif e.kind == "memory-free":
                 m = self.config.memory[e.index] if e.index < len(self.config.memory) else None
                 if not m or (m.name, m.physical, m.size) != (e.string, e.a, e.b):
                     self.say(f"memory {e.index} is another than {e.string} at {e.a:#x}")
