@@ -38,21 +38,41 @@ void report_memory(struct planner *p, const struct owned *a, const struct owned 
     diag_help(d, "move one of them, or write `share \"NAME\"` at both ends if this is intended");
 }
 
+/* Reports shares that one memory of all machines is an end of. Machines with errors are not planned, but have ends. */
+static void check_ends(struct planner *p)
+{
+    struct map ends = {0}; // interned name of the share -> the struct m_memory; NULL: there are several
+    for (uint32_t pass = 0; !p->model->incomplete && pass < 2; pass++)
+        for (uint32_t i = 0; i < p->model->machines.n; i++)
+            for (uint32_t k = 0; k < p->model->machines.at[i]->memory.n; k++) {
+                const struct m_memory *m = &p->model->machines.at[i]->memory.at[k];
+                uint64_t known;
+                if (!m->share)
+                    continue;
+                bool again = map_get(&ends, (uintptr_t)m->share, 0, &known);
+                if (!pass)
+                    map_put(draft_arena(p->c), &ends, (uintptr_t)m->share, 0, again ? 0 : (uintptr_t)m);
+                else if (known)
+                    diag_help(diag(p->c->diags, W1026, m->share_at, "`share \"%s\"` has no other end", m->share),
+                              "write the same `share` in the other machine, or remove it");
+            }
+}
+
 void check_memory(struct planner *p)
 {
     struct map shares = {0};
+    check_ends(p);
     for (uint32_t i = 0; i < p->plan->machines.n; i++) {
         const struct p_machine *m = p->plan->machines.at[i];
         for (uint32_t k = 0; k < m->memory.n; k++) {
             const struct p_memory *mem = &m->memory.at[k];
             if (!mem->m->share)
                 continue;
-            const char *name = intern(p->c->names, mem->m->share);
-            const struct p_memory *other = map_getp(&shares, name, NULL);
+            const struct p_memory *other = map_getp(&shares, mem->m->share, NULL);
             if (other)
                 check_share(p, mem, other);
             else
-                map_putp(draft_arena(p->c), &shares, name, NULL, mem);
+                map_putp(draft_arena(p->c), &shares, mem->m->share, NULL, mem);
         }
     }
 }

@@ -105,6 +105,20 @@ static bool is_same_mapping(const struct machine_planner *p, const struct p_dma_
     return x.iova == y.iova && x.size == y.size && x.same == y.same && x.host == y.host;
 }
 
+/* The stream that may only read could write through the other one's mapping. */
+static void report_rights(struct machine_planner *p, const struct p_device *d, const struct piece *x,
+                          const struct piece *y)
+{
+    const struct piece *w = x->map->readonly ? y : x, *r = w == x ? y : x;
+    struct diag *g = diag_map(p->file, r->dma, r->map, E0660,
+                              arena_printf(p->c->arena,
+                                           "dma `%s` of `%s` may only read %s, and dma `%s` may write there, but its "
+                                           "streams share one page table",
+                                           r->dma->name, d->name, mapped_text(p->file, r->map), w->dma->name));
+    diag_note(g, w->dma->written ? w->map->at : w->dma->at, "this one may write");
+    diag_help(g, "write `readonly` in both or in neither, or map it at two device addresses");
+}
+
 void check_streams_share(struct machine_planner *p, const struct p_device *d)
 {
     VEC(struct piece) all = {0};
@@ -121,6 +135,10 @@ void check_streams_share(struct machine_planner *p, const struct p_device *d)
         const struct piece *x = &all.at[i - 1], *y = &all.at[i];
         bool same = is_same_mapping(p, x->map, y->map);
         mappings += !same;
+        if (same && x->map->readonly != y->map->readonly) {
+            report_rights(p, d, x, y);
+            return;
+        }
         if (same || y->map->iova > x->map->iova + (x->map->size - 1))
             continue;
         struct diag *g =

@@ -79,6 +79,24 @@ static bool is_one_mapping(const struct claim *a, const struct claim *b)
            x->mode == y->mode;
 }
 
+/* Whether a claim is mapped into the guest on its own: less than whole pages is trapped. */
+static bool takes_slot(const struct machine_planner *p, const struct claim *k)
+{
+    const struct p_region *r = k->region;
+    return is_mapped(k) && r->host != UINT64_MAX && !((r->host | r->guest | r->size) & (p->model->page_size - 1));
+}
+
+/* KVM has one mapping for a guest address. */
+static void report_two_slots(struct machine_planner *p, const struct claim *x, const struct claim *y)
+{
+    const struct claim *a = src_compare(x->at, y->at) > 0 ? x : y, *b = a == x ? y : x;
+    struct diag *d = diag(p->c->diags, E0544, a->at, "%s and %s are the same registers, mapped twice into the guest",
+                          claim_text(p, a), claim_text(p, b));
+    diag_label(d, "0x%" PRIx64 "..0x%" PRIx64, a->first, a->last);
+    diag_note(d, b->at, "%s is at 0x%" PRIx64 "..0x%" PRIx64, claim_text(p, b), b->first, b->last);
+    diag_help(d, "`drop` the region of one of them, or remove one of the devices");
+}
+
 /* Reports claim `a` if it begins in the page in which `b` (or NULL) ends. */
 static void check_shared_page(struct machine_planner *p, const struct claim *a, const struct claim *b)
 {
@@ -101,6 +119,7 @@ static void check_claims(struct machine_planner *p)
         qsort(p->claims.at, p->claims.n, sizeof *p->claims.at, by_address);
     const struct claim *reach = NULL;                 // the claim so far that ends last
     const struct claim *mapped = NULL, *other = NULL; // the same among those that are mapped, and among the others
+    const struct claim *slot = NULL;                  // the same among those that take a slot
     for (uint32_t i = 0; i < p->claims.n; i++) {
         const struct claim *k = &p->claims.at[i];
         if (!reach || k->first > reach->last) {
@@ -124,6 +143,11 @@ static void check_claims(struct machine_planner *p)
                       window ? "move the other one, because a window is fixed on its bus: `at ADDRESS`%s"
                              : "move one of them: `at ADDRESS`%s",
                       !window && (is_mapped(a) || is_mapped(b)) ? ", or remove it: `drop`" : "");
+        }
+        if (takes_slot(p, k)) {
+            if (slot && k->first <= slot->last && !p->given_twice && is_one_mapping(k, slot))
+                report_two_slots(p, k, slot);
+            slot = !slot || k->last > slot->last ? k : slot;
         }
         if (!reach || k->last > reach->last)
             reach = k;
