@@ -84,13 +84,13 @@ static void check_bridge(struct planner *p, const struct owned *o)
     const char *name = function_text(p, o->first);
     const struct dt_node *bridge = bridge_of_function(p, name, &requester);
     const struct owner *owner = bridge ? p->host_owner[bridge->id] : NULL;
-    const struct m_keep *keep = bridge ? keep_of(p, bridge) : NULL;
+    const struct m_keep *keep = bridge ? keep_of(p, node_of_requester(p, bridge, requester)) : NULL;
     if (!owner && !keep)
         return;
-    struct diag *d =
-        diag(p->c->diags, E1044, *o->at, "PCI function %s is behind %s, which %s", name, dt_path(p->c->arena, bridge),
-             owner ? arena_printf(p->c->arena, "machine `%s` has", owner->machine->name)
-                   : "the host keeps with what is below it");
+    struct diag *d = diag(p->c->diags, E1044, *o->at, "PCI function %s is at or behind %s, which %s", name,
+                          dt_path(p->c->arena, owner ? bridge : keep->node),
+                          owner ? arena_printf(p->c->arena, "machine `%s` has", owner->machine->name)
+                                : "the host keeps with what is below it");
     diag_note(d, owner ? owner->at : keep->at, owner ? "it is passed through here" : "it is kept here");
     diag_help(d, owner ? "pass only one of them through: with the bridge, its machine gets all functions behind it"
                        : "remove one of the statements");

@@ -157,6 +157,37 @@ const struct dt_node *bridge_of_function(struct planner *p, const char *name, ui
     return domain ? NULL : all->only;
 }
 
+/* The first and the last bus number of a bridge's `bus-range`; false: it has none. */
+static bool read_bus_range(struct planner *p, const struct dt_node *n, uint32_t *first, uint32_t *last)
+{
+    const struct dt_prop *buses = dt_prop(p->host->tree, n, intern(p->c->names, "bus-range"));
+    if (!buses || buses->len != 8 || dt_cell(buses, 0) > dt_cell(buses, 1) || dt_cell(buses, 1) > 0xff)
+        return false;
+    *first = dt_cell(buses, 0);
+    *last = dt_cell(buses, 1);
+    return true;
+}
+
+const struct dt_node *node_of_requester(struct planner *p, const struct dt_node *bridge, uint32_t requester)
+{
+    enum { DEVFN_SHIFT = 8, DEVFN = 0xff }; // PCI Bus Binding to Open Firmware, 2.2.1.1: in phys.hi
+    const struct dt_node *n = bridge, *next = bridge;
+    uint32_t bus = requester >> 8, first, last;
+    while (next) {
+        bool here = read_bus_range(p, next, &first, &last) ? first == bus : next == bridge && !bus;
+        const struct dt_node *c = next->child;
+        n = next;
+        for (next = NULL; c && !next; c = c->next) {
+            const struct dt_prop *reg = dt_prop(p->host->tree, c, p->n->reg);
+            if (here && reg && reg->len >= 4 && (dt_cell(reg, 0) >> DEVFN_SHIFT & DEVFN) == (requester & 0xff))
+                return c;
+            if (!here && read_bus_range(p, c, &first, &last) && first <= bus && bus <= last)
+                next = c;
+        }
+    }
+    return n;
+}
+
 const struct dt_node *const *host_bridges(struct planner *p, uint32_t *n)
 {
     const struct host_bridges *all = bridges_of_file(p);
@@ -206,13 +237,12 @@ static void add_entry(struct planner *p, const struct dt_prop *map, uint32_t at,
 static void read_ranges_of_map(struct planner *p, const struct dt_node *bridge, const struct dt_prop *map,
                                stream_ranges *out)
 {
-    const struct dt_prop *buses = dt_prop(p->host->tree, bridge, intern(p->c->names, "bus-range"));
     uint32_t mask = dt_u32(p->host->tree, bridge, intern(p->c->names, "iommu-map-mask"), UINT32_MAX) & 0xffff;
     uint32_t first = 0, last = 0xffff, low = mask & ~(mask + 1), high = mask & ~low, part = 0;
     uint64_t pieces = map->len / 4 / MAP_CELLS;
-    if (buses && buses->len == 8 && dt_cell(buses, 0) <= dt_cell(buses, 1) && dt_cell(buses, 1) <= 0xff) {
-        first = dt_cell(buses, 0) << 8;
-        last = dt_cell(buses, 1) << 8 | 0xff;
+    if (read_bus_range(p, bridge, &first, &last)) {
+        first <<= 8;
+        last = last << 8 | 0xff;
     }
     for (uint32_t b = high; b; b &= b - 1)
         pieces *= 2;

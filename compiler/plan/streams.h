@@ -49,6 +49,10 @@ const struct dt_node *bridge_of_function(struct planner *p, const char *name, ui
  */
 bool parse_function_name(const char *name, size_t end, uint32_t *domain, uint32_t *requester);
 
+/* The node of a requester below a host bridge, or of the port that its bus is behind; or the bridge: the tree has none.
+ */
+const struct dt_node *node_of_requester(struct planner *p, const struct dt_node *bridge, uint32_t requester);
+
 /* The host's PCI host bridges, in document order; *n: how many. */
 const struct dt_node *const *host_bridges(struct planner *p, uint32_t *n);
 
