@@ -9,7 +9,7 @@ static bool is_string(const struct mach_cfg_file *f, uint32_t a, uint32_t b)
     return a == b || !strcmp(mach_cfg_string(f, a), mach_cfg_string(f, b));
 }
 
-// A file may be a device's or not; the other kinds are about a device, or about the host.
+// A file, and memory that is free, may be a device's or not; the other kinds are about a device, or about the host.
 static bool is_about_device(uint32_t kind)
 {
     return kind >= MACH_CFG_EXPECT_SYSFS_NAME && kind <= MACH_CFG_EXPECT_GROUP_MEMBER;
@@ -20,7 +20,8 @@ static bool expect_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)
     uint32_t kind = mach_cfg_expect_kind(r), index = mach_cfg_expect_index(r), string = mach_cfg_expect_string(r);
     struct mach_cfg_rec m = mach_cfg_record(f, MACH_CFG_S_MACHINE, 0);
     struct mach_cfg_rec d = mach_cfg_record(f, MACH_CFG_S_DEVICE, mach_cfg_expect_device(r));
-    if (kind != MACH_CFG_EXPECT_FILE && is_about_device(kind) != (d.at != NULL))
+    bool either = kind == MACH_CFG_EXPECT_FILE || kind == MACH_CFG_EXPECT_MEMORY_FREE;
+    if (!either && is_about_device(kind) != (d.at != NULL))
         return false;
     switch ((enum mach_cfg_expect_kind)kind) {
     case MACH_CFG_EXPECT_PAGE_SIZE:

@@ -308,7 +308,8 @@ static int fits(const struct file *f, uint64_t i)
 {
     uint64_t d = GET(f, expect, i, device), index = GET(f, expect, i, index);
     const char *string = text(f, GET(f, expect, i, string));
-    if (!IS(f, expect, i, kind, expect_kind_file) && about_device(f, i) == (d == NONE))
+    if (!IS(f, expect, i, kind, expect_kind_file) && !IS(f, expect, i, kind, expect_kind_memory_free) &&
+        about_device(f, i) == (d == NONE))
         return 0;
     if (IS(f, expect, i, kind, expect_kind_page_size))
         return GET(f, expect, i, a) == GET(f, machine, 0, host_page_size);

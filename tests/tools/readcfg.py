@@ -524,7 +524,7 @@ class Config:
             kind, device = self.word("expect_kind", e["kind"]), e["device"]
             text = self.raw(e["string"])
             of_device = ("sysfs-name", "compatible", "region", "irq-count", "irq-trigger", "group-member")
-            if kind != "file" and (kind in of_device) != (device != NONE):
+            if kind not in ("file", "memory-free") and (kind in of_device) != (device != NONE):
                 self.refuse("expect", i, "of a device and the host")
             wrong = False
             if kind == "page-size":
