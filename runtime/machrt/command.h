@@ -84,11 +84,6 @@ bool names_of_memory(struct device_names *n, const struct mach_cfg_file *f, size
 uint32_t names_find(const struct device_names *n, const char *name);
 void names_free(struct device_names *n);
 
-/* ---- plan_names.c ---- */
-
-/* Prints a request and its argument as a C programmer would write them. `kind` is what the fd is, see plan.c. */
-void print_ioctl(FILE *out, char kind, int fd, unsigned long request, const void *arg);
-
 /* ---- probe_vfio.c ---- */
 
 struct mach_sys;

@@ -4,6 +4,7 @@
 // examples. With --host they are read from this host, as far as it has them.
 #include "command.h"
 #include "machcfg_file.h"
+#include "plan_names.h"
 #include "plan_pool.h"
 
 #include "uapi/iommufd.h"
@@ -18,11 +19,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { PATH = 512, MOST_FILES = 65536 };
+enum { MOST_FILES = 65536, FILE_NAME = 96 };
 
 struct file {
-    char kind; // see print_ioctl(); 0: closed
-    uint32_t device;
+    char kind;       // see print_ioctl(); 0: closed
+    uint32_t device; // or, of a device of KVM's, its type
+    char name[FILE_NAME];
 };
 
 struct plan {
@@ -62,14 +64,29 @@ static void print_call(struct plan *p, bool reads, const char *format, ...)
     va_end(args);
 }
 
-static int new_fd(struct plan *p, char kind, uint32_t device)
+static const char *name_of_file(void *o, int fd)
+{
+    const struct plan *p = plan_of(o);
+    return fd >= 0 && fd < MOST_FILES && p->file[fd].kind ? p->file[fd].name : "closed";
+}
+
+// An fd with its name, as strace prints it.
+#define NAMED(p, fd) named((char[FILE_NAME + 16]){0}, (p), (fd))
+static const char *named(char to[static FILE_NAME + 16], struct plan *p, int fd)
+{
+    snprintf(to, FILE_NAME + 16, fd < 0 ? "%d" : "%d<%s>", fd, fd < 0 ? "" : name_of_file(p, fd));
+    return to;
+}
+
+static int new_fd(struct plan *p, char kind, uint32_t device, const char *name)
 {
     // The lowest that is free, as the kernel gives them.
     while (p->low < MOST_FILES && p->file[p->low].kind)
         p->low++;
     if (p->low == MOST_FILES)
         return -EMFILE;
-    p->file[p->low] = (struct file){kind, device};
+    p->file[p->low] = (struct file){.kind = kind, .device = device};
+    snprintf(p->file[p->low].name, FILE_NAME, "%s", name);
     return p->low++;
 }
 
@@ -218,38 +235,46 @@ static int plan_open(void *o, const char *path, int flags)
 {
     struct plan *p = plan_of(o);
     uint32_t device;
-    (void)flags;
     char kind = open_kind(p, path, &device);
-    int fd = new_fd(p, kind, device);
-    print_call(p, false, "open(\"%s\") = %d", path, fd);
+    int fd = new_fd(p, kind, device, path);
+    print_call(p, false, "open(\"%s\", %s) = %d", path, print_open_flags((char[WORDS]){0}, flags), fd);
     return fd;
 }
 
 static int plan_close(void *o, int fd)
 {
     struct plan *p = plan_of(o);
-    print_call(p, false, "close(%d)", fd);
+    print_call(p, false, "close(%s)", NAMED(p, fd));
     p->file[fd].kind = 0;
     p->low = fd < p->low ? fd : p->low;
     return 0;
 }
 
+// A process's part of the address space: 2^47 bytes on most machines of 64 bits, no more than 3 GB on those of 32.
+static const uint64_t END = sizeof(void *) > 4 ? UINT64_C(1) << 47 : UINT64_C(3) << 30;
+
+// Takes the next addresses, at most as many as are left.
+static void *next_address(struct plan *p, uint64_t size)
+{
+    void *at = (void *)(uintptr_t)p->next;
+    uint64_t whole = (size + 0x1fffff) & ~(uint64_t)0x1fffff;
+    p->next = whole < END - p->next ? p->next + whole : END;
+    return at;
+}
+
 static int plan_mmap(void *o, void **at, uint64_t size, int prot, int flags, int fd, uint64_t offset)
 {
     struct plan *p = plan_of(o);
-    // A process's part of the address space: 2^47 bytes on most machines of 64 bits, no more than 3 GB on those of 32.
-    const uint64_t end = sizeof(void *) > 4 ? UINT64_C(1) << 47 : UINT64_C(3) << 30;
-    (void)prot;
-    if (size > end - p->next)
+    if (size > END - p->next || (fd >= 0 && p->file[fd].kind == 'm' && p->file[fd].device != MACH_CFG_NONE &&
+                                 !pool_has(p->f, p->file[fd].device, offset + size)))
         return -ENOMEM;
-    if (!(flags & MAP_FIXED)) {
-        *at = (void *)(uintptr_t)p->next;
-        p->next += (size + 0x1fffff) & ~(uint64_t)0x1fffff;
-        p->next = p->next < end ? p->next : end;
-    }
+    if (!(flags & MAP_FIXED))
+        *at = next_address(p, size);
     if (fd >= 0 && p->file[fd].kind == 'm' && p->file[fd].device != MACH_CFG_NONE)
         pool_map(&p->pool, p->f, (uintptr_t)*at, size, p->file[fd].device, offset);
-    print_call(p, false, "mmap(0x%" PRIx64 ", %d, 0x%" PRIx64 ") = %p", size, fd, offset, *at);
+    print_call(p, false, "mmap(0x%" PRIx64 ", %s, %s, %s, 0x%" PRIx64 ") = %p", size,
+               print_mmap_prot((char[WORDS]){0}, prot), print_mmap_flags((char[WORDS]){0}, flags), NAMED(p, fd), offset,
+               *at);
     return 0;
 }
 
@@ -270,7 +295,7 @@ static int64_t plan_pread(void *o, int fd, void *buffer, size_t size, uint64_t o
 {
     struct plan *p = plan_of(o);
     bool pagemap = p->file[fd].kind == 't';
-    print_call(p, pagemap, "pread(%d, %zu, 0x%" PRIx64 ")", fd, size, offset);
+    print_call(p, pagemap, "pread(%s, %zu, 0x%" PRIx64 ")", NAMED(p, fd), size, offset);
     memset(buffer, 0, size);
     for (size_t i = 0; pagemap && i < size / 8; i++) {
         uint64_t entry = pool_entry(&p->pool, (offset / 8 + i) * p->page, p->page);
@@ -279,10 +304,21 @@ static int64_t plan_pread(void *o, int fd, void *buffer, size_t size, uint64_t o
     return (int64_t)size;
 }
 
+// The first bytes of what is written, in the order of their addresses.
+#define BYTES(buffer, size) bytes((char[40]){0}, (buffer), (size))
+static const char *bytes(char to[static 40], const void *buffer, size_t size)
+{
+    for (size_t i = 0; i < size && i < 16; i++)
+        sprintf(to + 2 * i, "%02x", ((const uint8_t *)buffer)[i]);
+    if (size > 16)
+        strcpy(to + 32, "...");
+    return to;
+}
+
 static int64_t plan_pwrite(void *o, int fd, const void *buffer, size_t size, uint64_t offset)
 {
-    (void)buffer;
-    print_call(plan_of(o), false, "pwrite(%d, %zu, 0x%" PRIx64 ")", fd, size, offset);
+    print_call(plan_of(o), false, "pwrite(%s, %s, %zu, 0x%" PRIx64 ")", NAMED(plan_of(o), fd), BYTES(buffer, size),
+               size, offset);
     return (int64_t)size;
 }
 
@@ -297,29 +333,28 @@ static int64_t plan_read(void *o, int fd, void *buffer, size_t size)
 
 static int64_t plan_write(void *o, int fd, const void *buffer, size_t size)
 {
-    (void)buffer;
-    print_call(plan_of(o), false, "write(%d, %zu)", fd, size);
+    print_call(plan_of(o), false, "write(%s, %s, %zu)", NAMED(plan_of(o), fd), BYTES(buffer, size), size);
     return (int64_t)size;
 }
 
 static int plan_eventfd(void *o, int flags)
 {
-    (void)flags;
-    int fd = new_fd(plan_of(o), 'e', 0);
-    print_call(plan_of(o), false, "eventfd() = %d", fd);
+    int fd = new_fd(plan_of(o), 'e', 0, "eventfd");
+    print_call(plan_of(o), false, "eventfd(0x%x) = %d", (unsigned)flags, fd);
     return fd;
 }
 
 static int plan_memfd(void *o, const char *name, unsigned flags)
 {
-    int fd = new_fd(plan_of(o), 'm', pool_memory(&plan_of(o)->memories, name));
-    print_call(plan_of(o), false, "memfd_create(\"%s\", 0x%x) = %d", name, flags, fd);
+    int fd = new_fd(plan_of(o), 'm', pool_memory(&plan_of(o)->memories, name), name);
+    print_call(plan_of(o), false, "memfd_create(\"%s\", %s) = %d", name, print_memfd_flags((char[WORDS]){0}, flags),
+               fd);
     return fd;
 }
 
 static int plan_ftruncate(void *o, int fd, uint64_t size)
 {
-    print_call(plan_of(o), false, "ftruncate(%d, 0x%" PRIx64 ")", fd, size);
+    print_call(plan_of(o), false, "ftruncate(%s, 0x%" PRIx64 ")", NAMED(plan_of(o), fd), size);
     return 0;
 }
 
@@ -334,19 +369,19 @@ static int plan_poll(void *o, struct pollfd *fds, unsigned count, int timeout)
 
 static int plan_flock(void *o, int fd, int operation)
 {
-    print_call(plan_of(o), false, "flock(%d, %d)", fd, operation);
+    print_call(plan_of(o), false, "flock(%s, %d)", NAMED(plan_of(o), fd), operation);
     return 0;
 }
 
 static int plan_add_seals(void *o, int fd, unsigned seals)
 {
-    print_call(plan_of(o), false, "fcntl(%d, F_ADD_SEALS, 0x%x)", fd, seals);
+    print_call(plan_of(o), false, "fcntl(%s, F_ADD_SEALS, 0x%x)", NAMED(plan_of(o), fd), seals);
     return 0;
 }
 
 static int plan_stat(void *o, int fd, struct mach_stat *to)
 {
-    print_call(plan_of(o), true, "fstat(%d)", fd);
+    print_call(plan_of(o), true, "fstat(%s)", NAMED(plan_of(o), fd));
     memset(to, 0, sizeof *to);
     return 0;
 }
@@ -361,7 +396,7 @@ static int plan_lock(void *o, int fd, int shared, uint64_t first, uint64_t size)
 static int plan_io_uring_setup(void *o, unsigned entries, struct io_uring_params *params)
 {
     (void)params;
-    int fd = new_fd(plan_of(o), 'r', 0);
+    int fd = new_fd(plan_of(o), 'r', 0, "io_uring");
     print_call(plan_of(o), false, "io_uring_setup(%u) = %d", entries, fd);
     return fd;
 }
@@ -369,7 +404,7 @@ static int plan_io_uring_setup(void *o, unsigned entries, struct io_uring_params
 static int plan_io_uring_register(void *o, int fd, unsigned operation, void *arg, unsigned count)
 {
     (void)arg;
-    print_call(plan_of(o), false, "io_uring_register(%d, %u, %u buffers)", fd, operation, count);
+    print_call(plan_of(o), false, "io_uring_register(%s, %u, %u buffers)", NAMED(plan_of(o), fd), operation, count);
     return 0;
 }
 
@@ -398,6 +433,12 @@ static void device_info(const struct plan *p, uint32_t device, struct vfio_devic
     for (uint32_t k = 0; !pci && k < mach_cfg_device_irqs(d); k++)
         i->num_irqs += mach_cfg_irq_source(mach_cfg_record(p->f, MACH_CFG_S_IRQ, mach_cfg_device_first_irq(d) + k)) ==
                        MACH_CFG_IRQ_DEVICE;
+    // VFIO may count fewer: it ends at the first that the kernel cannot map. Where the compiler knows, it says so.
+    for (uint32_t k = 0; !pci && k < mach_cfg_count(p->f, MACH_CFG_S_EXPECT); k++) {
+        struct mach_cfg_rec e = mach_cfg_record(p->f, MACH_CFG_S_EXPECT, k);
+        if (mach_cfg_expect_kind(e) == MACH_CFG_EXPECT_IRQ_COUNT && mach_cfg_expect_device(e) == device)
+            i->num_irqs = (uint32_t)mach_cfg_expect_a(e);
+    }
 }
 
 static void region_info(const struct plan *p, uint32_t device, struct vfio_region_info *i)
@@ -522,10 +563,12 @@ static int plan_ioctl(void *o, int fd, unsigned long request, void *arg)
     else if (f->kind == 'i')
         r = iommufd_ioctl(p, request, arg);
     else if (f->kind == 'g' && request == VFIO_GROUP_GET_DEVICE_FD)
-        r = new_fd(p, 'd', find_device(p, (const char *)arg));
+        r = new_fd(p, 'd', find_device(p, (const char *)arg), (const char *)arg);
 #ifdef MACHRT_HAVE_KVM
-    else if (f->kind == 'v' && request == KVM_CREATE_DEVICE)
-        ((struct kvm_create_device *)arg)->fd = (uint32_t)new_fd(p, 'k', 0);
+    else if (f->kind == 'v' && request == KVM_CREATE_DEVICE) {
+        struct kvm_create_device *c = (struct kvm_create_device *)arg;
+        c->fd = (uint32_t)new_fd(p, 'k', c->type, c->type == KVM_DEV_TYPE_VFIO ? "KVM VFIO" : "KVM irqchip");
+    }
 #endif
     if (p->quiet)
         return r;
@@ -534,7 +577,7 @@ static int plan_ioctl(void *o, int fd, unsigned long request, void *arg)
     size_t size;
     FILE *line = open_memstream(&text, &size);
     if (line) {
-        print_ioctl(line, f->kind, fd, request, arg);
+        print_ioctl(&(struct words){line, name_of_file, p, f->device}, f->kind, fd, request, arg);
         if (r)
             fprintf(line, " = %d", r);
         fclose(line);
@@ -556,17 +599,34 @@ static int print_trap(void *o, struct mach_session *s, const struct mach_trap *t
     return 0;
 }
 
+// Only what the library cannot provide.
+static int print_memory(void *o, struct mach_memory *m)
+{
+    struct plan *p = plan_of(o);
+    struct mach_cfg_rec rec = mach_cfg_record(p->f, MACH_CFG_S_MEMORY, m->index);
+    uint32_t backing = mach_cfg_memory_backing(rec);
+    if (!mach_cfg_memory_share(rec) || backing == MACH_CFG_BACKING_FILE || backing == MACH_CFG_BACKING_PHYSICAL)
+        return -ENOSYS;
+    if (m->size > END - p->next)
+        return -ENOMEM;
+    m->at = next_address(p, m->size);
+    if (!p->quiet)
+        printf("# the VMM provides memory %s at %p\n", m->name, m->at);
+    return 0;
+}
+
 static int print_link(void *o, const struct mach_link *l)
 {
     if (!plan_of(o)->quiet)
-        printf("# the VMM connects eventfd %d to line %u\n", l->fd, l->line);
+        printf("# the VMM connects %s to line %u, and unmasks by %s\n", NAMED(plan_of(o), l->fd), l->line,
+               NAMED(plan_of(o), l->unmask_fd));
     return 0;
 }
 
 static int print_source(void *o, const struct mach_cfg_file *f, uint32_t irq, int *fd)
 {
     (void)f;
-    *fd = new_fd(plan_of(o), 'e', 0);
+    *fd = new_fd(plan_of(o), 'e', 0, "eventfd");
     if (!plan_of(o)->quiet)
         printf("# the VMM delivers interrupt %u as eventfd %d\n", irq, *fd);
     return 0;
@@ -599,13 +659,16 @@ static int run_session(struct plan *p, const struct mach_sys *sys)
 {
     const struct mach_options o = {
         .size = sizeof o, .sys = sys, .backend = p->backend, .flags = MACH_NO_PROOF | MACH_DRY_RUN, .threads = 1};
-    const struct mach_ops own = {
-        .size = sizeof own, .trap = print_trap, .connect = print_link, .irq_source = print_source};
+    const struct mach_ops own = {.size = sizeof own,
+                                 .memory = print_memory,
+                                 .trap = print_trap,
+                                 .connect = print_link,
+                                 .irq_source = print_source};
     struct mach_kvm kvm = {.size = sizeof kvm, .vm = -1, .sys = sys, .own = &own, .own_opaque = p};
     struct mach_session *s;
     struct mach_error error = MACH_ERROR_INIT;
     if (p->c->kvm) {
-        kvm.vm = new_fd(p, 'v', 0);
+        kvm.vm = new_fd(p, 'v', 0, "VM");
         printf("# %d is the VM\n", kvm.vm);
     }
     if (mach_session_start(p->c->config, &o, p->c->kvm ? mach_kvm_ops() : NULL, p->c->kvm ? (void *)&kvm : NULL, &s,

@@ -34,7 +34,8 @@ int pool_read(const char *path, char *out, size_t size)
 {
     if (!strstr(path, "/hugepages-"))
         return 0;
-    return snprintf(out, size, "%s\n", strstr(path, "/free_hugepages") ? "16777216" : "0");
+    return snprintf(out, size, "%s\n",
+                    strstr(path, "/free_hugepages") || strstr(path, "/nr_hugepages") ? "16777216" : "0");
 }
 
 uint32_t pool_memory(const struct device_names *memories, const char *name)
@@ -52,6 +53,12 @@ static uint64_t host_of(struct mach_cfg_rec m)
     if (first < EXAMPLE && (!limit || limit >= EXAMPLE + mach_cfg_memory_size(m)))
         return EXAMPLE;
     return first ? first : page;
+}
+
+bool pool_has(const struct mach_cfg_file *f, uint32_t memory, uint64_t size)
+{
+    struct mach_cfg_rec m = mach_cfg_record(f, MACH_CFG_S_MEMORY, memory);
+    return mach_cfg_memory_backing(m) != MACH_CFG_BACKING_CONTIGUOUS || size / 2 <= mach_cfg_memory_size(m);
 }
 
 void pool_map(struct pool *p, const struct mach_cfg_file *f, uint64_t at, uint64_t size, uint32_t memory,

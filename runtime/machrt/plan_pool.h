@@ -5,6 +5,8 @@
 
 #include "command.h"
 
+#include <stdbool.h>
+
 struct pool_mapping {
     uint64_t at, size, host;
 };
@@ -23,6 +25,8 @@ enum { POOL_NAME = 50 }; // bytes of a memory's name that are in its memfd's
 
 /* The memory whose memfd has a name; MACH_CFG_NONE: none. `memories`: names_of_memory(), of POOL_NAME bytes. */
 uint32_t pool_memory(const struct device_names *memories, const char *name);
+/* Whether a memory's memfd can have `size` bytes: the pool has twice what is asked for, so that a search of it ends. */
+bool pool_has(const struct mach_cfg_file *f, uint32_t memory, uint64_t size);
 /* Part of that memory's memfd is mapped. */
 void pool_map(struct pool *p, const struct mach_cfg_file *f, uint64_t at, uint64_t size, uint32_t memory,
               uint64_t offset);

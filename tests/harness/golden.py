@@ -3,8 +3,10 @@
 JSON that `machrt show` prints for the config.
 
 tests/golden/FILE.MACHINE.dts and FILE.MACHINE.json hold the expected outputs, FILE.warnings the warnings, if any, FILE.host
-what the host needs, if its tree is changed. For the
-examples, FILE.dot holds the graph and docs/images/FILE.svg the map. The machines of tests/system must compile,
+what the host needs, if its tree is changed.
+FILE.MACHINE.plan holds what `machrt plan --kvm --stop` prints: every call with the values that are passed, or why the
+session does not start. FILE.MACHINE.iommufd.plan is the same with --backend=iommufd, of the examples. For the examples,
+FILE.dot holds the graph and docs/images/FILE.svg the map. The machines of tests/system must compile,
 and there must be one of every platform.
 `tests/run.py --update golden` rewrites the files; review the difference before you commit it.
 """
@@ -29,6 +31,12 @@ def machines(context, source, directory):
     return sorted(path.stem for path in pathlib.Path(directory).glob("*.dtb")), done
 
 
+def plan(context, config, *more):
+    """What `machrt plan` prints, and its last words. 0 and 1 are its exit statuses."""
+    done = run(context.machrt, "plan", "--kvm", "--stop", *more, config)
+    return done.out + done.err.encode() if done.status in (0, 1) else f"exit status {done.status}\n{done.err}".encode()
+
+
 def compare(context, path, text):
     if context.update:
         if text:
@@ -49,10 +57,14 @@ def check(context, source):
         names, done = machines(context, source, directory)
         # The runtime reads what the compiler reports to have written.
         read = {name: run(context.machrt, "show", "--json", f"{directory}/{name}.cfg") for name in names}
+        plans = {f"{name}.plan": plan(context, f"{directory}/{name}.cfg") for name in names}
+        if source.parent != GOLDEN:
+            plans |= {f"{name}.iommufd.plan": plan(context, f"{directory}/{name}.cfg", "--backend=iommufd") for name in names}
     if done.status != 0:
         return [(str(source), f"exit status {done.status}\n{done.err}")]
     stem = str(GOLDEN / source.stem)
     results = [(f"{source} warnings", compare(context, pathlib.Path(stem + ".warnings"), done.err.encode()))]
+    results += [(f"{source} {name}", compare(context, pathlib.Path(f"{stem}.{name}"), text)) for name, text in plans.items()]
     for name in names:
         for view in ("dts", "json"):
             done = run(context.machc, source, "-m", name, f"--emit={view}", cwd=context.root)
@@ -101,7 +113,7 @@ def run_all(context):
             result.add(name, problem)
         expected.add(source.stem)
     if not context.wanted:
-        files = [path for kind in ("dts", "json", "warnings", "dot", "host") for path in GOLDEN.glob(f"*.{kind}")]
+        files = [path for kind in ("dts", "json", "plan", "warnings", "dot", "host") for path in GOLDEN.glob(f"*.{kind}")]
         files += IMAGES.glob("*.svg")
         stray = [str(path) for path in files if path.name.split(".")[0] not in expected]
         result.add("no golden file is left over", stray and "these belong to nothing: " + " ".join(stray))

@@ -344,7 +344,7 @@ static void test_plan(void **state)
     write_cfg(c);
     snprintf(a, sizeof a, "plan --kvm %s", cfg_path);
     expect_kvm(a, "VFIO_IOMMU_PAMU_SET_ATTR, {STASH, cpu=1, cache=1}");
-    expect_kvm(a, "KVM_SET_GSI_ROUTING, {nr=1}");
+    expect_kvm(a, "KVM_SET_GSI_ROUTING, {nr=1, {gsi=44, irqchip=0, pin=44}}");
     cfg_free(c);
 }
 
