@@ -287,7 +287,9 @@ static int plan_munmap(void *o, void *at, uint64_t size)
 static int plan_madvise(void *o, void *at, uint64_t size, int advice)
 {
     print_call(plan_of(o), false, "madvise(%p, 0x%" PRIx64 ", %s)", at, size,
-               advice == MADV_REMOVE ? "MADV_REMOVE" : "MADV_POPULATE_WRITE");
+               advice == MADV_REMOVE          ? "MADV_REMOVE"
+               : advice == MADV_POPULATE_READ ? "MADV_POPULATE_READ"
+                                              : "MADV_POPULATE_WRITE");
     return 0;
 }
 
