@@ -13,7 +13,7 @@ import sys
 
 sys.dont_write_bytecode = True  # a test run writes nothing into the sources
 
-from harness import Context, Result, builds, checker, cli, diagnostics, docs, dtc, errors, generated, golden, layers, linux, linux_facts, makefile, names, needs, paste, pictures, properties, schemas, signed, unit  # noqa: E402
+from harness import Context, Failed, Result, builds, checker, cli, diagnostics, docs, dtc, errors, generated, golden, layers, linux, linux_facts, makefile, names, needs, paste, pictures, properties, schemas, signed, unit  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITES = {
@@ -48,6 +48,7 @@ def main():
     parser.add_argument("--build", default="build", help="where machc and the unit tests are (build)")
     parser.add_argument("--update", action="store_true", help="suites golden, schemas, generated and docs: write what is made from machc anew")
     parser.add_argument("-k", default="", metavar="TEXT", help="only tests whose name holds TEXT")
+    parser.add_argument("--first", action="store_true", help="end at the first failure")
     parser.add_argument("-j", type=int, default=os.cpu_count() or 1, help="tests at a time")
     parser.add_argument("suites", nargs="*", metavar="SUITE", help=" ".join(SUITES))
     args = parser.parse_args()
@@ -56,10 +57,15 @@ def main():
             parser.error(f"no suite {name}; there are {', '.join(SUITES)}")
     os.chdir(ROOT)
     total = Result()
+    Result.first = args.first
     with concurrent.futures.ThreadPoolExecutor(args.j) as pool:
         context = Context(ROOT, (ROOT / args.build).resolve(), pool, args.k, args.update)
         for name in args.suites or SUITES:
-            result = SUITES[name](context)
+            try:
+                result = SUITES[name](context)
+            except Failed:
+                pool.shutdown(cancel_futures=True)
+                return 1
             result.report(name)
             total += result
     total.report("total")

@@ -34,8 +34,14 @@ class Context:
         return zip(chosen, self.pool.map(function, chosen))
 
 
+class Failed(Exception):
+    """A test has failed, and the rest does not matter."""
+
+
 class Result:
     """Counts passed tests, and prints failures as they occur."""
+
+    first = False  # the first failure ends the run
 
     def __init__(self):
         self.passed = 0
@@ -50,6 +56,8 @@ class Result:
             print(f"FAIL {name}: {first}")
             for line in rest[:60]:
                 print(f"    {line}")
+            if Result.first:
+                raise Failed(name)
         else:
             self.passed += 1
 

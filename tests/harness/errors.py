@@ -9,17 +9,25 @@
     // fine                        machc prints nothing
     // peer: Sizes are rounded.    what other systems do here: a line of docs/defects.md
 
-The exit status must be 1 if there is an error, else 0. Included files are in the directories below. When all files are run,
-every code of the registry must occur.
+The exit status must be 1 if there is an error, else 0. tests/errors/stderr/NAME holds all that machc prints of NAME.mach,
+byte by byte; `tests/run.py --update errors` writes these: review them. Included files are in the other directories. When all
+files are run, every code of the registry must occur.
+
+CODE-NAME.ok.mach is a near miss: a few lines away from a CODE-*.mach, and nothing is printed of it. Each code of the families
+in NEAR has one, but those that tests/errors/without-near-miss lists; a code that has one is not listed.
 """
 
+import difflib
 import pathlib
 import re
 import shlex
 import tempfile
 
-from . import Result, run
+from . import Result, difference, run
 from .blobs import RECIPES
+
+# Families of codes whose files have a near miss, and how many lines it may differ from one of them.
+NEAR, NEAR_LINES = ("E04", "E05", "E06", "E10", "W"), 4
 
 # Codes that no file can cause, with the reason.
 EXEMPT = {
@@ -82,10 +90,12 @@ def check(context, path):
             blob.write_bytes(RECIPES[host])
             args = args + ["--host", str(blob)]
         done = run(context.machc, "--max-errors", "0", *args, path.name, cwd=path.parent)
+        done.err = done.err.replace(folder, "FOLDER")
     found = messages(path.name, done.err)
     codes = {code for _, _, code in found}
     if slips:
         return f"this is not an expectation: {slips[0]}", codes
+    fine = fine or path.name.endswith(".ok.mach")
     if not expected and not fine:
         return "it has no expectation\n" + done.err, codes
     if found != expected:
@@ -98,7 +108,45 @@ def check(context, path):
     for text in contains:
         if text not in done.err:
             return f"nothing says `{text}`\n{done.err}", codes
-    return None, codes
+    return compare(context, path.parent / "stderr" / path.stem, done.err if expected else "", done.err), codes
+
+
+def compare(context, path, want, err):
+    """All that is printed, with what is stored. Of what is fine, nothing is stored."""
+    if want and context.update:
+        path.write_text(err)
+    elif want and not path.is_file():
+        return f"there is no {path.relative_to(context.root)}: run tests/run.py --update errors, and review it\n{err}"
+    return difference(path.read_text() if want else "", err, str(path.relative_to(context.root)))
+
+
+def statements(path):
+    """A file's lines without comments and indentation."""
+    return [line.strip() for line in path.read_text("utf-8", "replace").splitlines() if not re.match(r"\s*(//|$)", line)]
+
+
+def distance(path):
+    """How many lines a near miss differs from the nearest file of its code."""
+    def lines(other):
+        same = sum(block.size for block in difflib.SequenceMatcher(None, other, own, False).get_matching_blocks())
+        return max(len(own), len(other)) - same
+    own = statements(path)
+    files = [other for other in path.parent.glob(f"{path.name[:5]}-*.mach") if not other.name.endswith(".ok.mach")]
+    return min((lines(statements(other)) for other in files), default=None)
+
+
+def near_misses(context, result, codes):
+    """Whether those are near, and each code has one."""
+    folder, have = context.root / "tests/errors", set()
+    for path in sorted(folder.glob("*.ok.mach")):
+        lines = distance(path)
+        have.add(path.name[:5])
+        problem = lines is None and f"there is no {path.name[:5]}-*.mach"
+        result.add(f"{path.name} is near", problem or (lines > NEAR_LINES and f"it differs in {lines} lines"))
+    listed = set((folder / "without-near-miss").read_text().split())
+    wanted = {code for code in codes if code.startswith(NEAR) and code not in EXEMPT}
+    result.add("every message has a near miss", (missing := sorted(wanted - have - listed)) and "these have none: " + " ".join(missing))
+    result.add("what is listed has no near miss", (stale := sorted(listed & have | listed - wanted)) and "these need not be listed: " + " ".join(stale))
 
 
 def registry(context):
@@ -122,4 +170,8 @@ def run_all(context):
     result.add("every message has a file that causes it", missing and "these have none:\n" + "\n".join(missing))
     stale = [code for code in EXEMPT if code not in codes or code in caused]
     result.add("exemptions are needed", stale and "these are not: " + ", ".join(stale))
+    near_misses(context, result, codes)
+    stems = {path.stem for path in files}
+    stray = sorted(path.name for path in (context.root / "tests/errors/stderr").iterdir() if path.name not in stems)
+    result.add("no stored output is left over", stray and "these belong to nothing: " + " ".join(stray))
     return result
