@@ -130,7 +130,7 @@ static void check_claims(struct machine_planner *p)
         const struct claim **kind = is_mapped(k) ? &mapped : &other;
         if (!*kind || k->last > (*kind)->last)
             *kind = k;
-        if (reach && k->first <= reach->last && !p->given_twice && !is_one_mapping(k, reach)) {
+        if (reach && k->first <= reach->last && !is_one_mapping(k, reach)) {
             const struct claim *a = src_compare(k->at, reach->at) > 0 ? k : reach, *b = a == k ? reach : k;
             uint64_t last = a->last < b->last ? a->last : b->last;
             struct diag *d =

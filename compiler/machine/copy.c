@@ -144,8 +144,7 @@ static struct copied *copy_node(struct machine_planner *p, const struct m_passth
 static void copy_below(struct machine_planner *p, const struct m_passthrough *pass, const struct copied *above)
 {
     for (const struct dt_node *c = above->host->child; c; c = c->next) {
-        if (is_left_out(pass, c) ||
-            !give_host_node(p->file, p->m, c, pass->parts.at[0].node, pass->at, &p->given_twice))
+        if (is_left_out(pass, c) || !give_host_node(p->file, p->m, c, pass->parts.at[0].node, pass->at))
             continue;
         struct dt_node *guest = dt_add_child(p->m->tree, above->guest, c->name);
         copy_below(p, pass, copy_node(p, pass, c, guest, above->device));
@@ -165,7 +164,7 @@ void copy_passthrough(struct machine_planner *p, const struct m_passthrough *pas
 {
     const struct dt_node *host = pass->parts.at[0].node;
     struct dt_node *bus = find_bus_node(p, NULL, pass);
-    if (!bus || !give_host_node(p->file, p->m, host, host, pass->parts.at[0].at, &p->given_twice))
+    if (!bus || !give_host_node(p->file, p->m, host, host, pass->parts.at[0].at))
         return;
     struct p_device *d = new_device(p, pass->name, DEV_PLATFORM, pass->at);
     d->pass = pass;

@@ -96,8 +96,7 @@ struct machine_planner {
     VEC(struct dma_bus *) dma_buses; // dma_bus.c
     struct map dma_bus_of;           // dma_bus.c: reach of the host's bus, pool -> struct dma_bus
     struct map dma_bus_at;           // dma/bus.c: node of the guest -> struct dma_bus
-    bool given_twice;            // a node was passed through twice, so regions overlap: that is not reported as well
-    VEC(struct claim) claims;    // addresses.c: fixed addresses, then sorted
+    VEC(struct claim) claims;        // addresses.c: fixed addresses, then sorted
     VEC(struct p_device *) bare; // devices without a host node, and shadows: nodes are made when addresses are known
     VEC(struct copied *) copies; // in the order of the statements
     struct copied **copy_of;     // by host node id, or NULL

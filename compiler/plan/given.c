@@ -76,10 +76,9 @@ static struct diag *report_needed(struct planner *p, const struct host_need *nee
 }
 
 bool give_host_node(struct planner *p, struct p_machine *to, const struct dt_node *n, const struct dt_node *top,
-                    struct src where, bool *again)
+                    struct src where)
 {
     if (p->host_owner[n->id]) {
-        *again = true;
         report_second_owner(p, n, top, where);
         return false;
     }

@@ -104,11 +104,10 @@ struct planner {
 /*
  * Gives the host's node `n` to machine `to`. `top` is the node that the statement at `where` names: `n` itself or a
  * node above it. Returns false after a message when the node has an owner already (E0373), is kept (E0374), is not a
- * device (E0393) or is needed by the host (E0383). Sets *again when a machine has the node already, so that the
- * overlaps of regions that follow from that are not reported as well.
+ * device (E0393) or is needed by the host (E0383).
  */
 bool give_host_node(struct planner *p, struct p_machine *to, const struct dt_node *n, const struct dt_node *top,
-                    struct src where, bool *again);
+                    struct src where);
 
 /* Whether nobody drives the node `n`: no machine has it, and it or a node above it is disabled and not kept. */
 bool host_node_is_idle(const struct planner *p, const struct dt_node *n);
