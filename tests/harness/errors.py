@@ -131,7 +131,8 @@ def distance(path):
         same = sum(block.size for block in difflib.SequenceMatcher(None, other, own, False).get_matching_blocks())
         return max(len(own), len(other)) - same
     own = statements(path)
-    files = [other for other in path.parent.glob(f"{path.name[:5]}-*.mach") if not other.name.endswith(".ok.mach")]
+    code = path.name[:5]
+    files = [other for other in path.parent.glob(f"{code}-*.mach") if code in [code for _, _, code in expectation(other)[0]]]
     return min((lines(statements(other)) for other in files), default=None)
 
 
