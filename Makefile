@@ -6,6 +6,7 @@
 # make update-layout   what is generated from runtime/layout/machcfg_layout.h: machcfg.h, tables of docs/guest-cfg.md
 # make bench      the tables of docs/bench.md
 # make check-properties   random machines on random boards; CASES=5000 SEED=monday
+# make check-mutants  small changes to the sources, one at a time: at least 95 % must be noticed; MUTANTS="--count 40 --seed monday"
 # make check-corpus   every device of every board that Debian has a kernel for, and what Linux makes of every node; CORPUS="--every 10 -k rk3399" for some
 # make update-linux   schemas/linux/nodes.json anew, from Linux's sources (Debian's linux-source packages)
 # make update-needs   schemas/needs/drivers.json anew, from the same and Debian's boards
@@ -140,6 +141,9 @@ CASES   ?= 2000
 check-properties: $(B)/machc
 	MACHC_CASES=$(CASES) MACHC_SEED="$${SEED:-$$(date +%s)}" python3 tests/run.py --build $(B) properties
 
+check-mutants:
+	python3 tests/mutants/run.py $(MUTANTS)
+
 # For people, about once a year; tests look at the file that is committed.
 update-linux:
 	python3 schemas/update/linux.py
@@ -272,7 +276,7 @@ test-runtime: all $(runtime_needs)
 check-prepare: $(B)/machc
 	python3 tests/prepare/run.py --machc $< $(PREPARE)
 
-.PHONY: FORCE all test check-growth update-linux update-needs update-lines check-needs check-prepare check-properties check-corpus check-references check-schema check-cross check-roots check-all docs coverage format format-check clean install uninstall deb
+.PHONY: FORCE all test check-growth update-linux update-needs update-lines check-needs check-prepare check-properties check-mutants check-corpus check-references check-schema check-cross check-roots check-all docs coverage format format-check clean install uninstall deb
 # Nothing that is made on the way is deleted, nor kept when its command fails.
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -46,7 +46,7 @@ OTHER = {"test_guide"}
 
 def limit():
     """A change may loop, or fill the memory or the disk."""
-    resource.setrlimit(resource.RLIMIT_CPU, (60, 60))
+    resource.setrlimit(resource.RLIMIT_CPU, (30, 30))
     resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, 1 << 30))
 
@@ -144,7 +144,7 @@ def notice(path):
             for program in sorted((COPY / suite).glob("test_*")):
                 if program.suffix or program.name in OTHER:
                     continue
-                if call(program, timeout=120)[0]:
+                if call(program, timeout=60)[0]:
                     return program.name
         elif call(sys.executable, "tests/run.py", "--first", suite)[0]:
             return suite
