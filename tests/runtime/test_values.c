@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+// What the VMM is told, value by value: of each piece of the guest's memory, each trap and each interrupt.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "scenes.h"
+
+enum { OWN_FD = 77, TEXT = 4096 };
+
+/* What is told, a line for each. */
+static char told[TEXT];
+
+static void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void tell(const char *format, ...)
+{
+    size_t n = strlen(told);
+    va_list args;
+    va_start(args, format);
+    vsnprintf(told + n, sizeof told - n, format, args);
+    va_end(args);
+}
+
+static int place(void *o, const struct mach_place *p)
+{
+    (void)o;
+    tell("place %u 0x%llx 0x%llx %s %s %u\n", p->slot, (unsigned long long)p->address, (unsigned long long)p->size,
+         p->readonly ? "readonly" : "writable", p->is_memory ? "memory" : "region", p->index);
+    return 0;
+}
+
+static void place_undo(void *o, const struct mach_place *p)
+{
+    (void)o;
+    tell("no place %u 0x%llx\n", p->slot, (unsigned long long)p->address);
+}
+
+static int trap(void *o, struct mach_session *s, const struct mach_trap *t)
+{
+    (void)o;
+    (void)s;
+    tell("trap %u 0x%llx 0x%llx 0x%llx\n", t->region, (unsigned long long)t->address, (unsigned long long)t->offset,
+         (unsigned long long)t->size);
+    return 0;
+}
+
+static int answer; // of irq_source()
+
+static int irq_source(void *o, const struct mach_cfg_file *f, uint32_t irq, int *fd)
+{
+    (void)o;
+    assert_int_equal(mach_cfg_irq_source(mach_cfg_record(f, MACH_CFG_S_IRQ, irq)), MACH_CFG_IRQ_MAP_ENTRY);
+    tell("source %u\n", irq);
+    *fd = OWN_FD;
+    return answer;
+}
+
+static int connect_link(void *o, const struct mach_link *l)
+{
+    (void)o;
+    tell("connect %u chip %u line %u gsi %u %s%s%s\n", l->irq, l->chip, l->line, l->gsi, l->level ? "level" : "edge",
+         l->fd == OWN_FD ? " own" : "", l->unmask_fd >= 0 ? " unmasked" : "");
+    return 0;
+}
+
+static void disconnect(void *o, const struct mach_link *l)
+{
+    (void)o;
+    tell("disconnect %u%s\n", l->irq, l->fd == OWN_FD ? " own" : "");
+}
+
+static struct scene *scene_told(const char *name)
+{
+    struct scene *x = scene_new(name);
+    x->use_ops = true;
+    x->ops.place = place;
+    x->ops.place_undo = place_undo;
+    x->ops.trap = trap;
+    x->ops.trap_undo = NULL;
+    x->ops.connect = connect_link;
+    x->ops.disconnect = disconnect;
+    *told = '\0';
+    return x;
+}
+
+// A second and a third interrupt of the device, which only the VMM can deliver: the kernel's and the VMM's own files
+// are each connected to their own line.
+static void test_irq_source(void **state)
+{
+    (void)state;
+    struct scene *x = scene_told("raw_vmm");
+    x->ops.irq_source = irq_source;
+    cfg_irq(x->c, MACH_CFG_IRQ_MAP_ENTRY, 11, true);
+    answer = 0;
+    assert_int_equal(scene_start(x), 0);
+    assert_string_equal(told, "place 0 0x42232000 0x1000 writable region 0\n"
+                              "trap 1 0x42240000 0x0 0x100\n"
+                              "connect 0 chip 0 line 10 gsi 10 edge\n"
+                              "source 1\n"
+                              "connect 1 chip 0 line 11 gsi 11 level own\n");
+    assert_int_equal(mach_session_irq_fd(x->session, 1), OWN_FD);
+    assert_int_not_equal(mach_session_irq_fd(x->session, 0), OWN_FD);
+    assert_int_equal(mach_session_irq_fd(x->session, 2), -ENXIO);
+    // The VMM unmasks its own line.
+    assert_int_equal(mach_session_irq_unmask(x->session, 1), 0);
+    *told = '\0';
+    assert_int_equal(scene_stop(x), 0);
+    assert_string_equal(told, "disconnect 1 own\ndisconnect 0\nno place 0 0x42232000\n");
+    scene_free(x);
+}
+
+// Without a source the machine does not start, and says so; what the VMM answers is passed on.
+static void test_no_source(void **state)
+{
+    (void)state;
+    static const struct {
+        int answer;
+        const char *hint;
+    } want[] = {
+        {-ENOSYS, "no kernel interface delivers it to user space (an entry of an interrupt-map)"},
+        {-EBUSY, "the VMM does not deliver it"},
+    };
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+        struct scene *x = scene_told("raw_vmm");
+        x->ops.irq_source = irq_source;
+        cfg_irq(x->c, MACH_CFG_IRQ_MAP_ENTRY, 11, true);
+        answer = want[i].answer;
+        assert_int_equal(scene_start(x), -1);
+        assert_non_null(strstr(x->error.hint, want[i].hint));
+        assert_non_null(strstr(x->error.object, "device hpet, interrupt"));
+        assert_null(strstr(told, "own"));
+        scene_free(x);
+    }
+}
+
+// Regions that are mapped as a whole and in part, what is trapped beside them, memory of three kinds, lines of two.
+static void test_places(void **state)
+{
+    (void)state;
+    struct scene *x = scene_told("group");
+    assert_int_equal(scene_start(x), 0);
+    assert_string_equal(told, "place 0 0x1af0000 0x1000 writable region 1\n"
+                              "trap 2 0x1af1000 0x0 0x200\n"
+                              "trap 3 0x9010000 0x0 0x1000\n"
+                              "trap 4 0x50000000 0x0 0x8000\n"
+                              "place 1 0x50000000 0x2000 writable region 4\n"
+                              "place 2 0x50004000 0x4000 writable region 4\n"
+                              "trap 6 0x50100000 0x0 0x8000\n"
+                              "place 3 0x50100000 0x2000 writable region 6\n"
+                              "place 4 0x50104000 0x4000 writable region 6\n"
+                              "place 5 0x80000000 0x400000 writable memory 0\n"
+                              "place 6 0x90000000 0x200000 writable memory 1\n"
+                              "place 7 0xa0000000 0x100000 writable memory 2\n"
+                              "connect 1 chip 0 line 13 gsi 13 level unmasked\n"
+                              "connect 2 chip 0 line 23 gsi 23 edge\n"
+                              "connect 4 chip 0 line 65 gsi 65 level unmasked\n");
+    *told = '\0';
+    assert_int_equal(scene_stop(x), 0);
+    assert_string_equal(told, "disconnect 4\ndisconnect 2\ndisconnect 1\n"
+                              "no place 7 0xa0000000\nno place 6 0x90000000\nno place 5 0x80000000\n"
+                              "no place 4 0x50104000\nno place 3 0x50100000\nno place 2 0x50004000\n"
+                              "no place 1 0x50000000\nno place 0 0x1af0000\n");
+    scene_free(x);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_irq_source),
+        cmocka_unit_test(test_no_source),
+        cmocka_unit_test(test_places),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
