@@ -170,12 +170,59 @@ static void test_places(void **state)
     scene_free(x);
 }
 
+#define TREE                    "/sys/firmware/devicetree/base"
+#define TEXT_OF(k, path, bytes) fake_text(k, path, bytes, sizeof bytes - 1)
+
+// A system controller on a bus with an empty `ranges`, which has its parent's addresses, on one that translates.
+static struct scene *below_buses(const char *inner, size_t size, const char *outer)
+{
+    struct scene *x = scene_new("shadow");
+    struct fake *k = x->k;
+    CFG_SET(x->c, device, DEVICE, 0, host_path, cfg_string(x->c, "/soc/bus/syscon@770000"));
+    TEXT_OF(k, TREE "/soc/#address-cells", "\0\0\0\1");
+    TEXT_OF(k, TREE "/soc/#size-cells", "\0\0\0\1");
+    fake_text(k, TREE "/soc/ranges", outer, 12);
+    TEXT_OF(k, TREE "/soc/bus/#address-cells", "\0\0\0\1");
+    TEXT_OF(k, TREE "/soc/bus/#size-cells", "\0\0\0\1");
+    fake_text(k, TREE "/soc/bus/ranges", inner, size);
+    TEXT_OF(k, TREE "/soc/bus/syscon@770000/compatible", "acme,grf\0");
+    TEXT_OF(k, TREE "/soc/bus/syscon@770000/reg", "\0\x77\0\0\0\0\x10\0");
+    return x;
+}
+
+static void test_empty_ranges(void **state)
+{
+    (void)state;
+    static const char there[] = "\0\0\0\0\xff\0\0\0\1\0\0\0", elsewhere[] = "\0\0\0\0\xfe\0\0\0\1\0\0\0",
+                      same[] = "\0\x77\0\0\0\x77\0\0\0\0\x10\0";
+    static const struct {
+        const char *inner;
+        size_t size;
+        const char *outer;
+        bool fine;
+    } want[] = {
+        {"", 0, there, true},
+        {"", 0, elsewhere, false},
+        {same, 12, there, true},
+    };
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+        struct scene *x = below_buses(want[i].inner, want[i].size, want[i].outer);
+        int r = scene_start(x);
+        if ((r == 0) != want[i].fine)
+            fail_msg("%zu: %d: %s: %s", i, r, x->error.object, x->error.hint);
+        if (!r)
+            assert_int_equal(scene_stop(x), 0);
+        scene_free(x);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_irq_source),
         cmocka_unit_test(test_no_source),
         cmocka_unit_test(test_places),
+        cmocka_unit_test(test_empty_ranges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
