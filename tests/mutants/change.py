@@ -40,7 +40,8 @@ def of_line(code, line):
         for found in re.finditer(f"(?={pattern})", code):
             begin, end = found.span(1)
             yield kind, line[:begin] + others[code[begin:end]] + line[end:]
-    for found in re.finditer(r"(?<![\w.\[])(0x[0-9a-f]+|0|[1-9]\d*)(?![\w.])", code):
+    # The -1 of an error is any negative number.
+    for found in re.finditer(r"(?<!return -)(?<![\w.\[])(0x[0-9a-f]+|0|[1-9]\d*)(?![\w.])", code):
         number = int(found[1], 0)
         yield "off by one", line[:found.start()] + str(number + 1) + line[found.end():]
         if number:

@@ -216,13 +216,47 @@ static void test_empty_ranges(void **state)
     }
 }
 
+// Where memory has to lie on the host: what the reader takes, and what contradicts itself.
+static void test_place_of_memory(void **state)
+{
+    (void)state;
+    static const uint64_t none = MACH_CFG_NONE64, size = 0x10000;
+    static const struct {
+        uint64_t lowest, limit, physical;
+        bool fine;
+    } want[] = {
+        {0, 0x90000000, 0x80000000, true},     {0, 0x80010000, 0x80000000, true},
+        {0, 0x8000ffff, 0x80000000, false},    {0, 0x80000000, 0x80000000, false},
+        {0, 0x70000000, 0x80000000, false},    {0x80000000, 0, 0x80000000, true},
+        {0x80000001, 0, 0x80000000, false},    {0x80000000, 0x80010000, 0x80000000, true},
+        {0x80000000, 0x80010000, none, true},  {0x80000000, 0x8000ffff, none, false},
+        {0x90000000, 0x80000000, none, false}, {UINT64_MAX - 0xffff, 0, none, true},
+        {UINT64_MAX - 0xfffe, 0, none, false}, {0, 0, UINT64_MAX - 0xfffe, false},
+    };
+    for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
+        struct cfg *c = cfg_new(MACH_CFG_ARCH_ARM64, MACH_CFG_IOMMU_SMMU);
+        cfg_chip(c, "arm-vgic-v3", 96, 0x8000000, 0x80a0000);
+        uint32_t m = cfg_memory(c, "ram", MACH_CFG_BACKING_CONTIGUOUS, 0x80000000, size, 0);
+        CFG_SET(c, memory, MEMORY, m, lowest, want[i].lowest);
+        CFG_SET(c, memory, MEMORY, m, limit, want[i].limit);
+        CFG_SET(c, memory, MEMORY, m, physical, want[i].physical);
+        struct mach_config *config;
+        struct mach_error e = MACH_ERROR_INIT;
+        cfg_seal(c);
+        int r = mach_config_from_memory("test.cfg", c->bytes, c->size, &config, &e);
+        if ((r == 0) != want[i].fine)
+            fail_msg("%zu: %d: %s", i, r, e.hint);
+        if (!r)
+            mach_config_close(config);
+        cfg_free(c);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_irq_source),
-        cmocka_unit_test(test_no_source),
-        cmocka_unit_test(test_places),
-        cmocka_unit_test(test_empty_ranges),
+        cmocka_unit_test(test_irq_source),   cmocka_unit_test(test_no_source),       cmocka_unit_test(test_places),
+        cmocka_unit_test(test_empty_ranges), cmocka_unit_test(test_place_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
