@@ -371,7 +371,7 @@ static void check_once(struct build *b, const struct scope *s, const struct ast 
     struct once *o = opaque;
     const struct takes *t = takes[o->in->kind];
     if (o->in->kind == AST_DMA && o->bare_map &&
-        (st->kind == AST_AT || st->kind == AST_OFFSET || st->kind == AST_READONLY))
+        (st->kind == AST_AT || st->kind == AST_OFFSET || st->kind == AST_SIZE || st->kind == AST_READONLY))
         return; // what is mapped is missing before it
     o->bare_map = st->kind == AST_MAP && st->name.kind == TEXT_NONE && !st->e;
     if (o->in->kind == AST_MACHINE && st->kind == AST_USE) { // `use PLATFORM;`: the machine looks it up
