@@ -15,7 +15,7 @@ import shutil
 import tarfile
 import tempfile
 
-from . import Result, run
+from . import Result, difference, run
 from .errors import expectation, messages
 from .schemas import python
 
@@ -319,8 +319,16 @@ def fixed(context, folder, name):
     return (None,)
 
 
+def stored(context, path, data):
+    """A file that --fix has changed, with what is stored of it."""
+    if context.update:
+        path.write_bytes(data)
+    want = path.read_bytes() if path.is_file() else b""
+    return None if want == data else difference(want.decode("utf-8", "replace"), data.decode("utf-8", "replace"), str(path.relative_to(context.root)))
+
+
 def fixes(context, result):
-    """Every file of tests/errors whose messages have fixes."""
+    """Every file of tests/errors whose messages have fixes; tests/errors/fixed/ has what becomes of it."""
     with tempfile.TemporaryDirectory() as directory:
         folder = pathlib.Path(directory, "errors")
         shutil.copytree(context.root / "tests/errors", folder)
@@ -339,6 +347,7 @@ def fixes(context, result):
             if answer is None:
                 continue
             result.add(f"--fix {name}", answer[0])
+            result.add(f"--fix {name}: what it writes", stored(context, context.root / "tests/errors/fixed" / name, (folder / name).read_bytes()))
             codes.add(name[:5])
             clean += not any(m["severity"] != "warning" for m in messages_of(context, folder, ["--check"], name) or [])
         for name in CURED:
