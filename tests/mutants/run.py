@@ -33,7 +33,8 @@ COPY = ROOT / "build/mutants"
 LEAST = 95
 # In the order in which they notice most for their time. What begins with build/ is a folder of programs.
 QUICK = {
-    "compiler": ["golden", "errors", "build/unit", "linux-facts", "dtc", "paste", "linux", "pictures", "schemas"],
+    "compiler": ["golden", "errors", "build/unit", "linux-facts", "dtc", "paste", "linux", "pictures", "schemas",
+                 "cli", "diagnostics"],
     "runtime": ["golden", "build/runtime-tests", "build/unit", "cli"],
 }
 # All names are visible, so that tests can be linked with shared libraries: then a change needs one compilation and one
