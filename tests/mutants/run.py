@@ -41,22 +41,23 @@ QUICK = {
 # link. Without -g, objects differ only where the code does.
 MAKE = ["make", "-s", "-j2", "CFLAGS=-O2", "STATIC=", "rt_flags=$(std) $(WARN) $(CFLAGS)"]
 BUILT = ("Makefile", "compiler/", "runtime/", "grammar/", "schemas/", "tests/unit/", "tests/runtime/")
-# Linked in another way; and minutes of damaged files, which end in the time limit.
-OTHER = {"test_guide", "test_schema"}
-SLOW = {"test_command", "test_again"}
+# Linked in another way.
+OTHER = {"test_guide"}
+# These come last; test_schema, minutes of damaged files, for what it is about only.
+SLOW = {"test_command": "compiler/", "test_again": "compiler/", "test_schema": "compiler/schema/"}
 
 
-def limit():
+def limit(seconds):
     """A change may loop, or fill the memory or the disk."""
-    resource.setrlimit(resource.RLIMIT_CPU, (30, 30))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
     resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 30, 1 << 30))
 
 
-def call(*words, timeout=600):
+def call(*words, timeout=600, seconds=30):
     """(exit status, output) of a command in the copy; it and what it started are gone then. Too late is status 124."""
     with subprocess.Popen([str(word) for word in words], cwd=COPY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          start_new_session=True, preexec_fn=limit) as job:
+                          start_new_session=True, preexec_fn=lambda: limit(seconds)) as job:
         try:
             out = job.communicate(timeout=timeout)[0]
         except subprocess.TimeoutExpired:
@@ -144,9 +145,9 @@ def notice(path):
     for suite in QUICK[path.split("/", 1)[0]]:
         if suite.startswith("build/"):
             for program in sorted((COPY / suite).glob("test_*"), key=lambda program: (program.name in SLOW, program.name)):
-                if program.suffix or program.name in OTHER:
+                if program.suffix or program.name in OTHER or not path.startswith(SLOW.get(program.name, "")):
                     continue
-                if call(program, timeout=300)[0]:
+                if call(program, seconds=300 if program.name in SLOW else 30)[0]:
                     return program.name
         elif call(sys.executable, "tests/run.py", "--first", suite)[0]:
             return suite
