@@ -6,6 +6,7 @@
 
 import argparse
 import collections
+import json
 import pathlib
 import random
 import re
@@ -13,11 +14,14 @@ import sys
 import tempfile
 
 from checker.all import check, read
+from checker.config import form, readcfg
+from checker.dtb import Tree
 from harness import run
 
 from .holds import differences
 from .hosts import Host
 from .mistakes import put_mistakes
+from .oracle import second_owners
 from .text import Writer
 from .wants import Case
 
@@ -67,8 +71,21 @@ def judge(machc, made, folder):
     pairs = read(out)
     problems, machines = check(pairs)
     problems += differences(made.case, machines) if len(machines) == count else [f"{len(machines)} machines of {count}"]
+    problems += owners(made, folder, pairs)
     problems += again(machc, folder, pairs)
     return Outcome(True, [], problems, count)
+
+
+def owners(made, folder, pairs):
+    """What two owners have, by an oracle that reads the JSON views and the tree that dtc makes of the board."""
+    tree = None
+    if made.host.tree:
+        done = run("dtc", "-q", "-f", "-I", "dts", "-O", "dtb", folder / "board.dts")
+        if done.status != 0:
+            return [f"dtc refuses the board\n{done.err}"]
+        tree = Tree(done.out)
+    views = [json.loads(readcfg.Config(cfg, form()).json()) for _, cfg in pairs]
+    return ["second owner: " + text for text in second_owners(views, tree)]
 
 
 def again(machc, folder, pairs):
