@@ -18,6 +18,7 @@ from checker.config import form, readcfg
 from checker.dtb import Tree
 from harness import run
 
+from .contest import Contest
 from .holds import differences
 from .hosts import Host
 from .mistakes import put_mistakes
@@ -35,20 +36,25 @@ class Made:
         self.seed, self.number = seed, number
         rng = random.Random(f"{seed}/{number}")
         self.host = Host(rng)
+        self.contest = Contest(self.host, rng)
         self.case = Case(self.host, rng)
-        self.mistakes = put_mistakes(self.case, rng) if rng.random() < 0.4 else []
+        self.contest.settle(self.case.machines)
+        self.mistakes = put_mistakes(self.case, rng) if rng.random() < 0.3 else []
+        self.second = self.contest.second_owner() if not self.mistakes and rng.random() < 0.4 else None
         self.style = rng.random()
 
     def write(self, folder):
-        if self.host.tree:
+        if self.host.tree or self.host.stub:
             (folder / "board.dts").write_text(self.host.text(), encoding="utf-8")
-        text = Writer(self.case, random.Random(self.style)).text("board.dts")
+        if self.contest.facts():
+            (folder / "facts.json").write_text(json.dumps(self.contest.facts(), indent=1), encoding="utf-8")
+        text = Writer(self.case, self.contest, random.Random(self.style)).text("board.dts", "facts.json")
         (folder / "case.mach").write_text(text, encoding="utf-8")
 
 
 class Outcome:
-    def __init__(self, accepted, codes, problems, machines):
-        self.accepted, self.codes, self.problems, self.machines = accepted, codes, problems, machines
+    def __init__(self, accepted, codes, problems, machines, second=None):
+        self.accepted, self.codes, self.problems, self.machines, self.second = accepted, codes, problems, machines, second
 
 
 def judge(machc, made, folder):
@@ -60,15 +66,16 @@ def judge(machc, made, folder):
     if done.status == 1 and codes and not any(code.startswith(("F", "E01", "E00")) for code in codes):
         if any(out.glob("*")):
             return Outcome(False, codes, ["refused, and outputs were written"], count)
-        if not made.mistakes:
+        if not made.mistakes and not made.second:
             return Outcome(False, codes, ["there is no mistake in it, and it was refused\n" + done.err], count)
-        return Outcome(False, codes, [], count)
+        return Outcome(False, codes, [], count, made.second)
     if done.status != 0 or codes:
         return Outcome(False, codes, [f"exit status {done.status}\n{done.err}"], count)
-    certain = [text for text, sure in made.mistakes if sure]
-    if certain:
-        return Outcome(True, [], [f"accepted with {', '.join(certain)}"], count)
+    certain = [text for text, sure in made.mistakes if sure] + [f"two owners: {made.second}"] * bool(made.second)
     pairs = read(out)
+    if certain:
+        said = (owners(made, folder, pairs) or ["and the oracle does not see them"]) if made.second else []
+        return Outcome(True, [], ["\n".join([f"accepted with {', '.join(certain)}", *said])], count)
     problems, machines = check(pairs)
     problems += differences(made.case, machines) if len(machines) == count else [f"{len(machines)} machines of {count}"]
     problems += owners(made, folder, pairs)
@@ -79,13 +86,14 @@ def judge(machc, made, folder):
 def owners(made, folder, pairs):
     """What two owners have, by an oracle that reads the JSON views and the tree that dtc makes of the board."""
     tree = None
-    if made.host.tree:
+    if made.host.tree or made.host.stub:
         done = run("dtc", "-q", "-f", "-I", "dts", "-O", "dtb", folder / "board.dts")
         if done.status != 0:
             return [f"dtc refuses the board\n{done.err}"]
         tree = Tree(done.out)
     views = [json.loads(readcfg.Config(cfg, form()).json()) for _, cfg in pairs]
-    return ["second owner: " + text for text in second_owners(views, tree)]
+    return ["second owner: " + text for text in second_owners(
+        views, tree, made.contest.kept_paths(), made.contest.facts())]
 
 
 def again(machc, folder, pairs):
@@ -109,6 +117,9 @@ def smaller(made):
     for holder, items in [(case, case.machines)] if len(case.machines) > 1 else []:
         for item in list(items):
             yield items, item
+    for thing in made.contest.things:
+        for item in list(thing.claims) if thing is not made.contest.doubled else []:
+            yield thing.claims, item
     for m in case.machines:
         for items in (m.wishes, m.outside, m.emulated, m.memory, m.asserts):
             for item in list(items):
@@ -141,18 +152,21 @@ def keep(made, folder):
 class Sum:
     def __init__(self):
         self.files = self.accepted = self.machines = 0
-        self.codes = collections.Counter()
+        self.codes, self.second = collections.Counter(), collections.Counter()
 
     def add(self, outcome):
         self.files += 1
         self.accepted += outcome.accepted
         self.machines += outcome.machines
         self.codes.update(set(outcome.codes))
+        self.second.update([outcome.second] if outcome.second else [])
 
     def text(self):
         rate = 100 * self.accepted / max(self.files, 1)
         codes = ", ".join(f"{code} {n}" for code, n in sorted(self.codes.items()))
-        return f"{self.machines} machines in {self.files} files, {rate:.0f} % accepted; refused with {codes or 'nothing'}"
+        kinds = ", ".join(f"{kind} {n}" for kind, n in sorted(self.second.items()))
+        return (f"{self.machines} machines in {self.files} files, {rate:.0f} % accepted; refused with {codes or 'nothing'}\n"
+                f"refused with a second owner, {self.second.total()}: {kinds or 'none'}")
 
 
 def main():
@@ -171,7 +185,7 @@ def main():
         total.add(outcome)
         if outcome.problems:
             failed += 1
-            print(f"{args.seed}/{number}: {'; '.join(t for t, _ in made.mistakes) or 'no mistake'}")
+            print(f"{args.seed}/{number}: {'; '.join(t for t, _ in made.mistakes) or made.second or 'no mistake'}")
             for problem in outcome.problems[:5]:
                 print("    " + problem.replace("\n", "\n    "))
             if args.keep:

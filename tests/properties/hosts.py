@@ -113,6 +113,7 @@ class Host:
         self.rng = rng
         self.kind = rng.choice(("arm",) * 4 + ("ppc",) * 2 + ("riscv",) * 2 + ("none",))  # none: no tree describes one
         self.tree = self.kind != "none"
+        self.stub = not self.tree and rng.random() < 0.5  # a tree that says no more than where RAM is
         self.page = rng.choice((0x1000, 0x1000, 0x4000, 0x10000)) if self.kind == "arm" else 0x1000
         self.chip = {"arm": "gic", "ppc": "mpic", "riscv": rng.choice(("plic", "aplic")), "none": None}[self.kind]
         self.l2 = self.kind == "ppc" and rng.random() < 0.5  # two cpus share one
@@ -491,6 +492,7 @@ class Host:
         node.set("#address-cells", "<3>")
         node.set("#size-cells", "<2>")
         node.set("bus-range", "<0 0>")
+        node.set("linux,pci-domain", "<0>")
         device = Device(node)
         device.regions = [Region(ecam, 0x100000)]
         device.windows = [Region(0x3E000000, 0x10000), Region(0x30000000, 0x4000000)]
@@ -510,4 +512,11 @@ class Host:
         self.devices.append(device)
 
     def text(self):
-        return "// SPDX-License-Identifier: MIT\n/dts-v1/;\n" + "\n".join(self.root.text()) + "\n"
+        root = Node(None, "/") if self.stub else self.root
+        if self.stub:
+            root.set("compatible", '"acme,random"')
+            for start, size in self.memory:
+                node = Node(root, f"memory@{start:x}")
+                node.set("device_type", '"memory"')
+                node.set("reg", f"<0 {start:#x} {size:#x}>")
+        return "// SPDX-License-Identifier: MIT\n/dts-v1/;\n" + "\n".join(root.text()) + "\n"

@@ -3,8 +3,8 @@
 
 
 class Writer:
-    def __init__(self, case, rng):
-        self.case, self.rng = case, rng
+    def __init__(self, case, contest, rng):
+        self.case, self.contest, self.rng = case, contest, rng
         self.consts = []
 
     def number(self, value, names=True):
@@ -202,6 +202,7 @@ class Writer:
         else:
             parts += [self.emulated(e) for e in m.emulated]
         parts += [[f"assert {text};"] for text in m.asserts]
+        parts += [[line] for line in self.contest.text_of(m)]
         rng.shuffle(parts)  # order does not matter
         platform = m.platform
         lines = [line for part in parts for line in part]
@@ -211,12 +212,14 @@ class Writer:
                     f"machine {m.name} : {name}() {{ }}"]
         return [f"machine {m.name} : {platform} {{", *("    " + line for line in lines), "}"]
 
-    def text(self, tree):
+    def text(self, tree, facts):
         machines = [self.machine(m) for m in self.case.machines]
         self.rng.shuffle(machines)
         page = self.case.host.page
         clauses = [f"page-size {page >> 10}K"] if page > 0x1000 or self.rng.random() < 0.1 else []
+        clauses += [f"keep {node}" for node in self.contest.keep]
+        clauses += [f'facts "{facts}"'] if self.contest.facts() else []
         lines = ["// SPDX-License-Identifier: MIT"]
-        lines += self.statement(f'host "{tree}"', clauses) if self.case.host.tree else []
+        lines += self.statement(f'host "{tree}"', clauses) if self.case.host.tree or self.case.host.stub else []
         body = [line for m in machines for line in m + [""]]
         return "\n".join(lines + self.consts + [""] + body)
