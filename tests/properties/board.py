@@ -4,6 +4,7 @@
 Read with tests/checker/dtb.py from the blob that dtc makes, so that nothing here has seen machc.
 """
 
+import functools
 import re
 
 from checker.dtb import cells, interrupts, ranges, regs, root_line, translate
@@ -78,11 +79,12 @@ class Board:
 
     # ---- physical addresses ----
 
-    @staticmethod
-    def has_registers(node):
-        chain = [node, *above(node)]
-        return not any(n.parent is not None and n.parent.parent is None and n.name.split("@")[0] in NO_REGISTERS for n in chain)
+    @functools.cache
+    def has_registers(self, node):
+        return node.parent is not None and self.has_registers(node.parent) if node.parent and node.parent.parent else (
+            node.name.split("@")[0] not in NO_REGISTERS)
 
+    @functools.cache
     def registers(self, node):
         """[(index, address, size)] that the cpus can reach."""
         if not self.has_registers(node):

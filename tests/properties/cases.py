@@ -6,12 +6,16 @@
 
 import argparse
 import collections
+import functools
+import itertools
 import json
+import multiprocessing
 import pathlib
 import random
 import re
 import sys
 import tempfile
+import time
 
 from checker.all import check, read
 from checker.config import form, readcfg
@@ -41,6 +45,9 @@ class Made:
         self.contest.settle(self.case.machines)
         self.mistakes = put_mistakes(self.case, rng) if rng.random() < 0.3 else []
         self.second = self.contest.second_owner() if not self.mistakes and rng.random() < 0.4 else None
+        if not self.second and rng.random() < 0.3:
+            self.contest.go_wild()
+            self.mistakes.append(("wild claims", False))
         self.style = rng.random()
 
     def write(self, folder):
@@ -57,7 +64,7 @@ class Outcome:
         self.accepted, self.codes, self.problems, self.machines, self.second = accepted, codes, problems, machines, second
 
 
-def judge(machc, made, folder):
+def judge(machc, made, folder, owners_only=False):
     made.write(folder)
     out = folder / "out"
     done = run(machc, "--max-errors", "0", "case.mach", "-O", out, cwd=folder)
@@ -76,6 +83,8 @@ def judge(machc, made, folder):
     if certain:
         said = (owners(made, folder, pairs) or ["and the oracle does not see them"]) if made.second else []
         return Outcome(True, [], ["\n".join([f"accepted with {', '.join(certain)}", *said])], count)
+    if owners_only:
+        return Outcome(True, [], owners(made, folder, pairs), count)
     problems, machines = check(pairs)
     problems += differences(made.case, machines) if len(machines) == count else [f"{len(machines)} machines of {count}"]
     problems += owners(made, folder, pairs)
@@ -106,9 +115,9 @@ def again(machc, folder, pairs):
     return []
 
 
-def try_case(machc, made):
+def try_case(machc, made, owners_only=False):
     with tempfile.TemporaryDirectory() as folder:
-        return judge(machc, made, pathlib.Path(folder))
+        return judge(machc, made, pathlib.Path(folder), owners_only)
 
 
 def smaller(made):
@@ -169,6 +178,22 @@ class Sum:
                 f"refused with a second owner, {self.second.total()}: {kinds or 'none'}")
 
 
+def one(machc, seed, owners_only, number):
+    return number, try_case(machc, Made(seed, number), owners_only)
+
+
+def outcomes(machc, args, numbers):
+    """(number, outcome) in order."""
+    work = functools.partial(one, machc, args.seed, args.owners)
+    if args.jobs == 1:
+        yield from map(work, numbers)
+        return
+    numbers = iter(numbers)
+    with multiprocessing.Pool(args.jobs) as pool:
+        while some := list(itertools.islice(numbers, 64 * args.jobs)):
+            yield from pool.imap(work, some, 8)
+
+
 def main():
     parser = argparse.ArgumentParser(description="Runs random descriptions.")
     parser.add_argument("--machc", default="../build/machc")
@@ -176,22 +201,28 @@ def main():
     parser.add_argument("--from", dest="first", type=int, default=0)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--keep", type=pathlib.Path, help="write what failed, made smaller, into this directory")
+    parser.add_argument("--owners", action="store_true", help="look for second owners only")
+    parser.add_argument("--accepted", type=int, help="end when that many descriptions were accepted, instead of --count")
+    parser.add_argument("--jobs", type=int, default=1, help="processes")
     args = parser.parse_args()
     machc = pathlib.Path(args.machc).resolve()
-    total, failed = Sum(), 0
-    for number in range(args.first, args.first + args.count):
-        made = Made(args.seed, number)
-        outcome = try_case(machc, made)
+    total, failed, start = Sum(), 0, time.monotonic()
+    numbers = itertools.count(args.first) if args.accepted else range(args.first, args.first + args.count)
+    for number, outcome in outcomes(machc, args, numbers):
         total.add(outcome)
         if outcome.problems:
             failed += 1
+            made = Made(args.seed, number)
             print(f"{args.seed}/{number}: {'; '.join(t for t, _ in made.mistakes) or made.second or 'no mistake'}")
             for problem in outcome.problems[:5]:
                 print("    " + problem.replace("\n", "\n    "))
             if args.keep:
                 shrink(machc, made, outcome)
                 keep(made, args.keep / f"{args.seed}-{number}")
+        if args.accepted and total.accepted >= args.accepted:
+            break
     print(f"seed {args.seed}: {total.text()}")
+    print(f"{total.files / (time.monotonic() - start):.0f} descriptions/s")
     return 1 if failed else 0
 
 

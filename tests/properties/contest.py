@@ -3,6 +3,7 @@
 
 from .contested import Bridge, File, Group, Interrupt, Kept, Part, Physical, Raw, Reserved, Syscon, Unit, odd_spelling
 from .hosts import Node
+from .wild import Wild
 
 REGISTERS = 0x5C000000  # nothing else of a board is here
 RAM = 0x10000000        # of the first memory: random descriptions take less of it, from its other end
@@ -17,6 +18,7 @@ class Contest:
         self.registers, self.beyond, self.stream = REGISTERS, 0x7000000000, 0x4000
         self.below_top = host.memory[-1][0] + host.memory[-1][1]
         self.smmu = self.reserved_memory = None
+        self.parts = []
         self.things, self.groups, self.machines, self.taken, self.doubled = [], [], [], {}, None
         # Below a bridge without an IOMMU, or of a board that tells of none.
         self.functions_guarded = host.iommu or not any(d.map_lines for d in host.devices)
@@ -182,6 +184,10 @@ class Contest:
                 return said
             thing.claims = []
         return None
+
+    def go_wild(self):
+        self.things.append(Wild(self))
+        self.things[-1].settle()
 
     @property
     def keep(self):

@@ -62,6 +62,7 @@ class Part:
 
     def __init__(self, contest, regs=None, **props):
         self.contest, host = contest, contest.host
+        contest.parts.append(self)
         self.label = contest.name("dev")
         self.address = contest.place() if regs is None else regs[0][0]
         self.regs = regs or [(self.address, 0x1000)]

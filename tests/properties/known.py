@@ -188,6 +188,9 @@ CASES = (
         one().memory("file", path="/dev/shm/x"), two().raw(("/dev/shm/x", 0x1ff000, 0x1000, "map"))), {}),
     ("an interrupt's file twice", {"file"}, (one().raw(irqs=["/dev/uio0"]), two().raw(irqs=["/dev//uio0"])), {}),
     ("an interrupt's file twice in one machine", {"file"}, (one().raw(irqs=["/dev/uio0"]).raw(irqs=["/dev/uio0"]),), {}),
+    ("a UIO device's registers and its interrupt", {"file"}, (
+        one().raw(("/dev/uio0", 0x1000, 0x1000, "map")), two().raw(irqs=["/dev/uio0"])), {}),
+    ("both of one machine", set(), (one().raw(("/dev/uio0", 0x1000, 0x1000, "map"), irqs=["/dev/uio0"]),), {}),
     ("two interrupts' files", set(), (one().raw(irqs=["/dev/uio0"]), two().raw(irqs=["/dev/uio1"])), {}),
     ("a BAR as a file", {"file"}, (one().raw((BAR0, 0, 0x1000, "map")), two().device(**FUNCTION)), {}),
     ("a BAR by the device's place", {"file"}, (

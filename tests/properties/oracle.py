@@ -249,7 +249,7 @@ class Oracle:
                         self.file(claims, v, q["file"], 0, 0, f"interrupt {q['index']} of {d['name']}")
                 if d["kind"] == "pci":
                     for bar in range(6):
-                        claims.setdefault(("bar", d["sysfs_name"].lower(), str(bar)), []).append(
+                        claims.setdefault((d["sysfs_name"], str(bar)), []).append(
                             Claim(v.name, 0, 1 << 64, f"BAR {bar} of {d['name']}", "bar"))
         for name, of_one in claims.items():
             for a, b in pairs(of_one):
@@ -263,9 +263,9 @@ class Oracle:
         if path == "/dev/mem" and size:
             return  # physical addresses
         bar = BAR.fullmatch(path)
-        key = ("bar", *bar.groups()) if bar else (path,) if size else ("irq", path)
-        claims.setdefault(key, []).append(
-            Claim(v.name, offset, offset + (size or 1), what, "part" if size else "irq", share=share))
+        # Whoever waits for a UIO device's interrupt has the device.
+        claims.setdefault(bar.groups() if bar else path, []).append(
+            Claim(v.name, offset, offset + size if size else 1 << 64, what, "part" if size else "irq", share=share))
 
     # ---- PCI ----
 
