@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The contest for what contested.py puts on a board: what there is, who gets it, and who gets it besides."""
 
-from .contested import Bridge, File, Group, Interrupt, Kept, Part, Physical, Raw, Reserved, Syscon, Unit, odd_spelling
+from .contested import Bridge, File, Group, Interrupt, Kept, Part, Physical, Raw, Reserved, Syscon, Together, Unit, odd_spelling
 from .hosts import Node
 from .wild import Wild
 
@@ -97,6 +97,8 @@ class Contest:
             self.things += [Bridge(self, n) for n in range(rng.choice((0, 1, 1, 2)))]
         if host.kind == "arm" or host.stub:
             self.things += [Group(self, n) for n in range(rng.choice((0, 0, 1, 2)))]
+        if self.groups and host.tree and rng.random() < 0.7:
+            self.things.append(Together(self, 50))
 
     # ---- devices that go together ----
 
@@ -149,6 +151,8 @@ class Contest:
         return odd_spelling("/dev/mem", self.rng) if self.rng.random() < 0.6 else "/dev/mem"
 
     def raw(self, file, offset, size, mode="map"):
+        if (offset | size) % self.host.page:
+            mode = "trap"
         clauses = [f'file "{file}"', f"offset {offset:#x}", f"size {size:#x}", "trap" if mode == "trap" else ""]
         return f'passthrough raw as {self.name("raw")} {{ region 0 {" ".join(clauses)}; dma none unsafe; }}'
 

@@ -74,9 +74,31 @@ class Part:
         self.guarded = "iommus" in props or "fsl,liodn" in props
         self.dma = contest.rng.choice(("none", "none", "all")) if "iommus" in props else "none"
 
+    @property
+    def linux_name(self):
+        return f"{self.address:x}.{self.node.name.split('@')[0]}"
+
     def text(self, *more):
         return " ".join([f"passthrough &{self.label} as {self.label} {{ dma {self.dma}{'' if self.guarded else ' unsafe'};",
                          *more, "}"])
+
+
+class Together(Unit):
+    """Devices that the snapshot has in one group. The host's drivers leave them alone, or do not."""
+
+    def __init__(self, contest, number):
+        super().__init__(contest, "a group of platform devices", [Part(contest) for _ in range(contest.rng.randint(2, 3))])
+        self.number, self.drivers = number, {part: None for part in self.parts}
+        contest.groups.append(self)
+
+    def second_owner(self):
+        for part in self.parts:
+            self.drivers[part] = "acme"
+        return super().second_owner()
+
+    def json(self):
+        return {"group": self.number, "reserved": [],
+                "devices": [{"name": part.linux_name, "driver": driver} for part, driver in self.drivers.items()]}
 
 
 class Kept(Thing):
@@ -163,7 +185,7 @@ class Syscon(Thing):
             self.give(some[0], self.users[0].text("ref rockchip,grf shadow { write 0x10 mask 1; }"))
             self.give(some[1], f"passthrough &{self.label} as {self.label} {{ dma none unsafe; }}")
             return "a shadow of what another machine has"
-        self.give(self.rng.choice(self.contest.machines), self.contest.raw(self.contest.devmem(), self.at + 0x10, 4, "trap"))
+        self.give(self.rng.choice(self.contest.machines), self.contest.raw(self.contest.devmem(), self.at, 0x1000, "trap"))
         return "raw over a system controller"
 
 

@@ -119,6 +119,7 @@ class Host:
         self.l2 = self.kind == "ppc" and rng.random() < 0.5  # two cpus share one
         self.devices, self.memory, self.providers = [], [], {}
         self.ncpus = rng.randint(1, 8)
+        self.spare = 0x8000000  # of the last memory: reserved memory, and RAM that no description mentions
         self.free_lines = list(range(32, 200)) if self.kind == "arm" else list(range(1, 90))
         if self.kind == "ppc":
             self.free_lines = list(range(32, 200))
@@ -132,6 +133,11 @@ class Host:
             self.build()
         else:
             self.memory.append((0x80000000, 0x40000000))
+
+    @property
+    def physical_end(self):
+        """Where memory of machines ends that lies at a stated address."""
+        return sum(self.memory[0]) - (self.spare if len(self.memory) == 1 else 0)
 
     # ---- small things ----
 

@@ -90,6 +90,9 @@ class Oracle:
 
     # ---- nodes ----
 
+    def kept(self, path):
+        return any(below(path, kept) for kept in self.keep)
+
     def path(self, d):
         """The node of a device; one that is given by its name on the platform bus has one as well."""
         if d["host_path"] is not None:
@@ -149,7 +152,7 @@ class Oracle:
             yield Claim(None, a, a + size, path, "ram")
         for node, a, size in self.board.reserved():
             tags = {self.owner(user)[1] for user in self.board.users(node)}
-            if {"compatible", "reusable"} & set(node.props) or any(below(node.path, kept) for kept in self.keep):
+            if {"compatible", "reusable"} & set(node.props) or self.kept(node.path):
                 tags.add(None)
             yield Claim(None, a, a + size, node.path, "reserved", node.path, tags)
 
@@ -216,6 +219,10 @@ class Oracle:
         # A few registers inside the bank of a node above, which keeps the rest.
         if b.owner is None and a.node and b.node and a.node != b.node and below(a.node, b.node):
             return True
+        # The same for a few trapped registers of a bank, whosever they are.
+        if b.owner is None and b.kind == "registers" and "trap" in a.tags and a.end - a.first < b.end - b.first and (
+                b.first <= a.first and a.end <= b.end) and not self.kept(b.node):
+            return True
         # The text settles that two nodes describe the same registers by not using them here.
         if "drop" in a.tags and b.kind == "registers":
             return True
@@ -281,7 +288,7 @@ class Oracle:
                     has, owner = self.owner(bridge)
                     if owner is not None and owner != v.name:
                         self.say("function", f"{v.name}: {bdf}", f"{owner}: {bridge.path}", "its bridge")
-                    if any(below(bridge.path, kept) for kept in self.keep):
+                    if self.kept(bridge.path):
                         self.say("keep", "the host", v.name, f"{bdf}, and {bridge.path} is kept")
 
     # ---- interrupts ----

@@ -150,7 +150,7 @@ class Case:
                 x.backing, x.arg, x.size = "hugetlb", 0x200000, max(x.size & ~0x1FFFFF, 0x200000)
             elif kind < 0.35:
                 x.backing, x.arg = "file", f"/dev/shm/{m.name}-{x.name}"
-            elif kind < 0.6 and self.physical + x.size <= sum(self.host.memory[0]):
+            elif kind < 0.6 and self.physical + x.size <= self.host.physical_end:
                 x.backing, x.arg = "physical", self.physical
                 self.physical += x.size
             elif kind < 0.8 and self.host.kind != "ppc":  # a PAMU's windows need the address
@@ -209,7 +209,7 @@ class Case:
         x.size = 0x1800000 if x.size == 0x123000 else x.size
         room = 1 << (x.size - 1).bit_length()
         start = -(-self.physical // room) * room
-        if start + room <= sum(self.host.memory[0]):
+        if start + room <= self.host.physical_end:
             x.backing, x.arg, self.physical = "physical", start, start + room
         else:
             x.backing, x.arg, x.size = "hugetlb", 0x10000000, 0x10000000

@@ -10,12 +10,17 @@ class Wild(Thing):
 
     def settle(self):
         ways = [self.raw, self.raw, self.memory, self.file]
+        if self.host.tree and self.rng.random() < 0.2:
+            self.keep = [f"&{self.rng.choice(self.labels())}"]
         if self.host.tree:
             ways += [self.part, self.neighbours, self.device, self.function, self.shadow]
         for _ in range(self.rng.randint(1, 3)):
             lines = self.rng.choice(ways)()
             if lines:
                 self.give(self.rng.choice(self.contest.machines), *lines)
+
+    def labels(self):
+        return [d.node.label for d in self.host.devices] + [part.label for part in self.contest.parts]
 
     def addresses(self):
         """Where something is."""
