@@ -55,13 +55,16 @@ class Made:
             (folder / "board.dts").write_text(self.host.text(), encoding="utf-8")
         if self.contest.facts():
             (folder / "facts.json").write_text(json.dumps(self.contest.facts(), indent=1), encoding="utf-8")
-        text = Writer(self.case, self.contest, random.Random(self.style)).text("board.dts", "facts.json")
-        (folder / "case.mach").write_text(text, encoding="utf-8")
+        (folder / "case.mach").write_text(self.text(), encoding="utf-8")
+
+    def text(self, only=None):
+        return Writer(self.case, self.contest, random.Random(self.style)).text("board.dts", "facts.json", only)
 
 
 class Outcome:
-    def __init__(self, accepted, codes, problems, machines, second=None):
-        self.accepted, self.codes, self.problems, self.machines, self.second = accepted, codes, problems, machines, second
+    def __init__(self, accepted, codes, problems, machines, second=None, seen=False):
+        self.accepted, self.codes, self.problems, self.machines = accepted, codes, problems, machines
+        self.second, self.seen = second, seen  # the second owner that machc refused; the oracle has found it, too
 
 
 def judge(machc, made, folder, owners_only=False):
@@ -75,7 +78,8 @@ def judge(machc, made, folder, owners_only=False):
             return Outcome(False, codes, ["refused, and outputs were written"], count)
         if not made.mistakes and not made.second:
             return Outcome(False, codes, ["there is no mistake in it, and it was refused\n" + done.err], count)
-        return Outcome(False, codes, [], count, made.second)
+        seen, problems = alone(machc, made, folder) if made.second else (False, [])
+        return Outcome(False, codes, problems, count, made.second, seen)
     if done.status != 0 or codes:
         return Outcome(False, codes, [f"exit status {done.status}\n{done.err}"], count)
     certain = [text for text, sure in made.mistakes if sure] + [f"two owners: {made.second}"] * bool(made.second)
@@ -103,6 +107,19 @@ def owners(made, folder, pairs):
     views = [json.loads(readcfg.Config(cfg, form()).json()) for _, cfg in pairs]
     return ["second owner: " + text for text in second_owners(
         views, tree, made.contest.kept_paths(), made.contest.facts())]
+
+
+def alone(machc, made, folder):
+    """Whether the oracle finds what machc has refused: it can tell if machc accepts each machine in a file of its own."""
+    pairs = []
+    for m in made.case.machines:
+        (folder / "alone.mach").write_text(made.text(m), encoding="utf-8")
+        done = run(machc, "alone.mach", "-O", folder / m.name, cwd=folder)
+        if done.status != 0:
+            return False, []
+        pairs += read(folder / m.name)
+    found = owners(made, folder, pairs)
+    return bool(found), [] if found else [f"refused with two owners: {made.second}; the oracle does not see them"]
 
 
 def again(machc, folder, pairs):
@@ -160,7 +177,7 @@ def keep(made, folder):
 
 class Sum:
     def __init__(self):
-        self.files = self.accepted = self.machines = 0
+        self.files = self.accepted = self.machines = self.seen = 0
         self.codes, self.second = collections.Counter(), collections.Counter()
 
     def add(self, outcome):
@@ -168,6 +185,7 @@ class Sum:
         self.accepted += outcome.accepted
         self.machines += outcome.machines
         self.codes.update(set(outcome.codes))
+        self.seen += outcome.seen
         self.second.update([outcome.second] if outcome.second else [])
 
     def text(self):
@@ -175,7 +193,8 @@ class Sum:
         codes = ", ".join(f"{code} {n}" for code, n in sorted(self.codes.items()))
         kinds = ", ".join(f"{kind} {n}" for kind, n in sorted(self.second.items()))
         return (f"{self.machines} machines in {self.files} files, {rate:.0f} % accepted; refused with {codes or 'nothing'}\n"
-                f"refused with a second owner, {self.second.total()}: {kinds or 'none'}")
+                f"refused with a second owner, {self.second.total()}, of which the oracle found {self.seen} in machines that are "
+                f"accepted alone: {kinds or 'none'}")
 
 
 def one(machc, seed, owners_only, number):

@@ -23,6 +23,7 @@ class Contest:
         # Below a bridge without an IOMMU, or of a board that tells of none.
         self.functions_guarded = host.iommu or not any(d.map_lines for d in host.devices)
         if rng.random() < 0.7:
+            host.contested = True
             self.build()
 
     # ---- the board ----

@@ -119,6 +119,7 @@ class Host:
         self.l2 = self.kind == "ppc" and rng.random() < 0.5  # two cpus share one
         self.devices, self.memory, self.providers = [], [], {}
         self.ncpus = rng.randint(1, 8)
+        self.contested = False  # there is something that several machines can want: contest.py
         self.spare = 0x8000000  # of the last memory: reserved memory, and RAM that no description mentions
         self.free_lines = list(range(32, 200)) if self.kind == "arm" else list(range(1, 90))
         if self.kind == "ppc":

@@ -212,8 +212,9 @@ class Writer:
                     f"machine {m.name} : {name}() {{ }}"]
         return [f"machine {m.name} : {platform} {{", *("    " + line for line in lines), "}"]
 
-    def text(self, tree, facts):
-        machines = [self.machine(m) for m in self.case.machines]
+    def text(self, tree, facts, only=None):
+        """The whole description, or that of one machine alone."""
+        machines = [self.machine(m) for m in self.case.machines if only in (None, m)]
         self.rng.shuffle(machines)
         page = self.case.host.page
         clauses = [f"page-size {page >> 10}K"] if page > 0x1000 or self.rng.random() < 0.1 else []

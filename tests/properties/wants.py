@@ -106,7 +106,7 @@ class Machine:
 class Case:
     def __init__(self, host, rng):
         self.host, self.rng, self.page = host, rng, host.page
-        self.machines = [Machine(f"m{n}", rng.choice(GUESTS[host.kind])) for n in range(rng.choice((1, 1, 1, 2, 2, 3, 4)))]
+        self.machines = [Machine(f"m{n}", rng.choice(GUESTS[host.kind])) for n in range(rng.choice((2, 2, 3, 4) if host.contested else (1, 1, 1, 2, 2, 3)))]
         self.reach, outside = Reach(self), Maker(self)
         self.owner = {}      # device -> machine
         self.mistakes = []   # the mistakes in a wild one
