@@ -5,7 +5,7 @@
 # make check-abi  libmachrt's ABI against the last release's (Debian's abigail-tools); `make update-abi` is part of a release
 # make update-layout   what is generated from runtime/layout/machcfg_layout.h: machcfg.h, tables of docs/guest-cfg.md
 # make bench      the tables of docs/bench.md
-# make check-properties   random machines on random boards; CASES=5000 SEED=monday
+# make check-properties   random machines on random boards, and who owns what in them; CASES=5000 OWNERS=100000 SEED=monday
 # make check-mutants  small changes to the sources, one at a time: at least 95 % must be noticed; MUTANTS="--count 40 --seed monday"
 # make check-corpus   every device of every board that Debian has a kernel for, and what Linux makes of every node; CORPUS="--every 10 -k rk3399" for some
 # make update-linux   schemas/linux/nodes.json anew, from Linux's sources (Debian's linux-source packages)
@@ -137,9 +137,12 @@ check-corpus: $(B)/corpus $(B)/nodes
 	python3 tests/corpus/nodes.py --driver $(B)/nodes
 	python3 tests/corpus/shadows.py
 
+# Descriptions that are judged as a whole, and descriptions that are accepted and have no second owner.
 CASES   ?= 2000
+OWNERS  ?= 20000
 check-properties: $(B)/machc
 	MACHC_CASES=$(CASES) MACHC_SEED="$${SEED:-$$(date +%s)}" python3 tests/run.py --build $(B) properties
+	cd tests && python3 -m properties.cases --machc $(abspath $(B))/machc --owners --jobs 2 --accepted $(OWNERS) --seed "$${SEED:-$$(date +%s)}"
 
 check-mutants:
 	python3 tests/mutants/run.py $(MUTANTS)

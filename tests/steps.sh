@@ -83,6 +83,8 @@ step make check-system
 step make check-system SYSTEM="--break all"
 # Whether drivers start that schemas/needs speaks of: a sample of devices.
 if [ "$kind" = ci ]; then step make check-probe PROBE="--count 40"; fi
+# Random machines that compete: a sample, less than a minute.
+if [ "$kind" = ci ]; then step make check-properties CASES=0 OWNERS=500; fi
 step make check-roots
 if [ "$kind" = ci ]; then
     # A third of a minute of fuzzing for each kind of file.

@@ -50,6 +50,11 @@ class Made:
             self.mistakes.append(("wild claims", False))
         self.style = rng.random()
 
+    @property
+    def what(self):
+        """What is wrong with it."""
+        return "; ".join(text for text, _ in self.mistakes) or self.second or "no mistake in it"
+
     def write(self, folder):
         if self.host.tree or self.host.stub:
             (folder / "board.dts").write_text(self.host.text(), encoding="utf-8")
@@ -182,11 +187,15 @@ class Sum:
 
     def add(self, outcome):
         self.files += 1
-        self.accepted += outcome.accepted
+        self.accepted += outcome.accepted and not outcome.problems
         self.machines += outcome.machines
         self.codes.update(set(outcome.codes))
         self.seen += outcome.seen
         self.second.update([outcome.second] if outcome.second else [])
+
+    def few(self, least):
+        """Whether less than that percentage was accepted, of those that were not given a second owner on purpose."""
+        return 100 * self.accepted < least * (self.files - self.second.total())
 
     def text(self):
         rate = 100 * self.accepted / max(self.files, 1)
@@ -232,7 +241,7 @@ def main():
         if outcome.problems:
             failed += 1
             made = Made(args.seed, number)
-            print(f"{args.seed}/{number}: {'; '.join(t for t, _ in made.mistakes) or made.second or 'no mistake'}")
+            print(f"{args.seed}/{number}: {made.what}")
             for problem in outcome.problems[:5]:
                 print("    " + problem.replace("\n", "\n    "))
             if args.keep:

@@ -149,7 +149,8 @@ class Contest:
     # ---- text ----
 
     def devmem(self):
-        return odd_spelling("/dev/mem", self.rng) if self.rng.random() < 0.6 else "/dev/mem"
+        name = self.rng.choice(("/dev/mem",) * 5 + ("/dev/char/1:1", "/proc/self/root/dev/mem"))
+        return odd_spelling(name, self.rng) if self.rng.random() < 0.5 else name
 
     def raw(self, file, offset, size, mode="map"):
         if (offset | size) % self.host.page:

@@ -286,7 +286,10 @@ class Bridge(Thing):
     def settle(self):
         machines = self.contest.machines
         if self.twin:
-            return  # with the bridge or a function it would be a second owner, if these have another one
+            # A bridge of the host may have a function with its id, or not: nobody knows.
+            if self.rng.random() < 0.5:
+                self.give(self.rng.choice(machines), self.twin.text())
+            return
         how = self.rng.random()
         if how < 0.3:
             self.give(self.rng.choice(machines), self.node())
@@ -304,7 +307,7 @@ class Bridge(Thing):
         ways = ["memory over a window of the host", "raw over a window of the host", "kept bridge and function"]
         ways += ["function and bridge", "memory over a window", "raw over a window", "a function twice", "a BAR's file"] * bool(some)
         ways += ["functions with one id"] * bool(some and self.ids is not None and self.mask != 0xFFFF)
-        ways += ["a function's id"] * bool(some and self.twin) + ["a bus's id"] * bool(self.twin)
+        ways += ["a function's id", "a bus's id"] * bool(some and self.twin)
         how = rng.choice(ways)
         rid = rng.randrange(8, 0x400)
         at = self.window + rng.choice((0, 0x10000, self.size - 0x10000, self.size))
@@ -333,8 +336,7 @@ class Bridge(Thing):
             self.give(some[1], self.function(other))
         else:
             self.give(one, self.twin.text())
-            if how == "a function's id":
-                self.give(some[1], self.function(self.twin_rid))
+            self.give(some[1], self.node() if how == "a bus's id" else self.function(self.twin_rid))
         return how
 
 

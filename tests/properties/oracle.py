@@ -31,8 +31,11 @@ def n(value):
 
 
 def plain(path):
-    """A file's name without detours; what links lead to is known at the start only."""
-    return "/" + posixpath.normpath(path).lstrip("/") if path.startswith("/") else posixpath.normpath(path)
+    """A file's name without detours. What links lead to is known at the start only, but for those that the kernel and udev
+    have on every machine: a process's root, and /dev/char by numbers."""
+    path = re.sub(r"^/+", "/", posixpath.normpath(path))
+    path = re.sub(r"^(/proc/(self|thread-self|[0-9]+)(/task/[0-9]+)?/root)+(?=/)", "", path)
+    return "/dev/mem" if path == "/dev/char/1:1" else path
 
 
 def pairs(claims):
@@ -329,7 +332,8 @@ class Oracle:
             if has:
                 for s in self.board.streams(node):
                     yield owner, node.path, s
-                for s in self.board.bus_streams(node) if node in self.board.bridges else []:
+                # What functions below a bridge of the host there are, no tree tells; a guest's bus may have any.
+                for s in self.board.bus_streams(node) if node in self.board.bridges and owner is not None else []:
                     yield owner, "a function below " + node.path, s
         for v in self.views:
             for _, d in v.owned:
@@ -341,7 +345,7 @@ class Oracle:
         ids = list(self.ids())
         for k, (owner, what, s) in enumerate(ids):
             for other, there, t in ids[:k]:
-                # What a host's bus may have is one of its functions only if there is such a function: this one.
+                # A function and its bridge are compared as such.
                 if owner != other and s.meets(t) and not self.one_bus(what, there):
                     self.say("stream", f"{other or 'the host'}: {there}", f"{owner or 'the host'}: {what}", f"{s}")
 
