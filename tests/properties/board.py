@@ -180,6 +180,25 @@ class Board:
             return numbered[0] if numbered else None
         return self.bridges[0] if len(self.bridges) == 1 and domain == 0 else None
 
+    def nodes_of_function(self, bdf):
+        """The node of a function and those above it, up to its host bridge: as far as the tree has them. Numbers of buses are
+        those of bus-range; Linux takes nothing but the device and function from reg."""
+        bridge = self.bridge_of(bdf)
+        if bridge is None:
+            return []
+        bus, rest = bdf.split(":")[1:]
+        bus, devfn = int(bus, 16), int(rest.split(".")[0], 16) << 3 | int(rest.split(".")[1])
+        found, here = [bridge], bridge
+        while here is not None:
+            first = cells(here.props["bus-range"])[0] if "bus-range" in here.props else 0 if here is bridge else None
+            below_ = [n for n in here.children.values() if "reg" in n.props]
+            inside = [n for n in below_ if "bus-range" in n.props and cells(n.props["bus-range"])[0] <= bus <= cells(n.props["bus-range"])[1]]
+            if first == bus:
+                inside = [n for n in below_ if cells(n.props["reg"])[0] >> 8 & 0xFF == devfn]
+            found += inside[:1]
+            here = inside[0] if inside and first != bus else None
+        return found
+
     def function_streams(self, bdf):
         bridge = self.bridge_of(bdf)
         if bridge is None or bridge.path not in self.enabled:

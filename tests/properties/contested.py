@@ -258,6 +258,9 @@ class Bridge(Thing):
         ranges = [f"<{kind:#x} {contest.number(at, 2)} {contest.number(at, wide)} {contest.number(size, 2)}>" for kind, at, size in
                   ((0x02000000, self.window, self.size), (0x43000000, self.window + self.size, 0x400000))]
         node.set("ranges", *ranges)
+        self.nic = Node(node, "nic@1,0", contest.name("nic"))
+        self.nic.set("compatible", '"pci8086,1533"')
+        self.nic.set("reg", "<0x800 0 0 0 0>")
         self.mask = 0xFFFF
         self.ids = None
         if contest.smmu:
@@ -304,7 +307,7 @@ class Bridge(Thing):
     def second_owner(self):
         some, rng = self.machines(2), self.rng
         one = some[0] if some else self.contest.machines[0]
-        ways = ["memory over a window of the host", "raw over a window of the host", "kept bridge and function"]
+        ways = ["memory over a window of the host", "raw over a window of the host", "kept bridge and function", "kept function"]
         ways += ["function and bridge", "memory over a window", "raw over a window", "a function twice", "a BAR's file"] * bool(some)
         ways += ["functions with one id"] * bool(some and self.ids is not None and self.mask != 0xFFFF)
         ways += ["a function's id", "a bus's id"] * bool(some and self.twin)
@@ -320,6 +323,9 @@ class Bridge(Thing):
         if how == "kept bridge and function":
             self.keep = [f"&{self.label}"]
             self.give(one, self.function(rid))
+        elif how == "kept function":
+            self.keep = [f"&{self.nic.label}"]
+            self.give(one, self.function(1 << 3))
         elif how == "function and bridge":
             self.give(one, self.function(rid))
             self.give(some[1], self.node())

@@ -46,7 +46,10 @@ BOARD = """/dts-v1/;
     syscon@3060000 { reg = <0x3060000 0x1000>; };
     pcie@4000000 { device_type = "pci"; reg = <0x4000000 0x100000>; #address-cells = <3>; #size-cells = <2>; linux,pci-domain = <0>;
         ranges = <0x02000000 0 0x10000000 0x10000000 0 0x10000000>, <0x01000000 0 0 0x4200000 0 0x10000>;
-        bus-range = <0 0xf>; iommu-map = <0x100 &smmu 0x200 0x100>; };
+        bus-range = <0 0xf>; iommu-map = <0x100 &smmu 0x200 0x100>;
+        nic@1,0 { reg = <0x800 0 0 0 0>; };
+        port@2,0 { reg = <0x1000 0 0 0 0>; #address-cells = <3>; #size-cells = <2>; ranges; bus-range = <1 2>; wifi@2,3 { reg = <0x1300 0 0 0 0>; }; };
+    };
     pcie@4400000 { device_type = "pci"; reg = <0x4400000 0x100000>; #address-cells = <3>; #size-cells = <2>; linux,pci-domain = <1>;
         ranges = <0x02000000 0 0x20000000 0x20000000 0 0x10000000>; bus-range = <0 1>; iommu-map = <0x8 &smmu 0x108 0x8>; };
 };
@@ -207,6 +210,13 @@ CASES = (
     ("a function's BAR and its bridge", {"function"}, (one().raw((BAR0, 0, 0x1000, "map")), two().tree(*BRIDGE)), {}),
     ("a function of another domain and a bridge", set(), (one().device("pci", sysfs="0001:01:02.3"), two().tree(*BRIDGE)), {}),
     ("a function of a bridge that is kept", {"keep"}, (one().device(**FUNCTION),), {"keep": ["/pcie@4000000"]}),
+
+    ("a function whose node is kept", {"keep"}, (one().device("pci", sysfs="0000:00:01.0"),), {"keep": ["/pcie@4000000/nic@1,0"]}),
+    ("another function of it", set(), (one().device("pci", sysfs="0000:00:01.1"),), {"keep": ["/pcie@4000000/nic@1,0"]}),
+    ("a function whose port is kept", {"keep"}, (one().device("pci", sysfs="0000:02:09.0"),), {"keep": ["/pcie@4000000/port@2,0"]}),
+    ("a function whose node below a port is kept", {"keep"}, (one().device(**FUNCTION),),
+     {"keep": ["/pcie@4000000/port@2,0/wifi@2,3"]}),
+    ("a function on another bus", set(), (one().device("pci", sysfs="0000:03:09.0"),), {"keep": ["/pcie@4000000/port@2,0"]}),
 
     ("a line", {"line"}, (one().tree(*at("/line@5000000"), irqs=[1]), two().tree(*at("/line@5010000"), irqs=[0])), {}),
     ("a line of a device of the host", {"line"}, (one().tree(*at("/line@5010000"), irqs=[0]),), {}),

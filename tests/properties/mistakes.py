@@ -408,7 +408,7 @@ def memory_out_of_reach(case, rng):
         return None
     m, w = rng.choice(found)
     x = rng.choice(reserved(m))
-    x.by, x.arg = ("reserved",), w.device.dma[1] + w.device.dma[2] - rng.choice((0, case.page))
+    x.by, x.arg = ("reserved",), w.device.dma[1] + w.device.dma[2] - rng.choice((0, case.page if x.size > case.page else 0))
     return "memory that a bus does not reach", True
 
 

@@ -291,8 +291,9 @@ class Oracle:
                     has, owner = self.owner(bridge)
                     if owner is not None and owner != v.name:
                         self.say("function", f"{v.name}: {bdf}", f"{owner}: {bridge.path}", "its bridge")
-                    if self.kept(bridge.path):
-                        self.say("keep", "the host", v.name, f"{bdf}, and {bridge.path} is kept")
+                    for node in self.board.nodes_of_function(bdf):
+                        if self.kept(node.path):
+                            self.say("keep", "the host", v.name, f"{bdf}, and {node.path} is kept")
 
     # ---- interrupts ----
 
