@@ -6,7 +6,6 @@ from .hosts import Node
 from .wild import Wild
 
 REGISTERS = 0x5C000000  # nothing else of a board is here
-RAM = 0x10000000        # of the first memory: random descriptions take less of it, from its other end
 
 
 class Contest:
@@ -16,6 +15,7 @@ class Contest:
         self.host, self.rng = host, rng
         self.names = 0
         self.registers, self.beyond, self.stream = REGISTERS, 0x7000000000, 0x4000
+        self.above = host.memory[-1][0] + host.memory[-1][1] - host.spare
         self.below_top = host.memory[-1][0] + host.memory[-1][1]
         self.smmu = self.reserved_memory = None
         self.parts = []
@@ -51,8 +51,9 @@ class Contest:
         return self.beyond - 0x200000
 
     def ram(self):
-        """An address in RAM that no description mentions."""
-        return self.host.memory[-1][0] + self.host.memory[-1][1] - 0x8000000 + self.rng.randrange(0x100) * 0x10000
+        """64 KiB of RAM that nothing else of a description mentions."""
+        self.above += 0x10000
+        return self.above - 0x10000
 
     def reserve(self):
         self.below_top -= 0x400000

@@ -404,20 +404,20 @@ class Raw(Thing):
             self.part = Part(contest, [(at, 0x1000), (at + 0x8000, 0x800)])
 
     def settle(self):
-        if self.rng.random() < 0.6:
-            self.give(self.rng.choice(self.contest.machines), self.contest.raw(self.contest.devmem(), self.at, 0x10000))
+        # What is in RAM has to be proven free at the start.
+        at = self.rng.choice((None, self.at, self.at, self.contest.ram()))
+        if at is not None:
+            self.give(self.rng.choice(self.contest.machines), self.contest.raw(self.contest.devmem(), at, 0x10000))
 
     def second_owner(self):
         some, rng, raw = self.machines(2), self.rng, self.contest.raw
-        ways = ["RAM"] * bool(self.host.tree or self.host.stub) + ["the host"] * bool(self.part)
+        ways = ["the host"] * bool(self.part)
         ways += ["raw"] * bool(some) + ["a device", "a dropped region"] * bool(some and self.part)
         if not ways:
             return None
         how, mode = rng.choice(ways), rng.choice(("map", "trap"))
         one = some[0] if some else self.contest.machines[0]
-        if how == "RAM":
-            self.give(one, raw(self.contest.devmem(), self.contest.ram(), 0x10000, mode))
-        elif how == "the host":
+        if how == "the host":
             self.give(one, raw(self.contest.devmem(), self.part.address, 0x1000, mode))
         elif how == "raw":
             self.give(one, raw(self.contest.devmem(), self.at, 0x10000, mode))
