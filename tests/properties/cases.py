@@ -98,6 +98,9 @@ def judge(machc, made, folder, owners_only=False):
     problems += differences(made.case, machines) if len(machines) == count else [f"{len(machines)} machines of {count}"]
     problems += owners(made, folder, pairs)
     problems += again(machc, folder, pairs)
+    if count > 1:
+        done = run(machc, "--check", "--together", *files_of_machines(made, folder), cwd=folder)
+        problems += [f"in several files, it was refused\n{done.err}"] if done.status != 0 else []
     return Outcome(True, [], problems, count)
 
 
@@ -114,17 +117,28 @@ def owners(made, folder, pairs):
         views, tree, made.contest.kept_paths(), made.contest.facts())]
 
 
-def alone(machc, made, folder):
-    """Whether the oracle finds what machc has refused: it can tell if machc accepts each machine in a file of its own."""
-    pairs = []
+def files_of_machines(made, folder):
+    """A file for each machine alone."""
+    names = []
     for m in made.case.machines:
-        (folder / "alone.mach").write_text(made.text(m), encoding="utf-8")
-        done = run(machc, "alone.mach", "-O", folder / m.name, cwd=folder)
-        if done.status != 0:
+        names.append(f"{m.name}-alone.mach")
+        (folder / names[-1]).write_text(made.text(m), encoding="utf-8")
+    return names
+
+
+def alone(machc, made, folder):
+    """Whether the oracle finds what machc has refused: it can tell if machc accepts each machine in a file of its own. Then
+    machc must refuse these files together."""
+    names, pairs = files_of_machines(made, folder), []
+    for name in names:
+        out = folder / name.removesuffix(".mach")
+        if run(machc, name, "-O", out, cwd=folder).status != 0:
             return False, []
-        pairs += read(folder / m.name)
-    found = owners(made, folder, pairs)
-    return bool(found), [] if found else [f"refused with two owners: {made.second}; the oracle does not see them"]
+        pairs += read(out)
+    problems = [] if owners(made, folder, pairs) else [f"refused with two owners: {made.second}; the oracle does not see them"]
+    if run(machc, "--check", "--together", *names, cwd=folder).status != 1:
+        problems.append(f"refused with two owners in one file: {made.second}; in several files, --together has no error")
+    return not problems, problems
 
 
 def again(machc, folder, pairs):
