@@ -36,15 +36,16 @@ CODE = re.compile(r"(error|warning|fault of machc): .*\[([EWF]\d{4})")
 class Made:
     """One description with its board."""
 
-    def __init__(self, seed, number):
+    def __init__(self, seed, number, owners_only=False):
         self.seed, self.number = seed, number
         rng = random.Random(f"{seed}/{number}")
         self.host = Host(rng)
         self.contest = Contest(self.host, rng)
         self.case = Case(self.host, rng)
         self.contest.settle(self.case.machines)
-        self.mistakes = put_mistakes(self.case, rng) if rng.random() < 0.3 else []
-        self.second = self.contest.second_owner() if not self.mistakes and rng.random() < 0.4 else None
+        # Most of what is wrong in other ways is refused, and no owner is looked for.
+        self.mistakes = put_mistakes(self.case, rng) if rng.random() < (0.05 if owners_only else 0.3) else []
+        self.second = self.contest.second_owner() if not self.mistakes and rng.random() < 0.3 else None
         if not self.second and rng.random() < 0.3:
             self.contest.go_wild()
             self.mistakes.append(("wild claims", False))
@@ -221,7 +222,7 @@ class Sum:
 
 
 def one(machc, seed, owners_only, number):
-    return number, try_case(machc, Made(seed, number), owners_only)
+    return number, try_case(machc, Made(seed, number, owners_only), owners_only)
 
 
 def outcomes(machc, args, numbers):
@@ -254,7 +255,7 @@ def main():
         total.add(outcome)
         if outcome.problems:
             failed += 1
-            made = Made(args.seed, number)
+            made = Made(args.seed, number, args.owners)
             print(f"{args.seed}/{number}: {made.what}")
             for problem in outcome.problems[:5]:
                 print("    " + problem.replace("\n", "\n    "))

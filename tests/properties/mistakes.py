@@ -253,7 +253,7 @@ def blocks_for_a_pamu(case, rng):
     if case.host.kind != "ppc":
         return None
     # Devices without a dma of their own, because that may already contain another mistake.
-    m, w = any_wish(case, rng, lambda m, w: w.top is w and case.reach.guarded(w.device) and not w.stash and not isinstance(
+    m, w = any_wish(case, rng, lambda m, w: w.top is w and case.reach.guarded(w.device) and not w.stash and w.dma != "bus" and not isinstance(
         w.dma, list) and any(not x.no_dma for x in m.memory))
     if not w:
         return None
