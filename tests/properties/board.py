@@ -191,10 +191,12 @@ class Board:
         found, here = [bridge], bridge
         while here is not None:
             first = cells(here.props["bus-range"])[0] if "bus-range" in here.props else 0 if here is bridge else None
-            below_ = [n for n in here.children.values() if "reg" in n.props]
-            inside = [n for n in below_ if "bus-range" in n.props and cells(n.props["bus-range"])[0] <= bus <= cells(n.props["bus-range"])[1]]
             if first == bus:
-                inside = [n for n in below_ if cells(n.props["reg"])[0] >> 8 & 0xFF == devfn]
+                numbers = {n: cells(n.props["reg"])[0] >> 8 & 0xFF for n in here.children.values() if "reg" in n.props}
+                inside = [n for n, number in numbers.items() if number == devfn]
+            else:
+                buses = {n: cells(n.props["bus-range"]) for n in here.children.values() if "bus-range" in n.props}
+                inside = [n for n, (low, high) in buses.items() if low <= bus <= high]
             found += inside[:1]
             here = inside[0] if inside and first != bus else None
         return found

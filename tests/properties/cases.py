@@ -216,8 +216,9 @@ class Sum:
         rate = 100 * self.accepted / max(self.files, 1)
         codes = ", ".join(f"{code} {n}" for code, n in sorted(self.codes.items()))
         kinds = ", ".join(f"{kind} {n}" for kind, n in sorted(self.second.items()))
-        return (f"{self.machines} machines in {self.files} files, {rate:.0f} % accepted; refused with {codes or 'nothing'}\n"
-                f"refused with a second owner, {self.second.total()}, of which the oracle found {self.seen} in machines that are "
+        return (f"{self.machines} machines in {self.files} files, {rate:.0f} % accepted, {self.accepted}; "
+                f"refused with {codes or 'nothing'}\n"
+                f"{self.second.total()} refused with a second owner, which the oracle saw in {self.seen} whose machines are "
                 f"accepted alone: {kinds or 'none'}")
 
 

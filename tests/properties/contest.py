@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The contest for what contested.py puts on a board: what there is, who gets it, and who gets it besides."""
 
-from .contested import Bridge, File, Group, Interrupt, Kept, Part, Physical, Raw, Reserved, Syscon, Together, Unit, odd_spelling
+from .contested import Kept, Part, Reserved, Syscon, Together, Unit
+from .contested_files import File, Interrupt, Physical, Raw, odd_spelling
+from .contested_pci import Bridge, Group
 from .hosts import Node
 from .wild import Wild
 
@@ -144,8 +146,8 @@ class Contest:
     def overlap(self):
         at = self.place()
         # One guest with both is another matter.
-        return Unit(self, "registers", [Part(self, [(at, 0x2000)]), Part(self, [(at + self.rng.choice((0x1000, 0x1800)), 0x1000)])],
-                    may_share=False)
+        over = at + self.rng.choice((0x1000, 0x1800))
+        return Unit(self, "registers", [Part(self, [(at, 0x2000)]), Part(self, [(over, 0x1000)])], may_share=False)
 
     # ---- text ----
 

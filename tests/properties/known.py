@@ -12,7 +12,8 @@ BOARD = """/dts-v1/;
     #address-cells = <1>; #size-cells = <1>; interrupt-parent = <&gic>;
     gic: gic@1000000 { reg = <0x1000000 0x10000>; interrupt-controller; #interrupt-cells = <3>; };
     smmu: iommu@2000000 { compatible = "arm,mmu-500"; reg = <0x2000000 0x10000>; #iommu-cells = <2>; };
-    narrow: iommu@2100000 { compatible = "arm,mmu-500"; reg = <0x2100000 0x10000>; #iommu-cells = <1>; stream-match-mask = <0x7f80>; };
+    narrow: iommu@2100000 { compatible = "arm,mmu-500"; reg = <0x2100000 0x10000>; #iommu-cells = <1>;
+        stream-match-mask = <0x7f80>; };
     memory@80000000 { device_type = "memory"; reg = <0x80000000 0x40000000>; };
     reserved-memory { #address-cells = <1>; #size-cells = <1>; ranges;
         free@90000000 { reg = <0x90000000 0x1000000>; no-map; };
@@ -44,13 +45,17 @@ BOARD = """/dts-v1/;
         twin@1000 { reg = <0x1000 0x1000>; status = "disabled"; };
     };
     syscon@3060000 { reg = <0x3060000 0x1000>; };
-    pcie@4000000 { device_type = "pci"; reg = <0x4000000 0x100000>; #address-cells = <3>; #size-cells = <2>; linux,pci-domain = <0>;
+    pcie@4000000 { device_type = "pci"; reg = <0x4000000 0x100000>;
+        #address-cells = <3>; #size-cells = <2>; linux,pci-domain = <0>;
         ranges = <0x02000000 0 0x10000000 0x10000000 0 0x10000000>, <0x01000000 0 0 0x4200000 0 0x10000>;
         bus-range = <0 0xf>; iommu-map = <0x100 &smmu 0x200 0x100>;
         nic@1,0 { reg = <0x800 0 0 0 0>; };
-        port@2,0 { reg = <0x1000 0 0 0 0>; #address-cells = <3>; #size-cells = <2>; ranges; bus-range = <1 2>; wifi@2,3 { reg = <0x1300 0 0 0 0>; }; };
+        port@2,0 { reg = <0x1000 0 0 0 0>; #address-cells = <3>; #size-cells = <2>; ranges; bus-range = <1 2>;
+            wifi@2,3 { reg = <0x1300 0 0 0 0>; };
+        };
     };
-    pcie@4400000 { device_type = "pci"; reg = <0x4400000 0x100000>; #address-cells = <3>; #size-cells = <2>; linux,pci-domain = <1>;
+    pcie@4400000 { device_type = "pci"; reg = <0x4400000 0x100000>;
+        #address-cells = <3>; #size-cells = <2>; linux,pci-domain = <1>;
         ranges = <0x02000000 0 0x20000000 0x20000000 0 0x10000000>; bus-range = <0 1>; iommu-map = <0x8 &smmu 0x108 0x8>; };
 };
 """
@@ -63,8 +68,8 @@ class Machine:
     """A JSON view with what the oracle reads in it."""
 
     def __init__(self, name, on=()):
-        self.json = {"machine": [{"name": name, "host_page_size": "0x1000"}], "memory": [], "device": [], "region": [], "irq": [],
-                     "expect": [], "write": [], "cpu": [{"vcpu": k, "host_cpu": c} for k, c in enumerate(on)]}
+        self.json = {"machine": [{"name": name, "host_page_size": "0x1000"}], "memory": [], "device": [], "region": [],
+                     "irq": [], "expect": [], "write": [], "cpu": [{"vcpu": k, "host_cpu": c} for k, c in enumerate(on)]}
 
     def memory(self, backing="physical", at=None, size=0x200000, path=None, share=None, offset=0):
         self.json["memory"].append({"name": "ram", "backing": backing, "path": path, "share": share, "size": hex(size),
@@ -133,7 +138,8 @@ def group(*members):
 # (what it shows, the kinds that are found, machines, further arguments)
 CASES = (
     ("a function", {"device", "file", "stream"}, (one().device(**FUNCTION), two().device(**FUNCTION)), {}),
-    ("functions of two domains", set(), (one().device("pci", sysfs="0002:02:00.0"), two().device("pci", sysfs="0003:02:00.0")), {}),
+    ("functions of two domains", set(),
+     (one().device("pci", sysfs="0002:02:00.0"), two().device("pci", sysfs="0003:02:00.0")), {}),
     ("a node, and the device of its name", {"device"}, (one().tree(*B), two().device("platform", sysfs="3010000.dev")), {}),
     ("keep", {"keep"}, (one().tree(*PART),), {"keep": ["/top@3050000"]}),
     ("keep of something else", set(), (one().tree(*PART),), {"keep": ["/dev@3000000", "/top@3"]}),
@@ -166,10 +172,12 @@ CASES = (
     ("another device of udev's", set(), (one().raw(("/dev/char/1:11", 0x3060000, 0x1000, "trap")),), {}),
     ("a few of them, trapped", set(), (one().raw(("/dev/mem", 0x3060000, 4, "trap")),), {}),
     ("a few of them, mapped", {"physical", "page"}, (one().raw(("/dev/mem", 0x3000000, 0x800, "map")),), {}),
-    ("a few of what is kept, trapped", {"physical"}, (one().raw(("/dev/mem", 0x3060000, 4, "trap")),), {"keep": ["/syscon@3060000"]}),
+    ("a few of what is kept, trapped", {"physical"},
+     (one().raw(("/dev/mem", 0x3060000, 4, "trap")),), {"keep": ["/syscon@3060000"]}),
     ("a few across an end, trapped", {"physical"}, (one().raw(("/dev/mem", 0x3002400, 0x800, "trap")),), {}),
     ("raw over RAM", {"physical"}, (one().raw(("/dev/mem", 0xa0000000, 0x1000, "map")),), {}),
-    ("raw over RAM that is proven free", set(), (one().raw(("/dev/mem", 0xa0000000, 0x1000, "map")).free(0xa0000000, 0x1000),), {}),
+    ("raw over RAM that is proven free", set(),
+     (one().raw(("/dev/mem", 0xa0000000, 0x1000, "map")).free(0xa0000000, 0x1000),), {}),
     ("raw over nothing", set(), (one().raw(("/dev/mem", 0x3070000, 0x1000, "map")),), {}),
     ("raw over a dropped region", {"physical"}, (one().raw(("/dev/x/../mem", 0x3002000, 4, "trap")),
                                                two().tree(A[0], A[1], (0x3002000, 0x800, "drop"))), {}),
@@ -185,7 +193,8 @@ CASES = (
     ("both of one machine", set(), (one().tree(C[0], (0x3020000, 0x800, "map")).tree(D[0], (0x3020800, 0x800, "map")),), {}),
     ("a whole with a part that the host keeps", {"physical", "page"}, (one().tree(*WHOLE),), {}),
     ("a part of what the host keeps", set(), (one().tree(*PART),), {}),
-    ("two below a third, exempt one", {"physical", "page"}, (Machine("three").tree(*UNSAFE), one().tree(*PART), two().tree(*TWIN)), {}),
+    ("two below a third, exempt one", {"physical", "page"},
+     (Machine("three").tree(*UNSAFE), one().tree(*PART), two().tree(*TWIN)), {}),
     ("one below an exempt one", set(), (Machine("three").tree(*UNSAFE), one().tree(*PART)), {}),
 
     ("a file under two names", {"file"}, (
@@ -203,33 +212,40 @@ CASES = (
     ("two interrupts' files", set(), (one().raw(irqs=["/dev/uio0"]), two().raw(irqs=["/dev/uio1"])), {}),
     ("a BAR as a file", {"file"}, (one().raw((BAR0, 0, 0x1000, "map")), two().device(**FUNCTION)), {}),
     ("a BAR by the device's place", {"file"}, (
-        one().raw(("/sys/devices/pci0000:00/0000:00:01.0/0000:01:02.3/resource0_wc", 0, 0x1000, "map")), two().device(**FUNCTION)), {}),
-    ("a BAR of another function", set(), (one().raw((BAR0.replace(".3", ".2"), 0, 0x1000, "map")), two().device(**FUNCTION)), {}),
+        one().raw(("/sys/devices/pci0000:00/0000:00:01.0/0000:01:02.3/resource0_wc", 0, 0x1000, "map")),
+        two().device(**FUNCTION)), {}),
+    ("a BAR of another function", set(),
+     (one().raw((BAR0.replace(".3", ".2"), 0, 0x1000, "map")), two().device(**FUNCTION)), {}),
 
     ("a function and its bridge", {"function"}, (one().device("pci", sysfs="0000:00:02.3"), two().tree(*BRIDGE)), {}),
     ("a function's BAR and its bridge", {"function"}, (one().raw((BAR0, 0, 0x1000, "map")), two().tree(*BRIDGE)), {}),
     ("a function of another domain and a bridge", set(), (one().device("pci", sysfs="0001:01:02.3"), two().tree(*BRIDGE)), {}),
     ("a function of a bridge that is kept", {"keep"}, (one().device(**FUNCTION),), {"keep": ["/pcie@4000000"]}),
 
-    ("a function whose node is kept", {"keep"}, (one().device("pci", sysfs="0000:00:01.0"),), {"keep": ["/pcie@4000000/nic@1,0"]}),
+    ("a function whose node is kept", {"keep"},
+     (one().device("pci", sysfs="0000:00:01.0"),), {"keep": ["/pcie@4000000/nic@1,0"]}),
     ("another function of it", set(), (one().device("pci", sysfs="0000:00:01.1"),), {"keep": ["/pcie@4000000/nic@1,0"]}),
-    ("a function whose port is kept", {"keep"}, (one().device("pci", sysfs="0000:02:09.0"),), {"keep": ["/pcie@4000000/port@2,0"]}),
+    ("a function whose port is kept", {"keep"},
+     (one().device("pci", sysfs="0000:02:09.0"),), {"keep": ["/pcie@4000000/port@2,0"]}),
     ("a function whose node below a port is kept", {"keep"}, (one().device(**FUNCTION),),
      {"keep": ["/pcie@4000000/port@2,0/wifi@2,3"]}),
     ("a function on another bus", set(), (one().device("pci", sysfs="0000:03:09.0"),), {"keep": ["/pcie@4000000/port@2,0"]}),
 
     ("a line", {"line"}, (one().tree(*at("/line@5000000"), irqs=[1]), two().tree(*at("/line@5010000"), irqs=[0])), {}),
     ("a line of a device of the host", {"line"}, (one().tree(*at("/line@5010000"), irqs=[0]),), {}),
-    ("a line that one does not link", set(), (one().tree(*at("/line@5000000"), irqs=[0]), two().tree(*at("/line@5010000"), irqs=[0])), {}),
+    ("a line that one does not link", set(),
+     (one().tree(*at("/line@5000000"), irqs=[0]), two().tree(*at("/line@5010000"), irqs=[0])), {}),
     ("a line of a device that is off", set(), (one().tree(*at("/line@5020000"), irqs=[0]),), {}),
 
     ("stream ids with masks", {"stream"}, (one().tree(*at("/mask@6000000")), two().tree(*at("/mask@6010000"))), {}),
     ("a stream id of the host", {"stream"}, (one().tree(*at("/mask@6010000")),), {}),
     ("stream ids that differ outside of a mask", set(), (one().tree(*at("/mask@6020000")),), {}),
-    ("stream ids that an IOMMU does not tell apart", {"stream"}, (one().tree(*at("/few@6030000")), two().tree(*at("/few@6040000"))), {}),
+    ("stream ids that an IOMMU does not tell apart", {"stream"},
+     (one().tree(*at("/few@6030000")), two().tree(*at("/few@6040000"))), {}),
     ("a stream id of a device that is off", set(), (one().tree(*at("/few@6060000")),), {}),
     ("a function's stream id", {"stream"}, (one().device("pci", sysfs="0001:00:01.2"), two().tree(*at("/id@6070000"))), {}),
-    ("a bridge of another machine with such a function", {"stream"}, (one().tree(*at("/id@6070000")), two().tree(*at("/pcie@4400000"))), {}),
+    ("a bridge of another machine with such a function", {"stream"},
+     (one().tree(*at("/id@6070000")), two().tree(*at("/pcie@4400000"))), {}),
     ("a bridge with a function that has an id of the host", {"stream"}, (one().tree(*at("/pcie@4400000")),), {}),
     ("a bridge of the host that may have such a function", set(), (one().tree(*at("/id@6070000")),), {}),
     ("a LIODN of a part", {"liodn"}, (one().tree(*at("/id@7000000")), two().tree(*at("/id@7010000"))), {}),

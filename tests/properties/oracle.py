@@ -2,7 +2,7 @@
 """The ownership oracle: finds what two owners have, from the JSON views of all machines of a board and the host's tree alone.
 
 It shares no code and no order of steps with machc: everything that is owned is a claim, all claims of a space are compared
-in pairs, and what a pair is allowed is written below, next to the reason. It has to be right before it is fast.
+in pairs, and what a pair is allowed is written in may(), next to the reason. It has to be right before it is fast.
 """
 
 import posixpath

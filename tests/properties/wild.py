@@ -2,7 +2,8 @@
 """Claims of which nobody knows beforehand whether another owner has it, too: near everything that a board has. machc may
 refuse them or not; what it accepts, the ownership oracle looks at."""
 
-from .contested import Bridge, Reserved, Syscon, Thing
+from .contested import Reserved, Syscon, Thing
+from .contested_pci import Bridge
 
 
 class Wild(Thing):
@@ -96,4 +97,5 @@ class Wild(Thing):
         if not found:
             return None
         user = self.rng.choice(self.rng.choice(found).users)
-        return [user.text(f"ref rockchip,grf shadow {{ write {self.rng.choice((0, 0x10)):#x} mask {self.rng.getrandbits(8):#x}; }}")]
+        offset, mask = self.rng.choice((0, 0x10)), self.rng.getrandbits(8)
+        return [user.text(f"ref rockchip,grf shadow {{ write {offset:#x} mask {mask:#x}; }}")]
