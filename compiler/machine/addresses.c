@@ -145,7 +145,7 @@ static void check_claims(struct machine_planner *p)
                       !window && (is_mapped(a) || is_mapped(b)) ? ", or remove it: `drop`" : "");
         }
         if (takes_slot(p, k)) {
-            if (slot && k->first <= slot->last && !p->given_twice && is_one_mapping(k, slot))
+            if (slot && k->first <= slot->last && is_one_mapping(k, slot))
                 report_two_slots(p, k, slot);
             slot = !slot || k->last > slot->last ? k : slot;
         }

@@ -62,6 +62,7 @@ static void print_call(struct plan *p, bool reads, const char *format, ...)
     va_start(args, format);
     say_va(stdout, format, args);
     va_end(args);
+    putchar('\n');
 }
 
 static const char *name_of_file(void *o, int fd)

@@ -2,6 +2,8 @@
 // Prints flags and ioctls in words, for `machrt plan`: every value that is passed.
 #include "plan_names.h"
 
+#include "command.h"
+
 #include "uapi/iommufd.h"
 #include "uapi/kvm.h"
 #include "uapi/pamu.h"
