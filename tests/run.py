@@ -13,7 +13,7 @@ import sys
 
 sys.dont_write_bytecode = True  # a test run writes nothing into the sources
 
-from harness import Context, Failed, Result, builds, checker, cli, diagnostics, docs, dtc, errors, generated, golden, layers, linux, linux_facts, makefile, names, needs, paste, pictures, properties, schemas, signed, unit  # noqa: E402
+from harness import Context, Failed, Result, builds, cache, checker, cli, diagnostics, docs, dtc, errors, generated, golden, layers, linux, linux_facts, makefile, names, needs, paste, pictures, properties, schemas, signed, unit  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SUITES = {
@@ -34,6 +34,7 @@ SUITES = {
     "cli": cli.run_all,
     "names": names.run_all,
     "builds": builds.run_all,
+    "cache": cache.run_all,
     "make": makefile.run_all,
     "diagnostics": diagnostics.run_all,
     "paste": paste.run_all,

@@ -8,7 +8,7 @@ import pathlib
 import re
 
 from harness.debian import cache
-from material import complete, fetch, one
+from material import fetch, one
 
 WANTED = {
     "busybox-arm64": ("busybox-static:arm64", ["./bin/busybox"]),
@@ -26,8 +26,7 @@ class Kernel:
 
     def __init__(self, refresh):
         self.top = cache() / "probe"
-        if refresh or not all(complete(self.top / name, patterns) for name, (_, patterns) in WANTED.items()):
-            fetch(self.top, WANTED)
+        fetch(self.top, WANTED, refresh)
         self.linux = (self.top / "linux-arm64").resolve()
         self.image = one(self.linux, "boot/vmlinuz-*")
         self.busybox = one(self.top / "busybox-arm64", "bin/busybox")

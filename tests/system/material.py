@@ -2,7 +2,9 @@
 """Material of the rig: Debian's kernels and programs, and our own kernels, cached outside of the sources."""
 
 import collections
+import contextlib
 import dataclasses
+import fcntl
 import fnmatch
 import hashlib
 import os
@@ -59,6 +61,26 @@ def report_progress(text):
     print(f"system: {text}", flush=True)
 
 
+@contextlib.contextmanager
+def alone(directory, what):
+    """Holds a folder of the cache, so that of several runs at the same time one does the work. The others wait, and say
+    what for. Yields a file: whoever inherits it holds the folder too, so that it is free when the last of them has ended."""
+    directory.mkdir(parents=True, exist_ok=True)
+    with open(directory / "lock", "a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            report_progress(f"waiting for another run, which is {lock.read().strip() or 'at work'}: {directory}")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.truncate(0)
+        lock.write(f"{what}\n")
+        lock.flush()
+        for left in directory.glob("tmp*"):  # by a run that was killed
+            shutil.rmtree(left, ignore_errors=True)
+        yield lock
+
+
 def newest(apt, pattern):
     name, architecture = pattern.rsplit(":", 1)
     fitting = fnmatch.filter(apt.names(name.split("*")[0]), name)
@@ -72,14 +94,22 @@ def complete(directory, patterns):
     return all(any(directory.glob(pattern.removeprefix("./"))) for pattern in patterns)
 
 
-def fetch(directory, wanted):
-    directory.mkdir(parents=True, exist_ok=True)
-    report_progress("looking for Debian's kernels")
-    releases = collections.defaultdict(dict)
-    for name, (package, patterns) in wanted.items():
-        releases[tuple(SUITES[package.rsplit(":", 1)[1]])][name] = package, patterns
-    for suites, its in releases.items():
-        fetch_from(directory, suites, its)
+def fetch(directory, wanted, refresh):
+    """Downloads what is missing; `refresh`: what is newer, too."""
+    def is_due():
+        return refresh or not all(complete(directory / name, patterns) for name, (_, patterns) in wanted.items())
+
+    if not is_due():
+        return
+    with alone(directory, "downloading Debian's kernels"):
+        if not is_due():  # by now
+            return
+        report_progress("looking for Debian's kernels")
+        releases = collections.defaultdict(dict)
+        for name, (package, patterns) in wanted.items():
+            releases[tuple(SUITES[package.rsplit(":", 1)[1]])][name] = package, patterns
+        for suites, its in releases.items():
+            fetch_from(directory, suites, its)
 
 
 def fetch_from(directory, suites, wanted):
@@ -113,9 +143,7 @@ class Material:
 
     def __init__(self, refresh, kernels):
         self.top = cache() / "system"
-        wanted = {name: what for name, what in WANTED.items() if name in kernels or not name.startswith("stock-")}
-        if refresh or not all(complete(self.top / name, patterns) for name, (_, patterns) in wanted.items()):
-            fetch(self.top, wanted)
+        fetch(self.top, {name: what for name, what in WANTED.items() if name in kernels or not name.startswith("stock-")}, refresh)
         self.kernels = {name: own_kernel(self.top, OWN[name]) if name in OWN else one(self.top / name, "boot/vmlinu*")
                         for name in sorted(kernels)}
 
@@ -133,13 +161,15 @@ def own_kernel(top, kernel):
     key = hashlib.sha256(b"\0".join([kernel.config.read_bytes(), source.name.encode(), compiler])).hexdigest()[:16]
     image = top / f"kernel-{key}" / pathlib.Path(kernel.image).name
     if not image.exists():
-        build_kernel(source, kernel, image)
+        with alone(image.parent, f"building Linux for {kernel.arch}") as lock:
+            if not image.exists():
+                build_kernel(source, kernel, image, lock)
     return image
 
 
-def build_kernel(source, kernel, image):
+def build_kernel(source, kernel, image, lock):
+    """The image appears when it is complete. Make ends with this process, and holds the lock until it has."""
     to = image.parent
-    to.mkdir(exist_ok=True)
     log = to / "build.log"
     with tempfile.TemporaryDirectory(dir=to) as directory, open(log, "w") as out:
         report_progress(f"building Linux for {kernel.arch} from {source.name}: some minutes on two cores; {log}")
@@ -148,10 +178,11 @@ def build_kernel(source, kernel, image):
         tree = next(pathlib.Path(directory).iterdir())
         environment = {**os.environ, "KCONFIG_ALLCONFIG": str(kernel.config), "KBUILD_BUILD_TIMESTAMP": "1 Jan 2024",
                        "KBUILD_BUILD_USER": "machc", "KBUILD_BUILD_HOST": "rig"}
-        make = ["make", f"ARCH={kernel.arch}", f"CROSS_COMPILE={kernel.cross}", f"-j{os.cpu_count() or 1}"]
+        make = ["setpriv", "--pdeathsig", "TERM", "make", f"ARCH={kernel.arch}", f"CROSS_COMPILE={kernel.cross}", f"-j{os.cpu_count() or 1}"]
 
         def run(target):
-            done = subprocess.run([*make, target], cwd=tree, env=environment, stdout=out, stderr=out, check=False)
+            done = subprocess.run([*make, target], cwd=tree, env=environment, stdout=out, stderr=out, check=False,
+                                  pass_fds=[lock.fileno()])
             if done.returncode:
                 print("".join(log.read_text().splitlines(True)[-30:]), end="")
                 sys.exit(f"check-system: the kernel cannot be built: {log}")

@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT / "tests"))
 from board import BOARDS, Run, command, compile_machines, host_tree, initramfs  # noqa: E402
 from boots import BOOTS, POINTS  # noqa: E402
 from breaks import BREAKS  # noqa: E402
-from material import Material  # noqa: E402
+from material import Material, alone  # noqa: E402
 
 # Required packages by the architecture of a board, "" for all, and a file that shows that each is installed.
 PACKAGES = {"": {
@@ -73,8 +73,9 @@ def programs(build, boots, kind):
     for (architecture, cross), names in wanted.items():
         command = ["make", "--no-print-directory", f"-j{os.cpu_count() or 1}", f"B={build / architecture}",
                    f"CROSS_COMPILE={cross}", "CFLAGS=-O2 -g", "LDFLAGS=", "rig-programs", f"RIG={' '.join(sorted(names))}", f"RIG_DIR={kind}"]
-        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False,
-                              env={key: value for key, value in os.environ.items() if not key.startswith("MAKE")})
+        with alone(build / architecture, f"building programs for {architecture}"):
+            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False,
+                                  env={key: value for key, value in os.environ.items() if not key.startswith("MAKE")})
         if done.returncode:
             sys.exit(f"{done.stderr[-4000:]}check-system: the programs for {architecture} cannot be built")
         paths[architecture] = build / architecture / kind
