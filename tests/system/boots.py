@@ -30,6 +30,8 @@ POINTS = {
     17: "a guest with devices of a Versal SoC, and its host's GICv3",
     18: "a guest with eight devices of a ZCU102, and its host's GICv2",
     19: "registers of a system controller, which stays with the host",
+    20: "guest memory as its text says: huge pages, a file's offset, read-only, not for devices",
+    21: "KVM is told of VFIO's files, and a device is reset before it loses anything",
 }
 
 POOL_DISK = {DISK: (PART, (SLOTS - 1) * PART)}
@@ -47,12 +49,12 @@ BOOTS = {boot.name: boot for boot in [
          devices=DEVICES + VIRTIO_MMIO, append=NO_GPIO),
     Boot("shadow", "a system controller of the board, for a program and a guest", board="arm64-syscon",
          machines=["shadow"], programs=["shadow", "machrt", "machvm"], guests={"in-shadow": []}),
-    Boot("drivers", "binding, and groups", machines=["drivers", "half", "whole"], programs=["machrt"],
+    Boot("drivers", "binding, and groups", machines=["drivers", "half", "whole", "several", "lacking"], programs=["machrt"],
          devices=DEVICES + VIRTIO_MMIO),
     Boot("guest", "a Linux guest with the board's clock, GPIO and a virtio-mmio slot", machines=["guest"],
          programs=["machvm"], guests={"in-linux": ["in-rtc"]}, append=NO_GPIO),
-    Boot("guest-edu", "a guest with a device that does DMA", machines=["guest-edu"], programs=["machvm"],
-         guests={"in-edu": ["in-edu"]}),
+    Boot("guest-edu", "a guest with a device that does DMA", machines=["guest-edu", "reset"], programs=["machvm", "told"],
+         guests={"in-edu": ["in-edu"]}, devices=[*DEVICES, "-device", "nvme,serial=1,addr=b.0"]),
     Boot("guest-pci", "a guest with a PCI bus", machines=["guest-pci"], programs=["machvm"],
          guests={"in-pci": ["in-edu"]}),
     Boot("noiommu", "a board without an IOMMU", board="arm64-noiommu", machines=["noiommu"],

@@ -8,7 +8,7 @@ import dataclasses
 class Break:
     name: str   # value of BREAK on the board; sabotage.c implements it
     point: int  # the point that it belongs to
-    test: str   # part of the name of a test of that point, which must fail
+    test: str | tuple  # part of the name of a test of that point, which must fail; several: of a test for each
     boot: str
     about: str
     tree: str = ""  # alternative: device tree source that is added to the board's tree without machc's knowledge
@@ -32,9 +32,14 @@ BREAKS = {broken.name: broken for broken in [
     Break("other-register", 3, "read access by access", "platform", "trapped reads are 4 bytes off"),
     Break("wide-window", 4, "one byte after the window", "edu", "a DMA mapping is a page too long"),
     Break("no-unmask", 4, "INTx fires 200 times", "edu", "a level interrupt is never unmasked"),
+    Break("no-map-clauses", 4, ("mapped readonly is not written", "and can be read"), "edu",
+          "DMA mappings are writable, and begin at the memory's first byte"),
+    Break("reached", 4, "it cannot read the memory that Linux runs in", "guest-edu", "devices reach memory that they should not",
+          swap=("hugetlb 2M no-dma", "hugetlb 2M")),
     Break("no-master", 4, "bytes go into the device", "edu", "PCI functions are no bus masters"),
     Break("guest-shifted", 4, "up to the window's last byte", "guest-edu", "a guest's DMA mappings are a page off"),
     Break("guest-wide", 4, "one byte beyond the window", "guest-edu", "what lies behind a guest's DMA window is mapped, too"),
+    Break("one-rebind", 5, "several: all is as it was", "drivers", "of several devices one goes back to its driver"),
     Break("no-rebind", 5, "all is as it was", "drivers", "devices do not go back to the driver that they had"),
     Break("one-more-call", 5, "as docs/runtime.md counts", "calls", "each device's info is asked for twice"),
     Break("private", 6, "have written to the file", "guest-pair", "shared memory is a private copy"),
@@ -46,6 +51,7 @@ BREAKS = {broken.name: broken for broken in [
     Break("shifted-window", 9, "DMA", "edu", "DMA mappings are 1 MB off"),
     Break("no-vgic", 11, "check proves", "guest-gic2", "KVM says that it has no GICv2"),
     Break("shared-no-resample", 12, "alarm", "guest-shared", "irqfds without resampling"),
+    Break("first-resample", 12, "and then no more", "guest-shared", "of two level lines one is resampled"),
     Break("mixed-wide", 13, "one byte beyond the window", "guest-mixed", "what lies behind the DMA window is mapped, too"),
     Break("uio-masked", 14, "interrupts in a row", "guest-raw", "an interrupt that UIO has masked stays so"),
     Break("pool-shifted", 15, "no word of the memory around", "pool", "the kernel's answer to where memory lies is 96 MB off"),
@@ -73,7 +79,14 @@ BREAKS = {broken.name: broken for broken in [
     Break("other-gic", 18, "check proves", "zcu102", "machc is told of a GICv3, which the board does not have",
           told='&{/axi/interrupt-controller@f9010000} { compatible = "arm,gic-v3"; };'),
     Break("other-page", 19, "reads what the host reads", "shadow", "/dev/mem is mapped at the clock instead"),
+    Break("full-mask", 19, ("of a write to other bits, these alone do", "the host has what the guest wrote below the mask"),
+          "shadow", "the mask of a register that is written is ignored", swap=("mask 0x0f;", "mask 0xffffffff;")),
     Break("no-syscon", 19, "machrt check", "shadow", "the board boots with another tree: the node has another compatible",
           '&{/pl061@9030000} { compatible = "machc,other", "syscon"; };'),
+    Break("no-clauses", 20, ("huge pages", "what lies at the offset", "the device cannot write it", "nor can the guest"),
+          "guest-edu", "memory is of small pages; a file's is writable, and begins at its first byte"),
+    Break("one-off", 20, "what lies at the offset", "guest-edu", "read-only memory is a page off, and each line is the next one"),
+    Break("untold", 21, ("KVM knows the files", "the session's end resets"), "guest-edu",
+          "KVM is not told of VFIO's files, and no device is reset"),
     Break("no-irqfd", 10, "its interrupt comes", "x86", "KVM is told of no interrupt"),
 ]}

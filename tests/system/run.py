@@ -161,12 +161,14 @@ class Session:
             self.done(f"{broken.name}: {broken.about}: its boot {wrong}, in {run.seconds:.0f} s")
             return 1, 0
         seen = [name for passed, name, _ in run.tap.tests if not passed]
-        right = [name for name in seen if name.startswith(f"{broken.point} ") and broken.test in name]
-        if right:
-            self.done(f"{broken.name}: {broken.about}: seen by \"{right[0]}\", {len(seen)} tests in all, "
-                      f"in {run.seconds:.0f} s")
+        parts = [broken.test] if isinstance(broken.test, str) else broken.test
+        found = {part: [name for name in seen if name.startswith(f"{broken.point} ") and part in name] for part in parts}
+        if all(found.values()):
+            right = ", ".join(f'"{names[0]}"' for names in found.values())
+            self.done(f"{broken.name}: {broken.about}: seen by {right}, {len(seen)} tests in all, in {run.seconds:.0f} s")
             return 1, 0
-        lines = [f"FAIL {broken.name}: {broken.about}, and no test of point {broken.point} with \"{broken.test}\" fails"]
+        lines = [f"FAIL {broken.name}: {broken.about}, and no test of point {broken.point} fails that has "
+                 + " or ".join(f'"{part}"' for part, names in found.items() if not names)]
         lines += [f"    {name}" for name in seen]
         if run.problem:
             lines += [f"    its boot {run.problem}; its console:", *run.last_lines()]

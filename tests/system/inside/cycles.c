@@ -95,6 +95,8 @@ int main(int argc, char **argv)
             mach_config_close(config);
         }
         done += good;
+        if (i % SETTLED == 0)
+            fprintf(stderr, "%u sessions\n", i); // it is alive
         if (i + 1 == SETTLED)
             before = look();
     }

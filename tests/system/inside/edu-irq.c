@@ -6,7 +6,7 @@
 
 #include <errno.h>
 
-enum { TIMES = 200, SOON = 2000, NEVER = 50 };
+enum { TIMES = 200, SOON = 10000 /* ms, and longer than any busy machine takes */, NEVER = 50 };
 
 static void intx(const char *path, const char *backend)
 {
@@ -29,8 +29,11 @@ static void intx(const char *path, const char *backend)
         edu_ack(&r, region);
         mach_session_irq_unmask(r.session, irq);
     }
-    if (!ok(came == TIMES && once == TIMES && asked == TIMES, "INTx fires %u times, each once", (unsigned)TIMES))
+    if (!ok(came == TIMES && once == TIMES && asked == TIMES, "INTx fires %u times, each once", (unsigned)TIMES)) {
         comment("%u came, %u once, %u for what was asked", came, once, asked);
+        rig_stop(&r);
+        return; // each further wait would take its time
+    }
     put32(&r, region, EDU_IRQ_RAISE, 1);
     ok(rig_wait(&r, irq, SOON) == 1, "INTx fires");
     ok(!rig_wait(&r, irq, NEVER), "a line that stays up fires once until it is unmasked");

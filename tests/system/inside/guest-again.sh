@@ -10,8 +10,11 @@ word() { hexdump -s $1 -n 4 -e '"%u"' /dev/shm/count; }
 
 # Peak values while the count is below a limit: file descriptors, and kilobytes of VmRSS and VmPin.
 most() {
-    local files=0 rss=0 pin=0 n
+    local files=0 rss=0 pin=0 n told=0
     while [ "$(word 0)" -lt $1 ] && [ -d /proc/$pid/fd ]; do
+        n=$(($(word 0) / 10))
+        [ $n = $told ] || alive
+        told=$n
         n=$(ls /proc/$pid/fd 2>/dev/null | wc -l)
         [ $n -gt $files ] && files=$n
         n=$(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' /proc/$pid/status 2>/dev/null)
@@ -88,6 +91,7 @@ killed() {
     local n=0
     while [ $n -lt $KILLS ]; do
         kill_one || return 1
+        alive
         n=$((n + 1))
     done
 }

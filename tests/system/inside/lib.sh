@@ -11,7 +11,7 @@ since() { dmesg | tail -n +$((said + 1)); }
 
 comment() { sed 's/^/#   /' | tail -n 15; }
 
-# NAME COMMAND...: passes if the command succeeds within a minute.
+# NAME COMMAND...: passes if the command succeeds.
 t() {
     local name="$1" status
     shift
@@ -29,11 +29,41 @@ t() {
     fi
 }
 
+# Tells whoever watches the console that something has happened: run.py ends a boot that is silent for too long.
+alive() { echo "#" >/dev/console; }
+
+# PID: it runs, and does not only wait to be waited for.
+runs() { [ -n "$(readlink /proc/$1/exe)" ]; }
+
+# SECONDS OUT ERR COMMAND...: runs a command, and ends it once it has printed nothing for so long. There is no limit to the
+# whole, which takes any time on a busy machine.
+patiently() {
+    local seconds=$1 out=$2 err=$3 pid watcher status
+    shift 3
+    "$@" </dev/null >$out 2>$err &
+    pid=$!
+    (
+        last=0 quiet=0
+        while sleep 1 && runs $pid; do
+            now=$(cat $out $err | wc -c)
+            if [ $now != $last ]; then quiet=0 && alive; else quiet=$((quiet + 1)); fi
+            last=$now
+            [ $quiet -lt $seconds ] || kill $pid
+        done
+    ) 2>/dev/null &
+    watcher=$!
+    wait $pid 2>/dev/null
+    status=$?
+    kill $watcher 2>/dev/null
+    wait $watcher 2>/dev/null
+    return $status
+}
+
 # COMMAND...: runs a program that prints TAP itself. One more test: it has run tests, and exits with 0.
 tap() {
     local status
     mark
-    timeout 120 "$@" >/tmp/tap.out 2>/tmp/tap.err
+    patiently 120 /tmp/tap.out /tmp/tap.err "$@"
     status=$?
     grep -v '^\(ok\|not ok\|#\) ' /tmp/tap.out >>/tmp/tap.err
     grep '^\(ok\|not ok\|#\) ' /tmp/tap.out
@@ -51,8 +81,8 @@ tap() {
 run_guest() {
     local name="$1" machine="/rig/$2" initramfs="/rig/guests/$3.cpio"
     shift 3
-    timeout ${GUEST_SECONDS:-100} machvm -n -s -m 'at userspace' "$@" $machine.cfg $machine.dtb /rig/Image $initramfs \
-        </dev/null >/tmp/$name.out 2>/tmp/$name.err
+    patiently ${GUEST_SECONDS:-100} /tmp/$name.out /tmp/$name.err \
+        machvm -n -s -m 'at userspace' "$@" $machine.cfg $machine.dtb /rig/Image $initramfs
     echo $? >/tmp/$name.status
 }
 

@@ -188,7 +188,7 @@ uint64_t iommu_faults(void)
 
 bool iommu_faulted(uint64_t before)
 {
-    for (int tries = 0; tries < 50; tries++) {
+    for (int tries = 0; tries < 1000; tries++) {
         if (iommu_faults() > before)
             return true;
         usleep(10000);
@@ -226,8 +226,8 @@ static void move(const struct rig *r, uint32_t region, uint64_t from, uint64_t t
     mach_region_write(r->session, region, EDU_DMA_TO, &to, sizeof to);
     put32(r, region, EDU_DMA_COUNT, count);
     put32(r, region, EDU_DMA_COMMAND, command | START);
-    // A transfer takes a tenth of a second.
-    for (int i = 0; i < 2000 && get32(r, region, EDU_DMA_COMMAND) & START; i++)
+    // A transfer takes a tenth of a second, and longer on a busy machine.
+    for (int i = 0; i < 20000 && get32(r, region, EDU_DMA_COMMAND) & START; i++)
         usleep(1000);
 }
 

@@ -51,7 +51,7 @@ void put32(const struct rig *r, uint32_t region, uint64_t offset, uint32_t value
 
 // The number of fault interrupts that the host's IOMMUs have raised so far.
 uint64_t iommu_faults(void);
-// Are there more of them than `before`? Waits half a second for one; 50 ms for one that must not come.
+// Are there more of them than `before`? Waits ten seconds for one; 50 ms for one that must not come.
 bool iommu_faulted(uint64_t before);
 bool iommu_quiet(uint64_t before);
 // Has the kernel logged `text`? It logs at most ten faults in five seconds.

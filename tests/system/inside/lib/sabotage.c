@@ -35,6 +35,8 @@ void *__wrap_mmap64(void *at, size_t size, int prot, int flags, int fd, off_t of
 ssize_t __wrap_write(int fd, const void *data, size_t size);
 ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t offset);
 ssize_t __wrap_pwrite64(int fd, const void *data, size_t size, off_t offset);
+int __real_memfd_create(const char *name, unsigned flags);
+int __wrap_memfd_create(const char *name, unsigned flags);
 
 static bool broken(const char *what)
 {
@@ -75,6 +77,41 @@ static void spoil_map(unsigned long request, void *arg)
         *iova += 0x100000;
     if (broken("guest-shifted"))
         *iova += 0x1000;
+}
+
+// Ignores the offset of a piece of memory, and that it is read-only: machvm's `frame`, and the last page of edu.mach's
+// window.
+static void spoil_readonly(unsigned long request, void *arg)
+{
+    if (request == IOMMUFD_IOAS_MAP && (broken("no-clauses") || broken("no-map-clauses"))) {
+        struct iommufd_ioas_map *m = (struct iommufd_ioas_map *)arg;
+        m->flags |= IOMMUFD_MAP_WRITE;
+        if (broken("no-map-clauses") && m->iova == 0x20000000)
+            m->user_va -= 12 << 20;
+    } else if (request == VFIO_IOMMU_MAP_DMA && broken("no-map-clauses")) {
+        struct vfio_iommu_type1_dma_map *m = (struct vfio_iommu_type1_dma_map *)arg;
+        m->flags |= VFIO_DMA_MAP_FLAG_WRITE;
+        if (m->iova == 0x20000000)
+            m->vaddr -= 12 << 20;
+    } else if (request == KVM_SET_USER_MEMORY_REGION) {
+        struct kvm_userspace_memory_region *m = (struct kvm_userspace_memory_region *)arg;
+        if (broken("no-clauses"))
+            m->flags &= ~(uint32_t)KVM_MEM_READONLY;
+        if (broken("one-off") && m->flags & KVM_MEM_READONLY)
+            m->guest_phys_addr += 4096;
+    }
+}
+
+// Spoils interrupts: the next line; no resampling, of all or of all but the first.
+static void spoil_irqfd(struct kvm_irqfd *x)
+{
+    static bool first = true;
+    if (broken("one-off"))
+        x->gsi++;
+    if (broken("no-resample") || broken("shared-no-resample") || (broken("first-resample") && !first))
+        x->flags &= ~(uint32_t)KVM_IRQFD_FLAG_RESAMPLE;
+    if (x->flags & KVM_IRQFD_FLAG_RESAMPLE)
+        first = false;
 }
 
 // Also maps the guest memory after the window of guest-edu.mach, or of guest-mixed.mach.
@@ -120,7 +157,7 @@ static void leave_orphan(unsigned long request)
 }
 
 // true: the call is not made, but reports success.
-static bool swallowed(unsigned long request, const void *arg)
+static bool swallowed(int fd, unsigned long request, const void *arg)
 {
     if (request == VFIO_DEVICE_SET_IRQS) {
         uint32_t flags = ((const struct vfio_irq_set *)arg)->flags;
@@ -129,6 +166,12 @@ static bool swallowed(unsigned long request, const void *arg)
     }
     if (request == KVM_IRQFD)
         return broken("no-irqfd") || broken("no-line");
+    // What is told to the files of kvm-vfio, and to no other device of KVM.
+    if (request == KVM_SET_DEVICE_ATTR)
+        return broken("untold") && ((const struct kvm_device_attr *)arg)->group == KVM_DEV_VFIO_GROUP &&
+               file_is(fd, "anon_inode:kvm-vfio", "");
+    if (request == VFIO_DEVICE_RESET)
+        return broken("untold");
     return broken("no-unmap") && (request == IOMMUFD_IOAS_UNMAP || request == VFIO_IOMMU_UNMAP_DMA);
 }
 
@@ -138,7 +181,7 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
     va_start(list, request);
     void *arg = va_arg(list, void *);
     va_end(list);
-    if (swallowed(request, arg))
+    if (swallowed(fd, request, arg))
         return 0;
     if (request == KVM_CREATE_DEVICE && broken("no-vgic") &&
         ((const struct kvm_create_device *)arg)->flags & KVM_CREATE_DEVICE_TEST) {
@@ -146,8 +189,9 @@ int __wrap_ioctl(int fd, unsigned long request, ...)
         return -1;
     }
     spoil_map(request, arg);
-    if (request == KVM_IRQFD && (broken("no-resample") || broken("shared-no-resample")))
-        ((struct kvm_irqfd *)arg)->flags &= ~(uint32_t)KVM_IRQFD_FLAG_RESAMPLE;
+    spoil_readonly(request, arg);
+    if (request == KVM_IRQFD)
+        spoil_irqfd((struct kvm_irqfd *)arg);
     if (request == KVM_SET_USER_MEMORY_REGION && broken("other-place"))
         ((struct kvm_userspace_memory_region *)arg)->guest_phys_addr += 0x200000;
     if (request == VFIO_DEVICE_GET_INFO && broken("one-more-call"))
@@ -220,12 +264,26 @@ void *__wrap_mmap64(void *at, size_t size, int prot, int flags, int fd, off_t of
         moved = true;
         offset = 0x9010000; // the clock's
     }
+    if (broken("no-clauses") && fd >= 0 && file_is(fd, "/dev/shm/frame", "")) {
+        fd = open("/dev/shm/frame", O_RDWR | O_CLOEXEC);
+        prot |= PROT_WRITE;
+        offset = 0;
+    }
     return __real_mmap64(at, size, prot, flags, fd, offset);
+}
+
+int __wrap_memfd_create(const char *name, unsigned flags)
+{
+    return __real_memfd_create(name, broken("no-clauses") ? MFD_CLOEXEC : flags);
 }
 
 ssize_t __wrap_write(int fd, const void *data, size_t size)
 {
-    return broken("no-rebind") && file_is(fd, "/sys/bus/", "/bind") ? (ssize_t)size : __real_write(fd, data, size);
+    static bool bound; // at least one device
+    if ((broken("no-rebind") || (broken("one-rebind") && bound)) && file_is(fd, "/sys/bus/", "/bind"))
+        return (ssize_t)size;
+    bound = bound || file_is(fd, "/sys/bus/", "/bind");
+    return __real_write(fd, data, size);
 }
 
 ssize_t __wrap_pread64(int fd, void *data, size_t size, off_t offset)
