@@ -114,15 +114,6 @@ static bool memory_allows_writes(const struct mach_cfg_file *f, struct mach_cfg_
            !(mach_cfg_memory_flags(mach_cfg_record(f, MACH_CFG_S_MEMORY, memory)) & MACH_CFG_MEMORY_READONLY);
 }
 
-// A device of mode `all` has the guest's memory where the guest has it.
-static bool is_at_guest_address(const struct mach_cfg_file *f, struct mach_cfg_rec r)
-{
-    uint32_t memory = mach_cfg_dma_map_memory(r);
-    return memory == MACH_CFG_NONE || mach_cfg_dma_mode(domain_of(f, r)) != MACH_CFG_DMA_ALL ||
-           mach_cfg_dma_map_iova(r) - mach_cfg_dma_map_offset(r) ==
-               mach_cfg_memory_address(mach_cfg_record(f, MACH_CFG_S_MEMORY, memory));
-}
-
 static const struct rule rules[] = {
     {MACH_CFG_S_DMA, MACH_CFG_E_CONTRADICTION, dma_agrees},
     {MACH_CFG_S_DMA, MACH_CFG_E_EXTENT, dma_fits},
@@ -133,7 +124,6 @@ static const struct rule rules[] = {
     {MACH_CFG_S_DMA_MAP, MACH_CFG_E_MAP_NO_DMA, memory_allows_dma},
     {MACH_CFG_S_DMA_MAP, MACH_CFG_E_MAP_WRITES, memory_allows_writes},
     {MACH_CFG_S_DMA_MAP, MACH_CFG_E_MAP_WINDOW, is_in_window},
-    {MACH_CFG_S_DMA_MAP, MACH_CFG_E_MAP_ADDRESS, is_at_guest_address},
 };
 
 /* ---- two mappings, two domains ---- */

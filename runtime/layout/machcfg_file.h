@@ -103,7 +103,6 @@ static inline uint32_t mach_cfg_checksum(const uint8_t *p, size_t size)
     X(MAP_NO_DMA, "a mapping of memory that no device may reach")                                                      \
     X(MAP_WRITES, "a mapping with which a device can write to read-only memory")                                       \
     X(MAP_WINDOW, "a mapping outside of the window of its DMA domain")                                                 \
-    X(MAP_ADDRESS, "a mapping of a DMA domain of mode `all` that is not at the guest's address")                       \
     X(MAP_OVERLAP, "two mappings of a DMA domain overlap")                                                             \
     X(STREAM_TWICE, "two DMA domains of a device are for one stream")                                                  \
     X(GUEST_OVERLAP, "two things overlap in the guest's address space")                                                \

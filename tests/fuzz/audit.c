@@ -278,10 +278,8 @@ static int domain(const struct file *f, uint64_t i)
     if (m == NONE)
         return 1;
     uint64_t flags = GET(f, memory, m, flags);
-    if (flags & SET_memory_flags_no_dma ||
-        (flags & SET_memory_flags_readonly && !(GET(f, dma_map, i, flags) & SET_map_flags_readonly)))
-        return 0;
-    return !all || iova == GET(f, memory, m, address) + GET(f, dma_map, i, offset);
+    return !(flags & SET_memory_flags_no_dma) &&
+           (!(flags & SET_memory_flags_readonly) || GET(f, dma_map, i, flags) & SET_map_flags_readonly);
 }
 
 static int dma_map(const struct file *f, uint64_t i)

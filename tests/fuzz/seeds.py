@@ -97,7 +97,7 @@ def outputs(seeds, machc, machrt):
     for path in sources():
         with tempfile.TemporaryDirectory() as folder:
             subprocess.run([machc, "-w", str(path), "-O", folder], check=True)
-            for made in sorted(pathlib.Path(folder).iterdir()):
+            for made in sorted(path for path in pathlib.Path(folder).iterdir() if path.suffix in (".cfg", ".dtb")):
                 seeds.add(made.suffix[1:], f"{path.stem}-{made.stem}", made.read_bytes())
                 if made.suffix == ".cfg":
                     done = subprocess.run([machrt, "policy", made], capture_output=True, check=True)

@@ -258,6 +258,7 @@ static struct mach_config *make_config(void)
     for (uint32_t i = 0; i < 3; i++) {
         static const char *const names[] = {"2180000.eth", "9010000.rtc", "0000:00:02.0"};
         cfg_expect(c, MACH_CFG_EXPECT_SYSFS_NAME, i, 0, names[i], none, none);
+        CFG_SET(c, device, DEVICE, i, compatible, cfg_string(c, "acme,eth"));
         cfg_expect(c, MACH_CFG_EXPECT_COMPATIBLE, i, 0, "acme,eth", none, none);
         cfg_expect(c, MACH_CFG_EXPECT_REGION, i, 0, "", 0x502180000, 0x10000);
         cfg_expect(c, MACH_CFG_EXPECT_REGION, i, 1, "", none, 0x10000);

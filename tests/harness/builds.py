@@ -141,7 +141,7 @@ def names_and_targets(context, directory):
     if not (folder / "stamp.d").read_text().startswith("a\\ b c: \\\n"):
         raise Failure((folder / "stamp.d").read_text())
     depfile(context, directory, MAIN, "-O", "dir", "-MD", "-MF", "dir.d")
-    if not (folder / "dir.d").read_text().startswith("dir/m.dtb dir/m.cfg: \\\n"):
+    if not (folder / "dir.d").read_text().startswith("dir/m.dtb dir/m.cfg dir/tree.args: \\\n"):
         raise Failure((folder / "dir.d").read_text())
     # With an error, nothing is written and nothing is lost.
     settle(directory, MAIN, PARTS[MAIN].replace("cpus 1", "cpus 1000000"))

@@ -268,8 +268,8 @@ static struct scene *shadow(struct scene *on, uint32_t mask)
 {
     struct scene *x = on ? beside(on, "shadow") : scene_new("shadow");
     CFG_SET(x->c, write, WRITE, 0, mask, mask);
-    for (uint32_t i = 1; on && i < 5; i++) // other registers than those of the first
-        CFG_SET(x->c, write, WRITE, i, offset, i == 4 ? 0x20 : 0x400 + 4 * i);
+    for (uint32_t i = 1; on && i < 6; i++) // other registers than those of the first
+        CFG_SET(x->c, write, WRITE, i, offset, i == 5 ? 0x20 : 0x400 + 4 * i);
     return x;
 }
 

@@ -97,6 +97,7 @@ static void test_irq_source(void **state)
     (void)state;
     struct scene *x = scene_told("raw_vmm");
     x->ops.irq_source = irq_source;
+    cfg_device(x->c, "bridge", MACH_CFG_DEVICE_PLATFORM, "", MACH_CFG_RESET_NEVER);
     cfg_irq(x->c, MACH_CFG_IRQ_MAP_ENTRY, 11, true);
     answer = 0;
     assert_int_equal(scene_start(x), 0);
@@ -130,11 +131,12 @@ static void test_no_source(void **state)
     for (size_t i = 0; i < sizeof want / sizeof want[0]; i++) {
         struct scene *x = scene_told("raw_vmm");
         x->ops.irq_source = irq_source;
+        cfg_device(x->c, "bridge", MACH_CFG_DEVICE_PLATFORM, "", MACH_CFG_RESET_NEVER);
         cfg_irq(x->c, MACH_CFG_IRQ_MAP_ENTRY, 11, true);
         answer = want[i].answer;
         assert_int_equal(scene_start(x), -1);
         assert_non_null(strstr(x->error.hint, want[i].hint));
-        assert_non_null(strstr(x->error.object, "device hpet, interrupt"));
+        assert_non_null(strstr(x->error.object, "device bridge, interrupt"));
         assert_null(strstr(told, "own"));
         scene_free(x);
     }

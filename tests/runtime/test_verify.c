@@ -151,7 +151,6 @@ static void forget(struct cfg *c, uint32_t kind, uint32_t device)
     X(granted_overlaps, "MAP_OVERLAP", "dma_map 1 and dma_map 0", SET(dma_map, DMA_MAP, 0, granted, 3 * MiB + 0x1000)) \
     X(maps_overlap, "MAP_OVERLAP", "dma_map 1 and dma_map 0", SET(dma_map, DMA_MAP, 1, iova, 2 * MiB - 0x1000))        \
     X(maps_touch, NULL, "", SET(dma_map, DMA_MAP, 1, iova, 2 * MiB))                                                   \
-    X(all_elsewhere, "MAP_ADDRESS", "dma_map 2", SET(dma_map, DMA_MAP, 2, iova, 0x80000000))                           \
     X(window_elsewhere, NULL, "", SET(dma_map, DMA_MAP, 2, iova, 0x80000000);                                          \
       SET(dma, DMA, ETH_STREAM, mode, MACH_CFG_DMA_WINDOW))                                                            \
     X(stream_twice, "STREAM_TWICE", "dma 1 and dma 0", SET(dma, DMA, ETH_STREAM, stream, 0))                           \
