@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "schema/load.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
-enum { MAX_FIELDS = 32 };
+enum { MAX_FIELDS = 64 }; // of a table
 
 const char *field_type_name(const struct jval *v)
 {
@@ -310,6 +311,7 @@ bool fields_read(struct load *l, const struct table *t, const struct jval *objec
 {
     if (object->type != JSON_OBJECT)
         return field_wrong_type(l, object, "an object");
+    assert(t->nfields <= MAX_FIELDS);
     bool ok = true;
     bool seen[MAX_FIELDS] = {false};
     for (const struct jval *m = object->child; m; m = m->next) {
