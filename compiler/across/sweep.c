@@ -122,7 +122,9 @@ static void add_open(struct open *s, const struct owned *x, bool within)
     enum lane lane = lane_of(x);
     const struct owned **best = s->best[lane];
     uintptr_t side = within ? side_in_machine(x, lane) : side_of_owner(x, lane);
-    uintptr_t other = !best[0] ? 0 : within ? side_in_machine(best[0], lane) : side_of_owner(best[0], lane);
+    uintptr_t other = 0;
+    if (best[0])
+        other = within ? side_in_machine(best[0], lane) : side_of_owner(best[0], lane);
     if (!best[0] || x->last > best[0]->last) {
         if (best[0] && side != other)
             best[1] = best[0];

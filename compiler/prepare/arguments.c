@@ -44,19 +44,23 @@ static void add_for_devices(struct planner *p)
 /* A list of cpus as the kernel reads it, "1-3,8": those whose member of `in` is `wanted`. NULL: there is none. */
 static const char *cpu_list(struct arena *a, const bool *in, uint32_t n, bool wanted)
 {
-    const char *text = NULL;
-    for (uint32_t from = 0; from < n; from++) {
+    VEC(char) text = {0};
+    for (uint32_t from = 0, to; from < n; from = to + 1) {
+        to = from;
         if (in[from] != wanted)
             continue;
-        uint32_t to = from;
         while (to + 1 < n && in[to + 1] == wanted)
             to++;
-        const char *run =
-            to > from ? arena_printf(a, "%" PRIu32 "-%" PRIu32, from, to) : arena_printf(a, "%" PRIu32, from);
-        text = text ? arena_printf(a, "%s,%s", text, run) : run;
-        from = to;
+        char run[32];
+        int len = snprintf(run, sizeof run, "%s%" PRIu32, text.n ? "," : "", from);
+        if (to > from)
+            len += snprintf(run + len, sizeof run - (size_t)len, "-%" PRIu32, to);
+        for (int i = 0; i < len; i++)
+            vec_push(a, &text, run[i]);
     }
-    return text;
+    if (text.n)
+        vec_push(a, &text, '\0');
+    return text.at;
 }
 
 static void add_for_cpus(struct planner *p)

@@ -69,8 +69,12 @@ struct dt_node *overlay_add(struct overlay *o, const struct dt_node *parent, con
     struct arena *a = o->p->c->arena;
     struct dt_node *in = overlay_of(o, parent);
     const char *name;
+    // Where the last one of this kind and address was found to be free: many hogs can be at one controller.
+    uintptr_t key =
+        (uintptr_t)name_of(o, unit ? arena_printf(a, "%s@%" PRIx64, kind->node_name, *unit) : kind->node_name);
     uint64_t n = 0;
-    do { // few nodes are beside each other at the addresses of one device
+    map_get(&o->next, (uintptr_t)in, key, &n);
+    do {
         if (unit)
             name = arena_printf(a, "%s@%" PRIx64, kind->node_name, *unit + n);
         else
@@ -78,6 +82,7 @@ struct dt_node *overlay_add(struct overlay *o, const struct dt_node *parent, con
         name = name_of(o, name);
         n++;
     } while (dt_child(o->p->host->tree, parent, name) || dt_child(o->tree, in, name) || is_unit_taken(o, parent, name));
+    map_put(draft_arena(o->p->c), &o->next, (uintptr_t)in, key, n);
     if (unit)
         *unit += n - 1;
     struct dt_node *made = dt_add_child(o->tree, in, name);
@@ -104,21 +109,28 @@ bool overlay_adds_nothing(struct overlay *o, const struct dt_node *host, const s
     return true;
 }
 
+/* A property that grows. Its bytes are copied each time that their number doubles. */
+struct grown {
+    struct dt_prop *prop;
+    VEC(uint8_t) bytes;
+};
+
 static struct dt_prop *append(struct overlay *o, struct dt_node *n, const char *property, const uint8_t *cells,
                               uint32_t ncells, const struct origin *origin)
 {
+    struct machc *c = o->p->c;
     const char *name = name_of(o, property);
-    struct dt_prop *old = dt_prop(o->tree, n, name);
-    uint32_t len = old ? old->len : 0;
-    uint8_t *data = arena_alloc(o->p->c->arena, len + (size_t)ncells * 4);
-    if (len)
-        memcpy(data, old->data, len);
-    memcpy(data + len, cells, (size_t)ncells * 4);
-    if (!old)
-        return dt_set(o->tree, n, name, data, ncells * 4, origin);
-    old->data = data; // dt_set() would forget the references in it
-    old->len = len + ncells * 4;
-    return old;
+    struct grown *g = map_getp(&o->grown, n, name);
+    if (!g) {
+        g = NEW(draft_arena(c), struct grown);
+        g->prop = dt_set(o->tree, n, name, NULL, 0, origin);
+        map_putp(draft_arena(c), &o->grown, n, name, g);
+    }
+    for (uint32_t i = 0; i < ncells * 4; i++)
+        vec_push(c->arena, &g->bytes, cells[i]);
+    g->prop->data = g->bytes.at; // dt_set() would forget the references in it
+    g->prop->len = g->bytes.n;
+    return g->prop;
 }
 
 void overlay_append(struct overlay *o, struct dt_node *n, const char *property, const uint8_t *cells, uint32_t ncells,

@@ -22,6 +22,8 @@ struct overlay {
     struct dt_tree *bodies; // a node for each body that was asked about; or NULL
     struct map parts;       // host node -> the node of the overlay that is merged into it
     struct map shared;      // schema_provider -> the node for KEPT_BY_NODE
+    struct map grown;       // (node of the overlay, property) -> private to overlay.c
+    struct map next;        // (node of the overlay, name) -> the number from which names of that kind are free
     struct map units;       // (host node, unit address) -> 1: a child of it has it; (host node, 0): they are filled in
     struct map merged;      // (host node or struct of a caller, schema_provider) -> 1: its body is there
     VEC(struct local_ref {
