@@ -198,6 +198,12 @@ def check_board(machc, board, want_schema):
         overlays = list((folder / "out").glob("*.host.dtbo"))
         if not overlays:
             return name, None, collections.Counter(), len(paths), None
+        # What people read is what is applied.
+        source = call("dtc", "-q", "-I", "dts", "-O", "dtb", str(overlays[0]).removesuffix("bo") + "s")
+        blob = call("dtc", "-q", "-s", "-I", "dtb", "-O", "dts", overlays[0])
+        same = subprocess.run(["dtc", "-q", "-s", "-I", "dtb", "-O", "dts", "-"], input=source.stdout, capture_output=True, check=False)
+        if source.returncode or same.stdout != blob.stdout:
+            raise Problem("the source is not the overlay: " + source.stderr.decode()[:300])
         after = folder / "after.dtb"
         done = call("fdtoverlay", "-i", path, "-o", after, overlays[0])
         if done.returncode:
