@@ -73,9 +73,8 @@ step make check-cross
 step make -j2 check-corpus
 if [ "$kind" = ci ]; then step make -j2 check-references REFERENCES="--sample 200"; else step make -j2 check-references; fi
 step make check-schema
-# The overlay that keeps what guests rely on, for boards; a few under dt-validate.
+# The overlay that keeps what guests rely on, for boards.
 if [ "$kind" = ci ]; then step make check-prepare PREPARE="--sample 60"; else step make check-prepare; fi
-if [ "$kind" = all ]; then step make check-prepare PREPARE="--sample 20 --schema"; fi
 # Instructions are counted, so that it does not matter what else runs.
 if [ "$kind" = all ]; then step make check-growth; fi
 # The runtime on real kernels, and then with one thing broken after the other: the kernel is built first.

@@ -231,7 +231,7 @@ static void add_entry(struct planner *p, const struct dt_prop *map, uint32_t at,
 }
 
 /*
- * Requesters as the map sees them are those on the bridge's buses, without the bits that its mask takes away. The low
+ * The map sees the requesters on the bridge's buses, without the bits that its mask takes away. The low
  * bits of the mask give ranges of them, one for each combination of its other bits.
  */
 static void read_ranges_of_map(struct planner *p, const struct dt_node *bridge, const struct dt_prop *map,
