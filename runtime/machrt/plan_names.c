@@ -209,6 +209,11 @@ static void print_pamu_bank(const struct words *w, const void *arg)
     fprintf(w->out, ", {bank=%u, iova=0x%" PRIx64 "}", m->bank, HEX(m->iova));
 }
 
+static void print_pamu_unbank(const struct words *w, const void *arg)
+{
+    fprintf(w->out, ", {iova=0x%" PRIx64 "}", HEX(((const struct pamu_msi_unmap *)arg)->iova));
+}
+
 #ifdef MACHRT_HAVE_KVM
 static void print_create_device(const struct words *w, const void *arg)
 {
@@ -315,7 +320,7 @@ static const struct {
     {'p', PAMU_SET_ATTR, "VFIO_IOMMU_PAMU_SET_ATTR", print_pamu_attr},
     {'p', PAMU_GET_MSI_BANK_COUNT, "VFIO_IOMMU_PAMU_GET_MSI_BANK_COUNT", print_nothing},
     {'p', PAMU_MAP_MSI_BANK, "VFIO_IOMMU_PAMU_MAP_MSI_BANK", print_pamu_bank},
-    {'p', PAMU_UNMAP_MSI_BANK, "VFIO_IOMMU_PAMU_UNMAP_MSI_BANK", print_pamu_bank},
+    {'p', PAMU_UNMAP_MSI_BANK, "VFIO_IOMMU_PAMU_UNMAP_MSI_BANK", print_pamu_unbank},
     {'c', VFIO_IOMMU_GET_INFO, "VFIO_IOMMU_GET_INFO", print_nothing},
     {'g', VFIO_GROUP_SET_CONTAINER, "VFIO_GROUP_SET_CONTAINER", print_container},
     {'g', VFIO_GROUP_GET_DEVICE_FD, "VFIO_GROUP_GET_DEVICE_FD", print_name},

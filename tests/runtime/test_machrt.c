@@ -341,9 +341,17 @@ static void test_plan(void **state)
     CFG_SET(c, dma, DMA, 0, whole_subwindows, 1);
     cfg_map(c, 0, 0, 4 * MiB, 0);
     cfg_stash(c, MACH_CFG_STASH_L1, 0, 1);
+    uint32_t bank = cfg_map(c, 0, 0, 0x1000, 0x1000000);
+    CFG_SET(c, dma_map, DMA_MAP, bank, what, MACH_CFG_MAP_MSI_BANK);
+    CFG_SET(c, dma_map, DMA_MAP, bank, memory, MACH_CFG_NONE);
+    CFG_SET(c, dma_map, DMA_MAP, bank, bank, 2);
+    CFG_SET(c, dma, DMA, 0, size, 32 * MiB);
+    CFG_SET(c, dma, DMA, 0, whole_subwindows, 8);
     write_cfg(c);
-    snprintf(a, sizeof a, "plan --kvm %s", cfg_path);
+    snprintf(a, sizeof a, "plan --kvm --stop %s", cfg_path);
     expect_kvm(a, "VFIO_IOMMU_PAMU_SET_ATTR, {STASH, cpu=1, cache=1}");
+    expect_kvm(a, "VFIO_IOMMU_PAMU_MAP_MSI_BANK, {bank=2, iova=0x1000000}");
+    expect_kvm(a, "VFIO_IOMMU_PAMU_UNMAP_MSI_BANK, {iova=0x1000000}");
     expect_kvm(a, "KVM_SET_GSI_ROUTING, {nr=1, {gsi=44, irqchip=0, pin=44}}");
     cfg_free(c);
 }
