@@ -98,13 +98,14 @@ static int list_resources(struct mach_session *s)
     if (!x)
         return -1;
     x->s = s;
-    int r = stat_path(s, s->sys.sysfs, &st);
-    if (!r) {
-        x->device = st.device;
-        r = machrt_sysfs_path(s, path, "bus/pci/devices") ? s->sys.list(s->sys.opaque, path, add_function, x)
-                                                          : -ENAMETOOLONG;
-        r = r == -ENOENT ? 0 : r; // a board without PCI
-    }
+    // Where sysfs is not mounted, its folder can be there, and be on another file system.
+    int r = machrt_sysfs_path(s, path, "bus") ? stat_path(s, path, &st) : -ENAMETOOLONG;
+    if (r)
+        return machrt_set_error(s, "region", r, path, "there is no sysfs, which tells registers from files");
+    x->device = st.device;
+    r = machrt_sysfs_path(s, path, "bus/pci/devices") ? s->sys.list(s->sys.opaque, path, add_function, x)
+                                                      : -ENAMETOOLONG;
+    r = r == -ENOENT ? 0 : r; // a board without PCI
     if (r || x->result)
         return r ? machrt_set_error(s, "region", r, s->sys.sysfs, "the kernel does not show it") : -1;
     if (x->count)

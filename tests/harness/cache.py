@@ -9,10 +9,12 @@ import lzma
 import os
 import pathlib
 import select
+import shutil
 import subprocess
 import sys
 import tempfile
 
+from . import Result
 from .builds import Failure, run_each
 
 CONFIG = "CONFIG_ANYTHING=y\n"
@@ -129,6 +131,11 @@ def nothing_half(place):
 
 
 def run_all(context):
+    if not shutil.which("xz"):
+        result = Result()
+        result.skip("cache", "xz, which unpacks the source, is not there")
+        return result
+
     def on_place(test):
         def on(context, directory):
             place = Place(context, directory)

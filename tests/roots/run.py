@@ -32,6 +32,8 @@ PACKAGES = {"mmdebstrap": "/usr/bin/mmdebstrap", "lintian": "/usr/bin/lintian", 
 SUITES = ("bookworm", "trixie")
 # Debian's own environment, nothing of the caller's.
 ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C.UTF-8", "DEBIAN_FRONTEND": "noninteractive"}
+# A user's Debian has /proc and /sys. Where they may not be mounted, the tests that need them say that they are skipped.
+MAY_MOUNT = not subprocess.run(["unshare", "--mount", "true"], stderr=subprocess.DEVNULL, check=False).returncode
 INSTALL = "apt-get install -y --no-install-recommends"
 
 
@@ -77,7 +79,12 @@ class Root:
             "copying the sources", cwd=ROOT)
 
     def run(self, command):
-        return ran(["chroot", self.top, "bash", "-ec", command], command, env=ENVIRONMENT)
+        """Returns what a command of bash prints. What is mounted for it goes with its namespace."""
+        enter = 'exec chroot "$1" bash -ec "$2"'
+        if MAY_MOUNT:
+            mount = 'mount -t proc proc "$1/proc" && mount -t sysfs -o ro sysfs "$1/sys" && '
+            return ran(["unshare", "--mount", "sh", "-c", mount + enter, "sh", self.top, command], command, env=ENVIRONMENT)
+        return ran(["sh", "-c", enter, "sh", self.top, command], command, env=ENVIRONMENT)
 
 
 def readme(suite):

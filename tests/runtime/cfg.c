@@ -3,7 +3,9 @@
 
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -19,6 +21,14 @@ static void put(uint8_t *p, size_t n, uint64_t v)
     mach_cfg_store(p, n, v);
 }
 #define PUT(field, v) put((field).b, sizeof(field).b, (v))
+
+void needs_sysfs(void)
+{
+    if (access("/sys/bus", F_OK)) {
+        puts("sysfs is not mounted");
+        skip();
+    }
+}
 
 uint32_t cfg_string(struct cfg *c, const char *s)
 {

@@ -20,6 +20,9 @@ struct cfg {
     size_t size;
 };
 
+/* Skips the test where sysfs is not mounted: in a chroot, say. For tests on the real kernel. */
+void needs_sysfs(void);
+
 struct cfg *cfg_new(uint32_t arch, uint32_t iommu);
 void cfg_free(struct cfg *c);
 uint32_t cfg_string(struct cfg *c, const char *s);

@@ -109,7 +109,7 @@ static int do_open(struct fake *k, const char *name, int flags)
         fd = k->has_kvm ? fake_fd(k, 'v', 0) : -ENOENT;
     else if (fake_is_uio(k, path))
         fd = fake_fd(k, 'u', 0);
-    else if (!strcmp(path, "/sys") || !fake_sysfs_access(k, path))
+    else if ((!strcmp(path, "/sys/bus") && !k->no_sysfs) || !fake_sysfs_access(k, path))
         fd = fake_fd(k, 'f', 0);
     if (fd >= 0) {
         snprintf(k->file[fd].path, sizeof k->file[fd].path, "%s", path);

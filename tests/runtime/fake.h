@@ -176,6 +176,7 @@ struct fake {
     const char *stays;      // a driver that has no `unbind`; or NULL
     bool no_irqcontrol;     // UIO's driver is uio_pci_generic
     bool not_uio;           // its devices of UIO's number are another driver's
+    bool no_sysfs;          // it is not mounted
     bool has_iommufd, has_cdev, has_group, noiommu, no_driver, vendor_pamu, spapr;
     uint64_t page, memlock, lockable_used, hole[2]; // hole: not in the IOVA list
     uint32_t dma_limit, info_argsz;

@@ -139,6 +139,7 @@ static void expect_starts(const char *cfg)
 static void test_signals(void **state)
 {
     (void)state;
+    needs_sysfs();
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1};
     write_cfg("one.cfg", machine(in_folder("file"), 0, false));
     for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
@@ -170,6 +171,7 @@ static void test_signals(void **state)
 static void test_locks(void **state)
 {
     (void)state;
+    needs_sysfs();
     write_cfg("first.cfg", machine(in_folder("file"), 1, false));
     write_cfg("same.cfg", machine(in_folder("other-name"), 1, false));
     write_cfg("memory.cfg", machine(in_folder("link"), 1, true));
@@ -189,6 +191,7 @@ static void test_locks(void **state)
 static void test_short_files(void **state)
 {
     (void)state;
+    needs_sysfs();
     write_cfg("end.cfg", machine(in_folder("file"), 3, true));
     expect_starts("end.cfg");
     write_cfg("beyond.cfg", machine(in_folder("file"), 4, true));
@@ -202,6 +205,7 @@ static void test_short_files(void **state)
 static void test_ordinary_irq_file(void **state)
 {
     (void)state;
+    needs_sysfs();
     struct cfg *c = machine(in_folder("file"), 0, false);
     uint32_t q = cfg_irq(c, MACH_CFG_IRQ_FILE, 10, false);
     CFG_SET(c, irq, IRQ, q, file, cfg_string(c, in_folder("victim")));

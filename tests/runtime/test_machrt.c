@@ -119,6 +119,7 @@ static uint32_t read_file(uint64_t offset)
 static void test_real_session(void **state)
 {
     (void)state;
+    needs_sysfs();
     struct cfg *c = plain();
     struct mach_config *config = cfg_open(c);
     struct mach_session *s;
@@ -179,6 +180,7 @@ static void test_usage(void **state)
 static void test_commands(void **state)
 {
     (void)state;
+    needs_sysfs();
     char a[256];
     struct cfg *c = plain();
     write_cfg(c);
@@ -220,6 +222,7 @@ static void write_policy(const char *text, const char *more)
 static void test_policy(void **state)
 {
     (void)state;
+    needs_sysfs();
     static const char *const with[] = {"check", "plan", "run --seconds=0", "policy"};
     char a[400], text[4096], say[400];
     struct cfg *c = plain();

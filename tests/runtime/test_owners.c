@@ -404,6 +404,10 @@ static void test_memory_files(void **state)
     scene_must_fail(x, "memory", "it has 0xfffff bytes, and 0x0-0xfffff is beyond its end");
     scene_must_start(x = from_file(NULL, "/dev/shm/ram", 2 * MiB, 0, ""));
     scene_must_end(x);
+    // Nothing tells what registers are, where sysfs is not mounted.
+    x = from_file(NULL, "/dev/shm/ram", 0, 0, "");
+    x->k->no_sysfs = true;
+    scene_must_fail(x, "region", "there is no sysfs, which tells registers from files");
     // Two pieces of memory of one machine.
     x = from_file(NULL, "/dev/shm/ram", 0, 0, "");
     uint32_t m = cfg_memory(x->c, "more", MACH_CFG_BACKING_FILE, 0x90000000, MiB, MiB - 4096);
