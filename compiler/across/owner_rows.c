@@ -121,7 +121,7 @@ void add_owner_rows(struct planner *p, const struct owner_table *t)
 {
     for (uint32_t i = 0; i < t->list.n; i++) {
         const struct owned *o = &t->list.at[i], *before = i ? o - 1 : NULL;
-        if (!o->machine || o->space == OWN_SLOT)
+        if (!o->machine || o->space == OWN_SLOT || o->space == OWN_PAGE)
             continue; // nearly everything is the host's: add_host_rows() adds only what it needs
         if (o->space == OWN_CPU && before && before->first == o->first && before->machine == o->machine)
             continue;                                       // several vcpus of the machine share the host cpu

@@ -135,6 +135,7 @@ static const struct {
 } spaces[] = {
     [OWN_BIT] = {collect_bits, report_bits, false, true},
     [OWN_PHYSICAL] = {collect_addresses, report_registers, true, false},
+    [OWN_PAGE] = {collect_pages, report_pages, false, false},
     [OWN_FILE] = {collect_files, report_files, true, false},
     [OWN_LINE] = {collect_lines, report_lines, true, true},
     [OWN_STREAM] = {collect_streams, report_streams, false, true},

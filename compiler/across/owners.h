@@ -14,6 +14,7 @@
 enum own_space {
     OWN_BIT,          // bits of registers: shadows, and what has the registers as a whole
     OWN_PHYSICAL,     // physical addresses of the host: registers, memory, windows of PCI buses
+    OWN_PAGE,         // the same: pages that are mapped for registers, and registers that are not
     OWN_FILE,         // offsets in a file: memory, regions and interrupts of raw devices
     OWN_LINE,         // lines of one of the host's interrupt controllers
     OWN_STREAM,       // stream ids at one of the host's IOMMUs
@@ -81,9 +82,17 @@ void find_two_owners(struct owner_table *t, bool within,
 void collect_addresses(struct planner *p, struct owner_table *t);
 bool get_host_range(const struct p_region *r, uint64_t *first, uint64_t *last);
 
-/* registers.c: reports them. check_pages() reports mapped regions that share registers or pages with others. */
+/* registers.c: reports them. check_pages() reports mapped regions that share registers or pages with other nodes. */
 void report_registers(struct planner *p, const struct owned *a, const struct owned *b);
 void check_pages(struct planner *p);
+
+/* pages.c: pages of one machine that contain registers of another one. */
+void collect_pages(struct planner *p, struct owner_table *t);
+void report_pages(struct planner *p, const struct owned *a, const struct owned *b);
+bool maps_pages(const struct p_region *r); // and nothing in the text says that this is meant
+
+/* Returns the statement "region 0 trap;", inside the `child` that it belongs to. In p->c->arena. */
+const char *region_statement_text(struct planner *p, const struct p_region *r, const char *fate);
 
 /*
  * shadows.c: bits of registers. check_shadow_races() warns of registers that are read and written back by two (W1006).

@@ -104,8 +104,7 @@ static bool add_neighbour(void *opaque, const struct host_region *h)
     return s->n < 8;
 }
 
-/* Returns the statement "region 0 trap;", inside the `child` that it belongs to. */
-static const char *region_statement_text(struct planner *p, const struct p_region *r, const char *fate)
+const char *region_statement_text(struct planner *p, const struct p_region *r, const char *fate)
 {
     const char *s = arena_printf(p->c->arena, "region %u %s;", r->index, fate);
     const struct p_device *d = r->device;

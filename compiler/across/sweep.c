@@ -11,7 +11,17 @@
  */
 #include "across/owners.h"
 
-enum lane { LANE_OTHER, LANE_MEMORY, LANE_REGION, LANE_UNSAFE, LANE_DROPPED, LANE_IRQ, LANE_HOST, LANES };
+enum lane {
+    LANE_OTHER,
+    LANE_MEMORY,
+    LANE_REGION,
+    LANE_UNSAFE,
+    LANE_DROPPED,
+    LANE_UNMAPPED,
+    LANE_IRQ,
+    LANE_HOST,
+    LANES
+};
 
 enum rule { NEVER, APART, ALWAYS };
 
@@ -31,6 +41,8 @@ static enum lane lane_of(const struct owned *o)
     case OWN_IS_IRQ:
         return LANE_IRQ;
     case OWN_IS_REGION:
+        if (o->space == OWN_PAGE)
+            return maps_pages(o->by) ? LANE_REGION : LANE_UNMAPPED;
         if (((const struct p_region *)o->by)->mode == REGION_DROP)
             return LANE_DROPPED;
         return ((const struct p_region *)o->by)->unsafe ? LANE_UNSAFE : LANE_REGION;
@@ -43,7 +55,7 @@ static enum lane lane_of(const struct owned *o)
 
 /*
  * What a machine's user said is `unsafe`, it may reach, unless another machine reaches it as well. What two machines
- * dropped, nobody reaches.
+ * dropped, nobody reaches. Two that have registers in one page without mapping it do not reach each other's.
  */
 static enum rule rule_of_owners(enum lane a, enum lane b)
 {
@@ -51,6 +63,7 @@ static enum rule rule_of_owners(enum lane a, enum lane b)
         [LANE_HOST] = {[LANE_HOST] = true, [LANE_UNSAFE] = true, [LANE_DROPPED] = true},
         [LANE_UNSAFE] = {[LANE_HOST] = true, [LANE_DROPPED] = true},
         [LANE_DROPPED] = {[LANE_HOST] = true, [LANE_UNSAFE] = true, [LANE_DROPPED] = true},
+        [LANE_UNMAPPED] = {[LANE_UNMAPPED] = true},
     };
     return never[a][b] ? NEVER : APART;
 }
