@@ -270,8 +270,10 @@ def guest_tree(top):
 class Run:
     """A finished boot: TAP, console, duration, and problems with the boot itself."""
 
-    def __init__(self, boot, words, console, progress=None):
+    def __init__(self, boot, words, console, progress=None, enough=None):
+        """`progress` is told of each test, with the run; once `enough` returns true for it, the board is stopped."""
         self.boot, self.tap, self.console, self.problem, self.ended = boot, Tap(), console, None, None
+        self.enough = enough or (lambda run: False)
         self.died = ""  # the panic of the board's kernel, which no user space program may cause
         self.folder = pathlib.Path(console).parent
         make_media(boot, self.folder)
@@ -318,8 +320,13 @@ class Run:
                     if typed and line.startswith("#? "):
                         qemu.stdin.write(line[3:].strip().encode() + b"\n")
                         qemu.stdin.flush()
-                    if self.tap.line(line) and progress:
+                    if not self.tap.line(line):
+                        continue
+                    if progress:
                         progress(self)
+                    if self.enough(self):
+                        os.killpg(qemu.pid, signal.SIGKILL)
+                        break
             finally:
                 over.set()
                 if qemu.poll() is None and not late.is_set():
@@ -330,7 +337,7 @@ class Run:
         self.ended = qemu.returncode
         if late.is_set():
             self.problem = f"was stopped, silent for {self.boot.seconds} s"
-        elif not self.tap.complete():
+        elif not self.tap.complete() and not self.enough(self):
             self.problem = f"ended before its tests did (exit status of QEMU: {qemu.returncode})"
             panic = re.search(r"^[^#\n]*Kernel panic - not syncing: (.*)", self.console.read_text(), re.M)
             self.died = panic[1].strip() if panic else ""

@@ -17,6 +17,12 @@ class Break:
     swap: tuple = ()  # alternative: text of the description, and what it is replaced with
     problem: str = ""  # instead of a test that fails: part of what is then wrong with the boot itself
 
+    def noticed(self, tests):
+        """The first failed test for each part of a name that must fail, or None if there is none yet."""
+        failed = [name for passed, name, _ in tests if not passed and name.startswith(f"{self.point} ")]
+        return {part: next((name for name in failed if part in name), None)
+                for part in ([self.test] if isinstance(self.test, str) else self.test)}
+
 
 BREAKS = {broken.name: broken for broken in [
     Break("other-tree", 0, "machrt check", "host", "the board boots with another tree: pl031 is disabled",
