@@ -74,6 +74,8 @@ bool report_no_host_device(struct machine_planner *p, const struct m_passthrough
     struct linux_device found = find_device(p, n);
     if (!could_be_platform_device(p, n))
         return false; // what is no device in any place has messages of its own
+    if (found.how == LINUX_BY_CORE || found.how == LINUX_BY_DRIVER)
+        return false; // most are, and need no texts
     const char *why = NULL, *at = dt_path(p->c->arena, found.at), *path = dt_path(p->c->arena, n), *help = NULL;
     bool above = found.at != n;
     switch ((enum linux_how)found.how) {
@@ -174,8 +176,10 @@ static void report_glue(struct machine_planner *p, const struct p_device *d, con
 static void check_driver_leaves(struct machine_planner *p, const struct p_device *d)
 {
     const struct linux_node *facts = linux_driver_that_stays(&p->file->on_linux, d->host);
+    if (!facts)
+        return;
     enum linux_how how = linux_device_of(&p->file->on_linux, d->host).how;
-    if (!facts || how == LINUX_TAKEN_EARLY || how == LINUX_SKIPPED)
+    if (how == LINUX_TAKEN_EARLY || how == LINUX_SKIPPED)
         return; // where no device will be, there is no driver to be told of
     struct src at = d->parent ? d->at : d->pass->parts.at[0].at;
     struct diag *g =
