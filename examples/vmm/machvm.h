@@ -5,7 +5,7 @@
  *
  *   main.c        the order of things
  *   machine.c     accesses that exit to us, and which device emulates what
- *   load.c        loads kernel, initramfs and device tree
+ *   load.c        reads kernel, initramfs and device tree
  *   vcpu.c        runs the vcpus until the guest ends
  *   vcpu_arm64.c  the architecture's part; vcpu_none.c: for architectures that have none yet
  *   uart.c        an emulated device
@@ -113,8 +113,6 @@ void vmm_over(struct vmm *v, int why);
 
 /* ---- vcpu_ARCH.c ---- */
 
-/* Magic number of the kernel's header, at byte 56 (Documentation/arch/{arm64,riscv}). */
-extern const char arch_image_magic[4];
 /* The argument of KVM_CREATE_VM for the addresses that the config uses; -1 after a message: this host cannot. */
 long arch_vm_type(const struct vmm *v);
 /* Initialises a new vcpu. 0 or -1. */

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/kvm.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
@@ -102,28 +101,13 @@ static int handle(struct vcpu *c)
     }
 }
 
-static void pin(const struct vcpu *c)
-{
-    uint32_t cpu = mach_cfg_cpu_host_cpu(c->rec);
-    if (cpu == MACH_CFG_NONE)
-        return;
-    size_t size = CPU_ALLOC_SIZE(cpu + 1);
-    cpu_set_t *set = CPU_ALLOC(cpu + 1);
-    if (!set)
-        return;
-    CPU_ZERO_S(size, set);
-    CPU_SET_S(cpu, size, set);
-    int e = pthread_setaffinity_np(pthread_self(), size, set);
-    if (e)
-        complain(e, "vcpu %" PRIu32 ": cannot pin it to host cpu %" PRIu32, c->index, cpu);
-    CPU_FREE(set);
-}
-
 static void *run(void *arg)
 {
     struct vcpu *c = arg;
     int why = RUNNING;
-    pin(c);
+    int e = mach_config_pin(c->vmm->config, c->index);
+    if (e)
+        complain(-e, "vcpu %" PRIu32 ": cannot pin it to its host cpu", c->index);
     while (why == RUNNING && atomic_load(&c->vmm->why) == RUNNING) {
         if (!ioctl(c->fd, KVM_RUN, NULL)) {
             why = handle(c);

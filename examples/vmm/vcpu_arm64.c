@@ -9,8 +9,6 @@
 #include <stddef.h>
 #include <sys/ioctl.h>
 
-const char arch_image_magic[4] = {'A', 'R', 'M', 'd'};
-
 enum { IPA_DEFAULT = 40, IPA_LEAST = 32, FIRST_SPI = 32 };
 enum { MODE_EL1H = 5, MASK_DAIF = 0x3c0 }; // PSTATE that a kernel is entered with
 // MPIDR_EL1 is op0 3, op1 0, CRn 0, CRm 0, op2 5; a cpu's reg has its affinity fields.
@@ -19,32 +17,17 @@ enum { MODE_EL1H = 5, MASK_DAIF = 0x3c0 }; // PSTATE that a kernel is entered wi
 #define CORE_REG(name)                                                                                                 \
     (KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | offsetof(struct kvm_regs, name) / sizeof(uint32_t))
 
-static uint64_t highest(const struct mach_cfg_file *f)
-{
-    uint64_t top = 0;
-    for (uint32_t i = 0; i < mach_cfg_count(f, MACH_CFG_S_MEMORY); i++) {
-        struct mach_cfg_rec m = mach_cfg_record(f, MACH_CFG_S_MEMORY, i);
-        uint64_t last = mach_cfg_memory_address(m) + (mach_cfg_memory_size(m) - 1);
-        top = last > top ? last : top;
-    }
-    for (uint32_t i = 0; i < mach_cfg_count(f, MACH_CFG_S_REGION); i++) {
-        struct mach_cfg_rec r = mach_cfg_record(f, MACH_CFG_S_REGION, i);
-        uint64_t first = mach_cfg_region_guest(r), size = mach_cfg_region_size(r);
-        if (first != MACH_CFG_NONE64 && size && first + (size - 1) > top)
-            top = first + (size - 1);
-    }
-    return top;
-}
-
 long arch_vm_type(const struct vmm *v)
 {
-    int most = ioctl(v->kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_VM_IPA_SIZE), bits = IPA_LEAST;
+    int most = ioctl(v->kvm, KVM_CHECK_EXTENSION, KVM_CAP_ARM_VM_IPA_SIZE);
+    struct mach_vm vm = {.size = sizeof vm};
     most = most > 0 ? most : IPA_DEFAULT;
-    while (bits < 64 && highest(v->f) >> bits)
-        bits++;
-    if (bits > most)
-        return complain(0, "the machine needs addresses of %d bits, and this host supports %d", bits, most);
-    return most == IPA_DEFAULT ? 0 : KVM_VM_TYPE_ARM_IPA_SIZE((unsigned long)bits);
+    mach_config_vm(v->config, &vm);
+    if (vm.address_bits > (uint32_t)most)
+        return complain(0, "the machine needs addresses of %" PRIu32 " bits, and this host supports %d",
+                        vm.address_bits, most);
+    return most == IPA_DEFAULT ? 0
+                               : KVM_VM_TYPE_ARM_IPA_SIZE(vm.address_bits > IPA_LEAST ? vm.address_bits : IPA_LEAST);
 }
 
 static int get(const struct vcpu *c, uint64_t id, uint64_t *value)

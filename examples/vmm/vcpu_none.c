@@ -7,8 +7,6 @@
 #ifndef __aarch64__
 #include "machvm.h"
 
-const char arch_image_magic[4] = {0, 0, 0, 0};
-
 long arch_vm_type(const struct vmm *v)
 {
     (void)v;

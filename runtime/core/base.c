@@ -147,11 +147,11 @@ int machrt_check_transfer(int64_t n, size_t size)
     return (size_t)n == size ? 0 : -EIO;
 }
 
-int machrt_session_end(struct mach_session *s, struct mach_error *error)
+int machrt_session_undo(struct mach_session *s, uint32_t undos, struct mach_error *error)
 {
     int result = 0;
     s->error = error;
-    while (s->undos) {
+    while (s->undos > undos) {
         struct undo u = s->undo[--s->undos];
         int r = u.fn(s, u.object, u.arg);
         if (r >= 0)
@@ -162,6 +162,13 @@ int machrt_session_end(struct mach_session *s, struct mach_error *error)
         machrt_set_error(s, "undo", r, u.what, "this could not be undone; everything else was");
         result = r;
     }
+    s->error = NULL;
+    return result;
+}
+
+int machrt_session_end(struct mach_session *s, struct mach_error *error)
+{
+    int result = machrt_session_undo(s, 0, error);
     struct mach_sys sys = s->sys;
     for (struct block *b = s->blocks, *next; b; b = next) {
         next = b->next;

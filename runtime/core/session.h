@@ -147,7 +147,7 @@ struct mach_session {
     struct mach_sys sys;
     struct mach_ops ops;
     void *opaque;
-    bool has_ops;
+    bool has_ops, connected;
     struct mach_options options;
     struct mach_error *error;
     int result; // -errno of the last machrt_set_error()
@@ -165,8 +165,11 @@ struct mach_session {
     uint32_t *group_table, *context_table, table_mask;
     int iommufd;
     uint32_t slots;
-    struct memory **by_place; // sorted by m.at; NULL: no guest maps for DMA
-    uint64_t random;          // state of what guestmap.c draws
+    struct memory **by_place;   // sorted by m.at; NULL: no guest maps for DMA
+    struct memory **by_address; // sorted by guest address
+    struct region **traps;      // trapped regions, sorted by guest address; filled while regions are shown
+    uint32_t trapped;
+    uint64_t random; // state of what guestmap.c draws
 
     struct undo *undo;
     uint32_t undos, undo_room;
@@ -189,6 +192,9 @@ int machrt_copy_sys(struct mach_sys *to, const struct mach_sys *from);
 /* Makes a session with its arrays, and nothing done. 0, or -errno with *error. `options` and `ops` may be NULL. */
 int machrt_session_new(const struct mach_config *config, const struct mach_options *options, const struct mach_ops *ops,
                        void *opaque, struct mach_session **session, struct mach_error *error);
+/* Undoes, in reverse, all but the first `undos` things that were done. 0, or -errno of the first failure with *error.
+ */
+int machrt_session_undo(struct mach_session *s, uint32_t undos, struct mach_error *error);
 /* Undoes everything and frees it. 0, or -errno with *error. */
 int machrt_session_end(struct mach_session *s, struct mach_error *error);
 

@@ -108,6 +108,41 @@ MACHRT_API uint32_t mach_config_find_device(const struct mach_config *config, co
 MACHRT_API uint32_t mach_config_find_region(const struct mach_config *config, uint32_t device, const char *name);
 MACHRT_API uint32_t mach_config_find_irq(const struct mach_config *config, uint32_t device, const char *name);
 
+/* What a VM needs for a config, besides what mach_session_start() makes. Initialise `size`. */
+struct mach_vm {
+    size_t size;           // sizeof(struct mach_vm), set by the caller
+    uint32_t cpus;         // vcpus: records of section CPU
+    uint32_t address_bits; // of the highest guest address of memory and regions; arm64: at least this for KVM_CREATE_VM
+    uint32_t slots;        // memory slots: one for each memory, and for each region that is mapped in one piece
+    uint32_t gsis;         // interrupts: how many mach_config_gsis() lists
+};
+
+/*
+ * Tells what a VM needs, before it is made. A region of which VFIO lets only parts be mapped takes a slot for each
+ * part: mach_session_slots() knows them all, once the session is started. 0; -EINVAL, -E2BIG: a bad `size`. Any thread.
+ */
+MACHRT_API int mach_config_vm(const struct mach_config *config, struct mach_vm *vm);
+
+/* An interrupt as KVM has it: pin `line` of the controller `chip` (record of section IRQCHIP) is number `gsi`. */
+struct mach_gsi {
+    uint32_t gsi, chip, line;
+    int level; // 1: level-triggered
+};
+
+/*
+ * Lists the GSIs that the config uses, rising, each once, also those of emulated devices: at most `max` of them are
+ * stored. Returns how many there are. For a VMM that calls KVM_SET_GSI_ROUTING itself: each call replaces the table, so
+ * that lines which are not in it are dead. -ENOMEM. Any thread.
+ */
+MACHRT_API int64_t mach_config_gsis(const struct mach_config *config, struct mach_gsi *gsis, uint32_t max);
+
+/*
+ * Pins the calling thread to the host cpu of a vcpu (record of section CPU), as `cpus on` says. 0, also where the
+ * config leaves the vcpu free; -ENOENT: there is no such vcpu; -EINVAL: the host has no such cpu, or the process may
+ * not use it. Any thread.
+ */
+MACHRT_API int mach_config_pin(const struct mach_config *config, uint32_t vcpu);
+
 /*
  * Checks that `size` bytes at `dtb` are the guest.dtb that was written together with the config: another one may
  * describe another machine. Call it before anything is added to the tree. 0; -EBADMSG: it is not. Any thread.
@@ -164,9 +199,13 @@ struct mach_place {
     int readonly;
     int is_memory; // 1: guest memory, record `index` of section MEMORY; 0: part of record `index` of section REGION
     uint32_t index;
+    int own; // private to mach_kvm_ops(): the VMM's own ops have it
 };
 
-/* A range whose accesses exit to the VMM, which forwards them with mach_region_read() and mach_region_write(). */
+/*
+ * A range whose accesses exit to the VMM, which forwards them: with mach_session_access(), or with mach_region_read()
+ * and mach_region_write().
+ */
 struct mach_trap {
     uint32_t region;  // record of section REGION
     uint64_t address; // guest physical address
@@ -183,12 +222,14 @@ struct mach_link {
     int level;     // 1: level-triggered
     int fd;        // eventfd that is signalled when the interrupt fires
     int unmask_fd; // level: eventfd to signal when the guest has ended the interrupt; -1: none
+    int own;       // private to mach_kvm_ops(): the VMM's own ops have it
 };
 
 /*
- * What a VMM does for a session. Each function returns 0 or -errno. A NULL function is a step that is not needed,
- * except where a comment says otherwise. mach_session_start() calls them from its own thread in this order, and
- * mach_session_stop() from its own calls the undo functions in reverse:
+ * What a VMM does for a session. Each function returns 0 or -errno. `opaque` is what mach_session_start() was given;
+ * with mach_kvm_ops() that is a struct mach_kvm, and the functions of mach_kvm.own get mach_kvm.own_opaque. A NULL
+ * function is a step that is not needed, except where a comment says otherwise. mach_session_start() calls them from
+ * its own thread in this order, and mach_session_stop() from its own calls the undo functions in reverse:
  *
  *     prepare, memory, device_file, trap, place, irqchip, routes, emulated, irq_source, connect
  *
@@ -204,7 +245,11 @@ struct mach_ops {
     void (*irqchip_undo)(void *opaque, const struct mach_cfg_file *f, uint32_t chip);
     /* Route every GSI that the config uses, all at once. */
     int (*routes)(void *opaque, const struct mach_cfg_file *f);
-    /* Make an emulated device: a record of section DEVICE, with its regions and interrupts. */
+    /*
+     * Make an emulated device: a record of section DEVICE, with its regions and interrupts. -ENOTSUP: the VMM has no
+     * such device, at this address and line. Required for a machine with emulated devices: without an answer the guest
+     * would wait for a device that nobody is.
+     */
     int (*emulated)(void *opaque, const struct mach_cfg_file *f, uint32_t device);
     void (*emulated_undo)(void *opaque, const struct mach_cfg_file *f, uint32_t device);
     /*
@@ -220,7 +265,7 @@ struct mach_ops {
     /* Map `p` into the guest's address space. Required for a machine with memory. */
     int (*place)(void *opaque, const struct mach_place *p);
     void (*place_undo)(void *opaque, const struct mach_place *p);
-    /* Let accesses exit. Required for a machine with trapped regions. */
+    /* Let accesses exit. Required for a machine with trapped regions, unless MACH_ACCESS is set. */
     int (*trap)(void *opaque, struct mach_session *session, const struct mach_trap *t);
     void (*trap_undo)(void *opaque, struct mach_session *session, const struct mach_trap *t);
     /*
@@ -249,6 +294,7 @@ enum {
     MACH_NO_BIND = 1,     // devices are bound to their VFIO drivers already; fail if not, change no driver
     MACH_NO_PROOF = 2,    // do not check the expectations: mach_config_check() was called a moment ago
     MACH_NO_POPULATE = 4, // do not fault memory in before it is mapped for DMA
+    MACH_ACCESS = 16,     // the VMM calls mach_session_access() for what no device of its own answers
     MACH_DRY_RUN = 8      // `sys` only pretends, as that of `machrt plan`: memory is neither touched nor looked at
 };
 
@@ -368,6 +414,21 @@ MACHRT_API int mach_session_start(const struct mach_config *config, const struct
                                   struct mach_error *error);
 
 /*
+ * The same in two parts, for a VMM that does something in between: makes its vcpus, or loads a kernel.
+ * mach_session_prepare() does all up to step `memory`: it proves the host, binds devices, and provides guest memory.
+ * Of `ops` it calls `prepare` and `memory`. mach_session_connect() does the rest, from `open` on. Arguments, results
+ * and errors are those of mach_session_start().
+ *
+ * In between, these functions may be called: mach_session_memory(), mach_session_at(), mach_session_dtb(),
+ * mach_session_load(), mach_session_stop(). Where mach_session_connect() fails, what it did is undone, and the
+ * session is to be ended with mach_session_stop(); a second call is -EALREADY.
+ */
+MACHRT_API int mach_session_prepare(const struct mach_config *config, const struct mach_options *options,
+                                    const struct mach_ops *ops, void *opaque, struct mach_session **session,
+                                    struct mach_error *error);
+MACHRT_API int mach_session_connect(struct mach_session *session, struct mach_error *error);
+
+/*
  * Undoes everything that mach_session_start() did, in reverse, and frees the session; NULL is allowed. No other thread
  * may be using it. 0, or -errno of the first thing that could not be undone (step "undo"): everything else was.
  */
@@ -380,6 +441,39 @@ MACHRT_API const char *mach_backend_name(enum mach_backend backend);
 
 /* Guest memory `memory` (record of section MEMORY); NULL: no such record. It belongs to the session. Any thread. */
 MACHRT_API const struct mach_memory *mach_session_memory(const struct mach_session *session, uint32_t memory);
+
+/*
+ * Where `size` bytes of the guest's address space from `address` on are in this process: part of one guest memory, to
+ * be read, and with `write` to be written. NULL: they are not inside of one, or it is read-only. The pointer is good
+ * until mach_session_stop(). Takes log n steps for n memories. Any thread.
+ */
+MACHRT_API void *mach_session_at(const struct mach_session *session, uint64_t address, uint64_t size, int write);
+
+/* How many memory slots the session has: from mach_kvm.first_slot on. Any thread, once it is started. */
+MACHRT_API uint32_t mach_session_slots(const struct mach_session *session);
+
+/* What a guest boots with, and where it is. Initialise `size`. */
+struct mach_load {
+    size_t size;           // sizeof(struct mach_load), set by the caller
+    const void *kernel;    // an Image, as arm64 and riscv64 boot it
+    size_t kernel_size;    // bytes
+    const void *initramfs; // NULL: none
+    size_t initramfs_size; // bytes
+    uint64_t entry;        // out: guest address of the kernel's first instruction
+    uint64_t dtb;          // out: guest address of the tree
+};
+
+/*
+ * Loads kernel, tree and initramfs into guest memory. The kernel is at the start of the first memory that is the
+ * guest's own, the tree at the end of it, each at a multiple of 2 MiB; the initramfs where /chosen of the tree has
+ * linux,initrd-start and linux,initrd-end: the description decides about that address as about every other. `tree` is
+ * `size` bytes of guest.dtb, which mach_session_dtb() has completed; the VMM may have added to it since.
+ *
+ * 0; -EINVAL no tree, or no Image; the tree has a place for an initramfs and there is none, or the reverse; -ENOSPC
+ * they do not fit, or overlap; error->object names which. Before the guest runs, by one thread.
+ */
+MACHRT_API int mach_session_load(struct mach_session *session, struct mach_load *load, const void *tree, size_t size,
+                                 struct mach_error *error);
 
 /*
  * Completes the guest.dtb of the config, `size` bytes at `dtb`: checks that it is the one (mach_config_dtb()), and
@@ -417,6 +511,16 @@ MACHRT_API int mach_region_read(struct mach_session *session, uint32_t region, u
                                 size_t size);
 MACHRT_API int mach_region_write(struct mach_session *session, uint32_t region, uint64_t offset, const void *value,
                                  size_t size);
+
+/*
+ * Serves an access of the guest to a trapped region, at a guest physical address: KVM_EXIT_MMIO is
+ * `mach_session_access(session, run->mmio.phys_addr, run->mmio.data, run->mmio.len, run->mmio.is_write)`. A VMM calls
+ * it for accesses that none of its own devices answers, and sets MACH_ACCESS. `data` has the bytes as the guest's cpu
+ * wrote them, or gets them; after an error of a read it has ones, as on a bus where nothing answers.
+ *
+ * 0; -ENXIO there is no trapped region; else as mach_region_read(). Takes log n steps for n regions. Any thread.
+ */
+MACHRT_API int mach_session_access(struct mach_session *session, uint64_t address, void *data, size_t size, int write);
 
 /*
  * The configuration space of a PCI function (record of section DEVICE), as VFIO shows it: a guest can write BARs and
@@ -543,11 +647,16 @@ struct mach_kvm {
     int irqchip;         // out: fd of the controller's KVM device, 0 or less: none
     int vfio;            // out: fd of the kvm-vfio device, 0 or less: none
     uint32_t files;      // private: how many files the kvm-vfio device knows
+    int own_vfio;        // fd of the VMM's own kvm-vfio device, which is used and never closed; 0 or less: none
+    uint64_t own_chips;  // private: which controllers `own` has made
 };
 
 /*
- * `ops` for KVM: memory slots, interrupt controller, GSI routing, irqfds with resample, and the kvm-vfio device. What
- * KVM cannot do (emulated devices, trapped regions, lines without a GSI) is passed on to the VMM's own ops.
+ * `ops` for KVM: memory slots, interrupt controller, GSI routing, irqfds with resample, and the kvm-vfio device. The
+ * VMM's own ops are asked first, each of them: where one is NULL or returns -ENOSYS, KVM does it. So a VMM keeps what
+ * it has: its slots (`place`), its controller (`irqchip`, or has_irqchip), its routes, its irqfds (`connect`), its
+ * kvm-vfio device (own_vfio; or `device_file`, which then has to answer for every file). Emulated devices, trapped
+ * regions and lines without a GSI are the VMM's alone.
  *
  *     struct mach_kvm kvm = {.size = sizeof kvm, .vm = vm_fd, .own = &my_ops, .own_opaque = me};
  *     mach_session_start(config, NULL, mach_kvm_ops(), &kvm, &session, &error);

@@ -8,6 +8,7 @@
 #include "kvm/chips.h"
 
 #include <errno.h>
+#include <stdbool.h>
 
 // KVM_DEV_VFIO_FILE* have these numbers; headers before 6.2 know them as GROUP only (a device file is meant too).
 enum { VFIO_FILE = KVM_DEV_VFIO_GROUP, VFIO_FILE_ADD = KVM_DEV_VFIO_GROUP_ADD, VFIO_FILE_DEL = KVM_DEV_VFIO_GROUP_DEL };
@@ -20,6 +21,9 @@ static const struct mach_sys *sys_of_kvm(const struct mach_kvm *k)
 // The VMM's own function for a step; NULL: it has none, or was compiled with an older header that knows none.
 #define OWN(k, member)                                                                                                 \
     ((k)->own && (k)->own->size >= MACHRT_SIZE_UP_TO(struct mach_ops, member) ? (k)->own->member : NULL)
+
+// What the VMM's own function returns; -ENOSYS: it leaves the step to KVM.
+#define ASK_OWN(k, member, ...) (OWN(k, member) ? (k)->own->member((k)->own_opaque, __VA_ARGS__) : -ENOSYS)
 
 static int vm_ioctl(const struct mach_kvm *k, unsigned long request, void *arg)
 {
@@ -55,13 +59,28 @@ static int kvm_prepare(void *opaque, const struct mach_cfg_file *f, const char *
     return OWN(k, prepare) ? k->own->prepare(k->own_opaque, f, why) : 0;
 }
 
+// KVM has one controller, so that few bits are enough.
+static bool is_own_chip(const struct mach_kvm *k, uint32_t chip)
+{
+    return chip < 64 && k->size >= MACHRT_SIZE_UP_TO(struct mach_kvm, own_chips) && k->own_chips >> chip & 1;
+}
+
+static void set_own_chip(struct mach_kvm *k, uint32_t chip, bool own)
+{
+    if (chip < 64 && k->size >= MACHRT_SIZE_UP_TO(struct mach_kvm, own_chips))
+        k->own_chips = (k->own_chips & ~(UINT64_C(1) << chip)) | (uint64_t)own << chip;
+}
+
 static int kvm_irqchip(void *opaque, const struct mach_cfg_file *f, uint32_t chip)
 {
     struct mach_kvm *k = (struct mach_kvm *)opaque;
     const struct kvm_chip *c = find_chip(f, chip);
-    if (!c)
-        return OWN(k, irqchip) ? k->own->irqchip(k->own_opaque, f, chip) : 0;
-    if (k->has_irqchip)
+    int r = ASK_OWN(k, irqchip, f, chip);
+    if (!r && c)
+        set_own_chip(k, chip, true);
+    if (r != -ENOSYS)
+        return r;
+    if (!c || k->has_irqchip)
         return 0;
     return machrt_make_kvm_chip(c, sys_of_kvm(k), k->vm, f, mach_cfg_record(f, MACH_CFG_S_IRQCHIP, chip), &k->irqchip);
 }
@@ -69,9 +88,10 @@ static int kvm_irqchip(void *opaque, const struct mach_cfg_file *f, uint32_t chi
 static void kvm_irqchip_undo(void *opaque, const struct mach_cfg_file *f, uint32_t chip)
 {
     struct mach_kvm *k = (struct mach_kvm *)opaque;
-    if (!find_chip(f, chip)) {
+    if (!find_chip(f, chip) || is_own_chip(k, chip)) {
         if (OWN(k, irqchip_undo))
             k->own->irqchip_undo(k->own_opaque, f, chip);
+        set_own_chip(k, chip, false);
         return;
     }
     if (k->irqchip > 0)
@@ -82,13 +102,15 @@ static void kvm_irqchip_undo(void *opaque, const struct mach_cfg_file *f, uint32
 static int kvm_routes(void *opaque, const struct mach_cfg_file *f)
 {
     struct mach_kvm *k = (struct mach_kvm *)opaque;
-    for (uint32_t i = 0; i < mach_cfg_count(f, MACH_CFG_S_IRQCHIP); i++) {
+    int r = ASK_OWN(k, routes, f);
+    if (r != -ENOSYS)
+        return r;
+    r = 0;
+    for (uint32_t i = 0; !r && i < mach_cfg_count(f, MACH_CFG_S_IRQCHIP); i++) {
         const struct kvm_chip *c = find_chip(f, i);
-        int r = c && c->routed ? machrt_route_kvm_chip(sys_of_kvm(k), k->vm, f, i) : 0;
-        if (r)
-            return r;
+        r = c && c->routed ? machrt_route_kvm_chip(sys_of_kvm(k), k->vm, f, i) : 0;
     }
-    return OWN(k, routes) ? k->own->routes(k->own_opaque, f) : 0;
+    return r;
 }
 
 /* ---- memory ---- */
@@ -107,22 +129,34 @@ static int set_slot(const struct mach_kvm *k, const struct mach_place *p, uint64
 
 static int kvm_place(void *opaque, const struct mach_place *p)
 {
-    return set_slot((const struct mach_kvm *)opaque, p, p->size);
+    const struct mach_kvm *k = (const struct mach_kvm *)opaque;
+    int r = ASK_OWN(k, place, p);
+    ((struct mach_place *)p)->own = !r; // the struct is the session's
+    return r == -ENOSYS ? set_slot(k, p, p->size) : r;
 }
 
 static void kvm_place_undo(void *opaque, const struct mach_place *p)
 {
-    set_slot((const struct mach_kvm *)opaque, p, 0);
+    const struct mach_kvm *k = (const struct mach_kvm *)opaque;
+    if (!p->own)
+        set_slot(k, p, 0);
+    else if (OWN(k, place_undo))
+        k->own->place_undo(k->own_opaque, p);
 }
 
 /* ---- VFIO files ---- */
+
+static int own_vfio(const struct mach_kvm *k)
+{
+    return k->size >= MACHRT_SIZE_UP_TO(struct mach_kvm, own_vfio) ? k->own_vfio : 0;
+}
 
 static int set_file_attr(const struct mach_kvm *k, uint64_t attr, int fd)
 {
     int32_t file = fd;
     struct kvm_device_attr a = {.group = VFIO_FILE, .attr = attr, .addr = (uintptr_t)&file};
     const struct mach_sys *sys = sys_of_kvm(k);
-    return sys->ioctl(sys->opaque, k->vfio, KVM_SET_DEVICE_ATTR, &a);
+    return sys->ioctl(sys->opaque, own_vfio(k) > 0 ? own_vfio(k) : k->vfio, KVM_SET_DEVICE_ATTR, &a);
 }
 
 static void close_vfio(struct mach_kvm *k)
@@ -135,14 +169,17 @@ static void close_vfio(struct mach_kvm *k)
 static int kvm_device_file(void *opaque, int fd)
 {
     struct mach_kvm *k = (struct mach_kvm *)opaque;
-    if (k->vfio <= 0) {
+    int r = ASK_OWN(k, device_file, fd);
+    if (r != -ENOSYS)
+        return r;
+    if (k->vfio <= 0 && own_vfio(k) <= 0) {
         struct kvm_create_device c = {.type = KVM_DEV_TYPE_VFIO};
-        int r = vm_ioctl(k, KVM_CREATE_DEVICE, &c);
+        r = vm_ioctl(k, KVM_CREATE_DEVICE, &c);
         if (r)
             return r;
         k->vfio = (int)c.fd;
     }
-    int r = set_file_attr(k, VFIO_FILE_ADD, fd);
+    r = set_file_attr(k, VFIO_FILE_ADD, fd);
     if (!r)
         k->files++;
     else if (!k->files)
@@ -153,6 +190,11 @@ static int kvm_device_file(void *opaque, int fd)
 static void kvm_device_file_undo(void *opaque, int fd)
 {
     struct mach_kvm *k = (struct mach_kvm *)opaque;
+    if (!k->files) {
+        if (OWN(k, device_file_undo))
+            k->own->device_file_undo(k->own_opaque, fd);
+        return;
+    }
     set_file_attr(k, VFIO_FILE_DEL, fd);
     if (!--k->files)
         close_vfio(k);
@@ -171,15 +213,17 @@ static int set_irqfd(const struct mach_kvm *k, const struct mach_link *l, uint32
 static int kvm_connect(void *opaque, const struct mach_link *l)
 {
     const struct mach_kvm *k = (const struct mach_kvm *)opaque;
-    if (l->gsi == MACH_CFG_NONE)
-        return OWN(k, connect) ? k->own->connect(k->own_opaque, l) : -ENOSYS;
+    int r = ASK_OWN(k, connect, l);
+    ((struct mach_link *)l)->own = !r; // the struct is the session's
+    if (r != -ENOSYS || l->gsi == MACH_CFG_NONE)
+        return r;
     return set_irqfd(k, l, l->unmask_fd >= 0 ? KVM_IRQFD_FLAG_RESAMPLE : 0);
 }
 
 static void kvm_disconnect(void *opaque, const struct mach_link *l)
 {
     const struct mach_kvm *k = (const struct mach_kvm *)opaque;
-    if (l->gsi != MACH_CFG_NONE)
+    if (!l->own)
         set_irqfd(k, l, KVM_IRQFD_FLAG_DEASSIGN);
     else if (OWN(k, disconnect))
         k->own->disconnect(k->own_opaque, l);
@@ -190,7 +234,7 @@ static void kvm_disconnect(void *opaque, const struct mach_link *l)
 static int kvm_emulated(void *opaque, const struct mach_cfg_file *f, uint32_t device)
 {
     const struct mach_kvm *k = (const struct mach_kvm *)opaque;
-    return OWN(k, emulated) ? k->own->emulated(k->own_opaque, f, device) : 0;
+    return ASK_OWN(k, emulated, f, device);
 }
 
 static void kvm_emulated_undo(void *opaque, const struct mach_cfg_file *f, uint32_t device)
@@ -203,13 +247,13 @@ static void kvm_emulated_undo(void *opaque, const struct mach_cfg_file *f, uint3
 static int kvm_memory(void *opaque, struct mach_memory *m)
 {
     const struct mach_kvm *k = (const struct mach_kvm *)opaque;
-    return OWN(k, memory) ? k->own->memory(k->own_opaque, m) : -ENOSYS;
+    return ASK_OWN(k, memory, m);
 }
 
 static int kvm_trap(void *opaque, struct mach_session *session, const struct mach_trap *t)
 {
     const struct mach_kvm *k = (const struct mach_kvm *)opaque;
-    return OWN(k, trap) ? k->own->trap(k->own_opaque, session, t) : -ENOSYS;
+    return ASK_OWN(k, trap, session, t);
 }
 
 static void kvm_trap_undo(void *opaque, struct mach_session *session, const struct mach_trap *t)
@@ -222,7 +266,7 @@ static void kvm_trap_undo(void *opaque, struct mach_session *session, const stru
 static int kvm_irq_source(void *opaque, const struct mach_cfg_file *f, uint32_t irq, int *fd)
 {
     const struct mach_kvm *k = (const struct mach_kvm *)opaque;
-    return OWN(k, irq_source) ? k->own->irq_source(k->own_opaque, f, irq, fd) : -ENOSYS;
+    return ASK_OWN(k, irq_source, f, irq, fd);
 }
 
 const struct mach_ops *mach_kvm_ops(void)

@@ -618,8 +618,19 @@ static int print_memory(void *o, struct mach_memory *m)
     return 0;
 }
 
+static int print_emulated(void *o, const struct mach_cfg_file *f, uint32_t device)
+{
+    struct mach_cfg_rec d = mach_cfg_record(f, MACH_CFG_S_DEVICE, device);
+    if (!plan_of(o)->quiet)
+        printf("# the VMM emulates %s, a %s\n", mach_cfg_string(f, mach_cfg_device_name(d)),
+               mach_cfg_string(f, mach_cfg_device_class_name(d)));
+    return 0;
+}
+
 static int print_link(void *o, const struct mach_link *l)
 {
+    if (l->gsi != MACH_CFG_NONE)
+        return -ENOSYS; // KVM does it
     if (!plan_of(o)->quiet)
         printf("# the VMM connects %s to line %u, and unmasks by %s\n", NAMED(plan_of(o), l->fd), l->line,
                NAMED(plan_of(o), l->unmask_fd));
@@ -664,6 +675,7 @@ static int run_session(struct plan *p, const struct mach_sys *sys)
         .size = sizeof o, .sys = sys, .backend = p->backend, .flags = MACH_NO_PROOF | MACH_DRY_RUN, .threads = 1};
     const struct mach_ops own = {.size = sizeof own,
                                  .memory = print_memory,
+                                 .emulated = print_emulated,
                                  .trap = print_trap,
                                  .connect = print_link,
                                  .irq_source = print_source};

@@ -222,6 +222,13 @@ int machrt_map_to_guest(struct mach_session *s, struct mach_place *p, const char
     if (machrt_reserve_undo(s))
         return -1;
     int r = s->ops.place(s->opaque, p);
+    // KVM: beyond the guest addresses that the VM was made for (arm64, KVM_VM_TYPE_ARM_IPA_SIZE).
+    struct mach_vm vm = {.size = sizeof vm};
+    if (r == -EFAULT && !mach_config_vm(s->config, &vm))
+        return machrt_set_error(s, "vmm", r, who,
+                                "the VMM does not map it into the guest at 0x%" PRIx64
+                                ": the VM must have guest addresses of %" PRIu32 " bits for this config",
+                                p->address, vm.address_bits);
     if (r)
         return machrt_set_error(s, "vmm", r, who, "the VMM does not map it into the guest at 0x%" PRIx64, p->address);
     machrt_push_undo(s, undo_place, p, 0, who);

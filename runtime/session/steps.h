@@ -69,6 +69,10 @@ int machrt_step_windows(struct mach_session *s);
 int machrt_step_map_memory(struct mach_session *s);
 int machrt_step_map_regions(struct mach_session *s);
 
+/* at.c: what is where in the guest's address space, for mach_session_at() and mach_session_access() */
+int machrt_step_addresses(struct mach_session *s);
+int machrt_step_traps(struct mach_session *s);
+
 /* regions.c, files.c */
 int machrt_step_regions(struct mach_session *s);
 /* Undoes the mapping of an area, of `arg` bytes with the pages that it begins and ends in. */

@@ -60,14 +60,15 @@ int machrt_step_vmm(struct mach_session *s)
     int r = s->ops.routes ? s->ops.routes(s->opaque, s->f) : 0;
     if (r)
         return machrt_set_error(s, "vmm", r, "the interrupt routes", "the VMM cannot set them");
-    for (uint32_t i = 0; s->ops.emulated && i < s->devices; i++) {
+    for (uint32_t i = 0; s->has_ops && i < s->devices; i++) {
         if (mach_cfg_device_kind(s->device[i].rec) != MACH_CFG_DEVICE_EMULATED)
             continue;
         if (machrt_reserve_undo(s))
             return -1;
-        r = s->ops.emulated(s->opaque, s->f, i);
+        r = s->ops.emulated ? s->ops.emulated(s->opaque, s->f, i) : -ENOSYS;
         if (r)
-            return machrt_set_error(s, "vmm", r, machrt_device_object(s, &s->device[i]), "the VMM cannot make it");
+            return machrt_set_error(s, "vmm", r, machrt_device_object(s, &s->device[i]), "the VMM cannot make it%s",
+                                    r == -ENOSYS ? ": it emulates no devices (ops->emulated)" : "");
         machrt_push_undo(s, undo_emulated, NULL, i, "remove an emulated device");
     }
     return 0;

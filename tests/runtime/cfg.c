@@ -356,8 +356,8 @@ void cfg_seal(struct cfg *c)
     PUT(h->major, MACH_CFG_MAJOR);
     PUT(h->header_size, MACH_CFG_HEADER_LEAST);
     PUT(h->total_size, at);
-    PUT(h->dtb_size, CFG_DTB_SIZE);
-    memcpy(h->dtb_sha256.b, digest, sizeof digest);
+    PUT(h->dtb_size, c->tree_sha256 ? c->tree_size : CFG_DTB_SIZE);
+    memcpy(h->dtb_sha256.b, c->tree_sha256 ? c->tree_sha256 : digest, sizeof digest);
     PUT(h->sections, MACH_CFG_S_END - 1);
     PUT(h->section_table, table);
     PUT(h->entry_size, MACH_CFG_ENTRY_LEAST);

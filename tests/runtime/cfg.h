@@ -14,8 +14,10 @@ struct cfg {
     uint32_t count[MACH_CFG_S_END];
     char strings[1 << 16];
     uint32_t strings_size;
-    uint32_t device; // the last one
-    bool bare;       // cfg_seal() adds no expectations
+    uint32_t device;            // the last one
+    bool bare;                  // cfg_seal() adds no expectations
+    const uint8_t *tree_sha256; // of a guest.dtb of tree_size bytes; NULL: CFG_DTB_SIZE zeros
+    size_t tree_size;
     uint8_t *bytes;
     size_t size;
 };

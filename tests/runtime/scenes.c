@@ -20,6 +20,8 @@ static int vmm_irqchip(void *o, const struct mach_cfg_file *f, uint32_t chip)
 {
     (void)f;
     (void)chip;
+    if (((struct scene *)o)->use_kvm)
+        return -ENOSYS; // KVM makes it
     ((struct scene *)o)->chips++;
     return 0;
 }
@@ -45,6 +47,8 @@ static void vmm_emulated_undo(void *o, const struct mach_cfg_file *f, uint32_t d
 static int vmm_place(void *o, const struct mach_place *p)
 {
     assert_non_null(p->at);
+    if (((struct scene *)o)->use_kvm)
+        return -ENOSYS;
     ((struct scene *)o)->placed++;
     return 0;
 }
@@ -69,6 +73,8 @@ static void vmm_trap_undo(void *o, struct mach_session *s, const struct mach_tra
 static int vmm_connect(void *o, const struct mach_link *l)
 {
     assert_true(l->fd >= 0);
+    if (((struct scene *)o)->use_kvm && l->gsi != MACH_CFG_NONE)
+        return -ENOSYS;
     ((struct scene *)o)->connected++;
     return 0;
 }
@@ -227,7 +233,8 @@ static void dpio(struct scene *x)
 
 static void emulated(struct scene *x)
 {
-    cfg_device(x->c, "uart", MACH_CFG_DEVICE_EMULATED, "", MACH_CFG_RESET_NEVER);
+    uint32_t uart = cfg_device(x->c, "uart", MACH_CFG_DEVICE_EMULATED, "", MACH_CFG_RESET_NEVER);
+    CFG_SET(x->c, device, DEVICE, uart, class_name, cfg_string(x->c, "ns16550a"));
     cfg_region(x->c, MACH_CFG_REGION_TRAP, MACH_CFG_NONE64, 0x1000, 0x9000000);
     cfg_irq(x->c, MACH_CFG_IRQ_EMULATED, 32, true);
 }

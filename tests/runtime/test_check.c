@@ -672,7 +672,9 @@ static void test_arguments(void **state)
               "struct mach_sys");
     if (HAVE_KVM) {
         arguments("kvm", 0, 0, less, 0, 0, -EINVAL, "mach_kvm.own");
-        arguments("kvm", 0, 0, 0, less, 0, -EINVAL, "struct mach_kvm");
+        size_t older = sizeof(struct mach_kvm) - offsetof(struct mach_kvm, own_vfio);
+        arguments("kvm", 0, 0, 0, -older - 8, 0, -EINVAL, "struct mach_kvm");
+        arguments("kvm", 0, 0, 0, -older, 0, 0, "");
         arguments("kvm", 0, 0, 16, 0, 1, -E2BIG, "mach_kvm.own");
     } else {
         arguments("kvm", 0, 0, 0, 0, 0, -ENOSYS, "no KVM");
