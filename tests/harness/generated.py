@@ -6,6 +6,7 @@
     compiler/cli/completion/            bash and zsh, from `machc --help`
     runtime/machrt/completion/          the same, from `machrt --help`
     grammar/vim/, grammar/vscode/       the keywords, from grammar/mach.l
+    runtime/rust/src/records.rs         the records, from runtime/include/machcfg.h
 
 `make docs` rewrites all of them.
 """
@@ -14,6 +15,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import tempfile
 
 from . import Result, difference, run
@@ -380,7 +382,13 @@ def made(context):
         (context.root / "runtime/machrt/completion/_machrt", machrt_zsh(context)),
         (context.root / "grammar/vim/syntax/mach.vim", vim(context)),
         (context.root / "grammar/vscode/syntaxes/mach.tmLanguage.json", textmate(context)),
+        (context.root / "runtime/rust/src/records.rs", rust(context)),
     ]
+
+
+def rust(context):
+    header = (context.root / "runtime/include/machcfg.h").read_bytes()
+    return run(sys.executable, context.root / "runtime/rust/records.py", stdin=header).out.decode()
 
 
 def up_to_date(context, path, text):

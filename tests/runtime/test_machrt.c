@@ -359,7 +359,7 @@ static void test_plan(void **state)
     cfg_free(c);
 }
 
-// A program in Rust reads a config through the exported functions.
+// Programs in Rust read a config, and start sessions on the fake kernel.
 static void test_rust(void **state)
 {
     (void)state;
@@ -382,6 +382,13 @@ static void test_rust(void **state)
     out[n] = '\0';
     assert_int_equal(WEXITSTATUS(pclose(p)), 1);
     assert_string_equal(out, "devices: open: /nowhere/guest.cfg: cannot open it: No such file or directory\n");
+    p = popen(RUST_SESSION " 2>&1", "r");
+    assert_non_null(p);
+    n = fread(out, 1, sizeof out - 1, p);
+    out[n] = '\0';
+    int status = pclose(p);
+    if (status || strcmp(out, "sessions in Rust: fine\n") != 0)
+        fail_msg("exit status %d: %s", WEXITSTATUS(status), out);
 #else
     puts("no rustc for this build");
     skip();
