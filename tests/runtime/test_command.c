@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "cfg.h"
+#include "scenes.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -316,7 +316,9 @@ static void test_clean(void **state)
             if ((*p < 0x20 && *p != '\n') || *p == 0x7f || (*p == 0xc2 && p[1] < 0xa0))
                 fail_msg("machrt %s prints a control character: 0x%02x, before %.40s", commands[i], *p,
                          (const char *)p + 1);
-        if (strncmp(commands[i], "unbind", 6) && !strstr(out, "nope"))
+        // Where there is no KVM, the plan ends before it names a device.
+        bool names = strncmp(commands[i], "unbind", 6) && (HAVE_KVM || !strstr(commands[i], "--kvm"));
+        if (names && !strstr(out, "nope"))
             fail_msg("machrt %s does not name the device: %s", commands[i], out);
     }
 }
