@@ -34,6 +34,8 @@ struct machc {
     machc_fn *over_budget;         // what is done then, in place of the rest of the work; NULL: as without memory
     bool symbols;                  // -@
     bool table;                    // the plan keeps its table of owners, as text (--emit=plan)
+    const char *vmm;               // --emit=VMM: the plan has its command line; or NULL
+    const char *vmm_machine;       // of this machine alone; NULL: of all
     bool prepare;                  // the plan has what the host's tree needs for its guests (-O, --emit=host)
 };
 

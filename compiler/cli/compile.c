@@ -200,6 +200,9 @@ static int write_outputs(struct machc *c, struct unit *u, const struct plan *p)
         add_text(c, &r, emit_graph(c, p, only));
     if (o->view == VIEW_HOST)
         add_text(c, &r, emit_host(c, p));
+    for (uint32_t i = 0; o->view == VIEW_VMM && i < p->machines.n; i++)
+        if (speaks_of(o, p->machines.at[i]))
+            add_text(c, &r, emit_command(c, p->machines.at[i]));
     if (o->dir && p->model->host)
         emit_preparation(c, o, p, &r);
     const char *explained = o->view == VIEW_EXPLAIN ? explain_node(c, p, only, o->explain_node, u->err) : "";
@@ -249,7 +252,13 @@ int compile_unit(struct machc *c, void *unit)
     }
     c->table = o->view == VIEW_PLAN;
     c->prepare = o->dir || o->view == VIEW_HOST;
+    c->vmm = o->view == VIEW_VMM ? o->vmm : NULL;
+    c->vmm_machine = o->machine;
     struct model *model = model_build(c, texts, u->ninputs);
+    if (c->vmm && model && model->schemas && !schema_vmm(model->schemas, intern(c->names, c->vmm))) {
+        say(u->err, "machc: --emit takes dts, json, plan, map, graph, host or a VMM's name, not `%s`\n", c->vmm);
+        return STATUS_USAGE;
+    }
     const struct plan *plan = model ? plan_make(c, model) : NULL;
     if (plan && !diags_errors(c->diags))
         model_check_defines(model);

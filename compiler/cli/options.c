@@ -57,9 +57,9 @@ static const struct spec {
      "source, and DIR/HOST.args",
      NULL},
     {OPT_MACHINE, 'm', NULL, " NAME", NULL, "the machine for -o, -c, --emit and --explain", NULL},
-    {OPT_EMIT, 0, "emit", "=dts|json|plan|map|graph|host", NULL,
-     "print the device tree source, the config as JSON, the plan, a map of it (SVG), a graph for Graphviz, or what the "
-     "host needs for its guests",
+    {OPT_EMIT, 0, "emit", "=dts|json|plan|map|graph|host|qemu", NULL,
+     "print the device tree source, the config as JSON, the plan, a map of it (SVG), a graph for Graphviz, what the "
+     "host needs for its guests, or the command line of another VMM",
      NULL},
     {OPT_CHECK, 0, "check", NULL, NULL, "check all machines of all files, write nothing", NULL},
     {OPT_TOGETHER, 0, "together", NULL, NULL,
@@ -271,17 +271,23 @@ static bool read_define(struct machc *c, struct options *o, const char *arg, FIL
 
 static bool read_view(struct machc *c, struct options *o, const char *arg, FILE *err)
 {
-    static const char *const views[] = {"dts", "json", "plan", "map", "graph", "host"};
-    static const enum view values[] = {VIEW_DTS, VIEW_JSON, VIEW_PLAN, VIEW_MAP, VIEW_GRAPH, VIEW_HOST};
+    static const char *const views[] = {"dts", "json", "plan", "map", "graph", "host", "qemu"};
+    static const enum view values[] = {VIEW_DTS, VIEW_JSON, VIEW_PLAN, VIEW_MAP, VIEW_GRAPH, VIEW_HOST, VIEW_VMM};
     enum { VIEWS = sizeof values / sizeof *values };
     for (size_t i = 0; i < VIEWS; i++) {
         if (!strcmp(arg, views[i])) {
             o->view = values[i];
+            o->vmm = arg;
             return true;
         }
     }
-    return usage(err, "--emit takes dts, json, plan, map, graph or host, not `%s`%s", arg,
-                 did_you_mean(c, arg, views, VIEWS, "--emit="));
+    const char *hint = did_you_mean(c, arg, views, VIEWS, "--emit=");
+    if (*hint)
+        return usage(err, "--emit takes dts, json, plan, map, graph, host or a VMM's name, not `%s`%s", arg, hint);
+    // The VMMs are in the schemas, which are read later: their folder may follow.
+    o->view = VIEW_VMM;
+    o->vmm = arg;
+    return true;
 }
 
 static bool read_count(uint32_t *n, const char *option, const char *arg, FILE *err)

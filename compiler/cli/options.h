@@ -7,7 +7,7 @@
 #include "diag/report.h"
 #include "machc.h"
 
-enum view { VIEW_NONE, VIEW_DTS, VIEW_JSON, VIEW_PLAN, VIEW_MAP, VIEW_GRAPH, VIEW_HOST, VIEW_EXPLAIN };
+enum view { VIEW_NONE, VIEW_DTS, VIEW_JSON, VIEW_PLAN, VIEW_MAP, VIEW_GRAPH, VIEW_HOST, VIEW_VMM, VIEW_EXPLAIN };
 
 /* What was asked for, after all options are read. */
 enum action { ACTION_COMPILE, ACTION_HELP, ACTION_VERSION, ACTION_EXPLAIN, ACTION_LIST_CLASSES, ACTION_DUMP_CLASS };
@@ -26,6 +26,7 @@ struct options {
     const char *explain;      // --explain: a message's code, list, all
     const char *explain_node; // --explain: a node of a guest
     const char *dump;         // --dump-class
+    const char *vmm;          // --emit of a VMM's command line: its name
     struct diag_policy policy;
     VEC(const char *) include_dirs;
     VEC(struct define) defines;

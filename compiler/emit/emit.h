@@ -36,6 +36,9 @@ char *emit_map(struct machc *c, const struct plan *p, const struct p_machine *on
  */
 char *emit_host(struct machc *c, const struct plan *p);
 
+/* Writes the command line of another VMM (c->vmm) for a machine, as a shell script. */
+char *emit_command(struct machc *c, const struct p_machine *m);
+
 /* Writes the arguments of the host's kernel as one line. */
 char *emit_host_arguments(struct machc *c, const struct plan *p);
 

@@ -6,6 +6,7 @@
 #include "dma/iommu.h"
 #include "facts/facts.h"
 #include "prepare/prepare.h"
+#include "vmm/vmm.h"
 
 static const struct property_names *intern_property_names(struct machc *c)
 {
@@ -87,6 +88,8 @@ struct plan *plan_make(struct machc *c, struct model *m)
     check_asserts(&p);
     if (c->prepare && !diags_errors(c->diags))
         prepare_host(&p);
+    if (c->vmm && !diags_errors(c->diags))
+        command_of_vmm(&p);
     // The plan does not refer to the draft, which is freed here.
     for (uint32_t i = 0; i < plan->machines.n; i++)
         for (uint32_t k = 0; k < plan->machines.at[i]->devices.n; k++)

@@ -268,6 +268,7 @@ struct p_machine {
     VEC(struct p_device *) devices;     // in the order of the text; a parent precedes the devices below it
     VEC(struct p_reference) references; // only with c->table
     VEC(struct p_promise) promises;     // only with c->prepare
+    VEC(const char *) command;          // only with c->vmm: that VMM's command line, in groups of words
     bool maps_regions;                  // a device reaches registers of another by DMA
 };
 

@@ -210,6 +210,7 @@ static void index_things(struct loader *ld)
     choose_things(ld, "host irqchip", ld->controllers.at, &ld->controllers.n, &s->controllers, &s->controller_names);
     choose_things(ld, "class", ld->classes.at, &ld->classes.n, &s->classes_by_name, &s->class_names);
     choose_things(ld, "platform", ld->platforms.at, &ld->platforms.n, &s->platforms, &s->platform_names);
+    choose_things(ld, "VMM", ld->vmms.at, &ld->vmms.n, &s->vmms, &s->vmm_names);
     choose_things(ld, "provider", ld->providers.at, &ld->providers.n, &s->providers, NULL);
     struct map chip_owners = {0}, class_owners = {0};
     index_chips(ld, ld->irqchips.at, ld->irqchips.n, &chip_owners);

@@ -41,6 +41,7 @@ static const struct field file_fields[] = {
     {.key = "class", .type = FIELD_CUSTOM, .set = load_class},
     {.key = "classes", .type = FIELD_CUSTOM, .set = load_classes},
     {.key = "platform", .type = FIELD_CUSTOM, .set = load_platform},
+    {.key = "vmm", .type = FIELD_CUSTOM, .set = load_vmm},
     {.key = "linux", .type = FIELD_CUSTOM, .set = load_linux},
     {.key = "needs", .type = FIELD_CUSTOM, .set = load_needs},
 };
@@ -56,7 +57,7 @@ static bool check_file(struct load *l, const struct jval *object, void *unused)
     struct diag *d = diag(l->c->diags, E0809, src_at(brace), "this file describes nothing");
     diag_help(d, "its top-level key says what it describes: \"references\", \"providers\", \"dma-ids\", "
                  "\"descriptions\", \"masters\", \"delicate\", \"lines\", \"iommus\", \"irqchip\", \"host-irqchips\", "
-                 "\"class\", \"classes\", \"platform\", \"linux\" or \"needs\"");
+                 "\"class\", \"classes\", \"platform\", \"vmm\", \"linux\" or \"needs\"");
     return false;
 }
 

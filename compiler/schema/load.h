@@ -9,7 +9,7 @@
 
 enum layer { LAYER_BUILTIN, LAYER_DIR };
 
-/* An irqchip, class, platform or provider as a file describes it. */
+/* An irqchip, class, platform, provider or VMM as a file describes it. */
 struct thing {
     const char *name; // interned
     void *item;
@@ -43,7 +43,7 @@ struct loader {
     struct machc *c;
     struct schemas *s;
     bool on_demand; // bodies are parsed when they are needed
-    VEC(struct thing) irqchips, controllers, classes, platforms, providers;
+    VEC(struct thing) irqchips, controllers, classes, platforms, providers, vmms;
     struct map refs; // property -> struct ref_entry: those by whole name
     VEC(struct ref_entry *) patterns, iommus;
     VEC(struct ref_fixed) fixed;
@@ -64,6 +64,7 @@ bool load_controllers(struct load *l, const struct jval *v, void *unused);
 bool load_class(struct load *l, const struct jval *v, void *unused);
 bool load_classes(struct load *l, const struct jval *v, void *unused);
 bool load_platform(struct load *l, const struct jval *v, void *unused);
+bool load_vmm(struct load *l, const struct jval *v, void *unused);
 bool load_needs(struct load *l, const struct jval *v, void *unused);
 bool load_lines(struct load *l, const struct jval *v, void *unused);
 bool load_linux(struct load *l, const struct jval *v, void *unused);

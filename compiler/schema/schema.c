@@ -123,6 +123,11 @@ const struct platform *schema_platform(const struct schemas *s, const char *name
     return look_up(s, &s->platforms, name);
 }
 
+const struct vmm *schema_vmm(const struct schemas *s, const char *name)
+{
+    return look_up(s, &s->vmms, name);
+}
+
 bool irq_kind_takes(const struct irq_kind *kind, const struct irq_trigger *trigger)
 {
     for (const char *const *t = kind->triggers; t && *t; t++)

@@ -439,6 +439,38 @@ struct platform {
     struct loc at; // its description in that file: an object
 };
 
+/* ---- VMMs that take no guest.cfg ---- */
+
+/* An interrupt controller, or a device, that the VMM has at fixed places. */
+struct vmm_irqchip {
+    const char *class; // of an irqchip
+    const char *words; // of the command line; or NULL
+    uint64_t at[2];    // guest addresses of its regions; 0: it has none
+};
+struct vmm_device {
+    const char *class, *words, *bus; // `bus`: what the VMM calls the bus that functions are put on; or NULL
+    uint64_t at[2];
+    uint32_t line; // at the irqchip; 0: none
+};
+
+/* What it makes for guests of an architecture. */
+struct vmm_machine {
+    const char *arch, *words; // the command line begins with
+    uint64_t memory;          // guest address of the one piece of memory
+    const struct vmm_irqchip *irqchips;
+    const struct vmm_device *devices;
+    uint32_t nirqchips, ndevices;
+    uint32_t first_intx; // line of INTA of slot 0; that of another slot is (slot % 4) further; 0: not specified
+};
+
+/* Parts of the command line; "{cpus}" and other words in braces stand for values: docs/schemas.md. NULL: it cannot. */
+struct vmm {
+    const char *name, *title;
+    const struct vmm_machine *machines;
+    uint32_t nmachines;
+    const char *cpus, *anonymous, *hugetlb, *from_file, *function, *tree, *initramfs;
+};
+
 struct schemas {
     /* Names (interned) are keys, with 0. */
     struct map vfio_platform;            // architecture -> 1: Linux has VFIO for its platform devices
@@ -464,9 +496,11 @@ struct schemas {
     struct map controllers_by_property; // `property` -> the last of them; see next_by_property
     struct map classes_by_name, classes_by_compatible;
     struct map platforms;
+    struct map vmms;      // name -> struct vmm
     struct map providers; // interned name -> struct schema_provider
     /* sorted, NULL-terminated; what has not been read yet is missing: see schemas_whole() */
-    const char *const *irqchip_names, *const *controller_names, *const *class_names, *const *platform_names;
+    const char *const *irqchip_names, *const *controller_names, *const *class_names, *const *platform_names,
+                                                                                         *const *vmm_names;
     struct demand *demand; // the built-in files that have not been read yet; NULL: all have been
 };
 
@@ -540,5 +574,8 @@ bool schema_takes_any_rate(const struct driver_facts *facts, const char *name);
 const struct irqchip_class *schema_irqchip(const struct schemas *s, const char *name);
 const struct dev_class *schema_class(const struct schemas *s, const char *name);
 const struct platform *schema_platform(const struct schemas *s, const char *name);
+
+/* The VMM of a name (interned); NULL: there is none. */
+const struct vmm *schema_vmm(const struct schemas *s, const char *name);
 
 #endif

@@ -3,7 +3,7 @@
 JSON that `machrt show` prints for the config.
 
 tests/golden/FILE.MACHINE.dts and FILE.MACHINE.json hold the expected outputs, FILE.warnings the warnings, if any, FILE.host
-what the host needs, if its tree is changed.
+what the host needs, if its tree is changed. FILE.qemu holds the command lines of vmm-qemu.mach.
 FILE.MACHINE.plan holds what `machrt plan --kvm --stop` prints: every call with the values that are passed, or why the
 session does not start. FILE.MACHINE.iommufd.plan is the same with --backend=iommufd, of the examples. For the examples,
 FILE.dot holds the graph and docs/images/FILE.svg the map. The machines of tests/system must compile,
@@ -79,6 +79,11 @@ def check(context, source):
     problem = f"exit status {done.status}\n{done.err}" if done.status or done.err else None
     kept = done.out if b"fragment@" in done.out else b""
     results.append((f"{source} host", problem or compare(context, pathlib.Path(f"{stem}.host"), kept)))
+    if source.stem.startswith("vmm-"):
+        vmm = source.stem.removeprefix("vmm-")
+        done = run(context.machc, source, f"--emit={vmm}", cwd=context.root)
+        problem = f"exit status {done.status}\n{done.err}" if done.status else None
+        results.append((f"{source} {vmm}", problem or compare(context, pathlib.Path(f"{stem}.{vmm}"), done.out)))
     if source.parent != GOLDEN:
         for view, path in (("map", IMAGES / f"{source.stem}.svg"), ("graph", GOLDEN / f"{source.stem}.dot")):
             done = run(context.machc, source, f"--emit={view}", cwd=context.root)
@@ -113,7 +118,7 @@ def run_all(context):
             result.add(name, problem)
         expected.add(source.stem)
     if not context.wanted:
-        files = [path for kind in ("dts", "json", "plan", "warnings", "dot", "host") for path in GOLDEN.glob(f"*.{kind}")]
+        files = [path for kind in ("dts", "json", "plan", "warnings", "dot", "host", "qemu") for path in GOLDEN.glob(f"*.{kind}")]
         files += IMAGES.glob("*.svg")
         stray = [str(path) for path in files if path.name.split(".")[0] not in expected]
         result.add("no golden file is left over", stray and "these belong to nothing: " + " ".join(stray))

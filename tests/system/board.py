@@ -45,6 +45,7 @@ class Board:
     libc: tuple = ("/usr/aarch64-linux-gnu/lib/ld-linux-aarch64.so.1", "/usr/aarch64-linux-gnu/lib/libc.so.6")
     places: trees.Places = None  # QEMU is the VMM, and boots the guest's tree
     host: pathlib.Path = None    # then: the tree that the guest is compiled against
+    vmm: str = ""                # then: machc --emit says how it is started
 
 
 def virt(options, gic=3):
@@ -105,6 +106,7 @@ BOARDS = {
                            "riscv64-linux-gnu-", RISCV),
     "tree-aia": guest(["qemu-system-riscv64", "-M", "virt,aia=aplic-imsic", "-smp", "2", "-m", "1G"], "riscv64",
                        "riscv64-linux-gnu-", RISCV),
+    "tree-qemu": Board([], "", tree=False, libc=(), places=trees.Places(initramfs=0), vmm="qemu"),
     # Its registers are where the platform has them: that of e500 guests, ppce500, has its own addresses.
     "tree-e500": guest(["qemu-system-ppc", "-M", "mpc8544ds", "-cpu", "e500mc", "-smp", "2", "-m", "256M"], "powerpc",
                         "powerpc-linux-gnu-", trees.Places(initramfs=0x8000000), HERE / "e500.dts"),
@@ -248,9 +250,13 @@ def initramfs(boot, material, programs, machines, to):
     to.write_bytes(archive.bytes())
 
 
-def command(boot, material, host, top, broken=None):
+def command(boot, material, host, top, machc, broken=None):
     """QEMU's command line for a boot whose files are in `top`."""
     board, kernel, initrd = BOARDS[boot.board], material.kernels[boot.kernel], top / "initramfs"
+    if board.vmm:
+        # As the text is: what is broken is in the tree alone.
+        source = HERE / f"{boot.machines[0]}.mach"
+        return trees.command_of_vmm([machc, source, f"--emit={board.vmm}"], kernel, guest_tree(top), initrd, top)
     if board.places:
         if board.places.start:
             trees.assemble(HERE / "start.S", board, top / "start")

@@ -32,6 +32,7 @@ POINTS = {
     19: "registers of a system controller, which stays with the host",
     20: "guest memory as its text says: huge pages, a file's offset, read-only, not for devices",
     21: "KVM is told of VFIO's files, and a device is reset before it loses anything",
+    22: "--emit=qemu: a VMM that takes no guest.cfg has the machine that the text describes",
 }
 
 POOL_DISK = {DISK: (PART, (SLOTS - 1) * PART)}
@@ -95,6 +96,8 @@ BOOTS = {boot.name: boot for boot in [
          programs=["in-tree"], desk=desk.tree(512, "GIC-0", [("uart-pl011", 33), ("rtc-pl031", 34)])),
     Boot("tree-gic3", "arm64-virt", board="tree-gic3", kernel="stock-arm64", machines=["tree-gic3"],
          programs=["in-tree"], desk=desk.tree(512, "GICv3", [("uart-pl011", 33), ("rtc-pl031", 34)])),
+    Boot("tree-qemu", "arm64-virt, started by machc --emit=qemu", board="tree-qemu", kernel="own", machines=["tree-qemu"],
+         programs=["in-tree"], desk=desk.vmm),
     Boot("tree-riscv64", "riscv64-virt", board="tree-riscv64", kernel="stock-riscv64", machines=["tree-riscv64"],
          programs=["in-tree"], desk=desk.tree(512, "SiFive PLIC", [("ttyS0", 10), ("101000.rtc", 11)])),
     Boot("tree-aia", "riscv64-aia", board="tree-aia", kernel="stock-riscv64", machines=["tree-aia"], programs=["in-tree"],

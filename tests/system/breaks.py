@@ -77,6 +77,8 @@ BREAKS = {broken.name: broken for broken in [
     Break("other-line", 16, "interrupts arrive", "tree-arm", "the UART is at another line", swap=("irq spi 1;", "irq spi 3;")),
     Break("no-redistributors", 16, "", "tree-gic3", "the redistributors are where QEMU has none",
           swap=("{ region 1 at 0x080a0000; }", ";"), problem="Attempted to kill the idle task"),
+    Break("other-bus", 22, "the function is in its slot", "tree-qemu", "the tree has the PCI bus where QEMU has none",
+          swap=("pci-host at 0x3f000000", "pci-host at 0x3e000000")),
     Break("less-memory", 16, "its memory", "tree-gic2", "the guest has less memory than it should", swap=("512M", "511M")),
     Break("no-map", 17, "check proves", "versal", "the board's tree keeps the guest's memory out of the kernel's",
           "&{/reserved-memory/guest@50000000} { no-map; };"),

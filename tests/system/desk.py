@@ -165,6 +165,23 @@ def tree(memory, chip, lines):
     return judge
 
 
+def vmm(run, _):
+    """Judges a guest that the command line of --emit started: machc's tree is true of that VMM's machine."""
+    files = {key: data.decode("utf-8", "replace") for key, data in run.tap.files.items()}
+    log, counts = files.get("dmesg", ""), {}
+    for found in re.finditer(r"^ *\d+:((?: +\d+)+) +GICv3 +(\d+) .*? (\S+)$", files.get("interrupts", ""), re.M):
+        counts[found[3], int(found[2])] = sum(map(int, found[1].split()))
+    cpus = re.findall(r"^processor\s*: (\d+)", files.get("cpuinfo", ""), re.M)
+    total = re.findall(r"Memory: \d+K/(\d+)K available", log)
+    return [(passed, f"22 {run.boot.name}: {what}", problems) for passed, what, problems in [
+        (cpus == ["0", "1"] and total == [str(512 << 10)], "its cpus and its memory", [str(cpus), str(total)]),
+        (counts.get(("uart-pl011", 33), 0) > 0, "the console's interrupts arrive", [str(counts)]),
+        ("0000:00:0d.0: [8086:2922]" in log, "the function is in its slot", [line for line in log.splitlines() if "pci" in line]),
+        (counts.get(("ahci[0000:00:0d.0]", 36), 0) > 0, "the function's INTx arrives at its line", [str(counts)]),
+        ("[sda] Attached SCSI disk" in log, "its disk is there", [line for line in log.splitlines() if "ata" in line]),
+    ]]
+
+
 MB = 1 << 20
 # What a guest of a SoC board reads from its devices: the file on this machine, and how much of it.
 READ = {"tftp": ("tftp/file", None), "card": ("card.img", MB), "flash": ("flash.img", 4096)}

@@ -120,7 +120,7 @@ class Session:
         if broken and broken.tree:
             host = host_tree(boot.board, self.material.kernels["own"], top, broken.tree)
         initramfs(boot, self.material, self.paths[BOARDS[boot.board].architecture], machines, top / "initramfs")
-        words = command(boot, self.material, host, top, broken)
+        words = command(boot, self.material, host, top, self.args.machc, broken)
         # A broken board that has been found out has nothing more to say; what it waits for may take minutes.
         enough = None if not broken or broken.problem else lambda run: all(broken.noticed(run.tap.tests).values())
         run = Run(boot, words, top / "console", self.progress, enough)

@@ -22,7 +22,7 @@ _machc()
         return
         ;;
     --emit)
-        mapfile -t COMPREPLY < <(compgen -W "dts json plan map graph host" -- "$cur")
+        mapfile -t COMPREPLY < <(compgen -W "dts json plan map graph host qemu" -- "$cur")
         return
         ;;
     --diagnostics)
