@@ -6,17 +6,25 @@
 
 char *emit_command(struct machc *c, const struct p_machine *m)
 {
+    struct arena *a = c->arena;
+    VEC(char) text = {0};
     bool binds = false;
     for (uint32_t i = 0; i < m->devices.n; i++)
         binds = binds || m->devices.at[i]->kind == DEV_PCI;
-    char *text =
-        arena_printf(c->arena,
-                     "#!/bin/sh\n# Machine %s, with %s. Give it the kernel, and the initramfs where the tree has "
-                     "a place for one.\n%s%s%s",
-                     m->name, c->vmm, binds ? "# Its devices are bound by: machrt bind " : "", binds ? m->name : "",
-                     binds ? ".cfg\n" : "");
-    for (uint32_t i = 0; i < m->command.n; i++)
-        text = arena_printf(c->arena, "%s%s%s%s", text, i ? "    " : "exec ", m->command.at[i],
-                            i + 1 < m->command.n ? " \\\n" : "\n");
-    return text;
+    const char *bound = binds ? arena_printf(a, "# Its devices are bound by: machrt bind %s.cfg\n", m->name) : "";
+    const char *head = arena_printf(a,
+                                    "#!/bin/sh\n# Machine %s, with %s. Give it the kernel, and the initramfs where the "
+                                    "tree has a place for one.\n%sexec ",
+                                    m->name, c->vmm, bound);
+    for (; *head; head++)
+        vec_push(a, &text, *head);
+    for (uint32_t i = 0; i < m->command.n; i++) {
+        for (const char *s = i ? " \\\n    " : ""; *s; s++)
+            vec_push(a, &text, *s);
+        for (const char *s = m->command.at[i]; *s; s++)
+            vec_push(a, &text, *s);
+    }
+    vec_push(a, &text, '\n');
+    vec_push(a, &text, '\0');
+    return text.at;
 }

@@ -15,6 +15,7 @@ struct command {
     struct p_machine *m;
     const struct vmm *vmm;
     const struct vmm_machine *has;
+    struct map *buses; // name of an emulated bus -> what the VMM calls it
 };
 
 /* ---- the words of the command line ---- */
@@ -179,22 +180,12 @@ static void add_emulated(const struct command *x, const struct p_device *d)
     if (!line)
         refuse(x, d->irqs.at[0]->at, "it has this device at another line",
                arena_printf(a, "write `irq %s %" PRIu32 "`", d->irqs.at[0]->kind->name, known->line));
+    if (known->bus)
+        map_putp(draft_arena(x->p->c), x->buses, intern(x->p->c->names, d->name), NULL, known->bus);
     add(x, known->words, NULL);
 }
 
 /* ---- PCI functions ---- */
-
-static const char *bus_of(const struct command *x, const struct p_device *d)
-{
-    for (uint32_t i = 0; d->bus && i < x->m->devices.n; i++) {
-        const struct p_device *bus = x->m->devices.at[i];
-        const struct vmm_device *known =
-            bus->kind == DEV_EMULATED && !strcmp(bus->name, d->bus) && bus->regions.n ? find_device(x, bus) : NULL;
-        if (known)
-            return known->bus;
-    }
-    return NULL;
-}
 
 static void check_function(const struct command *x, const struct p_device *d)
 {
@@ -224,7 +215,7 @@ static void check_function(const struct command *x, const struct p_device *d)
 
 static void add_function(const struct command *x, const struct p_device *d)
 {
-    const char *bus = bus_of(x, d);
+    const char *bus = d->bus ? map_getp(x->buses, intern(x->p->c->names, d->bus), NULL) : NULL;
     if (!x->vmm->function || !bus) {
         refuse(x, d->at, "functions are on a PCI bus of its own", "put it on a `pci-host`, `on BUS slot N`");
         return;
@@ -239,13 +230,14 @@ static void add_function(const struct command *x, const struct p_device *d)
 
 static void add_devices(const struct command *x)
 {
+    for (uint32_t i = 0; i < x->m->devices.n; i++)
+        if (x->m->devices.at[i]->kind == DEV_EMULATED)
+            add_emulated(x, x->m->devices.at[i]);
     for (uint32_t i = 0; i < x->m->devices.n; i++) {
         const struct p_device *d = x->m->devices.at[i];
-        if (d->kind == DEV_EMULATED)
-            add_emulated(x, d);
-        else if (d->kind == DEV_PCI)
+        if (d->kind == DEV_PCI)
             add_function(x, d);
-        else if (!d->parent)
+        else if (d->kind != DEV_EMULATED && !d->parent)
             refuse(x, d->at, "it passes PCI functions through, and no other devices of the host", "leave it out");
     }
 }
@@ -263,7 +255,8 @@ static bool has_initramfs(const struct p_machine *m)
 
 static void write_command(struct planner *p, struct p_machine *m, const struct vmm *vmm)
 {
-    struct command x = {.p = p, .m = m, .vmm = vmm};
+    struct map buses = {0};
+    struct command x = {.p = p, .m = m, .vmm = vmm, .buses = &buses};
     for (uint32_t i = 0; i < vmm->nmachines; i++)
         if (!strcmp(vmm->machines[i].arch, m->m->platform->arch))
             x.has = &vmm->machines[i];
