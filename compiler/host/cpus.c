@@ -11,14 +11,17 @@ static bool is_counted(const struct host *h, const struct dt_node *n, const char
 }
 
 /*
- * On PowerPC, `reg` has an entry for each thread of the core, and Linux numbers threads
- * (arch/powerpc/kernel/setup-common.c, smp_setup_cpu_maps()). Elsewhere it has one.
+ * On PowerPC Linux numbers threads: those that `servers` lists, or else `reg` (arch/powerpc/kernel/setup-common.c,
+ * smp_setup_cpu_maps()). Elsewhere a node is one cpu, and its `reg` has one entry.
  */
-static uint32_t threads_of(const struct host *h, const struct dt_node *n)
+static uint32_t threads_of(const struct host *h, const struct dt_node *n, const char *servers)
 {
-    const struct dt_prop *reg = dt_prop(h->tree, n, h->p->reg);
-    uint32_t cells = host_address_cells(h, n->parent);
-    uint32_t threads = reg && cells && cells <= BUS_MAX_CELLS ? reg->len / (cells * 4) : 1;
+    const struct dt_prop *reg = dt_prop(h->tree, n, h->p->reg), *listed = dt_prop(h->tree, n, servers);
+    uint32_t cells = host_address_cells(h, n->parent), threads = 1;
+    if (listed)
+        threads = listed->len / 4;
+    else if (reg && cells && cells <= BUS_MAX_CELLS)
+        threads = reg->len / (cells * 4);
     return threads ? threads : 1;
 }
 
@@ -26,9 +29,10 @@ void host_number_cpus(struct machc *c, struct host *h)
 {
     const struct dt_node *cpus = dt_at(h->tree, "/cpus");
     const char *enable_method = intern(c->names, "enable-method");
+    const char *servers = intern(c->names, "ibm,ppc-interrupt-server#s");
     VEC(const struct dt_node *) list = {0};
     for (const struct dt_node *n = cpus ? cpus->child : NULL; n; n = n->next)
-        for (uint32_t i = is_counted(h, n, enable_method) ? threads_of(h, n) : 0; i; i--)
+        for (uint32_t i = is_counted(h, n, enable_method) ? threads_of(h, n, servers) : 0; i; i--)
             vec_push(c->arena, &list, n);
     h->cpus = list.at;
     h->ncpus = list.n;
