@@ -15,13 +15,24 @@
 
 typedef VEC(struct p_dma_map) map_list;
 
+/*
+ * Endpoints of the guest's IOMMUs, in blocks of 0x10000: each PCI bus has one for the requester ids of its functions,
+ * and the second block is for platform devices.
+ */
+struct guest_endpoints {
+    struct map buses;  // host bridge of the guest's tree -> the first endpoint of its block
+    uint32_t blocks;   // number of blocks given out after the first two
+    uint32_t platform; // the next endpoint of a platform device; 0: the first one
+    struct map taken;  // (the IOMMU's node, endpoint) -> struct p_dma
+};
+
 /* What planning DMA knows about the machine at hand. */
 struct machine_dma {
     VEC(const struct iommu_reserved *) reserved; // reserved device addresses of the machine's architecture
     VEC(struct dma_span) spans;                  // the same as ranges
     struct p_dma *all;                           // the first `dma all`, whose solution the others share; or NULL
-    uint32_t endpoints;                          // number of endpoints given to platform devices
-    struct dma_view guest;                       // coherence and reach of the guest's nodes
+    struct guest_endpoints endpoints;
+    struct dma_view guest; // coherence and reach of the guest's nodes
 };
 
 /* STEP_DMA: plans the `dma` statements of all devices, and the default of devices without one. */
@@ -131,8 +142,8 @@ void check_liodns(struct machine_planner *p, const struct p_dma *dma, const stru
 
 /*
  * Puts the device of `dma` behind the emulated device `name` (or NULL: none): writes `iommus` or `iommu-map` in the
- * guest's tree and sets dma->endpoint. A device that is not an IOMMU is an error (E0635, E0663), and so is a PAMU as
- * the host's IOMMU (E0667).
+ * guest's tree and sets dma->endpoint, or takes it from what an edit has written there. A device that is not an IOMMU
+ * is an error (E0635, E0663), and so are a PAMU as the host's IOMMU (E0667) and an endpoint of two devices (E0662).
  */
 void use_guest_iommu(struct machine_planner *p, struct p_dma *dma, const char *name, struct src where);
 

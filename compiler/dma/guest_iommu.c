@@ -31,11 +31,11 @@ static void report_no_iommu(struct machine_planner *p, const char *name, struct 
         diag_help(d, "add it: `device %s : CLASS;`", name);
 }
 
-/* Whether an edit has written the property. It is not overwritten, and the VMM has to know what it means. */
-static bool is_written(const struct machine_planner *p, const struct dt_node *n, const char *name)
+/* Returns a property that an edit has written, which is not overwritten; or NULL. */
+static const struct dt_prop *written(const struct machine_planner *p, const struct dt_node *n, const char *name)
 {
     const struct dt_prop *prop = dt_prop(p->m->tree, n, intern(p->c->names, name));
-    return prop && prop->origin && prop->origin->kind == ORIGIN_WRITTEN;
+    return prop && prop->origin && prop->origin->kind == ORIGIN_WRITTEN ? prop : NULL;
 }
 
 static bool is_pci_bus(const struct machine_planner *p, const struct dt_node *n)
@@ -45,9 +45,64 @@ static bool is_pci_bus(const struct machine_planner *p, const struct dt_node *n)
     return word && !strcmp(word, "pci");
 }
 
-/* Adds <first &iommu id... length> to the iommu-map of a host bridge. */
+/* ---- endpoints that edits have written ---- */
+
+enum { MAP_CELLS = 4 }; // of an entry of iommu-map: requester, IOMMU, endpoint, length
+
+/* The endpoint in an `iommus`; UINT32_MAX: none of this IOMMU. */
+static uint32_t endpoint_in_iommus(const struct dt_prop *prop, const struct dt_node *iommu)
+{
+    for (const struct dt_ref *r = prop->refs; r; r = r->next)
+        if (r->target == iommu && r->offset % 4 == 0 && r->offset / 4 + 1 < prop->len / 4)
+            return dt_cell(prop, r->offset / 4 + 1);
+    return UINT32_MAX;
+}
+
+/* What an `iommu-map` makes of a requester; UINT32_MAX: no endpoint of this IOMMU. */
+static uint32_t endpoint_in_map(const struct dt_prop *prop, const struct dt_node *iommu, uint32_t requester)
+{
+    for (const struct dt_ref *r = prop->refs; r; r = r->next) {
+        uint32_t at = r->offset / 4;
+        if (r->target != iommu || r->offset % 4 || at % MAP_CELLS != 1 || at + 2 >= prop->len / 4)
+            continue;
+        uint32_t first = dt_cell(prop, at - 1), length = dt_cell(prop, at + 2);
+        if (requester >= first && requester - first < length)
+            return dt_cell(prop, at + 1) + (requester - first);
+    }
+    return UINT32_MAX;
+}
+
+/* ---- endpoints that are chosen ---- */
+
+static uint32_t new_block(struct guest_endpoints *e)
+{
+    return (2 + e->blocks++) * GUEST_IOMMU_PLATFORM;
+}
+
+/* The endpoint of requester 0 of a bus: each bus has other ones. */
+static uint32_t first_endpoint_of_bus(struct machine_planner *p, const struct dt_node *bridge)
+{
+    struct guest_endpoints *e = &p->dma->endpoints;
+    uint64_t first;
+    if (map_get(&e->buses, (uintptr_t)bridge, 0, &first))
+        return (uint32_t)first;
+    first = e->buses.n ? new_block(e) : 0;
+    map_put(draft_arena(p->c), &e->buses, (uintptr_t)bridge, 0, first);
+    return (uint32_t)first;
+}
+
+static uint32_t new_platform_endpoint(struct guest_endpoints *e)
+{
+    if (!e->platform)
+        e->platform = GUEST_IOMMU_PLATFORM;
+    else if (e->platform % GUEST_IOMMU_PLATFORM == 0)
+        e->platform = new_block(e);
+    return e->platform++;
+}
+
+/* Adds <requester &iommu endpoint length> to the iommu-map of a host bridge. */
 static void add_map_entry(struct machine_planner *p, struct dt_node *bridge, struct dt_node *iommu, uint32_t requester,
-                          uint32_t length, struct src where)
+                          uint32_t endpoint, uint32_t length, struct src where)
 {
     struct dt_tree *t = p->m->tree;
     const char *name = intern(p->c->names, "iommu-map");
@@ -57,7 +112,7 @@ static void add_map_entry(struct machine_planner *p, struct dt_node *bridge, str
     if (at)
         memcpy(data, old->data, at);
     dt_put_cells(data + at, requester, 1);
-    dt_put_cells(data + at + 8, requester, 1);
+    dt_put_cells(data + at + 8, endpoint, 1);
     dt_put_cells(data + at + 12, length, 1);
     struct dt_ref *refs = old ? old->refs : NULL;
     struct dt_prop *prop =
@@ -76,6 +131,51 @@ static void set_iommus(struct machine_planner *p, struct dt_node *n, struct dt_n
     struct dt_prop *prop = dt_set(p->m->tree, n, intern(p->c->names, "iommus"), data, size,
                                   origin_of(p, ORIGIN_COMPUTED, where, "`dma guest-iommu`"));
     dt_add_ref(p->m->tree, prop, 0, iommu);
+}
+
+/* Reports an endpoint that another device has: their guests' mappings could not be told apart. */
+static void take_endpoint(struct machine_planner *p, const struct p_dma *dma, const struct p_device *iommu,
+                          struct src where)
+{
+    struct map *taken = &p->dma->endpoints.taken;
+    uint64_t known;
+    if (dma->endpoint == UINT32_MAX)
+        return;
+    if (!map_get(taken, (uintptr_t)iommu, dma->endpoint, &known)) {
+        map_put(draft_arena(p->c), taken, (uintptr_t)iommu, dma->endpoint, (uintptr_t)dma);
+        return;
+    }
+    const struct p_dma *other = (const struct p_dma *)(uintptr_t)known;
+    struct diag *d = diag(p->c->diags, E0662, where, "`%s` and `%s` have the same endpoint of `%s`, 0x%" PRIx32,
+                          dma->device->name, other->device->name, iommu->name, dma->endpoint);
+    diag_note(d, other->at, "the other one is put behind it here");
+    diag_help(d, "write another id in its `iommus` or `iommu-map`, or remove these: machc then chooses one");
+}
+
+/* Writes `iommus` or `iommu-map`, if no edit has, and sets the endpoint. */
+static void set_endpoint(struct machine_planner *p, struct p_dma *dma, const struct p_device *iommu, uint32_t cells,
+                         struct src where)
+{
+    struct p_device *d = dma->device;
+    struct dt_node *bridge = d->kind == DEV_PCI && d->bus && !d->parent ? d->node->parent : NULL;
+    uint32_t requester = bridge ? guest_iommu_requester(0, d->slot, 0) : 0, length = 1;
+    if (!bridge && is_pci_bus(p, d->node)) { // it is assigned with all PCI functions below it
+        bridge = d->node;
+        length = 0x10000;
+    }
+    const struct dt_prop *own = written(p, d->node, "iommus"), *map = bridge ? written(p, bridge, "iommu-map") : NULL;
+    if (own) {
+        dma->endpoint = cells ? endpoint_in_iommus(own, iommu->node) : UINT32_MAX;
+    } else if (map) {
+        dma->endpoint = endpoint_in_map(map, iommu->node, requester);
+    } else if (bridge) {
+        dma->endpoint = first_endpoint_of_bus(p, bridge) + requester;
+        add_map_entry(p, bridge, iommu->node, requester, dma->endpoint, length, where);
+    } else {
+        dma->endpoint = cells ? new_platform_endpoint(&p->dma->endpoints) : UINT32_MAX;
+        set_iommus(p, d->node, iommu->node, dma->endpoint, cells, where);
+    }
+    take_endpoint(p, dma, iommu, where);
 }
 
 void use_guest_iommu(struct machine_planner *p, struct p_dma *dma, const char *name, struct src where)
@@ -109,18 +209,6 @@ void use_guest_iommu(struct machine_planner *p, struct p_dma *dma, const char *n
         diag_help(g, "use a class whose node has `#iommu-cells = <1>;`: `device %s : virtio-iommu;`", name);
         return;
     }
-    if (!d->node || is_written(p, d->node, "iommus") || is_written(p, d->node, "iommu-map"))
-        return;
-    if (d->kind == DEV_PCI && d->bus && !d->parent) {
-        dma->endpoint = guest_iommu_requester(0, d->slot, 0);
-        if (!is_written(p, d->node->parent, "iommu-map"))
-            add_map_entry(p, d->node->parent, iommu->node, dma->endpoint, 1, where);
-    } else if (is_pci_bus(p, d->node)) {
-        // The bridge is assigned with all PCI functions below it.
-        dma->endpoint = 0;
-        add_map_entry(p, d->node, iommu->node, 0, 0x10000, where);
-    } else {
-        dma->endpoint = GUEST_IOMMU_PLATFORM + p->dma->endpoints++;
-        set_iommus(p, d->node, iommu->node, dma->endpoint, cells, where);
-    }
+    if (d->node)
+        set_endpoint(p, dma, iommu, cells, where);
 }

@@ -162,7 +162,27 @@ static int verify_streams(struct verify *v)
     return machrt_none_overlaps(v, MACH_CFG_E_STREAM_TWICE);
 }
 
+// The guest's IOMMU tells domains apart by their endpoints.
+static int verify_endpoints(struct verify *v)
+{
+    machrt_clear_things(v);
+    for (uint32_t i = 0; i < v->f->section[MACH_CFG_S_DMA].count; i++) {
+        struct mach_cfg_rec r = mach_cfg_record(v->f, MACH_CFG_S_DMA, i);
+        uint32_t endpoint = mach_cfg_dma_endpoint(r);
+        if (endpoint != MACH_CFG_NONE)
+            machrt_add_thing(v, (struct thing){.space = mach_cfg_dma_guest_iommu(r),
+                                               .first = endpoint,
+                                               .last = endpoint,
+                                               .section = MACH_CFG_S_DMA,
+                                               .record = i});
+    }
+    return machrt_none_overlaps(v, MACH_CFG_E_ENDPOINT_TWICE);
+}
+
 int machrt_verify_dma(struct verify *v)
 {
-    return machrt_apply_rules(v, rules, sizeof rules / sizeof rules[0]) || verify_maps(v) || verify_streams(v) ? -1 : 0;
+    return machrt_apply_rules(v, rules, sizeof rules / sizeof rules[0]) || verify_maps(v) || verify_streams(v) ||
+                   verify_endpoints(v)
+               ? -1
+               : 0;
 }

@@ -105,6 +105,7 @@ static inline uint32_t mach_cfg_checksum(const uint8_t *p, size_t size)
     X(MAP_WINDOW, "a mapping outside of the window of its DMA domain")                                                 \
     X(MAP_OVERLAP, "two mappings of a DMA domain overlap")                                                             \
     X(STREAM_TWICE, "two DMA domains of a device are for one stream")                                                  \
+    X(ENDPOINT_TWICE, "two DMA domains are for one endpoint of an IOMMU of the guest")                                 \
     X(GUEST_OVERLAP, "two things overlap in the guest's address space")                                                \
     X(HOST_OVERLAP, "two things overlap in the host's memory")                                                         \
     X(FILE_OVERLAP, "two things use the same part of a file")                                                          \

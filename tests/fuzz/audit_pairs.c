@@ -36,7 +36,7 @@ static struct list list_new(const struct file *f)
 {
     size_t room = 1;
     for (uint32_t t = S_machine; t < S_END; t++)
-        room += 2 * f->table[t].count;
+        room += 3 * f->table[t].count;
     struct list l = {f, (struct item *)calloc(room, sizeof *l.item), 0};
     if (!l.item)
         abort();
@@ -220,7 +220,7 @@ static const char *mappings(const struct file *f)
 
 /* ---- once ---- */
 
-enum { SYSFS, SLOT, REGION, IRQ, LIODN, STREAM, NAME };
+enum { SYSFS, SLOT, REGION, IRQ, LIODN, STREAM, ENDPOINT, NAME };
 
 static const char *once(const struct file *f)
 {
@@ -263,6 +263,9 @@ static const char *once(const struct file *f)
             add(&l, (struct item){.where = LIODN | GET(f, dma, i, device) << 8, .first = liodn, .last = liodn});
         if (flags & SET_dma_flags_stream)
             add(&l, (struct item){.where = STREAM | GET(f, dma, i, device) << 8, .first = stream, .last = stream});
+        uint64_t endpoint = GET(f, dma, i, endpoint), iommu = GET(f, dma, i, guest_iommu);
+        if (endpoint != NONE)
+            add(&l, (struct item){.where = ENDPOINT | iommu << 8, .first = endpoint, .last = endpoint});
     }
     const char *bad = apart(&l, clash, "what is there once"), *named = apart(&names, clash, "names");
     return bad ? bad : named;

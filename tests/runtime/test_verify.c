@@ -154,6 +154,20 @@ static void forget(struct cfg *c, uint32_t kind, uint32_t device)
     X(window_elsewhere, NULL, "", SET(dma_map, DMA_MAP, 2, iova, 0x80000000);                                          \
       SET(dma, DMA, ETH_STREAM, mode, MACH_CFG_DMA_WINDOW))                                                            \
     X(stream_twice, "STREAM_TWICE", "dma 1 and dma 0", SET(dma, DMA, ETH_STREAM, stream, 0))                           \
+    X(endpoint_twice, "ENDPOINT_TWICE", "dma 3 and dma 2", SET(dma, DMA, EDU_DMA, mode, MACH_CFG_DMA_GUEST_IOMMU);     \
+      SET(dma, DMA, EDU_DMA, guest_iommu, VIOMMU); SET(dma, DMA, EDU_DMA, endpoint, 24);                               \
+      SET(dma, DMA, NIC_DMA, endpoint, 24))                                                                            \
+    X(endpoint_0_twice, "ENDPOINT_TWICE", "dma 3 and dma 2", SET(dma, DMA, EDU_DMA, mode, MACH_CFG_DMA_GUEST_IOMMU);   \
+      SET(dma, DMA, EDU_DMA, guest_iommu, VIOMMU); SET(dma, DMA, EDU_DMA, endpoint, 0);                                \
+      SET(dma, DMA, NIC_DMA, endpoint, 0))                                                                             \
+    X(other_endpoint, NULL, "", SET(dma, DMA, EDU_DMA, mode, MACH_CFG_DMA_GUEST_IOMMU);                                \
+      SET(dma, DMA, EDU_DMA, guest_iommu, VIOMMU); SET(dma, DMA, EDU_DMA, endpoint, 24);                               \
+      SET(dma, DMA, NIC_DMA, endpoint, 25))                                                                            \
+    X(endpoint_elsewhere, NULL, "", SET(dma, DMA, EDU_DMA, mode, MACH_CFG_DMA_GUEST_IOMMU);                            \
+      SET(dma, DMA, EDU_DMA, guest_iommu, UART); SET(dma, DMA, EDU_DMA, endpoint, 24);                                 \
+      SET(dma, DMA, NIC_DMA, endpoint, 24))                                                                            \
+    X(no_endpoints, NULL, "", SET(dma, DMA, EDU_DMA, mode, MACH_CFG_DMA_GUEST_IOMMU);                                  \
+      SET(dma, DMA, EDU_DMA, guest_iommu, VIOMMU))                                                                     \
     X(liodn_and_stream, NULL, "", SET(dma, DMA, ETH_STREAM, stream, 0);                                                \
       SET(dma, DMA, ETH_STREAM, flags, MACH_CFG_DMA_HAS_LIODN_INDEX))                                                  \
     X(stash_of_no_vcpu, "CONTRADICTION", "stash 0", SET(stash, STASH, 0, vcpu, 2))                                     \

@@ -497,6 +497,7 @@ class Config:
         unique("region", lambda r: [(r["device"], window(r), r["index"])], "one index")
         unique("irq", lambda r: [(r["device"], r["source"], r["index"])], "one index")
         unique("dma", streams, "one stream")
+        unique("dma", lambda r: [(r["guest_iommu"], r["endpoint"])] if r["endpoint"] != NONE else [], "one endpoint")
         for section in ("memory", "irqchip", "device"):
             unique(section, lambda r: [self.raw(r["name"])] if r["name"] else [], "one name")
 
