@@ -243,11 +243,11 @@ int machrt_read_link_name(const struct mach_session *s, const char *path, char *
 /* The first line of a file, without its line feed: 0 or -errno. */
 int machrt_read_line(const struct mach_session *s, const char *path, char *line, size_t size);
 /*
- * Line `index` of the file `resource` of a PCI or AMBA device at `path`: where its registers are. 0; -ENOENT: there is
- * no such line; -errno.
+ * Line `index` of the file `resource` of a PCI or AMBA device at `path`: where its registers are, and whether these are
+ * I/O ports, which have numbers and no addresses. 0; -ENOENT: there is no such line; -errno.
  */
 int machrt_read_resource(const struct mach_session *s, const char *path, uint32_t index, uint64_t *start,
-                         uint64_t *size);
+                         uint64_t *size, bool *ports);
 /* Finds the bus that a device is on: 0 or -errno, -ENODEV when it is on none. */
 int machrt_find_bus(struct mach_session *s, struct device *d);
 /* The IOMMU group of a device: 0, -ENOENT when it has none, or -errno. */

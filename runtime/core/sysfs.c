@@ -80,8 +80,9 @@ int machrt_read_line(const struct mach_session *s, const char *path, char *line,
 // "0xSTART 0xEND 0xFLAGS" (Linux drivers/pci/pci-sysfs.c, resource_show(); drivers/amba/bus.c, resource_show(), whose
 // fields are without 0x).
 int machrt_read_resource(const struct mach_session *s, const char *path, uint32_t index, uint64_t *start,
-                         uint64_t *size)
+                         uint64_t *size, bool *ports)
 {
+    enum { IORESOURCE_IO = 0x100 }; // Linux include/linux/ioport.h
     char data[2048];
     int64_t n = s->sys.read_file(s->sys.opaque, path, data, sizeof data - 1);
     if (n < 0)
@@ -95,7 +96,8 @@ int machrt_read_resource(const struct mach_session *s, const char *path, uint32_
     if (!at || !*at)
         return -ENOENT;
     *start = strtoull(at, &end, 16);
-    uint64_t last = strtoull(end, NULL, 16);
+    uint64_t last = strtoull(end, &end, 16);
+    *ports = strtoull(end, NULL, 16) & IORESOURCE_IO;
     *size = last > *start ? last - *start + 1 : 0;
     return 0;
 }

@@ -174,6 +174,22 @@ int machrt_claim(struct mach_session *s, const struct claim *c)
     return take(s, c, &is);
 }
 
+int machrt_claim_addresses(struct mach_session *s, const struct claim *c)
+{
+    struct identity is = {.physical = true, .first = c->offset, .end = END, .device_node = "mem"};
+    struct held *h = (struct held *)machrt_session_alloc(s, 1, sizeof *h);
+    if (!h)
+        return -1;
+    if (c->offset > END || c->size > END - c->offset)
+        return 0; // no other name leads there
+    int r = lock_bits(s, c->fd, false, c->offset * 8, c->size * 8);
+    if (r)
+        return report_lock(s, c, &is, r);
+    *h = (struct held){s->held, c->who, is, c->size};
+    s->held = h;
+    return 0;
+}
+
 int machrt_claim_line(struct mach_session *s, const struct claim *c)
 {
     struct identity is;

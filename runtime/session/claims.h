@@ -39,6 +39,8 @@ int machrt_identify_uio(struct mach_session *s, const struct claim *c, struct id
  * it, however it ends. Physical memory is one space under all of its names. 0, or -1 after machrt_set_error().
  */
 int machrt_claim(struct mach_session *s, const struct claim *c);
+/* The same for physical addresses alone: `fd` is of /dev/mem, and `offset` an address. */
+int machrt_claim_addresses(struct mach_session *s, const struct claim *c);
 /* The same for the interrupt of a UIO device. */
 int machrt_claim_line(struct mach_session *s, const struct claim *c);
 

@@ -179,14 +179,8 @@ static void prove_compatible(struct proof *p)
 static void prove_region(struct proof *p)
 {
     uint64_t a = mach_cfg_expect_a(p->e), b = mach_cfg_expect_b(p->e), address = 0, size = 0;
-    uint32_t index = mach_cfg_expect_index(p->e);
-    char path[PATH_SIZE];
-    int r = !*p->d->sysfs ? -ENOENT
-            : machrt_device_path(p->s, path, p->d, "resource")
-                ? machrt_read_resource(p->s, path, index, &address, &size)
-                : -ENAMETOOLONG;
-    if (r == -ENOENT)
-        r = machrt_read_of_reg(p->s, p->d, index, &address, &size);
+    bool ports;
+    int r = machrt_find_registers(p->s, p->d, mach_cfg_expect_index(p->e), &address, &size, &ports);
     p->later = p->d->vfio && a == MACH_CFG_NONE64; // VFIO tells the size, and no address
     if (r)
         return set_unknown(p, r);

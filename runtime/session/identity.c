@@ -75,11 +75,12 @@ static int add_function(void *arg, const char *name, int is_directory)
     for (unsigned i = 0; i < BARS * 2; i++) {
         struct mach_stat st;
         uint64_t first, size;
+        bool ports;
         if (!machrt_sysfs_path(x->s, path, "bus/pci/devices/%.200s/resource%u%s", name, i / 2, endings[i % 2]) ||
             stat_path(x->s, path, &st))
             continue;
         if (!machrt_sysfs_path(x->s, path, "bus/pci/devices/%.200s/resource", name) ||
-            machrt_read_resource(x->s, path, i / 2, &first, &size))
+            machrt_read_resource(x->s, path, i / 2, &first, &size, &ports) || ports)
             continue;
         if (add_resource(x, st.inode, first))
             return 1;

@@ -160,6 +160,18 @@ int machrt_read_of_reg(struct mach_session *s, const struct device *d, uint32_t 
     return r;
 }
 
+int machrt_find_registers(struct mach_session *s, const struct device *d, uint32_t index, uint64_t *address,
+                          uint64_t *size, bool *ports)
+{
+    char path[PATH_SIZE];
+    int r = -ENOENT;
+    *ports = false;
+    if (*d->sysfs)
+        r = machrt_device_path(s, path, d, "resource") ? machrt_read_resource(s, path, index, address, size, ports)
+                                                       : -ENAMETOOLONG;
+    return r == -ENOENT ? machrt_read_of_reg(s, d, index, address, size) : r;
+}
+
 /* ---- interrupts ---- */
 
 struct walk {

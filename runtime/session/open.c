@@ -173,7 +173,7 @@ static int check_irq_counts(struct mach_session *s)
 
 int machrt_step_open(struct mach_session *s)
 {
-    if (s->backend && s->backend->open && s->backend->open(s))
+    if (machrt_claim_devices(s) || (s->backend && s->backend->open && s->backend->open(s)))
         return -1;
     for (uint32_t i = 0; i < s->devices; i++) {
         struct device *d = &s->device[i];

@@ -13,6 +13,12 @@ int64_t machrt_read_of_property(const struct mach_session *s, const struct devic
 /* Address and size of entry `index` of a device's reg. 0; -ENOENT: the kernel does not show it; -errno. */
 int machrt_read_of_reg(struct mach_session *s, const struct device *d, uint32_t index, uint64_t *address,
                        uint64_t *size);
+/*
+ * The same, where the device's file `resource` comes first: PCI's and AMBA's have one. *ports: these are I/O ports, not
+ * addresses.
+ */
+int machrt_find_registers(struct mach_session *s, const struct device *d, uint32_t index, uint64_t *address,
+                          uint64_t *size, bool *ports);
 /* The number of interrupts of its node. 0; -ENOENT: the kernel does not show it; -errno. */
 int machrt_count_of_irqs(struct mach_session *s, const struct device *d, uint32_t *count);
 
@@ -39,6 +45,9 @@ int machrt_step_groups(struct mach_session *s);
 /* open.c */
 int machrt_step_backend(struct mach_session *s);
 int machrt_step_open(struct mach_session *s);
+/* own_registers.c: claims the registers of all devices that VFIO gives to the session, before one is opened. 0 or -1.
+ */
+int machrt_claim_devices(struct mach_session *s);
 /* Its undo is the first one: it resets the devices, so that none is active while its resources are removed. */
 int machrt_step_quiesce(struct mach_session *s);
 /* Makes PCI functions bus masters, once everything is mapped. */

@@ -123,11 +123,12 @@ static int do_open(struct fake *k, const char *name, int flags)
 
 static int locked_open(struct fake *k, const char *path, int flags)
 {
-    const char *name = !strcmp(path, "/dev/vfio/vfio") ? "open container"
-                       : !strcmp(path, "/dev/iommu")   ? "open iommufd"
-                       : strstr(path, "/dev/vfio/dev") ? "open cdev"
-                       : strstr(path, "/dev/vfio/")    ? "open group"
-                                                       : "open file";
+    const char *name = !strcmp(path, "/dev/vfio/vfio")                  ? "open container"
+                       : !strcmp(path, "/dev/iommu")                    ? "open iommufd"
+                       : strstr(path, "/dev/vfio/dev")                  ? "open cdev"
+                       : strstr(path, "/dev/vfio/")                     ? "open group"
+                       : !strcmp(path, "/dev/mem") && !(flags & O_SYNC) ? "open to lock"
+                                                                        : "open file";
     int r = fake_step(k, name, true);
     return r ? r : do_open(k, path, flags);
 }

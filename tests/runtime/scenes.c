@@ -241,6 +241,7 @@ static void emulated(struct scene *x)
 
 static void everything(struct scene *x)
 {
+    fake_text(x->k, "/dev/mem", "", 0);
     memory(x);
     emulated(x);
     platform(x, "eth", "1af0000.ethernet", 3, 0x1af0000);

@@ -25,6 +25,9 @@ static const struct {
     {"open iommufd", {-ENOENT, -EACCES, -EMFILE}, false},
     {"open cdev", {-ENOENT, -EACCES, -EBUSY, -EMFILE}, false},
     {"open file", {-ENOENT, -EACCES, -EPERM, -EBUSY, -EMFILE}, false},
+    {"open to lock",
+     {-ENOENT, -EACCES, -EPERM, -ENXIO, -EMFILE},
+     true}, // who may not, cannot have it otherwise, either
     {"API_VERSION", {-EINVAL, -ENOTTY}, false},
     {"CHECK_EXTENSION", {-EINVAL, NONE}, true}, // of the PAMU's, NONE is the right answer
     {"SET_CONTAINER", {-EINVAL, -EBADFD, -EPERM, -EBUSY}, false},

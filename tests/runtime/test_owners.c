@@ -262,6 +262,118 @@ static void test_raw_over_memory(void **state)
     scene_must_end(x);
 }
 
+/* ---- devices of VFIO ---- */
+
+enum { UART0, ETH0, ETH1, RTC0, EDU0, EDU1 }; // regions of the scene "group"
+
+// A machine with devices that VFIO opens, on a board with registers that another one maps.
+static struct scene *with_vfio(void)
+{
+    struct scene *x = scene_new("group");
+    text(x, "/proc/iomem", "100000000-1ffffffff : System RAM\n");
+    text(x, "/sys/bus/pci/devices/0000:00:02.0/resource",
+         "0x60000000 0x60007fff 0x200\n0x0 0x0 0x0\n0x60010000 0x6001ffff 0x200\n0x3000 0x3fff 0x101\n"
+         "0x0 0xfff 0x20000200\n0x0 0x0 0x0\n0x60020000 0x600207ff 0x200\n0x60030000 0x6003ffff 0x200\n");
+    // An AMBA device has this file, too.
+    text(x, "/sys/bus/amba/devices/9010000.pl031/resource", "0000000009010000 0000000009010fff 0000000000000200\n");
+    fake_node(x->k, "/tmp/mem", 1, 1);
+    return x;
+}
+
+// Each of both first: the other one does not start, or it does.
+static void vfio_and_raw(const char *file, uint64_t offset, uint64_t size, bool apart)
+{
+    for (int swap = 0; swap < 2; swap++) {
+        struct scene *x = with_vfio(), *y = raw(x, file, offset, size);
+        if (swap)
+            both(y, x, apart ? "" : "open", apart ? "" : ANOTHER);
+        else
+            both(x, y, apart ? "" : "region", apart ? "" : ANOTHER);
+    }
+}
+
+static void test_vfio(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t offset, size;
+    } same[] =
+        {
+            {0x1af0000, 0x1000},  {0x1af0ffc, 4},  {0x1aef000, 0x1001}, {0x1af1000, 4}, // of eth
+            {0x9010800, 0x10},                                                          // of rtc, trapped
+            {0x60000000, 0x8000}, {0x60007fff, 1},                                      // of edu, BAR 0
+            {0x6001f000, 0x1000},                                                       // its BAR 2
+            {0x60020000, 4},                                                            // and its ROM
+        },
+      apart[] = {
+          {0x1aef000, 0x1000},  {0x1af1200, 0x100},   {0x9011000, 0x1000},
+          {0x9000000, 0x10000}, {0x60008000, 0x8000}, {0x3000, 0x1000}, // ports are no addresses
+          {0, 0x1000},                                                  // what has no address is not at 0
+          {0x60030000, 4},                                              // BARs of its virtual functions
+      };
+    for (size_t i = 0; i < sizeof same / sizeof same[0]; i++)
+        vfio_and_raw(i % 2 ? "/tmp/mem" : "/dev/mem", same[i].offset, same[i].size, false);
+    for (size_t i = 0; i < sizeof apart / sizeof apart[0]; i++)
+        vfio_and_raw("/dev/mem", apart[i].offset, apart[i].size, true);
+}
+
+// What a platform device's machine drops, or maps as `unsafe`, may have registers of a node below it; a function's not.
+static void test_parts_of_vfio(void **state)
+{
+    (void)state;
+    struct scene *x = with_vfio();
+    drop(x, ETH1);
+    both(x, raw(x, "/dev/mem", 0x1af1000, 4), "", "");
+    x = with_vfio();
+    drop(x, ETH1);
+    both(x, raw(x, "/dev/mem", 0x1af0ffc, 4), "region", ANOTHER);
+    x = with_vfio();
+    CFG_SET(x->c, region, REGION, ETH0, flags, MACH_CFG_REGION_UNSAFE);
+    both(x, raw(x, "/dev/mem", 0x1af0ffc, 4), "", "");
+    x = with_vfio();
+    drop(x, EDU0);
+    both(x, raw(x, "/dev/mem", 0x60007ffc, 4), "region", ANOTHER);
+    // Of a device without a node, the config says where it is.
+    x = with_vfio();
+    x->options.flags |= MACH_NO_PROOF;
+    for (uint32_t i = 0; i < x->k->texts; i++)
+        if (strstr(x->k->text[i].path, "ethernet"))
+            *x->k->text[i].path = '\0';
+    both(x, raw(x, "/dev/mem", 0x1af0ffc, 4), "region", ANOTHER);
+    // Registers of a device can lie in those of another one of the machine.
+    x = with_vfio();
+    fake_registers(x->k, "platform", "1af0000.ethernet", 0x9010000, 0x1000, 0x9010800, 0x200);
+    x->options.flags |= MACH_NO_PROOF;
+    both(x, raw(x, "/dev/mem", 0x9010000, 4), "region", ANOTHER);
+    // Memory of another machine's.
+    x = with_vfio();
+    struct scene *y = beside(x, "raw");
+    cfg_memory(y->c, "ram", MACH_CFG_BACKING_PHYSICAL, 0x80000000, MiB, 0x60000000);
+    text(x, "/proc/iomem", "100000000-1ffffffff : System RAM\n60000000-600fffff : reserved\n");
+    both(x, y, "memory", ANOTHER);
+}
+
+// Who may not open /dev/mem goes on without; any other error is one.
+static void test_vfio_without_mem(void **state)
+{
+    (void)state;
+    for (int given = 0; given < 2; given++) {
+        struct scene *x = with_vfio();
+        for (uint32_t i = 0; i < x->k->texts; i++)
+            if (!strcmp(x->k->text[i].path, "/dev/mem") && !given)
+                *x->k->text[i].path = '\0';
+        if (given)
+            fake_deny(x->k, "/dev/mem");
+        scene_must_start(x);
+        assert_non_null(strstr(x->log, "registers of VFIO's devices are not compared"));
+        scene_must_end(x);
+    }
+    struct scene *x = with_vfio();
+    scene_must_start(x);
+    assert_null(strstr(x->log, "not compared"));
+    scene_must_end(x);
+}
+
 /* ---- shadows ---- */
 
 static struct scene *shadow(struct scene *on, uint32_t mask)
@@ -451,11 +563,19 @@ static void test_physical_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_two_sessions),    cmocka_unit_test(test_without_mem),
-        cmocka_unit_test(test_one_machine),     cmocka_unit_test(test_ends_of_files),
-        cmocka_unit_test(test_raw_over_memory), cmocka_unit_test(test_shadows),
-        cmocka_unit_test(test_no_uio),          cmocka_unit_test(test_lines),
-        cmocka_unit_test(test_memory_files),    cmocka_unit_test(test_physical_memory),
+        cmocka_unit_test(test_two_sessions),
+        cmocka_unit_test(test_without_mem),
+        cmocka_unit_test(test_one_machine),
+        cmocka_unit_test(test_ends_of_files),
+        cmocka_unit_test(test_raw_over_memory),
+        cmocka_unit_test(test_shadows),
+        cmocka_unit_test(test_no_uio),
+        cmocka_unit_test(test_lines),
+        cmocka_unit_test(test_memory_files),
+        cmocka_unit_test(test_physical_memory),
+        cmocka_unit_test(test_vfio),
+        cmocka_unit_test(test_parts_of_vfio),
+        cmocka_unit_test(test_vfio_without_mem),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

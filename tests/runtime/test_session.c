@@ -657,15 +657,16 @@ static void test_budget(void **state)
         cfg_dma(c, MACH_CFG_DMA_ALL);
         cfg_map(c, 0, 0, 4 * MiB, 0x80000000);
         k->has_iommufd = k->has_cdev = cdev;
+        fake_text(k, "/dev/mem", "", 0);
         struct mach_options o = {.size = sizeof o, .sys = &k->sys, .threads = 1};
         struct mach_config *config = cfg_open(c);
         struct mach_session *s;
         struct mach_error e = MACH_ERROR_INIT;
         assert_int_equal(mach_session_start(config, &o, NULL, NULL, &s, &e), 0);
-        uint32_t device = 5, window = 1, regions = 2 * 2, level = 2 + 2 + 1, edge = 1 + 1, memory = 4;
+        uint32_t device = 5, claims = 1 + 2, window = 1, regions = 2 * 2, level = 2 + 2 + 1, edge = 1 + 1, memory = 4;
         // The checks: device info, IOMMU info, an interrupt's info each; of a container its version and its type.
         uint32_t checks = 1 + 1 + 2 + (cdev ? 0 : 2);
-        assert_int_equal(k->counted, device + window + regions + level + edge + memory + checks);
+        assert_int_equal(k->counted, device + claims + window + regions + level + edge + memory + checks);
         printf("system calls, %s: %u, of them %u checks\n", cdev ? "iommufd" : "group", k->counted, checks);
         assert_int_equal(mach_session_stop(s, &e), 0);
         mach_config_close(config);

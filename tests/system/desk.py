@@ -84,7 +84,7 @@ def calls(run, _):
             results.append((same, f"{name}: strace sees what machrt plan says",
                             [] if same else [f"plan: {' '.join(start + end)}", f"seen: {' '.join(seen)}"]))
             populate = seen.count("madvise")
-            minimum = 5 + 3 * further + windows + 2 * regions + 5 * level + 2 * edge + 3 * memories + populate
+            minimum = 6 + 3 * further + windows + 2 * regions + 5 * level + 2 * edge + 3 * memories + populate
             most = minimum + checks + (2 if backend == "group" else 0)
             count = len(seen) - len(end)
             results.append((count == most and populate >= windows,
