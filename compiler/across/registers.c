@@ -67,13 +67,14 @@ void report_registers(struct planner *p, const struct owned *a, const struct own
 
 /* ---- a guest's device and others of the host ---- */
 
+enum { LISTED = 8 };
+
 struct neighbours {
     struct planner *p;
-    const struct p_machine *m;
     const struct p_region *r;
     uint64_t first, last; // host addresses of r
-    const struct host_region *found[8];
-    uint32_t n;
+    const struct host_region *found[LISTED];
+    uint32_t n, reported;
     bool beyond;                      // a neighbour has registers in the region, but not all of it
     const struct host_region *inside; // a neighbour with registers in the region itself, not only in its pages; or NULL
 };
@@ -85,8 +86,7 @@ static bool add_neighbour(void *opaque, const struct host_region *h)
     const struct dt_node *mine = s->r->device->host;
     // A node's registers include those of the nodes below it, which are passed through with it. A raw device may be in
     // memory that the host was told not to use.
-    if ((o && o->machine == s->m) || (mine && dt_is_below(h->node, mine)) || host_node_is_idle(s->p, h->node) ||
-        (!mine && is_host_ram(s->p, h->node)))
+    if ((mine && dt_is_below(h->node, mine)) || (!mine && is_host_ram(s->p, h->node)))
         return true;
     uint64_t end = h->address + (h->size - 1);
     bool inside = h->address <= s->last && s->first <= end;
@@ -96,12 +96,12 @@ static bool add_neighbour(void *opaque, const struct host_region *h)
         return true;
     s->beyond = s->beyond || (inside && !around);
     if (inside && o && !(mine && dt_is_below(mine, h->node)))
-        return true; // report_registers() has reported it
+        return ++s->reported < LISTED; // report_registers() has reported it
     if (inside && !s->inside)
         s->inside = h;
     if (!s->n || s->found[s->n - 1]->node != h->node)
         s->found[s->n++] = h;
-    return s->n < 8;
+    return s->n < LISTED;
 }
 
 const char *region_statement_text(struct planner *p, const struct p_region *r, const char *fate)
@@ -114,15 +114,16 @@ const char *region_statement_text(struct planner *p, const struct p_region *r, c
     return path ? arena_printf(p->c->arena, "child %s { %s }", path, s) : s;
 }
 
-static void check_region_pages(struct planner *p, const struct p_machine *m, const struct p_region *r)
+static void check_region_pages(struct planner *p, const struct host_groups *groups, const struct p_machine *m,
+                               const struct p_region *r)
 {
     uint64_t page = p->model->page_size, start, end;
     if (r->unsafe || r->shadow || r->mode == REGION_DROP || !get_host_range(r, &start, &end))
         return;
     bool pages = r->mode == REGION_MAP && !r->window;
     uint64_t first = pages ? start / page * page : start, last = pages ? end | (page - 1) : end;
-    struct neighbours s = {.p = p, .m = m, .r = r, .first = start, .last = end};
-    host_overlaps(p->host, first, last - first + 1, add_neighbour, &s);
+    struct neighbours s = {.p = p, .r = r, .first = start, .last = end};
+    host_overlaps_but(p->host, groups, m, first, last - first + 1, add_neighbour, &s);
     if (!s.n)
         return;
     struct diag *d;
@@ -159,12 +160,24 @@ static void check_region_pages(struct planner *p, const struct p_machine *m, con
                   region_statement_text(p, r, "trap"), unsafe);
 }
 
+/* Regions of the machine that is asked for are no neighbours, nor are those of nodes that nobody uses. */
+static const void *group_of_region(void *opaque, const struct host_region *h)
+{
+    const struct planner *p = opaque;
+    const struct owner *o = p->host_owner[h->node_id];
+    if (o)
+        return o->machine;
+    return host_node_is_idle(p, h->node) ? NULL : p->host;
+}
+
 void check_pages(struct planner *p)
 {
+    const struct host_groups *groups =
+        p->host ? host_group_regions(draft_arena(p->c), p->host, group_of_region, p) : NULL;
     for (uint32_t i = 0; p->host && i < p->plan->machines.n; i++) {
         const struct p_machine *m = p->plan->machines.at[i];
         for (uint32_t k = 0; k < m->devices.n; k++)
             for (uint32_t r = 0; r < m->devices.at[k]->regions.n; r++)
-                check_region_pages(p, m, m->devices.at[k]->regions.at[r]);
+                check_region_pages(p, groups, m, m->devices.at[k]->regions.at[r]);
     }
 }

@@ -154,30 +154,6 @@ static struct dt_node *by_path(struct finding *f, const char *path)
     }
 }
 
-// True when the components before the last one match the nodes above n, in full or without their unit addresses.
-static bool tail_fits(const struct host *h, const struct dt_node *n, const char *value, const char *last)
-{
-    while (last > value) {
-        const char *end = last;
-        while (end > value && end[-1] == '/')
-            end--;
-        const char *start = end;
-        while (start > value && start[-1] != '/')
-            start--;
-        if (start == end)
-            return true;
-        n = n->parent;
-        size_t len = (size_t)(end - start);
-        if (!n || !n->parent)
-            return false;
-        bool full = intern_len(n->name) == len && !memcmp(n->name, start, len);
-        if (!full && host_base_name(h, n) != intern_n(h->tree->names, start, len))
-            return false;
-        last = start;
-    }
-    return true;
-}
-
 // Nodes by their names, for tails of paths. Most files use none, so the first one that does pays for it.
 static void index_names(const struct host *h, struct arena *a)
 {
@@ -226,24 +202,102 @@ static struct dt_node *no_tail(struct finding *f, const char *last)
     return NULL;
 }
 
+/* ---- tails of paths ---- */
+
+/* The nodes whose paths end so. */
+struct tail {
+    uint32_t count;
+    const struct dt_node *first[LISTED];
+};
+
+typedef VEC(const char *) name_list;
+
+// The components before the last one, from there upwards, and the tail with one / between two.
+static const char *take_apart(struct finding *f, const char *last, name_list *above)
+{
+    struct arena *a = f->c->arena;
+    const char *text = last, *slash = strrchr(f->value, '/');
+    for (const char *end = slash ? slash : f->value, *start; end > f->value; end = start) {
+        while (end > f->value && end[-1] == '/')
+            end--;
+        for (start = end; start > f->value && start[-1] != '/';)
+            start--;
+        if (start == end)
+            break;
+        const char *name = intern_n(f->c->names, start, (size_t)(end - start));
+        vec_push(a, above, name);
+        text = arena_printf(a, "%s/%s", name, text);
+    }
+    return intern(f->c->names, text);
+}
+
+// The tail of a node's path with as many components, which have unit addresses where those have; NULL: it has none.
+static const char *tail_of(struct finding *f, const struct dt_node *n, const char *last, const name_list *above)
+{
+    const char *text = last;
+    for (uint32_t i = 0; i < above->n; i++) {
+        bool whole = strchr(above->at[i], '@');
+        n = n->parent;
+        if (!n || !n->parent || (whole && !strchr(n->name, '@')))
+            return NULL;
+        text = arena_printf(f->c->arena, "%s/%s", whole ? n->name : host_base_name(f->h, n), text);
+    }
+    return intern(f->c->names, text);
+}
+
+// What the tails of one last name differ in: which components are whole names. "..@/timer"
+static const char *group_of_tails(struct finding *f, const char *last, const name_list *above)
+{
+    char *pattern = arena_alloc(f->c->arena, above->n + 1);
+    for (uint32_t i = 0; i < above->n; i++)
+        pattern[i] = strchr(above->at[i], '@') ? '@' : '.';
+    pattern[above->n] = '\0';
+    return intern(f->c->names, arena_printf(f->c->arena, "%s/%s", pattern, last));
+}
+
+/*
+ * The nodes that a tail names. All tails with the last name and of the form are looked up together at the first
+ * question, so that n questions about n nodes of one name take no n * n steps.
+ */
+static const struct tail *find_tail(struct finding *f, const char *last, bool base)
+{
+    const struct host *h = f->h;
+    struct arena *a = h->tree->arena;
+    const void *kind = base ? h->p : NULL;
+    struct dt_node *n = map_getp(&h->p->by_name, last, kind);
+    name_list above = {0};
+    if (!n)
+        return NULL;
+    const char *text = take_apart(f, last, &above), *group = group_of_tails(f, last, &above);
+    if (!map_getp(&h->p->tail_groups, group, kind)) {
+        map_putp(a, &h->p->tail_groups, group, kind, n);
+        for (; n; n = base ? h->p->base_next[n->id] : h->p->name_next[n->id]) {
+            const char *its = tail_of(f, n, last, &above);
+            struct tail *t = its ? map_getp(&h->p->tails, its, kind) : NULL;
+            if (its && !t) {
+                t = NEW(a, struct tail);
+                map_putp(a, &h->p->tails, its, kind, t);
+            }
+            if (t && t->count++ < LISTED)
+                t->first[t->count - 1] = n;
+        }
+    }
+    return map_getp(&h->p->tails, text, kind);
+}
+
 static struct dt_node *by_tail(struct finding *f)
 {
     const struct host *h = f->h;
     index_names(h, h->tree->arena); // it stays with the host, which compilations may share
-    const char *slash = strrchr(f->value, '/');
-    const char *last = slash ? slash + 1 : f->value, *name = intern(f->c->names, last);
-    const struct dt_node *list[LISTED];
-    uint32_t count = 0;
+    const char *slash = strrchr(f->value, '/'), *last = intern(f->c->names, slash ? slash + 1 : f->value);
     // By full names first: `timer` is the node of that name, even where there is a timer@1000.
-    for (int base = 0; base < 2 && !count; base++) {
-        struct dt_node *n = map_getp(&h->p->by_name, name, base ? h->p : NULL);
-        for (; n; n = base ? h->p->base_next[n->id] : h->p->name_next[n->id])
-            if (tail_fits(h, n, f->value, last) && count++ < LISTED)
-                list[count - 1] = n;
-    }
-    if (!count)
-        return no_tail(f, name);
-    return count == 1 ? dt_at_exact(h->tree, dt_path(f->c->arena, list[0])) : ambiguous(f, f->value, list, count);
+    const struct tail *t = find_tail(f, last, false);
+    if (!t)
+        t = find_tail(f, last, true);
+    if (!t)
+        return no_tail(f, last);
+    return t->count == 1 ? dt_at_exact(h->tree, dt_path(f->c->arena, t->first[0]))
+                         : ambiguous(f, f->value, t->first, t->count);
 }
 
 struct dt_node *host_find(struct machc *c, const struct host *h, const struct text *t, const char *value, struct src at)

@@ -104,6 +104,18 @@ bool host_translate(const struct host *h, const struct dt_node *n, const uint32_
  */
 bool host_pci_window(const struct host *h, const struct dt_node *n, uint32_t i, uint64_t *first, uint64_t *last);
 
+/*
+ * Regions in groups, so that a search does not look at those of a group, however many these are. `group_of` returns the
+ * group of a region; NULL: no search finds it. In memory of `a`.
+ */
+struct host_groups *host_group_regions(struct arena *a, const struct host *h,
+                                       const void *(*group_of)(void *opaque, const struct host_region *r),
+                                       void *opaque);
+
+/* host_overlaps() without the regions of group `but`. */
+void host_overlaps_but(const struct host *h, const struct host_groups *groups, const void *but, uint64_t address,
+                       uint64_t size, bool (*each)(void *opaque, const struct host_region *r), void *opaque);
+
 /* Calls `each` for every translated region that overlaps [address, address + size). Stops when it returns false. */
 void host_overlaps(const struct host *h, uint64_t address, uint64_t size,
                    bool (*each)(void *opaque, const struct host_region *r), void *opaque);

@@ -56,6 +56,9 @@ struct host_private {
     /* Made when a tail of a path is first looked up: (name, 0) and (name without unit address, this) -> first node. */
     struct map by_name;
     struct dt_node **name_next, **base_next; // by node id: the next node with the same one
+    /* (tail of a path, 0 or this as above) -> struct tail; and what was added: (last name, which components of a tail
+     * are whole names), both in a text. */
+    struct map tails, tail_groups;
     /* names that are asked for of every node */
     const char *address_cells, *size_cells, *reg, *reg_names, *ranges, *interrupts, *interrupts_extended,
         *interrupt_names, *interrupt_parent, *interrupt_cells, *interrupt_controller, *interrupt_map,

@@ -8,8 +8,6 @@ DIMENSIONS = {}
 MACHRT = {}  # name -> list of machrt's commands
 OPTIONS = {}  # name -> machc's options in place of --check
 STEPS = {}  # name -> n, where it is not the usual one
-# Known to take more than n log n: measured when they are named, and else left out.
-SLOW = {"tails_of_one_name", "ambiguous_tails", "nested_registers", "same_registers"}
 
 
 def dimension(function=None, *, machrt=(), options=None, n=None):
@@ -379,6 +377,12 @@ def devices_by_tail(n):
 @dimension
 def tails_of_one_name(n):
     return on(board(lines(n, lambda i: f"b{i} {{ x@1 {{ p; }}; }};")), lines(n, lambda i: f"passthrough b{i}/x@1 as y{i};"))
+
+
+@dimension
+def deep_tails(n):
+    return on(board(lines(n, lambda i: f"b{i} {{ y {{ x@1 {{ p; }}; }}; }};")),
+              lines(n, lambda i: f"passthrough b{i}/y/x as y{i};"))
 
 
 @dimension

@@ -262,6 +262,67 @@ static void overlaps_are_found(void **state)
     assert_int_equal(s.n, 2);
 }
 
+/* Groups of test: by the size of the region. */
+static const char group_name[8];
+
+static const void *group_of_size(void *opaque, const struct host_region *r)
+{
+    (void)opaque;
+    return r->size % 8 ? &group_name[r->size % 8] : NULL;
+}
+
+struct found {
+    const struct host *h;
+    bool is[400];
+    uint32_t n, looked;
+};
+
+static bool mark(void *opaque, const struct host_region *r)
+{
+    struct found *f = opaque;
+    f->looked++;
+    f->n += !f->is[r - f->h->regions];
+    f->is[r - f->h->regions] = true;
+    return true;
+}
+
+// Against each region looked at: intervals of all kinds, in groups of which one is left out.
+static void overlaps_of_other_groups_are_found(void **state)
+{
+    struct machc *c = *state;
+    uint32_t seed = 12345;
+#define DRAW(n) (seed = seed * 1103515245 + 12345, (seed >> 8) % (n))
+    for (int round = 0; round < 40; round++) {
+        enum { N = 60 };
+        struct dt_tree *t = dt_tree_new(c->arena, c->names);
+        static const uint32_t one[] = {1};
+        dt_set_cells(t, t->root, "#address-cells", one, 1, NULL);
+        dt_set_cells(t, t->root, "#size-cells", one, 1, NULL);
+        uint32_t groups = 1 + DRAW(5), most = 1U << DRAW(9);
+        for (uint32_t i = 0; i < N; i++) {
+            const uint32_t reg[] = {DRAW(1000), 8 * DRAW(most) + DRAW(groups + 1)};
+            struct dt_node *n = dt_add_child(t, t->root, intern(c->names, arena_printf(c->arena, "d%u", i)));
+            dt_set_cells(t, n, "reg", reg, 2, NULL);
+        }
+        struct host *h = host_index(c, NULL, t, "random.dtb", nowhere);
+        const struct host_groups *g = host_group_regions(c->arena, h, group_of_size, NULL);
+        for (int question = 0; question < 60; question++) {
+            uint64_t first = DRAW(1100), size = 1 + DRAW(question % 2 ? 40 : 1500), last = first + (size - 1);
+            const void *but = &group_name[DRAW(7)];
+            struct found f = {.h = h};
+            host_overlaps_but(h, g, but, first, size, mark, &f);
+            for (uint32_t i = 0; i < h->nregions; i++) {
+                const struct host_region *r = &h->regions[i];
+                const void *group = group_of_size(NULL, r);
+                bool meets = r->size && r->address <= last && r->address + (r->size - 1) >= first;
+                assert_int_equal(f.is[i], meets && group && group != but);
+            }
+            assert_int_equal(f.looked, f.n); // each once
+        }
+    }
+#undef DRAW
+}
+
 // ---- interrupts ----
 
 #define GIC "gic: gic@1 { compatible = \"x\", \"acme,gic\"; interrupt-controller; #interrupt-cells = <3>; };"
@@ -433,6 +494,18 @@ static void nodes_are_named(void **state)
     assert_ptr_equal(find(c, h, TEXT_WORD, "timer"), dt_at(h->tree, "/soc@1/timer"));
     assert_ptr_equal(find(c, h, TEXT_PATH, "/soc@1/i2c/eeprom"), dt_at(h->tree, "/soc@1/i2c/eeprom"));
     assert_ptr_equal(find(c, h, TEXT_PATH, "/"), h->tree->root);
+    // Tails of one last name, with and without unit addresses, in any order, and once more.
+    const struct dt_node *can = dt_at(h->tree, "/soc@1/bus/can");
+    for (int i = 0; i < 2; i++) {
+        assert_ptr_equal(find(c, h, TEXT_WORD, "bus/can"), can);
+        assert_ptr_equal(find(c, h, TEXT_WORD, "bus/can@1"), can);
+        assert_ptr_equal(find(c, h, TEXT_WORD, "soc@1/bus/can@1"), can);
+        assert_ptr_equal(find(c, h, TEXT_WORD, "soc/bus/can"), can);
+        assert_ptr_equal(find(c, h, TEXT_WORD, "soc@1//bus//can@1"), can);
+        assert_ptr_equal(find(c, h, TEXT_WORD, "soc/i2c@40/eeprom"), dt_at(h->tree, "/soc@2/i2c/eeprom"));
+        assert_ptr_equal(find(c, h, TEXT_WORD, "soc@1/timer"), dt_at(h->tree, "/soc@1/timer"));
+        assert_ptr_equal(find(c, h, TEXT_WORD, "soc@2/timer"), dt_at(h->tree, "/soc@2/timer@5"));
+    }
     assert_silent(c);
 }
 
@@ -444,6 +517,15 @@ static void ambiguous_names_list_what_fits(void **state)
     assert_said(c, "`eeprom@50` matches 2 nodes of board.dtb");
     assert_said(c, "/soc@1/i2c@30/eeprom@50");
     assert_said(c, "/soc@2/i2c@40/eeprom@50");
+    assert_null(find(c, h, TEXT_WORD, "i2c/eeprom"));
+    assert_said(c, "`i2c/eeprom` matches 2 nodes");
+    assert_null(find(c, h, TEXT_WORD, "i2c/eeprom"));
+    assert_null(find(c, h, TEXT_WORD, "soc/i2c/eeprom@50"));
+    assert_said(c, "`soc/i2c/eeprom@50` matches 2 nodes");
+    assert_null(find(c, h, TEXT_WORD, "x/soc@1/i2c/eeprom@50")); // longer than the path
+    assert_said(c, "has no node `x/soc@1/i2c/eeprom@50`");
+    assert_null(find(c, h, TEXT_WORD, "bus@1/can"));
+    assert_said(c, "has no node `bus@1/can`");
     assert_null(find(c, h, TEXT_PATH, "/soc/timer"));
     assert_said(c, "`/soc/timer` matches 2 nodes");
     assert_null(find(c, h, TEXT_WORD, "uart"));
@@ -608,6 +690,7 @@ int main(void)
         T(odd_addresses_give_warnings),
         T(not_too_many_warnings),
         T(overlaps_are_found),
+        T(overlaps_of_other_groups_are_found),
         T(interrupts_are_inherited),
         T(parts_of_a_line_differ),
         T(unknown_and_cascaded_controllers),
