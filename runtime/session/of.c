@@ -134,6 +134,39 @@ int64_t machrt_read_of_property(const struct mach_session *s, const struct devic
     return r ? r : s->sys.read_file(s->sys.opaque, file, data, size);
 }
 
+// Translates an address on the bus of node `path`, which is changed, to one of the cpus.
+static int translate_to_root(const struct mach_session *s, char *path, uint32_t cells, uint64_t *address, uint64_t size)
+{
+    int r = 0;
+    while (*path && !r) {
+        r = translate_through(s, path, cells, address, size);
+        to_parent(path);
+        cells = read_cell(s, path, "#address-cells", 2);
+    }
+    return r;
+}
+
+int machrt_read_of_window(struct mach_session *s, const struct device *d, uint32_t index, uint64_t *address,
+                          uint64_t *size)
+{
+    char path[PATH_SIZE];
+    struct property ranges;
+    int r = find_node_path(s, d, path);
+    if (!r)
+        r = read_property(s, path, "ranges", &ranges);
+    if (r)
+        return r;
+    uint32_t child = read_cell(s, path, "#address-cells", 2), sizes = read_cell(s, path, "#size-cells", 1);
+    if (!to_parent(path))
+        return -ENOENT;
+    uint32_t above = read_cell(s, path, "#address-cells", 2), step = child + above + sizes;
+    if (child > 3 || !above || above > 2 || sizes > 2 || index >= ranges.cells / step)
+        return -ENOENT;
+    *address = number_at(&ranges, index * step + child, above);
+    *size = number_at(&ranges, index * step + child + above, sizes);
+    return translate_to_root(s, path, above, address, *size);
+}
+
 int machrt_read_of_reg(struct mach_session *s, const struct device *d, uint32_t index, uint64_t *address,
                        uint64_t *size)
 {
@@ -152,12 +185,7 @@ int machrt_read_of_reg(struct mach_session *s, const struct device *d, uint32_t 
         return -ENOENT;
     *address = number_at(&reg, index * step, addresses);
     *size = number_at(&reg, index * step + addresses, sizes);
-    while (*path && !r) {
-        r = translate_through(s, path, addresses, address, *size);
-        to_parent(path);
-        addresses = read_cell(s, path, "#address-cells", 2);
-    }
-    return r;
+    return translate_to_root(s, path, addresses, address, *size);
 }
 
 int machrt_find_registers(struct mach_session *s, const struct device *d, uint32_t index, uint64_t *address,

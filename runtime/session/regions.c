@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Device regions: mapped where the kernel allows it; other accesses go through the device's file.
+#include "core/physical.h"
 #include "session/steps.h"
 
 #include <errno.h>
@@ -240,6 +241,35 @@ static int open_raw_region(struct mach_session *s, struct region *r)
     return e || show_region(s, r) ? -1 : 0;
 }
 
+/*
+ * A window of a bus comes from /dev/mem, which gives any address: the host's tree must have it, and no driver of the
+ * host's anything in it. A bridge has two or three, so that each reads /proc/iomem by itself.
+ */
+static int prove_window(struct mach_session *s, const struct region *r)
+{
+    uint64_t host = mach_cfg_region_host(r->rec), size = mach_cfg_region_size(r->rec), at = 0, bytes = 0;
+    char name[128];
+    if (s->options.flags & MACH_DRY_RUN)
+        return 0;
+    int e = machrt_read_of_window(s, r->device, mach_cfg_region_index(r->rec), &at, &bytes);
+    if (e)
+        return machrt_set_error(s, "region", e, region_object(s, r),
+                                "the host's tree does not show that its node has this window");
+    if (at != host || bytes != size)
+        return machrt_set_error(s, "region", EINVAL, region_object(s, r),
+                                "its window is at 0x%" PRIx64 " on this host, with 0x%" PRIx64
+                                " bytes: not at 0x%" PRIx64 ", with 0x%" PRIx64,
+                                at, bytes, host, size);
+    // The reader has refused a window that is empty, or passes 2^64.
+    e = machrt_find_claimed(&s->sys, host, host + (size - 1), name, sizeof name);
+    if (e == -ENOENT)
+        return 0;
+    return machrt_set_error(s, "region", e ? e : EBUSY, region_object(s, r),
+                            e ? "who uses its window cannot be seen in %s/iomem"
+                              : "%s/iomem: the host has %.100s in its window",
+                            s->sys.proc, name);
+}
+
 static int open_region(struct mach_session *s, struct region *r)
 {
     switch ((enum mach_cfg_device_kind)mach_cfg_device_kind(r->device->rec)) {
@@ -254,7 +284,7 @@ static int open_region(struct mach_session *s, struct region *r)
     int e;
     if (mach_cfg_region_flags(r->rec) & MACH_CFG_REGION_WINDOW)
         // VFIO has no region for the devices on the other side of a bus bridge.
-        e = machrt_map_file_region(s, r, "/dev/mem", mach_cfg_region_host(r->rec));
+        e = prove_window(s, r) || machrt_map_file_region(s, r, "/dev/mem", mach_cfg_region_host(r->rec));
     else
         e = r->device->vfio ? open_vfio_region(s, r) : open_nested_region(s, r);
     return e || show_region(s, r) ? -1 : 0;

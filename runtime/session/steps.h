@@ -13,6 +13,9 @@ int64_t machrt_read_of_property(const struct mach_session *s, const struct devic
 /* Address and size of entry `index` of a device's reg. 0; -ENOENT: the kernel does not show it; -errno. */
 int machrt_read_of_reg(struct mach_session *s, const struct device *d, uint32_t index, uint64_t *address,
                        uint64_t *size);
+/* The same of entry `index` of its ranges: a window of a bus. */
+int machrt_read_of_window(struct mach_session *s, const struct device *d, uint32_t index, uint64_t *address,
+                          uint64_t *size);
 /*
  * The same, where the device's file `resource` comes first: PCI's and AMBA's have one. *ports: these are I/O ports, not
  * addresses.

@@ -683,6 +683,14 @@ static struct scene *make_files(void)
     CFG_SET(x->c, device, DEVICE, x->c->device, parent, parent);
     uint32_t r = cfg_region(x->c, MACH_CFG_REGION_MAP, 0x70000000, 0x2000, 0x70000000);
     CFG_SET(x->c, region, REGION, r, flags, MACH_CFG_REGION_WINDOW);
+    CFG_SET(x->c, device, DEVICE, x->c->device, host_path, cfg_string(x->c, "/phy"));
+    static const char three[] = {0, 0, 0, 3}, two[] = {0, 0, 0, 2};
+    static const uint8_t ranges[] = {
+        1, 0, 0, 0, 0, 0, 0, 0, 0,    0, 0, 0, 0, 0, 0, 0, 0x6f, 0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0,    0, // I/O
+        2, 0, 0, 0, 0, 0, 0, 0, 0x70, 0, 0, 0, 0, 0, 0, 0, 0x70, 0,    0, 0, 0, 0, 0, 0, 0, 0, 0x20, 0};
+    fake_text(x->k, "/sys/firmware/devicetree/base/phy/#address-cells", three, 4);
+    fake_text(x->k, "/sys/firmware/devicetree/base/phy/#size-cells", two, 4);
+    fake_text(x->k, "/sys/firmware/devicetree/base/phy/ranges", (const char *)ranges, sizeof ranges);
     x->use_ops = true;
     return x;
 }

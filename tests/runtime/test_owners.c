@@ -374,6 +374,45 @@ static void test_vfio_without_mem(void **state)
     scene_must_end(x);
 }
 
+/* ---- windows of buses ---- */
+
+enum { WINDOW = 3, WINDOWS_DEVICE = 1 }; // of the scene "files"
+
+static void test_windows(void **state)
+{
+    (void)state;
+    static const char *const free =
+        "100000000-1ffffffff : System RAM\n60200000-6ffeffff : pcie\n70002000-7fffffff : uart\n";
+    struct scene *x = scene_new("files");
+    text(x, "/proc/iomem", free);
+    scene_must_start(x);
+    scene_must_end(x);
+    // A driver of the host's has a part of it; or nobody can tell.
+    x = scene_new("files");
+    text(x, "/proc/iomem", "100000000-1ffffffff : System RAM\n70001000-700010ff : 70001000.serial\n");
+    scene_must_fail(x, "region", "the host has 70001000.serial in its window");
+    // The host's tree has another one, or none.
+    x = scene_new("files");
+    CFG_SET(x->c, region, REGION, WINDOW, size, 0x1000);
+    scene_must_fail(x, "region",
+                    "its window is at 0x70000000 on this host, with 0x2000 bytes: not at 0x70000000, with 0x1000");
+    x = scene_new("files");
+    CFG_SET(x->c, region, REGION, WINDOW, host, 0x71000000);
+    scene_must_fail(x, "region", "its window is at 0x70000000 on this host");
+    x = scene_new("files");
+    CFG_SET(x->c, region, REGION, WINDOW, index, 0);
+    CFG_SET(x->c, region, REGION, WINDOW, host, 0x6fff0000);
+    CFG_SET(x->c, region, REGION, WINDOW, size, 0x10000);
+    scene_must_start(x); // of ports
+    scene_must_end(x);
+    x = scene_new("files");
+    CFG_SET(x->c, region, REGION, WINDOW, index, 2);
+    scene_must_fail(x, "region", "the host's tree does not show that its node has this window");
+    x = scene_new("files");
+    CFG_SET(x->c, device, DEVICE, WINDOWS_DEVICE, host_path, cfg_string(x->c, "/other"));
+    scene_must_fail(x, "region", "the host's tree does not show that its node has this window");
+}
+
 /* ---- shadows ---- */
 
 static struct scene *shadow(struct scene *on, uint32_t mask)
@@ -576,6 +615,7 @@ int main(void)
         cmocka_unit_test(test_vfio),
         cmocka_unit_test(test_parts_of_vfio),
         cmocka_unit_test(test_vfio_without_mem),
+        cmocka_unit_test(test_windows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
