@@ -114,6 +114,8 @@ static bool is_allowed(const struct check *c, const struct need *n)
         return is_in_ranges(&c->policy->physical, n->first, n->last);
     case NEED_CPUS:
         return is_in_ranges(&c->policy->cpus, n->first, n->last);
+    case NEED_CACHES:
+        return is_in_ranges(&c->policy->caches, n->first, n->last);
     case NEED_MEMORY:
         return n->last <= c->policy->memory;
     }

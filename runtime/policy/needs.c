@@ -140,32 +140,48 @@ static int by_number(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static int need_cpus(struct listing *l)
+// Numbers, in runs.
+static int need_numbers(struct listing *l, enum need_kind kind, const char *who, uint32_t *list, uint32_t n)
 {
-    uint32_t cpus = l->s->f->section[MACH_CFG_S_CPU].count, stashes = l->s->f->section[MACH_CFG_S_STASH].count, n = 0;
-    uint32_t *cpu = (uint32_t *)machrt_session_alloc(l->s, (uint64_t)cpus + stashes, sizeof *cpu);
-    if (!cpu)
-        return -1;
-    for (uint32_t i = 0; i < cpus + stashes; i++) {
-        uint32_t on = i < cpus ? mach_cfg_cpu_host_cpu(mach_cfg_record(l->s->f, MACH_CFG_S_CPU, i))
-                               : mach_cfg_stash_host_cpu(mach_cfg_record(l->s->f, MACH_CFG_S_STASH, i - cpus));
-        if (on != MACH_CFG_NONE)
-            cpu[n++] = on;
-    }
     if (n)
-        qsort(cpu, n, sizeof *cpu, by_number);
-    snprintf(l->n.who, sizeof l->n.who, "cpus");
+        qsort(list, n, sizeof *list, by_number);
+    snprintf(l->n.who, sizeof l->n.who, "%s", who);
     for (uint32_t i = 0, k; i < n; i = k) {
-        for (k = i + 1; k < n && cpu[k] - cpu[k - 1] <= 1; k++)
+        for (k = i + 1; k < n && list[k] - list[k - 1] <= 1; k++)
             ;
-        begin(l, NEED_CPUS);
-        l->n.first = cpu[i];
-        l->n.last = cpu[k - 1];
+        begin(l, kind);
+        l->n.first = list[i];
+        l->n.last = list[k - 1];
         int r = tell(l);
         if (r)
             return r;
     }
     return 0;
+}
+
+// Cpus that vcpus run on, and whose caches are stashed into; and caches that no cpu names.
+static int need_cpus(struct listing *l)
+{
+    const struct mach_cfg_file *f = l->s->f;
+    uint32_t cpus = f->section[MACH_CFG_S_CPU].count, stashes = f->section[MACH_CFG_S_STASH].count, n = 0, ids = 0;
+    uint32_t *cpu = (uint32_t *)machrt_session_alloc(l->s, (uint64_t)cpus + stashes, sizeof *cpu);
+    uint32_t *cache = (uint32_t *)machrt_session_alloc(l->s, stashes, sizeof *cache);
+    if (!cpu || !cache)
+        return -1;
+    for (uint32_t i = 0; i < cpus; i++) {
+        uint32_t on = mach_cfg_cpu_host_cpu(mach_cfg_record(f, MACH_CFG_S_CPU, i));
+        if (on != MACH_CFG_NONE)
+            cpu[n++] = on;
+    }
+    for (uint32_t i = 0; i < stashes; i++) {
+        struct mach_cfg_rec r = mach_cfg_record(f, MACH_CFG_S_STASH, i);
+        if (mach_cfg_stash_host_cpu(r) != MACH_CFG_NONE)
+            cpu[n++] = mach_cfg_stash_host_cpu(r);
+        else if (mach_cfg_stash_cache_id(r) != MACH_CFG_NONE)
+            cache[ids++] = mach_cfg_stash_cache_id(r);
+    }
+    int r = need_numbers(l, NEED_CPUS, "cpus", cpu, n);
+    return r ? r : need_numbers(l, NEED_CACHES, "stash targets", cache, ids);
 }
 
 int machrt_each_need(struct mach_session *s, int (*each)(void *opaque, const struct need *n), void *opaque)
@@ -229,8 +245,9 @@ bool machrt_need_line(const struct need *n, char *line, size_t size)
     case NEED_PHYSICAL:
         return snprintf(line, size, "physical 0x%" PRIx64 "..0x%" PRIx64, n->first, n->last) < (int)size;
     case NEED_CPUS:
-        return snprintf(line, size, n->first == n->last ? "cpus %" PRIu64 : "cpus %" PRIu64 "-%" PRIu64, n->first,
-                        n->last) < (int)size;
+    case NEED_CACHES:
+        return snprintf(line, size, n->first == n->last ? "%s %" PRIu64 : "%s %" PRIu64 "-%" PRIu64,
+                        n->kind == NEED_CPUS ? "cpus" : "caches", n->first, n->last) < (int)size;
     case NEED_MEMORY:
         for (; unit < 4 && bytes % 1024 == 0; unit++)
             bytes /= 1024;

@@ -69,5 +69,6 @@ void mach_policy_close(struct mach_policy *policy)
     free(policy->rule);
     free(policy->physical.list);
     free(policy->cpus.list);
+    free(policy->caches.list);
     free(policy);
 }

@@ -13,7 +13,7 @@ struct parser {
     const char *start; // of the line
     char *at;
     unsigned line;
-    size_t rooms[3]; // of the lists
+    size_t rooms[4]; // of the lists
 };
 
 static int refuse(const struct parser *p, const char *at, const char *hint, ...) __attribute__((format(printf, 3, 4)));
@@ -217,23 +217,25 @@ static int parse_physical(struct parser *p, char *word)
     return e ? e : add_range(p, &p->policy->physical, &p->rooms[1], first, last);
 }
 
-static int parse_cpus(struct parser *p, char *word)
+// Numbers and ranges of them, "2-3,5"; `what` says of what.
+static int parse_numbers(struct parser *p, char *list, struct policy_ranges *to, size_t *room, const char *what,
+                         const char *example)
 {
-    const char *at = word;
+    const char *at = list;
     for (;;) {
         uint64_t first, last;
         const char *from = at;
         if (!read_number(&at, &first) || first > UINT32_MAX - 1)
-            return refuse(p, at, "write numbers of cpus, as /sys/devices/system/cpu/online has them: `cpus 2-3,5`");
+            return refuse(p, at, "write %s: `%s`", what, example);
         last = first;
         if (*at == '-') {
             at++;
             if (!read_number(&at, &last) || last > UINT32_MAX - 1)
-                return refuse(p, at, "write the last cpu of the range: `cpus 2-3`");
+                return refuse(p, at, "write the last number of the range: `%s`", example);
         }
         if (last < first)
-            return refuse(p, from, "the last cpu of the range is below the first one");
-        int e = add_range(p, &p->policy->cpus, &p->rooms[2], first, last);
+            return refuse(p, from, "the last number of the range is below the first one");
+        int e = add_range(p, to, room, first, last);
         if (e)
             return e;
         if (*at != ',')
@@ -241,8 +243,20 @@ static int parse_cpus(struct parser *p, char *word)
         at++;
     }
     if (*at)
-        return refuse(p, at, "write numbers of cpus with , between them: `cpus 2-3,5`");
+        return refuse(p, at, "write numbers with , between them: `%s`", example);
     return parse_option(p, NULL, NULL);
+}
+
+static int parse_cpus(struct parser *p, char *list)
+{
+    return parse_numbers(p, list, &p->policy->cpus, &p->rooms[2],
+                         "numbers of cpus, as /sys/devices/system/cpu/online has them", "cpus 2-3,5");
+}
+
+static int parse_caches(struct parser *p, char *list)
+{
+    return parse_numbers(p, list, &p->policy->caches, &p->rooms[3],
+                         "ids of caches, as `cache-stash-id` of the host's tree has them", "caches 32-35");
 }
 
 static int parse_memory(struct parser *p, char *word)
@@ -275,7 +289,8 @@ static const struct {
     {"device", parse_device, "NAME"},       {"node", parse_node, "PATH"},
     {"pci", parse_pci, "VENDOR:DEVICE"},    {"file", parse_file, "PATH"},
     {"interrupt", parse_interrupt, "PATH"}, {"physical", parse_physical, "FIRST..LAST"},
-    {"cpus", parse_cpus, "2-3,5"},          {"memory", parse_memory, "SIZE"},
+    {"cpus", parse_cpus, "2-3,5"},          {"caches", parse_caches, "32-35"},
+    {"memory", parse_memory, "SIZE"},
 };
 enum { WORDS = sizeof words / sizeof words[0] };
 
@@ -299,7 +314,7 @@ static int parse_line(struct parser *p)
     }
     return refuse(p, word,
                   "`%.40s` is no word of a policy: a line begins with device, node, pci, file, interrupt, physical, "
-                  "cpus or memory, and a comment with #",
+                  "cpus, caches or memory, and a comment with #",
                   word);
 }
 
@@ -357,6 +372,7 @@ int mach_policy_from_memory(const char *name, const void *bytes, size_t size, st
     }
     join(&y->physical);
     join(&y->cpus);
+    join(&y->caches);
     *policy = y;
     return 0;
 }

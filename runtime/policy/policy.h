@@ -31,14 +31,14 @@ struct mach_policy {
     char *text; // which the patterns are in
     struct policy_rule *rule;
     size_t rules;
-    struct policy_ranges physical, cpus;
+    struct policy_ranges physical, cpus, caches;
     uint64_t memory; // bytes
     bool has_memory;
 };
 
 /* ---- needs.c ---- */
 
-enum need_kind { NEED_DEVICE, NEED_FILE, NEED_INTERRUPT, NEED_PHYSICAL, NEED_CPUS, NEED_MEMORY };
+enum need_kind { NEED_DEVICE, NEED_FILE, NEED_INTERRUPT, NEED_PHYSICAL, NEED_CPUS, NEED_CACHES, NEED_MEMORY };
 
 /* Something of the host that a config names. */
 struct need {
@@ -46,7 +46,7 @@ struct need {
     bool no_iommu; // NEED_DEVICE: nothing keeps it from any memory
     bool readonly; // NEED_FILE: it is only read
     struct device *device;
-    uint64_t first, last; // NEED_PHYSICAL: addresses; NEED_CPUS: numbers; NEED_MEMORY: 0 and the bytes
+    uint64_t first, last; // NEED_PHYSICAL: addresses; NEED_CPUS, _CACHES: numbers; NEED_MEMORY: 0 and the bytes
     char path[PATH_SIZE]; // NEED_FILE, NEED_INTERRUPT: where its name leads
     char who[256];        // "device eth0, region 1"
 };

@@ -59,9 +59,14 @@ static void test_lines(void **state)
         {"cpus 0,2-3\ncpus 7\n", "", NULL},
         {"cpus 3-2\n", "p:1:6", "below the first one"},
         {"cpus 1,\n", "p:1:8", "write numbers"},
-        {"cpus 1-\n", "p:1:8", "last cpu"},
+        {"cpus 1-\n", "p:1:8", "last number"},
         {"cpus 1;2\n", "p:1:7", "with , between"},
         {"cpus 4294967295\n", "p:1:16", "write numbers"},
+        {"caches 0,32-35\ncaches 48\n", "", NULL},
+        {"caches 35-32\n", "p:1:8", "below the first one"},
+        {"caches l2\n", "p:1:8", "write ids of caches"},
+        {"caches 32-\n", "p:1:11", "`caches 32-35`"},
+        {"caches\n", "p:1:7", "`caches 32-35`"},
         {"memory 1G\n", "", NULL},
         {"memory 16777216T\n", "p:1:8", "how much memory"},
         {"memory 16777215T\n", "", NULL},
@@ -386,6 +391,44 @@ static void test_amounts(void **state)
     scene_free(x);
 }
 
+// A cache that is named by its cpu needs the cpu; one that is not is named by its id.
+static void test_caches(void **state)
+{
+    (void)state;
+    static struct told t;
+    static const char *const rest = "device *\nmemory 7M\ncpus 2-3\n";
+    char policy[128];
+    struct scene *x = scene_new("group");
+    cfg_cpus(x->c, 2);
+    for (uint32_t i = 0; i < 2; i++)
+        CFG_SET(x->c, cpu, CPU, i, host_cpu, 2 + i);
+    for (uint32_t i = 0; i < 3; i++) {
+        static const uint32_t ids[] = {35, 48, 34};
+        uint32_t n = cfg_stash(x->c, i == 2 ? MACH_CFG_STASH_L2 : MACH_CFG_STASH_ID, 0, MACH_CFG_NONE);
+        CFG_SET(x->c, stash, STASH, n, cache_id, ids[i]);
+        CFG_SET(x->c, stash, STASH, n, host_cpu, i == 2 ? 3 : MACH_CFG_NONE);
+        CFG_SET(x->c, dma, DMA, i, stash, n);
+        CFG_SET(x->c, stash, STASH, n, dma, i);
+        CFG_SET(x->c, dma, DMA, 3, stash, MACH_CFG_NONE);
+    }
+    x->config = cfg_open(x->c);
+    snprintf(policy, sizeof policy, "%scaches 35,48", rest);
+    assert_int_equal(count(x, policy, &t), 0);
+    snprintf(policy, sizeof policy, "%scaches 34-47", rest);
+    assert_int_equal(count(x, policy, &t), 1);
+    assert_non_null(strstr(t.text, "stash targets: board.policy has no line that allows it: `caches 48`"));
+    assert_int_equal(count(x, rest, &t), 2); // but not the one of cpu 3
+    char *text = printed(x);
+    assert_non_null(strstr(text, "\ncaches 35  "));
+    assert_non_null(strstr(text, "\ncaches 48  "));
+    assert_null(strstr(text, "34"));
+    assert_int_equal(count(x, text, &t), 0);
+    free(text);
+    assert_int_equal(count(x, "device *\nmemory 7M\ncpus 2\ncaches 0-255", &t), 1); // which this is
+    assert_non_null(strstr(t.text, "`cpus 2-3`"));
+    scene_free(x);
+}
+
 // Names that would be read as more than a name.
 static void test_names(void **state)
 {
@@ -426,7 +469,7 @@ int main(void)
         cmocka_unit_test(test_lines),   cmocka_unit_test(test_owner),  cmocka_unit_test(test_every_scene),
         cmocka_unit_test(test_devices), cmocka_unit_test(test_pci),    cmocka_unit_test(test_no_iommu),
         cmocka_unit_test(test_links),   cmocka_unit_test(test_rights), cmocka_unit_test(test_amounts),
-        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_caches),  cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
