@@ -2,6 +2,7 @@
 // Compares memory `from physical`, and raw regions of /dev/mem, with the host's tree: registers, reserved memory and
 // RAM.
 #include "across/owners.h"
+#include "base/sorted.h"
 #include "host/refs.h"
 #include "plan/describe.h"
 
@@ -126,15 +127,7 @@ static void sort_and_join(struct ranges *r)
 /* The index of the first range that begins after `address`. */
 static uint32_t first_after(const struct ranges *r, uint64_t address)
 {
-    uint32_t low = 0, high = r->list.n;
-    while (low < high) {
-        uint32_t mid = low + (high - low) / 2;
-        if (r->list.at[mid].first <= address)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
+    return sorted_up_to(r->list.at, r->list.n, sizeof *r->list.at, address);
 }
 
 static void list_ram(struct physical *s)

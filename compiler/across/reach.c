@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Checks what all machines together need of the IOMMU, and whose memory devices reach beyond what their maps ask for.
 #include "across/across.h"
+#include "base/sorted.h"
 #include "dma/dma.h"
 
 #include <inttypes.h>
@@ -124,14 +125,7 @@ static void list_memory(struct planner *p, owned_list *list)
 static const struct owned_memory *find_owner(const owned_list *list, const struct over_grant *g, uint64_t first,
                                              uint64_t last)
 {
-    uint32_t low = 0, high = list->n;
-    while (low < high) { // find the first entry after the range
-        uint32_t mid = low + (high - low) / 2;
-        if (list->at[mid].first <= last)
-            low = mid + 1;
-        else
-            high = mid;
-    }
+    uint32_t low = sorted_up_to(list->at, list->n, sizeof *list->at, last);
     for (; low && list->at[low - 1].reach >= first; low--) {
         const struct owned_memory *o = &list->at[low - 1];
         bool own = o->machine == g->machine && !o->memory->m->no_dma && (!o->memory->m->readonly || g->map->readonly);

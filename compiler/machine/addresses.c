@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The guest's physical address space: collects and checks the claims to it, and chooses addresses for the rest.
+#include "base/sorted.h"
 #include "machine/machine.h"
 
 #include <inttypes.h>
@@ -355,14 +356,7 @@ static bool take_from_gap(struct machine_planner *p, struct gaps *g, uint64_t si
         struct gap *x = &g->list.at[i];
         if (x->end - x->first < size)
             continue;
-        uint32_t lo = 0, hi = p->claims.n; // finds the first claim that begins after the start of the gap
-        while (lo < hi) {
-            uint32_t mid = lo + (hi - lo) / 2;
-            if (p->claims.at[mid].first <= x->first)
-                lo = mid + 1;
-            else
-                hi = mid;
-        }
+        uint32_t lo = sorted_up_to(p->claims.at, p->claims.n, sizeof *p->claims.at, x->first);
         lo -= lo > 0;
         if (!search_claims(p, &lo, x->first, x->end, size, align, found))
             continue;

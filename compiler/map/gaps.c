@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Labels the gaps between the host's boxes with what the host keeps there.
 #include "base/intern.h"
+#include "base/sorted.h"
 #include "map/map.h"
 
 #include <stdlib.h>
@@ -63,15 +64,7 @@ static void collect_kept(struct map_page *p, const struct host *h, struct kept_l
 // Returns the number of regions that begin below `address`.
 static uint32_t count_below(const struct kept_list *l, uint64_t address)
 {
-    uint32_t low = 0, high = l->n;
-    while (low < high) {
-        uint32_t mid = low + (high - low) / 2;
-        if (l->at[mid].start < address)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low;
+    return address ? sorted_up_to(l->at, l->n, sizeof *l->at, address - 1) : 0;
 }
 
 static const char *gap_text(struct map_page *p, const struct kept_list *devices, const struct kept_list *memory,

@@ -110,6 +110,18 @@ void *machrt_session_alloc(struct mach_session *s, uint64_t count, size_t size)
     return memset(p, 0, bytes);
 }
 
+void *machrt_session_grow(struct mach_session *s, void *list, uint32_t count, uint32_t *room, size_t size)
+{
+    if (count < *room)
+        return list;
+    uint32_t more = *room ? *room * 2 : 32;
+    void *to = machrt_session_alloc(s, more, size);
+    if (to && count)
+        memcpy(to, list, count * size);
+    *room = to ? more : *room;
+    return to;
+}
+
 /* ---- undoing ---- */
 
 int machrt_reserve_undo(struct mach_session *s)

@@ -2,6 +2,8 @@
 // /proc/iomem: what the kernel says of each range of host addresses.
 #include "core/physical.h"
 
+#include "base/span.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -153,9 +155,7 @@ int machrt_find_ram(const struct mach_sys *sys, uint64_t first, uint64_t last, s
 
 struct ram_list {
     struct mach_session *s;
-    struct ram_piece {
-        uint64_t first, last;
-    } * piece;
+    struct span *piece; // in rising order
     uint32_t count, room;
     int result;
 };
@@ -163,19 +163,13 @@ struct ram_list {
 static int list_piece(void *opaque, uint64_t first, uint64_t last)
 {
     struct ram_list *l = (struct ram_list *)opaque;
-    if (l->count == l->room) {
-        uint32_t room = l->room ? l->room * 2 : 32;
-        struct ram_piece *piece = (struct ram_piece *)machrt_session_alloc(l->s, room, sizeof *piece);
-        if (!piece) {
-            l->result = -ENOMEM;
-            return 1;
-        }
-        if (l->count)
-            memcpy(piece, l->piece, l->count * sizeof *piece);
-        l->piece = piece;
-        l->room = room;
+    struct span *piece = (struct span *)machrt_session_grow(l->s, l->piece, l->count, &l->room, sizeof *piece);
+    if (!piece) {
+        l->result = -ENOMEM;
+        return 1;
     }
-    l->piece[l->count++] = (struct ram_piece){first, last};
+    l->piece = piece;
+    l->piece[l->count++] = (struct span){first, last};
     return 0;
 }
 
@@ -192,17 +186,9 @@ int machrt_find_session_ram(struct mach_session *s, uint64_t first, uint64_t las
         l->result = l->result ? l->result : r;
         s->ram = l;
     }
-    // Pieces rise and do not overlap: the first that ends at `first` or after it.
-    uint32_t low = 0, high = l->count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        if (l->piece[middle].last < first)
-            low = middle + 1;
-        else
-            high = middle;
-    }
     struct search x = {first, last, first, to};
-    for (; low < l->count && l->piece[low].first <= last && !to->all; low++)
-        add_piece(&x, l->piece[low].first, l->piece[low].last);
+    size_t i = machrt_find_span(l->piece, l->count, first);
+    for (; i < l->count && l->piece[i].first <= last && !to->all; i++)
+        add_piece(&x, l->piece[i].first, l->piece[i].last);
     return l->result;
 }

@@ -201,6 +201,12 @@ int machrt_session_end(struct mach_session *s, struct mach_error *error);
 /* Memory, zeroed, that lasts as long as the session; NULL after machrt_set_error(). */
 void *machrt_session_alloc(struct mach_session *s, uint64_t count, size_t size);
 
+/*
+ * Makes room for one more in a list of `count` elements that machrt_session_alloc() made, and that may move; `room` is
+ * how many fit. NULL after machrt_set_error().
+ */
+void *machrt_session_grow(struct mach_session *s, void *list, uint32_t count, uint32_t *room, size_t size);
+
 /* Fills in the error. `number` is an errno, positive or negative, or 0. Returns -1. */
 int machrt_set_error(struct mach_session *s, const char *step, int number, const char *object, const char *hint, ...)
     __attribute__((format(printf, 5, 6)));

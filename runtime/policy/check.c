@@ -91,15 +91,8 @@ static bool is_file_allowed(const struct mach_policy *p, const struct need *n)
 // The ranges are sorted and do not touch, so that what is allowed lies in one of them.
 static bool is_in_ranges(const struct policy_ranges *r, uint64_t first, uint64_t last)
 {
-    size_t low = 0, high = r->n;
-    while (low < high) {
-        size_t mid = low + (high - low) / 2;
-        if (r->list[mid].last < first)
-            low = mid + 1;
-        else
-            high = mid;
-    }
-    return low < r->n && r->list[low].first <= first && last <= r->list[low].last;
+    size_t i = machrt_find_span(r->list, r->n, first);
+    return i < r->n && r->list[i].first <= first && last <= r->list[i].last;
 }
 
 static bool is_allowed(const struct check *c, const struct need *n)

@@ -55,11 +55,11 @@ static int add_rule(struct parser *p, struct policy_rule rule)
 
 static int add_range(struct parser *p, struct policy_ranges *r, size_t *room, uint64_t first, uint64_t last)
 {
-    struct policy_range *list = (struct policy_range *)grow(r->list, r->n, room, sizeof *r->list);
+    struct span *list = (struct span *)grow(r->list, r->n, room, sizeof *r->list);
     if (!list)
         return no_memory(p);
     r->list = list;
-    list[r->n++] = (struct policy_range){first, last};
+    list[r->n++] = (struct span){first, last};
     return 0;
 }
 
@@ -320,7 +320,7 @@ static int parse_line(struct parser *p)
 
 static int by_first(const void *a, const void *b)
 {
-    const struct policy_range *x = (const struct policy_range *)a, *y = (const struct policy_range *)b;
+    const struct span *x = (const struct span *)a, *y = (const struct span *)b;
     return (x->first > y->first) - (x->first < y->first);
 }
 
@@ -331,7 +331,7 @@ static void join(struct policy_ranges *r)
     qsort(r->list, r->n, sizeof *r->list, by_first);
     size_t n = 0;
     for (size_t i = 1; i < r->n; i++) {
-        struct policy_range *x = &r->list[n], *y = &r->list[i];
+        struct span *x = &r->list[n], *y = &r->list[i];
         if (x->last == UINT64_MAX || y->first <= x->last + 1)
             x->last = y->last > x->last ? y->last : x->last;
         else

@@ -3,6 +3,7 @@
 #ifndef MACHRT_POLICY_POLICY_H
 #define MACHRT_POLICY_POLICY_H
 
+#include "base/span.h"
 #include "core/session.h"
 
 /* ---- parse.c ---- */
@@ -17,12 +18,8 @@ struct policy_rule {
     bool no_iommu, readonly; // a device that nothing keeps from any memory; only if it is not written to
 };
 
-struct policy_range {
-    uint64_t first, last;
-};
-
 struct policy_ranges {
-    struct policy_range *list; // sorted, and none touches another
+    struct span *list; // sorted, and none touches another
     size_t n;
 };
 

@@ -67,7 +67,7 @@ static int lock_shadow(struct mach_session *s, const struct claim *c, const stru
 {
     uint32_t region = (uint32_t)(c->shadow - s->region), n = s->f->section[MACH_CFG_S_WRITE].count;
     int r = 0;
-    for (uint32_t i = machrt_first_write(s, region); !r && i < n; i++) {
+    for (uint32_t i = machrt_first_write(s, region, 0); !r && i < n; i++) {
         struct mach_cfg_rec w = mach_cfg_record(s->f, MACH_CFG_S_WRITE, i);
         uint32_t mask = mach_cfg_write_mask(w);
         if (mach_cfg_write_region(w) != region)

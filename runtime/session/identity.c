@@ -51,16 +51,10 @@ static int stat_path(struct mach_session *s, const char *path, struct mach_stat 
 
 static int add_resource(struct resources *x, uint64_t inode, uint64_t first)
 {
-    if (x->count == x->room) {
-        uint32_t room = x->room ? x->room * 2 : 64;
-        struct resource *list = (struct resource *)machrt_session_alloc(x->s, room, sizeof *list);
-        if (!list)
-            return x->result = -1;
-        if (x->count)
-            memcpy(list, x->list, x->count * sizeof *list);
-        x->list = list;
-        x->room = room;
-    }
+    struct resource *list = (struct resource *)machrt_session_grow(x->s, x->list, x->count, &x->room, sizeof *list);
+    if (!list)
+        return x->result = -1;
+    x->list = list;
     x->list[x->count++] = (struct resource){inode, first};
     return 0;
 }

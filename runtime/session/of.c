@@ -217,16 +217,10 @@ static int add_chip(struct walk *w)
     uint32_t phandle = read_cell(w->s, w->path, "phandle", 0), cells = read_cell(w->s, w->path, "#interrupt-cells", 0);
     if (!phandle)
         return 0;
-    if (x->chips == x->room) {
-        uint32_t room = x->room ? x->room * 2 : 32;
-        struct of_chip *c = (struct of_chip *)machrt_session_alloc(w->s, room, sizeof *c);
-        if (!c)
-            return -ENOMEM;
-        if (x->chips)
-            memcpy(c, x->chip, x->chips * sizeof *c);
-        x->chip = c;
-        x->room = room;
-    }
+    struct of_chip *c = (struct of_chip *)machrt_session_grow(w->s, x->chip, x->chips, &x->room, sizeof *c);
+    if (!c)
+        return -ENOMEM;
+    x->chip = c;
     x->chip[x->chips++] = (struct of_chip){phandle, cells};
     return 0;
 }

@@ -26,12 +26,14 @@ static volatile uint32_t *register_at(const struct region *r, uint64_t offset)
     return (volatile uint32_t *)(void *)((char *)r->area->at + (offset & ~UINT64_C(3)));
 }
 
-uint32_t machrt_first_write(const struct mach_session *s, uint32_t region)
+uint32_t machrt_first_write(const struct mach_session *s, uint32_t region, uint64_t offset)
 {
     uint32_t low = 0, high = s->f->section[MACH_CFG_S_WRITE].count;
     while (low < high) {
         uint32_t middle = low + (high - low) / 2;
-        if (mach_cfg_write_region(mach_cfg_record(s->f, MACH_CFG_S_WRITE, middle)) < region)
+        struct mach_cfg_rec w = mach_cfg_record(s->f, MACH_CFG_S_WRITE, middle);
+        uint32_t its = mach_cfg_write_region(w);
+        if (its < region || (its == region && mach_cfg_write_offset(w) < offset))
             low = middle + 1;
         else
             high = middle;
@@ -43,21 +45,11 @@ uint32_t machrt_first_write(const struct mach_session *s, uint32_t region)
 static bool find_write(const struct mach_session *s, const struct region *r, uint64_t offset,
                        struct mach_cfg_rec *found)
 {
-    uint32_t index = (uint32_t)(r - s->region), low = 0, high = s->f->section[MACH_CFG_S_WRITE].count;
-    while (low < high) {
-        uint32_t middle = low + (high - low) / 2;
-        struct mach_cfg_rec w = mach_cfg_record(s->f, MACH_CFG_S_WRITE, middle);
-        uint32_t region = mach_cfg_write_region(w);
-        if (region == index && mach_cfg_write_offset(w) == offset) {
-            *found = w;
-            return true;
-        }
-        if (region < index || (region == index && mach_cfg_write_offset(w) < offset))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return false;
+    uint32_t index = (uint32_t)(r - s->region), i = machrt_first_write(s, index, offset);
+    if (i == s->f->section[MACH_CFG_S_WRITE].count)
+        return false;
+    *found = mach_cfg_record(s->f, MACH_CFG_S_WRITE, i);
+    return mach_cfg_write_region(*found) == index && mach_cfg_write_offset(*found) == offset;
 }
 
 // Tells of the first refused write to a register: a guest could fill the log of the VMM otherwise.

@@ -93,8 +93,8 @@ int machrt_map_file_region(struct mach_session *s, struct region *r, const char 
 
 /* shadow.c: registers of the host, of which the guest writes certain bits */
 
-/* The first record of section WRITE whose region is `region` or a later one. */
-uint32_t machrt_first_write(const struct mach_session *s, uint32_t region);
+/* The first record of section WRITE that is of `region` and `offset`, or of later ones. */
+uint32_t machrt_first_write(const struct mach_session *s, uint32_t region, uint64_t offset);
 /* Completes the region, whose file is mapped. 0 or -1. */
 int machrt_open_shadow(struct mach_session *s, struct region *r);
 /* mach_region_read() and _write() of a shadow; the access is inside of it and aligned. 0; -EACCES: part of the write,
