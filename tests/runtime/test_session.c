@@ -701,6 +701,79 @@ static void test_hints(void **state)
     refused(x, "bind", "vfio.enable_unsafe_noiommu_mode=1");
 }
 
+// sysfs where its path is long: what does not fit is an error, and nothing is cut off.
+static struct {
+    struct mach_sys sys; // the fake's
+    char path[454];
+} far_away;
+
+static const char *near_path(const char *path)
+{
+    static char near[512];
+    size_t n = strlen(far_away.path);
+    if (strncmp(path, far_away.path, n))
+        return path;
+    snprintf(near, sizeof near, "/sys%s", path + n);
+    return near;
+}
+
+static int far_open(void *o, const char *path, int flags)
+{
+    return far_away.sys.open(o, near_path(path), flags);
+}
+static int64_t far_readlink(void *o, const char *path, char *to, size_t size)
+{
+    return far_away.sys.readlink(o, near_path(path), to, size);
+}
+static int64_t far_read_file(void *o, const char *path, void *to, size_t size)
+{
+    return far_away.sys.read_file(o, near_path(path), to, size);
+}
+static int far_write_file(void *o, const char *path, const char *text)
+{
+    return far_away.sys.write_file(o, near_path(path), text);
+}
+static int far_list(void *o, const char *path, int (*each)(void *, const char *, int), void *arg)
+{
+    return far_away.sys.list(o, near_path(path), each, arg);
+}
+static int far_access(void *o, const char *path, int mode)
+{
+    return far_away.sys.access(o, near_path(path), mode);
+}
+
+static void test_long_paths(void **state)
+{
+    (void)state;
+    for (int longer = 0; longer < 2; longer++) {
+        struct scene *x = scene_new("group");
+        far_away.sys = x->k->sys;
+        memset(far_away.path, 'x', sizeof far_away.path - 1);
+        *far_away.path = '/';
+        x->k->sys.sysfs = far_away.path;
+        x->k->sys.open = far_open;
+        x->k->sys.readlink = far_readlink;
+        x->k->sys.read_file = far_read_file;
+        x->k->sys.write_file = far_write_file;
+        x->k->sys.list = far_list;
+        x->k->sys.access = far_access;
+        x->options.flags |= MACH_NO_PROOF;
+        // "/bus/platform/drivers/", this, "/unbind" are the longest that is needed.
+        strcpy(x->k->device[0].driver, longer ? "of-the-ethernets-of-layerscape" : "of-the-ethernets-of-qoriq-soc");
+        strcpy(x->k->device[0].natural, x->k->device[0].driver);
+        if (longer) {
+            assert_int_equal(scene_start(x), -1);
+            assert_string_equal(x->error.step, "bind");
+            assert_int_equal(x->error.number, ENAMETOOLONG);
+        } else {
+            started(x);
+            stopped(x);
+        }
+        scene_clean(x);
+        scene_free(x);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -710,7 +783,7 @@ int main(void)
         cmocka_unit_test(test_both_kinds),  cmocka_unit_test(test_msi),          cmocka_unit_test(test_linked_msi),
         cmocka_unit_test(test_pci_space),   cmocka_unit_test(test_uio),          cmocka_unit_test(test_uio_pci),
         cmocka_unit_test(test_guest_iommu), cmocka_unit_test(test_later_faults), cmocka_unit_test(test_populate),
-        cmocka_unit_test(test_budget),      cmocka_unit_test(test_hints),
+        cmocka_unit_test(test_budget),      cmocka_unit_test(test_hints),        cmocka_unit_test(test_long_paths),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -123,6 +123,7 @@ static void unknown_words(void **state)
     CHECK("passthrough &a ^foo { region 0 ^trapp at 1; ^bar { x; } ref a ^dropp; }", "E0104 E0104 E0103 E0104");
     CHECK("^foo ( [ < ) } ; cpus 1;", "E0103");
     CHECK("^foo { { } ( { } } cpus 1;", "E0103");
+    CHECK("if a ^for \ncpus;", "E0101"); // where parsing goes on there may be a mistake that comes of the first
 }
 
 static void missing_semicolons(void **state)
