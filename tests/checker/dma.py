@@ -205,13 +205,22 @@ def endpoints(node, name, stride):
     return [value[i + stride // 2] for i in range(0, len(value), stride)]
 
 
+def mapped(node, requester):
+    """What iommu-map makes of a requester id."""
+    value = cells(node.props.get("iommu-map", b""))
+    entries = [value[i:i + 4] for i in range(0, len(value), 4)]
+    return [base + requester - first for first, _, base, length in entries if first <= requester < first + length]
+
+
 def check_endpoint(machine, d, x, who):
     if x.endpoint is None or not d.at:
         return
-    node = d.at
-    if x.endpoint not in (endpoints(node, "iommus", 2) + endpoints(node, "iommu-map", 4) +
-                          endpoints(node.parent, "iommu-map", 4)):
+    own = endpoints(d.at, "iommus", 2) or mapped(d.at, 0)
+    if x.endpoint not in (own or mapped(d.at.parent, (d.slot or 0) << 3)):
         machine.say(f"{who}: no iommus or iommu-map says {x.endpoint:#x}")
+    others = [y for other in machine.config.device for y in other.domains if y is not x]
+    if any((y.guest_iommu, y.endpoint) == (x.guest_iommu, x.endpoint) for y in others):
+        machine.say(f"{who}: another one has endpoint {x.endpoint:#x}, too")
 
 
 def check_stash(machine, x, who):
