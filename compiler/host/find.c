@@ -103,12 +103,17 @@ static struct dt_node *no_node(struct finding *f, const struct dt_node *deepest,
         diag_did_you_mean(d, "", f->value, dt_show_path(f->c->arena, is));
         return NULL;
     }
-    uint32_t count = 0;
-    for (const struct dt_node *i = deepest->child; i && count < LISTED; i = i->next)
+    uint32_t count = 0, seen = 0;
+    same = 0;
+    dt_child_base(f->h->tree, deepest, base, &same);
+    for (const struct dt_node *i = deepest->child; i && count < LISTED && count < same && seen < CANDIDATES;
+         i = i->next) {
+        seen++;
         if (host_base_name(f->h, i) == base) {
             fact(f, d, i);
             count++;
         }
+    }
     diag_help(d, "`dtc -I dtb -O dts %s` shows what is there", f->h->file);
     return NULL;
 }

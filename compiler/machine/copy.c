@@ -15,10 +15,8 @@ static const struct m_part *part_for(const struct m_passthrough *pass, const str
 
 static bool is_left_out(const struct m_passthrough *pass, const struct dt_node *n)
 {
-    for (uint32_t i = 0; i < pass->without.n; i++)
-        if (pass->without.at[i] == n)
-            return true;
-    return false;
+    uint64_t one;
+    return map_get(&pass->without, (uintptr_t)n, 0, &one);
 }
 
 /* Whether machc writes a property itself, or the property has a meaning only on the host. */
@@ -77,12 +75,12 @@ static bool has_reachable_region(const struct machine_planner *p, const struct d
 }
 
 /* Whether all its registers are in regions of the device above. */
-static bool is_part_of(const struct machine_planner *p, const struct copied *k)
+static bool is_part_of(struct machine_planner *p, const struct copied *k)
 {
     const struct host_node *hn = &p->host->nodes[k->host_id];
     for (uint32_t i = 0; i < hn->nregions; i++) {
         const struct host_region *r = &p->host->regions[hn->first_region + i];
-        if (r->translated && r->size && !region_containing(k->device, r->address, r->size))
+        if (r->translated && r->size && !region_containing(p, k->device, r->address, r->size))
             return false;
     }
     return true;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Regions of copied nodes, and their `reg` on the guest's bus.
+#include "base/sorted.h"
 #include "machine/machine.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 /* Returns the name that the node has for a region, or the class if the node has no `reg-names`; or NULL. */
 static const char *region_name(const struct machine_planner *p, const struct copied *k, const struct host_region *h)
@@ -33,16 +35,72 @@ static const uint32_t *region_statements(struct machine_planner *p, const struct
     return match_statements(p, k, &kind, statements, n, parts, hn->nregions);
 }
 
-const struct p_region *region_containing(const struct p_device *d, uint64_t a, uint64_t size)
+/* ---- regions of a device by their address on the host ---- */
+
+struct placed {
+    uint64_t first, last;
+    uint64_t reach; // the furthest `last` of this and those before it
+    uint32_t index; // in the device's list
+};
+
+struct placed_list {
+    uint32_t regions; // that the device had: it may have got more since
+    VEC(struct placed) list;
+};
+
+static int by_address(const void *a, const void *b)
 {
-    for (; d; d = d->parent) {
-        for (uint32_t i = 0; i < d->regions.n; i++) {
-            const struct p_region *r = d->regions.at[i];
-            if (r->mode != REGION_DROP && r->host <= a && a - r->host < r->size && r->size - (a - r->host) >= size)
-                return r;
-        }
+    const struct placed *x = a, *y = b;
+    return x->first != y->first ? (x->first > y->first) - (x->first < y->first)
+                                : (x->index > y->index) - (x->index < y->index);
+}
+
+static const struct placed_list *regions_by_address(struct machine_planner *p, const struct p_device *d)
+{
+    struct placed_list *all = map_getp(&p->regions_of, d, NULL);
+    if (all && all->regions == d->regions.n)
+        return all;
+    all = NEW(draft_arena(p->c), struct placed_list);
+    all->regions = d->regions.n;
+    for (uint32_t i = 0; i < d->regions.n; i++) {
+        const struct p_region *r = d->regions.at[i];
+        if (r->size && r->host <= UINT64_MAX - (r->size - 1))
+            vec_push(draft_arena(p->c), &all->list, ((struct placed){r->host, r->host + (r->size - 1), 0, i}));
     }
-    return NULL;
+    if (all->list.n)
+        qsort(all->list.at, all->list.n, sizeof *all->list.at, by_address);
+    for (uint32_t i = 0; i < all->list.n; i++) {
+        struct placed *x = &all->list.at[i];
+        x->reach = i && x[-1].reach > x->last ? x[-1].reach : x->last;
+    }
+    map_putp(draft_arena(p->c), &p->regions_of, d, NULL, all);
+    return all;
+}
+
+/* The first of the device's regions that contains [first, last]. */
+static const struct p_region *own_region_containing(struct machine_planner *p, const struct p_device *d, uint64_t first,
+                                                    uint64_t last)
+{
+    const struct placed_list *all = regions_by_address(p, d);
+    uint32_t found = UINT32_MAX;
+    for (uint32_t i = sorted_up_to(all->list.at, all->list.n, sizeof *all->list.at, first); i; i--) {
+        const struct placed *x = &all->list.at[i - 1];
+        if (x->reach < last)
+            break;
+        if (x->last >= last && d->regions.at[x->index]->mode != REGION_DROP && x->index < found)
+            found = x->index;
+    }
+    return found == UINT32_MAX ? NULL : d->regions.at[found];
+}
+
+const struct p_region *region_containing(struct machine_planner *p, const struct p_device *d, uint64_t address,
+                                         uint64_t size)
+{
+    const struct p_region *r = NULL;
+    uint64_t last = address + (size - 1);
+    for (; d && !r && last >= address; d = d->parent)
+        r = own_region_containing(p, d, address, last);
+    return r;
 }
 
 void add_region(struct machine_planner *p, struct p_device *d, const struct p_region *r, struct src where)
@@ -96,7 +154,7 @@ void check_part_regions(struct machine_planner *p, const struct copied *k)
     const struct host_node *hn = &p->host->nodes[k->host_id];
     for (uint32_t i = 0; i < hn->nregions; i++) {
         const struct host_region *h = &p->host->regions[hn->first_region + i];
-        if (!h->translated || !h->size || region_containing(k->device, h->address, h->size))
+        if (!h->translated || !h->size || region_containing(p, k->device, h->address, h->size))
             continue;
         const char *path = dt_path(p->c->arena, k->host), *top = dt_path(p->c->arena, k->pass->parts.at[0].node);
         struct diag *d = diag(
@@ -165,7 +223,7 @@ void decide_regions(struct machine_planner *p, struct copied *k, struct p_device
         }
         if (!h->size)
             continue;
-        const struct p_region *in = top ? NULL : region_containing(d, h->address, h->size);
+        const struct p_region *in = top ? NULL : region_containing(p, d, h->address, h->size);
         if (in && m) {
             struct diag *g = diag(p->c->diags, E0530, m->at,
                                   "region %u of `%s` is part of region %u of `%s`, whose statement applies to it",

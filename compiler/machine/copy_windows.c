@@ -37,9 +37,9 @@ static void write_property(struct ranges *r, const char *name, const char *why)
  * otherwise stays the same. This holds for the next *size bytes as well; *size is reduced to where another region
  * begins.
  */
-static uint64_t to_guest_address(const struct p_device *d, uint64_t host, uint64_t *size)
+static uint64_t to_guest_address(struct machine_planner *p, const struct p_device *d, uint64_t host, uint64_t *size)
 {
-    const struct p_region *r = region_containing(d, host, 1);
+    const struct p_region *r = region_containing(p, d, host, 1);
     if (r) {
         uint64_t left = r->size - (host - r->host);
         *size = *size < left ? *size : left;
@@ -93,13 +93,13 @@ void decide_windows(struct machine_planner *p, struct copied *k, struct p_device
     uint32_t n = count_entries(p, k->host, ranges);
     for (uint32_t i = 0; i < n; i++) {
         uint64_t cpu, size, piece;
-        if (!get_cpu_range(p, k->host, ranges, i, &cpu, &size) || region_containing(d, cpu, size))
+        if (!get_cpu_range(p, k->host, ranges, i, &cpu, &size) || region_containing(p, d, cpu, size))
             continue;
         piece = size;
         struct p_region r = {.index = i,
                              .host = cpu,
                              .size = size,
-                             .guest = to_guest_address(d, cpu, &piece),
+                             .guest = to_guest_address(p, d, cpu, &piece),
                              .mode = REGION_MAP,
                              .window = true,
                              .how = HOW_DEFAULT,
@@ -188,7 +188,8 @@ static void rewrite_empty(struct ranges *r)
     for (uint32_t i = 0; i < w.list.n; i++) {
         struct window *x = &w.list.at[i];
         uint64_t piece = x->size;
-        if (!translate_to_bus(p, r->bus, to_guest_address(r->k->device, x->cpu, &piece), x->size, r->where, &x->on_bus))
+        if (!translate_to_bus(p, r->bus, to_guest_address(p, r->k->device, x->cpu, &piece), x->size, r->where,
+                              &x->on_bus))
             return;
         same = same && x->on_bus == x->child;
     }
@@ -219,10 +220,10 @@ static bool rewrite_entry(struct ranges *r, const struct dt_prop *ranges, uint32
     uint32_t low = r->child_cells < 2 ? r->child_cells : 2, top = r->child_cells - low;
     uint64_t child = read_cells(ranges, at + top, low), done = 0;
     while (done < size) {
-        uint64_t left = size - done, guest = to_guest_address(r->k->device, cpu + done, &left), on_bus;
+        uint64_t left = size - done, guest = to_guest_address(p, r->k->device, cpu + done, &left), on_bus;
         for (uint64_t more; left < size - done; left += more) {
             more = size - done - left;
-            if (to_guest_address(r->k->device, cpu + done + left, &more) != guest + left)
+            if (to_guest_address(p, r->k->device, cpu + done + left, &more) != guest + left)
                 break;
         }
         if (!translate_to_bus(p, r->bus, guest, left, r->where, &on_bus) ||

@@ -102,6 +102,7 @@ struct machine_planner {
     struct copied **copy_of;     // by host node id, or NULL
     struct map chips;            // interned name -> struct p_irqchip
     struct map devices;          // interned name -> struct p_device
+    struct map regions_of;       // copy_regions.c: struct p_device -> its regions by address
     struct map memories;         // interned name -> index
     struct map slots;            // by_name.c: (interned name of a bus, slot) -> struct p_device
     struct map fixed;            // schema_bodies.c: (kind, rate) -> guest node
@@ -446,7 +447,8 @@ void add_region(struct machine_planner *p, struct p_device *d, const struct p_re
  * Returns the region that contains the host range [address, address + size), among those that the statement of `d` has
  * so far; NULL if there is none.
  */
-const struct p_region *region_containing(const struct p_device *d, uint64_t address, uint64_t size);
+const struct p_region *region_containing(struct machine_planner *p, const struct p_device *d, uint64_t address,
+                                         uint64_t size);
 
 /* Writes `reg` and `reg-names` of the node that is passed through, for its bus in the guest, and names the node. */
 void write_reg(struct machine_planner *p, struct copied *k);

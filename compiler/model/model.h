@@ -217,7 +217,7 @@ struct m_passthrough {
     bool named;
     bool assigned; // the planner made it, for a provider with the fate `assign`
     bool only;
-    VEC(const struct dt_node *) without;
+    struct map without;          // node that is left out -> 1
     const struct m_place *place; // never NULL
     VEC(struct m_part) parts;    // [0] is the top
     struct map part_index;       // host node -> index in parts

@@ -437,8 +437,9 @@ static struct m_part *part_of(struct build *b, struct m_passthrough *p, const st
 
 static bool without_holds(const struct m_passthrough *p, const struct dt_node *n)
 {
-    for (uint32_t i = 0; i < p->without.n; i++)
-        if (dt_is_below(p->without.at[i], n))
+    uint64_t one;
+    for (; p->without.n && n; n = n->parent)
+        if (map_get(&p->without, (uintptr_t)n, 0, &one))
             return true;
     return false;
 }
@@ -504,7 +505,7 @@ static void pass_statement(struct build *b, const struct scope *s, const struct 
             const char *path = eval_text(b, s, &i->t);
             const struct dt_node *n = path && top ? find_below(b, s, top, &i->t, path) : NULL;
             if (n)
-                vec_push(b->c->arena, &p->without, n);
+                map_put(draft_arena(b->c), &p->without, (uintptr_t)n, 0, 1);
             else if (path && !top)
                 nothing_below(b, s, i->loc);
         }

@@ -453,10 +453,15 @@ static void region_info(const struct plan *p, uint32_t device, struct vfio_regio
     i->size = 0;
     if (mach_cfg_device_kind(d) == MACH_CFG_DEVICE_PCI && i->index == VFIO_PCI_CONFIG_REGION_INDEX)
         i->size = 4096;
-    for (uint32_t k = 0; k < mach_cfg_device_regions(d); k++) {
-        struct mach_cfg_rec r = mach_cfg_record(p->f, MACH_CFG_S_REGION, mach_cfg_device_first_region(d) + k);
-        if (mach_cfg_region_index(r) == i->index && !(mach_cfg_region_flags(r) & MACH_CFG_REGION_WINDOW))
-            i->size = mach_cfg_region_size(r);
+    // They are in the order of their indices, mostly without gaps: so the search begins at the index.
+    uint32_t n = mach_cfg_device_regions(d);
+    for (uint32_t k = 0; k < n; k++) {
+        struct mach_cfg_rec r = mach_cfg_record(
+            p->f, MACH_CFG_S_REGION, mach_cfg_device_first_region(d) + (uint32_t)(((uint64_t)i->index + k) % n));
+        if (mach_cfg_region_index(r) != i->index || mach_cfg_region_flags(r) & MACH_CFG_REGION_WINDOW)
+            continue;
+        i->size = mach_cfg_region_size(r);
+        break;
     }
     if (i->size && !(i->size % page))
         i->flags |= VFIO_REGION_INFO_FLAG_MMAP;
@@ -467,10 +472,15 @@ static void irq_info(const struct plan *p, uint32_t device, struct vfio_irq_info
     struct mach_cfg_rec d = mach_cfg_record(p->f, MACH_CFG_S_DEVICE, device);
     i->count = 1;
     i->flags = VFIO_IRQ_INFO_EVENTFD;
-    for (uint32_t k = 0; k < mach_cfg_device_irqs(d); k++) {
-        struct mach_cfg_rec q = mach_cfg_record(p->f, MACH_CFG_S_IRQ, mach_cfg_device_first_irq(d) + k);
-        if (mach_cfg_irq_index(q) == i->index && mach_cfg_irq_trigger(q) == MACH_CFG_TRIGGER_LEVEL)
+    uint32_t n = mach_cfg_device_irqs(d);
+    for (uint32_t k = 0; k < n; k++) {
+        struct mach_cfg_rec q = mach_cfg_record(
+            p->f, MACH_CFG_S_IRQ, mach_cfg_device_first_irq(d) + (uint32_t)(((uint64_t)i->index + k) % n));
+        if (mach_cfg_irq_index(q) != i->index || mach_cfg_irq_source(q) != MACH_CFG_IRQ_DEVICE)
+            continue;
+        if (mach_cfg_irq_trigger(q) == MACH_CFG_TRIGGER_LEVEL)
             i->flags |= VFIO_IRQ_INFO_MASKABLE | VFIO_IRQ_INFO_AUTOMASKED;
+        break;
     }
 }
 
