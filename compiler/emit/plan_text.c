@@ -355,10 +355,10 @@ char *emit_plan(struct machc *c, const struct plan *p, const struct p_machine *o
     for (uint32_t i = 0; i < p->machines.n; i++)
         if (!only || only == p->machines.at[i])
             machine_text(c, &t, p->machines.at[i]);
-    if (p->owned.n)
-        owner_table(&t, p, only);
     if (p->host.kept.n)
         kept_table(&t, p, only);
+    if (p->owned.n)
+        owner_table(&t, p, only);
     if (p->iommu == IOMMU_PAMU)
         text_print(&t, "\nall machines: %llu of %u entries for sub-windows of the PAMU; the vendor's VFIO needs %llu\n",
                    (unsigned long long)p->spaact, pamu_hardware.spaact, (unsigned long long)p->vendor_spaact);
