@@ -11,7 +11,7 @@
 # make update-linux   schemas/linux/nodes.json anew, from Linux's sources (Debian's linux-source packages)
 # make update-needs   schemas/needs/drivers.json anew, from the same and Debian's boards
 # make update-lines   schemas/lines/resets.json anew, from the newest of the same
-# make check-prepare  for every board of Debian's arm64 kernel: the overlay that keeps what guests rely on; PREPARE="--sample 20 --schema" for some
+# make check-prepare  for every board of Debian's arm64 kernel: the overlay that keeps what guests rely on; PREPARE="--sample 20 --schema 5" for some, with dt-validate
 # make check-needs    whether it is what the sources give, against every board, and against a sample that was judged by hand
 # make check-references  which phandles machc sees in every board of Linux's sources; REFERENCES="--sample 100" for some
 # make check-growth   that machc and machrt take n log n steps in every dimension, by counting instructions (Debian's valgrind); GROWTH="memories" for some

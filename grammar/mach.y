@@ -47,7 +47,7 @@ static void mach_yyerror(const struct loc *loc, struct parser *p, const char *wh
 
 /* statements */
 %token INCLUDE "include" CONST "const" HOST "host" LIVE "live" TEMPLATE "template" MACHINE "machine" ASSERT "assert"
-%token USE "use" FOR "for" IN "in" IF "if" ELSE "else" PAGE_SIZE "page-size" IOMMU "iommu" FACTS "facts" OVERLAY "overlay" KEEP "keep" READY "ready"
+%token USE "use" FOR "for" IN "in" IF "if" ELSE "else" PAGE_SIZE "page-size" IOMMU "iommu" FACTS "facts" OVERLAY "overlay" KEEP "keep" READY "ready" HIDE "hide"
 %token MODEL "model" COMPATIBLE "compatible" BOOTARGS "bootargs" CPUS "cpus" MEMORY "memory" IRQCHIP "irqchip"
 %token DEVICE "device" PASSTHROUGH "passthrough" PLATFORM "platform" PCI "pci" RAW "raw" NODE "node" EDIT "edit"
 %token REGION "region" IRQ "irq" REF "ref" CHILD "child" DMA "dma" GUEST_IOMMU "guest-iommu" POOL "pool" STASH "stash" ID "id"
@@ -91,7 +91,7 @@ static void mach_yyerror(const struct loc *loc, struct parser *p, const char *wh
 %type <ast> if_chain machine_type machine_head map_head stash_head dma_head passthrough_head host_head use_head
 %type <text> name string anode inode noderef below prop_name
 %type <x> value const_value expr attr
-%type <items> params param_list args arg_list strings keep_items items on_items below_list
+%type <items> params param_list args arg_list strings keep_items items on_items below_list of_node
 %type <item> item on_item keep_item
 %type <ops> dts_body
 %type <op> dts_item dts_stmt
@@ -240,7 +240,9 @@ clause: PAGE_SIZE value                                 { $$ = list_of(AST(PAGE_
       | IOMMU name                                      { $$ = list_of(AST(IOMMU, @$)); $$.head->name = $2; }
       | FACTS string                                    { $$ = list_of(AST(FACTS, @$)); $$.head->name = $2; }
       | OVERLAY strings                                 { $$ = list_of(AST(OVERLAY, @$)); $$.head->items = $2.head; }
-      | READY prop_name string                          { $$ = list_of(AST(READY, @$)); $$.head->name = $2; $$.head->arg = ARG($3); }
+      | READY prop_name of_node string                  { $$ = list_of(AST(READY, @$)); $$.head->name = $2; $$.head->items = $3.head; $$.head->arg = ARG($4); }
+      | READY prop_name '[' value ']' of_node string    { $$ = list_of(AST(READY, @$)); $$.head->name = $2; $$.head->e = $4.e; $$.head->items = $6.head; $$.head->arg = ARG($7); }
+      | HIDE keep_items                                 { $$ = list_of(AST(HIDE, @$)); $$.head->items = $2.head; }
       | KEEP                                            { $$ = list_of(AST(KEEP, @$)); }
       | KEEP keep_items                                 { $$ = list_of(AST(KEEP, @$)); $$.head->items = $2.head; }
       | MODEL string                                    { $$ = list_of(AST(MODEL, @$)); $$.head->name = $2; }
@@ -341,6 +343,9 @@ keep_item: inode                                        { $$ = item_text(p, $1);
 keep_items: keep_item                                   { $$ = (struct item_list){0}; item_add(&$$, $1); }
           | keep_items ',' keep_item                    { $$ = $1; item_add(&$$, $3); }
           ;
+of_node: %empty                                         { $$ = (struct item_list){0}; }
+       | OF keep_item                                   { $$ = (struct item_list){0}; item_add(&$$, $2); }
+       ;
 on_item: value                                          { $$ = item_expr(p, $1.e, NULL, @$); if ($1.e->kind == EXPR_NAME) $$->t = $1.e->name; }
        | value DOTDOT value                             { $$ = item_expr(p, $1.e, $3.e, @$); }
        ;

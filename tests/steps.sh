@@ -83,7 +83,7 @@ step make -j2 check-corpus
 if [ "$kind" = ci ]; then
     step make -j2 check-references REFERENCES="--sample 200"
     step make check-schema
-    step make check-prepare PREPARE="--sample 60"
+    step make check-prepare PREPARE="--sample 60 --schema 3"
     # Random machines that compete.
     step make check-properties CASES=0 OWNERS=500
     # A third of a minute of fuzzing for each kind of file.
@@ -97,7 +97,7 @@ if [ "$kind" = ci ]; then
 else
     step make -j2 check-references
     step make check-schema
-    step make check-prepare
+    step make check-prepare PREPARE="--schema 60"
     step make check-properties
     # Instructions are counted, so that it does not matter what else runs.
     step make check-growth

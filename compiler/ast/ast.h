@@ -94,7 +94,8 @@ enum ast_kind {
     AST_IOMMU,     // name: word
     AST_FACTS,     // name: string
     AST_OVERLAY,   // [items: strings]
-    AST_READY,     // name: a property; arg: why
+    AST_READY,     // name: a property; [e: index]; [items: a node]; arg: why
+    AST_HIDE,      // items: nodes
     AST_KEEP,      // [items: nodes]  (a host's list; alone: the fate of a reference)
     /* machine */
     AST_MODEL,       // name: string

@@ -19,6 +19,7 @@ static const char *const spelling[AST_KIND_COUNT] = {
     [AST_FACTS] = "facts",
     [AST_OVERLAY] = "overlay",
     [AST_READY] = "ready",
+    [AST_HIDE] = "hide",
     [AST_KEEP] = "keep",
     [AST_MODEL] = "model",
     [AST_COMPATIBLE] = "compatible",
@@ -98,7 +99,7 @@ bool is_keyword(const char *word)
 #define IRQ_CLAUSES     "to", "drop", "file"
 #define FATES           "drop", "fixed", "assign", "copy", "shadow", "write", "to", "keep"
 #define MEMORY_CLAUSES  "at", "size", "from", "below", "runs", "by", "offset", "share", "no-dma", "readonly"
-#define HOST_CLAUSES    "page-size", "iommu", "facts", "overlay", "keep", "ready"
+#define HOST_CLAUSES    "page-size", "iommu", "facts", "overlay", "keep", "ready", "hide"
 #define DMA_CLAUSES     "window", "size", "subwindows", "liodn-index", "stream", "operation", "stash", "unsafe"
 #define STASH_CLAUSES   "if-possible", "volatile", "persistent", "entry"
 #define PLACE_CLAUSES   "as", "only", "without", "under", "vcpu", "on", "slot"

@@ -332,6 +332,22 @@ static void owner_table(struct text_out *t, const struct plan *p, const struct p
     table_end(t);
 }
 
+/* Writes the table of what the host keeps for its guests. */
+static void kept_table(struct text_out *t, const struct plan *p, const struct p_machine *only)
+{
+    table_begin(t, "host", "what", "of the host", "kept", "for", NULL);
+    for (uint32_t i = 0; i < p->host.kept.n; i++) {
+        const struct p_kept *k = &p->host.kept.at[i];
+        if (only && strcmp(k->owner, only->name) != 0)
+            continue;
+        table_cell(t, k->what);
+        table_cell(t, k->of);
+        table_cell(t, k->how);
+        table_cell(t, k->owner);
+    }
+    table_end(t);
+}
+
 char *emit_plan(struct machc *c, const struct plan *p, const struct p_machine *only)
 {
     struct text_out t = {.arena = c->arena};
@@ -339,6 +355,8 @@ char *emit_plan(struct machc *c, const struct plan *p, const struct p_machine *o
     for (uint32_t i = 0; i < p->machines.n; i++)
         if (!only || only == p->machines.at[i])
             machine_text(c, &t, p->machines.at[i]);
+    if (p->host.kept.n)
+        kept_table(&t, p, only);
     if (p->owned.n)
         owner_table(&t, p, only);
     if (p->iommu == IOMMU_PAMU)

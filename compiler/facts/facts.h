@@ -62,6 +62,25 @@ struct facts_run {
     struct loc at;
 };
 
+/* A clock of the host's kernel. */
+struct facts_clock {
+    const char *name; // as its driver called it
+    uint64_t rate;    // Hz; 0: none, or not known
+    struct facts_clock_user {
+        const char *device;     // as in sysfs
+        const char *connection; // as in `clock-names`; NULL: none was said
+    } * users;
+    uint32_t nusers;
+    struct loc at;
+};
+
+/* A regulator that a node of the tree describes. */
+struct facts_regulator {
+    const char *node; // its path
+    uint64_t microvolts;
+    struct loc at;
+};
+
 /* A snapshot of a host. */
 struct facts {
     const char *format; // "facts.json"
@@ -80,6 +99,10 @@ struct facts {
     struct loc pool_at;
     const char *const *heaps; // NULL-terminated; NULL: the snapshot does not tell
     struct loc heaps_at;
+    struct facts_clock *clocks;
+    uint32_t nclocks;
+    struct facts_regulator *regulators;
+    uint32_t nregulators;
     struct facts_group *groups;
     uint32_t ngroups;
     struct facts_device *devices;
@@ -88,6 +111,10 @@ struct facts {
     struct map member_of; // struct facts_group
     struct map member;    // struct facts_member
     struct map device;    // struct facts_device
+    struct map clock;     // struct facts_clock
+    struct map regulator; // struct facts_regulator, by the path of its node
+    struct map
+        clock_of; // (interned device, its connection or NULL) -> struct facts_clock; of several: one without a rate
 };
 
 /*

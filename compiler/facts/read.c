@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Reads facts.json, the snapshot of a host, into struct facts.
-#include "facts/facts.h"
+#include "facts/internal.h"
 #include "tree/show.h"
-
-#include "schema/load.h"
 
 /* ---- values that may be null ---- */
 
-static bool set_text_or_null(struct load *l, const struct jval *v, const char **to)
+bool facts_set_text_or_null(struct load *l, const struct jval *v, const char **to)
 {
     if (v->type == JSON_NULL)
         return true;
@@ -19,17 +17,17 @@ static bool set_text_or_null(struct load *l, const struct jval *v, const char **
 
 static bool set_driver(struct load *l, const struct jval *v, void *item)
 {
-    return set_text_or_null(l, v, &((struct facts_member *)item)->driver);
+    return facts_set_text_or_null(l, v, &((struct facts_member *)item)->driver);
 }
 
 static bool set_bus(struct load *l, const struct jval *v, void *item)
 {
-    return set_text_or_null(l, v, &((struct facts_member *)item)->bus);
+    return facts_set_text_or_null(l, v, &((struct facts_member *)item)->bus);
 }
 
 static bool set_cpus(struct load *l, const struct jval *v, void *item)
 {
-    return set_text_or_null(l, v, &((struct facts *)item)->cpus);
+    return facts_set_text_or_null(l, v, &((struct facts *)item)->cpus);
 }
 
 static bool set_memlock(struct load *l, const struct jval *v, void *item)
@@ -44,7 +42,7 @@ static bool check_uncompared(struct load *l, const struct jval *v, void *item)
 {
     (void)item;
     const char *unused;
-    return set_text_or_null(l, v, &unused);
+    return facts_set_text_or_null(l, v, &unused);
 }
 
 /* Checks that a value is a boolean; it is not stored: it is informative only. */
@@ -274,6 +272,16 @@ static const struct field facts_fields[] = {
      .count_offset = offsetof(struct all, nreserved),
      .table = &reserved_node_table},
     {.key = "dma_heaps", .type = FIELD_NAMES, .offset = offsetof(struct all, facts.heaps)},
+    {.key = "clocks",
+     .type = FIELD_LIST,
+     .offset = offsetof(struct all, facts.clocks),
+     .count_offset = offsetof(struct all, facts.nclocks),
+     .table = &facts_clock_table},
+    {.key = "regulators",
+     .type = FIELD_LIST,
+     .offset = offsetof(struct all, facts.regulators),
+     .count_offset = offsetof(struct all, facts.nregulators),
+     .table = &facts_regulator_table},
     {.key = "iommu_groups",
      .type = FIELD_LIST,
      .offset = offsetof(struct all, facts.groups),
@@ -296,14 +304,6 @@ static struct loc loc_of(const struct jval *object, const char *key)
     const struct jval *v = json_member(object, key);
     return v ? v->loc : object->loc;
 }
-
-/* Sets `at` of each item to the location of its entry in the list at `key`. */
-#define SET_LOCATIONS(object, key, items)                                                                              \
-    do {                                                                                                               \
-        const struct jval *list_ = json_member(object, key), *e_ = list_ ? list_->child : NULL;                        \
-        for (uint32_t i_ = 0; e_; e_ = e_->next, i_++)                                                                 \
-            (items)[i_].at = e_->loc;                                                                                  \
-    } while (0)
 
 static bool report_listed_twice(struct load *l, const char *name, struct loc at, struct loc first)
 {
@@ -381,6 +381,9 @@ struct facts *facts_read(struct machc *c, const char *path, struct src at)
         SET_LOCATIONS(top, "pool", f->runs);
         SET_LOCATIONS(top, "iommu_groups", f->groups);
         SET_LOCATIONS(top, "devices", f->devices);
+        SET_LOCATIONS(top, "clocks", f->clocks);
+        SET_LOCATIONS(top, "regulators", f->regulators);
+        facts_index_power(c, f);
         ok = index_snapshot(&l, top, f);
     }
     return ok ? f : NULL;

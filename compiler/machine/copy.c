@@ -59,6 +59,8 @@ static void set_host_node(struct machine_planner *p, struct p_device *d, const s
     d->sysfs_name = is_platform_device(p, n) ? host_sysfs_name(p->c, p->host, n) : NULL;
     const struct dt_prop *compatible = dt_prop(p->host->tree, n, p->n->compatible);
     d->compatible = compatible ? dt_string(compatible, 0) : NULL;
+    if (map_getp(&p->file->hidden, n, NULL))
+        d->compatible = hidden_compatible(p->file);
     d->class = compatible ? schema_class_of(p->c, p->schemas, compatible) : NULL;
 }
 

@@ -36,10 +36,9 @@ static bool is_in_reserved(void *opaque, const struct host_region *h)
     return !x->found;
 }
 
-/* Whether a node of the host's /reserved-memory holds all of [first, first + size). */
-static bool is_reserved_by_host(const struct machine_planner *p, uint64_t first, uint64_t size)
+bool is_reserved_by_host(const struct planner *p, uint64_t first, uint64_t size)
 {
-    struct reserved_search x = {p->file, first, first + (size - 1), false};
+    struct reserved_search x = {p, first, first + (size - 1), false};
     if (p->host && x.last >= first)
         host_overlaps(p->host, first, size, is_in_reserved, &x);
     return x.found;
@@ -57,7 +56,7 @@ static uint8_t choose_provider(const struct machine_planner *p, const struct m_m
     if (m->backing == BACK_CONTIGUOUS)
         return BY_HUGETLB;
     bool data = m->share || m->readonly;
-    return data || is_reserved_by_host(p, m->back_arg.value, m->size.value) ? BY_RESERVED : BY_HUGETLB;
+    return data || is_reserved_by_host(p->file, m->back_arg.value, m->size.value) ? BY_RESERVED : BY_HUGETLB;
 }
 
 /* Memory whose place on the host counts consists of whole pages of who provides it, in each run. */

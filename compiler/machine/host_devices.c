@@ -91,7 +91,8 @@ bool report_no_host_device(struct machine_planner *p, const struct m_passthrough
             diag_help(diag(p->c->diags, W0302, pass->parts.at[0].at,
                            "%s is disabled in %s: Linux makes no device from it for VFIO to bind to", path,
                            p->host->file),
-                      "set its `status` to \"okay\" in the tree that the host boots with");
+                      "set its `status` to \"okay\" in the tree that the host boots with, as the overlay of `machc -O` "
+                      "does with `host ... { hide NODE; }`");
             return false;
         }
         why = arena_printf(p->c->arena, "%s above it is disabled", at);
@@ -176,7 +177,7 @@ static void report_glue(struct machine_planner *p, const struct p_device *d, con
 static void check_driver_leaves(struct machine_planner *p, const struct p_device *d)
 {
     const struct linux_node *facts = linux_driver_that_stays(&p->file->on_linux, d->host);
-    if (!facts)
+    if (!facts || map_getp(&p->file->hidden, d->host, NULL))
         return;
     enum linux_how how = linux_device_of(&p->file->on_linux, d->host).how;
     if (how == LINUX_TAKEN_EARLY || how == LINUX_SKIPPED)
@@ -190,7 +191,7 @@ static void check_driver_leaves(struct machine_planner *p, const struct p_device
               facts->stays_config ? "=y" : "");
     diag_help(
         g, "keep the driver from binding: blacklist its module, boot with `initcall_blacklist=` if it is built in, or "
-           "give the node a `compatible` of its own in the tree that the host boots with");
+           "have the overlay of `machc -O` hide it: `host ... { hide NODE; }`");
 }
 
 /* A stream id that the guest writes is one that it chooses. */

@@ -168,6 +168,9 @@ const struct origin *origin_at(struct machine_planner *p, const struct dt_node *
 
 /* ---- schema_bodies.c ---- */
 
+/* The `compatible` of devices that are hidden from the host's drivers: one that no driver has. */
+const char *hidden_compatible(struct planner *p);
+
 /*
  * Merges the device tree body of a class or platform, which may be NULL, into node `n`. `f` has the variables that the
  * body uses, and `file` names the schema as the origin of what is merged.
@@ -216,6 +219,9 @@ bool find_free_range(struct machine_planner *p, uint64_t from, uint64_t end, uin
 void choose_addresses(struct machine_planner *p);
 
 /* ---- guest_root.c ---- */
+
+/* Whether a node of the host's /reserved-memory holds all of [first, first + size). */
+bool is_reserved_by_host(const struct planner *p, uint64_t first, uint64_t size);
 
 /*
  * STEP_ROOT: makes the root node, cpus and irqchips, and claims the memory with a written address. Returns false after

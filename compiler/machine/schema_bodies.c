@@ -9,16 +9,16 @@
  * Returns the parsed statements of a body. Built-in bodies are parsed only when they are needed, and once for the file,
  * because a machine needs few of them.
  */
-static const struct dts_op *parse_body_once(struct machine_planner *p, const struct schema_body *body)
+static const struct dts_op *parse_body_once(struct planner *p, const struct schema_body *body)
 {
     if (!body || body->ops)
         return body ? body->ops : NULL;
     uint64_t known;
-    if (map_get(&p->file->bodies, (uintptr_t)body, 0, &known))
+    if (map_get(&p->bodies, (uintptr_t)body, 0, &known))
         return (const struct dts_op *)(uintptr_t)known;
     const struct source *s = source_builtin(p->c->sources, body->name, body->text, body->len);
     const struct dts_op *ops = dts_parse_body(p->c, s);
-    map_putp(draft_arena(p->c), &p->file->bodies, body, NULL, ops);
+    map_putp(draft_arena(p->c), &p->bodies, body, NULL, ops);
     return ops;
 }
 
@@ -26,9 +26,22 @@ void merge_schema(struct machine_planner *p, struct dt_node *n, const struct sch
                   const char *file)
 {
     struct dts_env env = {p->c, f, NULL};
-    const struct dts_op *ops = parse_body_once(p, body);
+    const struct dts_op *ops = parse_body_once(p->file, body);
     if (ops)
         dts_merge(p->c, p->m->tree, n, ops, ORIGIN_SCHEMA, file, NULL, dts_eval_frame, &env);
+}
+
+const char *hidden_compatible(struct planner *p)
+{
+    const struct schema_provider *kind = map_getp(&p->schemas->providers, intern(p->c->names, "hidden-device"), NULL);
+    struct dt_tree *t = dt_tree_new(p->c->arena, p->c->names);
+    struct dts_env env = {p->c, NULL, NULL};
+    assert(kind); // a file of --schema-dir can replace it, not remove it
+    const struct dts_op *ops = parse_body_once(p, kind->body);
+    if (ops)
+        dts_merge(p->c, t, t->root, ops, ORIGIN_SCHEMA, kind->file, NULL, dts_eval_frame, &env);
+    const struct dt_prop *prop = dt_prop(t, t->root, p->n->compatible);
+    return prop ? dt_string(prop, 0) : NULL;
 }
 
 struct dt_node *make_from_schema(struct machine_planner *p, struct dt_node *parent, const char *kind, const char *name,

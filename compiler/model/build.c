@@ -327,7 +327,7 @@ struct model *model_build(struct machc *c, const struct source *const *tops, uin
         diag_help(d, "write one: `machine linux1 : arm64-virt { cpus 1; memory ram size 256M; }`");
     }
     for (uint32_t i = 0; i < n; i++) { // the host of one file is that of all
-        build_keeps(&files[i]);
+        build_named_nodes(&files[i]);
         for (uint32_t k = 0; k < files[i].machines.n; k++)
             build_machine(&files[i], &files[i].machines.at[k]);
     }

@@ -129,7 +129,7 @@ struct source *read_named(struct build *b, struct src where, const char *path, b
 void build_host(struct build *b);
 
 /* Adds the nodes that `keep` names to the model, when the host's tree is there. */
-void build_keeps(struct build *b);
+void build_named_nodes(struct build *b);
 
 /* ---- expr.c ---- */
 

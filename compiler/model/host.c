@@ -3,6 +3,7 @@
 #include "model/build.h"
 
 #include "base/path.h"
+#include "host/refs.h"
 #include "tree/show.h"
 
 #include <inttypes.h>
@@ -47,18 +48,6 @@ static void iommu_statement(struct build *b, const struct scope *s, const struct
         diag_help(d, "write one of `auto`, `smmu`, `pamu`, `spapr-tce`, `none`");
 }
 
-static void ready_statement(struct build *b, const struct scope *s, const struct ast *st)
-{
-    struct m_ready r = {eval_text(b, s, &st->name), eval_text(b, s, st->arg), at(s, st->name.loc)};
-    if (!r.property || !r.why)
-        return;
-    vec_push(b->c->arena, &b->model->ready, r);
-    if (schema_ref(b->model->schemas, r.property))
-        return;
-    struct diag *d = diag(b->c->diags, E0237, r.at, "`%s` is no property that leads to a provider", r.property);
-    diag_help(d, "name the property of the devices, such as `resets` or `phys`");
-}
-
 static void host_statement(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
 {
     struct board *t = opaque;
@@ -82,31 +71,80 @@ static void host_statement(struct build *b, const struct scope *s, const struct 
         if (name)
             t->facts = (struct named_file){locate(b, st->name.loc, name), at(s, st->name.loc)};
         break;
-    case AST_READY:
-        ready_statement(b, s, st);
-        break;
     default:
-        break; // keep: when the tree is there
+        break; // what names nodes: when the tree is there
     }
 }
 
-static void keep_statement(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
+static const struct dt_node *find_item(struct build *b, const struct scope *s, const struct item *i)
+{
+    const char *name = eval_text(b, s, &i->t);
+    return name ? host_find(b->c, b->model->host, &i->t, name, at(s, i->loc)) : NULL;
+}
+
+/* How many entries a property of the host's node has; UINT32_MAX: that cannot be told. */
+static uint32_t count_entries(struct build *b, const struct dt_node *n, const struct dt_prop *prop)
+{
+    struct ref_entries e = {0};
+    const struct ref_rule *rule = host_ref_rule(b->model->host, n, prop);
+    return rule && !host_read_refs(b->c, b->model->host, prop, rule, &e) ? e.n : UINT32_MAX;
+}
+
+static void ready_statement(struct build *b, const struct scope *s, const struct ast *st)
+{
+    struct m_ready r = {
+        .property = eval_text(b, s, &st->name), .why = eval_text(b, s, st->arg), .at = at(s, st->name.loc)};
+    if (!r.property || !r.why || (st->e && !eval_opt(b, s, st->e, &r.index)))
+        return;
+    if (!schema_ref(b->model->schemas, r.property)) {
+        struct diag *d = diag(b->c->diags, E0237, r.at, "`%s` is no property that leads to a provider", r.property);
+        diag_help(d, "name the property of the devices, such as `resets` or `phys`");
+        return;
+    }
+    if (st->items && !(r.node = find_item(b, s, st->items)))
+        return;
+    vec_push(b->c->arena, &b->model->ready, r);
+    const struct dt_prop *prop = r.node ? dt_prop(b->model->host->tree, r.node, r.property) : NULL;
+    uint32_t n = prop && r.index.set ? count_entries(b, r.node, prop) : UINT32_MAX;
+    if (!r.node || (prop && (!r.index.set || r.index.value < n)))
+        return;
+    struct diag *d = diag(b->c->diags, E0238, r.at, prop ? "%s has no `%s[%" PRIu64 "]`" : "%s has no `%s`",
+                          dt_path(b->c->arena, r.node), r.property, r.index.value);
+    if (prop)
+        diag_help(d, "its entries are numbered from 0 to %" PRIu32, n - 1);
+    else
+        diag_help(d, "name the node that has the property, which may be one below the device");
+}
+
+static void hide(struct build *b, const struct dt_node *n, struct src where)
+{
+    struct dt_tree *t = b->model->host->tree;
+    const char *status = intern(b->c->names, "status");
+    bool off = dt_is_disabled(t, n, status);
+    // The tree that the host is to boot with: all that asks whether a node is disabled is about that one.
+    if (off)
+        dt_set_str(t, (struct dt_node *)n, status, "okay", NULL);
+    vec_push(b->c->arena, &b->model->hidden, ((struct m_hidden){n, off, where}));
+}
+
+static void node_statement(struct build *b, const struct scope *s, const struct ast *st, void *opaque)
 {
     (void)opaque;
-    if (st->kind != AST_KEEP)
-        return;
-    for (const struct item *i = st->items; i; i = i->next) {
-        const char *name = eval_text(b, s, &i->t);
-        const struct dt_node *n = name ? host_find(b->c, b->model->host, &i->t, name, at(s, i->loc)) : NULL;
-        if (n)
+    if (st->kind == AST_READY)
+        ready_statement(b, s, st);
+    for (const struct item *i = st->kind == AST_KEEP || st->kind == AST_HIDE ? st->items : NULL; i; i = i->next) {
+        const struct dt_node *n = find_item(b, s, i);
+        if (n && st->kind == AST_KEEP)
             vec_push(b->c->arena, &b->model->keeps, ((struct m_keep){n, at(s, i->loc)}));
+        else if (n)
+            hide(b, n, at(s, i->loc));
     }
 }
 
-void build_keeps(struct build *b)
+void build_named_nodes(struct build *b)
 {
     if (b->model->host && b->host)
-        expand_body(b, &b->host_scope, b->host, keep_statement, NULL);
+        expand_body(b, &b->host_scope, b->host, node_statement, NULL);
 }
 
 static bool ends_with(const char *s, const char *end)

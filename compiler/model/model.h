@@ -275,6 +275,15 @@ struct m_keep {
 /* References of a property (interned) whose providers are ready when the host has started: `ready`. */
 struct m_ready {
     const char *property, *why;
+    struct opt_u64 index;       // of one entry
+    const struct dt_node *node; // whose property it is; NULL: all devices'
+    struct src at;
+};
+
+/* A device that no driver of the host may touch: `hide`. */
+struct m_hidden {
+    const struct dt_node *node;
+    bool was_disabled; // in the host's tree; in that of the model it is not
     struct src at;
 };
 
@@ -289,6 +298,7 @@ struct model {
     struct src facts_at;
     VEC(struct m_keep) keeps;
     VEC(struct m_ready) ready;
+    VEC(struct m_hidden) hidden;
     bool incomplete;                   // as of a machine, at the top of the files
     bool bare_names;                   // a platform or PCI device is given by its name somewhere
     VEC(const struct consts *) consts; // of each file of the command line

@@ -78,6 +78,8 @@ struct plan *plan_make(struct machc *c, struct model *m)
         index_host(&p);
     for (uint32_t i = 0; i < m->keeps.n; i++)
         map_putp(draft_arena(c), &p.kept, m->keeps.at[i].node, NULL, &m->keeps.at[i]);
+    for (uint32_t i = 0; i < m->hidden.n; i++)
+        map_putp(draft_arena(c), &p.hidden, m->hidden.at[i].node, NULL, &m->hidden.at[i]);
     for (uint32_t i = 0; i < m->machines.n; i++)
         plan_machine(&p, m->machines.at[i]);
     check_owners(&p);
@@ -86,6 +88,7 @@ struct plan *plan_make(struct machc *c, struct model *m)
     if (p.facts)
         check_facts(&p);
     check_asserts(&p);
+    check_hidden(&p);
     if (c->prepare && !diags_errors(c->diags))
         prepare_host(&p);
     if (c->vmm && !diags_errors(c->diags))

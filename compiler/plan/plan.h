@@ -241,10 +241,19 @@ struct p_promise {
     struct src at;  // the statement
 };
 
+/* A row of the table of what the host keeps or leaves alone, as text. */
+struct p_kept {
+    const char *what;  // "/soc/ethernet@20000 clocks[0]"; a node; memory
+    const char *of;    // what it leads to; or NULL
+    const char *how;   // "bus@10020000 while the device is open"
+    const char *owner; // the machine
+};
+
 /* What is changed on the host, so that it keeps what its guests rely on. */
 struct p_preparation {
     struct dt_tree *overlay;     // for the host's tree, with __local_fixups__; or NULL: there is nothing to change
     VEC(const char *) arguments; // of the host's kernel
+    VEC(struct p_kept) kept;     // only with c->table
 };
 
 /* A row of the table of references, as text: what the host keeps, and what the guest gets in its place. */

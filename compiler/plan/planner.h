@@ -73,6 +73,7 @@ struct planner {
     struct owner **host_owner; // by node id; NULL: no machine has the node
     struct owner *last_owner;  // reused while the next nodes get the same owner, as most do
     struct map kept;           // host node -> struct m_keep
+    struct map hidden;         // host node -> struct m_hidden
 
     /* needs.c: what the host cannot lose */
     struct map needs;                        // host node -> struct host_need

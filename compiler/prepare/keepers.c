@@ -15,6 +15,7 @@ struct keeper_of {
     const struct p_machine *m;
     const struct p_device *d;
     VEC(struct dt_node *) buses;
+    bool fresh;       // the last promise was not kept before
     struct map taken; // (rule, the entry as text) -> 1: a device needs a clock once
 };
 
@@ -145,10 +146,37 @@ static bool is_taken(struct keeper_of *k, const struct p_promise *x)
     return false;
 }
 
+/* How the host keeps what it was just made to keep, for people. */
+static const char *how_text(const struct keeper_of *k, const struct p_promise *x, uint32_t domains)
+{
+    switch (x->rule->kept) {
+    case KEPT_BY_BUS:
+        return arena_printf(k->o->p->c->arena, "%s while the device is open", k->buses.at[0]->name);
+    case KEPT_BY_BUSES:
+        return arena_printf(k->o->p->c->arena, "%s while the device is open", k->buses.at[domains - 1]->name);
+    case KEPT_BY_PROVIDER:
+        return "on from the start";
+    case KEPT_BY_CHILD:
+        return "inactive from the start";
+    case KEPT_BY_NODE:
+        return "as it is at the start";
+    default:
+        return "nobody keeps it: W1031";
+    }
+}
+
+static void note_promise(const struct overlay *o, const struct p_machine *m, const struct p_promise *x, const char *how)
+{
+    struct arena *a = o->p->c->arena;
+    const char *what = arena_printf(a, "%s %s[%" PRIu32 "]", dt_path(a, x->user), x->prop->name, x->index);
+    note_kept(o, what, dt_path(a, x->provider), how, m);
+}
+
 static void keep(struct keeper_of *k, const struct p_promise *x, uint32_t *domains)
 {
     if (x->rule->kept != KEPT_BY_NODE && is_taken(k, x)) // entries of a path come in pairs, and stay so
         return;
+    k->fresh = true;
     switch (x->rule->kept) {
     case KEPT_BY_BUS:
         keep_by_bus(k, x, 0);
@@ -170,27 +198,47 @@ static void keep(struct keeper_of *k, const struct p_promise *x, uint32_t *domai
     }
 }
 
-/* Does the text say that what such references lead to is ready when the host has started? */
-static bool is_ready(const struct planner *p, const struct p_promise *x)
+static void index_ready(struct overlay *o)
 {
-    for (uint32_t i = 0; i < p->model->ready.n; i++) // a file has few of them
-        if (p->model->ready.at[i].property == x->prop->name)
-            return true;
-    return false;
+    for (uint32_t i = 0; i < o->p->model->ready.n; i++) {
+        const struct m_ready *r = &o->p->model->ready.at[i];
+        const char *entry = r->property;
+        if (r->index.set)
+            entry = arena_printf(o->p->c->arena, "%s[%" PRIu64 "]", entry, r->index.value);
+        map_putp(draft_arena(o->p->c), &o->ready, intern(o->p->c->names, entry), r->node, r);
+    }
+}
+
+/* What the text says of a reference that leads to what is ready when the host has started; NULL: nothing. */
+static const struct m_ready *ready_of(const struct overlay *o, const struct p_promise *x)
+{
+    struct machc *c = o->p->c;
+    if (!o->p->model->ready.n)
+        return NULL;
+    const char *entry = intern(c->names, arena_printf(c->arena, "%s[%" PRIu32 "]", x->prop->name, x->index));
+    const struct dt_node *const of[] = {NULL, x->user, x->device->host};
+    const struct m_ready *r = NULL;
+    for (uint32_t i = 0; i < sizeof of / sizeof *of && !r; i++) {
+        r = map_getp(&o->ready, x->prop->name, of[i]);
+        if (!r)
+            r = map_getp(&o->ready, entry, of[i]);
+    }
+    return r;
 }
 
 /* Says what no tree can keep: one message for each property of a device. `nobody`: Linux has no device to keep it for.
  */
-static void tell(struct planner *p, const struct p_machine *m, const struct p_promise *const *list, uint32_t n,
+static void tell(const struct overlay *o, const struct p_machine *m, const struct p_promise *const *list, uint32_t n,
                  bool nobody)
 {
+    struct planner *p = o->p;
     struct arena *a = p->c->arena;
     for (uint32_t i = 0, next; i < n; i = next) {
         const struct p_promise *x = list[i];
         for (next = i + 1; next < n && list[next]->prop == x->prop;)
             next++;
         bool device = x->rule->kept == KEPT_BY_BUS || x->rule->kept == KEPT_BY_BUSES;
-        if ((x->rule->kept != KEPT_BY_NOBODY && !(nobody && device)) || is_ready(p, x))
+        if ((x->rule->kept != KEPT_BY_NOBODY && !(nobody && device)) || ready_of(o, x))
             continue;
         struct diag *d = diag(p->c->diags, W1031, x->at, "nothing on the host keeps `%s` of `%s` of machine `%s`",
                               x->prop->name, x->device->name, m->name);
@@ -208,17 +256,27 @@ static void keep_for_device(struct overlay *o, const struct p_machine *m, const 
     struct keeper_of k = {.o = o, .m = m, .d = d};
     uint32_t domains = 0, buses = 0, clocks = 0;
     bool is_device = d->kind == DEV_PLATFORM && d->host && d->sysfs_name;
-    tell(o->p, m, list, n, !is_device);
+    tell(o, m, list, n, !is_device);
     if (!is_device)
         return;
     for (uint32_t i = 0; i < n; i++) {
+        if (ready_of(o, list[i]))
+            continue;
         clocks += list[i]->rule->kept == KEPT_BY_BUS;
         buses += list[i]->rule->kept == KEPT_BY_BUSES;
     }
-    for (uint32_t i = 0; i < n; i++)
+    for (uint32_t i = 0; i < n; i++) {
+        const struct m_ready *ready = ready_of(o, list[i]);
         // Linux attaches a single power domain to the device itself; but a clock may need it, and is enabled first.
-        if (list[i]->rule->kept != KEPT_BY_BUSES || clocks || buses > 1)
+        bool own = list[i]->rule->kept == KEPT_BY_BUSES && !clocks && buses <= 1;
+        k.fresh = ready || own;
+        if (!ready && !own)
             keep(&k, list[i], &domains);
+        if (ready)
+            note_promise(o, m, list[i], arena_printf(o->p->c->arena, "ready: %s", ready->why));
+        else if (k.fresh)
+            note_promise(o, m, list[i], own ? "Linux, while the device is open" : how_text(&k, list[i], domains));
+    }
 }
 
 /* The device that Linux has for what a promise was made to: a chip on a bus goes with the controller of the bus. */
@@ -232,6 +290,7 @@ static const struct p_device *device_of(const struct p_promise *x)
 
 void add_keepers(struct overlay *o)
 {
+    index_ready(o);
     for (uint32_t i = 0; i < o->p->plan->machines.n; i++) {
         const struct p_machine *m = o->p->plan->machines.at[i];
         // Promises of a device are not side by side: providers that are assigned, and nodes below, come in between.

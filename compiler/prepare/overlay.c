@@ -149,6 +149,13 @@ void overlay_refer(struct overlay *o, struct dt_node *n, const char *property, s
     dt_add_ref(o->tree, prop, prop->len - 4, target);
 }
 
+void note_kept(const struct overlay *o, const char *what, const char *of, const char *how, const struct p_machine *m)
+{
+    struct machc *c = o->p->c;
+    if (c->table)
+        vec_push(c->arena, &o->p->plan->host.kept, ((struct p_kept){what, of, how, m ? m->name : ""}));
+}
+
 /* Returns the node of __local_fixups__ that stands for a node of the overlay. */
 static struct dt_node *mirror(struct overlay *o, struct dt_node *top, const struct dt_node *n)
 {

@@ -8,6 +8,8 @@ void prepare_host(struct planner *p)
         return;
     struct overlay o = {.p = p, .tree = dt_tree_new(p->c->arena, p->c->names)};
     add_keepers(&o);
+    hide_devices(&o);
+    reserve_memory(&o);
     overlay_finish(&o);
     if (o.fragments)
         plan->host.overlay = o.tree;

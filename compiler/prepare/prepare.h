@@ -14,6 +14,9 @@
  */
 void prepare_host(struct planner *p);
 
+/* Reports what is hidden from the host although no machine has it (E0239). */
+void check_hidden(struct planner *p);
+
 /* ---- overlay.c: an overlay while it is made ---- */
 
 struct overlay {
@@ -25,6 +28,7 @@ struct overlay {
     struct map grown;       // (node of the overlay, property) -> private to overlay.c
     struct map next;        // (node of the overlay, name) -> the number from which names of that kind are free
     struct map units;       // (host node, unit address) -> 1: a child of it has it; (host node, 0): they are filled in
+    struct map ready;       // (property or "property[N]", interned; host node or NULL) -> struct m_ready
     struct map merged;      // (host node or struct of a caller, schema_provider) -> 1: its body is there
     VEC(struct local_ref {
         struct dt_node *node;
@@ -59,6 +63,9 @@ void overlay_append(struct overlay *o, struct dt_node *n, const char *property, 
 void overlay_refer(struct overlay *o, struct dt_node *n, const char *property, struct dt_node *target,
                    const struct origin *origin);
 
+/* Adds a row to the table of --emit=plan, if that is asked for. `m` may be NULL. */
+void note_kept(const struct overlay *o, const char *what, const char *of, const char *how, const struct p_machine *m);
+
 /* Numbers the references within the overlay, and lists them in __local_fixups__, as `dtc -L` does. */
 void overlay_finish(struct overlay *o);
 
@@ -66,6 +73,16 @@ void overlay_finish(struct overlay *o);
 
 /* Puts what the promises of all machines need into the overlay. */
 void add_keepers(struct overlay *o);
+
+/* ---- memory.c ---- */
+
+/* Reserves what machines have of the host's memory that is in no node of /reserved-memory. */
+void reserve_memory(struct overlay *o);
+
+/* ---- hidden.c ---- */
+
+/* Gives hidden devices a compatible that no driver of the host has, and enables them. */
+void hide_devices(struct overlay *o);
 
 /* ---- arguments.c ---- */
 

@@ -187,6 +187,25 @@ static void report_no_value(struct settle *s, uint32_t index, struct src where)
     s->failed = true;
 }
 
+/* Warns of a value that the board does not have (W1036). Rates are rounded where they are divided: to a thousandth. */
+static void compare_measured(struct settle *s, uint32_t index, const struct ref_entry *e, const struct verdict *v,
+                             struct src where)
+{
+    struct machine_planner *p = s->p;
+    struct measured m = refs_measured(p, s->k->host, s->rule, s->prop, e, index, s->entries.n);
+    uint64_t apart = m.value > v->fixed ? m.value - v->fixed : v->fixed - m.value;
+    if (!m.value || apart <= v->fixed / 1000)
+        return;
+    const char *unit = s->rule->provider->unit ? s->rule->provider->unit : "";
+    const char *entry =
+        s->entries.n == 1 ? s->prop->name : arena_printf(p->c->arena, "%s[%" PRIu32 "]", s->prop->name, index);
+    struct diag *d =
+        diag(p->c->diags, W1036, where, "`%s` of %s is fixed at %" PRIu64 " %s, but is %" PRIu64 " %s on the host",
+             entry, dt_path(p->c->arena, s->k->host), v->fixed, unit, m.value, unit);
+    diag_note(d, src_at(m.at), "the host says so here");
+    diag_help(d, "write `fixed;` to take the host's value, or have the host set yours: `machc -O`");
+}
+
 static void write_fixed(struct settle *s, uint32_t index, const struct ref_entry *e, const struct verdict *v)
 {
     struct machine_planner *p = s->p;
@@ -203,8 +222,10 @@ static void write_fixed(struct settle *s, uint32_t index, const struct ref_entry
         report_no_value(s, index, where);
         return;
     }
-    if (v->fixed)
+    if (v->fixed) {
         check_rate(s, e, v, where);
+        compare_measured(s, index, e, v, where);
+    }
     append_before(s, e);
     append_ref(s, fixed_provider(p, s->rule->provider, value, where), NULL);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Reports the references that nothing settles: one message for all that a statement passes through, with a block to
 // paste that has what can work, the likely choice of each.
+#include "facts/facts.h"
 #include "refs/refs.h"
 
 #include <inttypes.h>
@@ -19,9 +20,19 @@ static const char *says_text(uint8_t word)
     return texts[word];
 }
 
+/* The clause with what the board gives; NULL: no snapshot says it. */
+static const char *measured_clause(struct machine_planner *p, const struct open_ref *o)
+{
+    uint64_t value = refs_measured(p, o->k->host, o->rule, o->prop, &o->entry, o->index, o->entries).value;
+    return value ? arena_printf(p->c->arena, "fixed %" PRIu64, value) : NULL;
+}
+
 static struct offer offer_rate(struct machine_planner *p, const struct open_ref *o)
 {
     const struct dt_node *where;
+    const char *measured = measured_clause(p, o);
+    if (measured)
+        return (struct offer){measured, arena_printf(p->c->arena, "Hz, as %s says", p->file->facts->file)};
     uint32_t rate = refs_rate_in_tree(p, o->k->host, o->rule, o->prop, &o->entry, &where);
     if (rate)
         return (struct offer){arena_printf(p->c->arena, "fixed %" PRIu32, rate),
@@ -34,7 +45,9 @@ static struct offer offer_rate(struct machine_planner *p, const struct open_ref 
 /* A driver that asks for a regulator which the tree does not have gets a dummy (drivers/regulator/core.c). */
 static struct offer offer_voltage(struct machine_planner *p, const struct open_ref *o)
 {
-    const char *ends[2] = {NULL, NULL};
+    const char *ends[2] = {NULL, NULL}, *measured = measured_clause(p, o);
+    if (measured)
+        return (struct offer){measured, arena_printf(p->c->arena, "microvolts, as %s says", p->file->facts->file)};
     const char *const *v = o->rule->provider->values;
     for (uint32_t i = 0; i < 2 && v && v[i]; i++) {
         const struct dt_prop *prop = dt_prop(p->host->tree, o->entry.target, v[i]);

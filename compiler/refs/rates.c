@@ -69,7 +69,9 @@ uint64_t refs_value_unwritten(struct settle *s, uint32_t index, const struct ref
 {
     struct machine_planner *p = s->p;
     const struct dt_node *where;
-    uint64_t value = refs_value_in_tree(p, s->rule, e->target);
+    uint64_t value = refs_measured(p, s->k->host, s->rule, s->prop, e, index, s->entries.n).value;
+    if (!value)
+        value = refs_value_in_tree(p, s->rule, e->target);
     if (!value)
         value = refs_rate_in_tree(p, s->k->host, s->rule, s->prop, e, &where);
     const char *name = refs_entry_name(p, s->k->host, s->rule, index);

@@ -10,6 +10,7 @@
 #ifndef MACHC_REFS_REFS_H
 #define MACHC_REFS_REFS_H
 
+#include "facts/facts.h"
 #include "machine/machine.h"
 
 /* A reference in the new value of a property. */
@@ -184,10 +185,25 @@ uint32_t refs_rate_in_tree(struct machine_planner *p, const struct dt_node *user
                            const struct dt_prop *prop, const struct ref_entry *e, const struct dt_node **where);
 
 /*
- * Returns the value for `fixed` without one: the rate or voltage that the host's tree tells, or any rate where the
- * driver looks at none. 0: it has to be written.
+ * Returns the value for `fixed` without one: what the board gives, where a snapshot says it; the rate or voltage that
+ * the host's tree tells; or any rate where the driver looks at none. 0: it has to be written.
  */
 uint64_t refs_value_unwritten(struct settle *s, uint32_t index, const struct ref_entry *e);
+
+/* ---- measured.c ---- */
+
+/* What a snapshot of the board says that a clock or a regulator gives, and where. */
+struct measured {
+    uint64_t value; // in the unit of `fixed`; 0: it does not say
+    struct loc at;
+};
+
+/*
+ * Looks an entry of `user`, a node of the host, up in the snapshot: entry `index` of `entries`. A clock is found as
+ * that of the user's device, or by the name that its provider gives to the output.
+ */
+struct measured refs_measured(struct machine_planner *p, const struct dt_node *user, const struct ref_rule *rule,
+                              const struct dt_prop *prop, const struct ref_entry *e, uint32_t index, uint32_t entries);
 
 /* ---- open.c ---- */
 

@@ -246,6 +246,14 @@ static void note_use(struct settle *s, const struct ref_entry *e, const struct v
                                                             .fate = v->fate});
 }
 
+/* The rate or voltage that the guest is told and the host is to have: what was written, or what the board had. */
+static uint64_t told_value(struct settle *s, uint32_t i, const struct ref_entry *e, const struct verdict *v)
+{
+    if (v->fate != FATE_FIXED)
+        return 0;
+    return v->fixed ? v->fixed : refs_measured(s->p, s->k->host, s->rule, s->prop, e, i, s->entries.n).value;
+}
+
 /* Records what the host has to keep for the device that the node is, or is part of. */
 static void note_promise(struct settle *s, uint32_t i, const struct verdict *v)
 {
@@ -265,7 +273,7 @@ static void note_promise(struct settle *s, uint32_t i, const struct verdict *v)
                                  .cell = e->phandle,
                                  .ncells = e->start + e->cells - e->phandle,
                                  .provider = e->target,
-                                 .value = v->fate == FATE_FIXED ? v->fixed : 0,
+                                 .value = told_value(s, i, e, v),
                                  .at = v->statement ? v->statement->at : refs_place(s->k)}));
 }
 

@@ -67,6 +67,8 @@ static const struct field group_fields[] = {
     {.key = "after", .type = FIELD_U16, .offset = RULE(after), .max = 255},
     {.key = "names", .type = FIELD_NAME, .offset = RULE(names)},
     {.key = "rates", .type = FIELD_NAME, .offset = RULE(rates)},
+    {.key = "outputs", .type = FIELD_NAME, .offset = RULE(outputs)},
+    {.key = "numbered-outputs", .type = FIELD_NAME, .offset = RULE(numbered_outputs)},
     {.key = "group", .type = FIELD_U16, .offset = RULE(group), .min = 1, .max = 255},
     {.key = "along", .type = FIELD_LIST, .offset = RULE(along), .count_offset = RULE(nalong), .table = &along_table},
     {.key = "takes", .type = FIELD_NAMES, .offset = RULE(takes)},

@@ -199,16 +199,18 @@ struct ref_rule {
     const char *cells;   // interned: "#clock-cells"; or NULL
     const char *names;   // "clock-names", or NULL. Of a numbered rule: its entry N is for the property with number N
     const char *rates;   // a property whose entries get rates in its first `along`: "assigned-clocks"; or NULL
-    const char *kind;    // "clock", "reset", "regulator": what one entry is called in messages
-    const char *why;     // one line for --explain and messages: why this default
-    uint8_t layout;      // enum ref_layout
-    uint8_t fate;        // enum fate: the default
-    uint8_t match;       // enum ref_match
-    bool cells_optional; // a target without the cells property has 0
-    uint8_t iommu;       // enum ref_iommu
-    uint8_t resource;    // enum ref_resource
-    bool critical;       // what the host cannot lose cannot lose this provider either
-    uint16_t flags;      // cells at the end of a specifier that say how, and not what (a pin's polarity)
+    const char *outputs; // of the provider: names of its outputs ("clock-output-names"); or NULL
+    const char *numbered_outputs; // of the provider: the numbers of these outputs ("clock-indices"); or NULL: from 0 on
+    const char *kind;             // "clock", "reset", "regulator": what one entry is called in messages
+    const char *why;              // one line for --explain and messages: why this default
+    uint8_t layout;               // enum ref_layout
+    uint8_t fate;                 // enum fate: the default
+    uint8_t match;                // enum ref_match
+    bool cells_optional;          // a target without the cells property has 0
+    uint8_t iommu;                // enum ref_iommu
+    uint8_t resource;             // enum ref_resource
+    bool critical;                // what the host cannot lose cannot lose this provider either
+    uint16_t flags;               // cells at the end of a specifier that say how, and not what (a pin's polarity)
     const char *numbers; // interned, or NULL: what is no phandle of a node with this property is a number (dma-masters)
     bool undescribed;    // made for a property that no schema describes
     bool children;       // an argument may be the phandle of a child of the provider (mboxes of TI's)

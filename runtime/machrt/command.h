@@ -96,4 +96,9 @@ bool probe_device(const struct mach_sys *sys, FILE *out, unsigned group, const c
 /* Prints "pool", "reserved_memory" and "dma_heaps": members of an object, each followed by a comma. */
 void probe_memory(const struct mach_sys *sys, FILE *out);
 
+/* ---- probe_power.c ---- */
+
+/* Prints "clocks", where they can be read, and "regulators": members of an object, each followed by a comma. */
+void probe_power(const struct mach_sys *sys, FILE *out);
+
 #endif

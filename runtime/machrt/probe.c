@@ -213,6 +213,7 @@ int command_probe(const struct command *c)
         printf("  \"memlock\": \"0x%" PRIx64 "\",\n", limit);
     print_huge_pages();
     probe_memory(sys, stdout);
+    probe_power(sys, stdout);
     print_groups();
     if (c->open)
         print_devices();

@@ -63,7 +63,7 @@ def schema(refresh):
 
 
 def validate(processed, trees):
-    """The messages for each tree by path: a list, each message with its continuation lines."""
+    """The messages for each tree by path: a list, each message with its continuation lines and its binding."""
     said = collections.defaultdict(list)
     if not trees:
         return said
@@ -74,8 +74,8 @@ def validate(processed, trees):
         if path in map(str, trees):
             last = said[path]
             last.append(rest)
-        elif line.startswith("\tFrom schema:"):
-            continue
+        elif line.startswith("\tFrom schema:") and said:
+            last[-1] += f" ({pathlib.Path(line.split(': ', 1)[1]).name})"
         elif line.startswith("\t") and said:
             last[-1] += "\n" + line
         else:

@@ -187,6 +187,30 @@ def references(box):
     expect(len(rows) == 9, f"{len(rows)} rows, not 9")
 
 
+KEPT = """
+/soc/ethernet@20000 clocks[0] /soc/clock-controller@0 bus@10020000 while the device is open a
+/soc/ethernet@20000 clocks[2] /soc/clock-controller@0 ready: the line is not wired a
+/soc/ethernet@20000 power-domains[1] /soc/power-controller@1000 bus@10020001 while the device is open a
+/soc/ethernet@20000 vdd-supply[0] /soc/i2c@5000/pmic@10/vdd on from the start a
+/soc/ethernet@20000 phy-reset-gpios[0] /soc/gpio@4000 inactive from the start a
+/soc/ethernet@20000 interconnects[1] /soc/interconnect@2000 as it is at the start a
+/soc/serial@60000 power-domains[0] /soc/power-controller@1000 Linux, while the device is open b
+/soc/serial@60000 hidden and enabled b
+memory code guest-memory@90000000 reserved a
+"""
+
+
+def kept(box):
+    """What the host keeps for its guests, and how; of one machine with -m."""
+    def table(*args):
+        text = box.machc(box.context.root / "tests/golden/host-asked.mach", "-w", "--emit=plan", *args).out.decode()
+        return [" ".join(line.split()) for line in text.split("\nhost\n")[1].split("\n\n")[0].splitlines()[1:]]
+
+    rows = table()
+    expect(not set(KEPT.strip().splitlines()) - set(rows), "rows are missing: " + "\n".join(rows))
+    expect(table("-m", "b") == [row for row in rows if row.endswith(" b")], "-m b is not what is kept for b")
+
+
 def many_files(box):
     done = box.machc("--check", "broken.mach", "missing.mach", "one.mach", "broken.mach", "two.mach", status=2)
     lines = done.err.splitlines()
@@ -675,7 +699,7 @@ def nothing_depends_on_hashes(box):
 
 TESTS = [
     one_machine, options_in_front_and_behind, standard_output, standard_input, every_machine,
-    several_machines_need_a_name, checks_write_nothing, views, owners, references, labels_only_when_asked,
+    several_machines_need_a_name, checks_write_nothing, views, owners, references, kept, labels_only_when_asked,
     labelled_nodes_get_free_phandles, constants_and_includes,
     nodes_are_explained,
     many_files, files_together, progress, fixes_are_shown, fixes_are_made, only_what_is_named_is_fixed, fixes_that_cannot_be_written,

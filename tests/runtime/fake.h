@@ -148,7 +148,7 @@ struct fake {
     } slot[FAKE_SLOTS]; // KVM's
     uint32_t dmas, slots, irqfds, routes, allocations, ioas;
     struct fake_text {
-        char path[160], data[256];
+        char path[160], data[1024];
         size_t size;
         bool link;
         bool in_sysfs;

@@ -12,6 +12,7 @@
 #include "../../runtime/machrt/say.c"
 
 #include "../../runtime/machrt/probe_memory.c"
+#include "../../runtime/machrt/probe_power.c"
 #include "../../runtime/machrt/probe_vfio.c"
 
 #include "../../runtime/machrt/probe.c"
@@ -185,9 +186,77 @@ static void test_memory(void **state)
     fake_free(k);
 }
 
+static char *probed_power(struct fake *k)
+{
+    char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    probe_power(&k->sys, out);
+    assert_int_equal(fclose(out), 0);
+    assert_string_equal(fake_left(k), "");
+    return text;
+}
+
+// Clocks with their users, as Linux 6.12 lists them, and regulators that a node describes and that tell their voltage.
+static void test_power(void **state)
+{
+    static const char summary[] =
+        "   enable  prepare  protect   duty  hardware   connection\n"
+        "   clock   count    count    count   rate   accuracy phase  cycle    enable   consumer   id\n"
+        "----------------------------------------------------------------------------------------\n"
+        " osc\"24   1   1   0   24000000    0   0   50000   Y   deviceless   no_connection_id   \n"
+        "    uart2   0   0   0   19200000    0   -----  50000   N   9000000.serial   apb_pclk   \n"
+        "   9010000.serial   no_connection_id   \n"
+        "    pll huge   0   0   0   1    0   0  50000   N   9000000.serial   blank   \n"
+        "   9020000.serial   no_connection_id\n"
+        "    pll5   1   1   0   5000000000  0   90   50000   ?\n"
+        "    half   1   1   0   12345";
+    static const char want[] =
+        "  \"clocks\": [\n"
+        "    {\"name\": \"osc\\\"24\", \"rate\": 24000000, \"users\": []},\n"
+        "    {\"name\": \"uart2\", \"rate\": 19200000, \"users\": [{\"device\": \"9000000.serial\", \"connection\": "
+        "\"apb_pclk\"}, {\"device\": \"9010000.serial\", \"connection\": null}]},\n"
+        "    {\"name\": \"pll5\", \"rate\": 5000000000, \"users\": []}\n  ],\n"
+        "  \"regulators\": [\n    {\"node\": \"/pmic/vdd\", \"microvolts\": 1800000}\n  ],\n";
+    static const char class[] = "/sys/class/regulator";
+    static const struct {
+        const char *name, *volts, *node;
+    } regulators[] = {{"regulator.0", NULL, "../../firmware/devicetree/base/off"},
+                      {"regulator.1", "1800000\n", "../../../firmware/devicetree/base/pmic/vdd"},
+                      {"regulator.2", "much\n", "../../../firmware/devicetree/base/pmic/odd"},
+                      {"regulator.3", "3300000\n", NULL},
+                      {"regulator.4", "3300000\n", "../../platform/dummy"}};
+    (void)state;
+    struct fake *k = host();
+    fake_text(k, "/sys/kernel/debug/clk/clk_summary", summary, sizeof summary - 1);
+    for (size_t i = 0; i < sizeof regulators / sizeof regulators[0]; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s/%s/name", class, regulators[i].name);
+        fake_text(k, path, "vdd\n", 4);
+        snprintf(path, sizeof path, "%s/%s/microvolts", class, regulators[i].name);
+        if (regulators[i].volts)
+            fake_text(k, path, regulators[i].volts, strlen(regulators[i].volts));
+        snprintf(path, sizeof path, "%s/%s/of_node", class, regulators[i].name);
+        if (regulators[i].node)
+            fake_link(k, path, regulators[i].node);
+    }
+    char *text = probed_power(k);
+    assert_string_equal(text, want);
+    free(text);
+    fake_free(k);
+
+    // Not root, or no debugfs: no list of clocks, rather than an empty one.
+    k = host();
+    text = probed_power(k);
+    assert_string_equal(text, "  \"regulators\": [],\n");
+    free(text);
+    fake_free(k);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_device), cmocka_unit_test(test_faults),
-                                       cmocka_unit_test(test_memory), cmocka_unit_test(test_groups)};
+                                       cmocka_unit_test(test_memory), cmocka_unit_test(test_power),
+                                       cmocka_unit_test(test_groups)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -90,6 +90,9 @@ TABLES = {
     "irqchip": ("platform", "platform-irqchip"),
     "bus": ("platform", "platform-bus"),
     "mmio": ("platform", "mmio"),
+    "measured_clock": ("facts", "clock"),
+    "clock_user": ("facts", "clock-user"),
+    "measured_regulator": ("facts", "regulator"),
 }
 
 

@@ -7,7 +7,7 @@ syn iskeyword @,48-57,_,-
 syn case match
 
 syn keyword machControl assert const else for if in include template use
-syn keyword machStatement as assign at below bootargs by child compatible copy cpus device dma drop edit entry facts file fixed from hiword host if-possible iommu irq irqchip keep liodn-index machine map mask memory model no-dma node offset on only operation overlay page-size passthrough persistent readonly ready ref region runs shadow share size slot stash stream subwindows to trap under unsafe vcpu volatile window without write
+syn keyword machStatement as assign at below bootargs by child compatible copy cpus device dma drop edit entry facts file fixed from hide hiword host if-possible iommu irq irqchip keep liodn-index machine map mask memory model no-dma node offset on only operation overlay page-size passthrough persistent readonly ready ref region runs shadow share size slot stash stream subwindows to trap under unsafe vcpu volatile window without write
 syn keyword machWord contained anonymous contiguous guest-iommu heap hugetlb id live msi-bank of pci physical platform pool raw reserved
 syn match machAfter "\v<(host|passthrough|dma|map|from|stash)>\s+[a-z-]+" contains=machStatement,machWord
 syn match machNumber "\v<(0[xX]\x+|\d+)([KMGT]|[kMG]?Hz)?>"
