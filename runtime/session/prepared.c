@@ -134,7 +134,11 @@ static enum mach_proof need_links(const struct finding *f, const char *what)
 {
     static const char name[] = "fw_devlink";
     char value[ARGUMENT_SIZE];
-    if (find_argument(f->s, name, sizeof name - 1, value, sizeof value) == 1)
+    bool given = find_argument(f->s, name, sizeof name - 1, value, sizeof value) == 1;
+    if (given && !strcmp(value, "rpm"))
+        return conclude(f, MACH_PROOF_FAILS,
+                        "%s, in spite of `fw_devlink=rpm`: see the kernel's log for a dependency cycle", what);
+    if (given)
         return conclude(f, MACH_PROOF_FAILS, "%s: boot with `fw_devlink=rpm`, not with `fw_devlink=%.40s`", what,
                         value);
     return conclude(f, MACH_PROOF_FAILS, "%s: boot with `fw_devlink=rpm`", what);

@@ -131,7 +131,9 @@ static void test_links(void **state)
     x = with(LINK "runtime_pm", "0\n");
     text(x->k, "/proc/cmdline", "fw-devlink=on\n");
     check(x, 1, 0, "open: boot with `fw_devlink=rpm`, not with `fw_devlink=on`\n");
-    check(with(LINK "sync_state_only", "1\n"), 1, 0, "nothing runs it while the device is open");
+    x = with(LINK "sync_state_only", "1\n");
+    text(x->k, "/proc/cmdline", "fw_devlink=off fw_devlink=rpm\n");
+    check(x, 1, 0, "nothing runs it while the device is open, in spite of `fw_devlink=rpm`");
     check(with(LINK "status", "dormant\n"), 1, 0, "it has no driver");
     check(with(LINK "supplier/power/runtime_status", NULL), 1, 0, "CONFIG_PM");
     check(with(LINK "supplier/power/runtime_status", "unsupported\n"), 1, 0, "CONFIG_PM");
