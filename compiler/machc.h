@@ -36,7 +36,8 @@ struct machc {
     bool table;                    // the plan keeps its table of owners, as text (--emit=plan)
     const char *vmm;               // --emit=VMM: the plan has its command line; or NULL
     const char *vmm_machine;       // of this machine alone; NULL: of all
-    bool prepare;                  // the plan has what the host's tree needs for its guests (-O, --emit=host)
+    bool prepare;                  // the plan has what the host has to keep for its guests (guest.cfg, the overlay)
+    bool tell_host;                // and says what no tree can keep (-O, --emit=host)
 };
 
 struct host;

@@ -251,7 +251,8 @@ int compile_unit(struct machc *c, void *unit)
         return show_messages(c, u);
     }
     c->table = o->view == VIEW_PLAN;
-    c->prepare = o->dir || o->view == VIEW_HOST || o->view == VIEW_PLAN;
+    c->tell_host = o->dir || o->view == VIEW_HOST || o->view == VIEW_PLAN;
+    c->prepare = c->tell_host || o->config || o->view == VIEW_JSON;
     c->vmm = o->view == VIEW_VMM ? o->vmm : NULL;
     c->vmm_machine = o->machine;
     struct model *model = model_build(c, texts, u->ninputs);

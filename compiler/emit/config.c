@@ -414,6 +414,7 @@ struct pieces emit_config(struct machc *c, const struct plan *p, const struct p_
     add_irqchips(o, m);
     cfg_expect_of_host(o, p, m);
     add_devices(o, m);
+    cfg_expect_prepared(o, m);
     add_patches(o, m, dtb);
     return cfg_finish(o, dtb, dtb_size);
 }

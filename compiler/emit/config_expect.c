@@ -146,3 +146,18 @@ void cfg_expect_of_device(struct cfg_out *o, const struct p_device *d)
     expect_regions(o, d->index, d);
     expect_irqs(o, d->index, d);
 }
+
+void cfg_expect_prepared(struct cfg_out *o, const struct p_machine *m)
+{
+    static const uint32_t kinds[] = {
+        [PROVE_LINK] = MACH_CFG_EXPECT_POWER_LINK,
+        [PROVE_PROPERTY] = MACH_CFG_EXPECT_TREE_PROPERTY,
+        [PROVE_ARGUMENT] = MACH_CFG_EXPECT_ARGUMENT,
+        [PROVE_ISOLATED] = MACH_CFG_EXPECT_CPU_ISOLATED,
+    };
+    for (uint32_t i = 0; i < m->proofs.n; i++) {
+        const struct p_proof *x = &m->proofs.at[i];
+        add_expectation(o, kinds[x->kind], x->device ? x->device->index : MACH_CFG_NONE, x->cpu, x->text)->a =
+            w64(x->value);
+    }
+}

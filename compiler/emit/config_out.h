@@ -48,6 +48,7 @@ struct pieces cfg_finish(struct cfg_out *o, const uint8_t *dtb, uint32_t dtb_siz
 /* Add the expectations about the host as a whole, and about the host's device of `d`. */
 void cfg_expect_of_host(struct cfg_out *o, const struct plan *p, const struct p_machine *m);
 void cfg_expect_of_device(struct cfg_out *o, const struct p_device *d);
+void cfg_expect_prepared(struct cfg_out *o, const struct p_machine *m);
 
 /* Adds a record and returns it as a pointer to its struct: CFG_ADD(o, dma_map, DMA_MAP). */
 #define CFG_ADD(o, name, NAME) ((struct mach_cfg_##name *)cfg_add((o), MACH_CFG_S_##NAME))

@@ -254,6 +254,18 @@ struct p_preparation {
     struct dt_tree *overlay;     // for the host's tree, with __local_fixups__; or NULL: there is nothing to change
     VEC(const char *) arguments; // of the host's kernel
     VEC(struct p_kept) kept;     // only with c->table
+    bool isolates;               // the arguments isolate the cpus that machines have
+};
+
+/* What the start of a machine proves of a host that was prepared for it. */
+enum proof_kind { PROVE_LINK, PROVE_PROPERTY, PROVE_ARGUMENT, PROVE_ISOLATED };
+
+struct p_proof {
+    const char *text; // LINK: the bus in sysfs; PROPERTY: its path in the host's tree; ARGUMENT: "NAME=VALUE"
+    const struct p_device *device; // LINK: the device that the bus runs for; else NULL
+    uint64_t value;                // PROPERTY: its number; UINT64_MAX: it only has to be there
+    uint32_t cpu;                  // ISOLATED: of the host
+    uint8_t kind;                  // enum proof_kind
 };
 
 /* A row of the table of references, as text: what the host keeps, and what the guest gets in its place. */
@@ -277,6 +289,7 @@ struct p_machine {
     VEC(struct p_device *) devices;     // in the order of the text; a parent precedes the devices below it
     VEC(struct p_reference) references; // only with c->table
     VEC(struct p_promise) promises;     // only with c->prepare
+    VEC(struct p_proof) proofs;         // the same; none where nothing is changed on the host for the machine
     VEC(const char *) command;          // only with c->vmm: that VMM's command line, in groups of words
     bool maps_regions;                  // a device reaches registers of another by DMA
 };

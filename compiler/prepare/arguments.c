@@ -30,7 +30,7 @@ static void add_for_devices(struct planner *p)
         }
     }
     if (platform)
-        add(p, "vfio_platform.reset_required=0");
+        add(p, NO_RESET_DRIVER);
     if (behind) { // platform devices have no MSIs that an IOMMU could keep apart
         add(p, "iommufd.allow_unsafe_interrupts=1");
         add(p, "vfio_iommu_type1.allow_unsafe_interrupts=1");
@@ -77,6 +77,7 @@ static void add_for_cpus(struct planner *p)
     const char *theirs = cpu_list(a, guests, ncpus, true), *rest = cpu_list(a, guests, ncpus, false);
     if (!theirs || !rest) // a host that has no cpu of its own runs on those of its guests
         return;
+    p->plan->host.isolates = true;
     add(p, arena_printf(a, "isolcpus=managed_irq,domain,%s", theirs));
     add(p, arena_printf(a, "nohz_full=%s", theirs));
     add(p, arena_printf(a, "rcu_nocbs=%s", theirs));

@@ -12,7 +12,7 @@
 /* What is made for one device. */
 struct keeper_of {
     struct overlay *o;
-    const struct p_machine *m;
+    struct p_machine *m;
     const struct p_device *d;
     VEC(struct dt_node *) buses;
     bool fresh;       // the last promise was not kept before
@@ -65,6 +65,7 @@ static struct dt_node *bus_of(struct keeper_of *k, const struct p_promise *x, ui
     dt_set(o->tree, bus, p->n->ranges, ranges, (2 * ac + sc) * 4, origin);
     vec_push(draft_arena(p->c), &k->buses, bus);
     overlay_refer(o, overlay_of(o, k->d->host), x->rule->keeper->link, bus, origin);
+    prove_link(o, k->m, k->d, bus);
     return bus;
 }
 
@@ -104,6 +105,7 @@ static void keep_by_provider(struct keeper_of *k, const struct p_promise *x)
     const struct origin *origin = origin_of_promise(k, x);
     n->origin = origin;
     overlay_merge(o, n, x->rule->keeper);
+    prove_added(o, (struct added){k->m, dt_path(o->p->c->arena, x->provider), n, NULL});
     if (!x->value || x->value > UINT32_MAX || map_get(&o->merged, (uintptr_t)n, 0, &known))
         return;
     map_put(draft_arena(o->p->c), &o->merged, (uintptr_t)n, 0, 1);
@@ -116,7 +118,9 @@ static void keep_by_child(struct keeper_of *k, const struct p_promise *x)
 {
     const struct origin *origin = origin_of_promise(k, x);
     struct dt_node *n = overlay_add(k->o, x->provider, x->rule->keeper, NULL, origin);
-    overlay_append(k->o, n, x->rule->keeper->values[0], entry_cells(x) + 4, x->ncells - 1, origin);
+    const char *property = x->rule->keeper->values[0], *parent = dt_path(k->o->p->c->arena, x->provider);
+    overlay_append(k->o, n, property, entry_cells(x) + 4, x->ncells - 1, origin);
+    prove_added(k->o, (struct added){k->m, arena_printf(k->o->p->c->arena, "%s/%s", parent, n->name), n, property});
 }
 
 static void keep_by_node(struct keeper_of *k, const struct p_promise *x)
@@ -129,6 +133,7 @@ static void keep_by_node(struct keeper_of *k, const struct p_promise *x)
         map_putp(draft_arena(o->p->c), &o->shared, x->rule->keeper, NULL, n);
     }
     overlay_append(o, n, x->prop->name, entry_cells(x), x->ncells, origin);
+    prove_added(o, (struct added){k->m, arena_printf(o->p->c->arena, "/%s", n->name), n, n->props->name});
 }
 
 /* Whether the device needs an entry that it has needed before: nodes below a device name the same clocks. */
@@ -233,7 +238,7 @@ static void tell(const struct overlay *o, const struct p_machine *m, const struc
 {
     struct planner *p = o->p;
     struct arena *a = p->c->arena;
-    for (uint32_t i = 0, next; i < n; i = next) {
+    for (uint32_t i = 0, next; i < n && p->c->tell_host; i = next) {
         const struct p_promise *x = list[i];
         for (next = i + 1; next < n && list[next]->prop == x->prop;)
             next++;
@@ -250,7 +255,7 @@ static void tell(const struct overlay *o, const struct p_machine *m, const struc
     }
 }
 
-static void keep_for_device(struct overlay *o, const struct p_machine *m, const struct p_device *d,
+static void keep_for_device(struct overlay *o, struct p_machine *m, const struct p_device *d,
                             const struct p_promise *const *list, uint32_t n)
 {
     struct keeper_of k = {.o = o, .m = m, .d = d};
@@ -292,7 +297,7 @@ void add_keepers(struct overlay *o)
 {
     index_ready(o);
     for (uint32_t i = 0; i < o->p->plan->machines.n; i++) {
-        const struct p_machine *m = o->p->plan->machines.at[i];
+        struct p_machine *m = o->p->plan->machines.at[i];
         // Promises of a device are not side by side: providers that are assigned, and nodes below, come in between.
         uint32_t *end = arena_array(draft_arena(o->p->c), m->devices.n + 1, sizeof *end);
         const struct p_promise **sorted = arena_array(draft_arena(o->p->c), m->promises.n + 1, sizeof *sorted);

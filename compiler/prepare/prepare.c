@@ -14,4 +14,5 @@ void prepare_host(struct planner *p)
     if (o.fragments)
         plan->host.overlay = o.tree;
     add_arguments(p, o.locals.n > 0);
+    add_proofs(&o);
 }

@@ -19,6 +19,14 @@ void check_hidden(struct planner *p);
 
 /* ---- overlay.c: an overlay while it is made ---- */
 
+/* A node that the overlay adds, or adds properties to, for a machine. */
+struct added {
+    struct p_machine *machine;
+    const char *path;           // in the host's tree
+    const struct dt_node *node; // of the overlay
+    const char *property; // the one that shows that it is there; NULL: all that the overlay adds, and their numbers
+};
+
 struct overlay {
     struct planner *p;
     struct dt_tree *tree;
@@ -34,7 +42,9 @@ struct overlay {
         struct dt_node *node;
         struct dt_prop *prop;
     })
-    locals; // properties that lead to nodes of the overlay itself
+    locals;                  // properties that lead to nodes of the overlay itself
+    VEC(struct added) added; // what a machine has the start prove
+    struct map proven;       // (machine, node of the overlay) -> 1: it is among them
     uint32_t fragments;
 };
 
@@ -86,7 +96,21 @@ void hide_devices(struct overlay *o);
 
 /* ---- arguments.c ---- */
 
-/* Fills p->plan->host.arguments. `keepers`: the overlay has devices that others are linked to. */
+/* What platform devices need, which have no reset driver: the start proves it. */
+#define NO_RESET_DRIVER "vfio_platform.reset_required=0"
+
+/* Fills p->plan->host.arguments and .isolates. `keepers`: the overlay has devices that others are linked to. */
 void add_arguments(struct planner *p, bool keepers);
+
+/* ---- proofs.c: what the start of a machine proves of the host ---- */
+
+/* The bus runs while the device is open. */
+void prove_link(struct overlay *o, struct p_machine *m, const struct p_device *d, const struct dt_node *bus);
+
+/* The overlay's part is in the host's tree; see struct added. */
+void prove_added(struct overlay *o, struct added a);
+
+/* Writes the proofs of all machines, once the overlay and the arguments are complete. */
+void add_proofs(struct overlay *o);
 
 #endif

@@ -262,8 +262,8 @@ static void note_promise(struct settle *s, uint32_t i, const struct verdict *v)
     if (!p->c->prepare || s->rule->kept == KEPT_NOT || s->k->description || host_disabled(p->host, s->k->host) ||
         v->fate == FATE_ASSIGN || v->fate == FATE_TO || v->fate == FATE_SHADOW)
         return;
-    if (s->rule->kept == KEPT_BY_BUS && refs_is_description(p, e->target))
-        return; // numbers need nobody
+    if ((s->rule->kept == KEPT_BY_BUS || s->rule->kept == KEPT_BY_PROVIDER) && refs_is_description(p, e->target))
+        return; // numbers need nobody, and what has no switch is on
     vec_push(p->c->arena, &p->m->promises,
              ((struct p_promise){.device = s->k->device,
                                  .user = s->k->host,

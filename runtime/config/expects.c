@@ -12,7 +12,8 @@ static bool is_string(const struct mach_cfg_file *f, uint32_t a, uint32_t b)
 // A file, and memory that is free, may be a device's or not; the other kinds are about a device, or about the host.
 static bool is_about_device(uint32_t kind)
 {
-    return kind >= MACH_CFG_EXPECT_SYSFS_NAME && kind <= MACH_CFG_EXPECT_GROUP_MEMBER;
+    return (kind >= MACH_CFG_EXPECT_SYSFS_NAME && kind <= MACH_CFG_EXPECT_GROUP_MEMBER) ||
+           kind == MACH_CFG_EXPECT_POWER_LINK;
 }
 
 static bool expect_agrees(const struct mach_cfg_file *f, struct mach_cfg_rec r)

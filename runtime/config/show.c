@@ -240,7 +240,8 @@ static void show_expect(const struct view *v, struct mach_cfg_rec r)
         print_string(v, " of ", mach_cfg_device_name(record(v, MACH_CFG_S_DEVICE, mach_cfg_expect_device(r))), "");
     // Only these kinds use the index.
     const uint32_t numbered = 1U << MACH_CFG_EXPECT_HOST_COMPATIBLE | 1U << MACH_CFG_EXPECT_CPU_ONLINE |
-                              1U << MACH_CFG_EXPECT_REGION | 1U << MACH_CFG_EXPECT_IRQ_TRIGGER;
+                              1U << MACH_CFG_EXPECT_REGION | 1U << MACH_CFG_EXPECT_IRQ_TRIGGER |
+                              1U << MACH_CFG_EXPECT_CPU_ISOLATED;
     if (numbered >> mach_cfg_expect_kind(r) & 1)
         fprintf(v->out, " %" PRIu32, mach_cfg_expect_index(r));
     print_string(v, " ", mach_cfg_expect_string(r), "");

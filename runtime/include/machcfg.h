@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /* The version of the format that this header describes. */
-enum { MACH_CFG_MAJOR = 1, MACH_CFG_MINOR = 7 };
+enum { MACH_CFG_MAJOR = 1, MACH_CFG_MINOR = 8 };
 
 /* "None" in an optional or an index field of 32 bits, and in an optional one of 64. */
 #define MACH_CFG_NONE   UINT32_C(0xffffffff)
@@ -227,7 +227,11 @@ enum mach_cfg_expect_kind {
     MACH_CFG_EXPECT_IRQ_TRIGGER = 9, // irq-trigger: the trigger of interrupt `index` is `a` (set trigger); `string` is the host's word for it
     MACH_CFG_EXPECT_GROUP_MEMBER = 10, // group-member: device `string` is in the same IOMMU group
     MACH_CFG_EXPECT_MEMORY_FREE = 11, // memory-free: since 1.3: the host's kernel does not use the `b` bytes at `a`, which are the guest's memory `string`, or region `index` of the raw device `string`, `device`
-    MACH_CFG_EXPECT_KVM_DEVICE = 12 // kvm-device: since 1.4: the host's KVM can make the device `string`, which serves irqchip `index`
+    MACH_CFG_EXPECT_KVM_DEVICE = 12, // kvm-device: since 1.4: the host's KVM can make the device `string`, which serves irqchip `index`
+    MACH_CFG_EXPECT_POWER_LINK = 13, // power-link: since 1.8: the device is linked to the platform device `string`, which has a driver and runs while the device is open: its clocks and power domains
+    MACH_CFG_EXPECT_TREE_PROPERTY = 14, // tree-property: since 1.8: the host's tree has the property `string`, a path, and it is the number `a` (none: anything)
+    MACH_CFG_EXPECT_ARGUMENT = 15, // argument: since 1.8: the host's kernel was started with the argument `string`, "NAME=VALUE"
+    MACH_CFG_EXPECT_CPU_ISOLATED = 16 // cpu-isolated: since 1.8: the host's scheduler keeps off host cpu `index`
 };
 
 /* ---- machine: The machine: exactly one record. ---- */

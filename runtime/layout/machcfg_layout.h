@@ -25,7 +25,7 @@
 #define MACH_CFG_MAGIC "\x89MACH\r\n\x1a"
 
 /* The format's version. X(NAME, value) */
-#define MACH_CFG_VERSION_NUMBERS(X) X(MAJOR, 1) X(MINOR, 7)
+#define MACH_CFG_VERSION_NUMBERS(X) X(MAJOR, 1) X(MINOR, 8)
 
 /* ---- words in the file ---- */
 
@@ -227,7 +227,16 @@ static inline mach_le64 mach_le64_of(uint64_t v)
       "since 1.3: the host's kernel does not use the `b` bytes at `a`, which are the guest's memory `string`, or "     \
       "region `index` of the raw device `string`, `device`")                                                           \
     E(expect_kind, EXPECT_KVM_DEVICE, 12, "kvm-device",                                                                \
-      "since 1.4: the host's KVM can make the device `string`, which serves irqchip `index`")
+      "since 1.4: the host's KVM can make the device `string`, which serves irqchip `index`")                          \
+    E(expect_kind, EXPECT_POWER_LINK, 13, "power-link",                                                                \
+      "since 1.8: the device is linked to the platform device `string`, which has a driver and runs while the device " \
+      "is open: its clocks and power domains")                                                                         \
+    E(expect_kind, EXPECT_TREE_PROPERTY, 14, "tree-property",                                                          \
+      "since 1.8: the host's tree has the property `string`, a path, and it is the number `a` (none: anything)")       \
+    E(expect_kind, EXPECT_ARGUMENT, 15, "argument",                                                                    \
+      "since 1.8: the host's kernel was started with the argument `string`, \"NAME=VALUE\"")                           \
+    E(expect_kind, EXPECT_CPU_ISOLATED, 16, "cpu-isolated",                                                            \
+      "since 1.8: the host's scheduler keeps off host cpu `index`")
 
 /* Every set once: S(name, what, is a flag set). */
 #define MACH_CFG_SETS(S)                                                                                               \

@@ -247,6 +247,11 @@ static void prove_kvm_device(struct proof *p)
         set_finding(p, MACH_PROOF_UNKNOWN, "/dev/kvm: %s", strerror(-r));
 }
 
+static void prove_prepared(struct proof *p)
+{
+    p->to->proof = machrt_check_prepared(p->s, p->e, p->d, p->to->text, sizeof p->to->text, &p->later);
+}
+
 static void (*const proofs[])(struct proof *p) = {
     [MACH_CFG_EXPECT_PAGE_SIZE] = prove_page_size,
     [MACH_CFG_EXPECT_HOST_COMPATIBLE] = prove_host_compatible,
@@ -261,6 +266,10 @@ static void (*const proofs[])(struct proof *p) = {
     [MACH_CFG_EXPECT_GROUP_MEMBER] = prove_group_member,
     [MACH_CFG_EXPECT_MEMORY_FREE] = prove_memory_free,
     [MACH_CFG_EXPECT_KVM_DEVICE] = prove_kvm_device,
+    [MACH_CFG_EXPECT_POWER_LINK] = prove_prepared,
+    [MACH_CFG_EXPECT_TREE_PROPERTY] = prove_prepared,
+    [MACH_CFG_EXPECT_ARGUMENT] = prove_prepared,
+    [MACH_CFG_EXPECT_CPU_ISOLATED] = prove_prepared,
 };
 
 static const char *kind_word(uint32_t kind)
@@ -281,6 +290,7 @@ static void name_finding(struct mach_session *s, struct mach_cfg_rec e, const st
     size_t left = sizeof to->object - (size_t)n;
     switch (kind) {
     case MACH_CFG_EXPECT_CPU_ONLINE:
+    case MACH_CFG_EXPECT_CPU_ISOLATED:
     case MACH_CFG_EXPECT_REGION:
     case MACH_CFG_EXPECT_IRQ_TRIGGER:
         snprintf(at, left, "%s %u", kind_word(kind), mach_cfg_expect_index(e));
@@ -302,7 +312,9 @@ static bool prove_expectation(struct mach_session *s, uint32_t i, bool ask_kvm, 
     // Of a system controller, which no driver gives away, the host's tree says where it is.
     bool of_tree = p.d && !*p.d->sysfs && mach_cfg_device_host_path(p.d->rec) &&
                    (kind == MACH_CFG_EXPECT_COMPATIBLE || kind == MACH_CFG_EXPECT_REGION);
-    if (kind < MACH_CFG_EXPECT_SYSFS_NAME || kind >= MACH_CFG_EXPECT_MEMORY_FREE || of_tree) {
+    bool needs_bus = (kind >= MACH_CFG_EXPECT_SYSFS_NAME && kind < MACH_CFG_EXPECT_MEMORY_FREE) ||
+                     kind == MACH_CFG_EXPECT_POWER_LINK;
+    if (!needs_bus || of_tree) {
         proofs[kind](&p);
     } else if (!p.d || !*p.d->sysfs) {
         set_finding(&p, MACH_PROOF_FAILS, "the config has no sysfs name for the device");

@@ -180,7 +180,7 @@ int machrt_step_open(struct mach_session *s)
         if (d->vfio && (machrt_backend_of(s, d->context)->attach(s, d) || read_device_info(s, d) || reset_device(s, d)))
             return -1;
     }
-    return check_irq_counts(s);
+    return check_irq_counts(s) || machrt_prove_links(s) ? -1 : 0;
 }
 
 static int undo_reset(struct mach_session *s, void *thing, uint64_t arg)

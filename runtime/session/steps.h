@@ -32,6 +32,18 @@ int machrt_step_expect(struct mach_session *s);
 /* Who is in the groups, once every device has one. 0 or -1. */
 int machrt_prove_groups(struct mach_session *s);
 
+/* prepared.c */
+
+/*
+ * What check can say of an expectation about a prepared host: POWER_LINK, whose device has a bus, or a later kind.
+ * `text` gets what was found, of `size` bytes, unless it holds. *later: what is not known, the session finds out when
+ * it opens the device.
+ */
+enum mach_proof machrt_check_prepared(const struct mach_session *s, struct mach_cfg_rec e, const struct device *d,
+                                      char *text, size_t size, bool *later);
+/* Whether all that devices are linked to runs, once they are open. 0 or -1. */
+int machrt_prove_links(struct mach_session *s);
+
 /* bind.c */
 
 /*

@@ -62,7 +62,9 @@ EXPECTED = {"page-size": ({"a"}, set(), False), "host-compatible": ({"string"}, 
             "irq-count": ({"device", "a"}, set(), False), "irq-trigger": ({"device", "a", "string"}, set(), True),
             "group-member": ({"device", "string"}, set(), True),
             "memory-free": ({"a", "b", "string"}, {"device"}, True),
-            "kvm-device": ({"string"}, set(), True)}
+            "kvm-device": ({"string"}, set(), True), "power-link": ({"device", "string"}, set(), True),
+            "tree-property": ({"string"}, {"a"}, True), "argument": ({"string"}, set(), True),
+            "cpu-isolated": (set(), set(), True)}
 PCI_NAME = re.compile(r"[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]$")
 
 

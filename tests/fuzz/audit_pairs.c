@@ -303,7 +303,8 @@ static int about_device(const struct file *f, uint64_t i)
 {
     return IS(f, expect, i, kind, expect_kind_sysfs_name) || IS(f, expect, i, kind, expect_kind_compatible) ||
            IS(f, expect, i, kind, expect_kind_region) || IS(f, expect, i, kind, expect_kind_irq_count) ||
-           IS(f, expect, i, kind, expect_kind_irq_trigger) || IS(f, expect, i, kind, expect_kind_group_member);
+           IS(f, expect, i, kind, expect_kind_irq_trigger) || IS(f, expect, i, kind, expect_kind_group_member) ||
+           IS(f, expect, i, kind, expect_kind_power_link);
 }
 
 // Does the machine, the device or the chip say what it expects?

@@ -364,6 +364,20 @@ def devices(n):
     return on(board(lines(n, device)), lines(n, lambda i: f"passthrough &d{i};"))
 
 
+KEEPERS = """ccm: ccm { compatible = "a,ccm"; #clock-cells = <1>; #power-domain-cells = <1>; };
+gpio: gpio { compatible = "a,gpio"; #gpio-cells = <2>; };
+vdd: vdd { compatible = "a,pmic"; };
+"""
+
+
+@dimension(options=["-w", "--emit=json"], machrt=["check", "show"])
+def kept_devices(n):
+    def kept(i):
+        return device(i, f"iommus = <&smmu {i}>; clocks = <&ccm {i}>; power-domains = <&ccm {i}>, <&ccm {n}>; "
+                         f"vdd-supply = <&vdd>; reset-gpios = <&gpio {i} 0>;")
+    return on(board(KEEPERS + lines(n, kept)), lines(n, lambda i: f"passthrough &d{i} {{ ref * drop; }}"))
+
+
 @dimension
 def devices_by_path(n):
     return on(board(lines(n, device)), lines(n, lambda i: f"passthrough /dev@{BASE + i * 0x1000:x} as x{i};"))

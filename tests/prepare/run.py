@@ -10,6 +10,7 @@ The devices are found by asking: a text names every node that could be one, and 
 - what it changes is compared with the board's own tree, node by node and property by property, by this file alone: nothing
   is taken away, and what is added is of the kinds below, where it belongs;
 - each clock and power domain of a device is at one of the device's buses, as the tree has it;
+- what the config expects of the tree is true then, and names all that was added;
 - dtc prints nothing that it does not print of the board alone; of N boards (--schema), dt-validate neither, but for what
   bindings.py counts.
 
@@ -35,8 +36,10 @@ sys.path.insert(0, str(ROOT / "tests"))
 sys.path.insert(0, str(ROOT / "tests/corpus"))
 
 from boards import boards  # noqa: E402
-from checker.dtb import Bad, Tree, address_cells, cells, entries, number, size_cells  # noqa: E402
 from bindings import Bindings  # noqa: E402
+from checker.config import Config  # noqa: E402
+from checker.dtb import Bad, Tree, address_cells, cells, entries, number, size_cells  # noqa: E402
+from expected import wrong  # noqa: E402
 from harness import ENVIRONMENT  # noqa: E402
 
 GOAL = 0.98  # of the boards: the overlay applies and says what it should
@@ -284,6 +287,9 @@ def check_board(machc, board, bindings, seed):
         tree = Tree(after.read_bytes())
         counts = compare(before, tree, set(paths), asked)
         counts["kept"] = check_kept(before, tree, paths, asked[1])
+        problem = wrong(before, tree, Config((folder / "out/m.cfg").read_bytes()), LINK)
+        if problem:
+            raise Problem(f"the config: {problem}")
         new = dtc_says(after) - dtc_says(path)
         if new:
             raise Problem("dtc: " + "\n".join(list(new)[:5]))

@@ -284,6 +284,17 @@ static void forget(struct cfg *c, uint32_t kind, uint32_t device)
     X(chip_as_it_is, NULL, "", cfg_expect(c, MACH_CFG_EXPECT_KVM_DEVICE, MACH_CFG_NONE, 0, "arm-vgic-v3", 0, 0))       \
     X(page_size_of_device, "EXPECTATION", "expect", cfg_expect(c, MACH_CFG_EXPECT_PAGE_SIZE, ETH, 0, "", 4096, 0))     \
     X(count_of_host, "EXPECTATION", "expect", cfg_expect(c, MACH_CFG_EXPECT_IRQ_COUNT, MACH_CFG_NONE, 0, "", 4, 0))    \
+    X(link_of_host, "EXPECTATION", "expect",                                                                           \
+      cfg_expect(c, MACH_CFG_EXPECT_POWER_LINK, MACH_CFG_NONE, 0, "bus@1000", 0, 0))                                   \
+    X(links_of_device, NULL, "", cfg_expect(c, MACH_CFG_EXPECT_POWER_LINK, ETH, 0, "bus@1000", 0, 0);                  \
+      cfg_expect(c, MACH_CFG_EXPECT_POWER_LINK, ETH, 0, "bus@1001", 0, 0))                                             \
+    X(property_of_device, "EXPECTATION", "expect",                                                                     \
+      cfg_expect(c, MACH_CFG_EXPECT_TREE_PROPERTY, ETH, 0, "/rail/on", 0, 0))                                          \
+    X(argument_of_device, "EXPECTATION", "expect", cfg_expect(c, MACH_CFG_EXPECT_ARGUMENT, ETH, 0, "a=b", 0, 0))       \
+    X(isolated_of_device, "EXPECTATION", "expect", cfg_expect(c, MACH_CFG_EXPECT_CPU_ISOLATED, ETH, 0, "", 0, 0))      \
+    X(prepared_host, NULL, "", cfg_expect(c, MACH_CFG_EXPECT_TREE_PROPERTY, MACH_CFG_NONE, 0, "/rail/on", 1, 0);       \
+      cfg_expect(c, MACH_CFG_EXPECT_ARGUMENT, MACH_CFG_NONE, 0, "a=b", 0, 0);                                          \
+      cfg_expect(c, MACH_CFG_EXPECT_CPU_ISOLATED, MACH_CFG_NONE, 3, "", 0, 0))                                         \
     X(no_page_size, "NO_EXPECTATION", "machine 0", forget(c, MACH_CFG_EXPECT_PAGE_SIZE, MACH_CFG_NONE))                \
     X(no_host, "NO_EXPECTATION", "machine 0", SET(expect, EXPECT, 0, index, 5))                                        \
     X(no_name, "NO_EXPECTATION", "device 3", forget(c, MACH_CFG_EXPECT_SYSFS_NAME, EDU))                               \

@@ -53,6 +53,11 @@ def virt(options, gic=3):
             "-smp", "2", "-m", "2G"]
 
 
+def source(overlay):
+    """The text of an overlay in source, to be added to a tree."""
+    return (HERE / overlay).read_text().partition("/plugin/;")[2]
+
+
 def guest(qemu, architecture, cross, places, host=None):
     """A board that boots the guest's tree."""
     return Board(qemu, "", tree=False, architecture=architecture, cross=cross, libc=(), places=places, host=host)
@@ -63,8 +68,8 @@ RISCV = trees.Places(kernel=0x80400000, tree=0x88000000, initramfs=0x89000000, s
                      firmware="/usr/lib/riscv64-linux-gnu/opensbi/generic/fw_dynamic.bin")
 
 # Linux treats interrupts of a device without MSIs as not isolated.
-APPEND = ("console=ttyAMA0 vfio_platform.reset_required=0 iommufd.allow_unsafe_interrupts=1 "
-          "vfio_iommu_type1.allow_unsafe_interrupts=1")
+VFIO = "vfio_platform.reset_required=0 iommufd.allow_unsafe_interrupts=1 vfio_iommu_type1.allow_unsafe_interrupts=1"
+APPEND = f"console=ttyAMA0 {VFIO}"
 NO_IOMMU = "vfio_platform.reset_required=0 vfio.enable_unsafe_noiommu_mode=1"
 
 BOARDS = {
@@ -72,7 +77,8 @@ BOARDS = {
     "arm64-gic2": Board(virt(",iommu=smmuv3", gic=2), APPEND, STREAMS),
     # The clock and an empty slot of virtio-mmio on one line.
     "arm64-shared": Board(virt(",iommu=smmuv3"), APPEND, STREAMS, "&{/virtio_mmio@a003c00} { interrupts = <0 2 4>; };\n"),
-    "arm64-syscon": Board(virt(",iommu=smmuv3"), APPEND, STREAMS, (HERE / "syscon.dtso").read_text().partition("/plugin/;")[2]),
+    "arm64-syscon": Board(virt(",iommu=smmuv3"), APPEND, STREAMS, source("syscon.dtso")),
+    "arm64-kept": Board(virt(",iommu=smmuv3"), "console=ttyAMA0", STREAMS, source("kept.dtso")),
     # The clock is not behind the SMMU.
     "arm64-mixed": Board(virt(",iommu=smmuv3"), APPEND, {node: stream for node, stream in STREAMS.items() if "pl031" not in node}),
     # The kernel does not use the upper half of memory.
@@ -131,6 +137,7 @@ class Boot:
     media: dict = dataclasses.field(default_factory=dict)  # files in its folder: how many random bytes, and zeros after them
     line: bool = False  # a second serial line, at whose end this machine answers
     append: str = ""
+    prepared: bool = False  # the board boots with the overlay and the arguments that machc made with its first .mach
     strace: bool = False
     disks: tuple = ()  # places of AHCI controllers, which share a disk: of SLOTS parts of PART bytes, random ones in the first
     desk: callable = None  # function of desk.py that tests the files sent by the boot
@@ -213,6 +220,13 @@ def compile_machines(boot, machc, host, to, broken=None):
     return f"no machine has {broken.swap[0]}" if broken and broken.swap and not swapped else None
 
 
+def prepare(host, machines, to):
+    """Puts the overlay that machc made onto the board's tree. Returns the kernel's arguments."""
+    (overlay,), (line,) = machines.glob("*.host.dtbo"), machines.glob("*.args")
+    subprocess.run(["fdtoverlay", "-i", host, "-o", to, overlay], check=True)
+    return line.read_text().strip()
+
+
 def base(material, architecture, script, programs):
     """Files for the board, or for a guest on it: init, the programs, and a script for init."""
     archive = Archive()
@@ -250,8 +264,8 @@ def initramfs(boot, material, programs, machines, to):
     to.write_bytes(archive.bytes())
 
 
-def command(boot, material, host, top, machc, broken=None):
-    """QEMU's command line for a boot whose files are in `top`."""
+def command(boot, material, host, top, machc, broken=None, arguments=""):
+    """QEMU's command line for a boot whose files are in `top`. `arguments`: more of them for the kernel."""
     board, kernel, initrd = BOARDS[boot.board], material.kernels[boot.kernel], top / "initramfs"
     if board.vmm:
         # As the text is: what is broken is in the tree alone.
@@ -261,7 +275,8 @@ def command(boot, material, host, top, machc, broken=None):
         if board.places.start:
             trees.assemble(HERE / "start.S", board, top / "start")
         return trees.command(board, kernel, guest_tree(top), initrd, top / "start")
-    append = " ".join([board.append, "panic=-1", boot.append, f"BREAK={broken.name if broken else 'none'}"])
+    append = " ".join([board.append, "panic=-1", arguments, boot.append, *([broken.append] if broken else []),
+                       f"BREAK={broken.name if broken else 'none'}"])
     devices = [word.replace("{folder}", str(top)) for word in boot.devices]
     return [*board.qemu, *devices, *disk_options(boot, top / DISK), "-accel", "tcg", "-nographic", "-no-reboot", "-kernel",
             kernel, "-initrd", initrd, "-append", append, *(["-dtb", host] if host else [])]

@@ -2,7 +2,7 @@
 """The boots of the system tests, and what each tests. The tests of a boot are in inside/NAME.sh."""
 
 import desk
-from board import DEVICES, DISK, PART, SLOTS, VIRTIO_MMIO, Boot
+from board import HERE, DEVICES, DISK, PART, SLOTS, VFIO, VIRTIO_MMIO, Boot
 
 # Linux never gives away a line that one of its drivers has used as a cascade (kernel/irq/chip.c: NOREQUEST stays set), so
 # the host's GPIO driver must not be initialised.
@@ -33,6 +33,7 @@ POINTS = {
     20: "guest memory as its text says: huge pages, a file's offset, read-only, not for devices",
     21: "KVM is told of VFIO's files, and a device is reset before it loses anything",
     22: "--emit=qemu: a VMM that takes no guest.cfg has the machine that the text describes",
+    23: "what a host keeps for a device while it is open, with the overlay and the arguments that machc makes",
 }
 
 POOL_DISK = {DISK: (PART, (SLOTS - 1) * PART)}
@@ -112,6 +113,12 @@ BOOTS = {boot.name: boot for boot in [
          programs=["machvm", "machrt", "in-can"], guests={"in-soc": ["in-can"]},
          devices=[*["-nic", "user"] * 3, *TFTP, *CARD_OPTIONS, *FLASH_OPTIONS], media={**CARD, "flash.img": (desk.MB, 0)},
          line=True, append="BOARD=zcu102", desk=desk.devices, seconds=400),
+    *(Boot(name, about, board="arm64-kept", script="kept", machines=["kept", "pinned"], programs=["machrt", "kept"],
+           files={"bin/state": HERE / "inside/state"}, append=f"CASE={name} {append}", prepared=prepared)
+      for name, about, prepared, append in [
+          ("kept", "a device whose clocks, power domains, regulator, reset and interconnect the host keeps", True, ""),
+          ("unkept", "the same without the overlay", False, VFIO),
+          ("unlinked", "the same with the overlay, and without links", True, "fw_devlink=off vfio_platform.reset_required=1")]),
     Boot("calls", "the system calls of a session", machines=["edu", "drivers"], programs=["machrt"],
          devices=DEVICES + VIRTIO_MMIO, strace=True, desk=desk.calls),
 ]}

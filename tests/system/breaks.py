@@ -15,6 +15,7 @@ class Break:
     told: str = ""  # alternative: the same, added to what machc gets only
     text: str = ""  # alternative: text that is added to the last machine's description
     swap: tuple = ()  # alternative: text of the description, and what it is replaced with
+    append: str = ""  # alternative: more arguments of the board's kernel
     problem: str = ""  # instead of a test that fails: part of what is then wrong with the boot itself
 
     def noticed(self, tests):
@@ -96,5 +97,15 @@ BREAKS = {broken.name: broken for broken in [
     Break("one-off", 20, "what lies at the offset", "guest-edu", "read-only memory is a page off, and each line is the next one"),
     Break("untold", 21, ("KVM knows the files", "the session's end resets"), "guest-edu",
           "KVM is not told of VFIO's files, and no device is reset"),
+    Break("no-runtime-pm", 23, "machrt check holds", "kept", "links do not run what they lead to", append="fw_devlink=on"),
+    Break("no-clocks", 23, "while it is open", "kept", "nothing keeps the clocks",
+          swap=("host.dtb\" {", 'host.dtb" { ready clocks "nobody";')),
+    Break("no-hold", 23, "while it is open", "kept", "nothing holds the interconnect, whose only user is with VFIO",
+          swap=("host.dtb\" {", 'host.dtb" { ready interconnects "nobody";')),
+    Break("kept-open", 23, "after kill -9", "kept", "a child of the killed program keeps the device open"),
+    Break("ready-anyway", 23, "machrt check fails", "unkept", "the config expects nothing of the host",
+          swap=("host.dtb\" {", "host.dtb\" { " + "".join(f'ready {what} "nobody"; ' for what in [
+              "clocks", "power-domains", "vdd-supply", "reset-gpios", "interconnects"]))),
+    Break("linked-anyway", 23, "it says what to boot with", "unlinked", "the board makes links", append="fw_devlink=rpm"),
     Break("no-irqfd", 10, "its interrupt comes", "x86", "KVM is told of no interrupt"),
 ]}

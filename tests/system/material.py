@@ -23,6 +23,7 @@ SUITES = {
     **dict.fromkeys(["armhf", "riscv64"], ["trixie"]),
 }
 LINUX = "6.12"
+HERE = pathlib.Path(__file__).resolve().parent
 MODULES = ["drivers/vfio", "drivers/virtio", "drivers/iommu", "drivers/uio"]
 MODULES_AMD64 = [*MODULES, "arch/x86/kvm", "virt/lib", "drivers/crypto/ccp"]
 
@@ -49,11 +50,16 @@ class OwnKernel:
     arch: str
     cross: str
     image: str  # the target of make, and where it is then
+    drivers: pathlib.Path = None  # a folder that becomes drivers/machc
+
+    def inputs(self):
+        """All files of ours that it is made from."""
+        return [self.config, *sorted(self.drivers.iterdir() if self.drivers else [])]
 
 
 OWN = {
-    "own": OwnKernel(pathlib.Path(__file__).with_name("kernel.config"), "arm64", "aarch64-linux-gnu-", "arch/arm64/boot/Image"),
-    "own-powerpc": OwnKernel(pathlib.Path(__file__).with_name("powerpc.config"), "powerpc", "powerpc-linux-gnu-", "vmlinux"),
+    "own": OwnKernel(HERE / "kernel.config", "arm64", "aarch64-linux-gnu-", "arch/arm64/boot/Image", HERE / "driver"),
+    "own-powerpc": OwnKernel(HERE / "powerpc.config", "powerpc", "powerpc-linux-gnu-", "vmlinux"),
 }
 
 
@@ -158,7 +164,8 @@ def own_kernel(top, kernel):
     """Linux with its configuration, built once for each source, configuration and compiler."""
     compiler = subprocess.run([kernel.cross + "gcc", "--version"], stdout=subprocess.PIPE, check=True).stdout
     source = (top / "source").resolve()
-    key = hashlib.sha256(b"\0".join([kernel.config.read_bytes(), source.name.encode(), compiler])).hexdigest()[:16]
+    ours = [path.read_bytes() for path in kernel.inputs()]
+    key = hashlib.sha256(b"\0".join([*ours, source.name.encode(), compiler])).hexdigest()[:16]
     image = top / f"kernel-{key}" / pathlib.Path(kernel.image).name
     if not image.exists():
         with alone(image.parent, f"building Linux for {kernel.arch}") as lock:
@@ -187,6 +194,11 @@ def build_kernel(source, kernel, image, lock):
                 print("".join(log.read_text().splitlines(True)[-30:]), end="")
                 sys.exit(f"check-system: the kernel cannot be built: {log}")
 
+        if kernel.drivers:
+            shutil.copytree(kernel.drivers, tree / "drivers/machc")
+            for name, line in [("Kconfig", 'source "drivers/machc/Kconfig"'), ("Makefile", "obj-y += machc/")]:
+                with open(tree / "drivers" / name, "a") as file:
+                    file.write(f"{line}\n")
         run("allnoconfig")
         check(tree / ".config", kernel.config)
         run(image.name)

@@ -24,7 +24,7 @@ sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from board import BOARDS, Run, command, compile_machines, host_tree, initramfs  # noqa: E402
+from board import BOARDS, Run, command, compile_machines, host_tree, initramfs, prepare  # noqa: E402
 from boots import BOOTS, POINTS  # noqa: E402
 from breaks import BREAKS  # noqa: E402
 from material import Material, alone  # noqa: E402
@@ -120,7 +120,11 @@ class Session:
         if broken and broken.tree:
             host = host_tree(boot.board, self.material.kernels["own"], top, broken.tree)
         initramfs(boot, self.material, self.paths[BOARDS[boot.board].architecture], machines, top / "initramfs")
-        words = command(boot, self.material, host, top, self.args.machc, broken)
+        arguments = ""
+        if boot.prepared:
+            arguments = prepare(host, machines / boot.machines[0], top / "prepared.dtb")
+            host = top / "prepared.dtb"
+        words = command(boot, self.material, host, top, self.args.machc, broken, arguments)
         # A broken board that has been found out has nothing more to say; what it waits for may take minutes.
         enough = None if not broken or broken.problem else lambda run: all(broken.noticed(run.tap.tests).values())
         run = Run(boot, words, top / "console", self.progress, enough)

@@ -547,6 +547,14 @@ pub enum ExpectKind {
     MemoryFree,
     /// Since 1.4: the host's KVM can make the device `string`, which serves irqchip `index`.
     KvmDevice,
+    /// Since 1.8: the device is linked to the platform device `string`, which has a driver and runs while the device is open: its clocks and power domains.
+    PowerLink,
+    /// Since 1.8: the host's tree has the property `string`, a path, and it is the number `a` (none: anything).
+    TreeProperty,
+    /// Since 1.8: the host's kernel was started with the argument `string`, "NAME=VALUE".
+    Argument,
+    /// Since 1.8: the host's scheduler keeps off host cpu `index`.
+    CpuIsolated,
     /// A value that this version of the crate does not know.
     Other(u32),
 }
@@ -567,6 +575,10 @@ impl From<u32> for ExpectKind {
             10 => ExpectKind::GroupMember,
             11 => ExpectKind::MemoryFree,
             12 => ExpectKind::KvmDevice,
+            13 => ExpectKind::PowerLink,
+            14 => ExpectKind::TreeProperty,
+            15 => ExpectKind::Argument,
+            16 => ExpectKind::CpuIsolated,
             other => ExpectKind::Other(other),
         }
     }

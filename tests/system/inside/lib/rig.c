@@ -75,7 +75,8 @@ static bool failed(const struct rig *r, const char *what)
 
 bool rig_start_with(struct rig *r, const char *path, const char *backend, const struct mach_ops *ops, void *opaque)
 {
-    struct mach_options o = {.size = sizeof o, .log = print_line, .finding = print_finding};
+    struct mach_options o = {
+        .size = sizeof o, .log = print_line, .finding = print_finding, .flags = getenv("UNPROVEN") ? MACH_NO_PROOF : 0};
     *r = (struct rig){.error = MACH_ERROR_INIT};
     while (strcmp(mach_backend_name(o.backend), backend)) {
         if (o.backend == MACH_BACKEND_PAMU) {

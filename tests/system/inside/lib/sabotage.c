@@ -143,11 +143,13 @@ static void map_neighbour(int vm, unsigned long request)
         perror("sabotage: neighbour");
 }
 
-// Starts one child that keeps all files open and outlives its parent, once guest-again.sh has begun its kills.
+// Starts one child that keeps all files open and outlives its parent, once guest-again.sh or kept.sh has begun its
+// kills.
 static void leave_orphan(unsigned long request)
 {
     static bool left;
-    if (request != VFIO_DEVICE_SET_IRQS || !broken("orphan") || left || access("/tmp/kills", F_OK))
+    if (request != VFIO_DEVICE_SET_IRQS || (!broken("orphan") && !broken("kept-open")) || left ||
+        access("/tmp/kills", F_OK))
         return;
     left = true;
     if (!fork()) {
