@@ -9,6 +9,7 @@
 
 #include "uapi/iommufd.h"
 #include "uapi/kvm.h"
+#include "uapi/madvise.h"
 #include "uapi/pamu.h"
 
 #include <errno.h>
@@ -336,7 +337,15 @@ static int64_t plan_read(void *o, int fd, void *buffer, size_t size)
 
 static int64_t plan_write(void *o, int fd, const void *buffer, size_t size)
 {
-    print_call(plan_of(o), false, "write(%s, %s, %zu)", NAMED(plan_of(o), fd), BYTES(buffer, size), size);
+    // Eventfds and UIO files take numbers in the host's byte order.
+    uint32_t word = 0;
+    uint64_t number = 0;
+    if (size == sizeof number)
+        memcpy(&number, buffer, size);
+    else if (size == sizeof word)
+        memcpy(&word, buffer, size);
+    number += word;
+    print_call(plan_of(o), false, "write(%s, %" PRIu64 ", %zu)", NAMED(plan_of(o), fd), number, size);
     return (int64_t)size;
 }
 

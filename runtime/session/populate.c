@@ -2,6 +2,7 @@
 // Faults memory in before it is pinned, in parallel: MAP_DMA would do it page by page on one cpu, which takes many
 // times as long.
 #include "session/pages.h"
+#include "uapi/madvise.h"
 
 #include <errno.h>
 #include <sys/mman.h>
@@ -9,15 +10,6 @@
 
 enum { MAX_THREADS = 16 };
 static const uint64_t LEAST_CHUNK = UINT64_C(64) << 20, CHUNK_ALIGN = UINT64_C(2) << 20;
-
-// Old headers lack them: include/uapi/asm-generic/mman-common.h of Linux 5.14, the same on every architecture. A kernel
-// without them answers EINVAL.
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#endif
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
 
 struct populate_job {
     struct mach_session *s;
