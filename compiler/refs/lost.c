@@ -164,10 +164,12 @@ static void put_help(struct losses *l, struct diag *d)
 {
     struct machine_planner *p = l->p;
     const struct loss *x = &l->list.at[0];
-    const struct ref_rule *rule = schema_ref(p->schemas, x->property);
     const struct dt_prop *prop = dt_prop(p->host->tree, l->k->host, x->property);
+    const struct ref_rule *rule = prop ? host_ref_rule(p->host, l->k->host, prop) : NULL;
     struct ref_entries e = {0};
-    if (x->property == p->n->interrupts)
+    if (x->property == p->n->interrupt_map)
+        diag_help(d, "leave the device to the host: its map is about the host's lines, and a guest gets none of it");
+    else if (x->property == p->n->interrupts)
         diag_help(d,
                   "link the interrupt: remove `irq ... drop;`, or, if your driver does without, write `drop unsafe`");
     else if (!rule || !prop || host_read_refs(p->c, p->host, prop, rule, &e) || x->index >= e.n ||
