@@ -264,7 +264,7 @@ def initramfs(boot, material, programs, machines, to):
     to.write_bytes(archive.bytes())
 
 
-def command(boot, material, host, top, machc, broken=None, arguments=""):
+def command(boot, material, host, top, broken=None, arguments="", machc=None):
     """QEMU's command line for a boot whose files are in `top`. `arguments`: more of them for the kernel."""
     board, kernel, initrd = BOARDS[boot.board], material.kernels[boot.kernel], top / "initramfs"
     if board.vmm:

@@ -124,7 +124,7 @@ class Session:
         if boot.prepared:
             arguments = prepare(host, machines / boot.machines[0], top / "prepared.dtb")
             host = top / "prepared.dtb"
-        words = command(boot, self.material, host, top, self.args.machc, broken, arguments)
+        words = command(boot, self.material, host, top, broken, arguments, self.args.machc)
         # A broken board that has been found out has nothing more to say; what it waits for may take minutes.
         enough = None if not broken or broken.problem else lambda run: all(broken.noticed(run.tap.tests).values())
         run = Run(boot, words, top / "console", self.progress, enough)

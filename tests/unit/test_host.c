@@ -286,29 +286,37 @@ static bool mark(void *opaque, const struct host_region *r)
     return true;
 }
 
+// A number below n.
+static uint32_t draw(uint32_t *seed, uint32_t n)
+{
+    *seed = *seed * 1103515245 + 12345;
+    return (*seed >> 8) % n;
+}
+
 // Against each region looked at: intervals of all kinds, in groups of which one is left out.
 static void overlaps_of_other_groups_are_found(void **state)
 {
     struct machc *c = *state;
     uint32_t seed = 12345;
-#define DRAW(n) (seed = seed * 1103515245 + 12345, (seed >> 8) % (n))
     for (int round = 0; round < 40; round++) {
         enum { N = 60 };
         struct dt_tree *t = dt_tree_new(c->arena, c->names);
         static const uint32_t one[] = {1};
         dt_set_cells(t, t->root, "#address-cells", one, 1, NULL);
         dt_set_cells(t, t->root, "#size-cells", one, 1, NULL);
-        uint32_t groups = 1 + DRAW(5), most = 1U << DRAW(9);
+        uint32_t groups = 1 + draw(&seed, 5), most = 1U << draw(&seed, 9);
         for (uint32_t i = 0; i < N; i++) {
-            const uint32_t reg[] = {DRAW(1000), 8 * DRAW(most) + DRAW(groups + 1)};
+            uint32_t address = draw(&seed, 1000), size = 8 * draw(&seed, most);
+            const uint32_t reg[] = {address, size + draw(&seed, groups + 1)};
             struct dt_node *n = dt_add_child(t, t->root, intern(c->names, arena_printf(c->arena, "d%u", i)));
             dt_set_cells(t, n, "reg", reg, 2, NULL);
         }
         struct host *h = host_index(c, NULL, t, "random.dtb", nowhere);
         const struct host_groups *g = host_group_regions(c->arena, h, group_of_size, NULL);
         for (int question = 0; question < 60; question++) {
-            uint64_t first = DRAW(1100), size = 1 + DRAW(question % 2 ? 40 : 1500), last = first + (size - 1);
-            const void *but = &group_name[DRAW(7)];
+            uint64_t first = draw(&seed, 1100), size = 1 + draw(&seed, question % 2 ? 40 : 1500),
+                     last = first + (size - 1);
+            const void *but = &group_name[draw(&seed, 7)];
             struct found f = {.h = h};
             host_overlaps_but(h, g, but, first, size, mark, &f);
             for (uint32_t i = 0; i < h->nregions; i++) {
@@ -320,7 +328,6 @@ static void overlaps_of_other_groups_are_found(void **state)
             assert_int_equal(f.looked, f.n); // each once
         }
     }
-#undef DRAW
 }
 
 // ---- interrupts ----
