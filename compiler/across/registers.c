@@ -120,7 +120,7 @@ static void check_region_pages(struct planner *p, const struct host_groups *grou
     uint64_t page = p->model->page_size, start, end;
     if (r->unsafe || r->shadow || r->mode == REGION_DROP || !get_host_range(r, &start, &end))
         return;
-    bool pages = r->mode == REGION_MAP && !r->window;
+    bool pages = maps_pages(r);
     uint64_t first = pages ? start / page * page : start, last = pages ? end | (page - 1) : end;
     struct neighbours s = {.p = p, .r = r, .first = start, .last = end};
     host_overlaps_but(p->host, groups, m, first, last - first + 1, add_neighbour, &s);

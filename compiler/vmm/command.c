@@ -90,6 +90,21 @@ static bool is_plain(const char *path)
     return path[strspn(path, allowed)] == '\0';
 }
 
+/* NULL: it has no such memory. */
+static const char *words_for(const struct vmm *vmm, uint8_t backing)
+{
+    switch (backing) {
+    case BACK_ANONYMOUS:
+        return vmm->anonymous;
+    case BACK_HUGETLB:
+        return vmm->hugetlb;
+    case BACK_FILE:
+        return vmm->from_file;
+    default:
+        return NULL;
+    }
+}
+
 static void add_memory(const struct command *x)
 {
     const struct p_memory *one = x->m->memory.n ? &x->m->memory.at[0] : NULL;
@@ -98,10 +113,7 @@ static void add_memory(const struct command *x)
     if (!one)
         return;
     const struct m_memory *m = one->m;
-    const char *words = m->backing == BACK_ANONYMOUS ? x->vmm->anonymous
-                        : m->backing == BACK_HUGETLB ? x->vmm->hugetlb
-                        : m->backing == BACK_FILE    ? x->vmm->from_file
-                                                     : NULL;
+    const char *words = words_for(x->vmm, m->backing);
     const struct word_value values[] = {{"mib", number(x, one->size >> 20)},
                                         {"kib", number(x, m->back_arg.value >> 10)},
                                         {"path", m->file ? m->file : ""},
@@ -124,6 +136,12 @@ static void add_memory(const struct command *x)
 }
 
 /* ---- what it has itself ---- */
+
+/* Is the interrupt at that line, as a VMM raises it? */
+static bool is_at_line(const struct p_irq *q, uint32_t line)
+{
+    return q->number == line && q->trigger && q->trigger->level;
+}
 
 static void add_irqchips(const struct command *x)
 {
@@ -171,14 +189,14 @@ static void add_emulated(const struct command *x, const struct p_device *d)
     }
     bool there =
         d->regions.at[0]->guest == known->at[0] && (d->regions.n < 2 || d->regions.at[1]->guest == known->at[1]);
-    bool line = !d->irqs.n || d->irqs.at[0]->number == known->line;
+    bool line = !d->irqs.n || is_at_line(d->irqs.at[0], known->line);
     if (!there && d->regions.at[0]->guest == known->at[0])
         refuse(x, d->at, "it has the window of this device elsewhere",
                arena_printf(a, "keep 0x%" PRIx64 " free, so that machc chooses it", known->at[1]));
     else if (!there)
         refuse(x, d->at, "it has this device elsewhere", arena_printf(a, "write `at 0x%" PRIx64 "`", known->at[0]));
     if (!line)
-        refuse(x, d->irqs.at[0]->at, "it has this device at another line",
+        refuse(x, d->irqs.at[0]->at, "it has this device at another line, or it is level-triggered there",
                arena_printf(a, "write `irq %s %" PRIu32 "`", d->irqs.at[0]->kind->name, known->line));
     if (known->bus)
         map_putp(draft_arena(x->p->c), x->buses, intern(x->p->c->names, d->name), NULL, known->bus);
@@ -200,7 +218,7 @@ static void check_function(const struct command *x, const struct p_device *d)
             refuse(x, q->at, "the guest has all interrupts of the function", "leave out `drop`");
         else if (q->index || !x->has->first_intx)
             refuse(x, q->at, "the guest's driver sets up MSIs itself", "write `irq intx to` a line");
-        else if (q->number != line)
+        else if (!is_at_line(q, line))
             refuse(x, q->at, "the line of INTx follows from the slot",
                    arena_printf(a, "write `irq intx to %s %s %" PRIu32 "` for slot %" PRIu32, q->chip->name,
                                 q->kind->name, line, d->slot));
@@ -244,13 +262,10 @@ static void add_devices(const struct command *x)
 
 /* ---- all of it ---- */
 
-static bool has_initramfs(const struct p_machine *m)
+static bool has_initramfs(struct machc *c, const struct p_machine *m)
 {
-    for (const struct dt_node *n = m->tree->root->child; n; n = n->next)
-        for (const struct dt_prop *q = strcmp(n->name, "chosen") ? NULL : n->props; q; q = q->next)
-            if (!strcmp(q->name, "linux,initrd-start"))
-                return true;
-    return false;
+    const struct dt_node *chosen = dt_child(m->tree, m->tree->root, intern(c->names, "chosen"));
+    return chosen && dt_prop(m->tree, chosen, intern(c->names, "linux,initrd-start"));
 }
 
 static void write_command(struct planner *p, struct p_machine *m, const struct vmm *vmm)
@@ -273,7 +288,7 @@ static void write_command(struct planner *p, struct p_machine *m, const struct v
     add_memory(&x);
     add_devices(&x);
     add(&x, vmm->tree, values);
-    if (has_initramfs(m))
+    if (has_initramfs(p->c, m))
         add(&x, vmm->initramfs, values);
 }
 

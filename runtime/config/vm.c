@@ -7,25 +7,27 @@
 #include <sched.h>
 #include <stdlib.h>
 
+// Of what is somewhere and has a size, the last byte counts.
+static void reach(uint64_t *top, uint64_t first, uint64_t size)
+{
+    if (first != MACH_CFG_NONE64 && size && first + (size - 1) > *top)
+        *top = first + (size - 1);
+}
+
 static uint64_t last_address(const struct mach_cfg_file *f)
 {
     uint64_t top = 0;
     for (uint32_t i = 0; i < mach_cfg_count(f, MACH_CFG_S_MEMORY); i++) {
-        struct mach_cfg_rec m = mach_cfg_record(f, MACH_CFG_S_MEMORY, i);
-        uint64_t last = mach_cfg_memory_address(m) + (mach_cfg_memory_size(m) - 1);
-        top = last > top ? last : top;
+        struct mach_cfg_rec r = mach_cfg_record(f, MACH_CFG_S_MEMORY, i);
+        reach(&top, mach_cfg_memory_address(r), mach_cfg_memory_size(r));
     }
     for (uint32_t i = 0; i < mach_cfg_count(f, MACH_CFG_S_REGION); i++) {
         struct mach_cfg_rec r = mach_cfg_record(f, MACH_CFG_S_REGION, i);
-        uint64_t first = mach_cfg_region_guest(r), size = mach_cfg_region_size(r);
-        if (first != MACH_CFG_NONE64 && size && first + (size - 1) > top)
-            top = first + (size - 1);
+        reach(&top, mach_cfg_region_guest(r), mach_cfg_region_size(r));
     }
     for (uint32_t i = 0; i < mach_cfg_count(f, MACH_CFG_S_CHIP_REGION); i++) {
         struct mach_cfg_rec r = mach_cfg_record(f, MACH_CFG_S_CHIP_REGION, i);
-        uint64_t first = mach_cfg_chip_region_address(r), size = mach_cfg_chip_region_size(r);
-        if (first != MACH_CFG_NONE64 && size && first + (size - 1) > top)
-            top = first + (size - 1);
+        reach(&top, mach_cfg_chip_region_address(r), mach_cfg_chip_region_size(r));
     }
     return top;
 }

@@ -141,6 +141,12 @@ struct undo {
     const char *what;
 };
 
+// A record and where the guest sees it; lists of them are sorted by address.
+struct placed {
+    uint64_t address;
+    uint32_t index;
+};
+
 struct mach_session {
     const struct mach_config *config;
     const struct mach_cfg_file *f;
@@ -165,9 +171,9 @@ struct mach_session {
     uint32_t *group_table, *context_table, table_mask;
     int iommufd;
     uint32_t slots;
-    struct memory **by_place;   // sorted by m.at; NULL: no guest maps for DMA
-    struct memory **by_address; // sorted by guest address
-    struct region **traps;      // trapped regions, sorted by guest address; filled while regions are shown
+    struct memory **by_place;  // sorted by m.at; NULL: no guest maps for DMA
+    struct placed *by_address; // memories: at.c
+    struct placed *traps;      // trapped regions: at.c
     uint32_t trapped;
     uint64_t random; // state of what guestmap.c draws
 

@@ -12,11 +12,11 @@
 
 enum { ALIGN = 2 << 20 }; // of the kernel, and of what holds the tree: arch/arm64/booting.rst, arch/riscv/boot.rst
 
-struct span {
+struct piece {
     uint64_t first, end; // guest addresses; first == end: nothing
 };
 
-static bool overlap(struct span a, struct span b)
+static bool overlap(struct piece a, struct piece b)
 {
     return a.first < b.end && b.first < a.end;
 }
@@ -89,7 +89,7 @@ static uint64_t load_le64(const uint8_t *p)
 }
 
 static int load_kernel(const struct mach_session *s, const struct mach_memory *ram, struct mach_load *x,
-                       struct span *to, struct mach_error *error)
+                       struct piece *to, struct mach_error *error)
 {
     const char *magic = image_magic(mach_cfg_machine_arch(mach_cfg_record(s->f, MACH_CFG_S_MACHINE, 0)));
     const uint8_t *image = (const uint8_t *)x->kernel;
@@ -109,11 +109,11 @@ static int load_kernel(const struct mach_session *s, const struct mach_memory *r
                                  ram->size);
     memcpy((uint8_t *)ram->at + base + offset, image, x->kernel_size);
     x->entry = ram->address + base + offset;
-    *to = (struct span){x->entry, x->entry + size};
+    *to = (struct piece){x->entry, x->entry + size};
     return 0;
 }
 
-static int load_tree(const struct mach_memory *ram, struct mach_load *x, const struct tree *t, struct span *to,
+static int load_tree(const struct mach_memory *ram, struct mach_load *x, const struct tree *t, struct piece *to,
                      struct mach_error *error)
 {
     uint64_t end = ram->address + ram->size, at = ram->size < t->size ? 0 : (end - t->size) & ~(uint64_t)(ALIGN - 1);
@@ -121,17 +121,17 @@ static int load_tree(const struct mach_memory *ram, struct mach_load *x, const s
         return machrt_fill_error(error, "arguments", ENOSPC, "the tree", "memory %s is too small", ram->name);
     memcpy((uint8_t *)ram->at + (at - ram->address), t->at, (size_t)t->size);
     x->dtb = at;
-    *to = (struct span){at, at + t->size};
+    *to = (struct piece){at, at + t->size};
     return 0;
 }
 
 static int load_initramfs(const struct mach_session *s, const struct mach_load *x, const struct tree *t,
-                          struct span *to, struct mach_error *error)
+                          struct piece *to, struct mach_error *error)
 {
     static const char who[] = "the initramfs";
-    *to = (struct span){chosen(t, "linux,initrd-start"), chosen(t, "linux,initrd-end")};
+    *to = (struct piece){chosen(t, "linux,initrd-start"), chosen(t, "linux,initrd-end")};
     if (to->first >= to->end) {
-        *to = (struct span){0, 0};
+        *to = (struct piece){0, 0};
         return x->initramfs
                    ? machrt_fill_error(error, "arguments", EINVAL, who, "%s",
                                        "the tree has no place for it. Add to the description: node /chosen { "
@@ -169,7 +169,7 @@ int mach_session_load(struct mach_session *s, struct mach_load *load, const void
 {
     const struct tree t = {(const uint8_t *)tree, size};
     const struct mach_memory *ram = find_ram(s);
-    struct span kernel = {0, 0}, dtb = {0, 0}, initramfs = {0, 0};
+    struct piece kernel = {0, 0}, dtb = {0, 0}, initramfs = {0, 0};
     struct mach_load to = {.size = sizeof to};
     int r = machrt_copy_struct(&to, sizeof to, MACHRT_SIZE_UP_TO(struct mach_load, dtb), load);
     if (r)

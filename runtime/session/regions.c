@@ -181,17 +181,14 @@ static int trap_region(struct mach_session *s, struct region *r, uint64_t guest)
         .address = guest,
         .size = r->size,
     };
-    bool served = (s->options.flags & MACH_ACCESS) != 0;
-    if (!s->ops.trap && served)
-        return 0;
-    if (!s->ops.trap)
-        return machrt_set_error(s, "vmm", ENOSYS, region_object(s, r),
-                                "its accesses must exit to the VMM, which does not handle them (ops->trap)");
     if (machrt_reserve_undo(s))
         return -1;
-    int e = s->ops.trap(s->opaque, s, &r->trap);
-    if (e == -ENOSYS && served)
-        return 0;
+    int e = s->ops.trap ? s->ops.trap(s->opaque, s, &r->trap) : -ENOSYS;
+    if (e == -ENOSYS && s->options.flags & MACH_ACCESS)
+        return 0; // mach_session_access() serves it
+    if (e == -ENOSYS)
+        return machrt_set_error(s, "vmm", e, region_object(s, r),
+                                "its accesses must exit to the VMM, which does not handle them (ops->trap)");
     if (e)
         return machrt_set_error(s, "vmm", e, region_object(s, r), "the VMM does not handle its accesses");
     machrt_push_undo(s, undo_trap, &r->trap, 0, "forget a trapped region");
